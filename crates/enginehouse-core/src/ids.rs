@@ -1,0 +1,185 @@
+//! What things are called: a newtype for each kind of name.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::limits::MAX_NAME_LENGTH;
+
+/// A text that is not a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a name is 1 to {MAX_NAME_LENGTH} characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit"
+)]
+pub struct NotAName;
+
+/// The rule for every name: it stands in URLs, logs, columns and file names without being quoted.
+fn check_name(text: &str) -> Result<(), NotAName> {
+    let mut bytes = text.bytes();
+    let first = bytes.next().ok_or(NotAName)?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
+    if first.is_ascii_alphanumeric() && bytes.all(allowed) && text.len() <= MAX_NAME_LENGTH {
+        Ok(())
+    } else {
+        Err(NotAName)
+    }
+}
+
+macro_rules! name_types {
+    ($($(#[$doc:meta])* $name:ident)+) => { $(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAName;
+
+            fn from_str(text: &str) -> Result<Self, NotAName> {
+                check_name(text)?;
+                Ok(Self(text.into()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                name_schema()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
+    )+ };
+}
+
+name_types! {
+    /// Names one engine. Chosen by its operator, or made by the server.
+    EngineId
+    /// Groups engines that are the same program.
+    EngineType
+    /// Says what kind of work an event is.
+    EventType
+    /// Names a stream of events; `default` when none is named.
+    QueueName
+    /// Groups events, and the engines that work on them.
+    ScenarioRunId
+    /// Something that an engine can do and an event may need.
+    Capability
+}
+
+#[cfg(feature = "openapi")]
+fn name_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    use utoipa::openapi::schema::{ObjectBuilder, Type};
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(MAX_NAME_LENGTH))
+        .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._:-]*$"))
+        .into()
+}
+
+impl QueueName {
+    /// The queue of an event that names none.
+    pub fn default_queue() -> Self {
+        Self("default".into())
+    }
+}
+
+/// Names one event: a UUID of version 7 (RFC 9562), so that ids sort by the time of enqueue.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(pub uuid::Uuid);
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for EventId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))).into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for EventId {}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = uuid::Error;
+
+    /// Reads the hyphenated form only, so that an event has one spelling.
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        uuid::fmt::Hyphenated::from_str(text).map(|id| Self(id.into_uuid()))
+    }
+}
+
+/// Numbers a lane within one store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneId(pub i64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain_words_that_need_no_quoting() {
+        for good in ["a", "cuda-12", "frame.render", "sim_3", "eu:west", "0193f2a0-0000-7000-8000-000000000000"] {
+            assert!(good.parse::<EngineId>().is_ok(), "{good}");
+        }
+        let too_long = "x".repeat(MAX_NAME_LENGTH + 1);
+        for bad in ["", ".", "..", "-a", "_a", "a b", "a/b", "a\n", "a\u{0}", "é", "a%2e", too_long.as_str()] {
+            assert_eq!(bad.parse::<EngineId>(), Err(NotAName), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_id_has_one_spelling() {
+        let text = "0193f2a0-0000-7000-8000-000000000000";
+        assert_eq!(text.parse::<EventId>().unwrap().to_string(), text);
+        assert!("0193f2a0000070008000000000000000".parse::<EventId>().is_err());
+        assert!("{0193f2a0-0000-7000-8000-000000000000}".parse::<EventId>().is_err());
+    }
+}

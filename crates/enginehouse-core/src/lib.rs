@@ -1,0 +1,36 @@
+//! The rules of Enginehouse: pure functions over plain data.
+//!
+//! Nothing here does I/O, reads a clock, draws a random number or awaits. The caller brings
+//! the facts, the time and the luck; core answers with a decision, as data.
+//!
+//! Read in this order:
+//!
+//! - [`ids`]: what things are called; a type for each kind of name.
+//! - [`time`]: a [`Timestamp`](time::Timestamp) is a millisecond of UTC, everywhere.
+//! - [`limits`]: every number that a user can run into.
+//! - [`invalid`]: a refused input, every bad field named by JSON pointer.
+//! - [`json`]: JSON text that passes through unparsed, byte for byte.
+//! - [`event`]: an **event** is one unit of work; its five statuses, and what is asked at enqueue.
+//! - [`lock`]: a **lock** is one engine's exclusive, time-limited right to process one event.
+//! - [`policy`]: how an event is retried: event over event type over queue over default.
+//! - [`retry`]: a failed attempt or a lost lock: again, failed, or a **dead letter**.
+//! - [`transition`]: every way in which an event may move, as one function.
+//! - [`lane`]: a **lane** is all events that no engine could tell apart for dispatch.
+//! - [`engine`]: an **engine** is a registered worker; its **epoch** counts its registrations.
+//! - [`gates`]: what an engine must pass to claim an event.
+//! - [`grace`]: what must not expire after an outage.
+
+// pub mod engine;
+pub mod event;
+// pub mod gates;
+// pub mod grace;
+pub mod ids;
+pub mod invalid;
+pub mod json;
+pub mod lane;
+pub mod limits;
+pub mod lock;
+pub mod policy;
+pub mod retry;
+pub mod time;
+// pub mod transition;

@@ -1,0 +1,76 @@
+//! Every number that a user can run into. Sizes in bytes unless the name says otherwise.
+
+use std::time::Duration;
+
+/// Longest name, in characters.
+pub const MAX_NAME_LENGTH: usize = 200;
+/// Largest body of a request.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// Largest body of a request that carries a batch.
+pub const MAX_BATCH_BODY_BYTES: usize = 64 * 1024 * 1024;
+/// Largest payload or result of one event.
+pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
+/// Deepest nesting of a payload or result.
+pub const MAX_JSON_DEPTH: usize = 64;
+/// Most events in one batch, and most settlements in one call.
+pub const MAX_BATCH: usize = 10_000;
+/// Priority of an event that names none.
+pub const DEFAULT_PRIORITY: u8 = 5;
+/// The last priority; 0 is the first.
+pub const MAX_PRIORITY: u8 = 9;
+/// Events of a claim that names no limit.
+pub const DEFAULT_CLAIM_LIMIT: u32 = 3;
+/// Most events of one claim, and of an engine that declares no `max_concurrent_events`.
+pub const MAX_CLAIM_LIMIT: u32 = 1_000;
+/// Longest wait of a claim.
+pub const MAX_WAIT: Duration = Duration::from_secs(60);
+/// How long a lock lasts unless anything says otherwise.
+pub const DEFAULT_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(300);
+/// Longest visibility timeout: 7 days.
+pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(7 * 86_400);
+/// Longest `max_processing_seconds`: 30 days.
+pub const MAX_PROCESSING: Duration = Duration::from_secs(30 * 86_400);
+/// Longest delay, in seconds: 366 days.
+pub const MAX_DELAY_SECONDS: f64 = 366.0 * 86_400.0;
+/// Heartbeat interval of an engine that names none.
+pub const DEFAULT_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
+/// Longest heartbeat interval.
+pub const MAX_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(300);
+/// After how many intervals without a heartbeat an engine is lost.
+pub const LOST_AFTER_INTERVALS: u32 = 3;
+/// How many heartbeats may leave out a lock before it is released.
+pub const MAX_UNLISTED_HEARTBEATS: u8 = 2;
+/// Most `max_retries` and `dead_letter_threshold`.
+pub const MAX_RETRIES: u32 = 1_000;
+/// Most `max_losses`.
+pub const MAX_LOSSES: u32 = 1_000;
+/// Longest retry delay, in seconds: 30 days.
+pub const MAX_RETRY_DELAY_SECONDS: f64 = 30.0 * 86_400.0;
+/// Largest multiplier of a retry delay.
+pub const MAX_RETRY_MULTIPLIER: f64 = 1_000.0;
+/// Most capabilities of an engine, or required by an event.
+pub const MAX_CAPABILITIES: usize = 64;
+/// Largest memory requirement or limit, in MiB: 1 PiB.
+pub const MAX_MEMORY_MB: u64 = 1 << 30;
+/// Most labels of an event.
+pub const MAX_LABELS: usize = 32;
+/// Longest value of a label, and longest idempotency key, in characters.
+pub const MAX_LABEL_LENGTH: usize = 256;
+/// Longest `engine_version` requirement, in characters.
+pub const MAX_VERSION_LENGTH: usize = 128;
+/// Longest error code, in characters.
+pub const MAX_ERROR_CODE_LENGTH: usize = 100;
+/// Longest error message; a longer one is cut at a character.
+pub const MAX_ERROR_MESSAGE_BYTES: usize = 8 * 1024;
+/// Largest details of an error.
+pub const MAX_ERROR_DETAILS_BYTES: usize = 16 * 1024;
+/// Largest metadata of an engine.
+pub const MAX_METADATA_BYTES: usize = 64 * 1024;
+/// Most queues or event types that a claim may name.
+pub const MAX_CLAIM_FILTERS: usize = 200;
+/// Items of a list that names no limit.
+pub const DEFAULT_PAGE: u32 = 50;
+/// Most items of one page of a list.
+pub const MAX_PAGE: u32 = 1_000;
+/// Most lock tokens that one heartbeat may list.
+pub const MAX_LOCK_TOKENS: usize = 1_000;

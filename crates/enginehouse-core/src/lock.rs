@@ -1,0 +1,157 @@
+//! The exclusive, time-limited right of one engine to process one event.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::ids::EngineId;
+use crate::time::Timestamp;
+
+/// Proves that its bearer holds the lock. Opaque to clients.
+///
+/// The serial only rises over the event's whole life (retries, redrives and restores included), so that an
+/// old token is never current again; the secret keeps one who only knows the event from guessing the token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LockToken {
+    /// Which lock on this event it is, counted from 1.
+    pub serial: i64,
+    /// 128 random bits.
+    pub secret: u128,
+}
+
+/// A text that no server has given out as a lock token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a lock token: send the token of the claim's answer as it is")]
+pub struct NotALockToken;
+
+impl fmt::Display for LockToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:032x}", self.serial, self.secret)
+    }
+}
+
+impl fmt::Debug for LockToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The secret never reaches a log.
+        write!(f, "LockToken({})", self.serial)
+    }
+}
+
+impl FromStr for LockToken {
+    type Err = NotALockToken;
+
+    fn from_str(text: &str) -> Result<Self, NotALockToken> {
+        let (serial, secret) = text.split_once('-').ok_or(NotALockToken)?;
+        if secret.len() != 32 {
+            return Err(NotALockToken);
+        }
+        let token = Self {
+            serial: serial.parse().map_err(|_| NotALockToken)?,
+            secret: u128::from_str_radix(secret, 16).map_err(|_| NotALockToken)?,
+        };
+        // One spelling each: no sign, no leading zero, no capitals.
+        if token.serial > 0 && token.to_string() == text { Ok(token) } else { Err(NotALockToken) }
+    }
+}
+
+impl Serialize for LockToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for LockToken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for LockToken {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, Type};
+        ObjectBuilder::new().schema_type(Type::String).description(Some("Opaque: send it back as it came.")).into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for LockToken {}
+
+/// A lock that is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// What its holder must show.
+    pub token: LockToken,
+    /// Its holder.
+    pub engine_id: EngineId,
+    /// The holder's epoch when it claimed.
+    pub engine_epoch: i64,
+    /// When the attempt began.
+    pub claimed_at: Timestamp,
+    /// When it is lost unless renewed.
+    pub expires_at: Timestamp,
+    /// How far a renewal reaches.
+    pub visibility_timeout: Duration,
+    /// How long after `claimed_at` it ends whatever its holder does.
+    pub max_processing: Option<Duration>,
+    /// How many heartbeats in a row have left it out.
+    pub unlisted_heartbeats: u8,
+}
+
+impl Lock {
+    /// The holder as the seed writes it: `processing_by_{engine_id}`.
+    pub fn holder(&self) -> String {
+        format!("processing_by_{}", self.engine_id)
+    }
+
+    /// When `wait` from `now` ends, but never past `claimed_at + max_processing`.
+    pub fn reaching(&self, now: Timestamp, wait: Duration) -> Timestamp {
+        match self.max_processing {
+            Some(max) => (now + wait).min(self.claimed_at + max),
+            None => now + wait,
+        }
+    }
+
+    /// Whether the attempt has used up its `max_processing`.
+    pub fn is_timed_out(&self, now: Timestamp) -> bool {
+        self.max_processing.is_some_and(|max| self.claimed_at + max <= now)
+    }
+
+    /// Whether the holder has lost it for want of time.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_one_spelling() {
+        let token = LockToken { serial: 7, secret: 0xabc };
+        let text = "7-00000000000000000000000000000abc";
+        assert_eq!(token.to_string(), text);
+        assert_eq!(text.parse(), Ok(token));
+        for forged in [
+            "",
+            "7",
+            "7-abc",
+            "+7-00000000000000000000000000000abc",
+            "07-00000000000000000000000000000abc",
+            "0-00000000000000000000000000000abc",
+            "7-00000000000000000000000000000ABC",
+            "7-+0000000000000000000000000000abc",
+        ] {
+            assert_eq!(forged.parse::<LockToken>(), Err(NotALockToken), "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_by_debug() {
+        assert_eq!(format!("{:?}", LockToken { serial: 7, secret: 0xabc }), "LockToken(7)");
+    }
+}

@@ -1,0 +1,265 @@
+//! How an event is retried: event over event type over queue over server default, field by field.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Overrides, check_whole_seconds};
+use crate::invalid::{Check, Invalid};
+use crate::limits::{
+    DEFAULT_VISIBILITY_TIMEOUT, MAX_LOSSES, MAX_PROCESSING, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER,
+    MAX_VISIBILITY_TIMEOUT,
+};
+
+/// How long to wait before a retry: `min(initial * multiplier^(retries-1), max) * (1 + u * jitter)` seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RetryDelay {
+    /// Seconds before the first retry.
+    pub initial: f64,
+    /// The longest wait in seconds, jitter aside.
+    pub max: f64,
+    /// How much longer each retry waits than the one before.
+    pub multiplier: f64,
+    /// The largest part that chance adds, from 0 to 1. It never shortens a wait.
+    pub jitter: f64,
+}
+
+/// What becomes of failed attempts and lost locks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RetryPolicy {
+    /// How many failed attempts are retried.
+    pub max_retries: u32,
+    /// How long to wait before a retry.
+    pub retry_delay: RetryDelay,
+    /// How many failures make a finally failed event a dead letter.
+    pub dead_letter_threshold: u32,
+    /// How many lost locks are forgiven.
+    pub max_losses: u32,
+}
+
+impl RetryPolicy {
+    /// What holds where nobody says otherwise: 4 attempts, 30, 60 and 120 s apart, then a dead letter.
+    pub const DEFAULT: Self = Self {
+        max_retries: 3,
+        retry_delay: RetryDelay { initial: 30.0, max: 300.0, multiplier: 2.0, jitter: 0.1 },
+        dead_letter_threshold: 3,
+        max_losses: 3,
+    };
+
+    /// This policy with the fields that `patch` gives.
+    #[must_use]
+    pub fn with(self, patch: &RetryPolicyPatch) -> Self {
+        let delay = patch.retry_delay.unwrap_or_default();
+        Self {
+            max_retries: patch.max_retries.unwrap_or(self.max_retries),
+            retry_delay: RetryDelay {
+                initial: delay.initial.unwrap_or(self.retry_delay.initial),
+                max: delay.max.unwrap_or(self.retry_delay.max),
+                multiplier: delay.multiplier.unwrap_or(self.retry_delay.multiplier),
+                jitter: delay.jitter.unwrap_or(self.retry_delay.jitter),
+            },
+            dead_letter_threshold: patch.dead_letter_threshold.unwrap_or(self.dead_letter_threshold),
+            max_losses: patch.max_losses.unwrap_or(self.max_losses),
+        }
+    }
+}
+
+/// Some fields of a [`RetryDelay`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RetryDelayPatch {
+    /// Seconds before the first retry; 0 to 2,592,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<f64>,
+    /// The longest wait in seconds, jitter aside; 0 to 2,592,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// How much longer each retry waits than the one before; 1 to 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multiplier: Option<f64>,
+    /// The largest part that chance adds; 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<f64>,
+}
+
+/// Some fields of a [`RetryPolicy`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RetryPolicyPatch {
+    /// How many failed attempts are retried; 0 to 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_retries: Option<u32>,
+    /// How long to wait before a retry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_delay: Option<RetryDelayPatch>,
+    /// How many failures make a finally failed event a dead letter; 1 to 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter_threshold: Option<u32>,
+    /// How many lost locks are forgiven; 0 to 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_losses: Option<u32>,
+}
+
+impl RetryPolicyPatch {
+    /// Checks the range of every field that is given. `at` is the pointer of this patch within the request.
+    ///
+    /// # Errors
+    /// Every bad field.
+    pub fn check(&self, at: &str) -> Result<(), Invalid> {
+        let mut check = Check::at(at);
+        let delay = self.retry_delay.unwrap_or_default();
+        let mut range = |pointer: &str, value: Option<f64>, min: f64, max: f64| {
+            if let Some(value) = value {
+                check.range(pointer, value, min, max);
+            }
+        };
+        range("/max_retries", self.max_retries.map(f64::from), 0.0, f64::from(MAX_RETRIES));
+        range("/retry_delay/initial", delay.initial, 0.0, MAX_RETRY_DELAY_SECONDS);
+        range("/retry_delay/max", delay.max, 0.0, MAX_RETRY_DELAY_SECONDS);
+        range("/retry_delay/multiplier", delay.multiplier, 1.0, MAX_RETRY_MULTIPLIER);
+        range("/retry_delay/jitter", delay.jitter, 0.0, 1.0);
+        range("/dead_letter_threshold", self.dead_letter_threshold.map(f64::from), 1.0, f64::from(MAX_RETRIES));
+        range("/max_losses", self.max_losses.map(f64::from), 0.0, f64::from(MAX_LOSSES));
+        check.finish(())
+    }
+}
+
+/// What an event type or a queue sets for its events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Settings {
+    /// Overrides single fields of the retry policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_policy: Option<RetryPolicyPatch>,
+    /// How long a lock lasts unless extended; 1 to 604,800.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility_timeout_seconds: Option<u64>,
+    /// How long one attempt may take, renewals included; 1 to 2,592,000. No limit if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_processing_seconds: Option<u64>,
+    /// Whether its events are kept from being claimed.
+    #[serde(default)]
+    pub paused: bool,
+}
+
+impl Settings {
+    /// Checks the range of every field that is given.
+    ///
+    /// # Errors
+    /// Every bad field.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let mut check = Check::default();
+        if let Some(Err(bad)) = self.retry_policy.map(|patch| patch.check("/retry_policy")) {
+            check.include(bad);
+        }
+        check_whole_seconds(
+            "/visibility_timeout_seconds",
+            self.visibility_timeout_seconds,
+            MAX_VISIBILITY_TIMEOUT,
+            &mut check,
+        );
+        check_whole_seconds("/max_processing_seconds", self.max_processing_seconds, MAX_PROCESSING, &mut check);
+        check.finish(())
+    }
+}
+
+/// Everything that decides how one event is processed and retried, resolved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Policy {
+    /// What becomes of failed attempts and lost locks.
+    pub retry: RetryPolicy,
+    /// How long a lock lasts unless extended.
+    pub visibility_timeout: Duration,
+    /// How long one attempt may take.
+    pub max_processing: Option<Duration>,
+}
+
+/// Resolves a policy: event over event type over queue over default, field by field.
+pub fn resolve(
+    event: &Overrides,
+    event_type: Option<&Settings>,
+    queue: Option<&Settings>,
+    default: RetryPolicy,
+) -> Policy {
+    let layers = [queue, event_type];
+    let retry = layers
+        .into_iter()
+        .flatten()
+        .filter_map(|settings| settings.retry_policy.as_ref())
+        .chain(event.retry_policy.as_ref())
+        .fold(default, RetryPolicy::with);
+    let first = |own: Option<Duration>, of: fn(&Settings) -> Option<u64>| {
+        own.or_else(|| event_type.and_then(of).or_else(|| queue.and_then(of)).map(Duration::from_secs))
+    };
+    Policy {
+        retry,
+        visibility_timeout: first(event.visibility_timeout, |settings| settings.visibility_timeout_seconds)
+            .unwrap_or(DEFAULT_VISIBILITY_TIMEOUT),
+        max_processing: first(event.max_processing, |settings| settings.max_processing_seconds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(json: &str) -> Settings {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn each_field_comes_from_the_nearest_that_gives_it() {
+        let queue = settings(
+            r#"{"retry_policy":{"max_retries":1,"max_losses":1,"retry_delay":{"initial":1,"max":10}},
+                                 "visibility_timeout_seconds":10,"max_processing_seconds":100}"#,
+        );
+        let event_type = settings(
+            r#"{"retry_policy":{"max_retries":2,"retry_delay":{"initial":2}},"visibility_timeout_seconds":20}"#,
+        );
+        let event = Overrides {
+            retry_policy: Some(RetryPolicyPatch { max_retries: Some(3), ..Default::default() }),
+            ..Default::default()
+        };
+        let policy = resolve(&event, Some(&event_type), Some(&queue), RetryPolicy::DEFAULT);
+        assert_eq!(policy.retry.max_retries, 3, "from the event");
+        assert_eq!(policy.retry.retry_delay.initial, 2.0, "from the event type");
+        assert_eq!(policy.retry.retry_delay.max, 10.0, "from the queue");
+        assert_eq!(policy.retry.max_losses, 1, "from the queue");
+        assert_eq!(policy.retry.dead_letter_threshold, 3, "from the default");
+        assert_eq!(policy.visibility_timeout, Duration::from_secs(20));
+        assert_eq!(policy.max_processing, Some(Duration::from_secs(100)));
+    }
+
+    #[test]
+    fn nothing_set_gives_the_defaults() {
+        let policy = resolve(&Overrides::default(), None, None, RetryPolicy::DEFAULT);
+        assert_eq!(policy.retry, RetryPolicy::DEFAULT);
+        assert_eq!(policy.visibility_timeout, Duration::from_secs(300));
+        assert_eq!(policy.max_processing, None);
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused_field_by_field() {
+        let bad = settings(
+            r#"{"retry_policy":{"retry_delay":{"initial":-1,"multiplier":0.5,"jitter":2},"dead_letter_threshold":0},
+                               "visibility_timeout_seconds":0,"max_processing_seconds":9999999}"#,
+        );
+        let pointers: Vec<_> = bad.check().unwrap_err().errors.into_iter().map(|error| error.pointer).collect();
+        assert_eq!(
+            pointers,
+            [
+                "/retry_policy/retry_delay/initial",
+                "/retry_policy/retry_delay/multiplier",
+                "/retry_policy/retry_delay/jitter",
+                "/retry_policy/dead_letter_threshold",
+                "/visibility_timeout_seconds",
+                "/max_processing_seconds"
+            ]
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! One precision everywhere, and no clock.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A moment, in whole milliseconds of UTC since 1970-01-01.
+///
+/// Written as RFC 3339 with three decimals (`2026-11-23T10:00:00.000Z`); read from any RFC 3339
+/// offset. Runs from 1970 to the last days of the year 9999, and saturates there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00.000Z.
+    pub const MIN: Self = Self(0);
+    /// 9999-12-30T22:00:00.000Z: the last moment that every offset of RFC 3339 can write.
+    pub const MAX: Self = Self(253_402_207_200_000);
+
+    /// The moment `millis` milliseconds after 1970-01-01, clamped to the range.
+    pub const fn from_millis(millis: i64) -> Self {
+        if millis < Self::MIN.0 {
+            Self::MIN
+        } else if millis > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(millis)
+        }
+    }
+
+    /// Milliseconds since 1970-01-01.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// How long after `earlier` this is; zero if it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl std::ops::Add<Duration> for Timestamp {
+    type Output = Self;
+
+    /// Saturates at [`Timestamp::MAX`]. A part of a millisecond is rounded up, so that nothing comes
+    /// earlier than was asked.
+    fn add(self, wait: Duration) -> Self {
+        let part = u128::from(!wait.subsec_nanos().is_multiple_of(1_000_000));
+        let millis = i64::try_from(wait.as_millis() + part).unwrap_or(i64::MAX);
+        Self::from_millis(self.0.saturating_add(millis))
+    }
+}
+
+impl std::ops::Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    /// Saturates at [`Timestamp::MIN`].
+    fn sub(self, back: Duration) -> Self {
+        let millis = i64::try_from(back.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.0.saturating_sub(millis))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The range of this type lies within jiff's, so the fallback is never taken.
+        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        write!(f, "{moment:.3}")
+    }
+}
+
+/// A text that is not a moment of RFC 3339 between 1970 and 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an RFC 3339 time between 1970 and 9999, such as 2026-11-23T10:00:00Z")]
+pub struct NotATimestamp;
+
+impl FromStr for Timestamp {
+    type Err = NotATimestamp;
+
+    fn from_str(text: &str) -> Result<Self, NotATimestamp> {
+        let moment: jiff::Timestamp = text.parse().map_err(|_| NotATimestamp)?;
+        let millis = moment.as_millisecond();
+        if (Self::MIN.0..=Self::MAX.0).contains(&millis) { Ok(Self(millis)) } else { Err(NotATimestamp) }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Whole and part seconds as a `Duration`, for values that were validated to be finite and not negative.
+/// Anything else, and anything too large, saturates.
+pub fn seconds(value: f64) -> Duration {
+    if value.is_nan() || value <= 0.0 {
+        return Duration::ZERO;
+    }
+    Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_written_with_three_decimals_and_read_back() {
+        for text in ["1970-01-01T00:00:00.000Z", "2026-11-23T10:20:30.007Z", "9999-12-30T22:00:00.000Z"] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn any_offset_is_read_and_finer_precision_is_cut() {
+        let read: Timestamp = "2026-11-23T12:00:00.1239+02:00".parse().unwrap();
+        assert_eq!(read.to_string(), "2026-11-23T10:00:00.123Z");
+    }
+
+    #[test]
+    fn what_is_not_a_moment_is_refused() {
+        for text in ["", "now", "2026-11-23", "2026-11-23T10:00:00", "1969-12-31T23:59:59Z", "1700000000"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(NotATimestamp), "{text}");
+        }
+    }
+
+    #[test]
+    fn arithmetic_saturates_and_never_comes_early() {
+        assert_eq!(Timestamp::MAX + Duration::MAX, Timestamp::MAX);
+        assert_eq!(Timestamp::MIN - Duration::MAX, Timestamp::MIN);
+        assert_eq!(Timestamp::MIN + Duration::from_nanos(1), Timestamp::from_millis(1));
+        assert_eq!(Timestamp::from_millis(5).since(Timestamp::from_millis(9)), Duration::ZERO);
+    }
+
+    #[test]
+    fn seconds_saturate() {
+        assert_eq!(seconds(f64::NAN), Duration::ZERO);
+        assert_eq!(seconds(-1.0), Duration::ZERO);
+        assert_eq!(seconds(0.25), Duration::from_millis(250));
+        assert_eq!(seconds(f64::INFINITY), Duration::MAX);
+    }
+}
