@@ -17,13 +17,14 @@
 //! - [`transition`]: every way in which an event may move, as one function.
 //! - [`lane`]: a **lane** is all events that no engine could tell apart for dispatch.
 //! - [`engine`]: an **engine** is a registered worker; its **epoch** counts its registrations.
+//! - [`request`]: what engines ask for, checked.
 //! - [`gates`]: what an engine must pass to claim an event.
 //! - [`grace`]: what must not expire after an outage.
 
-// pub mod engine;
+pub mod engine;
 pub mod event;
-// pub mod gates;
-// pub mod grace;
+pub mod gates;
+pub mod grace;
 pub mod ids;
 pub mod invalid;
 pub mod json;
@@ -31,6 +32,7 @@ pub mod lane;
 pub mod limits;
 pub mod lock;
 pub mod policy;
+pub mod request;
 pub mod retry;
 pub mod time;
-// pub mod transition;
+pub mod transition;

@@ -1,0 +1,273 @@
+//! What an engine must pass to claim an event: one table, for every reader.
+//!
+//! Each condition is one gate, and [`Gate::check`] is the only place that decides it. A claim stops at the first
+//! gate that fails ([`first_failure`]); a warning at enqueue asks only the gates that registration decides
+//! ([`could_ever_serve`]); whoever explains why an event waits asks them all ([`failures`]).
+
+use std::fmt;
+
+use strum::VariantArray;
+
+use crate::engine::{Abilities, EngineStatus};
+use crate::ids::{Capability, EventType, QueueName};
+use crate::lane::LaneKey;
+
+/// One condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Gate {
+    /// The engine is active.
+    EngineActive,
+    /// The queue and the event type match what the claim asks for.
+    ClaimFilter,
+    /// The queue is not paused.
+    QueueRunning,
+    /// The event type is not paused.
+    EventTypeRunning,
+    /// The engine is capable of all that is required.
+    Capabilities,
+    /// The engine's version lies in the required range.
+    Version,
+    /// The engine holds fewer locks than it declared.
+    Concurrency,
+    /// The engine has the required memory left of what it declared.
+    Memory,
+    /// The engine's last heartbeat leaves room for memory.
+    MemoryPressure,
+    /// The engine's last heartbeat is not over the mark for processor time.
+    CpuPressure,
+}
+
+/// What the engine brings.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineFacts<'a> {
+    /// Where it is in its life.
+    pub status: EngineStatus,
+    /// What it declared.
+    pub abilities: &'a Abilities,
+    /// What it holds.
+    pub held: Held,
+    /// Memory in use at its last heartbeat, in MiB.
+    pub memory_usage_mb: Option<f64>,
+    /// Processor time at its last heartbeat, in percent.
+    pub cpu_percent: Option<f64>,
+    /// The mark for processor time; none if there is no mark.
+    pub max_cpu_percent: Option<f64>,
+}
+
+/// What an engine holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// How many locks.
+    pub locks: u32,
+    /// The memory that their events require, in MiB.
+    pub memory_mb: u64,
+    /// That part of it that was claimed since the last heartbeat.
+    pub memory_since_heartbeat_mb: u64,
+}
+
+impl Held {
+    /// What it holds after it was given one more event.
+    #[must_use]
+    pub fn and(self, required_memory_mb: Option<u64>) -> Self {
+        let more = required_memory_mb.unwrap_or(0);
+        Self {
+            locks: self.locks.saturating_add(1),
+            memory_mb: self.memory_mb.saturating_add(more),
+            memory_since_heartbeat_mb: self.memory_since_heartbeat_mb.saturating_add(more),
+        }
+    }
+}
+
+/// What the event's lane brings.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneFacts<'a> {
+    /// What its events have in common.
+    pub key: &'a LaneKey,
+    /// Whether the queue is paused.
+    pub queue_paused: bool,
+    /// Whether the event type is paused.
+    pub event_type_paused: bool,
+}
+
+/// Which events a claim asks for; an empty list asks for all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimFilter {
+    /// Only of these queues.
+    pub queues: Vec<QueueName>,
+    /// Only of these event types.
+    pub event_types: Vec<EventType>,
+}
+
+/// How a gate fails, and by how much.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shortfall {
+    /// The engine is not active.
+    EngineIs(EngineStatus),
+    /// The claim does not ask for it.
+    NotAskedFor,
+    /// The queue is paused.
+    QueuePaused(QueueName),
+    /// The event type is paused.
+    EventTypePaused(EventType),
+    /// Capabilities that the engine lacks.
+    Lacks(Vec<Capability>),
+    /// The engine's version is outside of the range.
+    VersionOutside {
+        /// The range.
+        required: String,
+        /// The engine's version, if it has one.
+        version: Option<String>,
+    },
+    /// Every lock that the engine may hold is held.
+    Full {
+        /// How many that is.
+        max_concurrent_events: u32,
+    },
+    /// So much memory is missing, in MiB.
+    MemoryShort {
+        /// How much more the engine would need.
+        missing_mb: u64,
+    },
+    /// The engine declares no memory limit.
+    NoMemoryDeclared,
+    /// The engine's memory is over its limit, by so many MiB.
+    MemoryOver {
+        /// How far it is over.
+        over_mb: f64,
+    },
+    /// The engine's processor time is over the mark.
+    CpuOver {
+        /// What it is.
+        cpu_percent: f64,
+        /// The mark.
+        max_cpu_percent: f64,
+    },
+}
+
+impl Gate {
+    /// Asks one gate.
+    ///
+    /// # Errors
+    /// How it fails, and by how much.
+    pub fn check(self, engine: &EngineFacts<'_>, lane: &LaneFacts<'_>, filter: &ClaimFilter) -> Result<(), Shortfall> {
+        let key = lane.key;
+        match self {
+            Self::EngineActive => pass_if(engine.status == EngineStatus::Active, || Shortfall::EngineIs(engine.status)),
+            Self::ClaimFilter => pass_if(
+                (filter.queues.is_empty() || filter.queues.contains(&key.queue))
+                    && (filter.event_types.is_empty() || filter.event_types.contains(&key.event_type)),
+                || Shortfall::NotAskedFor,
+            ),
+            Self::QueueRunning => pass_if(!lane.queue_paused, || Shortfall::QueuePaused(key.queue.clone())),
+            Self::EventTypeRunning => {
+                pass_if(!lane.event_type_paused, || Shortfall::EventTypePaused(key.event_type.clone()))
+            }
+            Self::Capabilities => check_capabilities(engine.abilities, key),
+            Self::Version => check_version(engine.abilities, key),
+            Self::Concurrency => {
+                let max_concurrent_events = engine.abilities.max_concurrent_events;
+                pass_if(engine.held.locks < max_concurrent_events, || Shortfall::Full { max_concurrent_events })
+            }
+            Self::Memory => check_memory(engine, key),
+            Self::MemoryPressure => check_memory_pressure(engine),
+            Self::CpuPressure => match (engine.cpu_percent, engine.max_cpu_percent) {
+                (Some(cpu_percent), Some(max_cpu_percent)) => {
+                    pass_if(cpu_percent <= max_cpu_percent, || Shortfall::CpuOver { cpu_percent, max_cpu_percent })
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+fn pass_if(passes: bool, shortfall: impl FnOnce() -> Shortfall) -> Result<(), Shortfall> {
+    if passes { Ok(()) } else { Err(shortfall()) }
+}
+
+fn check_capabilities(abilities: &Abilities, key: &LaneKey) -> Result<(), Shortfall> {
+    let lacks: Vec<_> = key.required_capabilities.difference(&abilities.capabilities).cloned().collect();
+    pass_if(lacks.is_empty(), || Shortfall::Lacks(lacks))
+}
+
+fn check_version(abilities: &Abilities, key: &LaneKey) -> Result<(), Shortfall> {
+    let Some(required) = &key.engine_version else { return Ok(()) };
+    pass_if(abilities.version.as_deref().is_some_and(|version| required.admits(version)), || {
+        Shortfall::VersionOutside { required: required.to_string(), version: abilities.version.clone() }
+    })
+}
+
+fn check_memory(engine: &EngineFacts<'_>, key: &LaneKey) -> Result<(), Shortfall> {
+    let Some(required) = key.required_memory_mb else { return Ok(()) };
+    let Some(limit) = engine.abilities.memory_limit_mb else { return Err(Shortfall::NoMemoryDeclared) };
+    let missing_mb = required.saturating_add(engine.held.memory_mb).saturating_sub(limit);
+    pass_if(missing_mb == 0, || Shortfall::MemoryShort { missing_mb })
+}
+
+fn check_memory_pressure(engine: &EngineFacts<'_>) -> Result<(), Shortfall> {
+    let (Some(usage), Some(limit)) = (engine.memory_usage_mb, engine.abilities.memory_limit_mb) else { return Ok(()) };
+    // Both are at most 2^40 or so: exact as doubles.
+    let over_mb = usage + engine.held.memory_since_heartbeat_mb as f64 - limit as f64;
+    pass_if(over_mb <= 0.0, || Shortfall::MemoryOver { over_mb })
+}
+
+/// The first gate that keeps the engine from the lane's events; none if it may claim one.
+pub fn first_failure(
+    engine: &EngineFacts<'_>,
+    lane: &LaneFacts<'_>,
+    filter: &ClaimFilter,
+) -> Option<(Gate, Shortfall)> {
+    Gate::VARIANTS.iter().find_map(|gate| gate.check(engine, lane, filter).err().map(|why| (*gate, why)))
+}
+
+/// Every gate that keeps the engine from the lane's events.
+pub fn failures(engine: &EngineFacts<'_>, lane: &LaneFacts<'_>, filter: &ClaimFilter) -> Vec<(Gate, Shortfall)> {
+    Gate::VARIANTS.iter().filter_map(|gate| gate.check(engine, lane, filter).err().map(|why| (*gate, why))).collect()
+}
+
+/// Whether an engine with these abilities could ever be given an event of this lane, idle and at its best.
+pub fn could_ever_serve(abilities: &Abilities, key: &LaneKey) -> bool {
+    let idle = EngineFacts {
+        status: EngineStatus::Active,
+        abilities,
+        held: Held::default(),
+        memory_usage_mb: None,
+        cpu_percent: None,
+        max_cpu_percent: None,
+    };
+    let running = LaneFacts { key, queue_paused: false, event_type_paused: false };
+    first_failure(&idle, &running, &ClaimFilter::default()).is_none()
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EngineIs(status) => write!(f, "the engine is {status}"),
+            Self::NotAskedFor => f.write_str("the claim does not ask for this queue and event type"),
+            Self::QueuePaused(queue) => write!(f, "queue {queue} is paused"),
+            Self::EventTypePaused(event_type) => write!(f, "event type {event_type} is paused"),
+            Self::Lacks(capabilities) => {
+                let names: Vec<_> = capabilities.iter().map(Capability::as_str).collect();
+                write!(f, "the engine lacks {}", names.join(", "))
+            }
+            Self::VersionOutside { required, version: Some(version) } => {
+                write!(f, "the engine's version {version} is not in {required}")
+            }
+            Self::VersionOutside { required, version: None } => {
+                write!(f, "the engine declares no version, and {required} is required")
+            }
+            Self::Full { max_concurrent_events } => {
+                write!(f, "the engine holds all {max_concurrent_events} locks that it may hold")
+            }
+            Self::MemoryShort { missing_mb } => write!(f, "the engine is short of {missing_mb} MiB of memory"),
+            Self::NoMemoryDeclared => f.write_str("the engine declares no memory_limit_mb"),
+            Self::MemoryOver { over_mb } => write!(f, "the engine uses {over_mb} MiB more than its memory limit"),
+            Self::CpuOver { cpu_percent, max_cpu_percent } => {
+                write!(f, "the engine's processor time of {cpu_percent} % is over the mark of {max_cpu_percent} %")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

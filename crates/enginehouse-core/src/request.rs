@@ -1,0 +1,69 @@
+//! What engines ask for, checked.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::DynamicState;
+use crate::gates::ClaimFilter;
+use crate::ids::EventId;
+use crate::lock::LockToken;
+use crate::transition::Command;
+
+/// Whether events of the engine's current scenario run come first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Affinity {
+    /// They come first within a priority.
+    #[default]
+    Prefer,
+    /// Only they.
+    Require,
+    /// They have no preference.
+    None,
+}
+
+/// A claim that was checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// How many events at most; 1 to 1,000.
+    pub limit: u32,
+    /// How long the locks last, over every policy.
+    pub visibility_timeout: Option<Duration>,
+    /// How long to wait for a first event.
+    pub wait: Duration,
+    /// Which events it asks for.
+    pub filter: ClaimFilter,
+    /// Whether events of the engine's current scenario run come first.
+    pub affinity: Affinity,
+}
+
+/// A heartbeat that was checked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heartbeat {
+    /// How the engine is doing; as before, if none.
+    pub dynamic_state: Option<DynamicState>,
+    /// The locks that it still works on; none says nothing about any lock.
+    pub lock_tokens: Option<Vec<LockToken>>,
+}
+
+/// One settle of a batch, or a single one.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// Which event.
+    pub event_id: EventId,
+    /// `Complete`, `Fail`, `Release` or `Extend`.
+    pub command: Command,
+}
+
+/// An engine's whole loop in one transaction: settle, heartbeat, claim, in this order.
+#[derive(Clone, Debug, Default)]
+pub struct Exchange {
+    /// What it is done with.
+    pub settlements: Vec<Settlement>,
+    /// How it is doing.
+    pub heartbeat: Option<Heartbeat>,
+    /// What it can take.
+    pub claim: Option<Claim>,
+}

@@ -1,0 +1,501 @@
+//! Every way in which an event may move, as one function.
+//!
+//! [`transition`] is the table of `docs/event-lifecycle.md`: whatever happens to an event, in the dispatcher or
+//! in a sweep, on either store, is decided here and nowhere else.
+
+use std::time::Duration;
+
+use crate::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
+use crate::ids::EngineId;
+use crate::json::RawJson;
+use crate::limits::MAX_UNLISTED_HEARTBEATS;
+use crate::lock::{Lock, LockToken};
+use crate::policy::RetryPolicy;
+use crate::retry::{Failure, Luck, Outcome, Tally, after_failed_attempt, after_lost_lock};
+use crate::time::Timestamp;
+
+/// The part of an event that changes during its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventState {
+    /// Where it is.
+    pub status: EventStatus,
+    /// The number of the present attempt, or of the last one; 0 before the first.
+    pub attempt: u32,
+    /// What it has been through.
+    pub tally: Tally,
+    /// How often it was redriven.
+    pub redrives: u32,
+    /// From when on it may be claimed, while queued.
+    pub available_at: Timestamp,
+    /// The serial of its newest lock; 0 before the first. It only rises.
+    pub lock_serial: i64,
+    /// Its lock; some exactly while processing.
+    pub lock: Option<Lock>,
+    /// How its newest lock was settled, so that a repeat of that settle answers the same.
+    pub settled: Option<Settled>,
+    /// Whether it is to be called off when its lock ends.
+    pub cancel_requested: bool,
+    /// The engine that claimed it last.
+    pub engine_id: Option<EngineId>,
+    /// When that engine claimed it.
+    pub claimed_at: Option<Timestamp>,
+    /// When it came to rest; some exactly in a final status.
+    pub finished_at: Option<Timestamp>,
+    /// What its completion brought.
+    pub result: Option<RawJson>,
+    /// What went wrong last.
+    pub last_error: Option<AttemptError>,
+    /// Why it is a dead letter, if it is one that nobody has resolved.
+    pub dead_letter: Option<DeadLetterReason>,
+}
+
+impl EventState {
+    /// An event that was just enqueued.
+    pub fn enqueued(available_at: Timestamp) -> Self {
+        Self {
+            status: EventStatus::Queued,
+            attempt: 0,
+            tally: Tally::default(),
+            redrives: 0,
+            available_at,
+            lock_serial: 0,
+            lock: None,
+            settled: None,
+            cancel_requested: false,
+            engine_id: None,
+            claimed_at: None,
+            finished_at: None,
+            result: None,
+            last_error: None,
+            dead_letter: None,
+        }
+    }
+}
+
+/// How a lock was settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The token that did it.
+    pub token: LockToken,
+    /// With which call.
+    pub by: SettledBy,
+}
+
+/// The calls that end a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum SettledBy {
+    /// The event was completed.
+    Complete,
+    /// The attempt failed.
+    Fail,
+    /// The event was given back.
+    Release,
+}
+
+/// Why a lock was lost without its holder's doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Its time ran out.
+    Expired,
+    /// Its holder missed its heartbeats.
+    EngineLost,
+    /// Its holder registered anew: the process that held it is gone.
+    EngineSuperseded,
+    /// Its holder was deregistered.
+    EngineDeregistered,
+}
+
+impl Loss {
+    /// A sentence for the history of the event.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Expired => "the lock expired before it was settled or renewed",
+            Self::EngineLost => "the engine missed its heartbeats",
+            Self::EngineSuperseded => "the engine registered anew: the process that held the lock is gone",
+            Self::EngineDeregistered => "the engine was deregistered",
+        }
+    }
+}
+
+/// Something that happens to an event.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// An engine that passed every gate takes it.
+    Claim {
+        /// The engine.
+        engine_id: EngineId,
+        /// The engine's epoch.
+        engine_epoch: i64,
+        /// The random part of the new lock's token.
+        secret: u128,
+        /// How long the lock lasts unless renewed.
+        visibility_timeout: Duration,
+        /// How long the attempt may take.
+        max_processing: Option<Duration>,
+    },
+    /// The holder is done.
+    Complete {
+        /// The holder's token.
+        token: LockToken,
+        /// What came of it.
+        result: Option<RawJson>,
+    },
+    /// The holder's attempt failed.
+    Fail {
+        /// The holder's token.
+        token: LockToken,
+        /// What it says about it.
+        failure: Failure,
+        /// What went wrong.
+        error: AttemptError,
+    },
+    /// The holder gives it back; the attempt is not counted.
+    Release {
+        /// The holder's token.
+        token: LockToken,
+        /// How long nobody else may claim it.
+        delay: Duration,
+    },
+    /// The holder needs until so long from now.
+    Extend {
+        /// The holder's token.
+        token: LockToken,
+        /// How long from now the lock is to last.
+        visibility_timeout: Duration,
+    },
+    /// The holder's heartbeat lists the lock.
+    Renew {
+        /// The holder's token.
+        token: LockToken,
+    },
+    /// The holder's heartbeat lists its locks, but not this one.
+    LeaveOut,
+    /// The lock ends without its holder's doing.
+    LoseLock(Loss),
+    /// Somebody calls it off.
+    Cancel,
+    /// Somebody wants a waiting event to be claimed now.
+    Retry,
+    /// Somebody puts a dead letter back in its queue.
+    Redrive,
+    /// Somebody gives up on a dead letter.
+    Discard,
+}
+
+/// What core cannot know.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The store's time.
+    pub now: Timestamp,
+    /// The retry policy that holds for this event.
+    pub retry_policy: &'a RetryPolicy,
+    /// Luck for the jitter.
+    pub luck: Luck,
+}
+
+/// What a command does to an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// It is so already: answer as the first time.
+    AlreadySo,
+    /// It moves.
+    Moves {
+        /// What it is from now on.
+        state: Box<EventState>,
+        /// The attempt that ended without completing it, for its history.
+        attempt: Option<AttemptEnd>,
+    },
+}
+
+/// An attempt that did not complete its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptEnd {
+    /// Its number.
+    pub attempt: u32,
+    /// The serial of its lock: unique for the event, where `attempt` may repeat after a release.
+    pub lock_serial: i64,
+    /// Who made it.
+    pub engine_id: EngineId,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// What went wrong.
+    pub error: AttemptError,
+    /// When it began.
+    pub claimed_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// Why a command does not apply to an event as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The token is not that of the current lock.
+    #[error("the lock token is not current: the event is {status}")]
+    LockLost {
+        /// What the event is instead.
+        status: EventStatus,
+    },
+    /// The command needs another status.
+    #[error("the event is {status}, but {needed}")]
+    WrongStatus {
+        /// What the event is.
+        status: EventStatus,
+        /// What it would have to be, as the end of a sentence.
+        needed: &'static str,
+    },
+}
+
+/// Decides what `command` makes of an event.
+///
+/// # Errors
+/// A [`Refusal`] if the command does not apply; the event stays as it is.
+pub fn transition(event: &EventState, command: &Command, facts: Facts<'_>) -> Result<Transition, Refusal> {
+    match command {
+        Command::Claim { .. } => claim(event, command, facts.now),
+        Command::Complete { token, result } => {
+            let Some(_lock) = held(event, *token, SettledBy::Complete, facts.now)? else {
+                return Ok(Transition::AlreadySo);
+            };
+            let mut next = unlocked(event, Some(Settled { token: *token, by: SettledBy::Complete }));
+            next.result.clone_from(result);
+            Ok(moves(finished(next, EventStatus::Completed, facts.now), None))
+        }
+        Command::Fail { token, failure, error } => {
+            let Some(lock) = held(event, *token, SettledBy::Fail, facts.now)? else { return Ok(Transition::AlreadySo) };
+            let settled = Settled { token: *token, by: SettledBy::Fail };
+            Ok(failed_attempt(event, lock, failure, error.clone(), AttemptOutcome::Failed, Some(settled), facts))
+        }
+        Command::Release { token, delay } => {
+            if held(event, *token, SettledBy::Release, facts.now)?.is_none() {
+                return Ok(Transition::AlreadySo);
+            }
+            let settled = Settled { token: *token, by: SettledBy::Release };
+            Ok(moves(given_back(event, Some(settled), facts.now + *delay, facts.now), None))
+        }
+        Command::Extend { token, visibility_timeout } => {
+            let lock = current(event, *token, facts.now)?;
+            let expires_at = lock.reaching(facts.now, *visibility_timeout);
+            Ok(moves(with_lock(event, Lock { expires_at, ..lock.clone() }), None))
+        }
+        Command::Renew { token } => {
+            let lock = current(event, *token, facts.now)?;
+            // A renewal never takes back what an extension gave.
+            let expires_at = lock.expires_at.max(lock.reaching(facts.now, lock.visibility_timeout));
+            Ok(moves(with_lock(event, Lock { expires_at, unlisted_heartbeats: 0, ..lock.clone() }), None))
+        }
+        Command::LeaveOut => {
+            let lock = locked(event)?;
+            let unlisted_heartbeats = lock.unlisted_heartbeats.saturating_add(1);
+            if unlisted_heartbeats < MAX_UNLISTED_HEARTBEATS {
+                return Ok(moves(with_lock(event, Lock { unlisted_heartbeats, ..lock.clone() }), None));
+            }
+            // The claim's answer never reached the engine: nothing was attempted.
+            Ok(moves(given_back(event, None, facts.now, facts.now), None))
+        }
+        Command::LoseLock(loss) => lose_lock(event, *loss, facts),
+        Command::Cancel => cancel(event, facts.now),
+        Command::Retry => match event.status {
+            EventStatus::Queued if event.available_at <= facts.now => Ok(Transition::AlreadySo),
+            EventStatus::Queued => Ok(moves(EventState { available_at: facts.now, ..event.clone() }, None)),
+            status => Err(Refusal::WrongStatus { status, needed: "only a queued event can be made available now" }),
+        },
+        Command::Redrive => {
+            dead_letter(event, "only a dead letter can be redriven")?;
+            let tally = Tally { failures: event.tally.failures, ..Tally::default() };
+            Ok(moves(
+                EventState {
+                    status: EventStatus::Queued,
+                    tally,
+                    redrives: event.redrives.saturating_add(1),
+                    available_at: facts.now,
+                    settled: None,
+                    finished_at: None,
+                    dead_letter: None,
+                    ..event.clone()
+                },
+                None,
+            ))
+        }
+        Command::Discard => {
+            dead_letter(event, "only a dead letter can be discarded")?;
+            // Its time as a plain failed event begins now, so that retention does not take it at once.
+            Ok(moves(EventState { dead_letter: None, finished_at: Some(facts.now), ..event.clone() }, None))
+        }
+    }
+}
+
+fn moves(state: EventState, attempt: Option<AttemptEnd>) -> Transition {
+    Transition::Moves { state: Box::new(state), attempt }
+}
+
+fn claim(event: &EventState, command: &Command, now: Timestamp) -> Result<Transition, Refusal> {
+    let Command::Claim { engine_id, engine_epoch, secret, visibility_timeout, max_processing } = command else {
+        unreachable!("called for claims only");
+    };
+    if event.status != EventStatus::Queued || event.available_at > now {
+        return Err(Refusal::WrongStatus {
+            status: event.status,
+            needed: "only a queued event that is due can be claimed",
+        });
+    }
+    let lock_serial = event.lock_serial + 1;
+    let mut lock = Lock {
+        token: LockToken { serial: lock_serial, secret: *secret },
+        engine_id: engine_id.clone(),
+        engine_epoch: *engine_epoch,
+        claimed_at: now,
+        expires_at: now,
+        visibility_timeout: *visibility_timeout,
+        max_processing: *max_processing,
+        unlisted_heartbeats: 0,
+    };
+    lock.expires_at = lock.reaching(now, *visibility_timeout);
+    let next = EventState {
+        status: EventStatus::Processing,
+        attempt: event.attempt.saturating_add(1),
+        lock_serial,
+        lock: Some(lock),
+        settled: None,
+        engine_id: Some(engine_id.clone()),
+        claimed_at: Some(now),
+        ..event.clone()
+    };
+    Ok(moves(next, None))
+}
+
+fn lose_lock(event: &EventState, loss: Loss, facts: Facts<'_>) -> Result<Transition, Refusal> {
+    let lock = locked(event)?;
+    if loss == Loss::Expired {
+        if !lock.is_expired(facts.now) {
+            return Err(Refusal::WrongStatus { status: event.status, needed: "its lock has not expired" });
+        }
+        if lock.is_timed_out(facts.now) {
+            let error = AttemptError {
+                code: Some("timed_out".to_owned()),
+                message: "the attempt took longer than max_processing_seconds".to_owned(),
+                details: None,
+            };
+            return Ok(failed_attempt(event, lock, &Failure::PLAIN, error, AttemptOutcome::TimedOut, None, facts));
+        }
+    }
+    let error = AttemptError { code: Some("lock_lost".to_owned()), message: loss.message().to_owned(), details: None };
+    let end = attempt_end(event, lock, AttemptOutcome::Lost, error.clone(), facts.now);
+    let outcome = after_lost_lock(event.tally, facts.retry_policy, facts.now);
+    let next = EventState { last_error: Some(error), ..unlocked(event, None) };
+    Ok(moves(settle_outcome(next, outcome, facts.now), Some(end)))
+}
+
+fn failed_attempt(
+    event: &EventState,
+    lock: &Lock,
+    failure: &Failure,
+    error: AttemptError,
+    outcome: AttemptOutcome,
+    settled: Option<Settled>,
+    facts: Facts<'_>,
+) -> Transition {
+    let end = attempt_end(event, lock, outcome, error.clone(), facts.now);
+    let decided = after_failed_attempt(event.tally, failure, facts.retry_policy, facts.luck, facts.now);
+    let next = EventState { last_error: Some(error), ..unlocked(event, settled) };
+    moves(settle_outcome(next, decided, facts.now), Some(end))
+}
+
+/// Applies the retry rule's decision to an event without a lock. One that was called off is not tried again.
+fn settle_outcome(event: EventState, outcome: Outcome, now: Timestamp) -> EventState {
+    match outcome {
+        Outcome::Queued { tally, .. } if event.cancel_requested => {
+            finished(EventState { tally, ..event }, EventStatus::Cancelled, now)
+        }
+        Outcome::Queued { tally, available_at } => {
+            EventState { status: EventStatus::Queued, tally, available_at, ..event }
+        }
+        Outcome::Failed { tally, dead_letter } => {
+            finished(EventState { tally, dead_letter, ..event }, EventStatus::Failed, now)
+        }
+    }
+}
+
+/// The event back in its queue as if this claim had not been.
+fn given_back(event: &EventState, settled: Option<Settled>, available_at: Timestamp, now: Timestamp) -> EventState {
+    let attempt = event.attempt.saturating_sub(1);
+    let next = EventState { attempt, ..unlocked(event, settled) };
+    if event.cancel_requested {
+        return finished(next, EventStatus::Cancelled, now);
+    }
+    EventState { status: EventStatus::Queued, available_at, ..next }
+}
+
+fn cancel(event: &EventState, now: Timestamp) -> Result<Transition, Refusal> {
+    match event.status {
+        EventStatus::Queued => Ok(moves(finished(event.clone(), EventStatus::Cancelled, now), None)),
+        EventStatus::Processing if event.cancel_requested => Ok(Transition::AlreadySo),
+        EventStatus::Processing => Ok(moves(EventState { cancel_requested: true, ..event.clone() }, None)),
+        EventStatus::Cancelled => Ok(Transition::AlreadySo),
+        status @ (EventStatus::Completed | EventStatus::Failed) => {
+            Err(Refusal::WrongStatus { status, needed: "only a queued or processing event can be cancelled" })
+        }
+    }
+}
+
+fn dead_letter(event: &EventState, needed: &'static str) -> Result<(), Refusal> {
+    if event.status == EventStatus::Failed && event.dead_letter.is_some() {
+        return Ok(());
+    }
+    Err(Refusal::WrongStatus { status: event.status, needed })
+}
+
+fn locked(event: &EventState) -> Result<&Lock, Refusal> {
+    event.lock.as_ref().ok_or(Refusal::LockLost { status: event.status })
+}
+
+/// The lock, if `token` is its token and its time has not run out. Time decides, not whether a sweep has
+/// come by: a lock that has expired is lost even while nobody else has claimed the event.
+fn current(event: &EventState, token: LockToken, now: Timestamp) -> Result<&Lock, Refusal> {
+    let lock = locked(event)?;
+    if lock.token != token || lock.is_expired(now) {
+        return Err(Refusal::LockLost { status: event.status });
+    }
+    Ok(lock)
+}
+
+/// The current lock; nothing, if this very token has settled the event in this very way before.
+fn held(event: &EventState, token: LockToken, by: SettledBy, now: Timestamp) -> Result<Option<&Lock>, Refusal> {
+    if event.settled == Some(Settled { token, by }) {
+        return Ok(None);
+    }
+    current(event, token, now).map(Some)
+}
+
+fn with_lock(event: &EventState, lock: Lock) -> EventState {
+    EventState { lock: Some(lock), ..event.clone() }
+}
+
+fn unlocked(event: &EventState, settled: Option<Settled>) -> EventState {
+    EventState { lock: None, settled, ..event.clone() }
+}
+
+fn finished(event: EventState, status: EventStatus, now: Timestamp) -> EventState {
+    EventState { status, finished_at: Some(now), cancel_requested: false, ..event }
+}
+
+fn attempt_end(
+    event: &EventState,
+    lock: &Lock,
+    outcome: AttemptOutcome,
+    error: AttemptError,
+    now: Timestamp,
+) -> AttemptEnd {
+    AttemptEnd {
+        attempt: event.attempt,
+        lock_serial: lock.token.serial,
+        engine_id: lock.engine_id.clone(),
+        outcome,
+        error,
+        claimed_at: lock.claimed_at,
+        ended_at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests;
