@@ -1,1 +1,46 @@
-fn main() {}
+//! What a contributor runs: check, test, openapi, docs, tidy.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod check;
+mod docs;
+mod openapi;
+mod process;
+mod test;
+mod tidy;
+mod tools;
+
+/// What a contributor runs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Check format, lints, tidiness and, where cargo-deny is installed, dependencies
+    Check,
+    /// Build everything and run every test; the last line counts them
+    Test,
+    /// Write openapi.json
+    Openapi,
+    /// Write the pages of docs/ that are generated
+    Docs,
+    /// Check links, file names, leftovers, layers and records of decisions
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Check => check::run(),
+        Command::Test => return test::run(),
+        Command::Openapi => openapi::run(),
+        Command::Docs => docs::run(),
+        Command::Tidy => tidy::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
