@@ -1,0 +1,188 @@
+//! The one place that reads a clock, and the store's time made of it.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use enginehouse_core::time::Timestamp;
+
+/// A clock of the wall, which may be set, and one that only runs.
+pub trait Clock: Send + Sync {
+    /// What time it is, as far as this machine knows. May jump in either direction.
+    fn wall(&self) -> Timestamp;
+    /// How long this clock has run. Never goes back.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The machine's clocks.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl SystemClock {
+    /// Starts the monotonic clock at zero.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads a clock")]
+    pub fn new() -> Self {
+        Self { started: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads a clock")]
+    fn wall(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// A clock that a test sets.
+#[derive(Debug)]
+pub struct ManualClock {
+    hands: Mutex<(Timestamp, Duration)>,
+}
+
+impl ManualClock {
+    /// A clock that stands at `wall`.
+    pub fn at(wall: Timestamp) -> Self {
+        Self { hands: Mutex::new((wall, Duration::ZERO)) }
+    }
+
+    /// Lets time pass on both clocks.
+    pub fn advance(&self, by: Duration) {
+        let mut hands = self.hands.lock().expect("no test panics while it sets the clock");
+        *hands = (hands.0 + by, hands.1 + by);
+    }
+
+    /// Sets the wall clock, as an operator or a resumed machine does, while no time passes on the other.
+    pub fn set_wall(&self, wall: Timestamp) {
+        self.hands.lock().expect("no test panics while it sets the clock").0 = wall;
+    }
+}
+
+impl Clock for ManualClock {
+    fn wall(&self) -> Timestamp {
+        self.hands.lock().expect("no test panics while it sets the clock").0
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.hands.lock().expect("no test panics while it sets the clock").1
+    }
+}
+
+/// How far the wall clock may run ahead of the store's time before that is a jump.
+pub const JUMP: Duration = Duration::from_secs(5);
+
+/// A store's time: it follows the wall clock and never goes back.
+///
+/// While the wall clock is behind (somebody set it back), the store's time goes on with the monotonic clock, at half its
+/// speed, so that waits still end and the two come together again. When the wall clock is far ahead
+/// (it was set, or the machine slept), the time jumps, and says so.
+#[derive(Debug)]
+pub struct StoreTime {
+    now: Timestamp,
+    read_at: Duration,
+}
+
+/// One reading of a store's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The time.
+    pub now: Timestamp,
+    /// Whether it jumped since the reading before.
+    pub jumped: bool,
+}
+
+impl StoreTime {
+    /// Goes on from `last`, the latest time that the store has seen, or from now if that is later.
+    pub fn resume(last: Timestamp, clock: &dyn Clock) -> Self {
+        Self { now: clock.wall().max(last), read_at: clock.monotonic() }
+    }
+
+    /// Reads the time.
+    pub fn read(&mut self, clock: &dyn Clock) -> Reading {
+        let (wall, ran_to) = (clock.wall(), clock.monotonic());
+        let ran = ran_to.saturating_sub(self.read_at);
+        let expected = self.now + ran;
+        let jumped = wall.since(expected) > JUMP;
+        if wall >= expected {
+            self.now = wall;
+            self.read_at = ran_to;
+        } else if wall + JUMP >= expected {
+            // The clocks differ by a rounding or a small correction: stand still until the wall clock is there.
+            let next = wall.max(self.now);
+            self.now = next;
+            self.read_at = ran_to;
+        } else {
+            // Whole milliseconds only, so that many readings in one millisecond lose nothing.
+            let half = Duration::from_millis(u64::try_from(ran.as_millis() / 2).unwrap_or(u64::MAX));
+            self.now = self.now + half;
+            self.read_at += half * 2;
+        }
+        Reading { now: self.now, jumped }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> (ManualClock, StoreTime) {
+        let clock = ManualClock::at(Timestamp::from_millis(1_000_000));
+        let time = StoreTime::resume(Timestamp::MIN, &clock);
+        (clock, time)
+    }
+
+    #[test]
+    fn it_follows_the_wall_clock() {
+        let (clock, mut time) = start();
+        clock.advance(Duration::from_secs(3_600));
+        let want = Reading { now: Timestamp::from_millis(4_600_000), jumped: false };
+        assert_eq!(time.read(&clock), want);
+    }
+
+    #[test]
+    fn a_wall_clock_set_ahead_is_a_jump() {
+        let (clock, mut time) = start();
+        clock.set_wall(Timestamp::from_millis(1_005_000));
+        assert!(!time.read(&clock).jumped, "5 s may be a correction");
+        clock.set_wall(Timestamp::from_millis(1_010_001));
+        assert!(time.read(&clock).jumped);
+        assert!(!time.read(&clock).jumped, "said once");
+    }
+
+    #[test]
+    fn a_wall_clock_set_back_slows_it_but_never_turns_it_back() {
+        let (clock, mut time) = start();
+        clock.set_wall(Timestamp::from_millis(400_000));
+        let mut last = time.read(&clock).now;
+        for _ in 0..1_000 {
+            clock.advance(Duration::from_millis(1));
+            let now = time.read(&clock).now;
+            assert!(now >= last);
+            last = now;
+        }
+        assert_eq!(last, Timestamp::from_millis(1_000_500), "half a second in one");
+        clock.advance(Duration::from_secs(1_300));
+        let now = time.read(&clock).now;
+        assert!(now.since(clock.wall()) <= JUMP || now == clock.wall(), "together again: {now}");
+    }
+
+    #[test]
+    fn a_store_never_opens_earlier_than_it_was_closed() {
+        let clock = ManualClock::at(Timestamp::from_millis(1_000));
+        let mut time = StoreTime::resume(Timestamp::from_millis(90_000), &clock);
+        assert_eq!(time.read(&clock).now, Timestamp::from_millis(90_000));
+        clock.advance(Duration::from_secs(10));
+        assert_eq!(time.read(&clock).now, Timestamp::from_millis(95_000));
+    }
+}

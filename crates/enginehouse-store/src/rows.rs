@@ -1,0 +1,356 @@
+//! What a row holds: plain data.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use enginehouse_core::engine::EngineStatus;
+use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus, Overrides};
+use enginehouse_core::ids::{Capability, EngineId, EngineType, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::lock::LockToken;
+use enginehouse_core::policy::Settings;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition::{AttemptEnd, EventState};
+
+/// An event, without its payload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRow {
+    /// Names it.
+    pub event_id: EventId,
+    /// Its lane.
+    pub lane_id: LaneId,
+    /// The scenario run it belongs to.
+    pub scenario_run_id: Option<ScenarioRunId>,
+    /// The key that makes a repeat of its enqueue safe.
+    pub idempotency_key: Option<Arc<str>>,
+    /// Its own part of the policy.
+    pub overrides: Overrides,
+    /// The producer's own words.
+    pub labels: BTreeMap<String, String>,
+    /// When it was enqueued.
+    pub enqueued_at: Timestamp,
+    /// What changes during its life.
+    pub state: EventState,
+}
+
+/// An event to be added.
+#[derive(Clone, Debug)]
+pub struct NewEventRow {
+    /// The event, queued.
+    pub event: EventRow,
+    /// Its payload.
+    pub payload: RawJson,
+    /// What tells its request from another one with the same idempotency key; some exactly if it has a key.
+    pub fingerprint: Option<[u8; 16]>,
+}
+
+/// An event with its payload and the lane it is in, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRecord {
+    /// The event.
+    pub event: EventRow,
+    /// What it has in common with its lane.
+    pub lane: LaneKey,
+    /// Its payload.
+    pub payload: RawJson,
+}
+
+/// An event that is kept under an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedEvent {
+    /// The key.
+    pub key: Arc<str>,
+    /// The event.
+    pub event_id: EventId,
+    /// What tells its request from another one.
+    pub fingerprint: [u8; 16],
+}
+
+/// A part of a lane to look for ready events in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadyRange {
+    /// The lane.
+    pub lane_id: LaneId,
+    /// From behind this place, or from its beginning.
+    pub after: Option<(Timestamp, EventId)>,
+}
+
+/// An event that may be claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadyEvent {
+    /// Its lane.
+    pub lane_id: LaneId,
+    /// Since when it has been due.
+    pub available_at: Timestamp,
+    /// Names it.
+    pub event_id: EventId,
+}
+
+/// What is written to an event.
+#[derive(Clone, Debug)]
+pub struct EventChange {
+    /// The event.
+    pub event_id: EventId,
+    /// Its lane, for the counts.
+    pub lane_id: LaneId,
+    /// Its scenario run, for the counts.
+    pub scenario_run_id: Option<ScenarioRunId>,
+    /// The status it was read with.
+    pub read_status: EventStatus,
+    /// The lock serial it was read with.
+    pub read_serial: i64,
+    /// What it is from now on.
+    pub state: EventState,
+    /// A payload in place of its own.
+    pub payload: Option<RawJson>,
+}
+
+/// A lock that an engine holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldLock {
+    /// The engine.
+    pub engine_id: EngineId,
+    /// The event.
+    pub event_id: EventId,
+    /// The event's lane.
+    pub lane_id: LaneId,
+    /// The token.
+    pub token: LockToken,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
+    /// Whether the event is to be called off.
+    pub cancel_requested: bool,
+}
+
+/// A place in the order of lock expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockCursor {
+    /// When the lock expires.
+    pub expires_at: Timestamp,
+    /// The event.
+    pub event_id: EventId,
+}
+
+/// A dead letter to be added.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewDeadLetter {
+    /// The event.
+    pub event_id: EventId,
+    /// Its event type.
+    pub event_type: EventType,
+    /// Its queue.
+    pub queue: QueueName,
+    /// Why it waits for a person.
+    pub reason: DeadLetterReason,
+    /// Since when.
+    pub dead_lettered_at: Timestamp,
+    /// What went wrong last.
+    pub error: Option<AttemptError>,
+}
+
+/// A dead letter with its event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadLetterRow {
+    /// Why it waits for a person.
+    pub reason: DeadLetterReason,
+    /// Since when.
+    pub dead_lettered_at: Timestamp,
+    /// The event.
+    pub record: EventRecord,
+}
+
+/// Dead letters that failed alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadLetterGroup {
+    /// Their event type.
+    pub event_type: EventType,
+    /// Why they wait.
+    pub reason: DeadLetterReason,
+    /// The code of their last error.
+    pub error_code: Option<String>,
+    /// The message of their last error, with each run of digits as `#`.
+    pub message: String,
+    /// How many they are.
+    pub count: u64,
+    /// When the first of them became a dead letter.
+    pub oldest_at: Timestamp,
+    /// When the last one did.
+    pub newest_at: Timestamp,
+    /// One of them.
+    pub sample_event_id: EventId,
+}
+
+/// The message of an error with each run of digits as `#`, at most 200 characters: what failures of one kind share.
+pub fn error_group(message: &str) -> String {
+    let mut group = String::new();
+    for character in message.chars() {
+        if !character.is_ascii_digit() {
+            group.push(character);
+        } else if !group.ends_with('#') {
+            group.push('#');
+        }
+        if group.chars().count() == 200 {
+            break;
+        }
+    }
+    group
+}
+
+/// Which dead letters; a field that is none matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeadLetterFilter {
+    /// Of this event type.
+    pub event_type: Option<EventType>,
+    /// Of this queue.
+    pub queue: Option<QueueName>,
+    /// For this reason.
+    pub reason: Option<DeadLetterReason>,
+    /// Whose last error has this code.
+    pub error_code: Option<String>,
+    /// Dead before this moment.
+    pub before: Option<Timestamp>,
+    /// Dead at this moment or after.
+    pub after: Option<Timestamp>,
+}
+
+/// Which events; a field that is none matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// In this status.
+    pub status: Option<EventStatus>,
+    /// Of this event type.
+    pub event_type: Option<EventType>,
+    /// Of this queue.
+    pub queue: Option<QueueName>,
+    /// Of this scenario run.
+    pub scenario_run_id: Option<ScenarioRunId>,
+    /// Last claimed by this engine.
+    pub engine_id: Option<EngineId>,
+    /// Enqueued at this moment or after.
+    pub enqueued_after: Option<Timestamp>,
+    /// Enqueued before this moment.
+    pub enqueued_before: Option<Timestamp>,
+}
+
+/// Which engines; a field that is none matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EngineFilter {
+    /// In this status.
+    pub status: Option<EngineStatus>,
+    /// Of this type.
+    pub engine_type: Option<EngineType>,
+    /// With this capability.
+    pub capability: Option<Capability>,
+}
+
+/// Which part of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// How many items at most.
+    pub limit: u32,
+    /// From behind this place, which a page before this one answered; from the beginning if none. A place that no page
+    /// has answered finds nothing or something, but fails nothing.
+    pub after: Option<String>,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// The place behind the last of them, if more may follow.
+    pub next: Option<String>,
+}
+
+/// How many events are in each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatusCounts {
+    /// Waiting.
+    pub queued: u64,
+    /// Under a lock.
+    pub processing: u64,
+    /// Done.
+    pub completed: u64,
+    /// Finally failed.
+    pub failed: u64,
+    /// Called off.
+    pub cancelled: u64,
+}
+
+impl StatusCounts {
+    /// The count of one status.
+    pub fn of(&self, status: EventStatus) -> u64 {
+        match status {
+            EventStatus::Queued => self.queued,
+            EventStatus::Processing => self.processing,
+            EventStatus::Completed => self.completed,
+            EventStatus::Failed => self.failed,
+            EventStatus::Cancelled => self.cancelled,
+        }
+    }
+
+    /// The count of one status, to be changed.
+    pub fn of_mut(&mut self, status: EventStatus) -> &mut u64 {
+        match status {
+            EventStatus::Queued => &mut self.queued,
+            EventStatus::Processing => &mut self.processing,
+            EventStatus::Completed => &mut self.completed,
+            EventStatus::Failed => &mut self.failed,
+            EventStatus::Cancelled => &mut self.cancelled,
+        }
+    }
+}
+
+/// How many events of a lane are in each status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneCounts {
+    /// The lane.
+    pub lane: Lane,
+    /// The counts.
+    pub counts: StatusCounts,
+    /// Since when its oldest queued event has been due, or from when on it will be.
+    pub oldest_available_at: Option<Timestamp>,
+}
+
+/// How many events of a scenario run are in each status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioRunCounts {
+    /// The run.
+    pub scenario_run_id: ScenarioRunId,
+    /// When its first event was enqueued.
+    pub first_enqueued_at: Timestamp,
+    /// The counts.
+    pub counts: StatusCounts,
+}
+
+/// What happened to an event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// Attempts that did not complete it.
+    pub attempts: Vec<AttemptEnd>,
+    /// What operators did to it.
+    pub actions: Vec<AuditEntry>,
+}
+
+/// Something that an operator did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What, such as `dead_letter.redrive`.
+    pub action: String,
+    /// To which event, engine, event type or queue, by its id or name.
+    pub target: String,
+    /// Anything more, as a JSON object.
+    pub detail: RawJson,
+}
+
+/// What is set for event types and queues, by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SettingsRows {
+    /// For event types.
+    pub event_types: BTreeMap<EventType, Settings>,
+    /// For queues.
+    pub queues: BTreeMap<QueueName, Settings>,
+}
