@@ -179,28 +179,29 @@ pub struct Policy {
     pub max_processing: Option<Duration>,
 }
 
+impl Policy {
+    /// What holds where nobody says otherwise.
+    pub const DEFAULT: Self =
+        Self { retry: RetryPolicy::DEFAULT, visibility_timeout: DEFAULT_VISIBILITY_TIMEOUT, max_processing: None };
+}
+
 /// Resolves a policy: event over event type over queue over default, field by field.
-pub fn resolve(
-    event: &Overrides,
-    event_type: Option<&Settings>,
-    queue: Option<&Settings>,
-    default: RetryPolicy,
-) -> Policy {
-    let layers = [queue, event_type];
-    let retry = layers
+pub fn resolve(event: &Overrides, event_type: Option<&Settings>, queue: Option<&Settings>, default: &Policy) -> Policy {
+    let retry = [queue, event_type]
         .into_iter()
         .flatten()
         .filter_map(|settings| settings.retry_policy.as_ref())
         .chain(event.retry_policy.as_ref())
-        .fold(default, RetryPolicy::with);
-    let first = |own: Option<Duration>, of: fn(&Settings) -> Option<u64>| {
+        .fold(default.retry, RetryPolicy::with);
+    let nearest = |own: Option<Duration>, of: fn(&Settings) -> Option<u64>| {
         own.or_else(|| event_type.and_then(of).or_else(|| queue.and_then(of)).map(Duration::from_secs))
     };
     Policy {
         retry,
-        visibility_timeout: first(event.visibility_timeout, |settings| settings.visibility_timeout_seconds)
-            .unwrap_or(DEFAULT_VISIBILITY_TIMEOUT),
-        max_processing: first(event.max_processing, |settings| settings.max_processing_seconds),
+        visibility_timeout: nearest(event.visibility_timeout, |settings| settings.visibility_timeout_seconds)
+            .unwrap_or(default.visibility_timeout),
+        max_processing: nearest(event.max_processing, |settings| settings.max_processing_seconds)
+            .or(default.max_processing),
     }
 }
 
@@ -225,7 +226,7 @@ mod tests {
             retry_policy: Some(RetryPolicyPatch { max_retries: Some(3), ..Default::default() }),
             ..Default::default()
         };
-        let policy = resolve(&event, Some(&event_type), Some(&queue), RetryPolicy::DEFAULT);
+        let policy = resolve(&event, Some(&event_type), Some(&queue), &Policy::DEFAULT);
         assert_eq!(policy.retry.max_retries, 3, "from the event");
         assert_eq!(policy.retry.retry_delay.initial, 2.0, "from the event type");
         assert_eq!(policy.retry.retry_delay.max, 10.0, "from the queue");
@@ -237,8 +238,8 @@ mod tests {
 
     #[test]
     fn nothing_set_gives_the_defaults() {
-        let policy = resolve(&Overrides::default(), None, None, RetryPolicy::DEFAULT);
-        assert_eq!(policy.retry, RetryPolicy::DEFAULT);
+        let policy = resolve(&Overrides::default(), None, None, &Policy::DEFAULT);
+        assert_eq!(policy.retry, &Policy::DEFAULT);
         assert_eq!(policy.visibility_timeout, Duration::from_secs(300));
         assert_eq!(policy.max_processing, None);
     }

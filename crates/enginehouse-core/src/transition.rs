@@ -178,7 +178,10 @@ pub enum Command {
     /// Somebody wants a waiting event to be claimed now.
     Retry,
     /// Somebody puts a dead letter back in its queue.
-    Redrive,
+    Redrive {
+        /// How long it is to wait there: a bulk redrive spreads its events.
+        delay: Duration,
+    },
     /// Somebody gives up on a dead letter.
     Discard,
 }
@@ -300,7 +303,7 @@ pub fn transition(event: &EventState, command: &Command, facts: Facts<'_>) -> Re
             EventStatus::Queued => Ok(moves(EventState { available_at: facts.now, ..event.clone() }, None)),
             status => Err(Refusal::WrongStatus { status, needed: "only a queued event can be made available now" }),
         },
-        Command::Redrive => {
+        Command::Redrive { delay } => {
             dead_letter(event, "only a dead letter can be redriven")?;
             let tally = Tally { failures: event.tally.failures, ..Tally::default() };
             Ok(moves(
@@ -308,7 +311,7 @@ pub fn transition(event: &EventState, command: &Command, facts: Facts<'_>) -> Re
                     status: EventStatus::Queued,
                     tally,
                     redrives: event.redrives.saturating_add(1),
-                    available_at: facts.now,
+                    available_at: facts.now + *delay,
                     settled: None,
                     finished_at: None,
                     dead_letter: None,
