@@ -45,6 +45,9 @@ pub(crate) fn succeeds(line: &[&str]) -> bool {
 
 /// Writes a generated file, and says whether it had been stale.
 pub(crate) fn write_generated(path: &str, content: &[u8]) -> Result<()> {
+    if content.is_empty() {
+        bail!("{path} was not written: the command that prints it printed nothing");
+    }
     let full = root().join(path);
     if std::fs::read(&full).is_ok_and(|present| present == content) {
         println!("{path} was fresh");
