@@ -155,7 +155,7 @@ pub struct EventDraft {
     /// What kind of work it is: a name, such as `frame.render`.
     pub event_type: String,
     /// Any JSON of at most 256 KiB, nested at most 64 deep; kept byte for byte. `{}` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::json::given", skip_serializing_if = "Option::is_none")]
     pub payload: Option<RawJson>,
     /// The queue it waits in; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -396,6 +396,13 @@ mod tests {
     #[test]
     fn one_field_is_enough() {
         assert_eq!(check(r#"{"event_type":"frame.render"}"#), "frame.render in default");
+    }
+
+    #[test]
+    fn a_payload_of_null_is_a_payload() {
+        let payload = |json: &str| serde_json::from_str::<EventDraft>(json).unwrap().check("").unwrap().payload;
+        assert_eq!(payload(r#"{"event_type":"a","payload":null}"#).as_str(), "null");
+        assert_eq!(payload(r#"{"event_type":"a"}"#).as_str(), "{}");
     }
 
     #[test]

@@ -83,6 +83,14 @@ impl<'de> Deserialize<'de> for RawJson {
     }
 }
 
+/// Reads an optional field that is given: `null` is a value like any other, and not the field's absence.
+///
+/// # Errors
+/// What the deserializer refuses.
+pub fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RawJson>, D::Error> {
+    RawJson::deserialize(deserializer).map(Some)
+}
+
 #[cfg(feature = "openapi")]
 impl utoipa::PartialSchema for RawJson {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {

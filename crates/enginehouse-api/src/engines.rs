@@ -1,0 +1,245 @@
+//! Engines: registering, heartbeats, draining.
+
+use enginehouse_core::engine::{DynamicState, EngineStatus, Metadata, Registration};
+use enginehouse_core::ids::{Capability, EngineId, EngineType, EventId, EventType};
+use enginehouse_core::invalid::{Check, Invalid};
+use enginehouse_core::limits::MAX_LOCK_TOKENS;
+use enginehouse_core::lock::LockToken;
+use enginehouse_core::request::Heartbeat;
+use enginehouse_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::page::check_limit;
+
+/// An engine introduces itself, for the first time or again.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterRequest {
+    /// Groups engines that are the same program: a name.
+    pub engine_type: String,
+    /// What it says about itself; at most 64 KiB.
+    #[serde(default)]
+    pub metadata: Metadata,
+    /// How often it will speak up: 0 (never), or 1 to 300; 10 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_interval_seconds: Option<u64>,
+}
+
+impl RegisterRequest {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Every bad field.
+    pub fn check(self, engine_id: EngineId) -> Result<Registration, Invalid> {
+        Registration::check(engine_id, &self.engine_type, self.metadata, self.heartbeat_interval_seconds)
+    }
+}
+
+/// A registered instance of a worker.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Engine {
+    /// Names it.
+    pub engine_id: EngineId,
+    /// Groups it.
+    pub engine_type: EngineType,
+    /// How often this id has registered; to be sent with heartbeats and claims.
+    pub epoch: i64,
+    /// Where it is in its life.
+    pub status: EngineStatus,
+    /// Whether it is to get no new events, even after it was lost and came back.
+    pub draining: bool,
+    /// How often it must speak up, in seconds; 0 if never.
+    pub heartbeat_interval_seconds: u64,
+    /// After how many seconds of silence it is lost; null if never.
+    pub lost_after_seconds: Option<u64>,
+    /// When this epoch began.
+    pub registered_at: Timestamp,
+    /// When it last spoke up: a heartbeat, or its registration.
+    pub last_heartbeat_at: Timestamp,
+    /// What it says about itself.
+    pub metadata: Metadata,
+    /// How many locks it holds.
+    pub locks_held: u32,
+    /// The locks it holds; only where one engine is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locks: Option<Vec<EngineLock>>,
+}
+
+impl Engine {
+    /// An engine and the number of its locks, as a list shows it.
+    pub fn new(engine: &enginehouse_core::engine::Engine, locks_held: u32) -> Self {
+        Self {
+            engine_id: engine.engine_id.clone(),
+            engine_type: engine.engine_type.clone(),
+            epoch: engine.epoch,
+            status: engine.status,
+            draining: engine.draining,
+            heartbeat_interval_seconds: engine.heartbeat_interval.as_secs(),
+            lost_after_seconds: engine.lost_after().map(|wait| wait.as_secs()),
+            registered_at: engine.registered_at,
+            last_heartbeat_at: engine.last_heartbeat_at,
+            metadata: engine.metadata.clone(),
+            locks_held,
+            locks: None,
+        }
+    }
+}
+
+/// A lock that an engine holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EngineLock {
+    /// On which event.
+    pub event_id: EventId,
+    /// What kind of work it is.
+    pub event_type: EventType,
+    /// Which attempt it is, counted from 1.
+    pub attempt: u32,
+    /// When the attempt began.
+    pub claimed_at: Timestamp,
+    /// When it is lost unless renewed.
+    pub expires_at: Timestamp,
+    /// Whether the event is called off as soon as the lock ends.
+    pub cancel_requested: bool,
+}
+
+/// Which engines to list, by their ids.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EnginesQuery {
+    /// Only those with this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<EngineStatus>,
+    /// Only those of this type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_type: Option<EngineType>,
+    /// Only those that are capable of this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capability: Option<Capability>,
+    /// Most items of the page; 1 to 1,000, 50 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// The `next_cursor` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl EnginesQuery {
+    /// Checks the limit; a cursor is checked by whoever made it.
+    ///
+    /// # Errors
+    /// A limit out of range.
+    pub fn check(&self) -> Result<u32, Invalid> {
+        let mut check = Check::default();
+        let limit = check_limit(self.limit, &mut check);
+        check.finish(limit)
+    }
+}
+
+/// No new events for the engine. The body may be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrainRequest {
+    /// Whether it becomes `stopped` by itself when its last lock is settled.
+    #[serde(default)]
+    pub stop_when_drained: bool,
+}
+
+/// An engine speaks up.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeartbeatRequest {
+    /// The epoch that its registration answered with.
+    pub epoch: i64,
+    /// How it is doing; replaces what was known. Absent: as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_state: Option<DynamicState>,
+    /// The locks it still works on: they are renewed, and one left out twice is released. At most 1,000.
+    /// Absent says nothing about any lock; an empty list says that it works on none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_tokens: Option<Vec<LockToken>>,
+}
+
+impl HeartbeatRequest {
+    /// Checks every field but the epoch.
+    ///
+    /// # Errors
+    /// Every bad field.
+    pub fn check(self) -> Result<Heartbeat, Invalid> {
+        HeartbeatPart { dynamic_state: self.dynamic_state, lock_tokens: self.lock_tokens }.check("")
+    }
+}
+
+/// The heartbeat of an exchange: as one by itself, without the epoch.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeartbeatPart {
+    /// How it is doing; replaces what was known. Absent: as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_state: Option<DynamicState>,
+    /// The locks it still works on. Absent says nothing about any lock; an empty list says that it works
+    /// on none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_tokens: Option<Vec<LockToken>>,
+}
+
+impl HeartbeatPart {
+    /// Checks every field. `at` is the pointer of this part within the request.
+    ///
+    /// # Errors
+    /// Every bad field.
+    pub fn check(self, at: &str) -> Result<Heartbeat, Invalid> {
+        let mut check = Check::at(at);
+        if let Some(Err(bad)) = self.dynamic_state.as_ref().map(|state| state.check(&format!("{at}/dynamic_state"))) {
+            check.include(bad);
+        }
+        let listed = self.lock_tokens.as_ref().map_or(0, Vec::len);
+        check.require(
+            listed <= MAX_LOCK_TOKENS,
+            "/lock_tokens",
+            format_args!("at most {MAX_LOCK_TOKENS} tokens, was {listed}"),
+        );
+        check.finish(Heartbeat { dynamic_state: self.dynamic_state, lock_tokens: self.lock_tokens })
+    }
+}
+
+/// What the server has to tell an engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HeartbeatResponse {
+    /// Where the engine is in its life.
+    pub status: EngineStatus,
+    /// The listed locks that are renewed.
+    pub renewed: Vec<LockToken>,
+    /// The listed locks that are lost: stop working on their events.
+    pub lost: Vec<LockToken>,
+    /// The events that are called off: stop working on them.
+    pub cancel: Vec<EventId>,
+    /// Whether the engine is to take no new events.
+    pub drain: bool,
+}
+
+/// How many engines there are, by status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EngineCounts {
+    /// May claim events.
+    pub active: u64,
+    /// Get no new events.
+    pub draining: u64,
+    /// Missed their heartbeats.
+    pub lost: u64,
+    /// Deregistered, or drained to the end.
+    pub stopped: u64,
+}
+
+impl EngineCounts {
+    /// The count of one status.
+    pub fn of(&mut self, status: EngineStatus) -> &mut u64 {
+        match status {
+            EngineStatus::Active => &mut self.active,
+            EngineStatus::Draining => &mut self.draining,
+            EngineStatus::Lost => &mut self.lost,
+            EngineStatus::Stopped => &mut self.stopped,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Enqueueing: one event, a batch, a stream of lines.
+
+pub use enginehouse_core::event::EventDraft as EnqueueRequest;
+use enginehouse_core::event::{EventStatus, NewEvent};
+use enginehouse_core::ids::{EventId, EventType, QueueName};
+use enginehouse_core::invalid::{Check, Invalid};
+use enginehouse_core::limits::MAX_BATCH;
+use enginehouse_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What became of an enqueue.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct EnqueueResponse {
+    /// The event: the new one, or the live one that has the same idempotency key.
+    pub event_id: EventId,
+    /// What kind of work it is.
+    pub event_type: EventType,
+    /// The queue it waits in.
+    pub queue: QueueName,
+    /// Where it is in its life.
+    pub status: EventStatus,
+    /// From when on it may be claimed.
+    pub available_at: Timestamp,
+    /// Whether the event was there before this request.
+    pub duplicate: bool,
+    /// What the producer should know. Never a reason to send the event again.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that a producer should know about an event that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Warning {
+    /// A stable word for programs.
+    pub code: WarningCode,
+    /// A sentence for people.
+    pub detail: String,
+}
+
+/// What a producer can be warned of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningCode {
+    /// No engine that is registered could ever run the event.
+    NoEngineFits,
+}
+
+/// Up to 10,000 events, all or nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchRequest {
+    /// The events: 1 to 10,000.
+    pub events: Vec<EnqueueRequest>,
+}
+
+impl BatchRequest {
+    /// Checks every event.
+    ///
+    /// # Errors
+    /// Every bad field of every event, with pointers such as `/events/7/priority`.
+    pub fn check(self) -> Result<Vec<NewEvent>, Invalid> {
+        let mut check = Check::default();
+        check.require(
+            (1..=MAX_BATCH).contains(&self.events.len()),
+            "/events",
+            format_args!("1 to {MAX_BATCH} events, was {}", self.events.len()),
+        );
+        let events = self
+            .events
+            .into_iter()
+            .enumerate()
+            .filter_map(|(place, draft)| {
+                draft.check(&format!("/events/{place}")).map_err(|bad| check.include(bad)).ok()
+            })
+            .collect();
+        check.finish(events)
+    }
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BatchResponse {
+    /// How many events are new.
+    pub enqueued: u64,
+    /// How many were there before, by their idempotency keys.
+    pub duplicates: u64,
+    /// One for each event of the request, in its order.
+    pub events: Vec<BatchedEvent>,
+    /// What the producer should know, each thing once.
+    pub warnings: Vec<Warning>,
+}
+
+/// One event of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BatchedEvent {
+    /// The event: the new one, or the live one that has the same idempotency key.
+    pub event_id: EventId,
+    /// Whether the event was there before this request.
+    pub duplicate: bool,
+}
+
+/// What became of a stream of `application/x-ndjson`: the good lines are stored.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct NdjsonResponse {
+    /// How many events are new.
+    pub enqueued: u64,
+    /// How many were there before, by their idempotency keys.
+    pub duplicates: u64,
+    /// How many lines were refused.
+    pub rejected: u64,
+    /// What is wrong with them: the first 1,000.
+    pub errors: Vec<LineError>,
+    /// What the producer should know, each thing once.
+    pub warnings: Vec<Warning>,
+}
+
+/// One bad field of one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LineError {
+    /// The line, counted from 1; empty lines count.
+    pub line: u64,
+    /// Where in the line's record: a JSON pointer (RFC 6901); empty for the whole line.
+    pub pointer: String,
+    /// What is wrong, and what would be right.
+    pub detail: String,
+}

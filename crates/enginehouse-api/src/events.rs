@@ -1,0 +1,233 @@
+//! Events as they are returned, their history, and lists of them.
+
+use std::collections::BTreeMap;
+
+use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
+use enginehouse_core::ids::{Capability, EngineId, EventId, EventType, QueueName, ScenarioRunId};
+use enginehouse_core::invalid::{Check, Invalid};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::lock::LockToken;
+use enginehouse_core::policy::RetryPolicyPatch;
+use enginehouse_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::page::check_limit;
+
+/// One unit of work, as it stands.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// Names it: a UUID of version 7.
+    pub event_id: EventId,
+    /// What kind of work it is.
+    pub event_type: EventType,
+    /// The queue it waits in.
+    pub queue: QueueName,
+    /// Where it is in its life.
+    pub status: EventStatus,
+    /// 0 (first) to 9 (last).
+    pub priority: u8,
+    /// The work itself, byte for byte as it was sent.
+    pub payload: RawJson,
+    /// The number of the present attempt, or of the last one; 0 before the first.
+    pub attempt: u32,
+    /// Retries spent since the enqueue or the last redrive.
+    pub retries: u32,
+    /// Failed attempts over its whole life.
+    pub failures: u32,
+    /// Locks lost since the enqueue or the last redrive.
+    pub losses: u32,
+    /// How often it was redriven.
+    pub redrives: u32,
+    /// From when on it may be claimed, while queued.
+    pub available_at: Timestamp,
+    /// When it was enqueued.
+    pub enqueued_at: Timestamp,
+    /// When it came to rest: completed, failed or cancelled.
+    pub finished_at: Option<Timestamp>,
+    /// `finished_at`, if it is completed.
+    pub completed_at: Option<Timestamp>,
+    /// What its completion brought, byte for byte.
+    #[schema(value_type = Option<RawJson>)]
+    pub result: Option<RawJson>,
+    /// What went wrong last.
+    pub last_error: Option<AttemptError>,
+    /// Why it is a dead letter; null if it is none.
+    pub dead_letter: Option<DeadLetterReason>,
+    /// Its lock; null unless processing.
+    pub lock: Option<Lock>,
+    /// Whether it is called off as soon as its lock ends.
+    pub cancel_requested: bool,
+    /// The engine that claimed it last.
+    pub engine_id: Option<EngineId>,
+    /// The scenario run it belongs to.
+    pub scenario_run_id: Option<ScenarioRunId>,
+    /// What the engine must be capable of.
+    pub required_capabilities: Vec<Capability>,
+    /// Memory that the engine must have free, in MiB.
+    pub required_memory_mb: Option<u64>,
+    /// The range that the engine's version must lie in.
+    pub engine_version: Option<String>,
+    /// What makes a repeat of its enqueue safe.
+    pub idempotency_key: Option<String>,
+    /// The event's own part of the retry policy.
+    pub retry_policy: Option<RetryPolicyPatch>,
+    /// How long a lock on it lasts unless extended, in seconds; null if it sets none itself.
+    pub visibility_timeout_seconds: Option<u64>,
+    /// How long one attempt may take, in seconds; null if it sets none itself.
+    pub max_processing_seconds: Option<u64>,
+    /// The producer's own words.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// The exclusive, time-limited right of one engine to process an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Lock {
+    /// `processing_by_` and the engine's id.
+    pub holder: String,
+    /// The engine.
+    pub engine_id: EngineId,
+    /// Proves that its bearer holds the lock. Only in the answer to the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<LockToken>,
+    /// When the attempt began.
+    pub claimed_at: Timestamp,
+    /// When it is lost unless renewed.
+    pub expires_at: Timestamp,
+}
+
+impl Lock {
+    /// A lock as everybody may see it: without its token.
+    pub fn public(lock: &enginehouse_core::lock::Lock) -> Self {
+        Self {
+            holder: lock.holder(),
+            engine_id: lock.engine_id.clone(),
+            token: None,
+            claimed_at: lock.claimed_at,
+            expires_at: lock.expires_at,
+        }
+    }
+
+    /// A lock as its claimer gets it: with its token.
+    pub fn for_claimer(lock: &enginehouse_core::lock::Lock) -> Self {
+        Self { token: Some(lock.token), ..Self::public(lock) }
+    }
+}
+
+/// Which events to list. Newest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventsQuery {
+    /// Only those with this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<EventStatus>,
+    /// Only those of this event type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<EventType>,
+    /// Only those of this queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueName>,
+    /// Only those of this scenario run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario_run_id: Option<ScenarioRunId>,
+    /// Only those that this engine claimed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_id: Option<EngineId>,
+    /// Only those enqueued at this moment or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enqueued_after: Option<Timestamp>,
+    /// Only those enqueued before this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enqueued_before: Option<Timestamp>,
+    /// Most items of the page; 1 to 1,000, 50 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// The `next_cursor` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl EventsQuery {
+    /// Checks the limit; a cursor is checked by whoever made it.
+    ///
+    /// # Errors
+    /// A limit out of range.
+    pub fn check(&self) -> Result<u32, Invalid> {
+        let mut check = Check::default();
+        let limit = check_limit(self.limit, &mut check);
+        check.finish(limit)
+    }
+}
+
+/// Everything that happened to an event.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct HistoryResponse {
+    /// The event.
+    pub event_id: EventId,
+    /// Its attempts that did not complete it, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// What people did to it, oldest first.
+    pub actions: Vec<Action>,
+}
+
+/// One attempt that did not complete its event.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Attempt {
+    /// Its number, counted from 1.
+    pub attempt: u32,
+    /// Who made it.
+    pub engine_id: EngineId,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// What went wrong.
+    pub error: Option<AttemptError>,
+    /// When it began.
+    pub claimed_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// Something that a person did to an event.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Action {
+    /// When.
+    pub at: Timestamp,
+    /// What: `cancel`, `retry`, `redrive`, `discard`.
+    pub action: String,
+    /// Anything more about it.
+    pub detail: Option<String>,
+}
+
+/// How many events there are, by status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventCounts {
+    /// Waiting to be claimed, now or later.
+    pub queued: u64,
+    /// Held by an engine.
+    pub processing: u64,
+    /// Done.
+    pub completed: u64,
+    /// Finally failed.
+    pub failed: u64,
+    /// Called off.
+    pub cancelled: u64,
+}
+
+impl EventCounts {
+    /// The count of one status.
+    pub fn of(&mut self, status: EventStatus) -> &mut u64 {
+        match status {
+            EventStatus::Queued => &mut self.queued,
+            EventStatus::Processing => &mut self.processing,
+            EventStatus::Completed => &mut self.completed,
+            EventStatus::Failed => &mut self.failed,
+            EventStatus::Cancelled => &mut self.cancelled,
+        }
+    }
+
+    /// All of them.
+    pub const fn total(&self) -> u64 {
+        self.queued + self.processing + self.completed + self.failed + self.cancelled
+    }
+}

@@ -1,0 +1,57 @@
+//! Counts and ages of the whole house, by lane.
+
+use enginehouse_core::ids::{Capability, EventType, QueueName};
+use enginehouse_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::engines::EngineCounts;
+use crate::events::EventCounts;
+
+/// What is in the house at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Stats {
+    /// The moment, by the store's clock.
+    pub now: Timestamp,
+    /// How many events there are, by status.
+    pub events: EventCounts,
+    /// The same, for the events that no engine could tell apart for dispatch.
+    pub lanes: Vec<LaneStats>,
+    /// How many engines there are, by status.
+    pub engines: EngineCounts,
+    /// How many dead letters nobody has resolved.
+    pub dead_letters: u64,
+    /// How many claims are waiting for events.
+    pub parked_claims: u64,
+}
+
+/// What is in one lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LaneStats {
+    /// The queue.
+    pub queue: QueueName,
+    /// The kind of work.
+    pub event_type: EventType,
+    /// 0 (first) to 9 (last).
+    pub priority: u8,
+    /// What the engine must be capable of.
+    pub required_capabilities: Vec<Capability>,
+    /// Memory that the engine must have free, in MiB.
+    pub required_memory_mb: Option<u64>,
+    /// The range that the engine's version must lie in.
+    pub engine_version: Option<String>,
+    /// Whether its queue or its event type is paused.
+    pub paused: bool,
+    /// Waiting to be claimed, now or later.
+    pub queued: u64,
+    /// Held by an engine.
+    pub processing: u64,
+    /// Done.
+    pub completed: u64,
+    /// Finally failed.
+    pub failed: u64,
+    /// Called off.
+    pub cancelled: u64,
+    /// Since when the first of its waiting events may be claimed, or from when on; null if none waits.
+    pub oldest_available_at: Option<Timestamp>,
+}
