@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn nothing_set_gives_the_defaults() {
         let policy = resolve(&Overrides::default(), None, None, &Policy::DEFAULT);
-        assert_eq!(policy.retry, &Policy::DEFAULT);
+        assert_eq!(policy.retry, RetryPolicy::DEFAULT);
         assert_eq!(policy.visibility_timeout, Duration::from_secs(300));
         assert_eq!(policy.max_processing, None);
     }

@@ -1,0 +1,117 @@
+//! Randomness and new ids, through traits, so that a seed reproduces a run.
+
+use enginehouse_core::ids::EventId;
+use enginehouse_core::retry::Luck;
+use enginehouse_core::time::Timestamp;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Where random numbers come from.
+pub trait Chance: Send {
+    /// 128 random bits.
+    fn bits(&mut self) -> u128;
+    /// A number of at least 0, below 1.
+    fn unit(&mut self) -> f64;
+
+    /// Luck for a retry's jitter.
+    fn luck(&mut self) -> Luck {
+        Luck::new(self.unit())
+    }
+}
+
+/// A cryptographic generator, seeded by the operating system or, in tests, by a number.
+#[derive(Debug)]
+pub struct SeededChance(StdRng);
+
+impl SeededChance {
+    /// Seeded by the operating system: what it gives cannot be guessed.
+    ///
+    /// # Errors
+    /// The operating system has no randomness to give.
+    pub fn from_system() -> Result<Self, rand::rngs::SysError> {
+        StdRng::try_from_rng(&mut rand::rngs::SysRng).map(Self)
+    }
+
+    /// Seeded by a number: the same run every time.
+    pub fn from_seed(seed: u64) -> Self {
+        Self(StdRng::seed_from_u64(seed))
+    }
+}
+
+impl Chance for SeededChance {
+    fn bits(&mut self) -> u128 {
+        self.0.random()
+    }
+
+    fn unit(&mut self) -> f64 {
+        self.0.random()
+    }
+}
+
+/// Makes event ids: UUIDs of version 7 that only rise, whatever the time does.
+///
+/// RFC 9562 section 6.2, method 1: 48 bits of milliseconds, then a counter of 32 bits that starts anew in each
+/// millisecond, then 42 random bits.
+#[derive(Debug)]
+pub struct Ids {
+    millis: i64,
+    count: u32,
+}
+
+impl Ids {
+    /// Ids from now on.
+    pub const fn new() -> Self {
+        Self { millis: -1, count: 0 }
+    }
+
+    /// The next id.
+    pub fn next_event_id(&mut self, now: Timestamp, chance: &mut dyn Chance) -> EventId {
+        if now.as_millis() > self.millis {
+            self.millis = now.as_millis();
+            self.count = 0;
+        } else if self.count == u32::MAX {
+            self.millis += 1;
+            self.count = 0;
+        } else {
+            self.count += 1;
+        }
+        let millis = (self.millis as u128) & 0xffff_ffff_ffff;
+        let count = u128::from(self.count);
+        let random = chance.bits() & 0x3ff_ffff_ffff;
+        let bits =
+            (millis << 80) | (0x7 << 76) | ((count >> 20) << 64) | (0b10 << 62) | ((count & 0xf_ffff) << 42) | random;
+        EventId(uuid::Uuid::from_u128(bits))
+    }
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_version_7_and_only_rise() {
+        let (mut ids, mut chance) = (Ids::new(), SeededChance::from_seed(1));
+        let mut last = ids.next_event_id(Timestamp::from_millis(1_000), &mut chance);
+        assert_eq!((last.0.get_version_num(), last.0.get_variant()), (7, uuid::Variant::RFC4122));
+        for millis in [1_000, 1_000, 1_001, 999, 1_001, 5_000] {
+            let next = ids.next_event_id(Timestamp::from_millis(millis), &mut chance);
+            assert!(next > last);
+            last = next;
+        }
+        assert_eq!(last.0.get_timestamp().unwrap().to_unix(), (5, 0));
+    }
+
+    #[test]
+    fn a_full_counter_goes_on_in_the_next_millisecond() {
+        let mut chance = SeededChance::from_seed(1);
+        let mut ids = Ids { millis: 7, count: u32::MAX };
+        let last = ids.next_event_id(Timestamp::from_millis(7), &mut chance);
+        assert_eq!(last.0.get_timestamp().unwrap().to_unix(), (0, 8_000_000));
+    }
+}

@@ -1,0 +1,266 @@
+//! What many commands share, kept in memory: lanes, settings, and what engines can do.
+//!
+//! Everything here is a copy of rows. It is read again when the store's registry version says that somebody else has
+//! changed it, and dropped when a transaction that had changed it does not commit.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use enginehouse_core::engine::{Abilities, Engine, EngineStatus};
+use enginehouse_core::gates::{LaneFacts, could_ever_serve};
+use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
+use enginehouse_core::lane::LaneKey;
+use enginehouse_core::policy::{Policy, Settings, resolve};
+use enginehouse_store::rows::{EventRow, SettingsRows};
+use enginehouse_store::{StoreError, Transaction};
+
+/// The copies.
+#[derive(Debug)]
+pub(super) struct Registry {
+    /// The version that the copies are of; none if they are of none.
+    version: Option<i64>,
+    settings: SettingsRows,
+    default_policy: Policy,
+    engines: HashMap<EngineId, EngineCopy>,
+    lanes: BTreeMap<LaneId, Arc<LaneKey>>,
+    lane_ids: HashMap<Arc<LaneKey>, LaneId>,
+    /// The highest lane that was read.
+    last_lane: LaneId,
+    /// Rises whenever a lane comes or goes.
+    lanes_version: u64,
+    /// Whether some engine could ever serve a lane, as far as it was asked.
+    servable: HashMap<LaneId, bool>,
+}
+
+#[derive(Debug)]
+struct EngineCopy {
+    abilities: Arc<Abilities>,
+    epoch: i64,
+    stop_when_drained: bool,
+    /// The lanes that it may serve, best priority first, as of a version of the lanes.
+    lanes: Option<(u64, Arc<Vec<LaneId>>)>,
+}
+
+impl Registry {
+    pub(super) fn new(default_policy: Policy) -> Self {
+        Self {
+            version: None,
+            settings: SettingsRows::default(),
+            default_policy,
+            engines: HashMap::new(),
+            lanes: BTreeMap::new(),
+            lane_ids: HashMap::new(),
+            last_lane: LaneId(0),
+            lanes_version: 0,
+            servable: HashMap::new(),
+        }
+    }
+
+    /// Forgets everything: the transaction that it was read or changed in did not commit.
+    pub(super) fn forget(&mut self) {
+        *self = Self::new(self.default_policy);
+    }
+
+    /// Reads what others have changed.
+    pub(super) async fn refresh(&mut self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
+        let version = tx.registry_version().await?;
+        if self.version != Some(version) {
+            self.settings = tx.settings().await?;
+            self.engines.clear();
+            self.servable.clear();
+            for engine in tx.all_engines().await? {
+                self.keep_engine(&engine);
+            }
+            self.version = Some(version);
+        }
+        for lane in tx.lanes_after(self.last_lane).await? {
+            self.keep_lane(lane.lane_id, Arc::new(lane.key));
+        }
+        Ok(())
+    }
+
+    /// Notes that this transaction has changed an engine or a setting, for every server to see.
+    pub(super) async fn raise(&mut self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
+        self.version = Some(tx.raise_registry_version().await?);
+        self.servable.clear();
+        Ok(())
+    }
+
+    /// Keeps what an engine can do; forgets one that has stopped.
+    pub(super) fn keep_engine(&mut self, engine: &Engine) {
+        if engine.status == EngineStatus::Stopped {
+            self.engines.remove(&engine.engine_id);
+            return;
+        }
+        let copy = EngineCopy {
+            abilities: Arc::new(engine.abilities()),
+            epoch: engine.epoch,
+            stop_when_drained: engine.stop_when_drained,
+            lanes: None,
+        };
+        self.engines.insert(engine.engine_id.clone(), copy);
+    }
+
+    pub(super) fn forget_engine(&mut self, engine_id: &EngineId) {
+        self.engines.remove(engine_id);
+    }
+
+    /// Whether the engine is to stop once it holds nothing.
+    pub(super) fn stops_when_drained(&self, engine_id: &EngineId) -> bool {
+        self.engines.get(engine_id).is_some_and(|engine| engine.stop_when_drained)
+    }
+
+    pub(super) fn abilities(&mut self, engine: &Engine) -> Arc<Abilities> {
+        match self.engines.get(&engine.engine_id) {
+            Some(copy) if copy.epoch == engine.epoch => Arc::clone(&copy.abilities),
+            _ => {
+                self.keep_engine(engine);
+                Arc::new(engine.abilities())
+            }
+        }
+    }
+
+    fn keep_lane(&mut self, lane_id: LaneId, key: Arc<LaneKey>) {
+        self.last_lane = self.last_lane.max(lane_id);
+        if self.lanes.contains_key(&lane_id) {
+            return;
+        }
+        self.lane_ids.insert(Arc::clone(&key), lane_id);
+        self.lanes.insert(lane_id, key);
+        self.lanes_version += 1;
+    }
+
+    pub(super) fn forget_lane(&mut self, lane_id: LaneId) {
+        if let Some(key) = self.lanes.remove(&lane_id) {
+            self.lane_ids.remove(&key);
+            self.servable.remove(&lane_id);
+            self.lanes_version += 1;
+        }
+    }
+
+    /// What the events of a lane have in common.
+    pub(super) fn lane(&self, lane_id: LaneId) -> Result<&Arc<LaneKey>, StoreError> {
+        self.lanes
+            .get(&lane_id)
+            .ok_or_else(|| StoreError::Corrupt(format!("an event is in lane {}, which is not there", lane_id.0)))
+    }
+
+    /// The lanes of these keys, in their order; made where they are new.
+    pub(super) async fn intern(
+        &mut self,
+        tx: &mut dyn Transaction,
+        keys: &[&LaneKey],
+    ) -> Result<Vec<(LaneId, Arc<LaneKey>)>, StoreError> {
+        let mut unknown: Vec<LaneKey> = Vec::new();
+        let mut asked = HashSet::new();
+        for key in keys {
+            if !self.lane_ids.contains_key(*key) && asked.insert(*key) {
+                unknown.push((*key).clone());
+            }
+        }
+        if !unknown.is_empty() {
+            for lane in tx.intern_lanes(&unknown).await? {
+                // `last_lane` must not pass lanes that another server has made meanwhile: they are read by `refresh`.
+                let last_lane = self.last_lane;
+                self.keep_lane(lane.lane_id, Arc::new(lane.key));
+                if lane.lane_id.0 > last_lane.0 + 1 {
+                    self.last_lane = last_lane;
+                }
+            }
+        }
+        keys.iter()
+            .map(|key| {
+                let (key, lane_id) = self
+                    .lane_ids
+                    .get_key_value(*key)
+                    .ok_or_else(|| StoreError::Corrupt("a lane that was made is not there".to_owned()))?;
+                Ok((*lane_id, Arc::clone(key)))
+            })
+            .collect()
+    }
+
+    pub(super) fn lane_facts<'a>(&self, key: &'a LaneKey) -> LaneFacts<'a> {
+        LaneFacts {
+            key,
+            queue_paused: self.settings.queues.get(&key.queue).is_some_and(|settings| settings.paused),
+            event_type_paused: self.settings.event_types.get(&key.event_type).is_some_and(|settings| settings.paused),
+        }
+    }
+
+    /// The lanes that an engine could serve, idle and at its best, best priority first.
+    pub(super) fn servable_lanes(&mut self, engine: &Engine) -> Arc<Vec<LaneId>> {
+        let abilities = self.abilities(engine);
+        let lanes_version = self.lanes_version;
+        let Some(copy) = self.engines.get_mut(&engine.engine_id) else { return Arc::default() };
+        if let Some((version, lanes)) = &copy.lanes
+            && *version == lanes_version
+        {
+            return Arc::clone(lanes);
+        }
+        let mut lanes: Vec<_> = self
+            .lanes
+            .iter()
+            .filter(|(_, key)| could_ever_serve(&abilities, key))
+            .map(|(id, key)| (key.priority, *id))
+            .collect();
+        lanes.sort_unstable();
+        let lanes: Arc<Vec<_>> = Arc::new(lanes.into_iter().map(|(_, lane_id)| lane_id).collect());
+        copy.lanes = Some((lanes_version, Arc::clone(&lanes)));
+        lanes
+    }
+
+    /// Every lane.
+    pub(super) fn lanes(&self) -> Vec<LaneId> {
+        self.lanes.keys().copied().collect()
+    }
+
+    /// Whether an engine could serve a lane, idle and at its best.
+    pub(super) fn could_serve(&self, engine_id: &EngineId, lane_id: LaneId) -> bool {
+        match (self.engines.get(engine_id), self.lanes.get(&lane_id)) {
+            (Some(engine), Some(key)) => could_ever_serve(&engine.abilities, key),
+            _ => false,
+        }
+    }
+
+    /// Whether some registered engine could ever be given an event of this lane.
+    pub(super) fn is_servable(&mut self, lane_id: LaneId, key: &LaneKey) -> bool {
+        let engines = &self.engines;
+        *self
+            .servable
+            .entry(lane_id)
+            .or_insert_with(|| engines.values().any(|engine| could_ever_serve(&engine.abilities, key)))
+    }
+
+    /// The policy that holds for an event.
+    pub(super) fn policy(&self, event: &EventRow) -> Result<Policy, StoreError> {
+        let key = self.lane(event.lane_id)?;
+        Ok(resolve(
+            &event.overrides,
+            self.settings.event_types.get(&key.event_type),
+            self.settings.queues.get(&key.queue),
+            &self.default_policy,
+        ))
+    }
+
+    pub(super) fn event_type(&self, event_type: &EventType) -> Option<&Settings> {
+        self.settings.event_types.get(event_type)
+    }
+
+    pub(super) fn queue(&self, queue: &QueueName) -> Option<&Settings> {
+        self.settings.queues.get(queue)
+    }
+
+    pub(super) fn set_event_type(&mut self, event_type: EventType, settings: Option<Settings>) {
+        match settings {
+            Some(settings) => self.settings.event_types.insert(event_type, settings),
+            None => self.settings.event_types.remove(&event_type),
+        };
+    }
+
+    pub(super) fn set_queue(&mut self, queue: QueueName, settings: Option<Settings>) {
+        match settings {
+            Some(settings) => self.settings.queues.insert(queue, settings),
+            None => self.settings.queues.remove(&queue),
+        };
+    }
+}

@@ -1,0 +1,62 @@
+//! Sleeps until the earliest due time, and notices when it has overslept.
+
+use std::future::Future;
+use std::time::Duration;
+
+use enginehouse_core::time::Timestamp;
+use tokio::time::Instant;
+
+/// How much later than it was due a wake-up may come before that is an outage: the process was stopped or starved, and
+/// the silence of engines meanwhile says nothing.
+const STALL: Duration = Duration::from_secs(5);
+
+/// When the dispatcher next has something to do that nobody asks for.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    planned: Option<Instant>,
+}
+
+impl Timer {
+    /// A timer that is not set.
+    pub(crate) const fn new() -> Self {
+        Self { planned: None }
+    }
+
+    /// The present moment of the monotonic clock.
+    #[expect(clippy::disallowed_methods, reason = "the one place that measures waits")]
+    pub(crate) fn now() -> Instant {
+        Instant::now()
+    }
+
+    /// Sets the timer: to the store's moment `due`, seen at the store's `now`, or to `also` if that is earlier.
+    pub(crate) fn set(&mut self, due: Option<Timestamp>, now: Timestamp, also: Option<Instant>) {
+        // Far moments are left out: something else will be due before.
+        let due = due.and_then(|due| Self::now().checked_add(due.since(now)));
+        self.planned = match (due, also) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+
+    /// Ends when the timer is due; never, if it is not set.
+    #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
+    pub(crate) fn due(&self) -> impl Future<Output = ()> + use<> {
+        let planned = self.planned;
+        async move {
+            match planned {
+                Some(planned) => tokio::time::sleep_until(planned).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Whether a wake-up that was due has come far too late.
+    pub(crate) fn overslept(&self) -> bool {
+        self.planned.is_some_and(|planned| Self::now().saturating_duration_since(planned) > STALL)
+    }
+}
+
+/// Whether so long a wait within one transaction is an outage.
+pub(crate) fn is_stall(took: Duration) -> bool {
+    took > STALL
+}
