@@ -1,0 +1,331 @@
+//! What a server is told to be: flags over environment over file over defaults.
+//!
+//! Each setting is one row of [`SETTINGS`]: its flag, its variable, its key in the file, its page in
+//! `docs/configuration.md` and its check all come from there, so that none of them can lie.
+
+mod settings;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use self::settings::{SETTINGS, Setting};
+use crate::dispatcher;
+
+/// Everything that a server needs to know. Complete: every default is filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// Whether it may be served to other machines without tokens.
+    pub insecure: bool,
+    /// Where the rows are.
+    pub store: StoreUrl,
+    /// Whether an answer waits for the disk.
+    pub durability: Durability,
+    /// The largest size of the store in bytes; none if only the disk limits it.
+    pub max_store_bytes: Option<u64>,
+    /// What an operator may decide about dispatch.
+    pub dispatch: dispatcher::Config,
+    /// How many connections may be open.
+    pub max_connections: usize,
+    /// How long a shutdown may take.
+    pub shutdown_timeout: Duration,
+    /// What is logged, as tracing-subscriber's `EnvFilter` reads it.
+    pub log: String,
+    /// How a log line is written.
+    pub log_format: LogFormat,
+}
+
+/// Where the rows are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// In one SQLite file.
+    Sqlite(PathBuf),
+}
+
+/// Whether an answer waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// What is answered has reached the disk.
+    Full,
+    /// A power cut may take back the last commits; a crash of the server alone takes back none.
+    Relaxed,
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody has set it.
+    Default,
+    /// The configuration file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
+    /// A flag of the command line.
+    Flag(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Variable(name) => write!(f, "variable {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("the configuration file {path} is not TOML: {why}")]
+    NotToml {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The file has a key that no setting has.
+    #[error("the configuration file {path} has the key {key:?}, which is no setting{}", did_you_mean(key))]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// A value is not one that the setting may have.
+    #[error("{setting} = {value:?} (from {from}): {why}")]
+    BadValue {
+        /// The setting.
+        setting: &'static str,
+        /// The value.
+        value: String,
+        /// Where it comes from.
+        from: Source,
+        /// What would be right.
+        why: String,
+    },
+}
+
+fn did_you_mean(key: &str) -> String {
+    let alike = |setting: &&Setting| {
+        let name = setting.name.replace('_', "");
+        let key = key.replace(['-', '_'], "").to_lowercase();
+        name.contains(&key) || key.contains(&name)
+    };
+    SETTINGS.iter().find(alike).map_or_else(
+        || "; `enginehouse config` lists them all".to_owned(),
+        |setting| format!("; did you mean {:?}?", setting.name),
+    )
+}
+
+/// A configuration, and where each of its values comes from, in the order of [`SETTINGS`].
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// What is in force.
+    pub config: Config,
+    /// Where each value comes from.
+    pub sources: Vec<Source>,
+}
+
+/// Puts a configuration together: `flags` over `variable` over the file over the defaults.
+///
+/// # Errors
+/// A file that cannot be read or has an unknown key, or a value that a setting may not have.
+pub fn resolve(
+    flags: &BTreeMap<String, String>,
+    variable: &dyn Fn(&str) -> Option<String>,
+    file: Option<&Path>,
+) -> Result<Resolved, ConfigError> {
+    let from_file = file.map_or_else(|| Ok(BTreeMap::new()), read_file)?;
+    let mut config = Config::default();
+    let mut sources = Vec::with_capacity(SETTINGS.len());
+    for setting in SETTINGS {
+        let given = match (flags.get(setting.name), variable(&setting.variable()), from_file.get(setting.name), file) {
+            (Some(value), ..) => Some((value.clone(), Source::Flag(setting.flag()))),
+            (None, Some(value), ..) => Some((value, Source::Variable(setting.variable()))),
+            (None, None, Some(value), Some(path)) => Some((value.clone(), Source::File(path.to_owned()))),
+            _ => None,
+        };
+        let Some((value, from)) = given else {
+            sources.push(Source::Default);
+            continue;
+        };
+        (setting.set)(&mut config, &value).map_err(|why| ConfigError::BadValue {
+            setting: setting.name,
+            value,
+            from: from.clone(),
+            why,
+        })?;
+        sources.push(from);
+    }
+    Ok(Resolved { config, sources })
+}
+
+/// The process's environment, for [`resolve`].
+#[expect(clippy::disallowed_methods, reason = "only the configuration reads the environment")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let not_toml = |why: String| ConfigError::NotToml { path: path.to_owned(), why };
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| not_toml(error.to_string()))?;
+    let mut values = BTreeMap::new();
+    for (key, value) in table {
+        if !SETTINGS.iter().any(|setting| setting.name == key) {
+            return Err(ConfigError::UnknownKey { path: path.to_owned(), key });
+        }
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Float(number) => number.to_string(),
+            toml::Value::Boolean(truth) => truth.to_string(),
+            _ => return Err(not_toml(format!("{key} must be a text, a number or a truth value"))),
+        };
+        values.insert(key, value);
+    }
+    Ok(values)
+}
+
+/// The page `docs/configuration.md`.
+pub fn markdown() -> String {
+    let config = Config::default();
+    let mut page = String::from(
+        "# Configuration\n\n\
+         Generated by `cargo xtask docs` from the table in `crates/enginehouse-server/src/config/settings.rs`.\n\n\
+         A setting is given as a flag of `enginehouse serve`, as an environment variable, or as a key of the TOML file that\n\
+         `--config` or `ENGINEHOUSE_CONFIG` names. A flag goes over a variable, a variable over the file, and the file over the\n\
+         default. `enginehouse config` prints what is in force, and where each value comes from. A key that is no setting, and a value\n\
+         that a setting may not have, are refused.\n\n\
+         | setting | flag | variable | default |\n|---|---|---|---|\n",
+    );
+    for setting in SETTINGS {
+        let default = (setting.get)(&config);
+        let default = if default.is_empty() { "none".to_owned() } else { format!("`{default}`") };
+        page.push_str(&format!(
+            "| [`{name}`](#{name}) | `{}` | `{}` | {default} |\n",
+            setting.flag(),
+            setting.variable(),
+            name = setting.name,
+        ));
+    }
+    for setting in SETTINGS {
+        page.push_str(&format!("\n## {}\n\n{}\n", setting.name, setting.about));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_flag_goes_over_a_variable_over_the_file_over_the_default() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "max_retries = 1\nmax_losses = 1\nkeep_completed_days = 1\n").unwrap();
+        let variable = |name: &str| match name {
+            "ENGINEHOUSE_MAX_RETRIES" | "ENGINEHOUSE_MAX_LOSSES" => Some("2".to_owned()),
+            _ => None,
+        };
+        let resolved = resolve(&flags(&[("max_retries", "3")]), &variable, Some(file.path())).unwrap();
+        let policy = resolved.config.dispatch.default_policy.retry;
+        assert_eq!((policy.max_retries, policy.max_losses), (3, 2));
+        assert_eq!(resolved.config.dispatch.retention.completed, Duration::from_secs(86_400));
+        let source = |name: &str| {
+            let place = SETTINGS.iter().position(|setting| setting.name == name).unwrap();
+            resolved.sources[place].to_string()
+        };
+        assert_eq!(source("max_retries"), "flag --max-retries");
+        assert_eq!(source("max_losses"), "variable ENGINEHOUSE_MAX_LOSSES");
+        assert_eq!(source("keep_completed_days"), format!("file {}", file.path().display()));
+        assert_eq!(source("listen"), "default");
+    }
+
+    #[test]
+    fn a_default_that_is_written_out_is_the_default() {
+        let defaults = Config::default();
+        for setting in SETTINGS {
+            let written = (setting.get)(&defaults);
+            let mut config = Config::default();
+            if !written.is_empty() {
+                (setting.set)(&mut config, &written).unwrap_or_else(|why| panic!("{}: {why}", setting.name));
+            }
+            assert_eq!((setting.get)(&config), written, "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn what_a_setting_may_not_be_is_refused_with_what_would_be_right() {
+        for (name, value) in [
+            ("listen", "nowhere"),
+            ("store", "mysql://x"),
+            ("store", "postgres://x"),
+            ("store", ""),
+            ("durability", "maybe"),
+            ("insecure", "perhaps"),
+            ("max_retries", "-1"),
+            ("max_retries", "1001"),
+            ("retry_jitter", "1.5"),
+            ("retry_delay_initial_seconds", "NaN"),
+            ("keep_completed_days", "-3"),
+            ("max_connections", "0"),
+            ("max_waiting_commands", "0"),
+            ("log_format", "xml"),
+            ("log", "=="),
+            ("max_store_mb", "0"),
+            ("max_cpu_percent", "0"),
+            ("visibility_timeout_seconds", "0"),
+            ("shutdown_timeout_seconds", "0"),
+        ] {
+            let refused = resolve(&flags(&[(name, value)]), &|_| None, None).unwrap_err().to_string();
+            assert!(refused.starts_with(&format!("{name} = {value:?} (from flag --")), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_what_was_meant() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "maxretries = 1\n").unwrap();
+        let refused = resolve(&BTreeMap::new(), &|_| None, Some(file.path())).unwrap_err().to_string();
+        assert!(
+            refused.ends_with("has the key \"maxretries\", which is no setting; did you mean \"max_retries\"?"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn the_page_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+        let page = std::fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(page, markdown(), "run `cargo xtask docs`");
+    }
+}

@@ -1,0 +1,314 @@
+//! The table of settings.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use enginehouse_core::limits::{
+    MAX_LOSSES, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
+};
+
+use super::{Config, Durability, LogFormat, StoreUrl};
+use crate::dispatcher;
+
+/// One setting.
+pub struct Setting {
+    /// Its key in the file; flag and variable are made of it.
+    pub name: &'static str,
+    /// What it is for, in sentences, with unit and range.
+    pub about: &'static str,
+    /// What stands for its value in help texts.
+    pub placeholder: &'static str,
+    /// Reads and checks a value.
+    pub(super) set: fn(&mut Config, &str) -> Result<(), String>,
+    /// Writes the value in force; empty for none.
+    pub get: fn(&Config) -> String,
+}
+
+impl Setting {
+    /// Its flag.
+    pub fn flag(&self) -> String {
+        format!("--{}", self.name.replace('_', "-"))
+    }
+
+    /// Its environment variable.
+    pub fn variable(&self) -> String {
+        format!("ENGINEHOUSE_{}", self.name.to_uppercase())
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 7420).into(),
+            insecure: false,
+            store: StoreUrl::Sqlite("enginehouse.db".into()),
+            durability: Durability::Full,
+            max_store_bytes: None,
+            dispatch: dispatcher::Config::default(),
+            max_connections: 10_000,
+            shutdown_timeout: Duration::from_secs(10),
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+/// Every setting, in the order of the page.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "listen",
+        about: "Address and port on which HTTP is served. Port 0 takes a free one. Anything but a loopback address is refused unless `insecure` is set.",
+        placeholder: "ADDRESS:PORT",
+        set: |config, value| {
+            config.listen =
+                value.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7420".to_owned())?;
+            Ok(())
+        },
+        get: |config| config.listen.to_string(),
+    },
+    Setting {
+        name: "insecure",
+        about: "Whether HTTP may be served to other machines although nobody has to show a token: whoever reaches the port may do everything.",
+        placeholder: "BOOL",
+        set: |config, value| {
+            config.insecure = value.parse().map_err(|_| "must be true or false".to_owned())?;
+            Ok(())
+        },
+        get: |config| config.insecure.to_string(),
+    },
+    Setting {
+        name: "store",
+        about: "Where the rows are: `sqlite://PATH`, relative to the working directory unless it begins with a slash. The file is made if it is not there.",
+        placeholder: "URL",
+        set: |config, value| {
+            let path = value.strip_prefix("sqlite://").filter(|path| !path.is_empty());
+            let path = path.ok_or("must be sqlite:// and the path of a file, such as sqlite://enginehouse.db")?;
+            config.store = StoreUrl::Sqlite(PathBuf::from(path));
+            Ok(())
+        },
+        get: |config| {
+            let StoreUrl::Sqlite(path) = &config.store;
+            format!("sqlite://{}", path.display())
+        },
+    },
+    Setting {
+        name: "durability",
+        about: "`full`: what is answered has reached the disk. `relaxed`: a power cut may take back the last commits, a crash of the server alone takes back none.",
+        placeholder: "full|relaxed",
+        set: |config, value| {
+            config.durability = match value {
+                "full" => Durability::Full,
+                "relaxed" => Durability::Relaxed,
+                _ => return Err("must be full or relaxed".to_owned()),
+            };
+            Ok(())
+        },
+        get: |config| match config.durability {
+            Durability::Full => "full".to_owned(),
+            Durability::Relaxed => "relaxed".to_owned(),
+        },
+    },
+    Setting {
+        name: "max_store_mb",
+        about: "Largest size of the data file, in MiB; 1 or more. Past it, what would grow the store is answered with 503 `store_unavailable`, and everything else goes on. Without it only the disk limits the file.",
+        placeholder: "MIB",
+        set: |config, value| {
+            let mib: u64 = number(value, 1, 1 << 40)?;
+            config.max_store_bytes = Some(mib << 20);
+            Ok(())
+        },
+        get: |config| config.max_store_bytes.map_or_else(String::new, |bytes| (bytes >> 20).to_string()),
+    },
+    Setting {
+        name: "keep_completed_days",
+        about: "How long completed events are kept, in days; 0 to 36,500, fractions allowed.",
+        placeholder: "DAYS",
+        set: |config, value| {
+            config.dispatch.retention.completed = days(value)?;
+            Ok(())
+        },
+        get: |config| in_days(config.dispatch.retention.completed),
+    },
+    Setting {
+        name: "keep_failed_days",
+        about: "How long failed and cancelled events are kept, and engines that are stopped or lost, in days; 0 to 36,500, fractions allowed. Dead letters are kept until they are resolved.",
+        placeholder: "DAYS",
+        set: |config, value| {
+            config.dispatch.retention.failed = days(value)?;
+            Ok(())
+        },
+        get: |config| in_days(config.dispatch.retention.failed),
+    },
+    Setting {
+        name: "visibility_timeout_seconds",
+        about: "How long a lock lasts unless extended or renewed by heartbeats, in seconds; 1 to 604,800. Event types, queues, events and claims may say otherwise.",
+        placeholder: "SECONDS",
+        set: |config, value| {
+            let seconds = number(value, 1, MAX_VISIBILITY_TIMEOUT.as_secs())?;
+            config.dispatch.default_policy.visibility_timeout = Duration::from_secs(seconds);
+            Ok(())
+        },
+        get: |config| config.dispatch.default_policy.visibility_timeout.as_secs().to_string(),
+    },
+    Setting {
+        name: "max_retries",
+        about: "How many failed attempts of an event are retried; 0 to 1,000. Event types, queues and events may say otherwise, here and in the six settings below.",
+        placeholder: "N",
+        set: |config, value| {
+            config.dispatch.default_policy.retry.max_retries = number(value, 0, MAX_RETRIES)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.default_policy.retry.max_retries.to_string(),
+    },
+    Setting {
+        name: "retry_delay_initial_seconds",
+        about: "How long an event waits before its first retry, in seconds; 0 to 2,592,000.",
+        placeholder: "SECONDS",
+        set: |config, value| {
+            config.dispatch.default_policy.retry.retry_delay.initial = number(value, 0.0, MAX_RETRY_DELAY_SECONDS)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.default_policy.retry.retry_delay.initial.to_string(),
+    },
+    Setting {
+        name: "retry_delay_max_seconds",
+        about: "The longest wait before a retry, jitter aside, in seconds; 0 to 2,592,000.",
+        placeholder: "SECONDS",
+        set: |config, value| {
+            config.dispatch.default_policy.retry.retry_delay.max = number(value, 0.0, MAX_RETRY_DELAY_SECONDS)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.default_policy.retry.retry_delay.max.to_string(),
+    },
+    Setting {
+        name: "retry_multiplier",
+        about: "How much longer each retry waits than the one before; 1 to 1,000.",
+        placeholder: "X",
+        set: |config, value| {
+            config.dispatch.default_policy.retry.retry_delay.multiplier = number(value, 1.0, MAX_RETRY_MULTIPLIER)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.default_policy.retry.retry_delay.multiplier.to_string(),
+    },
+    Setting {
+        name: "retry_jitter",
+        about: "The largest part that chance adds to a wait, so that a fleet's failures spread; 0 to 1. It never shortens a wait.",
+        placeholder: "PART",
+        set: |config, value| {
+            config.dispatch.default_policy.retry.retry_delay.jitter = number(value, 0.0, 1.0)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.default_policy.retry.retry_delay.jitter.to_string(),
+    },
+    Setting {
+        name: "dead_letter_threshold",
+        about: "How many failures make a finally failed event a dead letter; 1 to 1,000.",
+        placeholder: "N",
+        set: |config, value| {
+            config.dispatch.default_policy.retry.dead_letter_threshold = number(value, 1, MAX_RETRIES)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.default_policy.retry.dead_letter_threshold.to_string(),
+    },
+    Setting {
+        name: "max_losses",
+        about: "How many lost locks an event is forgiven before it is a dead letter; 0 to 1,000.",
+        placeholder: "N",
+        set: |config, value| {
+            config.dispatch.default_policy.retry.max_losses = number(value, 0, MAX_LOSSES)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.default_policy.retry.max_losses.to_string(),
+    },
+    Setting {
+        name: "max_cpu_percent",
+        about: "An engine whose last heartbeat reports more processor time than this, in percent of one core, gets no new events; 1 to 1,000,000. Off by default.",
+        placeholder: "PERCENT",
+        set: |config, value| {
+            config.dispatch.max_cpu_percent = Some(number(value, 1.0, 1e6)?);
+            Ok(())
+        },
+        get: |config| config.dispatch.max_cpu_percent.map_or_else(String::new, |percent| percent.to_string()),
+    },
+    Setting {
+        name: "max_connections",
+        about: "How many HTTP connections may be open at once; 1 to 1,000,000. Those over it wait to be accepted.",
+        placeholder: "N",
+        set: |config, value| {
+            config.max_connections = number(value, 1, 1_000_000)?;
+            Ok(())
+        },
+        get: |config| config.max_connections.to_string(),
+    },
+    Setting {
+        name: "max_waiting_commands",
+        about: "How many commands may wait for the store; 1 to 1,000,000. Past half of it enqueues are answered with 429 `overloaded`, past three quarters claims, past all of it everything.",
+        placeholder: "N",
+        set: |config, value| {
+            config.dispatch.max_waiting_commands = number(value, 1, 1_000_000)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.max_waiting_commands.to_string(),
+    },
+    Setting {
+        name: "shutdown_timeout_seconds",
+        about: "How long a shutdown may take before connections are cut, in seconds; 1 to 3,600.",
+        placeholder: "SECONDS",
+        set: |config, value| {
+            config.shutdown_timeout = Duration::from_secs(number(value, 1, 3_600)?);
+            Ok(())
+        },
+        get: |config| config.shutdown_timeout.as_secs().to_string(),
+    },
+    Setting {
+        name: "log",
+        about: "What is logged: `error`, `warn`, `info`, `debug` or `trace`, or a list of targets and levels such as `info,enginehouse_server=debug`.",
+        placeholder: "FILTER",
+        set: |config, value| {
+            let is_level = |text: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&text);
+            let is_directive = |text: &str| match text.split_once('=') {
+                Some((target, level)) => !target.is_empty() && is_level(level),
+                None => is_level(text),
+            };
+            if !value.split(',').all(is_directive) {
+                return Err("must be a level (error, warn, info, debug, trace), or target=level, separated by commas"
+                    .to_owned());
+            }
+            config.log = value.to_owned();
+            Ok(())
+        },
+        get: |config| config.log.clone(),
+    },
+    Setting {
+        name: "log_format",
+        about: "`text` for people, `json` for one object a line.",
+        placeholder: "text|json",
+        set: |config, value| {
+            config.log_format = match value {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => return Err("must be text or json".to_owned()),
+            };
+            Ok(())
+        },
+        get: |config| match config.log_format {
+            LogFormat::Text => "text".to_owned(),
+            LogFormat::Json => "json".to_owned(),
+        },
+    },
+];
+
+fn number<N: FromStr + PartialOrd + Display>(value: &str, min: N, max: N) -> Result<N, String> {
+    let within = |number: &N| *number >= min && *number <= max;
+    value.parse().ok().filter(within).ok_or_else(|| format!("must be a number from {min} to {max}"))
+}
+
+fn days(value: &str) -> Result<Duration, String> {
+    number(value, 0.0, 36_500.0).map(|days: f64| Duration::from_secs_f64(days * 86_400.0))
+}
+
+fn in_days(kept: Duration) -> String {
+    (kept.as_secs_f64() / 86_400.0).to_string()
+}
