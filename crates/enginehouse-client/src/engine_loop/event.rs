@@ -1,0 +1,176 @@
+//! What a handler gets, and what it gives back.
+
+use std::sync::{Arc, OnceLock};
+
+use enginehouse_api::events::Event;
+use enginehouse_api::settle::{SettleOutcome, Settlement};
+use enginehouse_core::event::AttemptError;
+use enginehouse_core::json::RawJson;
+use enginehouse_core::lock::LockToken;
+use tokio_util::sync::CancellationToken;
+
+/// An event under this engine's lock.
+#[derive(Clone, Debug)]
+pub struct ClaimedEvent {
+    event: Arc<Event>,
+    /// Proves that this engine holds the lock.
+    pub token: LockToken,
+}
+
+impl ClaimedEvent {
+    pub(super) fn new(event: Event) -> Option<Self> {
+        let token = event.lock.as_ref().and_then(|lock| lock.token);
+        if token.is_none() {
+            // The server gives the lock back by itself, because no heartbeat lists it.
+            tracing::error!(event_id = %event.event_id, "a claimed event came without its lock token");
+        }
+        Some(Self { token: token?, event: Arc::new(event) })
+    }
+}
+
+impl std::ops::Deref for ClaimedEvent {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        &self.event
+    }
+}
+
+/// Why a handler should stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The lock is lost: another engine may have the event. Whatever the handler brings is dropped.
+    LockLost,
+    /// The event is called off. A completion still counts; everything else gives the event back.
+    Cancelled,
+    /// The engine shuts down. A completion still counts; everything else gives the event back.
+    ShuttingDown,
+}
+
+/// What goes on around a handler.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    stop: CancellationToken,
+    reason: Arc<OnceLock<StopReason>>,
+}
+
+impl Context {
+    /// Ends when the handler should stop.
+    pub async fn stopped(&self) -> StopReason {
+        self.stop.cancelled().await;
+        // The reason is set before the token is cancelled.
+        self.stop_reason().unwrap_or(StopReason::ShuttingDown)
+    }
+
+    /// Why the handler should stop; none as long as it should not.
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        self.reason.get().copied()
+    }
+
+    /// Is cancelled when the handler should stop.
+    pub fn token(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    pub(super) fn stop(&self, reason: StopReason) {
+        // The first reason stands.
+        self.reason.get_or_init(|| reason);
+        self.stop.cancel();
+    }
+}
+
+/// What a handler made of an event.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It is done.
+    Complete {
+        /// What came of it: any JSON of at most 256 KiB.
+        result: Option<RawJson>,
+    },
+    /// The attempt failed.
+    Fail {
+        /// What went wrong.
+        error: AttemptError,
+        /// Whether another attempt may help.
+        retryable: bool,
+        /// How long to wait before it, instead of the policy's delay.
+        retry_after_seconds: Option<f64>,
+        /// Whether a person should look if this was the last attempt.
+        dead_letter: bool,
+    },
+    /// The event goes back; the attempt is not counted.
+    Release {
+        /// How long nobody may claim it.
+        delay_seconds: Option<f64>,
+    },
+}
+
+impl Outcome {
+    /// A failure that may be retried.
+    pub fn failed(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Fail {
+            error: AttemptError { code: Some(code.into()), message: message.into(), details: None },
+            retryable: true,
+            retry_after_seconds: None,
+            dead_letter: false,
+        }
+    }
+
+    pub(super) fn settlement(self, event: &ClaimedEvent) -> Settlement {
+        let new = |outcome| Settlement::new(event.event_id, event.token, outcome);
+        match self {
+            Self::Complete { result } => Settlement { result, ..new(SettleOutcome::Complete) },
+            Self::Fail { error, retryable, retry_after_seconds, dead_letter } => Settlement {
+                error: Some(error),
+                retryable: Some(retryable),
+                retry_after_seconds,
+                dead_letter: Some(dead_letter),
+                ..new(SettleOutcome::Fail)
+            },
+            Self::Release { delay_seconds } => Settlement { delay_seconds, ..new(SettleOutcome::Release) },
+        }
+    }
+}
+
+/// What an engine did in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Events that it completed.
+    pub completed: u64,
+    /// Attempts that it reported as failed.
+    pub failed: u64,
+    /// Events that it gave back.
+    pub released: u64,
+    /// Events whose lock it lost, or whose settle the server refused.
+    pub lost: u64,
+}
+
+/// How one event ended, for the summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tally {
+    Completed,
+    Failed,
+    Released,
+    Lost,
+}
+
+impl Summary {
+    pub(super) fn count(&mut self, tally: Tally) {
+        *match tally {
+            Tally::Completed => &mut self.completed,
+            Tally::Failed => &mut self.failed,
+            Tally::Released => &mut self.released,
+            Tally::Lost => &mut self.lost,
+        } += 1;
+    }
+}
+
+impl From<SettleOutcome> for Tally {
+    fn from(outcome: SettleOutcome) -> Self {
+        match outcome {
+            SettleOutcome::Complete => Self::Completed,
+            SettleOutcome::Fail => Self::Failed,
+            SettleOutcome::Release | SettleOutcome::Extend => Self::Released,
+        }
+    }
+}

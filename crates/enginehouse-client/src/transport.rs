@@ -1,0 +1,205 @@
+//! One request and its answer: where it goes, how long it may take, when it is repeated.
+
+use std::time::Duration;
+
+use enginehouse_api::problem::Problem;
+use reqwest::{Method, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::backoff::{Backoff, pause};
+use crate::error::Error;
+
+/// How a client behaves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How long a call may take, a claim's wait aside.
+    pub timeout: Duration,
+    /// How long a connection may take to be made.
+    pub connect_timeout: Duration,
+    /// How often a call is repeated at most, where a repeat is safe and may help.
+    pub max_repeats: u32,
+    /// The wait before the first repeat; each one after it waits twice as long.
+    pub first_wait: Duration,
+    /// The longest wait before a repeat. A server that asks for a longer one gets its problem handed on.
+    pub max_wait: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            max_repeats: 4,
+            first_wait: Duration::from_millis(100),
+            max_wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// An address that no server can have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{url:?} is not the address of a server: {reason}")]
+pub struct NotAnAddress {
+    url: String,
+    reason: String,
+}
+
+/// When a call may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// After any passing failure: doing it twice is the same as doing it once.
+    Always,
+    /// Only if the failed one certainly changed nothing.
+    IfNotApplied,
+}
+
+/// What a call sends.
+pub(crate) enum Body {
+    Nothing,
+    Json(Vec<u8>),
+    Ndjson(Vec<u8>),
+}
+
+impl Body {
+    /// A request of the wire format.
+    pub(crate) fn json(request: &impl Serialize) -> Self {
+        // These types hold nothing that JSON cannot say, except a RawJson that was made from what is not JSON:
+        // the server refuses the empty body that comes of it.
+        Self::Json(serde_json::to_vec(request).unwrap_or_default())
+    }
+}
+
+/// One call.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    /// Path and query, from `/v1` on.
+    pub(crate) path: String,
+    pub(crate) body: Body,
+    pub(crate) repeat: Repeat,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Speaks HTTP to one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    url: String,
+    config: Config,
+}
+
+impl Transport {
+    pub(crate) fn new(url: &str, config: Config) -> Result<Self, NotAnAddress> {
+        let refuse = |reason: String| NotAnAddress { url: url.to_owned(), reason };
+        let parsed = reqwest::Url::parse(url).map_err(|error| refuse(error.to_string()))?;
+        if parsed.scheme() != "http" {
+            return Err(refuse("it has to begin with http://".to_owned()));
+        }
+        if parsed.query().is_some() || parsed.fragment().is_some() {
+            return Err(refuse("it has a query or a fragment".to_owned()));
+        }
+        let http = reqwest::Client::builder()
+            .connect_timeout(config.connect_timeout)
+            .tcp_nodelay(true)
+            .user_agent(concat!("enginehouse/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            // An engine that polls keeps its connections; a server that restarts has none of them.
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build()
+            .map_err(|error| refuse(error.to_string()))?;
+        Ok(Self { http, url: url.trim_end_matches('/').to_owned(), config })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Makes a call that has an answer.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+        let (status, body) = self.repeated(&call).await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| Error::Unexpected { status: status.as_u16(), reason: error.to_string() })
+    }
+
+    /// Makes a call whose answer says nothing more than that it was done.
+    pub(crate) async fn done(&self, call: Call) -> Result<(), Error> {
+        self.repeated(&call).await.map(drop)
+    }
+
+    async fn repeated(&self, call: &Call) -> Result<(StatusCode, Vec<u8>), Error> {
+        let mut backoff = Backoff::new(self.config.first_wait, self.config.max_wait);
+        let mut repeats = 0;
+        loop {
+            let error = match self.once(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let safe = call.repeat == Repeat::Always || !error.maybe_applied();
+            let too_long = error.retry_after().is_some_and(|asked| asked > self.config.max_wait);
+            if repeats >= self.config.max_repeats || !error.is_passing() || !safe || too_long {
+                return Err(error);
+            }
+            repeats += 1;
+            tracing::debug!(method = %call.method, path = %call.path, %error, "repeating a call");
+            pause(backoff.next(error.retry_after())).await;
+        }
+    }
+
+    async fn once(&self, call: &Call) -> Result<(StatusCode, Vec<u8>), Error> {
+        let mut request = self
+            .http
+            .request(call.method.clone(), format!("{}{}", self.url, call.path))
+            .timeout(call.timeout.unwrap_or(self.config.timeout));
+        request = match &call.body {
+            Body::Nothing => request,
+            Body::Json(body) => request.header("content-type", "application/json").body(body.clone()),
+            Body::Ndjson(body) => request.header("content-type", "application/x-ndjson").body(body.clone()),
+        };
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        if status.is_success() {
+            return Ok((status, body.into()));
+        }
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => {
+                let retry_after_seconds = problem.retry_after_seconds.or(retry_after);
+                Err(Problem { retry_after_seconds, ..problem }.into())
+            }
+            Err(_) => {
+                let text = String::from_utf8_lossy(&body);
+                let reason = text.trim().chars().take(200).collect();
+                Err(Error::Unexpected { status: status.as_u16(), reason })
+            }
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Error {
+        // reqwest says where, and leaves it to its sources to say why.
+        let mut reason = if error.is_timeout() { "it took too long".to_owned() } else { String::new() };
+        let mut source = std::error::Error::source(error);
+        while let (Some(cause), true) = (source, reason.is_empty() || !error.is_timeout()) {
+            reason = cause.to_string();
+            source = cause.source();
+        }
+        if reason.is_empty() {
+            reason = error.to_string();
+        }
+        Error::Unreachable { url: self.url.clone(), reason, maybe_applied: !error.is_connect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_no_server_can_have_is_refused() {
+        for url in ["", "localhost:7420", "https://example.org", "ftp://a", "http://", "http://a/?b"] {
+            assert!(Transport::new(url, Config::default()).is_err(), "{url}");
+        }
+        let transport = Transport::new("http://127.0.0.1:7420/", Config::default()).unwrap();
+        assert_eq!(transport.url(), "http://127.0.0.1:7420");
+    }
+}
