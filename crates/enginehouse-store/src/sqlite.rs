@@ -1,1 +1,206 @@
-//! A store on one SQLite file.
+//! The store in one SQLite file, inside the process.
+//!
+//! One connection writes and checkpoints; what it does blocks the thread that asks, so the dispatcher asks from a thread
+//! of its own, the writer thread. A few connections that cannot write answer what people ask, each answer from one
+//! snapshot. A lock on a file beside the data file keeps a second server out.
+//!
+//! What is committed is on the disk: the log is synced before `commit` answers (unless the operator chose
+//! [`Durability::Relaxed`]). When a sync fails, nobody can say what is on the disk; the store then takes no more writes
+//! until a restart, which finds out.
+
+mod audit;
+mod backup;
+mod columns;
+mod connections;
+mod counts;
+mod dead_letters;
+mod engines;
+mod event_rows;
+mod events;
+mod failure;
+mod inspect;
+mod integrity;
+mod lanes;
+mod lock_file;
+mod locks;
+mod migrations;
+mod open;
+mod scenario_runs;
+mod search;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
+use tokio::sync::Mutex;
+
+pub use self::inspect::{Inspection, inspect};
+pub use self::open::OpenError;
+
+use self::columns::IdText;
+use self::connections::Readers;
+use self::lanes::KnownLanes;
+use self::transaction::SqliteTransaction;
+use self::writer::{Poison, Writer};
+use crate::clock::Clock;
+use crate::rows::{
+    DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
+    Page, PageRequest, ScenarioRunCounts, SettingsRows,
+};
+use crate::{Store, StoreError, Transaction};
+
+/// When a commit is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// When it is on the disk.
+    #[default]
+    Full,
+    /// When the system has it. A power cut may take the last commits back; a crash of the process does not.
+    Relaxed,
+}
+
+/// How to open a data file.
+#[derive(Clone)]
+pub struct SqliteOptions {
+    /// The file; made if it does not exist.
+    pub path: PathBuf,
+    /// Where the store's time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// When a commit is answered.
+    pub durability: Durability,
+    /// How many reads may run at once.
+    pub readers: usize,
+    /// How large the file may become, in bytes; none for as large as the disk.
+    pub max_size: Option<u64>,
+}
+
+impl SqliteOptions {
+    /// The defaults: durable, four readers, no limit but the disk.
+    pub fn new(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
+        Self { path: path.into(), clock, durability: Durability::Full, readers: 4, max_size: None }
+    }
+}
+
+/// A [`Store`] in one SQLite file.
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: Arc<Mutex<Writer>>,
+    readers: Readers,
+    poison: Poison,
+}
+
+impl SqliteStore {
+    /// Opens a data file, or makes it, and brings its schema up to date. Blocks while it does.
+    ///
+    /// # Errors
+    /// An [`OpenError`] says what to do.
+    pub fn open(options: SqliteOptions) -> Result<Self, OpenError> {
+        let open::Opened { path, writer, readers, poison } = open::open(options)?;
+        Ok(Self { path, writer: Arc::new(Mutex::new(writer)), readers, poison })
+    }
+
+    /// Whether a write was lost, so that nothing is written any more. A restart finds out what is on the disk.
+    pub fn is_poisoned(&self) -> bool {
+        self.poison.get().is_some()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        let writer = Arc::clone(&self.writer).lock_owned().await;
+        Ok(Box::new(SqliteTransaction::begin(writer)?))
+    }
+
+    async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError> {
+        self.readers.read(move |reader| search::record(reader, &IdText::of(event_id), &mut KnownLanes::default())).await
+    }
+
+    async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<Page<EventRecord>, StoreError> {
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers.read(move |reader| search::events(reader, &filter, &page)).await
+    }
+
+    async fn history(&self, event_id: EventId) -> Result<History, StoreError> {
+        self.readers.read(move |reader| audit::history(reader, event_id)).await
+    }
+
+    async fn engine(&self, engine_id: &EngineId) -> Result<Option<(Engine, Vec<EventRecord>)>, StoreError> {
+        let engine_id = engine_id.clone();
+        self.readers
+            .read(move |reader| {
+                let Some(engine) = engines::one(reader, &engine_id)? else { return Ok(None) };
+                Ok(Some((engine, search::locked_by(reader, &engine_id)?)))
+            })
+            .await
+    }
+
+    async fn engines(&self, filter: &EngineFilter, page: &PageRequest) -> Result<Page<(Engine, u32)>, StoreError> {
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers.read(move |reader| engines::page(reader, &filter, &page)).await
+    }
+
+    async fn engine_counts(&self) -> Result<Vec<(EngineStatus, u64)>, StoreError> {
+        self.readers.read(engines::counts).await
+    }
+
+    async fn settings(&self) -> Result<SettingsRows, StoreError> {
+        self.readers.read(settings::all).await
+    }
+
+    async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError> {
+        self.readers.read(move |reader| dead_letters::one(reader, event_id)).await
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        page: &PageRequest,
+    ) -> Result<Page<DeadLetterRow>, StoreError> {
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers.read(move |reader| dead_letters::page(reader, &filter, &page)).await
+    }
+
+    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroup>, StoreError> {
+        self.readers.read(dead_letters::groups).await
+    }
+
+    async fn lane_counts(&self) -> Result<Vec<LaneCounts>, StoreError> {
+        self.readers.read(lanes::counts).await
+    }
+
+    async fn scenario_runs(&self, page: &PageRequest) -> Result<Page<ScenarioRunCounts>, StoreError> {
+        let page = page.clone();
+        self.readers.read(move |reader| scenario_runs::page(reader, &page)).await
+    }
+
+    async fn scenario_run(
+        &self,
+        scenario_run_id: &ScenarioRunId,
+    ) -> Result<Option<(ScenarioRunCounts, Vec<EngineId>)>, StoreError> {
+        let run = scenario_run_id.clone();
+        self.readers.read(move |reader| scenario_runs::one(reader, &run)).await
+    }
+
+    async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
+        self.readers.read(integrity::check).await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<u64, StoreError> {
+        let (from, to) = (self.path.clone(), to.to_owned());
+        let done = tokio::task::spawn_blocking(move || backup::backup(&from, &to)).await;
+        done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    fn describe(&self) -> String {
+        let (sqlite, schema) = (rusqlite::version(), migrations::newest());
+        format!("SQLite {sqlite}, schema {schema}, {}", self.path.display())
+    }
+}

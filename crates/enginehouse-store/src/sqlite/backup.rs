@@ -1,0 +1,114 @@
+//! A consistent copy of the data file, made while the server goes on writing.
+//!
+//! SQLite copies page by page from one snapshot: the connection that reads holds its transaction open, or every commit of
+//! the writer would make the copy begin again. The writer never waits for it; the log cannot start anew meanwhile, and
+//! shrinks afterwards.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::failure::{Failure, Outcome};
+use super::{connections, integrity};
+use crate::StoreError;
+
+/// Pages between two syncs. A single sync at the end would keep the disk busy for long, and commits waiting.
+const PAGES_PER_STEP: i32 = 1_000;
+
+pub(super) fn backup(from: &Path, to: &Path) -> Result<u64, StoreError> {
+    let refused = |what: &str| StoreError::unavailable(format!("cannot back up to {}: {what}", to.display()));
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(refused("the file exists; name a new one"));
+    }
+    let name = to.file_name().ok_or_else(|| refused("not the name of a file"))?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut unfinished_name = name.to_owned();
+    unfinished_name.push(format!(".unfinished-{}", std::process::id()));
+    let unfinished = Unfinished::create(folder.join(unfinished_name)).map_err(|error| refused(&error.to_string()))?;
+    copy(from, &unfinished.path)
+        .and_then(|()| verify(&unfinished.path))
+        .map_err(|failure| refused(&StoreError::from(failure).to_string()))?;
+    finish(&unfinished, folder, to).map_err(|error| refused(&error.to_string()))
+}
+
+/// A file that is no backup yet. Removed when dropped: nobody else has made it, or knows it.
+struct Unfinished {
+    path: PathBuf,
+}
+
+impl Unfinished {
+    fn create(path: PathBuf) -> io::Result<Self> {
+        OpenOptions::new().write(true).create_new(true).open(&path)?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, path = %self.path.display(), "an unfinished backup was left behind");
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Outcome<()> {
+    let source = connections::open_reader(from)?;
+    source.execute_batch("begin")?;
+    // The snapshot begins with the first look.
+    source.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut target = Connection::open_with_flags(to, flags)?;
+    // Nobody reads an unfinished copy: what a crash leaves of it is worth nothing.
+    target.pragma_update(None, "synchronous", "off")?;
+    target.pragma_update_and_check(None, "journal_mode", "off", |_| Ok(()))?;
+    let written = File::open(to).map_err(io_failure)?;
+    let backup = Backup::new(&source, &mut target)?;
+    loop {
+        match backup.step(PAGES_PER_STEP)? {
+            StepResult::Done => break,
+            StepResult::More => written.sync_data().map_err(io_failure)?,
+            _ => return Err(Failure::Row("a copy that nobody else knows is locked".to_owned())),
+        }
+    }
+    drop(backup);
+    // A file of its own: no log beside it, whatever becomes of the server's.
+    let mode: String = target.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
+    if mode != "delete" {
+        return Err(Failure::Row(format!("the copy has a journal of mode {mode}")));
+    }
+    target.close().map_err(|(_, error)| error)?;
+    written.sync_all().map_err(io_failure)
+}
+
+/// Opens the copy as a restored server would, and looks at everything in it.
+fn verify(path: &Path) -> Outcome<()> {
+    let copy = connections::open_reader(path)?;
+    let found = connections::in_one_snapshot(&copy, integrity::check)?;
+    match found.first() {
+        None => Ok(()),
+        Some(first) => Err(Failure::Row(format!("the copy is damaged, and so may the data file be: {first}"))),
+    }
+}
+
+/// Gives the copy its name, unless somebody has made a file of that name meanwhile.
+fn finish(unfinished: &Unfinished, folder: &Path, to: &Path) -> io::Result<u64> {
+    let size = fs::metadata(&unfinished.path)?.len();
+    match fs::hard_link(&unfinished.path, to) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        // Not every file system has a second name for a file.
+        Err(_) if fs::symlink_metadata(to).is_err() => fs::rename(&unfinished.path, to)?,
+        Err(error) => return Err(error),
+    }
+    File::open(folder)?.sync_all()?;
+    Ok(size)
+}
+
+fn io_failure(error: io::Error) -> Failure {
+    Failure::Row(error.to_string())
+}

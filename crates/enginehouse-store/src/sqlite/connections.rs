@@ -1,0 +1,128 @@
+//! How connections are set up, and the readers.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
+
+use super::Durability;
+use super::failure::Outcome;
+use super::lock_file::LockFile;
+use crate::StoreError;
+
+/// How long a statement waits for another process, such as a database shell, that writes to the file.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// More than there are statements, so that each is prepared once.
+const STATEMENTS: usize = 128;
+/// The longest row: a payload of 256 KiB, and much room. Nothing longer is ever written.
+const MAX_ROW_BYTES: i32 = 16 * 1024 * 1024;
+
+/// Opens the connection that writes. The file exists.
+pub(super) fn open_writer(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    set_up(&connection)?;
+    connection.pragma_update(None, "cache_size", -64 * 1024)?;
+    let synchronous = match durability {
+        Durability::Full => "full",
+        Durability::Relaxed => "normal",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    // Elsewhere than on Linux, a plain fsync may stop at the drive's cache.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    Ok(connection)
+}
+
+/// Opens a connection that cannot write.
+pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    set_up(&connection)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -4 * 1024)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // The file may come from anywhere: nothing in its schema may do more than hold rows.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // A misspelt column is an error, not a text.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 10)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // A page that is mapped into memory is a page that a stray pointer can write to.
+    connection.pragma_update(None, "mmap_size", 0)?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    Ok(())
+}
+
+/// Read-only connections, opened when they are needed, and at most so many.
+#[derive(Clone)]
+pub(super) struct Readers(Arc<Shared>);
+
+struct Shared {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    free: Arc<Semaphore>,
+    /// Held as long as anything reads: a server that starts would otherwise meet readers of this one.
+    _lock_file: Arc<LockFile>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf, count: usize, lock_file: Arc<LockFile>) -> Self {
+        let free = Arc::new(Semaphore::new(count.max(1)));
+        Self(Arc::new(Shared { path, idle: Mutex::default(), free, _lock_file: lock_file }))
+    }
+
+    /// Runs `read` on a thread for blocking work, in one snapshot.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let stopping = || StoreError::unavailable("the store is closing");
+        let permit = Arc::clone(&self.0.free).acquire_owned().await.map_err(|_| stopping())?;
+        let shared = Arc::clone(&self.0);
+        // The closure returns the connection itself: its caller may have gone away meanwhile.
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let idle = shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => open_reader(&shared.path)?,
+            };
+            let answer = in_one_snapshot(&connection, read);
+            // One that is still in a transaction would keep its snapshot, and the log from shrinking.
+            if connection.is_autocommit() {
+                shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            }
+            answer
+        });
+        match done.await {
+            Ok(answer) => answer.map_err(StoreError::from),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(stopping()),
+        }
+    }
+}
+
+/// What `read` sees does not change under it.
+pub(super) fn in_one_snapshot<T>(connection: &Connection, read: impl FnOnce(&Connection) -> Outcome<T>) -> Outcome<T> {
+    connection.execute_batch("begin")?;
+    let answer = read(connection);
+    if !connection.is_autocommit() {
+        connection.execute_batch("rollback")?;
+    }
+    answer
+}

@@ -1,0 +1,123 @@
+//! Engines.
+
+use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::ids::EngineId;
+use enginehouse_core::time::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::columns::{Columns, millis, sql, to_json};
+use super::events::optional_moment;
+use super::failure::Outcome;
+use crate::rows::{EngineFilter, Page, PageRequest};
+
+/// How many engines one page looks at.
+const MAX_LOOKED_AT: u32 = 20_000;
+
+/// Reads an engine in the columns of `engines_by_id.sql`.
+fn engine(row: &Row<'_>) -> Outcome<Engine> {
+    let mut columns = Columns::of(row);
+    Ok(Engine {
+        engine_id: columns.parsed()?,
+        engine_type: columns.parsed()?,
+        epoch: columns.value()?,
+        status: columns.parsed()?,
+        heartbeat_interval: columns.duration()?,
+        registered_at: columns.time()?,
+        last_heartbeat_at: columns.time()?,
+        lost_due_at: columns.optional_time()?,
+        draining: columns.flag()?,
+        stop_when_drained: columns.flag()?,
+        metadata: columns.json()?,
+    })
+}
+
+pub(super) fn one(connection: &Connection, engine_id: &EngineId) -> Outcome<Option<Engine>> {
+    let mut statement = connection.prepare_cached(sql!("engines_by_id"))?;
+    let mut rows = statement.query([engine_id.as_str()])?;
+    rows.next()?.map(engine).transpose()
+}
+
+pub(super) fn by_id(connection: &Connection, ids: &[EngineId]) -> Outcome<Vec<Engine>> {
+    ids.iter().filter_map(|id| one(connection, id).transpose()).collect()
+}
+
+pub(super) fn all(connection: &Connection) -> Outcome<Vec<Engine>> {
+    let mut statement = connection.prepare_cached(sql!("all_engines"))?;
+    statement.query_and_then([], engine)?.collect()
+}
+
+pub(super) fn write(connection: &Connection, engines: &[Engine]) -> Outcome<()> {
+    let mut statement = connection.prepare_cached(sql!("write_engines"))?;
+    for engine in engines {
+        statement.execute(params![
+            engine.engine_id.as_str(),
+            engine.engine_type.as_str(),
+            engine.epoch,
+            engine.status.name(),
+            millis(engine.heartbeat_interval),
+            engine.registered_at.as_millis(),
+            engine.last_heartbeat_at.as_millis(),
+            engine.lost_due_at.map(|at| at.as_millis()),
+            engine.draining,
+            engine.stop_when_drained,
+            to_json(&engine.metadata)?,
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn silent(connection: &Connection, until: Timestamp, limit: u32) -> Outcome<Vec<Engine>> {
+    let mut statement = connection.prepare_cached(sql!("silent_engines"))?;
+    statement.query_and_then(params![until.as_millis(), limit], engine)?.collect()
+}
+
+pub(super) fn next_loss(connection: &Connection) -> Outcome<Option<Timestamp>> {
+    optional_moment(connection, sql!("next_engine_loss"))
+}
+
+pub(super) fn delete_gone(connection: &Connection, silent_since: Timestamp, limit: u32) -> Outcome<Vec<EngineId>> {
+    let mut statement = connection.prepare_cached(sql!("delete_gone_engines"))?;
+    let mut gone = statement
+        .query_and_then(params![silent_since.as_millis(), limit], |row| Columns::of(row).parsed())?
+        .collect::<Outcome<Vec<EngineId>>>()?;
+    gone.sort_unstable();
+    Ok(gone)
+}
+
+pub(super) fn counts(connection: &Connection) -> Outcome<Vec<(EngineStatus, u64)>> {
+    let mut statement = connection.prepare_cached(sql!("engine_counts"))?;
+    statement
+        .query_and_then([], |row| {
+            let mut columns = Columns::of(row);
+            Ok((columns.parsed()?, columns.number()?))
+        })?
+        .collect()
+}
+
+pub(super) fn page(connection: &Connection, filter: &EngineFilter, page: &PageRequest) -> Outcome<Page<(Engine, u32)>> {
+    let mut statement = connection.prepare_cached(sql!("engines"))?;
+    let mut count_locks = connection.prepare_cached(sql!("count_locks"))?;
+    let mut rows = statement.query(params![page.after.as_deref().unwrap_or(""), MAX_LOOKED_AT])?;
+    let (mut items, mut looked_at, mut last) = (Vec::new(), 0, None);
+    while let Some(row) = rows.next()? {
+        if items.len() >= page.limit as usize {
+            return Ok(Page { items, next: last });
+        }
+        let engine = engine(row)?;
+        looked_at += 1;
+        last = Some(engine.engine_id.to_string());
+        if matches(filter, &engine) {
+            let locks = count_locks.query_row([engine.engine_id.as_str()], |row| row.get(0))?;
+            items.push((engine, locks));
+        }
+    }
+    let next = last.filter(|_| looked_at == MAX_LOOKED_AT);
+    Ok(Page { items, next })
+}
+
+fn matches(filter: &EngineFilter, engine: &Engine) -> bool {
+    let has = |name: &str| engine.metadata.static_config.capabilities.iter().any(|capability| capability == name);
+    filter.status.is_none_or(|status| status == engine.status)
+        && filter.engine_type.as_ref().is_none_or(|wanted| *wanted == engine.engine_type)
+        && filter.capability.as_ref().is_none_or(|wanted| has(wanted.as_str()))
+}

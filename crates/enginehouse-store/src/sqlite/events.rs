@@ -1,0 +1,182 @@
+//! Events, in sets.
+
+use enginehouse_core::ids::{EventId, LaneId, ScenarioRunId};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition::AttemptEnd;
+use rusqlite::{Connection, params};
+
+use super::columns::{Columns, IdText, sql};
+use super::counts::CountChanges;
+use super::event_rows;
+use super::failure::Outcome;
+use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow, ReadyEvent, ReadyRange};
+
+pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events: &[NewEventRow]) -> Outcome<()> {
+    for new in events {
+        event_rows::insert(connection, new)?;
+        let event = &new.event;
+        counts.added(event.lane_id, event.scenario_run_id.as_ref(), event.state.status, event.enqueued_at);
+    }
+    Ok(())
+}
+
+pub(super) fn by_id(connection: &Connection, ids: &[EventId]) -> Outcome<Vec<EventRow>> {
+    ids.iter().filter_map(|id| event_rows::by_id(connection, &IdText::of(*id)).transpose()).collect()
+}
+
+pub(super) fn payloads(connection: &Connection, ids: &[EventId]) -> Outcome<Vec<(EventId, RawJson)>> {
+    let find = |id: EventId| Ok(event_rows::payload(connection, &IdText::of(id))?.map(|payload| (id, payload)));
+    ids.iter().filter_map(|id| find(*id).transpose()).collect()
+}
+
+pub(super) fn by_idempotency_key(connection: &Connection, keys: &[&str]) -> Outcome<Vec<KeyedEvent>> {
+    let mut statement = connection.prepare_cached(sql!("events_by_idempotency_key"))?;
+    let mut found = Vec::new();
+    for key in keys {
+        let mut rows = statement.query([key])?;
+        while let Some(row) = rows.next()? {
+            let mut columns = Columns::of(row);
+            let (event_id, fingerprint) = (columns.parsed()?, columns.value()?);
+            found.push(KeyedEvent { key: (*key).into(), event_id, fingerprint });
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn ready(
+    connection: &Connection,
+    ranges: &[ReadyRange],
+    now: Timestamp,
+    limit: u32,
+) -> Outcome<Vec<ReadyEvent>> {
+    let mut statement = connection.prepare_cached(sql!("ready_events"))?;
+    let mut found = Vec::new();
+    for ReadyRange { lane_id, after } in ranges {
+        // Before every time and every id.
+        let mut place = (-1, String::new());
+        if let Some((available_at, event_id)) = after {
+            place = (available_at.as_millis(), event_id.to_string());
+        }
+        let mut rows = statement.query(params![lane_id.0, now.as_millis(), place.0, place.1, limit])?;
+        while let Some(row) = rows.next()? {
+            let mut columns = Columns::of(row);
+            found.push(ReadyEvent { lane_id: *lane_id, available_at: columns.time()?, event_id: columns.parsed()? });
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn ready_of_run(
+    connection: &Connection,
+    run: &ScenarioRunId,
+    lanes: &[LaneId],
+    now: Timestamp,
+    limit: u32,
+) -> Outcome<Vec<ReadyEvent>> {
+    let mut statement = connection.prepare_cached(sql!("ready_events_of_run"))?;
+    let mut found = Vec::new();
+    for lane_id in lanes {
+        let mut rows = statement.query(params![run.as_str(), lane_id.0, now.as_millis(), limit])?;
+        while let Some(row) = rows.next()? {
+            let mut columns = Columns::of(row);
+            found.push(ReadyEvent { lane_id: *lane_id, available_at: columns.time()?, event_id: columns.parsed()? });
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn next_ready_at(connection: &Connection, lanes: &[LaneId], now: Timestamp) -> Outcome<Option<Timestamp>> {
+    let mut statement = connection.prepare_cached(sql!("next_ready_at"))?;
+    let mut next: Option<Timestamp> = None;
+    for lane_id in lanes {
+        let mut rows = statement.query([lane_id.0, now.as_millis()])?;
+        if let Some(row) = rows.next()? {
+            let at = Columns::of(row).time()?;
+            next = Some(next.map_or(at, |next| next.min(at)));
+        }
+    }
+    Ok(next)
+}
+
+pub(super) fn write(
+    connection: &Connection,
+    counts: &mut CountChanges,
+    changes: &[EventChange],
+) -> Outcome<Vec<EventId>> {
+    let mut written = Vec::with_capacity(changes.len());
+    for change in changes {
+        if event_rows::write(connection, change)? {
+            counts.moved(change.lane_id, change.scenario_run_id.as_ref(), change.read_status, change.state.status);
+            written.push(change.event_id);
+        }
+    }
+    Ok(written)
+}
+
+pub(super) fn forgettable(
+    connection: &Connection,
+    completed_before: Timestamp,
+    failed_before: Timestamp,
+    limit: u32,
+) -> Outcome<Vec<EventId>> {
+    let mut found: Vec<(Timestamp, EventId)> = Vec::new();
+    for (sql, before) in
+        [(sql!("forgettable_completed_events"), completed_before), (sql!("forgettable_failed_events"), failed_before)]
+    {
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![before.as_millis(), limit])?;
+        while let Some(row) = rows.next()? {
+            let mut columns = Columns::of(row);
+            found.push((columns.time()?, columns.parsed()?));
+        }
+    }
+    found.sort_unstable();
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found.into_iter().map(|(_, event_id)| event_id).collect())
+}
+
+pub(super) fn oldest_finished(connection: &Connection) -> Outcome<(Option<Timestamp>, Option<Timestamp>)> {
+    let completed = optional_moment(connection, sql!("oldest_completed"))?;
+    let failed = optional_moment(connection, sql!("oldest_failed"))?;
+    Ok((completed, failed))
+}
+
+/// The moment that a statement without parameters answers, in its one row.
+pub(super) fn optional_moment(connection: &Connection, sql: &str) -> Outcome<Option<Timestamp>> {
+    let moment: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    Ok(moment.map(Timestamp::from_millis))
+}
+
+pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[EventId]) -> Outcome<()> {
+    let mut statement = connection.prepare_cached(sql!("delete_events"))?;
+    for id in ids {
+        let mut rows = statement.query([IdText::of(*id)])?;
+        while let Some(row) = rows.next()? {
+            let mut columns = Columns::of(row);
+            let (lane_id, status) = (LaneId(columns.value()?), columns.parsed()?);
+            let run: Option<ScenarioRunId> = columns.optional_parsed()?;
+            counts.forgotten(lane_id, run.as_ref(), status);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn insert_attempts(connection: &Connection, attempts: &[(EventId, AttemptEnd)]) -> Outcome<()> {
+    let mut statement = connection.prepare_cached(sql!("insert_attempts"))?;
+    for (event_id, end) in attempts {
+        statement.execute(params![
+            IdText::of(*event_id),
+            end.lock_serial,
+            end.attempt,
+            end.engine_id.as_str(),
+            end.outcome.name(),
+            end.claimed_at.as_millis(),
+            end.ended_at.as_millis(),
+            end.error.code.as_deref(),
+            end.error.message,
+            event_rows::details(&end.error),
+        ])?;
+    }
+    Ok(())
+}

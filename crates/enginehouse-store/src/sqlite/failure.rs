@@ -1,0 +1,141 @@
+//! What SQLite says when something goes wrong, and what it means for the caller.
+
+use rusqlite::ErrorCode;
+use rusqlite::ffi;
+
+use crate::{Applied, StoreError};
+
+/// Why a statement, or what was made of its rows, failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// SQLite said so.
+    Sqlite(rusqlite::Error),
+    /// A row holds, or was to hold, what no row of this program holds.
+    Row(String),
+}
+
+pub(super) type Outcome<T> = Result<T, Failure>;
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<Failure> for StoreError {
+    /// The error of a statement before the commit: whatever it is, nothing was changed.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Sqlite(error) if is_passing(&error) => Self::unavailable(said(&error)),
+            Failure::Sqlite(error) => Self::Corrupt(said(&error)),
+            Failure::Row(what) => Self::Corrupt(what),
+        }
+    }
+}
+
+impl Failure {
+    /// Whether a write did not reach the disk. The system reports that once, and may have dropped what it could not
+    /// write: a second attempt would succeed and prove nothing.
+    pub(super) fn lost_a_write(&self) -> bool {
+        const LOST: [i32; 4] = [
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_DIR_FSYNC,
+            ffi::SQLITE_IOERR_CLOSE,
+            ffi::SQLITE_IOERR_CORRUPTFS,
+        ];
+        matches!(self, Self::Sqlite(error) if extended_code(error).is_some_and(|code| LOST.contains(&code)))
+    }
+}
+
+/// What a failed commit means: the error for the caller, and whether it is known that nothing was committed.
+pub(super) fn of_commit(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        // The frame that makes a transaction count is the last one that is written: it did not fit.
+        Some(ErrorCode::DiskFull) => StoreError::unavailable(said(&error)),
+        // Nothing was written yet.
+        Some(ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation) => Failure::from(error).into(),
+        // Perhaps the last frame was written, but not synced.
+        _ => StoreError::Unavailable { applied: Applied::Unknown, reason: said(&error) },
+    }
+}
+
+/// Whether it lies with the machine, and may pass: not with the file, nor with this program.
+fn is_passing(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::FileLockingProtocolFailed
+        )
+    )
+}
+
+fn extended_code(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code)
+}
+
+/// SQLite's words with its code, by which they can be looked up.
+fn said(error: &rusqlite::Error) -> String {
+    let advice = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "; free space on the disk, or raise the store's max_size",
+        Some(ErrorCode::ReadOnly) => "; make the data file and its folder writable",
+        _ => "",
+    };
+    match extended_code(error) {
+        Some(code) => format!("{error} (SQLite error {code}){advice}"),
+        None => format!("{error}{advice}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlite(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    /// `no` and `unknown` say whether an unavailable store has applied the change.
+    fn meaning(error: StoreError) -> &'static str {
+        match error {
+            StoreError::Corrupt(_) => "corrupt",
+            StoreError::Unavailable { applied: Applied::No, .. } => "no",
+            StoreError::Unavailable { applied: Applied::Unknown, .. } => "unknown",
+        }
+    }
+
+    #[test]
+    fn each_error_has_its_meaning_before_and_at_the_commit() {
+        for (code, before, at_commit) in [
+            (ffi::SQLITE_FULL, "no", "no"),
+            (ffi::SQLITE_BUSY, "no", "no"),
+            (ffi::SQLITE_IOERR_WRITE, "no", "unknown"),
+            (ffi::SQLITE_IOERR_FSYNC, "no", "unknown"),
+            (ffi::SQLITE_CANTOPEN, "no", "unknown"),
+            (ffi::SQLITE_READONLY, "no", "unknown"),
+            (ffi::SQLITE_NOMEM, "no", "unknown"),
+            (ffi::SQLITE_CORRUPT, "corrupt", "unknown"),
+            (ffi::SQLITE_NOTADB, "corrupt", "unknown"),
+            (ffi::SQLITE_CONSTRAINT_CHECK, "corrupt", "corrupt"),
+            (ffi::SQLITE_MISMATCH, "corrupt", "unknown"),
+        ] {
+            assert_eq!(meaning(Failure::from(sqlite(code)).into()), before, "{code} before the commit");
+            assert_eq!(meaning(of_commit(sqlite(code))), at_commit, "{code} at the commit");
+        }
+    }
+
+    #[test]
+    fn a_write_that_was_not_synced_is_lost() {
+        assert!(Failure::from(sqlite(ffi::SQLITE_IOERR_FSYNC)).lost_a_write());
+        assert!(!Failure::from(sqlite(ffi::SQLITE_FULL)).lost_a_write());
+        assert!(!Failure::from(sqlite(ffi::SQLITE_IOERR_READ)).lost_a_write());
+    }
+}

@@ -1,0 +1,91 @@
+//! A look at a data file from outside, whether or not a server is running on it.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Outcome;
+use super::lock_file;
+use super::open::{APPLICATION_ID, OpenError, check_header, true_path, unreadable};
+use super::{connections, integrity, lanes, migrations};
+use crate::rows::StatusCounts;
+
+/// What a data file is, and how it is.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// The file, without links.
+    pub path: PathBuf,
+    /// Its schema, and the newest one that this program knows.
+    pub schema: i32,
+    /// The newest schema that this program knows.
+    pub newest_schema: i32,
+    /// The SQLite that this program was built with.
+    pub sqlite_version: &'static str,
+    /// The server that has it open, if one has.
+    pub holder: Option<String>,
+    /// The size of the file in bytes.
+    pub file_bytes: u64,
+    /// The size of the write-ahead log beside it.
+    pub log_bytes: u64,
+    /// How many events are in each status.
+    pub counts: StatusCounts,
+    /// What is wrong; nothing, if all is well.
+    pub findings: Vec<String>,
+}
+
+/// Looks at everything in a data file, and changes nothing. A server may go on working with it.
+///
+/// # Errors
+/// [`OpenError`] if the file cannot be read, or is not of this program.
+pub async fn inspect(path: &Path) -> Result<Inspection, OpenError> {
+    let given = path.to_owned();
+    let done = tokio::task::spawn_blocking(move || inspect_blocking(&given)).await;
+    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+fn inspect_blocking(given: &Path) -> Result<Inspection, OpenError> {
+    let path = true_path(given)?;
+    if !path.exists() {
+        return Err(OpenError::Missing { path });
+    }
+    let io = |source| OpenError::Io { path: path.clone(), source };
+    let holder = lock_file::LockFile::holder(&lock_file::path_for(&path)).map_err(io)?;
+    // While a server has the file open, it has been looked at; and if that server is this very process, closing a handle
+    // on the file would take away the locks that SQLite has on it.
+    if holder.is_none() && check_header(&path)? {
+        return Err(OpenError::NotOurs { path, found: "an empty file".to_owned() });
+    }
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let (file_bytes, log_bytes) = (size(&path), size(&lock_file::beside(&path, "-wal")));
+    let look = || -> Outcome<_> {
+        let reader = connections::open_reader(&path)?;
+        connections::in_one_snapshot(&reader, |reader| {
+            let application_id: i32 = reader.query_row("pragma application_id", [], |row| row.get(0))?;
+            let schema: i32 = reader.query_row("pragma user_version", [], |row| row.get(0))?;
+            if application_id != APPLICATION_ID || schema != migrations::newest() {
+                return Ok((application_id, schema, StatusCounts::default(), Vec::new()));
+            }
+            Ok((application_id, schema, lanes::status_counts(reader)?, integrity::check(reader)?))
+        })
+    };
+    let (application_id, schema, counts, mut findings) = look().map_err(|failure| unreadable(&path, failure))?;
+    let known = migrations::newest();
+    if application_id != APPLICATION_ID {
+        return Err(OpenError::NotOurs { path, found: format!("application id {application_id}") });
+    }
+    if schema > known {
+        return Err(OpenError::Newer { path, found: schema, known });
+    }
+    if schema < known {
+        findings.push(format!("schema {schema} is older than {known}: the next start of the server migrates it"));
+    }
+    Ok(Inspection {
+        path,
+        schema,
+        newest_schema: known,
+        sqlite_version: rusqlite::version(),
+        holder,
+        file_bytes,
+        log_bytes,
+        counts,
+        findings,
+    })
+}

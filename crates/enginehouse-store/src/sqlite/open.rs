@@ -1,0 +1,258 @@
+//! Opening a data file, or refusing to, before anything in it is touched.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::SqliteOptions;
+use super::connections::{self, Readers};
+use super::failure::{Failure, Outcome};
+use super::lock_file::{self, LockFile, NotTaken};
+use super::migrations;
+use super::writer::{Poison, Writer};
+
+/// Marks a file as ours, in the header that every SQLite file has: `EHSE`.
+pub(super) const APPLICATION_ID: i32 = 0x4548_5345;
+/// The first SQLite without a race between a checkpoint and a write that loses commits.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Why a data file was not opened. Unless the reason is an input or output error, it is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("{path} is in use by {holder}: stop that one, or use another data file", path = path.display())]
+    InUse {
+        /// The data file.
+        path: PathBuf,
+        /// Who holds it, by its process id and start.
+        holder: String,
+    },
+    /// It was not written by Enginehouse.
+    #[error("{path} is not an Enginehouse data file ({found}): it was left untouched; name another file", path = path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        found: String,
+    },
+    /// A newer Enginehouse has written it.
+    #[error("{path} has schema {found}, and this version knows no newer one than {known}: it was left untouched; \
+             upgrade Enginehouse, or restore a backup that is older", path = path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i32,
+        /// The newest schema that this program knows.
+        known: i32,
+    },
+    /// The SQLite that this program was linked with can lose data.
+    #[error("this program was built with SQLite {found}, which can lose commits: build it with 3.51.3 or newer")]
+    SqliteTooOld {
+        /// Its version.
+        found: &'static str,
+    },
+    /// It is a folder, a device or the like.
+    #[error("{path} is not a file: name a file in an existing folder", path = path.display())]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// Its folder is not there.
+    #[error("the folder {folder} does not exist: make it, or name a data file elsewhere", folder = folder.display())]
+    NoFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is no such file.
+    #[error("{path} does not exist: a server makes it when it starts", path = path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refused to read or write it.
+    #[error("cannot open {path}: check that it and its folder may be read and written", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// SQLite could not read it.
+    #[error("cannot read {path}: keep it and the files beside it, and restore a backup under another name", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A data file, opened.
+pub(super) struct Opened {
+    pub(super) path: PathBuf,
+    pub(super) writer: Writer,
+    pub(super) readers: Readers,
+    pub(super) poison: Poison,
+}
+
+pub(super) fn open(options: SqliteOptions) -> Result<Opened, OpenError> {
+    require_sqlite(rusqlite::version_number())?;
+    let path = true_path(&options.path)?;
+    // A file that is not ours gets no lock file beside it. One that is open in this process has a lock file, and must
+    // not be read here: closing any handle on it would take away the locks that SQLite has on it.
+    let lock_path = lock_file::path_for(&path);
+    if !lock_path.exists() {
+        check_header(&path)?;
+    }
+    let lock_file = LockFile::take(&lock_path, options.clock.wall()).map_err(|error| match error {
+        NotTaken::Held(holder) => OpenError::InUse { path: path.clone(), holder },
+        NotTaken::Io(source) => OpenError::Io { path: path.clone(), source },
+    })?;
+    let is_new = check_header(&path)?;
+    let lock_file = Arc::new(lock_file);
+    let poison = Poison::default();
+    let unreadable = |failure| unreadable(&path, failure);
+    if is_new {
+        create(&path).map_err(unreadable)?;
+    }
+    let version = version_of(&path)?;
+    let writer = open_writer(&path, &options, version, &poison, &lock_file).map_err(unreadable)?;
+    // The names of new files are as durable as what is in them.
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|source| OpenError::Io { path: path.clone(), source })?;
+    let readers = Readers::new(path.clone(), options.readers, lock_file);
+    Ok(Opened { path, writer, readers, poison })
+}
+
+fn open_writer(
+    path: &Path,
+    options: &SqliteOptions,
+    version: i32,
+    poison: &Poison,
+    lock_file: &Arc<LockFile>,
+) -> Outcome<Writer> {
+    let mut connection = connections::open_writer(path, options.durability)?;
+    let mode: String = connection.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Failure::Row(format!("the file cannot have a write-ahead log, but only {mode}")));
+    }
+    // A log that readers kept from shrinking is cut back to this when it starts anew.
+    connection.pragma_update_and_check(None, "journal_size_limit", 64 * 1024 * 1024, |_| Ok(()))?;
+    migrations::migrate(&mut connection, version, options.clock.wall())?;
+    if let Some(bytes) = options.max_size {
+        let page_size: i64 = connection.query_row("pragma page_size", [], |row| row.get(0))?;
+        let pages = (i64::try_from(bytes).unwrap_or(i64::MAX) / page_size).max(1);
+        // A file that is larger already stays as large as it is.
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+    }
+    let log_path = lock_file::beside(path, "-wal");
+    Writer::new(connection, Arc::clone(&options.clock), log_path, Arc::clone(poison), Arc::clone(lock_file))
+}
+
+fn require_sqlite(version: i32) -> Result<(), OpenError> {
+    if version < OLDEST_SQLITE {
+        return Err(OpenError::SqliteTooOld { found: rusqlite::version() });
+    }
+    Ok(())
+}
+
+/// The path without links, so that a file has one lock whatever it is called.
+pub(super) fn true_path(path: &Path) -> Result<PathBuf, OpenError> {
+    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    match std::fs::canonicalize(path) {
+        Ok(found) if found.is_file() => return Ok(found),
+        Ok(found) => return Err(OpenError::NotAFile { path: found }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
+        // A link to nowhere: SQLite would make its target, under a name that no lock was taken on.
+        Err(_) if path.is_symlink() => return Err(OpenError::Missing { path: path.to_owned() }),
+        Err(_) => {}
+    }
+    let name = path.file_name().ok_or_else(|| OpenError::NotAFile { path: path.to_owned() })?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match std::fs::canonicalize(folder) {
+        Ok(found) => Ok(found.join(name)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpenError::NoFolder { folder: folder.to_owned() }),
+        Err(error) => Err(io(error)),
+    }
+}
+
+/// Looks at the first bytes of the file, as SQLite documents them, and at nothing else. Answers whether it has yet to
+/// be made.
+pub(super) fn check_header(path: &Path) -> Result<bool, OpenError> {
+    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(io(error)),
+    };
+    let mut header = Vec::with_capacity(100);
+    file.take(100).read_to_end(&mut header).map_err(io)?;
+    if header.is_empty() {
+        return Ok(true);
+    }
+    let not_ours = |found: String| Err(OpenError::NotOurs { path: path.to_owned(), found });
+    let number = |at: usize| i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
+        return not_ours("not an SQLite file".to_owned());
+    }
+    let application_id = number(68);
+    if application_id != APPLICATION_ID {
+        return not_ours(format!("an SQLite file with application id {application_id}"));
+    }
+    check_version(path, number(60))?;
+    Ok(false)
+}
+
+/// The version of the schema, the log included, by a connection that cannot write.
+fn version_of(path: &Path) -> Result<i32, OpenError> {
+    let read = || {
+        let reader = connections::open_reader(path)?;
+        reader.query_row("pragma user_version", [], |row| row.get(0))
+    };
+    let version = read().map_err(|error| unreadable(path, error.into()))?;
+    check_version(path, version)?;
+    Ok(version)
+}
+
+fn check_version(path: &Path, found: i32) -> Result<(), OpenError> {
+    let known = migrations::newest();
+    if found > known {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+    }
+    Ok(())
+}
+
+/// Makes a file with nothing in it but whose it is: one page, written at once, before there is a log.
+fn create(path: &Path) -> Outcome<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    Ok(())
+}
+
+pub(super) fn unreadable(path: &Path, failure: Failure) -> OpenError {
+    let path = path.to_owned();
+    match failure {
+        Failure::Sqlite(error) => OpenError::Unreadable { path, source: error.into() },
+        Failure::Row(what) => OpenError::Unreadable { path, source: what.into() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_that_loses_commits_is_refused() {
+        assert!(matches!(require_sqlite(3_051_002), Err(OpenError::SqliteTooOld { .. })));
+        require_sqlite(rusqlite::version_number()).unwrap();
+    }
+}

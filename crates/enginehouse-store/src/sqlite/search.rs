@@ -1,0 +1,161 @@
+//! Lists of events, newest first: a page looks at a bounded number of rows, and holds a bounded number of bytes.
+
+use std::collections::HashSet;
+
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::{EngineId, EventId, LaneId};
+use rusqlite::{Connection, params};
+
+use super::columns::{Columns, IdText, sql};
+use super::event_rows;
+use super::failure::Outcome;
+use super::lanes::{self, KnownLanes};
+use super::locks;
+use crate::rows::{EventFilter, EventRecord, Page, PageRequest};
+
+/// How many rows one page looks at.
+pub(super) const MAX_LOOKED_AT: u32 = 20_000;
+/// How many bytes of payloads and results one page holds, unless a single event has more.
+const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// One event with its lane and payload.
+pub(super) fn record(connection: &Connection, id: &IdText, known: &mut KnownLanes) -> Outcome<Option<EventRecord>> {
+    let Some(event) = event_rows::by_id(connection, id)? else { return Ok(None) };
+    let lane = known.key(connection, event.lane_id)?;
+    let Some(payload) = event_rows::payload(connection, id)? else { return Ok(None) };
+    Ok(Some(EventRecord { event, lane, payload }))
+}
+
+/// The id that the page lies before. A place that no page has answered finds nothing.
+pub(super) fn place(page: &PageRequest) -> Option<String> {
+    match &page.after {
+        // Behind every digit of an id.
+        None => Some("~".to_owned()),
+        Some(place) => place.parse::<EventId>().ok().map(|id| id.to_string()),
+    }
+}
+
+pub(super) fn nothing<T>() -> Page<T> {
+    Page { items: Vec::new(), next: None }
+}
+
+/// A page in the making.
+pub(super) struct Search<'a, T> {
+    connection: &'a Connection,
+    limit: u32,
+    known: KnownLanes,
+    items: Vec<T>,
+    bytes: usize,
+    looked_at: u32,
+    last: Option<EventId>,
+}
+
+impl<'a, T> Search<'a, T> {
+    pub(super) fn new(connection: &'a Connection, limit: u32) -> Self {
+        let known = KnownLanes::default();
+        Self { connection, limit, known, items: Vec::new(), bytes: 0, looked_at: 0, last: None }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.items.len() >= self.limit as usize || self.bytes >= MAX_PAGE_BYTES
+    }
+
+    /// Takes note of a row, and of its event if it matches.
+    pub(super) fn look_at(
+        &mut self,
+        event_id: EventId,
+        matches: bool,
+        item: impl FnOnce(EventRecord) -> T,
+    ) -> Outcome<()> {
+        self.looked_at += 1;
+        self.last = Some(event_id);
+        if matches && let Some(record) = record(self.connection, &IdText::of(event_id), &mut self.known)? {
+            self.bytes += record.payload.as_str().len();
+            self.bytes += record.event.state.result.as_ref().map_or(0, |result| result.as_str().len());
+            self.items.push(item(record));
+        }
+        Ok(())
+    }
+
+    /// The page, where it is known that rows follow.
+    pub(super) fn page_with_more(self) -> Page<T> {
+        Page { items: self.items, next: self.last.map(|id| id.to_string()) }
+    }
+
+    /// The page, when there were no more rows to look at.
+    pub(super) fn page(self) -> Page<T> {
+        if self.looked_at == MAX_LOOKED_AT { self.page_with_more() } else { Page { items: self.items, next: None } }
+    }
+}
+
+/// Events that match, newest first.
+pub(super) fn events(connection: &Connection, filter: &EventFilter, page: &PageRequest) -> Outcome<Page<EventRecord>> {
+    let (Some(before), Some(lanes)) = (place(page), lanes_of(connection, filter)?) else { return Ok(nothing()) };
+    let (sql, name) = path(connection, filter)?;
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = match name {
+        Some(name) => statement.query(params![before, MAX_LOOKED_AT, name])?,
+        None => statement.query(params![before, MAX_LOOKED_AT])?,
+    };
+    let mut search = Search::new(connection, page.limit);
+    while let Some(row) = rows.next()? {
+        if search.is_full() {
+            return Ok(search.page_with_more());
+        }
+        let mut columns = Columns::of(row);
+        let event_id = columns.parsed()?;
+        let (status, lane_id): (EventStatus, LaneId) = (columns.parsed()?, LaneId(columns.value()?));
+        let (engine_id, enqueued_at) = (columns.optional_text()?, columns.time()?);
+        let matches = filter.status.is_none_or(|wanted| wanted == status)
+            && lanes.as_ref().is_none_or(|lanes| lanes.contains(&lane_id))
+            && filter.engine_id.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == engine_id)
+            && filter.enqueued_after.is_none_or(|after| enqueued_at >= after)
+            && filter.enqueued_before.is_none_or(|before| enqueued_at < before);
+        search.look_at(event_id, matches, |record| record)?;
+    }
+    Ok(search.page())
+}
+
+/// The lanes that may hold what is asked for: `Some(None)` if all may, nothing if none does.
+fn lanes_of(connection: &Connection, filter: &EventFilter) -> Outcome<Option<Option<HashSet<LaneId>>>> {
+    if filter.event_type.is_none() && filter.queue.is_none() {
+        return Ok(Some(None));
+    }
+    let mut lanes = lanes::after(connection, LaneId(0))?;
+    lanes.retain(|lane| {
+        filter.event_type.as_ref().is_none_or(|wanted| *wanted == lane.key.event_type)
+            && filter.queue.as_ref().is_none_or(|wanted| *wanted == lane.key.queue)
+    });
+    let found: HashSet<_> = lanes.into_iter().map(|lane| lane.lane_id).collect();
+    Ok(if found.is_empty() { None } else { Some(Some(found)) })
+}
+
+/// The statement that looks at the fewest rows, and the name it needs.
+fn path<'a>(connection: &Connection, filter: &'a EventFilter) -> Outcome<(&'static str, Option<&'a str>)> {
+    if let Some(run) = &filter.scenario_run_id {
+        return Ok((sql!("newest_events_of_run"), Some(run.as_str())));
+    }
+    let Some(status) = filter.status else { return Ok((sql!("newest_events"), None)) };
+    let sorted = match status {
+        EventStatus::Failed | EventStatus::Cancelled => {
+            return Ok((sql!("newest_failed_or_cancelled_events"), Some(status.name())));
+        }
+        EventStatus::Processing => {
+            return Ok(match &filter.engine_id {
+                Some(engine_id) => (sql!("newest_locked_events_of_engine"), Some(engine_id.as_str())),
+                None => (sql!("newest_processing_events"), None),
+            });
+        }
+        EventStatus::Queued => sql!("newest_queued_events"),
+        EventStatus::Completed => sql!("newest_completed_events"),
+    };
+    let count = lanes::status_counts(connection)?.of(status);
+    Ok((if count <= u64::from(MAX_LOOKED_AT) { sorted } else { sql!("newest_events") }, None))
+}
+
+/// The events that an engine holds, by id.
+pub(super) fn locked_by(connection: &Connection, engine_id: &EngineId) -> Outcome<Vec<EventRecord>> {
+    let mut known = KnownLanes::default();
+    let locks = locks::of_engines(connection, std::slice::from_ref(engine_id))?;
+    locks.iter().filter_map(|lock| record(connection, &IdText::of(lock.event_id), &mut known).transpose()).collect()
+}

@@ -1,0 +1,5 @@
+-- Add to the count of a lane and a status. A count that somebody has changed by hand stops at zero.
+insert into lane_counts (lane_id, status, events)
+values (?1, ?2, max(?3, 0))
+on conflict (lane_id, status) do update set
+    events = max(lane_counts.events + ?3, 0);

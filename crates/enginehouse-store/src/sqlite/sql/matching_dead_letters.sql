@@ -1,0 +1,12 @@
+-- Dead letters that match, oldest event first.
+select event_id
+from dead_letters
+where
+    (?1 is null or event_type = ?1)
+    and (?2 is null or queue = ?2)
+    and (?3 is null or reason = ?3)
+    and (?4 is null or error_code = ?4)
+    and (?5 is null or dead_lettered_at < ?5)
+    and (?6 is null or dead_lettered_at >= ?6)
+order by event_id
+limit ?7;

@@ -1,0 +1,4 @@
+-- A scenario run.
+select scenario_run_id, first_enqueued_at, queued, processing, completed, failed, cancelled
+from scenario_runs
+where scenario_run_id = ?1;

@@ -1,0 +1,246 @@
+//! The transaction: each method runs its statements on the write connection, and never waits for anything else.
+
+use async_trait::async_trait;
+use enginehouse_core::engine::Engine;
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::policy::Settings;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition::AttemptEnd;
+use tokio::sync::OwnedMutexGuard;
+
+use super::counts::CountChanges;
+use super::failure::Outcome;
+use super::writer::Writer;
+use super::{audit, dead_letters, engines, events, lanes, locks, settings};
+use crate::clock::Reading;
+use crate::rows::{
+    AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LockCursor, NewDeadLetter, NewEventRow,
+    ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
+};
+use crate::{StoreError, Transaction};
+
+pub(super) struct SqliteTransaction {
+    writer: OwnedMutexGuard<Writer>,
+    reading: Reading,
+    counts: CountChanges,
+    /// What ended it before its commit. SQLite may have rolled back by itself, so that a further statement would be a
+    /// transaction of its own.
+    error: Option<StoreError>,
+}
+
+impl SqliteTransaction {
+    pub(super) fn begin(mut writer: OwnedMutexGuard<Writer>) -> Result<Self, StoreError> {
+        let reading = writer.begin()?;
+        Ok(Self { writer, reading, counts: CountChanges::default(), error: None })
+    }
+
+    fn run<T>(&mut self, work: impl FnOnce(&mut Writer, &mut CountChanges) -> Outcome<T>) -> Result<T, StoreError> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        work(&mut self.writer, &mut self.counts).map_err(|failure| {
+            let error = self.writer.failed(failure);
+            self.error = Some(error.clone());
+            error
+        })
+    }
+}
+
+impl Drop for SqliteTransaction {
+    fn drop(&mut self) {
+        self.writer.roll_back();
+    }
+}
+
+#[async_trait]
+impl Transaction for SqliteTransaction {
+    fn now(&self) -> Timestamp {
+        self.reading.now
+    }
+
+    fn jumped(&self) -> bool {
+        self.reading.jumped
+    }
+
+    async fn insert_events(&mut self, events: &[NewEventRow]) -> Result<(), StoreError> {
+        self.run(|writer, counts| events::insert(&writer.connection, counts, events))
+    }
+
+    async fn events_by_id(&mut self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
+        self.run(|writer, _| events::by_id(&writer.connection, ids))
+    }
+
+    async fn payloads(&mut self, ids: &[EventId]) -> Result<Vec<(EventId, RawJson)>, StoreError> {
+        self.run(|writer, _| events::payloads(&writer.connection, ids))
+    }
+
+    async fn events_by_idempotency_key(&mut self, keys: &[&str]) -> Result<Vec<KeyedEvent>, StoreError> {
+        self.run(|writer, _| events::by_idempotency_key(&writer.connection, keys))
+    }
+
+    async fn ready_events(&mut self, ranges: &[ReadyRange], limit: u32) -> Result<Vec<ReadyEvent>, StoreError> {
+        let now = self.reading.now;
+        self.run(|writer, _| events::ready(&writer.connection, ranges, now, limit))
+    }
+
+    async fn ready_events_of_run(
+        &mut self,
+        scenario_run_id: &ScenarioRunId,
+        lanes: &[LaneId],
+        limit: u32,
+    ) -> Result<Vec<ReadyEvent>, StoreError> {
+        let now = self.reading.now;
+        self.run(|writer, _| events::ready_of_run(&writer.connection, scenario_run_id, lanes, now, limit))
+    }
+
+    async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {
+        let now = self.reading.now;
+        self.run(|writer, _| events::next_ready_at(&writer.connection, lanes, now))
+    }
+
+    async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError> {
+        self.run(|writer, counts| events::write(&writer.connection, counts, changes))
+    }
+
+    async fn forgettable_events(
+        &mut self,
+        completed_before: Timestamp,
+        failed_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<EventId>, StoreError> {
+        self.run(|writer, _| events::forgettable(&writer.connection, completed_before, failed_before, limit))
+    }
+
+    async fn oldest_finished(&mut self) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
+        self.run(|writer, _| events::oldest_finished(&writer.connection))
+    }
+
+    async fn delete_events(&mut self, ids: &[EventId]) -> Result<(), StoreError> {
+        self.run(|writer, counts| events::delete(&writer.connection, counts, ids))
+    }
+
+    async fn locks_of_engines(&mut self, engines: &[EngineId]) -> Result<Vec<HeldLock>, StoreError> {
+        self.run(|writer, _| locks::of_engines(&writer.connection, engines))
+    }
+
+    async fn locks_expiring(
+        &mut self,
+        until: Timestamp,
+        after: Option<LockCursor>,
+        limit: u32,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        self.run(|writer, _| locks::expiring(&writer.connection, until, after, limit))
+    }
+
+    async fn next_lock_expiry(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.run(|writer, _| locks::next_expiry(&writer.connection))
+    }
+
+    async fn lanes_after(&mut self, after: LaneId) -> Result<Vec<Lane>, StoreError> {
+        self.run(|writer, _| lanes::after(&writer.connection, after))
+    }
+
+    async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError> {
+        self.run(|writer, _| lanes::intern(writer, keys))
+    }
+
+    async fn delete_empty_lanes(&mut self, limit: u32) -> Result<Vec<LaneId>, StoreError> {
+        self.run(|writer, counts| {
+            counts.write(&writer.connection)?;
+            lanes::delete_empty(&writer.connection, limit)
+        })
+    }
+
+    async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
+        self.run(|writer, _| engines::by_id(&writer.connection, ids))
+    }
+
+    async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError> {
+        self.run(|writer, _| engines::all(&writer.connection))
+    }
+
+    async fn write_engines(&mut self, engines: &[Engine]) -> Result<(), StoreError> {
+        self.run(|writer, _| engines::write(&writer.connection, engines))
+    }
+
+    async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<Engine>, StoreError> {
+        self.run(|writer, _| engines::silent(&writer.connection, until, limit))
+    }
+
+    async fn next_engine_loss(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.run(|writer, _| engines::next_loss(&writer.connection))
+    }
+
+    async fn delete_gone_engines(&mut self, silent_since: Timestamp, limit: u32) -> Result<Vec<EngineId>, StoreError> {
+        self.run(|writer, _| engines::delete_gone(&writer.connection, silent_since, limit))
+    }
+
+    async fn insert_attempts(&mut self, attempts: &[(EventId, AttemptEnd)]) -> Result<(), StoreError> {
+        self.run(|writer, _| events::insert_attempts(&writer.connection, attempts))
+    }
+
+    async fn insert_dead_letters(&mut self, dead_letters: &[NewDeadLetter]) -> Result<(), StoreError> {
+        self.run(|writer, _| dead_letters::insert(&writer.connection, dead_letters))
+    }
+
+    async fn delete_dead_letters(&mut self, ids: &[EventId]) -> Result<(), StoreError> {
+        self.run(|writer, _| dead_letters::delete(&writer.connection, ids))
+    }
+
+    async fn matching_dead_letters(
+        &mut self,
+        filter: &DeadLetterFilter,
+        limit: u32,
+    ) -> Result<Vec<EventId>, StoreError> {
+        self.run(|writer, _| dead_letters::matching(&writer.connection, filter, limit))
+    }
+
+    async fn registry_version(&mut self) -> Result<i64, StoreError> {
+        self.run(|writer, _| settings::registry_version(&writer.connection))
+    }
+
+    async fn raise_registry_version(&mut self) -> Result<i64, StoreError> {
+        self.run(|writer, _| settings::raise_registry_version(writer))
+    }
+
+    async fn settings(&mut self) -> Result<SettingsRows, StoreError> {
+        self.run(|writer, _| settings::all(&writer.connection))
+    }
+
+    async fn write_event_type(
+        &mut self,
+        event_type: &EventType,
+        settings: Option<&Settings>,
+    ) -> Result<(), StoreError> {
+        self.run(|writer, _| settings::write_event_type(&writer.connection, event_type, settings))
+    }
+
+    async fn write_queue(&mut self, queue: &QueueName, settings: Option<&Settings>) -> Result<(), StoreError> {
+        self.run(|writer, _| settings::write_queue(&writer.connection, queue, settings))
+    }
+
+    async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        self.run(|writer, _| audit::insert(&writer.connection, entries))
+    }
+
+    async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        self.run(|writer, _| audit::delete(&writer.connection, before, limit))
+    }
+
+    async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
+        self.run(|writer, counts| {
+            counts.write(&writer.connection)?;
+            lanes::status_counts(&writer.connection)
+        })
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        let this = &mut *self;
+        this.writer.commit(&mut this.counts, this.reading.now)
+    }
+}

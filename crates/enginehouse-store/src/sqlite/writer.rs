@@ -1,0 +1,177 @@
+//! The one connection that writes, and checkpoints.
+//!
+//! Whoever holds its guard blocks the calling thread with every statement. The dispatcher lets one thread do nothing
+//! else: the writer thread.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use enginehouse_core::time::Timestamp;
+use rusqlite::Connection;
+
+use super::columns::sql;
+use super::counts::CountChanges;
+use super::failure::{self, Failure, Outcome};
+use super::lock_file::LockFile;
+use crate::clock::{Clock, Reading, StoreTime};
+use crate::{Applied, StoreError};
+
+/// How far the store's time may have moved on before it is written again.
+const TIME_STEP: Duration = Duration::from_secs(1);
+/// From this size on, the write-ahead log is worth making readers wait for.
+const LARGE_LOG_BYTES: u64 = 256 * 1024 * 1024;
+/// How long a commit waits at most for readers to let go of a large log.
+const LOG_WAIT: Duration = Duration::from_millis(250);
+/// How often that is tried.
+const LOG_RETRY: Duration = Duration::from_secs(10);
+
+/// Why nothing is written any more, once a write was lost.
+pub(super) type Poison = Arc<OnceLock<String>>;
+
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) highest_lane: i64,
+    pub(super) highest_registry_version: i64,
+    clock: Arc<dyn Clock>,
+    time: StoreTime,
+    written_time: Timestamp,
+    /// A jump that no committed transaction has seen.
+    jumped: bool,
+    log_path: PathBuf,
+    log_tried_at: Option<Duration>,
+    poison: Poison,
+    /// Held as long as anything can write.
+    _lock_file: Arc<LockFile>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        connection: Connection,
+        clock: Arc<dyn Clock>,
+        log_path: PathBuf,
+        poison: Poison,
+        lock_file: Arc<LockFile>,
+    ) -> Outcome<Self> {
+        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let written_time = Timestamp::from_millis(number(sql!("last_time"))?);
+        let highest_lane = number(sql!("highest_lane_id"))?;
+        let highest_registry_version = number(sql!("registry_version"))?;
+        Ok(Self {
+            highest_lane,
+            highest_registry_version,
+            time: StoreTime::resume(written_time, &*clock),
+            clock,
+            written_time,
+            jumped: false,
+            log_path,
+            log_tried_at: None,
+            poison,
+            connection,
+            _lock_file: lock_file,
+        })
+    }
+
+    /// Begins a transaction and reads its time.
+    pub(super) fn begin(&mut self) -> Result<Reading, StoreError> {
+        self.require_sound()?;
+        // Immediate: a transaction that began by reading could not wait for another process to finish its write.
+        self.connection.execute_batch("begin immediate").map_err(|error| self.failed(error.into()))?;
+        let reading = self.time.read(&*self.clock);
+        self.jumped |= reading.jumped;
+        Ok(Reading { now: reading.now, jumped: self.jumped })
+    }
+
+    /// Commits. Whatever the outcome, no transaction is open afterwards.
+    pub(super) fn commit(&mut self, counts: &mut CountChanges, now: Timestamp) -> Result<(), StoreError> {
+        let written = self.write_bookkeeping(counts, now).map_err(|failure| {
+            let error = self.failed(failure);
+            self.roll_back();
+            error
+        })?;
+        if let Err(error) = self.connection.execute_batch("commit") {
+            let reason = error.to_string();
+            let error = failure::of_commit(error);
+            if matches!(error, StoreError::Unavailable { applied: Applied::Unknown, .. }) {
+                self.poison(&reason);
+            }
+            self.roll_back();
+            return Err(error);
+        }
+        self.written_time = written;
+        self.jumped = false;
+        self.shrink_log();
+        Ok(())
+    }
+
+    fn write_bookkeeping(&self, counts: &mut CountChanges, now: Timestamp) -> Outcome<Timestamp> {
+        counts.write(&self.connection)?;
+        if now.since(self.written_time) < TIME_STEP {
+            return Ok(self.written_time);
+        }
+        self.connection.prepare_cached(sql!("write_last_time"))?.execute([now.as_millis()])?;
+        Ok(now)
+    }
+
+    /// Rolls back, unless SQLite has already done so: it does when the disk is full or fails. To roll back twice is
+    /// an error, which would hide the first one.
+    pub(super) fn roll_back(&mut self) {
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.connection.execute_batch("rollback") {
+            tracing::error!(%error, "a transaction could not be rolled back");
+            self.poison(&error.to_string());
+        }
+    }
+
+    /// The error for the caller; and no more writes, if it says that one was lost.
+    pub(super) fn failed(&self, failure: Failure) -> StoreError {
+        let lost = failure.lost_a_write();
+        let error = StoreError::from(failure);
+        if lost {
+            self.poison(&error.to_string());
+        }
+        error
+    }
+
+    fn require_sound(&self) -> Result<(), StoreError> {
+        match self.poison.get() {
+            None => Ok(()),
+            Some(reason) => Err(StoreError::unavailable(format!(
+                "an earlier write may not have reached the disk ({reason}): restart the server, so that it finds out \
+                 what was written"
+            ))),
+        }
+    }
+
+    fn poison(&self, reason: &str) {
+        if self.poison.set(reason.to_owned()).is_ok() {
+            tracing::error!(reason, "a write may not have reached the disk: nothing is written until a restart");
+        }
+    }
+
+    /// Starts the log anew when readers that overlap have kept it from that for long. Without this it would grow until
+    /// the disk is full.
+    fn shrink_log(&mut self) {
+        let now = self.clock.monotonic();
+        if self.log_tried_at.is_some_and(|tried_at| now.saturating_sub(tried_at) < LOG_RETRY) {
+            return;
+        }
+        let size = std::fs::metadata(&self.log_path).map_or(0, |metadata| metadata.len());
+        if size < LARGE_LOG_BYTES {
+            return;
+        }
+        self.log_tried_at = Some(now);
+        if let Err(error) = self.truncate_log() {
+            tracing::warn!(%error, bytes = size, "the write-ahead log is large, and readers keep it from shrinking");
+        }
+    }
+
+    fn truncate_log(&self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(LOG_WAIT)?;
+        let done = self.connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()));
+        self.connection.busy_timeout(super::connections::BUSY_TIMEOUT)?;
+        done
+    }
+}
