@@ -80,6 +80,8 @@ pub struct Commit<'a> {
     pub commands: usize,
     /// How long it took, from its beginning to its commit.
     pub took: std::time::Duration,
+    /// The store's time, as it saw it.
+    pub now: enginehouse_core::time::Timestamp,
     /// What it has brought about.
     pub report: &'a Report,
     /// The lanes that the report counts by.

@@ -1,0 +1,301 @@
+//! A dispatcher over a store of its own, and short words for what tests do with it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use enginehouse_core::engine::{Metadata, Registration};
+use enginehouse_core::event::{AttemptError, EventDraft, EventStatus};
+use enginehouse_core::gates::ClaimFilter;
+use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::lock::LockToken;
+use enginehouse_core::request::{Affinity, Claim, Exchange, Heartbeat, Settlement};
+use enginehouse_core::retry::Failure;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition;
+use enginehouse_server::chance::SeededChance;
+use enginehouse_server::dispatcher::commands::{
+    Action, Answer, Claimed, Command, Enqueued, Exchanged, Failure as Failed,
+};
+use enginehouse_server::dispatcher::{Commit, Config, Dispatcher, DispatcherThread, Observer};
+use enginehouse_store::Store;
+use enginehouse_store::clock::ManualClock;
+use enginehouse_store::rows::{EventRecord, PageRequest};
+use enginehouse_store::sqlite::{Durability, SqliteOptions, SqliteStore};
+use tokio::sync::watch;
+
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// A server's inside, without HTTP.
+pub(crate) struct House {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) seen: Arc<Seen>,
+    waiting_claims: watch::Receiver<usize>,
+    thread: Option<DispatcherThread>,
+    dir: Arc<tempfile::TempDir>,
+}
+
+/// What the dispatcher has told its observer.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) commits: AtomicUsize,
+    pub(crate) commands: AtomicUsize,
+    pub(crate) forgotten: Mutex<Vec<u64>>,
+}
+
+struct Watcher {
+    seen: Arc<Seen>,
+    waiting_claims: watch::Sender<usize>,
+}
+
+impl Observer for Watcher {
+    fn committed(&self, commit: &Commit<'_>) {
+        self.seen.commits.fetch_add(1, Ordering::SeqCst);
+        self.seen.commands.fetch_add(commit.commands, Ordering::SeqCst);
+        if commit.report.forgotten > 0 {
+            self.seen.forgotten.lock().unwrap().push(commit.report.forgotten);
+        }
+    }
+
+    fn failed(&self) {}
+
+    fn waiting(&self, claims: usize, _commands: usize) {
+        self.waiting_claims.send_replace(claims);
+    }
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    pub(crate) fn with(config: Config) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let clock = Arc::new(ManualClock::at(START));
+        let store = open(&dir, &clock);
+        Self::over(store, clock, dir, config)
+    }
+
+    /// A dispatcher over a store that is given: one that fails, say.
+    pub(crate) fn around(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let clock = Arc::new(ManualClock::at(START));
+        let store = wrap(open(&dir, &clock));
+        Self::over(store, clock, dir, Config::default())
+    }
+
+    fn over(store: Arc<dyn Store>, clock: Arc<ManualClock>, dir: Arc<tempfile::TempDir>, config: Config) -> Self {
+        let seen = Arc::new(Seen::default());
+        let (waiting_sender, waiting_claims) = watch::channel(0);
+        let watcher = Watcher { seen: Arc::clone(&seen), waiting_claims: waiting_sender };
+        let chance = Box::new(SeededChance::from_seed(7));
+        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, chance, Box::new(watcher)).unwrap();
+        Self { clock, store, dispatcher, seen, waiting_claims, thread: Some(thread), dir }
+    }
+
+    /// Stops the server and starts it again on the same file.
+    pub(crate) fn restart(mut self) -> Self {
+        self.stop();
+        let (clock, dir) = (Arc::clone(&self.clock), Arc::clone(&self.dir));
+        drop(self);
+        let store = open(&dir, &clock);
+        Self::over(store, clock, dir, Config::default())
+    }
+
+    fn stop(&mut self) {
+        self.dispatcher.shut_down();
+        if let Some(thread) = self.thread.take() {
+            thread.join();
+        }
+    }
+
+    /// Stops the server and checks what must always hold of its rows.
+    pub(crate) async fn close(mut self) {
+        let findings = self.store.check_integrity().await.unwrap();
+        assert!(findings.is_empty(), "{findings:#?}");
+        self.stop();
+    }
+
+    pub(crate) async fn submit(&self, command: Command) -> Result<Answer, Failed> {
+        self.dispatcher.submit(command).await
+    }
+
+    /// Lets time pass, and what falls due happen.
+    pub(crate) async fn pass(&self, seconds: f64) {
+        self.clock.advance(Duration::from_secs_f64(seconds));
+        self.dispatcher.sweep().await.unwrap();
+    }
+
+    /// Waits until so many claims are parked.
+    pub(crate) async fn until_waiting(&self, claims: usize) {
+        let mut waiting = self.waiting_claims.clone();
+        let reached = waiting.wait_for(|waiting| *waiting == claims);
+        tokio::time::timeout(Duration::from_secs(10), reached).await.expect("in time").unwrap();
+    }
+
+    /// Registers an engine: `{}` for one that can do nothing special.
+    pub(crate) async fn register(&self, engine_id: &str, static_config: &str) -> i64 {
+        self.register_with(engine_id, static_config, 10).await
+    }
+
+    pub(crate) async fn register_with(&self, engine_id: &str, static_config: &str, interval: u64) -> i64 {
+        let metadata = Metadata { static_config: serde_json::from_str(static_config).unwrap(), ..Metadata::default() };
+        let registration = Registration::check(engine_id.parse().unwrap(), "test", metadata, Some(interval)).unwrap();
+        match self.submit(Command::Register(registration)).await.unwrap() {
+            Answer::Registered(engine, _) => engine.epoch,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn try_enqueue(&self, drafts: &[&str]) -> Result<Vec<Enqueued>, Failed> {
+        let draft = |json: &&str| serde_json::from_str::<EventDraft>(json).unwrap().check("").unwrap();
+        match self.submit(Command::Enqueue(drafts.iter().map(draft).collect())).await? {
+            Answer::Enqueued(enqueued) => Ok(enqueued),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn enqueue(&self, draft: &str) -> EventId {
+        self.try_enqueue(&[draft]).await.unwrap()[0].event_id
+    }
+
+    /// Enqueues `count` events of a type that asks for nothing.
+    pub(crate) async fn enqueue_many(&self, count: usize) -> Vec<EventId> {
+        let drafts = vec![r#"{"event_type":"work"}"#; count];
+        self.try_enqueue(&drafts).await.unwrap().into_iter().map(|enqueued| enqueued.event_id).collect()
+    }
+
+    pub(crate) async fn exchange(&self, engine_id: &str, epoch: i64, exchange: Exchange) -> Result<Exchanged, Failed> {
+        let engine_id: EngineId = engine_id.parse().unwrap();
+        match self.submit(Command::Exchange { engine_id, epoch, exchange }).await? {
+            Answer::Exchanged(exchanged) => Ok(exchanged),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn try_claim(&self, engine_id: &str, epoch: i64, claim: Claim) -> Result<Vec<Claimed>, Failed> {
+        let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
+        Ok(self.exchange(engine_id, epoch, exchange).await?.claimed.unwrap())
+    }
+
+    /// Claims as an engine in its first epoch.
+    pub(crate) async fn claim(&self, engine_id: &str, limit: u32) -> Vec<Claimed> {
+        self.try_claim(engine_id, 1, claim(limit)).await.unwrap()
+    }
+
+    pub(crate) async fn claim_one(&self, engine_id: &str) -> Claimed {
+        self.claim(engine_id, 1).await.pop().expect("an event to claim")
+    }
+
+    /// Sends a heartbeat in the first epoch that lists these locks.
+    pub(crate) async fn heartbeat(
+        &self,
+        engine_id: &str,
+        tokens: &[LockToken],
+    ) -> enginehouse_server::dispatcher::commands::HeartbeatAnswer {
+        self.try_heartbeat(engine_id, 1, tokens).await.unwrap()
+    }
+
+    pub(crate) async fn try_heartbeat(
+        &self,
+        engine_id: &str,
+        epoch: i64,
+        tokens: &[LockToken],
+    ) -> Result<enginehouse_server::dispatcher::commands::HeartbeatAnswer, Failed> {
+        let heartbeat = Heartbeat { dynamic_state: None, lock_tokens: Some(tokens.to_vec()) };
+        let exchange = Exchange { heartbeat: Some(heartbeat), ..Exchange::default() };
+        Ok(self.exchange(engine_id, epoch, exchange).await?.heartbeat.unwrap())
+    }
+
+    /// Settles one lock. Answers the status, or why not.
+    pub(crate) async fn settle(&self, event_id: EventId, command: transition::Command) -> Result<EventStatus, String> {
+        match self.submit(Command::Settle(vec![Settlement { event_id, command }])).await.unwrap() {
+            Answer::Settled(mut settled) => {
+                settled.remove(0).map(|settled| settled.event.state.status).map_err(|refused| refused.to_string())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn complete(&self, claimed: &Claimed) -> Result<EventStatus, String> {
+        self.settle(claimed.event.event_id, complete(token(claimed))).await
+    }
+
+    pub(crate) async fn fail(&self, claimed: &Claimed) -> Result<EventStatus, String> {
+        self.settle(claimed.event.event_id, fail(token(claimed), Failure::PLAIN)).await
+    }
+
+    /// Fails an event for good: it is a dead letter then.
+    pub(crate) async fn kill(&self, claimed: &Claimed) {
+        let failure = Failure { retryable: false, dead_letter: true, ..Failure::PLAIN };
+        let status = self.settle(claimed.event.event_id, fail(token(claimed), failure)).await;
+        assert_eq!(status, Ok(EventStatus::Failed));
+    }
+
+    pub(crate) async fn act(&self, event_id: EventId, action: Action) -> Result<EventRecord, Failed> {
+        match self.submit(Command::Act { event_id, action }).await? {
+            Answer::Event(event) => Ok(*event),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn event(&self, event_id: EventId) -> EventRecord {
+        self.store.event(event_id).await.unwrap().expect("the event is there")
+    }
+
+    pub(crate) async fn status(&self, event_id: EventId) -> EventStatus {
+        self.event(event_id).await.event.state.status
+    }
+
+    /// How many events the store holds, and how many dead letters.
+    pub(crate) async fn count(&self) -> (usize, usize) {
+        let page = PageRequest { limit: 1_000, after: None };
+        let events = self.store.events(&Default::default(), &page).await.unwrap().items.len();
+        let dead = self.store.dead_letters(&Default::default(), &page).await.unwrap().items.len();
+        (events, dead)
+    }
+}
+
+fn open(dir: &tempfile::TempDir, clock: &Arc<ManualClock>) -> Arc<dyn Store> {
+    let options = SqliteOptions {
+        path: dir.path().join("house.db"),
+        clock: Arc::clone(clock) as _,
+        durability: Durability::Relaxed,
+        readers: 2,
+        max_size: None,
+    };
+    Arc::new(SqliteStore::open(options).unwrap())
+}
+
+pub(crate) fn token(claimed: &Claimed) -> LockToken {
+    claimed.event.state.lock.as_ref().expect("a claimed event has a lock").token
+}
+
+pub(crate) fn ids(claimed: &[Claimed]) -> Vec<EventId> {
+    claimed.iter().map(|claimed| claimed.event.event_id).collect()
+}
+
+pub(crate) fn claim(limit: u32) -> Claim {
+    Claim {
+        limit,
+        visibility_timeout: None,
+        wait: Duration::ZERO,
+        filter: ClaimFilter::default(),
+        affinity: Affinity::Prefer,
+    }
+}
+
+pub(crate) fn waiting_claim(limit: u32) -> Claim {
+    Claim { wait: Duration::from_secs(60), ..claim(limit) }
+}
+
+pub(crate) fn complete(token: LockToken) -> transition::Command {
+    transition::Command::Complete { token, result: None }
+}
+
+pub(crate) fn fail(token: LockToken, failure: Failure) -> transition::Command {
+    let error = AttemptError { code: Some("broken".to_owned()), message: "it broke".to_owned(), details: None };
+    transition::Command::Fail { token, failure, error }
+}

@@ -1,0 +1,12 @@
+//! Every operation of the dispatcher, over a real store, with a clock that the test sets and seeded chance.
+
+mod claiming;
+mod dead_letters;
+mod engines;
+mod enqueueing;
+mod faults;
+mod house;
+mod keeping;
+mod settling;
+mod troubled;
+mod waiting;
