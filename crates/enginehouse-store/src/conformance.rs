@@ -1,1 +1,99 @@
-//! The promises of [`Store`](crate::Store), as tests that every implementation must pass unchanged.
+//! What the traits promise: a function per promise, with a sentence for a name. Every store passes them all.
+//!
+//! A promise is given a store that is empty, and uses it through the traits only. Times are relative to the store's own.
+
+mod counts;
+mod dead_letters;
+mod engines;
+mod events;
+mod given;
+mod lanes;
+mod lists;
+mod locks;
+mod ready;
+mod records;
+mod retention;
+mod transactions;
+
+/// Writes one test per promise. `$open` gives a fresh, migrated store.
+macro_rules! conformance_tests {
+    ($open:path) => { conformance_tests! { $open;
+        counts::counts_equal_the_rows_after_any_sequence,
+        counts::a_count_is_seen_within_its_transaction,
+        counts::a_lane_knows_since_when_its_oldest_event_has_been_due,
+        counts::a_scenario_run_is_kept_as_long_as_an_event_of_it,
+        counts::a_scenario_run_names_the_engines_that_hold_its_events,
+        counts::scenario_runs_are_listed_page_by_page,
+        dead_letters::a_dead_letter_is_read_with_its_event,
+        dead_letters::dead_letters_are_listed_newest_first_and_each_once,
+        dead_letters::dead_letters_are_found_by_every_field,
+        dead_letters::dead_letters_that_failed_alike_are_a_group,
+        dead_letters::the_event_of_a_resolved_dead_letter_stays,
+        engines::an_engine_is_read_as_it_was_written,
+        engines::engines_are_read_in_the_order_asked_for,
+        engines::the_longest_overdue_engine_is_the_first_of_the_silent_ones,
+        engines::an_engine_that_is_gone_is_forgotten_once_it_holds_no_lock,
+        engines::engines_are_listed_page_by_page_with_their_locks,
+        engines::engines_are_found_by_every_field,
+        engines::engines_are_counted_by_status,
+        events::an_event_is_read_as_it_was_written,
+        events::every_state_is_read_as_it_was_written,
+        events::a_payload_is_kept_byte_for_byte,
+        events::events_are_read_in_the_order_asked_for,
+        events::a_stale_write_changes_nothing,
+        events::a_write_under_an_older_lock_changes_nothing,
+        events::a_write_to_an_event_that_is_gone_changes_nothing,
+        events::writes_are_answered_in_their_order,
+        events::a_payload_is_replaced_with_its_event_or_not_at_all,
+        events::a_key_finds_its_event_as_long_as_it_is_kept,
+        events::a_key_that_is_kept_is_not_given_again,
+        lanes::equal_requirements_are_one_lane,
+        lanes::each_requirement_makes_a_lane_of_its_own,
+        lanes::lanes_are_read_from_a_number_on,
+        lanes::a_lane_number_is_never_given_twice,
+        lanes::only_lanes_without_events_are_forgotten,
+        lists::every_event_is_listed_once_newest_first,
+        lists::events_are_found_by_every_field,
+        lists::a_place_that_no_page_has_answered_fails_nothing,
+        lists::a_page_holds_a_bounded_number_of_bytes,
+        lists::a_search_goes_on_until_all_has_been_looked_at,
+        locks::locks_are_read_in_the_order_of_their_engines,
+        locks::locks_expire_in_the_order_of_their_time,
+        locks::expiring_locks_go_on_behind_a_place,
+        locks::a_renewed_lock_expires_later,
+        ready::ready_events_come_in_the_order_in_which_they_became_available,
+        ready::each_range_has_its_own_limit_and_place,
+        ready::an_event_that_is_not_due_is_not_ready,
+        ready::only_queued_events_are_ready,
+        ready::an_event_that_is_given_back_is_ready_again,
+        ready::ready_events_of_a_run_are_of_that_run,
+        ready::the_next_event_to_come_due_is_known,
+        records::settings_are_read_as_they_were_written,
+        records::the_registry_version_only_rises,
+        records::the_history_of_an_event_is_in_its_order,
+        records::old_audit_entries_are_forgotten_first,
+        retention::the_oldest_finished_events_are_forgotten_first,
+        retention::a_dead_letter_is_not_forgettable,
+        retention::the_oldest_finished_event_is_known,
+        retention::a_forgotten_event_takes_its_attempts_and_payload_with_it,
+        transactions::a_dropped_transaction_changes_nothing,
+        transactions::reads_see_a_transaction_once_it_is_committed,
+        transactions::a_transaction_reads_what_it_has_written,
+        transactions::an_error_ends_a_transaction_and_nothing_of_it_stays,
+        transactions::the_time_of_a_transaction_is_not_earlier_than_one_before,
+        transactions::an_empty_set_is_no_error,
+    } };
+    ($open:path; $($chapter:ident :: $promise:ident),+ $(,)?) => { $(
+        #[tokio::test]
+        async fn $promise() {
+            let opened = $open().await;
+            let store: &dyn $crate::Store = &*opened;
+            $crate::conformance::$chapter::$promise(store).await;
+            assert_eq!(store.check_integrity().await.unwrap(), [""; 0]);
+        }
+    )+ };
+}
+
+mod sqlite {
+    conformance_tests!(crate::sqlite::tests::open_fresh);
+}

@@ -111,6 +111,11 @@ pub trait Store: Send + Sync {
     /// Writes a consistent copy to a file that must not exist yet, while serving. It appears under its name only once it is
     /// complete, synced and checked. Answers its size in bytes.
     async fn backup(&self, to: &Path) -> Result<u64, StoreError>;
+    /// Whether it serves no more until it is opened anew: a write was lost on its way to the disk, and only a restart can
+    /// tell what is there.
+    fn needs_restart(&self) -> bool {
+        false
+    }
     /// Says what it is, where, and in which version, for people.
     fn describe(&self) -> String;
 }

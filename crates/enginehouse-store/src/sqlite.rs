@@ -29,7 +29,7 @@ mod scenario_runs;
 mod search;
 mod settings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transaction;
 mod writer;
 
@@ -41,6 +41,7 @@ use enginehouse_core::engine::{Engine, EngineStatus};
 use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use tokio::sync::Mutex;
 
+pub use self::backup::{BackUpError, back_up};
 pub use self::inspect::{Inspection, inspect};
 pub use self::open::OpenError;
 
@@ -197,6 +198,10 @@ impl Store for SqliteStore {
         let (from, to) = (self.path.clone(), to.to_owned());
         let done = tokio::task::spawn_blocking(move || backup::backup(&from, &to)).await;
         done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    fn needs_restart(&self) -> bool {
+        self.is_poisoned()
     }
 
     fn describe(&self) -> String {

@@ -12,11 +12,46 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure::{Failure, Outcome};
+use super::lock_file::{LockFile, path_for};
+use super::open::{OpenError, check_header, true_path};
 use super::{connections, integrity};
 use crate::StoreError;
 
 /// Pages between two syncs. A single sync at the end would keep the disk busy for long, and commits waiting.
 const PAGES_PER_STEP: i32 = 1_000;
+
+/// Why a copy of a data file was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum BackUpError {
+    /// The data file cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The copy cannot be made.
+    #[error(transparent)]
+    Copy(#[from] StoreError),
+}
+
+/// Copies a data file to a file that must not exist yet, from outside: a server may go on working with it. Answers the size of
+/// the copy in bytes.
+///
+/// # Errors
+/// The file is not a data file of this program, or the copy cannot be made; then there is none.
+pub async fn back_up(from: &Path, to: &Path) -> Result<u64, BackUpError> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    let done = tokio::task::spawn_blocking(move || {
+        let from = true_path(&from)?;
+        if !from.exists() {
+            return Err(OpenError::Missing { path: from }.into());
+        }
+        let held = LockFile::holder(&path_for(&from)).map_err(|source| OpenError::Io { path: from.clone(), source })?;
+        // While a server has the file open, it has been looked at.
+        if held.is_none() && check_header(&from)? {
+            return Err(OpenError::NotOurs { path: from, found: "an empty file".to_owned() }.into());
+        }
+        Ok(backup(&from, &to)?)
+    });
+    done.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
 
 pub(super) fn backup(from: &Path, to: &Path) -> Result<u64, StoreError> {
     let refused = |what: &str| StoreError::unavailable(format!("cannot back up to {}: {what}", to.display()));

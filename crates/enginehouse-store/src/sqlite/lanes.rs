@@ -101,7 +101,8 @@ pub(super) fn status_counts(connection: &Connection) -> Outcome<StatusCounts> {
     let mut counts = StatusCounts::default();
     while let Some(row) = rows.next()? {
         let mut columns = Columns::of(row);
-        *counts.of_mut(columns.parsed()?) = columns.number()?;
+        let status = columns.parsed()?;
+        *counts.of_mut(status) = columns.number()?;
     }
     Ok(counts)
 }

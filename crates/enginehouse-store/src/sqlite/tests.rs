@@ -1,37 +1,47 @@
 //! What holds for SQLite alone.
 
+use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use enginehouse_core::time::Timestamp;
 use tempfile::TempDir;
 
 use super::{SqliteOptions, SqliteStore};
-use crate::Store;
-use crate::clock::ManualClock;
+use crate::clock::{ManualClock, SystemClock};
 
-fn open() -> (TempDir, SqliteStore) {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000_000)));
-    let store = SqliteStore::open(SqliteOptions::new(folder.path().join("a.db"), clock)).unwrap();
-    (folder, store)
+/// A fresh store of a test; its folder goes with it.
+pub(crate) struct Fresh {
+    store: SqliteStore,
+    folder: TempDir,
 }
 
-#[tokio::test]
-async fn smoke() {
-    let (_folder, store) = open();
-    let tx = store.begin().await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(store.check_integrity().await.unwrap(), [""; 0]);
+impl Deref for Fresh {
+    type Target = SqliteStore;
+
+    fn deref(&self) -> &SqliteStore {
+        &self.store
+    }
+}
+
+/// A store that nobody has written to, with the machine's clock.
+pub(crate) async fn open_fresh() -> Fresh {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(folder.path().join("enginehouse.db"), Arc::new(SystemClock::new()));
+    Fresh { store: SqliteStore::open(options).unwrap(), folder }
 }
 
 #[test]
 fn every_statement_prepares_on_a_fresh_schema() {
-    let (folder, _store) = open();
-    let reader = super::connections::open_reader(&folder.path().join("a.db")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000_000)));
+    let _store = SqliteStore::open(SqliteOptions::new(&path, clock)).unwrap();
+    let reader = super::connections::open_reader(&path).unwrap();
     let sql = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sqlite/sql");
     let mut count = 0;
     for file in std::fs::read_dir(sql).unwrap() {
-        let path = file.unwrap().path();
+        let path: PathBuf = file.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         reader.prepare(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         count += 1;

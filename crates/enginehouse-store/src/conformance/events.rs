@@ -1,0 +1,200 @@
+//! Events are what was written, and change only as they were read.
+
+use std::time::Duration;
+
+use enginehouse_core::event::{EventStatus, Overrides};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::policy::{RetryDelayPatch, RetryPolicyPatch};
+use enginehouse_core::transition::{Command, EventState};
+
+use super::given::{
+    LOST, MINUTE, after, apply, begin, change, claim, claim_by, complete, event, fail, given_events,
+    given_processing_event, id, ids, insert, lane, new_event, now, release, status, write,
+};
+use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
+use crate::{Store, StoreError};
+
+fn with_key(event: NewEventRow, key: &str, fingerprint: u8) -> NewEventRow {
+    let event_row = EventRow { idempotency_key: Some(key.into()), ..event.event };
+    NewEventRow { event: event_row, fingerprint: Some([fingerprint; 16]), ..event }
+}
+
+/// Nothing of an event is lost or changed on the way in and out.
+pub(crate) async fn an_event_is_read_as_it_was_written(store: &dyn Store) {
+    let (lane_id, now) = (lane(store, "render").await, now(store).await);
+    let bare = new_event(1, lane_id, now);
+    let mut full = with_key(new_event(2, lane_id, now + MINUTE), "née-7 \u{1f980}", 9);
+    full.event.scenario_run_id = Some("run-1".parse().unwrap());
+    full.event.labels = [("city".to_owned(), "Zürich \"A\"".to_owned()), ("a".to_owned(), String::new())].into();
+    full.event.enqueued_at = now - MINUTE;
+    full.event.overrides = Overrides {
+        retry_policy: Some(RetryPolicyPatch {
+            max_retries: Some(7),
+            retry_delay: Some(RetryDelayPatch { initial: Some(0.5), ..Default::default() }),
+            ..Default::default()
+        }),
+        visibility_timeout: Some(Duration::from_millis(1_500)),
+        max_processing: Some(Duration::from_secs(2_592_000)),
+    };
+    insert(store, &[bare.clone(), full.clone()]).await;
+    for new in [bare, full] {
+        let read = begin(store).await.events_by_id(&[new.event.event_id]).await.unwrap();
+        assert_eq!(read, std::slice::from_ref(&new.event));
+        let record = store.event(new.event.event_id).await.unwrap().unwrap();
+        assert_eq!((record.event, record.payload), (new.event, new.payload));
+        assert_eq!(record.lane, super::given::lane_key("render"));
+    }
+}
+
+/// Every state that the rules can make is kept whole.
+pub(crate) async fn every_state_is_read_as_it_was_written(store: &dyn Store) {
+    given_events(store, "render", 1..=6).await;
+    let check = async |number: u32, written: EventState| {
+        assert_eq!(event(store, number).await.state, written);
+    };
+    check(1, claim(store, 1, "sim-1").await).await;
+    check(1, apply(store, 1, |_| Command::LeaveOut).await).await;
+    check(1, apply(store, 1, |_| Command::Cancel).await).await;
+    check(1, apply(store, 1, |_| LOST).await).await;
+
+    let limited = |_: &EventState| match claim_by("sim-2", MINUTE) {
+        Command::Claim { engine_id, secret, visibility_timeout, .. } => Command::Claim {
+            engine_id,
+            engine_epoch: 12,
+            secret,
+            visibility_timeout,
+            max_processing: Some(Duration::from_secs(90)),
+        },
+        other => other,
+    };
+    check(2, apply(store, 2, limited).await).await;
+    check(2, apply(store, 2, complete).await).await;
+
+    claim(store, 3, "sim-1").await;
+    check(3, apply(store, 3, |state| fail(state, true, false, "again")).await).await;
+    claim(store, 4, "sim-1").await;
+    check(4, apply(store, 4, release).await).await;
+    check(5, apply(store, 5, |_| Command::Cancel).await).await;
+
+    claim(store, 6, "sim-1").await;
+    check(6, apply(store, 6, |state| fail(state, false, false, "no")).await).await;
+}
+
+/// A payload passes through unparsed.
+pub(crate) async fn a_payload_is_kept_byte_for_byte(store: &dyn Store) {
+    let (lane_id, now) = (lane(store, "render").await, now(store).await);
+    let long = format!("\"{}\"", "é".repeat(131_071));
+    let texts = ["{ \"a\" : 1.50,\n\t\"a\\u0000\": 1e3 }", "null", "\"\u{1f980} \\\" 'x' \u{7f}\"", &long];
+    let mut events = Vec::new();
+    for (number, text) in (1..).zip(texts) {
+        events.push(NewEventRow { payload: RawJson::trusted(text), ..new_event(number, lane_id, now) });
+    }
+    insert(store, &events).await;
+    let payloads = begin(store).await.payloads(&ids([4, 3, 9, 2, 1])).await.unwrap();
+    let read: Vec<_> = payloads.iter().map(|(event_id, payload)| (*event_id, payload.as_str())).collect();
+    assert_eq!(read, [(id(4), texts[3]), (id(3), texts[2]), (id(2), texts[1]), (id(1), texts[0])]);
+}
+
+/// Those that exist come in the order of the ids.
+pub(crate) async fn events_are_read_in_the_order_asked_for(store: &dyn Store) {
+    given_events(store, "render", 1..=4).await;
+    let read = begin(store).await.events_by_id(&ids([3, 9, 1, 4])).await.unwrap();
+    assert_eq!(read.iter().map(|event| event.event_id).collect::<Vec<_>>(), ids([3, 1, 4]));
+}
+
+/// A decision made on an old reading changes nothing.
+pub(crate) async fn a_stale_write_changes_nothing(store: &dyn Store) {
+    let read = given_processing_event(store, 1).await;
+    let now = now(store).await;
+    let (completed, _) = after(&read.state, &complete(&read.state), now);
+    assert_eq!(write(store, &[change(&read, completed)]).await, [id(1)]);
+    let (released, _) = after(&read.state, &release(&read.state), now);
+    assert!(write(store, &[change(&read, released)]).await.is_empty());
+    assert_eq!(status(store, 1).await, EventStatus::Completed);
+}
+
+/// The same status is not the same reading: the event was taken away and claimed anew in between.
+pub(crate) async fn a_write_under_an_older_lock_changes_nothing(store: &dyn Store) {
+    let old = given_processing_event(store, 1).await;
+    apply(store, 1, release).await;
+    let newer = claim(store, 1, "sim-2").await;
+    let (completed, _) = after(&old.state, &complete(&old.state), now(store).await);
+    assert!(write(store, &[change(&old, completed)]).await.is_empty());
+    assert_eq!(event(store, 1).await.state, newer);
+}
+
+/// An event that was forgotten does not come back.
+pub(crate) async fn a_write_to_an_event_that_is_gone_changes_nothing(store: &dyn Store) {
+    let read = given_processing_event(store, 1).await;
+    let mut tx = begin(store).await;
+    tx.delete_events(&[id(1)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let (completed, _) = after(&read.state, &complete(&read.state), now(store).await);
+    assert!(write(store, &[change(&read, completed)]).await.is_empty());
+    assert!(store.event(id(1)).await.unwrap().is_none());
+}
+
+/// Of many writes, those that took place are answered in the order of the changes.
+pub(crate) async fn writes_are_answered_in_their_order(store: &dyn Store) {
+    given_events(store, "render", 1..=5).await;
+    let now = now(store).await;
+    let mut changes = Vec::new();
+    for number in [4, 2, 5, 1] {
+        let read = event(store, number).await;
+        changes.push(change(&read, after(&read.state, &claim_by("sim-1", MINUTE), now).0));
+    }
+    changes[1].read_serial = 7;
+    assert_eq!(write(store, &changes).await, ids([4, 5, 1]));
+    assert_eq!(status(store, 2).await, EventStatus::Queued);
+}
+
+/// A redrive may bring another payload, a stale one may not.
+pub(crate) async fn a_payload_is_replaced_with_its_event_or_not_at_all(store: &dyn Store) {
+    given_events(store, "render", [1]).await;
+    let read = event(store, 1).await;
+    let with_payload = |text: &str, read_serial: i64| EventChange {
+        payload: Some(RawJson::trusted(text)),
+        read_serial,
+        ..change(&read, read.state.clone())
+    };
+    assert!(write(store, &[with_payload("\"stale\"", 5)]).await.is_empty());
+    assert_eq!(store.event(id(1)).await.unwrap().unwrap().payload.as_str(), "{\"number\": 1}");
+    assert_eq!(write(store, &[with_payload("\"new\"", 0)]).await, [id(1)]);
+    assert_eq!(store.event(id(1)).await.unwrap().unwrap().payload.as_str(), "\"new\"");
+}
+
+/// A key lives as long as its event is kept, whatever became of it.
+pub(crate) async fn a_key_finds_its_event_as_long_as_it_is_kept(store: &dyn Store) {
+    let (lane_id, now) = (lane(store, "render").await, now(store).await);
+    insert(store, &[with_key(new_event(1, lane_id, now), "a", 1), with_key(new_event(2, lane_id, now), "B", 2)]).await;
+    claim(store, 1, "sim-1").await;
+    apply(store, 1, complete).await;
+    let keyed = |key: &str, number: u32| KeyedEvent {
+        key: key.into(),
+        event_id: id(number),
+        fingerprint: [u8::try_from(number).unwrap(); 16],
+    };
+    let mut tx = begin(store).await;
+    let mut found = tx.events_by_idempotency_key(&["B", "b", "a", ""]).await.unwrap();
+    found.sort_by_key(|found| found.event_id);
+    assert_eq!(found, [keyed("a", 1), keyed("B", 2)], "a capital is another letter");
+    tx.delete_events(&[id(1)]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(begin(store).await.events_by_idempotency_key(&["a", "B"]).await.unwrap(), [keyed("B", 2)]);
+    insert(store, &[with_key(new_event(3, lane_id, now), "a", 3)]).await;
+    assert_eq!(begin(store).await.events_by_idempotency_key(&["a"]).await.unwrap(), [keyed("a", 3)]);
+}
+
+/// Whoever inserts has looked before: a second event of one key, or of one id, is a bug, and nothing is added.
+pub(crate) async fn a_key_that_is_kept_is_not_given_again(store: &dyn Store) {
+    let (lane_id, now) = (lane(store, "render").await, now(store).await);
+    insert(store, &[with_key(new_event(1, lane_id, now), "a", 1)]).await;
+    for twice in [with_key(new_event(2, lane_id, now), "a", 1), new_event(1, lane_id, now)] {
+        let mut tx = begin(store).await;
+        let refused = tx.insert_events(&[new_event(3, lane_id, now), twice]).await;
+        assert!(matches!(refused, Err(StoreError::Corrupt(_))), "{refused:?}");
+        drop(tx);
+    }
+    assert!(store.event(id(2)).await.unwrap().is_none());
+    assert!(store.event(id(3)).await.unwrap().is_none());
+}

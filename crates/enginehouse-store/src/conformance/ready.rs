@@ -1,0 +1,148 @@
+//! What may be claimed, in which order.
+
+use std::time::Duration;
+
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::LaneId;
+use enginehouse_core::transition::Command;
+
+use super::given::{
+    HOUR, LOST, MINUTE, apply, begin, claim, complete, event, fail, given_events, id, ids, insert, lane, new_event,
+    now, of_run, release, status,
+};
+use crate::Store;
+use crate::rows::{ReadyEvent, ReadyRange};
+
+async fn ready(store: &dyn Store, ranges: &[ReadyRange], limit: u32) -> Vec<ReadyEvent> {
+    begin(store).await.ready_events(ranges, limit).await.unwrap()
+}
+
+fn all_of(lane_id: LaneId) -> ReadyRange {
+    ReadyRange { lane_id, after: None }
+}
+
+fn ids_of(events: &[ReadyEvent]) -> Vec<enginehouse_core::ids::EventId> {
+    events.iter().map(|event| event.event_id).collect()
+}
+
+/// Within a lane, what became available first comes first; of one moment, the smaller id.
+pub(crate) async fn ready_events_come_in_the_order_in_which_they_became_available(store: &dyn Store) {
+    let (lane_id, now) = (lane(store, "render").await, now(store).await);
+    let since = |number: u32, minutes: u32| new_event(number, lane_id, now - MINUTE * minutes);
+    insert(store, &[since(1, 5), since(2, 9), since(4, 7), since(3, 7), since(5, 8)]).await;
+    let found = ready(store, &[all_of(lane_id)], 10).await;
+    assert_eq!(ids_of(&found), ids([2, 5, 3, 4, 1]));
+    assert_eq!(found[0], ReadyEvent { lane_id, available_at: now - MINUTE * 9, event_id: id(2) });
+    assert_eq!(ids_of(&ready(store, &[all_of(lane_id)], 3).await), ids([2, 5, 3]));
+}
+
+/// Ranges are answered one after the other, each from behind its own place.
+pub(crate) async fn each_range_has_its_own_limit_and_place(store: &dyn Store) {
+    let since = now(store).await - MINUTE;
+    let (a, b, c) = (lane(store, "a").await, lane(store, "b").await, lane(store, "c").await);
+    for (lane_id, numbers) in [(a, 1..=3), (b, 4..=6), (c, 7..=9)] {
+        let events: Vec<_> = numbers.map(|number| new_event(number, lane_id, since)).collect();
+        insert(store, &events).await;
+    }
+    let found = ready(store, &[all_of(c), all_of(a)], 2).await;
+    assert_eq!(ids_of(&found), ids([7, 8, 1, 2]));
+    let behind = |lane_id: LaneId, number: u32| ReadyRange { lane_id, after: Some((since, id(number))) };
+    let found = ready(store, &[behind(b, 4), behind(c, 9), behind(a, 0)], 5).await;
+    assert_eq!(ids_of(&found), ids([5, 6, 1, 2, 3]));
+    let earlier = ReadyRange { lane_id: b, after: Some((since - Duration::from_millis(1), id(9))) };
+    assert_eq!(ids_of(&ready(store, &[earlier], 5).await), ids([4, 5, 6]));
+}
+
+/// The millisecond counts.
+pub(crate) async fn an_event_that_is_not_due_is_not_ready(store: &dyn Store) {
+    let lane_id = lane(store, "render").await;
+    let mut tx = begin(store).await;
+    let now = tx.now();
+    let events = [
+        new_event(1, lane_id, now + Duration::from_millis(1)),
+        new_event(2, lane_id, now),
+        new_event(3, lane_id, now + HOUR),
+    ];
+    tx.insert_events(&events).await.unwrap();
+    assert_eq!(ids_of(&tx.ready_events(&[all_of(lane_id)], 10).await.unwrap()), [id(2)]);
+}
+
+/// No other status is ready, whatever its `available_at`.
+pub(crate) async fn only_queued_events_are_ready(store: &dyn Store) {
+    let lane_id = given_events(store, "render", 1..=6).await;
+    for number in 1..=4 {
+        claim(store, number, "sim-1").await;
+    }
+    apply(store, 2, complete).await;
+    apply(store, 3, |state| fail(state, false, false, "no")).await;
+    apply(store, 4, |state| fail(state, true, false, "later")).await;
+    apply(store, 5, |_| Command::Cancel).await;
+    assert_eq!(status(store, 4).await, EventStatus::Queued, "but not yet due");
+    assert_eq!(ids_of(&ready(store, &[all_of(lane_id)], 10).await), [id(6)]);
+}
+
+/// Released or lost, it can be claimed again, at its new place.
+pub(crate) async fn an_event_that_is_given_back_is_ready_again(store: &dyn Store) {
+    let lane_id = given_events(store, "render", 1..=3).await;
+    claim(store, 1, "sim-1").await;
+    claim(store, 2, "sim-1").await;
+    apply(store, 1, release).await;
+    apply(store, 2, |_| LOST).await;
+    let found = ready(store, &[all_of(lane_id)], 10).await;
+    assert_eq!(found[0].event_id, id(3), "it has waited longest");
+    let mut all = ids_of(&found);
+    all.sort_unstable();
+    assert_eq!(all, ids([1, 2, 3]));
+    assert_eq!(found[2].available_at, event(store, 2).await.state.available_at.max(found[1].available_at));
+}
+
+/// Affinity sees the events of its run only, under the same rules.
+pub(crate) async fn ready_events_of_a_run_are_of_that_run(store: &dyn Store) {
+    let now = now(store).await;
+    let (a, b) = (lane(store, "a").await, lane(store, "b").await);
+    let since = now - MINUTE;
+    insert(
+        store,
+        &[
+            of_run(new_event(1, a, since), "one"),
+            of_run(new_event(2, a, since), "two"),
+            new_event(3, a, since),
+            of_run(new_event(4, a, since - MINUTE), "one"),
+            of_run(new_event(5, b, since), "one"),
+            of_run(new_event(6, b, now + HOUR), "one"),
+            of_run(new_event(7, a, since), "one"),
+        ],
+    )
+    .await;
+    claim(store, 7, "sim-1").await;
+    let run = "one".parse().unwrap();
+    let mut tx = begin(store).await;
+    let found = tx.ready_events_of_run(&run, &[b, a], 10).await.unwrap();
+    assert_eq!(ids_of(&found), ids([5, 4, 1]));
+    assert_eq!(found[1], ReadyEvent { lane_id: a, available_at: since - MINUTE, event_id: id(4) });
+    assert_eq!(ids_of(&tx.ready_events_of_run(&run, &[a, b], 1).await.unwrap()), ids([4, 5]));
+    assert!(tx.ready_events_of_run(&"three".parse().unwrap(), &[a, b], 1).await.unwrap().is_empty());
+}
+
+/// The timer sleeps until the first event of its lanes comes due.
+pub(crate) async fn the_next_event_to_come_due_is_known(store: &dyn Store) {
+    let lane_id = given_events(store, "a", [1]).await;
+    let other = lane(store, "b").await;
+    let now = now(store).await;
+    insert(
+        store,
+        &[
+            new_event(2, lane_id, now + 3 * HOUR),
+            new_event(3, lane_id, now + 2 * HOUR),
+            new_event(4, other, now + HOUR),
+        ],
+    )
+    .await;
+    let mut tx = begin(store).await;
+    assert_eq!(tx.next_ready_at(&[lane_id]).await.unwrap(), Some(now + 2 * HOUR));
+    assert_eq!(tx.next_ready_at(&[lane_id, other]).await.unwrap(), Some(now + HOUR));
+    assert_eq!(tx.next_ready_at(&[]).await.unwrap(), None);
+    drop(tx);
+    apply(store, 4, |_| Command::Cancel).await;
+    assert_eq!(begin(store).await.next_ready_at(&[other]).await.unwrap(), None);
+}

@@ -1,0 +1,116 @@
+//! Settings, history and what operators did.
+
+use enginehouse_core::event::AttemptOutcome;
+use enginehouse_core::json::RawJson;
+use enginehouse_core::policy::Settings;
+use enginehouse_core::time::Timestamp;
+
+use super::given::{HOUR, LOST, MINUTE, apply, begin, claim, fail, given_events, id, now};
+use crate::Store;
+use crate::rows::{AuditEntry, SettingsRows};
+
+fn settings(json: &str) -> Settings {
+    serde_json::from_str(json).unwrap()
+}
+
+/// Set, replaced and forgotten, for event types and for queues of the same name.
+pub(crate) async fn settings_are_read_as_they_were_written(store: &dyn Store) {
+    let full = settings(
+        r#"{"retry_policy": {"max_retries": 0, "retry_delay": {"multiplier": 1.5}}, "visibility_timeout_seconds": 604800,
+            "max_processing_seconds": 1, "paused": true}"#,
+    );
+    let (name, queue) = ("a".parse().unwrap(), "a".parse().unwrap());
+    let mut tx = begin(store).await;
+    tx.write_event_type(&name, Some(&full)).await.unwrap();
+    tx.write_event_type(&"b".parse().unwrap(), Some(&Settings::default())).await.unwrap();
+    tx.write_queue(&queue, Some(&settings(r#"{"paused": true}"#))).await.unwrap();
+    tx.write_queue(&queue, Some(&settings(r#"{"max_processing_seconds": 7}"#))).await.unwrap();
+    let mut want = SettingsRows {
+        event_types: [(name.clone(), full), ("b".parse().unwrap(), Settings::default())].into(),
+        queues: [(queue.clone(), settings(r#"{"max_processing_seconds": 7}"#))].into(),
+    };
+    assert_eq!(tx.settings().await.unwrap(), want);
+    tx.commit().await.unwrap();
+    assert_eq!(store.settings().await.unwrap(), want);
+    let mut tx = begin(store).await;
+    tx.write_event_type(&name, None).await.unwrap();
+    tx.write_queue(&queue, None).await.unwrap();
+    tx.write_queue(&queue, None).await.unwrap();
+    tx.commit().await.unwrap();
+    want.event_types.remove(&name);
+    want.queues.clear();
+    assert_eq!(store.settings().await.unwrap(), want);
+}
+
+/// Who has cached under a number never meets it again with other contents.
+pub(crate) async fn the_registry_version_only_rises(store: &dyn Store) {
+    let mut tx = begin(store).await;
+    let first = tx.registry_version().await.unwrap();
+    let second = tx.raise_registry_version().await.unwrap();
+    assert!(second > first);
+    assert_eq!(tx.registry_version().await.unwrap(), second);
+    tx.commit().await.unwrap();
+    let mut tx = begin(store).await;
+    let dropped = tx.raise_registry_version().await.unwrap();
+    drop(tx);
+    let mut tx = begin(store).await;
+    assert_eq!(tx.registry_version().await.unwrap(), second);
+    assert!(tx.raise_registry_version().await.unwrap() > dropped);
+}
+
+fn entry(target: &str, action: &str, at: Timestamp) -> AuditEntry {
+    AuditEntry {
+        at,
+        action: action.to_owned(),
+        target: target.to_owned(),
+        detail: RawJson::trusted("{ \"by\": \"né\" }"),
+    }
+}
+
+/// Attempts and actions, oldest first, each as it was.
+pub(crate) async fn the_history_of_an_event_is_in_its_order(store: &dyn Store) {
+    given_events(store, "render", 1..=2).await;
+    let first = claim(store, 1, "sim-1").await;
+    apply(store, 1, |_| LOST).await;
+    claim(store, 1, "sim-2").await;
+    apply(store, 1, |state| fail(state, false, false, "broke")).await;
+    let at = now(store).await;
+    let actions = [entry(&id(1).to_string(), "event.retry", at), entry(&id(1).to_string(), "event.cancel", at)];
+    let mut tx = begin(store).await;
+    tx.insert_audit(&[actions[0].clone(), entry(&id(2).to_string(), "event.cancel", at), actions[1].clone()])
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let history = store.history(id(1)).await.unwrap();
+    assert_eq!(history.actions, actions);
+    let outcomes: Vec<_> = history.attempts.iter().map(|end| (end.attempt, end.outcome)).collect();
+    assert_eq!(outcomes, [(1, AttemptOutcome::Lost), (2, AttemptOutcome::Failed)]);
+    assert_eq!(history.attempts[0].claimed_at, first.claimed_at.unwrap());
+    assert_eq!(history.attempts[0].engine_id.as_str(), "sim-1");
+    let error = &history.attempts[1].error;
+    assert_eq!((error.code.as_deref(), error.message.as_str()), (Some("out_of_memory"), "broke"));
+    assert_eq!(error.details.as_ref().unwrap().as_str(), "{\"mb\": 7}");
+    assert_eq!(store.history(id(9)).await.unwrap(), crate::rows::History::default());
+}
+
+/// A bounded number at a time, and none that is young enough.
+pub(crate) async fn old_audit_entries_are_forgotten_first(store: &dyn Store) {
+    let at = now(store).await;
+    let target = id(1).to_string();
+    let all = [
+        entry(&target, "one", at - HOUR),
+        entry(&target, "two", at - MINUTE),
+        entry(&target, "three", at - MINUTE),
+        entry(&target, "four", at),
+    ];
+    let mut tx = begin(store).await;
+    tx.insert_audit(&all).await.unwrap();
+    assert_eq!(tx.delete_audit(at, 2).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert_eq!(store.history(id(1)).await.unwrap().actions, all[2..]);
+    let mut tx = begin(store).await;
+    assert_eq!(tx.delete_audit(at, 2).await.unwrap(), 1, "before, not at");
+    assert_eq!(tx.delete_audit(at, 2).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    assert_eq!(store.history(id(1)).await.unwrap().actions, all[3..]);
+}
