@@ -53,6 +53,12 @@ impl Client {
         Transport::new(url, config).map(|transport| Self { transport })
     }
 
+    /// The same client, repeating each call up to so many times where a repeat is safe and may help.
+    #[must_use]
+    pub fn with_max_repeats(self, max_repeats: u32) -> Self {
+        Self { transport: self.transport.with_max_repeats(max_repeats) }
+    }
+
     /// The server's address.
     pub fn url(&self) -> &str {
         self.transport.url()

@@ -16,6 +16,8 @@ pub enum Error {
         reason: String,
         /// Whether the request may have arrived all the same.
         maybe_applied: bool,
+        /// Whether it was for want of time.
+        timed_out: bool,
     },
     /// The server says what is wrong.
     #[error(transparent)]

@@ -110,6 +110,10 @@ impl Transport {
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), config })
     }
 
+    pub(crate) fn with_max_repeats(self, max_repeats: u32) -> Self {
+        Self { config: Config { max_repeats, ..self.config }, ..self }
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -186,7 +190,7 @@ impl Transport {
         if reason.is_empty() {
             reason = error.to_string();
         }
-        Error::Unreachable { url: self.url.clone(), reason, maybe_applied: !error.is_connect() }
+        Error::Unreachable { url: self.url.clone(), reason, maybe_applied: !error.is_connect(), timed_out: error.is_timeout() }
     }
 }
 
