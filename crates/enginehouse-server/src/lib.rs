@@ -3,4 +3,7 @@
 pub mod chance;
 pub mod config;
 pub mod dispatcher;
+pub mod http;
+pub mod server;
+pub mod telemetry;
 mod timers;

@@ -56,6 +56,17 @@ impl Timer {
     }
 }
 
+/// Waits so long.
+#[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
+pub(crate) async fn pause(wait: Duration) {
+    tokio::time::sleep(wait).await;
+}
+
+/// Ends at a moment; it may be moved while somebody waits for it.
+pub(crate) fn alarm(at: Instant) -> tokio::time::Sleep {
+    tokio::time::sleep_until(at)
+}
+
 /// Whether so long a wait within one transaction is an outage.
 pub(crate) fn is_stall(took: Duration) -> bool {
     took > STALL

@@ -120,6 +120,10 @@ impl Work {
             let failed = self.carry_out(jobs).await.is_err();
             self.answer_overdue();
             self.observer.waiting(self.waiting.len(), self.inbox.len());
+            if failed && self.store.needs_restart() {
+                tracing::error!("the store has lost a write: the server stops, and a restart finds out what is on the disk");
+                break;
+            }
             if failed {
                 self.resumed = true;
                 let retry_at = Timer::now() + STORE_BACK_OFF;
@@ -212,6 +216,7 @@ impl Work {
                 self.observer.committed(&Commit {
                     commands: commands.len(),
                     took,
+                    now: self.now,
                     report: &done.report,
                     lanes: &lanes,
                 });

@@ -1,0 +1,110 @@
+//! The HTTP API: every route on one screen, grouped by who calls.
+//!
+//! A handler translates and delegates: it turns a request into a command of the dispatcher or a read of the store, and the
+//! answer into the words of the wire. Its description for OpenAPI stands above it and is registered with it.
+
+mod app;
+mod body;
+mod bulk;
+mod dead_letters;
+mod docs;
+mod engines;
+mod event_types;
+mod events;
+mod health;
+mod json;
+mod ndjson;
+mod params;
+mod problem;
+mod queues;
+mod request;
+mod scenario_runs;
+mod settings;
+mod settle;
+mod stats;
+mod wire;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use self::app::{App, Limits};
+use self::request::{Queries, cross_origin, no_such_method, no_such_path, observe, panicked, refuse_unread_queries};
+
+/// Every call.
+fn calls() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(docs::description())
+        // Producers
+        .routes(routes!(events::enqueue_event, events::list_events))
+        .routes(routes!(events::enqueue_batch))
+        // Engines
+        .routes(routes!(engines::register_new_engine, engines::list_engines))
+        .routes(routes!(engines::register_engine, engines::get_engine, engines::deregister_engine))
+        .routes(routes!(engines::heartbeat))
+        .routes(routes!(engines::claim_events))
+        .routes(routes!(engines::exchange))
+        .routes(routes!(settle::complete_event))
+        .routes(routes!(settle::fail_event))
+        .routes(routes!(settle::release_event))
+        .routes(routes!(settle::extend_lock))
+        .routes(routes!(settle::settle_events))
+        // Operators
+        .routes(routes!(engines::drain_engine))
+        .routes(routes!(engines::resume_engine))
+        .routes(routes!(events::get_event))
+        .routes(routes!(events::get_event_history))
+        .routes(routes!(events::cancel_event))
+        .routes(routes!(events::retry_event))
+        .routes(routes!(event_types::list_event_types))
+        .routes(routes!(event_types::get_event_type, event_types::set_event_type, event_types::delete_event_type))
+        .routes(routes!(event_types::pause_event_type))
+        .routes(routes!(event_types::resume_event_type))
+        .routes(routes!(queues::list_queues))
+        .routes(routes!(queues::get_queue, queues::set_queue, queues::delete_queue))
+        .routes(routes!(queues::pause_queue))
+        .routes(routes!(queues::resume_queue))
+        .routes(routes!(dead_letters::list_dead_letters))
+        .routes(routes!(dead_letters::summarize_dead_letters))
+        .routes(routes!(dead_letters::redrive_dead_letters))
+        .routes(routes!(dead_letters::discard_dead_letters))
+        .routes(routes!(dead_letters::get_dead_letter, dead_letters::discard_dead_letter))
+        .routes(routes!(dead_letters::redrive_dead_letter))
+        .routes(routes!(scenario_runs::list_scenario_runs))
+        .routes(routes!(scenario_runs::get_scenario_run))
+        .routes(routes!(stats::get_stats))
+        // Machines
+        .routes(routes!(health::get_health))
+        .routes(routes!(health::get_readiness))
+        .routes(routes!(health::get_metrics))
+}
+
+/// The whole service: calls and pages, and what happens to every request around them.
+pub fn router(app: App) -> Router {
+    let (calls, openapi) = calls().split_for_parts();
+    let queries = Queries::of(&openapi);
+    let same_origin = CsrfLayer::new().with_rejection_response(cross_origin);
+    // Of layers, the last is the outermost.
+    calls
+        .merge(docs::pages(&openapi))
+        .method_not_allowed_fallback(no_such_method)
+        .fallback(no_such_path)
+        .layer(from_fn_with_state(queries, refuse_unread_queries))
+        .layer(same_origin)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), observe))
+        .with_state(app)
+}
+
+/// The description of the API.
+pub fn openapi() -> OpenApi {
+    calls().into_openapi()
+}
+
+/// The description of the API as it is served, and as it lies in the repository.
+pub fn openapi_text() -> String {
+    docs::text(&openapi())
+}

@@ -1,0 +1,237 @@
+//! What every handler may use, and the questions that handlers ask the dispatcher, typed.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use enginehouse_core::engine::{Engine, Registration};
+use enginehouse_core::event::NewEvent;
+use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::policy::Settings;
+use enginehouse_core::request::{Exchange, Settlement};
+use enginehouse_store::Store;
+use enginehouse_store::rows::EventRecord;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::problem::Problem;
+use crate::chance::{Chance, SeededChance};
+use crate::dispatcher::commands::{Action, Answer, Command, Enqueued, Exchanged, SettleAnswer};
+use crate::dispatcher::{Config, Dispatcher, DispatcherThread};
+use crate::telemetry::{Metrics, Watch};
+
+/// What requests may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Largest body of a request, in bytes.
+    pub max_body_bytes: usize,
+    /// Largest body of a request that carries a batch, in bytes.
+    pub max_batch_body_bytes: usize,
+    /// The most bytes that the bodies of all requests may take at once.
+    pub max_held_bytes: usize,
+    /// How long a body may pause before its request is cut off.
+    pub body_stall_timeout: Duration,
+    /// How long a body may take as a whole, streams of lines aside.
+    pub body_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: enginehouse_core::limits::MAX_BODY_BYTES,
+            max_batch_body_bytes: enginehouse_core::limits::MAX_BATCH_BODY_BYTES,
+            max_held_bytes: 256 * 1024 * 1024,
+            body_stall_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(300),
+        }
+    }
+}
+
+/// What every handler may use. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    dispatcher: Dispatcher,
+    thread: Mutex<Option<DispatcherThread>>,
+    /// Cancelled when the dispatcher's thread ends, however it does.
+    thread_ended: CancellationToken,
+    going_down: AtomicBool,
+    store: Arc<dyn Store>,
+    metrics: Metrics,
+    limits: Limits,
+    room_for_bodies: Arc<Semaphore>,
+    /// For what need not be secret: ids of requests and engines.
+    chance: Mutex<SeededChance>,
+    request_prefix: u32,
+    requests: AtomicU64,
+}
+
+impl App {
+    /// Starts a dispatcher over `store`, and all that calls need around it.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start(
+        store: Arc<dyn Store>,
+        config: Config,
+        limits: Limits,
+        mut chance: Box<dyn Chance>,
+    ) -> std::io::Result<Self> {
+        let metrics = Metrics::new();
+        let thread_ended = CancellationToken::new();
+        let watch = Watch::new(metrics.clone(), thread_ended.clone());
+        let mut own_chance = SeededChance::from_seed(chance.bits() as u64);
+        let request_prefix = own_chance.bits() as u32;
+        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, chance, Box::new(watch))?;
+        Ok(Self(Arc::new(Parts {
+            dispatcher,
+            thread: Mutex::new(Some(thread)),
+            thread_ended,
+            going_down: AtomicBool::new(false),
+            store,
+            metrics,
+            room_for_bodies: Arc::new(Semaphore::new(limits.max_held_bytes)),
+            limits,
+            chance: Mutex::new(own_chance),
+            request_prefix,
+            requests: AtomicU64::new(0),
+        })))
+    }
+
+    /// The store, for reads.
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    /// What has been counted and measured.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// The dispatcher.
+    pub fn dispatcher(&self) -> &Dispatcher {
+        &self.0.dispatcher
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// As many permits as there are bytes for bodies.
+    pub(crate) fn room_for_bodies(&self) -> &Arc<Semaphore> {
+        &self.0.room_for_bodies
+    }
+
+    /// 64 random bits that need not be secret.
+    pub(crate) fn random_bits(&self) -> u64 {
+        self.0.chance.lock().unwrap_or_else(PoisonError::into_inner).bits() as u64
+    }
+
+    /// A new name for a request.
+    pub(crate) fn next_request_id(&self) -> String {
+        let number = self.0.requests.fetch_add(1, Ordering::Relaxed);
+        format!("{:08x}-{number:x}", self.0.request_prefix)
+    }
+
+    /// Answers waiting claims with nothing and refuses new work; what was accepted is carried out.
+    pub fn shut_down(&self) {
+        self.0.going_down.store(true, Ordering::Release);
+        self.0.dispatcher.shut_down();
+    }
+
+    pub(crate) fn is_going_down(&self) -> bool {
+        self.0.going_down.load(Ordering::Acquire)
+    }
+
+    /// Ends when the dispatcher's thread has ended.
+    pub(crate) fn thread_ended(&self) -> impl Future<Output = ()> + use<> {
+        self.0.thread_ended.clone().cancelled_owned()
+    }
+
+    pub(crate) fn thread_has_ended(&self) -> bool {
+        self.0.thread_ended.is_cancelled()
+    }
+
+    /// Waits until every command that was accepted is carried out. Call it after [`App::shut_down`].
+    pub async fn join(&self) {
+        let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && tokio::task::spawn_blocking(|| thread.join()).await.is_err()
+        {
+            tracing::error!("nobody could wait for the dispatcher's thread");
+        }
+    }
+}
+
+/// Questions to the dispatcher. Each gets the answer of its kind, or that is a bug.
+impl App {
+    pub(crate) async fn register(&self, registration: Registration) -> Result<(Engine, bool), Problem> {
+        match self.0.dispatcher.submit(Command::Register(registration)).await? {
+            Answer::Registered(engine, is_new) => Ok((*engine, is_new)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Drains, resumes or deregisters.
+    pub(crate) async fn change_engine(&self, command: Command) -> Result<Engine, Problem> {
+        match self.0.dispatcher.submit(command).await? {
+            Answer::Engine(engine) => Ok(*engine),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub(crate) async fn exchange(
+        &self,
+        engine_id: EngineId,
+        epoch: i64,
+        exchange: Exchange,
+    ) -> Result<Exchanged, Problem> {
+        match self.0.dispatcher.submit(Command::Exchange { engine_id, epoch, exchange }).await? {
+            Answer::Exchanged(exchanged) => Ok(exchanged),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub(crate) async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Vec<Enqueued>, crate::dispatcher::commands::Failure> {
+        match self.0.dispatcher.submit(Command::Enqueue(events)).await? {
+            Answer::Enqueued(enqueued) => Ok(enqueued),
+            other => Err(enginehouse_store::StoreError::Corrupt(format!("an unexpected answer: {other:?}")).into()),
+        }
+    }
+
+    pub(crate) async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<SettleAnswer>, Problem> {
+        match self.0.dispatcher.submit(Command::Settle(settlements)).await? {
+            Answer::Settled(answers) => Ok(answers),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub(crate) async fn act(&self, event_id: EventId, action: Action) -> Result<EventRecord, Problem> {
+        match self.0.dispatcher.submit(Command::Act { event_id, action }).await? {
+            Answer::Event(record) => Ok(*record),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Redrives or discards a page of dead letters.
+    pub(crate) async fn page(&self, command: Command) -> Result<u32, Problem> {
+        match self.0.dispatcher.submit(command).await? {
+            Answer::Count(count) => Ok(count),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Sets, or forgets, what holds for an event type or a queue.
+    pub(crate) async fn set(&self, command: Command) -> Result<Settings, Problem> {
+        match self.0.dispatcher.submit(command).await? {
+            Answer::Settings(settings) => Ok(settings),
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+fn unexpected(answer: &Answer) -> Problem {
+    Problem::internal(format!("the dispatcher gave an answer of another kind: {answer:?}"))
+}

@@ -1,0 +1,93 @@
+//! Redriving and discarding all dead letters that match: page by page, each page one command.
+//!
+//! The pages run in a task of their own, so that a caller who hangs up leaves nothing half done. What becomes a dead letter
+//! while they run is left alone: otherwise an event that fails at once would be redriven for ever.
+
+use std::time::Duration;
+
+use enginehouse_api::dead_letters::{BulkDiscardRequest, BulkRedriveRequest, DeadLetterFilter};
+use enginehouse_api::problem::{Applied, Problem as Document};
+use enginehouse_store::rows;
+
+use super::app::App;
+use super::problem::Problem;
+use crate::dispatcher::commands::Command;
+
+/// How many dead letters one command takes: the writer is never held for long.
+const PAGE: u32 = 500;
+
+/// Redrives all that match. Answers how many.
+pub(super) async fn redrive(app: App, request: BulkRedriveRequest) -> Result<u64, Problem> {
+    let filter = until_now(&app, request.filter).await?;
+    let spacing = request.rate_per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
+    let pages = async move {
+        let mut redriven = 0;
+        loop {
+            let left = request.limit.unwrap_or(u64::MAX) - redriven;
+            let limit = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE);
+            // The n-th event waits for n places, whichever page it is on.
+            let delay = request.rate_per_second.map_or(Duration::ZERO, |rate| {
+                Duration::try_from_secs_f64(redriven as f64 / rate).unwrap_or(Duration::MAX)
+            });
+            let page = Command::RedrivePage { filter: filter.clone(), limit, spacing, delay };
+            let count = app.page(page).await.map_err(|problem| broken_off(problem, redriven, "redriven"))?;
+            redriven += u64::from(count);
+            if count < limit || request.limit == Some(redriven) {
+                return Ok(redriven);
+            }
+        }
+    };
+    tokio::spawn(pages).await.unwrap_or_else(|error| Err(Problem::internal(error.to_string())))
+}
+
+/// Discards all that match. Answers how many.
+pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64, Problem> {
+    let filter = until_now(&app, request.filter).await?;
+    let pages = async move {
+        let mut discarded = 0;
+        loop {
+            let page =
+                Command::DiscardPage { filter: filter.clone(), limit: PAGE, reason: request.reason.clone() };
+            let count = app.page(page).await.map_err(|problem| broken_off(problem, discarded, "discarded"))?;
+            discarded += u64::from(count);
+            if count < PAGE {
+                return Ok(discarded);
+            }
+        }
+    };
+    tokio::spawn(pages).await.unwrap_or_else(|error| Err(Problem::internal(error.to_string())))
+}
+
+/// The filter, but only for what is a dead letter by now.
+async fn until_now(app: &App, wire: DeadLetterFilter) -> Result<rows::DeadLetterFilter, Problem> {
+    // A look at what is due brings the store's time.
+    app.dispatcher().sweep().await?;
+    let now = app.metrics().last_commit_at() + Duration::from_millis(1);
+    let filter = filter(wire);
+    Ok(rows::DeadLetterFilter { before: Some(filter.before.map_or(now, |before| before.min(now))), ..filter })
+}
+
+/// A filter in the words of the store.
+pub(super) fn filter(wire: DeadLetterFilter) -> rows::DeadLetterFilter {
+    let DeadLetterFilter { event_type, queue, reason, error_code, dead_lettered_before, dead_lettered_after } = wire;
+    rows::DeadLetterFilter {
+        event_type,
+        queue,
+        reason,
+        error_code,
+        before: dead_lettered_before,
+        after: dead_lettered_after,
+    }
+}
+
+/// A page failed behind others that did not.
+fn broken_off(problem: Problem, done: u64, what: &str) -> Problem {
+    if done == 0 {
+        return problem;
+    }
+    problem.with(|document| Document {
+        detail: format!("{}; {done} dead letters were {what} before", document.detail),
+        applied: Some(Applied::Unknown),
+        ..document
+    })
+}

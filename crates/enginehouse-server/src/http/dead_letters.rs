@@ -1,0 +1,107 @@
+//! Dead letters: look, redrive, discard.
+
+use axum::extract::State;
+use enginehouse_api::dead_letters::{
+    BulkDiscardRequest, BulkDiscardResponse, BulkRedriveRequest, BulkRedriveResponse, DeadLetter, DeadLetterSummary,
+    DeadLettersQuery, DiscardRequest, RedriveRequest,
+};
+use enginehouse_api::events::Event;
+use enginehouse_api::page::Page;
+use enginehouse_api::problem::Problem as Document;
+use enginehouse_core::ids::EventId;
+
+use super::app::App;
+use super::bulk;
+use super::json::{Json, OptionalJson};
+use super::params::{Path, Query, listed, page};
+use super::problem::{ActProblems, ListProblems, Problem, ReadProblems, WriteProblems};
+use super::wire;
+use crate::dispatcher::commands::Action;
+
+/// List dead letters, newest event first.
+#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", params(DeadLettersQuery),
+    responses((status = 200, description = "A page of dead letters. It may be short and still have a successor.",
+        body = Page<DeadLetter>), ListProblems))]
+pub(super) async fn list_dead_letters(
+    State(app): State<App>,
+    Query(query): Query<DeadLettersQuery>,
+) -> Result<Json<Page<DeadLetter>>, Problem> {
+    let (filter, limit) = query.check()?;
+    let page = page(limit, query.cursor.as_deref())?;
+    let rows = app.store().dead_letters(&bulk::filter(filter), &page).await?;
+    Ok(Json(listed(rows, wire::dead_letter)))
+}
+
+/// Group dead letters by event type, reason and error, the largest group first; at most 1,000 groups.
+#[utoipa::path(get, path = "/v1/dead-letters/summary", tag = "dead letters",
+    responses((status = 200, description = "The groups.", body = DeadLetterSummary), ListProblems))]
+pub(super) async fn summarize_dead_letters(State(app): State<App>) -> Result<Json<DeadLetterSummary>, Problem> {
+    let groups = app.store().dead_letter_groups().await?;
+    Ok(Json(DeadLetterSummary { groups: groups.into_iter().map(wire::dead_letter_group).collect() }))
+}
+
+/// Show one dead letter.
+#[utoipa::path(get, path = "/v1/dead-letters/{event_id}", tag = "dead letters",
+    params(("event_id" = EventId, Path, description = "The event.")),
+    responses((status = 200, description = "The dead letter.", body = DeadLetter), ReadProblems))]
+pub(super) async fn get_dead_letter(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+) -> Result<Json<DeadLetter>, Problem> {
+    let row = app.store().dead_letter(event_id).await?;
+    let row = row.ok_or_else(|| Document::not_found(format_args!("dead letter {event_id}")).about(event_id))?;
+    Ok(Json(wire::dead_letter(row)))
+}
+
+/// Put a dead letter back in its queue, with a fresh retry budget. The body may be left out.
+#[utoipa::path(post, path = "/v1/dead-letters/{event_id}/redrive", tag = "dead letters",
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<RedriveRequest>,
+    responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
+pub(super) async fn redrive_dead_letter(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+    OptionalJson(body): OptionalJson<RedriveRequest>,
+) -> Result<Json<Event>, Problem> {
+    let payload = body.check()?;
+    Ok(Json(wire::event(app.act(event_id, Action::Redrive { payload }).await?)))
+}
+
+/// Put all dead letters that match back in their queues, at a given rate.
+///
+/// Those that come to be while it runs are left alone. It goes on if the caller hangs up.
+#[utoipa::path(post, path = "/v1/dead-letters/redrive", tag = "dead letters", request_body = BulkRedriveRequest,
+    responses((status = 200, description = "All that matched are back.", body = BulkRedriveResponse), WriteProblems))]
+pub(super) async fn redrive_dead_letters(
+    State(app): State<App>,
+    Json(body): Json<BulkRedriveRequest>,
+) -> Result<Json<BulkRedriveResponse>, Problem> {
+    let redriven = bulk::redrive(app, body.check()?).await?;
+    Ok(Json(BulkRedriveResponse { redriven }))
+}
+
+/// Give up on a dead letter. The event stays failed. The body may be left out.
+#[utoipa::path(delete, path = "/v1/dead-letters/{event_id}", tag = "dead letters",
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<DiscardRequest>,
+    responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
+pub(super) async fn discard_dead_letter(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+    OptionalJson(body): OptionalJson<DiscardRequest>,
+) -> Result<Json<Event>, Problem> {
+    let reason = body.check()?;
+    Ok(Json(wire::event(app.act(event_id, Action::Discard { reason }).await?)))
+}
+
+/// Give up on all dead letters that match. The events stay failed.
+///
+/// Those that come to be while it runs are left alone. It goes on if the caller hangs up.
+#[utoipa::path(post, path = "/v1/dead-letters/discard", tag = "dead letters", request_body = BulkDiscardRequest,
+    responses((status = 200, description = "All that matched are resolved.", body = BulkDiscardResponse),
+    WriteProblems))]
+pub(super) async fn discard_dead_letters(
+    State(app): State<App>,
+    Json(body): Json<BulkDiscardRequest>,
+) -> Result<Json<BulkDiscardResponse>, Problem> {
+    let discarded = bulk::discard(app, body.check()?).await?;
+    Ok(Json(BulkDiscardResponse { discarded }))
+}

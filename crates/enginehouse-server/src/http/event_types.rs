@@ -1,0 +1,92 @@
+//! Event types: what each sets for its events.
+
+use axum::extract::State;
+use enginehouse_api::event_types::{EventTypeSettings, Settings};
+use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::problem::Problem as Document;
+use enginehouse_core::ids::EventType;
+use http::StatusCode;
+
+use super::app::App;
+use super::json::Json;
+use super::params::{Path, Query, listed, page};
+use super::problem::{ListProblems, Problem, ReadProblems, WriteProblems};
+use super::settings::{known_event_types, page_of};
+use crate::dispatcher::commands::{Change, Command};
+
+/// List the event types that have settings or events, by name.
+#[utoipa::path(get, path = "/v1/event-types", tag = "event types", params(PageQuery),
+    responses((status = 200, description = "A page of event types.", body = Page<EventTypeSettings>), ListProblems))]
+pub(super) async fn list_event_types(
+    State(app): State<App>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<EventTypeSettings>>, Problem> {
+    let page = page(query.check()?, query.cursor.as_deref())?;
+    let known = known_event_types(&app).await?;
+    let wire = |(event_type, settings)| EventTypeSettings { event_type, settings };
+    Ok(Json(listed(page_of(known, &page, EventType::as_str), wire)))
+}
+
+/// Show what an event type sets.
+#[utoipa::path(get, path = "/v1/event-types/{event_type}", tag = "event types",
+    params(("event_type" = EventType, Path, description = "The event type.")),
+    responses((status = 200, description = "What it sets.", body = EventTypeSettings), ReadProblems))]
+pub(super) async fn get_event_type(
+    State(app): State<App>,
+    Path(event_type): Path<EventType>,
+) -> Result<Json<EventTypeSettings>, Problem> {
+    let settings = known_event_types(&app).await?.remove(&event_type);
+    let settings = settings.ok_or_else(|| Document::not_found(format_args!("event type {event_type}")))?;
+    Ok(Json(EventTypeSettings { event_type, settings }))
+}
+
+/// Replace what an event type sets.
+#[utoipa::path(put, path = "/v1/event-types/{event_type}", tag = "event types",
+    params(("event_type" = EventType, Path, description = "The event type.")), request_body = Settings,
+    responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
+pub(super) async fn set_event_type(
+    State(app): State<App>,
+    Path(event_type): Path<EventType>,
+    Json(body): Json<Settings>,
+) -> Result<Json<EventTypeSettings>, Problem> {
+    body.check()?;
+    change(&app, event_type, Change::Replace(body)).await
+}
+
+/// Forget what an event type sets: what its queue sets holds again, or the defaults.
+#[utoipa::path(delete, path = "/v1/event-types/{event_type}", tag = "event types",
+    params(("event_type" = EventType, Path, description = "The event type.")),
+    responses((status = 204, description = "It sets nothing now."), WriteProblems))]
+pub(super) async fn delete_event_type(
+    State(app): State<App>,
+    Path(event_type): Path<EventType>,
+) -> Result<StatusCode, Problem> {
+    change(&app, event_type, Change::Forget).await.map(|_| StatusCode::NO_CONTENT)
+}
+
+/// Keep the events of a type from being claimed.
+#[utoipa::path(post, path = "/v1/event-types/{event_type}/pause", tag = "event types",
+    params(("event_type" = EventType, Path, description = "The event type.")),
+    responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
+pub(super) async fn pause_event_type(
+    State(app): State<App>,
+    Path(event_type): Path<EventType>,
+) -> Result<Json<EventTypeSettings>, Problem> {
+    change(&app, event_type, Change::Pause(true)).await
+}
+
+/// Let the events of a type be claimed again.
+#[utoipa::path(post, path = "/v1/event-types/{event_type}/resume", tag = "event types",
+    params(("event_type" = EventType, Path, description = "The event type.")),
+    responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
+pub(super) async fn resume_event_type(
+    State(app): State<App>,
+    Path(event_type): Path<EventType>,
+) -> Result<Json<EventTypeSettings>, Problem> {
+    change(&app, event_type, Change::Pause(false)).await
+}
+
+async fn change(app: &App, event_type: EventType, change: Change) -> Result<Json<EventTypeSettings>, Problem> {
+    let settings = app.set(Command::SetEventType(event_type.clone(), change)).await?;
+    Ok(Json(EventTypeSettings { event_type, settings }))
+}

@@ -1,0 +1,178 @@
+//! Events: enqueue, look, cancel, retry.
+
+use axum::extract::{FromRequest, Request, State};
+use axum::response::{IntoResponse, Response};
+use enginehouse_api::enqueue::{BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse};
+use enginehouse_api::events::{Event, EventsQuery, HistoryResponse};
+use enginehouse_api::page::Page;
+use enginehouse_api::problem::{FieldError, Problem as Document};
+use enginehouse_core::ids::EventId;
+use enginehouse_store::rows::EventFilter;
+use http::{StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::app::App;
+use super::json::{BatchJson, Json, media_type, wrong_type};
+use super::ndjson;
+use super::params::{Path, Query, listed, page};
+use super::problem::{ActProblems, EnqueueProblems, ListProblems, Problem, ReadProblems};
+use super::wire;
+use crate::dispatcher::commands::{Action, Failure, Refusal};
+
+/// Enqueue one event.
+///
+/// With an `idempotency_key`, a repeat is safe: as long as the event is kept, the same request answers with it and
+/// `duplicate: true`.
+#[utoipa::path(post, path = "/v1/events", tag = "events", request_body = EnqueueRequest, responses(
+    (status = 201, description = "The event is stored.", body = EnqueueResponse,
+        headers(("Location" = String, description = "The event's address."))),
+    (status = 200, description = "An event with this idempotency key was there before.", body = EnqueueResponse),
+    EnqueueProblems,
+))]
+pub(super) async fn enqueue_event(
+    State(app): State<App>,
+    Json(body): Json<EnqueueRequest>,
+) -> Result<Response, Problem> {
+    let event = body.check("")?;
+    let enqueued = app.enqueue(vec![event]).await.map_err(|failure| refused(failure, "".to_owned()))?;
+    let answer = enqueued.first().map(wire::enqueued);
+    let answer = answer.ok_or_else(|| Problem::internal("the dispatcher left an event out of its answer"))?;
+    let status = if answer.duplicate { StatusCode::OK } else { StatusCode::CREATED };
+    let location = format!("/v1/events/{}", answer.event_id);
+    Ok((status, [(header::LOCATION, location)], Json(answer)).into_response())
+}
+
+/// What became of a batch: each event, or counts and bad lines.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum BatchAnswer {
+    /// To `application/json`.
+    Batch(BatchResponse),
+    /// To `application/x-ndjson`.
+    Lines(NdjsonResponse),
+}
+
+/// Enqueue many events.
+///
+/// As `application/json`: up to 10,000 events, all or nothing. As `application/x-ndjson`: one event per line, of any
+/// number; the good lines are stored and the bad ones named. If a stream breaks off, what was stored stays stored, and the
+/// problem says how many lines were dealt with.
+#[utoipa::path(post, path = "/v1/events/batch", tag = "events",
+    request_body(content((BatchRequest = "application/json"), (String = "application/x-ndjson"))), responses(
+    (status = 200, description = "The events, or the good lines, are stored.", body = BatchAnswer),
+    EnqueueProblems,
+))]
+pub(super) async fn enqueue_batch(State(app): State<App>, request: Request) -> Result<Json<impl Serialize>, Problem> {
+    if media_type(request.headers()).is_some_and(|kind| ndjson::MEDIA_TYPES.contains(&&*kind)) {
+        return ndjson::enqueue_lines(&app, request).await.map(|lines| Json(BatchAnswer::Lines(lines)));
+    }
+    let headers = request.headers().clone();
+    let body = BatchJson::from_request(request, &app).await.map_err(|problem| {
+        use enginehouse_api::problem::Code::UnsupportedMediaType;
+        let is_wrong_type = problem.document().code == UnsupportedMediaType;
+        if is_wrong_type { wrong_type(&headers, "application/json or application/x-ndjson") } else { problem }
+    })?;
+    let events = body.read(BatchRequest::check).await?;
+    let enqueued = app.enqueue(events).await.map_err(|failure| {
+        let at = conflict(&failure).map_or_else(String::new, |place| format!("/events/{place}"));
+        refused(failure, at)
+    })?;
+    Ok(Json(BatchAnswer::Batch(wire::batch(&enqueued))))
+}
+
+/// The place of the event whose idempotency key is in use.
+pub(super) const fn conflict(failure: &Failure) -> Option<usize> {
+    match failure {
+        Failure::Refused(Refusal::IdempotencyConflict { place, .. }) => Some(*place),
+        _ => None,
+    }
+}
+
+/// A refused enqueue, with the field that a conflict is about.
+fn refused(failure: Failure, at: String) -> Problem {
+    let is_conflict = conflict(&failure).is_some();
+    let problem = Problem::from(failure);
+    if !is_conflict {
+        return problem;
+    }
+    problem.with(|document| {
+        let error = FieldError { pointer: format!("{at}/idempotency_key"), detail: document.detail.clone() };
+        Document { errors: vec![error], ..document }
+    })
+}
+
+/// List events, newest first.
+#[utoipa::path(get, path = "/v1/events", tag = "events", params(EventsQuery), responses(
+    (status = 200, description = "A page of events. It may be short and still have a successor.", body = Page<Event>),
+    ListProblems,
+))]
+pub(super) async fn list_events(
+    State(app): State<App>,
+    Query(query): Query<EventsQuery>,
+) -> Result<Json<Page<Event>>, Problem> {
+    let page = page(query.check()?, query.cursor.as_deref())?;
+    let filter = EventFilter {
+        status: query.status,
+        event_type: query.event_type,
+        queue: query.queue,
+        scenario_run_id: query.scenario_run_id,
+        engine_id: query.engine_id,
+        enqueued_after: query.enqueued_after,
+        enqueued_before: query.enqueued_before,
+    };
+    Ok(Json(listed(app.store().events(&filter, &page).await?, wire::event)))
+}
+
+/// Show one event.
+#[utoipa::path(get, path = "/v1/events/{event_id}", tag = "events",
+    params(("event_id" = EventId, Path, description = "The event.")),
+    responses((status = 200, description = "The event.", body = Event), ReadProblems))]
+pub(super) async fn get_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+) -> Result<Json<Event>, Problem> {
+    let record = app.store().event(event_id).await?;
+    Ok(Json(wire::event(record.ok_or(Refusal::NoSuchEvent(event_id))?)))
+}
+
+/// Show every attempt that did not complete an event, and what people did to it.
+#[utoipa::path(get, path = "/v1/events/{event_id}/history", tag = "events",
+    params(("event_id" = EventId, Path, description = "The event.")),
+    responses((status = 200, description = "The history, oldest first.", body = HistoryResponse), ReadProblems))]
+pub(super) async fn get_event_history(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+) -> Result<Json<HistoryResponse>, Problem> {
+    let history = app.store().history(event_id).await?;
+    let is_empty = history.attempts.is_empty() && history.actions.is_empty();
+    if is_empty && app.store().event(event_id).await?.is_none() {
+        return Err(Refusal::NoSuchEvent(event_id).into());
+    }
+    Ok(Json(wire::history(event_id, history)))
+}
+
+/// Call an event off.
+///
+/// A queued one is cancelled at once. Of one that is being processed, the engine is told at its next heartbeat; if it
+/// settles it nevertheless, that counts.
+#[utoipa::path(post, path = "/v1/events/{event_id}/cancel", tag = "events",
+    params(("event_id" = EventId, Path, description = "The event.")),
+    responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
+pub(super) async fn cancel_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+) -> Result<Json<Event>, Problem> {
+    Ok(Json(wire::event(app.act(event_id, Action::Cancel).await?)))
+}
+
+/// Make an event that waits for its retry or its time available now.
+#[utoipa::path(post, path = "/v1/events/{event_id}/retry", tag = "events",
+    params(("event_id" = EventId, Path, description = "The event.")),
+    responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
+pub(super) async fn retry_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+) -> Result<Json<Event>, Problem> {
+    Ok(Json(wire::event(app.act(event_id, Action::Retry).await?)))
+}

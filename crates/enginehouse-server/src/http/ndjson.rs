@@ -1,0 +1,242 @@
+//! Enqueueing a stream of lines, one event each: of any length, in bounded memory.
+//!
+//! Good lines are enqueued in chunks, one command each, and the next chunk is read once the one before it is durable. So a
+//! producer is never told of more than is stored, and is slowed down to what the store can take.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use bytes::{Bytes, BytesMut};
+use enginehouse_api::enqueue::{EnqueueRequest, LineError, NdjsonResponse};
+use enginehouse_api::json::{ParseProblem, parse};
+use enginehouse_api::problem::{Applied, Problem as Document};
+use enginehouse_core::event::NewEvent;
+use enginehouse_core::limits::MAX_BODY_BYTES;
+use futures_util::{StreamExt, stream};
+
+use super::app::App;
+use super::body::{Room, next_data};
+use super::events::conflict;
+use super::problem::Problem;
+use super::wire::Warnings;
+use crate::dispatcher::commands::{Enqueued, Failure};
+use crate::timers::pause;
+
+/// What a stream of lines may call itself.
+pub(super) const MEDIA_TYPES: [&str; 4] =
+    ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"];
+
+/// Longest line.
+const MAX_LINE: usize = MAX_BODY_BYTES;
+/// Most events of one command.
+const CHUNK_EVENTS: usize = 1_000;
+/// From how many bytes on a chunk is full.
+const CHUNK_BYTES: usize = 4 * 1024 * 1024;
+/// How many bad fields are named.
+const MAX_ERRORS: usize = 1_000;
+/// How many events of a chunk with conflicts are under way at once.
+const AT_ONCE: usize = 100;
+/// How often, and how long apart, a chunk is tried that meets a full queue of commands.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Enqueues the good lines of a body.
+pub(super) async fn enqueue_lines(app: &App, request: Request) -> Result<NdjsonResponse, Problem> {
+    let (parts, body) = request.into_parts();
+    let room = parts.extensions.get::<Room>().cloned().unwrap_or_default();
+    room.take(app, 2 * CHUNK_BYTES)?;
+    let mut lines = Lines { body, buffer: BytesMut::new(), searched: 0, number: 0 };
+    let mut stream = Stream { app, answer: NdjsonResponse::default(), warnings: Warnings::default(), lines_done: 0 };
+    let mut chunk = Chunk::default();
+    loop {
+        let line = match lines.next(app).await {
+            Ok(line) => line,
+            // What has arrived before is good.
+            Err(problem) => {
+                stream.enqueue(chunk).await?;
+                stream.lines_done = lines.number;
+                return Err(stream.broken_off(problem));
+            }
+        };
+        let is_last = line.is_none();
+        if let Some(line) = line {
+            stream.read(line, &mut chunk);
+        }
+        if is_last || chunk.events.len() == CHUNK_EVENTS || chunk.bytes >= CHUNK_BYTES {
+            stream.enqueue(std::mem::take(&mut chunk)).await?;
+            stream.lines_done = lines.number;
+        }
+        if is_last {
+            return Ok(stream.answer);
+        }
+    }
+}
+
+/// Events of some lines, each with the number of its line.
+#[derive(Default)]
+struct Chunk {
+    events: Vec<(u64, NewEvent)>,
+    bytes: usize,
+}
+
+/// What became of the lines so far.
+struct Stream<'a> {
+    app: &'a App,
+    answer: NdjsonResponse,
+    warnings: Warnings,
+    /// How many lines were dealt with.
+    lines_done: u64,
+}
+
+impl Stream<'_> {
+    /// Reads one line: an event for the chunk, or errors.
+    fn read(&mut self, line: Line, chunk: &mut Chunk) {
+        let event = match line.text {
+            None => Err(vec![(String::new(), format!("the line is longer than {MAX_LINE} bytes"))]),
+            Some(text) => parse::<EnqueueRequest>(&text)
+                .and_then(|draft| Ok(draft.check("")?))
+                .inspect(|_| chunk.bytes += text.len())
+                .map_err(|problem| match problem {
+                    ParseProblem::Malformed(_) => vec![(String::new(), problem.to_string())],
+                    ParseProblem::Invalid(invalid) => {
+                        invalid.errors.into_iter().map(|error| (error.pointer, error.detail)).collect()
+                    }
+                }),
+        };
+        match event {
+            Ok(event) => chunk.events.push((line.number, event)),
+            Err(errors) => self.reject(line.number, errors),
+        }
+    }
+
+    fn reject(&mut self, line: u64, errors: Vec<(String, String)>) {
+        self.answer.rejected += 1;
+        let room = MAX_ERRORS.saturating_sub(self.answer.errors.len());
+        let errors = errors.into_iter().take(room);
+        self.answer.errors.extend(errors.map(|(pointer, detail)| LineError { line, pointer, detail }));
+    }
+
+    /// Enqueues a chunk as one command; if an idempotency key is in use, each of its events as its own.
+    async fn enqueue(&mut self, chunk: Chunk) -> Result<(), Problem> {
+        if chunk.events.is_empty() {
+            return Ok(());
+        }
+        let events: Vec<_> = chunk.events.iter().map(|(_, event)| event.clone()).collect();
+        match patiently(self.app, events).await {
+            Ok(enqueued) => self.note(&enqueued),
+            Err(failure) if conflict(&failure).is_some() => self.enqueue_each(chunk).await?,
+            Err(failure) => return Err(self.broken_off(failure.into())),
+        }
+        Ok(())
+    }
+
+    async fn enqueue_each(&mut self, chunk: Chunk) -> Result<(), Problem> {
+        let app = self.app;
+        let each = chunk.events.into_iter().map(|(line, event)| async move { (line, patiently(app, vec![event]).await) });
+        let mut each = stream::iter(each).buffered(AT_ONCE);
+        while let Some((line, enqueued)) = each.next().await {
+            match enqueued {
+                Ok(enqueued) => self.note(&enqueued),
+                Err(failure) if conflict(&failure).is_some() => {
+                    let detail = Problem::from(failure).into_document().detail;
+                    self.reject(line, vec![("/idempotency_key".to_owned(), detail)]);
+                }
+                Err(failure) => return Err(self.broken_off(failure.into())),
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, enqueued: &[Enqueued]) {
+        let duplicates = enqueued.iter().filter(|one| one.duplicate).count() as u64;
+        self.answer.enqueued += enqueued.len() as u64 - duplicates;
+        self.answer.duplicates += duplicates;
+        self.answer.warnings.extend(self.warnings.of(enqueued));
+    }
+
+    /// The stream ends here: the problem says how far it came.
+    fn broken_off(&self, problem: Problem) -> Problem {
+        let NdjsonResponse { enqueued, duplicates, rejected, .. } = &self.answer;
+        let lines_done = self.lines_done;
+        let said = format!(
+            "of the first {lines_done} lines, {enqueued} were enqueued, {duplicates} were duplicates and {rejected} were refused"
+        );
+        problem.with(|document| Document {
+            detail: format!("{}; {said}", document.detail),
+            applied: if *enqueued == 0 { document.applied } else { Some(Applied::Unknown) },
+            ..document
+        })
+    }
+}
+
+/// Enqueues, and waits a little where the queue of commands is full.
+async fn patiently(app: &App, events: Vec<NewEvent>) -> Result<Vec<Enqueued>, Failure> {
+    for _ in 1..TRIES {
+        match app.enqueue(events.clone()).await {
+            Err(Failure::Overloaded) => pause(PAUSE).await,
+            answered => return answered,
+        }
+    }
+    app.enqueue(events).await
+}
+
+/// One line that is not blank.
+struct Line {
+    /// Counted from 1; blank lines count.
+    number: u64,
+    /// None if it is too long.
+    text: Option<Bytes>,
+}
+
+/// The lines of a body.
+struct Lines {
+    body: Body,
+    buffer: BytesMut,
+    /// How much of the buffer holds no end of a line.
+    searched: usize,
+    /// The number of the last line.
+    number: u64,
+}
+
+impl Lines {
+    /// The next line that is not blank; none at the end.
+    async fn next(&mut self, app: &App) -> Result<Option<Line>, Problem> {
+        loop {
+            let Some(text) = self.next_any(app).await? else { return Ok(None) };
+            self.number += 1;
+            let number = self.number;
+            match text {
+                Some(text) if text.iter().all(u8::is_ascii_whitespace) => {}
+                text => return Ok(Some(Line { number, text })),
+            }
+        }
+    }
+
+    async fn next_any(&mut self, app: &App) -> Result<Option<Option<Bytes>>, Problem> {
+        let mut is_too_long = false;
+        loop {
+            if let Some(end) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
+                let line = self.buffer.split_to(self.searched + end + 1).freeze();
+                self.searched = 0;
+                let line = line.slice(..line.len() - 1);
+                return Ok(Some((!is_too_long && line.len() <= MAX_LINE).then_some(line)));
+            }
+            self.searched = self.buffer.len();
+            if self.buffer.len() > MAX_LINE {
+                is_too_long = true;
+                self.buffer.clear();
+                self.searched = 0;
+            }
+            match next_data(&mut self.body, app).await? {
+                Some(data) => self.buffer.extend_from_slice(&data),
+                None if self.buffer.is_empty() && !is_too_long => return Ok(None),
+                None => {
+                    let line = self.buffer.split().freeze();
+                    self.searched = 0;
+                    return Ok(Some((!is_too_long && line.len() <= MAX_LINE).then_some(line)));
+                }
+            }
+        }
+    }
+}

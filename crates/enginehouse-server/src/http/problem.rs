@@ -1,0 +1,203 @@
+//! What went wrong, on its way to the caller: every refusal and failure becomes a problem document here.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use axum::response::{IntoResponse, Response};
+use enginehouse_api::json::ParseProblem;
+use enginehouse_api::problem::{Applied, Code, Problem as Document};
+use enginehouse_core::invalid::Invalid;
+use enginehouse_store::StoreError;
+use http::StatusCode;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder};
+
+use crate::dispatcher::commands::{Failure, Refusal};
+
+/// After how many seconds a caller may try again whom a passing failure has met.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// A problem document and, for the log alone, what lies behind it.
+///
+/// As a response it has no body yet: `request::observe` knows the request's id, writes the document with it, and logs
+/// what is the server's own trouble, once.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem(Box<(Document, Option<String>)>);
+
+impl Problem {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Document::new(code, detail).into()
+    }
+
+    /// A mistake of the server, whose cause is for the log alone.
+    pub(crate) fn internal(cause: impl Into<String>) -> Self {
+        let document = Document::new(Code::Internal, "the server made a mistake; its log has the details");
+        Self(Box::new((document, Some(cause.into()))))
+    }
+
+    /// A problem with something that the store or the system said.
+    fn caused_by(document: Document, cause: &dyn Error) -> Self {
+        Self(Box::new((document, Some(cause.to_string()))))
+    }
+
+    pub(crate) fn document(&self) -> &Document {
+        &self.0.0
+    }
+
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.1.as_deref()
+    }
+
+    pub(crate) fn into_document(self) -> Document {
+        self.0.0
+    }
+
+    /// This problem with a changed document.
+    #[must_use]
+    pub(crate) fn with(self, change: impl FnOnce(Document) -> Document) -> Self {
+        let (document, cause) = *self.0;
+        Self(Box::new((change(document), cause)))
+    }
+
+    /// The server holds as many request bodies as it may.
+    pub(crate) fn no_room_for_bodies() -> Self {
+        let document = Document::overloaded(RETRY_AFTER_SECONDS);
+        Document { detail: "the server holds as many request bodies as it may".to_owned(), ..document }.into()
+    }
+
+    pub(crate) fn overloaded() -> Self {
+        Document::overloaded(RETRY_AFTER_SECONDS).into()
+    }
+
+    pub(crate) fn too_large(what: &str, max: usize) -> Self {
+        Self::new(Code::TooLarge, format!("{what} is larger than {max} bytes"))
+    }
+}
+
+impl From<Document> for Problem {
+    fn from(document: Document) -> Self {
+        Self(Box::new((document, None)))
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        Document::from(invalid).into()
+    }
+}
+
+impl From<ParseProblem> for Problem {
+    fn from(problem: ParseProblem) -> Self {
+        Document::from(problem).into()
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let document = match refusal {
+            Refusal::NoSuchEvent(event_id) => {
+                Document { detail: refusal.to_string(), ..Document::not_found("event").about(event_id) }
+            }
+            Refusal::EngineNotRegistered(engine_id) => Document::engine_not_registered(&engine_id),
+            Refusal::EngineLost(engine_id) => Document::engine_lost(&engine_id),
+            Refusal::EngineSuperseded { engine_id, epoch, current } => {
+                Document::engine_superseded(&engine_id, epoch, current)
+            }
+            Refusal::Event { event_id, why } => Document::from(why).about(event_id),
+            Refusal::IdempotencyConflict { event_id, .. } => Document::idempotency_conflict(event_id),
+        };
+        document.into()
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Corrupt(_) => Self::internal(error.to_string()),
+            StoreError::Unavailable { applied, .. } => {
+                let applied = match applied {
+                    enginehouse_store::Applied::No => Applied::No,
+                    enginehouse_store::Applied::Unknown => Applied::Unknown,
+                };
+                Self::caused_by(Document::store_unavailable(applied, RETRY_AFTER_SECONDS), &error)
+            }
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => refusal.into(),
+            Failure::Store(error) => error.into(),
+            Failure::Overloaded => Self::overloaded(),
+            Failure::ShuttingDown => Document::shutting_down().into(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.document().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Describes the problems that a kind of call may answer with: a type each, to be named among its responses.
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident: $($code:ident)+;)+) => { $(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl utoipa::IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Described>> {
+                described(&[$(Code::$code),+])
+            }
+        }
+    )+ };
+}
+
+problems! {
+    /// Of calls that read a list or everything.
+    ListProblems: InvalidRequest Internal StoreUnavailable;
+    /// Of calls that read one thing.
+    ReadProblems: InvalidRequest NotFound Internal StoreUnavailable;
+    /// Of calls that change something that need not be there.
+    WriteProblems: InvalidRequest TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    /// Of calls that enqueue.
+    EnqueueProblems: InvalidRequest IdempotencyConflict TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    /// Of calls of operators about one event.
+    ActProblems: InvalidRequest NotFound WrongStatus TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    /// Of calls that settle one event.
+    SettleProblems: InvalidRequest NotFound LockLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    /// Of calls about one engine.
+    EngineProblems: InvalidRequest EngineNotRegistered TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    /// Of calls of an engine itself.
+    EpochProblems: InvalidRequest EngineNotRegistered EngineSuperseded EngineLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    /// Of the check whether the server is ready.
+    ReadinessProblems: StoreUnavailable ShuttingDown Internal;
+}
+
+/// One response for each status, with the codes that it may bear.
+fn described(codes: &[Code]) -> BTreeMap<String, RefOr<Described>> {
+    let mut said: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for code in codes {
+        let line = format!("`{}`: {}", code.name(), code.advice());
+        if *code == Code::InvalidRequest {
+            // A body that is not JSON at all.
+            said.entry(StatusCode::BAD_REQUEST.as_str().to_owned()).or_default().push(line.clone());
+        }
+        said.entry(code.status().as_str().to_owned()).or_default().push(line);
+    }
+    let content = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    said.into_iter()
+        .map(|(status, lines)| {
+            let response = ResponseBuilder::new()
+                .description(lines.join("\n\n"))
+                .content("application/problem+json", content())
+                .build();
+            (status, response.into())
+        })
+        .collect()
+}

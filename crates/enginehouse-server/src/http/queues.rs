@@ -1,0 +1,92 @@
+//! Queues: what each sets for its events.
+
+use axum::extract::State;
+use enginehouse_api::event_types::{QueueSettings, Settings};
+use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::problem::Problem as Document;
+use enginehouse_core::ids::QueueName;
+use http::StatusCode;
+
+use super::app::App;
+use super::json::Json;
+use super::params::{Path, Query, listed, page};
+use super::problem::{ListProblems, Problem, ReadProblems, WriteProblems};
+use super::settings::{known_queues, page_of};
+use crate::dispatcher::commands::{Change, Command};
+
+/// List the queues that have settings or events, by name.
+#[utoipa::path(get, path = "/v1/queues", tag = "queues", params(PageQuery),
+    responses((status = 200, description = "A page of queues.", body = Page<QueueSettings>), ListProblems))]
+pub(super) async fn list_queues(
+    State(app): State<App>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<QueueSettings>>, Problem> {
+    let page = page(query.check()?, query.cursor.as_deref())?;
+    let known = known_queues(&app).await?;
+    let wire = |(queue, settings)| QueueSettings { queue, settings };
+    Ok(Json(listed(page_of(known, &page, QueueName::as_str), wire)))
+}
+
+/// Show what a queue sets.
+#[utoipa::path(get, path = "/v1/queues/{queue}", tag = "queues",
+    params(("queue" = QueueName, Path, description = "The queue.")),
+    responses((status = 200, description = "What it sets.", body = QueueSettings), ReadProblems))]
+pub(super) async fn get_queue(
+    State(app): State<App>,
+    Path(queue): Path<QueueName>,
+) -> Result<Json<QueueSettings>, Problem> {
+    let settings = known_queues(&app).await?.remove(&queue);
+    let settings = settings.ok_or_else(|| Document::not_found(format_args!("queue {queue}")))?;
+    Ok(Json(QueueSettings { queue, settings }))
+}
+
+/// Replace what a queue sets.
+#[utoipa::path(put, path = "/v1/queues/{queue}", tag = "queues",
+    params(("queue" = QueueName, Path, description = "The queue.")), request_body = Settings,
+    responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
+pub(super) async fn set_queue(
+    State(app): State<App>,
+    Path(queue): Path<QueueName>,
+    Json(body): Json<Settings>,
+) -> Result<Json<QueueSettings>, Problem> {
+    body.check()?;
+    change(&app, queue, Change::Replace(body)).await
+}
+
+/// Forget what a queue sets: the defaults hold again.
+#[utoipa::path(delete, path = "/v1/queues/{queue}", tag = "queues",
+    params(("queue" = QueueName, Path, description = "The queue.")),
+    responses((status = 204, description = "It sets nothing now."), WriteProblems))]
+pub(super) async fn delete_queue(
+    State(app): State<App>,
+    Path(queue): Path<QueueName>,
+) -> Result<StatusCode, Problem> {
+    change(&app, queue, Change::Forget).await.map(|_| StatusCode::NO_CONTENT)
+}
+
+/// Keep the events of a queue from being claimed.
+#[utoipa::path(post, path = "/v1/queues/{queue}/pause", tag = "queues",
+    params(("queue" = QueueName, Path, description = "The queue.")),
+    responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
+pub(super) async fn pause_queue(
+    State(app): State<App>,
+    Path(queue): Path<QueueName>,
+) -> Result<Json<QueueSettings>, Problem> {
+    change(&app, queue, Change::Pause(true)).await
+}
+
+/// Let the events of a queue be claimed again.
+#[utoipa::path(post, path = "/v1/queues/{queue}/resume", tag = "queues",
+    params(("queue" = QueueName, Path, description = "The queue.")),
+    responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
+pub(super) async fn resume_queue(
+    State(app): State<App>,
+    Path(queue): Path<QueueName>,
+) -> Result<Json<QueueSettings>, Problem> {
+    change(&app, queue, Change::Pause(false)).await
+}
+
+async fn change(app: &App, queue: QueueName, change: Change) -> Result<Json<QueueSettings>, Problem> {
+    let settings = app.set(Command::SetQueue(queue.clone(), change)).await?;
+    Ok(Json(QueueSettings { queue, settings }))
+}

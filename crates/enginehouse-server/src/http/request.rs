@@ -1,0 +1,146 @@
+//! What happens to every request, whatever it asks: it gets an id, is counted, and its problem is written and logged.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use enginehouse_api::problem::{Code, Problem as Document};
+use enginehouse_core::invalid::Invalid;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use tracing::Instrument;
+
+use super::app::App;
+use super::body::Room;
+use super::docs;
+use super::problem::Problem;
+use crate::timers::Timer;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest id that is taken from a request.
+const MAX_REQUEST_ID: usize = 64;
+/// The route of a request that no call has the path of.
+const NO_ROUTE: &str = "none";
+
+/// Wraps every call.
+pub(super) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let began = Timer::now();
+    let request_id = given_id(request.headers()).unwrap_or_else(|| app.next_request_id());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
+    // Held until the answer is made: the body, and what was made of it, take room until then.
+    let room = Room::default();
+    request.extensions_mut().insert(room.clone());
+    let span = tracing::debug_span!("request", %request_id, %method, route);
+    let mut response = next.run(request).instrument(span).await;
+    drop(room);
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        log(&problem, &request_id, &method, &route);
+        response = written(problem, response, &request_id);
+    }
+    add_headers(response.headers_mut(), &request_id, &path);
+    let took = Timer::now().saturating_duration_since(began);
+    app.metrics().answered(&route, &method, response.status(), took);
+    response
+}
+
+/// The id that a request brings along, if it may stand in a log as it is.
+fn given_id(headers: &HeaderMap) -> Option<String> {
+    let given = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    let is_sane = (1..=MAX_REQUEST_ID).contains(&given.len()) && given.bytes().all(is_plain);
+    is_sane.then(|| given.to_owned())
+}
+
+/// Logs the server's own trouble, once.
+fn log(problem: &Problem, request_id: &str, method: &Method, route: &str) {
+    let document = problem.document();
+    let cause = problem.cause().unwrap_or_default();
+    match document.code {
+        Code::Internal => tracing::error!(request_id, %method, route, cause, "a request failed"),
+        Code::StoreUnavailable => tracing::warn!(request_id, %method, route, cause, "a request met no store"),
+        code => tracing::debug!(request_id, %method, route, %code, "a request was refused"),
+    }
+}
+
+/// The problem as a document, with the headers that the response had.
+fn written(problem: Problem, response: Response, request_id: &str) -> Response {
+    let document = Document { request_id: Some(request_id.to_owned()), ..problem.into_document() };
+    let (mut parts, _) = response.into_parts();
+    if let Some(seconds) = document.retry_after_seconds {
+        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    // A problem holds nothing that JSON cannot say.
+    Response::from_parts(parts, Body::from(serde_json::to_vec(&document).unwrap_or_default()))
+}
+
+fn add_headers(headers: &mut HeaderMap, request_id: &str, path: &str) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(docs::policy_of(path)));
+}
+
+/// The calls that read a query, by method and path.
+#[derive(Clone, Debug)]
+pub(super) struct Queries(Arc<Vec<(Method, String)>>);
+
+impl Queries {
+    pub(super) fn of(openapi: &utoipa::openapi::OpenApi) -> Self {
+        use utoipa::openapi::RefOr;
+        use utoipa::openapi::path::{Parameter, ParameterIn};
+        // Parameters are written out where they are used, never referred to.
+        let is_query = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.parameter_in == ParameterIn::Query);
+        let mut found = Vec::new();
+        for (path, item) in &openapi.paths.paths {
+            for (method, operation) in [(Method::GET, &item.get), (Method::HEAD, &item.get)] {
+                let parameters = operation.as_ref().and_then(|operation| operation.parameters.as_ref());
+                if parameters.is_some_and(|all| all.iter().any(is_query)) {
+                    found.push((method, path.clone()));
+                }
+            }
+        }
+        Self(Arc::new(found))
+    }
+}
+
+/// Refuses queries that no handler would read, so that a typo is not silently lost.
+pub(super) async fn refuse_unread_queries(State(queries): State<Queries>, request: Request, next: Next) -> Response {
+    let has_query = request.uri().query().is_some_and(|query| !query.is_empty());
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let is_call = route.starts_with("/v1/");
+    let is_read = queries.0.iter().any(|(method, path)| method == request.method() && path == route);
+    if has_query && is_call && !is_read {
+        let first = request.uri().query().unwrap_or_default().split(['&', '=']).next().unwrap_or_default();
+        let pointer = format!("/{}", enginehouse_core::invalid::pointer_key(first));
+        return Problem::from(Invalid::field(pointer, "this call has no query parameters")).into_response();
+    }
+    next.run(request).await
+}
+
+/// A handler panicked: a mistake of the server, and of this request alone.
+pub(super) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let why = why.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Problem::internal(format!("a handler panicked: {why}")).into_response()
+}
+
+/// A browser sent the request from another site.
+pub(super) fn cross_origin(_: tower_http::csrf::ProtectionError) -> Response {
+    Problem::new(Code::CrossOrigin, "a page of another site sent this request").into_response()
+}
+
+pub(super) async fn no_such_path(request: Request) -> Problem {
+    Problem::new(Code::NotFound, format!("no call has the path {}", request.uri().path()))
+}
+
+pub(super) async fn no_such_method(request: Request) -> Problem {
+    let detail = format!("{} has no method {}", request.uri().path(), request.method());
+    Problem::new(Code::MethodNotAllowed, detail)
+}

@@ -1,0 +1,89 @@
+//! Settling: an engine ends its attempt, or keeps it going.
+
+use axum::extract::State;
+use enginehouse_api::events::{Event, Lock};
+use enginehouse_api::settle::{
+    CompleteRequest, ExtendRequest, FailRequest, ReleaseRequest, SettleRequest, SettleResponse,
+};
+use enginehouse_core::ids::EventId;
+use enginehouse_core::request::Settlement;
+use enginehouse_core::transition::Command;
+
+use super::app::App;
+use super::json::{BatchJson, Json};
+use super::params::Path;
+use super::problem::{Problem, SettleProblems, WriteProblems};
+use super::wire;
+
+/// Report that an event is done.
+///
+/// A repeat with the same token answers the same.
+#[utoipa::path(post, path = "/v1/events/{event_id}/complete", tag = "settling",
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = CompleteRequest,
+    responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
+pub(super) async fn complete_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+    Json(body): Json<CompleteRequest>,
+) -> Result<Json<Event>, Problem> {
+    settle(&app, event_id, body.check()?).await
+}
+
+/// Report that an attempt failed.
+///
+/// By the retry policy the event waits for another attempt, or has finally failed. A repeat with the same token answers
+/// the same.
+#[utoipa::path(post, path = "/v1/events/{event_id}/fail", tag = "settling",
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = FailRequest,
+    responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
+pub(super) async fn fail_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+    Json(body): Json<FailRequest>,
+) -> Result<Json<Event>, Problem> {
+    settle(&app, event_id, body.check()?).await
+}
+
+/// Give an event back, as if it had not been claimed.
+#[utoipa::path(post, path = "/v1/events/{event_id}/release", tag = "settling",
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = ReleaseRequest,
+    responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
+pub(super) async fn release_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+    Json(body): Json<ReleaseRequest>,
+) -> Result<Json<Event>, Problem> {
+    settle(&app, event_id, body.check()?).await
+}
+
+/// Keep a lock for so long from now.
+#[utoipa::path(post, path = "/v1/events/{event_id}/extend", tag = "settling",
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = ExtendRequest,
+    responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
+pub(super) async fn extend_lock(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+    Json(body): Json<ExtendRequest>,
+) -> Result<Json<Event>, Problem> {
+    settle(&app, event_id, body.check()?).await
+}
+
+/// Settle many events, each with its own answer.
+#[utoipa::path(post, path = "/v1/events/settle", tag = "settling", request_body = SettleRequest,
+    responses((status = 200, description = "One result for each settlement, in their order.", body = SettleResponse),
+    WriteProblems))]
+pub(super) async fn settle_events(State(app): State<App>, body: BatchJson) -> Result<Json<SettleResponse>, Problem> {
+    let settlements = body.read(SettleRequest::check).await?;
+    let events = wire::events_of(&settlements);
+    let results = wire::settlement_results(&events, app.settle(settlements).await?);
+    Ok(Json(SettleResponse { results }))
+}
+
+async fn settle(app: &App, event_id: EventId, command: Command) -> Result<Json<Event>, Problem> {
+    let answer = app.settle(vec![Settlement { event_id, command }]).await?.pop();
+    let unanswered = || Problem::internal("the dispatcher left a settlement out of its answer");
+    let settled = answer.ok_or_else(unanswered)??;
+    let payload = settled.payload.ok_or_else(unanswered)?;
+    let lock = settled.event.state.lock.as_ref().map(Lock::public);
+    Ok(Json(wire::event_parts(settled.event, &settled.lane, payload, lock)))
+}

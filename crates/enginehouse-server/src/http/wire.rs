@@ -1,0 +1,278 @@
+//! What the store and the dispatcher answer, in the words of the wire.
+
+use std::collections::HashSet;
+
+use enginehouse_api::dead_letters::{DeadLetter, DeadLetterGroup};
+use enginehouse_api::engines::{Engine, EngineLock, HeartbeatResponse};
+use enginehouse_api::enqueue::{BatchResponse, BatchedEvent, EnqueueResponse, Warning, WarningCode};
+use enginehouse_api::events::{Action, Attempt, Event, EventCounts, HistoryResponse, Lock};
+use enginehouse_api::scenario_runs::ScenarioRun;
+use enginehouse_api::settle::SettlementResult;
+use enginehouse_api::stats::LaneStats;
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::lane::{LaneKey, VersionRequirement};
+use enginehouse_core::request::Settlement;
+use enginehouse_core::transition::AttemptEnd;
+use enginehouse_store::rows::{
+    self, AuditEntry, DeadLetterRow, EventRecord, EventRow, LaneCounts, ScenarioRunCounts, StatusCounts,
+};
+
+use super::problem::Problem;
+use crate::dispatcher::commands::{Claimed, Enqueued, HeartbeatAnswer, SettleAnswer};
+
+pub(super) fn event(record: EventRecord) -> Event {
+    let lock = record.event.state.lock.as_ref().map(Lock::public);
+    event_parts(record.event, &record.lane, record.payload, lock)
+}
+
+/// A claimed event: the only answer that shows a lock's token.
+pub(super) fn claimed(claimed: Claimed) -> Event {
+    let lock = claimed.event.state.lock.as_ref().map(Lock::for_claimer);
+    event_parts(claimed.event, &claimed.lane, claimed.payload, lock)
+}
+
+pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock: Option<Lock>) -> Event {
+    let EventRow { event_id, scenario_run_id, idempotency_key, overrides, labels, enqueued_at, state, .. } = row;
+    Event {
+        event_id,
+        event_type: lane.event_type.clone(),
+        queue: lane.queue.clone(),
+        status: state.status,
+        priority: lane.priority,
+        payload,
+        attempt: state.attempt,
+        retries: state.tally.retries,
+        failures: state.tally.failures,
+        losses: state.tally.losses,
+        redrives: state.redrives,
+        available_at: state.available_at,
+        enqueued_at,
+        finished_at: state.finished_at,
+        completed_at: state.finished_at.filter(|_| state.status == EventStatus::Completed),
+        result: state.result,
+        last_error: state.last_error,
+        dead_letter: state.dead_letter,
+        lock,
+        cancel_requested: state.cancel_requested,
+        engine_id: state.engine_id,
+        scenario_run_id,
+        required_capabilities: lane.required_capabilities.iter().cloned().collect(),
+        required_memory_mb: lane.required_memory_mb,
+        engine_version: version(lane),
+        idempotency_key: idempotency_key.map(|key| key.to_string()),
+        retry_policy: overrides.retry_policy,
+        visibility_timeout_seconds: overrides.visibility_timeout.map(|timeout| timeout.as_secs()),
+        max_processing_seconds: overrides.max_processing.map(|max| max.as_secs()),
+        labels,
+    }
+}
+
+fn version(lane: &LaneKey) -> Option<String> {
+    lane.engine_version.as_ref().map(VersionRequirement::to_string)
+}
+
+pub(super) fn enqueued(enqueued: &Enqueued) -> EnqueueResponse {
+    EnqueueResponse {
+        event_id: enqueued.event_id,
+        event_type: enqueued.lane.event_type.clone(),
+        queue: enqueued.lane.queue.clone(),
+        status: enqueued.status,
+        available_at: enqueued.available_at,
+        duplicate: enqueued.duplicate,
+        warnings: Warnings::default().of(std::slice::from_ref(enqueued)),
+    }
+}
+
+pub(super) fn batch(enqueued: &[Enqueued]) -> BatchResponse {
+    let duplicates = enqueued.iter().filter(|one| one.duplicate).count() as u64;
+    BatchResponse {
+        enqueued: enqueued.len() as u64 - duplicates,
+        duplicates,
+        events: enqueued
+            .iter()
+            .map(|one| BatchedEvent { event_id: one.event_id, duplicate: one.duplicate })
+            .collect(),
+        warnings: Warnings::default().of(enqueued),
+    }
+}
+
+/// Warnings that were given already, so that each is given once.
+#[derive(Default)]
+pub(super) struct Warnings(HashSet<String>);
+
+impl Warnings {
+    /// What a producer should know of these events, and does not know yet.
+    pub(super) fn of(&mut self, enqueued: &[Enqueued]) -> Vec<Warning> {
+        let hopeless = enqueued.iter().filter(|one| !one.servable).map(|one| no_engine_fits(&one.lane));
+        hopeless
+            .filter(|detail| self.0.insert(detail.clone()))
+            .map(|detail| Warning { code: WarningCode::NoEngineFits, detail })
+            .collect()
+    }
+}
+
+fn no_engine_fits(lane: &LaneKey) -> String {
+    let mut needs = Vec::new();
+    if !lane.required_capabilities.is_empty() {
+        let names: Vec<_> = lane.required_capabilities.iter().map(ToString::to_string).collect();
+        needs.push(format!("the capabilities {}", names.join(", ")));
+    }
+    needs.extend(lane.required_memory_mb.map(|memory| format!("{memory} MiB of memory")));
+    needs.extend(lane.engine_version.as_ref().map(|range| format!("an engine version of {range}")));
+    if needs.is_empty() {
+        format!("no engine is registered that could run {}", lane.event_type)
+    } else {
+        format!("no engine is registered that could run {}: it needs {}", lane.event_type, needs.join(" and "))
+    }
+}
+
+pub(super) fn settlement_result(event_id: EventId, answer: SettleAnswer) -> SettlementResult {
+    match answer {
+        Ok(settled) => SettlementResult { event_id, status: Some(settled.event.state.status), error: None },
+        Err(refusal) => {
+            let problem = Problem::from(refusal).into_document();
+            SettlementResult { event_id, status: problem.event_status, error: Some(problem) }
+        }
+    }
+}
+
+/// One result for each settlement, in their order.
+pub(super) fn settlement_results(events: &[EventId], answers: Vec<SettleAnswer>) -> Vec<SettlementResult> {
+    events.iter().zip(answers).map(|(event_id, answer)| settlement_result(*event_id, answer)).collect()
+}
+
+/// The events of settlements, in their order.
+pub(super) fn events_of(settlements: &[Settlement]) -> Vec<EventId> {
+    settlements.iter().map(|settlement| settlement.event_id).collect()
+}
+
+pub(super) fn heartbeat(answer: HeartbeatAnswer) -> HeartbeatResponse {
+    let HeartbeatAnswer { status, renewed, lost, cancel, drain } = answer;
+    HeartbeatResponse { status, renewed, lost, cancel, drain }
+}
+
+/// An engine with the locks that it holds.
+pub(super) fn engine_with_locks(engine: &enginehouse_core::engine::Engine, held: &[EventRecord]) -> Engine {
+    let locks: Vec<_> = held.iter().filter_map(engine_lock).collect();
+    let count = u32::try_from(locks.len()).unwrap_or(u32::MAX);
+    Engine { locks: Some(locks), ..Engine::new(engine, count) }
+}
+
+fn engine_lock(record: &EventRecord) -> Option<EngineLock> {
+    let state = &record.event.state;
+    let lock = state.lock.as_ref()?;
+    Some(EngineLock {
+        event_id: record.event.event_id,
+        event_type: record.lane.event_type.clone(),
+        attempt: state.attempt,
+        claimed_at: lock.claimed_at,
+        expires_at: lock.expires_at,
+        cancel_requested: state.cancel_requested,
+    })
+}
+
+pub(super) fn history(event_id: EventId, history: rows::History) -> HistoryResponse {
+    HistoryResponse {
+        event_id,
+        attempts: history.attempts.into_iter().map(attempt).collect(),
+        actions: history.actions.into_iter().map(action).collect(),
+    }
+}
+
+fn attempt(end: AttemptEnd) -> Attempt {
+    Attempt {
+        attempt: end.attempt,
+        engine_id: end.engine_id,
+        outcome: end.outcome,
+        error: Some(end.error),
+        claimed_at: end.claimed_at,
+        ended_at: end.ended_at,
+    }
+}
+
+fn action(entry: AuditEntry) -> Action {
+    // What it was done to goes without saying in the history of one event: `event.cancel` is `cancel`.
+    let action = entry.action.rsplit('.').next().unwrap_or(&entry.action).to_owned();
+    Action { at: entry.at, action, detail: said(&entry.detail) }
+}
+
+/// A JSON object as words for people; none if it says nothing.
+fn said(detail: &RawJson) -> Option<String> {
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(detail.as_str()).ok()?;
+    let words: Vec<_> = fields
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| match value.as_str() {
+            Some(text) => format!("{name}: {text}"),
+            None => format!("{name}: {value}"),
+        })
+        .collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+pub(super) fn dead_letter(row: DeadLetterRow) -> DeadLetter {
+    let DeadLetterRow { reason, dead_lettered_at, record: EventRecord { event, lane, payload } } = row;
+    DeadLetter {
+        event_id: event.event_id,
+        event_type: lane.event_type,
+        queue: lane.queue,
+        reason,
+        failures: event.state.tally.failures,
+        losses: event.state.tally.losses,
+        last_error: event.state.last_error,
+        dead_lettered_at,
+        redrives: event.state.redrives,
+        payload,
+    }
+}
+
+pub(super) fn dead_letter_group(group: rows::DeadLetterGroup) -> DeadLetterGroup {
+    let rows::DeadLetterGroup { event_type, reason, error_code, message, count, oldest_at, newest_at, sample_event_id } =
+        group;
+    DeadLetterGroup {
+        event_type,
+        reason,
+        error_code,
+        message: Some(message).filter(|message| !message.is_empty()),
+        count,
+        oldest_at,
+        newest_at,
+        sample_event_id,
+    }
+}
+
+pub(super) fn scenario_run(run: ScenarioRunCounts, engines: Option<Vec<EngineId>>) -> ScenarioRun {
+    ScenarioRun {
+        scenario_run_id: run.scenario_run_id,
+        events: counts(run.counts),
+        first_enqueued_at: run.first_enqueued_at,
+        engines,
+    }
+}
+
+pub(super) fn lane(row: LaneCounts, paused: bool) -> LaneStats {
+    let LaneCounts { lane, counts, oldest_available_at } = row;
+    let engine_version = version(&lane.key);
+    LaneStats {
+        queue: lane.key.queue,
+        event_type: lane.key.event_type,
+        priority: lane.key.priority,
+        required_capabilities: lane.key.required_capabilities.into_iter().collect(),
+        required_memory_mb: lane.key.required_memory_mb,
+        engine_version,
+        paused,
+        queued: counts.queued,
+        processing: counts.processing,
+        completed: counts.completed,
+        failed: counts.failed,
+        cancelled: counts.cancelled,
+        oldest_available_at,
+    }
+}
+
+pub(super) fn counts(counts: StatusCounts) -> EventCounts {
+    let StatusCounts { queued, processing, completed, failed, cancelled } = counts;
+    EventCounts { queued, processing, completed, failed, cancelled }
+}

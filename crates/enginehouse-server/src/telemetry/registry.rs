@@ -1,0 +1,256 @@
+//! The metrics that are counted and measured as things happen.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use enginehouse_core::ids::EventType;
+use enginehouse_core::time::Timestamp;
+use http::{Method, StatusCode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
+use tokio::time::Instant;
+
+use super::house::{HOUSE_METRICS, House};
+use crate::timers::Timer;
+
+/// The type of the text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Most event types that have a label of their own; whatever comes later is `other`.
+pub(super) const MAX_LABELLED: usize = 500;
+pub(super) const OTHER: &str = "other";
+
+/// Seconds: from a millisecond to a minute.
+const FAST: [f64; 15] =
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
+/// Seconds: from ten milliseconds to a day.
+const SLOW: [f64; 15] =
+    [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0];
+/// Commands of one commit.
+const COMMANDS: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct OfEventType {
+    event_type: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct WithOutcome {
+    pub(super) outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct WithReason {
+    pub(super) reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfRequest {
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfRoute {
+    route: String,
+    method: &'static str,
+}
+
+/// Everything that is counted and measured. Cheap to clone; the clones count together.
+#[derive(Clone)]
+pub struct Metrics(Arc<Parts>);
+
+pub(super) struct Parts {
+    registry: Registry,
+    names: Vec<String>,
+    pub(super) enqueued: Family<OfEventType, Counter>,
+    pub(super) claimed: Family<OfEventType, Counter>,
+    pub(super) settles: Family<WithOutcome, Counter>,
+    pub(super) retries: Counter,
+    pub(super) locks_lost: Counter,
+    pub(super) timed_out: Counter,
+    pub(super) dead_lettered: Family<WithReason, Counter>,
+    pub(super) redrives: Counter,
+    pub(super) engines_lost: Counter,
+    pub(super) forgotten: Counter,
+    pub(super) commits: Counter,
+    pub(super) commits_failed: Counter,
+    pub(super) commit_commands: Histogram,
+    pub(super) commit_seconds: Histogram,
+    pub(super) queue_wait_seconds: Histogram,
+    pub(super) claim_to_settle_seconds: Histogram,
+    pub(super) waiting_claims: Gauge,
+    pub(super) waiting_commands: Gauge,
+    requests: Family<OfRequest, Counter>,
+    request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
+    connections: Gauge,
+    connections_refused: Counter,
+    pub(super) last_commit_failed: AtomicBool,
+    pub(super) parked_claims: AtomicU64,
+    /// The store's time as of the last commit, and when that was.
+    pub(super) last_commit: Mutex<Option<(Timestamp, Instant)>>,
+    labelled: Mutex<HashSet<EventType>>,
+}
+
+/// Registers metrics and keeps their names.
+#[derive(Default)]
+struct Names {
+    registry: Registry,
+    names: Vec<String>,
+}
+
+impl Names {
+    fn counter<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
+        let metric = M::default();
+        self.registry.register(name, help, metric.clone());
+        // The text says so of every counter.
+        self.names.push(format!("{name}_total"));
+        metric
+    }
+
+    fn other<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+        self.registry.register(name, help, metric.clone());
+        self.names.push(name.to_owned());
+        metric
+    }
+}
+
+impl Metrics {
+    /// Metrics that have counted nothing yet.
+    #[expect(clippy::new_without_default, reason = "one set belongs to one server: it is made on purpose")]
+    pub fn new() -> Self {
+        let mut names = Names::default();
+        let it = &mut names;
+        let parts = Parts {
+            enqueued: it.counter("enginehouse_events_enqueued", "Events that were enqueued"),
+            claimed: it.counter("enginehouse_events_claimed", "Events that were claimed"),
+            settles: it.counter("enginehouse_settles", "Settles by outcome: complete, fail, release, extend"),
+            retries: it.counter("enginehouse_retries", "Failed attempts that are tried again"),
+            locks_lost: it.counter("enginehouse_locks_lost", "Locks that were lost: expired, or their engine was"),
+            timed_out: it.counter("enginehouse_attempts_timed_out", "Attempts that took longer than max_processing_seconds"),
+            dead_lettered: it.counter("enginehouse_dead_lettered", "Events that became dead letters, by reason"),
+            redrives: it.counter("enginehouse_redrives", "Dead letters that were redriven"),
+            engines_lost: it.counter("enginehouse_engines_lost", "Engines that missed their heartbeats"),
+            forgotten: it.counter("enginehouse_events_forgotten", "Events that were removed after their time of retention"),
+            commits: it.counter("enginehouse_commits", "Transactions that were committed"),
+            commits_failed: it.counter("enginehouse_commits_failed", "Transactions that failed"),
+            commit_commands: it.other("enginehouse_commit_commands", "Commands of one transaction", Histogram::new(COMMANDS)),
+            commit_seconds: it.other("enginehouse_commit_duration_seconds", "How long a transaction took, its commit included", Histogram::new(FAST)),
+            queue_wait_seconds: it.other("enginehouse_queue_wait_seconds", "From when an event could be claimed until it was", Histogram::new(SLOW)),
+            claim_to_settle_seconds: it.other("enginehouse_claim_to_settle_seconds", "From a claim until the event was completed or failed", Histogram::new(SLOW)),
+            waiting_claims: it.other("enginehouse_waiting_claims", "Claims that wait for events", Gauge::default()),
+            waiting_commands: it.other("enginehouse_waiting_commands", "Commands that wait for the next transaction", Gauge::default()),
+            requests: it.counter("enginehouse_http_requests", "Requests that were answered"),
+            request_seconds: it.other("enginehouse_http_request_duration_seconds", "How long a request took; a claim's wait included", Family::new_with_constructor(|| Histogram::new(FAST))),
+            connections: it.other("enginehouse_http_connections", "Open connections", Gauge::default()),
+            connections_refused: it.counter("enginehouse_http_connections_refused", "Connections over the cap"),
+            last_commit_failed: AtomicBool::new(false),
+            parked_claims: AtomicU64::new(0),
+            last_commit: Mutex::new(None),
+            labelled: Mutex::new(HashSet::new()),
+            registry: Registry::default(),
+            names: Vec::new(),
+        };
+        let Names { registry, mut names } = names;
+        names.extend(HOUSE_METRICS.iter().map(|(name, _)| (*name).to_owned()));
+        Self(Arc::new(Parts { registry, names, ..parts }))
+    }
+
+    pub(super) fn parts(&self) -> &Parts {
+        &self.0
+    }
+
+    /// The name of every metric, as it stands in the text.
+    pub fn names(&self) -> &[String] {
+        &self.0.names
+    }
+
+    /// The text that Prometheus reads.
+    ///
+    /// # Errors
+    /// Never, for it is written to memory.
+    pub fn text(&self, house: &House) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode_registry(&mut text, &self.0.registry)?;
+        encode_registry(&mut text, &house.registry(self.store_now()))?;
+        encode_eof(&mut text)?;
+        Ok(text)
+    }
+
+    /// A request was answered. `route` is the path as the router has it, without ids.
+    pub(crate) fn answered(&self, route: &str, method: &Method, status: StatusCode, took: Duration) {
+        let method = known_method(method);
+        let of_route = OfRoute { route: route.to_owned(), method };
+        self.0.request_seconds.get_or_create(&of_route).observe(took.as_secs_f64());
+        let OfRoute { route, method } = of_route;
+        self.0.requests.get_or_create(&OfRequest { route, method, status: status.as_u16() }).inc();
+    }
+
+    /// A connection was made.
+    pub(crate) fn connected(&self) {
+        self.0.connections.inc();
+    }
+
+    /// A connection has ended.
+    pub(crate) fn disconnected(&self) {
+        self.0.connections.dec();
+    }
+
+    /// A connection was refused.
+    pub(crate) fn refused(&self) {
+        self.0.connections_refused.inc();
+    }
+
+    /// How many claims wait.
+    pub fn parked_claims(&self) -> u64 {
+        self.0.parked_claims.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last transaction failed.
+    pub fn last_commit_failed(&self) -> bool {
+        self.0.last_commit_failed.load(Ordering::Relaxed)
+    }
+
+    /// The store's time as of the last commit.
+    pub fn last_commit_at(&self) -> Timestamp {
+        self.0.last_commit.lock().unwrap_or_else(PoisonError::into_inner).map_or(Timestamp::MIN, |(at, _)| at)
+    }
+
+    /// The store's time, as far as it can be known without asking the store: that of the last commit, and what has passed since.
+    pub fn store_now(&self) -> Timestamp {
+        let last = *self.0.last_commit.lock().unwrap_or_else(PoisonError::into_inner);
+        last.map_or(Timestamp::MIN, |(at, seen)| at + Timer::now().saturating_duration_since(seen))
+    }
+
+    /// The label of an event type: its name, unless there are too many.
+    pub(super) fn of_event_type(&self, event_type: &EventType) -> OfEventType {
+        let mut labelled = self.0.labelled.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_label = labelled.contains(event_type)
+            || (labelled.len() < MAX_LABELLED && labelled.insert(event_type.clone()));
+        let name = if has_label { event_type.as_str() } else { OTHER };
+        OfEventType { event_type: name.to_owned() }
+    }
+}
+
+/// A method that may be a label: a client may send any word as one.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        _ => OTHER,
+    }
+}
