@@ -1,1 +1,72 @@
-fn main() {}
+//! Coordinates fleets of engines over a durable event queue: server, command line and demo in one binary.
+
+mod cli;
+mod exit_codes;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Coordinates fleets of engines over a durable event queue.
+#[derive(Debug, Parser)]
+#[command(name = "enginehouse", version, max_term_width = 100, after_help = exit_codes::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve engines and producers over HTTP
+    Serve(cli::serve::Arguments),
+    /// See and control engines, or be one
+    Engine(cli::engine::Arguments),
+    /// Enqueue, see and control events
+    Event(cli::event::Arguments),
+    /// See, redrive and discard dead letters
+    Dead(cli::dead::Arguments),
+    /// See, pause and resume queues
+    Queue(cli::queue::Arguments),
+    /// See, set, pause and resume event types
+    EventType(cli::event_type::Arguments),
+    /// Show every setting of the server, and where its value comes from
+    Config(cli::config::Arguments),
+    /// Look at a data file: is it sound, who holds it, how large is it
+    Doctor(cli::doctor::Arguments),
+    /// Copy a data file consistently, while a server goes on with it
+    Backup(cli::backup::Arguments),
+    /// Print the OpenAPI description of the HTTP API
+    Openapi,
+    /// Print a completion script for a shell
+    Completions(cli::completions::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Engine(arguments) => cli::engine::run(arguments).await,
+        Command::Event(arguments) => cli::event::run(arguments).await,
+        Command::Dead(arguments) => cli::dead::run(arguments).await,
+        Command::Queue(arguments) => cli::queue::run(arguments).await,
+        Command::EventType(arguments) => cli::event_type::run(arguments).await,
+        Command::Serve(arguments) => cli::serve::run(arguments).await,
+        Command::Config(arguments) => cli::config::run(&arguments),
+        Command::Doctor(arguments) => cli::doctor::run(arguments).await,
+        Command::Backup(arguments) => cli::backup::run(arguments).await,
+        Command::Openapi => cli::openapi::run(),
+        Command::Completions(arguments) => cli::completions::run::<Cli>(&arguments),
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,20 @@
+//! The command line: one file per command.
+
+pub(crate) mod backup;
+pub(crate) mod common;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod dead;
+pub(crate) mod doctor;
+pub(crate) mod engine;
+pub(crate) mod engine_run;
+pub(crate) mod enqueue;
+pub(crate) mod event;
+pub(crate) mod event_type;
+pub(crate) mod openapi;
+pub(crate) mod output;
+pub(crate) mod queue;
+pub(crate) mod serve;
+pub(crate) mod settings;
+pub(crate) mod settings_args;
+pub(crate) mod trouble;

@@ -1,0 +1,53 @@
+//! `enginehouse backup`: a consistent copy of a data file, while a server goes on with it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use enginehouse_server::config::StoreUrl;
+use enginehouse_store::sqlite::back_up;
+use serde_json::json;
+
+use super::common::Common;
+use super::doctor::unopened;
+use super::output::one;
+use super::settings_args::SettingArgs;
+use super::trouble::Trouble;
+use crate::exit_codes::Exit;
+
+/// What is to be copied, and where to.
+#[derive(Debug, Args)]
+#[command(after_help = "The copy is complete, synced and checked before it appears under its name.\n\nExample:\n  enginehouse backup /backups/enginehouse-monday.db --store sqlite:///var/lib/enginehouse/enginehouse.db")]
+pub(crate) struct Arguments {
+    /// The file to write; it must not exist yet
+    #[arg(value_name = "FILE")]
+    to: PathBuf,
+    /// The TOML file of settings
+    #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    settings: SettingArgs,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Exit {
+    let result = copy(&arguments).await;
+    arguments.common.finish(result)
+}
+
+async fn copy(arguments: &Arguments) -> Result<(), Trouble> {
+    let StoreUrl::Sqlite(from) = arguments.settings.resolve(arguments.config.as_ref())?.config.store;
+    let bytes = back_up(&from, &arguments.to).await.map_err(|error| match error {
+        enginehouse_store::sqlite::BackUpError::Open(error) => unopened(&error),
+        enginehouse_store::sqlite::BackUpError::Copy(error) => Trouble::new(
+            Exit::Failed,
+            format!("{} was not written", arguments.to.display()),
+            error,
+            "name a new file in a folder that has room for it",
+        ),
+    })?;
+    let to = arguments.to.display().to_string();
+    let document = json!({ "from": from.display().to_string(), "to": to, "bytes": bytes });
+    let fields = [("from", from.display().to_string()), ("to", to.clone()), ("size", format!("{bytes} bytes, checked"))];
+    one(&arguments.common, &document, &to, &fields)
+}

@@ -1,0 +1,111 @@
+//! What the commands that speak to a server have in common.
+
+use std::fmt::Display;
+use std::io::{BufRead, IsTerminal, Write};
+use std::str::FromStr;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use enginehouse_client::Client;
+use enginehouse_core::ids::EventId;
+use strum::VariantArray;
+
+use super::trouble::Trouble;
+use crate::exit_codes::Exit;
+
+/// Where the server is, and how to show what it answers.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// Where the server is
+    #[arg(
+        long = "url",
+        env = "ENGINEHOUSE_URL",
+        default_value = "http://127.0.0.1:7420",
+        global = true,
+        value_name = "URL",
+        value_parser = Client::new,
+        help_heading = "Server and output"
+    )]
+    pub(crate) client: Client,
+    /// How to show answers
+    #[arg(short, long, value_enum, default_value_t, global = true, help_heading = "Server and output")]
+    pub(crate) output: Format,
+    /// Show nothing but ids
+    #[arg(short, long, global = true, help_heading = "Server and output")]
+    pub(crate) quiet: bool,
+}
+
+/// How to show answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// What the API answers
+    Json,
+    /// One JSON object a line
+    Jsonl,
+}
+
+impl Common {
+    /// Shows what went wrong, and says so with the exit status.
+    pub(crate) fn finish(&self, result: Result<(), Trouble>) -> Exit {
+        let Err(trouble) = result else { return Exit::Done };
+        trouble.show(self.output != Format::Table);
+        trouble.exit
+    }
+}
+
+/// Asks before something that cannot be taken back. Off a terminal, `--yes` has to say it.
+pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Trouble> {
+    if yes {
+        return Ok(());
+    }
+    let refused = |why: &str| Trouble::new(Exit::Refused, "nothing was done", why, "say --yes if you mean it");
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(refused(&format!("{question} cannot be asked: this is no terminal")));
+    }
+    let mut error_stream = std::io::stderr();
+    let mut answer = String::new();
+    write!(error_stream, "{question} [y/N] ")
+        .and_then(|()| error_stream.flush())
+        .and_then(|()| std::io::stdin().lock().read_line(&mut answer))
+        .map_err(|error| refused(&error.to_string()))?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(refused("the answer was not yes")) }
+}
+
+/// Parses one of the words of an enum, and offers them all in help and completions.
+pub(crate) fn words<T>() -> impl TypedValueParser<Value = T>
+where
+    T: VariantArray + Copy + FromStr + Into<&'static str> + Clone + Send + Sync,
+{
+    let names = T::VARIANTS.iter().map(|variant| -> &'static str { (*variant).into() });
+    PossibleValuesParser::new(names)
+        .try_map(|word| word.parse::<T>().map_err(|_| std::io::Error::other("not one of these words")))
+}
+
+/// Does the same for each id, goes on after trouble, and answers with the last trouble.
+pub(crate) async fn for_each<I: Display>(
+    ids: &[I],
+    mut one: impl AsyncFnMut(&I) -> Result<(), Trouble>,
+    common: &Common,
+) -> Result<(), Trouble> {
+    let mut done = 0;
+    let mut troubles = Vec::new();
+    for id in ids {
+        match one(id).await {
+            Ok(()) => done += 1,
+            Err(trouble) => troubles.push(trouble),
+        }
+    }
+    let Some(last) = troubles.pop() else { return Ok(()) };
+    for trouble in &troubles {
+        trouble.show(common.output != Format::Table);
+    }
+    Err(if done == 0 { last } else { Trouble { exit: Exit::Partly, ..last } })
+}
+
+/// Parses an event's id.
+pub(crate) fn event_id(text: &str) -> Result<EventId, String> {
+    text.parse().map_err(|_| "an event id looks like 0193f2a0-0000-7000-8000-000000000000".to_owned())
+}

@@ -1,0 +1,80 @@
+//! `enginehouse config`: what is in force, and where each value comes from.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use enginehouse_server::config::{SETTINGS, markdown};
+use serde::Serialize;
+
+use super::common::Format;
+use super::settings_args::SettingArgs;
+use super::trouble::{Trouble, written};
+use crate::exit_codes::Exit;
+
+/// What is to be shown.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  enginehouse config --config enginehouse.toml")]
+pub(crate) struct Arguments {
+    /// The TOML file of settings
+    #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How to show it
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+    /// Print the page that documents every setting, instead
+    #[arg(long)]
+    markdown: bool,
+    #[command(flatten)]
+    settings: SettingArgs,
+}
+
+/// One setting, as it is shown.
+#[derive(Serialize)]
+struct Shown {
+    setting: &'static str,
+    value: String,
+    from: String,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Exit {
+    match show(arguments) {
+        Ok(()) => Exit::Done,
+        Err(trouble) => {
+            trouble.show(arguments.output != Format::Table);
+            trouble.exit
+        }
+    }
+}
+
+fn show(arguments: &Arguments) -> Result<(), Trouble> {
+    let mut out = std::io::stdout().lock();
+    if arguments.markdown {
+        return written(out.write_all(markdown().as_bytes()));
+    }
+    let resolved = arguments.settings.resolve(arguments.config.as_ref())?;
+    let shown: Vec<_> = SETTINGS
+        .iter()
+        .zip(&resolved.sources)
+        .map(|(setting, source)| Shown {
+            setting: setting.name,
+            value: (setting.get)(&resolved.config),
+            from: source.to_string(),
+        })
+        .collect();
+    let width = |of: fn(&Shown) -> usize| shown.iter().map(of).max().unwrap_or(0);
+    let (names, values) = (width(|shown| shown.setting.len()), width(|shown| shown.value.len()));
+    let result = match arguments.output {
+        Format::Json => writeln!(out, "{}", json(&shown)),
+        Format::Jsonl => shown.iter().try_for_each(|shown| writeln!(out, "{}", json(shown))),
+        Format::Table => shown.iter().try_for_each(|Shown { setting, value, from }| {
+            writeln!(out, "{setting:names$}  {value:values$}  {from}")
+        }),
+    };
+    written(result)
+}
+
+/// These hold nothing that JSON cannot say.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

@@ -1,0 +1,335 @@
+//! `enginehouse dead`: finally failed events that wait for a person.
+
+use clap::{Args, Subcommand};
+use enginehouse_api::dead_letters::{
+    BulkDiscardRequest, BulkRedriveRequest, DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLettersQuery,
+    DiscardRequest, RedriveRequest,
+};
+use enginehouse_api::page::Page;
+use enginehouse_core::event::DeadLetterReason;
+use enginehouse_core::ids::{EventId, EventType, QueueName};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::time::Timestamp;
+
+use super::common::{Common, Format, confirm, event_id, for_each, words};
+use super::enqueue::payload;
+use super::event::show_state;
+use super::output::{self, Listed, Part, one, or_dash};
+use super::trouble::Trouble;
+use crate::exit_codes::Exit;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List dead letters, newest first
+    #[command(alias = "ls")]
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        #[command(flatten)]
+        part: Part,
+    },
+    /// Show one dead letter
+    Show {
+        /// The event
+        #[arg(value_parser = event_id)]
+        event_id: EventId,
+    },
+    /// Count dead letters by event type and error
+    Summary,
+    /// Put dead letters back in their queues
+    #[command(after_help = "Examples:\n  enginehouse dead redrive 0193f2a0-0000-7000-8000-000000000000 --payload '{\"tile\":7}'\n  \
+                            enginehouse dead redrive --error-code timed_out --rate-per-second 10 --yes")]
+    Redrive {
+        #[command(flatten)]
+        which: Which,
+        /// Replace the payload of one dead letter: JSON, or - to read it from stdin
+        #[arg(long, value_name = "JSON", value_parser = payload, requires = "event_ids")]
+        payload: Option<RawJson>,
+        /// Make so many available per second
+        #[arg(long, value_name = "N", conflicts_with = "event_ids")]
+        rate_per_second: Option<f64>,
+        /// Put back so many at most, oldest first
+        #[arg(long, value_name = "N", conflicts_with = "event_ids")]
+        limit: Option<u64>,
+    },
+    /// Give up on dead letters; the events stay failed
+    Discard {
+        #[command(flatten)]
+        which: Which,
+        /// Why, for the history
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// Which dead letters are meant: by id, by what they have in common, or all.
+#[derive(Debug, Args)]
+struct Which {
+    /// The events
+    #[arg(value_parser = event_id, conflicts_with_all = ["all", "event_type", "queue", "why", "error_code", "dead_lettered_before", "dead_lettered_after"])]
+    event_ids: Vec<EventId>,
+    #[command(flatten)]
+    filter: Filter,
+    /// All dead letters
+    #[arg(long)]
+    all: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+struct Filter {
+    /// Only those of this event type
+    #[arg(long, value_name = "TYPE")]
+    event_type: Option<EventType>,
+    /// Only those of this queue
+    #[arg(long)]
+    queue: Option<QueueName>,
+    /// Only those that are dead letters for this reason
+    #[arg(long = "dead-because", value_name = "REASON", value_parser = words::<DeadLetterReason>())]
+    why: Option<DeadLetterReason>,
+    /// Only those whose last error has this code
+    #[arg(long, value_name = "CODE")]
+    error_code: Option<String>,
+    /// Only those that became dead letters before this moment, such as 2026-11-23T10:00:00Z
+    #[arg(long, value_name = "TIME")]
+    dead_lettered_before: Option<Timestamp>,
+    /// Only those that became dead letters at this moment or later
+    #[arg(long, value_name = "TIME")]
+    dead_lettered_after: Option<Timestamp>,
+}
+
+impl From<Filter> for DeadLetterFilter {
+    fn from(filter: Filter) -> Self {
+        Self {
+            event_type: filter.event_type,
+            queue: filter.queue,
+            reason: filter.why,
+            error_code: filter.error_code,
+            dead_lettered_before: filter.dead_lettered_before,
+            dead_lettered_after: filter.dead_lettered_after,
+        }
+    }
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Exit {
+    let Arguments { common, verb } = arguments;
+    let result = match verb {
+        Verb::List { filter, part } => {
+            let fetch = async |limit, cursor| common.client.dead_letters(&query(&filter, limit, cursor)).await;
+            part.show(&common, "could not list dead letters", fetch).await
+        }
+        Verb::Show { event_id } => show(&common, event_id).await,
+        Verb::Summary => summary(&common).await,
+        Verb::Redrive { which, payload, rate_per_second, limit } if which.event_ids.is_empty() => {
+            debug_assert!(payload.is_none(), "clap asks for ids with a payload");
+            redrive_all(&common, which, rate_per_second, limit).await
+        }
+        Verb::Redrive { which, payload, .. } => redrive(&common, &which.event_ids, payload).await,
+        Verb::Discard { which, reason } if which.event_ids.is_empty() => discard_all(&common, which, reason).await,
+        Verb::Discard { which, reason } => discard(&common, &which, reason).await,
+    };
+    common.finish(result)
+}
+
+fn query(filter: &Filter, limit: u64, cursor: Option<String>) -> DeadLettersQuery {
+    let filter = filter.clone();
+    DeadLettersQuery {
+        event_type: filter.event_type,
+        queue: filter.queue,
+        reason: filter.why,
+        error_code: filter.error_code,
+        dead_lettered_before: filter.dead_lettered_before,
+        dead_lettered_after: filter.dead_lettered_after,
+        limit: Some(limit),
+        cursor,
+    }
+}
+
+async fn show(common: &Common, event_id: EventId) -> Result<(), Trouble> {
+    let found = common
+        .client
+        .dead_letter(event_id)
+        .await
+        .map_err(|error| Trouble::call(format!("could not show dead letter {event_id}"), error))?;
+    let error = found.last_error.as_ref();
+    let fields = [
+        ("event", found.event_id.to_string()),
+        ("type", found.event_type.to_string()),
+        ("queue", found.queue.to_string()),
+        ("reason", found.reason.to_string()),
+        ("since", found.dead_lettered_at.to_string()),
+        ("so far", format!("{} failures, {} losses, {} redrives", found.failures, found.losses, found.redrives)),
+        ("error code", or_dash(error.and_then(|error| error.code.as_ref()))),
+        ("error", or_dash(error.map(|error| &error.message))),
+        ("payload", found.payload.as_str().to_owned()),
+    ];
+    one(common, &found, &event_id.to_string(), &fields)
+}
+
+async fn summary(common: &Common) -> Result<(), Trouble> {
+    let summary = common
+        .client
+        .dead_letter_summary()
+        .await
+        .map_err(|error| Trouble::call("could not count dead letters", error))?;
+    if common.output == Format::Json && !common.quiet {
+        return one(common, &summary, "", &[]);
+    }
+    output::list(common, &Page { items: summary.groups, next_cursor: None })
+}
+
+async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson>) -> Result<(), Trouble> {
+    if payload.is_some() && event_ids.len() > 1 {
+        return Err(Trouble::new(
+            Exit::Invalid,
+            "no dead letter was put back",
+            "a payload replaces that of one dead letter, and several are named",
+            "name one dead letter with --payload",
+        ));
+    }
+    let one = async |event_id: &EventId| {
+        let event = common
+            .client
+            .redrive(*event_id, &RedriveRequest { payload: payload.clone() })
+            .await
+            .map_err(|error| Trouble::call(format!("could not put back dead letter {event_id}"), error))?;
+        let state = format!("{} again, in {}", event.status, event.queue);
+        show_state(common, &event, state)
+    };
+    for_each(event_ids, one, common).await
+}
+
+async fn redrive_all(
+    common: &Common,
+    which: Which,
+    rate_per_second: Option<f64>,
+    limit: Option<u64>,
+) -> Result<(), Trouble> {
+    ask(common, &which, "Put back").await?;
+    let request = BulkRedriveRequest { filter: which.filter.into(), all: which.all, rate_per_second, limit };
+    let answer = common
+        .client
+        .redrive_all(&request)
+        .await
+        .map_err(|error| Trouble::call("could not put back dead letters", error))?;
+    let redriven = answer.redriven.to_string();
+    one(common, &answer, &redriven, &[("put back", redriven.clone())])
+}
+
+async fn discard(common: &Common, which: &Which, reason: Option<String>) -> Result<(), Trouble> {
+    let one = async |event_id: &EventId| {
+        let request = DiscardRequest { reason: reason.clone() };
+        common
+            .client
+            .discard(*event_id, &request)
+            .await
+            .map_err(|error| Trouble::call(format!("could not give up on dead letter {event_id}"), error))?;
+        let id = event_id.to_string();
+        let answer = serde_json::json!({"event_id": event_id, "discarded": true});
+        one(common, &answer, &id, &[(id.as_str(), "given up on".to_owned())])
+    };
+    for_each(&which.event_ids, one, common).await
+}
+
+async fn discard_all(common: &Common, which: Which, reason: Option<String>) -> Result<(), Trouble> {
+    ask(common, &which, "Give up on").await?;
+    let request = BulkDiscardRequest { filter: which.filter.into(), all: which.all, reason };
+    let answer = common
+        .client
+        .discard_all(&request)
+        .await
+        .map_err(|error| Trouble::call("could not give up on dead letters", error))?;
+    let discarded = answer.discarded.to_string();
+    one(common, &answer, &discarded, &[("given up on", discarded.clone())])
+}
+
+/// Asks before something is done to many, and shows a few of them.
+async fn ask(common: &Common, which: &Which, what: &str) -> Result<(), Trouble> {
+    let filter = DeadLetterFilter::from(which.filter.clone());
+    if which.all != filter.is_empty() {
+        return Err(Trouble::new(
+            Exit::Invalid,
+            "nothing was done",
+            if which.all { "--all leaves nothing out, and a filter does" } else { "no dead letter is named" },
+            "name dead letters by id, by a filter such as --event-type, or say --all",
+        ));
+    }
+    if which.yes {
+        return Ok(());
+    }
+    let some = common
+        .client
+        .dead_letters(&query(&which.filter, 3, None))
+        .await
+        .map_err(|error| Trouble::call("could not list dead letters", error))?;
+    for letter in &some.items {
+        output::note(&letter.row().join("  "));
+    }
+    let more = if some.next_cursor.is_some() { " and all others that match" } else { "" };
+    confirm(&format!("{what} these {}{more}?", some.items.len()), false)
+}
+
+impl Listed for DeadLetter {
+    const HEADER: &'static [&'static str] =
+        &["EVENT", "TYPE", "QUEUE", "REASON", "FAILURES", "LOSSES", "SINCE", "ERROR CODE", "ERROR"];
+
+    fn row(&self) -> Vec<String> {
+        let error = self.last_error.as_ref();
+        vec![
+            self.event_id.to_string(),
+            self.event_type.to_string(),
+            self.queue.to_string(),
+            self.reason.to_string(),
+            self.failures.to_string(),
+            self.losses.to_string(),
+            self.dead_lettered_at.to_string(),
+            or_dash(error.and_then(|error| error.code.as_ref())),
+            error.map_or_else(String::new, |error| first_line(&error.message)),
+        ]
+    }
+
+    fn id(&self) -> String {
+        self.event_id.to_string()
+    }
+}
+
+impl Listed for DeadLetterGroup {
+    const HEADER: &'static [&'static str] =
+        &["COUNT", "TYPE", "REASON", "ERROR CODE", "OLDEST", "NEWEST", "SAMPLE", "ERROR"];
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.count.to_string(),
+            self.event_type.to_string(),
+            self.reason.to_string(),
+            or_dash(self.error_code.as_ref()),
+            self.oldest_at.to_string(),
+            self.newest_at.to_string(),
+            self.sample_event_id.to_string(),
+            self.message.as_deref().map_or_else(String::new, first_line),
+        ]
+    }
+
+    fn id(&self) -> String {
+        self.sample_event_id.to_string()
+    }
+}
+
+/// As much of a message as one row holds.
+fn first_line(message: &str) -> String {
+    let line = message.lines().next().unwrap_or("");
+    match line.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}

@@ -1,0 +1,105 @@
+//! `enginehouse doctor`: looks at a data file, whether or not a server is running on it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use enginehouse_server::config::StoreUrl;
+use enginehouse_store::sqlite::{Inspection, OpenError, inspect};
+use serde_json::json;
+
+use super::common::{Common, Format};
+use super::output::{note, one};
+use super::settings_args::SettingArgs;
+use super::trouble::Trouble;
+use crate::exit_codes::Exit;
+
+/// Which data file is to be looked at.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status 0 only if nothing is wrong.\n\nExample:\n  enginehouse doctor --store sqlite:///var/lib/enginehouse/enginehouse.db")]
+pub(crate) struct Arguments {
+    /// The TOML file of settings
+    #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    settings: SettingArgs,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Exit {
+    let result = look(&arguments).await;
+    arguments.common.finish(result)
+}
+
+async fn look(arguments: &Arguments) -> Result<(), Trouble> {
+    let StoreUrl::Sqlite(path) = arguments.settings.resolve(arguments.config.as_ref())?.config.store;
+    if arguments.common.output == Format::Table {
+        note("reading every page and every row; this takes a while for a large file");
+    }
+    let found = inspect(&path).await.map_err(|error| unopened(&error))?;
+    show(&arguments.common, &found)?;
+    if found.findings.is_empty() {
+        return Ok(());
+    }
+    Err(Trouble::new(
+        Exit::Failed,
+        format!("{} is not sound", found.path.display()),
+        found.findings.join("; "),
+        "stop the server, keep a copy of the file and the files beside it, and restore the last backup",
+    ))
+}
+
+/// Why a data file cannot be opened, as trouble.
+pub(crate) fn unopened(error: &OpenError) -> Trouble {
+    let mut why = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        why = format!("{why}: {error}");
+        source = error.source();
+    }
+    let (exit, hint) = match error {
+        OpenError::InUse { .. } => (Exit::Conflict, "stop the process that holds it, or name another file with --store"),
+        OpenError::Missing { .. } | OpenError::NoFolder { .. } => (Exit::NotFound, "name the data file with --store sqlite://PATH"),
+        OpenError::NotOurs { .. } | OpenError::NotAFile { .. } => (Exit::Invalid, "name the data file with --store sqlite://PATH"),
+        OpenError::Newer { .. } => (Exit::Conflict, "use the version of Enginehouse that wrote it, or a newer one"),
+        OpenError::SqliteTooOld { .. } | OpenError::Io { .. } | OpenError::Unreadable { .. } => {
+            (Exit::Failed, "see what the message says")
+        }
+    };
+    Trouble::new(exit, "the data file cannot be opened", why, hint)
+}
+
+fn show(common: &Common, found: &Inspection) -> Result<(), Trouble> {
+    let counts = found.counts;
+    let document = json!({
+        "path": found.path.display().to_string(),
+        "schema": found.schema,
+        "newest_schema": found.newest_schema,
+        "sqlite_version": found.sqlite_version,
+        "held_by": found.holder,
+        "file_bytes": found.file_bytes,
+        "log_bytes": found.log_bytes,
+        "events": {
+            "queued": counts.queued, "processing": counts.processing, "completed": counts.completed,
+            "failed": counts.failed, "cancelled": counts.cancelled,
+        },
+        "findings": found.findings,
+    });
+    let path = found.path.display().to_string();
+    let fields = [
+        ("file", path.clone()),
+        ("held by", found.holder.clone().unwrap_or_else(|| "nobody".to_owned())),
+        ("schema", format!("{} (this version knows {})", found.schema, found.newest_schema)),
+        ("sqlite", found.sqlite_version.to_owned()),
+        ("size", format!("{} bytes, and {} bytes of log", found.file_bytes, found.log_bytes)),
+        (
+            "events",
+            format!(
+                "{} queued, {} processing, {} completed, {} failed, {} cancelled",
+                counts.queued, counts.processing, counts.completed, counts.failed, counts.cancelled
+            ),
+        ),
+        ("findings", if found.findings.is_empty() { "none: all is well".to_owned() } else { found.findings.join("\n") }),
+    ];
+    one(common, &document, &path, &fields)
+}

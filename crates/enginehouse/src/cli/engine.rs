@@ -1,0 +1,189 @@
+//! `enginehouse engine`: see and control engines.
+
+use clap::{Args, Subcommand};
+use enginehouse_api::engines::{DrainRequest, Engine, EnginesQuery};
+use enginehouse_core::engine::EngineStatus;
+use enginehouse_core::ids::{Capability, EngineId, EngineType};
+
+use super::common::{Common, for_each, words};
+use super::output::{Listed, Part, one, or_dash};
+use super::trouble::Trouble;
+use super::engine_run;
+use crate::exit_codes::Exit;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List engines
+    #[command(alias = "ls", after_help = "Example:\n  enginehouse engine list --status lost")]
+    List(List),
+    /// Show one engine, with its locks
+    Show {
+        /// The engine
+        engine_id: EngineId,
+    },
+    /// Give engines no more events
+    #[command(after_help = "Example:\n  enginehouse engine drain sim-1 --stop")]
+    Drain {
+        /// The engines
+        #[arg(required = true)]
+        engine_ids: Vec<EngineId>,
+        /// Stop each when its last event is settled
+        #[arg(long)]
+        stop: bool,
+    },
+    /// Give drained engines events again
+    Resume {
+        /// The engines
+        #[arg(required = true)]
+        engine_ids: Vec<EngineId>,
+    },
+    /// Be an engine: run a command for each event
+    Run(engine_run::Arguments),
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Only those with this status
+    #[arg(long, value_parser = words::<EngineStatus>())]
+    status: Option<EngineStatus>,
+    /// Only those of this type
+    #[arg(long, value_name = "TYPE")]
+    engine_type: Option<EngineType>,
+    /// Only those that are capable of this
+    #[arg(long)]
+    capability: Option<Capability>,
+    #[command(flatten)]
+    part: Part,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Exit {
+    let Arguments { common, verb } = arguments;
+    let result = match verb {
+        Verb::List(arguments) => list(&common, arguments).await,
+        Verb::Show { engine_id } => show(&common, &engine_id).await,
+        Verb::Drain { engine_ids, stop } => drain(&common, &engine_ids, stop).await,
+        Verb::Resume { engine_ids } => resume(&common, &engine_ids).await,
+        Verb::Run(arguments) => engine_run::run(&common, arguments).await,
+    };
+    common.finish(result)
+}
+
+async fn list(common: &Common, arguments: List) -> Result<(), Trouble> {
+    let List { status, engine_type, capability, part } = arguments;
+    let fetch = async |limit, cursor| {
+        let query = EnginesQuery {
+            status,
+            engine_type: engine_type.clone(),
+            capability: capability.clone(),
+            limit: Some(limit),
+            cursor,
+        };
+        common.client.engines(&query).await
+    };
+    part.show(common, "could not list engines", fetch).await
+}
+
+async fn show(common: &Common, engine_id: &EngineId) -> Result<(), Trouble> {
+    let engine = common
+        .client
+        .engine(engine_id)
+        .await
+        .map_err(|error| Trouble::call(format!("could not show engine {engine_id}"), error))?;
+    show_one(common, &engine)
+}
+
+async fn drain(common: &Common, engine_ids: &[EngineId], stop: bool) -> Result<(), Trouble> {
+    let one = async |engine_id: &EngineId| {
+        let request = DrainRequest { stop_when_drained: stop };
+        let engine = common
+            .client
+            .drain_engine(engine_id, request)
+            .await
+            .map_err(|error| Trouble::call(format!("could not drain engine {engine_id}"), error))?;
+        show_state(common, &engine)
+    };
+    for_each(engine_ids, one, common).await
+}
+
+async fn resume(common: &Common, engine_ids: &[EngineId]) -> Result<(), Trouble> {
+    let one = async |engine_id: &EngineId| {
+        let engine = common
+            .client
+            .resume_engine(engine_id)
+            .await
+            .map_err(|error| Trouble::call(format!("could not resume engine {engine_id}"), error))?;
+        show_state(common, &engine)
+    };
+    for_each(engine_ids, one, common).await
+}
+
+fn show_state(common: &Common, engine: &Engine) -> Result<(), Trouble> {
+    let id = engine.engine_id.to_string();
+    let state = format!("{}, {} events in hand", engine.status, engine.locks_held);
+    one(common, engine, &id, &[(id.as_str(), state)])
+}
+
+fn show_one(common: &Common, engine: &Engine) -> Result<(), Trouble> {
+    let config = &engine.metadata.static_config;
+    let load = &engine.metadata.dynamic_state.resource_utilization;
+    let limits = &config.resource_limits;
+    let mut fields = vec![
+        ("engine", engine.engine_id.to_string()),
+        ("type", engine.engine_type.to_string()),
+        ("status", engine.status.to_string()),
+        ("draining", engine.draining.to_string()),
+        ("epoch", engine.epoch.to_string()),
+        ("registered", engine.registered_at.to_string()),
+        ("last heartbeat", engine.last_heartbeat_at.to_string()),
+        ("heartbeat every", format!("{} s", engine.heartbeat_interval_seconds)),
+        ("version", or_dash(config.engine_software_version.as_ref())),
+        ("capabilities", config.capabilities.join(", ")),
+        ("events at once", or_dash(limits.max_concurrent_events.as_ref())),
+        ("memory", format!("{} of {} MiB", or_dash(load.memory_usage_mb.as_ref()), or_dash(limits.memory_limit_mb.as_ref()))),
+        ("processor", format!("{} %", or_dash(load.cpu_percent.as_ref()))),
+        ("scenario run", or_dash(engine.metadata.dynamic_state.current_scenario_run_id.as_ref())),
+        ("locks", engine.locks_held.to_string()),
+    ];
+    for lock in engine.locks.iter().flatten() {
+        let called_off = if lock.cancel_requested { ", called off" } else { "" };
+        let text = format!(
+            "{} {}, attempt {}, until {}{called_off}",
+            lock.event_id, lock.event_type, lock.attempt, lock.expires_at
+        );
+        fields.push(("", text));
+    }
+    one(common, engine, engine.engine_id.as_str(), &fields)
+}
+
+impl Listed for Engine {
+    const HEADER: &'static [&'static str] =
+        &["ENGINE", "TYPE", "STATUS", "EPOCH", "LOCKS", "CPU %", "MEMORY MIB", "LAST HEARTBEAT", "CAPABILITIES"];
+
+    fn row(&self) -> Vec<String> {
+        let load = &self.metadata.dynamic_state.resource_utilization;
+        let config = &self.metadata.static_config;
+        vec![
+            self.engine_id.to_string(),
+            self.engine_type.to_string(),
+            self.status.to_string(),
+            self.epoch.to_string(),
+            format!("{}/{}", self.locks_held, or_dash(config.resource_limits.max_concurrent_events.as_ref())),
+            load.cpu_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.0}")),
+            load.memory_usage_mb.map_or_else(|| "-".to_owned(), |memory| format!("{memory:.0}")),
+            self.last_heartbeat_at.to_string(),
+            config.capabilities.join(" "),
+        ]
+    }
+
+    fn id(&self) -> String {
+        self.engine_id.to_string()
+    }
+}

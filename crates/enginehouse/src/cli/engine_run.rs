@@ -1,0 +1,238 @@
+//! `enginehouse engine run`: makes any program an engine.
+
+use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use clap::Args;
+use enginehouse_client::{ClaimedEvent, Context, Engine, EngineError, Outcome, StaticConfig};
+use enginehouse_core::engine::ResourceLimits;
+use enginehouse_core::ids::{Capability, EngineId, EngineType, EventType, QueueName};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use self::load::Load;
+use self::program::{NotStarted, Program};
+use super::common::Common;
+use super::output::one;
+use super::trouble::Trouble;
+use crate::exit_codes::Exit;
+
+mod load;
+mod program;
+
+/// Be an engine: run a command for each event.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  enginehouse engine run --event-type frame.render --capability gpu --memory-mb 2048 --max-concurrent 2 -- ./render
+
+For each event the command gets the payload on stdin, and in its environment ENGINEHOUSE_EVENT_ID,
+ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the event has one) and ENGINEHOUSE_URL.
+
+  exit 0             completes the event; what it printed on stdout is the result, if that is JSON
+  exit 65            fails it for good
+  any other exit     fails the attempt, with the end of stderr as the error; so does a signal
+
+While the command runs its lock is kept renewed. If the lock is lost or the event called off, the command and all of
+its children get SIGTERM and, a little later, SIGKILL. On SIGTERM or Ctrl-C the engine takes no more events, finishes
+those it has, gives back what is not done in time, and deregisters; a second one ends the patience.")]
+pub(crate) struct Arguments {
+    /// Take events of this type; may be given several times
+    #[arg(long = "event-type", value_name = "TYPE", required = true)]
+    event_types: Vec<EventType>,
+    /// Take events of this queue only; may be given several times
+    #[arg(long = "queue", value_name = "QUEUE")]
+    queues: Vec<QueueName>,
+    /// Something that the command can do; may be given several times
+    #[arg(long = "capability", value_name = "CAPABILITY")]
+    capabilities: Vec<Capability>,
+    /// How much memory its events may require together, in MiB; above it, the engine takes no more
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    memory_mb: Option<u64>,
+    /// How many events to work on at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    max_concurrent: u32,
+    /// Names the engine; made from the machine's name and a number if left out
+    #[arg(long, value_name = "ID")]
+    engine_id: Option<EngineId>,
+    /// Groups engines that are the same program; the command's name if left out
+    #[arg(long, value_name = "TYPE")]
+    engine_type: Option<EngineType>,
+    /// The version of the command, for events that require one
+    #[arg(long, value_name = "VERSION")]
+    engine_version: Option<String>,
+    /// Speak up this often
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=300))]
+    heartbeat_interval_seconds: Option<u64>,
+    /// How long a lock lasts without being renewed
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    visibility_timeout_seconds: Option<u64>,
+    /// How long to finish what is in hand after SIGTERM or Ctrl-C
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    grace_seconds: u64,
+    /// How long a command has between SIGTERM and SIGKILL
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    kill_after_seconds: u64,
+    /// Log each event
+    #[arg(short, long)]
+    verbose: bool,
+    /// The command, and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Trouble> {
+    log(if common.quiet { LevelFilter::WARN } else if arguments.verbose { LevelFilter::DEBUG } else { LevelFilter::INFO });
+    let Some((command, rest)) = arguments.command.split_first() else { unreachable!("clap asks for a command") };
+    let engine_id = arguments.engine_id.unwrap_or_else(own_name);
+    let engine_type = arguments.engine_type.unwrap_or_else(|| named_after(command));
+    let kill_after = Duration::from_secs(arguments.kill_after_seconds);
+    let program = Arc::new(Program {
+        command: command.clone(),
+        arguments: rest.to_vec(),
+        url: common.client.url().to_owned(),
+        kill_after,
+        show_stderr: !common.quiet,
+    });
+    let (shutdown, hurry) = (CancellationToken::new(), CancellationToken::new());
+    listen(shutdown.clone(), hurry.clone()).map_err(|error| {
+        Trouble::new(Exit::Failed, "the engine did not start", error, "signals cannot be caught here")
+    })?;
+    let load = Arc::new(Load::default());
+    let measured = Arc::clone(&load);
+    let static_config = StaticConfig {
+        capabilities: arguments.capabilities.iter().map(ToString::to_string).collect(),
+        resource_limits: ResourceLimits { memory_limit_mb: arguments.memory_mb, ..ResourceLimits::default() },
+        engine_software_version: arguments.engine_version,
+        ..StaticConfig::default()
+    };
+    let mut engine = Engine::builder(common.client.clone(), engine_id.clone(), engine_type)
+        .static_config(static_config)
+        .max_concurrent(arguments.max_concurrent)
+        .event_types(arguments.event_types)
+        .queues(arguments.queues)
+        .grace(Duration::from_secs(arguments.grace_seconds))
+        .stop_wait(kill_after + Duration::from_secs(5))
+        .hurry(hurry)
+        .load(move || measured.state());
+    if let Some(seconds) = arguments.heartbeat_interval_seconds {
+        engine = engine.heartbeat_interval_seconds(seconds);
+    }
+    if let Some(seconds) = arguments.visibility_timeout_seconds {
+        engine = engine.visibility_timeout_seconds(seconds);
+    }
+    let cannot_start = Arc::new(OnceLock::new());
+    let handler = {
+        let (shutdown, cannot_start) = (shutdown.clone(), Arc::clone(&cannot_start));
+        move |event: ClaimedEvent, context: Context| {
+            load.works_on(event.scenario_run_id.as_ref());
+            let (program, shutdown, cannot_start) =
+                (Arc::clone(&program), shutdown.clone(), Arc::clone(&cannot_start));
+            async move {
+                match program.run(&event, &context).await {
+                    Ok(outcome) => outcome,
+                    Err(NotStarted { why, for_good }) => {
+                        tracing::error!(event_id = %event.event_id, why, "could not start the command");
+                        if for_good {
+                            // Every other event would fare the same: they are better off elsewhere.
+                            cannot_start.get_or_init(|| why);
+                            shutdown.cancel();
+                        }
+                        Outcome::Release { delay_seconds: Some(if for_good { 0.0 } else { 5.0 }) }
+                    }
+                }
+            }
+        }
+    };
+    let result = engine.run(shutdown, handler).await;
+    if let Some(why) = cannot_start.get() {
+        let what = format!("the engine stopped: could not start {}", command.display());
+        return Err(Trouble::new(Exit::Failed, what, why, "check the command's name, and that it may be executed"));
+    }
+    let summary = result.map_err(|error| match error {
+        EngineError::Superseded(engine_id) => Trouble::new(
+            Exit::Conflict,
+            "the engine stopped",
+            format_args!("another process has registered as engine {engine_id}"),
+            "give each process an --engine-id of its own, or none at all",
+        ),
+        EngineError::Call(error) => Trouble::call(format!("engine {engine_id} does not run"), error),
+    })?;
+    if common.quiet {
+        return Ok(());
+    }
+    let answer = serde_json::json!({
+        "engine_id": engine_id, "completed": summary.completed, "failed": summary.failed,
+        "released": summary.released, "lost": summary.lost,
+    });
+    let fields = [
+        ("completed", summary.completed.to_string()),
+        ("failed", summary.failed.to_string()),
+        ("given back", summary.released.to_string()),
+        ("lost", summary.lost.to_string()),
+    ];
+    one(common, &answer, "", &fields)
+}
+
+fn log(level: LevelFilter) {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    // Only what this program says of itself: its crates all begin with its name.
+    tracing_subscriber::registry().with(lines).with(Targets::new().with_target("enginehouse", level)).init();
+}
+
+/// The first SIGTERM or Ctrl-C shuts down; the next one ends the patience.
+fn listen(shutdown: CancellationToken, hurry: CancellationToken) -> std::io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        for token in [shutdown, hurry] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            token.cancel();
+        }
+    });
+    Ok(())
+}
+
+/// A name that no other process has, here or elsewhere: of the machine, of the process, and by chance.
+fn own_name() -> EngineId {
+    let host = rustix::system::uname();
+    let chance = RandomState::new().build_hasher().finish() & 0xffff;
+    let host = host.nodename().to_string_lossy();
+    let name = format!("{}-{}-{chance:04x}", plain(&host, 100), std::process::id());
+    name.parse().unwrap_or_else(|_| unreachable!("plain words joined by dashes are a name"))
+}
+
+fn named_after(command: &OsString) -> EngineType {
+    let name = Path::new(command).file_name().unwrap_or(command).to_string_lossy();
+    plain(&name, 100).parse().unwrap_or_else(|_| unreachable!("plain words are a name"))
+}
+
+/// A text as a part of a name.
+fn plain(text: &str, max: usize) -> String {
+    let allowed = |letter: char| if letter.is_ascii_alphanumeric() || "._:-".contains(letter) { letter } else { '-' };
+    let text: String = text.chars().map(allowed).skip_while(|letter| !letter.is_ascii_alphanumeric()).take(max).collect();
+    if text.is_empty() { "engine".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_command_gives_its_engine_a_name() {
+        for (command, name) in
+            [("/usr/bin/sha256sum", "sha256sum"), ("./my tool.sh", "my-tool.sh"), ("..", "engine"), ("/", "engine"), ("日本", "engine")]
+        {
+            assert_eq!(named_after(&command.into()).as_str(), name);
+        }
+        assert_ne!(own_name(), own_name());
+    }
+}

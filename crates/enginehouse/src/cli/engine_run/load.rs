@@ -1,0 +1,178 @@
+//! How much of the machine this engine uses: itself, its commands, and their children.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use enginehouse_client::DynamicState;
+use enginehouse_core::engine::ResourceUtilization;
+use enginehouse_core::ids::ScenarioRunId;
+use tokio::time::Instant;
+
+/// Two measurements closer than this say nothing about processor time.
+const MIN_SPAN: Duration = Duration::from_millis(200);
+
+/// Measures for heartbeats.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    before: Option<(Instant, u64)>,
+    cpu_percent: Option<f64>,
+    scenario_run_id: Option<String>,
+}
+
+impl Load {
+    /// Notes the scenario run of an event that is begun.
+    pub(super) fn works_on(&self, run: Option<&ScenarioRunId>) {
+        if let Some(run) = run {
+            self.lock().scenario_run_id = Some(run.to_string());
+        }
+    }
+
+    /// How the engine is doing. Where there is no `/proc`, nothing is known about its load.
+    pub(super) fn state(&self) -> DynamicState {
+        let used = used();
+        let mut inner = self.lock();
+        if let Some(used) = used {
+            let now = Instant::now();
+            let span = inner.before.map(|(at, ticks)| (now - at, used.ticks.saturating_sub(ticks)));
+            match span {
+                Some((span, ticks)) if span >= MIN_SPAN => {
+                    let seconds = ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
+                    inner.cpu_percent = Some(tenths(100.0 * seconds / span.as_secs_f64()));
+                    inner.before = Some((now, used.ticks));
+                }
+                Some(_) => {}
+                None => inner.before = Some((now, used.ticks)),
+            }
+        }
+        let mebibytes = |pages| pages as f64 * rustix::param::page_size() as f64 / (1024.0 * 1024.0);
+        DynamicState {
+            resource_utilization: ResourceUtilization {
+                cpu_percent: inner.cpu_percent,
+                memory_usage_mb: used.map(|used| tenths(mebibytes(used.pages))),
+                ..ResourceUtilization::default()
+            },
+            current_scenario_run_id: inner.scenario_run_id.clone(),
+            ..DynamicState::default()
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        // No code that holds it can panic half-way through a change.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tenths(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Used {
+    /// Processor time, of children that have ended too.
+    ticks: u64,
+    /// Memory that is resident. What processes share is counted for each.
+    pages: u64,
+}
+
+fn used() -> Option<Used> {
+    let mut processes = HashMap::new();
+    for entry in std::fs::read_dir("/proc").ok()?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // A process that has just ended is not there any more.
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        if let Some(process) = Process::parse(&stat) {
+            processes.insert(pid, process);
+        }
+    }
+    (!processes.is_empty()).then(|| sum(&processes, std::process::id()))
+}
+
+/// One line of `/proc/<pid>/stat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Process {
+    parent: u32,
+    group: u32,
+    used: Used,
+}
+
+impl Process {
+    fn parse(stat: &str) -> Option<Self> {
+        // The name before it may hold spaces and parentheses.
+        let fields: Vec<_> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+        let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
+        // utime, stime, cutime and cstime; see proc_pid_stat(5).
+        let ticks = (11..=14).map(number).sum::<Option<u64>>()?;
+        Some(Self {
+            parent: u32::try_from(number(1)?).ok()?,
+            group: u32::try_from(number(2)?).ok()?,
+            used: Used { ticks, pages: number(21)? },
+        })
+    }
+}
+
+/// What a process, its descendants, and the groups of its children use.
+fn sum(processes: &HashMap<u32, Process>, root: u32) -> Used {
+    // Whose parent has ended is nobody's descendant, but still of the group that our child leads.
+    let groups: HashSet<u32> =
+        processes.iter().filter(|(pid, process)| process.parent == root && process.group == **pid).map(|(pid, _)| *pid).collect();
+    let is_ours = |pid: u32| {
+        let mut at = pid;
+        for _ in 0..processes.len() {
+            let Some(process) = processes.get(&at) else { return false };
+            if at == root || groups.contains(&process.group) {
+                return true;
+            }
+            at = process.parent;
+        }
+        false
+    };
+    processes.iter().filter(|(pid, _)| is_ours(**pid)).fold(Used::default(), |sum, (_, process)| Used {
+        ticks: sum.ticks + process.used.ticks,
+        pages: sum.pages + process.used.pages,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_proc_is_read_whatever_the_process_is_called() {
+        let stat = "77 (a) b (c)) S 12 77 77 0 -1 4194560 9 8 0 0 100 20 3 4 20 0 1 0 5 1000 33 18446744073709551615 1";
+        let process = Process::parse(stat).unwrap();
+        assert_eq!(process, Process { parent: 12, group: 77, used: Used { ticks: 127, pages: 33 } });
+        assert_eq!(Process::parse("77 (x"), None);
+    }
+
+    #[test]
+    fn children_and_their_groups_count_and_others_do_not() {
+        let process = |parent, group, ticks| Process { parent, group, used: Used { ticks, pages: 1 } };
+        let processes = HashMap::from([
+            (1, process(0, 1, 1_000)),
+            (10, process(1, 10, 1)),
+            (11, process(10, 11, 2)),
+            (12, process(11, 11, 4)),
+            // Its parent has ended: it belongs to init by now, but to our group still.
+            (13, process(1, 11, 8)),
+            (20, process(1, 20, 1_000)),
+            // A loop that a reused number makes.
+            (30, process(31, 30, 1_000)),
+            (31, process(30, 31, 1_000)),
+        ]);
+        assert_eq!(sum(&processes, 10), Used { ticks: 15, pages: 4 });
+    }
+
+    #[test]
+    fn this_process_uses_memory() {
+        let load = Load::default();
+        let state = load.state();
+        assert!(state.resource_utilization.memory_usage_mb.is_none_or(|memory| memory > 0.5));
+        assert_eq!(state.resource_utilization.cpu_percent, None);
+    }
+}

@@ -1,0 +1,229 @@
+//! `enginehouse event`: enqueue, see and control events.
+
+use clap::{Args, Subcommand};
+use enginehouse_api::events::{Event, EventsQuery};
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
+use enginehouse_core::time::Timestamp;
+
+use super::common::{Common, Format, event_id, for_each, words};
+use super::enqueue;
+use super::output::{Listed, Part, one, or_dash};
+use super::trouble::Trouble;
+use crate::exit_codes::Exit;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Enqueue one event, or a file of them
+    Enqueue(Box<enqueue::Arguments>),
+    /// List events, newest first
+    #[command(alias = "ls", after_help = "Example:\n  enginehouse event list --status failed --event-type frame.render")]
+    List(List),
+    /// Show one event, and what it has been through
+    Show {
+        /// The event
+        #[arg(value_parser = event_id)]
+        event_id: EventId,
+    },
+    /// Call events off
+    Cancel {
+        /// The events
+        #[arg(required = true, value_parser = event_id)]
+        event_ids: Vec<EventId>,
+    },
+    /// Make waiting events available now
+    Retry {
+        /// The events
+        #[arg(required = true, value_parser = event_id)]
+        event_ids: Vec<EventId>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Only those with this status
+    #[arg(long, value_parser = words::<EventStatus>())]
+    status: Option<EventStatus>,
+    /// Only those of this type
+    #[arg(long, value_name = "TYPE")]
+    event_type: Option<EventType>,
+    /// Only those of this queue
+    #[arg(long)]
+    queue: Option<QueueName>,
+    /// Only those of this scenario run
+    #[arg(long, value_name = "RUN")]
+    scenario_run_id: Option<ScenarioRunId>,
+    /// Only those that this engine claimed last
+    #[arg(long, value_name = "ENGINE")]
+    engine_id: Option<EngineId>,
+    /// Only those enqueued at this moment or later, such as 2026-11-23T10:00:00Z
+    #[arg(long, value_name = "TIME")]
+    enqueued_after: Option<Timestamp>,
+    /// Only those enqueued before this moment
+    #[arg(long, value_name = "TIME")]
+    enqueued_before: Option<Timestamp>,
+    #[command(flatten)]
+    part: Part,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Exit {
+    let Arguments { common, verb } = arguments;
+    let result = match verb {
+        Verb::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
+        Verb::List(arguments) => list(&common, arguments).await,
+        Verb::Show { event_id } => show(&common, event_id).await,
+        Verb::Cancel { event_ids } => cancel(&common, &event_ids).await,
+        Verb::Retry { event_ids } => retry(&common, &event_ids).await,
+    };
+    common.finish(result)
+}
+
+async fn list(common: &Common, arguments: List) -> Result<(), Trouble> {
+    let fetch = async |limit, cursor| {
+        let query = EventsQuery {
+            status: arguments.status,
+            event_type: arguments.event_type.clone(),
+            queue: arguments.queue.clone(),
+            scenario_run_id: arguments.scenario_run_id.clone(),
+            engine_id: arguments.engine_id.clone(),
+            enqueued_after: arguments.enqueued_after,
+            enqueued_before: arguments.enqueued_before,
+            limit: Some(limit),
+            cursor,
+        };
+        common.client.events(&query).await
+    };
+    arguments.part.show(common, "could not list events", fetch).await
+}
+
+async fn show(common: &Common, event_id: EventId) -> Result<(), Trouble> {
+    let trouble = |error| Trouble::call(format!("could not show event {event_id}"), error);
+    let event = common.client.event(event_id).await.map_err(trouble)?;
+    let mut fields = fields(&event);
+    if common.output == Format::Table && !common.quiet {
+        let history = common.client.history(event_id).await.map_err(trouble)?;
+        for attempt in &history.attempts {
+            let error = attempt.error.as_ref().map_or_else(String::new, |error| format!(": {}", error.message));
+            let how = attempt.outcome.name();
+            let line = format!("{} {}, {} on {}{error}", attempt.ended_at, attempt.attempt, how, attempt.engine_id);
+            fields.push(("attempt", line));
+        }
+        for action in &history.actions {
+            let detail = action.detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
+            fields.push(("action", format!("{} {}{detail}", action.at, action.action)));
+        }
+    }
+    one(common, &event, &event_id.to_string(), &fields)
+}
+
+async fn cancel(common: &Common, event_ids: &[EventId]) -> Result<(), Trouble> {
+    let one = async |event_id: &EventId| {
+        let event = common
+            .client
+            .cancel(*event_id)
+            .await
+            .map_err(|error| Trouble::call(format!("could not call off event {event_id}"), error))?;
+        let state = match event.status {
+            EventStatus::Processing => "its engine is told at its next heartbeat".to_owned(),
+            status => status.to_string(),
+        };
+        show_state(common, &event, state)
+    };
+    for_each(event_ids, one, common).await
+}
+
+async fn retry(common: &Common, event_ids: &[EventId]) -> Result<(), Trouble> {
+    let one = async |event_id: &EventId| {
+        let event = common
+            .client
+            .retry(*event_id)
+            .await
+            .map_err(|error| Trouble::call(format!("could not make event {event_id} available"), error))?;
+        let state = format!("{}, available since {}", event.status, event.available_at);
+        show_state(common, &event, state)
+    };
+    for_each(event_ids, one, common).await
+}
+
+/// Shows an event by its id and one line.
+pub(crate) fn show_state(common: &Common, event: &Event, state: String) -> Result<(), Trouble> {
+    let id = event.event_id.to_string();
+    one(common, event, &id, &[(id.as_str(), state)])
+}
+
+fn fields(event: &Event) -> Vec<(&'static str, String)> {
+    let capabilities: Vec<_> = event.required_capabilities.iter().map(ToString::to_string).collect();
+    let labels: Vec<_> = event.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let mut fields = vec![
+        ("event", event.event_id.to_string()),
+        ("type", event.event_type.to_string()),
+        ("queue", event.queue.to_string()),
+        ("status", event.status.to_string()),
+        ("priority", event.priority.to_string()),
+        ("attempt", event.attempt.to_string()),
+        (
+            "so far",
+            format!(
+                "{} retries, {} failures, {} losses, {} redrives",
+                event.retries, event.failures, event.losses, event.redrives
+            ),
+        ),
+        ("enqueued", event.enqueued_at.to_string()),
+        ("available", event.available_at.to_string()),
+        ("finished", or_dash(event.finished_at.as_ref())),
+        ("engine", or_dash(event.engine_id.as_ref())),
+        ("scenario run", or_dash(event.scenario_run_id.as_ref())),
+        ("capabilities", capabilities.join(", ")),
+        ("memory", event.required_memory_mb.map_or_else(|| "-".to_owned(), |memory| format!("{memory} MiB"))),
+        ("engine version", or_dash(event.engine_version.as_ref())),
+        ("labels", labels.join(", ")),
+        ("payload", event.payload.as_str().to_owned()),
+    ];
+    if let Some(lock) = &event.lock {
+        fields.push(("lock", format!("{} until {}", lock.holder, lock.expires_at)));
+    }
+    if event.cancel_requested {
+        fields.push(("called off", "as soon as its lock ends".to_owned()));
+    }
+    if let Some(result) = &event.result {
+        fields.push(("result", result.as_str().to_owned()));
+    }
+    if let Some(error) = &event.last_error {
+        fields.push(("last error", format!("{}: {}", or_dash(error.code.as_ref()), error.message)));
+    }
+    if let Some(reason) = event.dead_letter {
+        fields.push(("dead letter", reason.to_string()));
+    }
+    fields
+}
+
+impl Listed for Event {
+    const HEADER: &'static [&'static str] =
+        &["EVENT", "TYPE", "QUEUE", "STATUS", "PRIORITY", "ATTEMPT", "ENQUEUED", "AVAILABLE", "ENGINE"];
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.event_id.to_string(),
+            self.event_type.to_string(),
+            self.queue.to_string(),
+            self.status.to_string(),
+            self.priority.to_string(),
+            self.attempt.to_string(),
+            self.enqueued_at.to_string(),
+            self.available_at.to_string(),
+            or_dash(self.engine_id.as_ref()),
+        ]
+    }
+
+    fn id(&self) -> String {
+        self.event_id.to_string()
+    }
+}

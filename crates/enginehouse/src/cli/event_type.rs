@@ -1,0 +1,127 @@
+//! `enginehouse event-type`: what event types set for their events.
+
+use clap::{Args, Subcommand};
+use enginehouse_api::event_types::{EventTypeSettings, Settings};
+use enginehouse_api::page::PageQuery;
+use enginehouse_api::problem::Code;
+use enginehouse_core::ids::EventType;
+
+use super::common::{Common, for_each};
+use super::output::{Listed, Part, one};
+use super::settings::{Changes, fields, in_one_line};
+use super::trouble::Trouble;
+use crate::exit_codes::Exit;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List event types and what they set
+    #[command(alias = "ls")]
+    List(Part),
+    /// Show what one event type sets
+    Show {
+        /// The event type
+        event_type: EventType,
+    },
+    /// Change what an event type sets
+    #[command(after_help = "Example:\n  enginehouse event-type set frame.render --max-retries 5 --retry-delay-initial 10")]
+    Set {
+        /// The event type
+        event_type: EventType,
+        #[command(flatten)]
+        changes: Changes,
+        /// Begin from the defaults instead of what is set
+        #[arg(long)]
+        reset: bool,
+    },
+    /// Keep events of these types from being claimed
+    Pause {
+        /// The event types
+        #[arg(required = true)]
+        event_types: Vec<EventType>,
+    },
+    /// Let events of these types be claimed again
+    Resume {
+        /// The event types
+        #[arg(required = true)]
+        event_types: Vec<EventType>,
+    },
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Exit {
+    let Arguments { common, verb } = arguments;
+    let result = match verb {
+        Verb::List(part) => {
+            let fetch = async |limit, cursor| {
+                common.client.event_types(&PageQuery { limit: Some(limit), cursor }).await
+            };
+            part.show(&common, "could not list event types", fetch).await
+        }
+        Verb::Show { event_type } => show(&common, &event_type).await,
+        Verb::Set { event_type, changes, reset } => set(&common, &event_type, &changes, reset).await,
+        Verb::Pause { event_types } => set_paused(&common, &event_types, true).await,
+        Verb::Resume { event_types } => set_paused(&common, &event_types, false).await,
+    };
+    common.finish(result)
+}
+
+async fn show(common: &Common, event_type: &EventType) -> Result<(), Trouble> {
+    let found = common
+        .client
+        .event_type(event_type)
+        .await
+        .map_err(|error| Trouble::call(format!("could not show event type {event_type}"), error))?;
+    show_one(common, &found)
+}
+
+async fn set(common: &Common, event_type: &EventType, changes: &Changes, reset: bool) -> Result<(), Trouble> {
+    let trouble = |error| Trouble::call(format!("could not set event type {event_type}"), error);
+    let before = match common.client.event_type(event_type).await {
+        Ok(found) => found.settings,
+        Err(error) if error.code() == Some(Code::NotFound) => Settings::default(),
+        Err(error) => return Err(trouble(error)),
+    };
+    // Resuming is a decision of its own.
+    let before = if reset { Settings { paused: before.paused, ..Settings::default() } } else { before };
+    let after = common.client.set_event_type(event_type, &changes.apply(before)).await.map_err(trouble)?;
+    show_one(common, &after)
+}
+
+async fn set_paused(common: &Common, event_types: &[EventType], paused: bool) -> Result<(), Trouble> {
+    let change = async |event_type: &EventType| {
+        let (done, word) = if paused {
+            (common.client.pause_event_type(event_type).await, "pause")
+        } else {
+            (common.client.resume_event_type(event_type).await, "resume")
+        };
+        done.map_err(|error| Trouble::call(format!("could not {word} event type {event_type}"), error))?;
+        show(common, event_type).await
+    };
+    for_each(event_types, change, common).await
+}
+
+fn show_one(common: &Common, found: &EventTypeSettings) -> Result<(), Trouble> {
+    let name = found.event_type.to_string();
+    let fields: Vec<_> =
+        std::iter::once(("event type", name.clone())).chain(fields(&found.settings)).collect();
+    one(common, found, &name, &fields)
+}
+
+impl Listed for EventTypeSettings {
+    const HEADER: &'static [&'static str] = &["EVENT TYPE", "PAUSED", "SETTINGS"];
+
+    fn row(&self) -> Vec<String> {
+        vec![self.event_type.to_string(), self.settings.paused.to_string(), in_one_line(&self.settings)]
+    }
+
+    fn id(&self) -> String {
+        self.event_type.to_string()
+    }
+}

@@ -1,0 +1,145 @@
+//! `enginehouse serve`: opens the store, listens, and serves until it is told to stop.
+
+use std::future::Future;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use enginehouse_server::chance::SeededChance;
+use enginehouse_server::config::{Config, Durability, LogFormat, StoreUrl};
+use enginehouse_server::server::{BindError, Server, ServerConfig};
+use enginehouse_store::Store;
+use enginehouse_store::clock::SystemClock;
+use enginehouse_store::sqlite::{self, SqliteOptions, SqliteStore};
+use tracing_subscriber::EnvFilter;
+
+use super::doctor::unopened;
+use super::settings_args::SettingArgs;
+use super::trouble::Trouble;
+use crate::exit_codes::Exit;
+
+/// What the server is to be.
+#[derive(Debug, Args)]
+#[command(after_help = "Every setting has a variable and a key in the file too: see `enginehouse config`.\n\nExample:\n  enginehouse serve --store sqlite:///var/lib/enginehouse/enginehouse.db --listen 127.0.0.1:7420")]
+pub(crate) struct Arguments {
+    /// The TOML file of settings
+    #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: SettingArgs,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Exit {
+    match serve(&arguments).await {
+        Ok(()) => Exit::Done,
+        Err(trouble) => {
+            trouble.show(false);
+            trouble.exit
+        }
+    }
+}
+
+async fn serve(arguments: &Arguments) -> Result<(), Trouble> {
+    let config = arguments.settings.resolve(arguments.config.as_ref())?.config;
+    start_logging(&config);
+    // Asked for before anything is open, so that no signal is missed.
+    let told_to_stop = told_to_stop()?;
+    let store = open(&config).await?;
+    let about = store.describe();
+    let chance = SeededChance::from_system().map_err(|error| {
+        Trouble::new(Exit::Failed, "the server cannot start", error, "see that the system can give random numbers")
+    })?;
+    let listening = ServerConfig {
+        insecure: config.insecure,
+        max_connections: config.max_connections,
+        shutdown_timeout: config.shutdown_timeout,
+        ..ServerConfig::on(config.listen)
+    };
+    let server = Server::bind(listening, store, config.dispatch, Box::new(chance)).await.map_err(|error| unbound(&error))?;
+    let address = server.local_addr();
+    tracing::info!(%address, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
+    announce(&format!("http://{address}"));
+    server.run(told_to_stop).await.map_err(|error| {
+        Trouble::new(
+            Exit::Failed,
+            "the server has stopped by itself",
+            error,
+            "start it again; if it stops again, run `enginehouse doctor` and look at the disk",
+        )
+    })?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says where the server is, once it is there: the first line of stdout, for people and for programs that wait for it.
+fn announce(url: &str) {
+    // A server is of use without anybody who reads this.
+    let _ = writeln!(std::io::stdout(), "listening on {url}  (docs at {url}/docs)");
+}
+
+fn start_logging(config: &Config) {
+    // The configuration has checked it.
+    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => lines.json().init(),
+    }
+}
+
+async fn open(config: &Config) -> Result<Arc<dyn Store>, Trouble> {
+    let StoreUrl::Sqlite(path) = config.store.clone();
+    let options = SqliteOptions {
+        durability: match config.durability {
+            Durability::Full => sqlite::Durability::Full,
+            Durability::Relaxed => sqlite::Durability::Relaxed,
+        },
+        max_size: config.max_store_bytes,
+        ..SqliteOptions::new(path, Arc::new(SystemClock::new()))
+    };
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
+    let store = opened.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    Ok(Arc::new(store.map_err(|error| unopened(&error))?))
+}
+
+fn unbound(error: &BindError) -> Trouble {
+    let mut why = error.to_string();
+    if let Some(source) = std::error::Error::source(error) {
+        why = format!("{why}: {source}");
+    }
+    let (exit, hint) = match error {
+        BindError::NotLoopback(_) => (Exit::Invalid, "listen on 127.0.0.1, or say --insecure if the network is to be trusted"),
+        BindError::Listen { .. } => {
+            (Exit::Conflict, "stop the process that has the port, or name another one with --listen (port 0 takes a free one)")
+        }
+        BindError::Dispatcher(_) => (Exit::Failed, "see that the system lets the process start threads"),
+    };
+    Trouble::new(exit, "the server cannot start", why, hint)
+}
+
+/// Ends with the first SIGTERM or SIGINT. A second one ends the process at once.
+fn told_to_stop() -> Result<impl Future<Output = ()>, Trouble> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let on = |kind| {
+        signal(kind).map_err(|error| {
+            Trouble::new(Exit::Failed, "the server cannot start", error, "see that the system lets the process handle signals")
+        })
+    };
+    let (mut terminate, mut interrupt) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to stop: finishing what is under way");
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::warn!("told to stop again: stopping at once");
+            std::process::exit(130);
+        });
+    })
+}

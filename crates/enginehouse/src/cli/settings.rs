@@ -1,0 +1,107 @@
+//! What event types and queues have in common on the command line.
+
+use clap::Args;
+use enginehouse_api::event_types::Settings;
+use enginehouse_core::policy::{RetryDelayPatch, RetryPolicyPatch};
+
+/// Single settings. What is not given stays as it is.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Changes {
+    /// How many failed attempts are retried
+    #[arg(long, value_name = "N")]
+    max_retries: Option<u32>,
+    /// Seconds before the first retry
+    #[arg(long, value_name = "SECONDS")]
+    retry_delay_initial: Option<f64>,
+    /// The longest wait before a retry, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    retry_delay_max: Option<f64>,
+    /// How much longer each retry waits than the one before
+    #[arg(long, value_name = "FACTOR")]
+    retry_delay_multiplier: Option<f64>,
+    /// The largest part that chance adds to a wait, from 0 to 1
+    #[arg(long, value_name = "PART")]
+    retry_delay_jitter: Option<f64>,
+    /// How many failures make a finally failed event a dead letter
+    #[arg(long, value_name = "N")]
+    dead_letter_threshold: Option<u32>,
+    /// How many lost locks are forgiven
+    #[arg(long, value_name = "N")]
+    max_losses: Option<u32>,
+    /// How long a lock lasts unless extended
+    #[arg(long, value_name = "SECONDS")]
+    visibility_timeout_seconds: Option<u64>,
+    /// How long one attempt may take
+    #[arg(long, value_name = "SECONDS")]
+    max_processing_seconds: Option<u64>,
+}
+
+impl Changes {
+    /// `before` with what is given.
+    pub(crate) fn apply(&self, before: Settings) -> Settings {
+        let policy = before.retry_policy.unwrap_or_default();
+        let delay = policy.retry_delay.unwrap_or_default();
+        let delay = RetryDelayPatch {
+            initial: self.retry_delay_initial.or(delay.initial),
+            max: self.retry_delay_max.or(delay.max),
+            multiplier: self.retry_delay_multiplier.or(delay.multiplier),
+            jitter: self.retry_delay_jitter.or(delay.jitter),
+        };
+        let policy = RetryPolicyPatch {
+            max_retries: self.max_retries.or(policy.max_retries),
+            retry_delay: (delay != RetryDelayPatch::default()).then_some(delay),
+            dead_letter_threshold: self.dead_letter_threshold.or(policy.dead_letter_threshold),
+            max_losses: self.max_losses.or(policy.max_losses),
+        };
+        Settings {
+            retry_policy: (policy != RetryPolicyPatch::default()).then_some(policy),
+            visibility_timeout_seconds: self.visibility_timeout_seconds.or(before.visibility_timeout_seconds),
+            max_processing_seconds: self.max_processing_seconds.or(before.max_processing_seconds),
+            paused: before.paused,
+        }
+    }
+}
+
+/// The settings, for people: only what is set.
+pub(crate) fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
+    let policy = settings.retry_policy.unwrap_or_default();
+    let delay = policy.retry_delay.unwrap_or_default();
+    let given = [
+        ("max_retries", policy.max_retries.map(|value| value.to_string())),
+        ("retry_delay.initial", delay.initial.map(|value| value.to_string())),
+        ("retry_delay.max", delay.max.map(|value| value.to_string())),
+        ("retry_delay.multiplier", delay.multiplier.map(|value| value.to_string())),
+        ("retry_delay.jitter", delay.jitter.map(|value| value.to_string())),
+        ("dead_letter_threshold", policy.dead_letter_threshold.map(|value| value.to_string())),
+        ("max_losses", policy.max_losses.map(|value| value.to_string())),
+        ("visibility_timeout_seconds", settings.visibility_timeout_seconds.map(|value| value.to_string())),
+        ("max_processing_seconds", settings.max_processing_seconds.map(|value| value.to_string())),
+    ];
+    let given = given.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
+    std::iter::once(("paused", settings.paused.to_string())).chain(given).collect()
+}
+
+/// The settings in one cell of a table.
+pub(crate) fn in_one_line(settings: &Settings) -> String {
+    let given: Vec<_> =
+        fields(settings).into_iter().skip(1).map(|(name, value)| format!("{name}={value}")).collect();
+    given.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_given_stays_as_it_is() {
+        let before: Settings =
+            serde_json::from_str(r#"{"retry_policy":{"max_retries":1,"retry_delay":{"initial":5}},"paused":true}"#).unwrap();
+        let changes = Changes { retry_delay_max: Some(9.0), max_losses: Some(2), ..Changes::default() };
+        let after = serde_json::to_string(&changes.apply(before)).unwrap();
+        assert_eq!(
+            after,
+            r#"{"retry_policy":{"max_retries":1,"retry_delay":{"initial":5.0,"max":9.0},"max_losses":2},"paused":true}"#
+        );
+        assert_eq!(Changes::default().apply(Settings::default()), Settings::default());
+    }
+}

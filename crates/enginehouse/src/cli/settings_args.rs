@@ -1,0 +1,67 @@
+//! The settings of a server as flags: one for each row of their table.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Args, FromArgMatches};
+use enginehouse_server::config::{Resolved, SETTINGS, Setting, environment, resolve};
+
+use super::trouble::Trouble;
+use crate::exit_codes::Exit;
+
+/// What the command line says about settings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SettingArgs {
+    flags: BTreeMap<String, String>,
+}
+
+impl SettingArgs {
+    /// Puts the configuration together: these flags over the environment over the file over the defaults.
+    pub(crate) fn resolve(&self, file: Option<&PathBuf>) -> Result<Resolved, Trouble> {
+        resolve(&self.flags, &environment, file.map(PathBuf::as_path)).map_err(|error| {
+            Trouble::new(
+                Exit::Invalid,
+                "the configuration cannot be used",
+                error,
+                "correct it there; `enginehouse config` shows every setting and docs/configuration.md explains it",
+            )
+        })
+    }
+}
+
+fn flag(setting: &Setting) -> Arg {
+    let arg = Arg::new(setting.name)
+        .long(setting.name.replace('_', "-"))
+        .value_name(setting.placeholder)
+        .help(setting.about)
+        .help_heading("Settings");
+    // `--insecure` alone says yes.
+    if setting.placeholder == "BOOL" { arg.num_args(0..=1).default_missing_value("true").require_equals(true) } else { arg }
+}
+
+impl Args for SettingArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.args(SETTINGS.iter().map(flag))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for SettingArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut args = Self::default();
+        args.update_from_arg_matches(matches)?;
+        Ok(args)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for setting in SETTINGS {
+            if let Some(value) = matches.get_one::<String>(setting.name) {
+                self.flags.insert(setting.name.to_owned(), value.clone());
+            }
+        }
+        Ok(())
+    }
+}

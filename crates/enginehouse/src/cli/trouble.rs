@@ -1,0 +1,144 @@
+//! What went wrong, why, and what to do: three lines, or a problem document.
+
+use std::fmt::Display;
+use std::io::Write;
+
+use enginehouse_api::problem::{Code, Problem};
+use enginehouse_client::Error;
+use serde_json::json;
+
+use super::output::clean;
+use crate::exit_codes::Exit;
+
+/// Why a command did not do what it was asked to.
+#[derive(Clone, Debug)]
+pub(crate) struct Trouble {
+    /// The number that says so.
+    pub(crate) exit: Exit,
+    /// What was not done, as a sentence.
+    pub(crate) what: String,
+    /// Why.
+    pub(crate) why: String,
+    /// What to do about it.
+    pub(crate) hint: String,
+    /// The server's own words, if it said anything.
+    pub(super) problem: Option<Box<Problem>>,
+}
+
+impl Trouble {
+    /// Trouble that is not the server's.
+    pub(crate) fn new(
+        exit: Exit,
+        what: impl Into<String>,
+        why: impl Display,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { exit, what: what.into(), why: why.to_string(), hint: hint.into(), problem: None }
+    }
+
+    /// A call that has no answer. `what` is what it was for, such as `could not list events`.
+    pub(crate) fn call(what: impl Into<String>, error: Error) -> Self {
+        let why = error.to_string();
+        match error {
+            Error::Unreachable { timed_out, .. } => Self::new(
+                if timed_out { Exit::Timeout } else { Exit::Unreachable },
+                what,
+                why,
+                "check that `enginehouse serve` is running there, or name another place with --url or ENGINEHOUSE_URL",
+            ),
+            Error::Unexpected { .. } => Self::new(
+                Exit::Failed,
+                what,
+                why,
+                "check that --url or ENGINEHOUSE_URL names an Enginehouse server of a matching version",
+            ),
+            Error::Problem(problem) => Self {
+                exit: exit_for(problem.code),
+                what: what.into(),
+                why: problem.detail.clone(),
+                hint: problem.code.advice().to_owned(),
+                problem: Some(problem),
+            },
+        }
+    }
+
+    /// Shows it on stderr.
+    pub(crate) fn show(&self, as_json: bool) {
+        let text = if as_json {
+            self.document().to_string()
+        } else {
+            let (what, why, hint) = (clean(&self.what), clean(&self.why), clean(&self.hint));
+            format!("error: {what}\n  why: {why}\n  try: {hint}")
+        };
+        // Without stderr there is nobody left to tell.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    /// The server's problem document, or one of the same shape.
+    fn document(&self) -> serde_json::Value {
+        match &self.problem {
+            Some(problem) => json!(problem),
+            None => json!({
+                "title": self.what,
+                "detail": self.why,
+                "code": match self.exit {
+                    Exit::Invalid => "invalid_request",
+                    Exit::Unreachable => "unreachable",
+                    Exit::Timeout => "timeout",
+                    Exit::Partly => "partly_done",
+                    Exit::Refused => "refused",
+                    _ => "failed",
+                },
+                "advice": self.hint,
+            }),
+        }
+    }
+}
+
+const fn exit_for(code: Code) -> Exit {
+    match code {
+        Code::InvalidRequest | Code::TooLarge => Exit::Invalid,
+        Code::NotFound | Code::EngineNotRegistered => Exit::NotFound,
+        Code::IdempotencyConflict
+        | Code::LockLost
+        | Code::WrongStatus
+        | Code::EngineSuperseded
+        | Code::EngineLost => Exit::Conflict,
+        Code::CrossOrigin => Exit::Forbidden,
+        Code::Overloaded | Code::StoreUnavailable | Code::ShuttingDown => Exit::Unreachable,
+        Code::Timeout => Exit::Timeout,
+        Code::UnsupportedMediaType | Code::MethodNotAllowed | Code::Internal => Exit::Failed,
+    }
+}
+
+/// Nobody reads what is written: not a failure, there is just nothing more to do.
+pub(crate) fn written(result: std::io::Result<()>) -> Result<(), Trouble> {
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(Exit::Done as i32),
+        Err(error) => Err(Trouble::new(Exit::Failed, "could not write the output", error, "look at where it goes")),
+        Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::VariantArray;
+
+    use super::*;
+
+    #[test]
+    fn what_the_server_says_is_shown_as_it_is() {
+        let trouble = Trouble::call("could not show it", Error::from(Problem::not_found("event x")));
+        assert_eq!(trouble.exit, Exit::NotFound);
+        assert_eq!(trouble.document()["code"], "not_found");
+        assert_eq!(trouble.why, "there is no event x");
+    }
+
+    #[test]
+    fn every_code_has_an_exit_status_of_its_kind() {
+        for code in Code::VARIANTS {
+            assert_ne!(exit_for(*code), Exit::Done, "{code}");
+            assert_eq!(exit_for(*code) == Exit::NotFound, code.status() == 404, "{code}");
+        }
+    }
+}
