@@ -1,0 +1,153 @@
+//! What the whole-system tests share: the real binary as a server, and as a command.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use enginehouse_client::{Client, Config};
+
+/// The longest that a test waits for anything.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// The binary, which stands beside the tests in the target folder.
+///
+/// # Panics
+/// It was not built: `cargo xtask test` does so first.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let folder = test.ancestors().nth(2).expect("tests are in target/*/deps");
+    let binary = folder.join("enginehouse");
+    assert!(binary.exists(), "{} is not there: run `cargo build`, or `cargo xtask test`", binary.display());
+    binary
+}
+
+/// A command of the binary, without anything from the environment that could set it up otherwise.
+pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments).stdin(Stdio::null()).env("ENGINEHOUSE_LOG", "error");
+    for name in ["ENGINEHOUSE_URL", "ENGINEHOUSE_CONFIG", "ENGINEHOUSE_STORE", "ENGINEHOUSE_LISTEN"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a command of the binary to its end, with `input` on stdin.
+pub fn run<A: AsRef<OsStr>>(url: &str, arguments: impl IntoIterator<Item = A>, input: &str) -> Output {
+    let mut child = command(arguments)
+        .env("ENGINEHOUSE_URL", url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    let input = input.to_owned();
+    // A command that ends before it has read everything closes its end.
+    let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()).ok());
+    let output = child.wait_with_output().expect("the binary ends");
+    writing.join().expect("the writer does not panic");
+    output
+}
+
+/// What a command wrote, as text.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A server of its own, on a free port. Killed when dropped.
+pub struct Serving {
+    child: Child,
+    /// Where it is.
+    pub url: String,
+}
+
+impl Serving {
+    /// Starts a server on a data file, with more flags, and waits until it listens.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn on(data_file: &Path, flags: &[&str]) -> Self {
+        Self::with(command(["serve"]), data_file, flags)
+    }
+
+    /// The same, by a command that is prepared.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn with(mut command: Command, data_file: &Path, flags: &[&str]) -> Self {
+        let store = format!("sqlite://{}", data_file.display());
+        let mut child = command
+            .args(["--listen", "127.0.0.1:0", "--store", &store])
+            .args(flags)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("stdout is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("the server says where it is");
+        let url = line.split_whitespace().find(|word| word.starts_with("http://"));
+        let url = url.unwrap_or_else(|| panic!("the server did not start: {line:?}")).to_owned();
+        Self { child, url }
+    }
+
+    /// A client that repeats nothing by itself.
+    ///
+    /// # Panics
+    /// The server said an address that is none.
+    pub fn client(&self) -> Client {
+        Client::with_config(&self.url, Config::default()).expect("an address").with_max_repeats(0)
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as a power cut would, for all that the process can do about it.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it has ended");
+    }
+
+    /// Asks it to stop, and waits until it has. Answers its exit status.
+    pub fn stop(mut self) -> Option<i32> {
+        terminate(&self.child);
+        self.child.wait().expect("it has ended").code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Most tests have ended it already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Sends SIGTERM to a child.
+///
+/// # Panics
+/// It has ended already.
+pub fn terminate(child: &Child) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+}
+
+/// Asks again and again until the answer is some.
+///
+/// # Panics
+/// It takes longer than [`LIMIT`].
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let asking = async {
+        let mut again = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            again.tick().await;
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(|_| panic!("not in time: {what}"))
+}

@@ -1,0 +1,188 @@
+//! `engine run`: any program is an engine, and its crash costs nothing but its own attempt.
+
+use std::process::{Child, Stdio};
+
+use enginehouse_api::events::{Event, EventsQuery};
+use enginehouse_core::event::EventStatus;
+use enginehouse_tests::{Serving, command, run, terminate, text, until};
+
+struct House {
+    server: Serving,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { server: Serving::on(&folder.path().join("house.db"), &["--log", "error"]), _folder: folder }
+    }
+
+    /// Starts an engine that hands its events to a shell script.
+    fn engine(&self, engine_id: &str, flags: &[&str], script: &str) -> Child {
+        command(["engine", "run", "--engine-id", engine_id])
+            .env("ENGINEHOUSE_URL", &self.server.url)
+            .args(flags)
+            .args(["--", "sh", "-c", script])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    fn enqueue(&self, lines: &str, flags: &[&str]) {
+        let arguments = ["event", "enqueue", "--file", "-"].iter().chain(flags);
+        let output = run(&self.server.url, arguments, lines);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+
+    async fn events(&self) -> Vec<Event> {
+        let query = EventsQuery { limit: Some(1_000), ..EventsQuery::default() };
+        self.server.client().events(&query).await.unwrap().items
+    }
+
+    /// Waits until every event has the status, and answers them.
+    async fn until_all(&self, status: EventStatus) -> Vec<Event> {
+        until(&format!("every event is {status}"), async || {
+            let events = self.events().await;
+            events.iter().all(|event| event.status == status).then_some(events)
+        })
+        .await
+    }
+}
+
+fn stop(mut engine: Child) -> Option<i32> {
+    terminate(&engine);
+    engine.wait().unwrap().code()
+}
+
+#[tokio::test]
+async fn a_command_gets_the_payload_and_its_json_is_the_result() {
+    let house = House::new();
+    house.enqueue("{\"event_type\":\"echo\",\"payload\":{\"n\":1},\"scenario_run_id\":\"run-1\"}\n", &[]);
+    let script = r#"read payload; printf '{"payload":%s,"type":"%s","attempt":%s,"run":"%s","id":"%s"}' \
+        "$payload" "$ENGINEHOUSE_EVENT_TYPE" "$ENGINEHOUSE_ATTEMPT" "$ENGINEHOUSE_SCENARIO_RUN_ID" "$ENGINEHOUSE_EVENT_ID""#;
+    let engine = house.engine("e", &["--event-type", "echo"], script);
+    let event = house.until_all(EventStatus::Completed).await.remove(0);
+    assert_eq!(
+        event.result.unwrap().as_str(),
+        format!(r#"{{"payload":{{"n":1}},"type":"echo","attempt":1,"run":"run-1","id":"{}"}}"#, event.event_id)
+    );
+    assert_eq!(stop(engine), Some(0));
+}
+
+#[tokio::test]
+async fn status_65_fails_for_good_and_any_other_is_tried_again_with_the_end_of_stderr_as_the_error() {
+    let house = House::new();
+    house.enqueue("{}\n", &["--event-type", "rejected"]);
+    house.enqueue("{}\n", &["--event-type", "broken"]);
+    let script = r#"echo "could not open $ENGINEHOUSE_EVENT_TYPE" >&2; [ "$ENGINEHOUSE_EVENT_TYPE" = rejected ] && exit 65; exit 7"#;
+    let engine = house.engine("e", &["--event-type", "rejected", "--event-type", "broken"], script);
+    let events = until("both have failed once", async || {
+        let events = house.events().await;
+        events.iter().all(|event| event.failures == 1).then_some(events)
+    })
+    .await;
+    for event in events {
+        let (want, message) = match event.event_type.as_str() {
+            "rejected" => (EventStatus::Failed, "could not open rejected"),
+            _ => (EventStatus::Queued, "could not open broken"),
+        };
+        assert_eq!(event.status, want, "{}", event.event_type);
+        assert!(event.last_error.unwrap().message.contains(message));
+    }
+    assert_eq!(stop(engine), Some(0));
+}
+
+#[tokio::test]
+async fn when_an_engine_is_killed_another_one_finishes_its_work() {
+    let house = House::new();
+    let lines: String = (0..60).map(|number| format!("{{\"n\":{number}}}\n")).collect();
+    house.enqueue(&lines, &["--event-type", "work"]);
+    let flags = ["--event-type", "work", "--max-concurrent", "4", "--heartbeat-interval-seconds", "1"];
+    // The first one never finishes anything.
+    let mut doomed = house.engine("doomed", &flags, "cat > /dev/null; exec sleep 1000");
+    until("the doomed engine holds locks", async || {
+        let held = house.events().await.iter().filter(|event| event.status == EventStatus::Processing).count();
+        (held == 4).then_some(())
+    })
+    .await;
+    doomed.kill().unwrap();
+    doomed.wait().unwrap();
+    let healthy = house.engine("healthy", &flags, "cat");
+    let events = house.until_all(EventStatus::Completed).await;
+    assert_eq!(events.len(), 60);
+    assert_eq!(events.iter().filter(|event| event.losses == 1).count(), 4);
+    for event in &events {
+        assert_eq!(event.result.as_ref().unwrap().as_str(), event.payload.as_str());
+    }
+    assert_eq!(stop(healthy), Some(0));
+}
+
+#[tokio::test]
+async fn an_engine_told_to_stop_finishes_what_it_holds() {
+    let house = House::new();
+    let gate = tempfile::tempdir().unwrap();
+    let go = gate.path().join("go");
+    house.enqueue("{}\n", &["--event-type", "slow"]);
+    let script = format!("while [ ! -e '{}' ]; do sleep 0.05; done; echo 1", go.display());
+    let engine = house.engine("e", &["--event-type", "slow"], &script);
+    house.until_all(EventStatus::Processing).await;
+    terminate(&engine);
+    until("the engine drains", async || {
+        let engines = house.server.client().engines(&Default::default()).await.unwrap().items;
+        (engines[0].status.name() != "active").then_some(())
+    })
+    .await;
+    std::fs::write(&go, "").unwrap();
+    let mut engine = engine;
+    assert_eq!(engine.wait().unwrap().code(), Some(0));
+    assert_eq!(house.events().await[0].status, EventStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_command_whose_event_is_cancelled_is_stopped() {
+    let house = House::new();
+    house.enqueue("{}\n", &["--event-type", "endless"]);
+    let flags = ["--event-type", "endless", "--heartbeat-interval-seconds", "1"];
+    let engine = house.engine("e", &flags, "exec sleep 1000");
+    let event = house.until_all(EventStatus::Processing).await.remove(0);
+    house.server.client().cancel(event.event_id).await.unwrap();
+    house.until_all(EventStatus::Cancelled).await;
+    assert_eq!(stop(engine), Some(0));
+}
+
+#[tokio::test]
+async fn an_engine_outlives_a_restart_of_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_file = folder.path().join("house.db");
+    let first = Serving::on(&data_file, &["--log", "error"]);
+    let address = first.url.trim_start_matches("http://").to_owned();
+    let url = first.url.clone();
+    let mut engine = command(["engine", "run", "--engine-id", "e", "--event-type", "work", "--", "cat"])
+        .env("ENGINEHOUSE_URL", &url)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let client = first.client();
+    until("the engine is there", async || {
+        (!client.engines(&Default::default()).await.unwrap().items.is_empty()).then_some(())
+    })
+    .await;
+    first.kill();
+    let mut serve = command(["serve"]);
+    serve.args(["--store", &format!("sqlite://{}", data_file.display()), "--listen", &address, "--log", "error"]);
+    let mut second = serve.stdout(Stdio::null()).spawn().unwrap();
+    let event = until("the server is back", async || {
+        let request = serde_json::from_str(r#"{"event_type":"work","payload":[1]}"#).unwrap();
+        client.enqueue(&request).await.ok()
+    })
+    .await;
+    until("the engine has worked", async || {
+        let event = client.event(event.event_id).await.ok()?;
+        (event.status == EventStatus::Completed).then_some(())
+    })
+    .await;
+    terminate(&engine);
+    assert_eq!(engine.wait().unwrap().code(), Some(0));
+    terminate(&second);
+    second.wait().unwrap();
+}

@@ -1,0 +1,237 @@
+//! What a user runs into, with the real binary: each refusal says what happened, to which thing, and what to do.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use enginehouse_tests::{Serving, command, run, text};
+
+/// Starts a server that is to refuse. Answers its exit status and what it says.
+fn refused(data_file: &Path, flags: &[&str]) -> (Option<i32>, String) {
+    let store = format!("sqlite://{}", data_file.display());
+    let output = command(["serve", "--store", &store]).args(flags).stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), text(&output.stderr))
+}
+
+const ANY_PORT: &[&str] = &["--listen", "127.0.0.1:0"];
+
+#[test]
+fn a_second_server_on_the_file_is_refused_and_told_who_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_file = folder.path().join("house.db");
+    let server = Serving::on(&data_file, &[]);
+    let (status, said) = refused(&data_file, ANY_PORT);
+    assert_eq!(status, Some(4), "{said}");
+    assert!(said.contains(&format!("{}", server.pid())) && said.contains("house.db"), "{said}");
+    server.kill();
+    let again = Serving::on(&data_file, &[]);
+    assert_eq!(again.stop(), Some(0), "a killed server leaves nothing that keeps the next one out");
+}
+
+#[test]
+fn a_file_of_another_program_is_refused_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_file = folder.path().join("letter.txt");
+    std::fs::write(&data_file, "Dear all,\n").unwrap();
+    let (status, said) = refused(&data_file, ANY_PORT);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("not an Enginehouse data file"), "{said}");
+    assert_eq!(std::fs::read_to_string(&data_file).unwrap(), "Dear all,\n");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "and nothing was put beside it");
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_refused_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_file = folder.path().join("house.db");
+    assert_eq!(Serving::on(&data_file, &[]).stop(), Some(0));
+    // The schema's version stands in bytes 60 to 63 of the header (sqlite.org/fileformat.html).
+    let mut bytes = std::fs::read(&data_file).unwrap();
+    bytes[60..64].copy_from_slice(&9_999_u32.to_be_bytes());
+    std::fs::write(&data_file, &bytes).unwrap();
+    let (status, said) = refused(&data_file, ANY_PORT);
+    assert_eq!(status, Some(4), "{said}");
+    assert!(said.contains("9999") && said.contains("upgrade"), "{said}");
+    assert!(std::fs::read(&data_file).unwrap() == bytes);
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (status, said) = refused(&folder.path().join("house.db"), &["--listen", &address]);
+    assert_eq!(status, Some(4), "{said}");
+    assert!(said.contains(&address) && said.contains("--listen"), "{said}");
+}
+
+#[test]
+fn an_address_that_others_can_reach_is_refused_unless_it_is_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let (status, said) = refused(&folder.path().join("house.db"), &["--listen", "0.0.0.0:0"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("--insecure"), "{said}");
+}
+
+#[test]
+fn a_setting_that_cannot_be_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let (status, said) = refused(&folder.path().join("house.db"), &["--max-retries", "lots"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("max_retries = \"lots\" (from flag --max-retries): must be a number from 0 to 1000"), "{said}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_server_that_is_away_is_said_to_be_with_what_to_check() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = run(&format!("http://{gone}"), ["event", "list"], "");
+    assert_eq!(output.status.code(), Some(6));
+    let said = text(&output.stderr);
+    assert!(said.contains("enginehouse serve") && said.contains("ENGINEHOUSE_URL"), "{said}");
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::on(&folder.path().join("house.db"), &[]);
+    for arguments in [
+        ["engine", "show", "nobody"],
+        ["engine", "drain", "nobody"],
+        ["event", "show", "0193f2a0-0000-7000-8000-000000000000"],
+        ["event", "cancel", "0193f2a0-0000-7000-8000-000000000000"],
+        ["dead", "show", "0193f2a0-0000-7000-8000-000000000000"],
+    ] {
+        let output = run(&server.url, arguments, "");
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_bad_line_is_named_and_stops_the_load_unless_it_is_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::on(&folder.path().join("house.db"), &[]);
+    let lines = "{\"event_type\":\"a\"}\n{\"event_type\":\"no good\"}\n{\"event_type\":\"b\",\"prioritty\":1}\nnonsense\n{\"event_type\":\"c\"}\n";
+    let stopped = run(&server.url, ["event", "enqueue", "--file", "-"], lines);
+    let said = text(&stopped.stderr);
+    assert_ne!(stopped.status.code(), Some(0), "{said}");
+    assert!(said.contains("line 2") && said.contains("line 3") && said.contains("line 4"), "{said}");
+    let count = |server: &Serving| text(&run(&server.url, ["event", "list", "-q"], "").stdout).lines().count();
+    assert_eq!(count(&server), 0, "nothing of that chunk is stored");
+    let went_on = run(&server.url, ["event", "enqueue", "--file", "-", "--keep-going"], lines);
+    let said = text(&went_on.stderr);
+    assert_eq!(went_on.status.code(), Some(8), "partly done: {said}");
+    assert!(said.contains("line 2") && said.contains("line 3") && said.contains("line 4"), "{said}");
+    assert_eq!(count(&server), 2);
+    let unreadable = run(&server.url, ["event", "enqueue", "--file", "/nowhere/at/all"], "");
+    assert_ne!(unreadable.status.code(), Some(0));
+    assert!(text(&unreadable.stderr).contains("/nowhere/at/all"));
+}
+
+#[test]
+fn a_load_can_be_repeated_without_doubling_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::on(&folder.path().join("house.db"), &[]);
+    let lines: String = (0..2_500).map(|number| format!("{{\"file\":\"f{number}\"}}\n")).collect();
+    let load = ["event", "enqueue", "--file", "-", "--event-type", "hash", "--idempotency-key-field", "file"];
+    for _ in 0..2 {
+        let output = run(&server.url, load, &lines);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
+    let listed = run(&server.url, ["event", "list", "--all", "-q"], "");
+    assert_eq!(text(&listed.stdout).lines().count(), 2_500);
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_what_would_grow_it_and_everything_else_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_file = folder.path().join("house.db");
+    let server = Serving::on(&data_file, &["--max-store-mb", "2", "--log", "off"]);
+    let client = server.client();
+    let payload = format!("\"{}\"", "x".repeat(100_000));
+    let mut accepted = Vec::new();
+    let refused = loop {
+        let request = enginehouse_api::enqueue::EnqueueRequest {
+            event_type: "big".to_owned(),
+            payload: Some(enginehouse_core::json::RawJson::trusted(payload.clone())),
+            ..Default::default()
+        };
+        match client.enqueue(&request).await {
+            Ok(enqueued) => accepted.push(enqueued.event_id),
+            Err(error) => break error,
+        }
+        assert!(accepted.len() < 50, "the store has a limit");
+    };
+    assert_eq!(refused.code().map(enginehouse_api::problem::Code::name), Some("store_unavailable"), "{refused}");
+    assert!(!refused.maybe_applied(), "nothing was done, and the answer says so: {refused}");
+    for event_id in &accepted {
+        assert_eq!(client.event(*event_id).await.unwrap().payload.as_str(), payload);
+    }
+    assert_eq!(server.stop(), Some(0));
+    let server = Serving::on(&data_file, &["--max-store-mb", "20"]);
+    let request = enginehouse_api::enqueue::EnqueueRequest { event_type: "small".to_owned(), ..Default::default() };
+    server.client().enqueue(&request).await.expect("with more room it goes on");
+    let store = format!("sqlite://{}", data_file.display());
+    assert!(run(&server.url, ["doctor", "--store", &store], "").status.success());
+}
+
+#[tokio::test]
+async fn a_server_told_to_stop_answers_waiting_claims_and_ends_whatever_idle_clients_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::on(&folder.path().join("house.db"), &[]);
+    let client = server.client();
+    let idle = std::net::TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    let request = serde_json::from_str(r#"{"engine_type":"test"}"#).unwrap();
+    let engine = client.register_new(&request).await.unwrap();
+    let claim = serde_json::from_value(serde_json::json!({ "epoch": engine.epoch, "wait_seconds": 60 })).unwrap();
+    let waiting = client.claim(&engine.engine_id, &claim);
+    let stopping = async {
+        enginehouse_tests::until("the claim waits", async || {
+            let stats = server.client().stats().await.unwrap();
+            (stats.parked_claims == 1).then_some(())
+        })
+        .await;
+        tokio::task::spawn_blocking(move || server.stop()).await.unwrap()
+    };
+    let both = async { tokio::join!(waiting, stopping) };
+    let (claimed, status) = tokio::time::timeout(std::time::Duration::from_secs(10), both).await.expect("within 10 s");
+    assert!(claimed.unwrap().events.is_empty());
+    assert_eq!(status, Some(0));
+    drop(idle);
+}
+
+#[test]
+fn a_backup_made_while_serving_is_sound_and_can_be_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_file = folder.path().join("house.db");
+    let server = Serving::on(&data_file, &[]);
+    let lines: String = (0..3_000).map(|number| format!("{{\"n\":{number}}}\n")).collect();
+    assert!(run(&server.url, ["event", "enqueue", "--file", "-", "--event-type", "a"], &lines).status.success());
+    let (store, copy) = (format!("sqlite://{}", data_file.display()), folder.path().join("copy.db"));
+    let copy_name = copy.display().to_string();
+    let made = run(&server.url, ["backup", &copy_name, "--store", &store], "");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let again = run(&server.url, ["backup", &copy_name, "--store", &store], "");
+    assert_eq!(again.status.code(), Some(1), "a backup overwrites nothing");
+    server.kill();
+    let restored = Serving::on(&copy, &[]);
+    let listed = run(&restored.url, ["event", "list", "--all", "-q"], "");
+    assert_eq!(text(&listed.stdout).lines().count(), 3_000);
+}
+
+#[test]
+fn doctor_finds_a_damaged_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_file = folder.path().join("house.db");
+    let server = Serving::on(&data_file, &[]);
+    let lines: String = (0..500).map(|number| format!("{{\"n\":{number}}}\n")).collect();
+    assert!(run(&server.url, ["event", "enqueue", "--file", "-", "--event-type", "a"], &lines).status.success());
+    assert_eq!(server.stop(), Some(0));
+    let store = format!("sqlite://{}", data_file.display());
+    assert!(run("http://127.0.0.1:9", ["doctor", "--store", &store], "").status.success());
+    let mut bytes = std::fs::read(&data_file).unwrap();
+    let middle = bytes.len() / 2 / 4_096 * 4_096;
+    bytes[middle..middle + 2_048].fill(0xa5);
+    std::fs::write(&data_file, &bytes).unwrap();
+    let found = run("http://127.0.0.1:9", ["doctor", "--store", &store], "");
+    assert_eq!(found.status.code(), Some(1), "{}{}", text(&found.stdout), text(&found.stderr));
+}
