@@ -1,6 +1,7 @@
 //! Coordinates fleets of engines over a durable event queue: server, command line and demo in one binary.
 
 mod cli;
+mod demo;
 mod exit_codes;
 
 use std::process::ExitCode;
@@ -29,6 +30,10 @@ enum Command {
     Queue(cli::queue::Arguments),
     /// See, set, pause and resume event types
     EventType(cli::event_type::Arguments),
+    /// Watch a fleet of engines render a picture, lose one of its engines and recover
+    Demo(demo::DemoArgs),
+    #[command(hide = true)]
+    DemoEngine(demo::DemoEngineArgs),
     /// Show every setting of the server, and where its value comes from
     Config(cli::config::Arguments),
     /// Look at a data file: is it sound, who holds it, how large is it
@@ -50,6 +55,8 @@ async fn main() -> ExitCode {
         Command::Queue(arguments) => cli::queue::run(arguments).await,
         Command::EventType(arguments) => cli::event_type::run(arguments).await,
         Command::Serve(arguments) => cli::serve::run(arguments).await,
+        Command::Demo(arguments) => return ended(demo::run(arguments).await),
+        Command::DemoEngine(arguments) => return ended(demo::run_engine(arguments).await),
         Command::Config(arguments) => cli::config::run(&arguments),
         Command::Doctor(arguments) => cli::doctor::run(arguments).await,
         Command::Backup(arguments) => cli::backup::run(arguments).await,
@@ -57,6 +64,17 @@ async fn main() -> ExitCode {
         Command::Completions(arguments) => cli::completions::run::<Cli>(&arguments),
     }
     .into()
+}
+
+/// The exit status of what tells everything else itself.
+fn ended(status: anyhow::Result<u8>) -> ExitCode {
+    status.map_or_else(
+        |error| {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        },
+        ExitCode::from,
+    )
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ use crate::exit_codes::Exit;
 
 /// What is to be copied, and where to.
 #[derive(Debug, Args)]
-#[command(after_help = "The copy is complete, synced and checked before it appears under its name.\n\nExample:\n  enginehouse backup /backups/enginehouse-monday.db --store sqlite:///var/lib/enginehouse/enginehouse.db")]
+#[command(
+    after_help = "The copy is complete, synced and checked before it appears under its name.\n\nExample:\n  enginehouse backup /backups/enginehouse-monday.db --store sqlite:///var/lib/enginehouse/enginehouse.db"
+)]
 pub(crate) struct Arguments {
     /// The file to write; it must not exist yet
     #[arg(value_name = "FILE")]
@@ -48,6 +50,7 @@ async fn copy(arguments: &Arguments) -> Result<(), Trouble> {
     })?;
     let to = arguments.to.display().to_string();
     let document = json!({ "from": from.display().to_string(), "to": to, "bytes": bytes });
-    let fields = [("from", from.display().to_string()), ("to", to.clone()), ("size", format!("{bytes} bytes, checked"))];
+    let fields =
+        [("from", from.display().to_string()), ("to", to.clone()), ("size", format!("{bytes} bytes, checked"))];
     one(&arguments.common, &document, &to, &fields)
 }

@@ -67,9 +67,9 @@ fn show(arguments: &Arguments) -> Result<(), Trouble> {
     let result = match arguments.output {
         Format::Json => writeln!(out, "{}", json(&shown)),
         Format::Jsonl => shown.iter().try_for_each(|shown| writeln!(out, "{}", json(shown))),
-        Format::Table => shown.iter().try_for_each(|Shown { setting, value, from }| {
-            writeln!(out, "{setting:names$}  {value:values$}  {from}")
-        }),
+        Format::Table => shown
+            .iter()
+            .try_for_each(|Shown { setting, value, from }| writeln!(out, "{setting:names$}  {value:values$}  {from}")),
     };
     written(result)
 }

@@ -45,8 +45,10 @@ enum Verb {
     /// Count dead letters by event type and error
     Summary,
     /// Put dead letters back in their queues
-    #[command(after_help = "Examples:\n  enginehouse dead redrive 0193f2a0-0000-7000-8000-000000000000 --payload '{\"tile\":7}'\n  \
-                            enginehouse dead redrive --error-code timed_out --rate-per-second 10 --yes")]
+    #[command(
+        after_help = "Examples:\n  enginehouse dead redrive 0193f2a0-0000-7000-8000-000000000000 --payload '{\"tile\":7}'\n  \
+                            enginehouse dead redrive --error-code timed_out --rate-per-second 10 --yes"
+    )]
     Redrive {
         #[command(flatten)]
         which: Which,

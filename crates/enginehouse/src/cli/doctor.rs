@@ -15,7 +15,9 @@ use crate::exit_codes::Exit;
 
 /// Which data file is to be looked at.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status 0 only if nothing is wrong.\n\nExample:\n  enginehouse doctor --store sqlite:///var/lib/enginehouse/enginehouse.db")]
+#[command(
+    after_help = "Exit status 0 only if nothing is wrong.\n\nExample:\n  enginehouse doctor --store sqlite:///var/lib/enginehouse/enginehouse.db"
+)]
 pub(crate) struct Arguments {
     /// The TOML file of settings
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
@@ -58,9 +60,15 @@ pub(crate) fn unopened(error: &OpenError) -> Trouble {
         source = error.source();
     }
     let (exit, hint) = match error {
-        OpenError::InUse { .. } => (Exit::Conflict, "stop the process that holds it, or name another file with --store"),
-        OpenError::Missing { .. } | OpenError::NoFolder { .. } => (Exit::NotFound, "name the data file with --store sqlite://PATH"),
-        OpenError::NotOurs { .. } | OpenError::NotAFile { .. } => (Exit::Invalid, "name the data file with --store sqlite://PATH"),
+        OpenError::InUse { .. } => {
+            (Exit::Conflict, "stop the process that holds it, or name another file with --store")
+        }
+        OpenError::Missing { .. } | OpenError::NoFolder { .. } => {
+            (Exit::NotFound, "name the data file with --store sqlite://PATH")
+        }
+        OpenError::NotOurs { .. } | OpenError::NotAFile { .. } => {
+            (Exit::Invalid, "name the data file with --store sqlite://PATH")
+        }
         OpenError::Newer { .. } => (Exit::Conflict, "use the version of Enginehouse that wrote it, or a newer one"),
         OpenError::SqliteTooOld { .. } | OpenError::Io { .. } | OpenError::Unreadable { .. } => {
             (Exit::Failed, "see what the message says")
@@ -99,7 +107,10 @@ fn show(common: &Common, found: &Inspection) -> Result<(), Trouble> {
                 counts.queued, counts.processing, counts.completed, counts.failed, counts.cancelled
             ),
         ),
-        ("findings", if found.findings.is_empty() { "none: all is well".to_owned() } else { found.findings.join("\n") }),
+        (
+            "findings",
+            if found.findings.is_empty() { "none: all is well".to_owned() } else { found.findings.join("\n") },
+        ),
     ];
     one(common, &document, &path, &fields)
 }

@@ -6,9 +6,9 @@ use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::ids::{Capability, EngineId, EngineType};
 
 use super::common::{Common, for_each, words};
+use super::engine_run;
 use super::output::{Listed, Part, one, or_dash};
 use super::trouble::Trouble;
-use super::engine_run;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -147,7 +147,10 @@ fn show_one(common: &Common, engine: &Engine) -> Result<(), Trouble> {
         ("version", or_dash(config.engine_software_version.as_ref())),
         ("capabilities", config.capabilities.join(", ")),
         ("events at once", or_dash(limits.max_concurrent_events.as_ref())),
-        ("memory", format!("{} of {} MiB", or_dash(load.memory_usage_mb.as_ref()), or_dash(limits.memory_limit_mb.as_ref()))),
+        (
+            "memory",
+            format!("{} of {} MiB", or_dash(load.memory_usage_mb.as_ref()), or_dash(limits.memory_limit_mb.as_ref())),
+        ),
         ("processor", format!("{} %", or_dash(load.cpu_percent.as_ref()))),
         ("scenario run", or_dash(engine.metadata.dynamic_state.current_scenario_run_id.as_ref())),
         ("locks", engine.locks_held.to_string()),

@@ -23,7 +23,7 @@ use super::output::one;
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
-mod load;
+pub(crate) mod load;
 mod program;
 
 /// Be an engine: run a command for each event.
@@ -88,7 +88,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Trouble> {
-    log(if common.quiet { LevelFilter::WARN } else if arguments.verbose { LevelFilter::DEBUG } else { LevelFilter::INFO });
+    log(if common.quiet {
+        LevelFilter::WARN
+    } else if arguments.verbose {
+        LevelFilter::DEBUG
+    } else {
+        LevelFilter::INFO
+    });
     let Some((command, rest)) = arguments.command.split_first() else { unreachable!("clap asks for a command") };
     let engine_id = arguments.engine_id.unwrap_or_else(own_name);
     let engine_type = arguments.engine_type.unwrap_or_else(|| named_after(command));
@@ -132,8 +138,7 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
         let (shutdown, cannot_start) = (shutdown.clone(), Arc::clone(&cannot_start));
         move |event: ClaimedEvent, context: Context| {
             load.works_on(event.scenario_run_id.as_ref());
-            let (program, shutdown, cannot_start) =
-                (Arc::clone(&program), shutdown.clone(), Arc::clone(&cannot_start));
+            let (program, shutdown, cannot_start) = (Arc::clone(&program), shutdown.clone(), Arc::clone(&cannot_start));
             async move {
                 match program.run(&event, &context).await {
                     Ok(outcome) => outcome,
@@ -181,7 +186,8 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
 }
 
 fn log(level: LevelFilter) {
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false);
     // Only what this program says of itself: its crates all begin with its name.
     tracing_subscriber::registry().with(lines).with(Targets::new().with_target("enginehouse", level)).init();
 }
@@ -218,7 +224,8 @@ fn named_after(command: &OsString) -> EngineType {
 /// A text as a part of a name.
 fn plain(text: &str, max: usize) -> String {
     let allowed = |letter: char| if letter.is_ascii_alphanumeric() || "._:-".contains(letter) { letter } else { '-' };
-    let text: String = text.chars().map(allowed).skip_while(|letter| !letter.is_ascii_alphanumeric()).take(max).collect();
+    let text: String =
+        text.chars().map(allowed).skip_while(|letter| !letter.is_ascii_alphanumeric()).take(max).collect();
     if text.is_empty() { "engine".to_owned() } else { text }
 }
 
@@ -228,9 +235,13 @@ mod tests {
 
     #[test]
     fn any_command_gives_its_engine_a_name() {
-        for (command, name) in
-            [("/usr/bin/sha256sum", "sha256sum"), ("./my tool.sh", "my-tool.sh"), ("..", "engine"), ("/", "engine"), ("日本", "engine")]
-        {
+        for (command, name) in [
+            ("/usr/bin/sha256sum", "sha256sum"),
+            ("./my tool.sh", "my-tool.sh"),
+            ("..", "engine"),
+            ("/", "engine"),
+            ("日本", "engine"),
+        ] {
             assert_eq!(named_after(&command.into()).as_str(), name);
         }
         assert_ne!(own_name(), own_name());

@@ -145,7 +145,8 @@ fn label(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Trouble> {
-    let Arguments { kind, payload, idempotency_key, file, each, idempotency_key_field, keep_going, template } = arguments;
+    let Arguments { kind, payload, idempotency_key, file, each, idempotency_key_field, keep_going, template } =
+        arguments;
     match (file, kind) {
         (Some(_), _) if each.is_none() && !template.is_empty() => Err(Trouble::new(
             Exit::Invalid,
@@ -154,7 +155,8 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
             "leave the flags out, or give --event-type if the lines are payloads",
         )),
         (Some(file), _) => {
-            let reading = Reading { each: each.map(|event_type| (event_type, template)), key_field: idempotency_key_field };
+            let reading =
+                Reading { each: each.map(|event_type| (event_type, template)), key_field: idempotency_key_field };
             load::run(common, &file, reading, keep_going).await
         }
         (None, Some(event_type)) => {
@@ -165,11 +167,8 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
 }
 
 async fn enqueue(common: &Common, request: EnqueueRequest) -> Result<(), Trouble> {
-    let answer = common
-        .client
-        .enqueue(&request)
-        .await
-        .map_err(|error| Trouble::call("could not enqueue the event", error))?;
+    let answer =
+        common.client.enqueue(&request).await.map_err(|error| Trouble::call("could not enqueue the event", error))?;
     for warning in &answer.warnings {
         note(&format!("warning: {}", warning.detail));
     }

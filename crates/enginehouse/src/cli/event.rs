@@ -25,7 +25,10 @@ enum Verb {
     /// Enqueue one event, or a file of them
     Enqueue(Box<enqueue::Arguments>),
     /// List events, newest first
-    #[command(alias = "ls", after_help = "Example:\n  enginehouse event list --status failed --event-type frame.render")]
+    #[command(
+        alias = "ls",
+        after_help = "Example:\n  enginehouse event list --status failed --event-type frame.render"
+    )]
     List(List),
     /// Show one event, and what it has been through
     Show {

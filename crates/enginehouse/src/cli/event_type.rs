@@ -31,7 +31,9 @@ enum Verb {
         event_type: EventType,
     },
     /// Change what an event type sets
-    #[command(after_help = "Example:\n  enginehouse event-type set frame.render --max-retries 5 --retry-delay-initial 10")]
+    #[command(
+        after_help = "Example:\n  enginehouse event-type set frame.render --max-retries 5 --retry-delay-initial 10"
+    )]
     Set {
         /// The event type
         event_type: EventType,
@@ -59,9 +61,8 @@ pub(crate) async fn run(arguments: Arguments) -> Exit {
     let Arguments { common, verb } = arguments;
     let result = match verb {
         Verb::List(part) => {
-            let fetch = async |limit, cursor| {
-                common.client.event_types(&PageQuery { limit: Some(limit), cursor }).await
-            };
+            let fetch =
+                async |limit, cursor| common.client.event_types(&PageQuery { limit: Some(limit), cursor }).await;
             part.show(&common, "could not list event types", fetch).await
         }
         Verb::Show { event_type } => show(&common, &event_type).await,
@@ -109,8 +110,7 @@ async fn set_paused(common: &Common, event_types: &[EventType], paused: bool) ->
 
 fn show_one(common: &Common, found: &EventTypeSettings) -> Result<(), Trouble> {
     let name = found.event_type.to_string();
-    let fields: Vec<_> =
-        std::iter::once(("event type", name.clone())).chain(fields(&found.settings)).collect();
+    let fields: Vec<_> = std::iter::once(("event type", name.clone())).chain(fields(&found.settings)).collect();
     one(common, found, &name, &fields)
 }
 

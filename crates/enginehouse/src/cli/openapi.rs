@@ -8,7 +8,9 @@ use crate::exit_codes::Exit;
 pub(crate) fn run() -> Exit {
     let shown = enginehouse_server::http::openapi()
         .to_pretty_json()
-        .map_err(|error| Trouble::new(Exit::Failed, "could not write the OpenAPI document", error, "report this as a bug"))
+        .map_err(|error| {
+            Trouble::new(Exit::Failed, "could not write the OpenAPI document", error, "report this as a bug")
+        })
         .and_then(|document| written(writeln!(std::io::stdout().lock(), "{document}")));
     match shown {
         Ok(()) => Exit::Done,

@@ -101,12 +101,7 @@ fn table<T: Listed>(items: &[T]) -> String {
 }
 
 /// Shows one thing: its JSON, or `fields` for people.
-pub(crate) fn one(
-    common: &Common,
-    thing: &impl Serialize,
-    id: &str,
-    fields: &[(&str, String)],
-) -> Result<(), Trouble> {
+pub(crate) fn one(common: &Common, thing: &impl Serialize, id: &str, fields: &[(&str, String)]) -> Result<(), Trouble> {
     let mut out = std::io::stdout().lock();
     let result = match common.output {
         _ if common.quiet => writeln!(out, "{id}"),

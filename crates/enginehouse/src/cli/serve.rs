@@ -21,11 +21,16 @@ use crate::exit_codes::Exit;
 
 /// What the server is to be.
 #[derive(Debug, Args)]
-#[command(after_help = "Every setting has a variable and a key in the file too: see `enginehouse config`.\n\nExample:\n  enginehouse serve --store sqlite:///var/lib/enginehouse/enginehouse.db --listen 127.0.0.1:7420")]
+#[command(
+    after_help = "Every setting has a variable and a key in the file too: see `enginehouse config`.\n\nExample:\n  enginehouse serve --store sqlite:///var/lib/enginehouse/enginehouse.db --listen 127.0.0.1:7420"
+)]
 pub(crate) struct Arguments {
     /// The TOML file of settings
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Stop when stdin ends: for a program that must not leave a server behind
+    #[arg(long)]
+    until_stdin_ends: bool,
     #[command(flatten)]
     settings: SettingArgs,
 }
@@ -44,7 +49,7 @@ async fn serve(arguments: &Arguments) -> Result<(), Trouble> {
     let config = arguments.settings.resolve(arguments.config.as_ref())?.config;
     start_logging(&config);
     // Asked for before anything is open, so that no signal is missed.
-    let told_to_stop = told_to_stop()?;
+    let told_to_stop = told_to_stop(arguments.until_stdin_ends)?;
     let store = open(&config).await?;
     let about = store.describe();
     let chance = SeededChance::from_system().map_err(|error| {
@@ -56,7 +61,8 @@ async fn serve(arguments: &Arguments) -> Result<(), Trouble> {
         shutdown_timeout: config.shutdown_timeout,
         ..ServerConfig::on(config.listen)
     };
-    let server = Server::bind(listening, store, config.dispatch, Box::new(chance)).await.map_err(|error| unbound(&error))?;
+    let server =
+        Server::bind(listening, store, config.dispatch, Box::new(chance)).await.map_err(|error| unbound(&error))?;
     let address = server.local_addr();
     tracing::info!(%address, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
     announce(&format!("http://{address}"));
@@ -109,21 +115,29 @@ fn unbound(error: &BindError) -> Trouble {
         why = format!("{why}: {source}");
     }
     let (exit, hint) = match error {
-        BindError::NotLoopback(_) => (Exit::Invalid, "listen on 127.0.0.1, or say --insecure if the network is to be trusted"),
-        BindError::Listen { .. } => {
-            (Exit::Conflict, "stop the process that has the port, or name another one with --listen (port 0 takes a free one)")
+        BindError::NotLoopback(_) => {
+            (Exit::Invalid, "listen on 127.0.0.1, or say --insecure if the network is to be trusted")
         }
+        BindError::Listen { .. } => (
+            Exit::Conflict,
+            "stop the process that has the port, or name another one with --listen (port 0 takes a free one)",
+        ),
         BindError::Dispatcher(_) => (Exit::Failed, "see that the system lets the process start threads"),
     };
     Trouble::new(exit, "the server cannot start", why, hint)
 }
 
-/// Ends with the first SIGTERM or SIGINT. A second one ends the process at once.
-fn told_to_stop() -> Result<impl Future<Output = ()>, Trouble> {
+/// Ends with the first SIGTERM or SIGINT, or with stdin. A second one ends the process at once.
+fn told_to_stop(until_stdin_ends: bool) -> Result<impl Future<Output = ()>, Trouble> {
     use tokio::signal::unix::{SignalKind, signal};
     let on = |kind| {
         signal(kind).map_err(|error| {
-            Trouble::new(Exit::Failed, "the server cannot start", error, "see that the system lets the process handle signals")
+            Trouble::new(
+                Exit::Failed,
+                "the server cannot start",
+                error,
+                "see that the system lets the process handle signals",
+            )
         })
     };
     let (mut terminate, mut interrupt) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
@@ -131,6 +145,7 @@ fn told_to_stop() -> Result<impl Future<Output = ()>, Trouble> {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = stdin_ends(), if until_stdin_ends => {}
         }
         tracing::info!("told to stop: finishing what is under way");
         tokio::spawn(async move {
@@ -142,4 +157,11 @@ fn told_to_stop() -> Result<impl Future<Output = ()>, Trouble> {
             std::process::exit(130);
         });
     })
+}
+
+/// Ends when stdin does. What comes before its end is of no interest.
+async fn stdin_ends() {
+    let mut stdin = tokio::io::stdin();
+    let mut ignored = [0; 1_024];
+    while tokio::io::AsyncReadExt::read(&mut stdin, &mut ignored).await.is_ok_and(|read| read > 0) {}
 }

@@ -83,8 +83,7 @@ pub(crate) fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
 
 /// The settings in one cell of a table.
 pub(crate) fn in_one_line(settings: &Settings) -> String {
-    let given: Vec<_> =
-        fields(settings).into_iter().skip(1).map(|(name, value)| format!("{name}={value}")).collect();
+    let given: Vec<_> = fields(settings).into_iter().skip(1).map(|(name, value)| format!("{name}={value}")).collect();
     given.join(" ")
 }
 
@@ -95,7 +94,8 @@ mod tests {
     #[test]
     fn what_is_not_given_stays_as_it_is() {
         let before: Settings =
-            serde_json::from_str(r#"{"retry_policy":{"max_retries":1,"retry_delay":{"initial":5}},"paused":true}"#).unwrap();
+            serde_json::from_str(r#"{"retry_policy":{"max_retries":1,"retry_delay":{"initial":5}},"paused":true}"#)
+                .unwrap();
         let changes = Changes { retry_delay_max: Some(9.0), max_losses: Some(2), ..Changes::default() };
         let after = serde_json::to_string(&changes.apply(before)).unwrap();
         assert_eq!(

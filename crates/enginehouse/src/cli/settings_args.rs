@@ -36,7 +36,11 @@ fn flag(setting: &Setting) -> Arg {
         .help(setting.about)
         .help_heading("Settings");
     // `--insecure` alone says yes.
-    if setting.placeholder == "BOOL" { arg.num_args(0..=1).default_missing_value("true").require_equals(true) } else { arg }
+    if setting.placeholder == "BOOL" {
+        arg.num_args(0..=1).default_missing_value("true").require_equals(true)
+    } else {
+        arg
+    }
 }
 
 impl Args for SettingArgs {

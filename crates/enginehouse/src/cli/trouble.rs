@@ -27,12 +27,7 @@ pub(crate) struct Trouble {
 
 impl Trouble {
     /// Trouble that is not the server's.
-    pub(crate) fn new(
-        exit: Exit,
-        what: impl Into<String>,
-        why: impl Display,
-        hint: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn new(exit: Exit, what: impl Into<String>, why: impl Display, hint: impl Into<String>) -> Self {
         Self { exit, what: what.into(), why: why.to_string(), hint: hint.into(), problem: None }
     }
 
@@ -99,11 +94,9 @@ const fn exit_for(code: Code) -> Exit {
     match code {
         Code::InvalidRequest | Code::TooLarge => Exit::Invalid,
         Code::NotFound | Code::EngineNotRegistered => Exit::NotFound,
-        Code::IdempotencyConflict
-        | Code::LockLost
-        | Code::WrongStatus
-        | Code::EngineSuperseded
-        | Code::EngineLost => Exit::Conflict,
+        Code::IdempotencyConflict | Code::LockLost | Code::WrongStatus | Code::EngineSuperseded | Code::EngineLost => {
+            Exit::Conflict
+        }
         Code::CrossOrigin => Exit::Forbidden,
         Code::Overloaded | Code::StoreUnavailable | Code::ShuttingDown => Exit::Unreachable,
         Code::Timeout => Exit::Timeout,

@@ -14,7 +14,7 @@ const MIN_SPAN: Duration = Duration::from_millis(200);
 
 /// Measures for heartbeats.
 #[derive(Debug, Default)]
-pub(super) struct Load {
+pub(crate) struct Load {
     inner: Mutex<Inner>,
 }
 
@@ -27,14 +27,14 @@ struct Inner {
 
 impl Load {
     /// Notes the scenario run of an event that is begun.
-    pub(super) fn works_on(&self, run: Option<&ScenarioRunId>) {
+    pub(crate) fn works_on(&self, run: Option<&ScenarioRunId>) {
         if let Some(run) = run {
             self.lock().scenario_run_id = Some(run.to_string());
         }
     }
 
     /// How the engine is doing. Where there is no `/proc`, nothing is known about its load.
-    pub(super) fn state(&self) -> DynamicState {
+    pub(crate) fn state(&self) -> DynamicState {
         let used = used();
         let mut inner = self.lock();
         if let Some(used) = used {
@@ -119,8 +119,11 @@ impl Process {
 /// What a process, its descendants, and the groups of its children use.
 fn sum(processes: &HashMap<u32, Process>, root: u32) -> Used {
     // Whose parent has ended is nobody's descendant, but still of the group that our child leads.
-    let groups: HashSet<u32> =
-        processes.iter().filter(|(pid, process)| process.parent == root && process.group == **pid).map(|(pid, _)| *pid).collect();
+    let groups: HashSet<u32> = processes
+        .iter()
+        .filter(|(pid, process)| process.parent == root && process.group == **pid)
+        .map(|(pid, _)| *pid)
+        .collect();
     let is_ours = |pid: u32| {
         let mut at = pid;
         for _ in 0..processes.len() {

@@ -216,9 +216,16 @@ mod tests {
 
     fn end(code: i32, stdout: &str, stderr: &str) -> String {
         match outcome(ExitStatus::from_raw(code), stdout.as_bytes(), stderr.as_bytes()) {
-            Outcome::Complete { result } => format!("completed {}", result.map_or("-".into(), |json| json.as_str().to_owned())),
+            Outcome::Complete { result } => {
+                format!("completed {}", result.map_or("-".into(), |json| json.as_str().to_owned()))
+            }
             Outcome::Fail { error, retryable, .. } => {
-                format!("{}: {}{}", error.code.unwrap_or_default(), error.message, if retryable { "" } else { " for good" })
+                format!(
+                    "{}: {}{}",
+                    error.code.unwrap_or_default(),
+                    error.message,
+                    if retryable { "" } else { " for good" }
+                )
             }
             Outcome::Release { .. } => "released".to_owned(),
         }

@@ -114,15 +114,14 @@ impl Reading {
                 ParseProblem::Invalid(invalid) => invalid.errors,
             })?,
             Some((event_type, template)) => {
-                let payload: RawJson = serde_json::from_slice(text)
-                    .map_err(|error| wrong("", format_args!("not valid JSON: {error}")))?;
+                let payload: RawJson =
+                    serde_json::from_slice(text).map_err(|error| wrong("", format_args!("not valid JSON: {error}")))?;
                 template.event(event_type, Some(payload))
             }
         };
         if let (Some(field), None) = (&self.key_field, &event.idempotency_key) {
             let payload = event.payload.as_ref().map_or("{}", RawJson::as_str);
-            let key = key_in(payload, field)
-                .map_err(|why| wrong(field, format_args!("no idempotency key: {why}")))?;
+            let key = key_in(payload, field).map_err(|why| wrong(field, format_args!("no idempotency key: {why}")))?;
             event.idempotency_key = Some(key);
         }
         match event.clone().check("") {
@@ -230,7 +229,8 @@ mod tests {
     fn an_event_of_the_api_has_its_key_in_its_payload_or_names_it_itself() {
         let text = "{\"event_type\":\"a\",\"payload\":{\"id\":1}}\n{\"event_type\":\"a\",\"idempotency_key\":\"own\"}";
         let chunks = read(text, None, Some("id"));
-        let keys: Vec<_> = chunks[0].lines.iter().map(|line| line.event.as_ref().unwrap().idempotency_key.clone().unwrap()).collect();
+        let keys: Vec<_> =
+            chunks[0].lines.iter().map(|line| line.event.as_ref().unwrap().idempotency_key.clone().unwrap()).collect();
         assert_eq!(keys, ["1", "own"]);
     }
 

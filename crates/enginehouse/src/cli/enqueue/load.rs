@@ -131,7 +131,11 @@ impl Load {
                 Trouble::new(Exit::Failed, "the load stopped", error, "check the file, and load the rest of it")
             })?;
             let bytes = chunk.bytes;
-            if keep_going { self.good_lines(chunk).await? } else { self.whole(chunk).await? }
+            if keep_going {
+                self.good_lines(chunk).await?
+            } else {
+                self.whole(chunk).await?
+            }
             self.bar.inc(bytes as u64);
             self.bar.set_message(format!("{} events", self.summary.enqueued + self.summary.duplicates));
         }
@@ -216,7 +220,9 @@ impl Load {
             for bad in &problem.errors {
                 // A pointer into a batch begins with `/events/` and the place.
                 let (place, pointer) = match bad.pointer.strip_prefix("/events/") {
-                    Some(rest) => rest.split_once('/').map_or((rest, String::new()), |(place, rest)| (place, format!("/{rest}"))),
+                    Some(rest) => {
+                        rest.split_once('/').map_or((rest, String::new()), |(place, rest)| (place, format!("/{rest}")))
+                    }
                     None => continue,
                 };
                 let Some(line) = place.parse().ok().and_then(|place: usize| numbers.get(place)) else { continue };

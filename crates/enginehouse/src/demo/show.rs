@@ -1,0 +1,161 @@
+//! What the demo shows: bars on a terminal, plain lines elsewhere.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Mutex;
+
+use enginehouse_api::engines::Engine;
+use enginehouse_core::engine::EngineStatus;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::time::Instant;
+
+use super::picture::Picture;
+use super::proof::Proof;
+use super::seconds;
+use super::story::{Told, stamp};
+
+/// How large the picture is shown on a terminal, in characters; each shows two colours, one above the other.
+const PREVIEW: (u32, u32) = (72, 20);
+
+/// What is shown while the engines work.
+pub(super) struct Show {
+    began: Instant,
+    tiles: u64,
+    terminal: Option<Bars>,
+    /// The tenth of the tiles that was told last, where there are no bars.
+    told: Mutex<u64>,
+}
+
+struct Bars {
+    all: MultiProgress,
+    tiles: ProgressBar,
+    engines: Mutex<Vec<ProgressBar>>,
+}
+
+impl Show {
+    pub(super) fn new(began: Instant, tiles: u32) -> Self {
+        let terminal = std::io::stderr().is_terminal().then(|| {
+            let all = MultiProgress::new();
+            let style = ProgressStyle::with_template("  {bar:48.cyan/blue} {pos}/{len} tiles")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            let tiles = all.add(ProgressBar::new(u64::from(tiles)).with_style(style));
+            Bars { all, tiles, engines: Mutex::new(Vec::new()) }
+        });
+        Self { began, tiles: u64::from(tiles), terminal, told: Mutex::new(0) }
+    }
+
+    /// Tells what has happened.
+    pub(super) fn say(&self, what: &str) {
+        let line = format!("{}  {what}", stamp(self.began));
+        match &self.terminal {
+            // A terminal that cannot be written to shows nothing anyway.
+            Some(bars) => bars.all.println(line).unwrap_or_default(),
+            None => println!("{line}"),
+        }
+    }
+
+    /// Shows how far it has come, and what each engine does.
+    pub(super) fn progress(&self, completed: u64, engines: &[Engine]) {
+        let Some(bars) = &self.terminal else {
+            let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let tenth = completed * 10 / self.tiles.max(1);
+            if tenth > *told {
+                *told = tenth;
+                self.say(&format!("{completed} of {} tiles are done", self.tiles));
+            }
+            return;
+        };
+        bars.tiles.set_position(completed);
+        let mut lines = bars.engines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        while lines.len() < engines.len() {
+            let style = ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            lines.push(bars.all.add(ProgressBar::new(1).with_style(style)));
+        }
+        for (line, engine) in lines.iter().zip(engines) {
+            line.set_message(describe(engine));
+        }
+    }
+
+    /// Takes the bars away.
+    pub(super) fn finish(&self) {
+        if let Some(bars) = &self.terminal {
+            bars.all.clear().unwrap_or_default();
+        }
+    }
+}
+
+fn describe(engine: &Engine) -> String {
+    let limits = &engine.metadata.static_config.resource_limits;
+    let slots = limits.max_concurrent_events.unwrap_or_default();
+    let load = &engine.metadata.dynamic_state.resource_utilization;
+    let held = "■".repeat(engine.locks_held as usize);
+    let mark = if engine.status == EngineStatus::Active { "●" } else { "✗" };
+    format!(
+        "{mark} {:<10} {:<8} {held:<2} {}/{slots} locks  cpu {:>5.1} %  {:>5.1} MiB",
+        engine.engine_id.as_str(),
+        engine.status.name(),
+        engine.locks_held,
+        load.cpu_percent.unwrap_or_default(),
+        load.memory_usage_mb.unwrap_or_default(),
+    )
+}
+
+/// Shows the picture itself, where there are colours.
+pub(super) fn preview(picture: &Picture) {
+    if !std::io::stdout().is_terminal() {
+        return;
+    }
+    let (columns, rows) = PREVIEW;
+    let cells = picture.thumbnail(columns, rows * 2);
+    let color = |row: u32, column: u32| cells[(row * columns + column) as usize].unwrap_or([0; 3]);
+    let mut text = String::new();
+    for row in 0..rows {
+        text.push_str("  ");
+        for column in 0..columns {
+            let ([r, g, b], [lower_r, lower_g, lower_b]) = (color(row * 2, column), color(row * 2 + 1, column));
+            // A write to a String does not fail.
+            let _ = write!(text, "\u{1b}[38;2;{r};{g};{b}m\u{1b}[48;2;{lower_r};{lower_g};{lower_b}m▀");
+        }
+        text.push_str("\u{1b}[0m\n");
+    }
+    println!("\n{text}");
+}
+
+/// Shows what came of it, and where to look.
+pub(super) fn summary(told: &Told, proof: &Proof, began: Instant, picture: &Path, url: &str) {
+    let rate = proof.tiles as f64 / told.rendering.as_secs_f64().max(0.001);
+    let verdict = if proof.troubles.is_empty() {
+        "every tile completed exactly once, and the picture has no holes".to_owned()
+    } else {
+        format!("NO: {}", proof.troubles.join("; "))
+    };
+    println!(
+        "
+  picture        {picture}
+  tiles          {tiles}, at {rate:.1} a second
+  attempts       {attempts}: {tiles} completed, {failures} failed, {lost} lost with their engine
+  engine killed  {killed}, holding {locks} locks; all with other engines after {recovery:.1} s
+  dead letters   {redrives}, redriven with its payload mended, and completed
+  wall time      {wall:.1} s
+  proof          {verdict}
+
+  While this is serving:
+    API docs     {url}/docs
+    statistics   {url}/v1/stats
+    engines      {url}/v1/engines
+    metrics      {url}/metrics
+    command line ENGINEHOUSE_URL={url} enginehouse event list
+",
+        picture = picture.display(),
+        tiles = proof.tiles,
+        attempts = proof.attempts,
+        failures = proof.failures,
+        lost = proof.locks_lost,
+        killed = told.killed,
+        locks = told.locks_recovered,
+        recovery = told.recovery.as_secs_f64(),
+        redrives = proof.redrives,
+        wall = seconds(began),
+    );
+}
