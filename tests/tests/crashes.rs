@@ -134,17 +134,17 @@ async fn check(data_file: &Path, told: &Told) {
         let Some(cursor) = page.next_cursor else { break };
         query.cursor = Some(cursor);
     }
-    let enqueued = told.enqueued.lock().unwrap();
-    for (key, event_id) in &*enqueued {
+    let enqueued = told.enqueued.lock().unwrap().clone();
+    for (key, event_id) in &enqueued {
         let event = there.get(event_id).unwrap_or_else(|| panic!("event {event_id} was acknowledged and is lost"));
         assert_eq!(event.payload.as_str(), format!("{{\"key\": \"{key}\"}}"), "byte for byte");
     }
-    let completed = told.completed.lock().unwrap();
-    for (event_id, tokens) in &*completed {
+    let completed = told.completed.lock().unwrap().clone();
+    for (event_id, tokens) in &completed {
         assert_eq!(tokens.len(), 1, "event {event_id} was settled twice");
         assert_eq!(there[event_id].status, EventStatus::Completed, "event {event_id} was completed, and is not");
     }
-    for (event_id, tokens) in &*told.claimed.lock().unwrap() {
+    for (event_id, tokens) in &told.claimed.lock().unwrap().clone() {
         let serials: HashSet<_> = tokens.iter().map(|token| token.serial).collect();
         assert_eq!(serials.len(), tokens.len(), "event {event_id}: a serial was given twice");
     }
@@ -155,7 +155,12 @@ async fn check(data_file: &Path, told: &Told) {
     assert_eq!(counts.processing, by_status(EventStatus::Processing));
     assert_eq!(counts.completed, by_status(EventStatus::Completed));
     assert_eq!(counts.failed, by_status(EventStatus::Failed));
-    assert!(completed.len() > 100 && enqueued.len() > 1_000, "there was load: {} and {}", completed.len(), enqueued.len());
+    assert!(
+        completed.len() > 100 && enqueued.len() > 1_000,
+        "there was load: {} and {}",
+        completed.len(),
+        enqueued.len()
+    );
     let store = format!("sqlite://{}", data_file.display());
     let doctor = run(&server.url, ["doctor", "--store", &store], "");
     assert!(doctor.status.success(), "{}{}", text(&doctor.stdout), text(&doctor.stderr));

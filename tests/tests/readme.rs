@@ -23,7 +23,8 @@ fn the_tour_can_be_walked() {
     assert!(blocks.len() >= 4, "the tour has steps");
     let folder = tempfile::tempdir().unwrap();
     // A server of somebody else's may have the port that the tour names.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has an address");
+    let free =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has an address");
     // One shell for the whole tour, which ends with the first command that fails.
     let script = format!("set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{}", blocks.join("\n"));
     let script = script.replace("127.0.0.1:7420", &free.to_string());

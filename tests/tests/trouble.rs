@@ -77,7 +77,10 @@ fn a_setting_that_cannot_be_is_refused_before_anything_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let (status, said) = refused(&folder.path().join("house.db"), &["--max-retries", "lots"]);
     assert_eq!(status, Some(2), "{said}");
-    assert!(said.contains("max_retries = \"lots\" (from flag --max-retries): must be a number from 0 to 1000"), "{said}");
+    assert!(
+        said.contains("max_retries = \"lots\" (from flag --max-retries): must be a number from 0 to 1000"),
+        "{said}"
+    );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

@@ -190,7 +190,12 @@ impl Transport {
         if reason.is_empty() {
             reason = error.to_string();
         }
-        Error::Unreachable { url: self.url.clone(), reason, maybe_applied: !error.is_connect(), timed_out: error.is_timeout() }
+        Error::Unreachable {
+            url: self.url.clone(),
+            reason,
+            maybe_applied: !error.is_connect(),
+            timed_out: error.is_timeout(),
+        }
     }
 }
 

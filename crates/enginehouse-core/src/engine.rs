@@ -156,7 +156,7 @@ impl DynamicState {
             ("/resource_utilization/memory_usage_mb", load.memory_usage_mb),
         ] {
             check.require(
-                value.is_none_or(|value| value >= 0.0 && value <= 1e12),
+                value.is_none_or(|value| (0.0..=1e12).contains(&value)),
                 pointer,
                 "must be a number of 0 or more",
             );

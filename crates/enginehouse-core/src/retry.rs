@@ -104,12 +104,13 @@ pub fn after_failed_attempt(
     Outcome::Failed { tally: Tally { failures, ..tally }, dead_letter }
 }
 
-/// What becomes of an event whose lock was lost: available again at once and no retry spent, but not for
-/// ever, so that an event that kills its engines cannot kill the fleet.
-pub fn after_lost_lock(tally: Tally, policy: &RetryPolicy, now: Timestamp) -> Outcome {
+/// What becomes of an event whose lock was lost: available again at once, in its old place, and no retry spent; but not
+/// for ever, so that an event that kills its engines cannot kill the fleet. `due_since` is when it first came due: an
+/// engine's loss does not send it to the end of its lane.
+pub fn after_lost_lock(tally: Tally, policy: &RetryPolicy, due_since: Timestamp) -> Outcome {
     let tally = Tally { losses: tally.losses.saturating_add(1), ..tally };
     if tally.losses <= policy.max_losses {
-        Outcome::Queued { tally, available_at: now }
+        Outcome::Queued { tally, available_at: due_since }
     } else {
         Outcome::Failed { tally, dead_letter: Some(DeadLetterReason::LostTooOften) }
     }

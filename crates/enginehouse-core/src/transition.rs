@@ -274,7 +274,9 @@ pub fn transition(event: &EventState, command: &Command, facts: Facts<'_>) -> Re
                 return Ok(Transition::AlreadySo);
             }
             let settled = Settled { token: *token, by: SettledBy::Release };
-            Ok(moves(given_back(event, Some(settled), facts.now + *delay, facts.now), None))
+            // Without a delay it keeps its place.
+            let available_at = if delay.is_zero() { event.available_at } else { facts.now + *delay };
+            Ok(moves(given_back(event, Some(settled), available_at, facts.now), None))
         }
         Command::Extend { token, visibility_timeout } => {
             let lock = current(event, *token, facts.now)?;
@@ -294,7 +296,7 @@ pub fn transition(event: &EventState, command: &Command, facts: Facts<'_>) -> Re
                 return Ok(moves(with_lock(event, Lock { unlisted_heartbeats, ..lock.clone() }), None));
             }
             // The claim's answer never reached the engine: nothing was attempted.
-            Ok(moves(given_back(event, None, facts.now, facts.now), None))
+            Ok(moves(given_back(event, None, event.available_at, facts.now), None))
         }
         Command::LoseLock(loss) => lose_lock(event, *loss, facts),
         Command::Cancel => cancel(event, facts.now),
@@ -384,7 +386,7 @@ fn lose_lock(event: &EventState, loss: Loss, facts: Facts<'_>) -> Result<Transit
     }
     let error = AttemptError { code: Some("lock_lost".to_owned()), message: loss.message().to_owned(), details: None };
     let end = attempt_end(event, lock, AttemptOutcome::Lost, error.clone(), facts.now);
-    let outcome = after_lost_lock(event.tally, facts.retry_policy, facts.now);
+    let outcome = after_lost_lock(event.tally, facts.retry_policy, event.available_at);
     let next = EventState { last_error: Some(error), ..unlocked(event, None) };
     Ok(moves(settle_outcome(next, outcome, facts.now), Some(end)))
 }

@@ -16,6 +16,7 @@ mod json;
 mod ndjson;
 mod params;
 mod problem;
+mod problem_pages;
 mod queues;
 mod request;
 mod scenario_runs;

@@ -1,7 +1,6 @@
 //! The command line: one file per command.
 
 pub(crate) mod backup;
-pub(crate) mod common;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dead;
@@ -15,6 +14,7 @@ pub(crate) mod openapi;
 pub(crate) mod output;
 pub(crate) mod queue;
 pub(crate) mod serve;
+pub(crate) mod server_and_output;
 pub(crate) mod settings;
 pub(crate) mod settings_args;
 pub(crate) mod trouble;

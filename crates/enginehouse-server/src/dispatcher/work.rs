@@ -121,7 +121,9 @@ impl Work {
             self.answer_overdue();
             self.observer.waiting(self.waiting.len(), self.inbox.len());
             if failed && self.store.needs_restart() {
-                tracing::error!("the store has lost a write: the server stops, and a restart finds out what is on the disk");
+                tracing::error!(
+                    "the store has lost a write: the server stops, and a restart finds out what is on the disk"
+                );
                 break;
             }
             if failed {

@@ -194,7 +194,10 @@ impl App {
         }
     }
 
-    pub(crate) async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Vec<Enqueued>, crate::dispatcher::commands::Failure> {
+    pub(crate) async fn enqueue(
+        &self,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<Enqueued>, crate::dispatcher::commands::Failure> {
         match self.0.dispatcher.submit(Command::Enqueue(events)).await? {
             Answer::Enqueued(enqueued) => Ok(enqueued),
             other => Err(enginehouse_store::StoreError::Corrupt(format!("an unexpected answer: {other:?}")).into()),

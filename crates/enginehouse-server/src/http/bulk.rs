@@ -46,8 +46,7 @@ pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64
     let pages = async move {
         let mut discarded = 0;
         loop {
-            let page =
-                Command::DiscardPage { filter: filter.clone(), limit: PAGE, reason: request.reason.clone() };
+            let page = Command::DiscardPage { filter: filter.clone(), limit: PAGE, reason: request.reason.clone() };
             let count = app.page(page).await.map_err(|problem| broken_off(problem, discarded, "discarded"))?;
             discarded += u64::from(count);
             if count < PAGE {

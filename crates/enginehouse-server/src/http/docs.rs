@@ -33,9 +33,7 @@ pub(super) fn description() -> OpenApi {
              milliseconds, durations are seconds. Errors are problem documents (RFC 9457) with a stable `code`. Lists \
              answer a page and the cursor of the next.",
         ))
-        .license(Some(
-            LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build(),
-        ))
+        .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build()))
         .build();
     let mut components = utoipa::openapi::Components::new();
     let mut schemas = Vec::new();
@@ -67,6 +65,7 @@ pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
     Router::new()
         .route("/", get(|| async { Html(INDEX) }))
         .route("/openapi.json", get(described))
+        .route("/problems/{code}", get(super::problem_pages::page_of))
         .merge(utoipa_swagger_ui::SwaggerUi::new("/docs").config(config))
 }
 

@@ -62,7 +62,8 @@ pub(super) async fn register_new_engine(
 fn made_id(engine_type: &str, bits: u64) -> Result<EngineId, Problem> {
     // A type that is no name is refused by the check of the registration.
     let engine_type: Option<EngineType> = engine_type.parse().ok();
-    let kind: String = engine_type.map_or_else(|| "engine".to_owned(), |name| name.as_str().chars().take(180).collect());
+    let kind: String =
+        engine_type.map_or_else(|| "engine".to_owned(), |name| name.as_str().chars().take(180).collect());
     format!("{kind}-{bits:016x}").parse().map_err(|error| Problem::internal(format!("an id that was made: {error}")))
 }
 
@@ -74,8 +75,7 @@ pub(super) async fn list_engines(
     Query(query): Query<EnginesQuery>,
 ) -> Result<Json<Page<Engine>>, Problem> {
     let page = page(query.check()?, query.cursor.as_deref())?;
-    let filter =
-        EngineFilter { status: query.status, engine_type: query.engine_type, capability: query.capability };
+    let filter = EngineFilter { status: query.status, engine_type: query.engine_type, capability: query.capability };
     let engines = app.store().engines(&filter, &page).await?;
     Ok(Json(listed(engines, |(engine, locks_held)| Engine::new(&engine, locks_held))))
 }

@@ -128,10 +128,7 @@ pub(super) async fn list_events(
 #[utoipa::path(get, path = "/v1/events/{event_id}", tag = "events",
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The event.", body = Event), ReadProblems))]
-pub(super) async fn get_event(
-    State(app): State<App>,
-    Path(event_id): Path<EventId>,
-) -> Result<Json<Event>, Problem> {
+pub(super) async fn get_event(State(app): State<App>, Path(event_id): Path<EventId>) -> Result<Json<Event>, Problem> {
     let record = app.store().event(event_id).await?;
     Ok(Json(wire::event(record.ok_or(Refusal::NoSuchEvent(event_id))?)))
 }
@@ -170,9 +167,6 @@ pub(super) async fn cancel_event(
 #[utoipa::path(post, path = "/v1/events/{event_id}/retry", tag = "events",
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
-pub(super) async fn retry_event(
-    State(app): State<App>,
-    Path(event_id): Path<EventId>,
-) -> Result<Json<Event>, Problem> {
+pub(super) async fn retry_event(State(app): State<App>, Path(event_id): Path<EventId>) -> Result<Json<Event>, Problem> {
     Ok(Json(wire::event(app.act(event_id, Action::Retry).await?)))
 }

@@ -133,7 +133,8 @@ impl Stream<'_> {
 
     async fn enqueue_each(&mut self, chunk: Chunk) -> Result<(), Problem> {
         let app = self.app;
-        let each = chunk.events.into_iter().map(|(line, event)| async move { (line, patiently(app, vec![event]).await) });
+        let each =
+            chunk.events.into_iter().map(|(line, event)| async move { (line, patiently(app, vec![event]).await) });
         let mut each = stream::iter(each).buffered(AT_ONCE);
         while let Some((line, enqueued)) = each.next().await {
             match enqueued {

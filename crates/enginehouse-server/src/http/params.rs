@@ -63,10 +63,7 @@ pub(crate) fn page(limit: u32, cursor: Option<&str>) -> Result<PageRequest, Inva
 
 /// A page of rows as a page of a list.
 pub(crate) fn listed<R, T>(rows: Page<R>, wire: impl FnMut(R) -> T) -> WirePage<T> {
-    WirePage {
-        items: rows.items.into_iter().map(wire).collect(),
-        next_cursor: rows.next.as_deref().map(written),
-    }
+    WirePage { items: rows.items.into_iter().map(wire).collect(), next_cursor: rows.next.as_deref().map(written) }
 }
 
 fn written(place: &str) -> String {

@@ -57,10 +57,7 @@ pub(super) async fn set_queue(
 #[utoipa::path(delete, path = "/v1/queues/{queue}", tag = "queues",
     params(("queue" = QueueName, Path, description = "The queue.")),
     responses((status = 204, description = "It sets nothing now."), WriteProblems))]
-pub(super) async fn delete_queue(
-    State(app): State<App>,
-    Path(queue): Path<QueueName>,
-) -> Result<StatusCode, Problem> {
+pub(super) async fn delete_queue(State(app): State<App>, Path(queue): Path<QueueName>) -> Result<StatusCode, Problem> {
     change(&app, queue, Change::Forget).await.map(|_| StatusCode::NO_CONTENT)
 }
 

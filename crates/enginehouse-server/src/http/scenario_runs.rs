@@ -33,7 +33,6 @@ pub(super) async fn get_scenario_run(
     Path(scenario_run_id): Path<ScenarioRunId>,
 ) -> Result<Json<ScenarioRun>, Problem> {
     let found = app.store().scenario_run(&scenario_run_id).await?;
-    let (run, engines) =
-        found.ok_or_else(|| Document::not_found(format_args!("scenario run {scenario_run_id}")))?;
+    let (run, engines) = found.ok_or_else(|| Document::not_found(format_args!("scenario run {scenario_run_id}")))?;
     Ok(Json(wire::scenario_run(run, Some(engines))))
 }

@@ -28,11 +28,7 @@ pub(super) async fn known_queues(app: &App) -> Result<BTreeMap<QueueName, Settin
 }
 
 /// A page of what is known, by name.
-pub(super) fn page_of<N, V>(
-    known: BTreeMap<N, V>,
-    page: &PageRequest,
-    name: impl Fn(&N) -> &str,
-) -> Page<(N, V)> {
+pub(super) fn page_of<N, V>(known: BTreeMap<N, V>, page: &PageRequest, name: impl Fn(&N) -> &str) -> Page<(N, V)> {
     let is_behind = |item: &(N, V)| page.after.as_deref().is_none_or(|after| name(&item.0) > after);
     let limit = page.limit as usize;
     let mut items: Vec<_> = known.into_iter().filter(is_behind).take(limit + 1).collect();

@@ -90,10 +90,7 @@ pub(super) fn batch(enqueued: &[Enqueued]) -> BatchResponse {
     BatchResponse {
         enqueued: enqueued.len() as u64 - duplicates,
         duplicates,
-        events: enqueued
-            .iter()
-            .map(|one| BatchedEvent { event_id: one.event_id, duplicate: one.duplicate })
-            .collect(),
+        events: enqueued.iter().map(|one| BatchedEvent { event_id: one.event_id, duplicate: one.duplicate }).collect(),
         warnings: Warnings::default().of(enqueued),
     }
 }

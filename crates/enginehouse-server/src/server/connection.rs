@@ -5,8 +5,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use bytes::Bytes;
 use enginehouse_api::problem::{Applied, Code, Problem};
+use futures_util::task::AtomicWaker;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -100,16 +101,29 @@ fn refusal() -> String {
 
 /// How many requests of a connection are under way: from their headers to the end of their answer.
 #[derive(Clone, Debug, Default)]
-struct UnderWay(Arc<AtomicUsize>);
+struct UnderWay(Arc<Requests>);
+
+#[derive(Debug, Default)]
+struct Requests {
+    under_way: AtomicUsize,
+    begun: AtomicUsize,
+    /// Whoever waits for the next request: hyper has looked for it already when the answer before it ends.
+    reader: AtomicWaker,
+}
 
 impl UnderWay {
     fn begin(&self) -> OneRequest {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
+        self.0.under_way.fetch_add(1, Ordering::Relaxed);
         OneRequest(self.clone())
     }
 
     fn is_any(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
+        self.0.under_way.load(Ordering::Relaxed) > 0
+    }
+
+    fn begun(&self) -> usize {
+        self.0.begun.load(Ordering::Relaxed)
     }
 }
 
@@ -118,7 +132,9 @@ struct OneRequest(UnderWay);
 
 impl Drop for OneRequest {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        let requests = &self.0.0;
+        requests.under_way.fetch_sub(1, Ordering::Relaxed);
+        requests.reader.wake();
     }
 }
 
@@ -132,10 +148,7 @@ impl HttpBody for Counted {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
@@ -165,6 +178,8 @@ struct Timed<S> {
     timeouts: Timeouts,
     under_way: UnderWay,
     phase: Phase,
+    /// How many requests had begun when it was last looked.
+    begun: usize,
     /// When the present phase is over.
     until: Pin<Box<Sleep>>,
     /// When a byte of the answer must have been taken; none while nothing is held up.
@@ -174,7 +189,7 @@ struct Timed<S> {
 impl<S> Timed<S> {
     fn new(stream: S, timeouts: Timeouts, under_way: UnderWay) -> Self {
         let until = Box::pin(alarm(Timer::now() + timeouts.header));
-        Self { stream, timeouts, under_way, phase: Phase::Headers, until, write_until: None }
+        Self { stream, timeouts, under_way, phase: Phase::Headers, begun: 0, until, write_until: None }
     }
 
     fn enter(&mut self, phase: Phase) {
@@ -189,13 +204,15 @@ impl<S> Timed<S> {
 
     /// Notes which phase it is, seen from a read that brought something or nothing.
     fn look(&mut self, has_read: bool) {
-        let is_under_way = self.under_way.is_any();
-        match self.phase {
-            _ if is_under_way => self.phase = Phase::Request,
-            // The answer is out.
-            Phase::Request => self.enter(if has_read { Phase::Headers } else { Phase::Idle }),
-            Phase::Idle if has_read => self.enter(Phase::Headers),
-            Phase::Idle | Phase::Headers => {}
+        let begun = self.under_way.begun();
+        let has_begun = std::mem::replace(&mut self.begun, begun) != begun;
+        if self.under_way.is_any() {
+            self.phase = Phase::Request;
+        } else if self.phase == Phase::Request || has_begun {
+            // The answer is out; a quick one may have come and gone since the last look.
+            self.enter(if has_read { Phase::Headers } else { Phase::Idle });
+        } else if self.phase == Phase::Idle && has_read {
+            self.enter(Phase::Headers);
         }
     }
 }
@@ -208,6 +225,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.under_way.0.reader.register(cx.waker());
         self.look(buf.filled().len() > before);
         if read.is_pending() && self.phase != Phase::Request && self.until.as_mut().poll(cx).is_ready() {
             let what = if self.phase == Phase::Idle { "no further request" } else { "the headers of a request" };

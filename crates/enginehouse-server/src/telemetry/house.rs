@@ -84,7 +84,10 @@ impl House {
         registry
     }
 
-    fn events(&self, now: Timestamp) -> (Family<OfEvents, Gauge>, Family<OfWaiting, Gauge<f64, std::sync::atomic::AtomicU64>>) {
+    fn events(
+        &self,
+        now: Timestamp,
+    ) -> (Family<OfEvents, Gauge>, Family<OfWaiting, Gauge<f64, std::sync::atomic::AtomicU64>>) {
         let mut found: BTreeMap<(&str, &str), (StatusCounts, Option<Timestamp>)> = BTreeMap::new();
         for row in &self.lanes {
             let key = (row.lane.key.queue.as_str(), row.lane.key.event_type.as_str());

@@ -29,8 +29,7 @@ pub(super) const MAX_LABELLED: usize = 500;
 pub(super) const OTHER: &str = "other";
 
 /// Seconds: from a millisecond to a minute.
-const FAST: [f64; 15] =
-    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
+const FAST: [f64; 15] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
 /// Seconds: from ten milliseconds to a day.
 const SLOW: [f64; 15] =
     [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0];
@@ -136,21 +135,47 @@ impl Metrics {
             settles: it.counter("enginehouse_settles", "Settles by outcome: complete, fail, release, extend"),
             retries: it.counter("enginehouse_retries", "Failed attempts that are tried again"),
             locks_lost: it.counter("enginehouse_locks_lost", "Locks that were lost: expired, or their engine was"),
-            timed_out: it.counter("enginehouse_attempts_timed_out", "Attempts that took longer than max_processing_seconds"),
+            timed_out: it
+                .counter("enginehouse_attempts_timed_out", "Attempts that took longer than max_processing_seconds"),
             dead_lettered: it.counter("enginehouse_dead_lettered", "Events that became dead letters, by reason"),
             redrives: it.counter("enginehouse_redrives", "Dead letters that were redriven"),
             engines_lost: it.counter("enginehouse_engines_lost", "Engines that missed their heartbeats"),
-            forgotten: it.counter("enginehouse_events_forgotten", "Events that were removed after their time of retention"),
+            forgotten: it
+                .counter("enginehouse_events_forgotten", "Events that were removed after their time of retention"),
             commits: it.counter("enginehouse_commits", "Transactions that were committed"),
             commits_failed: it.counter("enginehouse_commits_failed", "Transactions that failed"),
-            commit_commands: it.other("enginehouse_commit_commands", "Commands of one transaction", Histogram::new(COMMANDS)),
-            commit_seconds: it.other("enginehouse_commit_duration_seconds", "How long a transaction took, its commit included", Histogram::new(FAST)),
-            queue_wait_seconds: it.other("enginehouse_queue_wait_seconds", "From when an event could be claimed until it was", Histogram::new(SLOW)),
-            claim_to_settle_seconds: it.other("enginehouse_claim_to_settle_seconds", "From a claim until the event was completed or failed", Histogram::new(SLOW)),
+            commit_commands: it.other(
+                "enginehouse_commit_commands",
+                "Commands of one transaction",
+                Histogram::new(COMMANDS),
+            ),
+            commit_seconds: it.other(
+                "enginehouse_commit_duration_seconds",
+                "How long a transaction took, its commit included",
+                Histogram::new(FAST),
+            ),
+            queue_wait_seconds: it.other(
+                "enginehouse_queue_wait_seconds",
+                "From when an event could be claimed until it was",
+                Histogram::new(SLOW),
+            ),
+            claim_to_settle_seconds: it.other(
+                "enginehouse_claim_to_settle_seconds",
+                "From a claim until the event was completed or failed",
+                Histogram::new(SLOW),
+            ),
             waiting_claims: it.other("enginehouse_waiting_claims", "Claims that wait for events", Gauge::default()),
-            waiting_commands: it.other("enginehouse_waiting_commands", "Commands that wait for the next transaction", Gauge::default()),
+            waiting_commands: it.other(
+                "enginehouse_waiting_commands",
+                "Commands that wait for the next transaction",
+                Gauge::default(),
+            ),
             requests: it.counter("enginehouse_http_requests", "Requests that were answered"),
-            request_seconds: it.other("enginehouse_http_request_duration_seconds", "How long a request took; a claim's wait included", Family::new_with_constructor(|| Histogram::new(FAST))),
+            request_seconds: it.other(
+                "enginehouse_http_request_duration_seconds",
+                "How long a request took; a claim's wait included",
+                Family::new_with_constructor(|| Histogram::new(FAST)),
+            ),
             connections: it.other("enginehouse_http_connections", "Open connections", Gauge::default()),
             connections_refused: it.counter("enginehouse_http_connections_refused", "Connections over the cap"),
             last_commit_failed: AtomicBool::new(false),
@@ -234,8 +259,8 @@ impl Metrics {
     /// The label of an event type: its name, unless there are too many.
     pub(super) fn of_event_type(&self, event_type: &EventType) -> OfEventType {
         let mut labelled = self.0.labelled.lock().unwrap_or_else(PoisonError::into_inner);
-        let has_label = labelled.contains(event_type)
-            || (labelled.len() < MAX_LABELLED && labelled.insert(event_type.clone()));
+        let has_label =
+            labelled.contains(event_type) || (labelled.len() < MAX_LABELLED && labelled.insert(event_type.clone()));
         let name = if has_label { event_type.as_str() } else { OTHER };
         OfEventType { event_type: name.to_owned() }
     }

@@ -1,7 +1,7 @@
 //! What the dispatcher tells of each transaction, counted.
 
-use std::sync::atomic::Ordering;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use tokio_util::sync::{CancellationToken, DropGuard};
 

@@ -13,7 +13,7 @@ use crate::clock::{ManualClock, SystemClock};
 /// A fresh store of a test; its folder goes with it.
 pub(crate) struct Fresh {
     store: SqliteStore,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Deref for Fresh {
@@ -28,7 +28,7 @@ impl Deref for Fresh {
 pub(crate) async fn open_fresh() -> Fresh {
     let folder = tempfile::tempdir().unwrap();
     let options = SqliteOptions::new(folder.path().join("enginehouse.db"), Arc::new(SystemClock::new()));
-    Fresh { store: SqliteStore::open(options).unwrap(), folder }
+    Fresh { store: SqliteStore::open(options).unwrap(), _folder: folder }
 }
 
 #[test]

@@ -7,9 +7,9 @@ use enginehouse_server::config::StoreUrl;
 use enginehouse_store::sqlite::back_up;
 use serde_json::json;
 
-use super::common::Common;
 use super::doctor::unopened;
 use super::output::one;
+use super::server_and_output::Common;
 use super::settings_args::SettingArgs;
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;

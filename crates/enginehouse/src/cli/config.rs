@@ -7,7 +7,7 @@ use clap::Args;
 use enginehouse_server::config::{SETTINGS, markdown};
 use serde::Serialize;
 
-use super::common::Format;
+use super::server_and_output::Format;
 use super::settings_args::SettingArgs;
 use super::trouble::{Trouble, written};
 use crate::exit_codes::Exit;

@@ -11,10 +11,10 @@ use enginehouse_core::ids::{EventId, EventType, QueueName};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 
-use super::common::{Common, Format, confirm, event_id, for_each, words};
 use super::enqueue::payload;
 use super::event::show_state;
 use super::output::{self, Listed, Part, one, or_dash};
+use super::server_and_output::{Common, Format, confirm, event_id, for_each, words};
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 

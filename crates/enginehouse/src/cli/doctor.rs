@@ -7,8 +7,8 @@ use enginehouse_server::config::StoreUrl;
 use enginehouse_store::sqlite::{Inspection, OpenError, inspect};
 use serde_json::json;
 
-use super::common::{Common, Format};
 use super::output::{note, one};
+use super::server_and_output::{Common, Format};
 use super::settings_args::SettingArgs;
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;

@@ -5,9 +5,9 @@ use enginehouse_api::engines::{DrainRequest, Engine, EnginesQuery};
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::ids::{Capability, EngineId, EngineType};
 
-use super::common::{Common, for_each, words};
 use super::engine_run;
 use super::output::{Listed, Part, one, or_dash};
+use super::server_and_output::{Common, for_each, words};
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 

@@ -18,8 +18,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use self::load::Load;
 use self::program::{NotStarted, Program};
-use super::common::Common;
 use super::output::one;
+use super::server_and_output::Common;
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 

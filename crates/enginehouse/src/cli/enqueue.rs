@@ -12,8 +12,8 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 
 use self::lines::Reading;
-use super::common::Common;
 use super::output::{note, one};
+use super::server_and_output::Common;
 use super::settings::Changes;
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;

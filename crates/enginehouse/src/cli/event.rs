@@ -6,9 +6,9 @@ use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
-use super::common::{Common, Format, event_id, for_each, words};
 use super::enqueue;
 use super::output::{Listed, Part, one, or_dash};
+use super::server_and_output::{Common, Format, event_id, for_each, words};
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 

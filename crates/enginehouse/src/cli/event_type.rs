@@ -6,8 +6,8 @@ use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_core::ids::EventType;
 
-use super::common::{Common, for_each};
 use super::output::{Listed, Part, one};
+use super::server_and_output::{Common, for_each};
 use super::settings::{Changes, fields, in_one_line};
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;

@@ -2,17 +2,12 @@
 
 use std::io::Write;
 
-use super::trouble::{Trouble, written};
+use super::trouble::written;
 use crate::exit_codes::Exit;
 
 pub(crate) fn run() -> Exit {
-    let shown = enginehouse_server::http::openapi()
-        .to_pretty_json()
-        .map_err(|error| {
-            Trouble::new(Exit::Failed, "could not write the OpenAPI document", error, "report this as a bug")
-        })
-        .and_then(|document| written(writeln!(std::io::stdout().lock(), "{document}")));
-    match shown {
+    let document = enginehouse_server::http::openapi_text();
+    match written(std::io::stdout().lock().write_all(document.as_bytes())) {
         Ok(()) => Exit::Done,
         Err(trouble) => {
             trouble.show(false);

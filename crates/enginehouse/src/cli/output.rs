@@ -8,7 +8,7 @@ use enginehouse_api::page::Page;
 use enginehouse_client::Error;
 use serde::Serialize;
 
-use super::common::{Common, Format};
+use super::server_and_output::{Common, Format};
 use super::trouble::{Trouble, written};
 
 /// Something that a list shows.

@@ -5,8 +5,8 @@ use enginehouse_api::event_types::QueueSettings;
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::ids::QueueName;
 
-use super::common::{Common, for_each};
 use super::output::{Listed, Part, one};
+use super::server_and_output::{Common, for_each};
 use super::settings::{fields, in_one_line};
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;

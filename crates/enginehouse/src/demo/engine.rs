@@ -43,7 +43,7 @@ pub(crate) async fn run_engine(arguments: DemoEngineArgs) -> anyhow::Result<u8> 
     let lifeline = shutdown.clone();
     tokio::spawn(async move {
         // Nothing is ever sent: whatever this answers, the demo is over.
-        tokio::io::stdin().read(&mut [0]).await.ok();
+        let _at_its_end = tokio::io::stdin().read_u8().await;
         lifeline.cancel();
     });
     let mut capabilities = vec![RAYTRACE.to_owned()];

@@ -11,8 +11,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::super::common::{Common, Format};
 use super::super::output::{note, one};
+use super::super::server_and_output::{Common, Format};
 use super::super::trouble::Trouble;
 use super::lines::{Chunk, Chunks, Line, Reading};
 use crate::exit_codes::Exit;

@@ -1,0 +1,138 @@
+use crate::app::{TestApp, field, request};
+
+#[tokio::test]
+async fn an_event_is_enqueued_once_looked_at_and_settled() {
+    let mut app = TestApp::new();
+    let draft = r#"{"event_type":"frame.render","payload":{ "n":1.50 },"priority":2,"required_capabilities":["gpu"],"scenario_run_id":"run-1","idempotency_key":"k","labels":{"team":"a"}}"#;
+    let event = field(&app.call("POST /v1/events", draft).await, "/event_id");
+    app.call("POST /v1/events", draft).await;
+    app.call("POST /v1/events", r#"{"event_type":"frame.render","idempotency_key":"k"}"#).await;
+    app.prepare(
+        "PUT /v1/engines/e",
+        r#"{"engine_type":"t","heartbeat_interval_seconds":0,"metadata":{"static_config":{"capabilities":["gpu"]}}}"#,
+    )
+    .await;
+    let token = field(&app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await, "/events/0/lock/token");
+    app.call(&format!("GET /v1/events/{event}"), "").await;
+    app.call(
+        &format!("POST /v1/events/{event}/extend"),
+        &format!(r#"{{"lock_token":"{token}","visibility_timeout_seconds":60}}"#),
+    )
+    .await;
+    app.call(&format!("POST /v1/events/{event}/fail"), &format!(r#"{{"lock_token":"{token}","error":{{"code":"oom","message":"out of memory","details":{{"mb":9}}}},"retry_after_seconds":5}}"#)).await;
+    app.call(&format!("POST /v1/events/{event}/retry"), "").await;
+    let token = field(&app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await, "/events/0/lock/token");
+    app.call(&format!("POST /v1/events/{event}/release"), &format!(r#"{{"lock_token":"{token}"}}"#)).await;
+    let token = field(&app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await, "/events/0/lock/token");
+    app.call(
+        &format!("POST /v1/events/{event}/complete"),
+        &format!(r#"{{"lock_token":"{token}","result":{{ "ok":true }}}}"#),
+    )
+    .await;
+    app.call(&format!("POST /v1/events/{event}/complete"), r#"{"lock_token":"9-00000000000000000000000000000000"}"#)
+        .await;
+    app.call(&format!("POST /v1/events/{event}/cancel"), "").await;
+    app.call(&format!("GET /v1/events/{event}/history"), "").await;
+    app.call("GET /v1/scenario-runs", "").await;
+    app.call("GET /v1/scenario-runs/run-1", "").await;
+    insta::assert_snapshot!(app.close().await, @r#"
+    > POST /v1/events {"event_type":"frame.render","payload":{ "n":1.50 },"priority":2,"required_capabilities":["gpu"],"scenario_run_id":"run-1","idempotency_key":"k","labels":{"team":"a"}}
+    201 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"frame.render","queue":"default","status":"queued","available_at":"2026-01-01T00:00:00.000Z","duplicate":false,"warnings":[{"code":"no_engine_fits","detail":"no engine is registered that could run frame.render: it needs the capabilities gpu"}]}
+    > POST /v1/events {"event_type":"frame.render","payload":{ "n":1.50 },"priority":2,"required_capabilities":["gpu"],"scenario_run_id":"run-1","idempotency_key":"k","labels":{"team":"a"}}
+    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"frame.render","queue":"default","status":"queued","available_at":"2026-01-01T00:00:00.000Z","duplicate":true,"warnings":[]}
+    > POST /v1/events {"event_type":"frame.render","idempotency_key":"k"}
+    409 {"type":"/problems/idempotency_conflict","title":"Idempotency key in use","status":409,"detail":"the idempotency key belongs to event 019b76da-a800-7000-8000-02460f8bbccd, which was enqueued with another request","code":"idempotency_conflict","errors":[{"pointer":"/idempotency_key","detail":"the idempotency key belongs to event 019b76da-a800-7000-8000-02460f8bbccd, which was enqueued with another request"}],"event_id":"019b76da-a800-7000-8000-02460f8bbccd","request_id":"test"}
+    > GET /v1/events/019b76da-a800-7000-8000-02460f8bbccd
+    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"frame.render","queue":"default","status":"processing","priority":2,"payload":{ "n":1.50 },"attempt":1,"retries":0,"failures":0,"losses":0,"redrives":0,"available_at":"2026-01-01T00:00:00.000Z","enqueued_at":"2026-01-01T00:00:00.000Z","finished_at":null,"completed_at":null,"result":null,"last_error":null,"dead_letter":null,"lock":{"holder":"processing_by_e","engine_id":"e","claimed_at":"2026-01-01T00:00:00.000Z","expires_at":"2026-01-01T00:05:00.000Z"},"cancel_requested":false,"engine_id":"e","scenario_run_id":"run-1","required_capabilities":["gpu"],"required_memory_mb":null,"engine_version":null,"idempotency_key":"k","retry_policy":null,"visibility_timeout_seconds":null,"max_processing_seconds":null,"labels":{"team":"a"}}
+    > POST /v1/events/019b76da-a800-7000-8000-02460f8bbccd/extend {"lock_token":"1-f37d574fbcb06be045c261ad9e6221b6","visibility_timeout_seconds":60}
+    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"frame.render","queue":"default","status":"processing","priority":2,"payload":{ "n":1.50 },"attempt":1,"retries":0,"failures":0,"losses":0,"redrives":0,"available_at":"2026-01-01T00:00:00.000Z","enqueued_at":"2026-01-01T00:00:00.000Z","finished_at":null,"completed_at":null,"result":null,"last_error":null,"dead_letter":null,"lock":{"holder":"processing_by_e","engine_id":"e","claimed_at":"2026-01-01T00:00:00.000Z","expires_at":"2026-01-01T00:01:00.000Z"},"cancel_requested":false,"engine_id":"e","scenario_run_id":"run-1","required_capabilities":["gpu"],"required_memory_mb":null,"engine_version":null,"idempotency_key":"k","retry_policy":null,"visibility_timeout_seconds":null,"max_processing_seconds":null,"labels":{"team":"a"}}
+    > POST /v1/events/019b76da-a800-7000-8000-02460f8bbccd/fail {"lock_token":"1-f37d574fbcb06be045c261ad9e6221b6","error":{"code":"oom","message":"out of memory","details":{"mb":9}},"retry_after_seconds":5}
+    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"frame.render","queue":"default","status":"queued","priority":2,"payload":{ "n":1.50 },"attempt":1,"retries":1,"failures":1,"losses":0,"redrives":0,"available_at":"2026-01-01T00:00:05.000Z","enqueued_at":"2026-01-01T00:00:00.000Z","finished_at":null,"completed_at":null,"result":null,"last_error":{"code":"oom","message":"out of memory","details":{"mb":9}},"dead_letter":null,"lock":null,"cancel_requested":false,"engine_id":"e","scenario_run_id":"run-1","required_capabilities":["gpu"],"required_memory_mb":null,"engine_version":null,"idempotency_key":"k","retry_policy":null,"visibility_timeout_seconds":null,"max_processing_seconds":null,"labels":{"team":"a"}}
+    > POST /v1/events/019b76da-a800-7000-8000-02460f8bbccd/retry
+    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"frame.render","queue":"default","status":"queued","priority":2,"payload":{ "n":1.50 },"attempt":1,"retries":1,"failures":1,"losses":0,"redrives":0,"available_at":"2026-01-01T00:00:00.000Z","enqueued_at":"2026-01-01T00:00:00.000Z","finished_at":null,"completed_at":null,"result":null,"last_error":{"code":"oom","message":"out of memory","details":{"mb":9}},"dead_letter":null,"lock":null,"cancel_requested":false,"engine_id":"e","scenario_run_id":"run-1","required_capabilities":["gpu"],"required_memory_mb":null,"engine_version":null,"idempotency_key":"k","retry_policy":null,"visibility_timeout_seconds":null,"max_processing_seconds":null,"labels":{"team":"a"}}
+    > POST /v1/events/019b76da-a800-7000-8000-02460f8bbccd/release {"lock_token":"2-0547c7b564c32005a38d640c807f36d2"}
+    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"frame.render","queue":"default","status":"queued","priority":2,"payload":{ "n":1.50 },"attempt":1,"retries":1,"failures":1,"losses":0,"redrives":0,"available_at":"2026-01-01T00:00:00.000Z","enqueued_at":"2026-01-01T00:00:00.000Z","finished_at":null,"completed_at":null,"result":null,"last_error":{"code":"oom","message":"out of memory","details":{"mb":9}},"dead_letter":null,"lock":null,"cancel_requested":false,"engine_id":"e","scenario_run_id":"run-1","required_capabilities":["gpu"],"required_memory_mb":null,"engine_version":null,"idempotency_key":"k","retry_policy":null,"visibility_timeout_seconds":null,"max_processing_seconds":null,"labels":{"team":"a"}}
+    > POST /v1/events/019b76da-a800-7000-8000-02460f8bbccd/complete {"lock_token":"3-e1bd252dc9871ee9a0fd2ea84828f829","result":{ "ok":true }}
+    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"frame.render","queue":"default","status":"completed","priority":2,"payload":{ "n":1.50 },"attempt":2,"retries":1,"failures":1,"losses":0,"redrives":0,"available_at":"2026-01-01T00:00:00.000Z","enqueued_at":"2026-01-01T00:00:00.000Z","finished_at":"2026-01-01T00:00:00.000Z","completed_at":"2026-01-01T00:00:00.000Z","result":{ "ok":true },"last_error":{"code":"oom","message":"out of memory","details":{"mb":9}},"dead_letter":null,"lock":null,"cancel_requested":false,"engine_id":"e","scenario_run_id":"run-1","required_capabilities":["gpu"],"required_memory_mb":null,"engine_version":null,"idempotency_key":"k","retry_policy":null,"visibility_timeout_seconds":null,"max_processing_seconds":null,"labels":{"team":"a"}}
+    > POST /v1/events/019b76da-a800-7000-8000-02460f8bbccd/complete {"lock_token":"9-00000000000000000000000000000000"}
+    409 {"type":"/problems/lock_lost","title":"Lock lost","status":409,"detail":"the lock token is not current: the event is completed","code":"lock_lost","event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_status":"completed","request_id":"test"}
+    > POST /v1/events/019b76da-a800-7000-8000-02460f8bbccd/cancel
+    409 {"type":"/problems/wrong_status","title":"Wrong status","status":409,"detail":"the event is completed, but only a queued or processing event can be cancelled","code":"wrong_status","event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_status":"completed","request_id":"test"}
+    > GET /v1/events/019b76da-a800-7000-8000-02460f8bbccd/history
+    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","attempts":[{"attempt":1,"engine_id":"e","outcome":"failed","error":{"code":"oom","message":"out of memory","details":{"mb":9}},"claimed_at":"2026-01-01T00:00:00.000Z","ended_at":"2026-01-01T00:00:00.000Z"}],"actions":[{"at":"2026-01-01T00:00:00.000Z","action":"retry","detail":null}]}
+    > GET /v1/scenario-runs
+    200 {"items":[{"scenario_run_id":"run-1","events":{"queued":0,"processing":0,"completed":1,"failed":0,"cancelled":0},"first_enqueued_at":"2026-01-01T00:00:00.000Z"}],"next_cursor":null}
+    > GET /v1/scenario-runs/run-1
+    200 {"scenario_run_id":"run-1","events":{"queued":0,"processing":0,"completed":1,"failed":0,"cancelled":0},"first_enqueued_at":"2026-01-01T00:00:00.000Z","engines":[]}
+    "#);
+}
+
+#[tokio::test]
+async fn many_events_are_enqueued_settled_and_listed_at_once() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t"}"#).await;
+    let batch = app
+        .call(
+            "POST /v1/events/batch",
+            r#"{"events":[{"event_type":"a"},{"event_type":"b","delay_seconds":9},{"event_type":"a"}]}"#,
+        )
+        .await;
+    let delayed = field(&batch, "/events/1/event_id");
+    app.call(&format!("POST /v1/events/{delayed}/cancel"), "").await;
+    let claimed = app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await;
+    let (first, token) = (field(&claimed, "/events/0/event_id"), field(&claimed, "/events/0/lock/token"));
+    let second = field(&claimed, "/events/1/event_id");
+    let settlements = format!(
+        r#"{{"settlements":[{{"event_id":"{first}","lock_token":"{token}","outcome":"complete"}},{{"event_id":"{second}","lock_token":"{token}","outcome":"release"}}]}}"#
+    );
+    app.call("POST /v1/events/settle", &settlements).await;
+    let page = app.prepare("GET /v1/events?limit=2", "").await;
+    let cursor = field(&page, "/next_cursor");
+    app.call(&format!("GET /v1/events?limit=2&cursor={cursor}"), "").await;
+    app.call("GET /v1/events?status=cancelled&event_type=b&queue=default", "").await;
+    app.call("GET /v1/stats", "").await;
+    insta::assert_snapshot!(app.close().await, @r#"
+    > POST /v1/events/batch {"events":[{"event_type":"a"},{"event_type":"b","delay_seconds":9},{"event_type":"a"}]}
+    200 {"enqueued":3,"duplicates":0,"events":[{"event_id":"019b76da-a800-7000-8000-02460f8bbccd","duplicate":false},{"event_id":"019b76da-a800-7000-8000-05ad9e6221b6","duplicate":false},{"event_id":"019b76da-a800-7000-8000-09ab9897f4d2","duplicate":false}],"warnings":[]}
+    > POST /v1/events/019b76da-a800-7000-8000-05ad9e6221b6/cancel
+    200 {"event_id":"019b76da-a800-7000-8000-05ad9e6221b6","event_type":"b","queue":"default","status":"cancelled","priority":5,"payload":{},"attempt":0,"retries":0,"failures":0,"losses":0,"redrives":0,"available_at":"2026-01-01T00:00:09.000Z","enqueued_at":"2026-01-01T00:00:00.000Z","finished_at":"2026-01-01T00:00:00.000Z","completed_at":null,"result":null,"last_error":null,"dead_letter":null,"lock":null,"cancel_requested":false,"engine_id":null,"scenario_run_id":null,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"idempotency_key":null,"retry_policy":null,"visibility_timeout_seconds":null,"max_processing_seconds":null,"labels":{}}
+    > POST /v1/events/settle {"settlements":[{"event_id":"019b76da-a800-7000-8000-02460f8bbccd","lock_token":"1-a38d640c807f36d2b934252f607e716b","outcome":"complete"},{"event_id":"019b76da-a800-7000-8000-09ab9897f4d2","lock_token":"1-a38d640c807f36d2b934252f607e716b","outcome":"release"}]}
+    200 {"results":[{"event_id":"019b76da-a800-7000-8000-02460f8bbccd","status":"completed"},{"event_id":"019b76da-a800-7000-8000-09ab9897f4d2","status":"processing","error":{"type":"/problems/lock_lost","title":"Lock lost","status":409,"detail":"the lock token is not current: the event is processing","code":"lock_lost","event_id":"019b76da-a800-7000-8000-09ab9897f4d2","event_status":"processing"}}]}
+    > GET /v1/events?limit=2&cursor=MDE5Yjc2ZGEtYTgwMC03MDAwLTgwMDAtMDVhZDllNjIyMWI2
+    200 {"items":[{"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"a","queue":"default","status":"completed","priority":5,"payload":{},"attempt":1,"retries":0,"failures":0,"losses":0,"redrives":0,"available_at":"2026-01-01T00:00:00.000Z","enqueued_at":"2026-01-01T00:00:00.000Z","finished_at":"2026-01-01T00:00:00.000Z","completed_at":"2026-01-01T00:00:00.000Z","result":null,"last_error":null,"dead_letter":null,"lock":null,"cancel_requested":false,"engine_id":"e","scenario_run_id":null,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"idempotency_key":null,"retry_policy":null,"visibility_timeout_seconds":null,"max_processing_seconds":null,"labels":{}}],"next_cursor":null}
+    > GET /v1/events?status=cancelled&event_type=b&queue=default
+    200 {"items":[{"event_id":"019b76da-a800-7000-8000-05ad9e6221b6","event_type":"b","queue":"default","status":"cancelled","priority":5,"payload":{},"attempt":0,"retries":0,"failures":0,"losses":0,"redrives":0,"available_at":"2026-01-01T00:00:09.000Z","enqueued_at":"2026-01-01T00:00:00.000Z","finished_at":"2026-01-01T00:00:00.000Z","completed_at":null,"result":null,"last_error":null,"dead_letter":null,"lock":null,"cancel_requested":false,"engine_id":null,"scenario_run_id":null,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"idempotency_key":null,"retry_policy":null,"visibility_timeout_seconds":null,"max_processing_seconds":null,"labels":{}}],"next_cursor":null}
+    > GET /v1/stats
+    200 {"now":"...","events":{"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":1},"lanes":[{"queue":"default","event_type":"a","priority":5,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"paused":false,"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":0,"oldest_available_at":null},{"queue":"default","event_type":"b","priority":5,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"paused":false,"queued":0,"processing":0,"completed":0,"failed":0,"cancelled":1,"oldest_available_at":null}],"engines":{"active":1,"draining":0,"lost":0,"stopped":0},"dead_letters":0,"parked_claims":0}
+    "#);
+}
+
+#[tokio::test]
+async fn a_stream_of_lines_stores_the_good_ones_and_names_the_bad() {
+    let app = TestApp::new();
+    let lines = "{\"event_type\":\"a\"}\n\n{\"event_type\":\"a b\"}\nnonsense\n{\"event_type\":\"b\",\"prio\":1}\n{\"event_type\":\"c\"}";
+    let answer = app.send(request("POST /v1/events/batch", "application/x-ndjson", lines)).await;
+    let shown = format!("{} {}", answer.status, answer.body);
+    app.close().await;
+    insta::assert_snapshot!(shown, @r#"200 {"enqueued":2,"duplicates":0,"rejected":3,"errors":[{"line":3,"pointer":"/event_type","detail":"a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit"},{"line":4,"pointer":"","detail":"not valid JSON: expected ident at line 1 column 2"},{"line":5,"pointer":"/prio","detail":"unknown field `prio`, expected one of `event_type`, `payload`, `queue`, `priority`, `run_at`, `delay_seconds`, `required_capabilities`, `required_memory_mb`, `engine_version`, `scenario_run_id`, `idempotency_key`, `retry_policy`, `visibility_timeout_seconds`, `max_processing_seconds`, `labels`"}],"warnings":[{"code":"no_engine_fits","detail":"no engine is registered that could run a"},{"code":"no_engine_fits","detail":"no engine is registered that could run c"}]}"#);
+}
+
+#[tokio::test]
+async fn machines_are_told_how_it_is() {
+    let mut app = TestApp::new();
+    app.call("GET /healthz", "").await;
+    app.call("GET /readyz", "").await;
+    let metrics = app.prepare("GET /metrics", "").await;
+    assert!(metrics.body.contains("enginehouse_commits_total") && metrics.body.ends_with("# EOF\n"));
+    for path in ["/docs/", "/openapi.json", "/", "/problems/lock_lost"] {
+        let page = app.prepare(&format!("GET {path}"), "").await;
+        assert!(page.headers.contains_key("content-security-policy"), "{path}");
+        assert!(!page.body.contains("src=\"http") && !page.body.contains("href=\"http"), "{path} needs no internet");
+    }
+    insta::assert_snapshot!(app.close().await, @r#"
+    > GET /healthz
+    200 {"status":"alive"}
+    > GET /readyz
+    200 {"status":"ready"}
+    "#);
+}

@@ -1,0 +1,12 @@
+//! Every call of the HTTP API, in process: what is sent, and what comes back, word for word.
+//!
+//! Clock, chance and ids are set, so that a transcript is the same every time.
+
+mod app;
+mod coverage;
+mod dead_letters;
+mod engines;
+mod events;
+mod refusals;
+mod settings;
+mod sockets;

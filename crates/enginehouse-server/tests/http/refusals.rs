@@ -1,0 +1,161 @@
+use axum::body::Body;
+use enginehouse_server::http::Limits;
+use http::Request;
+
+use crate::app::{TestApp, request};
+
+#[tokio::test]
+async fn bad_input_is_refused_with_every_bad_field_named() {
+    let mut app = TestApp::new();
+    app.call("POST /v1/events", r#"{"event_type":"#).await;
+    app.call("POST /v1/events", "{}").await;
+    app.call("POST /v1/events", r#"{"event_type":5,"priority":"high","prio":1,"payload":{}}"#).await;
+    app.call("POST /v1/events", r#"{"event_type":"a b","priority":12,"delay_seconds":-1,"queue":"\u0000"}"#).await;
+    app.call("POST /v1/events", r#"{"event_type":"a","event_type":"b"}"#).await;
+    app.call("POST /v1/events", r#"{"event_type":"a","payload":{"k":1,"k":2}}"#).await;
+    app.call("POST /v1/events", r#"{"event_type":"a","payload":1e999}"#).await;
+    let deep = format!(r#"{{"event_type":"a","payload":{}{}}}"#, "[".repeat(65), "]".repeat(65));
+    app.call("POST /v1/events", &deep).await;
+    app.call(
+        "POST /v1/events/batch",
+        r#"{"events":[{"event_type":"a"},{"event_type":"b","priority":-1},{"event_type":""}]}"#,
+    )
+    .await;
+    app.call("GET /v1/events?limit=0&status=done", "").await;
+    app.call("GET /v1/events?stat=queued", "").await;
+    app.call("GET /v1/events?cursor=nonsense%21", "").await;
+    app.call("GET /v1/events/not-an-id", "").await;
+    app.call("POST /v1/events/0193f2a0-0000-7000-8000-000000000000/complete", r#"{"lock_token":"mine"}"#).await;
+    app.call("PUT /v1/engines/..%2f", r#"{"engine_type":"t"}"#).await;
+    app.call("GET /v1/stats", "").await;
+    insta::assert_snapshot!(app.close().await, @r#"
+    > POST /v1/events {"event_type":
+    400 {"type":"/problems/invalid_request","title":"Invalid request","status":400,"detail":"not valid JSON: EOF while parsing a value at line 1 column 14","code":"invalid_request","request_id":"test"}
+    > POST /v1/events {}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/event_type: required, but missing","code":"invalid_request","errors":[{"pointer":"/event_type","detail":"required, but missing"}],"request_id":"test"}
+    > POST /v1/events {"event_type":5,"priority":"high","prio":1,"payload":{}}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/event_type: invalid type: integer `5`, expected a string; /priority: invalid type: string \"high\", expected i64; /prio: unknown field `prio`, expected one of `event_type`, `payload`, `queue`, `priority`, `run_at`, `delay_seconds`, `required_capabilities`, `required_memory_mb`, `engine_version`, `scenario_run_id`, `idempotency_key`, `retry_policy`, `visibility_timeout_seconds`, `max_processing_seconds`, `labels`","code":"invalid_request","errors":[{"pointer":"/event_type","detail":"invalid type: integer `5`, expected a string"},{"pointer":"/priority","detail":"invalid type: string \"high\", expected i64"},{"pointer":"/prio","detail":"unknown field `prio`, expected one of `event_type`, `payload`, `queue`, `priority`, `run_at`, `delay_seconds`, `required_capabilities`, `required_memory_mb`, `engine_version`, `scenario_run_id`, `idempotency_key`, `retry_policy`, `visibility_timeout_seconds`, `max_processing_seconds`, `labels`"}],"request_id":"test"}
+    > POST /v1/events {"event_type":"a b","priority":12,"delay_seconds":-1,"queue":"\u0000"}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/event_type: a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit; /queue: a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit; /priority: must be between 0 and 9, was 12; /delay_seconds: must be between 0 and 31622400, was -1","code":"invalid_request","errors":[{"pointer":"/event_type","detail":"a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit"},{"pointer":"/queue","detail":"a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit"},{"pointer":"/priority","detail":"must be between 0 and 9, was 12"},{"pointer":"/delay_seconds","detail":"must be between 0 and 31622400, was -1"}],"request_id":"test"}
+    > POST /v1/events {"event_type":"a","event_type":"b"}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/event_type: given twice","code":"invalid_request","errors":[{"pointer":"/event_type","detail":"given twice"}],"request_id":"test"}
+    > POST /v1/events {"event_type":"a","payload":{"k":1,"k":2}}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/payload: the key \"k\" is given twice","code":"invalid_request","errors":[{"pointer":"/payload","detail":"the key \"k\" is given twice"}],"request_id":"test"}
+    > POST /v1/events {"event_type":"a","payload":1e999}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/payload: number out of range","code":"invalid_request","errors":[{"pointer":"/payload","detail":"number out of range"}],"request_id":"test"}
+    > POST /v1/events {"event_type":"a","payload":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/payload: nested deeper than 64","code":"invalid_request","errors":[{"pointer":"/payload","detail":"nested deeper than 64"}],"request_id":"test"}
+    > POST /v1/events/batch {"events":[{"event_type":"a"},{"event_type":"b","priority":-1},{"event_type":""}]}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/events/1/priority: must be between 0 and 9, was -1; /events/2/event_type: a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit","code":"invalid_request","errors":[{"pointer":"/events/1/priority","detail":"must be between 0 and 9, was -1"},{"pointer":"/events/2/event_type","detail":"a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit"}],"request_id":"test"}
+    > GET /v1/events?limit=0&status=done
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/status: unknown variant `done`, expected one of `queued`, `processing`, `completed`, `failed`, `cancelled`","code":"invalid_request","errors":[{"pointer":"/status","detail":"unknown variant `done`, expected one of `queued`, `processing`, `completed`, `failed`, `cancelled`"}],"request_id":"test"}
+    > GET /v1/events?stat=queued
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/stat: unknown field `stat`, expected one of `status`, `event_type`, `queue`, `scenario_run_id`, `engine_id`, `enqueued_after`, `enqueued_before`, `limit`, `cursor`","code":"invalid_request","errors":[{"pointer":"/stat","detail":"unknown field `stat`, expected one of `status`, `event_type`, `queue`, `scenario_run_id`, `engine_id`, `enqueued_after`, `enqueued_before`, `limit`, `cursor`"}],"request_id":"test"}
+    > GET /v1/events?cursor=nonsense%21
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/cursor: not a cursor: send next_cursor as it came","code":"invalid_request","errors":[{"pointer":"/cursor","detail":"not a cursor: send next_cursor as it came"}],"request_id":"test"}
+    > GET /v1/events/not-an-id
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/event_id: invalid character: found `n` at 0","code":"invalid_request","errors":[{"pointer":"/event_id","detail":"invalid character: found `n` at 0"}],"request_id":"test"}
+    > POST /v1/events/0193f2a0-0000-7000-8000-000000000000/complete {"lock_token":"mine"}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/lock_token: not a lock token: send the token of the claim's answer as it is","code":"invalid_request","errors":[{"pointer":"/lock_token","detail":"not a lock token: send the token of the claim's answer as it is"}],"request_id":"test"}
+    > PUT /v1/engines/..%2f {"engine_type":"t"}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/engine_id: a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit","code":"invalid_request","errors":[{"pointer":"/engine_id","detail":"a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit"}],"request_id":"test"}
+    > GET /v1/stats
+    200 {"now":"...","events":{"queued":0,"processing":0,"completed":0,"failed":0,"cancelled":0},"lanes":[],"engines":{"active":0,"draining":0,"lost":0,"stopped":0},"dead_letters":0,"parked_claims":0}
+    "#);
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_not_as_it_should_be_is_said() {
+    let mut app = TestApp::new();
+    app.call("GET /v1/events/0193f2a0-0000-7000-8000-000000000000", "").await;
+    app.call("GET /v1/events/0193f2a0-0000-7000-8000-000000000000/history", "").await;
+    app.call("POST /v1/events/0193f2a0-0000-7000-8000-000000000000/cancel", "").await;
+    app.call("GET /v1/engines/nobody", "").await;
+    app.call("POST /v1/engines/nobody/claim", r#"{"epoch":1}"#).await;
+    app.call("GET /v1/dead-letters/0193f2a0-0000-7000-8000-000000000000", "").await;
+    app.call("GET /v1/scenario-runs/none", "").await;
+    app.call("GET /nowhere", "").await;
+    app.call("PATCH /v1/events", "").await;
+    insta::assert_snapshot!(app.close().await, @r#"
+    > GET /v1/events/0193f2a0-0000-7000-8000-000000000000
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: it never was, or its time of retention is over","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
+    > GET /v1/events/0193f2a0-0000-7000-8000-000000000000/history
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: it never was, or its time of retention is over","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
+    > POST /v1/events/0193f2a0-0000-7000-8000-000000000000/cancel
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: it never was, or its time of retention is over","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
+    > GET /v1/engines/nobody
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"there is no engine nobody","code":"not_found","request_id":"test"}
+    > POST /v1/engines/nobody/claim {"epoch":1}
+    404 {"type":"/problems/engine_not_registered","title":"Engine not registered","status":404,"detail":"no engine nobody is registered","code":"engine_not_registered","request_id":"test"}
+    > GET /v1/dead-letters/0193f2a0-0000-7000-8000-000000000000
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"there is no dead letter 0193f2a0-0000-7000-8000-000000000000","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
+    > GET /v1/scenario-runs/none
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"there is no scenario run none","code":"not_found","request_id":"test"}
+    > GET /nowhere
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"no call has the path /nowhere","code":"not_found","request_id":"test"}
+    > PATCH /v1/events
+    405 {"type":"/problems/method_not_allowed","title":"Method not allowed","status":405,"detail":"/v1/events has no method PATCH","code":"method_not_allowed","request_id":"test"}
+    "#);
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_or_from_another_site_is_refused() {
+    let app = TestApp::new();
+    let plain = app.send(request("POST /v1/events", "text/plain", r#"{"event_type":"a"}"#)).await;
+    let mut foreign = request("POST /v1/events", "application/json", r#"{"event_type":"a"}"#);
+    foreign.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
+    let foreign = app.send(foreign).await;
+    let shown = format!("{} {}\n{} {}", plain.status, plain.body, foreign.status, foreign.body);
+    assert!(app.close().await.is_empty());
+    insta::assert_snapshot!(shown, @r#"
+    415 {"type":"/problems/unsupported_media_type","title":"Unsupported media type","status":415,"detail":"Content-Type must be application/json, was \"text/plain\"","code":"unsupported_media_type","request_id":"test"}
+    403 {"type":"/problems/cross_origin","title":"Cross-origin request","status":403,"detail":"a page of another site sent this request","code":"cross_origin","request_id":"test"}
+    "#);
+}
+
+#[tokio::test]
+async fn a_body_over_its_limit_is_refused_before_it_is_read() {
+    let app = TestApp::new();
+    // A body that is only announced: reading it would fail.
+    let announced = Request::builder()
+        .method("POST")
+        .uri("/v1/events")
+        .header("content-type", "application/json")
+        .header("content-length", 2 * 1024 * 1024)
+        .body(Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>()))
+        .unwrap();
+    assert_eq!(app.send(announced).await.status, 413);
+    let payload = "x".repeat(256 * 1024);
+    let large = app
+        .send(request("POST /v1/events", "application/json", &format!(r#"{{"event_type":"a","payload":"{payload}"}}"#)))
+        .await;
+    assert!((413..=422).contains(&large.status), "{}", large.body);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_server_without_room_for_bodies_says_so_and_does_nothing() {
+    let app = TestApp::with(Limits { max_held_bytes: 10, ..Limits::default() });
+    let answer = app.send(request("POST /v1/events", "application/json", r#"{"event_type":"a"}"#)).await;
+    assert_eq!(answer.status, 429, "{}", answer.body);
+    assert!(
+        answer.headers.contains_key("retry-after") && answer.body.contains(r#""applied":false"#),
+        "{}",
+        answer.body
+    );
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_goes_down_says_so() {
+    let app = TestApp::new();
+    app.app.shut_down();
+    let answer = app.send(request("POST /v1/events", "application/json", r#"{"event_type":"a"}"#)).await;
+    let ready = app.send(request("GET /readyz", "", "")).await;
+    assert_eq!((answer.status, ready.status), (503, 503), "{} {}", answer.body, ready.body);
+    assert!(
+        answer.body.contains(r#""code":"shutting_down""#) && answer.body.contains(r#""applied":false"#),
+        "{}",
+        answer.body
+    );
+}

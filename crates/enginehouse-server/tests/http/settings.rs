@@ -1,0 +1,55 @@
+use crate::app::TestApp;
+
+#[tokio::test]
+async fn event_types_and_queues_have_settings() {
+    let mut app = TestApp::new();
+    let settings = r#"{"retry_policy":{"max_retries":5,"retry_delay":{"initial":1}},"visibility_timeout_seconds":60}"#;
+    app.call("PUT /v1/event-types/a", settings).await;
+    app.call("PUT /v1/queues/default", r#"{"max_processing_seconds":600}"#).await;
+    app.call("POST /v1/event-types/a/pause", "").await;
+    app.call("POST /v1/queues/default/pause", "").await;
+    app.call("GET /v1/event-types/a", "").await;
+    app.call("GET /v1/event-types", "").await;
+    app.call("GET /v1/queues", "").await;
+    app.call("GET /v1/queues/default", "").await;
+    app.call("POST /v1/event-types/a/resume", "").await;
+    app.call("POST /v1/queues/default/resume", "").await;
+    app.call("DELETE /v1/event-types/a", "").await;
+    app.call("DELETE /v1/queues/default", "").await;
+    app.call("GET /v1/event-types/a", "").await;
+    app.call(
+        "PUT /v1/queues/default",
+        r#"{"retry_policy":{"max_retries":-1,"retry_delay":{"jitter":2}},"pause":true}"#,
+    )
+    .await;
+    insta::assert_snapshot!(app.close().await, @r#"
+    > PUT /v1/event-types/a {"retry_policy":{"max_retries":5,"retry_delay":{"initial":1}},"visibility_timeout_seconds":60}
+    200 {"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":false}
+    > PUT /v1/queues/default {"max_processing_seconds":600}
+    200 {"queue":"default","max_processing_seconds":600,"paused":false}
+    > POST /v1/event-types/a/pause
+    200 {"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":true}
+    > POST /v1/queues/default/pause
+    200 {"queue":"default","max_processing_seconds":600,"paused":true}
+    > GET /v1/event-types/a
+    200 {"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":true}
+    > GET /v1/event-types
+    200 {"items":[{"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":true}],"next_cursor":null}
+    > GET /v1/queues
+    200 {"items":[{"queue":"default","max_processing_seconds":600,"paused":true}],"next_cursor":null}
+    > GET /v1/queues/default
+    200 {"queue":"default","max_processing_seconds":600,"paused":true}
+    > POST /v1/event-types/a/resume
+    200 {"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":false}
+    > POST /v1/queues/default/resume
+    200 {"queue":"default","max_processing_seconds":600,"paused":false}
+    > DELETE /v1/event-types/a
+    204 
+    > DELETE /v1/queues/default
+    204 
+    > GET /v1/event-types/a
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"there is no event type a","code":"not_found","request_id":"test"}
+    > PUT /v1/queues/default {"retry_policy":{"max_retries":-1,"retry_delay":{"jitter":2}},"pause":true}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/retry_policy/max_retries: invalid value: integer `-1`, expected u32; /pause: unknown field `pause`, expected one of `retry_policy`, `visibility_timeout_seconds`, `max_processing_seconds`, `paused`","code":"invalid_request","errors":[{"pointer":"/retry_policy/max_retries","detail":"invalid value: integer `-1`, expected u32"},{"pointer":"/pause","detail":"unknown field `pause`, expected one of `retry_policy`, `visibility_timeout_seconds`, `max_processing_seconds`, `paused`"}],"request_id":"test"}
+    "#);
+}
