@@ -62,7 +62,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ParseProblem> {
         if serde_json::from_str::<IgnoredAny>(text).is_err() {
             return ParseProblem::Malformed(first.to_string());
         }
-        ParseProblem::Invalid(Invalid { errors: bad_fields::<T>(text.to_owned()) })
+        ParseProblem::Invalid(Invalid::fields(bad_fields::<T>(text.to_owned())))
     })
 }
 

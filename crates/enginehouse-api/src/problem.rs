@@ -325,8 +325,9 @@ impl std::error::Error for Problem {}
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
         let detail = invalid.to_string();
+        let code = if invalid.is_too_large { Code::TooLarge } else { Code::InvalidRequest };
         let errors = invalid.errors.into_iter().map(FieldError::from).collect();
-        Self { errors, ..Self::new(Code::InvalidRequest, detail) }
+        Self { errors, ..Self::new(code, detail) }
     }
 }
 

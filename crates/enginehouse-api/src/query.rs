@@ -15,7 +15,7 @@ pub fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Invalid> {
         let parser = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
         let error = match serde_path_to_error::deserialize::<_, T>(parser) {
             Ok(read) if errors.is_empty() => return Ok(read),
-            Ok(_) => return Err(Invalid { errors }),
+            Ok(_) => return Err(Invalid::fields(errors)),
             Err(error) => error,
         };
         let said = error.inner().to_string();
@@ -25,7 +25,7 @@ pub fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Invalid> {
         };
         errors.push(FieldError { pointer: format!("/{}", pointer_key(&name)), detail });
         // Of a parameter given twice, the last goes; each round takes one pair away, so that this ends.
-        let Some(place) = pairs.iter().rposition(|(key, _)| *key == name) else { return Err(Invalid { errors }) };
+        let Some(place) = pairs.iter().rposition(|(key, _)| *key == name) else { return Err(Invalid::fields(errors)) };
         pairs.remove(place);
     }
 }

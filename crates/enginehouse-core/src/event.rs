@@ -366,7 +366,7 @@ pub fn check_capabilities(
 pub fn check_json(pointer: &str, json: &RawJson, max_bytes: usize, check: &mut Check) {
     let size = json.as_str().len();
     if size > max_bytes {
-        check.refuse(pointer, format_args!("at most {max_bytes} bytes, was {size}"));
+        check.too_large(pointer, max_bytes, size);
     } else if let Err(why) = json.check() {
         check.refuse(pointer, why);
     }

@@ -16,12 +16,19 @@ pub struct FieldError {
 pub struct Invalid {
     /// Every bad field; never empty.
     pub errors: Vec<FieldError>,
+    /// Whether size is all that is wrong.
+    pub is_too_large: bool,
 }
 
 impl Invalid {
+    /// A refusal because of these fields, of which there is at least one.
+    pub const fn fields(errors: Vec<FieldError>) -> Self {
+        Self { errors, is_too_large: false }
+    }
+
     /// A refusal because of one field.
     pub fn field(pointer: impl Into<String>, detail: impl fmt::Display) -> Self {
-        Self { errors: vec![FieldError { pointer: pointer.into(), detail: detail.to_string() }] }
+        Self { errors: vec![FieldError { pointer: pointer.into(), detail: detail.to_string() }], is_too_large: false }
     }
 }
 
@@ -44,17 +51,25 @@ impl fmt::Display for Invalid {
 pub struct Check {
     at: String,
     errors: Vec<FieldError>,
+    /// How many of them are too large, and nothing else.
+    too_large: usize,
 }
 
 impl Check {
     /// Checks an input that is itself at `pointer` of a larger one.
     pub fn at(pointer: impl Into<String>) -> Self {
-        Self { at: pointer.into(), errors: Vec::new() }
+        Self { at: pointer.into(), ..Self::default() }
     }
 
     /// Notes a bad field. `pointer` begins with `/`, or is empty for the input itself.
     pub fn refuse(&mut self, pointer: &str, detail: impl fmt::Display) {
         self.errors.push(FieldError { pointer: format!("{}{pointer}", self.at), detail: detail.to_string() });
+    }
+
+    /// Notes a field that is over its size.
+    pub fn too_large(&mut self, pointer: &str, max_bytes: usize, size: usize) {
+        self.refuse(pointer, format_args!("at most {max_bytes} bytes, was {size}"));
+        self.too_large += 1;
     }
 
     /// Notes a bad field unless `holds`.
@@ -78,6 +93,7 @@ impl Check {
 
     /// Notes what another check of a part of the input found.
     pub fn include(&mut self, other: Invalid) {
+        self.too_large += if other.is_too_large { other.errors.len() } else { 0 };
         self.errors.extend(other.errors);
     }
 
@@ -86,7 +102,11 @@ impl Check {
     /// # Errors
     /// Every bad field that was noted.
     pub fn finish<T>(self, value: T) -> Result<T, Invalid> {
-        if self.errors.is_empty() { Ok(value) } else { Err(Invalid { errors: self.errors }) }
+        if self.errors.is_empty() {
+            return Ok(value);
+        }
+        let is_too_large = self.too_large == self.errors.len();
+        Err(Invalid { errors: self.errors, is_too_large })
     }
 }
 

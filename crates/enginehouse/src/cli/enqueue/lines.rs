@@ -168,7 +168,7 @@ mod tests {
     fn shown(chunks: &[Chunk]) -> Vec<String> {
         let show = |line: &Line| match &line.event {
             Ok(event) => format!("{}: {}", line.number, serde_json::to_string(event).unwrap()),
-            Err(errors) => format!("{}: {}", line.number, Invalid { errors: errors.clone() }),
+            Err(errors) => format!("{}: {}", line.number, Invalid::fields(errors.clone())),
         };
         chunks.iter().flat_map(|chunk| chunk.lines.iter().map(show)).collect()
     }
