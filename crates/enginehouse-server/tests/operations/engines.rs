@@ -28,6 +28,18 @@ async fn the_events_of_a_lost_engine_are_there_for_others_long_before_the_visibi
 }
 
 #[tokio::test]
+async fn an_event_that_lost_its_engine_does_not_wait_behind_the_whole_backlog() {
+    let house = House::new();
+    house.register("lost", "{}").await;
+    house.register_with("other", "{}", 0).await;
+    let enqueued = house.enqueue_many(50).await;
+    house.claim_one("lost").await;
+    house.pass(30.0).await;
+    assert_eq!(house.claim_one("other").await.event.event_id, enqueued[0]);
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_lost_engine_may_not_claim_until_it_has_spoken_up() {
     let house = House::new();
     house.register("e", "{}").await;
