@@ -6,7 +6,7 @@ mod counts;
 mod dead_letters;
 mod engines;
 mod events;
-mod given;
+pub(crate) mod given;
 mod lanes;
 mod lists;
 mod locks;

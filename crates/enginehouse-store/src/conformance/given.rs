@@ -15,24 +15,24 @@ use enginehouse_core::transition::{AttemptEnd, Command, EventState, Facts, Loss,
 use crate::rows::{EventChange, EventRow, NewEventRow};
 use crate::{Store, Transaction};
 
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
-pub(super) const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The event with this number. Ids rise with their numbers.
-pub(super) fn id(number: u32) -> EventId {
+pub(crate) fn id(number: u32) -> EventId {
     EventId(uuid::Uuid::from_u128(0x0193_f2a0_0000_7000_8000_0000_0000_0000 + u128::from(number)))
 }
 
-pub(super) fn ids(numbers: impl IntoIterator<Item = u32>) -> Vec<EventId> {
+pub(crate) fn ids(numbers: impl IntoIterator<Item = u32>) -> Vec<EventId> {
     numbers.into_iter().map(id).collect()
 }
 
-pub(super) fn engine_id(name: &str) -> EngineId {
+pub(crate) fn engine_id(name: &str) -> EngineId {
     name.parse().unwrap()
 }
 
 /// What events of this type have in common.
-pub(super) fn lane_key(event_type: &str) -> LaneKey {
+pub(crate) fn lane_key(event_type: &str) -> LaneKey {
     LaneKey {
         queue: QueueName::default_queue(),
         event_type: event_type.parse().unwrap(),
@@ -43,16 +43,16 @@ pub(super) fn lane_key(event_type: &str) -> LaneKey {
     }
 }
 
-pub(super) async fn begin(store: &dyn Store) -> Box<dyn Transaction> {
+pub(crate) async fn begin(store: &dyn Store) -> Box<dyn Transaction> {
     store.begin().await.unwrap()
 }
 
 /// The store's time.
-pub(super) async fn now(store: &dyn Store) -> Timestamp {
+pub(crate) async fn now(store: &dyn Store) -> Timestamp {
     begin(store).await.now()
 }
 
-pub(super) async fn lane(store: &dyn Store, event_type: &str) -> LaneId {
+pub(crate) async fn lane(store: &dyn Store, event_type: &str) -> LaneId {
     let mut tx = begin(store).await;
     let lanes = tx.intern_lanes(&[lane_key(event_type)]).await.unwrap();
     tx.commit().await.unwrap();
@@ -60,7 +60,7 @@ pub(super) async fn lane(store: &dyn Store, event_type: &str) -> LaneId {
 }
 
 /// An event that was just enqueued, without anything that may be left out.
-pub(super) fn new_event(number: u32, lane_id: LaneId, available_at: Timestamp) -> NewEventRow {
+pub(crate) fn new_event(number: u32, lane_id: LaneId, available_at: Timestamp) -> NewEventRow {
     NewEventRow {
         event: EventRow {
             event_id: id(number),
@@ -77,18 +77,18 @@ pub(super) fn new_event(number: u32, lane_id: LaneId, available_at: Timestamp) -
     }
 }
 
-pub(super) fn of_run(event: NewEventRow, run: &str) -> NewEventRow {
+pub(crate) fn of_run(event: NewEventRow, run: &str) -> NewEventRow {
     NewEventRow { event: EventRow { scenario_run_id: Some(run.parse().unwrap()), ..event.event }, ..event }
 }
 
-pub(super) async fn insert(store: &dyn Store, events: &[NewEventRow]) {
+pub(crate) async fn insert(store: &dyn Store, events: &[NewEventRow]) {
     let mut tx = begin(store).await;
     tx.insert_events(events).await.unwrap();
     tx.commit().await.unwrap();
 }
 
 /// Adds queued events with these numbers that have been due for a minute.
-pub(super) async fn given_events(
+pub(crate) async fn given_events(
     store: &dyn Store,
     event_type: &str,
     numbers: impl IntoIterator<Item = u32>,
@@ -100,16 +100,16 @@ pub(super) async fn given_events(
     lane_id
 }
 
-pub(super) async fn event(store: &dyn Store, number: u32) -> EventRow {
+pub(crate) async fn event(store: &dyn Store, number: u32) -> EventRow {
     store.event(id(number)).await.unwrap().expect("the event is kept").event
 }
 
-pub(super) async fn status(store: &dyn Store, number: u32) -> EventStatus {
+pub(crate) async fn status(store: &dyn Store, number: u32) -> EventStatus {
     event(store, number).await.state.status
 }
 
 /// What a command makes of an event, and the attempt that it ends.
-pub(super) fn after(event: &EventState, command: &Command, now: Timestamp) -> (EventState, Option<AttemptEnd>) {
+pub(crate) fn after(event: &EventState, command: &Command, now: Timestamp) -> (EventState, Option<AttemptEnd>) {
     let facts = Facts { now, retry_policy: &RetryPolicy::DEFAULT, luck: Luck::NONE };
     match transition(event, command, facts).unwrap() {
         Transition::Moves { state, attempt } => (*state, attempt),
@@ -118,7 +118,7 @@ pub(super) fn after(event: &EventState, command: &Command, now: Timestamp) -> (E
 }
 
 /// The write of a decision on an event as it was read.
-pub(super) fn change(read: &EventRow, state: EventState) -> EventChange {
+pub(crate) fn change(read: &EventRow, state: EventState) -> EventChange {
     EventChange {
         event_id: read.event_id,
         lane_id: read.lane_id,
@@ -130,14 +130,14 @@ pub(super) fn change(read: &EventRow, state: EventState) -> EventChange {
     }
 }
 
-pub(super) async fn write(store: &dyn Store, changes: &[EventChange]) -> Vec<EventId> {
+pub(crate) async fn write(store: &dyn Store, changes: &[EventChange]) -> Vec<EventId> {
     let mut tx = begin(store).await;
     let written = tx.write_events(changes).await.unwrap();
     tx.commit().await.unwrap();
     written
 }
 
-pub(super) fn claim_by(engine: &str, visibility_timeout: Duration) -> Command {
+pub(crate) fn claim_by(engine: &str, visibility_timeout: Duration) -> Command {
     Command::Claim {
         engine_id: engine_id(engine),
         engine_epoch: 1,
@@ -147,15 +147,15 @@ pub(super) fn claim_by(engine: &str, visibility_timeout: Duration) -> Command {
     }
 }
 
-pub(super) fn token(state: &EventState) -> enginehouse_core::lock::LockToken {
+pub(crate) fn token(state: &EventState) -> enginehouse_core::lock::LockToken {
     state.lock.as_ref().expect("the event is processing").token
 }
 
-pub(super) fn complete(state: &EventState) -> Command {
+pub(crate) fn complete(state: &EventState) -> Command {
     Command::Complete { token: token(state), result: Some(RawJson::trusted("[1, 2]")) }
 }
 
-pub(super) fn fail(state: &EventState, retryable: bool, dead_letter: bool, message: &str) -> Command {
+pub(crate) fn fail(state: &EventState, retryable: bool, dead_letter: bool, message: &str) -> Command {
     Command::Fail {
         token: token(state),
         failure: Failure { retryable, retry_after: None, dead_letter },
@@ -167,14 +167,14 @@ pub(super) fn fail(state: &EventState, retryable: bool, dead_letter: bool, messa
     }
 }
 
-pub(super) fn release(state: &EventState) -> Command {
+pub(crate) fn release(state: &EventState) -> Command {
     Command::Release { token: token(state), delay: Duration::ZERO }
 }
 
-pub(super) const LOST: Command = Command::LoseLock(Loss::EngineLost);
+pub(crate) const LOST: Command = Command::LoseLock(Loss::EngineLost);
 
 /// Does something to an event that is kept, and answers what it is now.
-pub(super) async fn apply(store: &dyn Store, number: u32, command: impl FnOnce(&EventState) -> Command) -> EventState {
+pub(crate) async fn apply(store: &dyn Store, number: u32, command: impl FnOnce(&EventState) -> Command) -> EventState {
     let read = event(store, number).await;
     let (state, attempt) = after(&read.state, &command(&read.state), now(store).await);
     let mut tx = begin(store).await;
@@ -187,19 +187,19 @@ pub(super) async fn apply(store: &dyn Store, number: u32, command: impl FnOnce(&
     state
 }
 
-pub(super) async fn claim(store: &dyn Store, number: u32, engine: &str) -> EventState {
+pub(crate) async fn claim(store: &dyn Store, number: u32, engine: &str) -> EventState {
     apply(store, number, |_| claim_by(engine, 5 * MINUTE)).await
 }
 
 /// An event that is processing.
-pub(super) async fn given_processing_event(store: &dyn Store, number: u32) -> EventRow {
+pub(crate) async fn given_processing_event(store: &dyn Store, number: u32) -> EventRow {
     given_events(store, "render", [number]).await;
     claim(store, number, "sim-1").await;
     event(store, number).await
 }
 
 /// An engine that has just registered.
-pub(super) fn registered(name: &str, now: Timestamp) -> Engine {
+pub(crate) fn registered(name: &str, now: Timestamp) -> Engine {
     let metadata: Metadata = serde_json::from_str(
         r#"{"static_config": {"capabilities": ["gpu"], "resource_limits": {"max_concurrent_events": 5}},
             "dynamic_state": {"resource_utilization": {"cpu_percent": 45.5}}, "team": "render"}"#,
@@ -209,7 +209,7 @@ pub(super) fn registered(name: &str, now: Timestamp) -> Engine {
     Engine::registered(&registration, None, now)
 }
 
-pub(super) async fn write_engines(store: &dyn Store, engines: &[Engine]) {
+pub(crate) async fn write_engines(store: &dyn Store, engines: &[Engine]) {
     let mut tx = begin(store).await;
     tx.write_engines(engines).await.unwrap();
     tx.commit().await.unwrap();

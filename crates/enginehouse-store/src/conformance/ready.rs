@@ -7,8 +7,8 @@ use enginehouse_core::ids::LaneId;
 use enginehouse_core::transition::Command;
 
 use super::given::{
-    HOUR, LOST, MINUTE, apply, begin, claim, complete, event, fail, given_events, id, ids, insert, lane, new_event,
-    now, of_run, release, status,
+    HOUR, LOST, MINUTE, apply, begin, claim, complete, fail, given_events, id, ids, insert, lane, new_event, now,
+    of_run, release, status,
 };
 use crate::Store;
 use crate::rows::{ReadyEvent, ReadyRange};

@@ -34,7 +34,7 @@ pub(super) fn migrate(connection: &mut Connection, version: i32, now: Timestamp)
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > version) {
         let transaction = connection.transaction()?;
         for statement in migration.statements() {
-            transaction.execute_batch(statement)?;
+            transaction.execute(statement, [])?;
         }
         transaction.execute(
             "insert into schema_version (version, name, applied_at) values (?1, ?2, ?3)",

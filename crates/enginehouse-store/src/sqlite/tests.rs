@@ -1,7 +1,15 @@
 //! What holds for SQLite alone.
 
+mod backups;
+mod clock;
+mod inspections;
+mod opening;
+mod plans;
+mod schema;
+mod trouble;
+
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use enginehouse_core::time::Timestamp;
@@ -31,20 +39,44 @@ pub(crate) async fn open_fresh() -> Fresh {
     Fresh { store: SqliteStore::open(options).unwrap(), _folder: folder }
 }
 
-#[test]
-fn every_statement_prepares_on_a_fresh_schema() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.db");
-    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000_000)));
-    let _store = SqliteStore::open(SqliteOptions::new(&path, clock)).unwrap();
-    let reader = super::connections::open_reader(&path).unwrap();
-    let sql = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sqlite/sql");
-    let mut count = 0;
-    for file in std::fs::read_dir(sql).unwrap() {
-        let path: PathBuf = file.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        reader.prepare(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        count += 1;
+/// A folder in which a test opens, closes and looks at files.
+struct House {
+    folder: TempDir,
+    clock: Arc<ManualClock>,
+}
+
+impl House {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
+        Self { folder: tempfile::tempdir().unwrap(), clock }
     }
-    assert!(count > 60);
+
+    fn path(&self) -> PathBuf {
+        self.file("enginehouse.db")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn options(&self) -> SqliteOptions {
+        SqliteOptions::new(self.path(), Arc::clone(&self.clock) as _)
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.options()).unwrap()
+    }
+
+    /// The names of all files in the folder.
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// A connection as any other program makes it.
+fn connect(path: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(path).unwrap()
 }

@@ -19,7 +19,7 @@ use crate::{Applied, StoreError};
 
 /// How far the store's time may have moved on before it is written again.
 const TIME_STEP: Duration = Duration::from_secs(1);
-/// From this size on, the write-ahead log is worth making readers wait for.
+/// A log that grows as large as this is held by readers: it begins anew every few MiB otherwise.
 const LARGE_LOG_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a commit waits at most for readers to let go of a large log.
 const LOG_WAIT: Duration = Duration::from_millis(250);
@@ -38,6 +38,8 @@ pub(super) struct Writer {
     written_time: Timestamp,
     /// A jump that no committed transaction has seen.
     jumped: bool,
+    /// From which size on the log is worth making readers wait for.
+    pub(super) large_log_bytes: u64,
     log_path: PathBuf,
     log_tried_at: Option<Duration>,
     poison: Poison,
@@ -64,6 +66,7 @@ impl Writer {
             clock,
             written_time,
             jumped: false,
+            large_log_bytes: LARGE_LOG_BYTES,
             log_path,
             log_tried_at: None,
             poison,
@@ -159,7 +162,7 @@ impl Writer {
             return;
         }
         let size = std::fs::metadata(&self.log_path).map_or(0, |metadata| metadata.len());
-        if size < LARGE_LOG_BYTES {
+        if size < self.large_log_bytes {
             return;
         }
         self.log_tried_at = Some(now);

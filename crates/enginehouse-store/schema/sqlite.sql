@@ -1,0 +1,250 @@
+-- What the migrations add up to. Written by the test `the_schema_file_is_fresh`.
+
+CREATE TABLE schema_version (
+    version integer not null primary key,
+    name text not null,
+    applied_at integer not null
+) strict;
+
+CREATE TABLE meta (
+    key text not null primary key,
+    value integer not null
+) strict, without rowid;
+
+CREATE TABLE engines (
+    engine_id text not null primary key,
+    engine_type text not null,
+    epoch integer not null,
+    status text not null,
+    heartbeat_interval_ms integer not null,
+    registered_at integer not null,
+    last_heartbeat_at integer not null,
+    lost_due_at integer,
+    draining integer not null,
+    stop_when_drained integer not null,
+    metadata text not null,
+    constraint status_is_known check (status in ('active', 'draining', 'lost', 'stopped')),
+    constraint an_epoch_counts_from_one check (epoch >= 1),
+    constraint draining_is_yes_or_no check (draining in (0, 1) and stop_when_drained in (0, 1)),
+    constraint metadata_is_json check (json_valid(metadata))
+) strict, without rowid;
+
+CREATE INDEX engines_lost_due on engines (lost_due_at, engine_id) where lost_due_at is not null;
+
+CREATE TABLE lanes (
+    lane_id integer not null primary key autoincrement,
+    queue text not null,
+    event_type text not null,
+    priority integer not null,
+    required_capabilities text not null,
+    required_memory_mb integer,
+    engine_version text,
+    constraint priority_is_one_digit check (priority between 0 and 9),
+    constraint memory_is_required_or_not check (required_memory_mb > 0)
+) strict;
+
+CREATE TABLE sqlite_sequence(name,seq);
+
+CREATE UNIQUE INDEX lanes_key on lanes (
+    queue, event_type, priority, required_capabilities, coalesce(required_memory_mb, 0), coalesce(engine_version, '')
+);
+
+CREATE TABLE events (
+    event_id text not null primary key,
+    lane_id integer not null,
+    status text not null,
+    attempt integer not null,
+    retries integer not null,
+    failures integer not null,
+    losses integer not null,
+    redrives integer not null,
+    enqueued_at integer not null,
+    available_at integer not null,
+    claimed_at integer,
+    finished_at integer,
+    engine_id text,
+    lock_holder text,
+    lock_serial integer not null,
+    lock_secret blob,
+    lock_engine_epoch integer,
+    lock_expires_at integer,
+    lock_visibility_timeout_ms integer,
+    lock_max_processing_ms integer,
+    lock_unlisted_heartbeats integer,
+    settled_by text,
+    cancel_requested integer not null,
+    dead_letter_reason text,
+    scenario_run_id text,
+    idempotency_key text,
+    fingerprint blob,
+    visibility_timeout_ms integer,
+    max_processing_ms integer,
+    retry_policy text,
+    labels text,
+    last_error_code text,
+    last_error_message text,
+    last_error_details text,
+    result text,
+    constraint status_is_known check (status in ('queued', 'processing', 'completed', 'failed', 'cancelled')),
+    constraint processing_needs_a_lock check ((status = 'processing') = (lock_holder is not null)),
+    constraint a_lock_is_whole check (
+        case
+            when lock_holder is null then
+                lock_engine_epoch is null and lock_expires_at is null and lock_visibility_timeout_ms is null
+                and lock_max_processing_ms is null and lock_unlisted_heartbeats is null
+            else
+                lock_holder is 'processing_by_' || engine_id and claimed_at is not null and lock_secret is not null
+                and lock_engine_epoch is not null and lock_expires_at is not null
+                and lock_visibility_timeout_ms is not null and lock_unlisted_heartbeats is not null
+        end
+    ),
+    constraint a_secret_is_of_a_lock check (
+        case
+            when lock_secret is null then settled_by is null
+            else length(lock_secret) = 16 and lock_serial > 0 and (lock_holder is not null) <> (settled_by is not null)
+        end
+    ),
+    constraint settled_in_a_known_way check (settled_by in ('complete', 'fail', 'release')),
+    constraint finished_in_a_final_status check (
+        (status in ('completed', 'failed', 'cancelled')) = (finished_at is not null)
+    ),
+    constraint a_dead_letter_has_failed check (dead_letter_reason is null or status = 'failed'),
+    constraint reason_is_known check (
+        dead_letter_reason in ('retries_exhausted', 'rejected', 'requested', 'lost_too_often')
+    ),
+    constraint a_key_has_a_fingerprint check (
+        case when idempotency_key is null then fingerprint is null else length(fingerprint) is 16 end
+    ),
+    constraint cancel_is_requested_or_not check (cancel_requested in (0, 1)),
+    constraint an_error_has_a_message check (
+        last_error_message is not null or (last_error_code is null and last_error_details is null)
+    )
+) strict, without rowid;
+
+CREATE INDEX events_ready on events (lane_id, available_at, event_id) where status = 'queued';
+
+CREATE INDEX events_ready_of_run on events (scenario_run_id, lane_id, available_at, event_id)
+where status = 'queued' and scenario_run_id is not null;
+
+CREATE INDEX events_lock_expiry on events (lock_expires_at, event_id) where status = 'processing';
+
+CREATE INDEX events_locks_of_engine on events (engine_id, event_id, scenario_run_id) where status = 'processing';
+
+CREATE UNIQUE INDEX events_idempotency_key on events (idempotency_key) where idempotency_key is not null;
+
+CREATE INDEX events_completed on events (finished_at, event_id) where status = 'completed';
+
+CREATE INDEX events_failed_or_cancelled on events (finished_at, event_id)
+where status in ('failed', 'cancelled') and dead_letter_reason is null;
+
+CREATE INDEX events_failed_or_cancelled_newest on events (status, event_id) where status in ('failed', 'cancelled');
+
+CREATE INDEX events_of_run on events (scenario_run_id, event_id) where scenario_run_id is not null;
+
+CREATE TABLE event_payloads (
+    event_id text not null primary key references events (event_id) on delete cascade,
+    payload text not null
+) strict, without rowid;
+
+CREATE TABLE attempts (
+    event_id text not null references events (event_id) on delete cascade,
+    lock_serial integer not null,
+    attempt integer not null,
+    engine_id text not null,
+    outcome text not null,
+    claimed_at integer not null,
+    ended_at integer not null,
+    error_code text,
+    error_message text not null,
+    error_details text,
+    constraint attempts_key primary key (event_id, lock_serial),
+    constraint outcome_is_known check (outcome in ('failed', 'timed_out', 'lost'))
+) strict, without rowid;
+
+CREATE TABLE dead_letters (
+    event_id text not null primary key references events (event_id) on delete cascade,
+    event_type text not null,
+    queue text not null,
+    reason text not null,
+    dead_lettered_at integer not null,
+    error_code text,
+    error_group text not null,
+    constraint reason_is_known check (reason in ('retries_exhausted', 'rejected', 'requested', 'lost_too_often'))
+) strict, without rowid;
+
+CREATE INDEX dead_letters_groups on dead_letters (
+    event_type, reason, error_code, error_group, dead_lettered_at, event_id
+);
+
+CREATE TABLE event_types (
+    event_type text not null primary key,
+    retry_policy text,
+    visibility_timeout_seconds integer,
+    max_processing_seconds integer,
+    paused integer not null,
+    constraint paused_is_yes_or_no check (paused in (0, 1))
+) strict, without rowid;
+
+CREATE TABLE queues (
+    queue text not null primary key,
+    retry_policy text,
+    visibility_timeout_seconds integer,
+    max_processing_seconds integer,
+    paused integer not null,
+    constraint paused_is_yes_or_no check (paused in (0, 1))
+) strict, without rowid;
+
+CREATE TABLE audit_log (
+    audit_id integer not null primary key autoincrement,
+    at integer not null,
+    action text not null,
+    target text not null,
+    detail text not null,
+    constraint detail_is_json check (json_valid(detail))
+) strict;
+
+CREATE INDEX audit_log_target on audit_log (target, audit_id);
+
+CREATE INDEX audit_log_at on audit_log (at);
+
+CREATE TABLE lane_counts (
+    lane_id integer not null references lanes (lane_id) on delete cascade,
+    status text not null,
+    events integer not null,
+    constraint lane_counts_key primary key (lane_id, status)
+) strict, without rowid;
+
+CREATE TABLE scenario_runs (
+    scenario_run_id text not null primary key,
+    first_enqueued_at integer not null,
+    queued integer not null,
+    processing integer not null,
+    completed integer not null,
+    failed integer not null,
+    cancelled integer not null
+) strict, without rowid;
+
+CREATE VIEW event_overview as
+select
+    e.event_id,
+    e.status,
+    l.event_type,
+    l.queue,
+    l.priority,
+    e.attempt,
+    e.retries,
+    e.failures,
+    e.losses,
+    e.lock_holder,
+    strftime('%Y-%m-%dT%H:%M:%fZ', e.lock_expires_at / 1000.0, 'unixepoch') as lock_expires_at,
+    strftime('%Y-%m-%dT%H:%M:%fZ', e.enqueued_at / 1000.0, 'unixepoch') as enqueued_at,
+    strftime('%Y-%m-%dT%H:%M:%fZ', e.available_at / 1000.0, 'unixepoch') as available_at,
+    strftime('%Y-%m-%dT%H:%M:%fZ', e.finished_at / 1000.0, 'unixepoch') as finished_at,
+    e.scenario_run_id,
+    e.dead_letter_reason,
+    e.last_error_code,
+    e.last_error_message,
+    p.payload
+from events as e
+left join lanes as l on l.lane_id = e.lane_id
+left join event_payloads as p on p.event_id = e.event_id;

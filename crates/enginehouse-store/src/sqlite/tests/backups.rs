@@ -1,0 +1,88 @@
+//! Backups, made while the store is written to.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::House;
+use crate::conformance::given::{begin, claim, given_events, ids, insert, lane, new_event, now, status};
+use crate::rows::StatusCounts;
+use crate::sqlite::{SqliteOptions, SqliteStore};
+use crate::{Store, StoreError};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_under_writes_is_whole_and_of_one_moment() {
+    let house = House::new();
+    let store = Arc::new(house.open());
+    given_events(&*store, "render", 1..=5_000).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    // Two events per transaction: a copy of one moment has an even number.
+    let writing = tokio::spawn({
+        let (store, stop) = (Arc::clone(&store), Arc::clone(&stop));
+        async move {
+            let lane_id = lane(&*store, "render").await;
+            let mut written = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let at = now(&*store).await;
+                let number = 10_000 + 2 * written;
+                insert(&*store, &[new_event(number, lane_id, at), new_event(number + 1, lane_id, at)]).await;
+                written += 1;
+            }
+            written
+        }
+    });
+    let mut sizes = Vec::new();
+    for name in ["one.db", "two.db", "three.db"] {
+        sizes.push(store.backup(&house.file(name)).await.unwrap());
+    }
+    stop.store(true, Ordering::Relaxed);
+    let written = writing.await.unwrap();
+    assert!(written > 3, "the store was written to meanwhile: {written}");
+
+    for (name, size) in ["one.db", "two.db", "three.db"].into_iter().zip(sizes) {
+        assert_eq!(fs::metadata(house.file(name)).unwrap().len(), size);
+        let copy = SqliteStore::open(SqliteOptions { path: house.file(name), ..house.options() }).unwrap();
+        assert_eq!(copy.check_integrity().await.unwrap(), [""; 0]);
+        assert_eq!(begin(&copy).await.events_by_id(&ids(1..=5_000)).await.unwrap().len(), 5_000);
+        let StatusCounts { queued, .. } = begin(&copy).await.status_counts().await.unwrap();
+        assert_eq!(queued % 2, 0);
+        // A copy is a store like any other.
+        claim(&copy, 1, "sim-1").await;
+    }
+    assert_eq!(status(&*store, 1).await, enginehouse_core::event::EventStatus::Queued);
+}
+
+#[tokio::test]
+async fn a_backup_is_one_file_and_leaves_nothing_else() {
+    let house = House::new();
+    let store = house.open();
+    given_events(&store, "render", 1..=10).await;
+    let folder = house.file("backups");
+    fs::create_dir(&folder).unwrap();
+    store.backup(&folder.join("a.db")).await.unwrap();
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["a.db"]);
+    let header = fs::read(folder.join("a.db")).unwrap();
+    assert_eq!(header[18..20], [1, 1], "it needs no log");
+}
+
+#[tokio::test]
+async fn a_backup_overwrites_nothing() {
+    let house = House::new();
+    let store = house.open();
+    fs::write(house.file("precious"), "mine").unwrap();
+    for (name, why) in [
+        ("precious", "the file exists; name a new one"),
+        ("enginehouse.db", "the file exists; name a new one"),
+        ("nowhere/a.db", "No such file or directory"),
+        ("..", "the file exists"),
+    ] {
+        let error = store.backup(&house.file(name)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }) && error.to_string().contains(why), "{error}");
+    }
+    assert_eq!(fs::read_to_string(house.file("precious")).unwrap(), "mine");
+    assert_eq!(
+        house.names(),
+        ["enginehouse.db", "enginehouse.db-shm", "enginehouse.db-wal", "enginehouse.db.lock", "precious"]
+    );
+}

@@ -1,0 +1,185 @@
+//! One server per file, and only on files of ours.
+
+use std::fs;
+use std::sync::Arc;
+
+use rusqlite::config::DbConfig;
+
+use super::{House, connect};
+use crate::Store;
+use crate::conformance::given::{given_events, status};
+use crate::sqlite::{Durability, OpenError, SqliteOptions, SqliteStore, migrations};
+
+/// A store cannot be shown, so `unwrap_err` does not do.
+fn refusal(opened: Result<SqliteStore, OpenError>) -> OpenError {
+    match opened {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_second_server_is_refused_and_told_who_holds_the_file() {
+    let house = House::new();
+    let store = house.open();
+    let error = refusal(SqliteStore::open(house.options()));
+    let me = format!("process {} since 2027-01-15T08:00:00.000Z", std::process::id());
+    assert!(matches!(&error, OpenError::InUse { holder, .. } if *holder == me), "{error}");
+    assert!(error.to_string().contains("stop that one, or use another data file"), "{error}");
+    drop(store);
+    house.open();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_not_a_second_file() {
+    let house = House::new();
+    let _store = house.open();
+    let link = house.file("link.db");
+    std::os::unix::fs::symlink(house.path(), &link).unwrap();
+    let options = SqliteOptions { path: link, ..house.options() };
+    assert!(matches!(refusal(SqliteStore::open(options)), OpenError::InUse { .. }));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nowhere_is_not_followed() {
+    let house = House::new();
+    let link = house.file("link.db");
+    std::os::unix::fs::symlink(house.path(), &link).unwrap();
+    let options = SqliteOptions { path: link, ..house.options() };
+    assert!(matches!(refusal(SqliteStore::open(options)), OpenError::Missing { .. }));
+    assert_eq!(house.names(), ["link.db"]);
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_a_restart() {
+    let house = House::new();
+    let store = house.open();
+    given_events(&store, "render", 1..=3).await;
+    drop(store);
+    assert_eq!(house.names(), ["enginehouse.db", "enginehouse.db.lock"], "a closed store is one file");
+    let store = house.open();
+    status(&store, 3).await;
+    assert_eq!(store.check_integrity().await.unwrap(), [""; 0]);
+}
+
+/// Neither the file nor its folder is touched.
+#[test]
+fn a_file_of_another_program_is_left_untouched() {
+    let other_database = {
+        let house = House::new();
+        connect(&house.path()).execute_batch("create table notes (text); insert into notes values ('mine')").unwrap();
+        fs::read(house.path()).unwrap()
+    };
+    let mut other_id = other_database.clone();
+    other_id[68..72].copy_from_slice(&7_i32.to_be_bytes());
+    for content in [b"Dear diary".to_vec(), vec![0; 4096], other_database[..60].to_vec(), other_database, other_id] {
+        let house = House::new();
+        fs::write(house.path(), &content).unwrap();
+        let error = refusal(SqliteStore::open(house.options()));
+        assert!(matches!(error, OpenError::NotOurs { .. }), "{error}");
+        assert!(fs::read(house.path()).unwrap() == content);
+        assert_eq!(house.names(), ["enginehouse.db"]);
+    }
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_left_untouched() {
+    let house = House::new();
+    drop(house.open());
+    let newer = migrations::newest() + 1;
+    connect(&house.path()).pragma_update(None, "user_version", newer).unwrap();
+    let content = fs::read(house.path()).unwrap();
+    let error = refusal(SqliteStore::open(house.options()));
+    assert!(matches!(error, OpenError::Newer { found, known, .. } if found == newer && known == newer - 1), "{error}");
+    assert!(fs::read(house.path()).unwrap() == content);
+}
+
+/// A newer server was killed: its version is in the log only.
+#[test]
+fn the_log_tells_the_version_too() {
+    let house = House::new();
+    drop(house.open());
+    let before = fs::read(house.path()).unwrap();
+    let newer = connect(&house.path());
+    newer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+    newer.pragma_update(None, "user_version", migrations::newest() + 1).unwrap();
+    drop(newer);
+    let log = fs::read(house.file("enginehouse.db-wal")).unwrap();
+    assert!(fs::read(house.path()).unwrap() == before, "the test is about the log");
+    assert!(matches!(refusal(SqliteStore::open(house.options())), OpenError::Newer { .. }));
+    assert!(fs::read(house.path()).unwrap() == before);
+    assert!(fs::read(house.file("enginehouse.db-wal")).unwrap() == log);
+}
+
+#[test]
+fn an_empty_file_becomes_ours() {
+    let house = House::new();
+    fs::write(house.path(), "").unwrap();
+    drop(house.open());
+    assert_eq!(&fs::read(house.path()).unwrap()[68..72], b"EHSE");
+}
+
+#[test]
+fn what_cannot_be_a_data_file_is_refused_by_what_it_is() {
+    let house = House::new();
+    let open = |name: &str| refusal(SqliteStore::open(SqliteOptions { path: house.file(name), ..house.options() }));
+    fs::create_dir(house.file("folder")).unwrap();
+    assert!(matches!(open("folder"), OpenError::NotAFile { .. }));
+    assert!(matches!(open("nowhere/a.db"), OpenError::NoFolder { .. }));
+    assert!(matches!(open(".."), OpenError::NotAFile { .. }));
+    assert_eq!(house.names(), ["folder"]);
+}
+
+#[test]
+fn a_commit_waits_for_the_disk_unless_the_operator_says_otherwise() {
+    for (durability, synchronous) in [(Durability::Full, 2), (Durability::Relaxed, 1)] {
+        let house = House::new();
+        let store = SqliteStore::open(SqliteOptions { durability, ..house.options() }).unwrap();
+        let writer = Arc::clone(&store.writer).try_lock_owned().unwrap();
+        let pragma = |name: &str| -> rusqlite::types::Value {
+            writer.connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+        };
+        assert_eq!(pragma("synchronous"), i64::from(synchronous).into());
+        assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+        for (name, value) in
+            [("foreign_keys", 1), ("mmap_size", 0), ("trusted_schema", 0), ("wal_autocheckpoint", 1000)]
+        {
+            assert_eq!(pragma(name), i64::from(value).into(), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    let house = House::new();
+    let store = house.open();
+    let tried = store.readers.read(|reader| Ok(reader.execute("delete from lanes", [])?)).await;
+    assert!(tried.is_err());
+    assert!(
+        store
+            .readers
+            .read(|reader| Ok(reader.execute_batch("pragma query_only = off; delete from lanes")?))
+            .await
+            .is_err()
+    );
+}
+
+/// The one whose caller has gone away comes back, too.
+#[tokio::test]
+async fn readers_come_back_whatever_becomes_of_their_callers() {
+    let house = House::new();
+    let store = SqliteStore::open(SqliteOptions { readers: 1, ..house.options() }).unwrap();
+    for _ in 0..3 {
+        let read = store.readers.read(|_| Ok(()));
+        let mut read = Box::pin(read);
+        // Polled once, so that it is under way, and dropped.
+        let waker = std::task::Waker::noop();
+        let _ = read.as_mut().poll(&mut std::task::Context::from_waker(waker));
+    }
+    store.readers.read(|reader| Ok(reader.query_row("select 1 / 0 is null", [], |_| Ok(()))?)).await.unwrap();
+    let failed = store.readers.read(|reader| Ok(reader.execute_batch("select nothing")?)).await;
+    assert!(failed.is_err());
+    assert_eq!(store.engine_counts().await.unwrap(), []);
+}

@@ -1,0 +1,119 @@
+//! How statements find their rows: by the index that was made for them, and without sorting.
+
+use super::{House, connect};
+use crate::sqlite::columns::sql;
+
+/// What SQLite would do, step by step.
+fn plan(connection: &rusqlite::Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("explain query plan {sql}")).unwrap();
+    let parameters = vec![rusqlite::types::Null; statement.parameter_count()];
+    let rows = statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get(3)).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn ready_events_are_read_from_the_ready_index_alone() {
+    let house = House::new();
+    drop(house.open());
+    let connection = connect(&house.path());
+    assert_eq!(
+        plan(&connection, sql!("ready_events")),
+        [
+            "SEARCH events USING COVERING INDEX events_ready (lane_id=? AND (available_at,event_id)>(?,?) AND available_at<?)"
+        ]
+    );
+}
+
+/// Each of these runs while the writer waits, however many events there are.
+#[test]
+fn statements_of_every_transaction_find_their_rows_by_an_index() {
+    let house = House::new();
+    drop(house.open());
+    let connection = connect(&house.path());
+    for (name, sql, index) in [
+        (
+            "ready_events_of_run",
+            sql!("ready_events_of_run"),
+            "COVERING INDEX events_ready_of_run (scenario_run_id=? AND lane_id=? AND available_at<?)",
+        ),
+        ("next_ready_at", sql!("next_ready_at"), "COVERING INDEX events_ready (lane_id=? AND available_at>?)"),
+        ("events_by_id", sql!("events_by_id"), "PRIMARY KEY (event_id=?)"),
+        ("payloads", sql!("payloads"), "PRIMARY KEY (event_id=?)"),
+        ("write_events", sql!("write_events"), "PRIMARY KEY (event_id=?)"),
+        ("delete_events", sql!("delete_events"), "PRIMARY KEY (event_id=?)"),
+        (
+            "events_by_idempotency_key",
+            sql!("events_by_idempotency_key"),
+            "INDEX events_idempotency_key (idempotency_key=?)",
+        ),
+        ("locks_of_engines", sql!("locks_of_engines"), "INDEX events_locks_of_engine (engine_id=?)"),
+        ("count_locks", sql!("count_locks"), "COVERING INDEX events_locks_of_engine (engine_id=?)"),
+        (
+            "locks_expiring",
+            sql!("locks_expiring"),
+            "COVERING INDEX events_lock_expiry ((lock_expires_at,event_id)>(?,?) AND lock_expires_at<?)",
+        ),
+        ("next_lock_expiry", sql!("next_lock_expiry"), "COVERING INDEX events_lock_expiry"),
+        (
+            "forgettable_completed_events",
+            sql!("forgettable_completed_events"),
+            "COVERING INDEX events_completed (finished_at<?)",
+        ),
+        (
+            "forgettable_failed_events",
+            sql!("forgettable_failed_events"),
+            "INDEX events_failed_or_cancelled (finished_at<?)",
+        ),
+        ("oldest_completed", sql!("oldest_completed"), "COVERING INDEX events_completed"),
+        ("oldest_failed", sql!("oldest_failed"), "INDEX events_failed_or_cancelled"),
+        (
+            "lanes_by_key",
+            sql!("lanes_by_key"),
+            "INDEX lanes_key (queue=? AND event_type=? AND priority=? AND required_capabilities=? AND <expr>=? AND <expr>=?)",
+        ),
+        ("silent_engines", sql!("silent_engines"), "INDEX engines_lost_due (lost_due_at<?)"),
+        ("next_engine_loss", sql!("next_engine_loss"), "COVERING INDEX engines_lost_due"),
+        (
+            "newest_failed_or_cancelled_events",
+            sql!("newest_failed_or_cancelled_events"),
+            "INDEX events_failed_or_cancelled_newest (status=? AND event_id<?)",
+        ),
+        (
+            "newest_events_of_run",
+            sql!("newest_events_of_run"),
+            "INDEX events_of_run (scenario_run_id=? AND event_id<?)",
+        ),
+        (
+            "newest_locked_events_of_engine",
+            sql!("newest_locked_events_of_engine"),
+            "INDEX events_locks_of_engine (engine_id=? AND event_id<?)",
+        ),
+        ("newest_events", sql!("newest_events"), "PRIMARY KEY (event_id<?)"),
+        ("attempts", sql!("attempts"), "PRIMARY KEY (event_id=?)"),
+        ("audit_of_target", sql!("audit_of_target"), "INDEX audit_log_target (target=?)"),
+    ] {
+        let plan = plan(&connection, sql);
+        assert_eq!(plan.len(), 1, "{name}: {plan:?}");
+        assert!(plan[0].ends_with(&format!("USING {index}")), "{name}: {plan:?}");
+    }
+}
+
+/// Groups, lanes and engines are looked at one by one, events only by an index.
+#[test]
+fn counts_look_at_no_event_that_is_not_counted() {
+    let house = House::new();
+    drop(house.open());
+    let connection = connect(&house.path());
+    for (sql, must) in [
+        (sql!("lane_counts"), "SEARCH e USING COVERING INDEX events_ready (lane_id=?)"),
+        (sql!("delete_gone_engines"), "SEARCH e USING COVERING INDEX events_locks_of_engine (engine_id=?)"),
+        (sql!("engines_of_run"), "SCAN events USING COVERING INDEX events_locks_of_engine"),
+        (sql!("dead_letter_groups"), "SCAN dead_letters USING COVERING INDEX dead_letters_groups"),
+        (sql!("delete_audit"), "SEARCH audit_log USING COVERING INDEX audit_log_at (at<?)"),
+        (sql!("newest_processing_events"), "SCAN events USING COVERING INDEX events_locks_of_engine"),
+    ] {
+        let plan = plan(&connection, sql);
+        assert!(plan.iter().any(|step| step == must), "{plan:?}");
+        assert!(!plan.iter().any(|step| step == "SCAN e" || step == "SCAN events"), "{plan:?}");
+    }
+}

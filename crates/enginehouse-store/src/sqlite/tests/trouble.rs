@@ -1,0 +1,166 @@
+//! A disk that is full, a write that was lost, a file that is damaged, a log that readers hold.
+
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+
+use enginehouse_core::json::RawJson;
+
+use super::House;
+use crate::conformance::given::{begin, claim, given_events, id, insert, lane, new_event, now, status};
+use crate::rows::NewEventRow;
+use crate::sqlite::{SqliteOptions, SqliteStore, lock_file};
+use crate::{Applied, Store, StoreError};
+
+/// Adds events until the store refuses.
+async fn fill(store: &SqliteStore) -> StoreError {
+    let lane_id = lane(store, "render").await;
+    let payload = RawJson::trusted(format!("\"{}\"", "x".repeat(50_000)));
+    for number in 100.. {
+        let mut tx = begin(store).await;
+        let event = NewEventRow { payload: payload.clone(), ..new_event(number, lane_id, tx.now()) };
+        if let Err(error) = tx.insert_events(&[event]).await {
+            // SQLite has rolled back by itself: nothing that follows may become a transaction of its own.
+            assert!(tx.insert_events(&[new_event(1_000_000, lane_id, tx.now())]).await.is_err());
+            assert!(tx.commit().await.is_err());
+            return error;
+        }
+        tx.commit().await.unwrap();
+    }
+    unreachable!("a store of limited size is full at some time")
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_writes_reads_on_and_heals() {
+    let house = House::new();
+    let store = SqliteStore::open(SqliteOptions { max_size: Some(2 * 1024 * 1024), ..house.options() }).unwrap();
+    given_events(&store, "render", [1]).await;
+    let error = fill(&store).await;
+    let StoreError::Unavailable { applied: Applied::No, reason } = &error else { panic!("{error:?}") };
+    assert!(reason.contains("free space on the disk, or raise the store's max_size"), "{reason}");
+    assert!(!store.is_poisoned());
+    status(&store, 1).await;
+    assert!(store.event(id(1_000_000)).await.unwrap().is_none());
+    assert_eq!(store.check_integrity().await.unwrap(), [""; 0]);
+
+    // What is forgotten makes room.
+    let mut tx = begin(&store).await;
+    tx.delete_events(&[id(100), id(101)]).await.unwrap();
+    tx.commit().await.unwrap();
+    claim(&store, 1, "sim-1").await;
+    fill(&store).await;
+    drop(store);
+
+    let store = house.open();
+    let lane_id = lane(&store, "render").await;
+    let now = now(&store).await;
+    insert(&store, &[new_event(2, lane_id, now)]).await;
+    status(&store, 2).await;
+}
+
+/// Nobody can say what is on the disk, so nothing is built upon it.
+#[tokio::test]
+async fn after_a_lost_write_nothing_is_written_until_a_restart() {
+    let house = House::new();
+    let store = house.open();
+    given_events(&store, "render", [1]).await;
+    store.poison.set("disk I/O error".to_owned()).unwrap();
+    assert!(store.is_poisoned());
+    for _ in 0..2 {
+        match store.begin().await.map(drop) {
+            Err(StoreError::Unavailable { applied: Applied::No, reason }) => {
+                assert!(reason.contains("disk I/O error") && reason.contains("restart"), "{reason}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    status(&store, 1).await;
+    drop(store);
+    claim(&house.open(), 1, "sim-1").await;
+}
+
+/// Nothing is repaired, and nothing is deleted.
+#[tokio::test]
+async fn damage_is_found_and_not_backed_up() {
+    let house = House::new();
+    let store = house.open();
+    given_events(&store, "render", 1..=2_000).await;
+    drop(store);
+    let mut file = fs::OpenOptions::new().write(true).open(house.path()).unwrap();
+    let half = file.metadata().unwrap().len() / 2 / 4096 * 4096;
+    file.seek(SeekFrom::Start(half)).unwrap();
+    file.write_all(&[0x55; 4096]).unwrap();
+    drop(file);
+    let content = fs::read(house.path()).unwrap();
+
+    let store = house.open();
+    assert!(!store.check_integrity().await.unwrap().is_empty());
+    let error = store.backup(&house.file("backup.db")).await.unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+    drop(store);
+    assert!(fs::read(house.path()).unwrap() == content);
+    assert_eq!(house.names(), ["enginehouse.db", "enginehouse.db.lock"]);
+}
+
+/// Each finding of the check, made by hand.
+#[tokio::test]
+async fn rows_that_disagree_are_found() {
+    for (damage, finding) in [
+        ("update lane_counts set events = events + 1", "lane 1 has 3 queued events, but 4 are counted"),
+        ("delete from lane_counts", "lane 1 has 3 queued events, but 0 are counted"),
+        ("insert into lane_counts values (1, 'failed', 2)", "lane 1 has 0 failed events, but 2 are counted"),
+        (
+            "insert into scenario_runs values ('run', 0, 1, 0, 0, 0, 0)",
+            "the events of this scenario run are not as many as are counted: run",
+        ),
+        (
+            "delete from event_payloads where event_id like '%1'",
+            "the payload or the lane of this event is missing: 0193f2a0-0000-7000-8000-000000000001",
+        ),
+        (
+            "insert into dead_letters select event_id, 'a', 'b', 'rejected', 0, null, '' from events limit 1",
+            "this event and its dead letter disagree: 0193f2a0-0000-7000-8000-000000000001",
+        ),
+        (
+            "pragma foreign_keys = off; delete from events where event_id like '%1'; update lane_counts set events = 2",
+            "a row of event_payloads belongs to no row of events",
+        ),
+        (
+            "pragma ignore_check_constraints = on; update events set status = 'processing' where event_id like '%1'",
+            "CHECK constraint failed in events",
+        ),
+    ] {
+        let house = House::new();
+        let store = house.open();
+        given_events(&store, "render", 1..=3).await;
+        drop(store);
+        super::connect(&house.path()).execute_batch(damage).unwrap();
+        let found = house.open().check_integrity().await.unwrap();
+        assert_eq!(found.iter().filter(|found| *found == finding).count(), 1, "{damage}: {found:?}");
+    }
+}
+
+/// While a reader holds its snapshot the log can only grow; once it lets go, the log begins anew.
+#[tokio::test]
+async fn a_log_that_was_held_shrinks_again() {
+    let house = House::new();
+    let store = house.open();
+    store.writer.lock().await.large_log_bytes = 8 * 1024 * 1024;
+    let log = lock_file::beside(&house.path(), "-wal");
+    let size = || fs::metadata(&log).unwrap().len();
+    let lane_id = given_events(&store, "render", [1]).await;
+    let reader = crate::sqlite::connections::open_reader(&house.path()).unwrap();
+    reader.execute_batch("begin; select count(*) from events").unwrap();
+    let payload = RawJson::trusted(format!("\"{}\"", "x".repeat(200_000)));
+    for number in 2..60 {
+        let event = NewEventRow { payload: payload.clone(), ..new_event(number, lane_id, now(&store).await) };
+        insert(&store, &[event]).await;
+    }
+    assert!(size() > 8 * 1024 * 1024, "{}", size());
+    drop(reader);
+    // It was tried while the reader held it, and is not tried again at once.
+    house.clock.advance(std::time::Duration::from_secs(11));
+    claim(&store, 1, "sim-1").await;
+    assert_eq!(size(), 0);
+    claim(&store, 2, "sim-1").await;
+    assert!(size() < 100_000, "{}", size());
+}
