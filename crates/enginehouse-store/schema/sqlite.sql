@@ -43,8 +43,6 @@ CREATE TABLE lanes (
     constraint memory_is_required_or_not check (required_memory_mb > 0)
 ) strict;
 
-CREATE TABLE sqlite_sequence(name,seq);
-
 CREATE UNIQUE INDEX lanes_key on lanes (
     queue, event_type, priority, required_capabilities, coalesce(required_memory_mb, 0), coalesce(engine_version, '')
 );

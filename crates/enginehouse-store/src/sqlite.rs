@@ -191,13 +191,13 @@ impl Store for SqliteStore {
     }
 
     async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
-        self.readers.read(integrity::check).await
+        let path = self.path.clone();
+        blocking(move || Ok(integrity::check(&path)?)).await
     }
 
     async fn backup(&self, to: &Path) -> Result<u64, StoreError> {
         let (from, to) = (self.path.clone(), to.to_owned());
-        let done = tokio::task::spawn_blocking(move || backup::backup(&from, &to)).await;
-        done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+        blocking(move || backup::backup(&from, &to)).await
     }
 
     fn needs_restart(&self) -> bool {
@@ -207,5 +207,16 @@ impl Store for SqliteStore {
     fn describe(&self) -> String {
         let (sqlite, schema) = (rusqlite::version(), migrations::newest());
         format!("SQLite {sqlite}, schema {schema}, {}", self.path.display())
+    }
+}
+
+/// Runs what takes long on a thread for blocking work, and with a connection of its own, so that it keeps no reader.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(StoreError::unavailable("the store is closing")),
     }
 }

@@ -120,11 +120,9 @@ fn copy(from: &Path, to: &Path) -> Outcome<()> {
     written.sync_all().map_err(io_failure)
 }
 
-/// Opens the copy as a restored server would, and looks at everything in it.
+/// Looks at everything in the copy.
 fn verify(path: &Path) -> Outcome<()> {
-    let copy = connections::open_reader(path)?;
-    let found = connections::in_one_snapshot(&copy, integrity::check)?;
-    match found.first() {
+    match integrity::check(path)?.first() {
         None => Ok(()),
         Some(first) => Err(Failure::Row(format!("the copy is damaged, and so may the data file be: {first}"))),
     }

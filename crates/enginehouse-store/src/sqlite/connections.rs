@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::Durability;
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
 use super::lock_file::LockFile;
 use crate::StoreError;
 
@@ -45,6 +45,18 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     set_up(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4 * 1024)?;
+    Ok(connection)
+}
+
+/// Opens a connection that looks at everything and changes nothing. It could write, but for `query_only`: SQLite forgets
+/// the constraints of rows that it cannot write, and so would not check them.
+pub(super) fn open_checker(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    set_up(&connection)?;
+    connection.pragma_update(None, "query_only", true)?;
+    // The last one to close a file would write the log into it: that is for the server to do.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
 }
 
@@ -91,29 +103,25 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> Outcome<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let stopping = || StoreError::unavailable("the store is closing");
-        let permit = Arc::clone(&self.0.free).acquire_owned().await.map_err(|_| stopping())?;
+        let permit = Arc::clone(&self.0.free).acquire_owned().await;
+        let permit = permit.map_err(|_| StoreError::unavailable("the store is closing"))?;
         let shared = Arc::clone(&self.0);
         // The closure returns the connection itself: its caller may have gone away meanwhile.
-        let done = tokio::task::spawn_blocking(move || {
+        super::blocking(move || {
             let _permit = permit;
             let idle = shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match idle {
                 Some(connection) => connection,
-                None => open_reader(&shared.path)?,
+                None => open_reader(&shared.path).map_err(Failure::from)?,
             };
             let answer = in_one_snapshot(&connection, read);
             // One that is still in a transaction would keep its snapshot, and the log from shrinking.
             if connection.is_autocommit() {
                 shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             }
-            answer
-        });
-        match done.await {
-            Ok(answer) => answer.map_err(StoreError::from),
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => Err(stopping()),
-        }
+            Ok(answer?)
+        })
+        .await
     }
 }
 

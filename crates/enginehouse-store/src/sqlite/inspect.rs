@@ -55,18 +55,12 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, OpenError> {
     }
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let (file_bytes, log_bytes) = (size(&path), size(&lock_file::beside(&path, "-wal")));
-    let look = || -> Outcome<_> {
+    let version = || -> Outcome<(i32, i32)> {
         let reader = connections::open_reader(&path)?;
-        connections::in_one_snapshot(&reader, |reader| {
-            let application_id: i32 = reader.query_row("pragma application_id", [], |row| row.get(0))?;
-            let schema: i32 = reader.query_row("pragma user_version", [], |row| row.get(0))?;
-            if application_id != APPLICATION_ID || schema != migrations::newest() {
-                return Ok((application_id, schema, StatusCounts::default(), Vec::new()));
-            }
-            Ok((application_id, schema, lanes::status_counts(reader)?, integrity::check(reader)?))
-        })
+        let number = |pragma: &str| reader.query_row(pragma, [], |row| row.get(0));
+        Ok((number("pragma application_id")?, number("pragma user_version")?))
     };
-    let (application_id, schema, counts, mut findings) = look().map_err(|failure| unreadable(&path, failure))?;
+    let (application_id, schema) = version().map_err(|failure| unreadable(&path, failure))?;
     let known = migrations::newest();
     if application_id != APPLICATION_ID {
         return Err(OpenError::NotOurs { path, found: format!("application id {application_id}") });
@@ -74,6 +68,16 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, OpenError> {
     if schema > known {
         return Err(OpenError::Newer { path, found: schema, known });
     }
+    let look = || -> Outcome<(StatusCounts, Vec<String>)> {
+        if schema < known {
+            return Ok((StatusCounts::default(), Vec::new()));
+        }
+        let findings = integrity::check(&path)?;
+        let counts = lanes::status_counts(&connections::open_reader(&path)?);
+        // What is damaged need not be countable.
+        Ok((if findings.is_empty() { counts? } else { counts.unwrap_or_default() }, findings))
+    };
+    let (counts, mut findings) = look().map_err(|failure| unreadable(&path, failure))?;
     if schema < known {
         findings.push(format!("schema {schema} is older than {known}: the next start of the server migrates it"));
     }

@@ -1,14 +1,30 @@
 //! A look at every page and every row.
 
-use rusqlite::Connection;
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode};
 
 use super::columns::{Columns, sql};
-use super::failure::Outcome;
+use super::connections::{self, in_one_snapshot};
+use super::failure::{Failure, Outcome};
 
-/// What is wrong, in words; nothing, if all is well. The connection is in a transaction, so that a server may go on
-/// writing meanwhile.
-pub(super) fn check(connection: &Connection) -> Outcome<Vec<String>> {
+/// What is wrong, in words; nothing, if all is well. Looks at one moment, and a server may go on writing meanwhile.
+pub(super) fn check(path: &Path) -> Outcome<Vec<String>> {
+    let checker = connections::open_checker(path)?;
     let mut found = Vec::new();
+    match in_one_snapshot(&checker, |checker| look(checker, &mut found)) {
+        // So damaged that the look itself had to end.
+        Err(Failure::Sqlite(error))
+            if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) =>
+        {
+            found.push(error.to_string());
+        }
+        looked => looked?,
+    }
+    Ok(found)
+}
+
+fn look(connection: &Connection, found: &mut Vec<String>) -> Outcome<()> {
     // Looks at the pages, the indexes, and every constraint of every row.
     let mut statement = connection.prepare("pragma integrity_check(100)")?;
     let mut rows = statement.query([])?;
@@ -20,7 +36,7 @@ pub(super) fn check(connection: &Connection) -> Outcome<Vec<String>> {
     }
     if !found.is_empty() {
         // The statements below may stumble over the same damage.
-        return Ok(found);
+        return Ok(());
     }
     let mut statement = connection.prepare("pragma foreign_key_check")?;
     let mut rows = statement.query([])?;
@@ -47,5 +63,5 @@ pub(super) fn check(connection: &Connection) -> Outcome<Vec<String>> {
             found.push(format!("{what}: {}", Columns::of(row).text()?));
         }
     }
-    Ok(found)
+    Ok(())
 }

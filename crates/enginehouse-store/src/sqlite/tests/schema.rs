@@ -9,8 +9,9 @@ use crate::sqlite::{connections, migrations};
 fn schema_of(house: &House) -> String {
     drop(house.open());
     let connection = connect(&house.path());
-    let mut statement =
-        connection.prepare("select sql from sqlite_schema where sql is not null order by rowid").unwrap();
+    let mut statement = connection
+        .prepare("select sql from sqlite_schema where sql is not null and name not like 'sqlite%' order by rowid")
+        .unwrap();
     let mut schema = "-- What the migrations add up to. Written by the test `the_schema_file_is_fresh`.\n".to_owned();
     for sql in statement.query_map([], |row| row.get::<_, String>(0)).unwrap() {
         write!(schema, "\n{};\n", sql.unwrap()).unwrap();
