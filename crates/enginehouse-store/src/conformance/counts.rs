@@ -145,6 +145,10 @@ pub(crate) async fn a_lane_knows_since_when_its_oldest_event_has_been_due(store:
 pub(crate) async fn a_scenario_run_is_kept_as_long_as_an_event_of_it(store: &dyn Store) {
     let (lane_id, now) = (lane(store, "render").await, now(store).await);
     let run: ScenarioRunId = "one".parse().unwrap();
+    let added = [now, now - MINUTE, now].into_iter().zip(4..);
+    insert(store, &added.map(|(at, number)| of_run(new_event(number, lane_id, at), "three")).collect::<Vec<_>>()).await;
+    let (three, _) = store.scenario_run(&"three".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(three.first_enqueued_at, now - MINUTE, "the earliest of a batch");
     insert(store, &[of_run(new_event(1, lane_id, now), "one")]).await;
     insert(store, &[of_run(new_event(2, lane_id, now - HOUR), "one"), of_run(new_event(3, lane_id, now), "two")]).await;
     apply(store, 1, |_| Command::Cancel).await;

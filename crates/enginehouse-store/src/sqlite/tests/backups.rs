@@ -4,9 +4,11 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use enginehouse_core::json::RawJson;
+
 use super::House;
 use crate::conformance::given::{begin, claim, given_events, ids, insert, lane, new_event, now, status};
-use crate::rows::StatusCounts;
+use crate::rows::{NewEventRow, StatusCounts};
 use crate::sqlite::{SqliteOptions, SqliteStore};
 use crate::{Store, StoreError};
 
@@ -14,7 +16,13 @@ use crate::{Store, StoreError};
 async fn a_backup_under_writes_is_whole_and_of_one_moment() {
     let house = House::new();
     let store = Arc::new(house.open());
-    given_events(&*store, "render", 1..=5_000).await;
+    given_events(&*store, "render", 1..=1_000).await;
+    // Enough for many steps: a copy that began anew with every commit would never end.
+    let (lane_id, at) = (lane(&*store, "large").await, now(&*store).await);
+    let payload = RawJson::trusted(format!("\"{}\"", "x".repeat(250_000)));
+    for number in 5_001..=5_080 {
+        insert(&*store, &[NewEventRow { payload: payload.clone(), ..new_event(number, lane_id, at) }]).await;
+    }
     let stop = Arc::new(AtomicBool::new(false));
     // Two events per transaction: a copy of one moment has an even number.
     let writing = tokio::spawn({
@@ -32,18 +40,18 @@ async fn a_backup_under_writes_is_whole_and_of_one_moment() {
         }
     });
     let mut sizes = Vec::new();
-    for name in ["one.db", "two.db", "three.db"] {
+    for name in ["one.db", "two.db"] {
         sizes.push(store.backup(&house.file(name)).await.unwrap());
     }
     stop.store(true, Ordering::Relaxed);
     let written = writing.await.unwrap();
     assert!(written > 3, "the store was written to meanwhile: {written}");
 
-    for (name, size) in ["one.db", "two.db", "three.db"].into_iter().zip(sizes) {
+    for (name, size) in ["one.db", "two.db"].into_iter().zip(sizes) {
         assert_eq!(fs::metadata(house.file(name)).unwrap().len(), size);
         let copy = SqliteStore::open(SqliteOptions { path: house.file(name), ..house.options() }).unwrap();
         assert_eq!(copy.check_integrity().await.unwrap(), [""; 0]);
-        assert_eq!(begin(&copy).await.events_by_id(&ids(1..=5_000)).await.unwrap().len(), 5_000);
+        assert_eq!(begin(&copy).await.events_by_id(&ids(1..=5_080)).await.unwrap().len(), 1_080);
         let StatusCounts { queued, .. } = begin(&copy).await.status_counts().await.unwrap();
         assert_eq!(queued % 2, 0);
         // A copy is a store like any other.

@@ -94,6 +94,7 @@ fn a_file_of_a_newer_version_is_left_untouched() {
     let error = refusal(SqliteStore::open(house.options()));
     assert!(matches!(error, OpenError::Newer { found, known, .. } if found == newer && known == newer - 1), "{error}");
     assert!(fs::read(house.path()).unwrap() == content);
+    assert_eq!(house.names(), ["enginehouse.db", "enginehouse.db.lock"], "it was not even opened");
 }
 
 /// A newer server was killed: its version is in the log only.
@@ -182,4 +183,33 @@ async fn readers_come_back_whatever_becomes_of_their_callers() {
     let failed = store.readers.read(|reader| Ok(reader.execute_batch("select nothing")?)).await;
     assert!(failed.is_err());
     assert_eq!(store.engine_counts().await.unwrap(), []);
+}
+
+/// An answer is put together from several statements, while the writer goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_is_of_one_moment() {
+    let house = House::new();
+    let store = Arc::new(house.open());
+    given_events(&*store, "render", [1]).await;
+    let (runtime, writing) = (tokio::runtime::Handle::current(), Arc::clone(&store));
+    let count = |reader: &rusqlite::Connection| -> rusqlite::Result<i64> {
+        reader.query_row("select count(*) from events", [], |row| row.get(0))
+    };
+    let seen = store.readers.read(move |reader| {
+        let before = count(reader)?;
+        runtime.block_on(given_events(&*writing, "render", [2]));
+        Ok((before, count(reader)?))
+    });
+    assert_eq!(seen.await.unwrap(), (1, 1));
+    assert_eq!(store.readers.read(move |reader| Ok(count(reader)?)).await.unwrap(), 2);
+}
+
+/// Its pages and prepared statements are worth keeping.
+#[tokio::test]
+async fn a_reader_is_used_again() {
+    let house = House::new();
+    let store = house.open();
+    store.readers.read(|reader| Ok(reader.pragma_update(None, "cache_size", 77)?)).await.unwrap();
+    let size = store.readers.read(|reader| Ok(reader.query_row("pragma cache_size", [], |row| row.get::<_, i64>(0))?));
+    assert_eq!(size.await.unwrap(), 77);
 }

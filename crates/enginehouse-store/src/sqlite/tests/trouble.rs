@@ -161,6 +161,10 @@ async fn a_log_that_was_held_shrinks_again() {
     house.clock.advance(std::time::Duration::from_secs(11));
     claim(&store, 1, "sim-1").await;
     assert_eq!(size(), 0);
+    let writer = store.writer.lock().await;
+    let patience: i64 = writer.connection.query_row("pragma busy_timeout", [], |row| row.get(0)).unwrap();
+    assert_eq!(patience, 5_000, "it has waited for other writers as long as ever");
+    drop(writer);
     claim(&store, 2, "sim-1").await;
     assert!(size() < 100_000, "{}", size());
 }
