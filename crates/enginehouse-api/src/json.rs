@@ -13,8 +13,10 @@ use serde_path_to_error::Segment;
 use crate::problem::Problem;
 
 mod cut;
+mod strict;
 
 use cut::Step;
+use strict::Strict;
 
 /// How many bad fields are named at most.
 const MAX_ROUNDS: usize = 64;
@@ -46,13 +48,7 @@ impl From<ParseProblem> for Problem {
 /// # Errors
 /// [`ParseProblem::Malformed`] with line and column, or every bad field.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ParseProblem> {
-    // serde would take the elements of an array for the fields of a struct.
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[')
-        && serde_json::from_slice::<IgnoredAny>(body).is_ok()
-    {
-        return Err(Invalid::field("", "must be an object, was an array").into());
-    }
-    serde_json::from_slice(body).map_err(|first| {
+    strictly(serde_json::Deserializer::from_slice(body)).map_err(|first| {
         let text = match std::str::from_utf8(body) {
             Ok(text) => text,
             Err(error) => return ParseProblem::Malformed(error.to_string()),
@@ -64,6 +60,16 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ParseProblem> {
         }
         ParseProblem::Invalid(Invalid::fields(bad_fields::<T>(text.to_owned())))
     })
+}
+
+fn strictly<'a, T, R>(mut parser: serde_json::Deserializer<R>) -> Result<T, serde_json::Error>
+where
+    T: DeserializeOwned,
+    R: serde_json::de::Read<'a>,
+{
+    let read = T::deserialize(Strict(&mut parser))?;
+    parser.end()?;
+    Ok(read)
 }
 
 /// Every bad field of a text that is JSON, but not a `T`.
@@ -101,7 +107,7 @@ struct Refused {
 
 fn first_refusal<T: DeserializeOwned>(text: &str) -> Option<Refused> {
     let mut parser = serde_json::Deserializer::from_str(text);
-    let error = serde_path_to_error::deserialize::<_, T>(&mut parser).err()?;
+    let error = serde_path_to_error::deserialize::<_, T>(Strict(&mut parser)).err()?;
     let mut path = Vec::new();
     for segment in error.path() {
         match segment {

@@ -84,8 +84,24 @@ fn indices_are_those_of_the_body() {
 
 #[test]
 fn a_body_of_another_shape_is_refused_as_a_whole() {
-    assert_eq!(wrong::<BatchRequest>("[]"), ": must be an object, was an array");
+    assert_eq!(wrong::<BatchRequest>("[]"), ": invalid type: an array, expected an object");
     assert_eq!(wrong::<BatchRequest>("7"), ": invalid type: integer `7`, expected struct BatchRequest");
+}
+
+#[test]
+fn an_array_is_no_object_however_deep() {
+    assert_eq!(
+        wrong::<BatchRequest>(r#"{"events":[["a"],{"event_type":"a","retry_policy":[1]}]}"#),
+        "/events/0: invalid type: an array, expected an object\n\
+         /events/1/retry_policy: invalid type: an array, expected an object"
+    );
+    assert_eq!(
+        pointers::<ExchangeRequest>(r#"{"epoch":1,"claim":[],"heartbeat":[null,[]]}"#),
+        ["/claim", "/heartbeat"]
+    );
+    // In a payload everything goes, and stays.
+    let read: BatchRequest = parse(br#"{"events":[{"event_type":"a","payload":[ [1.50] ]}]}"#).unwrap();
+    assert_eq!(read.events[0].payload.as_ref().unwrap().as_str(), "[ [1.50] ]");
 }
 
 #[test]
@@ -121,7 +137,7 @@ fn tokens_ids_and_words_are_read_strictly() {
     );
     assert_eq!(
         pointers::<ExchangeRequest>(r#"{"epoch":"1","claim":{"affinity":"often","limit":-1},"heartbeat":[]}"#),
-        ["/epoch", "/claim/affinity", "/claim/limit"]
+        ["/epoch", "/claim/affinity", "/claim/limit", "/heartbeat"]
     );
 }
 
