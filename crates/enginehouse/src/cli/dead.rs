@@ -274,6 +274,9 @@ async fn ask(common: &Common, which: &Which, what: &str) -> Result<(), Trouble> 
         .dead_letters(&query(&which.filter, 3, None))
         .await
         .map_err(|error| Trouble::call("could not list dead letters", error))?;
+    if some.items.is_empty() {
+        return Ok(());
+    }
     for letter in &some.items {
         output::note(&letter.row().join("  "));
     }

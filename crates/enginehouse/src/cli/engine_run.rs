@@ -24,6 +24,7 @@ use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 pub(crate) mod load;
+mod output;
 mod program;
 
 /// Be an engine: run a command for each event.

@@ -10,15 +10,21 @@ use enginehouse_client::{ClaimedEvent, Context, Outcome};
 use enginehouse_core::event::AttemptError;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::limits::{MAX_ERROR_MESSAGE_BYTES, MAX_PAYLOAD_BYTES};
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
+
+use super::output::{Keep, Output};
 
 /// The exit status that says: no attempt can succeed. `EX_DATAERR` of sysexits.h.
 const REJECTED: i32 = 65;
-/// How long the pipes of a command may stay open after it has ended: by then a child of it has them.
-const LAST_OUTPUT: Duration = Duration::from_secs(2);
+/// How often to look whether a group that was told to end has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// The result, if it is JSON that an event can keep.
+const STDOUT: Keep = Keep::First(MAX_PAYLOAD_BYTES);
+/// The message of a failure.
+const STDERR: Keep = Keep::Last(MAX_ERROR_MESSAGE_BYTES);
 
 /// A command, and how to treat it.
 #[derive(Debug)]
@@ -49,32 +55,24 @@ impl Program {
             for_good: matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied),
         })?;
         let mut group = Group::of(&child);
-        let payload = event.payload.clone();
-        let stdin = child.stdin.take();
-        let feeding = async move {
-            if let Some(mut stdin) = stdin {
-                // A command need not read its payload: then the pipe breaks, and that is its own affair.
-                drop(stdin.write_all(payload.as_str().as_bytes()).await);
-            }
-        };
-        // Its pipes are read to their end whatever it does, so that it never waits for us.
-        let stdout = tokio::spawn(first_bytes(child.stdout.take(), MAX_PAYLOAD_BYTES));
-        let stderr = tokio::spawn(last_bytes(child.stderr.take(), MAX_ERROR_MESSAGE_BYTES, self.show_stderr));
-        let ended = async {
-            let (status, ()) = tokio::join!(child.wait(), feeding);
-            status
-        };
+        let stdout = Output::read(child.stdout.take(), STDOUT, false);
+        let stderr = Output::read(child.stderr.take(), STDERR, self.show_stderr);
+        let feeding = tokio::spawn(feed(child.stdin.take(), event.payload.clone()));
         let status = tokio::select! {
-            status = ended => status,
+            status = child.wait() => Some(status),
             reason = context.stopped() => {
                 tracing::info!(event_id = %event.event_id, ?reason, "stopping the command");
-                group.stop(&mut child, self.kill_after).await;
-                return Ok(Outcome::Release { delay_seconds: None });
+                None
             }
         };
+        // Whoever still has the other end of its stdin will not get more than it has.
+        feeding.abort();
+        let Some(status) = status else {
+            group.stop(&mut child, self.kill_after).await;
+            return Ok(Outcome::Release { delay_seconds: None });
+        };
         group.is_done();
-        let stdout = timeout(LAST_OUTPUT, stdout).await.ok().and_then(Result::ok).unwrap_or_default();
-        let stderr = timeout(LAST_OUTPUT, stderr).await.ok().and_then(Result::ok).unwrap_or_default();
+        let (stdout, stderr) = tokio::join!(stdout.kept(STDOUT), stderr.kept(STDERR));
         match status {
             Ok(status) => {
                 tracing::debug!(event_id = %event.event_id, event_type = %event.event_type, %status, "the command has ended");
@@ -129,9 +127,17 @@ impl Group {
         }
     }
 
+    /// Asks all of them to end, waits, and kills those that do not: the children of a command that has ended too.
     async fn stop(mut self, child: &mut Child, kill_after: Duration) {
         self.send(Signal::TERM);
-        if timeout(kill_after, child.wait()).await.is_err() {
+        let all_ended = async {
+            drop(child.wait().await);
+            let mut ticks = tokio::time::interval(LOOK_AGAIN);
+            while self.leader.is_some_and(|leader| test_kill_process_group(leader).is_ok()) {
+                ticks.tick().await;
+            }
+        };
+        if timeout(kill_after, all_ended).await.is_err() {
             self.send(Signal::KILL);
             if let Err(error) = child.wait().await {
                 tracing::warn!(%error, "could not wait for the command");
@@ -176,38 +182,11 @@ fn result(stdout: &[u8]) -> Option<RawJson> {
     serde_json::from_slice::<RawJson>(stdout).ok().filter(|json| json.check().is_ok())
 }
 
-/// Reads to the end, and keeps one byte more than `max` of the beginning: so that too much can be told.
-async fn first_bytes(pipe: Option<impl AsyncRead + Unpin>, max: usize) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let Some(mut pipe) = pipe else { return kept };
-    // A pipe that breaks has come to its end.
-    drop((&mut pipe).take(max as u64 + 1).read_to_end(&mut kept).await);
-    drop(tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await);
-    kept
-}
-
-/// Reads to the end, and keeps the last `max` bytes from the beginning of a character on.
-async fn last_bytes(pipe: Option<impl AsyncRead + Unpin>, max: usize, show: bool) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let Some(mut pipe) = pipe else { return kept };
-    let mut part = [0; 8 * 1024];
-    let mut shown = tokio::io::stderr();
-    while let Ok(read @ 1..) = pipe.read(&mut part).await {
-        if show {
-            // Whether anybody sees it makes no difference to the event.
-            drop(shown.write_all(&part[..read]).await);
-        }
-        kept.extend_from_slice(&part[..read]);
-        if kept.len() > 2 * max {
-            kept.drain(..kept.len() - max);
-        }
+/// Hands the command its payload. It need not read it: then the pipe breaks, and that is its own affair.
+async fn feed(stdin: Option<ChildStdin>, payload: RawJson) {
+    if let Some(mut stdin) = stdin {
+        drop(stdin.write_all(payload.as_str().as_bytes()).await);
     }
-    kept.drain(..kept.len().saturating_sub(max));
-    let cut = kept.iter().position(|byte| byte & 0b1100_0000 != 0b1000_0000).unwrap_or(0);
-    if cut < 4 {
-        kept.drain(..cut);
-    }
-    kept
 }
 
 #[cfg(test)]
@@ -241,20 +220,5 @@ mod tests {
         assert_eq!(end(65 << 8, "1", "no such tile\n"), "rejected: no such tile for good");
         assert_eq!(end(3 << 8, "", " \n"), "exit_3: exit status: 3");
         assert_eq!(end(9, "", ""), "signal_9: signal: 9 (SIGKILL)");
-    }
-
-    #[tokio::test]
-    async fn of_stderr_the_end_is_kept_from_a_character_on() {
-        let text = format!("{}{}", "x".repeat(100_000), "é".repeat(20));
-        let kept = last_bytes(Some(text.as_bytes()), 21, false).await;
-        assert_eq!(String::from_utf8(kept).unwrap(), "é".repeat(10));
-        let kept = last_bytes(Some(&b"short"[..]), 21, false).await;
-        assert_eq!(kept, b"short");
-    }
-
-    #[tokio::test]
-    async fn of_stdout_too_much_can_be_told() {
-        assert_eq!(first_bytes(Some(&b"12345"[..]), 4).await.len(), 5);
-        assert_eq!(first_bytes(Some(&vec![0; 1_000_000][..]), 4).await.len(), 5);
     }
 }

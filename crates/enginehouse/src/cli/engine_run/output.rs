@@ -1,0 +1,118 @@
+//! What a command prints: read to its end whatever the command does, and kept in part.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long a pipe may stay open after its command has ended: by then a child has it that nobody waits for.
+const LAST_OUTPUT: Duration = Duration::from_secs(2);
+
+/// Which part is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Keep {
+    /// One byte more than so many from the beginning, so that too much can be told.
+    First(usize),
+    /// So many at the end, from the beginning of a character on.
+    Last(usize),
+}
+
+/// A pipe that is being read.
+#[derive(Debug)]
+pub(super) struct Output {
+    kept: Arc<Mutex<Vec<u8>>>,
+    end: JoinHandle<()>,
+}
+
+impl Output {
+    /// Reads in a task of its own, and shows what it reads on stderr if asked to.
+    pub(super) fn read(pipe: Option<impl AsyncRead + Unpin + Send + 'static>, keep: Keep, show: bool) -> Self {
+        let kept = Arc::default();
+        let end = tokio::spawn(read_to_the_end(pipe, keep, show, Arc::clone(&kept)));
+        Self { kept, end }
+    }
+
+    /// What was kept by the end, or a little after the command's own end.
+    pub(super) async fn kept(self, keep: Keep) -> Vec<u8> {
+        // A task that goes on reads for the child that has the pipe, which so never waits for a reader.
+        drop(timeout(LAST_OUTPUT, self.end).await);
+        let mut kept = std::mem::take(&mut *lock(&self.kept));
+        if let Keep::Last(max) = keep {
+            kept.drain(..kept.len().saturating_sub(max));
+            let cut = kept.iter().take(4).position(|byte| byte & 0b1100_0000 != 0b1000_0000);
+            kept.drain(..cut.unwrap_or(0));
+        }
+        kept
+    }
+}
+
+async fn read_to_the_end(pipe: Option<impl AsyncRead + Unpin>, keep: Keep, show: bool, kept: Arc<Mutex<Vec<u8>>>) {
+    let Some(mut pipe) = pipe else { return };
+    let mut part = [0; 8 * 1024];
+    let mut shown = tokio::io::stderr();
+    // A pipe that breaks has come to its end.
+    while let Ok(read @ 1..) = pipe.read(&mut part).await {
+        if show {
+            // Whether anybody sees it makes no difference to the event.
+            drop(shown.write_all(&part[..read]).await);
+        }
+        let mut kept = lock(&kept);
+        match keep {
+            Keep::First(max) => {
+                let room = (max + 1).saturating_sub(kept.len());
+                kept.extend_from_slice(&part[..read.min(room)]);
+            }
+            Keep::Last(max) => {
+                kept.extend_from_slice(&part[..read]);
+                if kept.len() > 2 * max {
+                    let surplus = kept.len() - max;
+                    kept.drain(..surplus);
+                }
+            }
+        }
+    }
+    if show {
+        drop(shown.flush().await);
+    }
+}
+
+fn lock(kept: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    // No code that holds it can panic half-way through a change.
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    async fn kept(text: &str, keep: Keep) -> String {
+        let output = Output::read(Some(Cursor::new(text.to_owned())), keep, false);
+        String::from_utf8(output.kept(keep).await).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_end_is_kept_from_a_character_on() {
+        let text = format!("{}{}", "x".repeat(100_000), "é".repeat(20));
+        assert_eq!(kept(&text, Keep::Last(21)).await, "é".repeat(10));
+        assert_eq!(kept("short", Keep::Last(21)).await, "short");
+    }
+
+    #[tokio::test]
+    async fn of_the_beginning_too_much_can_be_told() {
+        assert_eq!(kept("12345678", Keep::First(4)).await, "12345");
+        assert_eq!(kept("1234", Keep::First(4)).await, "1234");
+        assert_eq!(kept(&"x".repeat(1_000_000), Keep::First(4)).await, "xxxxx");
+    }
+
+    #[tokio::test]
+    async fn what_has_arrived_counts_although_the_pipe_stays_open() {
+        let (mut writer, reader) = tokio::io::duplex(64);
+        let output = Output::read(Some(reader), Keep::First(64), false);
+        writer.write_all(b"{}").await.unwrap();
+        assert_eq!(output.kept(Keep::First(64)).await, b"{}");
+    }
+}
