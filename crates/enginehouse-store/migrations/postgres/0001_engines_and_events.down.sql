@@ -1,0 +1,14 @@
+-- Takes away everything that 0001 made: all engines and events are lost.
+
+-- statement
+drop view enginehouse.event_overview;
+
+-- statement
+drop table
+    enginehouse.lane_changes, enginehouse.scenario_runs, enginehouse.lane_counts, enginehouse.audit_log,
+    enginehouse.queues, enginehouse.event_types, enginehouse.dead_letters, enginehouse.attempts,
+    enginehouse.event_payloads, enginehouse.events, enginehouse.lanes, enginehouse.engines, enginehouse.meta,
+    enginehouse.schema_version;
+
+-- statement
+drop schema enginehouse;

@@ -1,0 +1,355 @@
+-- Engines, events and all that is kept about them.
+--
+-- A line that says "-- statement" ends one statement and begins the next, so that any migration tool can run the file.
+-- Every name is qualified by the schema `enginehouse`; another one takes its place when it is configured.
+--
+-- What dispatch does a thousand times a second must not become slow when a transaction elsewhere keeps dead rows from being
+-- vacuumed. So no row is written again and again under one key: a change is a new row, found by the transaction that made
+-- it (`xid8`), and whoever looks begins where everything older is known.
+
+-- statement
+create schema if not exists enginehouse;
+
+-- statement
+-- Which migrations have been applied. A breaking one is too much for a server that does not know it.
+create table enginehouse.schema_version (
+    version integer not null,
+    name text not null,
+    breaking boolean not null,
+    applied_at timestamptz not null default date_trunc('milliseconds', clock_timestamp()),
+    constraint schema_version_key primary key (version)
+);
+
+-- statement
+-- Single numbers: registry_version, and last_time, in milliseconds since 1970, the latest time that servers have seen.
+create table enginehouse.meta (
+    key text collate "C" not null,
+    value bigint not null,
+    constraint meta_key primary key (key)
+) with (fillfactor = 20);
+
+-- statement
+insert into enginehouse.meta (key, value) values ('registry_version', 0), ('last_time', 0);
+
+-- statement
+-- No index holds anything that a heartbeat changes, and pages have room: so a heartbeat changes the row in its page, and
+-- no index (a HOT update).
+create table enginehouse.engines (
+    engine_id text collate "C" not null,
+    engine_type text collate "C" not null,
+    epoch bigint not null,
+    status text collate "C" not null,
+    heartbeat_interval_ms bigint not null,
+    registered_at timestamptz not null,
+    last_heartbeat_at timestamptz not null,
+    lost_due_at timestamptz,
+    draining boolean not null,
+    stop_when_drained boolean not null,
+    metadata json not null,
+    constraint engines_key primary key (engine_id),
+    constraint status_is_known check (status in ('active', 'draining', 'lost', 'stopped')),
+    constraint an_epoch_counts_from_one check (epoch >= 1)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 500);
+
+-- statement
+-- All that decides which engine may have an event. A number is never given twice. `changed_by` is the transaction that made
+-- the lane, or took it out of use; a lane out of use is forgotten once nobody can put an event into it any more.
+create table enginehouse.lanes (
+    lane_id bigint not null generated always as identity,
+    queue text collate "C" not null,
+    event_type text collate "C" not null,
+    priority integer not null,
+    required_capabilities text collate "C" not null,
+    required_memory_mb bigint,
+    engine_version text collate "C",
+    changed_by xid8 not null default pg_current_xact_id(),
+    retired boolean not null default false,
+    forgettable_by xid8,
+    constraint lanes_key primary key (lane_id),
+    constraint priority_is_one_digit check (priority between 0 and 9),
+    constraint memory_is_required_or_not check (required_memory_mb > 0),
+    constraint only_a_retired_lane_is_forgettable check (forgettable_by is null or retired)
+);
+
+-- statement
+-- Equal requirements are one lane. A null equals nothing, hence the words in its place.
+create unique index lanes_requirements on enginehouse.lanes (
+    queue, event_type, priority, required_capabilities, coalesce(required_memory_mb, 0), coalesce(engine_version, '')
+);
+
+-- statement
+-- What servers have not seen yet. Numbers do not tell: a lower one may be committed later.
+create index lanes_changed_by on enginehouse.lanes (changed_by);
+
+-- statement
+-- One row per event, without its payload: a change writes a row anew. `lock_given_by` is the transaction that gave the
+-- lock, by which the locks of an engine are found without a look at those that have ended.
+--
+-- There are no foreign keys: each would lock and look up a row for every event that is added.
+create table enginehouse.events (
+    event_id uuid not null,
+    lane_id bigint not null,
+    lock_serial bigint not null default 0,
+    enqueued_at timestamptz not null,
+    available_at timestamptz not null,
+    claimed_at timestamptz,
+    finished_at timestamptz,
+    lock_expires_at timestamptz,
+    lock_engine_epoch bigint,
+    lock_visibility_timeout_ms bigint,
+    lock_max_processing_ms bigint,
+    lock_given_by xid8,
+    visibility_timeout_ms bigint,
+    max_processing_ms bigint,
+    attempt bigint not null default 0,
+    retries bigint not null default 0,
+    failures bigint not null default 0,
+    losses bigint not null default 0,
+    redrives bigint not null default 0,
+    lock_unlisted_heartbeats smallint,
+    cancel_requested boolean not null default false,
+    status text collate "C" not null default 'queued',
+    engine_id text collate "C",
+    lock_holder text collate "C",
+    lock_secret bytea,
+    settled_by text collate "C",
+    dead_letter_reason text collate "C",
+    scenario_run_id text collate "C",
+    idempotency_key text collate "C",
+    fingerprint bytea,
+    retry_policy json,
+    labels json,
+    last_error_code text collate "C",
+    last_error_message text collate "C",
+    last_error_details json,
+    result json,
+    constraint events_key primary key (event_id),
+    constraint status_is_known check (status in ('queued', 'processing', 'completed', 'failed', 'cancelled')),
+    constraint processing_needs_a_lock check ((status = 'processing') = (lock_holder is not null)),
+    constraint a_lock_is_whole check (
+        case
+            when lock_holder is null then
+                lock_engine_epoch is null and lock_expires_at is null and lock_visibility_timeout_ms is null
+                and lock_max_processing_ms is null and lock_unlisted_heartbeats is null and lock_given_by is null
+            else
+                engine_id is not null and lock_holder = 'processing_by_' || engine_id and claimed_at is not null
+                and lock_secret is not null and lock_engine_epoch is not null and lock_expires_at is not null
+                and lock_visibility_timeout_ms is not null and lock_unlisted_heartbeats is not null
+                and lock_given_by is not null
+        end
+    ),
+    constraint a_secret_is_of_a_lock check (
+        case
+            when lock_secret is null then settled_by is null
+            else length(lock_secret) = 16 and lock_serial > 0 and (lock_holder is not null) <> (settled_by is not null)
+        end
+    ),
+    constraint settled_in_a_known_way check (settled_by in ('complete', 'fail', 'release')),
+    constraint finished_in_a_final_status check (
+        (status in ('completed', 'failed', 'cancelled')) = (finished_at is not null)
+    ),
+    constraint a_dead_letter_has_failed check (dead_letter_reason is null or status = 'failed'),
+    constraint reason_is_known check (
+        dead_letter_reason in ('retries_exhausted', 'rejected', 'requested', 'lost_too_often')
+    ),
+    constraint a_key_has_a_fingerprint check (
+        case when idempotency_key is null then fingerprint is null else coalesce(length(fingerprint), 0) = 16 end
+    ),
+    constraint an_error_has_a_message check (
+        last_error_message is not null or (last_error_code is null and last_error_details is null)
+    )
+) with (
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 1,
+    autovacuum_analyze_scale_factor = 0.05, autovacuum_analyze_threshold = 2000
+);
+
+-- statement
+-- What may be claimed: of each lane, the longest available first. What is not due yet stands behind what is.
+create index events_ready on enginehouse.events (lane_id, available_at, event_id) where status = 'queued';
+
+-- statement
+-- The same for engines that prefer the events of one scenario run.
+create index events_ready_of_run on enginehouse.events (scenario_run_id, lane_id, available_at, event_id)
+where status = 'queued' and scenario_run_id is not null;
+
+-- statement
+-- The locks, the next one to expire first.
+create index events_lock_expiry on enginehouse.events (lock_expires_at, event_id) where status = 'processing';
+
+-- statement
+-- The locks of each engine, the longest given first.
+create index events_locks_of_engine on enginehouse.events (engine_id, lock_given_by, event_id)
+where status = 'processing';
+
+-- statement
+-- A key lives as long as its event is kept.
+create unique index events_idempotency_key on enginehouse.events (idempotency_key) where idempotency_key is not null;
+
+-- statement
+-- What retention forgets first, by what it is kept for.
+create index events_completed on enginehouse.events (finished_at, event_id) where status = 'completed';
+
+-- statement
+create index events_failed_or_cancelled on enginehouse.events (finished_at, event_id)
+where status in ('failed', 'cancelled') and dead_letter_reason is null;
+
+-- statement
+-- To list what went wrong, newest first, without a look at what did not.
+create index events_failed_or_cancelled_newest on enginehouse.events (status, event_id)
+where status in ('failed', 'cancelled');
+
+-- statement
+-- The events of a scenario run.
+create index events_of_run on enginehouse.events (scenario_run_id, event_id) where scenario_run_id is not null;
+
+-- statement
+-- Payloads as they were sent, byte for byte: the type json keeps the text and can be asked for its fields.
+create table enginehouse.event_payloads (
+    event_id uuid not null,
+    payload json not null,
+    constraint event_payloads_key primary key (event_id)
+) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 2000);
+
+-- statement
+-- One row per attempt that did not complete its event.
+create table enginehouse.attempts (
+    event_id uuid not null,
+    lock_serial bigint not null,
+    attempt bigint not null,
+    engine_id text collate "C" not null,
+    outcome text collate "C" not null,
+    claimed_at timestamptz not null,
+    ended_at timestamptz not null,
+    error_code text collate "C",
+    error_message text collate "C" not null,
+    error_details json,
+    constraint attempts_key primary key (event_id, lock_serial),
+    constraint outcome_is_known check (outcome in ('failed', 'timed_out', 'lost'))
+);
+
+-- statement
+-- Finally failed events that wait for a person. The error itself is the last one of the event; here is what groups it.
+create table enginehouse.dead_letters (
+    event_id uuid not null,
+    event_type text collate "C" not null,
+    queue text collate "C" not null,
+    reason text collate "C" not null,
+    dead_lettered_at timestamptz not null,
+    error_code text collate "C",
+    error_group text collate "C" not null,
+    constraint dead_letters_key primary key (event_id),
+    constraint reason_is_known check (reason in ('retries_exhausted', 'rejected', 'requested', 'lost_too_often'))
+);
+
+-- statement
+-- Groups are read in order, so that counting them sorts nothing.
+create index dead_letters_groups on enginehouse.dead_letters (
+    event_type, reason, error_code, error_group, dead_lettered_at, event_id
+);
+
+-- statement
+create table enginehouse.event_types (
+    event_type text collate "C" not null,
+    retry_policy json,
+    visibility_timeout_seconds bigint,
+    max_processing_seconds bigint,
+    paused boolean not null,
+    constraint event_types_key primary key (event_type)
+);
+
+-- statement
+create table enginehouse.queues (
+    queue text collate "C" not null,
+    retry_policy json,
+    visibility_timeout_seconds bigint,
+    max_processing_seconds bigint,
+    paused boolean not null,
+    constraint queues_key primary key (queue)
+);
+
+-- statement
+-- What operators did, to whatever `target` names.
+create table enginehouse.audit_log (
+    audit_id bigint not null generated always as identity,
+    at timestamptz not null,
+    action text collate "C" not null,
+    target text collate "C" not null,
+    detail json not null,
+    constraint audit_log_key primary key (audit_id)
+);
+
+-- statement
+create index audit_log_target on enginehouse.audit_log (target, audit_id);
+
+-- statement
+create index audit_log_at on enginehouse.audit_log (at);
+
+-- statement
+-- How many events of each lane are in each status, as far as lane_changes were added up.
+create table enginehouse.lane_counts (
+    lane_id bigint not null,
+    status text collate "C" not null,
+    events bigint not null,
+    constraint lane_counts_key primary key (lane_id, status)
+) with (fillfactor = 50);
+
+-- statement
+-- The same for each scenario run of which an event is kept.
+create table enginehouse.scenario_runs (
+    scenario_run_id text collate "C" not null,
+    first_enqueued_at timestamptz not null,
+    queued bigint not null,
+    processing bigint not null,
+    completed bigint not null,
+    failed bigint not null,
+    cancelled bigint not null,
+    constraint scenario_runs_key primary key (scenario_run_id)
+) with (fillfactor = 50);
+
+-- statement
+-- What each transaction has changed in each lane: by how much a count, and from when on the first of its queued events may
+-- be claimed. Added up into lane_counts and scenario_runs after a while; until then, it tells other servers what is new.
+create table enginehouse.lane_changes (
+    changed_by xid8 not null default pg_current_xact_id(),
+    changed_at timestamptz not null default clock_timestamp(),
+    lane_id bigint not null,
+    scenario_run_id text collate "C",
+    status text collate "C" not null,
+    events bigint not null,
+    first_available_at timestamptz,
+    first_enqueued_at timestamptz,
+    constraint status_is_known check (status in ('queued', 'processing', 'completed', 'failed', 'cancelled'))
+) with (autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 1);
+
+-- statement
+create index lane_changes_changed_by on enginehouse.lane_changes (changed_by);
+
+-- statement
+-- For people with a database shell: events in words.
+create view enginehouse.event_overview as
+select
+    e.event_id,
+    e.status,
+    l.event_type,
+    l.queue,
+    l.priority,
+    e.attempt,
+    e.retries,
+    e.failures,
+    e.losses,
+    e.lock_holder,
+    e.lock_expires_at,
+    e.enqueued_at,
+    e.available_at,
+    e.finished_at,
+    e.scenario_run_id,
+    e.dead_letter_reason,
+    e.last_error_code,
+    e.last_error_message,
+    p.payload
+from enginehouse.events as e
+left join enginehouse.lanes as l on l.lane_id = e.lane_id
+left join enginehouse.event_payloads as p on p.event_id = e.event_id;
+
+-- statement
+insert into enginehouse.schema_version (version, name, breaking) values (1, 'engines_and_events', true);
