@@ -44,6 +44,7 @@ use tokio::sync::Mutex;
 pub use self::backup::{BackUpError, back_up};
 pub use self::inspect::{Inspection, inspect};
 pub use self::open::OpenError;
+pub use crate::Durability;
 
 use self::columns::IdText;
 use self::connections::Readers;
@@ -56,16 +57,6 @@ use crate::rows::{
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
 use crate::{Store, StoreError, Transaction};
-
-/// When a commit is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// When it is on the disk.
-    #[default]
-    Full,
-    /// When the system has it. A power cut may take the last commits back; a crash of the process does not.
-    Relaxed,
-}
 
 /// How to open a data file.
 #[derive(Clone)]

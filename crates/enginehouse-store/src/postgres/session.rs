@@ -1,0 +1,102 @@
+//! One connection, as long as somebody uses it.
+//!
+//! Every wait has a limit. A connection whose answer did not come in time, or that is inside a transaction when nobody wants
+//! it any more, never goes back to the pool as it is.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::connect::Endpoint;
+use super::failure::{Failure, Outcome};
+
+/// A parameter with its type.
+pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+pub(super) struct Session {
+    object: Object,
+    endpoint: Arc<Endpoint>,
+}
+
+impl Session {
+    pub(super) fn new(object: Object, endpoint: Arc<Endpoint>) -> Self {
+        Self { object, endpoint }
+    }
+
+    /// Runs a statement of `sql/`, and answers its rows.
+    pub(super) async fn query<const N: usize>(&self, sql: &'static str, params: [Param<'_>; N]) -> Outcome<Vec<Row>> {
+        self.query_text(&self.endpoint.text(sql), &params).await
+    }
+
+    /// Runs a statement of `sql/`, and answers how many rows it has changed.
+    pub(super) async fn execute<const N: usize>(&self, sql: &'static str, params: [Param<'_>; N]) -> Outcome<u64> {
+        let text = self.endpoint.text(sql);
+        self.within(async {
+            if self.endpoint.keeps_statements() {
+                let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
+                let statement = self.object.prepare_typed_cached(&text, &types).await?;
+                let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
+                self.object.execute(&statement, &values).await
+            } else {
+                self.object.execute_typed(&text, &params).await
+            }
+        })
+        .await
+    }
+
+    async fn query_text(&self, text: &Cow<'static, str>, params: &[Param<'_>]) -> Outcome<Vec<Row>> {
+        self.within(async {
+            if self.endpoint.keeps_statements() {
+                let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
+                let statement = self.object.prepare_typed_cached(text, &types).await?;
+                let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
+                self.object.query(&statement, &values).await
+            } else {
+                self.object.query_typed(text, params).await
+            }
+        })
+        .await
+    }
+
+    /// Runs statements without parameters, such as `begin`.
+    pub(super) async fn run(&self, text: &str) -> Outcome<()> {
+        self.within(self.object.batch_execute(text)).await
+    }
+
+    async fn within<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Outcome<T> {
+        let limit = self.endpoint.deadline();
+        match tokio::time::timeout(limit, work).await {
+            Ok(done) => Ok(done?),
+            Err(_) => Err(Failure::TooSlow(limit)),
+        }
+    }
+
+    /// How long any answer may take.
+    pub(super) fn deadline(&self) -> Duration {
+        self.endpoint.deadline()
+    }
+
+    /// Closes the connection: nobody knows in which state it is.
+    pub(super) fn close(self) {
+        drop(Object::take(self.object));
+    }
+
+    /// Gives the connection back once it is out of its transaction, or closes it. Does not wait.
+    pub(super) fn abandon(self) {
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    if self.run("rollback").await.is_err() {
+                        self.close();
+                    }
+                });
+            }
+            Err(_) => self.close(),
+        }
+    }
+}

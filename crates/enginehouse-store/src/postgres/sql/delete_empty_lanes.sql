@@ -1,0 +1,33 @@
+-- Forget lanes that are out of use for every transaction that is under way, and still have no events.
+with
+gone as (
+    delete from enginehouse.lanes
+    where lane_id in (
+        select l.lane_id
+        from enginehouse.lanes as l
+        where
+            l.retired and l.forgettable_by < pg_snapshot_xmin(pg_current_snapshot())
+            and not exists (select 1 from enginehouse.events as e where e.lane_id = l.lane_id and e.status = 'queued')
+            and not exists (
+                select 1
+                from (
+                    select queued + processing + completed + failed + cancelled as events
+                    from enginehouse.lane_counts
+                    where lane_id = l.lane_id
+                    union all
+                    select queued + processing + completed + failed + cancelled
+                    from enginehouse.lane_changes
+                    where lane_id = l.lane_id
+                ) as c
+                having sum(c.events) > 0
+            )
+        order by l.lane_id
+        limit $1
+        for update skip locked
+    )
+    returning lane_id
+),
+counts as (delete from enginehouse.lane_counts where lane_id in (select lane_id from gone))
+select lane_id
+from gone
+order by lane_id;
