@@ -10,7 +10,7 @@ use enginehouse_core::grace::{grace_for, postponed};
 use enginehouse_core::limits::{LOST_AFTER_INTERVALS, MAX_HEARTBEAT_INTERVAL};
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{Command, Loss};
-use enginehouse_store::rows::{LockCursor, ReadyRange};
+use enginehouse_store::rows::LockCursor;
 use enginehouse_store::{StoreError, Transaction};
 
 use super::batch::Batch;
@@ -66,7 +66,7 @@ pub(super) async fn lose_engines(
         batch.report.engines_lost += lost.len() as u64;
         for engine_id in &ids {
             // A waiting claim of this engine is refused.
-            batch.report.relieved.insert(engine_id.clone());
+            batch.report.news.relieved.insert(engine_id.clone());
             tracing::warn!(%engine_id, "an engine is lost: it missed its heartbeats");
         }
     }
@@ -81,19 +81,22 @@ pub(super) async fn grant_grace(
     batch: &mut Batch<'_>,
 ) -> Result<(), StoreError> {
     let mut graces = HashMap::new();
-    let mut postponed_engines = Vec::new();
-    for mut engine in tx.all_engines().await? {
+    let mut due_soon = Vec::new();
+    for engine in tx.all_engines().await? {
         let grace = grace_for(engine.heartbeat_interval);
         graces.insert(engine.engine_id.clone(), grace);
-        let Some(due) = engine.lost_due_at else { continue };
-        let later = postponed(due, batch.now, grace);
-        if later != due {
-            engine.lost_due_at = Some(later);
-            postponed_engines.push(engine);
+        if engine.lost_due_at.is_some_and(|due| postponed(due, batch.now, grace) != due) {
+            due_soon.push(engine.engine_id);
         }
     }
-    if !postponed_engines.is_empty() {
-        tx.write_engines(&postponed_engines).await?;
+    // One that another transaction is at work for is speaking up at this moment, or was given its grace there.
+    let mut engines = tx.free_engines_by_id(&due_soon).await?;
+    for engine in &mut engines {
+        let grace = grace_for(engine.heartbeat_interval);
+        engine.lost_due_at = engine.lost_due_at.map(|due| postponed(due, batch.now, grace));
+    }
+    if !engines.is_empty() {
+        tx.write_engines(&engines).await?;
     }
     let until = batch.now + MAX_HEARTBEAT_INTERVAL * LOST_AFTER_INTERVALS;
     let mut after = None;
@@ -133,10 +136,7 @@ pub(super) async fn find_ready(
         return Ok(());
     }
     let lanes = batch.registry.lanes();
-    let ranges: Vec<_> = lanes.iter().map(|lane_id| ReadyRange { lane_id: *lane_id, after: None }).collect();
-    for event in tx.ready_events(&ranges, READY_BATCH).await? {
-        *batch.report.ready.entry(event.lane_id).or_default() += 1;
-    }
+    batch.report.news.ready.extend(tx.ready_counts(&lanes, READY_BATCH).await?);
     batch.report.due.ready = tx.next_ready_at(&lanes).await?;
     batch.report.due.ready_known = true;
     Ok(())

@@ -119,7 +119,11 @@ impl PostgresTransaction {
         })
     }
 
-    async fn query<const N: usize>(&mut self, sql: &'static str, params: [Param<'_>; N]) -> Result<Vec<Row>, StoreError> {
+    async fn query<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        params: [Param<'_>; N],
+    ) -> Result<Vec<Row>, StoreError> {
         let outcome = self.session()?.query(sql, params).await;
         self.ended(outcome)
     }
