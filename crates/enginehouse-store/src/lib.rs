@@ -86,10 +86,6 @@ pub struct Elsewhere {
     pub everything: bool,
     /// The number that rises when an engine registers or stops, or a setting changes.
     pub registry_version: i64,
-    /// When the next lock expires.
-    pub lock_expiry: Option<Timestamp>,
-    /// When the next engine is lost.
-    pub engine_loss: Option<Timestamp>,
 }
 
 /// Watches a store that others share.
@@ -106,6 +102,10 @@ pub trait Store: Send + Sync {
     /// Begins a transaction. With SQLite there is one at a time, and its methods block the calling thread: the
     /// dispatcher gives it a thread of its own.
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
+    /// Whether others may change what is in it: other servers, or applications that enqueue in SQL.
+    fn is_shared(&self) -> bool {
+        false
+    }
     /// How many transactions may be under way at once.
     fn max_transactions(&self) -> usize {
         1
@@ -230,8 +230,8 @@ pub trait Transaction: Send {
         after: Option<LockCursor>,
         limit: u32,
     ) -> Result<Vec<EventRow>, StoreError>;
-    /// When the next lock expires.
-    async fn next_lock_expiry(&mut self) -> Result<Option<Timestamp>, StoreError>;
+    /// When the next lock expires, if one does by `until`.
+    async fn next_lock_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
     // Lanes
 

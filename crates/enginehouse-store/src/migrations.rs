@@ -2,6 +2,18 @@
 
 use std::fmt;
 
+/// For now.
+pub async fn migrate_postgres(client: &tokio_postgres::Client) -> Result<(), tokio_postgres::Error> {
+    let there = client.query_one("select to_regclass('enginehouse.schema_version') is not null", &[]).await?;
+    if !there.get::<_, bool>(0) {
+        let text = include_str!("../migrations/postgres/0001_engines_and_events.sql");
+        for statement in text.split("\n-- statement\n").skip(1) {
+            client.batch_execute(statement).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The schema of a PostgreSQL database that the tables are in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaName(String);

@@ -10,16 +10,19 @@ mod connect;
 mod engines;
 mod event_rows;
 mod failure;
+mod keeper;
 mod lanes;
 mod places;
 mod reads;
 mod session;
 mod settings;
 mod shared;
+mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;
 mod transaction;
+mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,17 +33,20 @@ use enginehouse_core::engine::{Engine, EngineStatus};
 use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
+use self::columns::{Columns, params, sql};
 use self::connect::{Connections, Endpoint};
-use self::failure::Failure;
+use self::failure::{Failure, Outcome};
+use self::keeper::Keeper;
 use self::shared::Shared;
 use self::transaction::PostgresTransaction;
+use self::watch::PostgresWatch;
 use crate::clock::{Clock, SystemClock};
 use crate::migrations::SchemaName;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
-use crate::{Durability, Store, StoreError, Transaction};
+use crate::{Durability, Store, StoreError, Transaction, Watch};
 
 /// What stands between this program and the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +97,42 @@ impl PostgresOptions {
     }
 }
 
+/// Whether an address can be one.
+///
+/// # Errors
+/// What is wrong with it, without a password that it may have.
+pub fn check_url(url: &str) -> Result<(), String> {
+    tls::parse(url).map(|_| ())
+}
+
+/// An address to be shown: stars stand for a password.
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (place, parameters) = rest.split_once('?').map_or((rest, None), |(place, rest)| (place, Some(rest)));
+    let mut shown = format!("{scheme}://");
+    match place.rsplit_once('@') {
+        Some((who, host)) => {
+            let user = who.split_once(':').map_or(who, |(user, _)| user);
+            shown.push_str(user);
+            if user.len() < who.len() {
+                shown.push_str(":***");
+            }
+            shown.push('@');
+            shown.push_str(host);
+        }
+        None => shown.push_str(place),
+    }
+    if let Some(parameters) = parameters {
+        let hidden = parameters.split('&').map(|parameter| match parameter.split_once('=') {
+            Some((name @ ("password" | "sslpassword"), _)) => format!("{name}=***"),
+            _ => parameter.to_owned(),
+        });
+        shown.push('?');
+        shown.push_str(&hidden.collect::<Vec<_>>().join("&"));
+    }
+    shown
+}
+
 /// Why a database was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -112,6 +154,7 @@ pub struct PostgresStore {
     shared: Arc<Shared>,
     max_transactions: usize,
     version: String,
+    _keeper: Keeper,
 }
 
 impl PostgresStore {
@@ -130,17 +173,33 @@ impl PostgresStore {
             why: StoreError::from(failure).to_string(),
         };
         let greeting = endpoint.look().await.map_err(unreachable)?;
+        let (client, _connection) = endpoint.connect_alone(|_| {}).await.map_err(unreachable)?;
+        crate::migrations::migrate_postgres(&client).await.map_err(|error| unreachable(error.into()))?;
+        drop(client);
         if options.pooler == Pooler::Auto && endpoint.is_pooled().await.map_err(unreachable)? {
             tracing::info!("a pooler mixes up connections: statements are not prepared, and nobody is notified");
             endpoint.keep_no_statements();
         }
-        let writers = Connections::new(&endpoint, options.max_transactions);
+        // One more, for the watch.
+        let writers = Connections::new(&endpoint, options.max_transactions + 1);
         let readers = Connections::new(&endpoint, options.readers);
         let is_clock_told = options.clock.is_some();
         let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
-        let shared = Shared::new(Arc::clone(&endpoint), writers, readers, clock, is_clock_told, Timestamp::MIN);
-        Ok(Self { shared: Arc::new(shared), max_transactions: options.max_transactions, version: greeting.version })
+        let last_time = last_time(&readers).await.map_err(unreachable)?;
+        let shared = Arc::new(Shared::new(Arc::clone(&endpoint), writers, readers, clock, is_clock_told, last_time));
+        Ok(Self {
+            _keeper: Keeper::start(&shared),
+            shared,
+            max_transactions: options.max_transactions,
+            version: greeting.version,
+        })
     }
+}
+
+async fn last_time(readers: &Connections) -> Outcome<Timestamp> {
+    let rows = readers.session().await?.query(sql!("last_time"), params![]).await?;
+    let millis = rows.first().map(|row| Columns::of(row).value()).transpose()?;
+    Ok(Timestamp::from_millis(millis.unwrap_or(0)))
 }
 
 #[async_trait]
@@ -149,8 +208,16 @@ impl Store for PostgresStore {
         Ok(Box::new(PostgresTransaction::begin(&self.shared).await?))
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn max_transactions(&self) -> usize {
         self.max_transactions
+    }
+
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        Some(Box::new(PostgresWatch::start(&self.shared)))
     }
 
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError> {

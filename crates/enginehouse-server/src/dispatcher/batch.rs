@@ -29,6 +29,8 @@ pub(super) use crate::chance::SharedIds;
 /// What the operations of a transaction share.
 pub(super) struct Batch<'a> {
     pub(super) now: Timestamp,
+    /// Whether others may change what is in the store.
+    pub(super) is_shared: bool,
     pub(super) config: &'a Config,
     pub(super) registry: &'a mut Registry,
     pub(super) chance: &'a mut dyn Chance,
@@ -95,6 +97,7 @@ impl Run<'_> {
         let mut report = Report { due: self.due, news: self.news.clone(), ..Report::default() };
         let mut batch = Batch {
             now,
+            is_shared: self.store.is_shared(),
             config: self.config,
             registry: &mut *self.registry,
             chance: &mut *self.chance,
@@ -153,6 +156,9 @@ async fn chores(
     }
     if engines {
         sweep::lose_engines(tx, working, batch).await?;
+    }
+    if locks || engines {
+        sweep::look_ahead(tx, batch).await?;
     }
     if retention {
         sweep::forget(tx, batch).await?;

@@ -15,6 +15,7 @@ use enginehouse_store::{StoreError, Transaction};
 
 use super::batch::Batch;
 use super::engines::lose_locks;
+use super::report::sooner;
 use super::working::Working;
 
 /// How many rows one pass takes at most: the writer is never held for long.
@@ -27,10 +28,12 @@ const FORGET_BATCH: u32 = 500;
 const FORGET_PAUSE: Duration = Duration::from_secs(1);
 /// How long at least until the next look for empty lanes, gone engines and old audit entries.
 const TIDY_PAUSE: Duration = Duration::from_secs(600);
+/// How long at most from one look for expired locks and lost engines to the next, where others share the store.
+const SHARED_LOOK: Duration = Duration::from_millis(800);
 /// How long audit entries are kept.
 const AUDIT_KEPT: Duration = Duration::from_secs(365 * 86_400);
 
-/// Takes back events whose lock has expired, and notes when the next one will.
+/// Takes back events whose lock has expired.
 pub(super) async fn expire_locks(
     tx: &mut dyn Transaction,
     working: &mut Working,
@@ -47,11 +50,10 @@ pub(super) async fn expire_locks(
     }
     // What is not written was settled in between, or swept by another server: nothing to do.
     working.write(tx, batch.registry, batch.report).await?;
-    batch.report.due.lock_expiry = tx.next_lock_expiry().await?;
     Ok(())
 }
 
-/// Declares engines lost that have missed their heartbeats, with their locks, and notes when the next one will be.
+/// Declares engines lost that have missed their heartbeats, with their locks.
 pub(super) async fn lose_engines(
     tx: &mut dyn Transaction,
     working: &mut Working,
@@ -70,7 +72,17 @@ pub(super) async fn lose_engines(
             tracing::warn!(%engine_id, "an engine is lost: it missed its heartbeats");
         }
     }
+    Ok(())
+}
+
+/// Notes when the next lock expires, and the next engine is lost. Where others share the store they give locks and hear
+/// engines too, and may be ended at any moment: there, the next look comes soon in any case.
+pub(super) async fn look_ahead(tx: &mut dyn Transaction, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+    let next_look = batch.is_shared.then_some(batch.now + SHARED_LOOK);
+    let until = next_look.unwrap_or(Timestamp::MAX);
+    batch.report.due.lock_expiry = tx.next_lock_expiry(until).await?.or(next_look);
     batch.report.due.engine_loss = tx.next_engine_loss().await?;
+    sooner(&mut batch.report.due.engine_loss, next_look);
     Ok(())
 }
 
@@ -119,9 +131,7 @@ pub(super) async fn grant_grace(
             break;
         }
     }
-    batch.report.due.lock_expiry = tx.next_lock_expiry().await?;
-    batch.report.due.engine_loss = tx.next_engine_loss().await?;
-    Ok(())
+    look_ahead(tx, batch).await
 }
 
 /// Finds out in which lanes events have come due, for the claims that wait, and notes when the next one will.

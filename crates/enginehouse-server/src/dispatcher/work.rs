@@ -445,8 +445,6 @@ impl Work {
                 return;
             }
         };
-        sooner(&mut self.due.lock_expiry, elsewhere.lock_expiry);
-        sooner(&mut self.due.engine_loss, elsewhere.engine_loss);
         let is_new = self.registry_version.replace(elsewhere.registry_version) != Some(elsewhere.registry_version);
         let nobody_waits = lock(&self.waiting).is_empty() && self.clerks.len() == self.all_clerks;
         if nobody_waits {

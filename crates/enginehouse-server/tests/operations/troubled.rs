@@ -59,6 +59,10 @@ impl Store for Troubled {
         Ok(Box::new(TroubledTransaction(self.store.begin().await?)))
     }
 
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
     fn max_transactions(&self) -> usize {
         self.store.max_transactions()
     }
@@ -220,8 +224,8 @@ impl Transaction for TroubledTransaction {
         self.0.locks_expiring(until, after, limit).await
     }
 
-    async fn next_lock_expiry(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.0.next_lock_expiry().await
+    async fn next_lock_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.0.next_lock_expiry(until).await
     }
 
     async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError> {

@@ -95,6 +95,11 @@ impl Endpoint {
         &self.schema
     }
 
+    /// On which servers tell each other that there is something new.
+    pub(super) fn channel(&self) -> String {
+        format!("enginehouse:{}", self.schema.as_str())
+    }
+
     pub(super) fn deadline(&self) -> Duration {
         self.deadline
     }

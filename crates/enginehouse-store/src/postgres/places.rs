@@ -119,6 +119,11 @@ impl Places {
         behind.map(|(lane, remembered)| (*lane, remembered.place)).collect()
     }
 
+    /// A lock expires at `at`.
+    pub(super) fn lock_found(&mut self, at: Timestamp) {
+        self.locks_from = self.locks_from.min(at);
+    }
+
     /// From which transaction on an engine may have been given locks that last.
     pub(super) fn engine(&self, engine_id: &EngineId) -> Xid {
         self.engines.get(engine_id).copied().unwrap_or_default()

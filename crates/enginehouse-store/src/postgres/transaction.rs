@@ -33,8 +33,9 @@ use crate::rows::{
 };
 use crate::{STATUSES, StoreError, Transaction};
 
-/// How far back a look for expired locks goes behind the last one: longer than any transaction may last.
-const SLACK: std::time::Duration = std::time::Duration::from_secs(120);
+/// How far back a look for expired locks goes behind the last one. A lock whose transaction took longer to commit than it
+/// lasts is found by the next look at everything.
+const SLACK: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub(super) struct PostgresTransaction {
     /// Taken when it ends.
@@ -540,9 +541,9 @@ impl Transaction for PostgresTransaction {
         Ok(found)
     }
 
-    async fn next_lock_expiry(&mut self) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_lock_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let from = Moment(self.shared.places().locks_from);
-        self.optional_moment(sql!("next_lock_expiry"), params![TIMESTAMPTZ: &from]).await
+        self.optional_moment(sql!("next_lock_expiry"), params![TIMESTAMPTZ: &from, TIMESTAMPTZ: &Moment(until)]).await
     }
 
     async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError> {

@@ -139,8 +139,9 @@ impl Transaction for SqliteTransaction {
         self.run(|writer, _| locks::expiring(&writer.connection, until, after, limit))
     }
 
-    async fn next_lock_expiry(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.run(|writer, _| locks::next_expiry(&writer.connection))
+    async fn next_lock_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let next = self.run(|writer, _| locks::next_expiry(&writer.connection))?;
+        Ok(next.filter(|at| *at <= until))
     }
 
     async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError> {

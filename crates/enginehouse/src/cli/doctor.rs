@@ -34,7 +34,8 @@ pub(crate) async fn run(arguments: Arguments) -> Exit {
 }
 
 async fn look(arguments: &Arguments) -> Result<(), Trouble> {
-    let StoreUrl::Sqlite(path) = arguments.settings.resolve(arguments.config.as_ref())?.config.store;
+    let config = arguments.settings.resolve(arguments.config.as_ref())?.config;
+    let StoreUrl::Sqlite(path) = config.store else { todo!() };
     if arguments.common.output == Format::Table {
         note("reading every page and every row; this takes a while for a large file");
     }
@@ -49,6 +50,18 @@ async fn look(arguments: &Arguments) -> Result<(), Trouble> {
         found.findings.join("; "),
         "stop the server, keep a copy of the file and the files beside it, and restore the last backup",
     ))
+}
+
+/// Why a database cannot be used, as trouble.
+pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> Trouble {
+    use enginehouse_store::postgres::OpenError;
+    let (exit, hint) = match error {
+        OpenError::BadUrl(_) => (Exit::Invalid, "name it with --store postgres://user@host:5432/database"),
+        OpenError::Unreachable { .. } => {
+            (Exit::Unreachable, "see that the database runs, lets this user in, and is named by --store")
+        }
+    };
+    Trouble::new(exit, "the database cannot be used", error, hint)
 }
 
 /// Why a data file cannot be opened, as trouble.
