@@ -9,6 +9,7 @@
 pub mod clock;
 #[cfg(test)]
 mod conformance;
+pub mod migrations;
 pub mod rows;
 pub mod sqlite;
 

@@ -1,0 +1,3 @@
+//! The migrations themselves.
+
+mod texts;
