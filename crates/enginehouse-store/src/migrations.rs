@@ -4,8 +4,9 @@
 //! function body may hold what it likes. Its last statement writes its own row into `schema_version`: whoever runs the
 //! statements, a server, a person with `psql` or a team's own chain, the version is known afterwards.
 //!
-//! The runner of SQLite is in `sqlite::schema`, for it needs the lock on the file.
+//! The runner of SQLite is in `sqlite::schema`, for it needs the lock on the file; the one of PostgreSQL is here.
 
+mod postgres;
 mod schema_name;
 mod verdict;
 
@@ -15,6 +16,9 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
+pub use self::postgres::{
+    MigrateError, migrate_postgres, migrate_postgres_to, postgres_status, prepare_postgres, revert_postgres,
+};
 pub use self::schema_name::{NotASchemaName, SchemaName};
 pub use self::verdict::{AppliedMigration, Refusal, Status, Verdict};
 

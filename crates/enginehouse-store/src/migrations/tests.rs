@@ -1,3 +1,5 @@
-//! The migrations themselves.
+//! The migrations themselves, and their runner on a real PostgreSQL.
 
+mod postgres;
+mod server;
 mod texts;
