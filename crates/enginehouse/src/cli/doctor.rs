@@ -53,6 +53,9 @@ async fn look(arguments: &Arguments) -> Result<(), Trouble> {
 
 /// Why a data file cannot be opened, as trouble.
 pub(crate) fn unopened(error: &OpenError) -> Trouble {
+    if let OpenError::Schema { path, refusal } = error {
+        return Trouble::new(Exit::Conflict, format!("{} cannot be opened", path.display()), refusal, refusal.advice());
+    }
     let mut why = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
@@ -69,10 +72,10 @@ pub(crate) fn unopened(error: &OpenError) -> Trouble {
         OpenError::NotOurs { .. } | OpenError::NotAFile { .. } => {
             (Exit::Invalid, "name the data file with --store sqlite://PATH")
         }
-        OpenError::Newer { .. } => (Exit::Conflict, "use the version of Enginehouse that wrote it, or a newer one"),
-        OpenError::SqliteTooOld { .. } | OpenError::Io { .. } | OpenError::Unreadable { .. } => {
-            (Exit::Failed, "see what the message says")
-        }
+        OpenError::SqliteTooOld { .. }
+        | OpenError::Io { .. }
+        | OpenError::Unreadable { .. }
+        | OpenError::Schema { .. } => (Exit::Failed, "see what the message says"),
     };
     Trouble::new(exit, "the data file cannot be opened", why, hint)
 }

@@ -102,6 +102,7 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, Trouble> {
             Durability::Relaxed => sqlite::Durability::Relaxed,
         },
         max_size: config.max_store_bytes,
+        migrate: config.migrate,
         ..SqliteOptions::new(path, Arc::new(SystemClock::new()))
     };
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
