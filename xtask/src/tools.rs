@@ -19,6 +19,7 @@ struct Tool {
 const TOOLS: &[Tool] = &[
     Tool { program: "git", package: "git", for_what: "tidy asks it which files are tracked" },
     Tool { program: "curl", package: "curl", for_what: "a test follows the tour of the README" },
+    Tool { program: "python3", package: "python3-venv", for_what: "tests give our migrations to Alembic and Django" },
     Tool { program: "faketime", package: "faketime", for_what: "a test sets a server's clock back" },
 ];
 

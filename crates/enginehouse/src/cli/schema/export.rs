@@ -99,7 +99,7 @@ pub(super) fn run(common: &Common, place: &Place, arguments: &Arguments) -> Resu
     let paths: Vec<_> = files.iter().map(|file| arguments.out.join(&file.name).display().to_string()).collect();
     let document = json!({ "files": paths, "written": written });
     let mut fields: Vec<_> = paths.iter().map(|path| ("file", path.clone())).collect();
-    fields.push(("written", format!("{written}; the others were there already")));
+    fields.push(("written", format!("{written} of {}; what was there already is the same", files.len())));
     one(common, &document, &paths.join("\n"), &fields)
 }
 
