@@ -267,7 +267,7 @@ impl Step<'_> {
         statements: impl Iterator<Item = &'static str>,
     ) -> Result<(), MigrateError> {
         for (number, statement) in (1..).zip(statements) {
-            let statement = self.schema.place_in(statement);
+            let statement = self.schema.replace_in(statement);
             transaction.batch_execute(&statement).await.map_err(|error| self.explain(error, number))?;
         }
         Ok(())
@@ -279,7 +279,7 @@ impl Step<'_> {
 
     /// Waits for those who add events, and lets nobody else begin.
     async fn stop_writers(&self, transaction: &Transaction<'_>) -> Result<(), MigrateError> {
-        let lock = self.schema.place_in("lock table enginehouse.events in access exclusive mode");
+        let lock = self.schema.replace_in("lock table enginehouse.events in access exclusive mode");
         transaction.batch_execute(&lock).await.map_err(|error| self.explain(error, 0))
     }
 
@@ -296,7 +296,7 @@ impl Step<'_> {
 }
 
 async fn holds_events(client: &impl GenericClient, schema: &SchemaName) -> Result<bool, MigrateError> {
-    let ask = schema.place_in("select exists (select from enginehouse.events)");
+    let ask = schema.replace_in("select exists (select from enginehouse.events)");
     let rows = client.query_typed(&ask, &[]).await.map_err(|error| explain(error, schema))?;
     Ok(rows.iter().any(|row| row.get(0)))
 }
@@ -336,7 +336,7 @@ async fn look(client: &impl GenericClient, schema: &SchemaName) -> Result<Found,
             return Ok(Found::Others(format!("it holds {other:?}, which is not ours; name a schema of its own")));
         }
     };
-    let applied = schema.place_in(
+    let applied = schema.replace_in(
         "select version, name, breaking, (extract(epoch from applied_at) * 1000)::bigint \
          from enginehouse.schema_version order by version",
     );

@@ -24,6 +24,11 @@ impl SchemaName {
         &self.0
     }
 
+    /// Whether it is the one that migrations and statements are written with.
+    pub fn is_default(&self) -> bool {
+        self.0 == PLACEHOLDER
+    }
+
     /// The name as SQL has it: in quotes, unless it surely needs none.
     pub fn quoted(&self) -> Cow<'_, str> {
         if self.is_plain() {
@@ -34,8 +39,8 @@ impl SchemaName {
     }
 
     /// A statement of ours with this schema in place of `enginehouse`, wherever that is a word of its own.
-    pub fn place_in<'a>(&self, statement: &'a str) -> Cow<'a, str> {
-        if self.0 == PLACEHOLDER {
+    pub fn replace_in<'a>(&self, statement: &'a str) -> Cow<'a, str> {
+        if self.is_default() {
             return Cow::Borrowed(statement);
         }
         let quoted = self.quoted();
@@ -54,7 +59,7 @@ impl SchemaName {
     fn is_plain(&self) -> bool {
         let starts = self.0.starts_with(|first: char| first.is_ascii_lowercase());
         let continues = self.0.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        starts && continues && (self.0 == PLACEHOLDER || self.0.starts_with("enginehouse_"))
+        starts && continues && (self.is_default() || self.0.starts_with("enginehouse_"))
     }
 }
 
@@ -134,7 +139,7 @@ mod tests {
                          as $$ select enginehouse.f('enginehouse_events', my_enginehouse, enginehouses, Enginehouse) $$;";
         let placed = "create function \"my Queue\".wake() set search_path = \"my Queue\", pg_temp\n\
                       as $$ select \"my Queue\".f('enginehouse_events', my_enginehouse, enginehouses, Enginehouse) $$;";
-        assert_eq!("my Queue".parse::<SchemaName>().unwrap().place_in(statement), placed);
-        assert_eq!(SchemaName::default().place_in(statement), statement);
+        assert_eq!("my Queue".parse::<SchemaName>().unwrap().replace_in(statement), placed);
+        assert_eq!(SchemaName::default().replace_in(statement), statement);
     }
 }

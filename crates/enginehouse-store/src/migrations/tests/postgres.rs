@@ -99,7 +99,7 @@ async fn a_person_who_takes_no_lock_and_a_server_migrate_once() {
     for name in names {
         let schema: SchemaName = name.parse().unwrap();
         let statements = Dialect::Postgres.migrations().iter().flat_map(Migration::statements);
-        let script: Vec<_> = statements.map(|statement| schema.place_in(statement).into_owned()).collect();
+        let script: Vec<_> = statements.map(|statement| schema.replace_in(statement).into_owned()).collect();
         let script = format!("begin;\n{}\ncommit;", script.join("\n"));
         let person = database.connect().await;
         let (mut one, mut other) = (database.connect().await, database.connect().await);

@@ -47,7 +47,7 @@ pub(super) struct Step {
 }
 
 pub(super) fn up(migration: &'static Migration, schema: &SchemaName) -> Step {
-    let statements = migration.statements().map(|statement| schema.place_in(statement).into_owned());
+    let statements = migration.statements().map(|statement| schema.replace_in(statement).into_owned());
     Step { migration, statements: statements.collect(), is_down: false }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn down(migration: &'static Migration, schema: &SchemaName) -> Result
         let refusal = Refusal::NoWayBack { version: migration.version, name: migration.name };
         return Err(Trouble::new(Exit::Conflict, "nothing was printed", &refusal, refusal.advice()));
     };
-    let statements = statements.map(|statement| schema.place_in(statement).into_owned());
+    let statements = statements.map(|statement| schema.replace_in(statement).into_owned());
     Ok(Step { migration, statements: statements.collect(), is_down: true })
 }
 

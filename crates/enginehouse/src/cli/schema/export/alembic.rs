@@ -67,7 +67,7 @@ impl Place {
 
 /// The same for one migration wherever it is exported, so that others can name it.
 fn revision(export: &Export, version: i32) -> String {
-    if export.schema.as_str() == "enginehouse" {
+    if export.schema.is_default() {
         return format!("enginehouse_{version:04}");
     }
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
