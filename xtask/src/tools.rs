@@ -55,7 +55,7 @@ const TOOLS: &[Tool] = &[
         // Debian ships `venv` with Python, but not what it installs pip from.
         is_installed: |_| succeeds(&["python3", "-c", "import ensurepip, venv"]),
         package: "python3-venv",
-        for_what: "a test runs Alembic",
+        for_what: "tests give our migrations to Alembic and Django",
     },
 ];
 

@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use enginehouse_store::migrations::Migrate;
+
 pub use self::settings::{SETTINGS, Setting};
 use enginehouse_store::migrations::SchemaName;
 use enginehouse_store::postgres::Pooler;
@@ -36,6 +38,8 @@ pub struct Config {
     pub durability: Durability,
     /// The largest size of the store in bytes; none if only the disk limits it.
     pub max_store_bytes: Option<u64>,
+    /// What to do about the schema of the store.
+    pub migrate: Migrate,
     /// What an operator may decide about dispatch.
     pub dispatch: dispatcher::Config,
     /// How many connections may be open.
@@ -332,6 +336,7 @@ mod tests {
             ("postgres_pooler", "perhaps"),
             ("store", ""),
             ("durability", "maybe"),
+            ("migrate", "sometimes"),
             ("insecure", "perhaps"),
             ("max_retries", "-1"),
             ("max_retries", "1001"),

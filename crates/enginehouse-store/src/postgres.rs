@@ -41,7 +41,7 @@ use self::shared::Shared;
 use self::transaction::PostgresTransaction;
 use self::watch::PostgresWatch;
 use crate::clock::{Clock, SystemClock};
-use crate::migrations::SchemaName;
+use crate::migrations::{Migrate, MigrateError, SchemaName, prepare_postgres};
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
@@ -77,6 +77,8 @@ pub struct PostgresOptions {
     pub pooler: Pooler,
     /// How long the database may take to answer a statement.
     pub deadline: Duration,
+    /// What to do about a schema that is not the newest.
+    pub migrate: Migrate,
     /// A clock that tells the time in place of the database's, for tests.
     pub clock: Option<Arc<dyn Clock>>,
 }
@@ -92,6 +94,7 @@ impl PostgresOptions {
             readers: 4,
             pooler: Pooler::Auto,
             deadline: Duration::from_secs(30),
+            migrate: Migrate::Auto,
             clock: None,
         }
     }
@@ -147,6 +150,9 @@ pub enum OpenError {
         /// What it said.
         why: String,
     },
+    /// Its schema is not one that this program works with, or could not be brought up to date.
+    #[error(transparent)]
+    Schema(#[from] MigrateError),
 }
 
 /// A [`Store`] in a PostgreSQL database.
@@ -173,8 +179,8 @@ impl PostgresStore {
             why: StoreError::from(failure).to_string(),
         };
         let greeting = endpoint.look().await.map_err(unreachable)?;
-        let (client, _connection) = endpoint.connect_alone(|_| {}).await.map_err(unreachable)?;
-        crate::migrations::migrate_postgres(&client).await.map_err(|error| unreachable(error.into()))?;
+        let (mut client, _connection) = endpoint.connect_alone(|_| {}).await.map_err(unreachable)?;
+        prepare_postgres(&mut client, endpoint.schema(), options.migrate).await?;
         drop(client);
         if options.pooler == Pooler::Auto && endpoint.is_pooled().await.map_err(unreachable)? {
             tracing::info!("a pooler mixes up connections: statements are not prepared, and nobody is notified");

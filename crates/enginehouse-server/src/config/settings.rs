@@ -7,6 +7,7 @@ use std::time::Duration;
 use enginehouse_core::limits::{
     MAX_LOSSES, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
 };
+use enginehouse_store::migrations::Migrate;
 
 use super::{Config, Durability, LogFormat, StoreUrl};
 use enginehouse_store::migrations::SchemaName;
@@ -51,6 +52,7 @@ impl Default for Config {
             postgres_pooler: Pooler::Auto,
             durability: Durability::Full,
             max_store_bytes: None,
+            migrate: Migrate::Auto,
             dispatch: dispatcher::Config::default(),
             max_connections: 10_000,
             shutdown_timeout: Duration::from_secs(10),
@@ -159,6 +161,16 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
         get: |config| config.max_store_bytes.map_or_else(String::new, |bytes| (bytes >> 20).to_string()),
+    },
+    Setting {
+        name: "migrate",
+        about: "What to do about the store's schema at the start. `auto`: bring it up to date; of several servers that start at once, one does. `check`: refuse to start unless it is up to date, for those who run `enginehouse schema up` or migrations of their own first. `off`: neither look nor migrate. With `auto` and `check`, a schema that a newer version has migrated is worked with unless it has changed too much.",
+        placeholder: "auto|check|off",
+        set: |config, value| {
+            config.migrate = value.parse()?;
+            Ok(())
+        },
+        get: |config| config.migrate.to_string(),
     },
     Setting {
         name: "keep_completed_days",

@@ -54,8 +54,11 @@ async fn look(arguments: &Arguments) -> Result<(), Trouble> {
 
 /// Why a database cannot be used, as trouble.
 pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> Trouble {
+    use enginehouse_store::migrations::MigrateError;
     use enginehouse_store::postgres::OpenError;
     let (exit, hint) = match error {
+        OpenError::Schema(MigrateError::Refused { .. }) => (Exit::Conflict, "see what the message says"),
+        OpenError::Schema(_) => (Exit::Failed, "see what the message says"),
         OpenError::BadUrl(_) => (Exit::Invalid, "name it with --store postgres://user@host:5432/database"),
         OpenError::Unreachable { .. } => {
             (Exit::Unreachable, "see that the database runs, lets this user in, and is named by --store")
@@ -66,6 +69,9 @@ pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> Troubl
 
 /// Why a data file cannot be opened, as trouble.
 pub(crate) fn unopened(error: &OpenError) -> Trouble {
+    if let OpenError::Schema { path, refusal } = error {
+        return Trouble::new(Exit::Conflict, format!("{} cannot be opened", path.display()), refusal, refusal.advice());
+    }
     let mut why = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
@@ -82,10 +88,10 @@ pub(crate) fn unopened(error: &OpenError) -> Trouble {
         OpenError::NotOurs { .. } | OpenError::NotAFile { .. } => {
             (Exit::Invalid, "name the data file with --store sqlite://PATH")
         }
-        OpenError::Newer { .. } => (Exit::Conflict, "use the version of Enginehouse that wrote it, or a newer one"),
-        OpenError::SqliteTooOld { .. } | OpenError::Io { .. } | OpenError::Unreadable { .. } => {
-            (Exit::Failed, "see what the message says")
-        }
+        OpenError::SqliteTooOld { .. }
+        | OpenError::Io { .. }
+        | OpenError::Unreadable { .. }
+        | OpenError::Schema { .. } => (Exit::Failed, "see what the message says"),
     };
     Trouble::new(exit, "the data file cannot be opened", why, hint)
 }

@@ -108,6 +108,7 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, Trouble> {
                 durability,
                 max_transactions: config.max_transactions,
                 pooler: config.postgres_pooler,
+                migrate: config.migrate,
                 ..PostgresOptions::new(url)
             };
             return Ok(Arc::new(PostgresStore::open(options).await.map_err(|error| unusable(&error))?));
@@ -116,6 +117,7 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, Trouble> {
     let options = SqliteOptions {
         durability,
         max_size: config.max_store_bytes,
+        migrate: config.migrate,
         ..SqliteOptions::new(path, Arc::new(SystemClock::new()))
     };
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
