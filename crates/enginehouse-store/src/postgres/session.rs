@@ -63,6 +63,16 @@ impl Session {
         .await
     }
 
+    /// Makes a statement known to the server. One that is not known yet is sent in two steps, and what is sent meanwhile
+    /// comes before it: so whoever sends something right behind it makes it known first.
+    pub(super) async fn prepare(&self, sql: &'static str, types: &[Type]) -> Outcome<()> {
+        if self.endpoint.keeps_statements() {
+            let text = self.endpoint.text(sql);
+            self.within(self.object.prepare_typed_cached(&text, types)).await?;
+        }
+        Ok(())
+    }
+
     /// Runs statements without parameters, such as `begin`.
     pub(super) async fn run(&self, text: &str) -> Outcome<()> {
         self.within(self.object.batch_execute(text)).await

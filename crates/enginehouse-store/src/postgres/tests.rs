@@ -1,5 +1,7 @@
 //! What holds for PostgreSQL alone.
 
+mod commits;
+
 use std::ops::Deref;
 
 use enginehouse_cluster::{Shared, shared};

@@ -119,7 +119,11 @@ impl PostgresTransaction {
         })
     }
 
-    async fn query<const N: usize>(&mut self, sql: &'static str, params: [Param<'_>; N]) -> Result<Vec<Row>, StoreError> {
+    async fn query<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        params: [Param<'_>; N],
+    ) -> Result<Vec<Row>, StoreError> {
         let outcome = self.session()?.query(sql, params).await;
         self.ended(outcome)
     }
@@ -778,14 +782,21 @@ impl Transaction for PostgresTransaction {
             return Err(StoreError::Corrupt("the transaction has ended".to_owned()));
         };
         let unreplicated = self.shared.endpoint.unreplicated();
+        if !self.changes.is_empty()
+            && let Err(failure) = LaneChanges::prepare(&session).await
+        {
+            self.shared.places().forget();
+            session.abandon();
+            return Err(failure.into());
+        }
         let changes = async {
             match self.changes.is_empty() {
                 true => Ok(()),
                 false => self.changes.write(&session).await,
             }
         };
-        // Sent together: if the changes cannot be written, the commit that follows them is refused.
-        let (written, committed) = tokio::join!(changes, session.run("commit"));
+        // Sent together, in this order: if the changes cannot be written, the commit that follows them is refused.
+        let (written, committed) = tokio::join!(biased; changes, session.run("commit"));
         let outcome = match (written, committed) {
             (Ok(()), Ok(())) if self.shared.endpoint.unreplicated() == unreplicated => Ok(()),
             (Ok(()), Ok(())) => Err(failure::unknown(
