@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,6 +108,37 @@ impl Session {
                 });
             }
             Err(_) => self.close(),
+        }
+    }
+}
+
+/// A session inside a transaction: given up half-way, its connection does not go back to the pool as it is.
+pub(super) struct Inside(Option<Session>);
+
+impl Inside {
+    /// Whatever is sent from now on may begin a transaction.
+    pub(super) fn new(session: Session) -> Self {
+        Self(Some(session))
+    }
+
+    /// The transaction goes on, or has ended: the session is in somebody else's care.
+    pub(super) fn into_session(mut self) -> Session {
+        self.0.take().expect("taken once only, by value")
+    }
+}
+
+impl Deref for Inside {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.0.as_ref().expect("there until it is taken by value")
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take() {
+            session.abandon();
         }
     }
 }

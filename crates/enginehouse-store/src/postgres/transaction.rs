@@ -23,7 +23,7 @@ use super::changes::LaneChanges;
 use super::columns::{Columns, Json, Moment, Xid, params, reader, sql, text, uuids};
 use super::failure::{self, Failure, Outcome};
 use super::places::Place;
-use super::session::{Param, Session};
+use super::session::{Inside, Param, Session};
 use super::shared::Shared;
 use super::{engines, event_rows, lanes, settings};
 use crate::clock::Reading;
@@ -59,7 +59,7 @@ pub(super) struct PostgresTransaction {
 
 impl PostgresTransaction {
     pub(super) async fn begin(shared: &Arc<Shared>) -> Result<Self, StoreError> {
-        let session = shared.writers.session().await?;
+        let session = Inside::new(shared.writers.session().await?);
         let generation = shared.places().generation();
         let lanes_seen = shared.lanes().seen();
         let limit = format!("{}ms", session.deadline().as_millis());
@@ -84,7 +84,7 @@ impl PostgresTransaction {
         match read {
             Ok((now, registry_version, xmin)) => Ok(Self {
                 reading: shared.read_time(now),
-                session: Some(session),
+                session: Some(session.into_session()),
                 shared: Arc::clone(shared),
                 registry_version,
                 xmin,
@@ -95,10 +95,7 @@ impl PostgresTransaction {
                 known_engines: HashSet::new(),
                 error: None,
             }),
-            Err(failure) => {
-                session.abandon();
-                Err(failure.into())
-            }
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -778,21 +775,20 @@ impl Transaction for PostgresTransaction {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let Some(session) = self.session.take() else {
+        // It stays in this transaction's care until it is committed: dropped before, that is given up.
+        let Some(session) = self.session.as_ref() else {
             return Err(StoreError::Corrupt("the transaction has ended".to_owned()));
         };
         let unreplicated = self.shared.endpoint.unreplicated();
         if !self.changes.is_empty()
-            && let Err(failure) = LaneChanges::prepare(&session).await
+            && let Err(failure) = LaneChanges::prepare(session).await
         {
-            self.shared.places().forget();
-            session.abandon();
             return Err(failure.into());
         }
         let changes = async {
             match self.changes.is_empty() {
                 true => Ok(()),
-                false => self.changes.write(&session).await,
+                false => self.changes.write(session).await,
             }
         };
         // Sent together, in this order: if the changes cannot be written, the commit that follows them is refused.
@@ -804,26 +800,20 @@ impl Transaction for PostgresTransaction {
             )),
             (Err(failure), _) | (Ok(()), Err(failure)) => Err(failure::of_commit(failure)),
         };
-        match &outcome {
-            Ok(()) => {
-                drop(session);
-                let mut has_arrivals = false;
-                let mut places = self.shared.places();
-                for (lane, at) in self.changes.arrivals() {
-                    places.arrived(lane, at);
-                    has_arrivals = true;
-                }
-                drop(places);
-                if self.reading.jumped {
-                    self.shared.jump_was_seen();
-                }
-                if has_arrivals {
-                    self.shared.ring();
-                }
+        if outcome.is_ok() {
+            drop(self.session.take());
+            let mut has_arrivals = false;
+            let mut places = self.shared.places();
+            for (lane, at) in self.changes.arrivals() {
+                places.arrived(lane, at);
+                has_arrivals = true;
             }
-            Err(_) => {
-                self.shared.places().forget();
-                session.abandon();
+            drop(places);
+            if self.reading.jumped {
+                self.shared.jump_was_seen();
+            }
+            if has_arrivals {
+                self.shared.ring();
             }
         }
         outcome

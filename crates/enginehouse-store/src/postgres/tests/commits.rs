@@ -1,7 +1,10 @@
 //! What is sent together with a commit is part of what it commits.
 
-use super::open_fresh;
-use crate::conformance::given::given_events;
+use std::time::Duration;
+
+use super::{open_fresh, open_fresh_with};
+use crate::conformance::given::{begin, given_events, id, insert, lane, new_event, now};
+use crate::postgres::PostgresOptions;
 
 /// On a connection that has never sent that statement, too.
 #[tokio::test]
@@ -19,4 +22,19 @@ async fn counts_change_in_the_transaction_that_changes_the_events() {
         .unwrap();
     let [event, change, noted]: [String; 3] = [row.get(0), row.get(1), row.get(2)];
     assert_eq!((&change, &noted), (&event, &event));
+}
+
+/// Its connection goes to the next transaction, which must not commit what it has not done.
+#[tokio::test]
+async fn a_commit_that_is_given_up_half_way_commits_nothing_later() {
+    let fresh = open_fresh_with(|options| PostgresOptions { max_transactions: 1, ..options }).await;
+    let lane_id = lane(&*fresh, "render").await;
+    let mut tx = begin(&*fresh).await;
+    tx.insert_events(&[new_event(1, lane_id, tx.now())]).await.unwrap();
+    // The first step is sent, and nobody waits for the answer.
+    assert!(tokio::time::timeout(Duration::ZERO, tx.commit()).await.is_err());
+    insert(&*fresh, &[new_event(2, lane_id, now(&*fresh).await)]).await;
+    let mut tx = begin(&*fresh).await;
+    let found = tx.events_by_id(&[id(1), id(2)]).await.unwrap();
+    assert_eq!(found.iter().map(|event| event.event_id).collect::<Vec<_>>(), [id(2)]);
 }
