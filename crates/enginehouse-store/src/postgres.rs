@@ -16,6 +16,7 @@ mod reads;
 mod session;
 mod settings;
 mod shared;
+mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;

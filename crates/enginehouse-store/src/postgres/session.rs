@@ -22,11 +22,19 @@ pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 pub(super) struct Session {
     object: Object,
     endpoint: Arc<Endpoint>,
+    /// How long an answer may take.
+    limit: Duration,
 }
 
 impl Session {
     pub(super) fn new(object: Object, endpoint: Arc<Endpoint>) -> Self {
-        Self { object, endpoint }
+        let limit = endpoint.deadline();
+        Self { object, endpoint, limit }
+    }
+
+    /// The same with another limit, for answers that take their time.
+    pub(super) fn with_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// Runs a statement of `sql/`, and answers its rows.
@@ -80,16 +88,15 @@ impl Session {
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Outcome<T> {
-        let limit = self.endpoint.deadline();
-        match tokio::time::timeout(limit, work).await {
+        match tokio::time::timeout(self.limit, work).await {
             Ok(done) => Ok(done?),
-            Err(_) => Err(Failure::TooSlow(limit)),
+            Err(_) => Err(Failure::TooSlow(self.limit)),
         }
     }
 
     /// How long any answer may take.
     pub(super) fn deadline(&self) -> Duration {
-        self.endpoint.deadline()
+        self.limit
     }
 
     /// Closes the connection: nobody knows in which state it is.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use enginehouse_core::time::Timestamp;
 use tokio::sync::Notify;
 
+use super::columns::Xid;
 use super::connect::{Connections, Endpoint};
 use super::lanes::LaneLog;
 use super::places::Places;
@@ -85,6 +86,11 @@ impl Shared {
     /// A transaction that knew of the jump has committed.
     pub(super) fn jump_was_seen(&self) {
         self.time().jumped = false;
+    }
+
+    /// The first transaction whose changes of counts may not be added up yet. For now, all are looked at.
+    pub(super) fn unfolded_from(&self) -> Xid {
+        Xid::default()
     }
 
     /// Tells others that something is new, soon.

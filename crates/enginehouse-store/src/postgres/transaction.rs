@@ -25,13 +25,13 @@ use super::failure::{self, Failure, Outcome};
 use super::places::Place;
 use super::session::{Inside, Param, Session};
 use super::shared::Shared;
-use super::{engines, event_rows, lanes, settings};
+use super::{engines, event_rows, lanes, reads, settings};
 use crate::clock::Reading;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneNews, LockCursor, NewDeadLetter,
     NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts, error_group,
 };
-use crate::{STATUSES, StoreError, Transaction};
+use crate::{StoreError, Transaction};
 
 /// How far back a look for expired locks goes behind the last one: longer than any transaction may last.
 const SLACK: std::time::Duration = std::time::Duration::from_secs(120);
@@ -760,15 +760,8 @@ impl Transaction for PostgresTransaction {
 
     async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
         self.flush_changes().await?;
-        let rows = self.query(sql!("status_counts"), params![XID8: &Xid::default()]).await?;
-        let read = |columns: &mut Columns<'_>| {
-            let mut counts = StatusCounts::default();
-            for status in STATUSES {
-                *counts.of_mut(status) = columns.number()?;
-            }
-            Ok(counts)
-        };
-        Ok(self.each(&rows, read)?.pop().unwrap_or_default())
+        let outcome = reads::totals(self.session()?, &self.shared).await;
+        self.ended(outcome)
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
