@@ -104,16 +104,17 @@ impl Session {
         drop(Object::take(self.object));
     }
 
-    /// Gives the connection back once it is out of its transaction, or closes it. Does not wait.
+    /// Ends its transaction, so that the connection goes back to the pool; or closes it.
+    pub(super) async fn roll_back(self) {
+        if self.run("rollback").await.is_err() {
+            self.close();
+        }
+    }
+
+    /// The same without waiting.
     pub(super) fn abandon(self) {
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(async move {
-                    if self.run("rollback").await.is_err() {
-                        self.close();
-                    }
-                });
-            }
+            Ok(runtime) => drop(runtime.spawn(self.roll_back())),
             Err(_) => self.close(),
         }
     }

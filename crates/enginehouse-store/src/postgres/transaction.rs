@@ -49,6 +49,8 @@ pub(super) struct PostgresTransaction {
     changes: LaneChanges,
     /// Events that were read together with their place in a lane, until somebody asks for them.
     taken: HashMap<EventId, EventRow>,
+    /// Ready events that nobody else can take before this transaction ends, unless they were written.
+    locked: HashMap<EventId, (LaneId, Timestamp)>,
     /// Payloads of events that were locked, until somebody asks for them.
     payloads: HashMap<EventId, RawJson>,
     /// Engines that were there when they were read.
@@ -59,6 +61,7 @@ pub(super) struct PostgresTransaction {
 
 impl PostgresTransaction {
     pub(super) async fn begin(shared: &Arc<Shared>) -> Result<Self, StoreError> {
+        shared.all_ended().await;
         let session = Inside::new(shared.writers.session().await?);
         let generation = shared.places().generation();
         let lanes_seen = shared.lanes().seen();
@@ -91,6 +94,7 @@ impl PostgresTransaction {
                 generation,
                 changes: LaneChanges::default(),
                 taken: HashMap::new(),
+                locked: HashMap::new(),
                 payloads: HashMap::new(),
                 known_engines: HashSet::new(),
                 error: None,
@@ -166,6 +170,7 @@ impl PostgresTransaction {
         for event in events {
             let (lane_id, available_at, event_id) = (event.lane_id, event.state.available_at, event.event_id);
             ready.push(ReadyEvent { lane_id, available_at, event_id });
+            self.locked.insert(event_id, (lane_id, available_at));
             self.taken.insert(event_id, event);
         }
         ready
@@ -186,9 +191,7 @@ impl PostgresTransaction {
 impl Drop for PostgresTransaction {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
-            // What it had taken from a lane is ready again.
-            self.shared.places().forget();
-            session.abandon();
+            self.shared.give_up(session);
         }
     }
 }
@@ -394,6 +397,7 @@ impl Transaction for PostgresTransaction {
             if !written.contains(&change.event_id) {
                 continue;
             }
+            self.locked.remove(&change.event_id);
             let (lane, run) = (change.lane_id, change.scenario_run_id.as_ref());
             self.changes.moved(lane, run, change.read_status, change.state.status);
             if change.state.status == enginehouse_core::event::EventStatus::Queued {
@@ -800,6 +804,10 @@ impl Transaction for PostgresTransaction {
             for (lane, at) in self.changes.arrivals() {
                 places.arrived(lane, at);
                 has_arrivals = true;
+            }
+            // What was taken and left as it was is ready again: whoever has looked meanwhile has not seen it.
+            for (lane, at) in self.locked.values() {
+                places.arrived(*lane, *at);
             }
             drop(places);
             if self.reading.jumped {
