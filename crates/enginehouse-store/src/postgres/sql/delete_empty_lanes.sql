@@ -1,4 +1,5 @@
--- Forget lanes that are out of use for every transaction that is under way, and still have no events.
+-- Forget lanes that are out of use for every transaction that is under way, and still have no events. Counts that are not all
+-- zero stay: there are changes of that lane still to be added.
 with
 gone as (
     delete from enginehouse.lanes
@@ -27,7 +28,18 @@ gone as (
     )
     returning lane_id
 ),
-counts as (delete from enginehouse.lane_counts where lane_id in (select lane_id from gone))
+counts as (
+    delete from enginehouse.lane_counts
+    where lane_id in (
+        select c.lane_id
+        from enginehouse.lane_counts as c
+        where
+            c.lane_id in (select lane_id from gone)
+            and (c.queued, c.processing, c.completed, c.failed, c.cancelled) = (0, 0, 0, 0, 0)
+        order by c.lane_id
+        for update
+    )
+)
 select lane_id
 from gone
 order by lane_id;
