@@ -10,6 +10,7 @@ mod connect;
 mod engines;
 mod event_rows;
 mod failure;
+mod fold;
 mod lanes;
 mod places;
 mod reads;

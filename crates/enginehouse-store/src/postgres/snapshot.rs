@@ -11,6 +11,21 @@ use super::session::{Inside, Session};
 /// How long a look at everything may take. While it does, nothing that dies can be vacuumed.
 const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
 
+/// Begins a transaction of which no statement takes longer than the session allows.
+pub(super) async fn begin(session: Session, how: &str, settings: &'static str) -> Outcome<Inside> {
+    let session = Inside::new(session);
+    let limit = format!("{}ms", session.deadline().as_millis());
+    let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
+    // Sent together: one round trip.
+    let (begun, set) = tokio::join!(
+        biased;
+        session.run(how),
+        session.query(settings, params![TEXT: &limit, TEXT: &idle_limit]),
+    );
+    begun.and(set)?;
+    Ok(session)
+}
+
 /// A session that sees one moment and changes nothing. Dropped before its end, it is rolled back.
 pub(super) struct Snapshot(Inside);
 
@@ -25,17 +40,7 @@ impl Snapshot {
     }
 
     async fn begin_with(session: Session, settings: &'static str) -> Outcome<Self> {
-        let session = Inside::new(session);
-        let limit = format!("{}ms", session.deadline().as_millis());
-        let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
-        // Sent together: one round trip.
-        let (begun, set) = tokio::join!(
-            biased;
-            session.run("begin isolation level repeatable read read only"),
-            session.query(settings, params![TEXT: &limit, TEXT: &idle_limit]),
-        );
-        begun.and(set)?;
-        Ok(Self(session))
+        Ok(Self(begin(session, "begin isolation level repeatable read read only", settings).await?))
     }
 
     /// Gives the connection back.

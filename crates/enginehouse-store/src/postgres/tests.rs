@@ -1,6 +1,7 @@
 //! What holds for PostgreSQL alone.
 
 mod commits;
+mod folding;
 
 use std::ops::Deref;
 

@@ -1,5 +1,5 @@
--- Begin to read: how the statements of this look are to be planned, and how long each may take. Statistics may be minutes
--- old: so an index is used where there is one, and a plan is made once.
+-- Begin: how the statements of this transaction are to be planned, and how long each may take. Statistics may be minutes old:
+-- so an index is used where there is one, and a plan is made once.
 select
     set_config('enable_seqscan', 'off', true),
     set_config('enable_bitmapscan', 'off', true),
