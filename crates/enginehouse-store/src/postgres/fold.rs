@@ -30,7 +30,9 @@ pub(super) async fn fold_changes(shared: &Shared, before: Timestamp, from: Xid, 
         session.execute(sql!("delete_counts_of_gone_lanes"), params![INT8_ARRAY: &lanes]).await?;
     }
     if !runs.is_empty() {
-        session.execute(sql!("delete_empty_scenario_runs"), params![TEXT_ARRAY: &runs]).await?;
+        session
+            .execute(sql!("delete_empty_scenario_runs"), params![TEXT_ARRAY: &runs, XID8: &shared.unfolded_from()])
+            .await?;
     }
     session.run("commit").await?;
     drop(session.into_session());
