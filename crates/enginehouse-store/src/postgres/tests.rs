@@ -2,8 +2,12 @@
 
 mod commits;
 mod folding;
+mod heartbeats;
+mod plans;
+mod schema;
 
 use std::ops::Deref;
+use std::time::{Duration, Instant};
 
 use enginehouse_cluster::{Shared, shared};
 
@@ -63,4 +67,17 @@ async fn open_fresh_with(change: impl FnOnce(PostgresOptions) -> PostgresOptions
         client.batch_execute(statement).await.unwrap();
     }
     Fresh { store: PostgresStore::open(change(options(&url))).await.unwrap(), url }
+}
+
+/// Looks again and again until there is something to see.
+#[expect(clippy::disallowed_methods, reason = "a limit, and the pause between two looks at what gives no signal")]
+async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
