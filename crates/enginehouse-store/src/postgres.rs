@@ -10,6 +10,8 @@ mod connect;
 mod engines;
 mod event_rows;
 mod failure;
+mod fold;
+mod horizon;
 mod keeper;
 mod lanes;
 mod places;

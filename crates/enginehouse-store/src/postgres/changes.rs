@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
+use tokio_postgres::types::Type;
 
 use super::columns::{Moment, params, sql};
 use super::failure::Outcome;
@@ -73,6 +74,22 @@ impl LaneChanges {
             change.first_enqueued_at = None;
             change.first_available_at.is_some()
         });
+    }
+
+    /// Makes the statement of `write` known to the server, so that what is sent right behind it comes after it.
+    pub(super) async fn prepare(session: &Session) -> Outcome<()> {
+        const TYPES: [Type; 9] = [
+            Type::INT8_ARRAY,
+            Type::TEXT_ARRAY,
+            Type::INT8_ARRAY,
+            Type::INT8_ARRAY,
+            Type::INT8_ARRAY,
+            Type::INT8_ARRAY,
+            Type::INT8_ARRAY,
+            Type::TIMESTAMPTZ_ARRAY,
+            Type::TIMESTAMPTZ_ARRAY,
+        ];
+        session.prepare(sql!("insert_lane_changes"), &TYPES).await
     }
 
     /// Writes them as rows.

@@ -13,6 +13,8 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
 use super::failure::{Failure, Outcome};
+use crate::STATUSES;
+use crate::rows::StatusCounts;
 
 /// The text of a statement: the file `sql/<name>.sql`.
 macro_rules! sql {
@@ -208,6 +210,16 @@ impl<'row> Columns<'row> {
 
     pub(super) fn optional_raw_json(&mut self) -> Outcome<Option<RawJson>> {
         Ok(self.value::<Option<Json<'_>>>()?.map(|Json(text)| RawJson::trusted(text)))
+    }
+
+    /// How many events are in each status, in five columns. A count that somebody has changed by hand stops at zero.
+    pub(super) fn status_counts(&mut self) -> Outcome<StatusCounts> {
+        let mut counts = StatusCounts::default();
+        for status in STATUSES {
+            let count: i64 = self.value()?;
+            *counts.of_mut(status) = u64::try_from(count).unwrap_or(0);
+        }
+        Ok(counts)
     }
 
     pub(super) fn unexpected(&self, what: impl Display) -> Failure {

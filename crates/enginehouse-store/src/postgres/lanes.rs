@@ -13,7 +13,11 @@ use crate::rows::LaneNews;
 
 /// Reads a lane in the columns of `changed_lanes.sql`.
 pub(super) fn lane(columns: &mut Columns<'_>) -> Outcome<Lane> {
-    let lane_id = LaneId(columns.value()?);
+    Ok(Lane { lane_id: LaneId(columns.value()?), key: key(columns)? })
+}
+
+/// Reads what events of a lane have in common.
+pub(super) fn key(columns: &mut Columns<'_>) -> Outcome<LaneKey> {
     let (queue, event_type) = (columns.parsed()?, columns.parsed()?);
     let priority: i32 = columns.value()?;
     let priority = u8::try_from(priority).map_err(|error| columns.unexpected(error))?;
@@ -21,8 +25,7 @@ pub(super) fn lane(columns: &mut Columns<'_>) -> Outcome<Lane> {
     let required_capabilities = serde_json::from_str(capabilities).map_err(|error| columns.unexpected(error))?;
     let required_memory_mb = columns.optional_number()?;
     let engine_version = columns.optional_parsed()?;
-    let key = LaneKey { queue, event_type, priority, required_capabilities, required_memory_mb, engine_version };
-    Ok(Lane { lane_id, key })
+    Ok(LaneKey { queue, event_type, priority, required_capabilities, required_memory_mb, engine_version })
 }
 
 /// Every lane that is committed, as far as this server has seen.

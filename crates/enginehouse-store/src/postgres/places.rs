@@ -129,6 +129,11 @@ impl Places {
         self.engines.get(engine_id).copied().unwrap_or_default()
     }
 
+    /// The same of every engine that is remembered.
+    pub(super) fn engines(&self) -> HashMap<EngineId, Xid> {
+        self.engines.clone()
+    }
+
     pub(super) fn looked_at_engine(&mut self, engine_id: &EngineId, generation: u64, from: Xid) {
         if generation != self.generation {
             return;

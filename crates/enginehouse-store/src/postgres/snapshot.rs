@@ -1,48 +1,60 @@
-//! Which transactions had ended at a moment, so that what is new since can be asked for exactly.
-//!
-//! Numbers of transactions do not tell: a lower one may commit later, however long it takes. A snapshot tells: new is what
-//! began after it, or was under way.
+//! An answer from several statements that all see the same moment.
 
-use super::columns::Xid;
-use super::failure::{Failure, Outcome};
+use std::ops::Deref;
+use std::time::Duration;
 
-/// A `pg_snapshot`: every transaction before `xmax` that is not in `under_way` had ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Snapshot {
-    text: String,
-    pub(super) xmax: Xid,
-    pub(super) under_way: Vec<Xid>,
+use super::columns::{params, sql};
+use super::connect::Connections;
+use super::failure::Outcome;
+use super::session::{Inside, Session};
+
+/// How long a look at everything may take. While it does, nothing that dies can be vacuumed.
+const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
+
+/// Begins a transaction of which no statement takes longer than the session allows.
+pub(super) async fn begin(session: Session, how: &str, settings: &'static str) -> Outcome<Inside> {
+    let session = Inside::new(session);
+    let limit = format!("{}ms", session.deadline().as_millis());
+    let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
+    // Sent together: one round trip.
+    let (begun, set) = tokio::join!(
+        biased;
+        session.run(how),
+        session.query(settings, params![TEXT: &limit, TEXT: &idle_limit]),
+    );
+    begun.and(set)?;
+    Ok(session)
 }
+
+/// A session that sees one moment and changes nothing. Dropped before its end, it is rolled back.
+pub(super) struct Snapshot(Inside);
 
 impl Snapshot {
-    /// Reads `xmin:xmax:xip,xip`.
-    pub(super) fn parse(text: &str) -> Outcome<Self> {
-        let unexpected = || Failure::Row(format!("not a snapshot: {text}"));
-        let number = |part: &str| part.parse().map(Xid).map_err(|_| unexpected());
-        let mut parts = text.split(':');
-        let (Some(_), Some(xmax), Some(under_way)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(unexpected());
-        };
-        let under_way = under_way.split(',').filter(|part| !part.is_empty()).map(number).collect::<Outcome<_>>()?;
-        Ok(Self { text: text.to_owned(), xmax: number(xmax)?, under_way })
+    pub(super) async fn begin(connections: &Connections) -> Outcome<Self> {
+        Self::begin_with(connections.session().await?, sql!("reading")).await
     }
 
-    /// As PostgreSQL writes it.
-    pub(super) fn as_str(&self) -> &str {
-        &self.text
+    /// The same for a look at everything, which may take long.
+    pub(super) async fn begin_long(connections: &Connections) -> Outcome<Self> {
+        Self::begin_with(connections.session().await?.with_limit(PATIENCE), sql!("reading_all")).await
+    }
+
+    async fn begin_with(session: Session, settings: &'static str) -> Outcome<Self> {
+        Ok(Self(begin(session, "begin isolation level repeatable read read only", settings).await?))
+    }
+
+    /// Gives the connection back.
+    pub(super) async fn end(self) -> Outcome<()> {
+        self.0.run("commit").await?;
+        drop(self.0.into_session());
+        Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Deref for Snapshot {
+    type Target = Session;
 
-    #[test]
-    fn a_snapshot_is_read_as_postgresql_writes_it() {
-        let read = |text| Snapshot::parse(text).map(|snapshot| (snapshot.xmax.0, snapshot.under_way)).ok();
-        assert_eq!(read("10:10:"), Some((10, vec![])));
-        assert_eq!(read("10:20:10,14,15"), Some((20, vec![Xid(10), Xid(14), Xid(15)])));
-        assert_eq!(read("10:20"), None);
-        assert_eq!(read("10:x:"), None);
+    fn deref(&self) -> &Session {
+        &self.0
     }
 }

@@ -23,15 +23,15 @@ use super::changes::LaneChanges;
 use super::columns::{Columns, Json, Moment, Xid, params, reader, sql, text, uuids};
 use super::failure::{self, Failure, Outcome};
 use super::places::Place;
-use super::session::{Param, Session};
+use super::session::{Inside, Param, Session};
 use super::shared::Shared;
-use super::{engines, event_rows, lanes, settings};
+use super::{engines, event_rows, lanes, reads, settings};
 use crate::clock::Reading;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneNews, LockCursor, NewDeadLetter,
     NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts, error_group,
 };
-use crate::{STATUSES, StoreError, Transaction};
+use crate::{StoreError, Transaction};
 
 /// How far back a look for expired locks goes behind the last one. A lock whose transaction took longer to commit than it
 /// lasts is found by the next look at everything.
@@ -50,6 +50,8 @@ pub(super) struct PostgresTransaction {
     changes: LaneChanges,
     /// Events that were read together with their place in a lane, until somebody asks for them.
     taken: HashMap<EventId, EventRow>,
+    /// Ready events that nobody else can take before this transaction ends, unless they were written.
+    locked: HashMap<EventId, (LaneId, Timestamp)>,
     /// Payloads of events that were locked, until somebody asks for them.
     payloads: HashMap<EventId, RawJson>,
     /// Engines that were there when they were read.
@@ -60,7 +62,8 @@ pub(super) struct PostgresTransaction {
 
 impl PostgresTransaction {
     pub(super) async fn begin(shared: &Arc<Shared>) -> Result<Self, StoreError> {
-        let session = shared.writers.session().await?;
+        shared.all_ended().await;
+        let session = Inside::new(shared.writers.session().await?);
         let generation = shared.places().generation();
         let lanes_seen = shared.lanes().seen();
         let limit = format!("{}ms", session.deadline().as_millis());
@@ -85,21 +88,19 @@ impl PostgresTransaction {
         match read {
             Ok((now, registry_version, xmin)) => Ok(Self {
                 reading: shared.read_time(now),
-                session: Some(session),
+                session: Some(session.into_session()),
                 shared: Arc::clone(shared),
                 registry_version,
                 xmin,
                 generation,
                 changes: LaneChanges::default(),
                 taken: HashMap::new(),
+                locked: HashMap::new(),
                 payloads: HashMap::new(),
                 known_engines: HashSet::new(),
                 error: None,
             }),
-            Err(failure) => {
-                session.abandon();
-                Err(failure.into())
-            }
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -170,6 +171,7 @@ impl PostgresTransaction {
         for event in events {
             let (lane_id, available_at, event_id) = (event.lane_id, event.state.available_at, event.event_id);
             ready.push(ReadyEvent { lane_id, available_at, event_id });
+            self.locked.insert(event_id, (lane_id, available_at));
             self.taken.insert(event_id, event);
         }
         ready
@@ -190,9 +192,7 @@ impl PostgresTransaction {
 impl Drop for PostgresTransaction {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
-            // What it had taken from a lane is ready again.
-            self.shared.places().forget();
-            session.abandon();
+            self.shared.give_up(session);
         }
     }
 }
@@ -398,6 +398,7 @@ impl Transaction for PostgresTransaction {
             if !written.contains(&change.event_id) {
                 continue;
             }
+            self.locked.remove(&change.event_id);
             let (lane, run) = (change.lane_id, change.scenario_run_id.as_ref());
             self.changes.moved(lane, run, change.read_status, change.state.status);
             if change.state.status == enginehouse_core::event::EventStatus::Queued {
@@ -764,33 +765,32 @@ impl Transaction for PostgresTransaction {
 
     async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
         self.flush_changes().await?;
-        let rows = self.query(sql!("status_counts"), params![XID8: &Xid::default()]).await?;
-        let read = |columns: &mut Columns<'_>| {
-            let mut counts = StatusCounts::default();
-            for status in STATUSES {
-                *counts.of_mut(status) = columns.number()?;
-            }
-            Ok(counts)
-        };
-        Ok(self.each(&rows, read)?.pop().unwrap_or_default())
+        let outcome = reads::totals(self.session()?, &self.shared).await;
+        self.ended(outcome)
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let Some(session) = self.session.take() else {
+        // It stays in this transaction's care until it is committed: dropped before, that is given up.
+        let Some(session) = self.session.as_ref() else {
             return Err(StoreError::Corrupt("the transaction has ended".to_owned()));
         };
         let unreplicated = self.shared.endpoint.unreplicated();
+        if !self.changes.is_empty()
+            && let Err(failure) = LaneChanges::prepare(session).await
+        {
+            return Err(failure.into());
+        }
         let changes = async {
             match self.changes.is_empty() {
                 true => Ok(()),
-                false => self.changes.write(&session).await,
+                false => self.changes.write(session).await,
             }
         };
-        // Sent together: if the changes cannot be written, the commit that follows them is refused.
-        let (written, committed) = tokio::join!(changes, session.run("commit"));
+        // Sent together, in this order: if the changes cannot be written, the commit that follows them is refused.
+        let (written, committed) = tokio::join!(biased; changes, session.run("commit"));
         let outcome = match (written, committed) {
             (Ok(()), Ok(())) if self.shared.endpoint.unreplicated() == unreplicated => Ok(()),
             (Ok(()), Ok(())) => Err(failure::unknown(
@@ -798,26 +798,24 @@ impl Transaction for PostgresTransaction {
             )),
             (Err(failure), _) | (Ok(()), Err(failure)) => Err(failure::of_commit(failure)),
         };
-        match &outcome {
-            Ok(()) => {
-                drop(session);
-                let mut has_arrivals = false;
-                let mut places = self.shared.places();
-                for (lane, at) in self.changes.arrivals() {
-                    places.arrived(lane, at);
-                    has_arrivals = true;
-                }
-                drop(places);
-                if self.reading.jumped {
-                    self.shared.jump_was_seen();
-                }
-                if has_arrivals {
-                    self.shared.ring();
-                }
+        if outcome.is_ok() {
+            drop(self.session.take());
+            let mut has_arrivals = false;
+            let mut places = self.shared.places();
+            for (lane, at) in self.changes.arrivals() {
+                places.arrived(lane, at);
+                has_arrivals = true;
             }
-            Err(_) => {
-                self.shared.places().forget();
-                session.abandon();
+            // What was taken and left as it was is ready again: whoever has looked meanwhile has not seen it.
+            for (lane, at) in self.locked.values() {
+                places.arrived(*lane, *at);
+            }
+            drop(places);
+            if self.reading.jumped {
+                self.shared.jump_was_seen();
+            }
+            if has_arrivals {
+                self.shared.ring();
             }
         }
         outcome

@@ -15,8 +15,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::columns::{Columns, Moment, params, sql};
 use super::failure::{Failure, Outcome};
+use super::horizon::Horizon;
 use super::shared::Shared;
-use super::snapshot::Snapshot;
 use crate::{Elsewhere, StoreError, Watch};
 
 /// How often to look when nobody rings: behind a pooler nobody can, and applications need not.
@@ -67,7 +67,7 @@ async fn look_for_ever(shared: Arc<Shared>, heard: Arc<Notify>, sender: mpsc::Se
     let mut gap = tokio::time::interval(GAP);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     gap.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut before: Option<(Snapshot, Instant)> = None;
+    let mut before: Option<(Horizon, Instant)> = None;
     loop {
         tokio::select! {
             _ = every.tick() => {}
@@ -89,7 +89,7 @@ async fn look_for_ever(shared: Arc<Shared>, heard: Arc<Notify>, sender: mpsc::Se
     }
 }
 
-async fn look(shared: &Shared, before: Option<&(Snapshot, Instant)>) -> Outcome<(Elsewhere, Snapshot)> {
+async fn look(shared: &Shared, before: Option<&(Horizon, Instant)>) -> Outcome<(Elsewhere, Horizon)> {
     let generation = shared.places().generation();
     let missed = before.is_none_or(|(_, at)| at.elapsed() > KEPT_FOR_LOOKS / 2);
     let since = before.map(|(snapshot, _)| snapshot.clone()).unwrap_or_default();
@@ -97,7 +97,7 @@ async fn look(shared: &Shared, before: Option<&(Snapshot, Instant)>) -> Outcome<
     let arrivals = session.query(sql!("arrivals"), params![XID8: &since.xmax, XID8_ARRAY: &since.under_way]).await?;
     let row = arrivals.first().ok_or_else(|| Failure::Row("the database does not tell what is new".to_owned()))?;
     let mut columns = Columns::of(row);
-    let snapshot = Snapshot::parse(columns.value()?)?;
+    let snapshot = Horizon::parse(columns.value()?)?;
     let registry_version: Option<i64> = columns.value()?;
     let lanes: Vec<i64> = columns.value()?;
     let moments: Vec<Moment> = columns.value()?;
