@@ -70,6 +70,12 @@ pub(super) struct Due {
 }
 
 impl Due {
+    /// Everything is to be looked at.
+    pub(super) fn at_once() -> Self {
+        let at_once = Some(Timestamp::MIN);
+        Self { lock_expiry: at_once, engine_loss: at_once, retention: at_once, ready: None, ready_known: false }
+    }
+
     /// Takes in what another batch knows: the earlier moment of each.
     pub(super) fn merge(&mut self, other: Self) {
         sooner(&mut self.lock_expiry, other.lock_expiry);

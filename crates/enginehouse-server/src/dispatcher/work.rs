@@ -131,16 +131,9 @@ impl Work {
         let chance = SharedChance::new(chance);
         let all_clerks = store.max_transactions().max(1);
         let clerk = || Clerk { registry: Registry::new(config.default_policy), chance: chance.clone() };
-        // Everything is due at first: the pass after a crash is the pass of every day.
-        let at_once = Some(Timestamp::MIN);
         Self {
-            due: Due {
-                lock_expiry: at_once,
-                engine_loss: at_once,
-                retention: at_once,
-                ready: None,
-                ready_known: false,
-            },
+            // Everything is due at first: the pass after a crash is the pass of every day.
+            due: Due::at_once(),
             now: Timestamp::MIN,
             // A start is the end of an outage.
             resumed: true,
@@ -275,7 +268,12 @@ impl Work {
         let is_alone = self.all_clerks == 1;
         let chores = chores || asks_for_chores || is_alone;
         let known_due = Due { ready_known: self.due.ready_known, ..Due::default() };
-        let due = if chores { std::mem::take(&mut self.due) } else { known_due };
+        let due = match (chores, self.chores_under_way) {
+            (true, false) => std::mem::take(&mut self.due),
+            // What is due is with the batch that is under way: this one looks at everything.
+            (true, true) => Due::at_once(),
+            (false, _) => known_due,
+        };
         self.chores_under_way |= chores;
         let of = Began {
             ready_batches: self.ready_batches,

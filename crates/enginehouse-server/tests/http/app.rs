@@ -9,10 +9,11 @@ use enginehouse_server::dispatcher::Config;
 use enginehouse_server::http::{App, Limits, router};
 use enginehouse_store::Store;
 use enginehouse_store::clock::ManualClock;
-use enginehouse_store::sqlite::{Durability, SqliteOptions, SqliteStore};
 use http::{Request, header};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
+
+use crate::under_test::Place;
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600_000;
@@ -24,7 +25,7 @@ pub(crate) struct TestApp {
     router: Router,
     store: Arc<dyn Store>,
     transcript: String,
-    _folder: tempfile::TempDir,
+    _place: Place,
 }
 
 /// One answer.
@@ -40,16 +41,12 @@ impl TestApp {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new();
         let clock = Arc::new(ManualClock::at(enginehouse_core::time::Timestamp::from_millis(START)));
-        let options = SqliteOptions {
-            durability: Durability::Relaxed,
-            ..SqliteOptions::new(folder.path().join("house.db"), Arc::clone(&clock) as _)
-        };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).unwrap());
+        let store = place.open(&clock);
         let chance = Box::new(SeededChance::from_seed(7));
         let app = App::start(Arc::clone(&store), Config::default(), limits, chance).unwrap();
-        Self { router: router(app.clone()), app, clock, store, transcript: String::new(), _folder: folder }
+        Self { router: router(app.clone()), app, clock, store, transcript: String::new(), _place: place }
     }
 
     /// Sends a request as it is.

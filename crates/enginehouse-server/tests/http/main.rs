@@ -10,3 +10,7 @@ mod events;
 mod refusals;
 mod settings;
 mod sockets;
+#[path = "../under_test/mod.rs"]
+mod under_test;
+
+const ON: under_test::Kind = under_test::Kind::Sqlite;

@@ -21,8 +21,9 @@ use enginehouse_server::dispatcher::{Commit, Config, Dispatcher, DispatcherThrea
 use enginehouse_store::Store;
 use enginehouse_store::clock::ManualClock;
 use enginehouse_store::rows::{EventRecord, PageRequest};
-use enginehouse_store::sqlite::{Durability, SqliteOptions, SqliteStore};
 use tokio::sync::watch;
+
+use crate::under_test::Place;
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -34,7 +35,7 @@ pub(crate) struct House {
     pub(crate) seen: Arc<Seen>,
     waiting_claims: watch::Receiver<usize>,
     thread: Option<DispatcherThread>,
-    dir: Arc<tempfile::TempDir>,
+    place: Arc<Place>,
 }
 
 /// What the dispatcher has told its observer.
@@ -52,7 +53,8 @@ struct Watcher {
 
 impl Observer for Watcher {
     fn committed(&self, commit: &Commit<'_>) {
-        self.seen.commits.fetch_add(1, Ordering::SeqCst);
+        // Those without commands are chores, which a store that others share has more of.
+        self.seen.commits.fetch_add(usize::from(commit.commands > 0), Ordering::SeqCst);
         self.seen.commands.fetch_add(commit.commands, Ordering::SeqCst);
         if commit.report.forgotten > 0 {
             self.seen.forgotten.lock().unwrap().push(commit.report.forgotten);
@@ -72,36 +74,36 @@ impl House {
     }
 
     pub(crate) fn with(config: Config) -> Self {
-        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let place = Arc::new(Place::new());
         let clock = Arc::new(ManualClock::at(START));
-        let store = open(&dir, &clock);
-        Self::over(store, clock, dir, config)
+        let store = place.open(&clock);
+        Self::over(store, clock, place, config)
     }
 
     /// A dispatcher over a store that is given: one that fails, say.
     pub(crate) fn around(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
-        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let place = Arc::new(Place::new());
         let clock = Arc::new(ManualClock::at(START));
-        let store = wrap(open(&dir, &clock));
-        Self::over(store, clock, dir, Config::default())
+        let store = wrap(place.open(&clock));
+        Self::over(store, clock, place, Config::default())
     }
 
-    fn over(store: Arc<dyn Store>, clock: Arc<ManualClock>, dir: Arc<tempfile::TempDir>, config: Config) -> Self {
+    fn over(store: Arc<dyn Store>, clock: Arc<ManualClock>, place: Arc<Place>, config: Config) -> Self {
         let seen = Arc::new(Seen::default());
         let (waiting_sender, waiting_claims) = watch::channel(0);
         let watcher = Watcher { seen: Arc::clone(&seen), waiting_claims: waiting_sender };
         let chance = Box::new(SeededChance::from_seed(7));
         let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, chance, Box::new(watcher)).unwrap();
-        Self { clock, store, dispatcher, seen, waiting_claims, thread: Some(thread), dir }
+        Self { clock, store, dispatcher, seen, waiting_claims, thread: Some(thread), place }
     }
 
-    /// Stops the server and starts it again on the same file.
+    /// Stops the server and starts it again on the same rows.
     pub(crate) fn restart(mut self) -> Self {
         self.stop();
-        let (clock, dir) = (Arc::clone(&self.clock), Arc::clone(&self.dir));
+        let (clock, place) = (Arc::clone(&self.clock), Arc::clone(&self.place));
         drop(self);
-        let store = open(&dir, &clock);
-        Self::over(store, clock, dir, Config::default())
+        let store = place.open(&clock);
+        Self::over(store, clock, place, Config::default())
     }
 
     fn stop(&mut self) {
@@ -256,15 +258,6 @@ impl House {
         let dead = self.store.dead_letters(&Default::default(), &page).await.unwrap().items.len();
         (events, dead)
     }
-}
-
-fn open(dir: &tempfile::TempDir, clock: &Arc<ManualClock>) -> Arc<dyn Store> {
-    let options = SqliteOptions {
-        durability: Durability::Relaxed,
-        readers: 2,
-        ..SqliteOptions::new(dir.path().join("house.db"), Arc::clone(clock) as _)
-    };
-    Arc::new(SqliteStore::open(options).unwrap())
 }
 
 pub(crate) fn token(claimed: &Claimed) -> LockToken {

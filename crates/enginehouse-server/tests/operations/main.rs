@@ -9,4 +9,8 @@ mod house;
 mod keeping;
 mod settling;
 mod troubled;
+#[path = "../under_test/mod.rs"]
+mod under_test;
 mod waiting;
+
+const ON: under_test::Kind = under_test::Kind::Sqlite;

@@ -11,8 +11,7 @@ use super::snapshot;
 pub(super) const MAX_FOLDED: u32 = 20_000;
 
 /// Adds up changes that were made before a moment, by transactions from one on and before another: the oldest, up to
-/// [`MAX_FOLDED`]. Answers how many. Any number of servers may do so at once; what one is adding up, the others leave out, so
-/// that nobody knows from a small answer that nothing is left.
+/// [`MAX_FOLDED`]. Answers how many; fewer than that say that nothing is left, whoever has added it up.
 pub(super) async fn fold_changes(shared: &Shared, before: Timestamp, from: Xid, until: Xid) -> Outcome<u64> {
     let session = shared.readers.session().await?;
     let session = snapshot::begin(session, "begin isolation level read committed", sql!("reading")).await?;

@@ -1,15 +1,19 @@
 //! Chores of the store itself, every few seconds, on any number of servers at once.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use enginehouse_core::ids::LaneId;
+use enginehouse_core::time::Timestamp;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::columns::{Columns, Moment, params, sql};
+use super::columns::{Columns, Moment, Xid, params, sql};
 use super::failure::Outcome;
+use super::fold::{MAX_FOLDED, fold_changes};
 use super::shared::Shared;
+use super::watch::KEPT_FOR_LOOKS;
 use crate::StoreError;
 
 /// How often there is something to do.
@@ -38,10 +42,12 @@ async fn keep(shared: Weak<Shared>) {
     let mut rounds = tokio::time::interval(ROUND);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut look_at = Instant::now() + LOOK_PAUSE;
+    let mut seen = VecDeque::new();
     loop {
         rounds.tick().await;
         let Some(shared) = shared.upgrade() else { return };
         note(write_last_time(&shared).await);
+        note(add_up(&shared, &mut seen).await);
         let began = Instant::now();
         if began >= look_at {
             note(look_at_everything(&shared).await);
@@ -56,6 +62,22 @@ fn note(done: Outcome<()>) {
         // The dispatcher says so loudly when the database is away.
         tracing::debug!(error = %StoreError::from(failure), "a chore of the store was not done");
     }
+}
+
+/// Adds up what has changed, once every server has had the time to see it. What a transaction leaves behind that goes on
+/// for longer waits for its end.
+async fn add_up(shared: &Shared, seen: &mut VecDeque<(Instant, Xid)>) -> Outcome<()> {
+    let rows = shared.readers.session().await?.query(sql!("snapshot_xmin"), params![]).await?;
+    let xmin: Option<Xid> = rows.first().map(|row| Columns::of(row).value()).transpose()?;
+    seen.extend(xmin.map(|xmin| (Instant::now(), xmin)));
+    let mut until = None;
+    while let Some((_, xmin)) = seen.pop_front_if(|(at, _)| at.elapsed() >= KEPT_FOR_LOOKS) {
+        until = Some(xmin);
+    }
+    let Some(until) = until else { return Ok(()) };
+    while fold_changes(shared, Timestamp::MAX, shared.unfolded_from(), until).await? >= u64::from(MAX_FOLDED) {}
+    shared.folded_until(until);
+    Ok(())
 }
 
 async fn write_last_time(shared: &Shared) -> Outcome<()> {

@@ -1,5 +1,6 @@
 //! What the transactions, reads and chores of a store share.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     lanes: Mutex<LaneLog>,
     /// How many transactions were dropped that the database has not ended yet.
     ending: watch::Sender<usize>,
+    unfolded_from: AtomicU64,
     /// Rings when others should look what is new.
     pub(super) bell: Notify,
 }
@@ -61,6 +63,7 @@ impl Shared {
             places: Mutex::default(),
             lanes: Mutex::default(),
             ending: watch::Sender::default(),
+            unfolded_from: AtomicU64::new(0),
             bell: Notify::new(),
         }
     }
@@ -82,7 +85,13 @@ impl Shared {
         let wall = if self.is_clock_told { self.clock.wall() } else { told };
         let mut time = self.time();
         let reading = time.store.read_at(wall, self.clock.monotonic());
-        time.jumped |= reading.jumped | self.endpoint.came_back();
+        if self.endpoint.came_back() {
+            // Another server may have taken over that does not know of the last commits.
+            self.places().forget();
+            self.folded_until(Xid::default());
+            time.jumped = true;
+        }
+        time.jumped |= reading.jumped;
         Reading { now: reading.now, jumped: time.jumped }
     }
 
@@ -96,9 +105,14 @@ impl Shared {
         self.time().jumped = false;
     }
 
-    /// The first transaction whose changes of counts may not be added up yet. For now, all are looked at.
+    /// The first transaction whose changes of counts may not be added up yet.
     pub(super) fn unfolded_from(&self) -> Xid {
-        Xid::default()
+        Xid(self.unfolded_from.load(Ordering::Acquire))
+    }
+
+    /// The changes of every transaction before this one are added up.
+    pub(super) fn folded_until(&self, until: Xid) {
+        self.unfolded_from.store(until.0, Ordering::Release);
     }
 
     /// Rolls back a transaction that was dropped. What it had taken is ready again once it has ended, and whoever has looked

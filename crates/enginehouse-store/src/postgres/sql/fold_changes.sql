@@ -1,5 +1,5 @@
 -- Add up changes of counts that are older than a moment, of transactions from one on and before another, and forget them:
--- so many at most. Rows that another server is adding up are left to it. Counts are locked in the order of their keys, those of
+-- so many at most. Rows that another server is adding up are waited for, so that a small answer says that nothing is left. Counts are locked in the order of their keys, those of
 -- lanes before those of runs, so that two servers never wait for each other. Answers how many changes, and which lanes and
 -- runs have come to zero.
 with
@@ -11,7 +11,7 @@ folded as (
         where changed_by >= $2 and changed_by < $3 and changed_at < $1
         order by changed_by
         limit $4
-        for update skip locked
+        for update
     ))
     returning
         lane_id, scenario_run_id, queued, processing, completed, failed, cancelled, first_enqueued_at

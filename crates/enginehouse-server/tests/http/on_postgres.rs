@@ -1,0 +1,12 @@
+//! The same calls over PostgreSQL: the same answers, word for word.
+
+mod app;
+mod dead_letters;
+mod engines;
+mod events;
+mod refusals;
+mod settings;
+#[path = "../under_test/mod.rs"]
+mod under_test;
+
+const ON: under_test::Kind = under_test::Kind::Postgres;

@@ -1,0 +1,16 @@
+//! The same operations over PostgreSQL: the rules do not change.
+
+mod claiming;
+mod dead_letters;
+mod engines;
+mod enqueueing;
+mod faults;
+mod house;
+mod keeping;
+mod settling;
+mod troubled;
+#[path = "../under_test/mod.rs"]
+mod under_test;
+mod waiting;
+
+const ON: under_test::Kind = under_test::Kind::Postgres;

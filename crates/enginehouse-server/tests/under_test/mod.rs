@@ -1,0 +1,70 @@
+//! The store that a suite runs over: a file of its own, or a database of its own.
+
+use std::sync::{Arc, OnceLock};
+
+use enginehouse_store::clock::ManualClock;
+use enginehouse_store::postgres::{PostgresOptions, PostgresStore};
+use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
+use enginehouse_store::{Durability, Store};
+use tokio::runtime::Runtime;
+
+/// Which store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "each suite is built for one of them")]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Where the rows of a test are; they go with it.
+pub(crate) enum Place {
+    Folder(tempfile::TempDir),
+    Database(String),
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        match crate::ON {
+            Kind::Sqlite => Self::Folder(tempfile::tempdir().unwrap()),
+            Kind::Postgres => Self::Database(enginehouse_cluster::shared().fresh_database()),
+        }
+    }
+
+    /// Opens the store, for the first time or again, with a clock that the test sets.
+    pub(crate) fn open(&self, clock: &Arc<ManualClock>) -> Arc<dyn Store> {
+        match self {
+            Self::Folder(folder) => {
+                let options = SqliteOptions {
+                    durability: Durability::Relaxed,
+                    readers: 2,
+                    ..SqliteOptions::new(folder.path().join("house.db"), Arc::clone(clock) as _)
+                };
+                Arc::new(SqliteStore::open(options).unwrap())
+            }
+            Self::Database(url) => {
+                let options = PostgresOptions {
+                    durability: Durability::Relaxed,
+                    clock: Some(Arc::clone(clock) as _),
+                    ..PostgresOptions::new(url)
+                };
+                let (opened, open) = std::sync::mpsc::channel();
+                chores().spawn(async move { opened.send(PostgresStore::open(options).await) });
+                Arc::new(open.recv().unwrap().unwrap())
+            }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Self::Database(url) = self {
+            enginehouse_cluster::shared().drop_database(url);
+        }
+    }
+}
+
+/// Runs what a store does by itself, beside the runtime of each test.
+fn chores() -> &'static Runtime {
+    static CHORES: OnceLock<Runtime> = OnceLock::new();
+    CHORES.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap())
+}
