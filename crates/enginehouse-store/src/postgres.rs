@@ -11,6 +11,7 @@ mod engines;
 mod event_rows;
 mod failure;
 mod fold;
+mod inspect;
 mod lanes;
 mod places;
 mod reads;
@@ -22,6 +23,7 @@ mod snapshot;
 pub(crate) mod tests;
 mod tls;
 mod transaction;
+mod vacuum;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,8 +36,10 @@ use enginehouse_core::time::Timestamp;
 
 use self::connect::{Connections, Endpoint};
 use self::failure::Failure;
+pub use self::inspect::{AppliedMigration, IndexSize, PostgresInspection, TableSize, inspect};
 use self::shared::Shared;
 use self::transaction::PostgresTransaction;
+pub use self::vacuum::{VacuumHolder, VacuumHolderKind};
 use crate::clock::{Clock, SystemClock};
 use crate::migrations::SchemaName;
 use crate::rows::{

@@ -3,6 +3,7 @@
 mod commits;
 mod folding;
 mod heartbeats;
+mod inspections;
 mod plans;
 mod schema;
 
