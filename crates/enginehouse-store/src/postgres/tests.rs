@@ -5,6 +5,7 @@ mod folding;
 mod heartbeats;
 mod inspections;
 mod plans;
+mod reads;
 mod schema;
 
 use std::ops::Deref;
