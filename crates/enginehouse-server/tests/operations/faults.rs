@@ -5,7 +5,7 @@ use enginehouse_core::event::EventStatus;
 use enginehouse_server::dispatcher::commands::Failure;
 use enginehouse_store::{Applied, StoreError};
 
-use crate::house::{House, token};
+use crate::house::{House, token, waiting_claim};
 use crate::troubled::{Trouble, Troubled};
 
 fn troubled() -> (House, Arc<Trouble>) {
@@ -121,7 +121,7 @@ async fn what_was_claimed_for_a_caller_who_has_gone_is_given_back() {
     }
     drop(held);
     house.dispatcher.sweep().await.unwrap();
-    let claimed = house.claim_one("here").await;
+    let claimed = house.try_claim("here", 1, waiting_claim(1)).await.unwrap().pop().expect("it is given back");
     assert_eq!(claimed.event.event_id, enqueued[0]);
     assert_eq!((claimed.event.state.attempt, claimed.event.state.tally.losses), (1, 0));
     house.close().await;

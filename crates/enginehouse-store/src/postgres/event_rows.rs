@@ -7,20 +7,13 @@ use enginehouse_core::ids::{EngineId, LaneId};
 use enginehouse_core::lock::{Lock, LockToken};
 use enginehouse_core::retry::Tally;
 use enginehouse_core::transition::{EventState, Settled, SettledBy};
-use tokio_postgres::Row;
 
 use super::columns::{Columns, Json, Moment, millis, params, sql, text, to_json, uuids};
 use super::failure::{Failure, Outcome};
 use super::session::Session;
 use crate::rows::{EventChange, EventRow, NewEventRow};
 
-/// Reads an event in the columns of `events_by_id.sql`.
-pub(super) fn event(row: &Row) -> Outcome<EventRow> {
-    let mut columns = Columns::of(row);
-    event_of(&mut columns)
-}
-
-/// The same, from where the columns have been read to.
+/// Reads an event in the columns of `events_by_id.sql`, from where the columns have been read to.
 pub(super) fn event_of(columns: &mut Columns<'_>) -> Outcome<EventRow> {
     let event_id = columns.event_id()?;
     let lane_id = LaneId(columns.value()?);

@@ -3,7 +3,6 @@
 //! Every wait has a limit. A connection whose answer did not come in time, or that is inside a transaction when nobody wants
 //! it any more, never goes back to the pool as it is.
 
-use std::borrow::Cow;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -58,7 +57,7 @@ impl Session {
         .await
     }
 
-    async fn query_text(&self, text: &Cow<'static, str>, params: &[Param<'_>]) -> Outcome<Vec<Row>> {
+    async fn query_text(&self, text: &str, params: &[Param<'_>]) -> Outcome<Vec<Row>> {
         self.within(async {
             if self.endpoint.keeps_statements() {
                 let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();

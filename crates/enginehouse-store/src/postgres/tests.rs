@@ -3,7 +3,9 @@
 mod commits;
 mod folding;
 mod heartbeats;
+mod inspections;
 mod plans;
+mod reads;
 mod schema;
 
 use std::ops::Deref;

@@ -1,7 +1,7 @@
 -- Add up changes of counts that are older than a moment, of transactions from one on and before another, and forget them:
--- so many at most. Rows that another server is adding up are waited for, so that a small answer says that nothing is left. Counts are locked in the order of their keys, those of
--- lanes before those of runs, so that two servers never wait for each other. Answers how many changes, and which lanes and
--- runs have come to zero.
+-- so many at most. Rows that another server is adding up are waited for, so that a small answer says that nothing is left.
+-- Counts are locked in the order of their keys, those of lanes before those of runs, so that two servers never wait for each
+-- other. Answers how many changes, and which lanes and runs have come to zero.
 with
 folded as (
     delete from enginehouse.lane_changes

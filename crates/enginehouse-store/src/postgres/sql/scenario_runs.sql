@@ -1,5 +1,5 @@
 -- Scenario runs behind an id, by id. Looks at as many runs that were added up as are asked for, and as many more as changes
--- may have taken away.
+-- may have taken away. The offset keeps the database from a look at all runs.
 with
 changed as materialized (
     select
@@ -27,7 +27,9 @@ from (
     from changed as c
     where
         exists (select 1 from added_up as a where a.scenario_run_id = c.scenario_run_id)
-        or not exists (select 1 from enginehouse.scenario_runs as s where s.scenario_run_id = c.scenario_run_id)
+        or not exists (
+            select 1 from enginehouse.scenario_runs as s where s.scenario_run_id = c.scenario_run_id offset 0
+        )
 ) as r
 group by r.scenario_run_id
 having sum(r.queued + r.processing + r.completed + r.failed + r.cancelled) > 0

@@ -24,9 +24,18 @@ type Told = (Vec<LaneCounts>, Vec<ScenarioRunCounts>, Option<ScenarioRunCounts>,
 
 async fn told(store: &dyn Store) -> Told {
     let run: ScenarioRunId = "b".parse().unwrap();
+    let (mut runs, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.scenario_runs(&PageRequest { limit: 1, after }).await.unwrap();
+        runs.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
     (
         store.lane_counts().await.unwrap(),
-        store.scenario_runs(&PageRequest { limit: 100, after: None }).await.unwrap().items,
+        runs,
         store.scenario_run(&run).await.unwrap().map(|(counts, _)| counts),
         begin(store).await.status_counts().await.unwrap(),
     )

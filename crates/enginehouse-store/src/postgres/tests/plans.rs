@@ -171,7 +171,14 @@ async fn statements_find_their_rows_by_an_index() {
                 "lane_changes_changed_by|(changed_by >= $1)",
             ],
         ),
-        ("scenario_runs", &["scenario_runs_key|(scenario_run_id > $1)", "lane_changes_changed_by|(changed_by >= $3)"]),
+        (
+            "scenario_runs",
+            &[
+                "scenario_runs_key|(scenario_run_id > $1)",
+                "scenario_runs_key|(scenario_run_id = c.scenario_run_id)",
+                "lane_changes_changed_by|(changed_by >= $3)",
+            ],
+        ),
         ("scenario_run", &["scenario_runs_key|(scenario_run_id = $1)", "lane_changes_changed_by|(changed_by >= $2)"]),
         ("records", &["events_key|(event_id = ", "event_payloads_key|(event_id = "]),
         ("newest_events", &["events_key|(event_id < $1)"]),

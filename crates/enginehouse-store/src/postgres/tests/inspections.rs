@@ -1,0 +1,100 @@
+//! A look from outside.
+
+use std::time::Duration;
+
+use super::{open_fresh, options, server};
+use crate::Store;
+use crate::conformance::given::{claim, given_events};
+use crate::postgres::vacuum::holders;
+use crate::postgres::{OpenError, VacuumHolderKind, inspect};
+use crate::rows::StatusCounts;
+
+#[tokio::test]
+async fn a_database_is_inspected_while_it_serves() {
+    let fresh = open_fresh().await;
+    given_events(&*fresh, "render", 1..=3).await;
+    claim(&*fresh, 2, "sim-1").await;
+    let found = inspect(options(&fresh.url)).await.unwrap();
+    assert_eq!(found.counts, StatusCounts { queued: 2, processing: 1, ..Default::default() });
+    assert_eq!((found.findings.len(), found.is_pooled), (0, false));
+    assert_eq!(found.migrations[0].name, "engines_and_events");
+    assert!(found.server_version.chars().next().unwrap().is_ascii_digit());
+    let events = found.tables.iter().find(|table| table.table == "events").unwrap();
+    assert!(events.bytes > 0 && events.index_bytes > 0);
+    let ready = found.indexes.iter().find(|index| index.index == "events_ready").unwrap();
+    assert_eq!((ready.table.as_str(), ready.bytes > 0), ("events", true));
+}
+
+#[tokio::test]
+async fn findings_are_in_words() {
+    let fresh = open_fresh().await;
+    let lane_id = given_events(&*fresh, "render", 1..=4).await;
+    let client = fresh.connect().await;
+    for (change, want) in [
+        (
+            "update enginehouse.lane_changes set queued = 7",
+            format!("lane {} has 4 queued events, but 7 are counted", lane_id.0),
+        ),
+        (
+            "delete from enginehouse.event_payloads where event_id::text like '%1'",
+            "the payload or the lane of this event is missing: 0193f2a0-0000-7000-8000-000000000001".to_owned(),
+        ),
+        (
+            "insert into enginehouse.event_payloads values ('0193f2a0-0000-7000-8000-000000000009', '{}')",
+            "the event of this payload is missing: 0193f2a0-0000-7000-8000-000000000009".to_owned(),
+        ),
+        (
+            "insert into enginehouse.attempts values \
+             ('0193f2a0-0000-7000-8000-000000000009', 1, 1, 'sim-1', 'lost', now(), now(), null, 'no', null)",
+            "the event of this attempt is missing: 0193f2a0-0000-7000-8000-000000000009".to_owned(),
+        ),
+        (
+            "insert into enginehouse.dead_letters values \
+             ('0193f2a0-0000-7000-8000-000000000002', 'render', 'default', 'rejected', now(), null, '')",
+            "this event and its dead letter disagree: 0193f2a0-0000-7000-8000-000000000002".to_owned(),
+        ),
+        (
+            "update enginehouse.events set lane_id = 99 where event_id::text like '%3'",
+            "the payload or the lane of this event is missing: 0193f2a0-0000-7000-8000-000000000003".to_owned(),
+        ),
+    ] {
+        client.batch_execute(change).await.unwrap();
+        let found = fresh.check_integrity().await.unwrap();
+        assert!(found.contains(&want), "{found:?}");
+    }
+    assert_eq!(inspect(options(&fresh.url)).await.unwrap().findings, fresh.check_integrity().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_database_without_a_schema_is_told() {
+    let url = server().fresh_database();
+    let found = inspect(options(&url)).await.unwrap();
+    assert_eq!(found.findings, ["there is no schema \"enginehouse\": run `enginehouse schema up`"]);
+    server().drop_database(&url);
+    assert!(matches!(inspect(options(&url)).await, Err(OpenError::Unreachable { .. })));
+}
+
+#[tokio::test]
+async fn who_holds_back_vacuum_is_named() {
+    let fresh = open_fresh().await;
+    given_events(&*fresh, "render", [1]).await;
+    let session = fresh.shared.readers.session().await.unwrap();
+    let old = fresh.connect().await;
+    old.batch_execute(
+        "set application_name = 'a report'; begin isolation level repeatable read; select 1 from enginehouse.events",
+    )
+    .await
+    .unwrap();
+    assert_eq!(holders(&session, Duration::from_secs(3_600)).await.unwrap(), [], "it has just begun");
+    let found = holders(&session, Duration::ZERO).await.unwrap();
+    let found: Vec<_> = found.iter().filter(|holder| holder.name == "a report").collect();
+    assert_eq!(
+        (found.len(), found[0].kind, found[0].state.as_deref()),
+        (1, VacuumHolderKind::Session, Some("idle in transaction"))
+    );
+    let said = found[0].to_string();
+    assert!(said.starts_with(&format!("session {} of a report, user ", found[0].pid.unwrap())), "{said}");
+    old.batch_execute("rollback").await.unwrap();
+    let left = holders(&session, Duration::ZERO).await.unwrap();
+    assert!(left.iter().all(|holder| holder.name != "a report"));
+}
