@@ -119,29 +119,42 @@ end
 $$;
 
 -- statement
--- JSON text in which no string holds the character zero, which no text of this database can: `\u0000` becomes
--- `\u0001\u0001`, and `\u0001` becomes `\u0001\u0002`. What differs before differs after, and json_with_nul undoes it.
--- Between the two, an escaped backslash is a raw control character, which JSON text never has.
-create function enginehouse.json_without_nul(value text) returns text
-language sql immutable strict as $$
-select replace(replace(replace(replace(
-    value, '\\', E'\x01'), '\u0001', '\u0001\u0002'), '\u0000', '\u0001\u0001'), E'\x01', '\\')
-$$;
-
--- statement
-create function enginehouse.json_with_nul(value text) returns text
-language sql immutable strict as $$
-select replace(replace(replace(replace(
-    value, '\\', E'\x01'), '\u0001\u0001', '\u0000'), '\u0001\u0002', '\u0001'), E'\x01', '\\')
-$$;
-
--- statement
 -- Whether a string of a JSON text has half of a surrogate pair: it is no text.
 create function enginehouse.json_has_half_a_pair(value text) returns boolean
 language sql immutable strict as $$
 select value ~ '\\u[dD][89a-fA-F]' and regexp_replace(
     replace(value, '\\', ''), '\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}', '', 'g'
 ) ~ '\\u[dD][89a-fA-F]'
+$$;
+
+-- statement
+-- JSON text that the functions for JSON can read, whatever its strings hold. No text of a database has the character
+-- zero, or half of a surrogate pair: so `\u0000` becomes `\u0001\u0001`, `\u0001` becomes `\u0001\u0002`, and half a pair
+-- becomes `\u0001\u0003`. What differs before differs after, and what is no name before is none after. On the way, raw
+-- control characters, which JSON text never has, stand for escaped backslashes and for the escapes of whole pairs.
+create function enginehouse.json_readable(value text) returns text
+language sql immutable strict as $$
+select replace(replace(
+    regexp_replace(
+        replace(replace(
+            regexp_replace(
+                replace(value, '\\', E'\x01'),
+                '\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})', E'\x02\\1\x02\\2', 'g'
+            ),
+            '\u0001', '\u0001\u0002'
+        ), '\u0000', '\u0001\u0001'),
+        '\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\u0001\\u0003', 'g'
+    ),
+    E'\x02', '\u'
+), E'\x01', '\\')
+$$;
+
+-- statement
+-- What a readable text without half a pair was before.
+create function enginehouse.json_original(value text) returns text
+language sql immutable strict as $$
+select replace(replace(replace(replace(
+    value, '\\', E'\x01'), '\u0001\u0001', '\u0000'), '\u0001\u0002', '\u0001'), E'\x01', '\\')
 $$;
 
 -- statement
@@ -385,21 +398,21 @@ language sql immutable strict as $$
 select case
     when said not like '{%' then pointer || ': must be an object'
     else (
-        select string_agg(error, '; ')
+        select string_agg(error, '; ' order by key collate "C" nulls first, kind)
         from (
-            select pointer || ': at most 32 labels' as error
+            select null as key, 0 as kind, pointer || ': at most 32 labels' as error
             from json_object_keys(said::json)
             having count(*) > 32
             union all
-            select pointer || enginehouse.pointer_step(key) || ': given twice'
+            select key, 1, pointer || enginehouse.pointer_step(key) || ': given twice'
             from json_object_keys(said::json) as key
             group by key
             having count(*) > 1
             union all
-            select coalesce(
-                enginehouse.bad_name(pointer || enginehouse.pointer_step(key), to_json(key)::text),
-                enginehouse.bad_words(pointer || enginehouse.pointer_step(key), value::text, 0)
-            )
+            select key, 2, enginehouse.bad_name(pointer || enginehouse.pointer_step(key), to_json(key)::text)
+            from json_object_keys(said::json) as key
+            union all
+            select key, 3, enginehouse.bad_words(pointer || enginehouse.pointer_step(key), value::text, 0)
             from json_each(said::json)
         ) as wrong
     )
@@ -535,18 +548,13 @@ from (
     from json_array_elements(events) with ordinality as element (value, number)
 ) as element
 cross join lateral (
-    select
-        case
-            when event not like '{%' then base || ': must be an object'
-            when enginehouse.json_has_half_a_pair(event) then base || ': a string has half of a surrogate pair'
-        end as unreadable,
-        strpos(event, '\u0000') > 0 as has_nul
+    select strpos(event, '\u0000') > 0 or enginehouse.json_has_half_a_pair(event) as is_odd
     -- Here and below: a fence, so that what is worked out once is not worked out again wherever it is used.
     offset 0
 ) as form
 cross join lateral (
     select case
-        when unreadable is null then case when has_nul then enginehouse.json_without_nul(event) else event end::json
+        when event like '{%' then case when is_odd then enginehouse.json_readable(event) else event end::json
     end as readable
     offset 0
 ) as text
@@ -578,13 +586,13 @@ cross join lateral (
 ) as given
 cross join lateral (
     select
-        case when has_nul then enginehouse.json_with_nul(given.payload) else given.payload end as work,
+        case when is_odd then enginehouse.json_original(given.payload) else given.payload end as work,
         enginehouse.json_string(given.engine_version) as version,
         enginehouse.json_string(given.run_at) as moment
     offset 0
 ) as read
 cross join lateral (
-    select coalesce(unreadable, array_to_string(array[
+    select case when readable is null then base || ': must be an object' else array_to_string(array[
         case
             when keys <> known_keys then enginehouse.bad_keys(base, readable, array[
                 'queue', 'event_type', 'priority', 'required_capabilities', 'required_memory_mb', 'engine_version',
@@ -597,7 +605,7 @@ cross join lateral (
         enginehouse.bad_name(base || '/queue', given.queue),
         enginehouse.bad_whole_number(base || '/priority', given.priority, 0, 9),
         case
-            when given.run_at is null then null
+            when given.run_at is null or given.delay_seconds is not null then null
             when moment is null then base || '/run_at: must be a string'
             when enginehouse.rfc_3339_millis(moment) is null
                 then base || '/run_at: not an RFC 3339 time between 1970 and 9999, such as 2026-11-23T10:00:00Z'
@@ -626,9 +634,11 @@ cross join lateral (
         case
             when octet_length(work) > 262144
                 then base || '/payload: at most 262144 bytes, was ' || octet_length(work)
+            when is_odd and strpos(replace(given.payload, '\\', ''), '\u0001\u0003') > 0
+                then base || '/payload: a string has half of a surrogate pair'
             else base || '/payload: ' || enginehouse.json_fault(given.payload::json)
         end
-    ], '; ')) as errors
+    ], '; ') end as errors
     offset 0
 ) as checked
 cross join lateral (select errors = '' as fine) as verdict
@@ -654,6 +664,7 @@ create function enginehouse.add_events(events json, at text)
 returns table (place bigint, event_id uuid, duplicate boolean)
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 set timezone = 'UTC'
 as $$
 #variable_conflict use_column
@@ -667,6 +678,8 @@ declare
     refused text;
     conflict record;
     has_keys boolean;
+    has_old_view boolean := current_setting('transaction_isolation') in ('repeatable read', 'serializable');
+    all_found boolean;
     is_first_round boolean := true;
     duplicates boolean[];
 begin
@@ -686,50 +699,53 @@ begin
         raise exception using errcode = '22023', message = refused;
     end if;
 
-    -- From here on, what is retired is not forgotten before this transaction ends: whoever forgets waits for those that
+    -- A lane that is retired from here on is not forgotten before this transaction ends: whoever forgets waits for all that
     -- had begun to write.
     perform pg_current_xact_id();
 
-    -- Lanes that are missing, in one order for everybody. At an isolation where this transaction does not see what
-    -- others have committed since it began, a lane that it sees may be gone: so none is taken for granted there. One
-    -- that was changed meanwhile is a failure to serialize, one that was forgotten is made again.
-    insert into enginehouse.lanes (
-        queue, event_type, priority, required_capabilities, required_memory_mb, engine_version
-    )
-    select d.queue, d.event_type, d.priority, d.required_capabilities, d.required_memory_mb, d.engine_version
-    from unnest(drafts) as d
-    where
-        current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')
-        or not exists (
-            select from enginehouse.lanes as l
+    loop
+        -- Of two with the same requirements, which only a transaction with an old view can see, the one made last.
+        select array_agg(lane.lane_id order by d.place), bool_and(lane.lane_id is not null and not lane.retired)
+        into lane_ids, all_found
+        from unnest(drafts) as d
+        left join lateral (
+            select l.lane_id, l.retired
+            from enginehouse.lanes as l
             where
                 l.queue = d.queue and l.event_type = d.event_type and l.priority = d.priority
                 and l.required_capabilities = d.required_capabilities
                 and coalesce(l.required_memory_mb, 0) = coalesce(d.required_memory_mb, 0)
                 and coalesce(l.engine_version, '') = coalesce(d.engine_version, '')
+            order by l.lane_id desc
+            limit 1
+        ) as lane on true;
+        exit when all_found and not has_old_view;
+
+        -- Those that are missing, in one order for everybody. A transaction that does not see what others have committed
+        -- since it began takes none for granted: one that was changed is a failure to serialize here, and one that was
+        -- forgotten is made again.
+        insert into enginehouse.lanes (
+            queue, event_type, priority, required_capabilities, required_memory_mb, engine_version
         )
-    group by 1, 2, 3, 4, 5, 6
-    order by 1, 2, 3, 4, 5, 6
-    on conflict do nothing;
+        select d.queue, d.event_type, d.priority, d.required_capabilities, d.required_memory_mb, d.engine_version
+        from unnest(drafts) as d
+        where has_old_view or lane_ids[d.place + 1] is null
+        group by 1, 2, 3, 4, 5, 6
+        order by 1, 2, 3, 4, 5, 6
+        on conflict do nothing;
 
-    -- The one that was made last: a forgotten one may still be seen beside it.
-    select array_agg(lane.lane_id order by d.place)
-    into lane_ids
-    from unnest(drafts) as d
-    cross join lateral (
-        select max(l.lane_id) as lane_id
-        from enginehouse.lanes as l
-        where
-            l.queue = d.queue and l.event_type = d.event_type and l.priority = d.priority
-            and l.required_capabilities = d.required_capabilities
-            and coalesce(l.required_memory_mb, 0) = coalesce(d.required_memory_mb, 0)
-            and coalesce(l.engine_version, '') = coalesce(d.engine_version, '')
-    ) as lane;
-
-    -- Servers look at what was changed: so they see again a lane that was out of use.
-    update enginehouse.lanes as l
-    set retired = false, forgettable_by = null, changed_by = pg_current_xact_id()
-    where l.lane_id in (select unnest(lane_ids)) and l.retired;
+        -- Servers look at what was changed: so they see again a lane that was out of use. It may be forgotten meanwhile.
+        update enginehouse.lanes as l
+        set retired = false, forgettable_by = null, changed_by = pg_current_xact_id()
+        where l.lane_id in (
+            select r.lane_id
+            from enginehouse.lanes as r
+            where r.lane_id = any (lane_ids) and r.retired
+            order by r.lane_id
+            for no key update
+        );
+        has_old_view := false;
+    end loop;
 
     -- Never earlier than a server has been.
     select greatest(floor(extract(epoch from clock) * 1000)::bigint, m.value)
@@ -871,6 +887,7 @@ create function enginehouse.enqueue(
 ) returns uuid
 language sql volatile security invoker
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 set timezone = 'UTC'
 set extra_float_digits = 1
 as $$
@@ -909,6 +926,7 @@ create function enginehouse.enqueue_many(events json)
 returns table (place bigint, event_id uuid, duplicate boolean)
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $$
 declare
     refused text := case
