@@ -1,10 +1,11 @@
 -- Enqueue in SQL: any application adds events in its own transaction, in any language.
 --
 -- enqueue, enqueue_many and wake are for applications; the rest is for these. What a server refuses is refused here,
--- field by field, and what it accepts becomes the same rows: a test compares the two. Numbers in here are those of the
--- server's limits.
+-- field by field, and what it accepts becomes the same rows: a test compares the two. Numbers in here are those of
+-- the server's limits.
 --
--- What an application calls has a search path of its own. What is called from there has none, so that it can be inlined.
+-- What an application calls has a search path of its own. What is called from there has none, so that it can be
+-- inlined.
 
 -- statement
 -- One event of a call, checked. Where `errors` is not null, the rest means nothing.
@@ -74,20 +75,24 @@ $$;
 -- A delay in whole milliseconds. What is more than half a nanosecond above one counts as the next: nothing may come
 -- earlier than was asked. The fraction is taken apart bit by bit, for a conversion to numeric would round it.
 create function enginehouse.delay_millis(seconds float8) returns bigint
-language sql immutable strict as $$
-select floor(seconds)::bigint * 1000
-    + ceil((nanos + case when rest > half or (rest = half and nanos % 2 = 1) then 1 else 0 end) / 1000000)::bigint
-from (
-    select
-        div(bits * 1000000000, 1180591620717411303424) as nanos,
-        mod(bits * 1000000000, 1180591620717411303424) as rest,
-        590295810358705651712 as half
-    from (
-        -- The first seventy bits of the fraction, in two halves.
-        select floor(high)::bigint * 34359738368::numeric + floor((high - floor(high)) * 34359738368)::bigint as bits
-        from (select (seconds - floor(seconds)) * 34359738368 as high) as first_half
-    ) as whole
-) as fraction
+language plpgsql immutable strict as $$
+begin
+    return (
+        select floor(seconds)::bigint * 1000
+            + ceil((nanos + case when rest > half or (rest = half and nanos % 2 = 1) then 1 else 0 end) / 1000000)::bigint
+        from (
+            select
+                div(bits * 1000000000, 1180591620717411303424) as nanos,
+                mod(bits * 1000000000, 1180591620717411303424) as rest,
+                590295810358705651712 as half
+            from (
+                -- The first seventy bits of the fraction, in two halves.
+                select floor(high)::bigint * 34359738368::numeric + floor((high - floor(high)) * 34359738368)::bigint as bits
+                from (select (seconds - floor(seconds)) * 34359738368 as high) as first_half
+            ) as whole
+        ) as fraction
+    );
+end
 $$;
 
 -- statement
@@ -122,16 +127,17 @@ $$;
 -- Whether a string of a JSON text has half of a surrogate pair: it is no text.
 create function enginehouse.json_has_half_a_pair(value text) returns boolean
 language sql immutable strict as $$
-select value ~ '\\u[dD][89a-fA-F]' and regexp_replace(
+select (strpos(value, '\ud') > 0 or strpos(value, '\uD') > 0) and regexp_replace(
     replace(value, '\\', ''), '\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}', '', 'g'
 ) ~ '\\u[dD][89a-fA-F]'
 $$;
 
 -- statement
 -- JSON text that the functions for JSON can read, whatever its strings hold. No text of a database has the character
--- zero, or half of a surrogate pair: so `\u0000` becomes `\u0001\u0001`, `\u0001` becomes `\u0001\u0002`, and half a pair
--- becomes `\u0001\u0003`. What differs before differs after, and what is no name before is none after. On the way, raw
--- control characters, which JSON text never has, stand for escaped backslashes and for the escapes of whole pairs.
+-- zero, or half of a surrogate pair: so `\u0000` becomes `\u0001\u0001`, `\u0001` becomes `\u0001\u0002`, and half a
+-- pair becomes `\u0001\u0003`. What differs before differs after, and what is no name before is none after. On the
+-- way, raw control characters, which JSON text never has, stand for escaped backslashes and for the escapes of whole
+-- pairs.
 create function enginehouse.json_readable(value text) returns text
 language sql immutable strict as $$
 select replace(replace(
@@ -163,10 +169,18 @@ $$;
 create function enginehouse.json_fault(value json) returns text
 language plpgsql immutable strict as $$
 #variable_conflict use_column
+declare
+    words text := json_fault.value;
 begin
-    -- Most payloads: one object, and nothing in it but words and small numbers. This is the quick answer for them.
-    if json_fault.value::text ~ '^\{[^][{}]*\}$' and json_fault.value::text !~ '[0-9][eE]|[0-9]{250}' then
-        if (select count(*) = count(distinct key) from json_object_keys(json_fault.value) as key) then
+    -- Most payloads have one object, or none, and no number near the end of the range. This is the quick answer for
+    -- them.
+    if words !~ '[0-9][eE]|[0-9]{250}' then
+        if strpos(words, '{') = 0 and length(words) - length(replace(words, '[', '')) <= 64 then
+            return null;
+        end if;
+        if words ~ '^\{[^][{}]*\}$'
+            and (select count(*) = count(distinct key) from json_object_keys(json_fault.value) as key)
+        then
             return null;
         end if;
     end if;
@@ -186,7 +200,10 @@ begin
                 -- Most of a payload is neither a value with others in it nor a number near the end of the range.
                 and (
                     json_typeof(child.value) in ('object', 'array')
-                    or (json_typeof(child.value) = 'number' and (child.value::text ~ '[eE]' or length(child.value::text) > 300))
+                    or (
+                        json_typeof(child.value) = 'number'
+                        and (child.value::text ~ '[eE]' or length(child.value::text) > 300)
+                    )
                 )
         )
         select coalesce(
@@ -223,8 +240,10 @@ $$;
 -- statement
 -- A field of a JSON object as JSON text; null if it is not given, or is null.
 create function enginehouse.json_field(value json, key text) returns text
-language sql immutable strict as $$
-select nullif((value -> key)::text, 'null')
+language plpgsql immutable strict as $$
+begin
+    return nullif((value -> key)::text, 'null');
+end
 $$;
 
 -- statement
@@ -243,32 +262,35 @@ $$;
 -- statement
 -- Whether a text is a range of semantic versions, such as `>=1.4, <2`.
 create function enginehouse.is_version_requirement(said text) returns boolean
-language sql immutable strict as $$
-select octet_length(said) <= 128 and (
-    said ~ '^ *[*xX] *$'
-    or (
-        select
-            count(*) <= 32
-            and bool_and(coalesce(
-                greatest(part[1]::numeric, part[2]::numeric, part[3]::numeric) <= 18446744073709551615, false
-            ))
-        from regexp_split_to_table(said, ',') as comparator
-        cross join lateral (
-            select regexp_match(
-                comparator,
-                '^ *(?:>=|<=|[=><~^])? *(0|[1-9][0-9]*)'
-                '(?:\.[*xX](?:\.[*xX])?|\.(0|[1-9][0-9]*)(?:\.[*xX]|\.(0|[1-9][0-9]*)'
-                '(?:-(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?'
-                '(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)?)? *$'
-            ) as part
-        ) as parsed
-    )
-)
+language plpgsql immutable strict as $$
+begin
+    return octet_length(said) <= 128 and (
+        said ~ '^ *[*xX] *$'
+        or (
+            select
+                count(*) <= 32
+                and bool_and(coalesce(
+                    greatest(part[1]::numeric, part[2]::numeric, part[3]::numeric) <= 18446744073709551615, false
+                ))
+            from regexp_split_to_table(said, ',') as comparator
+            cross join lateral (
+                select regexp_match(
+                    comparator,
+                    '^ *(?:>=|<=|[=><~^])? *(0|[1-9][0-9]*)'
+                    '(?:\.[*xX](?:\.[*xX])?|\.(0|[1-9][0-9]*)(?:\.[*xX]|\.(0|[1-9][0-9]*)'
+                    '(?:-(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?'
+                    '(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)?)? *$'
+                ) as part
+                offset 0
+            ) as parsed
+        )
+    );
+end
 $$;
 
 -- statement
--- Each of the next says what is wrong with one field, which is `said` as JSON text, or null if it is not given. Null if
--- nothing is wrong.
+-- Each of the next says what is wrong with one field, which is `said` as JSON text, or null if it is not given. Null
+-- if nothing is wrong.
 create function enginehouse.bad_name(pointer text, said text) returns text
 language plpgsql immutable strict as $$
 begin
@@ -323,135 +345,151 @@ $$;
 -- statement
 -- What is wrong with the keys of an object: those given twice, and those that it does not have.
 create function enginehouse.bad_keys(pointer text, said json, known text[]) returns text
-language sql immutable strict as $$
-select string_agg(
-    pointer || enginehouse.pointer_step(key) || case when key = any (known) then ': given twice' else ': unknown field' end,
-    '; ' order by first
-)
-from (
-    select key, min(number) as first, count(*) as times
-    from json_object_keys(said) with ordinality as given (key, number)
-    group by key
-) as given
-where times > 1 or key <> all (known)
+language plpgsql immutable strict as $$
+begin
+    return (
+        select string_agg(
+            pointer || enginehouse.pointer_step(key)
+                || case when key = any (known) then ': given twice' else ': unknown field' end,
+            '; ' order by first
+        )
+        from (
+            select key, min(number) as first, count(*) as times
+            from json_object_keys(said) with ordinality as given (key, number)
+            group by key
+        ) as given
+        where times > 1 or key <> all (known)
+    );
+end
 $$;
 
 -- statement
 create function enginehouse.bad_retry_policy(pointer text, said text) returns text
-language sql immutable strict as $$
-select case
-    when said not like '{%' then pointer || ': must be an object'
-    else (
-        select nullif(array_to_string(array[
-            enginehouse.bad_keys(
-                pointer, said::json, '{max_retries,retry_delay,dead_letter_threshold,max_losses}'
-            ),
-            enginehouse.bad_whole_number(pointer || '/max_retries', max_retries, 0, 1000),
-            case
-                when delay is null then null
-                when delay not like '{%' then pointer || '/retry_delay: must be an object'
-                else enginehouse.bad_keys(
-                    pointer || '/retry_delay', delay::json, '{initial,max,multiplier,jitter}'
-                )
-            end,
-            enginehouse.bad_number(pointer || '/retry_delay/initial', enginehouse.json_field(fields, 'initial'), 0, 2592000),
-            enginehouse.bad_number(pointer || '/retry_delay/max', enginehouse.json_field(fields, 'max'), 0, 2592000),
-            enginehouse.bad_number(pointer || '/retry_delay/multiplier', enginehouse.json_field(fields, 'multiplier'), 1, 1000),
-            enginehouse.bad_number(pointer || '/retry_delay/jitter', enginehouse.json_field(fields, 'jitter'), 0, 1),
-            enginehouse.bad_whole_number(pointer || '/dead_letter_threshold', dead_letter_threshold, 1, 1000),
-            enginehouse.bad_whole_number(pointer || '/max_losses', max_losses, 0, 1000)
-        ], '; '), '')
-        from (
-            select
-                enginehouse.json_field(said::json, 'max_retries') as max_retries,
-                enginehouse.json_field(said::json, 'retry_delay') as delay,
-                enginehouse.json_field(said::json, 'dead_letter_threshold') as dead_letter_threshold,
-                enginehouse.json_field(said::json, 'max_losses') as max_losses
-        ) as field
-        cross join lateral (select case when delay like '{%' then delay::json end as fields) as delay_field
-    )
+language plpgsql immutable strict as $$
+declare
+    policy json := case when said like '{%' then said end;
+    said_delay text := enginehouse.json_field(policy, 'retry_delay');
+    delay json := case when said_delay like '{%' then said_delay end;
+begin
+    if policy is null then
+        return pointer || ': must be an object';
+    end if;
+    return nullif(array_to_string(array[
+        enginehouse.bad_keys(pointer, policy, '{max_retries,retry_delay,dead_letter_threshold,max_losses}'),
+        enginehouse.bad_whole_number(
+            pointer || '/max_retries', enginehouse.json_field(policy, 'max_retries'), 0, 1000
+        ),
+        case when said_delay is not null and delay is null then pointer || '/retry_delay: must be an object' end,
+        enginehouse.bad_keys(pointer || '/retry_delay', delay, '{initial,max,multiplier,jitter}'),
+        enginehouse.bad_number(
+            pointer || '/retry_delay/initial', enginehouse.json_field(delay, 'initial'), 0, 2592000
+        ),
+        enginehouse.bad_number(pointer || '/retry_delay/max', enginehouse.json_field(delay, 'max'), 0, 2592000),
+        enginehouse.bad_number(
+            pointer || '/retry_delay/multiplier', enginehouse.json_field(delay, 'multiplier'), 1, 1000
+        ),
+        enginehouse.bad_number(pointer || '/retry_delay/jitter', enginehouse.json_field(delay, 'jitter'), 0, 1),
+        enginehouse.bad_whole_number(
+            pointer || '/dead_letter_threshold', enginehouse.json_field(policy, 'dead_letter_threshold'), 1, 1000
+        ),
+        enginehouse.bad_whole_number(pointer || '/max_losses', enginehouse.json_field(policy, 'max_losses'), 0, 1000)
+    ], '; '), '');
 end
 $$;
 
 -- statement
 -- A retry policy that was checked, without what it does not say.
 create function enginehouse.checked_retry_policy(said json) returns json
-language sql immutable strict as $$
-select json_strip_nulls(json_build_object(
-    'max_retries', enginehouse.json_field(said, 'max_retries')::integer,
-    'retry_delay', case
-        when enginehouse.json_field(said, 'retry_delay') is not null then json_build_object(
-            'initial', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'initial')),
-            'max', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'max')),
-            'multiplier', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'multiplier')),
-            'jitter', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'jitter'))
-        )
-    end,
-    'dead_letter_threshold', enginehouse.json_field(said, 'dead_letter_threshold')::integer,
-    'max_losses', enginehouse.json_field(said, 'max_losses')::integer
-))
+language plpgsql immutable strict as $$
+begin
+    return json_strip_nulls(json_build_object(
+        'max_retries', enginehouse.json_field(said, 'max_retries')::integer,
+        'retry_delay', case
+            when enginehouse.json_field(said, 'retry_delay') is not null then json_build_object(
+                'initial', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'initial')),
+                'max', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'max')),
+                'multiplier', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'multiplier')),
+                'jitter', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'jitter'))
+            )
+        end,
+        'dead_letter_threshold', enginehouse.json_field(said, 'dead_letter_threshold')::integer,
+        'max_losses', enginehouse.json_field(said, 'max_losses')::integer
+    ));
+end
 $$;
 
 -- statement
 create function enginehouse.bad_labels(pointer text, said text) returns text
-language sql immutable strict as $$
-select case
-    when said not like '{%' then pointer || ': must be an object'
-    else (
-        select string_agg(error, '; ' order by key collate "C" nulls first, kind)
-        from (
-            select null as key, 0 as kind, pointer || ': at most 32 labels' as error
-            from json_object_keys(said::json)
-            having count(*) > 32
-            union all
-            select key, 1, pointer || enginehouse.pointer_step(key) || ': given twice'
-            from json_object_keys(said::json) as key
-            group by key
-            having count(*) > 1
-            union all
-            select key, 2, enginehouse.bad_name(pointer || enginehouse.pointer_step(key), to_json(key)::text)
-            from json_object_keys(said::json) as key
-            union all
-            select key, 3, enginehouse.bad_words(pointer || enginehouse.pointer_step(key), value::text, 0)
-            from json_each(said::json)
-        ) as wrong
-    )
+language plpgsql immutable strict as $$
+begin
+    return case
+        when said not like '{%' then pointer || ': must be an object'
+        else (
+            select string_agg(error, '; ' order by key collate "C" nulls first, kind)
+            from (
+                select null as key, 0 as kind, pointer || ': at most 32 labels' as error
+                from json_object_keys(said::json)
+                having count(*) > 32
+                union all
+                select key, 1, pointer || enginehouse.pointer_step(key) || ': given twice'
+                from json_object_keys(said::json) as key
+                group by key
+                having count(*) > 1
+                union all
+                select key, 2, enginehouse.bad_name(pointer || enginehouse.pointer_step(key), to_json(key)::text)
+                from json_object_keys(said::json) as key
+                union all
+                select key, 3, enginehouse.bad_words(pointer || enginehouse.pointer_step(key), value::text, 0)
+                from json_each(said::json)
+            ) as wrong
+        )
+    end;
 end
 $$;
 
 -- statement
 -- Labels that were checked, sorted by key and without spaces.
 create function enginehouse.checked_labels(said json) returns text
-language sql immutable strict as $$
-select '{' || coalesce(
-    string_agg(to_json(key) || ':' || to_json(value #>> '{}'), ',' order by key collate "C"), ''
-) || '}'
-from json_each(said)
+language plpgsql immutable strict as $$
+begin
+    return (
+        select '{' || coalesce(
+            string_agg(to_json(key) || ':' || to_json(value #>> '{}'), ',' order by key collate "C"), ''
+        ) || '}'
+        from json_each(said)
+    );
+end
 $$;
 
 -- statement
 create function enginehouse.bad_capabilities(pointer text, said text) returns text
-language sql immutable strict as $$
-select case
-    when said ~ '^\[\s*\]$' then null
-    when said not like '[%' then pointer || ': must be an array'
-    else (
-        select nullif(array_to_string(
-            case when count(*) > 64 then pointer || ': at most 64 capabilities, was ' || count(*) end
-            || array_agg(enginehouse.bad_name(pointer || '/' || number - 1, value::text) order by number),
-            '; '
-        ), '')
-        from json_array_elements(said::json) with ordinality as capability (value, number)
-    )
+language plpgsql immutable strict as $$
+begin
+    return case
+        when said ~ '^\[\s*\]$' then null
+        when said not like '[%' then pointer || ': must be an array'
+        else (
+            select nullif(array_to_string(
+                case when count(*) > 64 then pointer || ': at most 64 capabilities, was ' || count(*) end
+                || array_agg(enginehouse.bad_name(pointer || '/' || number - 1, value::text) order by number),
+                '; '
+            ), '')
+            from json_array_elements(said::json) with ordinality as capability (value, number)
+        )
+    end;
 end
 $$;
 
 -- statement
 -- Capabilities that were checked, as the text that stands for the set.
 create function enginehouse.checked_capabilities(said text) returns text
-language sql immutable strict as $$
-select '[' || coalesce(string_agg(to_json(name)::text, ',' order by name collate "C"), '') || ']'
-from (select distinct value #>> '{}' as name from json_array_elements(said::json)) as capability
+language plpgsql immutable strict as $$
+begin
+    return (
+        select '[' || coalesce(string_agg(to_json(name)::text, ',' order by name collate "C"), '') || ']'
+        from (select distinct value #>> '{}' as name from json_array_elements(said::json)) as capability
+    );
+end
 $$;
 
 -- statement
@@ -477,183 +515,187 @@ create function enginehouse.fingerprint(
 language plpgsql immutable as $$
 begin
     return substr(sha256(convert_to(
-    enginehouse.counted(queue)
-    || enginehouse.counted(event_type)
-    || enginehouse.counted(priority::text)
-    || enginehouse.counted(required_capabilities)
-    || enginehouse.counted(required_memory_mb)
-    || enginehouse.counted(engine_version)
-    || enginehouse.counted(start)
-    || enginehouse.counted(scenario_run_id)
-    || case
-        when retry_policy is null then '-------'
-        else
-            enginehouse.counted(enginehouse.json_field(retry_policy, 'max_retries'))
-            || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'initial'))
-            || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'max'))
-            || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'multiplier'))
-            || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'jitter'))
-            || enginehouse.counted(enginehouse.json_field(retry_policy, 'dead_letter_threshold'))
-            || enginehouse.counted(enginehouse.json_field(retry_policy, 'max_losses'))
-    end
-    || enginehouse.counted(visibility_timeout_seconds)
-    || enginehouse.counted(max_processing_seconds)
-    || enginehouse.counted(labels)
-    || enginehouse.counted(payload),
-    'UTF8'
-)), 1, 16);
+        enginehouse.counted(queue)
+        || enginehouse.counted(event_type)
+        || enginehouse.counted(priority::text)
+        || enginehouse.counted(required_capabilities)
+        || enginehouse.counted(required_memory_mb)
+        || enginehouse.counted(engine_version)
+        || enginehouse.counted(start)
+        || enginehouse.counted(scenario_run_id)
+        || case
+            when retry_policy is null then '-------'
+            else
+                enginehouse.counted(enginehouse.json_field(retry_policy, 'max_retries'))
+                || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'initial'))
+                || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'max'))
+                || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'multiplier'))
+                || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'jitter'))
+                || enginehouse.counted(enginehouse.json_field(retry_policy, 'dead_letter_threshold'))
+                || enginehouse.counted(enginehouse.json_field(retry_policy, 'max_losses'))
+        end
+        || enginehouse.counted(visibility_timeout_seconds)
+        || enginehouse.counted(max_processing_seconds)
+        || enginehouse.counted(labels)
+        || enginehouse.counted(payload),
+        'UTF8'
+    )), 1, 16);
 end
 $$;
 
 -- statement
--- The events of a JSON array, checked. `at` is the pointer of the array; empty if its one event is the request itself.
+-- The events of a JSON array, checked. `at` is the pointer of the array; empty if its one event is the request
+-- itself.
 create function enginehouse.read_events(events json, at text) returns setof enginehouse.event_draft
 language plpgsql stable as $$
 #variable_conflict use_column
 begin
     return query
-select
-    place,
-    queue_name,
-    event_type_name,
-    priority_number,
-    capabilities,
-    case when fine then given.required_memory_mb::bigint end,
-    version,
-    enginehouse.rfc_3339_millis(moment),
-    case when fine then enginehouse.delay_millis(enginehouse.json_float(given.delay_seconds)) end,
-    run,
-    key,
-    case
-        when fine and key is not null then enginehouse.fingerprint(
-            queue_name, event_type_name, priority_number, capabilities, given.required_memory_mb, version,
-            case
-                when given.delay_seconds is not null
-                    then 'after ' || enginehouse.delay_millis(enginehouse.json_float(given.delay_seconds))
-                when moment is not null then 'at ' || enginehouse.rfc_3339_millis(moment)
-                else 'now'
-            end,
-            run, given.retry_policy::json, given.visibility_timeout_seconds, given.max_processing_seconds,
-            label_words, work
-        )
-    end,
-    case when fine then enginehouse.checked_retry_policy(given.retry_policy::json) end,
-    case when fine then given.visibility_timeout_seconds::bigint * 1000 end,
-    case when fine then given.max_processing_seconds::bigint * 1000 end,
-    case when label_words <> '{}' then label_words::json end,
-    case when fine then work::json end,
-    nullif(errors, '')
-from (
-    select number - 1 as place, case at when '' then '' else at || '/' || number - 1 end as base, value::text as event
-    from json_array_elements(events) with ordinality as element (value, number)
-) as element
-cross join lateral (
-    select strpos(event, '\u0000') > 0 or enginehouse.json_has_half_a_pair(event) as is_odd
-    -- Here and below: a fence, so that what is worked out once is not worked out again wherever it is used.
-    offset 0
-) as form
-cross join lateral (
-    select case
-        when event like '{%' then case when is_odd then enginehouse.json_readable(event) else event end::json
-    end as readable
-    offset 0
-) as text
-cross join lateral (
     select
-        nullif(min(value::text) filter (where key = 'queue'), 'null') as queue,
-        min(value::text) filter (where key = 'event_type') as event_type,
-        nullif(min(value::text) filter (where key = 'priority'), 'null') as priority,
-        min(value::text) filter (where key = 'required_capabilities') as required_capabilities,
-        nullif(min(value::text) filter (where key = 'required_memory_mb'), 'null') as required_memory_mb,
-        nullif(min(value::text) filter (where key = 'engine_version'), 'null') as engine_version,
-        nullif(min(value::text) filter (where key = 'run_at'), 'null') as run_at,
-        nullif(min(value::text) filter (where key = 'delay_seconds'), 'null') as delay_seconds,
-        nullif(min(value::text) filter (where key = 'scenario_run_id'), 'null') as scenario_run_id,
-        nullif(min(value::text) filter (where key = 'idempotency_key'), 'null') as idempotency_key,
-        nullif(min(value::text) filter (where key = 'retry_policy'), 'null') as retry_policy,
-        nullif(min(value::text) filter (where key = 'visibility_timeout_seconds'), 'null')
-            as visibility_timeout_seconds,
-        nullif(min(value::text) filter (where key = 'max_processing_seconds'), 'null') as max_processing_seconds,
-        min(value::text) filter (where key = 'labels') as labels,
-        coalesce(min(value::text) filter (where key = 'payload'), '{}') as payload,
-        count(*) as keys,
-        count(distinct key) filter (where key in (
-            'queue', 'event_type', 'priority', 'required_capabilities', 'required_memory_mb', 'engine_version',
-            'run_at', 'delay_seconds', 'scenario_run_id', 'idempotency_key', 'retry_policy',
-            'visibility_timeout_seconds', 'max_processing_seconds', 'labels', 'payload'
-        )) as known_keys
-    from json_each(readable)
-) as given
-cross join lateral (
-    select
-        case when is_odd then enginehouse.json_original(given.payload) else given.payload end as work,
-        enginehouse.json_string(given.engine_version) as version,
-        enginehouse.json_string(given.run_at) as moment
-    offset 0
-) as read
-cross join lateral (
-    select case when readable is null then base || ': must be an object' else array_to_string(array[
+        place,
+        queue_name,
+        event_type_name,
+        priority_number,
+        capabilities,
+        case when fine then given.required_memory_mb::bigint end,
+        version,
+        enginehouse.rfc_3339_millis(moment),
+        case when fine then enginehouse.delay_millis(enginehouse.json_float(given.delay_seconds)) end,
+        run,
+        key,
         case
-            when keys <> known_keys then enginehouse.bad_keys(base, readable, array[
+            when fine and key is not null then enginehouse.fingerprint(
+                queue_name, event_type_name, priority_number, capabilities, given.required_memory_mb, version,
+                case
+                    when given.delay_seconds is not null
+                        then 'after ' || enginehouse.delay_millis(enginehouse.json_float(given.delay_seconds))
+                    when moment is not null then 'at ' || enginehouse.rfc_3339_millis(moment)
+                    else 'now'
+                end,
+                run, given.retry_policy::json, given.visibility_timeout_seconds, given.max_processing_seconds,
+                label_words, work
+            )
+        end,
+        case when fine then enginehouse.checked_retry_policy(given.retry_policy::json) end,
+        case when fine then given.visibility_timeout_seconds::bigint * 1000 end,
+        case when fine then given.max_processing_seconds::bigint * 1000 end,
+        case when label_words <> '{}' then label_words::json end,
+        case when fine then work::json end,
+        nullif(errors, '')
+    from (
+        select
+            number - 1 as place,
+            case at when '' then '' else at || '/' || number - 1 end as base,
+            value::text as event
+        from json_array_elements(events) with ordinality as element (value, number)
+    ) as element
+    cross join lateral (
+        select strpos(event, '\u0000') > 0 or enginehouse.json_has_half_a_pair(event) as is_odd
+        -- Here and below: a fence, so that what is worked out once is not worked out again wherever it is used.
+        offset 0
+    ) as form
+    cross join lateral (
+        select case
+            when event like '{%' then case when is_odd then enginehouse.json_readable(event) else event end::json
+        end as readable
+        offset 0
+    ) as text
+    cross join lateral (
+        select
+            nullif(min(value::text) filter (where key = 'queue'), 'null') as queue,
+            min(value::text) filter (where key = 'event_type') as event_type,
+            nullif(min(value::text) filter (where key = 'priority'), 'null') as priority,
+            min(value::text) filter (where key = 'required_capabilities') as required_capabilities,
+            nullif(min(value::text) filter (where key = 'required_memory_mb'), 'null') as required_memory_mb,
+            nullif(min(value::text) filter (where key = 'engine_version'), 'null') as engine_version,
+            nullif(min(value::text) filter (where key = 'run_at'), 'null') as run_at,
+            nullif(min(value::text) filter (where key = 'delay_seconds'), 'null') as delay_seconds,
+            nullif(min(value::text) filter (where key = 'scenario_run_id'), 'null') as scenario_run_id,
+            nullif(min(value::text) filter (where key = 'idempotency_key'), 'null') as idempotency_key,
+            nullif(min(value::text) filter (where key = 'retry_policy'), 'null') as retry_policy,
+            nullif(min(value::text) filter (where key = 'visibility_timeout_seconds'), 'null')
+                as visibility_timeout_seconds,
+            nullif(min(value::text) filter (where key = 'max_processing_seconds'), 'null') as max_processing_seconds,
+            min(value::text) filter (where key = 'labels') as labels,
+            coalesce(min(value::text) filter (where key = 'payload'), '{}') as payload,
+            count(*) as keys,
+            count(distinct key) filter (where key in (
                 'queue', 'event_type', 'priority', 'required_capabilities', 'required_memory_mb', 'engine_version',
                 'run_at', 'delay_seconds', 'scenario_run_id', 'idempotency_key', 'retry_policy',
                 'visibility_timeout_seconds', 'max_processing_seconds', 'labels', 'payload'
-            ])
-        end,
-        case when given.event_type is null then base || '/event_type: required, but missing' end,
-        enginehouse.bad_name(base || '/event_type', given.event_type),
-        enginehouse.bad_name(base || '/queue', given.queue),
-        enginehouse.bad_whole_number(base || '/priority', given.priority, 0, 9),
-        case
-            when given.run_at is null or given.delay_seconds is not null then null
-            when moment is null then base || '/run_at: must be a string'
-            when enginehouse.rfc_3339_millis(moment) is null
-                then base || '/run_at: not an RFC 3339 time between 1970 and 9999, such as 2026-11-23T10:00:00Z'
-        end,
-        case
-            when given.run_at is not null and given.delay_seconds is not null
-                then base || '/delay_seconds: give run_at or delay_seconds, not both'
-        end,
-        enginehouse.bad_number(base || '/delay_seconds', given.delay_seconds, 0, 31622400),
-        enginehouse.bad_capabilities(base || '/required_capabilities', given.required_capabilities),
-        enginehouse.bad_whole_number(base || '/required_memory_mb', given.required_memory_mb, 1, 1073741824),
-        case
-            when given.engine_version is null then null
-            when version is null then base || '/engine_version: must be a string'
-            when not enginehouse.is_version_requirement(version)
-                then base || '/engine_version: not a range of semantic versions such as ">=1.4, <2"'
-        end,
-        enginehouse.bad_name(base || '/scenario_run_id', given.scenario_run_id),
-        enginehouse.bad_words(base || '/idempotency_key', given.idempotency_key, 1),
-        enginehouse.bad_retry_policy(base || '/retry_policy', given.retry_policy),
-        enginehouse.bad_whole_number(
-            base || '/visibility_timeout_seconds', given.visibility_timeout_seconds, 1, 604800
-        ),
-        enginehouse.bad_whole_number(base || '/max_processing_seconds', given.max_processing_seconds, 1, 2592000),
-        enginehouse.bad_labels(base || '/labels', given.labels),
-        case
-            when octet_length(work) > 262144
-                then base || '/payload: at most 262144 bytes, was ' || octet_length(work)
-            when is_odd and strpos(replace(given.payload, '\\', ''), '\u0001\u0003') > 0
-                then base || '/payload: a string has half of a surrogate pair'
-            else base || '/payload: ' || enginehouse.json_fault(given.payload::json)
-        end
-    ], '; ') end as errors
-    offset 0
-) as checked
-cross join lateral (select errors = '' as fine) as verdict
-cross join lateral (
-    select
-        coalesce(enginehouse.json_string(given.queue), 'default') as queue_name,
-        enginehouse.json_string(given.event_type) as event_type_name,
-        case when fine then coalesce(given.priority::integer, 5) end as priority_number,
-        case when fine then coalesce(enginehouse.checked_capabilities(given.required_capabilities), '[]') end
-            as capabilities,
-        enginehouse.json_string(given.scenario_run_id) as run,
-        enginehouse.json_string(given.idempotency_key) as key,
-        case when fine then coalesce(enginehouse.checked_labels(given.labels::json), '{}') end as label_words
-    offset 0
-) as final;
+            )) as known_keys
+        from json_each(readable)
+    ) as given
+    cross join lateral (
+        select
+            case when is_odd then enginehouse.json_original(given.payload) else given.payload end as work,
+            enginehouse.json_string(given.engine_version) as version,
+            enginehouse.json_string(given.run_at) as moment
+        offset 0
+    ) as read
+    cross join lateral (
+        select case when readable is null then base || ': must be an object' else array_to_string(array[
+            case
+                when keys <> known_keys then enginehouse.bad_keys(base, readable, array[
+                    'queue', 'event_type', 'priority', 'required_capabilities', 'required_memory_mb', 'engine_version',
+                    'run_at', 'delay_seconds', 'scenario_run_id', 'idempotency_key', 'retry_policy',
+                    'visibility_timeout_seconds', 'max_processing_seconds', 'labels', 'payload'
+                ])
+            end,
+            case when given.event_type is null then base || '/event_type: required, but missing' end,
+            enginehouse.bad_name(base || '/event_type', given.event_type),
+            enginehouse.bad_name(base || '/queue', given.queue),
+            enginehouse.bad_whole_number(base || '/priority', given.priority, 0, 9),
+            case
+                when given.run_at is null or given.delay_seconds is not null then null
+                when moment is null then base || '/run_at: must be a string'
+                when enginehouse.rfc_3339_millis(moment) is null
+                    then base || '/run_at: not an RFC 3339 time between 1970 and 9999, such as 2026-11-23T10:00:00Z'
+            end,
+            case
+                when given.run_at is not null and given.delay_seconds is not null
+                    then base || '/delay_seconds: give run_at or delay_seconds, not both'
+            end,
+            enginehouse.bad_number(base || '/delay_seconds', given.delay_seconds, 0, 31622400),
+            enginehouse.bad_capabilities(base || '/required_capabilities', given.required_capabilities),
+            enginehouse.bad_whole_number(base || '/required_memory_mb', given.required_memory_mb, 1, 1073741824),
+            case
+                when given.engine_version is null then null
+                when version is null then base || '/engine_version: must be a string'
+                when not enginehouse.is_version_requirement(version)
+                    then base || '/engine_version: not a range of semantic versions such as ">=1.4, <2"'
+            end,
+            enginehouse.bad_name(base || '/scenario_run_id', given.scenario_run_id),
+            enginehouse.bad_words(base || '/idempotency_key', given.idempotency_key, 1),
+            enginehouse.bad_retry_policy(base || '/retry_policy', given.retry_policy),
+            enginehouse.bad_whole_number(
+                base || '/visibility_timeout_seconds', given.visibility_timeout_seconds, 1, 604800
+            ),
+            enginehouse.bad_whole_number(base || '/max_processing_seconds', given.max_processing_seconds, 1, 2592000),
+            enginehouse.bad_labels(base || '/labels', given.labels),
+            case
+                when octet_length(work) > 262144
+                    then base || '/payload: at most 262144 bytes, was ' || octet_length(work)
+                when is_odd and strpos(replace(given.payload, '\\', ''), '\u0001\u0003') > 0
+                    then base || '/payload: a string has half of a surrogate pair'
+                else base || '/payload: ' || enginehouse.json_fault(given.payload::json)
+            end
+        ], '; ') end as errors
+        offset 0
+    ) as checked
+    cross join lateral (select errors = '' as fine) as verdict
+    cross join lateral (
+        select
+            coalesce(enginehouse.json_string(given.queue), 'default') as queue_name,
+            enginehouse.json_string(given.event_type) as event_type_name,
+            case when fine then coalesce(given.priority::integer, 5) end as priority_number,
+            case when fine then coalesce(enginehouse.checked_capabilities(given.required_capabilities), '[]') end
+                as capabilities,
+            enginehouse.json_string(given.scenario_run_id) as run,
+            enginehouse.json_string(given.idempotency_key) as key,
+            case when fine then coalesce(enginehouse.checked_labels(given.labels::json), '{}') end as label_words
+        offset 0
+    ) as final;
 end
 $$;
 
@@ -699,8 +741,8 @@ begin
         raise exception using errcode = '22023', message = refused;
     end if;
 
-    -- A lane that is retired from here on is not forgotten before this transaction ends: whoever forgets waits for all that
-    -- had begun to write.
+    -- A lane that is retired from here on is not forgotten before this transaction ends: whoever forgets waits for
+    -- all that had begun to write.
     perform pg_current_xact_id();
 
     loop
@@ -721,9 +763,9 @@ begin
         ) as lane on true;
         exit when all_found and not has_old_view;
 
-        -- Those that are missing, in one order for everybody. A transaction that does not see what others have committed
-        -- since it began takes none for granted: one that was changed is a failure to serialize here, and one that was
-        -- forgotten is made again.
+        -- Those that are missing, in one order for everybody. A transaction that does not see what others have
+        -- committed since it began takes none for granted: one that was changed is a failure to serialize here, and
+        -- one that was forgotten is made again.
         insert into enginehouse.lanes (
             queue, event_type, priority, required_capabilities, required_memory_mb, engine_version
         )
@@ -734,7 +776,8 @@ begin
         order by 1, 2, 3, 4, 5, 6
         on conflict do nothing;
 
-        -- Servers look at what was changed: so they see again a lane that was out of use. It may be forgotten meanwhile.
+        -- Servers look at what was changed: so they see again a lane that was out of use. It may be forgotten
+        -- meanwhile.
         update enginehouse.lanes as l
         set retired = false, forgettable_by = null, changed_by = pg_current_xact_id()
         where l.lane_id in (
@@ -754,8 +797,8 @@ begin
     where m.key = 'last_time';
     moment := enginehouse.from_millis(now_ms);
 
-    -- UUIDs of version 7: milliseconds, a counter of 32 bits, 42 random bits. The counter begins with the microseconds of
-    -- the clock, so that ids rise from call to call too.
+    -- UUIDs of version 7: milliseconds, a counter of 32 bits, 42 random bits. The counter begins with the
+    -- microseconds of the clock, so that ids rise from call to call too.
     select array_agg(
         (
             lpad(to_hex(now_ms), 12, '0') || '7' || lpad(to_hex(count >> 20), 3, '0')
@@ -778,8 +821,8 @@ begin
             d.idempotency_key is not null
             and not exists (select from enginehouse.events as e where e.idempotency_key = d.idempotency_key)
     ) loop
-        -- Whoever has added an event with one of the keys and has not committed yet is waited for. If that one is taken
-        -- back, or its event was forgotten, there is another round.
+        -- Whoever has added an event with one of the keys and has not committed yet is waited for. If that one is
+        -- taken back, or its event was forgotten, there is another round.
         insert into enginehouse.events (
             event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key, fingerprint,
             retry_policy, visibility_timeout_ms, max_processing_ms, labels
@@ -864,8 +907,8 @@ end
 $$;
 
 -- statement
--- Adds one event in the caller's transaction: visible when that commits, gone when it does not. Answers with its id; with
--- an idempotency key, that of the event which has the key already, if it was the same request.
+-- Adds one event in the caller's transaction: visible when that commits, gone when it does not. Answers with its id;
+-- with an idempotency key, that of the event which has the key already, if it was the same request.
 --
 -- What is wrong is an exception with code 22023 that names every bad field; a key of another request, one with 23I01.
 create function enginehouse.enqueue(
@@ -920,8 +963,9 @@ from enginehouse.add_events(
 $$;
 
 -- statement
--- Adds up to 10,000 events in the caller's transaction, all or none: a JSON array of the objects that the HTTP API takes.
--- Answers in their order, counted from 0; a duplicate is an event that was there before, by its idempotency key.
+-- Adds up to 10,000 events in the caller's transaction, all or none: a JSON array of the objects that the HTTP API
+-- takes. Answers in their order, counted from 0; a duplicate is an event that was there before, by its idempotency
+-- key.
 create function enginehouse.enqueue_many(events json)
 returns table (place bigint, event_id uuid, duplicate boolean)
 language plpgsql volatile security invoker
@@ -945,9 +989,9 @@ end
 $$;
 
 -- statement
--- Tells servers to look for new events now, rather than within a second: they listen to `enginehouse:` and the name of
--- the schema. For after the commit: a transaction that writes and notifies takes a lock, as it commits, that all of these
--- in the whole cluster share.
+-- Tells servers to look for new events now, rather than within a second: they listen to `enginehouse:` and the name
+-- of the schema. For after the commit: a transaction that writes and notifies takes a lock, as it commits, that all
+-- of these in the whole cluster share.
 create function enginehouse.wake() returns void
 language sql volatile security invoker
 set search_path = pg_catalog, pg_temp
