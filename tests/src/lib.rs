@@ -1,5 +1,8 @@
 //! What the whole-system tests share: the real binary as a server, and as a command.
 
+pub mod postgres;
+pub mod python;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -27,7 +30,9 @@ pub fn binary() -> PathBuf {
 pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(binary());
     command.args(arguments).stdin(Stdio::null()).env("ENGINEHOUSE_LOG", "error");
-    for name in ["ENGINEHOUSE_URL", "ENGINEHOUSE_CONFIG", "ENGINEHOUSE_STORE", "ENGINEHOUSE_LISTEN"] {
+    for name in
+        ["ENGINEHOUSE_URL", "ENGINEHOUSE_CONFIG", "ENGINEHOUSE_STORE", "ENGINEHOUSE_SCHEMA", "ENGINEHOUSE_LISTEN"]
+    {
         command.env_remove(name);
     }
     command

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use enginehouse_cluster::{Cluster, SHARED_SETTINGS, VARIABLE};
 
 use crate::process::{command, run as run_program};
 use crate::{tidy, tools};
@@ -66,10 +67,14 @@ fn count_tidy(tally: &mut Tally) -> Result<()> {
 }
 
 fn count_suites(tally: &mut Tally) -> Result<()> {
+    let postgres = postgres()?;
     let line = ["cargo", "test", "--workspace", "--no-fail-fast"];
     eprintln!("$ {}", line.join(" "));
-    let mut child =
-        command(&line).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run `cargo test`")?;
+    let mut tests = command(&line);
+    if let Some(postgres) = &postgres {
+        tests.env(VARIABLE, postgres.url("postgres"));
+    }
+    let mut child = tests.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run `cargo test`")?;
     let output = child.stdout.take().expect("stdout was asked for");
     let counted = Counted::from(output, std::io::stdout());
     let status = child.wait().context("cannot wait for `cargo test`")?;
@@ -82,6 +87,16 @@ fn count_suites(tally: &mut Tally) -> Result<()> {
         bail!("no test ran, so nothing is known");
     }
     Ok(())
+}
+
+/// One server for the tests of all crates, each with databases of its own, instead of one for each test program. It
+/// goes when this is dropped. None, if whoever runs the tests names a server.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests may name a server for them")]
+fn postgres() -> Result<Option<Cluster>> {
+    if std::env::var_os(VARIABLE).is_some_and(|url| !url.is_empty()) {
+        return Ok(None);
+    }
+    Cluster::try_start_with(SHARED_SETTINGS).map(Some).context("PostgreSQL does not start, so no test was run")
 }
 
 /// Output that is passed on and counted by a thread of its own.

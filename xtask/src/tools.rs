@@ -1,13 +1,14 @@
 //! Programs that tests call beside Rust's own, and where Debian has them.
 
 use anyhow::{Result, bail};
+use enginehouse_cluster::Pgbouncer;
 
 use crate::process::{output_of, run, succeeds};
 
 /// A program that tests call.
 struct Tool {
-    /// Answers to `--version` where it is installed.
     program: &'static str,
+    is_installed: fn(&Tool) -> bool,
     /// The Debian package that holds it.
     package: &'static str,
     /// Why it is needed.
@@ -15,16 +16,52 @@ struct Tool {
 }
 
 /// A new entry is installed by itself from then on. A C compiler is not among them: without one, Rust
-/// could not have built this program.
+/// could not have built this program. Where services run, a server that is installed begins to serve; tests start
+/// servers of their own on other ports and never meet it.
 const TOOLS: &[Tool] = &[
-    Tool { program: "git", package: "git", for_what: "tidy asks it which files are tracked" },
-    Tool { program: "curl", package: "curl", for_what: "a test follows the tour of the README" },
-    Tool { program: "faketime", package: "faketime", for_what: "a test sets a server's clock back" },
+    Tool {
+        program: "git",
+        is_installed: says_version,
+        package: "git",
+        for_what: "tidy asks it which files are tracked",
+    },
+    Tool {
+        program: "curl",
+        is_installed: says_version,
+        package: "curl",
+        for_what: "a test follows the tour of the README",
+    },
+    Tool {
+        program: "faketime",
+        is_installed: says_version,
+        package: "faketime",
+        for_what: "a test sets a server's clock back",
+    },
+    Tool {
+        program: "PostgreSQL's server",
+        // Debian keeps a server's programs out of the PATH.
+        is_installed: |_| enginehouse_cluster::is_installed(),
+        package: "postgresql",
+        for_what: "tests start it, kill it and let a standby take over",
+    },
+    Tool {
+        program: "pgbouncer",
+        is_installed: |_| Pgbouncer::is_installed(),
+        package: "pgbouncer",
+        for_what: "tests connect to PostgreSQL through it",
+    },
+    Tool {
+        program: "python3 with venv",
+        // Debian ships `venv` with Python, but not what it installs pip from.
+        is_installed: |_| succeeds(&["python3", "-c", "import ensurepip, venv"]),
+        package: "python3-venv",
+        for_what: "tests give our migrations to Alembic and Django",
+    },
 ];
 
 /// Installs what is missing, or says exactly what to install.
 pub(crate) fn ensure() -> Result<()> {
-    let missing: Vec<_> = TOOLS.iter().filter(|tool| !succeeds(&[tool.program, "--version"])).collect();
+    let missing: Vec<_> = TOOLS.iter().filter(|tool| !(tool.is_installed)(tool)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -38,6 +75,10 @@ pub(crate) fn ensure() -> Result<()> {
     install.extend(missing.iter().map(|tool| tool.package));
     // A fresh machine has no list of packages yet, and a current one need not fetch it.
     run(&install).or_else(|_| run(&["apt-get", "update"]).and_then(|()| run(&install)))
+}
+
+fn says_version(tool: &Tool) -> bool {
+    succeeds(&[tool.program, "--version"])
 }
 
 fn is_root() -> bool {
@@ -57,8 +98,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_its_package() {
-        let psql = Tool { program: "psql", package: "postgresql-client", for_what: "a test reads tables" };
-        let jq = Tool { program: "jq", package: "jq", for_what: "a test reads JSON" };
+        let tool = |program, package, for_what| Tool { program, is_installed: says_version, package, for_what };
+        let psql = tool("psql", "postgresql-client", "a test reads tables");
+        let jq = tool("jq", "jq", "a test reads JSON");
         assert_eq!(
             advice(&[&psql, &jq]),
             "psql is missing (a test reads tables), jq is missing (a test reads JSON); \

@@ -1,5 +1,7 @@
 //! Randomness and new ids, through traits, so that a seed reproduces a run.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use enginehouse_core::ids::EventId;
 use enginehouse_core::retry::Luck;
 use enginehouse_core::time::Timestamp;
@@ -45,6 +47,40 @@ impl Chance for SeededChance {
 
     fn unit(&mut self) -> f64 {
         self.0.random()
+    }
+}
+
+/// A source of random numbers that several batches draw from.
+#[derive(Clone)]
+pub(crate) struct SharedChance(Arc<Mutex<Box<dyn Chance>>>);
+
+impl SharedChance {
+    pub(crate) fn new(chance: Box<dyn Chance>) -> Self {
+        Self(Arc::new(Mutex::new(chance)))
+    }
+
+    fn source(&self) -> MutexGuard<'_, Box<dyn Chance>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Chance for SharedChance {
+    fn bits(&mut self) -> u128 {
+        self.source().bits()
+    }
+
+    fn unit(&mut self) -> f64 {
+        self.source().unit()
+    }
+}
+
+/// Ids that only rise, whichever batch asks for one.
+#[derive(Clone, Default)]
+pub(crate) struct SharedIds(Arc<Mutex<Ids>>);
+
+impl SharedIds {
+    pub(crate) fn next_event_id(&self, now: Timestamp, chance: &mut dyn Chance) -> EventId {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next_event_id(now, chance)
     }
 }
 

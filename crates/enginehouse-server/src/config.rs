@@ -11,7 +11,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use enginehouse_store::migrations::Migrate;
+
 pub use self::settings::{SETTINGS, Setting};
+use enginehouse_store::migrations::SchemaName;
+use enginehouse_store::postgres::Pooler;
+
 use crate::dispatcher;
 
 /// Everything that a server needs to know. Complete: every default is filled in.
@@ -23,10 +28,18 @@ pub struct Config {
     pub insecure: bool,
     /// Where the rows are.
     pub store: StoreUrl,
+    /// The schema of the tables, in PostgreSQL.
+    pub schema: SchemaName,
+    /// How many transactions may be under way at once, in PostgreSQL.
+    pub max_transactions: usize,
+    /// What stands between the server and PostgreSQL.
+    pub postgres_pooler: Pooler,
     /// Whether an answer waits for the disk.
     pub durability: Durability,
     /// The largest size of the store in bytes; none if only the disk limits it.
     pub max_store_bytes: Option<u64>,
+    /// What to do about the schema of the store.
+    pub migrate: Migrate,
     /// What an operator may decide about dispatch.
     pub dispatch: dispatcher::Config,
     /// How many connections may be open.
@@ -44,6 +57,35 @@ pub struct Config {
 pub enum StoreUrl {
     /// In one SQLite file.
     Sqlite(PathBuf),
+    /// In a PostgreSQL database, at this address.
+    Postgres(String),
+}
+
+impl std::str::FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        if ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            enginehouse_store::postgres::check_url(url)?;
+            return Ok(Self::Postgres(url.to_owned()));
+        }
+        Err("must be sqlite:// and the path of a file, such as sqlite://enginehouse.db, or the address of a PostgreSQL \
+             database, such as postgres://user@host:5432/database"
+            .to_owned())
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    /// The address, without a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(url) => f.write_str(&enginehouse_store::postgres::without_password(url)),
+        }
+    }
 }
 
 /// Whether an answer waits for the disk.
@@ -175,7 +217,7 @@ pub fn resolve(
         };
         (setting.set)(&mut config, &value).map_err(|why| ConfigError::BadValue {
             setting: setting.name,
-            value,
+            value: enginehouse_store::postgres::without_password(&value),
             from: from.clone(),
             why,
         })?;
@@ -288,9 +330,13 @@ mod tests {
         for (name, value) in [
             ("listen", "nowhere"),
             ("store", "mysql://x"),
-            ("store", "postgres://x"),
+            ("store", "postgres://x:port/"),
+            ("schema", ""),
+            ("max_transactions", "0"),
+            ("postgres_pooler", "perhaps"),
             ("store", ""),
             ("durability", "maybe"),
+            ("migrate", "sometimes"),
             ("insecure", "perhaps"),
             ("max_retries", "-1"),
             ("max_retries", "1001"),

@@ -135,7 +135,7 @@ impl Dispatcher {
         let (jobs, inbox) = mpsc::channel(config.max_waiting_commands);
         let going_down = Arc::new(AtomicBool::new(false));
         let wake = Arc::new(tokio::sync::Notify::new());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let work = work::Work::new(store, config, chance, observer, inbox, Arc::clone(&going_down), Arc::clone(&wake));
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())

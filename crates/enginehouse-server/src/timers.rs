@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::time::Duration;
 
-use enginehouse_core::time::Timestamp;
 use tokio::time::Instant;
 
 /// How much later than it was due a wake-up may come before that is an outage: the process was stopped or starved, and
@@ -27,14 +26,9 @@ impl Timer {
         Instant::now()
     }
 
-    /// Sets the timer: to the store's moment `due`, seen at the store's `now`, or to `also` if that is earlier.
-    pub(crate) fn set(&mut self, due: Option<Timestamp>, now: Timestamp, also: Option<Instant>) {
-        // Far moments are left out: something else will be due before.
-        let due = due.and_then(|due| Self::now().checked_add(due.since(now)));
-        self.planned = match (due, also) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
+    /// Sets the timer to a moment; to none, if nothing is due.
+    pub(crate) fn set_at(&mut self, planned: Option<Instant>) {
+        self.planned = planned;
     }
 
     /// Ends when the timer is due; never, if it is not set.

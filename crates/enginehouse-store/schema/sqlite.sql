@@ -4,7 +4,7 @@ CREATE TABLE schema_version (
     version integer not null primary key,
     name text not null,
     applied_at integer not null
-) strict;
+, breaking integer not null default 1 constraint breaking_is_yes_or_no check (breaking in (0, 1))) strict;
 
 CREATE TABLE meta (
     key text not null primary key,

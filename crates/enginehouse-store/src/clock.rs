@@ -91,6 +91,8 @@ pub const JUMP: Duration = Duration::from_secs(5);
 pub struct StoreTime {
     now: Timestamp,
     read_at: Duration,
+    /// Whether nobody has read it yet.
+    first: bool,
 }
 
 /// One reading of a store's time.
@@ -105,12 +107,31 @@ pub struct Reading {
 impl StoreTime {
     /// Goes on from `last`, the latest time that the store has seen, or from now if that is later.
     pub fn resume(last: Timestamp, clock: &dyn Clock) -> Self {
-        Self { now: clock.wall().max(last), read_at: clock.monotonic() }
+        Self { now: clock.wall().max(last), read_at: clock.monotonic(), first: false }
+    }
+
+    /// Goes on from `last`, whatever the wall clock says: the first reading is no jump.
+    pub(crate) fn begin(last: Timestamp, ran_to: Duration) -> Self {
+        Self { now: last, read_at: ran_to, first: true }
+    }
+
+    /// The time as it was read last.
+    pub(crate) const fn last(&self) -> Timestamp {
+        self.now
     }
 
     /// Reads the time.
     pub fn read(&mut self, clock: &dyn Clock) -> Reading {
-        let (wall, ran_to) = (clock.wall(), clock.monotonic());
+        self.read_at(clock.wall(), clock.monotonic())
+    }
+
+    /// The same, by a wall clock and a monotonic one that were read elsewhere.
+    pub(crate) fn read_at(&mut self, wall: Timestamp, ran_to: Duration) -> Reading {
+        if std::mem::take(&mut self.first) && wall > self.now {
+            self.now = wall;
+            self.read_at = ran_to;
+            return Reading { now: wall, jumped: false };
+        }
         let ran = ran_to.saturating_sub(self.read_at);
         let expected = self.now + ran;
         let jumped = wall.since(expected) > JUMP;

@@ -49,9 +49,10 @@ macro_rules! conformance_tests {
         events::a_key_that_is_kept_is_not_given_again,
         lanes::equal_requirements_are_one_lane,
         lanes::each_requirement_makes_a_lane_of_its_own,
-        lanes::lanes_are_read_from_a_number_on,
+        lanes::lanes_are_read_from_a_place_on,
         lanes::a_lane_number_is_never_given_twice,
         lanes::only_lanes_without_events_are_forgotten,
+        lanes::a_lane_that_is_interned_again_is_there,
         lists::every_event_is_listed_once_newest_first,
         lists::events_are_found_by_every_field,
         lists::a_place_that_no_page_has_answered_fails_nothing,
@@ -96,4 +97,8 @@ macro_rules! conformance_tests {
 
 mod sqlite {
     conformance_tests!(crate::sqlite::tests::open_fresh);
+}
+
+mod postgres {
+    conformance_tests!(crate::postgres::tests::open_fresh);
 }

@@ -9,6 +9,8 @@
 pub mod clock;
 #[cfg(test)]
 mod conformance;
+pub mod migrations;
+pub mod postgres;
 pub mod rows;
 pub mod sqlite;
 
@@ -26,8 +28,8 @@ use enginehouse_core::transition::AttemptEnd;
 
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventChange, EventFilter, EventRecord,
-    EventRow, HeldLock, History, KeyedEvent, LaneCounts, LockCursor, NewDeadLetter, NewEventRow, Page, PageRequest,
-    ReadyEvent, ReadyRange, ScenarioRunCounts, SettingsRows, StatusCounts,
+    EventRow, HeldLock, History, KeyedEvent, LaneCounts, LaneNews, LockCursor, NewDeadLetter, NewEventRow, Page,
+    PageRequest, ReadyEvent, ReadyRange, ScenarioRunCounts, SettingsRows, StatusCounts,
 };
 
 /// Whether something that was to be committed is in the store.
@@ -45,6 +47,9 @@ pub enum StoreError {
     /// The rows are not what this program wrote, or a statement is wrong: a damaged file, or a bug.
     #[error("the store is damaged, or this is a bug: {0}")]
     Corrupt(String),
+    /// Another transaction was in the way. Nothing was changed, and it is worth repeating at once.
+    #[error("another transaction was in the way: {0}")]
+    Conflict(String),
     /// The store is away, full or busy. Worth repeating.
     #[error("the store is unavailable: {reason}")]
     Unavailable {
@@ -62,12 +67,53 @@ impl StoreError {
     }
 }
 
+/// When a commit is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// When it is on the disk.
+    #[default]
+    Full,
+    /// When the system has it. A power cut may take the last commits back; a crash of the process does not.
+    Relaxed,
+}
+
+/// What has happened in a store that others share: other servers, and applications that enqueue in SQL.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The lanes in which events were queued, each with the earliest moment from which on one may be claimed, and how many.
+    pub arrivals: Vec<(LaneId, Timestamp, u32)>,
+    /// Whether what happened is not known in full: anything may be ready, and anything may have changed.
+    pub everything: bool,
+    /// The number that rises when an engine registers or stops, or a setting changes.
+    pub registry_version: i64,
+}
+
+/// Watches a store that others share.
+#[async_trait]
+pub trait Watch: Send {
+    /// Waits until something has happened elsewhere, or a while has passed, and answers what. Dropped while it waits, it
+    /// has missed nothing.
+    async fn next(&mut self) -> Result<Elsewhere, StoreError>;
+}
+
 /// A durable set of engines, events, lanes, attempts, dead letters, settings and audit entries.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Begins a transaction. With SQLite there is one at a time, and its methods block the calling thread: the
     /// dispatcher gives it a thread of its own.
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
+    /// Whether others may change what is in it: other servers, or applications that enqueue in SQL.
+    fn is_shared(&self) -> bool {
+        false
+    }
+    /// How many transactions may be under way at once.
+    fn max_transactions(&self) -> usize {
+        1
+    }
+    /// Watches what others do with the store; none if nobody else can.
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        None
+    }
 
     /// One event with its payload, if it is there.
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError>;
@@ -136,14 +182,15 @@ pub trait Transaction: Send {
 
     /// Adds events. Their ids and idempotency keys must be new.
     async fn insert_events(&mut self, events: &[NewEventRow]) -> Result<(), StoreError>;
-    /// Those of `ids` that exist, in the order of `ids`.
+    /// Those of `ids` that exist, in the order of `ids`. Nobody else changes them before this transaction ends.
     async fn events_by_id(&mut self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError>;
     /// The payloads of those of `ids` that exist, in the order of `ids`.
     async fn payloads(&mut self, ids: &[EventId]) -> Result<Vec<(EventId, RawJson)>, StoreError>;
     /// The events that are kept under these idempotency keys.
     async fn events_by_idempotency_key(&mut self, keys: &[&str]) -> Result<Vec<KeyedEvent>, StoreError>;
     /// Queued events that are due: of each range the first `limit` in the order of `(available_at, event_id)`, the ranges
-    /// in the order given. Costs what it answers, whatever else is in the store.
+    /// in the order given. Costs what it answers, whatever else is in the store. Events that another transaction has been
+    /// answered are left out until it ends.
     async fn ready_events(&mut self, ranges: &[ReadyRange], limit: u32) -> Result<Vec<ReadyEvent>, StoreError>;
     /// The same, but only events of one scenario run.
     async fn ready_events_of_run(
@@ -152,6 +199,8 @@ pub trait Transaction: Send {
         lanes: &[LaneId],
         limit: u32,
     ) -> Result<Vec<ReadyEvent>, StoreError>;
+    /// How many queued events of these lanes are due, up to `limit` of each. Lanes without any are left out.
+    async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError>;
     /// When the next queued event of these lanes that is not due yet comes due.
     async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError>;
     /// Writes each event that still has the status and lock serial it was read with. Answers which, in the order
@@ -181,25 +230,29 @@ pub trait Transaction: Send {
         after: Option<LockCursor>,
         limit: u32,
     ) -> Result<Vec<EventRow>, StoreError>;
-    /// When the next lock expires.
-    async fn next_lock_expiry(&mut self) -> Result<Option<Timestamp>, StoreError>;
+    /// When the next lock expires, if one does by `until`.
+    async fn next_lock_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
     // Lanes
 
-    /// Every lane with a number above `after`, by number.
-    async fn lanes_after(&mut self, after: LaneId) -> Result<Vec<Lane>, StoreError>;
+    /// What has changed in the set of lanes since a place that was answered before; every lane, from place 0 on.
+    async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError>;
     /// The lanes of these keys, in their order; made where they are new. A number is never given twice.
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError>;
-    /// Forgets up to `limit` lanes that have no events. Answers which.
+    /// Forgets up to `limit` lanes that have no events. Answers which. Where others share the store, it first takes them out
+    /// of use, and forgets them in a later transaction, once nobody can add an event any more.
     async fn delete_empty_lanes(&mut self, limit: u32) -> Result<Vec<LaneId>, StoreError>;
 
     // Engines
 
-    /// Those of `ids` that are registered, in the order of `ids`.
+    /// Those of `ids` that are registered, in the order of `ids`. No other transaction changes them, or reads them by
+    /// this or the next method, before this one ends.
     async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError>;
+    /// The same, but without those that another transaction has read so: it waits for nobody.
+    async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError>;
     /// Every registered engine, by id.
     async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError>;
-    /// Adds or replaces engines.
+    /// Adds engines, or replaces those that were read for it in this transaction.
     async fn write_engines(&mut self, engines: &[Engine]) -> Result<(), StoreError>;
     /// Engines that should have spoken up by `until`, the latest first.
     async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<Engine>, StoreError>;

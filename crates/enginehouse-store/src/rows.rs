@@ -302,6 +302,19 @@ impl StatusCounts {
     }
 }
 
+/// What has changed in the set of lanes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LaneNews {
+    /// Lanes that were made, by number. One may be told more than once.
+    pub made: Vec<Lane>,
+    /// Lanes that no event may be added to before they are interned again. They may still have events.
+    pub retired: Vec<LaneId>,
+    /// Lanes that are not there any more.
+    pub gone: Vec<LaneId>,
+    /// The place behind this news.
+    pub place: u64,
+}
+
 /// How many events of a lane are in each status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaneCounts {

@@ -23,9 +23,9 @@ mod integrity;
 mod lanes;
 mod lock_file;
 mod locks;
-mod migrations;
 mod open;
 mod scenario_runs;
+mod schema;
 mod search;
 mod settings;
 #[cfg(test)]
@@ -44,6 +44,8 @@ use tokio::sync::Mutex;
 pub use self::backup::{BackUpError, back_up};
 pub use self::inspect::{Inspection, inspect};
 pub use self::open::OpenError;
+pub use self::schema::{migrate_sqlite, revert_sqlite, schema_status};
+pub use crate::Durability;
 
 use self::columns::IdText;
 use self::connections::Readers;
@@ -51,21 +53,12 @@ use self::lanes::KnownLanes;
 use self::transaction::SqliteTransaction;
 use self::writer::{Poison, Writer};
 use crate::clock::Clock;
+use crate::migrations::Migrate;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
 use crate::{Store, StoreError, Transaction};
-
-/// When a commit is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// When it is on the disk.
-    #[default]
-    Full,
-    /// When the system has it. A power cut may take the last commits back; a crash of the process does not.
-    Relaxed,
-}
 
 /// How to open a data file.
 #[derive(Clone)]
@@ -80,31 +73,35 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// How large the file may become, in bytes; none for as large as the disk.
     pub max_size: Option<u64>,
+    /// What to do about its schema.
+    pub migrate: Migrate,
 }
 
 impl SqliteOptions {
-    /// The defaults: durable, four readers, no limit but the disk.
+    /// The defaults: durable, four readers, no limit but the disk, migrated when it is opened.
     pub fn new(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        Self { path: path.into(), clock, durability: Durability::Full, readers: 4, max_size: None }
+        let path = path.into();
+        Self { path, clock, durability: Durability::Full, readers: 4, max_size: None, migrate: Migrate::Auto }
     }
 }
 
 /// A [`Store`] in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
+    schema_version: i32,
     writer: Arc<Mutex<Writer>>,
     readers: Readers,
     poison: Poison,
 }
 
 impl SqliteStore {
-    /// Opens a data file, or makes it, and brings its schema up to date. Blocks while it does.
+    /// Opens a data file, or makes it, and brings its schema up to date, unless told otherwise. Blocks while it does.
     ///
     /// # Errors
     /// An [`OpenError`] says what to do.
     pub fn open(options: SqliteOptions) -> Result<Self, OpenError> {
-        let open::Opened { path, writer, readers, poison } = open::open(options)?;
-        Ok(Self { path, writer: Arc::new(Mutex::new(writer)), readers, poison })
+        let open::Opened { path, version, writer, readers, poison } = open::open(options)?;
+        Ok(Self { path, schema_version: version, writer: Arc::new(Mutex::new(writer)), readers, poison })
     }
 
     /// Whether a write was lost, so that nothing is written any more. A restart finds out what is on the disk.
@@ -205,7 +202,7 @@ impl Store for SqliteStore {
     }
 
     fn describe(&self) -> String {
-        let (sqlite, schema) = (rusqlite::version(), migrations::newest());
+        let (sqlite, schema) = (rusqlite::version(), self.schema_version);
         format!("SQLite {sqlite}, schema {schema}, {}", self.path.display())
     }
 }

@@ -12,6 +12,7 @@ use enginehouse_core::fingerprint;
 use enginehouse_core::invalid::Invalid;
 use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::time::Timestamp;
+use enginehouse_store::migrations::{SchemaName, migrate_postgres, revert_postgres};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, IsolationLevel, Row};
 use uuid::Uuid;
@@ -288,11 +289,11 @@ async fn one_call_makes_one_change_per_lane_and_run() {
     client.query(ENQUEUE_MANY, &[&events]).await.unwrap();
     let changes = client
         .query(
-            "select event_type, scenario_run_id, events,
+            "select event_type, scenario_run_id, c.queued,
                  extract(epoch from first_available_at - first_enqueued_at)::integer as wait
              from enginehouse.lane_changes as c
              join enginehouse.lanes as l using (lane_id)
-             where c.changed_by = l.changed_by and c.status = 'queued'
+             where c.changed_by = l.changed_by
              order by event_type, scenario_run_id",
             &[],
         )
@@ -300,7 +301,7 @@ async fn one_call_makes_one_change_per_lane_and_run() {
         .unwrap();
     let change = |row: &Row| {
         let run = row.get::<_, Option<String>>("scenario_run_id").unwrap_or_default();
-        format!("{} {run} {} {}", row.get::<_, String>(0), row.get::<_, i64>("events"), row.get::<_, i32>("wait"))
+        format!("{} {run} {} {}", row.get::<_, String>(0), row.get::<_, i64>("queued"), row.get::<_, i32>("wait"))
     };
     assert_eq!(changes.iter().map(change).collect::<Vec<_>>(), ["a r 1 0", "a  3 0", "b  1 0"]);
 }
@@ -471,7 +472,7 @@ async fn a_retired_lane_is_used_again_and_seen_by_servers() {
         set retired = true, forgettable_by = pg_snapshot_xmax(pg_current_snapshot())";
     client.batch_execute(retire).await.unwrap();
     client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
-    let lanes = "select l.retired, l.forgettable_by is null, c.events
+    let lanes = "select l.retired, l.forgettable_by is null, c.queued
         from enginehouse.lanes as l
         join enginehouse.lane_changes as c on c.lane_id = l.lane_id and c.changed_by = l.changed_by";
     let row = client.query_one(lanes, &[]).await.unwrap();
@@ -541,25 +542,30 @@ async fn no_event_is_earlier_than_a_server_has_been() {
 
 #[tokio::test]
 async fn wake_notifies_the_channel_of_the_schema() {
-    for schema in ["enginehouse", "other"] {
-        let database = Database::migrated_in(schema).await;
-        let (client, mut notified) = database.listen(&format!("enginehouse:{schema}")).await;
-        client.query_one(&format!("select {schema}.enqueue('a')"), &[]).await.unwrap();
+    for name in ["enginehouse", "enginehouse_2", "it's my \"Queue\"", &"ä".repeat(31)] {
+        let schema: SchemaName = name.parse().unwrap();
+        let database = Database::migrated_in(&schema).await;
+        let (client, mut notified) = database.listen(&format!("enginehouse:{name}")).await;
+        let schema = schema.quoted();
+        client.query_one(&format!("select {schema}.enqueue('a', idempotency_key => 'k')"), &[]).await.unwrap();
+        let refused = format!("select {schema}.enqueue('b', idempotency_key => 'k')");
+        assert_eq!(client.query_one(&refused, &[]).await.unwrap_err().code().unwrap().code(), "23I01");
         client.batch_execute(&format!("select {schema}.wake()")).await.unwrap();
-        assert_eq!(Wait::next(&mut notified).await, format!("enginehouse:{schema}"));
+        assert!(format!("enginehouse:{name}").starts_with(&Wait::next(&mut notified).await));
     }
 }
 
 #[tokio::test]
 async fn the_migration_can_be_taken_back_and_made_again() {
     let database = Database::migrated().await;
-    let client = database.connect().await;
+    let mut client = database.connect().await;
     let id: Uuid = client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap().get(0);
-    database.apply(&client, database::ENQUEUE_IN_SQL_DOWN).await;
+    let schema = SchemaName::default();
+    revert_postgres(&mut client, &schema, 1, false).await.unwrap();
     let left = "select count(*) from pg_proc where pronamespace = 'enginehouse'::regnamespace";
     assert_eq!(client.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 0);
     assert_eq!(count(&client, "schema_version").await, 1);
-    database.apply(&client, database::ENQUEUE_IN_SQL).await;
+    migrate_postgres(&mut client, &schema).await.unwrap();
     client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
     let kept = "select count(*) from enginehouse.event_overview where event_id = $1 and payload is not null";
     assert_eq!(client.query_one(kept, &[&id]).await.unwrap().get::<_, i64>(0), 1);
@@ -569,7 +575,9 @@ async fn the_migration_can_be_taken_back_and_made_again() {
 async fn the_documented_grants_are_enough_and_no_more() {
     let database = Database::migrated().await;
     let client = database.connect().await;
-    let role = database.role().await;
+    // Roles are the server's, not the database's: one that is no other test's.
+    let role: String = client.query_one("select current_database() || '_app'", &[]).await.unwrap().get(0);
+    client.batch_execute(&format!("create role {role}")).await.unwrap();
     let page = include_str!("../../../docs/transactional-enqueue.md");
     let grants = page.split("```sql\n").find(|block| block.starts_with("grant ")).expect("a block of grants");
     let grants = grants.split("```").next().unwrap_or_default();
@@ -594,7 +602,7 @@ async fn the_documented_grants_are_enough_and_no_more() {
         let refused = client.batch_execute(forbidden).await.unwrap_err();
         assert_eq!(refused.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{forbidden}");
     }
-    client.batch_execute(&format!("reset role; drop owned by {role}")).await.unwrap();
+    client.batch_execute(&format!("reset role; drop owned by {role}; drop role {role}")).await.unwrap();
 }
 
 async fn count(client: &Client, table: &str) -> i64 {

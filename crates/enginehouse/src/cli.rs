@@ -13,6 +13,7 @@ pub(crate) mod event_type;
 pub(crate) mod openapi;
 pub(crate) mod output;
 pub(crate) mod queue;
+pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod server_and_output;
 pub(crate) mod settings;

@@ -40,6 +40,8 @@ enum Command {
     Doctor(cli::doctor::Arguments),
     /// Copy a data file consistently, while a server goes on with it
     Backup(cli::backup::Arguments),
+    /// See, change and export the schema of a store
+    Schema(cli::schema::Arguments),
     /// Print the OpenAPI description of the HTTP API
     Openapi,
     /// Print a completion script for a shell
@@ -60,6 +62,7 @@ async fn main() -> ExitCode {
         Command::Config(arguments) => cli::config::run(&arguments),
         Command::Doctor(arguments) => cli::doctor::run(arguments).await,
         Command::Backup(arguments) => cli::backup::run(arguments).await,
+        Command::Schema(arguments) => cli::schema::run(arguments).await,
         Command::Openapi => cli::openapi::run(),
         Command::Completions(arguments) => cli::completions::run::<Cli>(&arguments),
     }

@@ -1,15 +1,18 @@
 //! The table of settings.
 
 use std::fmt::Display;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use enginehouse_core::limits::{
     MAX_LOSSES, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
 };
+use enginehouse_store::migrations::Migrate;
 
 use super::{Config, Durability, LogFormat, StoreUrl};
+use enginehouse_store::migrations::SchemaName;
+use enginehouse_store::postgres::Pooler;
+
 use crate::dispatcher;
 
 /// One setting.
@@ -44,8 +47,12 @@ impl Default for Config {
             listen: ([127, 0, 0, 1], 7420).into(),
             insecure: false,
             store: StoreUrl::Sqlite("enginehouse.db".into()),
+            schema: SchemaName::default(),
+            max_transactions: 4,
+            postgres_pooler: Pooler::Auto,
             durability: Durability::Full,
             max_store_bytes: None,
+            migrate: Migrate::Auto,
             dispatch: dispatcher::Config::default(),
             max_connections: 10_000,
             shutdown_timeout: Duration::from_secs(10),
@@ -80,17 +87,51 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "store",
-        about: "Where the rows are: `sqlite://PATH`, relative to the working directory unless it begins with a slash. The file is made if it is not there.",
+        about: "Where the rows are. `sqlite://PATH`: a file, relative to the working directory unless the path begins with a slash; it is made if it is not there. `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`: a PostgreSQL database, 14 or newer, as libpq reads it; any number of servers may share it. Several hosts are given as `HOST1:PORT1,HOST2:PORT2` with `target_session_attrs=read-write`. Anybody who sees a process sees its flags: give an address with a password as the variable or in the file.",
         placeholder: "URL",
         set: |config, value| {
-            let path = value.strip_prefix("sqlite://").filter(|path| !path.is_empty());
-            let path = path.ok_or("must be sqlite:// and the path of a file, such as sqlite://enginehouse.db")?;
-            config.store = StoreUrl::Sqlite(PathBuf::from(path));
+            config.store = value.parse()?;
             Ok(())
         },
-        get: |config| {
-            let StoreUrl::Sqlite(path) = &config.store;
-            format!("sqlite://{}", path.display())
+        get: |config| config.store.to_string(),
+    },
+    Setting {
+        name: "schema",
+        about: "The schema of the tables in PostgreSQL, up to 63 bytes. Servers that share it work together; others on the same database know nothing of each other.",
+        placeholder: "NAME",
+        set: |config, value| {
+            config.schema = value.parse().map_err(|error| format!("{error}"))?;
+            Ok(())
+        },
+        get: |config| config.schema.as_str().to_owned(),
+    },
+    Setting {
+        name: "max_transactions",
+        about: "How many transactions a server has under way at once on PostgreSQL; 1 to 64. It opens up to this many connections and 6 more. SQLite has one.",
+        placeholder: "COUNT",
+        set: |config, value| {
+            config.max_transactions = number(value, 1, 64)?;
+            Ok(())
+        },
+        get: |config| config.max_transactions.to_string(),
+    },
+    Setting {
+        name: "postgres_pooler",
+        about: "What stands between the server and PostgreSQL. `none`: connections are its own, so that statements are prepared once and servers notify each other. `transaction`: a pooler such as PgBouncer in transaction mode. `auto`: it is found out at the start.",
+        placeholder: "auto|none|transaction",
+        set: |config, value| {
+            config.postgres_pooler = match value {
+                "auto" => Pooler::Auto,
+                "none" => Pooler::None,
+                "transaction" => Pooler::Transaction,
+                _ => return Err("must be auto, none or transaction".to_owned()),
+            };
+            Ok(())
+        },
+        get: |config| match config.postgres_pooler {
+            Pooler::Auto => "auto".to_owned(),
+            Pooler::None => "none".to_owned(),
+            Pooler::Transaction => "transaction".to_owned(),
         },
     },
     Setting {
@@ -120,6 +161,16 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
         get: |config| config.max_store_bytes.map_or_else(String::new, |bytes| (bytes >> 20).to_string()),
+    },
+    Setting {
+        name: "migrate",
+        about: "What to do about the store's schema at the start. `auto`: bring it up to date; of several servers that start at once, one does. `check`: refuse to start unless it is up to date, for those who run `enginehouse schema up` or migrations of their own first. `off`: neither look nor migrate. With `auto` and `check`, a schema that a newer version has migrated is worked with unless it has changed too much.",
+        placeholder: "auto|check|off",
+        set: |config, value| {
+            config.migrate = value.parse()?;
+            Ok(())
+        },
+        get: |config| config.migrate.to_string(),
     },
     Setting {
         name: "keep_completed_days",

@@ -6,9 +6,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use enginehouse_core::engine::{Engine, EngineStatus};
-use enginehouse_core::ids::EngineId;
+use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::AuditEntry;
@@ -19,18 +20,21 @@ use super::commands::{Answer, Command, Exchanged, Refusal};
 use super::heartbeat::heartbeat;
 use super::registry::Registry;
 use super::report::{Due, Report};
-use super::waiting::Waiting;
+use super::waiting::{News, Parked, Waiting};
 use super::working::{Deciding, Working};
 use super::{Config, engines, enqueue, operate, settings, settle, sweep};
-use crate::chance::{Chance, Ids};
+use crate::chance::Chance;
+pub(super) use crate::chance::SharedIds;
 
 /// What the operations of a transaction share.
 pub(super) struct Batch<'a> {
     pub(super) now: Timestamp,
+    /// Whether others may change what is in the store.
+    pub(super) is_shared: bool,
     pub(super) config: &'a Config,
     pub(super) registry: &'a mut Registry,
     pub(super) chance: &'a mut dyn Chance,
-    pub(super) ids: &'a mut Ids,
+    pub(super) ids: &'a SharedIds,
     pub(super) report: &'a mut Report,
     pub(super) audits: Vec<AuditEntry>,
 }
@@ -69,10 +73,16 @@ pub(super) struct Run<'a> {
     pub(super) config: &'a Config,
     pub(super) registry: &'a mut Registry,
     pub(super) chance: &'a mut dyn Chance,
-    pub(super) ids: &'a mut Ids,
-    pub(super) waiting: &'a Waiting,
+    pub(super) ids: &'a SharedIds,
+    pub(super) waiting: &'a Mutex<Waiting>,
+    /// Waiting claims that were taken out for this batch.
+    pub(super) woken: &'a mut Vec<Parked>,
+    /// For which claims there may be something, before the batch has begun.
+    pub(super) news: News,
     /// What falls due when, as far as is known.
     pub(super) due: Due,
+    /// Whether to look at what has fallen due.
+    pub(super) chores: bool,
     /// Whether service resumes after an outage.
     pub(super) resumed: bool,
 }
@@ -84,20 +94,27 @@ impl Run<'_> {
         let mut tx = self.store.begin().await?;
         let now = tx.now();
         let resumed = self.resumed || tx.jumped();
-        let mut report = Report { due: self.due, ..Report::default() };
+        let mut report = Report { due: self.due, news: self.news.clone(), ..Report::default() };
         let mut batch = Batch {
             now,
+            is_shared: self.store.is_shared(),
             config: self.config,
             registry: &mut *self.registry,
             chance: &mut *self.chance,
-            ids: &mut *self.ids,
+            ids: self.ids,
             report: &mut report,
             audits: Vec::new(),
         };
         let tx_ref = &mut *tx;
         batch.registry.refresh(tx_ref).await?;
         let mut working = Working::default();
-        chores(tx_ref, resumed, self.waiting, &mut working, &mut batch).await?;
+        if resumed {
+            sweep::grant_grace(tx_ref, &mut working, &mut batch).await?;
+        }
+        if self.chores {
+            let nobody_waits = lock(self.waiting).is_empty();
+            chores(tx_ref, nobody_waits, &mut working, &mut batch).await?;
+        }
         let mut answers = vec![None; commands.len()];
         change_registry(tx_ref, commands, &mut answers, &mut working, &mut batch).await?;
         enqueue_all(tx_ref, commands, &mut answers, &mut batch).await?;
@@ -105,7 +122,8 @@ impl Run<'_> {
         exchanges.settle(tx_ref, commands, &mut answers, &mut working, &mut batch).await?;
         exchanges.heartbeat(tx_ref, &mut working, &mut batch).await?;
         act_all(tx_ref, commands, &mut answers, &mut working, &mut batch).await?;
-        let (given, waits) = exchanges.claim(tx_ref, self.waiting, &mut answers, &mut working, &mut batch).await?;
+        self.woken.extend(lock(self.waiting).take_woken(&batch.report.news, batch.registry));
+        let (given, waits) = exchanges.claim(tx_ref, self.woken, &mut answers, &mut working, &mut batch).await?;
         engines::stop_drained(tx_ref, &mut batch).await?;
         if !batch.audits.is_empty() {
             tx_ref.insert_audit(&batch.audits).await?;
@@ -115,19 +133,20 @@ impl Run<'_> {
     }
 }
 
+/// The claims that wait. Nobody panics while it holds them, and if somebody did, they are as good as before.
+pub(super) fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 type Answers = [Option<Result<Answer, Refusal>>];
 
 /// What has fallen due, before anything else: a lock that has expired is lost to every command of the batch.
 async fn chores(
     tx: &mut dyn Transaction,
-    resumed: bool,
-    waiting: &Waiting,
+    nobody_waits: bool,
     working: &mut Working,
     batch: &mut Batch<'_>,
 ) -> Result<(), StoreError> {
-    if resumed {
-        sweep::grant_grace(tx, working, batch).await?;
-    }
     let due = batch.report.due;
     let now = batch.now;
     let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
@@ -138,11 +157,14 @@ async fn chores(
     if engines {
         sweep::lose_engines(tx, working, batch).await?;
     }
+    if locks || engines {
+        sweep::look_ahead(tx, batch).await?;
+    }
     if retention {
         sweep::forget(tx, batch).await?;
     }
     if is_due(due.ready) {
-        sweep::find_ready(tx, waiting.is_empty(), batch).await?;
+        sweep::find_ready(tx, nobody_waits, batch).await?;
     }
     Ok(())
 }
@@ -232,6 +254,27 @@ async fn act_all(
     Ok(())
 }
 
+/// Adds the payloads to the answers of commands that have settled one event alone.
+async fn show_payloads(
+    tx: &mut dyn Transaction,
+    shown: &[(usize, EventId)],
+    answers: &mut Answers,
+) -> Result<(), StoreError> {
+    if shown.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = shown.iter().map(|(_, event_id)| *event_id).collect();
+    let payloads: HashMap<_, _> = tx.payloads(&ids).await?.into_iter().collect();
+    for (place, event_id) in shown {
+        if let Some(Ok(Answer::Settled(settled))) = &mut answers[*place]
+            && let [Ok(alone)] = &mut settled[..]
+        {
+            alone.payload = payloads.get(event_id).cloned();
+        }
+    }
+    Ok(())
+}
+
 /// The exchanges of a batch whose epoch is the present one.
 struct Exchanges<'a> {
     engines: HashMap<EngineId, Engine>,
@@ -305,19 +348,20 @@ impl<'a> Exchanges<'a> {
             return Ok(());
         }
         let mut settled = settle::settle(tx, &settlements, working, batch).await?.into_iter();
+        let mut shown = Vec::new();
         for of in &mut self.of {
             of.exchanged.settlements = settled.by_ref().take(of.exchange.settlements.len()).collect();
         }
         for (place, command) in commands.iter().enumerate() {
             if let Command::Settle(settlements) = command {
-                let mut own: Vec<_> = settled.by_ref().take(settlements.len()).collect();
-                if let [Ok(alone)] = &mut own[..] {
-                    alone.payload = tx.payloads(&[alone.event.event_id]).await?.pop().map(|(_, payload)| payload);
+                let own: Vec<_> = settled.by_ref().take(settlements.len()).collect();
+                if let [Ok(alone)] = &own[..] {
+                    shown.push((place, alone.event.event_id));
                 }
                 answers[place] = Some(Ok(Answer::Settled(own)));
             }
         }
-        Ok(())
+        show_payloads(tx, &shown, answers).await
     }
 
     async fn heartbeat(
@@ -341,28 +385,33 @@ impl<'a> Exchanges<'a> {
         Ok(())
     }
 
-    /// Gives events to waiting claims that may find some now, oldest first, then to the claims of the batch. Answers the
-    /// waiting claims that have an answer now, and the places of claims that have found nothing and are to wait.
+    /// Gives events to the waiting claims that are woken, oldest first, then to the claims of the batch. Answers the waiting
+    /// claims that have an answer now, and the places of claims that have found nothing and are to wait.
     async fn claim(
         self,
         tx: &mut dyn Transaction,
-        waiting: &Waiting,
+        woken: &mut [Parked],
         answers: &mut Answers,
         working: &mut Working,
         batch: &mut Batch<'_>,
     ) -> Result<(Vec<(u64, Result<Answer, Refusal>)>, Vec<usize>), StoreError> {
-        let woken = waiting.woken(batch.report, batch.registry);
-        let woken_ids: Vec<_> = woken.iter().map(|parked| parked.engine_id.clone()).collect();
+        let mut woken_ids: Vec<_> = woken.iter().map(|parked| parked.engine_id.clone()).collect();
+        woken_ids.sort_unstable();
+        woken_ids.dedup();
         let mut engines = self.engines;
         if !woken_ids.is_empty() {
             // What heartbeats have changed above is written: it is read here.
-            engines.extend(
-                tx.engines_by_id(&woken_ids).await?.into_iter().map(|engine| (engine.engine_id.clone(), engine)),
-            );
+            let free = tx.free_engines_by_id(&woken_ids).await?;
+            engines.extend(free.into_iter().map(|engine| (engine.engine_id.clone(), engine)));
         }
         let (mut given, mut askers, mut claims) = (Vec::new(), Vec::new(), Vec::new());
-        for parked in &woken {
+        for parked in &mut *woken {
             let engine = engines.get(&parked.engine_id);
+            parked.look_again = engine.is_none() && batch.registry.knows_engine(&parked.engine_id);
+            if parked.look_again {
+                // Another transaction is at work for the engine: this claim has its turn when that one has ended.
+                continue;
+            }
             if let Some(refused) = refusal(engine, &parked.engine_id, parked.epoch, true) {
                 given.push((parked.number, Err(refused)));
             } else if let Some(engine) = engine {
@@ -380,7 +429,7 @@ impl<'a> Exchanges<'a> {
         if !claims.is_empty() {
             claimed.extend(askers.into_iter().zip(claim(tx, &claims, working, batch).await?));
         }
-        for parked in &woken {
+        for parked in &*woken {
             if let Some(events) = claimed.remove(&Asker::Parked(parked.number)).filter(|events| !events.is_empty()) {
                 let exchanged = Exchanged { claimed: Some(events), ..parked.exchanged.clone() };
                 given.push((parked.number, Ok(Answer::Exchanged(exchanged))));

@@ -81,7 +81,7 @@ pub(super) async fn deregister(
 
 /// Stops those of the engines whose locks have ended that were asked to stop once drained.
 pub(super) async fn stop_drained(tx: &mut dyn Transaction, batch: &mut Batch<'_>) -> Result<(), StoreError> {
-    let relieved = &batch.report.relieved;
+    let relieved = &batch.report.news.relieved;
     let candidates: Vec<_> = relieved.iter().filter(|id| batch.registry.stops_when_drained(id)).cloned().collect();
     if candidates.is_empty() {
         return Ok(());
@@ -126,6 +126,6 @@ async fn write(tx: &mut dyn Transaction, engine: &Engine, batch: &mut Batch<'_>)
     batch.registry.keep_engine(engine);
     batch.registry.raise(tx).await?;
     // A waiting claim of this engine has something to learn, good or bad.
-    batch.report.relieved.insert(engine.engine_id.clone());
+    batch.report.news.relieved.insert(engine.engine_id.clone());
     Ok(())
 }

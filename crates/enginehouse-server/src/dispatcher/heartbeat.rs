@@ -36,7 +36,7 @@ pub(super) async fn heartbeat(
         let Some(engine) = engines.get_mut(engine_id) else { continue };
         *engine = engine.clone().heard(heartbeat.dynamic_state.clone(), batch.now);
         sooner(&mut batch.report.due.engine_loss, engine.lost_due_at);
-        batch.report.relieved.insert(engine_id.clone());
+        batch.report.news.relieved.insert(engine_id.clone());
         let locks = held.get(engine_id).map_or(&[][..], Vec::as_slice);
         let (renewed, lost) = match &heartbeat.lock_tokens {
             Some(listed) => renew(locks, listed, working, batch)?,

@@ -24,8 +24,8 @@ pub(super) struct Registry {
     engines: HashMap<EngineId, EngineCopy>,
     lanes: BTreeMap<LaneId, Arc<LaneKey>>,
     lane_ids: HashMap<Arc<LaneKey>, LaneId>,
-    /// The highest lane that was read.
-    last_lane: LaneId,
+    /// Up to where changes of the set of lanes were read.
+    lanes_place: u64,
     /// Rises whenever a lane comes or goes.
     lanes_version: u64,
     /// Whether some engine could ever serve a lane, as far as it was asked.
@@ -50,7 +50,7 @@ impl Registry {
             engines: HashMap::new(),
             lanes: BTreeMap::new(),
             lane_ids: HashMap::new(),
-            last_lane: LaneId(0),
+            lanes_place: 0,
             lanes_version: 0,
             servable: HashMap::new(),
         }
@@ -73,9 +73,22 @@ impl Registry {
             }
             self.version = Some(version);
         }
-        for lane in tx.lanes_after(self.last_lane).await? {
+        let news = tx.lanes_since(self.lanes_place).await?;
+        for lane in news.made {
             self.keep_lane(lane.lane_id, Arc::new(lane.key));
         }
+        for lane_id in news.retired {
+            // Its events are still given out, but no new one is put there.
+            if let Some(key) = self.lanes.get(&lane_id)
+                && self.lane_ids.get(key) == Some(&lane_id)
+            {
+                self.lane_ids.remove(key);
+            }
+        }
+        for lane_id in news.gone {
+            self.forget_lane(lane_id);
+        }
+        self.lanes_place = news.place;
         Ok(())
     }
 
@@ -121,18 +134,19 @@ impl Registry {
     }
 
     fn keep_lane(&mut self, lane_id: LaneId, key: Arc<LaneKey>) {
-        self.last_lane = self.last_lane.max(lane_id);
-        if self.lanes.contains_key(&lane_id) {
+        self.lane_ids.insert(Arc::clone(&key), lane_id);
+        if self.lanes.insert(lane_id, key).is_some() {
             return;
         }
-        self.lane_ids.insert(Arc::clone(&key), lane_id);
-        self.lanes.insert(lane_id, key);
         self.lanes_version += 1;
     }
 
     pub(super) fn forget_lane(&mut self, lane_id: LaneId) {
         if let Some(key) = self.lanes.remove(&lane_id) {
-            self.lane_ids.remove(&key);
+            // What it asked for may have another number by now.
+            if self.lane_ids.get(&key) == Some(&lane_id) {
+                self.lane_ids.remove(&key);
+            }
             self.servable.remove(&lane_id);
             self.lanes_version += 1;
         }
@@ -160,12 +174,7 @@ impl Registry {
         }
         if !unknown.is_empty() {
             for lane in tx.intern_lanes(&unknown).await? {
-                // `last_lane` must not pass lanes that another server has made meanwhile: they are read by `refresh`.
-                let last_lane = self.last_lane;
                 self.keep_lane(lane.lane_id, Arc::new(lane.key));
-                if lane.lane_id.0 > last_lane.0 + 1 {
-                    self.last_lane = last_lane;
-                }
             }
         }
         keys.iter()
@@ -214,12 +223,17 @@ impl Registry {
         self.lanes.keys().copied().collect()
     }
 
-    /// Whether an engine could serve a lane, idle and at its best.
-    pub(super) fn could_serve(&self, engine_id: &EngineId, lane_id: LaneId) -> bool {
+    /// Whether an engine could serve a lane, idle and at its best, or whether that is not known.
+    pub(super) fn may_serve(&self, engine_id: &EngineId, lane_id: LaneId) -> bool {
         match (self.engines.get(engine_id), self.lanes.get(&lane_id)) {
             (Some(engine), Some(key)) => could_ever_serve(&engine.abilities, key),
-            _ => false,
+            _ => true,
         }
+    }
+
+    /// Whether an engine is registered, as far as this transaction sees.
+    pub(super) fn knows_engine(&self, engine_id: &EngineId) -> bool {
+        self.engines.contains_key(engine_id)
     }
 
     /// Whether some registered engine could ever be given an event of this lane.

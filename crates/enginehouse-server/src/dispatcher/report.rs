@@ -1,14 +1,16 @@
 //! What a transaction has brought about, beside its answers: who is to be woken, what falls due when, and what the
 //! metrics count. It takes effect once the transaction has committed, and is dropped if it has not.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
-use enginehouse_core::ids::{EngineId, LaneId};
+use enginehouse_core::ids::LaneId;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{Command, EventState};
 use enginehouse_store::rows::EventRow;
+
+use super::waiting::News;
 
 /// One move of one event.
 pub(super) struct Moved<'a> {
@@ -21,12 +23,8 @@ pub(super) struct Moved<'a> {
 /// What a transaction has brought about.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// How many events became ready in each lane.
-    pub(super) ready: HashMap<LaneId, u32>,
-    /// Engines that may take more than before.
-    pub(super) relieved: HashSet<EngineId>,
-    /// Whether any claim may find more than before.
-    pub(super) everything_changed: bool,
+    /// For which claims there may be something.
+    pub(super) news: News,
     /// What falls due when.
     pub(super) due: Due,
     /// Events that were enqueued, by lane.
@@ -72,6 +70,15 @@ pub(super) struct Due {
 }
 
 impl Due {
+    /// Takes in what another batch knows: the earlier moment of each.
+    pub(super) fn merge(&mut self, other: Self) {
+        sooner(&mut self.lock_expiry, other.lock_expiry);
+        sooner(&mut self.engine_loss, other.engine_loss);
+        sooner(&mut self.retention, other.retention);
+        sooner(&mut self.ready, other.ready);
+        self.ready_known |= other.ready_known;
+    }
+
     /// The earliest of all.
     pub(super) fn earliest(&self) -> Option<Timestamp> {
         [self.lock_expiry, self.engine_loss, self.ready, self.retention].into_iter().flatten().min()
@@ -90,7 +97,7 @@ impl Report {
     pub(super) fn moved(&mut self, moved: &Moved<'_>) {
         let (before, after) = (&moved.before.state, moved.after);
         if before.status == EventStatus::Processing && after.status != EventStatus::Processing {
-            self.relieved.extend(before.engine_id.clone());
+            self.news.relieved.extend(before.engine_id.clone());
         }
         if let (Command::Claim { .. }, Some(lock)) = (moved.command, &after.lock) {
             *self.claimed.entry(moved.before.lane_id).or_default() += 1;
@@ -125,7 +132,7 @@ impl Report {
     /// An event waits in its lane from now on.
     pub(super) fn queued(&mut self, lane_id: LaneId, available_at: Timestamp, now: Timestamp) {
         if available_at <= now {
-            *self.ready.entry(lane_id).or_default() += 1;
+            *self.news.ready.entry(lane_id).or_default() += 1;
         } else {
             sooner(&mut self.due.ready, Some(available_at));
         }

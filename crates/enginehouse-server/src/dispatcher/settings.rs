@@ -53,6 +53,6 @@ async fn finish(
 ) -> Result<Settings, StoreError> {
     batch.registry.raise(tx).await?;
     batch.audit(action, target, &serde_json::json!({ "settings": next }));
-    batch.report.everything_changed = true;
+    batch.report.news.everything_changed = true;
     Ok(next.unwrap_or_default())
 }

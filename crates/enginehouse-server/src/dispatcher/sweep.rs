@@ -10,11 +10,12 @@ use enginehouse_core::grace::{grace_for, postponed};
 use enginehouse_core::limits::{LOST_AFTER_INTERVALS, MAX_HEARTBEAT_INTERVAL};
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{Command, Loss};
-use enginehouse_store::rows::{LockCursor, ReadyRange};
+use enginehouse_store::rows::LockCursor;
 use enginehouse_store::{StoreError, Transaction};
 
 use super::batch::Batch;
 use super::engines::lose_locks;
+use super::report::sooner;
 use super::working::Working;
 
 /// How many rows one pass takes at most: the writer is never held for long.
@@ -27,10 +28,12 @@ const FORGET_BATCH: u32 = 500;
 const FORGET_PAUSE: Duration = Duration::from_secs(1);
 /// How long at least until the next look for empty lanes, gone engines and old audit entries.
 const TIDY_PAUSE: Duration = Duration::from_secs(600);
+/// How long at most from one look for expired locks and lost engines to the next, where others share the store.
+const SHARED_LOOK: Duration = Duration::from_millis(800);
 /// How long audit entries are kept.
 const AUDIT_KEPT: Duration = Duration::from_secs(365 * 86_400);
 
-/// Takes back events whose lock has expired, and notes when the next one will.
+/// Takes back events whose lock has expired.
 pub(super) async fn expire_locks(
     tx: &mut dyn Transaction,
     working: &mut Working,
@@ -47,11 +50,10 @@ pub(super) async fn expire_locks(
     }
     // What is not written was settled in between, or swept by another server: nothing to do.
     working.write(tx, batch.registry, batch.report).await?;
-    batch.report.due.lock_expiry = tx.next_lock_expiry().await?;
     Ok(())
 }
 
-/// Declares engines lost that have missed their heartbeats, with their locks, and notes when the next one will be.
+/// Declares engines lost that have missed their heartbeats, with their locks.
 pub(super) async fn lose_engines(
     tx: &mut dyn Transaction,
     working: &mut Working,
@@ -66,11 +68,21 @@ pub(super) async fn lose_engines(
         batch.report.engines_lost += lost.len() as u64;
         for engine_id in &ids {
             // A waiting claim of this engine is refused.
-            batch.report.relieved.insert(engine_id.clone());
+            batch.report.news.relieved.insert(engine_id.clone());
             tracing::warn!(%engine_id, "an engine is lost: it missed its heartbeats");
         }
     }
+    Ok(())
+}
+
+/// Notes when the next lock expires, and the next engine is lost. Where others share the store they give locks and hear
+/// engines too, and may be ended at any moment: there, the next look comes soon in any case.
+pub(super) async fn look_ahead(tx: &mut dyn Transaction, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+    let next_look = batch.is_shared.then_some(batch.now + SHARED_LOOK);
+    let until = next_look.unwrap_or(Timestamp::MAX);
+    batch.report.due.lock_expiry = tx.next_lock_expiry(until).await?.or(next_look);
     batch.report.due.engine_loss = tx.next_engine_loss().await?;
+    sooner(&mut batch.report.due.engine_loss, next_look);
     Ok(())
 }
 
@@ -81,19 +93,22 @@ pub(super) async fn grant_grace(
     batch: &mut Batch<'_>,
 ) -> Result<(), StoreError> {
     let mut graces = HashMap::new();
-    let mut postponed_engines = Vec::new();
-    for mut engine in tx.all_engines().await? {
+    let mut due_soon = Vec::new();
+    for engine in tx.all_engines().await? {
         let grace = grace_for(engine.heartbeat_interval);
         graces.insert(engine.engine_id.clone(), grace);
-        let Some(due) = engine.lost_due_at else { continue };
-        let later = postponed(due, batch.now, grace);
-        if later != due {
-            engine.lost_due_at = Some(later);
-            postponed_engines.push(engine);
+        if engine.lost_due_at.is_some_and(|due| postponed(due, batch.now, grace) != due) {
+            due_soon.push(engine.engine_id);
         }
     }
-    if !postponed_engines.is_empty() {
-        tx.write_engines(&postponed_engines).await?;
+    // One that another transaction is at work for is speaking up at this moment, or was given its grace there.
+    let mut engines = tx.free_engines_by_id(&due_soon).await?;
+    for engine in &mut engines {
+        let grace = grace_for(engine.heartbeat_interval);
+        engine.lost_due_at = engine.lost_due_at.map(|due| postponed(due, batch.now, grace));
+    }
+    if !engines.is_empty() {
+        tx.write_engines(&engines).await?;
     }
     let until = batch.now + MAX_HEARTBEAT_INTERVAL * LOST_AFTER_INTERVALS;
     let mut after = None;
@@ -116,9 +131,7 @@ pub(super) async fn grant_grace(
             break;
         }
     }
-    batch.report.due.lock_expiry = tx.next_lock_expiry().await?;
-    batch.report.due.engine_loss = tx.next_engine_loss().await?;
-    Ok(())
+    look_ahead(tx, batch).await
 }
 
 /// Finds out in which lanes events have come due, for the claims that wait, and notes when the next one will.
@@ -133,10 +146,7 @@ pub(super) async fn find_ready(
         return Ok(());
     }
     let lanes = batch.registry.lanes();
-    let ranges: Vec<_> = lanes.iter().map(|lane_id| ReadyRange { lane_id: *lane_id, after: None }).collect();
-    for event in tx.ready_events(&ranges, READY_BATCH).await? {
-        *batch.report.ready.entry(event.lane_id).or_default() += 1;
-    }
+    batch.report.news.ready.extend(tx.ready_counts(&lanes, READY_BATCH).await?);
     batch.report.due.ready = tx.next_ready_at(&lanes).await?;
     batch.report.due.ready_known = true;
     Ok(())

@@ -1,25 +1,37 @@
 //! The loop of the dispatcher's thread: gather, carry out, commit, answer.
+//!
+//! A store that allows several transactions at once has several batches under way, each with a [`Clerk`] that carries it
+//! out; one batch commits while the next one is read. Everything else is kept in one place: the claims that wait, what
+//! falls due when, and who is to be answered. What has fallen due is looked at by one batch at a time.
+//!
+//! **No event is missed by a claim that is about to wait.** A claim that has found nothing may have looked just before
+//! another batch, or another server, made something ready. So a claim is looked at again if any batch has made something
+//! ready since it began; and a batch that has made something ready while others were under way tells those that wait now.
 
+use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use enginehouse_core::ids::EventId;
 use enginehouse_core::request::Settlement;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition;
-use enginehouse_store::{Store, StoreError};
+use enginehouse_store::{Applied, Elsewhere, Store, StoreError, Watch};
 use futures_util::FutureExt;
-use tokio::sync::{Notify, mpsc};
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
 
-use super::batch::{Done, Run};
+use super::batch::{Done, Run, SharedIds, lock};
 use super::commands::{Answer, Command, Exchanged, Failure};
 use super::registry::Registry;
-use super::report::Due;
-use super::waiting::{Parked, Waiting};
+use super::report::{Due, sooner};
+use super::waiting::{News, Parked, Waiting};
 use super::{Commit, Config, Job, Observer, Responder};
-use crate::chance::{Chance, Ids};
+use crate::chance::{Chance, SharedChance};
 use crate::timers::{Timer, is_stall};
 
 /// Most commands of one transaction.
@@ -28,22 +40,78 @@ const MAX_BATCH_COMMANDS: usize = 1_024;
 const MAX_BATCH_EVENTS: usize = 10_000;
 /// How long to wait after the store has failed before its timers try again.
 const STORE_BACK_OFF: Duration = Duration::from_millis(500);
+/// How often a batch is carried out again when another transaction was in its way.
+const MAX_CONFLICTS: usize = 10;
+/// How often claims that wait are looked at in any case, where others share the store.
+const LOOK_ANYWAY: Duration = Duration::from_secs(1);
+
+/// Carries out one batch at a time, with copies of its own of what many commands share.
+struct Clerk {
+    registry: Registry,
+    chance: SharedChance,
+}
+
+/// A batch that has ended, one way or another.
+struct Finished {
+    clerk: Clerk,
+    outcomes: Vec<Outcome>,
+    /// Waiting claims that were taken out and have no answer.
+    woken: Vec<Parked>,
+    of: Began,
+}
+
+/// Commands that were carried out together.
+struct Outcome {
+    jobs: Vec<Job>,
+    result: Result<Done, StoreError>,
+    /// Waiting claims that have an answer.
+    served: Vec<Parked>,
+    took: Duration,
+}
+
+/// What was known when a batch began.
+struct Began {
+    /// How many batches had made something ready.
+    ready_batches: u64,
+    /// How many had begun before it.
+    begun: u64,
+    /// Whether others were under way.
+    had_company: bool,
+    /// Whether it looks at what has fallen due, and what it was told of that.
+    chores: Option<Due>,
+    news: News,
+    resumed: bool,
+}
 
 /// Everything that the loop keeps from one transaction to the next.
 pub(super) struct Work {
     store: Arc<dyn Store>,
-    config: Config,
-    chance: Box<dyn Chance>,
+    config: Arc<Config>,
     observer: Box<dyn Observer>,
     inbox: mpsc::Receiver<Job>,
-    /// A job that did not fit into the batch before.
-    held_over: Option<Job>,
+    /// Jobs that come before those of the inbox: one that did not fit into the batch before, and the dispatcher's own.
+    held_over: VecDeque<Job>,
     going_down: Arc<AtomicBool>,
     wake: Arc<Notify>,
-    ids: Ids,
-    registry: Registry,
-    waiting: Waiting,
+    ids: SharedIds,
+    /// Those that have nothing to do.
+    clerks: Vec<Clerk>,
+    /// How many there are.
+    all_clerks: usize,
+    waiting: Arc<Mutex<Waiting>>,
     due: Due,
+    /// Whether a batch is under way that looks at what has fallen due.
+    chores_under_way: bool,
+    /// For which of the claims that wait there may be something.
+    news: News,
+    /// Whether claims that are to be looked at again may find their engines free now.
+    look_again: bool,
+    ready_batches: u64,
+    begun: u64,
+    registry_version: Option<i64>,
+    looked_anyway_at: Option<Instant>,
+    /// Not before this may what has fallen due be looked at: the store has failed.
+    back_off: Option<Instant>,
     /// The store's time, as of the last transaction.
     now: Timestamp,
     /// Whether service resumes after an outage.
@@ -60,7 +128,9 @@ impl Work {
         going_down: Arc<AtomicBool>,
         wake: Arc<Notify>,
     ) -> Self {
-        let registry = Registry::new(config.default_policy);
+        let chance = SharedChance::new(chance);
+        let all_clerks = store.max_transactions().max(1);
+        let clerk = || Clerk { registry: Registry::new(config.default_policy), chance: chance.clone() };
         // Everything is due at first: the pass after a crash is the pass of every day.
         let at_once = Some(Timestamp::MIN);
         Self {
@@ -74,172 +144,240 @@ impl Work {
             now: Timestamp::MIN,
             // A start is the end of an outage.
             resumed: true,
-            ids: Ids::new(),
-            waiting: Waiting::default(),
-            held_over: None,
+            ids: SharedIds::default(),
+            clerks: (0..all_clerks).map(|_| clerk()).collect(),
+            all_clerks,
+            waiting: Arc::default(),
+            held_over: VecDeque::new(),
+            chores_under_way: false,
+            news: News::default(),
+            look_again: false,
+            ready_batches: 0,
+            begun: 0,
+            registry_version: None,
+            looked_anyway_at: None,
+            back_off: None,
             store,
-            config,
-            chance,
+            config: Arc::new(config),
             observer,
             inbox,
             going_down,
             wake,
-            registry,
         }
     }
 
     pub(super) async fn run(mut self) {
+        let mut under_way: FuturesUnordered<LocalBoxFuture<'static, Finished>> = FuturesUnordered::new();
+        let mut watch = self.store.watch();
         let mut timer = Timer::new();
-        timer.set(Some(Timestamp::MIN), Timestamp::MIN, None);
+        let mut due_at = Some(Timer::now());
+        timer.set_at(due_at);
+        let mut nobody_can_ask = false;
         loop {
-            let first = match self.held_over.take() {
-                Some(job) => Some(job),
-                None => tokio::select! {
-                    biased;
-                    () = self.wake.notified() => None,
-                    job = self.inbox.recv() => match job {
-                        Some(job) => Some(job),
-                        // Every handle is gone: nobody can ask any more.
-                        None => break,
-                    },
-                    () = timer.due() => None,
+            let is_ending = self.going_down.load(Ordering::Acquire) || nobody_can_ask;
+            let may_begin = !self.clerks.is_empty();
+            let may_do_chores = may_begin && !self.chores_under_way && !is_ending;
+            let mut first = None;
+            let mut is_time = false;
+            tokio::select! {
+                biased;
+                () = self.wake.notified() => {}
+                Some(finished) = under_way.next(), if !under_way.is_empty() => {
+                    if self.finish(finished, !under_way.is_empty()) {
+                        break;
+                    }
+                }
+                job = next_job(&mut self.held_over, &mut self.inbox), if may_begin && !nobody_can_ask => match job {
+                    Some(job) => first = Some(job),
+                    // Every handle is gone: nobody can ask any more.
+                    None => nobody_can_ask = true,
                 },
-            };
-            if timer.overslept() {
+                elsewhere = next_elsewhere(watch.as_mut()) => self.learn(elsewhere),
+                () = timer.due(), if may_do_chores => {
+                    is_time = due_at.is_some_and(|at| at <= Timer::now());
+                }
+            }
+            if timer.overslept() && may_do_chores {
                 tracing::warn!("the server was stopped or starved for seconds: engines get time to speak up");
                 self.resumed = true;
             }
             if self.going_down.load(Ordering::Acquire) {
                 self.inbox.close();
                 self.answer_all_waiting();
-                if first.is_none() && self.inbox.is_empty() {
+            }
+            let is_over = self.going_down.load(Ordering::Acquire) || nobody_can_ask;
+            if is_over && first.is_none() && self.held_over.is_empty() && self.inbox.is_empty() {
+                // Those that are under way finish; what nobody asks for waits for the next start.
+                if under_way.is_empty() {
                     break;
                 }
+            } else if let Some(job) = first {
+                let jobs = self.gather(job);
+                under_way.push(self.begin(jobs, false, !under_way.is_empty()));
+            } else if is_time || self.wants_look() && !self.clerks.is_empty() {
+                let chores = is_time && !self.chores_under_way;
+                under_way.push(self.begin(Vec::new(), chores, !under_way.is_empty()));
             }
-            let jobs = self.gather(first);
-            let failed = self.carry_out(jobs).await.is_err();
             self.answer_overdue();
-            self.observer.waiting(self.waiting.len(), self.inbox.len());
-            if failed && self.store.needs_restart() {
-                tracing::error!(
-                    "the store has lost a write: the server stops, and a restart finds out what is on the disk"
-                );
-                break;
-            }
-            if failed {
-                self.resumed = true;
-                let retry_at = Timer::now() + STORE_BACK_OFF;
-                timer.set(None, self.now, Some(retry_at));
-            } else {
-                timer.set(self.due.earliest(), self.now, self.waiting.next_until());
-            }
+            self.observer.waiting(lock(&self.waiting).len(), self.inbox.len());
+            self.back_off = self.back_off.filter(|until| *until > Timer::now());
+            let due = self.due.earliest().and_then(|due| Timer::now().checked_add(due.since(self.now)));
+            due_at = due.map(|due| self.back_off.map_or(due, |until| due.max(until)));
+            let until = lock(&self.waiting).next_until();
+            timer.set_at([due_at, until].into_iter().flatten().min());
         }
         self.answer_all_waiting();
     }
 
+    /// Whether a claim that waits may find something that no batch is looking for.
+    fn wants_look(&mut self) -> bool {
+        let Some(clerk) = self.clerks.first() else { return false };
+        let mut waiting = lock(&self.waiting);
+        if waiting.is_empty() {
+            self.news = News::default();
+            self.look_again = false;
+            return false;
+        }
+        let has_news = waiting.has_news(&self.news, &clerk.registry);
+        let looks = has_news || self.look_again && waiting.wants_look();
+        if !looks {
+            drop(waiting);
+            return false;
+        }
+        looks
+    }
+
     /// The jobs of the next batch: the first, and what else is waiting.
-    fn gather(&mut self, first: Option<Job>) -> Vec<Job> {
+    fn gather(&mut self, first: Job) -> Vec<Job> {
         let mut jobs = Vec::new();
         let mut events = 0;
-        let mut next = first;
+        let mut next = Some(first);
         while let Some(job) = next {
             events += weight(&job.command);
             if !jobs.is_empty() && events > MAX_BATCH_EVENTS {
-                self.held_over = Some(job);
+                self.held_over.push_front(job);
                 break;
             }
             jobs.push(job);
             if jobs.len() == MAX_BATCH_COMMANDS {
                 break;
             }
-            next = self.inbox.try_recv().ok();
+            next = self.held_over.pop_front().or_else(|| self.inbox.try_recv().ok());
         }
         jobs
     }
 
-    /// Carries out jobs together; one by one, if one of them may be what fails. Fails only if the store did.
-    async fn carry_out(&mut self, jobs: Vec<Job>) -> Result<(), ()> {
-        let commands: Vec<_> = jobs.iter().map(|job| &job.command).collect();
-        match self.transact(&commands).await {
-            Ok(done) => {
-                self.finish(jobs, done).await;
-                Ok(())
-            }
-            Err(error @ StoreError::Unavailable { .. }) => {
-                tracing::error!(%error, commands = jobs.len(), "the store is unavailable");
-                for job in jobs {
-                    answer(job.responder, Err(error.clone().into()));
-                }
-                Err(())
-            }
-            Err(error) if jobs.len() <= 1 => {
-                tracing::error!(%error, "a transaction failed");
-                for job in jobs {
-                    answer(job.responder, Err(error.clone().into()));
-                }
-                Err(())
-            }
-            Err(error) => {
-                tracing::error!(%error, commands = jobs.len(), "a transaction failed: its commands are tried one by one");
-                for job in jobs {
-                    // What fails alone is answered and logged there.
-                    Box::pin(self.carry_out(vec![job])).await.ok();
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Runs one transaction. A panic within it is a bug, and treated as a failure of it alone.
-    async fn transact(&mut self, commands: &[&Command]) -> Result<Done, StoreError> {
-        let began = Timer::now();
-        let mut run = Run {
-            store: &*self.store,
-            config: &self.config,
-            registry: &mut self.registry,
-            chance: &mut *self.chance,
-            ids: &mut self.ids,
-            waiting: &self.waiting,
-            due: self.due,
+    /// Hands a batch to a clerk.
+    fn begin(&mut self, jobs: Vec<Job>, chores: bool, has_company: bool) -> LocalBoxFuture<'static, Finished> {
+        let clerk = self.clerks.pop().expect("a batch begins when a clerk is free");
+        let asks_for_chores = jobs.iter().any(|job| matches!(job.command, Command::Sweep));
+        // With one batch at a time, what has fallen due is looked at before anything else in it.
+        let is_alone = self.all_clerks == 1;
+        let chores = chores || asks_for_chores || is_alone;
+        let known_due = Due { ready_known: self.due.ready_known, ..Due::default() };
+        let due = if chores { std::mem::take(&mut self.due) } else { known_due };
+        self.chores_under_way |= chores;
+        let of = Began {
+            ready_batches: self.ready_batches,
+            begun: self.begun,
+            had_company: has_company,
+            chores: chores.then_some(due),
+            news: std::mem::take(&mut self.news),
             resumed: self.resumed,
         };
-        let done = AssertUnwindSafe(run.commands(commands)).catch_unwind().await.unwrap_or_else(|panic| {
-            let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let why = why.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Err(StoreError::Corrupt(format!("the dispatcher panicked: {why}")))
-        });
-        match done {
-            Ok(done) => {
-                let took = Timer::now().saturating_duration_since(began);
-                self.due = done.report.due;
-                self.now = done.now;
-                self.resumed = is_stall(took);
-                let lanes = |lane_id| self.registry.lane(lane_id).ok().cloned();
-                self.observer.committed(&Commit {
-                    commands: commands.len(),
-                    took,
-                    now: self.now,
-                    report: &done.report,
-                    lanes: &lanes,
-                });
-                Ok(done)
-            }
-            Err(error) => {
-                // What was read or changed in it is not to be trusted any more.
-                self.registry.forget();
-                self.due.ready_known = false;
-                self.observer.failed();
-                Err(error)
-            }
-        }
+        self.begun += 1;
+        self.look_again = false;
+        let desk = Desk {
+            store: Arc::clone(&self.store),
+            config: Arc::clone(&self.config),
+            ids: self.ids.clone(),
+            waiting: Arc::clone(&self.waiting),
+            due,
+            clerk,
+            woken: Vec::new(),
+        };
+        desk.carry_out(jobs, of).boxed_local()
     }
 
-    /// Answers the jobs of a transaction that has committed.
-    async fn finish(&mut self, jobs: Vec<Job>, done: Done) {
+    /// Answers the jobs of a batch. Says whether the dispatcher has to end.
+    fn finish(&mut self, finished: Finished, has_company: bool) -> bool {
+        let Finished { clerk, outcomes, woken, of } = finished;
+        // Claims whose engines a batch was at work for may have their turn now.
+        self.look_again |= lock(&self.waiting).wants_look();
+        let had_company = of.had_company || has_company || self.begun > of.begun + 1;
+        let others_made_ready = self.ready_batches != of.ready_batches;
+        let mut failed = None;
+        for Outcome { jobs, result, served, took } in outcomes {
+            match result {
+                Ok(mut done) => {
+                    self.now = self.now.max(done.now);
+                    self.resumed |= is_stall(took);
+                    if of.resumed {
+                        self.resumed = is_stall(took);
+                    }
+                    let lanes = |lane_id| clerk.registry.lane(lane_id).ok().cloned();
+                    self.observer.committed(&Commit {
+                        commands: jobs.len(),
+                        took,
+                        now: done.now,
+                        report: &done.report,
+                        lanes: &lanes,
+                    });
+                    self.due.merge(done.report.due);
+                    let news = std::mem::take(&mut done.report.news);
+                    if !news.is_empty() {
+                        self.ready_batches += 1;
+                        if had_company {
+                            self.news.add(news);
+                        }
+                    }
+                    self.answer(jobs, done, served, others_made_ready);
+                }
+                Err(error) => {
+                    self.observer.failed();
+                    for job in jobs {
+                        reply(job.responder, Err(error.clone().into()));
+                    }
+                    failed = Some(error);
+                }
+            }
+        }
+        lock(&self.waiting).put_back(woken);
+        self.clerks.push(clerk);
+        if of.chores.is_some() {
+            self.chores_under_way = false;
+        }
+        if self.going_down.load(Ordering::Acquire) {
+            self.answer_all_waiting();
+        }
+        let Some(error) = failed else { return false };
+        // What was to be looked at is to be looked at again.
+        if let Some(due) = of.chores {
+            self.due.merge(Due { ready_known: false, ..due });
+        }
+        self.news.add(of.news);
+        self.due.ready_known = false;
+        sooner(&mut self.due.ready, Some(self.now));
+        if self.store.needs_restart() {
+            tracing::error!(
+                "the store has lost a write: the server stops, and a restart finds out what is on the disk"
+            );
+            return true;
+        }
+        tracing::debug!(%error, "what has fallen due is looked at again in a while");
+        self.resumed = true;
+        self.back_off = Some(Timer::now() + STORE_BACK_OFF);
+        false
+    }
+
+    /// Answers the jobs of a transaction that has committed, and the waiting claims that it has served.
+    fn answer(&mut self, jobs: Vec<Job>, done: Done, served: Vec<Parked>, others_made_ready: bool) {
         let mut unheard = Vec::new();
-        for (number, given) in done.given {
-            if let Some(parked) = self.waiting.take(number) {
-                unheard.extend(answer(parked.responder, given.map_err(Failure::from)));
+        lock(&self.waiting).served(served.len());
+        let mut given: HashMap<_, _> = done.given.into_iter().collect();
+        for parked in served {
+            if let Some(given) = given.remove(&parked.number) {
+                unheard.extend(reply(parked.responder, given.map_err(Failure::from)));
             }
         }
         for (place, (job, answered)) in jobs.into_iter().zip(done.answers).enumerate() {
@@ -247,17 +385,22 @@ impl Work {
                 (Some(Ok(Answer::Exchanged(exchanged))), Command::Exchange { engine_id, epoch, exchange })
                     if done.waits.contains(&place) =>
                 {
-                    self.park(engine_id, epoch, exchange.claim, exchanged, job.responder);
+                    self.park(engine_id, epoch, exchange.claim, exchanged, job.responder, others_made_ready);
                 }
-                (Some(answered), _) => unheard.extend(answer(job.responder, answered.map_err(Failure::from))),
+                (Some(answered), _) => unheard.extend(reply(job.responder, answered.map_err(Failure::from))),
                 (None, command) => {
                     let error = StoreError::Corrupt(format!("no operation answers {command:?}"));
                     tracing::error!(%error, "a command was not carried out");
-                    answer(job.responder, Err(error.into()));
+                    reply(job.responder, Err(error.into()));
                 }
             }
         }
-        self.give_back(unheard).await;
+        if !unheard.is_empty() {
+            // Events that were claimed for callers who have gone meanwhile are given back: nothing was attempted. If that
+            // fails, the engine's heartbeats or the visibility timeout bring them back.
+            let (responder, _) = oneshot::channel();
+            self.held_over.push_front(Job { command: Command::Settle(unheard), responder });
+        }
     }
 
     fn park(
@@ -267,43 +410,184 @@ impl Work {
         claim: Option<enginehouse_core::request::Claim>,
         exchanged: Exchanged,
         responder: Responder,
+        look_again: bool,
     ) {
         let Some(claim) = claim else { return };
         if self.going_down.load(Ordering::Acquire) {
-            answer(responder, Ok(Answer::Exchanged(exchanged)));
+            reply(responder, Ok(Answer::Exchanged(exchanged)));
             return;
         }
         let until = Timer::now() + claim.wait;
-        self.waiting.park(|number| Parked { number, engine_id, epoch, claim, exchanged, until, responder });
+        lock(&self.waiting).park(|number| Parked {
+            number,
+            engine_id,
+            epoch,
+            claim,
+            exchanged,
+            until,
+            responder,
+            look_again,
+        });
+        self.look_again |= look_again;
+        if !self.due.ready_known {
+            // The batch that was to find out when the next event comes due did so before this claim waited.
+            sooner(&mut self.due.ready, Some(self.now));
+        }
     }
 
-    /// Gives back events that were claimed for callers who have gone meanwhile: nothing was attempted.
-    async fn give_back(&mut self, unheard: Vec<Settlement>) {
-        if unheard.is_empty() {
+    /// Takes in what has happened elsewhere.
+    fn learn(&mut self, elsewhere: Result<Elsewhere, StoreError>) {
+        let elsewhere = match elsewhere {
+            Ok(elsewhere) => elsewhere,
+            Err(error) => {
+                tracing::warn!(%error, "the store cannot be watched");
+                self.resumed = true;
+                return;
+            }
+        };
+        let is_new = self.registry_version.replace(elsewhere.registry_version) != Some(elsewhere.registry_version);
+        let nobody_waits = lock(&self.waiting).is_empty() && self.clerks.len() == self.all_clerks;
+        if nobody_waits {
             return;
         }
-        let command = Command::Settle(unheard);
-        if let Ok(done) = self.transact(&[&command]).await {
-            Box::pin(self.finish(Vec::new(), done)).await;
+        self.ready_batches += u64::from(!elsewhere.arrivals.is_empty() || is_new || elsewhere.everything);
+        self.news.everything_changed |= is_new || elsewhere.everything;
+        for (lane_id, available_at, events) in elsewhere.arrivals {
+            *self.news.ready.entry(lane_id).or_default() += events;
+            sooner(&mut self.due.ready, Some(available_at));
         }
-        // If it fails, the engine's heartbeats or the visibility timeout bring them back.
+        if self.looked_anyway_at.is_none_or(|at| Timer::now().saturating_duration_since(at) >= LOOK_ANYWAY) {
+            self.looked_anyway_at = Some(Timer::now());
+            sooner(&mut self.due.ready, Some(self.now));
+        }
     }
 
     fn answer_overdue(&mut self) {
-        for parked in self.waiting.overdue(Timer::now()) {
-            answer(parked.responder, Ok(Answer::Exchanged(parked.exchanged)));
+        let overdue = lock(&self.waiting).overdue(Timer::now());
+        for parked in overdue {
+            reply(parked.responder, Ok(Answer::Exchanged(parked.exchanged)));
         }
     }
 
     fn answer_all_waiting(&mut self) {
-        for parked in self.waiting.take_all() {
-            answer(parked.responder, Ok(Answer::Exchanged(parked.exchanged)));
+        let all = lock(&self.waiting).take_all();
+        for parked in all {
+            reply(parked.responder, Ok(Answer::Exchanged(parked.exchanged)));
         }
     }
 }
 
+/// What a clerk works with while a batch is carried out.
+struct Desk {
+    store: Arc<dyn Store>,
+    config: Arc<Config>,
+    ids: SharedIds,
+    waiting: Arc<Mutex<Waiting>>,
+    due: Due,
+    clerk: Clerk,
+    woken: Vec<Parked>,
+}
+
+impl Desk {
+    /// Carries out jobs together; one by one, if one of them may be what fails.
+    async fn carry_out(mut self, jobs: Vec<Job>, of: Began) -> Finished {
+        let began = Timer::now();
+        let commands: Vec<_> = jobs.iter().map(|job| &job.command).collect();
+        let result = self.transact(&commands, &of).await;
+        let mut outcomes = Vec::new();
+        match result {
+            Err(error @ StoreError::Corrupt(_)) if jobs.len() > 1 => {
+                tracing::error!(%error, commands = jobs.len(), "a transaction failed: its commands are tried one by one");
+                for job in jobs {
+                    let began = Timer::now();
+                    let result = self.transact(&[&job.command], &of).await;
+                    if let Err(error) = &result {
+                        // What fails alone is answered there.
+                        tracing::error!(%error, "a transaction failed");
+                    }
+                    let served = self.take_served(&result);
+                    outcomes.push(Outcome { jobs: vec![job], result, served, took: began.elapsed() });
+                }
+            }
+            result => {
+                if let Err(error) = &result {
+                    tracing::error!(%error, commands = jobs.len(), "a transaction failed");
+                }
+                let served = self.take_served(&result);
+                outcomes.push(Outcome { jobs, result, served, took: began.elapsed() });
+            }
+        }
+        Finished { clerk: self.clerk, outcomes, woken: self.woken, of }
+    }
+
+    /// Takes out the waiting claims that have an answer now, so that a transaction after this one does not serve them too.
+    fn take_served(&mut self, result: &Result<Done, StoreError>) -> Vec<Parked> {
+        let Ok(done) = result else { return Vec::new() };
+        let (served, woken) = std::mem::take(&mut self.woken)
+            .into_iter()
+            .partition(|parked| done.given.iter().any(|(number, _)| *number == parked.number));
+        self.woken = woken;
+        served
+    }
+
+    /// Runs one transaction, again if another one was in its way. A panic within it is a bug, and treated as a failure of
+    /// it alone.
+    async fn transact(&mut self, commands: &[&Command], of: &Began) -> Result<Done, StoreError> {
+        let mut conflicts = 0;
+        loop {
+            let mut run = Run {
+                store: &*self.store,
+                config: &self.config,
+                registry: &mut self.clerk.registry,
+                chance: &mut self.clerk.chance,
+                ids: &self.ids,
+                waiting: &self.waiting,
+                woken: &mut self.woken,
+                news: of.news.clone(),
+                due: self.due,
+                chores: of.chores.is_some(),
+                resumed: of.resumed,
+            };
+            let done = AssertUnwindSafe(run.commands(commands)).catch_unwind().await.unwrap_or_else(|panic| {
+                let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                let why = why.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+                Err(StoreError::Corrupt(format!("an operation has panicked: {why}")))
+            });
+            let Err(error) = done else { return done };
+            // What was read or changed in it is not to be trusted any more.
+            self.clerk.registry.forget();
+            match error {
+                StoreError::Conflict(why) if conflicts < MAX_CONFLICTS => {
+                    conflicts += 1;
+                    tracing::debug!(why, conflicts, "another transaction was in the way: once more");
+                }
+                StoreError::Conflict(reason) => {
+                    return Err(StoreError::Unavailable { applied: Applied::No, reason });
+                }
+                error => return Err(error),
+            }
+        }
+    }
+}
+
+/// The next job, of those that come first or of the inbox; none once nobody can ask any more.
+async fn next_job(held_over: &mut VecDeque<Job>, inbox: &mut mpsc::Receiver<Job>) -> Option<Job> {
+    match held_over.pop_front() {
+        Some(job) => Some(job),
+        None => inbox.recv().await,
+    }
+}
+
+/// What has happened elsewhere; never, if nobody else shares the store.
+async fn next_elsewhere(watch: Option<&mut Box<dyn Watch>>) -> Result<Elsewhere, StoreError> {
+    match watch {
+        Some(watch) => watch.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Answers a caller. If it has gone, what it would have claimed is to be released.
-fn answer(responder: Responder, answered: Result<Answer, Failure>) -> Vec<Settlement> {
+fn reply(responder: Responder, answered: Result<Answer, Failure>) -> Vec<Settlement> {
     let Err(unheard) = responder.send(answered) else { return Vec::new() };
     let Ok(Answer::Exchanged(Exchanged { claimed: Some(claimed), .. })) = unheard else { return Vec::new() };
     let release = |event_id: EventId, token| Settlement {

@@ -113,6 +113,9 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Corrupt(_) => Self::internal(error.to_string()),
+            StoreError::Conflict(_) => {
+                Self::caused_by(Document::store_unavailable(Applied::No, RETRY_AFTER_SECONDS), &error)
+            }
             StoreError::Unavailable { applied, .. } => {
                 let applied = match applied {
                     enginehouse_store::Applied::No => Applied::No,

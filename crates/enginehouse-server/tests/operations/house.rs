@@ -260,11 +260,9 @@ impl House {
 
 fn open(dir: &tempfile::TempDir, clock: &Arc<ManualClock>) -> Arc<dyn Store> {
     let options = SqliteOptions {
-        path: dir.path().join("house.db"),
-        clock: Arc::clone(clock) as _,
         durability: Durability::Relaxed,
         readers: 2,
-        max_size: None,
+        ..SqliteOptions::new(dir.path().join("house.db"), Arc::clone(clock) as _)
     };
     Arc::new(SqliteStore::open(options).unwrap())
 }

@@ -13,7 +13,7 @@ use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 use enginehouse_store::rows::*;
-use enginehouse_store::{Store, StoreError, Transaction};
+use enginehouse_store::{Store, StoreError, Transaction, Watch};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
 /// What is wrong with the store.
@@ -57,6 +57,18 @@ impl Store for Troubled {
             return Err(StoreError::unavailable("it is away"));
         }
         Ok(Box::new(TroubledTransaction(self.store.begin().await?)))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    fn max_transactions(&self) -> usize {
+        self.store.max_transactions()
+    }
+
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        self.store.watch()
     }
 
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError> {
@@ -170,6 +182,10 @@ impl Transaction for TroubledTransaction {
         self.0.ready_events_of_run(scenario_run_id, lanes, limit).await
     }
 
+    async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError> {
+        self.0.ready_counts(lanes, limit).await
+    }
+
     async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {
         self.0.next_ready_at(lanes).await
     }
@@ -208,12 +224,12 @@ impl Transaction for TroubledTransaction {
         self.0.locks_expiring(until, after, limit).await
     }
 
-    async fn next_lock_expiry(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.0.next_lock_expiry().await
+    async fn next_lock_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.0.next_lock_expiry(until).await
     }
 
-    async fn lanes_after(&mut self, after: LaneId) -> Result<Vec<Lane>, StoreError> {
-        self.0.lanes_after(after).await
+    async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError> {
+        self.0.lanes_since(place).await
     }
 
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError> {
@@ -230,6 +246,10 @@ impl Transaction for TroubledTransaction {
 
     async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
         self.0.engines_by_id(ids).await
+    }
+
+    async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
+        self.0.free_engines_by_id(ids).await
     }
 
     async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError> {

@@ -288,9 +288,12 @@ create index audit_log_at on enginehouse.audit_log (at);
 -- How many events of each lane are in each status, as far as lane_changes were added up.
 create table enginehouse.lane_counts (
     lane_id bigint not null,
-    status text collate "C" not null,
-    events bigint not null,
-    constraint lane_counts_key primary key (lane_id, status)
+    queued bigint not null,
+    processing bigint not null,
+    completed bigint not null,
+    failed bigint not null,
+    cancelled bigint not null,
+    constraint lane_counts_key primary key (lane_id)
 ) with (fillfactor = 50);
 
 -- statement
@@ -307,18 +310,21 @@ create table enginehouse.scenario_runs (
 ) with (fillfactor = 50);
 
 -- statement
--- What each transaction has changed in each lane: by how much a count, and from when on the first of its queued events may
--- be claimed. Added up into lane_counts and scenario_runs after a while; until then, it tells other servers what is new.
+-- What each transaction has changed in each lane: by how much each count, and from when on the first of the events that it
+-- put there may be claimed. Added up into lane_counts and scenario_runs after a while; until then, it tells other servers
+-- what is new.
 create table enginehouse.lane_changes (
     changed_by xid8 not null default pg_current_xact_id(),
     changed_at timestamptz not null default clock_timestamp(),
     lane_id bigint not null,
     scenario_run_id text collate "C",
-    status text collate "C" not null,
-    events bigint not null,
+    queued bigint not null default 0,
+    processing bigint not null default 0,
+    completed bigint not null default 0,
+    failed bigint not null default 0,
+    cancelled bigint not null default 0,
     first_available_at timestamptz,
-    first_enqueued_at timestamptz,
-    constraint status_is_known check (status in ('queued', 'processing', 'completed', 'failed', 'cancelled'))
+    first_enqueued_at timestamptz
 ) with (autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 1);
 
 -- statement

@@ -868,7 +868,6 @@ begin
                     || '/idempotency_key: another request has added event ' || conflict.event_id || ' with the key '
                     || to_json(conflict.idempotency_key),
                 detail = conflict.event_id::text,
-                schema = (parse_ident('enginehouse.events'))[1],
                 table = 'events',
                 constraint = 'events_idempotency_key';
         end if;
@@ -887,10 +886,10 @@ begin
     order by d.place;
 
     insert into enginehouse.lane_changes (
-        lane_id, scenario_run_id, status, events, first_available_at, first_enqueued_at
+        lane_id, scenario_run_id, queued, first_available_at, first_enqueued_at
     )
     select
-        lane_ids[d.place + 1], d.scenario_run_id, 'queued', count(*),
+        lane_ids[d.place + 1], d.scenario_run_id, count(*),
         enginehouse.from_millis(least(
             min(greatest(d.run_at_ms, now_ms + coalesce(d.delay_ms, 0))), 253402207200000
         )),
@@ -989,14 +988,21 @@ end
 $$;
 
 -- statement
--- Tells servers to look for new events now, rather than within a second: they listen to `enginehouse:` and the name
--- of the schema. For after the commit: a transaction that writes and notifies takes a lock, as it commits, that all
--- of these in the whole cluster share.
+-- Tells servers to look for new events now, rather than within a second. For after the commit: a transaction that writes
+-- and notifies takes a lock, as it commits, that all of these in the whole cluster share.
+--
+-- Servers listen to the channel of their schema. Its prefix is written in two parts, for the whole word is the schema;
+-- what is too long for a channel is cut as a name is, which is what listen does.
 create function enginehouse.wake() returns void
 language sql volatile security invoker
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
 as $$
-select pg_notify('enginehouse:' || (parse_ident('enginehouse.wake'))[1], '')
+select pg_notify(('engine' || 'house:' || n.nspname)::name::text, '')
+from enginehouse.meta as m
+join pg_class as c on c.oid = m.tableoid
+join pg_namespace as n on n.oid = c.relnamespace
+where m.key = 'last_time'
 $$;
 
 -- statement

@@ -304,3 +304,15 @@ select
 from events as e
 left join lanes as l on l.lane_id = e.lane_id
 left join event_payloads as p on p.event_id = e.event_id;
+
+-- statement
+-- Milliseconds, in words that older versions of SQLite have too.
+insert into schema_version (version, name, applied_at)
+values (1, 'engines_and_events', cast((julianday('now') - 2440587.5) * 86400000 as integer));
+
+-- statement
+-- Marks the file as one of Enginehouse: EHSE.
+pragma application_id = 1162367813;
+
+-- statement
+pragma user_version = 1;

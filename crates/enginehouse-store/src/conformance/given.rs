@@ -211,6 +211,8 @@ pub(crate) fn registered(name: &str, now: Timestamp) -> Engine {
 
 pub(crate) async fn write_engines(store: &dyn Store, engines: &[Engine]) {
     let mut tx = begin(store).await;
+    let ids: Vec<_> = engines.iter().map(|engine| engine.engine_id.clone()).collect();
+    tx.engines_by_id(&ids).await.unwrap();
     tx.write_engines(engines).await.unwrap();
     tx.commit().await.unwrap();
 }

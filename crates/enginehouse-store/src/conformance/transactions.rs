@@ -1,9 +1,9 @@
 //! All of a transaction, or nothing of it.
 
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
-use enginehouse_core::ids::LaneId;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::policy::Settings;
+use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 
 use super::given::{
@@ -65,12 +65,12 @@ pub(crate) async fn a_dropped_transaction_changes_nothing(store: &dyn Store) {
     let mut tx = begin(store).await;
     assert_eq!(tx.events_by_id(&[id(1), id(2), id(3)]).await.unwrap().len(), 2);
     assert_eq!(tx.payloads(&[id(2), id(3)]).await.unwrap().len(), 1);
-    assert_eq!(tx.lanes_after(LaneId(0)).await.unwrap().len(), 1);
+    assert_eq!(tx.lanes_since(0).await.unwrap().made.len(), 1);
     assert_eq!(tx.all_engines().await.unwrap(), []);
     assert_eq!(tx.registry_version().await.unwrap(), version);
     assert_eq!(tx.settings().await.unwrap(), SettingsRows::default());
     assert_eq!(tx.matching_dead_letters(&DeadLetterFilter::default(), 10).await.unwrap(), []);
-    assert_eq!(tx.next_lock_expiry().await.unwrap(), None);
+    assert_eq!(tx.next_lock_expiry(Timestamp::MAX).await.unwrap(), None);
     drop(tx);
     assert_eq!(status(store, 1).await, EventStatus::Queued);
     assert_eq!(store.history(id(1)).await.unwrap(), History::default());
@@ -111,7 +111,7 @@ pub(crate) async fn a_transaction_reads_what_it_has_written(store: &dyn Store) {
     assert_eq!(tx.locks_of_engines(&[engine_id("sim-1")]).await.unwrap().len(), 1);
     let (completed, _) = after(&read.state, &super::given::complete(&read.state), now);
     assert_eq!(tx.write_events(&[change(&read, completed)]).await.unwrap(), [id(1)]);
-    assert_eq!(tx.next_lock_expiry().await.unwrap(), None);
+    assert_eq!(tx.next_lock_expiry(Timestamp::MAX).await.unwrap(), None);
     tx.commit().await.unwrap();
     assert_eq!(status(store, 1).await, EventStatus::Completed);
 }

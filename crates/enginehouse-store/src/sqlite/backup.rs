@@ -14,8 +14,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::failure::{Failure, Outcome};
 use super::lock_file::{LockFile, path_for};
 use super::open::{OpenError, check_header, true_path};
-use super::{connections, integrity};
+use super::{connections, integrity, schema};
 use crate::StoreError;
+use crate::migrations::Migrate;
 
 /// Pages between two syncs. A single sync at the end would keep the disk busy for long, and commits waiting.
 const PAGES_PER_STEP: i32 = 1_000;
@@ -48,6 +49,9 @@ pub async fn back_up(from: &Path, to: &Path) -> Result<u64, BackUpError> {
         if held.is_none() && check_header(&from)? {
             return Err(OpenError::NotOurs { path: from, found: "an empty file".to_owned() }.into());
         }
+        // The copy is checked, which takes a program that knows the schema.
+        let status = schema::schema_status(&from)?;
+        status.admit(Migrate::Auto).map_err(|refusal| schema::refused(&from, refusal))?;
         Ok(backup(&from, &to)?)
     });
     done.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))

@@ -60,6 +60,15 @@ pub(super) fn open_checker(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Opens a connection that looks at a file which nobody else has open, and leaves it and what is beside it as they were.
+pub(super) fn open_untouched(path: &Path) -> rusqlite::Result<Connection> {
+    let has_log = super::lock_file::beside(path, "-wal").exists();
+    let connection = open_checker(path)?;
+    // Where there is no log, SQLite makes an empty one, and takes it away again only if it may write what is in it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
+    Ok(connection)
+}
+
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -67,6 +67,23 @@ pub(super) fn ready(
     Ok(found)
 }
 
+pub(super) fn ready_counts(
+    connection: &Connection,
+    lanes: &[LaneId],
+    now: Timestamp,
+    limit: u32,
+) -> Outcome<Vec<(LaneId, u32)>> {
+    let mut statement = connection.prepare_cached(sql!("ready_counts"))?;
+    let mut found = Vec::new();
+    for lane_id in lanes {
+        let count = statement.query_row(params![lane_id.0, now.as_millis(), limit], |row| row.get(0))?;
+        if count > 0 {
+            found.push((*lane_id, count));
+        }
+    }
+    Ok(found)
+}
+
 pub(super) fn ready_of_run(
     connection: &Connection,
     run: &ScenarioRunId,

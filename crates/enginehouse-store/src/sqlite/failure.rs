@@ -107,6 +107,7 @@ mod tests {
     fn meaning(error: StoreError) -> &'static str {
         match error {
             StoreError::Corrupt(_) => "corrupt",
+            StoreError::Conflict(_) => "conflict",
             StoreError::Unavailable { applied: Applied::No, .. } => "no",
             StoreError::Unavailable { applied: Applied::Unknown, .. } => "unknown",
         }

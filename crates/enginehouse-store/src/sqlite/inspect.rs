@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::failure::Outcome;
 use super::lock_file;
 use super::open::{APPLICATION_ID, OpenError, check_header, true_path, unreadable};
-use super::{connections, integrity, lanes, migrations};
+use super::{connections, integrity, lanes, schema};
+use crate::migrations::{Dialect, Migrate, Status};
 use crate::rows::StatusCounts;
 
 /// What a data file is, and how it is.
@@ -55,19 +56,17 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, OpenError> {
     }
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let (file_bytes, log_bytes) = (size(&path), size(&lock_file::beside(&path, "-wal")));
-    let version = || -> Outcome<(i32, i32)> {
+    let ask = || -> Outcome<(i32, Status)> {
         let reader = connections::open_reader(&path)?;
-        let number = |pragma: &str| reader.query_row(pragma, [], |row| row.get(0));
-        Ok((number("pragma application_id")?, number("pragma user_version")?))
+        let application_id = reader.query_row("pragma application_id", [], |row| row.get(0))?;
+        Ok((application_id, schema::read(&reader)?))
     };
-    let (application_id, schema) = version().map_err(|failure| unreadable(&path, failure))?;
-    let known = migrations::newest();
+    let (application_id, status) = ask().map_err(|failure| unreadable(&path, failure))?;
     if application_id != APPLICATION_ID {
         return Err(OpenError::NotOurs { path, found: format!("application id {application_id}") });
     }
-    if schema > known {
-        return Err(OpenError::Newer { path, found: schema, known });
-    }
+    status.admit(Migrate::Auto).map_err(|refusal| schema::refused(&path, refusal))?;
+    let (schema, known) = (status.version(), Dialect::Sqlite.newest());
     let look = || -> Outcome<(StatusCounts, Vec<String>)> {
         if schema < known {
             return Ok((StatusCounts::default(), Vec::new()));
@@ -79,7 +78,7 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, OpenError> {
     };
     let (counts, mut findings) = look().map_err(|failure| unreadable(&path, failure))?;
     if schema < known {
-        findings.push(format!("schema {schema} is older than {known}: the next start of the server migrates it"));
+        findings.push(format!("schema {schema} is older than {known}: the next start of the server migrates it, or `enginehouse schema up` does"));
     }
     Ok(Inspection {
         path,

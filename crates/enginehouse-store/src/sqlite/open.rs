@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::SqliteOptions;
 use super::connections::{self, Readers};
 use super::failure::{Failure, Outcome};
 use super::lock_file::{self, LockFile, NotTaken};
-use super::migrations;
 use super::writer::{Poison, Writer};
+use super::{Durability, SqliteOptions, schema};
+use crate::clock::Clock;
+use crate::migrations::{Migrate, Migration, Refusal, Verdict};
 
 /// Marks a file as ours, in the header that every SQLite file has: `EHSE`.
 pub(super) const APPLICATION_ID: i32 = 0x4548_5345;
@@ -38,16 +39,13 @@ pub enum OpenError {
         /// What it seems to be.
         found: String,
     },
-    /// A newer Enginehouse has written it.
-    #[error("{path} has schema {found}, and this version knows no newer one than {known}: it was left untouched; \
-             upgrade Enginehouse, or restore a backup that is older", path = path.display())]
-    Newer {
+    /// Its schema is not one to work with, or not one to change.
+    #[error("{path}: {refusal}; {advice}", path = path.display(), advice = refusal.advice())]
+    Schema {
         /// The file.
         path: PathBuf,
-        /// Its schema.
-        found: i32,
-        /// The newest schema that this program knows.
-        known: i32,
+        /// The reason.
+        refusal: Refusal,
     },
     /// The SQLite that this program was linked with can lose data.
     #[error("this program was built with SQLite {found}, which can lose commits: build it with 3.51.3 or newer")]
@@ -68,7 +66,7 @@ pub enum OpenError {
         folder: PathBuf,
     },
     /// There is no such file.
-    #[error("{path} does not exist: a server makes it when it starts", path = path.display())]
+    #[error("{path} does not exist: a server makes it when it starts with --migrate auto, and so does `enginehouse schema up`", path = path.display())]
     Missing {
         /// The file.
         path: PathBuf,
@@ -95,57 +93,91 @@ pub enum OpenError {
 /// A data file, opened.
 pub(super) struct Opened {
     pub(super) path: PathBuf,
+    /// The version of its schema.
+    pub(super) version: i32,
     pub(super) writer: Writer,
     pub(super) readers: Readers,
     pub(super) poison: Poison,
 }
 
 pub(super) fn open(options: SqliteOptions) -> Result<Opened, OpenError> {
-    require_sqlite(rusqlite::version_number())?;
-    let path = true_path(&options.path)?;
-    // A file that is not ours gets no lock file beside it. One that is open in this process has a lock file, and must
-    // not be read here: closing any handle on it would take away the locks that SQLite has on it.
-    let lock_path = lock_file::path_for(&path);
-    if !lock_path.exists() {
-        check_header(&path)?;
-    }
-    let lock_file = LockFile::take(&lock_path, options.clock.wall()).map_err(|error| match error {
-        NotTaken::Held(holder) => OpenError::InUse { path: path.clone(), holder },
-        NotTaken::Io(source) => OpenError::Io { path: path.clone(), source },
-    })?;
-    let is_new = check_header(&path)?;
-    let lock_file = Arc::new(lock_file);
-    let poison = Poison::default();
+    let Held { path, lock_file, is_new } = take(&options.path, &*options.clock)?;
     let unreadable = |failure| unreadable(&path, failure);
     if is_new {
+        if options.migrate != Migrate::Auto {
+            return Err(OpenError::Missing { path });
+        }
         create(&path).map_err(unreadable)?;
     }
-    let version = version_of(&path)?;
-    let writer = open_writer(&path, &options, version, &poison, &lock_file).map_err(unreadable)?;
+    let mut missing: &[Migration] = &[];
+    if options.migrate != Migrate::Off {
+        let status = connections::open_untouched(&path).map_err(Failure::from).and_then(|reader| schema::read(&reader));
+        let status = status.map_err(unreadable)?;
+        status.admit(options.migrate).map_err(|refusal| schema::refused(&path, refusal))?;
+        if let Verdict::Behind(migrations) = status.verdict {
+            missing = migrations;
+        }
+    }
+    let lock_file = Arc::new(lock_file);
+    let poison = Poison::default();
+    let (writer, version) = open_writer(&path, &options, missing, &poison, &lock_file).map_err(unreadable)?;
     // The names of new files are as durable as what is in them.
     let folder = path.parent().unwrap_or(Path::new("/"));
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|source| OpenError::Io { path: path.clone(), source })?;
     let readers = Readers::new(path.clone(), options.readers, lock_file);
-    Ok(Opened { path, writer, readers, poison })
+    Ok(Opened { path, version, writer, readers, poison })
+}
+
+/// A file that no other process of this program has, or will have while this is held.
+pub(super) struct Held {
+    pub(super) path: PathBuf,
+    pub(super) lock_file: LockFile,
+    /// Whether it has yet to be made.
+    pub(super) is_new: bool,
+}
+
+/// Takes a file for this process, unless it is of another program.
+pub(super) fn take(path: &Path, clock: &dyn Clock) -> Result<Held, OpenError> {
+    require_sqlite(rusqlite::version_number())?;
+    let path = true_path(path)?;
+    // A file that is not ours gets no lock file beside it. One that is open in this process has a lock file, and must
+    // not be read here: closing any handle on it would take away the locks that SQLite has on it.
+    let lock_path = lock_file::path_for(&path);
+    if !lock_path.exists() {
+        check_header(&path)?;
+    }
+    let lock_file = LockFile::take(&lock_path, clock.wall()).map_err(|error| match error {
+        NotTaken::Held(holder) => OpenError::InUse { path: path.clone(), holder },
+        NotTaken::Io(source) => OpenError::Io { path: path.clone(), source },
+    })?;
+    let is_new = check_header(&path)?;
+    Ok(Held { path, lock_file, is_new })
+}
+
+/// The connection that writes, to a file that exists.
+pub(super) fn connect(path: &Path, durability: Durability) -> Outcome<Connection> {
+    let connection = connections::open_writer(path, durability)?;
+    let mode: String = connection.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Failure::Row(format!("the file cannot have a write-ahead log, but only {mode}")));
+    }
+    Ok(connection)
 }
 
 fn open_writer(
     path: &Path,
     options: &SqliteOptions,
-    version: i32,
+    missing: &[Migration],
     poison: &Poison,
     lock_file: &Arc<LockFile>,
-) -> Outcome<Writer> {
-    let mut connection = connections::open_writer(path, options.durability)?;
-    let mode: String = connection.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(Failure::Row(format!("the file cannot have a write-ahead log, but only {mode}")));
-    }
+) -> Outcome<(Writer, i32)> {
+    let mut connection = connect(path, options.durability)?;
     // A log that readers kept from shrinking is cut back to this when it starts anew.
     connection.pragma_update_and_check(None, "journal_size_limit", 64 * 1024 * 1024, |_| Ok(()))?;
-    migrations::migrate(&mut connection, version, options.clock.wall())?;
+    schema::apply(&mut connection, missing)?;
+    let version = connection.query_row("pragma user_version", [], |row| row.get(0))?;
     if let Some(bytes) = options.max_size {
         let page_size: i64 = connection.query_row("pragma page_size", [], |row| row.get(0))?;
         let pages = (i64::try_from(bytes).unwrap_or(i64::MAX) / page_size).max(1);
@@ -153,7 +185,9 @@ fn open_writer(
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
     let log_path = lock_file::beside(path, "-wal");
-    Writer::new(connection, Arc::clone(&options.clock), log_path, Arc::clone(poison), Arc::clone(lock_file))
+    let writer =
+        Writer::new(connection, Arc::clone(&options.clock), log_path, Arc::clone(poison), Arc::clone(lock_file))?;
+    Ok((writer, version))
 }
 
 fn require_sqlite(version: i32) -> Result<(), OpenError> {
@@ -206,31 +240,11 @@ pub(super) fn check_header(path: &Path) -> Result<bool, OpenError> {
     if application_id != APPLICATION_ID {
         return not_ours(format!("an SQLite file with application id {application_id}"));
     }
-    check_version(path, number(60))?;
     Ok(false)
 }
 
-/// The version of the schema, the log included, by a connection that cannot write.
-fn version_of(path: &Path) -> Result<i32, OpenError> {
-    let read = || {
-        let reader = connections::open_reader(path)?;
-        reader.query_row("pragma user_version", [], |row| row.get(0))
-    };
-    let version = read().map_err(|error| unreadable(path, error.into()))?;
-    check_version(path, version)?;
-    Ok(version)
-}
-
-fn check_version(path: &Path, found: i32) -> Result<(), OpenError> {
-    let known = migrations::newest();
-    if found > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known });
-    }
-    Ok(())
-}
-
 /// Makes a file with nothing in it but whose it is: one page, written at once, before there is a log.
-fn create(path: &Path) -> Outcome<()> {
+pub(super) fn create(path: &Path) -> Outcome<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.pragma_update(None, "synchronous", "full")?;

@@ -16,8 +16,8 @@ use super::writer::Writer;
 use super::{audit, dead_letters, engines, events, lanes, locks, settings};
 use crate::clock::Reading;
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LockCursor, NewDeadLetter, NewEventRow,
-    ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
+    AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneNews, LockCursor, NewDeadLetter,
+    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
 };
 use crate::{StoreError, Transaction};
 
@@ -95,6 +95,11 @@ impl Transaction for SqliteTransaction {
         self.run(|writer, _| events::ready_of_run(&writer.connection, scenario_run_id, lanes, now, limit))
     }
 
+    async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError> {
+        let now = self.reading.now;
+        self.run(|writer, _| events::ready_counts(&writer.connection, lanes, now, limit))
+    }
+
     async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {
         let now = self.reading.now;
         self.run(|writer, _| events::next_ready_at(&writer.connection, lanes, now))
@@ -134,12 +139,16 @@ impl Transaction for SqliteTransaction {
         self.run(|writer, _| locks::expiring(&writer.connection, until, after, limit))
     }
 
-    async fn next_lock_expiry(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.run(|writer, _| locks::next_expiry(&writer.connection))
+    async fn next_lock_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let next = self.run(|writer, _| locks::next_expiry(&writer.connection))?;
+        Ok(next.filter(|at| *at <= until))
     }
 
-    async fn lanes_after(&mut self, after: LaneId) -> Result<Vec<Lane>, StoreError> {
-        self.run(|writer, _| lanes::after(&writer.connection, after))
+    async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError> {
+        let after = LaneId(i64::try_from(place).unwrap_or(i64::MAX));
+        let made = self.run(|writer, _| lanes::after(&writer.connection, after))?;
+        let place = made.last().and_then(|lane| u64::try_from(lane.lane_id.0).ok()).unwrap_or(place);
+        Ok(LaneNews { made, place, ..LaneNews::default() })
     }
 
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError> {
@@ -155,6 +164,10 @@ impl Transaction for SqliteTransaction {
 
     async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
         self.run(|writer, _| engines::by_id(&writer.connection, ids))
+    }
+
+    async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
+        self.engines_by_id(ids).await
     }
 
     async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError> {

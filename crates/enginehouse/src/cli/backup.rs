@@ -38,7 +38,14 @@ pub(crate) async fn run(arguments: Arguments) -> Exit {
 }
 
 async fn copy(arguments: &Arguments) -> Result<(), Trouble> {
-    let StoreUrl::Sqlite(from) = arguments.settings.resolve(arguments.config.as_ref())?.config.store;
+    let StoreUrl::Sqlite(from) = arguments.settings.resolve(arguments.config.as_ref())?.config.store else {
+        return Err(Trouble::new(
+            Exit::Invalid,
+            "this is for data files of SQLite",
+            "the store is a PostgreSQL database",
+            "back it up with PostgreSQL's own tools: docs/postgresql.md says how",
+        ));
+    };
     let bytes = back_up(&from, &arguments.to).await.map_err(|error| match error {
         enginehouse_store::sqlite::BackUpError::Open(error) => unopened(&error),
         enginehouse_store::sqlite::BackUpError::Copy(error) => Trouble::new(

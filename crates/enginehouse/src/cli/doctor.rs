@@ -34,7 +34,8 @@ pub(crate) async fn run(arguments: Arguments) -> Exit {
 }
 
 async fn look(arguments: &Arguments) -> Result<(), Trouble> {
-    let StoreUrl::Sqlite(path) = arguments.settings.resolve(arguments.config.as_ref())?.config.store;
+    let config = arguments.settings.resolve(arguments.config.as_ref())?.config;
+    let StoreUrl::Sqlite(path) = config.store else { todo!() };
     if arguments.common.output == Format::Table {
         note("reading every page and every row; this takes a while for a large file");
     }
@@ -51,8 +52,26 @@ async fn look(arguments: &Arguments) -> Result<(), Trouble> {
     ))
 }
 
+/// Why a database cannot be used, as trouble.
+pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> Trouble {
+    use enginehouse_store::migrations::MigrateError;
+    use enginehouse_store::postgres::OpenError;
+    let (exit, hint) = match error {
+        OpenError::Schema(MigrateError::Refused { .. }) => (Exit::Conflict, "see what the message says"),
+        OpenError::Schema(_) => (Exit::Failed, "see what the message says"),
+        OpenError::BadUrl(_) => (Exit::Invalid, "name it with --store postgres://user@host:5432/database"),
+        OpenError::Unreachable { .. } => {
+            (Exit::Unreachable, "see that the database runs, lets this user in, and is named by --store")
+        }
+    };
+    Trouble::new(exit, "the database cannot be used", error, hint)
+}
+
 /// Why a data file cannot be opened, as trouble.
 pub(crate) fn unopened(error: &OpenError) -> Trouble {
+    if let OpenError::Schema { path, refusal } = error {
+        return Trouble::new(Exit::Conflict, format!("{} cannot be opened", path.display()), refusal, refusal.advice());
+    }
     let mut why = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
@@ -69,10 +88,10 @@ pub(crate) fn unopened(error: &OpenError) -> Trouble {
         OpenError::NotOurs { .. } | OpenError::NotAFile { .. } => {
             (Exit::Invalid, "name the data file with --store sqlite://PATH")
         }
-        OpenError::Newer { .. } => (Exit::Conflict, "use the version of Enginehouse that wrote it, or a newer one"),
-        OpenError::SqliteTooOld { .. } | OpenError::Io { .. } | OpenError::Unreadable { .. } => {
-            (Exit::Failed, "see what the message says")
-        }
+        OpenError::SqliteTooOld { .. }
+        | OpenError::Io { .. }
+        | OpenError::Unreadable { .. }
+        | OpenError::Schema { .. } => (Exit::Failed, "see what the message says"),
     };
     Trouble::new(exit, "the data file cannot be opened", why, hint)
 }

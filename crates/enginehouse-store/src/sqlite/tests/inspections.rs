@@ -4,8 +4,9 @@ use std::fs;
 
 use super::{House, connect};
 use crate::conformance::given::{claim, given_events};
+use crate::migrations::Dialect;
 use crate::rows::StatusCounts;
-use crate::sqlite::{OpenError, inspect, migrations};
+use crate::sqlite::{OpenError, inspect};
 
 #[tokio::test]
 async fn a_file_is_inspected_with_and_without_a_server() {
@@ -28,7 +29,7 @@ async fn a_file_is_inspected_with_and_without_a_server() {
     let closed = inspect(&house.path()).await.unwrap();
     assert_eq!(
         (closed.holder, closed.schema, closed.newest_schema),
-        (None, migrations::newest(), migrations::newest())
+        (None, Dialect::Sqlite.newest(), Dialect::Sqlite.newest())
     );
     assert_eq!(closed.counts, StatusCounts { processing: 3, ..Default::default() });
     assert_eq!(closed.file_bytes, u64::try_from(content.len()).unwrap());
@@ -63,8 +64,8 @@ async fn what_is_not_ours_is_not_inspected() {
 async fn a_newer_file_is_not_inspected() {
     let house = House::new();
     let store = house.open();
-    connect(&house.path()).pragma_update(None, "user_version", migrations::newest() + 1).unwrap();
-    assert!(matches!(inspect(&house.path()).await, Err(OpenError::Newer { .. })));
+    connect(&house.path()).pragma_update(None, "user_version", Dialect::Sqlite.newest() + 1).unwrap();
+    assert!(matches!(inspect(&house.path()).await, Err(OpenError::Schema { .. })));
     drop(store);
-    assert!(matches!(inspect(&house.path()).await, Err(OpenError::Newer { .. })));
+    assert!(matches!(inspect(&house.path()).await, Err(OpenError::Schema { .. })));
 }

@@ -8,7 +8,8 @@ use rusqlite::config::DbConfig;
 use super::{House, connect};
 use crate::Store;
 use crate::conformance::given::{given_events, status};
-use crate::sqlite::{Durability, OpenError, SqliteOptions, SqliteStore, migrations};
+use crate::migrations::{Dialect, Migrate, Refusal};
+use crate::sqlite::{Durability, OpenError, SqliteOptions, SqliteStore, revert_sqlite};
 
 /// A store cannot be shown, so `unwrap_err` does not do.
 fn refusal(opened: Result<SqliteStore, OpenError>) -> OpenError {
@@ -85,16 +86,52 @@ fn a_file_of_another_program_is_left_untouched() {
 }
 
 #[test]
-fn a_file_of_a_newer_version_is_left_untouched() {
+fn a_file_that_a_newer_version_has_changed_too_much_is_left_untouched() {
     let house = House::new();
     drop(house.open());
-    let newer = migrations::newest() + 1;
+    let newer = Dialect::Sqlite.newest() + 1;
     connect(&house.path()).pragma_update(None, "user_version", newer).unwrap();
     let content = fs::read(house.path()).unwrap();
     let error = refusal(SqliteStore::open(house.options()));
-    assert!(matches!(error, OpenError::Newer { found, known, .. } if found == newer && known == newer - 1), "{error}");
+    let OpenError::Schema { refusal: Refusal::Newer { version, known, .. }, .. } = error else { panic!("{error}") };
+    assert_eq!((version, known), (newer, newer - 1));
     assert!(fs::read(house.path()).unwrap() == content);
-    assert_eq!(house.names(), ["enginehouse.db", "enginehouse.db.lock"], "it was not even opened");
+    assert_eq!(house.names(), ["enginehouse.db", "enginehouse.db.lock"], "nothing was left beside it");
+}
+
+/// It writes what the older one does not look at.
+#[tokio::test]
+async fn a_file_that_a_newer_version_has_changed_a_little_is_opened() {
+    let house = House::new();
+    drop(house.open());
+    let newer = Dialect::Sqlite.newest() + 1;
+    let row =
+        format!("insert into schema_version (version, name, breaking, applied_at) values ({newer}, 'to_come', 0, 0)");
+    connect(&house.path()).execute_batch(&format!("begin; {row}; pragma user_version = {newer}; commit")).unwrap();
+    for migrate in [Migrate::Auto, Migrate::Check] {
+        let store = SqliteStore::open(SqliteOptions { migrate, ..house.options() }).unwrap();
+        assert!(store.describe().contains(&format!("schema {newer}")), "{}", store.describe());
+        assert_eq!(store.check_integrity().await.unwrap(), [""; 0]);
+    }
+}
+
+#[test]
+fn check_refuses_what_auto_brings_up_to_date() {
+    let house = House::new();
+    let open = |migrate| SqliteStore::open(SqliteOptions { migrate, ..house.options() });
+    for migrate in [Migrate::Check, Migrate::Off] {
+        assert!(matches!(refusal(open(migrate)), OpenError::Missing { .. }));
+    }
+    drop(house.open());
+    revert_sqlite(&house.path(), 1, false, &*house.clock).unwrap();
+    let before = fs::read(house.path()).unwrap();
+    let error = refusal(open(Migrate::Check));
+    assert!(matches!(error, OpenError::Schema { refusal: Refusal::Behind { version: 1, .. }, .. }), "{error}");
+    // It takes the file as it is.
+    drop(open(Migrate::Off).unwrap_or_else(|error| panic!("{error}")));
+    assert!(fs::read(house.path()).unwrap() == before);
+    drop(open(Migrate::Auto).unwrap_or_else(|error| panic!("{error}")));
+    drop(open(Migrate::Check).unwrap_or_else(|error| panic!("{error}")));
 }
 
 /// A newer server was killed: its version is in the log only.
@@ -105,11 +142,12 @@ fn the_log_tells_the_version_too() {
     let before = fs::read(house.path()).unwrap();
     let newer = connect(&house.path());
     newer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
-    newer.pragma_update(None, "user_version", migrations::newest() + 1).unwrap();
+    newer.pragma_update(None, "user_version", Dialect::Sqlite.newest() + 1).unwrap();
     drop(newer);
     let log = fs::read(house.file("enginehouse.db-wal")).unwrap();
     assert!(fs::read(house.path()).unwrap() == before, "the test is about the log");
-    assert!(matches!(refusal(SqliteStore::open(house.options())), OpenError::Newer { .. }));
+    let error = refusal(SqliteStore::open(house.options()));
+    assert!(matches!(error, OpenError::Schema { refusal: Refusal::Newer { .. }, .. }), "{error}");
     assert!(fs::read(house.path()).unwrap() == before);
     assert!(fs::read(house.file("enginehouse.db-wal")).unwrap() == log);
 }

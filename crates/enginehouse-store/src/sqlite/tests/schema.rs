@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{House, connect};
-use crate::sqlite::{connections, migrations};
+use crate::migrations::{Dialect, Migrate, Migration, Refusal};
+use crate::sqlite::{OpenError, SqliteOptions, SqliteStore, connections, migrate_sqlite, revert_sqlite, schema_status};
 
 /// The schema of a fresh store, in the order in which it was made.
 fn schema_of(house: &House) -> String {
@@ -36,31 +37,93 @@ fn the_file_says_which_migrations_it_has() {
     let house = House::new();
     drop(house.open());
     let connection = connect(&house.path());
-    let mut statement = connection.prepare("select version, name, applied_at from schema_version").unwrap();
-    let applied: Vec<(i32, String, i64)> = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    let mut statement = connection.prepare("select version, name, breaking, applied_at from schema_version").unwrap();
+    let applied: Vec<(i32, String, bool, i64)> = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
-    let want: Vec<_> =
-        migrations::MIGRATIONS.iter().map(|step| (step.version, step.name.to_owned(), 1_800_000_000_000)).collect();
-    assert_eq!(applied, want);
+    for ((version, name, breaking, applied_at), migration) in applied.iter().zip(Dialect::Sqlite.migrations()) {
+        assert_eq!((*version, name.as_str(), *breaking), (migration.version, migration.name, migration.breaking));
+        assert!(*applied_at > 1_600_000_000_000);
+    }
     let version: i32 = connection.query_row("pragma user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, migrations::newest());
+    assert_eq!((version, applied.len()), (Dialect::Sqlite.newest(), Dialect::Sqlite.migrations().len()));
 }
 
-/// Numbers without gaps, and files that are named by them.
+/// What other programs see of a schema, and the header's two numbers.
+fn seen(house: &House) -> (Vec<String>, i64, i64) {
+    let connection = connect(&house.path());
+    let mut statement = connection.prepare("select coalesce(sql, name) from sqlite_schema order by 1").unwrap();
+    let schema = statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get(0)).unwrap();
+    (schema, number("pragma user_version"), number("pragma application_id"))
+}
+
+/// As a shell does, or the tools of a team.
 #[test]
-fn migrations_are_numbered_files() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
-    let entries = std::fs::read_dir(folder).unwrap();
-    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    files.sort();
-    let named: Vec<_> =
-        migrations::MIGRATIONS.iter().map(|step| format!("{:04}_{}.sql", step.version, step.name)).collect();
-    assert_eq!(files, named);
-    assert!((1..).zip(migrations::MIGRATIONS).all(|(version, step)| step.version == version));
-    assert!(migrations::MIGRATIONS.iter().all(|step| step.statements().count() > 0));
+fn the_statements_alone_make_a_file_that_a_server_opens() {
+    let (house, native) = (House::new(), House::new());
+    drop(native.open());
+    let connection = connect(&house.path());
+    for statement in Dialect::Sqlite.migrations().iter().flat_map(Migration::statements) {
+        connection.execute(statement, []).unwrap();
+    }
+    drop(connection);
+    assert_eq!(seen(&house), seen(&native));
+    drop(SqliteStore::open(SqliteOptions { migrate: Migrate::Check, ..house.options() }).unwrap());
+}
+
+#[test]
+fn every_migration_can_be_taken_back_and_leaves_what_it_found() {
+    let house = House::new();
+    drop(house.open());
+    let whole = seen(&house);
+    let newest = Dialect::Sqlite.newest();
+    for version in (0..newest).rev() {
+        let back = revert_sqlite(&house.path(), version, false, &*house.clock).unwrap();
+        assert_eq!(back.len(), 1);
+        let before = seen(&house);
+        migrate_sqlite(&house.path(), version + 1, &*house.clock).unwrap();
+        assert_eq!(schema_status(&house.path()).unwrap().version(), version + 1);
+        revert_sqlite(&house.path(), version, false, &*house.clock).unwrap();
+        assert_eq!(seen(&house), before);
+    }
+    let (left, version, application_id) = seen(&house);
+    assert_eq!((version, application_id), (0, 0x4548_5345));
+    assert!(left.iter().all(|sql| sql.contains("sqlite_sequence")), "{left:?}");
+    drop(house.open());
+    assert_eq!(seen(&house), whole);
+}
+
+#[tokio::test]
+async fn events_are_lost_only_if_that_was_said() {
+    use crate::conformance::given::given_events;
+    let house = House::new();
+    let store = house.open();
+    given_events(&store, "render", [1]).await;
+    let held = revert_sqlite(&house.path(), 0, true, &*house.clock).unwrap_err();
+    assert!(matches!(held, OpenError::InUse { .. }), "{held}");
+    drop(store);
+    let error = revert_sqlite(&house.path(), 0, false, &*house.clock).unwrap_err();
+    assert!(matches!(error, OpenError::Schema { refusal: Refusal::HoldsEvents, .. }), "{error}");
+    assert_eq!(schema_status(&house.path()).unwrap().version(), Dialect::Sqlite.newest(), "nothing was taken back");
+    revert_sqlite(&house.path(), 0, true, &*house.clock).unwrap();
+    assert_eq!(schema_status(&house.path()).unwrap().version(), 0);
+}
+
+/// Before there was a second migration, the version was written by the program, and no row said what is breaking.
+#[test]
+fn a_file_of_the_first_version_is_migrated() {
+    let house = House::new();
+    drop(house.open());
+    let whole = seen(&house);
+    revert_sqlite(&house.path(), 1, false, &*house.clock).unwrap();
+    let status = schema_status(&house.path()).unwrap();
+    assert!(status.applied.iter().all(|row| row.breaking && row.name == "engines_and_events"), "{status:?}");
+    drop(house.open());
+    assert_eq!(seen(&house), whole);
+    assert_eq!(schema_status(&house.path()).unwrap().applied.len(), Dialect::Sqlite.migrations().len());
 }
 
 #[test]

@@ -1,0 +1,46 @@
+-- Takes away everything that 0001 made: all engines and events are lost. The file stays one of Enginehouse.
+
+-- statement
+drop view event_overview;
+
+-- statement
+drop table scenario_runs;
+
+-- statement
+drop table lane_counts;
+
+-- statement
+drop table audit_log;
+
+-- statement
+drop table queues;
+
+-- statement
+drop table event_types;
+
+-- statement
+drop table dead_letters;
+
+-- statement
+drop table attempts;
+
+-- statement
+drop table event_payloads;
+
+-- statement
+drop table events;
+
+-- statement
+drop table lanes;
+
+-- statement
+drop table engines;
+
+-- statement
+drop table meta;
+
+-- statement
+drop table schema_version;
+
+-- statement
+pragma user_version = 0;

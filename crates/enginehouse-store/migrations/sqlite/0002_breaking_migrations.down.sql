@@ -1,0 +1,10 @@
+-- Takes away the column that 0002 made.
+
+-- statement
+delete from schema_version where version = 2;
+
+-- statement
+alter table schema_version drop column breaking;
+
+-- statement
+pragma user_version = 1;

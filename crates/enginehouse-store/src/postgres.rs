@@ -1,0 +1,301 @@
+//! The store in a PostgreSQL database, which any number of servers share.
+//!
+//! The database's clock is the only clock. A transaction takes one connection and a constant number of round trips,
+//! however many rows it works on; several are under way at once. What is kept in memory is a hint: any server may be ended at
+//! any moment, and another one goes on.
+
+mod changes;
+mod columns;
+mod connect;
+mod engines;
+mod event_rows;
+mod failure;
+mod fold;
+mod horizon;
+mod keeper;
+mod lanes;
+mod places;
+mod reads;
+mod session;
+mod settings;
+mod shared;
+mod snapshot;
+#[cfg(test)]
+pub(crate) mod tests;
+mod tls;
+mod transaction;
+mod watch;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
+use enginehouse_core::time::Timestamp;
+
+use self::columns::{Columns, params, sql};
+use self::connect::{Connections, Endpoint};
+use self::failure::{Failure, Outcome};
+use self::keeper::Keeper;
+use self::shared::Shared;
+use self::transaction::PostgresTransaction;
+use self::watch::PostgresWatch;
+use crate::clock::{Clock, SystemClock};
+use crate::migrations::{Migrate, MigrateError, SchemaName, prepare_postgres};
+use crate::rows::{
+    DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
+    Page, PageRequest, ScenarioRunCounts, SettingsRows,
+};
+use crate::{Durability, Store, StoreError, Transaction, Watch};
+
+/// What stands between this program and the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pooler {
+    /// It is found out.
+    #[default]
+    Auto,
+    /// Nothing that mixes up connections.
+    None,
+    /// A pooler that gives a connection to whoever has a transaction, such as PgBouncer in transaction mode.
+    Transaction,
+}
+
+/// How to open a database.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// Where it is: `postgres://user:password@host:port/database?sslmode=…`, as libpq reads it.
+    pub url: String,
+    /// The schema of the tables.
+    pub schema: SchemaName,
+    /// When a commit is answered.
+    pub durability: Durability,
+    /// How many transactions may be under way at once.
+    pub max_transactions: usize,
+    /// How many reads may be.
+    pub readers: usize,
+    /// What stands in between.
+    pub pooler: Pooler,
+    /// How long the database may take to answer a statement.
+    pub deadline: Duration,
+    /// What to do about a schema that is not the newest.
+    pub migrate: Migrate,
+    /// A clock that tells the time in place of the database's, for tests.
+    pub clock: Option<Arc<dyn Clock>>,
+}
+
+impl PostgresOptions {
+    /// The defaults: durable, four transactions and four reads at once.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            schema: SchemaName::default(),
+            durability: Durability::Full,
+            max_transactions: 4,
+            readers: 4,
+            pooler: Pooler::Auto,
+            deadline: Duration::from_secs(30),
+            migrate: Migrate::Auto,
+            clock: None,
+        }
+    }
+}
+
+/// Whether an address can be one.
+///
+/// # Errors
+/// What is wrong with it, without a password that it may have.
+pub fn check_url(url: &str) -> Result<(), String> {
+    tls::parse(url).map(|_| ())
+}
+
+/// An address to be shown: stars stand for a password.
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (place, parameters) = rest.split_once('?').map_or((rest, None), |(place, rest)| (place, Some(rest)));
+    let mut shown = format!("{scheme}://");
+    match place.rsplit_once('@') {
+        Some((who, host)) => {
+            let user = who.split_once(':').map_or(who, |(user, _)| user);
+            shown.push_str(user);
+            if user.len() < who.len() {
+                shown.push_str(":***");
+            }
+            shown.push('@');
+            shown.push_str(host);
+        }
+        None => shown.push_str(place),
+    }
+    if let Some(parameters) = parameters {
+        let hidden = parameters.split('&').map(|parameter| match parameter.split_once('=') {
+            Some((name @ ("password" | "sslpassword"), _)) => format!("{name}=***"),
+            _ => parameter.to_owned(),
+        });
+        shown.push('?');
+        shown.push_str(&hidden.collect::<Vec<_>>().join("&"));
+    }
+    shown
+}
+
+/// Why a database was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The address is none.
+    #[error("{0}: a database is named like postgres://user@host:5432/database")]
+    BadUrl(String),
+    /// It cannot be reached, or does not let us in.
+    #[error("cannot use the database at {place}: {why}")]
+    Unreachable {
+        /// Where it is, without a password.
+        place: String,
+        /// What it said.
+        why: String,
+    },
+    /// Its schema is not one that this program works with, or could not be brought up to date.
+    #[error(transparent)]
+    Schema(#[from] MigrateError),
+}
+
+/// A [`Store`] in a PostgreSQL database.
+pub struct PostgresStore {
+    shared: Arc<Shared>,
+    max_transactions: usize,
+    version: String,
+    _keeper: Keeper,
+}
+
+impl PostgresStore {
+    /// Connects, and finds out what is there.
+    ///
+    /// # Errors
+    /// An [`OpenError`] says what to do.
+    pub async fn open(options: PostgresOptions) -> Result<Self, OpenError> {
+        let durable = options.durability == Durability::Full;
+        let keeps = options.pooler != Pooler::Transaction;
+        let endpoint =
+            Endpoint::new(&options.url, options.schema, keeps, options.deadline, durable).map_err(OpenError::BadUrl)?;
+        let endpoint = Arc::new(endpoint);
+        let unreachable = |failure: Failure| OpenError::Unreachable {
+            place: endpoint.describe(),
+            why: StoreError::from(failure).to_string(),
+        };
+        let greeting = endpoint.look().await.map_err(unreachable)?;
+        let (mut client, _connection) = endpoint.connect_alone(|_| {}).await.map_err(unreachable)?;
+        prepare_postgres(&mut client, endpoint.schema(), options.migrate).await?;
+        drop(client);
+        if options.pooler == Pooler::Auto && endpoint.is_pooled().await.map_err(unreachable)? {
+            tracing::info!("a pooler mixes up connections: statements are not prepared, and nobody is notified");
+            endpoint.keep_no_statements();
+        }
+        // One more, for the watch.
+        let writers = Connections::new(&endpoint, options.max_transactions + 1);
+        let readers = Connections::new(&endpoint, options.readers);
+        let is_clock_told = options.clock.is_some();
+        let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let last_time = last_time(&readers).await.map_err(unreachable)?;
+        let shared = Arc::new(Shared::new(Arc::clone(&endpoint), writers, readers, clock, is_clock_told, last_time));
+        Ok(Self {
+            _keeper: Keeper::start(&shared),
+            shared,
+            max_transactions: options.max_transactions,
+            version: greeting.version,
+        })
+    }
+}
+
+async fn last_time(readers: &Connections) -> Outcome<Timestamp> {
+    let rows = readers.session().await?.query(sql!("last_time"), params![]).await?;
+    let millis = rows.first().map(|row| Columns::of(row).value()).transpose()?;
+    Ok(Timestamp::from_millis(millis.unwrap_or(0)))
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(PostgresTransaction::begin(&self.shared).await?))
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn max_transactions(&self) -> usize {
+        self.max_transactions
+    }
+
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        Some(Box::new(PostgresWatch::start(&self.shared)))
+    }
+
+    async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError> {
+        Ok(reads::event(&self.shared, event_id).await?)
+    }
+
+    async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<Page<EventRecord>, StoreError> {
+        Ok(reads::events(&self.shared, filter, page).await?)
+    }
+
+    async fn history(&self, event_id: EventId) -> Result<History, StoreError> {
+        Ok(reads::history(&self.shared, event_id).await?)
+    }
+
+    async fn engine(&self, engine_id: &EngineId) -> Result<Option<(Engine, Vec<EventRecord>)>, StoreError> {
+        Ok(reads::engine(&self.shared, engine_id).await?)
+    }
+
+    async fn engines(&self, filter: &EngineFilter, page: &PageRequest) -> Result<Page<(Engine, u32)>, StoreError> {
+        Ok(reads::engines(&self.shared, filter, page).await?)
+    }
+
+    async fn engine_counts(&self) -> Result<Vec<(EngineStatus, u64)>, StoreError> {
+        Ok(reads::engine_counts(&self.shared).await?)
+    }
+
+    async fn settings(&self) -> Result<SettingsRows, StoreError> {
+        Ok(settings::all(&self.shared.readers.session().await?).await?)
+    }
+
+    async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError> {
+        Ok(reads::dead_letter(&self.shared, event_id).await?)
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        page: &PageRequest,
+    ) -> Result<Page<DeadLetterRow>, StoreError> {
+        Ok(reads::dead_letters(&self.shared, filter, page).await?)
+    }
+
+    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroup>, StoreError> {
+        Ok(reads::dead_letter_groups(&self.shared).await?)
+    }
+
+    async fn lane_counts(&self) -> Result<Vec<LaneCounts>, StoreError> {
+        Ok(reads::lane_counts(&self.shared).await?)
+    }
+
+    async fn scenario_runs(&self, page: &PageRequest) -> Result<Page<ScenarioRunCounts>, StoreError> {
+        Ok(reads::scenario_runs(&self.shared, page).await?)
+    }
+
+    async fn scenario_run(
+        &self,
+        scenario_run_id: &ScenarioRunId,
+    ) -> Result<Option<(ScenarioRunCounts, Vec<EngineId>)>, StoreError> {
+        Ok(reads::scenario_run(&self.shared, scenario_run_id).await?)
+    }
+
+    async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
+        Ok(reads::check_integrity(&self.shared).await?)
+    }
+
+    async fn backup(&self, _to: &Path) -> Result<u64, StoreError> {
+        Err(StoreError::unavailable("a PostgreSQL database is backed up with its own tools: see docs/postgresql.md"))
+    }
+
+    fn describe(&self) -> String {
+        format!("PostgreSQL {}, {}", self.version, self.shared.endpoint.describe())
+    }
+}

@@ -1,0 +1,133 @@
+//! What the transactions, reads and chores of a store share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use enginehouse_core::time::Timestamp;
+use tokio::sync::{Notify, watch};
+
+use super::columns::Xid;
+use super::connect::{Connections, Endpoint};
+use super::lanes::LaneLog;
+use super::places::Places;
+use super::session::Session;
+use crate::clock::{Clock, Reading, StoreTime};
+
+/// How long a transaction waits for others to end that were dropped.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+pub(super) struct Shared {
+    pub(super) endpoint: Arc<Endpoint>,
+    /// Connections for transactions.
+    pub(super) writers: Connections,
+    /// Connections for reads and chores.
+    pub(super) readers: Connections,
+    /// This machine's clock, of which only the running counts; in tests, the one that tells the time too.
+    clock: Arc<dyn Clock>,
+    /// Whether the clock above tells the time, and not the database.
+    is_clock_told: bool,
+    time: Mutex<Time>,
+    places: Mutex<Places>,
+    lanes: Mutex<LaneLog>,
+    /// How many transactions were dropped that the database has not ended yet.
+    ending: watch::Sender<usize>,
+    /// Rings when others should look what is new.
+    pub(super) bell: Notify,
+}
+
+struct Time {
+    store: StoreTime,
+    /// A jump that no committed transaction has seen.
+    jumped: bool,
+}
+
+impl Shared {
+    pub(super) fn new(
+        endpoint: Arc<Endpoint>,
+        writers: Connections,
+        readers: Connections,
+        clock: Arc<dyn Clock>,
+        is_clock_told: bool,
+        last_time: Timestamp,
+    ) -> Self {
+        let store = StoreTime::begin(last_time, clock.monotonic());
+        Self {
+            endpoint,
+            writers,
+            readers,
+            clock,
+            is_clock_told,
+            time: Mutex::new(Time { store, jumped: false }),
+            places: Mutex::default(),
+            lanes: Mutex::default(),
+            ending: watch::Sender::default(),
+            bell: Notify::new(),
+        }
+    }
+
+    pub(super) fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn lanes(&self) -> MutexGuard<'_, LaneLog> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn time(&self) -> MutexGuard<'_, Time> {
+        self.time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The store's time, now that the database has told its own.
+    pub(super) fn read_time(&self, told: Timestamp) -> Reading {
+        let wall = if self.is_clock_told { self.clock.wall() } else { told };
+        let mut time = self.time();
+        let reading = time.store.read_at(wall, self.clock.monotonic());
+        time.jumped |= reading.jumped | self.endpoint.came_back();
+        Reading { now: reading.now, jumped: time.jumped }
+    }
+
+    /// The store's time as it was last told.
+    pub(super) fn last_time(&self) -> Timestamp {
+        self.time().store.last()
+    }
+
+    /// A transaction that knew of the jump has committed.
+    pub(super) fn jump_was_seen(&self) {
+        self.time().jumped = false;
+    }
+
+    /// The first transaction whose changes of counts may not be added up yet. For now, all are looked at.
+    pub(super) fn unfolded_from(&self) -> Xid {
+        Xid::default()
+    }
+
+    /// Rolls back a transaction that was dropped. What it had taken is ready again once it has ended, and whoever has looked
+    /// meanwhile has not seen it.
+    pub(super) fn give_up(self: &Arc<Self>, session: Session) {
+        self.places().forget();
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            session.close();
+            return;
+        };
+        self.ending.send_modify(|count| *count += 1);
+        let shared = Arc::clone(self);
+        runtime.spawn(async move {
+            session.roll_back().await;
+            shared.places().forget();
+            shared.ending.send_modify(|count| *count -= 1);
+        });
+    }
+
+    /// Waits until transactions that were dropped here have ended, but not for one that does not end.
+    pub(super) async fn all_ended(&self) {
+        let mut ending = self.ending.subscribe();
+        let ended = ending.wait_for(|count| *count == 0);
+        // Whether they have ended or not, it goes on.
+        let _ = tokio::time::timeout(PATIENCE, ended).await;
+    }
+
+    /// Tells others that something is new, soon.
+    pub(super) fn ring(&self) {
+        self.bell.notify_one();
+    }
+}

@@ -1,0 +1,11 @@
+-- Forget counts that have come to zero, of lanes that are not there any more.
+delete from enginehouse.lane_counts
+where lane_id in (
+    select c.lane_id
+    from enginehouse.lane_counts as c
+    where
+        c.lane_id = any($1) and (c.queued, c.processing, c.completed, c.failed, c.cancelled) = (0, 0, 0, 0, 0)
+        and not exists (select 1 from enginehouse.lanes as l where l.lane_id = c.lane_id)
+    order by c.lane_id
+    for update
+);

@@ -1,0 +1,12 @@
+-- Forget events with their payloads and attempts.
+with
+gone as (
+    delete from enginehouse.events
+    where event_id = any($1)
+    returning event_id, lane_id, status, scenario_run_id
+),
+payloads as (delete from enginehouse.event_payloads where event_id = any($1)),
+attempts as (delete from enginehouse.attempts where event_id = any($1)),
+letters as (delete from enginehouse.dead_letters where event_id = any($1))
+select lane_id, status, scenario_run_id
+from gone;

@@ -1,0 +1,15 @@
+-- Forget engines that are gone for good and hold nothing. The offset keeps the database from joining by a look at all locks.
+delete from enginehouse.engines
+where engine_id in (
+    select g.engine_id
+    from enginehouse.engines as g
+    where
+        g.status in ('stopped', 'lost') and g.last_heartbeat_at < $1
+        and not exists (
+            select 1 from enginehouse.events as e where e.status = 'processing' and e.engine_id = g.engine_id offset 0
+        )
+    order by g.last_heartbeat_at, g.engine_id
+    limit $2
+    for update skip locked
+)
+returning engine_id;

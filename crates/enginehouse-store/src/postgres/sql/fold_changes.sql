@@ -1,0 +1,54 @@
+-- Add up changes of counts that are older than a moment, of transactions from one on and before another, and forget them:
+-- so many at most. Rows that another server is adding up are left to it. Counts are locked in the order of their keys, those of
+-- lanes before those of runs, so that two servers never wait for each other. Answers how many changes, and which lanes and
+-- runs have come to zero.
+with
+folded as (
+    delete from enginehouse.lane_changes
+    where ctid = any(array(
+        select ctid
+        from enginehouse.lane_changes
+        where changed_by >= $2 and changed_by < $3 and changed_at < $1
+        order by changed_by
+        limit $4
+        for update skip locked
+    ))
+    returning
+        lane_id, scenario_run_id, queued, processing, completed, failed, cancelled, first_enqueued_at
+),
+lanes as (
+    insert into enginehouse.lane_counts as c (lane_id, queued, processing, completed, failed, cancelled)
+    select lane_id, sum(queued), sum(processing), sum(completed), sum(failed), sum(cancelled)
+    from folded
+    group by lane_id
+    order by lane_id
+    on conflict (lane_id) do update set
+        queued = c.queued + excluded.queued, processing = c.processing + excluded.processing,
+        completed = c.completed + excluded.completed, failed = c.failed + excluded.failed,
+        cancelled = c.cancelled + excluded.cancelled
+    returning c.lane_id, (c.queued, c.processing, c.completed, c.failed, c.cancelled) = (0, 0, 0, 0, 0) as is_zero
+),
+runs as (
+    insert into enginehouse.scenario_runs as r (
+        scenario_run_id, first_enqueued_at, queued, processing, completed, failed, cancelled
+    )
+    -- A run whose first event is in changes that are still to come knows nothing of its beginning yet.
+    select
+        scenario_run_id, coalesce(min(first_enqueued_at), 'infinity'), sum(queued), sum(processing), sum(completed),
+        sum(failed), sum(cancelled)
+    from folded
+    where scenario_run_id is not null and (select count(*) from lanes) > 0
+    group by scenario_run_id
+    order by scenario_run_id
+    on conflict (scenario_run_id) do update set
+        first_enqueued_at = least(r.first_enqueued_at, excluded.first_enqueued_at),
+        queued = r.queued + excluded.queued, processing = r.processing + excluded.processing,
+        completed = r.completed + excluded.completed, failed = r.failed + excluded.failed,
+        cancelled = r.cancelled + excluded.cancelled
+    returning
+        r.scenario_run_id, (r.queued, r.processing, r.completed, r.failed, r.cancelled) = (0, 0, 0, 0, 0) as is_zero
+)
+select
+    (select count(*) from folded),
+    array(select lane_id from lanes where is_zero),
+    array(select scenario_run_id from runs where is_zero);

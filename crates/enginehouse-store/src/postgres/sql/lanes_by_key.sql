@@ -1,0 +1,12 @@
+-- The lanes of these requirements, each with its place among them.
+select k.place, l.lane_id, l.retired
+from unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::bigint[], $6::text[]) with ordinality as k (
+    queue, event_type, priority, required_capabilities, required_memory_mb, engine_version, place
+)
+inner join enginehouse.lanes as l
+    on
+        l.queue = k.queue and l.event_type = k.event_type and l.priority = k.priority
+        and l.required_capabilities = k.required_capabilities
+        and coalesce(l.required_memory_mb, 0) = coalesce(k.required_memory_mb, 0)
+        and coalesce(l.engine_version, '') = coalesce(k.engine_version, '')
+order by k.place;

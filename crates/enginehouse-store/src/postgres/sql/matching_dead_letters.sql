@@ -1,0 +1,12 @@
+-- Dead letters that match, oldest event first.
+select event_id
+from enginehouse.dead_letters
+where
+    ($1::text is null or event_type = $1)
+    and ($2::text is null or queue = $2)
+    and ($3::text is null or reason = $3)
+    and ($4::text is null or error_code = $4)
+    and ($5::timestamptz is null or dead_lettered_at < $5)
+    and ($6::timestamptz is null or dead_lettered_at >= $6)
+order by event_id
+limit $7;

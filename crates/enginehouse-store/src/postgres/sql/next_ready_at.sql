@@ -1,0 +1,10 @@
+-- When the next event of these lanes that is not due yet comes due.
+select min(e.available_at)
+from unnest($1::bigint[]) as r (lane_id)
+cross join lateral (
+    select q.available_at
+    from enginehouse.events as q
+    where q.status = 'queued' and q.lane_id = r.lane_id and q.available_at > $2
+    order by q.available_at
+    limit 1
+) as e;

@@ -1,0 +1,21 @@
+-- The same, but only events of one scenario run. Ordered by the run, too, as the index of all lanes is
+-- not: it might hold many events of other runs.
+select
+    e.event_id, e.lane_id, e.enqueued_at,
+    e.status, e.attempt, e.retries, e.failures, e.losses, e.redrives, e.available_at, e.claimed_at, e.finished_at, e.engine_id,
+    e.lock_holder, e.lock_serial, e.lock_secret, e.lock_engine_epoch, e.lock_expires_at, e.lock_visibility_timeout_ms,
+    e.lock_max_processing_ms, e.lock_unlisted_heartbeats, e.settled_by, e.cancel_requested, e.dead_letter_reason,
+    e.last_error_code, e.last_error_message, e.last_error_details, e.result,
+    e.scenario_run_id, e.idempotency_key, e.visibility_timeout_ms, e.max_processing_ms, e.retry_policy, e.labels
+from unnest($1::bigint[], $2::timestamptz[]) with ordinality as r (lane_id, from_at, place)
+cross join lateral (
+    select q.*
+    from enginehouse.events as q
+    where
+        q.status = 'queued' and q.scenario_run_id >= $3 and q.scenario_run_id <= $3 and q.lane_id = r.lane_id
+        and q.available_at <= $4 and q.available_at >= r.from_at
+    order by q.scenario_run_id, q.available_at, q.event_id
+    limit $5
+    for no key update skip locked
+) as e
+order by r.place, e.available_at, e.event_id;

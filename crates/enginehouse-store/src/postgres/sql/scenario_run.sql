@@ -1,0 +1,14 @@
+-- A scenario run, if an event of it is kept. Counts are the ones that were added up, and the changes since.
+select
+    min(scenario_run_id), min(first_enqueued_at), sum(queued)::bigint, sum(processing)::bigint, sum(completed)::bigint,
+    sum(failed)::bigint, sum(cancelled)::bigint
+from (
+    select scenario_run_id, first_enqueued_at, queued, processing, completed, failed, cancelled
+    from enginehouse.scenario_runs
+    where scenario_run_id = $1
+    union all
+    select scenario_run_id, first_enqueued_at, queued, processing, completed, failed, cancelled
+    from enginehouse.lane_changes
+    where changed_by >= $2 and scenario_run_id = $1
+) as r
+having sum(queued + processing + completed + failed + cancelled) > 0;

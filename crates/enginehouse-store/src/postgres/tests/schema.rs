@@ -1,0 +1,19 @@
+//! Statements fit the schema.
+
+use super::open_fresh;
+
+#[tokio::test]
+async fn every_statement_prepares_on_a_fresh_schema() {
+    let fresh = open_fresh().await;
+    let client = fresh.connect().await;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/postgres/sql");
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("-- "), "{}: says nothing of itself", path.display());
+        client.prepare(&text).await.unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
+        count += 1;
+    }
+    assert!(count > 70, "{count}");
+}

@@ -1,0 +1,85 @@
+//! `enginehouse schema up` and `down`: migrations, applied and taken back.
+
+use clap::Args;
+use enginehouse_store::clock::SystemClock;
+use enginehouse_store::migrations::{Dialect, Migration, migrate_postgres_to, revert_postgres};
+use enginehouse_store::sqlite::{migrate_sqlite, revert_sqlite};
+use serde_json::json;
+
+use super::super::doctor::unopened;
+use super::super::output::one;
+use super::super::server_and_output::Common;
+use super::super::trouble::Trouble;
+use super::place::{Place, StoreUrl, blocking, connect, unmigrated};
+
+/// How far up.
+#[derive(Debug, Args)]
+pub(super) struct Up {
+    /// The version to stop at [default: the newest]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    to: Option<i32>,
+}
+
+/// How far down.
+#[derive(Debug, Args)]
+pub(super) struct Down {
+    /// The version to go back to; 0 is nothing at all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    to: i32,
+    /// Lose the events that the store holds
+    #[arg(long)]
+    discard_data: bool,
+}
+
+pub(super) async fn up(common: &Common, place: &Place, arguments: &Up) -> Result<(), Trouble> {
+    let applied = match place.store() {
+        StoreUrl::Sqlite(path) => {
+            let to = arguments.to.unwrap_or(Dialect::Sqlite.newest());
+            let migrated = blocking(move || migrate_sqlite(&path, to, &SystemClock::new())).await;
+            migrated.map_err(|error| unopened(&error))?.iter().collect()
+        }
+        StoreUrl::Postgres(config) => {
+            let to = arguments.to.unwrap_or(Dialect::Postgres.newest());
+            let mut client = connect(&config).await?;
+            migrate_postgres_to(&mut client, &place.schema, to).await.map_err(unmigrated)?
+        }
+    };
+    show(common, place, "applied", &applied).await
+}
+
+pub(super) async fn down(common: &Common, place: &Place, arguments: &Down) -> Result<(), Trouble> {
+    let &Down { to, discard_data } = arguments;
+    let reverted = match place.store() {
+        StoreUrl::Sqlite(path) => {
+            let reverted = blocking(move || revert_sqlite(&path, to, discard_data, &SystemClock::new())).await;
+            reverted.map_err(|error| unopened(&error))?
+        }
+        StoreUrl::Postgres(config) => {
+            let mut client = connect(&config).await?;
+            revert_postgres(&mut client, &place.schema, to, discard_data).await.map_err(unmigrated)?
+        }
+    };
+    show(common, place, "reverted", &reverted).await
+}
+
+/// Shows what was done, and what the store is now.
+async fn show(
+    common: &Common,
+    place: &Place,
+    what: &'static str,
+    migrations: &[&'static Migration],
+) -> Result<(), Trouble> {
+    let version = place.status().await?.version();
+    let done: Vec<_> = migrations
+        .iter()
+        .map(
+            |migration| json!({ "version": migration.version, "name": migration.name, "breaking": migration.breaking }),
+        )
+        .collect();
+    let document = json!({ "version": version, what: done });
+    let mut fields = vec![("store", place.name()), ("version", version.to_string())];
+    for migration in migrations {
+        fields.push((what, format!("{} {}", migration.version, migration.name)));
+    }
+    one(common, &document, &version.to_string(), &fields)
+}

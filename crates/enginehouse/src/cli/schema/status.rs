@@ -1,0 +1,70 @@
+//! `enginehouse schema status`: which migrations a store has.
+
+use enginehouse_store::migrations::{Migrate, Status, Verdict};
+use serde_json::json;
+
+use super::super::output::one;
+use super::super::server_and_output::Common;
+use super::super::trouble::Trouble;
+use super::place::Place;
+use crate::exit_codes::Exit;
+
+pub(super) async fn show(common: &Common, place: &Place) -> Result<(), Trouble> {
+    let status = place.status().await?;
+    let (word, meaning) = in_words(&status);
+    let applied = status.applied.iter().map(|row| {
+        json!({ "version": row.version, "name": row.name, "breaking": row.breaking, "applied_at": row.applied_at })
+    });
+    let missing = missing(&status).iter().map(
+        |migration| json!({ "version": migration.version, "name": migration.name, "breaking": migration.breaking }),
+    );
+    let document = json!({
+        "dialect": status.dialect.name(),
+        "version": status.version(),
+        "newest": status.dialect.newest(),
+        "status": word,
+        "applied": applied.collect::<Vec<_>>(),
+        "missing": missing.collect::<Vec<_>>(),
+    });
+    one(common, &document, &status.version().to_string(), &fields(place, &status, meaning))?;
+    status.admit(Migrate::Check).map_err(|refusal| {
+        Trouble::new(Exit::Conflict, "this version cannot work with the schema as it is", &refusal, refusal.advice())
+    })
+}
+
+fn fields(place: &Place, status: &Status, meaning: String) -> Vec<(&'static str, String)> {
+    let mark = |breaking| if breaking { ", breaking" } else { "" };
+    let mut fields = vec![
+        ("store", place.name()),
+        ("version", format!("{} (this version knows {})", status.version(), status.dialect.newest())),
+        ("status", meaning),
+    ];
+    for row in &status.applied {
+        fields.push(("applied", format!("{} {}{}, {}", row.version, row.name, mark(row.breaking), row.applied_at)));
+    }
+    for migration in missing(status) {
+        fields.push(("missing", format!("{} {}{}", migration.version, migration.name, mark(migration.breaking))));
+    }
+    fields
+}
+
+fn missing(status: &Status) -> &'static [enginehouse_store::migrations::Migration] {
+    match status.verdict {
+        Verdict::Behind(missing) => missing,
+        _ => &[],
+    }
+}
+
+/// For programs, and for people.
+fn in_words(status: &Status) -> (&'static str, String) {
+    match &status.verdict {
+        Verdict::UpToDate => ("up_to_date", "up to date".to_owned()),
+        Verdict::Behind(missing) if status.applied.is_empty() => {
+            ("behind", format!("not made yet: {} migrations to come", missing.len()))
+        }
+        Verdict::Behind(missing) => ("behind", format!("behind: {} migrations to come", missing.len())),
+        Verdict::NewerCompatible => ("newer", "newer, but this version can work with it".to_owned()),
+        Verdict::NewerBreaking => ("too_new", "too new for this version".to_owned()),
+        Verdict::Foreign(why) => ("foreign", format!("not made by Enginehouse: {why}")),
+    }
+}
