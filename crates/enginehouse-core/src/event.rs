@@ -195,7 +195,7 @@ pub struct EventDraft {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_processing_seconds: Option<u64>,
     /// Up to 32 words of your own to find it by.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "crate::json::words", skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 
@@ -429,6 +429,13 @@ mod tests {
     fn an_unknown_field_is_refused() {
         let error = serde_json::from_str::<EventDraft>(r#"{"event_type":"a","prioritty":1}"#).unwrap_err();
         assert!(error.to_string().contains("unknown field `prioritty`"), "{error}");
+    }
+
+    #[test]
+    fn a_label_that_is_given_twice_is_refused() {
+        let json = r#"{"event_type":"a","labels":{"a":"1","b":"2","\u0061":"3"}}"#;
+        let error = serde_json::from_str::<EventDraft>(json).unwrap_err();
+        assert!(error.to_string().contains(r#"the key "a" is given twice"#), "{error}");
     }
 
     #[test]

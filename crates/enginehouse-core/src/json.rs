@@ -1,6 +1,6 @@
 //! JSON text that passes through unparsed: byte for byte what was sent.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -91,6 +91,39 @@ pub fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RawJso
     RawJson::deserialize(deserializer).map(Some)
 }
 
+/// Reads words by key, each key once. serde itself would keep the last of two.
+///
+/// # Errors
+/// What the deserializer refuses, and a key that is given twice.
+pub fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    deserializer.deserialize_map(Words)
+}
+
+struct Words;
+
+impl<'de> Visitor<'de> for Words {
+    type Value = BTreeMap<String, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object whose values are strings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let mut words = BTreeMap::new();
+        while let Some((key, word)) = fields.next_entry::<String, String>()? {
+            if words.contains_key(&key) {
+                return Err(A::Error::custom(given_twice(&key)));
+            }
+            words.insert(key, word);
+        }
+        Ok(words)
+    }
+}
+
+fn given_twice(key: &str) -> String {
+    format!("the key {key:?} is given twice")
+}
+
 #[cfg(feature = "openapi")]
 impl utoipa::PartialSchema for RawJson {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
@@ -169,7 +202,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut seen = HashSet::new();
         while let Some(key) = fields.next_key::<std::borrow::Cow<'de, str>>()? {
             if seen.contains(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} is given twice")));
+                return Err(A::Error::custom(given_twice(&key)));
             }
             seen.insert(key);
             fields.next_value_seed(inner)?;

@@ -11,6 +11,7 @@
 //! - [`invalid`]: a refused input, every bad field named by JSON pointer.
 //! - [`json`]: JSON text that passes through unparsed, byte for byte.
 //! - [`event`]: an **event** is one unit of work; its five statuses, and what is asked at enqueue.
+//! - [`fingerprint`]: what tells a request from another one with the same idempotency key.
 //! - [`lock`]: a **lock** is one engine's exclusive, time-limited right to process one event.
 //! - [`policy`]: how an event is retried: event over event type over queue over default.
 //! - [`retry`]: a failed attempt or a lost lock: again, failed, or a **dead letter**.
@@ -23,6 +24,7 @@
 
 pub mod engine;
 pub mod event;
+pub mod fingerprint;
 pub mod gates;
 pub mod grace;
 pub mod ids;

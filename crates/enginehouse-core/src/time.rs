@@ -80,10 +80,33 @@ impl FromStr for Timestamp {
     type Err = NotATimestamp;
 
     fn from_str(text: &str) -> Result<Self, NotATimestamp> {
+        // jiff reads more than RFC 3339: no minutes, no separators, the name of a zone.
+        if !is_rfc_3339(text) {
+            return Err(NotATimestamp);
+        }
         let moment: jiff::Timestamp = text.parse().map_err(|_| NotATimestamp)?;
         let millis = moment.as_millisecond();
         if (Self::MIN.0..=Self::MAX.0).contains(&millis) { Ok(Self(millis)) } else { Err(NotATimestamp) }
     }
+}
+
+/// Whether a text has the form `2026-11-23T10:00:00.123456789+01:00`, with `t` or a space for the `T`, any fraction of up
+/// to nine digits or none, and `Z` or `z` for an offset of zero.
+fn is_rfc_3339(text: &str) -> bool {
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    let Some((date_time, rest)) = shape.split_at_checked("0000-00-00T00:00:00".len()) else { return false };
+    let offset = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            let offset = fraction.trim_start_matches('0');
+            if !(1..=9).contains(&(fraction.len() - offset.len())) {
+                return false;
+            }
+            offset
+        }
+        None => rest,
+    };
+    matches!(date_time, "0000-00-00T00:00:00" | "0000-00-00t00:00:00" | "0000-00-00 00:00:00")
+        && (matches!(offset, "Z" | "z") || matches!(offset, "+00:00" | "-00:00") && text[text.len() - 5..] < *"24")
 }
 
 impl Serialize for Timestamp {
@@ -144,6 +167,34 @@ mod tests {
         for text in ["", "now", "2026-11-23", "2026-11-23T10:00:00", "1969-12-31T23:59:59Z", "1700000000"] {
             assert_eq!(text.parse::<Timestamp>(), Err(NotATimestamp), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_a_moment_elsewhere_but_not_in_rfc_3339_is_refused() {
+        for text in [
+            "2026-11-23T10:00Z",
+            "2026-11-23T10Z",
+            "20261123T100000Z",
+            "2026-11-23T10:00:00,5Z",
+            "2026-11-23T10:00:00.Z",
+            "2026-11-23T10:00:00.1234567890Z",
+            "2026-11-23T10:00:00+02",
+            "2026-11-23T10:00:00+0200",
+            "2026-11-23T10:00:00+24:00",
+            "2026-11-23T10:00:00+02:00:00",
+            "2026-11-23T10:00:00+02:00[Europe/Berlin]",
+            "+002026-11-23T10:00:00Z",
+            "2026-11-23T10:00:00Z ",
+            "2026-11-23T10:00:00é",
+            "2026-11-23T10:00:00Zé",
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(NotATimestamp), "{text}");
+        }
+        for text in ["2026-11-23 10:00:00z", "2026-11-23t11:00:00.000000000+01:00", "2026-11-23T10:00:00-00:00"] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), "2026-11-23T10:00:00.000Z", "{text}");
+        }
+        let leap: Timestamp = "2026-12-31T23:59:60.5Z".parse().unwrap();
+        assert_eq!(leap.to_string(), "2026-12-31T23:59:59.500Z");
     }
 
     #[test]

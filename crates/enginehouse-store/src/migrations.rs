@@ -63,13 +63,22 @@ const SQLITE: &[Migration] = &[
     },
 ];
 
-const POSTGRES: &[Migration] = &[Migration {
-    version: 1,
-    name: "engines_and_events",
-    breaking: true,
-    up: include_str!("../migrations/postgres/0001_engines_and_events.sql"),
-    down: Some(include_str!("../migrations/postgres/0001_engines_and_events.down.sql")),
-}];
+const POSTGRES: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "engines_and_events",
+        breaking: true,
+        up: include_str!("../migrations/postgres/0001_engines_and_events.sql"),
+        down: Some(include_str!("../migrations/postgres/0001_engines_and_events.down.sql")),
+    },
+    Migration {
+        version: 2,
+        name: "enqueue_in_sql",
+        breaking: false,
+        up: include_str!("../migrations/postgres/0002_enqueue_in_sql.sql"),
+        down: Some(include_str!("../migrations/postgres/0002_enqueue_in_sql.down.sql")),
+    },
+];
 
 impl Dialect {
     /// Every migration, in order. Frozen once released.

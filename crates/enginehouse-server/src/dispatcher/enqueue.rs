@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use enginehouse_core::event::NewEvent;
+use enginehouse_core::fingerprint;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::transition::EventState;
 use enginehouse_store::rows::{EventRow, KeyedEvent, NewEventRow};
 use enginehouse_store::{StoreError, Transaction};
-use sha2::{Digest, Sha256};
 
 use super::batch::Batch;
 use super::commands::{Enqueued, Refusal};
@@ -40,7 +40,7 @@ pub(super) async fn enqueue(
             if refused.is_some() {
                 continue;
             }
-            let fingerprint = event.idempotency_key.as_ref().map(|_| fingerprint(event));
+            let fingerprint = event.idempotency_key.as_ref().map(|_| fingerprint::of(event));
             if let (Some(key), Some(fingerprint)) = (&event.idempotency_key, fingerprint) {
                 match known.get(key) {
                     Some(there) if there.fingerprint == fingerprint => {
@@ -153,28 +153,4 @@ async fn describe_duplicates(
         }
     }
     Ok(())
-}
-
-/// What tells a request from another one with the same idempotency key: every field as it was asked for.
-fn fingerprint(event: &NewEvent) -> [u8; 16] {
-    let asked = serde_json::json!([
-        event.lane.queue,
-        event.lane.event_type,
-        event.lane.priority,
-        event.lane.required_capabilities,
-        event.lane.required_memory_mb,
-        event.lane.engine_version.as_ref().map(enginehouse_core::lane::VersionRequirement::as_str),
-        format!("{:?}", event.start),
-        event.scenario_run_id,
-        event.overrides.retry_policy,
-        event.overrides.visibility_timeout.map(|timeout| timeout.as_secs()),
-        event.overrides.max_processing.map(|max| max.as_secs()),
-        event.labels,
-    ]);
-    let mut hash = Sha256::new();
-    hash.update(asked.to_string().as_bytes());
-    hash.update(event.payload.as_str().as_bytes());
-    let mut fingerprint = [0; 16];
-    fingerprint.copy_from_slice(&hash.finalize()[..16]);
-    fingerprint
 }

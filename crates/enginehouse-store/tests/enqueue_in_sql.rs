@@ -1,0 +1,610 @@
+//! Enqueueing in SQL is judged by the rules in core, and belongs to the transaction that does it.
+
+mod database;
+mod drafts;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use database::{Database, Wait};
+use enginehouse_core::event::{EventDraft, NewEvent};
+use enginehouse_core::fingerprint;
+use enginehouse_core::invalid::Invalid;
+use enginehouse_core::policy::RetryPolicyPatch;
+use enginehouse_core::time::Timestamp;
+use enginehouse_store::migrations::{SchemaName, migrate_postgres, revert_postgres};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, IsolationLevel, Row};
+use uuid::Uuid;
+
+const ENQUEUE_MANY: &str =
+    "select place, event_id, duplicate from enginehouse.enqueue_many($1::text::json) order by place";
+
+#[tokio::test]
+async fn a_table_of_drafts_is_judged_as_core_judges_it() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let (accepted, refused) = compare(&client, &drafts::table()).await;
+    assert!(accepted > 1_000 && refused > 1_000, "{accepted} accepted and {refused} refused");
+}
+
+#[tokio::test]
+async fn generated_drafts_are_judged_as_core_judges_them() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let (accepted, refused) = compare(&client, &drafts::generated(2_000)).await;
+    assert!(accepted > 500 && refused > 500, "{accepted} accepted and {refused} refused");
+}
+
+/// Compares what SQL makes of every draft with what core makes of it, and answers how many are accepted and refused.
+async fn compare(client: &Client, drafts: &[String]) -> (usize, usize) {
+    let (mut accepted, mut refused) = (0, 0);
+    for some in drafts.chunks(500) {
+        let read = "select errors from enginehouse.read_events($1::text::json, '') order by place";
+        let rows = client.query(read, &[&format!("[{}]", some.join(","))]).await.unwrap();
+        assert_eq!(rows.len(), some.len());
+        let mut good: Vec<Good<'_>> = Vec::new();
+        for (row, draft) in rows.iter().zip(some) {
+            let errors: Option<String> = row.get("errors");
+            match (judge(draft), errors) {
+                (Ok(event), None) => good.push((draft, event)),
+                (Err(None), Some(_)) => refused += 1,
+                (Err(Some(invalid)), Some(message)) => {
+                    // No message of a database can hold the character zero: others stand for it.
+                    let plain = |pointer: &str| pointer.replace(['\0', '\u{1}', '\u{2}'], "");
+                    let expected: Vec<_> = invalid.errors.iter().map(|error| plain(&error.pointer)).collect();
+                    let said: Vec<_> = pointers(&message).iter().map(|pointer| plain(pointer)).collect();
+                    assert_eq!(said, expected, "{draft}\n{message}");
+                    refused += 1;
+                }
+                (core, sql) => panic!("{draft}\ncore: {:?}\nSQL: {sql:?}", core.map(|_| "accepted")),
+            }
+        }
+        accepted += good.len();
+        while !good.is_empty() {
+            // One call has each key once, for this purpose.
+            let mut keys = HashSet::new();
+            let is_other = |(_, event): &mut Good<'_>| event.idempotency_key.clone().is_none_or(|key| keys.insert(key));
+            let batch: Vec<_> = good.extract_if(.., is_other).collect();
+            compare_stored(client, &batch).await;
+        }
+    }
+    (accepted, refused)
+}
+
+/// What core says; no reason if a draft does not even parse.
+fn judge(json: &str) -> Result<NewEvent, Option<Invalid>> {
+    let draft: EventDraft = serde_json::from_str(json).map_err(|_| None)?;
+    draft.check("").map_err(Some)
+}
+
+/// The pointers of an exception's message, in its order.
+fn pointers(message: &str) -> Vec<String> {
+    let fields = message.split("; /").map(|error| error.split(": ").next().unwrap_or_default());
+    fields.map(|pointer| format!("/{}", pointer.trim_start_matches('/'))).collect()
+}
+
+/// A draft that is accepted, and what core makes of it.
+type Good<'a> = (&'a str, NewEvent);
+
+/// Stores drafts, compares their rows with what core makes of them, and takes them back.
+async fn compare_stored(client: &Client, batch: &[Good<'_>]) {
+    let drafts: Vec<_> = batch.iter().map(|(draft, _)| *draft).collect();
+    client.batch_execute("begin").await.unwrap();
+    let enqueued = client.query(ENQUEUE_MANY, &[&format!("[{}]", drafts.join(","))]).await.unwrap();
+    let ids: Vec<Uuid> = enqueued.iter().map(|row| row.get("event_id")).collect();
+    let rows = client
+        .query(
+            "select e.*, l.*, e.labels::text as label_text, e.retry_policy::text as policy_text,
+                 p.payload::text as payload_text,
+                 (extract(epoch from e.enqueued_at) * 1000)::bigint as enqueued_ms,
+                 (extract(epoch from e.available_at) * 1000)::bigint as available_ms
+             from unnest($1::uuid[]) with ordinality as asked (event_id, place)
+             join enginehouse.events as e using (event_id)
+             join enginehouse.lanes as l using (lane_id)
+             join enginehouse.event_payloads as p using (event_id)
+             order by place",
+            &[&ids],
+        )
+        .await
+        .unwrap();
+    client.batch_execute("rollback").await.unwrap();
+    assert_eq!(rows.len(), batch.len());
+    for (row, (draft, event)) in rows.iter().zip(batch) {
+        compare_row(row, draft, event);
+    }
+}
+
+fn compare_row(row: &Row, draft: &str, event: &NewEvent) {
+    let text = |column: &str| row.get::<_, Option<String>>(column);
+    let lane = &event.lane;
+    assert_eq!(text("queue").as_deref(), Some(lane.queue.as_str()), "{draft}");
+    assert_eq!(text("event_type").as_deref(), Some(lane.event_type.as_str()), "{draft}");
+    assert_eq!(row.get::<_, i32>("priority"), i32::from(lane.priority), "{draft}");
+    let capabilities = serde_json::to_string(&lane.required_capabilities).unwrap();
+    assert_eq!(text("required_capabilities"), Some(capabilities), "{draft}");
+    let memory: Option<i64> = row.get("required_memory_mb");
+    assert_eq!(memory.map(|memory| u64::try_from(memory).unwrap()), lane.required_memory_mb, "{draft}");
+    assert_eq!(text("engine_version"), lane.engine_version.as_ref().map(ToString::to_string), "{draft}");
+
+    let moment = |column: &str| Timestamp::from_millis(row.get(column));
+    assert_eq!(moment("available_ms"), event.start.available_at(moment("enqueued_ms")), "{draft}");
+    assert_eq!(text("scenario_run_id"), event.scenario_run_id.as_ref().map(ToString::to_string), "{draft}");
+    assert_eq!(text("idempotency_key").as_deref(), event.idempotency_key.as_deref(), "{draft}");
+    let policy = text("policy_text").map(|json| serde_json::from_str::<RetryPolicyPatch>(&json).unwrap());
+    assert_eq!(policy, event.overrides.retry_policy, "{draft}");
+    let duration = |column: &str| {
+        row.get::<_, Option<i64>>(column).map(|millis| Duration::from_millis(u64::try_from(millis).unwrap()))
+    };
+    assert_eq!(duration("visibility_timeout_ms"), event.overrides.visibility_timeout, "{draft}");
+    assert_eq!(duration("max_processing_ms"), event.overrides.max_processing, "{draft}");
+    let labels = (!event.labels.is_empty()).then(|| serde_json::to_string(&event.labels).unwrap());
+    assert_eq!(text("label_text"), labels, "{draft}");
+    assert_eq!(text("payload_text").as_deref(), Some(event.payload.as_str()), "{draft}");
+    let expected = event.idempotency_key.as_ref().map(|_| fingerprint::of(event).to_vec());
+    assert_eq!(row.get::<_, Option<Vec<u8>>>("fingerprint"), expected, "{draft}");
+}
+
+#[tokio::test]
+async fn an_array_where_an_object_is_asked_for_is_refused() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    for draft in [
+        r#"["a"]"#,
+        r#"{"event_type":"a","retry_policy":[1]}"#,
+        r#"{"event_type":"a","retry_policy":{"retry_delay":[1]}}"#,
+        r#"{"event_type":"a","labels":[]}"#,
+    ] {
+        let refused = client.query(ENQUEUE_MANY, &[&format!("[{draft}]")]).await.unwrap_err();
+        assert_eq!(refused.code(), Some(&SqlState::INVALID_PARAMETER_VALUE), "{draft}");
+    }
+}
+
+#[tokio::test]
+async fn every_bad_field_of_every_event_is_named() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let events = r#"[{"event_type":"a"},{"event_type":"a b","priority":12},7,{"prioritty":1,"event_type":"a"}]"#;
+    let refused = client.query(ENQUEUE_MANY, &[&events]).await.unwrap_err();
+    assert_eq!(refused.code(), Some(&SqlState::INVALID_PARAMETER_VALUE));
+    assert_eq!(
+        refused.as_db_error().unwrap().message(),
+        "/events/1/event_type: a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with \
+         a letter or digit; /events/1/priority: must be between 0 and 9, was 12; /events/2: must be an object; \
+         /events/3/prioritty: unknown field"
+    );
+    let enqueue = "select enginehouse.enqueue('a', priority => 10, delay_seconds => 'NaN', labels => '[]')";
+    let refused = client.query(enqueue, &[]).await.unwrap_err();
+    assert_eq!(
+        refused.as_db_error().unwrap().message(),
+        "/priority: must be between 0 and 9, was 10; /delay_seconds: must be a number; /labels: must be an object"
+    );
+    for events in ["[]", "{}", "null"] {
+        let refused = client.query(ENQUEUE_MANY, &[&events]).await.unwrap_err();
+        assert!(refused.as_db_error().unwrap().message().starts_with("/events: "), "{events}");
+    }
+    let many = format!("[{}]", vec![r#"{"event_type":""}"#; 300].join(","));
+    let refused = client.query(ENQUEUE_MANY, &[&many]).await.unwrap_err();
+    let message = refused.as_db_error().unwrap().message();
+    assert!(message.contains("/events/99/event_type") && !message.contains("/events/100/event_type"));
+    assert!(message.ends_with("; and so on: 300 events are refused"));
+    assert_eq!((count(&client, "events").await, count(&client, "lanes").await), (0, 0));
+}
+
+#[tokio::test]
+async fn one_event_is_the_same_request_by_arguments_and_as_json() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let by_arguments: Uuid = client
+        .query_one(
+            r#"select enginehouse.enqueue(
+                event_type => 'frame.render', payload => ' {"frame": 42} ', queue => 'night', priority => 2,
+                run_at => '2030-01-01 12:00:00.5+01', required_capabilities => '{gpu,cuda-12,gpu}',
+                required_memory_mb => 512, engine_version => '>=1.4, <2', scenario_run_id => 'run-1',
+                idempotency_key => 'frame "42"', retry_policy => '{"max_retries": 0, "retry_delay": {"initial": 0.1}}',
+                visibility_timeout_seconds => 60, max_processing_seconds => 600, labels => '{"b": "\u00fc", "a": "\""}'
+            )"#,
+            &[],
+        )
+        .await
+        .unwrap()
+        .get(0);
+    let as_json = r#"{"event_type":"frame.render","payload":{"frame": 42},"queue":"night","priority":2,
+        "run_at":"2030-01-01T11:00:00.5Z","required_capabilities":["cuda-12","gpu"],"required_memory_mb":512,
+        "engine_version":">=1.4, <2","scenario_run_id":"run-1","idempotency_key":"frame \"42\"",
+        "retry_policy":{"retry_delay":{"initial":1e-1},"max_retries":0},"visibility_timeout_seconds":60,
+        "max_processing_seconds":600,"labels":{"a":"\"","b":"ü"}}"#;
+    let row = client.query_one(ENQUEUE_MANY, &[&format!("[{as_json}]")]).await.unwrap();
+    assert_eq!((row.get::<_, Uuid>("event_id"), row.get::<_, bool>("duplicate")), (by_arguments, true));
+    let row = client.query_one("select fingerprint from enginehouse.events", &[]).await.unwrap();
+    assert_eq!(row.get::<_, Vec<u8>>("fingerprint"), fingerprint::of(&judge(as_json).unwrap()));
+
+    // A null is what is not given.
+    let nulls = "select enginehouse.enqueue(
+        'a', null, null, null, null, null, null, null, null, null, 'k', null, null, null, null
+    )";
+    client.query_one(nulls, &[]).await.unwrap();
+    let row = client.query_one(ENQUEUE_MANY, &[&r#"[{"event_type":"a","idempotency_key":"k"}]"#]).await.unwrap();
+    assert!(row.get::<_, bool>("duplicate"));
+}
+
+#[tokio::test]
+async fn what_a_session_has_set_changes_nothing() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let enqueue = r#"select
+        enginehouse.enqueue('a', delay_seconds => 0.123456, idempotency_key => 'd'),
+        enginehouse.enqueue('a', run_at => '2030-01-01 12:00:00.5+01', idempotency_key => 'r'),
+        enginehouse.enqueue('a', retry_policy => '{"retry_delay":{"initial":0.30000000000000004}}', idempotency_key => 'p')"#;
+    let set = "set extra_float_digits = -15; set datestyle = 'SQL, DMY'; set timezone = 'Asia/Kathmandu';
+        set intervalstyle = 'sql_standard'; set standard_conforming_strings = off; set search_path = ''";
+    client.batch_execute(set).await.unwrap();
+    let first = client.query_one(enqueue, &[]).await.unwrap();
+    client.batch_execute("reset all").await.unwrap();
+    let second = client.query_one(enqueue, &[]).await.unwrap();
+    for place in 0..3 {
+        assert_eq!(first.get::<_, Uuid>(place), second.get::<_, Uuid>(place));
+    }
+    let initial = "select retry_policy -> 'retry_delay' ->> 'initial' from enginehouse.events
+        where retry_policy is not null";
+    let row = client.query_one(initial, &[]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), "0.30000000000000004");
+}
+
+#[tokio::test]
+async fn an_event_is_there_on_commit_and_gone_on_rollback() {
+    let database = Database::migrated().await;
+    let (mut client, other) = (database.connect().await, database.connect().await);
+    let tables = ["events", "event_payloads", "lanes", "lane_changes"];
+    let transaction = client.transaction().await.unwrap();
+    transaction.query_one("select enginehouse.enqueue('a', scenario_run_id => 'run')", &[]).await.unwrap();
+    for table in tables {
+        assert_eq!(count(&other, table).await, 0, "{table}");
+    }
+    transaction.commit().await.unwrap();
+    for table in tables {
+        assert_eq!(count(&other, table).await, 1, "{table}");
+    }
+
+    let mut transaction = client.transaction().await.unwrap();
+    transaction.query_one("select enginehouse.enqueue('b')", &[]).await.unwrap();
+    // A refusal can be survived as any error can: with a savepoint.
+    let savepoint = transaction.savepoint("before").await.unwrap();
+    savepoint.query_one("select enginehouse.enqueue('c d')", &[]).await.unwrap_err();
+    savepoint.rollback().await.unwrap();
+    transaction.query_one("select enginehouse.enqueue('e')", &[]).await.unwrap();
+    transaction.rollback().await.unwrap();
+    for table in tables {
+        assert_eq!(count(&other, table).await, 1, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn one_call_makes_one_change_per_lane_and_run() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let events = r#"[{"event_type":"a","delay_seconds":60},{"event_type":"a","delay_seconds":5},{"event_type":"a",
+        "scenario_run_id":"r"},{"event_type":"b"},{"event_type":"a","idempotency_key":"k"},
+        {"event_type":"a","idempotency_key":"k"}]"#;
+    client.query(ENQUEUE_MANY, &[&events]).await.unwrap();
+    let changes = client
+        .query(
+            "select event_type, scenario_run_id, c.queued,
+                 extract(epoch from first_available_at - first_enqueued_at)::integer as wait
+             from enginehouse.lane_changes as c
+             join enginehouse.lanes as l using (lane_id)
+             where c.changed_by = l.changed_by
+             order by event_type, scenario_run_id",
+            &[],
+        )
+        .await
+        .unwrap();
+    let change = |row: &Row| {
+        let run = row.get::<_, Option<String>>("scenario_run_id").unwrap_or_default();
+        format!("{} {run} {} {}", row.get::<_, String>(0), row.get::<_, i64>("queued"), row.get::<_, i32>("wait"))
+    };
+    assert_eq!(changes.iter().map(change).collect::<Vec<_>>(), ["a r 1 0", "a  3 0", "b  1 0"]);
+}
+
+#[tokio::test]
+async fn a_key_gives_one_event_however_two_transactions_meet() {
+    let database = Database::migrated().await;
+    let (mut first, observer) = (database.connect().await, database.connect().await);
+    // So that the two meet at the key, and not before at the lane.
+    observer.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
+    let enqueue = "select enginehouse.enqueue('a', idempotency_key => $1)";
+    // As a server does it.
+    let insert = "insert into enginehouse.events (
+            event_id, lane_id, enqueued_at, available_at, idempotency_key, fingerprint
+        )
+        values (gen_random_uuid(), 1, now(), now(), $1, $2)
+        returning event_id";
+    for (key, by_server, commits) in [("a", false, true), ("b", false, false), ("c", true, false), ("d", true, true)] {
+        let transaction = first.transaction().await.unwrap();
+        let there: Uuid = if by_server {
+            let event = judge(&format!(r#"{{"event_type":"a","idempotency_key":"{key}"}}"#)).unwrap();
+            transaction.query_one(insert, &[&key, &fingerprint::of(&event).to_vec()]).await.unwrap().get(0)
+        } else {
+            transaction.query_one(enqueue, &[&key]).await.unwrap().get(0)
+        };
+        let second = database.connect().await;
+        let racing = tokio::spawn(async move { second.query_one(enqueue, &[&key]).await.unwrap().get::<_, Uuid>(0) });
+        Wait::until_somebody_waits_for_a_lock(&observer).await;
+        if commits {
+            transaction.commit().await.unwrap();
+            assert_eq!(racing.await.unwrap(), there, "{key}");
+        } else {
+            transaction.rollback().await.unwrap();
+            assert_ne!(racing.await.unwrap(), there, "{key}");
+        }
+        let kept = "select count(*) from enginehouse.events where idempotency_key = $1";
+        assert_eq!(observer.query_one(kept, &[&key]).await.unwrap().get::<_, i64>(0), 1, "{key}");
+    }
+    let orphans = "select count(*) from enginehouse.event_payloads as p
+        where not exists (select from enginehouse.events as e where e.event_id = p.event_id)";
+    assert_eq!(observer.query_one(orphans, &[]).await.unwrap().get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
+async fn many_transactions_that_share_keys_add_each_event_once() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let event = |place: usize| format!(r#"{{"event_type":"t-{}","idempotency_key":"{place}"}}"#, place % 5);
+    let mut racing = tokio::task::JoinSet::new();
+    for racer in 0..8_usize {
+        let client = database.connect().await;
+        // Each in an order of its own.
+        let events =
+            format!("[{}]", (0..200).map(|place| event(place * (2 * racer + 3) % 200)).collect::<Vec<_>>().join(","));
+        racing.spawn(async move {
+            let rows = client.query(ENQUEUE_MANY, &[&events]).await.unwrap();
+            rows.iter().filter(|row| !row.get::<_, bool>("duplicate")).count()
+        });
+    }
+    let added: usize = racing.join_all().await.into_iter().sum();
+    let distinct: i64 =
+        client.query_one("select count(distinct idempotency_key) from enginehouse.events", &[]).await.unwrap().get(0);
+    let kept = count(&client, "events").await;
+    assert_eq!((usize::try_from(kept).unwrap(), distinct), (added, kept));
+    assert_eq!((count(&client, "event_payloads").await, count(&client, "lanes").await), (kept, 5));
+}
+
+#[tokio::test]
+async fn a_key_of_another_request_is_refused_and_its_event_named() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let enqueue = "select enginehouse.enqueue('a', idempotency_key => 'k')";
+    let there: Uuid = client.query_one(enqueue, &[]).await.unwrap().get(0);
+    let events = r#"[{"event_type":"b"},{"event_type":"a","idempotency_key":"k","priority":1}]"#;
+    let refused = client.query(ENQUEUE_MANY, &[&events]).await.unwrap_err();
+    let refused = refused.as_db_error().unwrap();
+    assert_eq!(refused.code().code(), "23I01");
+    assert_eq!(refused.constraint(), Some("events_idempotency_key"));
+    assert_eq!(refused.detail(), Some(there.to_string().as_str()));
+    assert_eq!(
+        refused.message(),
+        format!("/events/1/idempotency_key: another request has added event {there} with the key \"k\"")
+    );
+    assert_eq!(count(&client, "events").await, 1, "all or nothing");
+
+    // Within one call as well.
+    let events = r#"[{"event_type":"a","idempotency_key":"l"},{"event_type":"b","idempotency_key":"l"}]"#;
+    let refused = client.query(ENQUEUE_MANY, &[&events]).await.unwrap_err();
+    assert_eq!(refused.code().unwrap().code(), "23I01");
+    let events = r#"[{"event_type":"a","idempotency_key":"l"},{"event_type":"a","idempotency_key":"k"},
+        {"event_type":"a"},{"event_type":"a","idempotency_key":"l"}]"#;
+    let rows = client.query(ENQUEUE_MANY, &[&events]).await.unwrap();
+    let duplicates: Vec<bool> = rows.iter().map(|row| row.get("duplicate")).collect();
+    assert_eq!(duplicates, [false, true, false, true]);
+    assert_eq!(rows[0].get::<_, Uuid>("event_id"), rows[3].get::<_, Uuid>("event_id"));
+    assert_eq!(rows[1].get::<_, Uuid>("event_id"), there);
+    assert_eq!((count(&client, "events").await, count(&client, "event_payloads").await), (3, 3));
+}
+
+#[tokio::test]
+async fn ten_thousand_events_are_added_at_once_in_their_order() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let event = |place: usize| {
+        let key = if place.is_multiple_of(2) { format!(r#","idempotency_key":"{place}""#) } else { String::new() };
+        format!(r#"{{"event_type":"a","queue":"q-{}","payload":{{"place":{place}}}{key}}}"#, place % 7)
+    };
+    let events = |count| format!("[{}]", (0..count).map(event).collect::<Vec<_>>().join(","));
+    let rows = client.query(ENQUEUE_MANY, &[&events(10_000)]).await.unwrap();
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.get("event_id")).collect();
+    assert!(ids.is_sorted_by(|one, next| one < next));
+    assert!(ids.iter().all(|id| id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122));
+    let places = "select payload ->> 'place' from enginehouse.event_payloads order by event_id";
+    let places = client.query(places, &[]).await.unwrap();
+    assert!(places.iter().enumerate().all(|(place, row)| row.get::<_, String>(0) == place.to_string()));
+    assert_eq!(count(&client, "lane_changes").await, 7);
+
+    let again = client.query(ENQUEUE_MANY, &[&events(10_000)]).await.unwrap();
+    assert_eq!(again.iter().filter(|row| row.get("duplicate")).count(), 5_000);
+    assert_eq!((count(&client, "events").await, count(&client, "event_payloads").await), (15_000, 15_000));
+    let refused = client.query(ENQUEUE_MANY, &[&events(10_001)]).await.unwrap_err();
+    assert_eq!(refused.as_db_error().unwrap().message(), "/events: 1 to 10000 events, was 10001");
+}
+
+#[tokio::test]
+async fn ids_rise_from_call_to_call_of_a_session() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let mut last = Uuid::nil();
+    for _ in 0..200 {
+        let id: Uuid = client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap().get(0);
+        assert!(id > last);
+        last = id;
+    }
+}
+
+#[tokio::test]
+async fn a_lane_that_two_transactions_make_at_once_is_one_lane() {
+    let database = Database::migrated().await;
+    let (mut first, observer) = (database.connect().await, database.connect().await);
+    for (event_type, commits) in [("a", true), ("b", false)] {
+        let transaction = first.transaction().await.unwrap();
+        transaction.query_one("select enginehouse.enqueue($1)", &[&event_type]).await.unwrap();
+        let second = database.connect().await;
+        let racing =
+            tokio::spawn(async move { second.query_one("select enginehouse.enqueue($1)", &[&event_type]).await });
+        Wait::until_somebody_waits_for_a_lock(&observer).await;
+        if commits {
+            transaction.commit().await.unwrap();
+        } else {
+            transaction.rollback().await.unwrap();
+        }
+        racing.await.unwrap().unwrap();
+        let lanes = "select count(*), count(distinct lane_id)
+            from enginehouse.events join enginehouse.lanes using (lane_id)
+            where event_type = $1";
+        let row = observer.query_one(lanes, &[&event_type]).await.unwrap();
+        assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (1 + i64::from(commits), 1), "{event_type}");
+    }
+}
+
+#[tokio::test]
+async fn a_retired_lane_is_used_again_and_seen_by_servers() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
+    let retire = "update enginehouse.lanes
+        set retired = true, forgettable_by = pg_snapshot_xmax(pg_current_snapshot())";
+    client.batch_execute(retire).await.unwrap();
+    client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
+    let lanes = "select l.retired, l.forgettable_by is null, c.queued
+        from enginehouse.lanes as l
+        join enginehouse.lane_changes as c on c.lane_id = l.lane_id and c.changed_by = l.changed_by";
+    let row = client.query_one(lanes, &[]).await.unwrap();
+    assert_eq!((row.get::<_, bool>(0), row.get::<_, bool>(1), row.get::<_, i64>(2)), (false, true, 1));
+    assert_eq!((count(&client, "lanes").await, count(&client, "lane_changes").await), (1, 2));
+}
+
+#[tokio::test]
+async fn a_lane_that_is_forgotten_meanwhile_is_made_again() {
+    let database = Database::migrated().await;
+    let (mut first, observer) = (database.connect().await, database.connect().await);
+    observer.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
+    observer
+        .batch_execute("delete from enginehouse.events; update enginehouse.lanes set retired = true")
+        .await
+        .unwrap();
+    let transaction = first.transaction().await.unwrap();
+    transaction.batch_execute("delete from enginehouse.lanes where retired").await.unwrap();
+    let second = database.connect().await;
+    let racing = tokio::spawn(async move { second.query_one("select enginehouse.enqueue('a')", &[]).await });
+    Wait::until_somebody_waits_for_a_lock(&observer).await;
+    transaction.commit().await.unwrap();
+    racing.await.unwrap().unwrap();
+    let lanes = "select count(*) from enginehouse.events join enginehouse.lanes using (lane_id) where not retired";
+    assert_eq!(observer.query_one(lanes, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn a_transaction_with_an_old_view_never_uses_a_lane_that_is_gone() {
+    let database = Database::migrated().await;
+    let (mut client, other) = (database.connect().await, database.connect().await);
+    for level in [IsolationLevel::RepeatableRead, IsolationLevel::Serializable] {
+        other.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
+        let transaction = client.build_transaction().isolation_level(level).start().await.unwrap();
+        transaction.query_one("select count(*) from enginehouse.lanes", &[]).await.unwrap();
+        other.batch_execute("delete from enginehouse.events; delete from enginehouse.lanes").await.unwrap();
+        transaction.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
+        transaction.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
+        transaction.commit().await.unwrap();
+        let lanes = "select count(*) from enginehouse.events join enginehouse.lanes using (lane_id)";
+        assert_eq!(other.query_one(lanes, &[]).await.unwrap().get::<_, i64>(0), 2);
+        assert_eq!(count(&other, "lanes").await, 1);
+
+        let transaction = client.build_transaction().isolation_level(level).start().await.unwrap();
+        transaction.query_one("select count(*) from enginehouse.lanes", &[]).await.unwrap();
+        other.batch_execute("update enginehouse.lanes set retired = true").await.unwrap();
+        let refused = transaction.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap_err();
+        assert_eq!(refused.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE));
+    }
+}
+
+#[tokio::test]
+async fn no_event_is_earlier_than_a_server_has_been() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let ahead = 4_000_000_000_123_i64;
+    client.execute("update enginehouse.meta set value = $1 where key = 'last_time'", &[&ahead]).await.unwrap();
+    let enqueue = "select enginehouse.enqueue('a', run_at => now(), idempotency_key => 'k')";
+    let id: Uuid = client.query_one(enqueue, &[]).await.unwrap().get(0);
+    let times = "select
+            (extract(epoch from enqueued_at) * 1000)::bigint, (extract(epoch from available_at) * 1000)::bigint
+        from enginehouse.events";
+    let row = client.query_one(times, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (ahead, ahead));
+    assert_eq!(id.get_timestamp().unwrap().to_unix(), (4_000_000_000, 123_000_000));
+}
+
+#[tokio::test]
+async fn wake_notifies_the_channel_of_the_schema() {
+    for name in ["enginehouse", "enginehouse_2", "it's my \"Queue\"", &"ä".repeat(31)] {
+        let schema: SchemaName = name.parse().unwrap();
+        let database = Database::migrated_in(&schema).await;
+        let (client, mut notified) = database.listen(&format!("enginehouse:{name}")).await;
+        let schema = schema.quoted();
+        client.query_one(&format!("select {schema}.enqueue('a', idempotency_key => 'k')"), &[]).await.unwrap();
+        let refused = format!("select {schema}.enqueue('b', idempotency_key => 'k')");
+        assert_eq!(client.query_one(&refused, &[]).await.unwrap_err().code().unwrap().code(), "23I01");
+        client.batch_execute(&format!("select {schema}.wake()")).await.unwrap();
+        assert!(format!("enginehouse:{name}").starts_with(&Wait::next(&mut notified).await));
+    }
+}
+
+#[tokio::test]
+async fn the_migration_can_be_taken_back_and_made_again() {
+    let database = Database::migrated().await;
+    let mut client = database.connect().await;
+    let id: Uuid = client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap().get(0);
+    let schema = SchemaName::default();
+    revert_postgres(&mut client, &schema, 1, false).await.unwrap();
+    let left = "select count(*) from pg_proc where pronamespace = 'enginehouse'::regnamespace";
+    assert_eq!(client.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 0);
+    assert_eq!(count(&client, "schema_version").await, 1);
+    migrate_postgres(&mut client, &schema).await.unwrap();
+    client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
+    let kept = "select count(*) from enginehouse.event_overview where event_id = $1 and payload is not null";
+    assert_eq!(client.query_one(kept, &[&id]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn the_documented_grants_are_enough_and_no_more() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    // Roles are the server's, not the database's: one that is no other test's.
+    let role: String = client.query_one("select current_database() || '_app'", &[]).await.unwrap().get(0);
+    client.batch_execute(&format!("create role {role}")).await.unwrap();
+    let page = include_str!("../../../docs/transactional-enqueue.md");
+    let grants = page.split("```sql\n").find(|block| block.starts_with("grant ")).expect("a block of grants");
+    let grants = grants.split("```").next().unwrap_or_default();
+    client.batch_execute(&grants.replace(" to app;", &format!(" to {role};"))).await.unwrap();
+    client.batch_execute(&format!("set role {role}")).await.unwrap();
+    for isolation in ["read committed", "repeatable read"] {
+        client.batch_execute(&format!("set default_transaction_isolation = '{isolation}'")).await.unwrap();
+        client.query_one("select enginehouse.enqueue('a', idempotency_key => 'k')", &[]).await.unwrap();
+        client.batch_execute("reset role; update enginehouse.lanes set retired = true").await.unwrap();
+        client.batch_execute(&format!("set role {role}")).await.unwrap();
+        client.query(ENQUEUE_MANY, &[&r#"[{"event_type":"a"},{"event_type":"b"}]"#]).await.unwrap();
+    }
+    client.batch_execute("select enginehouse.wake()").await.unwrap();
+    for forbidden in [
+        "select payload from enginehouse.event_payloads",
+        "select result from enginehouse.events",
+        "update enginehouse.events set status = 'cancelled'",
+        "update enginehouse.lanes set queue = 'other'",
+        "delete from enginehouse.events",
+        "select * from enginehouse.engines",
+    ] {
+        let refused = client.batch_execute(forbidden).await.unwrap_err();
+        assert_eq!(refused.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{forbidden}");
+    }
+    client.batch_execute(&format!("reset role; drop owned by {role}; drop role {role}")).await.unwrap();
+}
+
+async fn count(client: &Client, table: &str) -> i64 {
+    client.query_one(&format!("select count(*) from enginehouse.{table}"), &[]).await.unwrap().get(0)
+}
