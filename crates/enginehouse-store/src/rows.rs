@@ -308,9 +308,11 @@ pub struct LaneNews {
     /// Lanes that were made, by number. One may be told more than once.
     pub made: Vec<Lane>,
     /// Lanes that no event may be added to before they are interned again. They may still have events.
-    pub retired: Vec<LaneId>,
+    pub retired: Vec<Lane>,
     /// Lanes that are not there any more.
     pub gone: Vec<LaneId>,
+    /// Whether `made` and `retired` name every lane that there is: whoever knows of others forgets them.
+    pub is_complete: bool,
     /// The place behind this news.
     pub place: u64,
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use enginehouse_core::engine::{Abilities, Engine, EngineStatus};
 use enginehouse_core::gates::{LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
-use enginehouse_core::lane::LaneKey;
+use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::{Policy, Settings, resolve};
 use enginehouse_store::rows::{EventRow, SettingsRows};
 use enginehouse_store::{StoreError, Transaction};
@@ -74,15 +74,23 @@ impl Registry {
             self.version = Some(version);
         }
         let news = tx.lanes_since(self.lanes_place).await?;
+        if news.is_complete {
+            let there: HashSet<_> = news.made.iter().chain(&news.retired).map(|lane| lane.lane_id).collect();
+            let gone: Vec<_> = self.lanes.keys().filter(|lane_id| !there.contains(lane_id)).copied().collect();
+            for lane_id in gone {
+                self.forget_lane(lane_id);
+            }
+        }
         for lane in news.made {
             self.keep_lane(lane.lane_id, Arc::new(lane.key));
         }
-        for lane_id in news.retired {
-            // Its events are still given out, but no new one is put there.
-            if let Some(key) = self.lanes.get(&lane_id)
-                && self.lane_ids.get(key) == Some(&lane_id)
-            {
-                self.lane_ids.remove(key);
+        for Lane { lane_id, key } in news.retired {
+            // The events that it may have are still given out, but no new one is put there.
+            if self.lane_ids.get(&key) == Some(&lane_id) {
+                self.lane_ids.remove(&key);
+            }
+            if self.lanes.insert(lane_id, Arc::new(key)).is_none() {
+                self.lanes_version += 1;
             }
         }
         for lane_id in news.gone {

@@ -225,7 +225,7 @@ impl Work {
     /// Whether a claim that waits may find something that no batch is looking for.
     fn wants_look(&mut self) -> bool {
         let Some(clerk) = self.clerks.first() else { return false };
-        let mut waiting = lock(&self.waiting);
+        let waiting = lock(&self.waiting);
         if waiting.is_empty() {
             self.news = News::default();
             self.look_again = false;

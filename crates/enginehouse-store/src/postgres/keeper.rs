@@ -1,6 +1,6 @@
 //! Chores of the store itself, every few seconds, on any number of servers at once.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ const ROUND: Duration = Duration::from_secs(2);
 /// cannot be vacuumed make it slow, and it must not take a share of the database that anybody notices.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
 const LOOK_SHARE: u32 = 100;
+/// How often the lanes in memory are compared with those in the store: others forget lanes too, and nobody tells.
+const COMPARE_LANES_EVERY: Duration = Duration::from_secs(600);
 
 /// Ends the chores when dropped.
 pub(super) struct Keeper(JoinHandle<()>);
@@ -42,6 +44,7 @@ async fn keep(shared: Weak<Shared>) {
     let mut rounds = tokio::time::interval(ROUND);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut look_at = Instant::now() + LOOK_PAUSE;
+    let mut compare_at = Instant::now() + COMPARE_LANES_EVERY;
     let mut seen = VecDeque::new();
     loop {
         rounds.tick().await;
@@ -53,6 +56,10 @@ async fn keep(shared: Weak<Shared>) {
             note(look_at_everything(&shared).await);
             let took = began.elapsed();
             look_at = began + LOOK_PAUSE.max(took * LOOK_SHARE);
+        }
+        if began >= compare_at {
+            note(forget_gone_lanes(&shared).await);
+            compare_at = began + COMPARE_LANES_EVERY;
         }
     }
 }
@@ -109,5 +116,16 @@ async fn look_at_everything(shared: &Shared) -> Outcome<()> {
     for row in &locks? {
         shared.places().lock_found(Columns::of(row).time()?);
     }
+    Ok(())
+}
+
+/// Forgets the lanes that others have forgotten. What is made meanwhile is no matter: only what was known before is compared.
+pub(super) async fn forget_gone_lanes(shared: &Shared) -> Outcome<()> {
+    let known = shared.lanes().numbers();
+    let rows = shared.readers.session().await?.query(sql!("lane_numbers"), params![]).await?;
+    let there = rows.iter().map(|row| Columns::of(row).value().map(LaneId)).collect::<Outcome<HashSet<_>>>()?;
+    let gone: Vec<_> = known.into_iter().filter(|lane_id| !there.contains(lane_id)).collect();
+    shared.forget_lanes(&gone);
+    shared.lanes().forget_gone(Instant::now());
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! Lanes: a copy of them all, kept up with what other transactions make and take out of use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use enginehouse_core::ids::LaneId;
 use enginehouse_core::lane::{Lane, LaneKey, VersionRequirement};
+use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use super::columns::{Columns, Xid, params, sql, to_json};
@@ -28,14 +30,23 @@ pub(super) fn key(columns: &mut Columns<'_>) -> Outcome<LaneKey> {
     Ok(LaneKey { queue, event_type, priority, required_capabilities, required_memory_mb, engine_version })
 }
 
+/// How long it is told that a lane is gone. Whoever has not asked by then is told of everything anew.
+const GONE_TOLD_FOR: Duration = Duration::from_secs(3_600);
+
 /// Every lane that is committed, as far as this server has seen.
 #[derive(Debug, Default)]
 pub(super) struct LaneLog {
     /// Every transaction before this one was seen.
     seen: Xid,
+    /// How many looks were taken in.
+    looks: u64,
     /// Rises with every change.
     version: u64,
     lanes: BTreeMap<LaneId, Logged>,
+    /// Lanes that were here and are not in the store any more.
+    gone: HashMap<LaneId, Gone>,
+    /// The newest version at which a lane was gone that is not told any more.
+    untold: u64,
 }
 
 #[derive(Debug)]
@@ -43,37 +54,67 @@ struct Logged {
     version: u64,
     lane: Lane,
     retired: bool,
+    changed_by: Xid,
+}
+
+/// A look at what has changed, until it is taken in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    /// From which transaction on to look.
+    pub(super) from: Xid,
+    looks: u64,
+}
+
+#[derive(Debug)]
+struct Gone {
+    version: u64,
+    since: Instant,
 }
 
 impl LaneLog {
-    /// From which transaction on to look.
-    pub(super) fn seen(&self) -> Xid {
-        self.seen
+    pub(super) fn begin(&self) -> Look {
+        Look { from: self.seen, looks: self.looks }
     }
 
     /// Takes in what a look has found that began when every transaction before `xmin` had ended.
-    pub(super) fn take_in(&mut self, rows: &[Row], xmin: Xid) -> Outcome<()> {
+    pub(super) fn take_in(&mut self, look: Look, rows: &[Row], xmin: Xid) -> Outcome<()> {
+        // Looks may end in another order than they began.
+        let may_be_old = self.looks != look.looks;
+        self.looks += 1;
         for row in rows {
             let mut columns = Columns::of(row);
             let lane = lane(&mut columns)?;
-            let retired = columns.value()?;
-            let known = self.lanes.get(&lane.lane_id).is_some_and(|logged| logged.retired == retired);
-            if !known {
-                self.version += 1;
-                self.lanes.insert(lane.lane_id, Logged { version: self.version, lane, retired });
-            }
+            let (retired, changed_by) = (columns.value()?, columns.value()?);
+            self.take_in_lane(lane, retired, changed_by, may_be_old);
         }
-        // Looks may end in another order than they began.
         self.seen = self.seen.max(xmin);
         Ok(())
     }
 
+    fn take_in_lane(&mut self, lane: Lane, retired: bool, changed_by: Xid, may_be_old: bool) {
+        let is_known = self.lanes.get(&lane.lane_id).is_some_and(|logged| {
+            // To take a lane that is in use for one that is not costs a statement. The other way round, its next event
+            // would go into a lane that is about to be forgotten.
+            (logged.retired, logged.changed_by) == (retired, changed_by) || (may_be_old && logged.retired && !retired)
+        });
+        // A look may have begun before the lane was gone. No other lane is ever given its number.
+        if !is_known && !self.gone.contains_key(&lane.lane_id) {
+            self.version += 1;
+            self.lanes.insert(lane.lane_id, Logged { version: self.version, lane, retired, changed_by });
+        }
+    }
+
     /// What has changed since a version.
     pub(super) fn since(&self, version: u64) -> LaneNews {
-        let mut news = LaneNews { place: self.version, ..LaneNews::default() };
+        let is_complete = version < self.untold;
+        let version = if is_complete { 0 } else { version };
+        let mut news = LaneNews { place: self.version, is_complete, ..LaneNews::default() };
+        let gone = self.gone.iter().filter(|(_, gone)| gone.version > version);
+        news.gone.extend(gone.map(|(lane_id, _)| *lane_id));
+        news.gone.sort_unstable();
         for logged in self.lanes.values().filter(|logged| logged.version > version) {
             if logged.retired {
-                news.retired.push(logged.lane.lane_id);
+                news.retired.push(logged.lane.clone());
             } else {
                 news.made.push(logged.lane.clone());
             }
@@ -81,14 +122,30 @@ impl LaneLog {
         news
     }
 
-    pub(super) fn forget(&mut self, lanes: &[LaneId]) {
-        for lane in lanes {
-            self.lanes.remove(lane);
+    /// The numbers of all of them.
+    pub(super) fn numbers(&self) -> Vec<LaneId> {
+        self.lanes.keys().copied().collect()
+    }
+
+    /// These lanes are not in the store any more.
+    pub(super) fn forget(&mut self, lanes: &[LaneId], now: Instant) {
+        for lane_id in lanes {
+            if self.lanes.remove(lane_id).is_some() {
+                self.version += 1;
+                self.gone.insert(*lane_id, Gone { version: self.version, since: now });
+            }
         }
     }
 
-    pub(super) fn key(&self, lane_id: LaneId) -> Option<LaneKey> {
-        self.lanes.get(&lane_id).map(|logged| logged.lane.key.clone())
+    /// Tells no more of lanes that have been gone for long.
+    pub(super) fn forget_gone(&mut self, now: Instant) {
+        self.gone.retain(|_, gone| {
+            let is_told = now.saturating_duration_since(gone.since) < GONE_TOLD_FOR;
+            if !is_told {
+                self.untold = self.untold.max(gone.version);
+            }
+            is_told
+        });
     }
 }
 
@@ -142,4 +199,86 @@ async fn run(session: &Session, sql: &'static str, keys: &[LaneKey]) -> Outcome<
             ],
         )
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(number: i64) -> Lane {
+        let key = LaneKey {
+            queue: "default".parse().unwrap(),
+            event_type: format!("type-{number}").parse().unwrap(),
+            priority: 5,
+            required_capabilities: [].into(),
+            required_memory_mb: None,
+            engine_version: None,
+        };
+        Lane { lane_id: LaneId(number), key }
+    }
+
+    /// `made retired gone`, by number; an exclamation mark says that there is nothing else.
+    fn told(log: &LaneLog, version: u64) -> String {
+        let news = log.since(version);
+        let numbers = |lanes: &[LaneId]| lanes.iter().map(|lane| lane.0.to_string()).collect::<Vec<_>>().join(",");
+        let ids = |lanes: &[Lane]| lanes.iter().map(|lane| lane.lane_id).collect::<Vec<_>>();
+        let mark = if news.is_complete { "!" } else { "" };
+        format!("{}/{}/{}{mark}", numbers(&ids(&news.made)), numbers(&ids(&news.retired)), numbers(&news.gone))
+    }
+
+    #[test]
+    fn a_lane_that_is_gone_is_told_once_to_everybody() {
+        let (mut log, now) = (LaneLog::default(), Instant::now());
+        log.take_in_lane(lane(1), false, Xid(5), false);
+        log.take_in_lane(lane(2), true, Xid(5), false);
+        assert_eq!(told(&log, 0), "1/2/");
+        let (early, late) = (0, log.since(0).place);
+        log.forget(&[LaneId(2), LaneId(7)], now);
+        assert_eq!(told(&log, early), "1//2");
+        assert_eq!(told(&log, late), "//2", "the other one was never here");
+        assert_eq!(told(&log, log.since(0).place), "//");
+        log.forget(&[LaneId(2)], now);
+        assert_eq!(told(&log, log.since(0).place), "//", "it was told before");
+        assert_eq!(log.numbers(), [LaneId(1)]);
+    }
+
+    #[test]
+    fn a_look_that_began_earlier_does_not_bring_it_back() {
+        let (mut log, now) = (LaneLog::default(), Instant::now());
+        log.take_in_lane(lane(1), true, Xid(5), false);
+        log.forget(&[LaneId(1)], now);
+        log.take_in_lane(lane(1), true, Xid(5), true);
+        assert_eq!(told(&log, 0), "//1");
+    }
+
+    #[test]
+    fn a_look_that_may_be_old_does_not_take_a_lane_into_use() {
+        let mut log = LaneLog::default();
+        log.take_in_lane(lane(1), false, Xid(5), false);
+        log.take_in_lane(lane(1), true, Xid(7), false);
+        let place = log.since(0).place;
+        log.take_in_lane(lane(1), false, Xid(5), true);
+        assert_eq!(told(&log, place), "//");
+        // It was in use again nevertheless: the next time that it is not is news.
+        log.take_in_lane(lane(1), true, Xid(9), false);
+        assert_eq!(told(&log, place), "/1/");
+        log.take_in_lane(lane(1), false, Xid(11), false);
+        assert_eq!(told(&log, place), "1//");
+    }
+
+    #[test]
+    fn who_asks_after_a_long_time_is_told_everything() {
+        let (mut log, now) = (LaneLog::default(), Instant::now());
+        log.take_in_lane(lane(1), false, Xid(5), false);
+        log.take_in_lane(lane(2), true, Xid(5), false);
+        let early = log.since(0).place;
+        log.forget(&[LaneId(2)], now);
+        let late = log.since(0).place;
+        log.take_in_lane(lane(3), true, Xid(6), false);
+        log.forget_gone(now + GONE_TOLD_FOR / 2);
+        assert_eq!(told(&log, early), "/3/2");
+        log.forget_gone(now + GONE_TOLD_FOR);
+        assert_eq!(told(&log, early), "1/3/!");
+        assert_eq!(told(&log, late), "/3/", "who knew already is told what is new");
+    }
 }

@@ -113,6 +113,13 @@ impl Places {
         remembered.place = remembered.place.min(Place::from(at));
     }
 
+    /// These lanes are not there any more.
+    pub(super) fn forget_lanes(&mut self, lanes: &[LaneId]) {
+        for lane in lanes {
+            self.lanes.remove(lane);
+        }
+    }
+
     /// The lanes that are looked at from a place behind their beginning.
     pub(super) fn lanes(&self) -> Vec<(LaneId, Place)> {
         let behind = self.lanes.iter().filter(|(_, remembered)| remembered.place > Place::START);

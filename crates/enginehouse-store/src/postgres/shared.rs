@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use enginehouse_core::ids::LaneId;
 use enginehouse_core::time::Timestamp;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use super::columns::Xid;
 use super::connect::{Connections, Endpoint};
@@ -74,6 +76,12 @@ impl Shared {
 
     pub(super) fn lanes(&self) -> MutexGuard<'_, LaneLog> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// These lanes are not in the store any more.
+    pub(super) fn forget_lanes(&self, lanes: &[LaneId]) {
+        self.lanes().forget(lanes, Instant::now());
+        self.places().forget_lanes(lanes);
     }
 
     fn time(&self) -> MutexGuard<'_, Time> {

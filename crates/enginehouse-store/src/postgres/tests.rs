@@ -4,6 +4,7 @@ mod commits;
 mod folding;
 mod heartbeats;
 mod inspections;
+mod lanes;
 mod plans;
 mod reads;
 mod schema;

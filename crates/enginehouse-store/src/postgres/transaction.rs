@@ -56,6 +56,8 @@ pub(super) struct PostgresTransaction {
     payloads: HashMap<EventId, RawJson>,
     /// Engines that were there when they were read.
     known_engines: HashSet<EngineId>,
+    /// Lanes that are not there any more once this has committed.
+    gone_lanes: Vec<LaneId>,
     /// What ended it before its commit.
     error: Option<StoreError>,
 }
@@ -65,7 +67,7 @@ impl PostgresTransaction {
         shared.all_ended().await;
         let session = Inside::new(shared.writers.session().await?);
         let generation = shared.places().generation();
-        let lanes_seen = shared.lanes().seen();
+        let look = shared.lanes().begin();
         let limit = format!("{}ms", session.deadline().as_millis());
         // A server that froze inside a transaction must not keep its locks for ever.
         let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
@@ -74,7 +76,7 @@ impl PostgresTransaction {
         let (begun, opened, changed_lanes) = tokio::join!(
             session.run("begin isolation level read committed"),
             session.query(sql!("opening"), params![TEXT: &limit, TEXT: &idle_limit, TEXT: &commit]),
-            session.query(sql!("changed_lanes"), params![XID8: &lanes_seen]),
+            session.query(sql!("changed_lanes"), params![XID8: &look.from]),
         );
         let opening = begun.and(opened).and_then(|opened| Ok((opened, changed_lanes?)));
         let read = opening.and_then(|(opened, changed_lanes)| {
@@ -82,7 +84,7 @@ impl PostgresTransaction {
             let mut columns = Columns::of(row);
             let (now, version, xmin) = (columns.time()?, columns.value::<Option<i64>>()?, columns.value::<Xid>()?);
             let version = version.ok_or_else(|| Failure::Row("there is no registry version".to_owned()))?;
-            shared.lanes().take_in(&changed_lanes, xmin)?;
+            shared.lanes().take_in(look, &changed_lanes, xmin)?;
             Ok((now, version, xmin))
         });
         match read {
@@ -98,6 +100,7 @@ impl PostgresTransaction {
                 locked: HashMap::new(),
                 payloads: HashMap::new(),
                 known_engines: HashSet::new(),
+                gone_lanes: Vec::new(),
                 error: None,
             }),
             Err(failure) => Err(failure.into()),
@@ -566,6 +569,7 @@ impl Transaction for PostgresTransaction {
         let gone = self.each(&rows, |columns| Ok(LaneId(columns.value()?)))?;
         self.execute(sql!("mark_forgettable_lanes"), params![INT8: &limit]).await?;
         self.query(sql!("retire_lanes"), params![INT8: &limit]).await?;
+        self.gone_lanes.extend(&gone);
         Ok(gone)
     }
 
@@ -811,6 +815,7 @@ impl Transaction for PostgresTransaction {
                 places.arrived(*lane, *at);
             }
             drop(places);
+            self.shared.forget_lanes(&self.gone_lanes);
             if self.reading.jumped {
                 self.shared.jump_was_seen();
             }

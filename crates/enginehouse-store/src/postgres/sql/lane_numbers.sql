@@ -1,0 +1,3 @@
+-- The numbers of all lanes.
+select lane_id
+from enginehouse.lanes;

@@ -1,0 +1,54 @@
+//! What becomes of lanes that are forgotten.
+
+use super::{Fresh, open_fresh, options, until};
+use crate::conformance::given::{begin, lane};
+use crate::postgres::PostgresStore;
+use crate::postgres::keeper::forget_gone_lanes;
+use crate::{Store, Transaction};
+
+async fn forget_empty(fresh: &Fresh) {
+    until("the lane is forgotten", async || {
+        let mut tx = begin(&**fresh).await;
+        let gone = tx.delete_empty_lanes(10).await.unwrap();
+        tx.commit().await.unwrap();
+        (!gone.is_empty()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lane_that_another_server_has_forgotten_is_gone_here_too() {
+    let one = open_fresh().await;
+    let other = PostgresStore::open(options(&one.url)).await.unwrap();
+    let lane_id = lane(&*one, "a").await;
+    let place = begin(&other).await.lanes_since(0).await.unwrap().place;
+    forget_empty(&one).await;
+    let told = begin(&*one).await.lanes_since(place).await.unwrap();
+    assert_eq!(told.gone, [lane_id], "told with the commit");
+    let mut tx = begin(&other).await;
+    assert_eq!(tx.lanes_since(place).await.unwrap().gone, [], "nobody has told it");
+    forget_gone_lanes(&other.shared).await.unwrap();
+    let told = tx.lanes_since(place).await.unwrap();
+    assert_eq!(told.gone, [lane_id]);
+    assert_eq!(tx.lanes_since(told.place).await.unwrap().gone, [], "once");
+}
+
+#[tokio::test]
+async fn lanes_are_forgotten_with_the_commit_only() {
+    let fresh = open_fresh().await;
+    let lane_id = lane(&*fresh, "a").await;
+    let gone = until("the lane is about to be forgotten", async || {
+        let mut tx = begin(&*fresh).await;
+        let gone = tx.delete_empty_lanes(10).await.unwrap();
+        if !gone.is_empty() {
+            drop(tx);
+            return Some(gone);
+        }
+        tx.commit().await.unwrap();
+        None
+    })
+    .await;
+    assert_eq!(gone, [lane_id]);
+    let told = begin(&*fresh).await.lanes_since(0).await.unwrap();
+    assert_eq!((told.gone.len(), told.retired[0].lane_id), (0, lane_id));
+}
