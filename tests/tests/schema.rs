@@ -105,7 +105,7 @@ fn a_server_that_only_checks_does_not_start_before_the_migrations() {
 #[test]
 fn what_cannot_be_is_refused_with_what_to_do() {
     let nowhere = "postgres://nobody@127.0.0.1:1/nothing";
-    refused(&["status", "--store", nowhere], 6, "error connecting to server", "check that PostgreSQL is running");
+    refused(&["status", "--store", nowhere], 6, "error connecting to server", "see that the database runs");
     refused(&["status", "--store", "sqlite://no.db"], 3, "no.db does not exist", "name the data file");
     refused(&["sql", "--from", "9"], 2, "but postgres has migrations 1 to", "name two of them");
     let folder = tempfile::tempdir().unwrap();

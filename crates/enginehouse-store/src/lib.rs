@@ -15,6 +15,7 @@ pub mod rows;
 pub mod sqlite;
 
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use enginehouse_core::engine::{Engine, EngineStatus};
@@ -75,6 +76,26 @@ pub enum Durability {
     Full,
     /// When the system has it. A power cut may take the last commits back; a crash of the process does not.
     Relaxed,
+}
+
+/// How a store does, as far as it has noticed. Nothing is said of what it does not have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoreHealth {
+    /// Its connections to a database, by what they are for.
+    pub connections: Vec<(&'static str, ConnectionsUsed)>,
+    /// How many rows of its tables are dead and still there, as far as the database has counted.
+    pub dead_rows: Option<u64>,
+    /// For how long vacuum has been held back, by what may hold it back; zero where nothing does.
+    pub vacuum_held_for: Vec<(&'static str, Duration)>,
+}
+
+/// How many connections a store has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionsUsed {
+    /// Those that are open.
+    pub open: usize,
+    /// Those of them that somebody uses.
+    pub in_use: usize,
 }
 
 /// What has happened in a store that others share: other servers, and applications that enqueue in SQL.
@@ -161,6 +182,10 @@ pub trait Store: Send + Sync {
     /// tell what is there.
     fn needs_restart(&self) -> bool {
         false
+    }
+    /// How it does, as far as it has noticed by itself: nothing is asked of it.
+    fn health(&self) -> StoreHealth {
+        StoreHealth::default()
     }
     /// Says what it is, where, and in which version, for people.
     fn describe(&self) -> String;

@@ -11,6 +11,7 @@ mod engines;
 mod event_rows;
 mod failure;
 mod fold;
+mod health;
 mod horizon;
 mod inspect;
 mod keeper;
@@ -40,7 +41,7 @@ use enginehouse_core::time::Timestamp;
 use self::columns::{Columns, params, sql};
 use self::connect::{Connections, Endpoint};
 use self::failure::{Failure, Outcome};
-pub use self::inspect::{AppliedMigration, IndexSize, PostgresInspection, TableSize, inspect};
+pub use self::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
 use self::keeper::Keeper;
 use self::shared::Shared;
 use self::transaction::PostgresTransaction;
@@ -52,7 +53,7 @@ use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
-use crate::{Durability, Store, StoreError, Transaction, Watch};
+use crate::{Durability, Store, StoreError, StoreHealth, Transaction, Watch};
 
 /// What stands between this program and the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,6 +160,22 @@ pub enum OpenError {
     /// Its schema is not one that this program works with, or could not be brought up to date.
     #[error(transparent)]
     Schema(#[from] MigrateError),
+}
+
+/// Connects to a database as a store does, with its `sslmode`, for whoever looks after its schema.
+///
+/// # Errors
+/// [`OpenError`] if the database cannot be reached, or is none that a store could be in.
+pub async fn connect(options: &PostgresOptions) -> Result<tokio_postgres::Client, OpenError> {
+    // What it lacks in durability is for those who serve to refuse.
+    let endpoint = Endpoint::new(&options.url, options.schema.clone(), false, options.deadline, false)
+        .map_err(OpenError::BadUrl)?;
+    let connected = endpoint.connect_alone(|_| {}).await;
+    let (client, _connection) = connected.map_err(|failure| OpenError::Unreachable {
+        place: endpoint.describe(),
+        why: StoreError::from(failure).to_string(),
+    })?;
+    Ok(client)
 }
 
 /// A [`Store`] in a PostgreSQL database.
@@ -297,6 +314,10 @@ impl Store for PostgresStore {
 
     async fn backup(&self, _to: &Path) -> Result<u64, StoreError> {
         Err(StoreError::unavailable("a PostgreSQL database is backed up with its own tools: see docs/postgresql.md"))
+    }
+
+    fn health(&self) -> StoreHealth {
+        health::told(&self.shared)
     }
 
     fn describe(&self) -> String {

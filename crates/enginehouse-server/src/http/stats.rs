@@ -15,7 +15,7 @@ use crate::telemetry::House;
 #[utoipa::path(get, path = "/v1/stats", tag = "house",
     responses((status = 200, description = "What is in the house now.", body = Stats), ListProblems))]
 pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, Problem> {
-    let House { lanes, engines: engine_counts, dead_letters } = House::read(app.store()).await?;
+    let House { lanes, engines: engine_counts, dead_letters, .. } = House::read(app.store()).await?;
     let settings = app.store().settings().await?;
     let (mut events, mut engines) = (StatusCounts::default(), EngineCounts::default());
     for (status, count) in engine_counts {

@@ -13,23 +13,11 @@ use super::session::Session;
 use super::vacuum::{self, VacuumHolder};
 use super::{OpenError, Pooler, PostgresOptions};
 use crate::StoreError;
+use crate::migrations::AppliedMigration;
 use crate::rows::StatusCounts;
 
 /// Who holds back vacuum for a shorter time than this is not worth a word.
 const HELD_FOR: Duration = Duration::from_secs(60);
-
-/// A migration that was applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AppliedMigration {
-    /// Its number.
-    pub version: i32,
-    /// Its name.
-    pub name: String,
-    /// Whether it is too much for a server that does not know it.
-    pub breaking: bool,
-    /// When.
-    pub applied_at: Timestamp,
-}
 
 /// How large a table is, and how it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

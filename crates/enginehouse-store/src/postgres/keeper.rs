@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::columns::{Columns, Moment, Xid, params, sql};
 use super::failure::Outcome;
 use super::fold::{MAX_FOLDED, fold_changes};
+use super::health;
 use super::shared::Shared;
 use super::watch::KEPT_FOR_LOOKS;
 use crate::StoreError;
@@ -22,6 +23,8 @@ const ROUND: Duration = Duration::from_secs(2);
 /// cannot be vacuumed make it slow, and it must not take a share of the database that anybody notices.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
 const LOOK_SHARE: u32 = 100;
+/// How often to look who holds back vacuum.
+const LOOK_AT_HEALTH_EVERY: Duration = Duration::from_secs(30);
 /// How often the lanes in memory are compared with those in the store: others forget lanes too, and nobody tells.
 const COMPARE_LANES_EVERY: Duration = Duration::from_secs(600);
 
@@ -44,6 +47,7 @@ async fn keep(shared: Weak<Shared>) {
     let mut rounds = tokio::time::interval(ROUND);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut look_at = Instant::now() + LOOK_PAUSE;
+    let mut health_at = Instant::now();
     let mut compare_at = Instant::now() + COMPARE_LANES_EVERY;
     let mut seen = VecDeque::new();
     loop {
@@ -56,6 +60,10 @@ async fn keep(shared: Weak<Shared>) {
             note(look_at_everything(&shared).await);
             let took = began.elapsed();
             look_at = began + LOOK_PAUSE.max(took * LOOK_SHARE);
+        }
+        if began >= health_at {
+            note(health::look(&shared).await);
+            health_at = began + LOOK_AT_HEALTH_EVERY;
         }
         if began >= compare_at {
             note(forget_gone_lanes(&shared).await);

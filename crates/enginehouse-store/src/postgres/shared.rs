@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::columns::Xid;
 use super::connect::{Connections, Endpoint};
+use super::health::Health;
 use super::lanes::LaneLog;
 use super::places::Places;
 use super::session::Session;
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     time: Mutex<Time>,
     places: Mutex<Places>,
     lanes: Mutex<LaneLog>,
+    health: Mutex<Health>,
     /// How many transactions were dropped that the database has not ended yet.
     ending: watch::Sender<usize>,
     unfolded_from: AtomicU64,
@@ -64,6 +66,7 @@ impl Shared {
             time: Mutex::new(Time { store, jumped: false }),
             places: Mutex::default(),
             lanes: Mutex::default(),
+            health: Mutex::default(),
             ending: watch::Sender::default(),
             unfolded_from: AtomicU64::new(0),
             bell: Notify::new(),
@@ -76,6 +79,10 @@ impl Shared {
 
     pub(super) fn lanes(&self) -> MutexGuard<'_, LaneLog> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// These lanes are not in the store any more.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use strum::VariantArray;
+
 use enginehouse_core::time::Timestamp;
 
 use super::columns::{Columns, millis, params, sql};
@@ -13,7 +15,10 @@ use super::session::Session;
 const MANY_TRANSACTIONS: i64 = 10_000;
 
 /// What it is that sees an old moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumString, strum::IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum VacuumHolderKind {
     /// A transaction that has not ended.
     Session,
@@ -23,6 +28,13 @@ pub enum VacuumHolderKind {
     ReplicationSlot,
     /// A standby that tells what its own transactions see.
     Standby,
+}
+
+impl VacuumHolderKind {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// Somebody who keeps dead rows from being vacuumed.
@@ -40,8 +52,10 @@ pub struct VacuumHolder {
     pub client: Option<String>,
     /// What it does, in the database's words; unknown to those who may not see it.
     pub state: Option<String>,
-    /// When it began.
+    /// When it began; nobody knows it of a slot or a standby.
     pub since: Option<Timestamp>,
+    /// How long ago that was.
+    pub held_for: Option<Duration>,
     /// How many transactions have begun since.
     pub transactions: u64,
     /// How many dead rows our tables hold by now, as far as the database has counted: those that it keeps are among them.
@@ -88,21 +102,15 @@ pub(super) async fn holders(session: &Session, older_than: Duration) -> Outcome<
 }
 
 fn holder(columns: &mut Columns<'_>) -> Outcome<VacuumHolder> {
-    let kind = match columns.value()? {
-        "session" => VacuumHolderKind::Session,
-        "prepared_transaction" => VacuumHolderKind::PreparedTransaction,
-        "replication_slot" => VacuumHolderKind::ReplicationSlot,
-        "standby" => VacuumHolderKind::Standby,
-        other => return Err(columns.unexpected(other)),
-    };
     Ok(VacuumHolder {
-        kind,
+        kind: columns.parsed()?,
         name: columns.value::<Option<String>>()?.unwrap_or_default(),
         pid: columns.value()?,
         user: columns.value()?,
         client: columns.value()?,
         state: columns.value()?,
         since: columns.optional_time()?,
+        held_for: columns.optional_duration()?,
         transactions: columns.number()?,
         dead_rows: columns.number()?,
     })

@@ -1,6 +1,8 @@
-//! `enginehouse doctor`: looks at a data file, whether or not a server is running on it.
+//! `enginehouse doctor`: looks at a data file or a database, whether or not servers are running on it.
 
-use std::path::PathBuf;
+mod database;
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enginehouse_server::config::StoreUrl;
@@ -13,10 +15,10 @@ use super::settings_args::SettingArgs;
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
-/// Which data file is to be looked at.
+/// Which store is to be looked at.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status 0 only if nothing is wrong.\n\nExample:\n  enginehouse doctor --store sqlite:///var/lib/enginehouse/enginehouse.db"
+    after_help = "Exit status 0 only if nothing is wrong.\n\nExamples:\n  enginehouse doctor --store sqlite:///var/lib/enginehouse/enginehouse.db\n  enginehouse doctor --store postgres://queue@db/app --output json"
 )]
 pub(crate) struct Arguments {
     /// The TOML file of settings
@@ -35,11 +37,17 @@ pub(crate) async fn run(arguments: Arguments) -> Exit {
 
 async fn look(arguments: &Arguments) -> Result<(), Trouble> {
     let config = arguments.settings.resolve(arguments.config.as_ref())?.config;
-    let StoreUrl::Sqlite(path) = config.store else { todo!() };
     if arguments.common.output == Format::Table {
-        note("reading every page and every row; this takes a while for a large file");
+        note("reading every row; this takes a while for a large store");
     }
-    let found = inspect(&path).await.map_err(|error| unopened(&error))?;
+    match &config.store {
+        StoreUrl::Sqlite(path) => look_at_file(arguments, path).await,
+        StoreUrl::Postgres(url) => database::look(&arguments.common, &config, url).await,
+    }
+}
+
+async fn look_at_file(arguments: &Arguments, path: &Path) -> Result<(), Trouble> {
+    let found = inspect(path).await.map_err(|error| unopened(&error))?;
     show(&arguments.common, &found)?;
     if found.findings.is_empty() {
         return Ok(());

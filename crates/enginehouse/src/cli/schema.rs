@@ -9,8 +9,10 @@ mod status;
 
 use clap::{Args, Subcommand};
 
-use self::place::Place;
+use self::place::PlaceArgs;
+pub(super) use self::status::in_words;
 use super::server_and_output::Common;
+use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -18,7 +20,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    place: Place,
+    place: PlaceArgs,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -54,12 +56,17 @@ enum Verb {
 
 pub(crate) async fn run(arguments: Arguments) -> Exit {
     let Arguments { common, place, verb } = arguments;
-    let result = match verb {
-        Verb::Status => status::show(&common, &place).await,
-        Verb::Up(arguments) => change::up(&common, &place, &arguments).await,
-        Verb::Down(arguments) => change::down(&common, &place, &arguments).await,
-        Verb::Sql(arguments) => print::run(&common, &place, &arguments),
-        Verb::Export(arguments) => export::run(&common, &place, &arguments),
-    };
+    let result = carry_out(&common, &place, verb).await;
     common.finish(result)
+}
+
+async fn carry_out(common: &Common, place: &PlaceArgs, verb: Verb) -> Result<(), Trouble> {
+    let place = place.resolve()?;
+    match verb {
+        Verb::Status => status::show(common, &place).await,
+        Verb::Up(arguments) => change::up(common, &place, &arguments).await,
+        Verb::Down(arguments) => change::down(common, &place, &arguments).await,
+        Verb::Sql(arguments) => print::run(common, &place, &arguments),
+        Verb::Export(arguments) => export::run(common, &place, &arguments),
+    }
 }

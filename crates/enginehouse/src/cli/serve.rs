@@ -11,12 +11,12 @@ use enginehouse_server::config::{Config, Durability, LogFormat, StoreUrl};
 use enginehouse_server::server::{BindError, Server, ServerConfig};
 use enginehouse_store::Store;
 use enginehouse_store::clock::SystemClock;
-use enginehouse_store::postgres::{PostgresOptions, PostgresStore};
+use enginehouse_store::postgres::PostgresStore;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
 use tracing_subscriber::EnvFilter;
 
 use super::doctor::{unopened, unusable};
-use super::settings_args::SettingArgs;
+use super::settings_args::{SettingArgs, postgres_options};
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
@@ -96,23 +96,16 @@ fn start_logging(config: &Config) {
 }
 
 async fn open(config: &Config) -> Result<Arc<dyn Store>, Trouble> {
-    let durability = match config.durability {
-        Durability::Full => enginehouse_store::Durability::Full,
-        Durability::Relaxed => enginehouse_store::Durability::Relaxed,
-    };
     let path = match &config.store {
         StoreUrl::Sqlite(path) => path.clone(),
         StoreUrl::Postgres(url) => {
-            let options = PostgresOptions {
-                schema: config.schema.clone(),
-                durability,
-                max_transactions: config.max_transactions,
-                pooler: config.postgres_pooler,
-                migrate: config.migrate,
-                ..PostgresOptions::new(url)
-            };
-            return Ok(Arc::new(PostgresStore::open(options).await.map_err(|error| unusable(&error))?));
+            let opened = PostgresStore::open(postgres_options(config, url)).await;
+            return Ok(Arc::new(opened.map_err(|error| unusable(&error))?));
         }
+    };
+    let durability = match config.durability {
+        Durability::Full => enginehouse_store::Durability::Full,
+        Durability::Relaxed => enginehouse_store::Durability::Relaxed,
     };
     let options = SqliteOptions {
         durability,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, FromArgMatches};
-use enginehouse_server::config::{Resolved, SETTINGS, Setting, environment, resolve};
+use enginehouse_server::config::{Config, Durability, Resolved, SETTINGS, Setting, environment, resolve};
+use enginehouse_store::postgres::PostgresOptions;
 
 use super::trouble::Trouble;
 use crate::exit_codes::Exit;
@@ -16,6 +17,12 @@ pub(crate) struct SettingArgs {
 }
 
 impl SettingArgs {
+    /// The same for a command that has flags for some settings only.
+    pub(crate) fn of<'a>(flags: impl IntoIterator<Item = (&'static str, Option<&'a String>)>) -> Self {
+        let given = flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
+        Self { flags: given.collect() }
+    }
+
     /// Puts the configuration together: these flags over the environment over the file over the defaults.
     pub(crate) fn resolve(&self, file: Option<&PathBuf>) -> Result<Resolved, Trouble> {
         resolve(&self.flags, &environment, file.map(PathBuf::as_path)).map_err(|error| {
@@ -26,6 +33,21 @@ impl SettingArgs {
                 "correct it there; `enginehouse config` shows every setting and docs/configuration.md explains it",
             )
         })
+    }
+}
+
+/// How to open the database that is configured.
+pub(crate) fn postgres_options(config: &Config, url: &str) -> PostgresOptions {
+    PostgresOptions {
+        schema: config.schema.clone(),
+        durability: match config.durability {
+            Durability::Full => enginehouse_store::Durability::Full,
+            Durability::Relaxed => enginehouse_store::Durability::Relaxed,
+        },
+        max_transactions: config.max_transactions,
+        pooler: config.postgres_pooler,
+        migrate: config.migrate,
+        ..PostgresOptions::new(url)
     }
 }
 

@@ -37,7 +37,9 @@ holders as (
     from pg_replication_slots as s
     where s.xmin is not null
 )
-select h.kind, h.name, h.pid, h.username, h.client, h.state, h.since, greatest(h.transactions, 0), t.dead_rows
+select
+    h.kind, h.name, h.pid, h.username, h.client, h.state, h.since,
+    greatest(extract(epoch from clock_timestamp() - h.since) * 1000, 0)::bigint, greatest(h.transactions, 0), t.dead_rows
 from holders as h
 cross join tables as t
 where case when h.since is null then h.transactions >= $2 else h.since <= clock_timestamp() - $1 * interval '1 millisecond' end

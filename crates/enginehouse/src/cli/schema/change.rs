@@ -10,7 +10,7 @@ use super::super::doctor::unopened;
 use super::super::output::one;
 use super::super::server_and_output::Common;
 use super::super::trouble::Trouble;
-use super::place::{Place, StoreUrl, blocking, connect, unmigrated};
+use super::place::{Place, Store, blocking, connect, unmigrated};
 
 /// How far up.
 #[derive(Debug, Args)]
@@ -33,14 +33,14 @@ pub(super) struct Down {
 
 pub(super) async fn up(common: &Common, place: &Place, arguments: &Up) -> Result<(), Trouble> {
     let applied = match place.store() {
-        StoreUrl::Sqlite(path) => {
+        Store::Sqlite(path) => {
             let to = arguments.to.unwrap_or(Dialect::Sqlite.newest());
             let migrated = blocking(move || migrate_sqlite(&path, to, &SystemClock::new())).await;
             migrated.map_err(|error| unopened(&error))?.iter().collect()
         }
-        StoreUrl::Postgres(config) => {
+        Store::Postgres(options) => {
             let to = arguments.to.unwrap_or(Dialect::Postgres.newest());
-            let mut client = connect(&config).await?;
+            let mut client = connect(&options).await?;
             migrate_postgres_to(&mut client, &place.schema, to).await.map_err(unmigrated)?
         }
     };
@@ -50,12 +50,12 @@ pub(super) async fn up(common: &Common, place: &Place, arguments: &Up) -> Result
 pub(super) async fn down(common: &Common, place: &Place, arguments: &Down) -> Result<(), Trouble> {
     let &Down { to, discard_data } = arguments;
     let reverted = match place.store() {
-        StoreUrl::Sqlite(path) => {
+        Store::Sqlite(path) => {
             let reverted = blocking(move || revert_sqlite(&path, to, discard_data, &SystemClock::new())).await;
             reverted.map_err(|error| unopened(&error))?
         }
-        StoreUrl::Postgres(config) => {
-            let mut client = connect(&config).await?;
+        Store::Postgres(options) => {
+            let mut client = connect(&options).await?;
             revert_postgres(&mut client, &place.schema, to, discard_data).await.map_err(unmigrated)?
         }
     };

@@ -1,78 +1,68 @@
 //! Which schema is meant: a file, or a schema in a database.
 
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
 use clap::Args;
+use enginehouse_server::config::{Config, SETTINGS, Source, StoreUrl};
 use enginehouse_store::migrations::{Dialect, MigrateError, SchemaName, Status, postgres_status};
+use enginehouse_store::postgres::PostgresOptions;
 use enginehouse_store::sqlite::schema_status;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::Client;
 
-use super::super::doctor::unopened;
+use super::super::doctor::{unopened, unusable};
+use super::super::settings_args::{SettingArgs, postgres_options};
 use super::super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Where the schema is.
+/// Where the schema is: what a server would be told.
 #[derive(Clone, Debug, Args)]
-pub(super) struct Place {
-    /// Where the rows are: sqlite://PATH, or postgres://USER:PASSWORD@HOST/DATABASE
-    #[arg(
-        long,
-        env = "ENGINEHOUSE_STORE",
-        hide_env_values = true,
-        global = true,
-        value_name = "URL",
-        help_heading = "Store"
-    )]
-    store: Option<StoreUrl>,
-    /// The schema in a PostgreSQL database
-    #[arg(
-        long,
-        env = "ENGINEHOUSE_SCHEMA",
-        default_value = "enginehouse",
-        global = true,
-        value_name = "NAME",
-        help_heading = "Store"
-    )]
-    pub(super) schema: SchemaName,
+pub(super) struct PlaceArgs {
+    /// Where the rows are: sqlite://PATH, or postgres://USER:PASSWORD@HOST/DATABASE; else ENGINEHOUSE_STORE says it
+    #[arg(long, global = true, value_name = "URL", help_heading = "Store")]
+    store: Option<String>,
+    /// The schema in a PostgreSQL database; else ENGINEHOUSE_SCHEMA says it [default: enginehouse]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Store")]
+    schema: Option<String>,
+    /// The TOML file of settings
+    #[arg(long, env = "ENGINEHOUSE_CONFIG", global = true, value_name = "FILE", help_heading = "Store")]
+    config: Option<PathBuf>,
 }
 
-/// What `--store` says.
-#[derive(Clone, Debug)]
-pub(super) enum StoreUrl {
-    Sqlite(PathBuf),
-    Postgres(Box<Config>),
-}
-
-impl FromStr for StoreUrl {
-    type Err = String;
-
-    fn from_str(url: &str) -> Result<Self, String> {
-        if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
-            return Ok(Self::Sqlite(path.into()));
-        }
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err("must be sqlite://PATH, or postgres://USER:PASSWORD@HOST/DATABASE".to_owned());
-        }
-        let config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
-            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
-        })?;
-        Ok(Self::Postgres(Box::new(config)))
+impl PlaceArgs {
+    pub(super) fn resolve(&self) -> Result<Place, Trouble> {
+        let settings = SettingArgs::of([("store", self.store.as_ref()), ("schema", self.schema.as_ref())]);
+        let resolved = settings.resolve(self.config.as_ref())?;
+        let sources = SETTINGS.iter().zip(&resolved.sources);
+        let is_named = sources.into_iter().any(|(setting, from)| setting.name == "store" && *from != Source::Default);
+        Ok(Place { schema: resolved.config.schema.clone(), config: resolved.config, is_named })
     }
 }
 
+/// Where the schema is.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    config: Config,
+    is_named: bool,
+    pub(super) schema: SchemaName,
+}
+
+/// Where a store is to be found.
+pub(super) enum Store {
+    Sqlite(PathBuf),
+    Postgres(Box<PostgresOptions>),
+}
+
 impl Place {
-    /// Where the store is; the same as where a server would look, if nothing is said.
-    pub(super) fn store(&self) -> StoreUrl {
-        self.store.clone().unwrap_or_else(|| StoreUrl::Sqlite("enginehouse.db".into()))
+    pub(super) fn store(&self) -> Store {
+        match &self.config.store {
+            StoreUrl::Sqlite(path) => Store::Sqlite(path.clone()),
+            StoreUrl::Postgres(url) => Store::Postgres(Box::new(postgres_options(&self.config, url))),
+        }
     }
 
     /// Whose SQL it is, if the store was named.
     pub(super) fn dialect(&self) -> Option<Dialect> {
-        self.store.as_ref().map(|store| match store {
+        self.is_named.then_some(match self.config.store {
             StoreUrl::Sqlite(_) => Dialect::Sqlite,
             StoreUrl::Postgres(_) => Dialect::Postgres,
         })
@@ -80,21 +70,18 @@ impl Place {
 
     /// Its name for people: never with a password.
     pub(super) fn name(&self) -> String {
-        match self.store() {
+        match &self.config.store {
             StoreUrl::Sqlite(path) => path.display().to_string(),
-            StoreUrl::Postgres(config) => {
-                let database = config.get_dbname().or(config.get_user()).unwrap_or("postgres");
-                format!("schema {} of database {database}", self.schema)
-            }
+            store @ StoreUrl::Postgres(_) => format!("schema {} of {store}", self.schema),
         }
     }
 
     /// What the schema has.
     pub(super) async fn status(&self) -> Result<Status, Trouble> {
         match self.store() {
-            StoreUrl::Sqlite(path) => blocking(move || schema_status(&path)).await.map_err(|error| unopened(&error)),
-            StoreUrl::Postgres(config) => {
-                let client = connect(&config).await?;
+            Store::Sqlite(path) => blocking(move || schema_status(&path)).await.map_err(|error| unopened(&error)),
+            Store::Postgres(options) => {
+                let client = connect(&options).await?;
                 postgres_status(&client, &self.schema).await.map_err(unmigrated)
             }
         }
@@ -107,24 +94,8 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
-pub(super) async fn connect(config: &Config) -> Result<Client, Trouble> {
-    let mut config = config.clone();
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIMEOUT);
-    }
-    config.application_name("enginehouse schema");
-    let (client, connection) = config.connect(NoTls).await.map_err(|error| {
-        let why = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
-        Trouble::new(
-            Exit::Unreachable,
-            "the database cannot be reached",
-            format!("{error}{why}"),
-            "check that PostgreSQL is running there, and the user, password and database in --store",
-        )
-    })?;
-    // What goes wrong with it, the client says too.
-    tokio::spawn(async { connection.await.ok() });
-    Ok(client)
+pub(super) async fn connect(options: &PostgresOptions) -> Result<Client, Trouble> {
+    enginehouse_store::postgres::connect(options).await.map_err(|error| unusable(&error))
 }
 
 /// Why a schema in PostgreSQL is not known, or not as it was to be, as trouble.
@@ -154,20 +125,20 @@ mod tests {
 
     #[track_caller]
     fn check(url: &str, want: &str) {
-        let got = match url.parse::<StoreUrl>() {
-            Ok(store) => Place { store: Some(store), schema: SchemaName::default() }.name(),
-            Err(why) => why,
+        let store = Some(url.to_owned());
+        let got = match (PlaceArgs { store, schema: None, config: None }).resolve() {
+            Ok(place) => place.name(),
+            Err(trouble) => trouble.why,
         };
-        assert_eq!(got, want, "{url}");
+        assert!(got.contains(want) && !got.contains("secret"), "{url}: {got}");
     }
 
     #[test]
     fn a_store_is_named_without_its_password() {
         check("sqlite://a.db", "a.db");
-        check("postgres://ann:secret@db/app", "schema enginehouse of database app");
-        check("postgresql://ann:secret@db", "schema enginehouse of database ann");
-        check("mysql://x", "must be sqlite://PATH, or postgres://USER:PASSWORD@HOST/DATABASE");
-        check("sqlite://", "must be sqlite://PATH, or postgres://USER:PASSWORD@HOST/DATABASE");
-        check("postgres://db:port/x", "invalid value for option `port`");
+        check("postgres://ann:secret@db/app", "schema \"enginehouse\" of postgres://ann:***@db/app");
+        check("mysql://x", "must be sqlite:// and the path of a file");
+        check("sqlite://", "must be sqlite:// and the path of a file");
+        check("postgres://db:port/x", "invalid");
     }
 }

@@ -56,7 +56,7 @@ fn missing(status: &Status) -> &'static [enginehouse_store::migrations::Migratio
 }
 
 /// For programs, and for people.
-fn in_words(status: &Status) -> (&'static str, String) {
+pub(in crate::cli) fn in_words(status: &Status) -> (&'static str, String) {
     match &status.verdict {
         Verdict::UpToDate => ("up_to_date", "up to date".to_owned()),
         Verdict::Behind(missing) if status.applied.is_empty() => {

@@ -1,0 +1,174 @@
+//! What a PostgreSQL database is, and how it is.
+
+use std::fmt::Write as _;
+
+use enginehouse_server::config::{Config, Durability};
+use enginehouse_store::migrations::{Dialect, Migrate, Refusal, Status, Verdict};
+use enginehouse_store::postgres::{PostgresInspection, inspect};
+use serde_json::json;
+
+use super::super::output::one;
+use super::super::schema::in_words;
+use super::super::server_and_output::Common;
+use super::super::settings_args::postgres_options;
+use super::super::trouble::Trouble;
+use super::unusable;
+use crate::exit_codes::Exit;
+
+pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<(), Trouble> {
+    let found = inspect(postgres_options(config, url)).await.map_err(|error| unusable(&error))?;
+    let status = Status::of(Dialect::Postgres, found.migrations.clone());
+    let refusal = status.admit(Migrate::Check).err();
+    show(common, &found, &status)?;
+    let troubles = troubles(&found, refusal.as_ref(), config.durability);
+    if troubles.is_empty() {
+        return Ok(());
+    }
+    let hint = match refusal {
+        Some(refusal) => refusal.advice(),
+        None if found.findings.is_empty() => {
+            "turn the settings of the database on, or set durability to relaxed if a power cut may take back commits"
+                .to_owned()
+        }
+        None => "stop the servers, keep a dump of the database, and restore the last backup".to_owned(),
+    };
+    Err(Trouble::new(Exit::Failed, format!("{} is not sound", found.place), troubles.join("; "), hint))
+}
+
+/// What is wrong. Who holds back vacuum makes the store slow, but not wrong.
+fn troubles(found: &PostgresInspection, refusal: Option<&Refusal>, durability: Durability) -> Vec<String> {
+    let mut troubles: Vec<_> = refusal.map(ToString::to_string).into_iter().collect();
+    if durability == Durability::Full {
+        let weak = found.weak_settings.iter();
+        troubles.extend(weak.map(|(name, value)| format!("durability is full, but the database has {name} {value}")));
+    }
+    troubles.extend(found.findings.iter().cloned());
+    troubles
+}
+
+fn show(common: &Common, found: &PostgresInspection, status: &Status) -> Result<(), Trouble> {
+    let counts = found.counts;
+    let (word, meaning) = in_words(status);
+    let migrations = found.migrations.iter().map(|row| {
+        json!({ "version": row.version, "name": row.name, "breaking": row.breaking, "applied_at": row.applied_at })
+    });
+    let tables = found.tables.iter().map(|table| {
+        json!({
+            "table": table.table, "bytes": table.bytes, "index_bytes": table.index_bytes, "live_rows": table.live_rows,
+            "dead_rows": table.dead_rows, "vacuumed_at": table.vacuumed_at,
+        })
+    });
+    let indexes =
+        found.indexes.iter().map(|index| json!({ "index": index.index, "table": index.table, "bytes": index.bytes }));
+    let holders = found.vacuum_holders.iter().map(|holder| {
+        json!({
+            "kind": holder.kind.name(), "name": holder.name, "pid": holder.pid, "user": holder.user,
+            "client": holder.client, "state": holder.state, "since": holder.since,
+            "transactions": holder.transactions, "dead_rows": holder.dead_rows,
+        })
+    });
+    let weak = found.weak_settings.iter().map(|(name, value)| json!({ "name": name, "value": value }));
+    let document = json!({
+        "place": found.place,
+        "postgresql_version": found.server_version,
+        "is_pooled": found.is_pooled,
+        "schema": status.version(),
+        "newest_schema": status.dialect.newest(),
+        "schema_status": word,
+        "migrations": migrations.collect::<Vec<_>>(),
+        "weak_settings": weak.collect::<Vec<_>>(),
+        "tables": tables.collect::<Vec<_>>(),
+        "indexes": indexes.collect::<Vec<_>>(),
+        "vacuum_holders": holders.collect::<Vec<_>>(),
+        "events": {
+            "queued": counts.queued, "processing": counts.processing, "completed": counts.completed,
+            "failed": counts.failed, "cancelled": counts.cancelled,
+        },
+        "findings": found.findings,
+    });
+    let or = |lines: Vec<String>, none: &str| if lines.is_empty() { none.to_owned() } else { lines.join("\n") };
+    let settings = found.weak_settings.iter().map(|(name, value)| format!("{name} is {value}: not durable")).collect();
+    let holders = found.vacuum_holders.iter().map(|holder| format!("held back by {holder}")).collect();
+    let pooler = if found.is_pooled { "mixes up connections, as in transaction mode" } else { "none" };
+    let mut fields = vec![
+        ("database", found.place.clone()),
+        ("postgresql", found.server_version.clone()),
+        ("pooler", pooler.to_owned()),
+        ("schema", format!("{} (this version knows {}), {meaning}", status.version(), status.dialect.newest())),
+        ("settings", or(settings, "durable")),
+    ];
+    if !found.tables.is_empty() {
+        fields.push(("size", size(found)));
+    }
+    fields.extend([
+        ("vacuum", or(holders, "held back by nobody")),
+        (
+            "events",
+            format!(
+                "{} queued, {} processing, {} completed, {} failed, {} cancelled",
+                counts.queued, counts.processing, counts.completed, counts.failed, counts.cancelled
+            ),
+        ),
+        ("findings", or(found.findings.clone(), "none: all is well")),
+    ]);
+    one(common, &document, &found.place, &fields)
+}
+
+/// One line in all, and one for each table that is more than empty.
+fn size(found: &PostgresInspection) -> String {
+    let all: u64 = found.tables.iter().map(|table| table.bytes + table.index_bytes).sum();
+    let mut text = format!("{all} bytes in all");
+    for table in found.tables.iter().filter(|table| table.live_rows + table.dead_rows > 0) {
+        let vacuumed = table.vacuumed_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        write!(
+            text,
+            "\n  {}: {} bytes and {} of indexes, {} rows and {} dead, vacuumed {vacuumed}",
+            table.table, table.bytes, table.index_bytes, table.live_rows, table.dead_rows
+        )
+        .expect("a text takes everything");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use enginehouse_store::rows::StatusCounts;
+
+    use super::*;
+
+    fn database(weak: &[&str], findings: &[&str]) -> PostgresInspection {
+        PostgresInspection {
+            place: "db:5432/app".to_owned(),
+            server_version: "17.1".to_owned(),
+            is_pooled: false,
+            weak_settings: weak.iter().map(|name| ((*name).to_owned(), "off".to_owned())).collect(),
+            migrations: Vec::new(),
+            tables: Vec::new(),
+            indexes: Vec::new(),
+            counts: StatusCounts::default(),
+            vacuum_holders: Vec::new(),
+            findings: findings.iter().map(|finding| (*finding).to_owned()).collect(),
+        }
+    }
+
+    #[track_caller]
+    fn check(found: &PostgresInspection, refusal: Option<Refusal>, durability: Durability, want: &[&str]) {
+        assert_eq!(troubles(found, refusal.as_ref(), durability), want);
+    }
+
+    #[test]
+    fn only_what_is_wrong_is_a_failure() {
+        check(&database(&[], &[]), None, Durability::Full, &[]);
+        check(&database(&["fsync"], &[]), None, Durability::Relaxed, &[]);
+        check(
+            &database(&["fsync"], &["lane 1 is not there"]),
+            Some(Refusal::Behind { version: 1, needed: 2 }),
+            Durability::Full,
+            &[
+                "the schema is at version 1, and this program needs 2",
+                "durability is full, but the database has fsync off",
+                "lane 1 is not there",
+            ],
+        );
+    }
+}
