@@ -67,6 +67,21 @@ async fn a_person_with_a_shell_makes_the_same_store() {
     assert_eq!(by_hand.schemas().await, ["public"]);
 }
 
+/// The file says where a server finds its rows, and so it does here.
+#[tokio::test]
+async fn a_store_is_named_by_the_file_of_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::new().await;
+    let file = folder.path().join("enginehouse.toml");
+    std::fs::write(&file, format!("store = \"{}\"\nschema = \"queue\"\n", database.url())).unwrap();
+    let file = file.display().to_string();
+    done(&["up", "--config", &file]);
+    assert_eq!(database.schemas().await, ["public", "queue"]);
+    assert!(done(&["status", "--config", &file]).contains("up to date"));
+    refused(&["status", "--config", &file, "--schema", "other"], 4, "the schema is at version 0", "schema up");
+    assert!(done(&["sql", "--config", &file]).contains("create table queue.events"));
+}
+
 #[tokio::test]
 async fn events_are_not_thrown_away_by_accident() {
     let folder = tempfile::tempdir().unwrap();

@@ -307,7 +307,8 @@ impl Connections {
 
     pub(super) async fn session(&self) -> Outcome<Session> {
         let object: Object = self.pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => Failure::Postgres(error),
+            // Whatever the database says to whoever comes in, nothing was asked of it yet.
+            PoolError::Backend(error) => Failure::NoConnection(said(&error)),
             PoolError::PostCreateHook(HookError::Message(why)) => Failure::NoConnection(why.into_owned()),
             other => Failure::NoConnection(format!("no connection to the database is free: {other}")),
         })?;

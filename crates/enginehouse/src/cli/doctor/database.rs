@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use enginehouse_server::config::{Config, Durability};
-use enginehouse_store::migrations::{Dialect, Migrate, Refusal, Status, Verdict};
+use enginehouse_store::migrations::{Dialect, Migrate, Refusal, Status};
 use enginehouse_store::postgres::{PostgresInspection, inspect};
 use serde_json::json;
 

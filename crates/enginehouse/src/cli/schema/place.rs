@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_store_is_named_without_its_password() {
         check("sqlite://a.db", "a.db");
-        check("postgres://ann:secret@db/app", "schema \"enginehouse\" of postgres://ann:***@db/app");
+        check("postgres://ann:secret@db/app", "schema enginehouse of postgres://ann:***@db/app");
         check("mysql://x", "must be sqlite:// and the path of a file");
         check("sqlite://", "must be sqlite:// and the path of a file");
         check("postgres://db:port/x", "invalid");
