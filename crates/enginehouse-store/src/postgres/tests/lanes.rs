@@ -4,7 +4,6 @@ use super::{Fresh, open_fresh, options, until};
 use crate::conformance::given::{begin, lane};
 use crate::postgres::PostgresStore;
 use crate::postgres::keeper::forget_gone_lanes;
-use crate::{Store, Transaction};
 
 async fn forget_empty(fresh: &Fresh) {
     until("the lane is forgotten", async || {
