@@ -79,7 +79,7 @@ async fn a_store_is_named_by_the_file_of_settings() {
     assert_eq!(database.schemas().await, ["public", "queue"]);
     assert!(done(&["status", "--config", &file]).contains("up to date"));
     refused(&["status", "--config", &file, "--schema", "other"], 4, "the schema is at version 0", "schema up");
-    assert!(done(&["sql", "--config", &file]).contains("create table queue.events"));
+    assert!(done(&["sql", "--config", &file]).contains("create table \"queue\".events"));
 }
 
 #[tokio::test]
