@@ -1,7 +1,7 @@
 //! What becomes of lanes that are forgotten.
 
 use super::{Fresh, open_fresh, options, until};
-use crate::conformance::given::{begin, lane};
+use crate::conformance::given::{begin, lane, new_event, now};
 use crate::postgres::PostgresStore;
 use crate::postgres::keeper::forget_gone_lanes;
 
@@ -50,4 +50,25 @@ async fn lanes_are_forgotten_with_the_commit_only() {
     assert_eq!(gone, [lane_id]);
     let told = begin(&*fresh).await.lanes_since(0).await.unwrap();
     assert_eq!((told.gone.len(), told.retired[0].lane_id), (0, lane_id));
+}
+
+/// A transaction that began while the lane was in use may still put an event there.
+#[tokio::test]
+async fn a_lane_out_of_use_that_has_events_is_known_to_a_server_that_starts_later() {
+    let fresh = open_fresh().await;
+    let (lane_id, at) = (lane(&*fresh, "a").await, now(&*fresh).await);
+    let mut slow = begin(&*fresh).await;
+    until("the lane is out of use", async || {
+        let mut tx = begin(&*fresh).await;
+        tx.delete_empty_lanes(10).await.unwrap();
+        tx.commit().await.unwrap();
+        (!begin(&*fresh).await.lanes_since(0).await.unwrap().retired.is_empty()).then_some(())
+    })
+    .await;
+    slow.insert_events(&[new_event(1, lane_id, at)]).await.unwrap();
+    slow.commit().await.unwrap();
+    let later = PostgresStore::open(options(&fresh.url)).await.unwrap();
+    let told = begin(&later).await.lanes_since(0).await.unwrap();
+    assert_eq!((told.made.len(), told.retired.len()), (0, 1));
+    assert_eq!((told.retired[0].lane_id, told.retired[0].key.event_type.as_str()), (lane_id, "a"));
 }
