@@ -7,6 +7,7 @@
 mod changes;
 mod columns;
 mod connect;
+pub(crate) mod copying;
 mod engines;
 mod event_rows;
 mod failure;
@@ -159,6 +160,12 @@ pub enum OpenError {
     /// Its schema is not one that this program works with, or could not be brought up to date.
     #[error(transparent)]
     Schema(#[from] MigrateError),
+    /// A copy into it was begun, and has not ended.
+    #[error("a copy into {place} is unfinished: go on with the same `enginehouse store copy`, or drop the schema")]
+    UnfinishedCopy {
+        /// Where it is, without a password.
+        place: String,
+    },
 }
 
 /// A [`Store`] in a PostgreSQL database.
@@ -186,6 +193,11 @@ impl PostgresStore {
         };
         let greeting = endpoint.look().await.map_err(unreachable)?;
         let (mut client, _connection) = endpoint.connect_alone(|_| {}).await.map_err(unreachable)?;
+        let schema = endpoint.schema().as_str();
+        let unfinished = client.query_typed(sql!("unfinished_copy"), &params![TEXT: &schema]).await;
+        if !unfinished.map_err(|error| unreachable(error.into()))?.is_empty() {
+            return Err(OpenError::UnfinishedCopy { place: endpoint.describe() });
+        }
         prepare_postgres(&mut client, endpoint.schema(), options.migrate).await?;
         drop(client);
         if options.pooler == Pooler::Auto && endpoint.is_pooled().await.map_err(unreachable)? {

@@ -23,6 +23,8 @@ use tokio_postgres::tls::{MakeTlsConnect, NoTlsStream, TlsConnect};
 use tokio_postgres::{Client, Config, Connection, Error, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::migrations::SchemaName;
+
 use self::files::Files;
 use self::parameters::Mode;
 use self::verifier::Verifier;
@@ -55,6 +57,13 @@ pub(super) async fn connect(config: &Config, tls: &Tls) -> Result<Connected, Err
         Some(error) => Err(error),
         None => Err(as_error("no host is named, or there are not as many addresses or ports as hosts").await),
     }
+}
+
+/// Where a database is, without a password.
+pub(super) fn describe(config: &Config, schema: &SchemaName) -> String {
+    let names: Vec<_> = places(config).iter().map(Place::name).collect();
+    let database = config.get_dbname().or(config.get_user()).unwrap_or("");
+    format!("{}/{database}, schema {schema}", names.join(","))
 }
 
 /// Why TLS did not come about: which host, which file, and what to do.
@@ -109,7 +118,7 @@ impl Place {
         match (&self.host, self.address) {
             (Some(Host::Tcp(name)), _) => format!("{name}:{}", self.port),
             (_, Some(address)) => format!("{address}:{}", self.port),
-            (Some(Host::Unix(path)), None) => path.display().to_string(),
+            (Some(Host::Unix(path)), None) => format!("{}:{}", path.display(), self.port),
             (None, None) => String::new(),
         }
     }
