@@ -38,7 +38,7 @@ const BATCH_ROWS: u64 = 5_000;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// Where a store is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Place {
     /// In a file.
     Sqlite(PathBuf),
@@ -49,6 +49,16 @@ pub enum Place {
         /// Which schema.
         schema: SchemaName,
     },
+}
+
+impl fmt::Debug for Place {
+    /// Without a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres { url, schema } => write!(f, "{}, schema {schema}", crate::postgres::without_password(url)),
+        }
+    }
 }
 
 impl Place {

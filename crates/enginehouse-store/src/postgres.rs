@@ -39,7 +39,7 @@ use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
 use self::columns::{Columns, params, sql};
-use self::connect::{Connections, Endpoint};
+use self::connect::{CONNECT_TIMEOUT, Connections, Endpoint};
 use self::failure::{Failure, Outcome};
 pub use self::inspect::{AppliedMigration, IndexSize, PostgresInspection, TableSize, inspect};
 use self::keeper::Keeper;
@@ -113,6 +113,31 @@ impl PostgresOptions {
 /// What is wrong with it, without a password that it may have.
 pub fn check_url(url: &str) -> Result<(), String> {
     tls::parse(url).map(|_| ())
+}
+
+/// The name of the database that an address means; none if the server chooses.
+pub fn database_name(url: &str) -> Option<String> {
+    let (config, _) = tls::parse(url).ok()?;
+    config.get_dbname().or(config.get_user()).map(str::to_owned)
+}
+
+/// One connection outside of every store, which is protected as the address says.
+///
+/// # Errors
+/// Why there is none, without a password.
+pub async fn connect(url: &str, application_name: &str) -> Result<tokio_postgres::Client, String> {
+    let (mut config, tls) = tls::parse(url)?;
+    config.application_name(application_name);
+    config.keepalives_idle(Duration::from_secs(30));
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT * 2, tls::connect(&config, &tls)).await;
+    let connected = connected.map_err(|_| "the database does not answer".to_owned())?;
+    let (client, connection) = connected.map_err(|error| failure::said(&error))?;
+    // What goes wrong with it, the client says too.
+    tokio::spawn(async { connection.await.ok() });
+    Ok(client)
 }
 
 /// An address to be shown: stars stand for a password.

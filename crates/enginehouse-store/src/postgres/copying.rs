@@ -5,15 +5,12 @@
 
 mod values;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row as DatabaseRow};
 
 use self::values::{from_row, to_column, type_of};
 use super::columns::Moment;
-use super::connect::CONNECT_TIMEOUT;
 use super::failure::said;
 use super::tls;
 use crate::copy::{CopyError, Mark, Numbers, Row, Rows, STATUSES, Source, TABLES, Table, Target, Value, name_of_run};
@@ -48,19 +45,10 @@ const PATIENT: &str = "set local statement_timeout = 0; set local lock_timeout =
 
 impl Database {
     async fn connect(url: &str, schema: &SchemaName, counts_anew: bool) -> Result<Self, CopyError> {
-        let (mut config, tls) = tls::parse(url).map_err(CopyError::BadUrl)?;
-        config.application_name("enginehouse store copy");
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
-        config.keepalives_idle(Duration::from_secs(30));
+        let (config, _) = tls::parse(url).map_err(CopyError::BadUrl)?;
         let place = tls::describe(&config, schema);
-        let connected = tokio::time::timeout(CONNECT_TIMEOUT * 2, tls::connect(&config, &tls)).await;
-        let unreachable = |why: String| CopyError::Unreachable { place: place.clone(), why };
-        let (client, connection) = connected
-            .map_err(|_| unreachable("it does not answer".to_owned()))?
-            .map_err(|error| unreachable(said(&error)))?;
-        tokio::spawn(connection);
+        let connected = super::connect(url, "enginehouse store copy").await;
+        let client = connected.map_err(|why| CopyError::Unreachable { place: place.clone(), why })?;
         Ok(Self { client, place, schema: schema.clone(), counts_anew })
     }
 
