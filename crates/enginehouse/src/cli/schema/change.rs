@@ -38,9 +38,9 @@ pub(super) async fn up(common: &Common, place: &Place, arguments: &Up) -> Result
             let migrated = blocking(move || migrate_sqlite(&path, to, &SystemClock::new())).await;
             migrated.map_err(|error| unopened(&error))?.iter().collect()
         }
-        StoreUrl::Postgres(config) => {
+        StoreUrl::Postgres(url) => {
             let to = arguments.to.unwrap_or(Dialect::Postgres.newest());
-            let mut client = connect(&config).await?;
+            let mut client = connect(&url).await?;
             migrate_postgres_to(&mut client, &place.schema, to).await.map_err(unmigrated)?
         }
     };
@@ -54,8 +54,8 @@ pub(super) async fn down(common: &Common, place: &Place, arguments: &Down) -> Re
             let reverted = blocking(move || revert_sqlite(&path, to, discard_data, &SystemClock::new())).await;
             reverted.map_err(|error| unopened(&error))?
         }
-        StoreUrl::Postgres(config) => {
-            let mut client = connect(&config).await?;
+        StoreUrl::Postgres(url) => {
+            let mut client = connect(&url).await?;
             revert_postgres(&mut client, &place.schema, to, discard_data).await.map_err(unmigrated)?
         }
     };

@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use clap::Args;
 use enginehouse_store::migrations::{Dialect, MigrateError, SchemaName, Status, postgres_status};
+use enginehouse_store::postgres;
 use enginehouse_store::sqlite::schema_status;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::Client;
 
 use super::super::doctor::unopened;
 use super::super::trouble::Trouble;
 use crate::exit_codes::Exit;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the schema is.
 #[derive(Clone, Debug, Args)]
@@ -44,7 +42,7 @@ pub(super) struct Place {
 #[derive(Clone, Debug)]
 pub(super) enum StoreUrl {
     Sqlite(PathBuf),
-    Postgres(Box<Config>),
+    Postgres(String),
 }
 
 impl FromStr for StoreUrl {
@@ -57,10 +55,8 @@ impl FromStr for StoreUrl {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err("must be sqlite://PATH, or postgres://USER:PASSWORD@HOST/DATABASE".to_owned());
         }
-        let config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
-            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
-        })?;
-        Ok(Self::Postgres(Box::new(config)))
+        postgres::check_url(url)?;
+        Ok(Self::Postgres(url.to_owned()))
     }
 }
 
@@ -82,8 +78,8 @@ impl Place {
     pub(super) fn name(&self) -> String {
         match self.store() {
             StoreUrl::Sqlite(path) => path.display().to_string(),
-            StoreUrl::Postgres(config) => {
-                let database = config.get_dbname().or(config.get_user()).unwrap_or("postgres");
+            StoreUrl::Postgres(url) => {
+                let database = postgres::database_name(&url).unwrap_or_else(|| "postgres".to_owned());
                 format!("schema {} of database {database}", self.schema)
             }
         }
@@ -93,8 +89,8 @@ impl Place {
     pub(super) async fn status(&self) -> Result<Status, Trouble> {
         match self.store() {
             StoreUrl::Sqlite(path) => blocking(move || schema_status(&path)).await.map_err(|error| unopened(&error)),
-            StoreUrl::Postgres(config) => {
-                let client = connect(&config).await?;
+            StoreUrl::Postgres(url) => {
+                let client = connect(&url).await?;
                 postgres_status(&client, &self.schema).await.map_err(unmigrated)
             }
         }
@@ -107,24 +103,15 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
-pub(super) async fn connect(config: &Config) -> Result<Client, Trouble> {
-    let mut config = config.clone();
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIMEOUT);
-    }
-    config.application_name("enginehouse schema");
-    let (client, connection) = config.connect(NoTls).await.map_err(|error| {
-        let why = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
+pub(super) async fn connect(url: &str) -> Result<Client, Trouble> {
+    postgres::connect(url, "enginehouse schema").await.map_err(|why| {
         Trouble::new(
             Exit::Unreachable,
             "the database cannot be reached",
-            format!("{error}{why}"),
+            why,
             "check that PostgreSQL is running there, and the user, password and database in --store",
         )
-    })?;
-    // What goes wrong with it, the client says too.
-    tokio::spawn(async { connection.await.ok() });
-    Ok(client)
+    })
 }
 
 /// Why a schema in PostgreSQL is not known, or not as it was to be, as trouble.
@@ -169,5 +156,6 @@ mod tests {
         check("mysql://x", "must be sqlite://PATH, or postgres://USER:PASSWORD@HOST/DATABASE");
         check("sqlite://", "must be sqlite://PATH, or postgres://USER:PASSWORD@HOST/DATABASE");
         check("postgres://db:port/x", "invalid value for option `port`");
+        check("postgres://db/x?sslmode=verify-full", "schema enginehouse of database x");
     }
 }
