@@ -228,19 +228,13 @@ impl Work {
     /// Whether a claim that waits may find something that no batch is looking for.
     fn wants_look(&mut self) -> bool {
         let Some(clerk) = self.clerks.first() else { return false };
-        let mut waiting = lock(&self.waiting);
+        let waiting = lock(&self.waiting);
         if waiting.is_empty() {
             self.news = News::default();
             self.look_again = false;
             return false;
         }
-        let has_news = waiting.has_news(&self.news, &clerk.registry);
-        let looks = has_news || self.look_again && waiting.wants_look();
-        if !looks {
-            drop(waiting);
-            return false;
-        }
-        looks
+        waiting.has_news(&self.news, &clerk.registry) || self.look_again && waiting.wants_look()
     }
 
     /// The jobs of the next batch: the first, and what else is waiting.

@@ -9,7 +9,6 @@ use super::failure::{Failure, Outcome};
 /// A `pg_snapshot`: every transaction before `xmax` that is not in `under_way` had ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Horizon {
-    text: String,
     pub(super) xmax: Xid,
     pub(super) under_way: Vec<Xid>,
 }
@@ -24,12 +23,7 @@ impl Horizon {
             return Err(unexpected());
         };
         let under_way = under_way.split(',').filter(|part| !part.is_empty()).map(number).collect::<Outcome<_>>()?;
-        Ok(Self { text: text.to_owned(), xmax: number(xmax)?, under_way })
-    }
-
-    /// As PostgreSQL writes it.
-    pub(super) fn as_str(&self) -> &str {
-        &self.text
+        Ok(Self { xmax: number(xmax)?, under_way })
     }
 }
 

@@ -69,7 +69,7 @@ async fn findings_are_in_words() {
 async fn a_database_without_a_schema_is_told() {
     let url = server().fresh_database();
     let found = inspect(options(&url)).await.unwrap();
-    assert_eq!(found.findings, ["there is no schema \"enginehouse\": run `enginehouse schema up`"]);
+    assert_eq!(found.findings, ["there is no schema enginehouse: run `enginehouse schema up`"]);
     server().drop_database(&url);
     assert!(matches!(inspect(options(&url)).await, Err(OpenError::Unreachable { .. })));
 }
