@@ -81,10 +81,17 @@ impl Serving {
     ///
     /// # Panics
     /// It does not start.
-    pub fn with(mut command: Command, data_file: &Path, flags: &[&str]) -> Self {
-        let store = format!("sqlite://{}", data_file.display());
+    pub fn with(command: Command, data_file: &Path, flags: &[&str]) -> Self {
+        Self::at(command, &format!("sqlite://{}", data_file.display()), flags)
+    }
+
+    /// The same, on any store.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn at(mut command: Command, store: &str, flags: &[&str]) -> Self {
         let mut child = command
-            .args(["--listen", "127.0.0.1:0", "--store", &store])
+            .args(["--listen", "127.0.0.1:0", "--store", store])
             .args(flags)
             .stdout(Stdio::piped())
             .spawn()

@@ -9,6 +9,7 @@
 pub mod clock;
 #[cfg(test)]
 mod conformance;
+pub mod copy;
 pub mod migrations;
 pub mod postgres;
 pub mod rows;

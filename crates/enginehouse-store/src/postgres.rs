@@ -7,6 +7,7 @@
 mod changes;
 mod columns;
 mod connect;
+pub(crate) mod copying;
 mod engines;
 mod event_rows;
 mod failure;
@@ -39,7 +40,7 @@ use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
 use self::columns::{Columns, params, sql};
-use self::connect::{Connections, Endpoint};
+use self::connect::{CONNECT_TIMEOUT, Connections, Endpoint};
 use self::failure::{Failure, Outcome};
 pub use self::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
 use self::keeper::Keeper;
@@ -115,6 +116,22 @@ pub fn check_url(url: &str) -> Result<(), String> {
     tls::parse(url).map(|_| ())
 }
 
+/// One connection outside of every store, under a name of its own, which is protected as the address says.
+async fn connect_as(application_name: &str, url: &str) -> Result<tokio_postgres::Client, String> {
+    let (mut config, tls) = tls::parse(url)?;
+    config.application_name(application_name);
+    config.keepalives_idle(Duration::from_secs(30));
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT * 2, tls::connect(&config, &tls)).await;
+    let connected = connected.map_err(|_| "the database does not answer".to_owned())?;
+    let (client, connection) = connected.map_err(|error| failure::said(&error))?;
+    // What goes wrong with it, the client says too.
+    tokio::spawn(async { connection.await.ok() });
+    Ok(client)
+}
+
 /// An address to be shown: stars stand for a password.
 pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -160,6 +177,12 @@ pub enum OpenError {
     /// Its schema is not one that this program works with, or could not be brought up to date.
     #[error(transparent)]
     Schema(#[from] MigrateError),
+    /// A copy into it was begun, and has not ended.
+    #[error("a copy into {place} is unfinished: go on with the same `enginehouse store copy`, or drop the schema")]
+    UnfinishedCopy {
+        /// Where it is, without a password.
+        place: String,
+    },
 }
 
 /// Connects to a database as a store does, with its `sslmode`, for whoever looks after its schema.
@@ -203,6 +226,11 @@ impl PostgresStore {
         };
         let greeting = endpoint.look().await.map_err(unreachable)?;
         let (mut client, _connection) = endpoint.connect_alone(|_| {}).await.map_err(unreachable)?;
+        let schema = endpoint.schema().as_str();
+        let unfinished = client.query_typed(sql!("unfinished_copy"), &params![TEXT: &schema]).await;
+        if !unfinished.map_err(|error| unreachable(error.into()))?.is_empty() {
+            return Err(OpenError::UnfinishedCopy { place: endpoint.describe() });
+        }
         prepare_postgres(&mut client, endpoint.schema(), options.migrate).await?;
         drop(client);
         if options.pooler == Pooler::Auto && endpoint.is_pooled().await.map_err(unreachable)? {

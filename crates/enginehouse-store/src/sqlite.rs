@@ -12,6 +12,7 @@ mod audit;
 mod backup;
 mod columns;
 mod connections;
+pub(crate) mod copying;
 mod counts;
 mod dead_letters;
 mod engines;

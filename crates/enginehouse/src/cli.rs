@@ -18,4 +18,5 @@ pub(crate) mod serve;
 pub(crate) mod server_and_output;
 pub(crate) mod settings;
 pub(crate) mod settings_args;
+pub(crate) mod store;
 pub(crate) mod trouble;

@@ -42,6 +42,8 @@ enum Command {
     Backup(cli::backup::Arguments),
     /// See, change and export the schema of a store
     Schema(cli::schema::Arguments),
+    /// Move a store to another place, or into another kind of store
+    Store(cli::store::Arguments),
     /// Print the OpenAPI description of the HTTP API
     Openapi,
     /// Print a completion script for a shell
@@ -63,6 +65,7 @@ async fn main() -> ExitCode {
         Command::Doctor(arguments) => cli::doctor::run(arguments).await,
         Command::Backup(arguments) => cli::backup::run(arguments).await,
         Command::Schema(arguments) => cli::schema::run(arguments).await,
+        Command::Store(arguments) => cli::store::run(arguments).await,
         Command::Openapi => cli::openapi::run(),
         Command::Completions(arguments) => cli::completions::run::<Cli>(&arguments),
     }

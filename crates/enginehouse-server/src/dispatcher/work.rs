@@ -40,8 +40,11 @@ const MAX_BATCH_COMMANDS: usize = 1_024;
 const MAX_BATCH_EVENTS: usize = 10_000;
 /// How long to wait after the store has failed before its timers try again.
 const STORE_BACK_OFF: Duration = Duration::from_millis(500);
-/// How often a batch is carried out again when another transaction was in its way.
-const MAX_CONFLICTS: usize = 10;
+/// How often a command is carried out again when another transaction was in its way.
+const MAX_CONFLICTS: usize = 5;
+/// How often a batch is, before its commands are carried out one by one: so that the one that somebody is in the way of keeps
+/// nobody else waiting.
+const MAX_CONFLICTS_TOGETHER: usize = 2;
 /// How often claims that wait are looked at in any case, where others share the store.
 const LOOK_ANYWAY: Duration = Duration::from_secs(1);
 
@@ -231,13 +234,7 @@ impl Work {
             self.look_again = false;
             return false;
         }
-        let has_news = waiting.has_news(&self.news, &clerk.registry);
-        let looks = has_news || self.look_again && waiting.wants_look();
-        if !looks {
-            drop(waiting);
-            return false;
-        }
-        looks
+        waiting.has_news(&self.news, &clerk.registry) || self.look_again && waiting.wants_look()
     }
 
     /// The jobs of the next batch: the first, and what else is waiting.
@@ -491,14 +488,22 @@ impl Desk {
     async fn carry_out(mut self, jobs: Vec<Job>, of: Began) -> Finished {
         let began = Timer::now();
         let commands: Vec<_> = jobs.iter().map(|job| &job.command).collect();
-        let result = self.transact(&commands, &of).await;
+        let most_conflicts = if jobs.len() > 1 { MAX_CONFLICTS_TOGETHER } else { MAX_CONFLICTS };
+        let result = self.transact(&commands, &of, most_conflicts).await;
         let mut outcomes = Vec::new();
         match result {
-            Err(error @ StoreError::Corrupt(_)) if jobs.len() > 1 => {
-                tracing::error!(%error, commands = jobs.len(), "a transaction failed: its commands are tried one by one");
+            Err(error @ (StoreError::Corrupt(_) | StoreError::Conflict(_))) if jobs.len() > 1 => {
+                match &error {
+                    StoreError::Conflict(_) => {
+                        tracing::warn!(%error, commands = jobs.len(), "commands are tried one by one");
+                    }
+                    _ => {
+                        tracing::error!(%error, commands = jobs.len(), "a transaction failed: its commands are tried one by one");
+                    }
+                }
                 for job in jobs {
                     let began = Timer::now();
-                    let result = self.transact(&[&job.command], &of).await;
+                    let result = self.transact(&[&job.command], &of, MAX_CONFLICTS).await.map_err(given_up);
                     if let Err(error) = &result {
                         // What fails alone is answered there.
                         tracing::error!(%error, "a transaction failed");
@@ -508,6 +513,7 @@ impl Desk {
                 }
             }
             result => {
+                let result = result.map_err(given_up);
                 if let Err(error) = &result {
                     tracing::error!(%error, commands = jobs.len(), "a transaction failed");
                 }
@@ -530,7 +536,7 @@ impl Desk {
 
     /// Runs one transaction, again if another one was in its way. A panic within it is a bug, and treated as a failure of
     /// it alone.
-    async fn transact(&mut self, commands: &[&Command], of: &Began) -> Result<Done, StoreError> {
+    async fn transact(&mut self, commands: &[&Command], of: &Began, most_conflicts: usize) -> Result<Done, StoreError> {
         let mut conflicts = 0;
         loop {
             let mut run = Run {
@@ -555,16 +561,21 @@ impl Desk {
             // What was read or changed in it is not to be trusted any more.
             self.clerk.registry.forget();
             match error {
-                StoreError::Conflict(why) if conflicts < MAX_CONFLICTS => {
+                StoreError::Conflict(why) if conflicts < most_conflicts => {
                     conflicts += 1;
                     tracing::debug!(why, conflicts, "another transaction was in the way: once more");
-                }
-                StoreError::Conflict(reason) => {
-                    return Err(StoreError::Unavailable { applied: Applied::No, reason });
                 }
                 error => return Err(error),
             }
         }
+    }
+}
+
+/// What a caller is told of a transaction that somebody was in the way of again and again.
+fn given_up(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Conflict(reason) => StoreError::Unavailable { applied: Applied::No, reason },
+        error => error,
     }
 }
 

@@ -136,6 +136,15 @@ impl Status {
         self.applied.last().map_or(0, |last| last.version)
     }
 
+    /// Refuses everything but the newest schema that this program knows, and says what to do.
+    pub(crate) fn require_newest(&self) -> Result<(), String> {
+        if matches!(self.verdict, Verdict::UpToDate) {
+            return Ok(());
+        }
+        let (found, newest) = (self.version(), self.dialect.newest());
+        Err(format!("has a schema of version {found}, and not {newest}: bring it there with `enginehouse schema`"))
+    }
+
     /// Whether it has this migration.
     pub fn has(&self, version: i32) -> bool {
         self.applied.iter().any(|row| row.version == version)

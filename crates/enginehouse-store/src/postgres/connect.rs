@@ -124,17 +124,7 @@ impl Endpoint {
 
     /// Where it is, without a password.
     pub(super) fn describe(&self) -> String {
-        let mut places = Vec::new();
-        let hosts = self.config.get_hosts();
-        for (place, host) in hosts.iter().enumerate() {
-            let port = self.config.get_ports().get(place).or(self.config.get_ports().first()).copied().unwrap_or(5432);
-            places.push(match host {
-                tokio_postgres::config::Host::Tcp(name) => format!("{name}:{port}"),
-                tokio_postgres::config::Host::Unix(path) => format!("{}:{port}", path.display()),
-            });
-        }
-        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("");
-        format!("{}/{database}, schema {}", places.join(","), self.schema)
+        tls::describe(&self.config, &self.schema)
     }
 
     /// How often a commit did not wait for the standbys that it should have waited for.

@@ -105,6 +105,7 @@ fn meaning(error: &tokio_postgres::Error) -> Meaning {
 pub(super) fn said(error: &tokio_postgres::Error) -> String {
     let Some(db) = error.as_db_error() else {
         return match std::error::Error::source(error) {
+            Some(source) if source.is::<super::tls::Trouble>() => source.to_string(),
             Some(source) => format!("{error}: {source}"),
             None => error.to_string(),
         };

@@ -149,25 +149,33 @@ impl LaneLog {
     }
 }
 
+/// How often lanes are looked for that others make and forget at the same time.
+const MAX_LOOKS: u32 = 5;
+
 /// The lanes of these keys, in their order; made where they are new, and taken into use again where they were not.
 pub(super) async fn intern(session: &Session, keys: &[LaneKey]) -> Outcome<Vec<Lane>> {
     let mut found = by_key(session, keys).await?;
-    if found.iter().any(Option::is_none) {
+    for _ in 0..MAX_LOOKS {
         let missing: Vec<_> =
             keys.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(key, _)| key.clone()).collect();
-        run(session, sql!("insert_lanes"), &missing).await?;
-        // One that another transaction has made meanwhile is seen by this statement.
+        let retired: Vec<_> = found.iter().flatten().filter(|(_, retired)| *retired).map(|(lane, _)| lane.0).collect();
+        if missing.is_empty() && retired.is_empty() {
+            break;
+        }
+        if !missing.is_empty() {
+            run(session, sql!("insert_lanes"), &missing).await?;
+        }
+        if !retired.is_empty() {
+            session.execute(sql!("revive_lanes"), params![INT8_ARRAY: &retired]).await?;
+        }
+        // One that another transaction has made or forgotten meanwhile is seen by this look.
         found = by_key(session, keys).await?;
-    }
-    let retired: Vec<_> = found.iter().flatten().filter(|(_, retired)| *retired).map(|(lane, _)| lane.0).collect();
-    if !retired.is_empty() {
-        session.execute(sql!("revive_lanes"), params![INT8_ARRAY: &retired]).await?;
     }
     keys.iter()
         .zip(found)
         .map(|(key, found)| match found {
-            Some((lane_id, _)) => Ok(Lane { lane_id, key: key.clone() }),
-            None => Err(Failure::Row("a lane that was made is not there".to_owned())),
+            Some((lane_id, false)) => Ok(Lane { lane_id, key: key.clone() }),
+            _ => Err(Failure::Row("a lane that was made is not there".to_owned())),
         })
         .collect()
 }

@@ -17,6 +17,8 @@ use crate::migrations::{Migrate, Migration, Refusal, Verdict};
 
 /// Marks a file as ours, in the header that every SQLite file has: `EHSE`.
 pub(super) const APPLICATION_ID: i32 = 0x4548_5345;
+/// Marks a file that a store is being copied into, and that nobody serves before it is complete: `EHSC`.
+pub(super) const COPYING_ID: i32 = 0x4548_5343;
 /// The first SQLite without a race between a checkpoint and a write that loses commits.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
@@ -46,6 +48,12 @@ pub enum OpenError {
         path: PathBuf,
         /// The reason.
         refusal: Refusal,
+    },
+    /// A copy into it was begun, and has not ended.
+    #[error("a copy into {path} is unfinished: go on with the same `enginehouse store copy`, or remove the file", path = path.display())]
+    UnfinishedCopy {
+        /// The file.
+        path: PathBuf,
     },
     /// The SQLite that this program was linked with can lose data.
     #[error("this program was built with SQLite {found}, which can lose commits: build it with 3.51.3 or newer")]
@@ -159,6 +167,11 @@ pub(super) fn take(path: &Path, clock: &dyn Clock) -> Result<Held, OpenError> {
 /// The connection that writes, to a file that exists.
 pub(super) fn connect(path: &Path, durability: Durability) -> Outcome<Connection> {
     let connection = connections::open_writer(path, durability)?;
+    // The header may have said otherwise, before an unfinished write to it was taken back.
+    let application_id: i32 = connection.query_row("pragma application_id", [], |row| row.get(0))?;
+    if application_id == COPYING_ID {
+        return Err(Failure::Row("a copy into it is unfinished: go on with it".to_owned()));
+    }
     let mode: String = connection.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(Failure::Row(format!("the file cannot have a write-ahead log, but only {mode}")));
@@ -237,10 +250,21 @@ pub(super) fn check_header(path: &Path) -> Result<bool, OpenError> {
         return not_ours("not an SQLite file".to_owned());
     }
     let application_id = number(68);
+    if application_id == COPYING_ID {
+        return Err(OpenError::UnfinishedCopy { path: path.to_owned() });
+    }
     if application_id != APPLICATION_ID {
         return not_ours(format!("an SQLite file with application id {application_id}"));
     }
     Ok(false)
+}
+
+/// The application id in the first bytes of a file that has any.
+pub(super) fn header_application_id(path: &Path) -> Option<i32> {
+    let mut header = [0; 72];
+    File::open(path).and_then(|mut file| file.read_exact(&mut header)).ok()?;
+    let id = header.last_chunk()?;
+    Some(i32::from_be_bytes(*id))
 }
 
 /// Makes a file with nothing in it but whose it is: one page, written at once, before there is a log.

@@ -67,6 +67,7 @@ pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> Troubl
     let (exit, hint) = match error {
         OpenError::Schema(MigrateError::Refused { .. }) => (Exit::Conflict, "see what the message says"),
         OpenError::Schema(_) => (Exit::Failed, "see what the message says"),
+        OpenError::UnfinishedCopy { .. } => (Exit::Conflict, "go on with the copy, or copy again into another schema"),
         OpenError::BadUrl(_) => (Exit::Invalid, "name it with --store postgres://user@host:5432/database"),
         OpenError::Unreachable { .. } => {
             (Exit::Unreachable, "see that the database runs, lets this user in, and is named by --store")
@@ -96,6 +97,7 @@ pub(crate) fn unopened(error: &OpenError) -> Trouble {
         OpenError::NotOurs { .. } | OpenError::NotAFile { .. } => {
             (Exit::Invalid, "name the data file with --store sqlite://PATH")
         }
+        OpenError::UnfinishedCopy { .. } => (Exit::Conflict, "go on with the copy, or copy again into another file"),
         OpenError::SqliteTooOld { .. }
         | OpenError::Io { .. }
         | OpenError::Unreadable { .. }

@@ -11,6 +11,6 @@ select
     set_config('plan_cache_mode', 'force_generic_plan', true),
     set_config('jit', 'off', true),
     set_config('statement_timeout', $1, true),
-    set_config('lock_timeout', $1, true),
+    set_config('lock_timeout', '2s', true),
     set_config('idle_in_transaction_session_timeout', $2, true),
     set_config('synchronous_commit', coalesce($3, current_setting('synchronous_commit')), true);

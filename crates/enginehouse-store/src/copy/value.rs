@@ -1,0 +1,146 @@
+//! A value on its way from one store to another, and what stands for a table in a few bytes.
+
+use sha2::{Digest, Sha256};
+
+/// What a column holds, in the words of neither store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An event's id: `uuid`, or its text.
+    Id,
+    /// `smallint`.
+    Short,
+    /// `integer`.
+    Integer,
+    /// `bigint`.
+    Long,
+    /// `boolean`, or 0 and 1.
+    Boolean,
+    /// `timestamptz`, or milliseconds since 1970.
+    Time,
+    Text,
+    /// `json`, or its text.
+    Json,
+    /// `bytea`, or a blob.
+    Bytes,
+}
+
+/// A value as SQLite keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Null,
+    Number(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+pub(crate) type Row = Vec<Value>;
+
+impl Value {
+    /// About how much memory it takes.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Number(_) => 8,
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// The key of a row as a text, by which a copy that was cut off goes on.
+pub(crate) fn key_to_text(key: &[Value]) -> String {
+    let values: Vec<serde_json::Value> = key
+        .iter()
+        .map(|value| match value {
+            Value::Null => serde_json::Value::Null,
+            Value::Number(number) => (*number).into(),
+            Value::Text(text) => text.as_str().into(),
+            Value::Bytes(bytes) => bytes.clone().into(),
+        })
+        .collect();
+    serde_json::Value::from(values).to_string()
+}
+
+pub(crate) fn key_from_text(text: &str) -> Option<Row> {
+    let values: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
+    let value = |value: serde_json::Value| match value {
+        serde_json::Value::Number(number) => number.as_i64().map(Value::Number),
+        serde_json::Value::String(text) => Some(Value::Text(text)),
+        // No key holds anything else.
+        _ => None,
+    };
+    values.into_iter().map(value).collect()
+}
+
+/// What a table holds: how many rows, and a hash of them all in the order of their keys.
+#[derive(Clone, Default)]
+pub(crate) struct Summary {
+    rows: u64,
+    hash: Sha256,
+}
+
+impl Summary {
+    pub(crate) fn add(&mut self, row: &Row) {
+        self.rows += 1;
+        for value in row {
+            // A kind and a length before each: no two rows read the same.
+            match value {
+                Value::Null => self.hash.update([0]),
+                Value::Number(number) => {
+                    self.hash.update([1]);
+                    self.hash.update(number.to_be_bytes());
+                }
+                Value::Text(text) => self.add_bytes(2, text.as_bytes()),
+                Value::Bytes(bytes) => self.add_bytes(3, bytes),
+            }
+        }
+    }
+
+    fn add_bytes(&mut self, kind: u8, bytes: &[u8]) {
+        self.hash.update([kind]);
+        self.hash.update((bytes.len() as u64).to_be_bytes());
+        self.hash.update(bytes);
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The hash as hexadecimal digits.
+    pub(crate) fn digest(self) -> String {
+        self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_text_and_comes_back() {
+        let key = vec![Value::Text("a\"ü\u{1f600}".to_owned()), Value::Number(i64::MIN)];
+        assert_eq!(key_from_text(&key_to_text(&key)), Some(key));
+        assert_eq!(key_from_text("{}"), None);
+    }
+
+    #[test]
+    fn rows_that_differ_differ_in_their_summary() {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let summaries = [
+            vec![],
+            vec![vec![Value::Null]],
+            vec![vec![text("")]],
+            vec![vec![Value::Bytes(vec![])]],
+            vec![vec![Value::Number(0)]],
+            vec![vec![text("ab"), text("c")]],
+            vec![vec![text("a"), text("bc")]],
+            vec![vec![text("a"), text("b")], vec![text("c")]],
+        ]
+        .map(|rows: Vec<Row>| {
+            let mut summary = Summary::default();
+            rows.iter().for_each(|row| summary.add(row));
+            summary.digest()
+        });
+        let different: std::collections::BTreeSet<_> = summaries.iter().collect();
+        assert_eq!(different.len(), summaries.len());
+    }
+}
