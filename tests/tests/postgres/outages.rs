@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tempfile::NamedTempFile;
 
-use crate::words::{claim, complete, enqueue, heartbeat, id, once_back, register};
+use crate::words::{claim, code, complete, enqueue, enqueue_as, heartbeat, id, once_back, register};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_killed_or_restarted_under_load_loses_nothing_and_the_server_goes_on_by_itself() {
@@ -41,8 +41,8 @@ async fn a_database_that_is_killed_or_restarted_under_load_loses_nothing_and_the
 
 #[tokio::test]
 async fn no_engine_is_lost_and_no_lock_expires_because_the_database_was_away() {
-    let cluster = Cluster::start();
-    let server = Serving::at(&cluster.create_database(), &["--log", "off", "--durability", "relaxed"]);
+    let cluster = Cluster::start_with(&[("fsync", "on")]);
+    let server = Serving::at(&cluster.create_database(), &["--log", "off"]);
     let client = server.client();
     register(&client, "steady", 1).await;
     register(&client, "other", 0).await;
@@ -66,6 +66,43 @@ async fn no_engine_is_lost_and_no_lock_expires_because_the_database_was_away() {
     assert_eq!(client.engine(&id("steady")).await.unwrap().status.name(), "active");
     let completed = complete(&client, &held).await.unwrap();
     assert_eq!((completed.status, completed.losses), (EventStatus::Completed, 0));
+}
+
+#[tokio::test]
+async fn what_a_relaxed_database_forgets_in_a_crash_the_server_forgets_too() {
+    // What is committed is in memory only, until somebody writes it in a while.
+    let cluster = Cluster::start_with(&[
+        ("synchronous_commit", "off"),
+        ("wal_writer_delay", "10s"),
+        ("wal_writer_flush_after", "1GB"),
+    ]);
+    let database = cluster.create_database();
+    let server = Serving::at(&database, &["--log", "off", "--durability", "relaxed"]);
+    let client = server.client();
+    register(&client, "e", 0).await;
+    cluster.psql("checkpoint");
+    for round in 0..10 {
+        let new = format!(r#"{{"event_type":"new-{round}"}}"#);
+        // More than one, so that whatever copies the server keeps, it has them by now.
+        let first = enqueue_as(&client, &new).await.unwrap();
+        let last = enqueue_as(&client, &new).await.unwrap();
+        cluster.kill();
+        cluster.start_again();
+        let kept = once_back("the server is back", async || enqueue_as(&client, &new).await).await;
+        let claimed = claim(&client, "e").await.unwrap();
+        assert!(claimed.iter().any(|event| event.event_id == kept), "round {round}: {claimed:?}");
+        let astray =
+            "select count(*) from enginehouse.events where lane_id not in (select lane_id from enginehouse.lanes)";
+        assert_eq!(psql(&database, astray), "0", "round {round}: every event is in a lane that is there");
+        for event in &claimed {
+            complete(&client, event).await.unwrap();
+        }
+        if code(client.event(first).await) == Some(Code::NotFound) {
+            assert_eq!(code(client.event(last).await), Some(Code::NotFound));
+            return;
+        }
+    }
+    panic!("the database has forgotten nothing");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

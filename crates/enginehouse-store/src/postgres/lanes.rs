@@ -31,6 +31,8 @@ pub(super) fn key(columns: &mut Columns<'_>) -> Outcome<LaneKey> {
 /// Every lane that is committed, as far as this server has seen.
 #[derive(Debug, Default)]
 pub(super) struct LaneLog {
+    /// Rises when everything is forgotten.
+    life: u64,
     /// Every transaction before this one was seen.
     seen: Xid,
     /// Rises with every change.
@@ -43,24 +45,40 @@ struct Logged {
     version: u64,
     lane: Lane,
     retired: bool,
+    /// Whether it was forgotten, and not found again since.
+    gone: bool,
 }
 
 impl LaneLog {
-    /// From which transaction on to look.
-    pub(super) fn seen(&self) -> Xid {
-        self.seen
+    /// From which transaction on to look, and in which life.
+    pub(super) fn seen(&self) -> (u64, Xid) {
+        (self.life, self.seen)
     }
 
-    /// Takes in what a look has found that began when every transaction before `xmin` had ended.
-    pub(super) fn take_in(&mut self, rows: &[Row], xmin: Xid) -> Outcome<()> {
+    /// The versions of the registry that belong to former lives. A database that came back without its last commits gives
+    /// their versions anew, for other changes.
+    pub(super) fn versions_before(&self) -> i64 {
+        i64::try_from(self.life).unwrap_or(i64::MAX).saturating_mul(1 << 40)
+    }
+
+    /// Takes in what a look has found that began when every transaction before `xmin` had ended. What began in a former
+    /// life has looked for too little.
+    pub(super) fn take_in(&mut self, rows: &[Row], life: u64, xmin: Xid) -> Outcome<()> {
+        if life != self.life {
+            return Ok(());
+        }
         for row in rows {
             let mut columns = Columns::of(row);
             let lane = lane(&mut columns)?;
             let retired = columns.value()?;
-            let known = self.lanes.get(&lane.lane_id).is_some_and(|logged| logged.retired == retired);
+            let known = self.lanes.get(&lane.lane_id).is_some_and(|logged| {
+                // After a loss of commits, a number may be given to another lane.
+                !logged.gone && logged.retired == retired && logged.lane.key == lane.key
+            });
             if !known {
                 self.version += 1;
-                self.lanes.insert(lane.lane_id, Logged { version: self.version, lane, retired });
+                let version = self.version;
+                self.lanes.insert(lane.lane_id, Logged { version, lane, retired, gone: false });
             }
         }
         // Looks may end in another order than they began.
@@ -72,7 +90,9 @@ impl LaneLog {
     pub(super) fn since(&self, version: u64) -> LaneNews {
         let mut news = LaneNews { place: self.version, ..LaneNews::default() };
         for logged in self.lanes.values().filter(|logged| logged.version > version) {
-            if logged.retired {
+            if logged.gone {
+                news.gone.push(logged.lane.lane_id);
+            } else if logged.retired {
                 news.retired.push(logged.lane.lane_id);
             } else {
                 news.made.push(logged.lane.clone());
@@ -81,9 +101,14 @@ impl LaneLog {
         news
     }
 
-    pub(super) fn forget(&mut self, lanes: &[LaneId]) {
-        for lane in lanes {
-            self.lanes.remove(lane);
+    /// Forgets every lane, and tells so: the next look finds those that are there.
+    pub(super) fn forget(&mut self) {
+        self.life += 1;
+        self.version += 1;
+        self.seen = Xid::default();
+        for logged in self.lanes.values_mut() {
+            logged.version = self.version;
+            logged.gone = true;
         }
     }
 

@@ -43,6 +43,8 @@ pub(super) struct PostgresTransaction {
     shared: Arc<Shared>,
     reading: Reading,
     registry_version: i64,
+    /// The versions that the database may have given before it came back.
+    versions_before: i64,
     /// Every transaction before this one had ended when this one began.
     xmin: Xid,
     /// What places were remembered when this began.
@@ -65,7 +67,7 @@ impl PostgresTransaction {
         shared.all_ended().await;
         let session = Inside::new(shared.writers.session().await?);
         let generation = shared.places().generation();
-        let lanes_seen = shared.lanes().seen();
+        let (lanes_life, lanes_seen) = shared.lanes().seen();
         let limit = format!("{}ms", session.deadline().as_millis());
         // A server that froze inside a transaction must not keep its locks for ever.
         let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
@@ -82,15 +84,19 @@ impl PostgresTransaction {
             let mut columns = Columns::of(row);
             let (now, version, xmin) = (columns.time()?, columns.value::<Option<i64>>()?, columns.value::<Xid>()?);
             let version = version.ok_or_else(|| Failure::Row("there is no registry version".to_owned()))?;
-            shared.lanes().take_in(&changed_lanes, xmin)?;
-            Ok((now, version, xmin))
+            shared.saw_start(columns.value()?);
+            let mut lanes = shared.lanes();
+            lanes.take_in(&changed_lanes, lanes_life, xmin)?;
+            let versions_before = lanes.versions_before();
+            Ok((now, versions_before + version, versions_before, xmin))
         });
         match read {
-            Ok((now, registry_version, xmin)) => Ok(Self {
+            Ok((now, registry_version, versions_before, xmin)) => Ok(Self {
                 reading: shared.read_time(now),
                 session: Some(session.into_session()),
                 shared: Arc::clone(shared),
                 registry_version,
+                versions_before,
                 xmin,
                 generation,
                 changes: LaneChanges::default(),
@@ -710,9 +716,9 @@ impl Transaction for PostgresTransaction {
 
     async fn raise_registry_version(&mut self) -> Result<i64, StoreError> {
         let rows = self.query(sql!("raise_registry_version"), params![]).await?;
-        let version = self.each(&rows, reader!(value))?.pop();
-        self.registry_version =
-            version.ok_or_else(|| StoreError::Corrupt("there is no registry version".to_owned()))?;
+        let version: Option<i64> = self.each(&rows, reader!(value))?.pop();
+        let version = version.ok_or_else(|| StoreError::Corrupt("there is no registry version".to_owned()))?;
+        self.registry_version = self.versions_before + version;
         Ok(self.registry_version)
     }
 
