@@ -78,18 +78,27 @@ impl PostgresTransaction {
             session.query(sql!("opening"), params![TEXT: &limit, TEXT: &idle_limit, TEXT: &commit]),
             session.query(sql!("changed_lanes"), params![XID8: &lanes_seen]),
         );
-        let opening = begun.and(opened).and_then(|opened| Ok((opened, changed_lanes?)));
-        let read = opening.and_then(|(opened, changed_lanes)| {
+        let read = async {
+            let opened = begun.and(opened)?;
+            let changed_lanes = changed_lanes?;
             let row = opened.first().ok_or_else(|| Failure::Row("the database does not tell the time".to_owned()))?;
             let mut columns = Columns::of(row);
             let (now, version, xmin) = (columns.time()?, columns.value::<Option<i64>>()?, columns.value::<Xid>()?);
             let version = version.ok_or_else(|| Failure::Row("there is no registry version".to_owned()))?;
             shared.saw_start(columns.value()?);
+            let (life, seen) = shared.lanes().seen();
+            let changed_lanes = if life == lanes_life {
+                changed_lanes
+            } else {
+                // All are forgotten, and this transaction needs them.
+                session.query(sql!("changed_lanes"), params![XID8: &seen]).await?
+            };
             let mut lanes = shared.lanes();
-            lanes.take_in(&changed_lanes, lanes_life, xmin)?;
+            lanes.take_in(&changed_lanes, life, xmin)?;
             let versions_before = lanes.versions_before();
             Ok((now, versions_before + version, versions_before, xmin))
-        });
+        };
+        let read: Outcome<_> = read.await;
         match read {
             Ok((now, registry_version, versions_before, xmin)) => Ok(Self {
                 reading: shared.read_time(now),
