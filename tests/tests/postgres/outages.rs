@@ -69,6 +69,31 @@ async fn no_engine_is_lost_and_no_lock_expires_because_the_database_was_away() {
 }
 
 #[tokio::test]
+async fn no_engine_is_lost_because_the_database_stood_still() {
+    let cluster = Cluster::start();
+    let server = Serving::at(&cluster.create_database(), &["--log", "off", "--durability", "relaxed"]);
+    let client = server.client();
+    register(&client, "steady", 2).await;
+    enqueue(&client).await.unwrap();
+    let held = claim(&client, "steady").await.unwrap().remove(0);
+    heartbeat(&client, "steady", &[&held]).await.unwrap();
+    cluster.freeze();
+    // Longer than the engine may be silent.
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    for _ in 0..90 {
+        ticks.tick().await;
+    }
+    cluster.thaw();
+    // The sweep that stood still, and one after it.
+    for _ in 0..15 {
+        ticks.tick().await;
+        assert_eq!(client.engine(&id("steady")).await.unwrap().status.name(), "active");
+    }
+    assert_eq!(heartbeat(&client, "steady", &[&held]).await.unwrap().renewed.len(), 1);
+    assert_eq!(complete(&client, &held).await.unwrap().losses, 0);
+}
+
+#[tokio::test]
 async fn what_a_relaxed_database_forgets_in_a_crash_the_server_forgets_too() {
     // What is committed is in memory only, until somebody writes it in a while.
     let cluster = Cluster::start_with(&[
