@@ -1,5 +1,7 @@
 //! What the whole-system tests share: the real binary as a server, and as a command.
 
+pub mod load;
+pub mod place;
 pub mod postgres;
 pub mod python;
 
@@ -38,6 +40,21 @@ pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Comma
     command
 }
 
+/// Where Debian has the library of faketime; `cargo xtask test` installs it.
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
+/// `enginehouse serve` with a clock of its own: a file says how far it is off, such as `-1d`.
+///
+/// # Panics
+/// The library is not installed.
+pub fn at_time_of(hands: &Path) -> Command {
+    assert!(Path::new(FAKETIME).exists(), "install faketime, as `cargo xtask test` does");
+    let mut serve = command(["serve"]);
+    serve.env("LD_PRELOAD", FAKETIME).env("FAKETIME_TIMESTAMP_FILE", hands);
+    serve.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    serve
+}
+
 /// Runs a command of the binary to its end, with `input` on stdin.
 pub fn run<A: AsRef<OsStr>>(url: &str, arguments: impl IntoIterator<Item = A>, input: &str) -> Output {
     let mut child = command(arguments)
@@ -61,6 +78,16 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// How often something is killed: as often as `ENGINEHOUSE_TEST_KILLS` says for a long campaign, or else a few times.
+///
+/// # Panics
+/// The variable holds no number.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests may want more of them")]
+pub fn kills(few: usize) -> usize {
+    std::env::var("ENGINEHOUSE_TEST_KILLS")
+        .map_or(few, |many| many.parse().expect("ENGINEHOUSE_TEST_KILLS is a number"))
+}
+
 /// A server of its own, on a free port. Killed when dropped.
 pub struct Serving {
     child: Child,
@@ -74,24 +101,25 @@ impl Serving {
     /// # Panics
     /// It does not start.
     pub fn on(data_file: &Path, flags: &[&str]) -> Self {
-        Self::with(command(["serve"]), data_file, flags)
+        Self::at(&format!("sqlite://{}", data_file.display()), flags)
+    }
+
+    /// The same on any store, by its URL.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn at(store: &str, flags: &[&str]) -> Self {
+        Self::with(command(["serve"]), store, flags)
     }
 
     /// The same, by a command that is prepared.
     ///
     /// # Panics
     /// It does not start.
-    pub fn with(command: Command, data_file: &Path, flags: &[&str]) -> Self {
-        Self::at(command, &format!("sqlite://{}", data_file.display()), flags)
-    }
-
-    /// The same, on any store.
-    ///
-    /// # Panics
-    /// It does not start.
-    pub fn at(mut command: Command, store: &str, flags: &[&str]) -> Self {
+    pub fn with(mut command: Command, store: &str, flags: &[&str]) -> Self {
         let mut child = command
-            .args(["--listen", "127.0.0.1:0", "--store", store])
+            .args(["--store", store])
+            .args(if flags.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
             .args(flags)
             .stdout(Stdio::piped())
             .spawn()

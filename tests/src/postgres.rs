@@ -6,13 +6,8 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls};
 
 /// Where the server is.
-#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says where the server is")]
-fn server() -> String {
-    std::env::var("ENGINEHOUSE_TEST_POSTGRES").unwrap_or_else(|_| {
-        panic!(
-            "ENGINEHOUSE_TEST_POSTGRES must name a PostgreSQL server, such as postgres://postgres@127.0.0.1/postgres"
-        )
-    })
+fn server() -> &'static str {
+    enginehouse_cluster::shared().url()
 }
 
 async fn connect(config: &Config) -> Client {

@@ -71,7 +71,7 @@ async fn a_copy_that_was_killed_goes_on_and_a_lock_outlives_it() {
     assert_eq!(copied["resumed"], true, "{copied}");
 
     // The token that was given out by the one settles in the other.
-    let server = Serving::at(command(["serve"]), &there, &["--durability", "relaxed"]);
+    let server = Serving::at(&there, &["--durability", "relaxed"]);
     let request = CompleteRequest { lock_token: token, result: None };
     let done = server.client().complete(event.event_id, &request).await.unwrap();
     assert_eq!(done.status, EventStatus::Completed);

@@ -224,6 +224,31 @@ impl Cluster {
         *server = None;
     }
 
+    /// Has all its processes stand still until [`thaw`](Self::thaw), as a disk or a network that does not answer would:
+    /// connections stay, and nobody is told anything.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn freeze(&self) {
+        let postmaster = self.postmaster_pid();
+        signal(postmaster, Signal::STOP);
+        until("the postmaster is halted", || Ok(is_halted(postmaster).then_some(()))).expect("it runs");
+        for pid in children(postmaster) {
+            signal(pid, Signal::STOP);
+        }
+    }
+
+    /// Has them go on.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn thaw(&self) {
+        let postmaster = self.postmaster_pid();
+        for pid in children(postmaster).into_iter().chain([postmaster]) {
+            signal(pid, Signal::CONT);
+        }
+    }
+
     /// Starts it after [`stop`](Self::stop) or [`kill`](Self::kill), and waits until it answers.
     ///
     /// # Panics

@@ -14,6 +14,7 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::AuditEntry;
 use enginehouse_store::{Store, StoreError, Transaction};
+use tokio::time::Instant;
 
 use super::claim::{ClaimOf, claim};
 use super::commands::{Answer, Command, Exchanged, Refusal};
@@ -25,6 +26,7 @@ use super::working::{Deciding, Working};
 use super::{Config, engines, enqueue, operate, settings, settle, sweep};
 use crate::chance::Chance;
 pub(super) use crate::chance::SharedIds;
+use crate::timers::{Timer, is_stall};
 
 /// What the operations of a transaction share.
 pub(super) struct Batch<'a> {
@@ -85,6 +87,14 @@ pub(super) struct Run<'a> {
     pub(super) chores: bool,
     /// Whether service resumes after an outage.
     pub(super) resumed: bool,
+    /// When the store had last carried something out, as of the beginning.
+    pub(super) heard_at: Instant,
+}
+
+/// Whether a shared store, which is looked at all the time, was not heard for so long that it was away: it may be so without
+/// an error, as when it or the way to it stands still.
+pub(super) fn is_silence(heard_at: Instant) -> bool {
+    is_stall(Timer::now().saturating_duration_since(heard_at).saturating_sub(sweep::SHARED_LOOK))
 }
 
 impl Run<'_> {
@@ -93,7 +103,7 @@ impl Run<'_> {
     pub(super) async fn commands(&mut self, commands: &[&Command]) -> Result<Done, StoreError> {
         let mut tx = self.store.begin().await?;
         let now = tx.now();
-        let resumed = self.resumed || tx.jumped();
+        let resumed = self.resumed || tx.jumped() || self.store.is_shared() && is_silence(self.heard_at);
         let mut report = Report { due: self.due, news: self.news.clone(), ..Report::default() };
         let mut batch = Batch {
             now,

@@ -142,6 +142,10 @@ impl Registry {
     }
 
     fn keep_lane(&mut self, lane_id: LaneId, key: Arc<LaneKey>) {
+        if self.lanes.get(&lane_id).is_some_and(|before| *before != key) {
+            // A store that came back without its last commits gives the number anew.
+            self.forget_lane(lane_id);
+        }
         self.lane_ids.insert(Arc::clone(&key), lane_id);
         if self.lanes.insert(lane_id, key).is_some() {
             return;

@@ -29,7 +29,7 @@ const FORGET_PAUSE: Duration = Duration::from_secs(1);
 /// How long at least until the next look for empty lanes, gone engines and old audit entries.
 const TIDY_PAUSE: Duration = Duration::from_secs(600);
 /// How long at most from one look for expired locks and lost engines to the next, where others share the store.
-const SHARED_LOOK: Duration = Duration::from_millis(800);
+pub(super) const SHARED_LOOK: Duration = Duration::from_millis(800);
 /// How long audit entries are kept.
 const AUDIT_KEPT: Duration = Duration::from_secs(365 * 86_400);
 

@@ -25,7 +25,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::batch::{Done, Run, SharedIds, lock};
+use super::batch::{Done, Run, SharedIds, is_silence, lock};
 use super::commands::{Answer, Command, Exchanged, Failure};
 use super::registry::Registry;
 use super::report::{Due, sooner};
@@ -84,6 +84,7 @@ struct Began {
     chores: Option<Due>,
     news: News,
     resumed: bool,
+    heard_at: Instant,
 }
 
 /// Everything that the loop keeps from one transaction to the next.
@@ -119,6 +120,8 @@ pub(super) struct Work {
     now: Timestamp,
     /// Whether service resumes after an outage.
     resumed: bool,
+    /// When the store has last carried something out.
+    heard_at: Instant,
 }
 
 impl Work {
@@ -140,6 +143,7 @@ impl Work {
             now: Timestamp::MIN,
             // A start is the end of an outage.
             resumed: true,
+            heard_at: Timer::now(),
             ids: SharedIds::default(),
             clerks: (0..all_clerks).map(|_| clerk()).collect(),
             all_clerks,
@@ -279,6 +283,7 @@ impl Work {
             chores: chores.then_some(due),
             news: std::mem::take(&mut self.news),
             resumed: self.resumed,
+            heard_at: self.heard_at,
         };
         self.begun += 1;
         self.look_again = false;
@@ -310,6 +315,8 @@ impl Work {
                     if of.resumed {
                         self.resumed = is_stall(took);
                     }
+                    self.resumed |= self.store.is_shared() && is_silence(self.heard_at);
+                    self.heard_at = Timer::now();
                     let lanes = |lane_id| clerk.registry.lane(lane_id).ok().cloned();
                     self.observer.committed(&Commit {
                         commands: jobs.len(),
@@ -551,6 +558,7 @@ impl Desk {
                 due: self.due,
                 chores: of.chores.is_some(),
                 resumed: of.resumed,
+                heard_at: of.heard_at,
             };
             let done = AssertUnwindSafe(run.commands(commands)).catch_unwind().await.unwrap_or_else(|panic| {
                 let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -41,7 +41,7 @@ impl TestApp {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        let place = Place::new();
+        let place = Place::on(crate::ON);
         let clock = Arc::new(ManualClock::at(enginehouse_core::time::Timestamp::from_millis(START)));
         let store = place.open(&clock);
         let chance = Box::new(SeededChance::from_seed(7));

@@ -23,7 +23,7 @@ use enginehouse_store::clock::ManualClock;
 use enginehouse_store::rows::{EventRecord, PageRequest};
 use tokio::sync::watch;
 
-use crate::under_test::Place;
+use crate::under_test::{Kind, Place};
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -74,7 +74,12 @@ impl House {
     }
 
     pub(crate) fn with(config: Config) -> Self {
-        let place = Arc::new(Place::new());
+        Self::on(crate::ON, config)
+    }
+
+    /// On a store that is named.
+    pub(crate) fn on(kind: Kind, config: Config) -> Self {
+        let place = Arc::new(Place::on(kind));
         let clock = Arc::new(ManualClock::at(START));
         let store = place.open(&clock);
         Self::over(store, clock, place, config)
@@ -82,7 +87,7 @@ impl House {
 
     /// A dispatcher over a store that is given: one that fails, say.
     pub(crate) fn around(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
-        let place = Arc::new(Place::new());
+        let place = Arc::new(Place::on(crate::ON));
         let clock = Arc::new(ManualClock::at(START));
         let store = wrap(place.open(&clock));
         Self::over(store, clock, place, Config::default())

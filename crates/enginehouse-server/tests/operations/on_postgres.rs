@@ -7,6 +7,7 @@ mod enqueueing;
 mod faults;
 mod house;
 mod keeping;
+mod same_on_both;
 mod settling;
 mod troubled;
 #[path = "../under_test/mod.rs"]

@@ -23,8 +23,8 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    pub(crate) fn new() -> Self {
-        match crate::ON {
+    pub(crate) fn on(kind: Kind) -> Self {
+        match kind {
             Kind::Sqlite => Self::Folder(tempfile::tempdir().unwrap()),
             Kind::Postgres => Self::Database(enginehouse_cluster::shared().fresh_database()),
         }

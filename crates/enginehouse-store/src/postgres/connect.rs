@@ -36,7 +36,7 @@ pub(super) struct Endpoint {
     pub(super) durable: bool,
     /// How often a commit did not wait for the standbys that it should have waited for.
     unreplicated: Arc<AtomicU64>,
-    /// When the database was started, in microseconds of its own clock, as the last new connection saw it.
+    /// When the database was started, in microseconds of its own clock, as it was last seen.
     started: AtomicI64,
     /// Whether it has been away since somebody asked.
     came_back: AtomicBool,
@@ -132,6 +132,14 @@ impl Endpoint {
         self.unreplicated.load(Ordering::Acquire)
     }
 
+    /// Takes in when the database was started. Behind a pooler it comes back without a new connection.
+    pub(super) fn saw_start(&self, started: i64) {
+        let before = self.started.swap(started, Ordering::AcqRel);
+        if before != 0 && before != started {
+            self.came_back.store(true, Ordering::Release);
+        }
+    }
+
     /// Whether the database has been away since this was asked last.
     pub(super) fn came_back(&self) -> bool {
         self.came_back.swap(false, Ordering::AcqRel)
@@ -198,10 +206,7 @@ impl Endpoint {
             started: text(6).parse().unwrap_or(0),
         };
         greeting.check(self.durable)?;
-        let before = self.started.swap(greeting.started, Ordering::AcqRel);
-        if before != 0 && before != greeting.started {
-            self.came_back.store(true, Ordering::Release);
-        }
+        self.saw_start(greeting.started);
         Ok(greeting)
     }
 

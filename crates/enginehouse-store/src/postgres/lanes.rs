@@ -36,6 +36,8 @@ const GONE_TOLD_FOR: Duration = Duration::from_secs(3_600);
 /// Every lane that is committed, as far as this server has seen.
 #[derive(Debug, Default)]
 pub(super) struct LaneLog {
+    /// Rises when everything is forgotten.
+    life: u64,
     /// Every transaction before this one was seen.
     seen: Xid,
     /// How many looks were taken in.
@@ -62,6 +64,7 @@ struct Logged {
 pub(super) struct Look {
     /// From which transaction on to look.
     pub(super) from: Xid,
+    life: u64,
     looks: u64,
 }
 
@@ -73,11 +76,31 @@ struct Gone {
 
 impl LaneLog {
     pub(super) fn begin(&self) -> Look {
-        Look { from: self.seen, looks: self.looks }
+        Look { from: self.seen, life: self.life, looks: self.looks }
+    }
+
+    /// Whether everything was forgotten since a look began: it has looked for too little.
+    pub(super) fn is_over(&self, look: Look) -> bool {
+        look.life != self.life
+    }
+
+    /// The versions of the registry that belong to former lives. A database that came back without its last commits gives
+    /// their versions anew, for other changes.
+    pub(super) fn versions_before(&self) -> i64 {
+        i64::try_from(self.life).unwrap_or(i64::MAX).saturating_mul(1 << 40)
+    }
+
+    /// Forgets every lane, and tells so: the next look finds those that are there. A number may stand for another lane then.
+    pub(super) fn forget_all(&mut self) {
+        let version = self.version + 1;
+        *self = Self { life: self.life + 1, version, untold: version, ..Self::default() };
     }
 
     /// Takes in what a look has found that began when every transaction before `xmin` had ended.
     pub(super) fn take_in(&mut self, look: Look, rows: &[Row], xmin: Xid) -> Outcome<()> {
+        if self.is_over(look) {
+            return Ok(());
+        }
         // Looks may end in another order than they began.
         let may_be_old = self.looks != look.looks;
         self.looks += 1;

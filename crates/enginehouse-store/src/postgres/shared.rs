@@ -100,14 +100,22 @@ impl Shared {
         let wall = if self.is_clock_told { self.clock.wall() } else { told };
         let mut time = self.time();
         let reading = time.store.read_at(wall, self.clock.monotonic());
-        if self.endpoint.came_back() {
-            // Another server may have taken over that does not know of the last commits.
-            self.places().forget();
-            self.folded_until(Xid::default());
-            time.jumped = true;
-        }
         time.jumped |= reading.jumped;
         Reading { now: reading.now, jumped: time.jumped }
+    }
+
+    /// Takes in when the database was started, as a transaction on it was told. One that was away may have come back
+    /// without the last commits: what is remembered of it may not be so any more.
+    pub(super) fn saw_start(&self, started: i64) {
+        self.endpoint.saw_start(started);
+        // Nobody reads lanes in between.
+        let mut lanes = self.lanes();
+        if self.endpoint.came_back() {
+            lanes.forget_all();
+            self.places().forget();
+            self.folded_until(Xid::default());
+            self.time().jumped = true;
+        }
     }
 
     /// The store's time as it was last told.

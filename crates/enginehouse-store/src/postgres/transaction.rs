@@ -43,6 +43,8 @@ pub(super) struct PostgresTransaction {
     shared: Arc<Shared>,
     reading: Reading,
     registry_version: i64,
+    /// The versions that the database may have given before it came back.
+    versions_before: i64,
     /// Every transaction before this one had ended when this one began.
     xmin: Xid,
     /// What places were remembered when this began.
@@ -78,21 +80,35 @@ impl PostgresTransaction {
             session.query(sql!("opening"), params![TEXT: &limit, TEXT: &idle_limit, TEXT: &commit]),
             session.query(sql!("changed_lanes"), params![XID8: &look.from]),
         );
-        let opening = begun.and(opened).and_then(|opened| Ok((opened, changed_lanes?)));
-        let read = opening.and_then(|(opened, changed_lanes)| {
+        let read = async {
+            let opened = begun.and(opened)?;
+            let changed_lanes = changed_lanes?;
             let row = opened.first().ok_or_else(|| Failure::Row("the database does not tell the time".to_owned()))?;
             let mut columns = Columns::of(row);
             let (now, version, xmin) = (columns.time()?, columns.value::<Option<i64>>()?, columns.value::<Xid>()?);
             let version = version.ok_or_else(|| Failure::Row("there is no registry version".to_owned()))?;
-            shared.lanes().take_in(look, &changed_lanes, xmin)?;
-            Ok((now, version, xmin))
-        });
+            shared.saw_start(columns.value()?);
+            let now_look = shared.lanes().begin();
+            let is_over = shared.lanes().is_over(look);
+            let (look, changed_lanes) = if is_over {
+                // All are forgotten, and this transaction needs them.
+                (now_look, session.query(sql!("changed_lanes"), params![XID8: &now_look.from]).await?)
+            } else {
+                (look, changed_lanes)
+            };
+            let mut lanes = shared.lanes();
+            lanes.take_in(look, &changed_lanes, xmin)?;
+            let versions_before = lanes.versions_before();
+            Ok((now, versions_before + version, versions_before, xmin))
+        };
+        let read: Outcome<_> = read.await;
         match read {
-            Ok((now, registry_version, xmin)) => Ok(Self {
+            Ok((now, registry_version, versions_before, xmin)) => Ok(Self {
                 reading: shared.read_time(now),
                 session: Some(session.into_session()),
                 shared: Arc::clone(shared),
                 registry_version,
+                versions_before,
                 xmin,
                 generation,
                 changes: LaneChanges::default(),
@@ -714,9 +730,9 @@ impl Transaction for PostgresTransaction {
 
     async fn raise_registry_version(&mut self) -> Result<i64, StoreError> {
         let rows = self.query(sql!("raise_registry_version"), params![]).await?;
-        let version = self.each(&rows, reader!(value))?.pop();
-        self.registry_version =
-            version.ok_or_else(|| StoreError::Corrupt("there is no registry version".to_owned()))?;
+        let version: Option<i64> = self.each(&rows, reader!(value))?.pop();
+        let version = version.ok_or_else(|| StoreError::Corrupt("there is no registry version".to_owned()))?;
+        self.registry_version = self.versions_before + version;
         Ok(self.registry_version)
     }
 

@@ -4,17 +4,18 @@ use std::process::{Child, Stdio};
 
 use enginehouse_api::events::{Event, EventsQuery};
 use enginehouse_core::event::EventStatus;
+use enginehouse_tests::place::Place;
 use enginehouse_tests::{Serving, command, run, terminate, text, until};
 
 struct House {
     server: Serving,
-    _folder: tempfile::TempDir,
+    _place: Place,
 }
 
 impl House {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { server: Serving::on(&folder.path().join("house.db"), &["--log", "error"]), _folder: folder }
+        let place = Place::on(crate::ON);
+        Self { server: place.serve(&["--log", "error"]), _place: place }
     }
 
     /// Starts an engine that hands its events to a shell script.
@@ -152,9 +153,8 @@ async fn a_command_whose_event_is_cancelled_is_stopped() {
 
 #[tokio::test]
 async fn an_engine_outlives_a_restart_of_the_server() {
-    let folder = tempfile::tempdir().unwrap();
-    let data_file = folder.path().join("house.db");
-    let first = Serving::on(&data_file, &["--log", "error"]);
+    let place = Place::on(crate::ON);
+    let first = place.serve(&["--log", "error"]);
     let address = first.url.trim_start_matches("http://").to_owned();
     let url = first.url.clone();
     let mut engine = command(["engine", "run", "--engine-id", "e", "--event-type", "work", "--", "cat"])
@@ -168,9 +168,7 @@ async fn an_engine_outlives_a_restart_of_the_server() {
     })
     .await;
     first.kill();
-    let mut serve = command(["serve"]);
-    serve.args(["--store", &format!("sqlite://{}", data_file.display()), "--listen", &address, "--log", "error"]);
-    let mut second = serve.stdout(Stdio::null()).spawn().unwrap();
+    let second = place.serve(&["--listen", &address, "--log", "error"]);
     let event = until("the server is back", async || {
         let request = serde_json::from_str(r#"{"event_type":"work","payload":[1]}"#).unwrap();
         client.enqueue(&request).await.ok()
@@ -183,6 +181,5 @@ async fn an_engine_outlives_a_restart_of_the_server() {
     .await;
     terminate(&engine);
     assert_eq!(engine.wait().unwrap().code(), Some(0));
-    terminate(&second);
-    second.wait().unwrap();
+    assert_eq!(second.stop(), Some(0));
 }

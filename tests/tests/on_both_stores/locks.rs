@@ -13,19 +13,25 @@ use enginehouse_client::{Client, Error};
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::lock::LockToken;
-use enginehouse_tests::{Serving, command, until};
+use enginehouse_tests::place::Place;
+use enginehouse_tests::{Serving, at_time_of, command, until};
 
 struct House {
     server: Serving,
     client: Client,
-    folder: tempfile::TempDir,
+    _place: Place,
 }
 
 impl House {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let server = Serving::on(&folder.path().join("house.db"), &[]);
-        Self { client: server.client(), server, folder }
+        Self::with(command(["serve"]))
+    }
+
+    /// One whose server is started by a command that is prepared.
+    fn with(serve: std::process::Command) -> Self {
+        let place = Place::on(crate::ON);
+        let server = place.serve_with(serve, &[]);
+        Self { client: server.client(), server, _place: place }
     }
 
     /// Registers an engine that is to speak up so often, and answers its epoch.
@@ -137,21 +143,12 @@ async fn a_claim_whose_answer_never_arrived_is_taken_back() {
     assert_eq!((event.attempt, event.losses), (1, 0), "nothing was attempted");
 }
 
-/// Where Debian has the library of faketime; `cargo xtask test` installs it.
-const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
-
 #[tokio::test]
 async fn a_clock_that_goes_back_by_a_day_neither_keeps_a_lost_engine_nor_turns_time_back() {
-    let house = House::new();
-    house.server.kill();
-    let hands = house.folder.path().join("faketime");
+    let folder = tempfile::tempdir().unwrap();
+    let hands = folder.path().join("faketime");
     std::fs::write(&hands, "+0").unwrap();
-    let mut serve = command(["serve"]);
-    serve.env("LD_PRELOAD", FAKETIME).env("FAKETIME_TIMESTAMP_FILE", &hands);
-    serve.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    assert!(std::path::Path::new(FAKETIME).exists(), "install faketime, as `cargo xtask test` does");
-    let server = Serving::with(serve, &house.folder.path().join("house.db"), &[]);
-    let house = House { client: server.client(), server, folder: house.folder };
+    let house = House::with(at_time_of(&hands));
     house.register(&id("silent"), 1).await;
     house.register(&id("other"), 0).await;
     house.enqueue().await;

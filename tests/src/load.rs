@@ -1,0 +1,369 @@
+//! Producers and engines that go on whatever happens to servers and stores, and remember what they were told.
+//!
+//! A call whose outcome is unknown is repeated until there is one, as each call allows: an enqueue by its key, a settlement
+//! by its token. An enqueue that was refused as *not applied* is never repeated under its key: [`Load::check`] looks for
+//! what it may have left behind.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use enginehouse_api::claims::ClaimRequest;
+use enginehouse_api::engines::{HeartbeatRequest, RegisterRequest};
+use enginehouse_api::enqueue::EnqueueRequest;
+use enginehouse_api::events::{Event, EventsQuery};
+use enginehouse_api::problem::Code;
+use enginehouse_api::settle::{CompleteRequest, FailRequest};
+use enginehouse_client::{Client, Error};
+use enginehouse_core::event::{AttemptError, EventStatus};
+use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::lock::LockToken;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, Interval};
+
+use crate::{Serving, until};
+
+/// How long clients wait after a failure.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How often engines are to speak up at least.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// The way to a server that may be replaced by another one meanwhile.
+#[derive(Clone, Debug)]
+pub struct Door(Arc<Mutex<Client>>);
+
+impl Door {
+    /// The way to a server.
+    pub fn to(server: &Serving) -> Self {
+        Self(Arc::new(Mutex::new(server.client())))
+    }
+
+    /// From now on it leads to this one.
+    pub fn lead_to(&self, server: &Serving) {
+        *held(&self.0) = server.client();
+    }
+
+    fn client(&self) -> Client {
+        held(&self.0).clone()
+    }
+}
+
+/// What clients were told.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Keys and ids of events whose enqueue was answered.
+    pub enqueued: HashMap<String, EventId>,
+    /// Keys of which every answer said that nothing was done.
+    pub not_applied: HashSet<String>,
+    /// Tokens that were given out, by event.
+    pub claimed: HashMap<EventId, HashSet<LockToken>>,
+    /// Tokens whose completion was answered, by event.
+    pub completed: HashMap<EventId, HashSet<LockToken>>,
+    /// How often clients got no answer, or which problem.
+    pub troubles: BTreeMap<String, usize>,
+    /// What no client should ever be told.
+    pub mistakes: Vec<String>,
+}
+
+/// What they share.
+#[derive(Debug, Default)]
+struct Shared {
+    told: Mutex<Told>,
+    answers: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+/// Producers and engines at work.
+#[derive(Debug)]
+pub struct Load {
+    shared: Arc<Shared>,
+    clients: Vec<JoinHandle<()>>,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Load {
+    /// Starts so many producers and engines behind each door.
+    pub fn start(doors: &[Door], producers: usize, engines: usize) -> Self {
+        let shared = Arc::<Shared>::default();
+        let mut clients = Vec::new();
+        for (place, door) in doors.iter().enumerate() {
+            for number in 0..producers {
+                let at_work = AtWork { door: door.clone(), shared: Arc::clone(&shared) };
+                clients.push(tokio::spawn(at_work.produce(format!("{place}-{number}"))));
+            }
+            for number in 0..engines {
+                let at_work = AtWork { door: door.clone(), shared: Arc::clone(&shared) };
+                clients.push(tokio::spawn(at_work.work(format!("engine-{place}-{number}"))));
+            }
+        }
+        Self { shared, clients }
+    }
+
+    /// How many calls were answered.
+    pub fn answers(&self) -> usize {
+        self.shared.answers.load(Ordering::SeqCst)
+    }
+
+    /// Waits until so many more calls are answered.
+    pub async fn more(&self, answers: usize) {
+        let enough = self.answers() + answers;
+        until("clients are answered", async || (self.answers() >= enough).then_some(())).await;
+    }
+
+    /// What clients were told so far.
+    pub fn told(&self) -> MutexGuard<'_, Told> {
+        held(&self.shared.told)
+    }
+
+    /// Waits until every client has its last answer, and makes sure that all they were told is so.
+    ///
+    /// # Panics
+    /// Something is not.
+    pub async fn check(self, client: &Client) -> Told {
+        self.shared.is_over.store(true, Ordering::SeqCst);
+        for at_work in self.clients {
+            at_work.await.expect("a client does not panic");
+        }
+        let told = std::mem::take(&mut *held(&self.shared.told));
+        assert!(told.mistakes.is_empty(), "{:#?}", told.mistakes);
+        let there = until("the counts are those of the rows", async || {
+            let there = all_events(client).await;
+            let counts = client.stats().await.ok()?.events;
+            let by_status = |status: EventStatus| there.values().filter(|event| event.status == status).count() as u64;
+            let same = counts.queued == by_status(EventStatus::Queued)
+                && counts.processing == by_status(EventStatus::Processing)
+                && counts.completed == by_status(EventStatus::Completed)
+                && counts.failed == by_status(EventStatus::Failed);
+            same.then_some(there)
+        })
+        .await;
+        for (key, event_id) in &told.enqueued {
+            let event = there.get(event_id).unwrap_or_else(|| panic!("event {event_id} was acknowledged and is lost"));
+            assert_eq!(event.payload.as_str(), payload(key), "byte for byte");
+        }
+        let ours: Vec<_> = there.values().filter(|event| event.payload.as_str().starts_with(KEY)).collect();
+        let keys: HashMap<&str, &Event> = ours.iter().map(|event| (event.payload.as_str(), *event)).collect();
+        assert_eq!(keys.len(), ours.len(), "a repeated enqueue has made a second event");
+        for key in &told.not_applied {
+            let event = keys.get(payload(key).as_str());
+            assert!(event.is_none(), "{key} was said not to be applied, and is there: {event:?}");
+        }
+        for (event_id, tokens) in &told.completed {
+            assert_eq!(tokens.len(), 1, "event {event_id} was settled twice");
+            assert_eq!(there[event_id].status, EventStatus::Completed, "event {event_id} was completed, and is not");
+        }
+        for (event_id, tokens) in &told.claimed {
+            let serials: HashSet<_> = tokens.iter().map(|token| token.serial).collect();
+            assert_eq!(serials.len(), tokens.len(), "event {event_id}: a serial was given twice");
+        }
+        println!(
+            "{} enqueued, {} completed; troubles: {:?}; {} refused as not applied",
+            told.enqueued.len(),
+            told.completed.len(),
+            told.troubles,
+            told.not_applied.len()
+        );
+        told
+    }
+}
+
+async fn all_events(client: &Client) -> HashMap<EventId, Event> {
+    let mut there = HashMap::new();
+    let mut query = EventsQuery { limit: Some(1_000), ..EventsQuery::default() };
+    loop {
+        let page = client.events(&query).await.expect("events are listed");
+        for event in page.items {
+            assert!(there.insert(event.event_id, event).is_none(), "an event is listed twice");
+        }
+        let Some(cursor) = page.next_cursor else { return there };
+        query.cursor = Some(cursor);
+    }
+}
+
+/// How payloads begin; other events may be there.
+const KEY: &str = "{\"key\": \"";
+
+fn payload(key: &str) -> String {
+    format!("{KEY}{key}\"}}")
+}
+
+/// One client.
+struct AtWork {
+    door: Door,
+    shared: Arc<Shared>,
+}
+
+impl AtWork {
+    fn is_over(&self) -> bool {
+        self.shared.is_over.load(Ordering::SeqCst)
+    }
+
+    fn answered(&self) {
+        self.shared.answers.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        held(&self.shared.told)
+    }
+
+    /// Notes a failure. A server that is away, full or in trouble is one; anything else is a mistake.
+    fn failed(&self, error: &Error) {
+        let name = match (error.code(), error.maybe_applied()) {
+            (Some(code), maybe_applied) => format!("{}, applied {maybe_applied}", code.name()),
+            (None, _) => "no answer".to_owned(),
+        };
+        let mut told = self.told();
+        *told.troubles.entry(name).or_default() += 1;
+        let expected = [Code::StoreUnavailable, Code::ShuttingDown, Code::Overloaded];
+        if error.code().is_some_and(|code| !expected.contains(&code)) || matches!(error, Error::Unexpected { .. }) {
+            told.mistakes.push(format!("{error:?}"));
+        }
+    }
+
+    /// Enqueues one event after the other, each until it is there.
+    async fn produce(self, name: String) {
+        let mut pace = pace();
+        for number in 0.. {
+            let mut key = format!("{name}-{number}");
+            let mut is_unsure = false;
+            loop {
+                let request = EnqueueRequest {
+                    event_type: "work".to_owned(),
+                    payload: Some(RawJson::trusted(payload(&key))),
+                    idempotency_key: Some(key.clone()),
+                    ..EnqueueRequest::default()
+                };
+                match self.door.client().enqueue(&request).await {
+                    Ok(enqueued) => {
+                        self.told().enqueued.insert(key, enqueued.event_id);
+                        self.answered();
+                        break;
+                    }
+                    Err(error) => {
+                        self.failed(&error);
+                        is_unsure |= error.maybe_applied();
+                        if error.code().is_some() && !is_unsure {
+                            self.told().not_applied.insert(key.clone());
+                            key.push('+');
+                        }
+                    }
+                }
+                if self.is_over() {
+                    return;
+                }
+                pace.tick().await;
+            }
+            if self.is_over() {
+                return;
+            }
+        }
+    }
+
+    /// Claims and settles: most events complete, some fail.
+    async fn work(self, name: String) {
+        let engine_id: EngineId = name.parse().expect("an id");
+        let mut pace = pace();
+        let mut epoch = None;
+        let mut heard_at = Instant::now();
+        while !self.is_over() {
+            let Some(current) = epoch else {
+                epoch = self.register(&engine_id, &mut pace).await;
+                continue;
+            };
+            let claim = serde_json::json!({ "epoch": current, "limit": 7, "wait_seconds": 1 });
+            let claim: ClaimRequest = serde_json::from_value(claim).expect("a claim");
+            let claimed = match self.door.client().claim(&engine_id, &claim).await {
+                Ok(claimed) => claimed.events,
+                Err(error) => {
+                    if matches!(
+                        error.code(),
+                        Some(Code::EngineLost | Code::EngineSuperseded | Code::EngineNotRegistered)
+                    ) {
+                        *self.told().troubles.entry("engine lost".to_owned()).or_default() += 1;
+                        epoch = None;
+                    } else {
+                        self.failed(&error);
+                    }
+                    pace.tick().await;
+                    Vec::new()
+                }
+            };
+            self.answered();
+            if claimed.is_empty() || heard_at.elapsed() > INTERVAL / 2 {
+                heard_at = Instant::now();
+                // What was claimed by a call without an answer is released once two of these do not name it.
+                let lock_tokens = claimed.iter().filter_map(|event| event.lock.as_ref()?.token).collect();
+                let request = HeartbeatRequest { epoch: current, dynamic_state: None, lock_tokens: Some(lock_tokens) };
+                self.door.client().heartbeat(&engine_id, &request, INTERVAL).await.ok();
+            }
+            for event in claimed {
+                self.settle(&event, &mut pace).await;
+            }
+        }
+    }
+
+    async fn register(&self, engine_id: &EngineId, pace: &mut Interval) -> Option<i64> {
+        let request = RegisterRequest {
+            engine_type: "test".to_owned(),
+            metadata: Default::default(),
+            heartbeat_interval_seconds: Some(INTERVAL.as_secs()),
+        };
+        match self.door.client().register(engine_id, &request).await {
+            Ok(engine) => Some(engine.epoch),
+            Err(error) => {
+                self.failed(&error);
+                pace.tick().await;
+                None
+            }
+        }
+    }
+
+    /// Settles an event, again and again until it is known what has become of it.
+    async fn settle(&self, event: &Event, pace: &mut Interval) {
+        let event_id = event.event_id;
+        let token = event.lock.as_ref().and_then(|lock| lock.token).expect("a claimed event has a token");
+        self.told().claimed.entry(event_id).or_default().insert(token);
+        loop {
+            let client = self.door.client();
+            let settled = if event_id.0.as_u128().is_multiple_of(5) {
+                let error = AttemptError { code: None, message: "a test fails".to_owned(), details: None };
+                let request = FailRequest {
+                    lock_token: token,
+                    error,
+                    retryable: None,
+                    retry_after_seconds: Some(0.0),
+                    dead_letter: None,
+                };
+                client.fail(event_id, &request).await
+            } else {
+                client.complete(event_id, &CompleteRequest { lock_token: token, result: None }).await
+            };
+            match settled {
+                Ok(event) => {
+                    if event.status == EventStatus::Completed {
+                        self.told().completed.entry(event_id).or_default().insert(token);
+                    }
+                    self.answered();
+                    return;
+                }
+                Err(error) if error.code() == Some(Code::LockLost) => return self.answered(),
+                Err(error) => self.failed(&error),
+            }
+            if self.is_over() {
+                return;
+            }
+            pace.tick().await;
+        }
+    }
+}
+
+fn pace() -> Interval {
+    let mut pace = tokio::time::interval(PAUSE);
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    pace
+}

@@ -1,0 +1,8 @@
+//! The same with servers on a database.
+
+mod commands;
+mod crashes;
+mod engines;
+mod locks;
+
+const ON: enginehouse_tests::place::Kind = enginehouse_tests::place::Kind::Postgres;

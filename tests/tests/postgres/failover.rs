@@ -1,0 +1,62 @@
+//! The primary dies, and its synchronous standby takes over.
+
+use enginehouse_api::problem::Code;
+use enginehouse_cluster::Cluster;
+use enginehouse_tests::load::{Door, Load};
+use enginehouse_tests::{Serving, kills, until};
+
+use crate::words::{enqueue_as, once_back};
+
+/// A primary with a synchronous standby, and the URL of a database on whichever of them is the primary.
+fn pair() -> (Cluster, Cluster, String) {
+    let primary = Cluster::start_with(&[("fsync", "on")]);
+    let database = primary.create_database();
+    let standby = Cluster::standby_of(&primary, true);
+    let name = database.rsplit('/').next().unwrap();
+    let url = format!(
+        "postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{name}?target_session_attrs=read-write",
+        primary.port(),
+        standby.port()
+    );
+    (primary, standby, url)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_primary_dies_under_load_its_synchronous_standby_goes_on_and_nothing_is_lost() {
+    for _ in 0..kills(10).div_ceil(10) {
+        let (primary, standby, url) = pair();
+        let server = Serving::at(&url, &["--log", "off"]);
+        let load = Load::start(&[Door::to(&server)], 3, 2);
+        load.more(300).await;
+        primary.kill();
+        standby.promote();
+        load.more(300).await;
+        let told = load.check(&server.client()).await;
+        assert!(told.completed.len() > 50 && told.enqueued.len() > 50, "there was load");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_for_the_standby_that_is_cut_short_is_answered_as_unknown() {
+    let (primary, standby, url) = pair();
+    let server = Serving::at(&url, &["--log", "off"]);
+    let client = server.client();
+    let request = r#"{"event_type":"work","idempotency_key":"once"}"#;
+    enqueue_as(&client, r#"{"event_type":"work"}"#).await.unwrap();
+    standby.kill();
+    let waiting = enqueue_as(&client, request);
+    let cancelling = until("a commit waits for the standby", async || {
+        let cancelled = "select count(pg_cancel_backend(pid)) from pg_stat_activity \
+             where wait_event = 'SyncRep' and application_name = 'enginehouse'";
+        (primary.psql(cancelled) != "0").then_some(())
+    });
+    let (answered, ()) = tokio::join!(waiting, cancelling);
+    let refused = answered.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::StoreUnavailable), "{refused}");
+    assert!(refused.maybe_applied(), "it is on the primary's disk only: {refused}");
+    standby.start_again();
+    let again = once_back("the standby is back", async || enqueue_as(&client, request).await).await;
+    let found = client.events(&Default::default()).await.unwrap().items;
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().any(|event| event.event_id == again));
+}

@@ -1,0 +1,8 @@
+//! What users fear of a database that is shared, far away, and somebody else's.
+
+mod failover;
+mod outages;
+mod pooler;
+mod servers;
+mod sql_clients;
+mod words;
