@@ -92,13 +92,13 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// The defaults: durable, four transactions and four reads at once.
+    /// The defaults: durable, two transactions and four reads at once.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             schema: SchemaName::default(),
             durability: Durability::Full,
-            max_transactions: 4,
+            max_transactions: 2,
             readers: 4,
             pooler: Pooler::Auto,
             deadline: Duration::from_secs(30),

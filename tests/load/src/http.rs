@@ -25,7 +25,13 @@ struct Registered {
 
 #[derive(Deserialize)]
 struct Exchanged {
+    settlements: Vec<Settled>,
     claim: ClaimAnswer,
+}
+
+#[derive(Deserialize)]
+struct Settled {
+    error: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +94,9 @@ impl Connection {
         let path = format!("/v1/engines/{}/exchange", self.engine);
         let answer = self.call("POST", &path, body).await?;
         let exchanged: Exchanged = serde_json::from_slice(&answer)?;
+        if let Some(error) = exchanged.settlements.iter().find_map(|settled| settled.error.as_ref()) {
+            bail!("a lock does not settle its event: {error}");
+        }
         let done = self.held.len();
         let claimed = exchanged.claim.events.into_iter();
         self.held = claimed.map(|claimed| (claimed.event_id, claimed.lock.token)).collect();

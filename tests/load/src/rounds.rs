@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -54,8 +55,10 @@ pub(crate) async fn run(of: &Rounds) -> Result<()> {
 async fn phase(of: &Rounds, contender: Contender, enqueues: bool) -> Result<(f64, Taken)> {
     let is_over = Arc::new(AtomicBool::new(false));
     let mut loops = JoinSet::new();
+    // Nobody begins before everybody is there.
+    let start = Arc::new(Barrier::new(of.connections + 1));
     for number in 0..of.connections {
-        let is_over = Arc::clone(&is_over);
+        let (is_over, start) = (Arc::clone(&is_over), Arc::clone(&start));
         let batch = of.batch;
         if contender == Contender::Enginehouse {
             let server = of.server.get(number % of.server.len().max(1)).context("--server is missing")?;
@@ -65,6 +68,7 @@ async fn phase(of: &Rounds, contender: Contender, enqueues: bool) -> Result<(f64
             }
             loops.spawn(async move {
                 let (mut taken, payload) = (Taken::default(), payload());
+                start.wait().await;
                 while !is_over.load(Ordering::Relaxed) {
                     let began = Instant::now();
                     taken.events += match enqueues {
@@ -83,6 +87,7 @@ async fn phase(of: &Rounds, contender: Contender, enqueues: bool) -> Result<(f64
             let peer = Peer::open(database, contender).await?;
             loops.spawn(async move {
                 let (mut taken, payload) = (Taken::default(), payload());
+                start.wait().await;
                 while !is_over.load(Ordering::Relaxed) {
                     let began = Instant::now();
                     if enqueues {
@@ -101,6 +106,7 @@ async fn phase(of: &Rounds, contender: Contender, enqueues: bool) -> Result<(f64
             });
         }
     }
+    start.wait().await;
     let began = Instant::now();
     let limit = Duration::from_secs_f64(of.seconds);
     let mut all = Taken::default();

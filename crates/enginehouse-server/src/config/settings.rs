@@ -48,7 +48,7 @@ impl Default for Config {
             insecure: false,
             store: StoreUrl::Sqlite("enginehouse.db".into()),
             schema: SchemaName::default(),
-            max_transactions: 4,
+            max_transactions: 2,
             postgres_pooler: Pooler::Auto,
             durability: Durability::Full,
             max_store_bytes: None,
@@ -107,7 +107,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "max_transactions",
-        about: "How many transactions a server has under way at once on PostgreSQL; 1 to 64. It opens up to this many connections and 6 more. SQLite has one.",
+        about: "How many transactions a server has under way at once on PostgreSQL; 1 to 64. Each carries whatever is waiting, so few are enough where the database is near; more help where an answer from it takes long. A server opens up to this many connections and 6 more. SQLite has one.",
         placeholder: "COUNT",
         set: |config, value| {
             config.max_transactions = number(value, 1, 64)?;
@@ -136,7 +136,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "durability",
-        about: "`full`: what is answered has reached the disk. `relaxed`: a power cut may take back the last commits, a crash of the server alone takes back none.",
+        about: "`full`: what is answered has reached the disk. `relaxed`: a power cut may take back the last commits, a crash of the server alone takes back none, one of PostgreSQL itself may.",
         placeholder: "full|relaxed",
         set: |config, value| {
             config.durability = match value {

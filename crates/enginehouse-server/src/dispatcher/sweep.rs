@@ -101,8 +101,7 @@ pub(super) async fn grant_grace(
             due_soon.push(engine.engine_id);
         }
     }
-    // One that another transaction is at work for is speaking up at this moment, or was given its grace there.
-    let mut engines = tx.free_engines_by_id(&due_soon).await?;
+    let mut engines = tx.engines_by_id(&due_soon).await?;
     for engine in &mut engines {
         let grace = grace_for(engine.heartbeat_interval);
         engine.lost_due_at = engine.lost_due_at.map(|due| postponed(due, batch.now, grace));

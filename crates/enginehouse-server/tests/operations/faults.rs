@@ -14,6 +14,14 @@ fn troubled() -> (House, Arc<Trouble>) {
     (House::around(move |store| Arc::new(Troubled::new(store, shared))), trouble)
 }
 
+/// The same, with one transaction at a time, so that whatever is handed in while it is held up waits.
+fn troubled_one_at_a_time() -> (House, Arc<Trouble>) {
+    let trouble = Arc::new(Trouble::default());
+    trouble.one_at_a_time.store(true, Ordering::SeqCst);
+    let house = House::around(|store| Arc::new(Troubled::new(store, Arc::clone(&trouble))));
+    (house, trouble)
+}
+
 #[tokio::test]
 async fn one_commands_trouble_spares_its_neighbours() {
     let (house, trouble) = troubled();
@@ -46,7 +54,7 @@ async fn a_panic_in_an_operation_fails_its_command_alone() {
 
 #[tokio::test]
 async fn many_callers_share_one_commit() {
-    let (house, trouble) = troubled();
+    let (house, trouble) = troubled_one_at_a_time();
     house.register("e", "{}").await;
     let commits_before = house.seen.commits.load(Ordering::SeqCst);
     let held = trouble.hold();
@@ -82,7 +90,7 @@ async fn while_the_store_is_away_nothing_is_done_and_nobody_is_lost() {
 
 #[tokio::test]
 async fn past_the_room_for_waiting_commands_enqueues_are_refused_first_and_heartbeats_last() {
-    let (house, trouble) = troubled();
+    let (house, trouble) = troubled_one_at_a_time();
     house.register("e", "{}").await;
     house.enqueue_many(1).await;
     let claimed = house.claim_one("e").await;

@@ -281,7 +281,9 @@ async fn rows(house: &House, story: &Story) -> Vec<String> {
         rows.push(plain(&store.event(*event_id).await.unwrap()));
         rows.push(plain(&store.history(*event_id).await.unwrap()));
     }
-    let mut lanes: Vec<_> = store.lane_counts().await.unwrap().iter().map(plain).collect();
+    // When a lane without events is forgotten is each store's own affair.
+    let lanes = store.lane_counts().await.unwrap();
+    let mut lanes: Vec<_> = lanes.iter().filter(|lane| lane.counts != Default::default()).map(plain).collect();
     lanes.sort();
     rows.extend(lanes);
     rows.extend(store.engines(&Default::default(), &page).await.unwrap().items.iter().map(plain));

@@ -21,6 +21,8 @@ use tokio::sync::{RwLock, RwLockWriteGuard};
 pub(crate) struct Trouble {
     /// Whether it is away.
     pub(crate) away: AtomicBool,
+    /// Whether it allows one transaction at a time only.
+    pub(crate) one_at_a_time: AtomicBool,
     gate: RwLock<()>,
 }
 
@@ -64,7 +66,7 @@ impl Store for Troubled {
     }
 
     fn max_transactions(&self) -> usize {
-        self.store.max_transactions()
+        if self.trouble.one_at_a_time.load(Ordering::SeqCst) { 1 } else { self.store.max_transactions() }
     }
 
     fn watch(&self) -> Option<Box<dyn Watch>> {

@@ -45,6 +45,7 @@ impl Place {
                 let options = PostgresOptions {
                     durability: Durability::Relaxed,
                     clock: Some(Arc::clone(clock) as _),
+                    max_transactions: 4,
                     ..PostgresOptions::new(url)
                 };
                 let (opened, open) = std::sync::mpsc::channel();

@@ -5,14 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio_postgres::{Client, Config, NoTls};
 
 /// Where the server is.
-#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says where the server is")]
 fn server() -> Config {
-    let url = std::env::var("ENGINEHOUSE_TEST_POSTGRES").unwrap_or_else(|_| {
-        panic!(
-            "ENGINEHOUSE_TEST_POSTGRES must name a PostgreSQL server, such as postgres://postgres@127.0.0.1/postgres"
-        )
-    });
-    url.parse().expect("ENGINEHOUSE_TEST_POSTGRES is a URL")
+    enginehouse_cluster::shared().url().parse().expect("a URL")
 }
 
 /// Connects, and drives the connection in the background.
