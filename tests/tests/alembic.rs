@@ -91,10 +91,16 @@ async fn agrees_with_the_native_runner(database: &Database, schema: &str) {
     assert_eq!(database.catalog(schema).await, want);
 }
 
-/// A server that migrates nothing by itself finds what it needs.
+/// A server that migrates nothing by itself finds what it needs, and takes an event.
 fn a_server_accepts_it(database: &Database, schema: &str) {
     let said = enginehouse(&["schema", "status", "--store", &database.url(), "--schema", schema]);
     assert!(said.contains("up to date"), "{said}");
+    let flags = ["--schema", schema, "--migrate", "check", "--durability", "relaxed"];
+    let server = enginehouse_tests::Serving::at(&database.url(), &flags);
+    let enqueue = ["event", "enqueue", "--file", "-", "--event-type", "frame.render"];
+    let done = enginehouse_tests::run(&server.url, enqueue, "{\"frame\":1}\n");
+    assert!(done.status.success(), "{}", enginehouse_tests::text(&done.stderr));
+    assert_eq!(server.stop(), Some(0));
 }
 
 fn proposes_nothing(project: &Project<'_>) {
