@@ -201,7 +201,7 @@ async fn a_statement_arrives_as_it_stands() {
         let (_, after) = rest.split_once("\n\ndef downgrade()").unwrap();
         let body = format!("def upgrade() -> None:\n    run(r\"\"\"{statement}\"\"\")\n\n\ndef downgrade()");
         fs::write(&ours, format!("{before}{body}{after}")).unwrap();
-        project.run(&["-m", "alembic", "upgrade", "head"]);
+        project.run(&["-m", "alembic", "upgrade", "enginehouse_0001"]);
         let row = database.connect().await.query_one("select hostile()", &[]).await.unwrap();
         assert_eq!(row.get::<_, String>(0), hostile, "{}", driver.name);
     }
