@@ -1,5 +1,6 @@
 //! The same random operations on SQLite and on PostgreSQL give the same answers, and leave the same rows behind.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use enginehouse_core::engine::{DynamicState, Metadata, Registration};
@@ -25,6 +26,7 @@ const STEPS: usize = 250;
 
 #[tokio::test]
 async fn the_same_operations_give_the_same_answers_on_sqlite_and_on_postgres() {
+    let (mut events, mut locks) = (0, 0);
     for seed in 0..SEEDS {
         let houses = [Kind::Sqlite, Kind::Postgres].map(|kind| House::on(kind, Config::default()));
         let mut story = Story::new(seed);
@@ -41,8 +43,8 @@ async fn the_same_operations_give_the_same_answers_on_sqlite_and_on_postgres() {
             );
             story.learn(sqlite);
         }
-        let (events, locks) = (story.events.len(), story.locks.len());
-        assert!(events > 50 && locks > 20, "seed {seed}: {events} events and {locks} locks");
+        events += story.events.len();
+        locks += story.locks.len();
         let [sqlite, postgres] = [rows(&houses[0], &story).await, rows(&houses[1], &story).await];
         for (place, (sqlite, postgres)) in sqlite.iter().zip(&postgres).enumerate() {
             assert_eq!(sqlite, postgres, "seed {seed}, row {place}");
@@ -52,6 +54,7 @@ async fn the_same_operations_give_the_same_answers_on_sqlite_and_on_postgres() {
             house.close().await;
         }
     }
+    assert!(events > 200 && locks > 40, "so little happened that it says nothing: {events} events and {locks} locks");
 }
 
 /// What is done next.
@@ -100,13 +103,14 @@ struct Story {
     chance: StdRng,
     events: Vec<EventId>,
     locks: Vec<(EventId, LockToken)>,
+    epochs: HashMap<EngineId, i64>,
 }
 
 const ENGINES: [&str; 4] = ["e-0", "e-1", "e-2", "e-3"];
 
 impl Story {
     fn new(seed: u64) -> Self {
-        Self { chance: StdRng::seed_from_u64(seed), events: Vec::new(), locks: Vec::new() }
+        Self { chance: StdRng::seed_from_u64(seed), events: Vec::new(), locks: Vec::new(), epochs: HashMap::new() }
     }
 
     fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
@@ -221,7 +225,10 @@ impl Story {
                 affinity: self.one_of(&[Affinity::Prefer, Affinity::Prefer, Affinity::Require, Affinity::None]),
             });
         }
-        Command::Exchange { engine_id: self.engine(), epoch: self.one_of(&[1, 1, 1, 2, 2, 3]), exchange }
+        let engine_id = self.engine();
+        let present = self.epochs.get(&engine_id).copied().unwrap_or(1);
+        let epoch = if self.chance.random_bool(0.9) { present } else { present - 1 };
+        Command::Exchange { engine_id, epoch, exchange }
     }
 
     /// A settlement of a lock that was given: it may be settled, or lost, already.
@@ -261,6 +268,9 @@ impl Story {
 
     fn learn(&mut self, outcome: Outcome) {
         match outcome.answer {
+            Some(Answer::Registered(engine, _)) => {
+                self.epochs.insert(engine.engine_id, engine.epoch);
+            }
             Some(Answer::Enqueued(enqueued)) => self.events.extend(enqueued.iter().map(|enqueued| enqueued.event_id)),
             Some(Answer::Exchanged(exchanged)) => {
                 for claimed in exchanged.claimed.into_iter().flatten() {
