@@ -14,6 +14,7 @@
 
 mod batch;
 mod claim;
+mod clerk;
 pub mod commands;
 mod engines;
 mod enqueue;
