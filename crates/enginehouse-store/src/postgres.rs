@@ -4,10 +4,13 @@
 //! however many rows it works on; several are under way at once. What is kept in memory is a hint: any server may be ended at
 //! any moment, and another one goes on.
 
+mod attempts;
+mod audit;
 mod changes;
 mod columns;
 mod connect;
 pub(crate) mod copying;
+mod dead_letters;
 mod engines;
 mod event_rows;
 mod failure;

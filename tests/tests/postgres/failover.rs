@@ -5,7 +5,7 @@ use enginehouse_cluster::Cluster;
 use enginehouse_tests::load::{Door, Load};
 use enginehouse_tests::{Serving, kills, until};
 
-use crate::words::{enqueue_as, once_back};
+use crate::words::{claim, enqueue_as, once_back, register};
 
 /// A primary with a synchronous standby, and the URL of a database on whichever of them is the primary.
 fn pair() -> (Cluster, Cluster, String) {
@@ -43,7 +43,10 @@ async fn a_wait_for_the_standby_that_is_cut_short_is_answered_as_unknown() {
     let client = server.client();
     let request = r#"{"event_type":"work","idempotency_key":"once"}"#;
     enqueue_as(&client, r#"{"event_type":"work"}"#).await.unwrap();
+    register(&client, "idle", 0).await;
+    claim(&client, "idle").await.unwrap();
     standby.kill();
+    assert!(claim(&client, "idle").await.unwrap().is_empty(), "what changes nothing waits for no standby");
     let waiting = enqueue_as(&client, request);
     let cancelling = until("a commit waits for the standby", async || {
         let cancelled = "select count(pg_cancel_backend(pid)) from pg_stat_activity \

@@ -73,14 +73,15 @@ async fn open_fresh_with(change: impl FnOnce(PostgresOptions) -> PostgresOptions
 }
 
 /// Looks again and again until there is something to see.
-#[expect(clippy::disallowed_methods, reason = "a limit, and the pause between two looks at what gives no signal")]
+#[expect(clippy::disallowed_methods, reason = "a limit on a wait for what gives no signal")]
 async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begin = Instant::now();
+    let mut looks = tokio::time::interval(Duration::from_millis(10));
     loop {
+        looks.tick().await;
         if let Some(seen) = look().await {
             return seen;
         }
         assert!(begin.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -4,6 +4,10 @@
 //! many transactions want at once (ready events, expired locks, silent engines) is taken with `skip locked`: two servers
 //! share the work instead of waiting for each other.
 
+mod events;
+mod locks;
+mod ready;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -12,30 +16,26 @@ use enginehouse_core::engine::Engine;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
-use enginehouse_core::lock::LockToken;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 use tokio_postgres::Row;
-use uuid::Uuid;
 
 use super::changes::LaneChanges;
-use super::columns::{Columns, Json, Moment, Xid, params, reader, sql, text, uuids};
+use super::columns::{Columns, Moment, Xid, params, reader, sql, uuids};
 use super::failure::{self, Failure, Outcome};
-use super::places::Place;
 use super::session::{Inside, Param, Session};
 use super::shared::Shared;
-use super::{engines, event_rows, lanes, reads, settings};
+use super::{attempts, audit, dead_letters, engines, lanes, reads, settings};
 use crate::clock::Reading;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneNews, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts, error_group,
+    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
 };
 use crate::{StoreError, Transaction};
 
-/// How far back a look for expired locks goes behind the last one. A lock whose transaction took longer to commit than it
-/// lasts is found by the next look at everything.
-const SLACK: std::time::Duration = std::time::Duration::from_secs(5);
+/// Nothing but locks was written, and nobody has to wait until the disk or a standby has them.
+const END_WITHOUT_CHANGES: &str = "set local synchronous_commit = off; commit";
 
 pub(super) struct PostgresTransaction {
     /// Taken when it ends.
@@ -60,6 +60,8 @@ pub(super) struct PostgresTransaction {
     known_engines: HashSet<EngineId>,
     /// Lanes that are not there any more once this has committed.
     gone_lanes: Vec<LaneId>,
+    /// Whether anything was changed, as far as is known; locks count for nothing.
+    has_changes: bool,
     /// What ended it before its commit.
     error: Option<StoreError>,
 }
@@ -117,13 +119,21 @@ impl PostgresTransaction {
                 payloads: HashMap::new(),
                 known_engines: HashSet::new(),
                 gone_lanes: Vec::new(),
+                has_changes: false,
                 error: None,
             }),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    fn session(&self) -> Result<&Session, StoreError> {
+    /// To change something with.
+    fn session(&mut self) -> Result<&Session, StoreError> {
+        self.has_changes = true;
+        self.reader()
+    }
+
+    /// To read with, and to lock what is read.
+    fn reader(&self) -> Result<&Session, StoreError> {
         match (&self.error, &self.session) {
             (Some(error), _) => Err(error.clone()),
             (None, Some(session)) => Ok(session),
@@ -149,6 +159,16 @@ impl PostgresTransaction {
         self.ended(outcome)
     }
 
+    /// The same for a statement that changes nothing, but may lock what it reads.
+    async fn read<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        params: [Param<'_>; N],
+    ) -> Result<Vec<Row>, StoreError> {
+        let outcome = self.reader()?.query(sql, params).await;
+        self.ended(outcome)
+    }
+
     async fn execute<const N: usize>(&mut self, sql: &'static str, params: [Param<'_>; N]) -> Result<u64, StoreError> {
         let outcome = self.session()?.execute(sql, params).await;
         self.ended(outcome)
@@ -165,35 +185,8 @@ impl PostgresTransaction {
         sql: &'static str,
         params: [Param<'_>; N],
     ) -> Result<Option<Timestamp>, StoreError> {
-        let rows = self.query(sql, params).await?;
+        let rows = self.read(sql, params).await?;
         Ok(self.each(&rows, reader!(optional_time))?.into_iter().flatten().next())
-    }
-
-    /// From where on to look in a lane: what this transaction itself has put there counts too.
-    fn place_in(&self, lane: LaneId, own: &HashMap<LaneId, Timestamp>) -> (super::places::Remembered, Place) {
-        let remembered = self.shared.places().lane(lane);
-        let place = own.get(&lane).map_or(remembered.place, |at| remembered.place.min(Place::from(*at)));
-        (remembered, place)
-    }
-
-    fn own_arrivals(&self) -> HashMap<LaneId, Timestamp> {
-        let mut own = HashMap::new();
-        for (lane, at) in self.changes.arrivals() {
-            own.entry(lane).and_modify(|first: &mut Timestamp| *first = (*first).min(at)).or_insert(at);
-        }
-        own
-    }
-
-    /// Keeps events for whoever asks for them next, and answers their places.
-    fn take(&mut self, events: Vec<EventRow>) -> Vec<ReadyEvent> {
-        let mut ready = Vec::with_capacity(events.len());
-        for event in events {
-            let (lane_id, available_at, event_id) = (event.lane_id, event.state.available_at, event.event_id);
-            ready.push(ReadyEvent { lane_id, available_at, event_id });
-            self.locked.insert(event_id, (lane_id, available_at));
-            self.taken.insert(event_id, event);
-        }
-        ready
     }
 
     /// Writes the changes of counts, so that statements see them.
@@ -201,7 +194,8 @@ impl PostgresTransaction {
         if self.changes.is_empty() {
             return Ok(());
         }
-        let outcome = self.changes.write(self.session()?).await;
+        self.has_changes = true;
+        let outcome = self.changes.write(self.reader()?).await;
         self.ended(outcome)?;
         self.changes.written();
         Ok(())
@@ -227,113 +221,23 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn insert_events(&mut self, events: &[NewEventRow]) -> Result<(), StoreError> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let outcome = event_rows::insert(self.session()?, events).await;
-        self.ended(outcome)?;
-        for NewEventRow { event, .. } in events {
-            let (lane, run) = (event.lane_id, event.scenario_run_id.as_ref());
-            self.changes.added(lane, run, event.enqueued_at, event.state.available_at);
-        }
-        Ok(())
+        events::insert(self, events).await
     }
 
     async fn events_by_id(&mut self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
-        let mut found: HashMap<EventId, EventRow> = HashMap::with_capacity(ids.len());
-        let mut missing = Vec::new();
-        for id in ids {
-            match self.taken.remove(id) {
-                Some(event) => {
-                    found.insert(*id, event);
-                }
-                None if !found.contains_key(id) => missing.push(*id),
-                None => {}
-            }
-        }
-        if !missing.is_empty() {
-            let rows = self.query(sql!("events_by_id"), params![UUID_ARRAY: &uuids(&missing)]).await?;
-            let events = self.each(&rows, event_rows::event_of)?;
-            found.extend(events.into_iter().map(|event| (event.event_id, event)));
-        }
-        Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+        events::by_id(self, ids).await
     }
 
     async fn payloads(&mut self, ids: &[EventId]) -> Result<Vec<(EventId, RawJson)>, StoreError> {
-        let mut found: HashMap<EventId, RawJson> = HashMap::with_capacity(ids.len());
-        let mut missing = Vec::new();
-        for id in ids {
-            match self.payloads.remove(id) {
-                Some(payload) => {
-                    found.insert(*id, payload);
-                }
-                None => missing.push(*id),
-            }
-        }
-        if !missing.is_empty() {
-            let rows = self.query(sql!("payloads"), params![UUID_ARRAY: &uuids(&missing)]).await?;
-            let read = |columns: &mut Columns<'_>| Ok((columns.event_id()?, columns.raw_json()?));
-            found.extend(self.each(&rows, read)?);
-        }
-        Ok(ids.iter().filter_map(|id| Some((*id, found.get(id)?.clone()))).collect())
+        events::payloads(self, ids).await
     }
 
     async fn events_by_idempotency_key(&mut self, keys: &[&str]) -> Result<Vec<KeyedEvent>, StoreError> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows = self.query(sql!("events_by_idempotency_key"), params![TEXT_ARRAY: &keys]).await?;
-        let mut found: HashMap<Arc<str>, KeyedEvent> = HashMap::new();
-        let read = |columns: &mut Columns<'_>| {
-            let key: Arc<str> = columns.value::<&str>()?.into();
-            let event_id = columns.event_id()?;
-            let fingerprint: &[u8] = columns.value()?;
-            let fingerprint = fingerprint.try_into().map_err(|error| columns.unexpected(error))?;
-            Ok(KeyedEvent { key, event_id, fingerprint })
-        };
-        found.extend(self.each(&rows, read)?.into_iter().map(|keyed| (Arc::clone(&keyed.key), keyed)));
-        Ok(keys.iter().filter_map(|key| found.get(*key).cloned()).collect())
+        events::by_idempotency_key(self, keys).await
     }
 
     async fn ready_events(&mut self, ranges: &[ReadyRange], limit: u32) -> Result<Vec<ReadyEvent>, StoreError> {
-        if ranges.is_empty() {
-            return Ok(Vec::new());
-        }
-        let own = self.own_arrivals();
-        let mut began_with = Vec::with_capacity(ranges.len());
-        let (mut lanes, mut from_at, mut from_id) = (Vec::new(), Vec::new(), Vec::<Uuid>::new());
-        for range in ranges {
-            let (remembered, place) = self.place_in(range.lane_id, &own);
-            let place = range.after.map_or(place, |(at, id)| Place::behind(at, id));
-            began_with.push(remembered);
-            lanes.push(range.lane_id.0);
-            from_at.push(Moment(place.at));
-            from_id.push(place.id);
-        }
-        let (now, limit) = (Moment(self.reading.now), i64::from(limit));
-        let rows = self
-            .query(
-                sql!("ready_events"),
-                params![
-                    INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &from_at, UUID_ARRAY: &from_id, TIMESTAMPTZ: &now,
-                    INT8: &limit,
-                ],
-            )
-            .await?;
-        let events = self.each(&rows, event_rows::event_of)?;
-        let mut firsts: HashMap<LaneId, Place> = HashMap::new();
-        for event in &events {
-            let place = Place { at: event.state.available_at, id: event.event_id.0 };
-            firsts.entry(event.lane_id).or_insert(place);
-        }
-        {
-            let mut places = self.shared.places();
-            for (range, began_with) in ranges.iter().zip(began_with).filter(|(range, _)| range.after.is_none()) {
-                let place = firsts.get(&range.lane_id).copied().unwrap_or(Place::from(self.reading.now));
-                places.looked(range.lane_id, began_with, self.generation, place);
-            }
-        }
-        Ok(self.take(events))
+        ready::events(self, ranges, limit).await
     }
 
     async fn ready_events_of_run(
@@ -342,99 +246,19 @@ impl Transaction for PostgresTransaction {
         lanes: &[LaneId],
         limit: u32,
     ) -> Result<Vec<ReadyEvent>, StoreError> {
-        if lanes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let own = self.own_arrivals();
-        let from: Vec<_> = lanes.iter().map(|lane| Moment(self.place_in(*lane, &own).1.at)).collect();
-        let lanes: Vec<_> = lanes.iter().map(|lane| lane.0).collect();
-        let (run, now, limit) = (scenario_run_id.as_str(), Moment(self.reading.now), i64::from(limit));
-        let rows = self
-            .query(
-                sql!("ready_events_of_run"),
-                params![
-                    INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &from, TEXT: &run, TIMESTAMPTZ: &now, INT8: &limit,
-                ],
-            )
-            .await?;
-        let events = self.each(&rows, event_rows::event_of)?;
-        Ok(self.take(events))
+        ready::events_of_run(self, scenario_run_id, lanes, limit).await
     }
 
     async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError> {
-        if lanes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let own = self.own_arrivals();
-        let from: Vec<_> = lanes.iter().map(|lane| Moment(self.place_in(*lane, &own).1.at)).collect();
-        let lanes: Vec<_> = lanes.iter().map(|lane| lane.0).collect();
-        let (now, limit) = (Moment(self.reading.now), i64::from(limit));
-        let rows = self
-            .query(
-                sql!("ready_counts"),
-                params![INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &from, TIMESTAMPTZ: &now, INT8: &limit],
-            )
-            .await?;
-        self.each(&rows, |columns| Ok((LaneId(columns.value()?), columns.number()?)))
+        ready::counts(self, lanes, limit).await
     }
 
     async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {
-        if lanes.is_empty() {
-            return Ok(None);
-        }
-        let lanes: Vec<_> = lanes.iter().map(|lane| lane.0).collect();
-        let now = Moment(self.reading.now);
-        self.optional_moment(sql!("next_ready_at"), params![INT8_ARRAY: &lanes, TIMESTAMPTZ: &now]).await
+        ready::next_at(self, lanes).await
     }
 
     async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError> {
-        if changes.is_empty() {
-            return Ok(Vec::new());
-        }
-        // Whoever is given a lock is shown the payload next: it is read meanwhile.
-        let given: Vec<_> = changes
-            .iter()
-            .filter(|change| change.state.lock.is_some() && change.state.lock_serial != change.read_serial)
-            .map(|change| change.event_id.0)
-            .collect();
-        let session = self.session()?;
-        let payloads = async {
-            match given.is_empty() {
-                true => Ok(Vec::new()),
-                false => session.query(sql!("payloads"), params![UUID_ARRAY: &given]).await,
-            }
-        };
-        let (written, payloads) = tokio::join!(event_rows::write(session, changes), payloads);
-        let outcome = written.and_then(|written| Ok((written, payloads?)));
-        let (written, payloads) = self.ended(outcome)?;
-        let payloads =
-            self.each(&payloads, |columns: &mut Columns<'_>| Ok((columns.event_id()?, columns.raw_json()?)))?;
-        self.payloads.extend(payloads);
-        let written: HashSet<_> = written.into_iter().map(EventId).collect();
-        let mut replaced = Vec::new();
-        for change in changes {
-            self.taken.remove(&change.event_id);
-            if !written.contains(&change.event_id) {
-                continue;
-            }
-            self.locked.remove(&change.event_id);
-            let (lane, run) = (change.lane_id, change.scenario_run_id.as_ref());
-            self.changes.moved(lane, run, change.read_status, change.state.status);
-            if change.state.status == enginehouse_core::event::EventStatus::Queued {
-                self.changes.available(lane, run, change.state.available_at);
-            }
-            if change.payload.is_some() {
-                replaced.push(change);
-            }
-        }
-        if !replaced.is_empty() {
-            for change in &replaced {
-                self.payloads.remove(&change.event_id);
-            }
-            let outcome = event_rows::write_payloads(self.session()?, &replaced).await;
-            self.ended(outcome)?;
-        }
-        Ok(changes.iter().map(|change| change.event_id).filter(|id| written.contains(id)).collect())
+        events::write(self, changes).await
     }
 
     async fn forgettable_events(
@@ -443,94 +267,19 @@ impl Transaction for PostgresTransaction {
         failed_before: Timestamp,
         limit: u32,
     ) -> Result<Vec<EventId>, StoreError> {
-        let mut found: Vec<(Timestamp, EventId)> = Vec::new();
-        let (completed_from, failed_from) = {
-            let places = self.shared.places();
-            (places.completed_from, places.failed_from)
-        };
-        let limit = i64::from(limit);
-        for (sql, before, from) in [
-            (sql!("forgettable_completed_events"), completed_before, completed_from),
-            (sql!("forgettable_failed_events"), failed_before, failed_from),
-        ] {
-            let rows = self
-                .query(sql, params![TIMESTAMPTZ: &Moment(before), TIMESTAMPTZ: &Moment(from), INT8: &limit])
-                .await?;
-            found.extend(self.each(&rows, |columns| Ok((columns.time()?, columns.event_id()?)))?);
-        }
-        found.sort_unstable();
-        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(found.into_iter().map(|(_, event_id)| event_id).collect())
+        events::forgettable(self, completed_before, failed_before, limit).await
     }
 
     async fn oldest_finished(&mut self) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
-        let (completed_from, failed_from) = {
-            let places = self.shared.places();
-            (Moment(places.completed_from), Moment(places.failed_from))
-        };
-        let rows = self
-            .query(sql!("oldest_finished"), params![TIMESTAMPTZ: &completed_from, TIMESTAMPTZ: &failed_from])
-            .await?;
-        let read = |columns: &mut Columns<'_>| Ok((columns.optional_time()?, columns.optional_time()?));
-        let (completed, failed) = self.each(&rows, read)?.pop().unwrap_or_default();
-        // What finishes from now on finishes later than what is the oldest now.
-        let mut places = self.shared.places();
-        if places.generation() == self.generation {
-            places.completed_from = completed.unwrap_or(places.completed_from);
-            places.failed_from = failed.unwrap_or(places.failed_from);
-        }
-        drop(places);
-        Ok((completed, failed))
+        events::oldest_finished(self).await
     }
 
     async fn delete_events(&mut self, ids: &[EventId]) -> Result<(), StoreError> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let rows = self.query(sql!("delete_events"), params![UUID_ARRAY: &uuids(ids)]).await?;
-        let read = |columns: &mut Columns<'_>| {
-            let (lane_id, status) = (LaneId(columns.value()?), columns.parsed()?);
-            let run: Option<ScenarioRunId> = columns.optional_parsed()?;
-            Ok((lane_id, status, run))
-        };
-        for (lane_id, status, run) in self.each(&rows, read)? {
-            self.changes.forgotten(lane_id, run.as_ref(), status);
-        }
-        Ok(())
+        events::delete(self, ids).await
     }
 
     async fn locks_of_engines(&mut self, engines: &[EngineId]) -> Result<Vec<HeldLock>, StoreError> {
-        if engines.is_empty() {
-            return Ok(Vec::new());
-        }
-        let names: Vec<_> = engines.iter().map(EngineId::as_str).collect();
-        let from: Vec<_> = {
-            let places = self.shared.places();
-            engines.iter().map(|engine_id| places.engine(engine_id)).collect()
-        };
-        let rows = self.query(sql!("locks_of_engines"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]).await?;
-        let read = |columns: &mut Columns<'_>| {
-            let (engine_id, event_id, lane_id) = (columns.parsed()?, columns.event_id()?, LaneId(columns.value()?));
-            let serial = columns.value()?;
-            let secret = event_rows::secret(columns)?.ok_or_else(|| columns.unexpected("null"))?;
-            let (claimed_at, cancel_requested) = (columns.time()?, columns.value()?);
-            let token = LockToken { serial, secret };
-            let lock = HeldLock { engine_id, event_id, lane_id, token, claimed_at, cancel_requested };
-            Ok((lock, columns.value::<Xid>()?))
-        };
-        let found = self.each(&rows, read)?;
-        let mut oldest: HashMap<&EngineId, Xid> = engines.iter().map(|engine_id| (engine_id, self.xmin)).collect();
-        for (lock, given_by) in &found {
-            if let Some(oldest) = oldest.get_mut(&lock.engine_id) {
-                *oldest = (*oldest).min(*given_by);
-            }
-        }
-        let mut places = self.shared.places();
-        for (engine_id, from) in oldest {
-            places.looked_at_engine(engine_id, self.generation, from);
-        }
-        drop(places);
-        Ok(found.into_iter().map(|(lock, _)| lock).collect())
+        locks::of_engines(self, engines).await
     }
 
     async fn locks_expiring(
@@ -539,31 +288,11 @@ impl Transaction for PostgresTransaction {
         after: Option<LockCursor>,
         limit: u32,
     ) -> Result<Vec<EventRow>, StoreError> {
-        let from = self.shared.places().locks_from;
-        let place = after.map_or(Place::from(from), |cursor| Place { at: cursor.expires_at, id: cursor.event_id.0 });
-        let (limit, is_first) = (i64::from(limit), after.is_none());
-        let rows = self
-            .query(
-                sql!("locks_expiring"),
-                params![
-                    TIMESTAMPTZ: &Moment(until), TIMESTAMPTZ: &Moment(from), TIMESTAMPTZ: &Moment(place.at),
-                    UUID: &place.id, INT8: &limit,
-                ],
-            )
-            .await?;
-        let found = self.each(&rows, event_rows::event_of)?;
-        if is_first && found.is_empty() {
-            let mut places = self.shared.places();
-            if places.generation() == self.generation {
-                places.locks_from = places.locks_from.max(until.min(self.reading.now) - SLACK);
-            }
-        }
-        Ok(found)
+        locks::expiring(self, until, after, limit).await
     }
 
     async fn next_lock_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let from = Moment(self.shared.places().locks_from);
-        self.optional_moment(sql!("next_lock_expiry"), params![TIMESTAMPTZ: &from, TIMESTAMPTZ: &Moment(until)]).await
+        locks::next_expiry(self, until).await
     }
 
     async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError> {
@@ -598,7 +327,7 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError> {
-        let rows = self.query(sql!("all_engines"), params![]).await?;
+        let rows = self.read(sql!("all_engines"), params![]).await?;
         self.each(&rows, engines::engine)
     }
 
@@ -620,7 +349,7 @@ impl Transaction for PostgresTransaction {
 
     async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<Engine>, StoreError> {
         let limit = i64::from(limit);
-        let rows = self.query(sql!("silent_engines"), params![TIMESTAMPTZ: &Moment(until), INT8: &limit]).await?;
+        let rows = self.read(sql!("silent_engines"), params![TIMESTAMPTZ: &Moment(until), INT8: &limit]).await?;
         let found = self.each(&rows, engines::engine)?;
         self.known_engines.extend(found.iter().map(|engine| engine.engine_id.clone()));
         Ok(found)
@@ -643,53 +372,13 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn insert_attempts(&mut self, attempts: &[(EventId, AttemptEnd)]) -> Result<(), StoreError> {
-        if attempts.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<_> = attempts.iter().map(|(id, _)| id.0).collect();
-        let serials: Vec<_> = attempts.iter().map(|(_, end)| end.lock_serial).collect();
-        let numbers: Vec<_> = attempts.iter().map(|(_, end)| i64::from(end.attempt)).collect();
-        let engines: Vec<_> = attempts.iter().map(|(_, end)| end.engine_id.as_str()).collect();
-        let outcomes: Vec<_> = attempts.iter().map(|(_, end)| end.outcome.name()).collect();
-        let claimed: Vec<_> = attempts.iter().map(|(_, end)| Moment(end.claimed_at)).collect();
-        let ended: Vec<_> = attempts.iter().map(|(_, end)| Moment(end.ended_at)).collect();
-        let codes: Vec<_> = attempts.iter().map(|(_, end)| end.error.code.as_deref().map(text)).collect();
-        let messages: Vec<_> = attempts.iter().map(|(_, end)| text(&end.error.message)).collect();
-        let details: Vec<_> = attempts.iter().map(|(_, end)| event_rows::details(&end.error)).collect();
-        self.execute(
-            sql!("insert_attempts"),
-            params![
-                UUID_ARRAY: &ids, INT8_ARRAY: &serials, INT8_ARRAY: &numbers, TEXT_ARRAY: &engines,
-                TEXT_ARRAY: &outcomes, TIMESTAMPTZ_ARRAY: &claimed, TIMESTAMPTZ_ARRAY: &ended, TEXT_ARRAY: &codes,
-                TEXT_ARRAY: &messages, JSON_ARRAY: &details,
-            ],
-        )
-        .await?;
-        Ok(())
+        let outcome = attempts::insert(self.session()?, attempts).await;
+        self.ended(outcome)
     }
 
     async fn insert_dead_letters(&mut self, dead_letters: &[NewDeadLetter]) -> Result<(), StoreError> {
-        if dead_letters.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<_> = dead_letters.iter().map(|letter| letter.event_id.0).collect();
-        let types: Vec<_> = dead_letters.iter().map(|letter| letter.event_type.as_str()).collect();
-        let queues: Vec<_> = dead_letters.iter().map(|letter| letter.queue.as_str()).collect();
-        let reasons: Vec<_> = dead_letters.iter().map(|letter| letter.reason.name()).collect();
-        let since: Vec<_> = dead_letters.iter().map(|letter| Moment(letter.dead_lettered_at)).collect();
-        let errors = || dead_letters.iter().map(|letter| letter.error.as_ref());
-        let codes: Vec<_> = errors().map(|error| error.and_then(|error| error.code.as_deref()).map(text)).collect();
-        let groups: Vec<_> =
-            errors().map(|error| error.map(|error| error_group(&text(&error.message))).unwrap_or_default()).collect();
-        self.execute(
-            sql!("insert_dead_letters"),
-            params![
-                UUID_ARRAY: &ids, TEXT_ARRAY: &types, TEXT_ARRAY: &queues, TEXT_ARRAY: &reasons,
-                TIMESTAMPTZ_ARRAY: &since, TEXT_ARRAY: &codes, TEXT_ARRAY: &groups,
-            ],
-        )
-        .await?;
-        Ok(())
+        let outcome = dead_letters::insert(self.session()?, dead_letters).await;
+        self.ended(outcome)
     }
 
     async fn delete_dead_letters(&mut self, ids: &[EventId]) -> Result<(), StoreError> {
@@ -706,25 +395,12 @@ impl Transaction for PostgresTransaction {
         filter: &DeadLetterFilter,
         limit: u32,
     ) -> Result<Vec<EventId>, StoreError> {
-        let event_type = filter.event_type.as_ref().map(EventType::as_str);
-        let queue = filter.queue.as_ref().map(QueueName::as_str);
-        let reason = filter.reason.map(|reason| reason.name());
-        let (before, after) = (filter.before.map(Moment), filter.after.map(Moment));
-        let (code, limit) = (filter.error_code.as_deref().map(text), i64::from(limit));
-        let rows = self
-            .query(
-                sql!("matching_dead_letters"),
-                params![
-                    TEXT: &event_type, TEXT: &queue, TEXT: &reason, TEXT: &code, TIMESTAMPTZ: &before,
-                    TIMESTAMPTZ: &after, INT8: &limit,
-                ],
-            )
-            .await?;
-        self.each(&rows, reader!(event_id))
+        let outcome = dead_letters::matching(self.reader()?, filter, limit).await;
+        self.ended(outcome)
     }
 
     async fn registry_version(&mut self) -> Result<i64, StoreError> {
-        self.session()?;
+        self.reader()?;
         Ok(self.registry_version)
     }
 
@@ -737,7 +413,7 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn settings(&mut self) -> Result<SettingsRows, StoreError> {
-        let outcome = settings::all(self.session()?).await;
+        let outcome = settings::all(self.reader()?).await;
         self.ended(outcome)
     }
 
@@ -762,30 +438,18 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let at: Vec<_> = entries.iter().map(|entry| Moment(entry.at)).collect();
-        let actions: Vec<_> = entries.iter().map(|entry| entry.action.as_str()).collect();
-        let targets: Vec<_> = entries.iter().map(|entry| entry.target.as_str()).collect();
-        let details: Vec<_> = entries.iter().map(|entry| Json(entry.detail.as_str())).collect();
-        self.execute(
-            sql!("insert_audit"),
-            params![TIMESTAMPTZ_ARRAY: &at, TEXT_ARRAY: &actions, TEXT_ARRAY: &targets, JSON_ARRAY: &details],
-        )
-        .await?;
-        Ok(())
+        let outcome = audit::insert(self.session()?, entries).await;
+        self.ended(outcome)
     }
 
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        let limit = i64::from(limit);
-        let deleted = self.execute(sql!("delete_audit"), params![TIMESTAMPTZ: &Moment(before), INT8: &limit]).await?;
-        Ok(u32::try_from(deleted).unwrap_or(u32::MAX))
+        let outcome = audit::delete(self.session()?, before, limit).await;
+        self.ended(outcome)
     }
 
     async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
         self.flush_changes().await?;
-        let outcome = reads::totals(self.session()?, &self.shared).await;
+        let outcome = reads::totals(self.reader()?, &self.shared).await;
         self.ended(outcome)
     }
 
@@ -809,8 +473,9 @@ impl Transaction for PostgresTransaction {
                 false => self.changes.write(session).await,
             }
         };
+        let end = if self.has_changes || !self.changes.is_empty() { "commit" } else { END_WITHOUT_CHANGES };
         // Sent together, in this order: if the changes cannot be written, the commit that follows them is refused.
-        let (written, committed) = tokio::join!(biased; changes, session.run("commit"));
+        let (written, committed) = tokio::join!(biased; changes, session.run(end));
         let outcome = match (written, committed) {
             (Ok(()), Ok(())) if self.shared.endpoint.unreplicated() == unreplicated => Ok(()),
             (Ok(()), Ok(())) => Err(failure::unknown(
@@ -849,7 +514,7 @@ impl PostgresTransaction {
             return Ok(Vec::new());
         }
         let names: Vec<_> = ids.iter().map(EngineId::as_str).collect();
-        let rows = self.query(sql, params![TEXT_ARRAY: &names]).await?;
+        let rows = self.read(sql, params![TEXT_ARRAY: &names]).await?;
         let mut found: HashMap<_, _> =
             self.each(&rows, engines::engine)?.into_iter().map(|engine| (engine.engine_id.clone(), engine)).collect();
         self.known_engines.extend(found.keys().cloned());

@@ -1,0 +1,207 @@
+//! Events: read under lock, written with a guard.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::{EventId, LaneId, ScenarioRunId};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::time::Timestamp;
+
+use super::super::columns::{Columns, Moment, params, sql, uuids};
+use super::super::event_rows;
+use super::PostgresTransaction;
+use crate::StoreError;
+use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
+
+pub(super) async fn insert(transaction: &mut PostgresTransaction, events: &[NewEventRow]) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let outcome = event_rows::insert(transaction.session()?, events).await;
+    transaction.ended(outcome)?;
+    for NewEventRow { event, .. } in events {
+        let (lane, run) = (event.lane_id, event.scenario_run_id.as_ref());
+        transaction.changes.added(lane, run, event.enqueued_at, event.state.available_at);
+    }
+    Ok(())
+}
+
+pub(super) async fn by_id(transaction: &mut PostgresTransaction, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
+    let mut found: HashMap<EventId, EventRow> = HashMap::with_capacity(ids.len());
+    let mut missing = Vec::new();
+    for id in ids {
+        match transaction.taken.remove(id) {
+            Some(event) => {
+                found.insert(*id, event);
+            }
+            None if !found.contains_key(id) => missing.push(*id),
+            None => {}
+        }
+    }
+    if !missing.is_empty() {
+        let rows = transaction.read(sql!("events_by_id"), params![UUID_ARRAY: &uuids(&missing)]).await?;
+        let events = transaction.each(&rows, event_rows::event_of)?;
+        found.extend(events.into_iter().map(|event| (event.event_id, event)));
+    }
+    Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+}
+
+pub(super) async fn payloads(
+    transaction: &mut PostgresTransaction,
+    ids: &[EventId],
+) -> Result<Vec<(EventId, RawJson)>, StoreError> {
+    let mut found: HashMap<EventId, RawJson> = HashMap::with_capacity(ids.len());
+    let mut missing = Vec::new();
+    for id in ids {
+        match transaction.payloads.remove(id) {
+            Some(payload) => {
+                found.insert(*id, payload);
+            }
+            None => missing.push(*id),
+        }
+    }
+    if !missing.is_empty() {
+        let rows = transaction.read(sql!("payloads"), params![UUID_ARRAY: &uuids(&missing)]).await?;
+        let read = |columns: &mut Columns<'_>| Ok((columns.event_id()?, columns.raw_json()?));
+        found.extend(transaction.each(&rows, read)?);
+    }
+    Ok(ids.iter().filter_map(|id| Some((*id, found.get(id)?.clone()))).collect())
+}
+
+pub(super) async fn by_idempotency_key(
+    transaction: &mut PostgresTransaction,
+    keys: &[&str],
+) -> Result<Vec<KeyedEvent>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = transaction.read(sql!("events_by_idempotency_key"), params![TEXT_ARRAY: &keys]).await?;
+    let mut found: HashMap<Arc<str>, KeyedEvent> = HashMap::new();
+    let read = |columns: &mut Columns<'_>| {
+        let key: Arc<str> = columns.value::<&str>()?.into();
+        let event_id = columns.event_id()?;
+        let fingerprint: &[u8] = columns.value()?;
+        let fingerprint = fingerprint.try_into().map_err(|error| columns.unexpected(error))?;
+        Ok(KeyedEvent { key, event_id, fingerprint })
+    };
+    found.extend(transaction.each(&rows, read)?.into_iter().map(|keyed| (Arc::clone(&keyed.key), keyed)));
+    Ok(keys.iter().filter_map(|key| found.get(*key).cloned()).collect())
+}
+
+pub(super) async fn write(
+    transaction: &mut PostgresTransaction,
+    changes: &[EventChange],
+) -> Result<Vec<EventId>, StoreError> {
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Whoever is given a lock is shown the payload next: it is read meanwhile.
+    let given: Vec<_> = changes
+        .iter()
+        .filter(|change| change.state.lock.is_some() && change.state.lock_serial != change.read_serial)
+        .map(|change| change.event_id.0)
+        .collect();
+    let session = transaction.session()?;
+    let payloads = async {
+        match given.is_empty() {
+            true => Ok(Vec::new()),
+            false => session.query(sql!("payloads"), params![UUID_ARRAY: &given]).await,
+        }
+    };
+    let (written, payloads) = tokio::join!(event_rows::write(session, changes), payloads);
+    let outcome = written.and_then(|written| Ok((written, payloads?)));
+    let (written, payloads) = transaction.ended(outcome)?;
+    let payloads =
+        transaction.each(&payloads, |columns: &mut Columns<'_>| Ok((columns.event_id()?, columns.raw_json()?)))?;
+    transaction.payloads.extend(payloads);
+    let written: HashSet<_> = written.into_iter().map(EventId).collect();
+    let mut replaced = Vec::new();
+    for change in changes {
+        transaction.taken.remove(&change.event_id);
+        if !written.contains(&change.event_id) {
+            continue;
+        }
+        transaction.locked.remove(&change.event_id);
+        let (lane, run) = (change.lane_id, change.scenario_run_id.as_ref());
+        transaction.changes.moved(lane, run, change.read_status, change.state.status);
+        if change.state.status == EventStatus::Queued {
+            transaction.changes.available(lane, run, change.state.available_at);
+        }
+        if change.payload.is_some() {
+            replaced.push(change);
+        }
+    }
+    if !replaced.is_empty() {
+        for change in &replaced {
+            transaction.payloads.remove(&change.event_id);
+        }
+        let outcome = event_rows::write_payloads(transaction.session()?, &replaced).await;
+        transaction.ended(outcome)?;
+    }
+    Ok(changes.iter().map(|change| change.event_id).filter(|id| written.contains(id)).collect())
+}
+
+pub(super) async fn forgettable(
+    transaction: &mut PostgresTransaction,
+    completed_before: Timestamp,
+    failed_before: Timestamp,
+    limit: u32,
+) -> Result<Vec<EventId>, StoreError> {
+    let mut found: Vec<(Timestamp, EventId)> = Vec::new();
+    let (completed_from, failed_from) = {
+        let places = transaction.shared.places();
+        (places.completed_from, places.failed_from)
+    };
+    let limit = i64::from(limit);
+    for (sql, before, from) in [
+        (sql!("forgettable_completed_events"), completed_before, completed_from),
+        (sql!("forgettable_failed_events"), failed_before, failed_from),
+    ] {
+        let rows = transaction
+            .read(sql, params![TIMESTAMPTZ: &Moment(before), TIMESTAMPTZ: &Moment(from), INT8: &limit])
+            .await?;
+        found.extend(transaction.each(&rows, |columns| Ok((columns.time()?, columns.event_id()?)))?);
+    }
+    found.sort_unstable();
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found.into_iter().map(|(_, event_id)| event_id).collect())
+}
+
+pub(super) async fn oldest_finished(
+    transaction: &mut PostgresTransaction,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
+    let (completed_from, failed_from) = {
+        let places = transaction.shared.places();
+        (Moment(places.completed_from), Moment(places.failed_from))
+    };
+    let rows = transaction
+        .read(sql!("oldest_finished"), params![TIMESTAMPTZ: &completed_from, TIMESTAMPTZ: &failed_from])
+        .await?;
+    let read = |columns: &mut Columns<'_>| Ok((columns.optional_time()?, columns.optional_time()?));
+    let (completed, failed) = transaction.each(&rows, read)?.pop().unwrap_or_default();
+    // What finishes from now on finishes later than what is the oldest now.
+    let mut places = transaction.shared.places();
+    if places.generation() == transaction.generation {
+        places.completed_from = completed.unwrap_or(places.completed_from);
+        places.failed_from = failed.unwrap_or(places.failed_from);
+    }
+    drop(places);
+    Ok((completed, failed))
+}
+
+pub(super) async fn delete(transaction: &mut PostgresTransaction, ids: &[EventId]) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let rows = transaction.query(sql!("delete_events"), params![UUID_ARRAY: &uuids(ids)]).await?;
+    let read = |columns: &mut Columns<'_>| {
+        let (lane_id, status) = (LaneId(columns.value()?), columns.parsed()?);
+        let run: Option<ScenarioRunId> = columns.optional_parsed()?;
+        Ok((lane_id, status, run))
+    };
+    for (lane_id, status, run) in transaction.each(&rows, read)? {
+        transaction.changes.forgotten(lane_id, run.as_ref(), status);
+    }
+    Ok(())
+}
