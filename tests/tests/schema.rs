@@ -44,7 +44,7 @@ async fn a_store_is_made_shown_and_taken_back() {
         assert_eq!(document["status"], "up_to_date", "{document}");
         assert_eq!(document["version"], document["newest"]);
         assert_eq!(document["applied"][0]["name"], "engines_and_events");
-        assert_eq!(document["applied"][0]["breaking"], true);
+        assert_eq!(document["applied"][0]["oldest_compatible"], 1);
         refused(&["down", "--to", "99", "--store", store], 4, "there is no version 99", "schema status");
         done(&["down", "--to", "0", "--store", store]);
         refused(&["status", "--store", store], 4, "the schema is at version 0, and this program needs", "schema up");

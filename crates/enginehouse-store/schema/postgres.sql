@@ -230,9 +230,10 @@ create table enginehouse.scenario_runs (
 create table enginehouse.schema_version (
     version integer not null,
     name text not null,
-    breaking boolean not null,
+    oldest_compatible integer not null,
     applied_at timestamp with time zone not null default date_trunc('milliseconds'::text, clock_timestamp()),
-    constraint schema_version_key PRIMARY KEY (version)
+    constraint schema_version_key PRIMARY KEY (version),
+    constraint oldest_compatible_is_a_version CHECK (oldest_compatible >= 1 AND oldest_compatible <= version)
 );
 
 create view enginehouse.event_overview as

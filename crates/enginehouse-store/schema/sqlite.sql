@@ -4,7 +4,8 @@ CREATE TABLE schema_version (
     version integer not null primary key,
     name text not null,
     applied_at integer not null
-, breaking integer not null default 1 constraint breaking_is_yes_or_no check (breaking in (0, 1))) strict;
+, oldest_compatible integer not null default 1
+constraint oldest_compatible_is_a_version check (oldest_compatible between 1 and version)) strict;
 
 CREATE TABLE meta (
     key text not null primary key,

@@ -38,8 +38,8 @@ pub struct Migration {
     pub version: i32,
     /// What it brings, in words.
     pub name: &'static str,
-    /// Whether a server that does not know it cannot work with it.
-    pub breaking: bool,
+    /// The oldest version whose servers can work with the schema once it has this migration; from 1 to its own.
+    pub oldest_compatible: i32,
     /// The text of its file.
     pub up: &'static str,
     /// The text that takes it back, where nothing else is lost by that.
@@ -50,16 +50,16 @@ const SQLITE: &[Migration] = &[
     Migration {
         version: 1,
         name: "engines_and_events",
-        breaking: true,
+        oldest_compatible: 1,
         up: include_str!("../migrations/sqlite/0001_engines_and_events.sql"),
         down: Some(include_str!("../migrations/sqlite/0001_engines_and_events.down.sql")),
     },
     Migration {
         version: 2,
-        name: "breaking_migrations",
-        breaking: false,
-        up: include_str!("../migrations/sqlite/0002_breaking_migrations.sql"),
-        down: Some(include_str!("../migrations/sqlite/0002_breaking_migrations.down.sql")),
+        name: "oldest_compatible",
+        oldest_compatible: 1,
+        up: include_str!("../migrations/sqlite/0002_oldest_compatible.sql"),
+        down: Some(include_str!("../migrations/sqlite/0002_oldest_compatible.down.sql")),
     },
 ];
 
@@ -67,14 +67,14 @@ const POSTGRES: &[Migration] = &[
     Migration {
         version: 1,
         name: "engines_and_events",
-        breaking: true,
+        oldest_compatible: 1,
         up: include_str!("../migrations/postgres/0001_engines_and_events.sql"),
         down: Some(include_str!("../migrations/postgres/0001_engines_and_events.down.sql")),
     },
     Migration {
         version: 2,
         name: "enqueue_in_sql",
-        breaking: false,
+        oldest_compatible: 1,
         up: include_str!("../migrations/postgres/0002_enqueue_in_sql.sql"),
         down: Some(include_str!("../migrations/postgres/0002_enqueue_in_sql.down.sql")),
     },

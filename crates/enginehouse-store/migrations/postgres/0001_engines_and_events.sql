@@ -11,13 +11,15 @@
 create schema if not exists enginehouse;
 
 -- statement
--- Which migrations have been applied. A breaking one is too much for a server that does not know it.
+-- Which migrations have been applied. Servers that know the version `oldest_compatible`, or a later one, work with the
+-- schema as it is after the migration.
 create table enginehouse.schema_version (
     version integer not null,
     name text not null,
-    breaking boolean not null,
+    oldest_compatible integer not null,
     applied_at timestamptz not null default date_trunc('milliseconds', clock_timestamp()),
-    constraint schema_version_key primary key (version)
+    constraint schema_version_key primary key (version),
+    constraint oldest_compatible_is_a_version check (oldest_compatible between 1 and version)
 );
 
 -- statement
@@ -358,4 +360,4 @@ left join enginehouse.lanes as l on l.lane_id = e.lane_id
 left join enginehouse.event_payloads as p on p.event_id = e.event_id;
 
 -- statement
-insert into enginehouse.schema_version (version, name, breaking) values (1, 'engines_and_events', true);
+insert into enginehouse.schema_version (version, name, oldest_compatible) values (1, 'engines_and_events', 1);

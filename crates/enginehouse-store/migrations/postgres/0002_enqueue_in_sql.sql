@@ -1006,4 +1006,4 @@ where m.key = 'last_time'
 $$;
 
 -- statement
-insert into enginehouse.schema_version (version, name, breaking) values (2, 'enqueue_in_sql', false);
+insert into enginehouse.schema_version (version, name, oldest_compatible) values (2, 'enqueue_in_sql', 1);

@@ -4,7 +4,7 @@
 delete from schema_version where version = 2;
 
 -- statement
-alter table schema_version drop column breaking;
+alter table schema_version drop column oldest_compatible;
 
 -- statement
 pragma user_version = 1;

@@ -337,7 +337,7 @@ async fn look(client: &impl GenericClient, schema: &SchemaName) -> Result<Found,
         }
     };
     let applied = schema.replace_in(
-        "select version, name, breaking, (extract(epoch from applied_at) * 1000)::bigint \
+        "select version, name, oldest_compatible, (extract(epoch from applied_at) * 1000)::bigint \
          from enginehouse.schema_version order by version",
     );
     let rows = match client.query_typed(&applied, &[]).await {
@@ -357,7 +357,7 @@ fn applied_migration(row: &tokio_postgres::Row) -> Result<AppliedMigration, toki
     Ok(AppliedMigration {
         version: row.try_get(0)?,
         name: row.try_get(1)?,
-        breaking: row.try_get(2)?,
+        oldest_compatible: row.try_get(2)?,
         applied_at: Timestamp::from_millis(row.try_get(3)?),
     })
 }

@@ -11,8 +11,8 @@ pub struct AppliedMigration {
     pub version: i32,
     /// What it brought.
     pub name: String,
-    /// Whether a server that does not know it cannot work with it.
-    pub breaking: bool,
+    /// The oldest version whose servers can work with the schema since.
+    pub oldest_compatible: i32,
     /// When it was applied.
     pub applied_at: Timestamp,
 }
@@ -38,7 +38,7 @@ pub enum Verdict {
     /// A newer program has migrated it, and this one can work with it still.
     NewerCompatible,
     /// A newer program has migrated it, and this one cannot work with it any more.
-    NewerBreaking,
+    NewerIncompatible,
     /// No version of this program has made it so.
     Foreign(String),
 }
@@ -64,7 +64,7 @@ pub enum Refusal {
         version: i32,
         /// The newest version that this program knows.
         known: i32,
-        /// The breaking migrations that it does not know.
+        /// The migrations that it would have to know.
         names: String,
     },
     /// No version of this program has made it so.
@@ -170,8 +170,8 @@ impl Status {
                 );
                 Ok(())
             }
-            Verdict::NewerBreaking => {
-                let unknown = self.applied.iter().filter(|row| row.version > known && row.breaking);
+            Verdict::NewerIncompatible => {
+                let unknown = self.applied.iter().filter(|row| row.oldest_compatible > known);
                 let names: Vec<_> = unknown.map(|row| row.name.as_str()).collect();
                 Err(Refusal::Newer { version, known, names: names.join(", ") })
             }
@@ -231,7 +231,9 @@ fn judge(known: &'static [Migration], applied: &[AppliedMigration]) -> Verdict {
     match applied.get(known.len()..) {
         None => Verdict::Behind(&known[applied.len()..]),
         Some([]) => Verdict::UpToDate,
-        Some(newer) if newer.iter().any(|row| row.breaking) => Verdict::NewerBreaking,
+        Some(newer) if newer.iter().any(|row| row.oldest_compatible > known.last().map_or(0, |last| last.version)) => {
+            Verdict::NewerIncompatible
+        }
         Some(_) => Verdict::NewerCompatible,
     }
 }
@@ -251,19 +253,20 @@ mod tests {
     use super::*;
 
     const fn step(version: i32, name: &'static str, down: Option<&'static str>) -> Migration {
-        Migration { version, name, breaking: false, up: "", down }
+        Migration { version, name, oldest_compatible: 1, up: "", down }
     }
 
     const KNOWN: &[Migration] = &[step(1, "one", Some("")), step(2, "two", None), step(3, "three", Some(""))];
 
-    /// `1 one, 4 four!`: the mark says that it is breaking.
+    /// `1 one, 4 four@3`: servers that know 3 can work with it. Without a number, all can.
     fn rows(text: &str) -> Vec<AppliedMigration> {
         let row = |text: &str| {
             let (version, name) = text.split_once(' ').unwrap();
+            let (name, oldest) = name.split_once('@').unwrap_or((name, "1"));
             AppliedMigration {
                 version: version.parse().unwrap(),
-                name: name.trim_end_matches('!').to_owned(),
-                breaking: name.ends_with('!'),
+                name: name.to_owned(),
+                oldest_compatible: oldest.parse().unwrap(),
                 applied_at: Timestamp::MIN,
             }
         };
@@ -279,7 +282,7 @@ mod tests {
                 format!("behind: {}", names.join(", "))
             }
             Verdict::NewerCompatible => "newer".to_owned(),
-            Verdict::NewerBreaking => "too new".to_owned(),
+            Verdict::NewerIncompatible => "too new".to_owned(),
             Verdict::Foreign(why) => format!("foreign: {why}"),
         };
         assert_eq!(got, want, "{applied}");
@@ -288,16 +291,18 @@ mod tests {
     #[test]
     fn a_schema_is_judged_by_its_rows() {
         check("", "behind: one, two, three");
-        check("1 one!", "behind: two, three");
-        check("1 one!, 2 two, 3 three", "up to date");
-        check("1 one!, 2 two, 3 three, 4 four", "newer");
-        check("1 one!, 2 two, 3 three, 4 four, 5 five", "newer");
-        check("1 one!, 2 two, 3 three, 4 four, 5 five!", "too new");
-        check("1 one!, 2 two, 3 three, 4 four!, 5 five", "too new");
-        check("1 one!, 3 three", "foreign: it has migration 3 without 2");
+        check("1 one", "behind: two, three");
+        check("1 one, 2 two, 3 three", "up to date");
+        check("1 one, 2 two, 3 three, 4 four", "newer");
+        check("1 one, 2 two, 3 three, 4 four, 5 five", "newer");
+        check("1 one, 2 two, 3 three, 4 four, 5 five@3", "newer");
+        check("1 one, 2 two, 3 three, 4 four, 5 five@4", "too new");
+        check("1 one, 2 two, 3 three, 4 four, 5 five@5", "too new");
+        check("1 one, 2 two, 3 three, 4 four@4, 5 five", "too new");
+        check("1 one, 3 three", "foreign: it has migration 3 without 2");
         check("0 zero", "foreign: it has migration 0 without 1");
-        check("1 one!, 2 zwei", "foreign: its migration 2 is \"zwei\", not \"two\"");
-        check("1 one!, 2 two, 3 three, 5 five", "foreign: it has migration 5 without 4");
+        check("1 one, 2 zwei", "foreign: its migration 2 is \"zwei\", not \"two\"");
+        check("1 one, 2 two, 3 three, 5 five", "foreign: it has migration 5 without 4");
     }
 
     #[track_caller]
@@ -312,15 +317,15 @@ mod tests {
 
     #[test]
     fn the_way_down_is_the_way_up_backwards() {
-        let all = "1 engines_and_events!, 2 breaking_migrations";
-        check_way_down(all, 0, "breaking_migrations, engines_and_events");
-        check_way_down(all, 1, "breaking_migrations");
+        let all = "1 engines_and_events, 2 oldest_compatible";
+        check_way_down(all, 0, "oldest_compatible, engines_and_events");
+        check_way_down(all, 1, "oldest_compatible");
         check_way_down(all, 2, "");
         check_way_down("", 0, "");
         check_way_down(all, 3, "there is no version 3: this program knows 0, which is nothing, to 2");
         check_way_down(all, -1, "there is no version -1");
         check_way_down(
-            "1 engines_and_events!, 2 breaking_migrations, 3 new",
+            "1 engines_and_events, 2 oldest_compatible, 3 new",
             1,
             "the schema is at version 3, and this program knows no newer one than 2",
         );
@@ -346,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_server_is_told_what_to_do_about_a_schema() {
-        let (one, all) = ("1 engines_and_events!", "1 engines_and_events!, 2 breaking_migrations");
+        let (one, all) = ("1 engines_and_events", "1 engines_and_events, 2 oldest_compatible");
         check_admission(one, Migrate::Auto, "admitted");
         check_admission(one, Migrate::Check, "the schema is at version 1, and this program needs 2");
         check_admission(one, Migrate::Off, "admitted");
@@ -354,7 +359,7 @@ mod tests {
             check_admission(all, migrate, "admitted");
             check_admission(&format!("{all}, 3 more"), migrate, "admitted");
             check_admission(
-                &format!("{all}, 3 more!, 4 less"),
+                &format!("{all}, 3 more@3, 4 less"),
                 migrate,
                 "the schema is at version 4, and this program knows no newer one than 2; what came since is too much for it: more",
             );

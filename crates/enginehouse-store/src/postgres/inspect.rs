@@ -124,7 +124,7 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> Outcome<PostgresInspe
         Ok(AppliedMigration {
             version: columns.value()?,
             name: columns.value()?,
-            breaking: columns.value()?,
+            oldest_compatible: columns.value()?,
             applied_at: columns.time()?,
         })
     })?;

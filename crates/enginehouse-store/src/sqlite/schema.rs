@@ -129,8 +129,13 @@ pub(super) fn read(connection: &Connection) -> Outcome<Status> {
     let verdict = if header > Dialect::Sqlite.newest() {
         // Whatever has made it so, this program does not know what it did.
         let applied_at = Timestamp::MIN;
-        applied.push(AppliedMigration { version: header, name: "unknown".to_owned(), breaking: true, applied_at });
-        Verdict::NewerBreaking
+        applied.push(AppliedMigration {
+            version: header,
+            name: "unknown".to_owned(),
+            oldest_compatible: header,
+            applied_at,
+        });
+        Verdict::NewerIncompatible
     } else {
         Verdict::Foreign(format!("its header says version {header}, and its rows say {newest}"))
     };
@@ -138,14 +143,14 @@ pub(super) fn read(connection: &Connection) -> Outcome<Status> {
 }
 
 fn rows(connection: &Connection) -> Outcome<Vec<AppliedMigration>> {
-    let columns = "select count(*) from pragma_table_info('schema_version') where name = 'breaking'";
-    let says_whether_breaking: bool = connection.query_row(columns, [], |row| row.get(0))?;
-    let breaking = if says_whether_breaking { "breaking" } else { "1" };
-    let select = format!("select version, name, {breaking}, applied_at from schema_version order by version");
+    let columns = "select count(*) from pragma_table_info('schema_version') where name = 'oldest_compatible'";
+    let says_what_works: bool = connection.query_row(columns, [], |row| row.get(0))?;
+    let oldest = if says_what_works { "oldest_compatible" } else { "1" };
+    let select = format!("select version, name, {oldest}, applied_at from schema_version order by version");
     let mut statement = connection.prepare(&select)?;
     let rows = statement.query_map([], |row| {
         let applied_at = Timestamp::from_millis(row.get(3)?);
-        Ok(AppliedMigration { version: row.get(0)?, name: row.get(1)?, breaking: row.get(2)?, applied_at })
+        Ok(AppliedMigration { version: row.get(0)?, name: row.get(1)?, oldest_compatible: row.get(2)?, applied_at })
     })?;
     rows.collect::<Result<_, _>>().map_err(Failure::from)
 }

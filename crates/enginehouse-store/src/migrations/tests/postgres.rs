@@ -161,9 +161,9 @@ async fn a_migration_that_waits_too_long_says_so_and_leaves_nothing() {
     assert!(matches!(error, MigrateError::Locked { version: 1, .. }), "{error}");
 }
 
-async fn given_a_newer_migration(client: &Client, breaking: bool) {
+async fn given_a_newer_migration(client: &Client, oldest_compatible: i32) {
     let insert = format!(
-        "insert into enginehouse.schema_version (version, name, breaking) values ({}, 'to_come', {breaking})",
+        "insert into enginehouse.schema_version (version, name, oldest_compatible) values ({}, 'to_come', {oldest_compatible})",
         newest() + 1
     );
     client.batch_execute(&insert).await.unwrap();
@@ -171,14 +171,14 @@ async fn given_a_newer_migration(client: &Client, breaking: bool) {
 
 #[tokio::test]
 async fn a_newer_schema_is_refused_only_if_it_is_too_much() {
-    for breaking in [false, true] {
+    for oldest_compatible in [newest(), newest() + 1] {
         let database = Database::new().await;
         let mut client = database.connect().await;
         migrate_postgres(&mut client, &schema()).await.unwrap();
-        given_a_newer_migration(&client, breaking).await;
+        given_a_newer_migration(&client, oldest_compatible).await;
         for mode in [Migrate::Auto, Migrate::Check, Migrate::Off] {
             let prepared = prepare_postgres(&mut client, &schema(), mode).await;
-            if breaking && mode != Migrate::Off {
+            if oldest_compatible > newest() && mode != Migrate::Off {
                 let error = prepared.unwrap_err().to_string();
                 assert!(error.contains("too much for it: to_come; upgrade Enginehouse"), "{error}");
             } else {
@@ -255,7 +255,7 @@ async fn a_schema_of_somebody_else_is_left_alone() {
             "its schema_version is another one",
         ),
         (
-            "create schema enginehouse; create table enginehouse.schema_version (version integer, name text, breaking boolean, \
+            "create schema enginehouse; create table enginehouse.schema_version (version integer, name text, oldest_compatible integer, \
              applied_at timestamptz); create table enginehouse.meta (key text)",
             "it holds \"meta\", but no migration was completed",
         ),

@@ -1,4 +1,4 @@
 -- The migrations that were applied.
-select version, name, breaking, applied_at
+select version, name, oldest_compatible, applied_at
 from enginehouse.schema_version
 order by version;

@@ -105,8 +105,9 @@ async fn a_file_that_a_newer_version_has_changed_a_little_is_opened() {
     let house = House::new();
     drop(house.open());
     let newer = Dialect::Sqlite.newest() + 1;
-    let row =
-        format!("insert into schema_version (version, name, breaking, applied_at) values ({newer}, 'to_come', 0, 0)");
+    let row = format!(
+        "insert into schema_version (version, name, oldest_compatible, applied_at) values ({newer}, 'to_come', 1, 0)"
+    );
     connect(&house.path()).execute_batch(&format!("begin; {row}; pragma user_version = {newer}; commit")).unwrap();
     for migrate in [Migrate::Auto, Migrate::Check] {
         let store = SqliteStore::open(SqliteOptions { migrate, ..house.options() }).unwrap();

@@ -37,14 +37,19 @@ fn the_file_says_which_migrations_it_has() {
     let house = House::new();
     drop(house.open());
     let connection = connect(&house.path());
-    let mut statement = connection.prepare("select version, name, breaking, applied_at from schema_version").unwrap();
-    let applied: Vec<(i32, String, bool, i64)> = statement
+    let mut statement =
+        connection.prepare("select version, name, oldest_compatible, applied_at from schema_version").unwrap();
+    let applied: Vec<(i32, String, i32, i64)> = statement
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
-    for ((version, name, breaking, applied_at), migration) in applied.iter().zip(Dialect::Sqlite.migrations()) {
-        assert_eq!((*version, name.as_str(), *breaking), (migration.version, migration.name, migration.breaking));
+    for ((version, name, oldest_compatible, applied_at), migration) in applied.iter().zip(Dialect::Sqlite.migrations())
+    {
+        assert_eq!(
+            (*version, name.as_str(), *oldest_compatible),
+            (migration.version, migration.name, migration.oldest_compatible)
+        );
         assert!(*applied_at > 1_600_000_000_000);
     }
     let version: i32 = connection.query_row("pragma user_version", [], |row| row.get(0)).unwrap();
@@ -112,7 +117,7 @@ async fn events_are_lost_only_if_that_was_said() {
     assert_eq!(schema_status(&house.path()).unwrap().version(), 0);
 }
 
-/// Before there was a second migration, the version was written by the program, and no row said what is breaking.
+/// Before there was a second migration, the version was written by the program, and no row said what works with it.
 #[test]
 fn a_file_of_the_first_version_is_migrated() {
     let house = House::new();
@@ -120,7 +125,10 @@ fn a_file_of_the_first_version_is_migrated() {
     let whole = seen(&house);
     revert_sqlite(&house.path(), 1, false, &*house.clock).unwrap();
     let status = schema_status(&house.path()).unwrap();
-    assert!(status.applied.iter().all(|row| row.breaking && row.name == "engines_and_events"), "{status:?}");
+    assert!(
+        status.applied.iter().all(|row| row.oldest_compatible == 1 && row.name == "engines_and_events"),
+        "{status:?}"
+    );
     drop(house.open());
     assert_eq!(seen(&house), whole);
     assert_eq!(schema_status(&house.path()).unwrap().applied.len(), Dialect::Sqlite.migrations().len());

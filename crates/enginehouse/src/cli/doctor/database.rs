@@ -50,7 +50,7 @@ fn show(common: &Common, found: &PostgresInspection, status: &Status) -> Result<
     let counts = found.counts;
     let (word, meaning) = in_words(status);
     let migrations = found.migrations.iter().map(|row| {
-        json!({ "version": row.version, "name": row.name, "breaking": row.breaking, "applied_at": row.applied_at })
+        json!({ "version": row.version, "name": row.name, "oldest_compatible": row.oldest_compatible, "applied_at": row.applied_at })
     });
     let tables = found.tables.iter().map(|table| {
         json!({

@@ -73,7 +73,7 @@ async fn show(
     let done: Vec<_> = migrations
         .iter()
         .map(
-            |migration| json!({ "version": migration.version, "name": migration.name, "breaking": migration.breaking }),
+            |migration| json!({ "version": migration.version, "name": migration.name, "oldest_compatible": migration.oldest_compatible }),
         )
         .collect();
     let document = json!({ "version": version, what: done });

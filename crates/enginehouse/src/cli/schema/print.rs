@@ -64,9 +64,9 @@ pub(super) fn down(migration: &'static Migration, schema: &SchemaName) -> Result
 impl Step {
     fn document(&self) -> serde_json::Value {
         let direction = if self.is_down { "down" } else { "up" };
-        let Migration { version, name, breaking, .. } = self.migration;
+        let Migration { version, name, oldest_compatible, .. } = self.migration;
         json!({
-            "version": version, "name": name, "breaking": breaking,
+            "version": version, "name": name, "oldest_compatible": oldest_compatible,
             "direction": direction, "statements": self.statements,
         })
     }

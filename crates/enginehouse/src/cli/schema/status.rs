@@ -13,10 +13,10 @@ pub(super) async fn show(common: &Common, place: &Place) -> Result<(), Trouble> 
     let status = place.status().await?;
     let (word, meaning) = in_words(&status);
     let applied = status.applied.iter().map(|row| {
-        json!({ "version": row.version, "name": row.name, "breaking": row.breaking, "applied_at": row.applied_at })
+        json!({ "version": row.version, "name": row.name, "oldest_compatible": row.oldest_compatible, "applied_at": row.applied_at })
     });
     let missing = missing(&status).iter().map(
-        |migration| json!({ "version": migration.version, "name": migration.name, "breaking": migration.breaking }),
+        |migration| json!({ "version": migration.version, "name": migration.name, "oldest_compatible": migration.oldest_compatible }),
     );
     let document = json!({
         "dialect": status.dialect.name(),
@@ -33,17 +33,16 @@ pub(super) async fn show(common: &Common, place: &Place) -> Result<(), Trouble> 
 }
 
 fn fields(place: &Place, status: &Status, meaning: String) -> Vec<(&'static str, String)> {
-    let mark = |breaking| if breaking { ", breaking" } else { "" };
     let mut fields = vec![
         ("store", place.name()),
         ("version", format!("{} (this version knows {})", status.version(), status.dialect.newest())),
         ("status", meaning),
     ];
     for row in &status.applied {
-        fields.push(("applied", format!("{} {}{}, {}", row.version, row.name, mark(row.breaking), row.applied_at)));
+        fields.push(("applied", format!("{} {}, {}", row.version, row.name, row.applied_at)));
     }
     for migration in missing(status) {
-        fields.push(("missing", format!("{} {}{}", migration.version, migration.name, mark(migration.breaking))));
+        fields.push(("missing", format!("{} {}", migration.version, migration.name)));
     }
     fields
 }
@@ -64,7 +63,7 @@ pub(in crate::cli) fn in_words(status: &Status) -> (&'static str, String) {
         }
         Verdict::Behind(missing) => ("behind", format!("behind: {} migrations to come", missing.len())),
         Verdict::NewerCompatible => ("newer", "newer, but this version can work with it".to_owned()),
-        Verdict::NewerBreaking => ("too_new", "too new for this version".to_owned()),
+        Verdict::NewerIncompatible => ("too_new", "too new for this version".to_owned()),
         Verdict::Foreign(why) => ("foreign", format!("not made by Enginehouse: {why}")),
     }
 }

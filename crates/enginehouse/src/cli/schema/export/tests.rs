@@ -6,8 +6,8 @@ const STATEMENTS: [&str; 2] = [
 ];
 
 static TWO: [Migration; 2] = [
-    Migration { version: 1, name: "first_steps", breaking: true, up: "", down: Some("") },
-    Migration { version: 2, name: "second_thoughts", breaking: false, up: "", down: None },
+    Migration { version: 1, name: "first_steps", oldest_compatible: 1, up: "", down: Some("") },
+    Migration { version: 2, name: "second_thoughts", oldest_compatible: 1, up: "", down: None },
 ];
 
 fn exports(versions: std::ops::RangeInclusive<usize>, schema: &str) -> Vec<Export> {
