@@ -22,6 +22,7 @@ mod keeper;
 mod lanes;
 mod places;
 mod reads;
+mod restored;
 mod session;
 mod settings;
 mod shared;
@@ -245,6 +246,11 @@ impl PostgresStore {
         let readers = Connections::new(&endpoint, options.readers);
         let is_clock_told = options.clock.is_some();
         let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        if restored::renumber(&readers).await.map_err(unreachable)? {
+            tracing::warn!(
+                "the schema comes from another cluster: its rows have the numbers of transactions of this one now"
+            );
+        }
         let last_time = last_time(&readers).await.map_err(unreachable)?;
         let shared = Arc::new(Shared::new(Arc::clone(&endpoint), writers, readers, clock, is_clock_told, last_time));
         Ok(Self {

@@ -12,7 +12,7 @@
 
 pub use self::cluster::{Cluster, Stop};
 pub use self::pgbouncer::{Pgbouncer, PoolMode};
-pub use self::programs::{is_installed, psql, try_psql};
+pub use self::programs::{dump_and_restore, is_installed, psql, try_psql};
 pub use self::shared::{SHARED_SETTINGS, Shared, VARIABLE, shared};
 
 mod cluster;

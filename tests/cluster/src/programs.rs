@@ -15,8 +15,8 @@ const INSTEAD_OF_ROOT: [&str; 2] = ["postgres", "nobody"];
 /// A user, by ids.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct User {
-    uid: u32,
-    gid: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 /// Whether PostgreSQL's server is installed where [`Cluster`](crate::Cluster) finds it.
@@ -40,6 +40,21 @@ pub fn try_psql(url: &str, sql: &str) -> Result<String, String> {
     let output = psql.output().map_err(|error| format!("cannot run psql: {error}"))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+/// Copies a schema from one database into another as backups do: by a dump, whose content `pg_restore` brings there.
+///
+/// # Panics
+/// One of them is not there, or refuses.
+pub fn dump_and_restore(from: &str, schema: &str, to: &str) {
+    let file = tempfile::NamedTempFile::new().expect("a file can be made");
+    let mut dump = command(path_of("pg_dump"));
+    dump.args(["--format=custom", "--schema", schema, "--file"]).arg(file.path()).arg(from);
+    let mut restore = command(path_of("pg_restore"));
+    restore.args(["--exit-on-error", "--no-owner", "--dbname", to]).arg(file.path());
+    for program in [&mut dump, &mut restore] {
+        run(program).unwrap_or_else(|error| panic!("{error}"));
+    }
 }
 
 /// A program of PostgreSQL: of the newest version whose server is installed, or else from the PATH.

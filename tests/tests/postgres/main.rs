@@ -1,5 +1,6 @@
 //! What users fear of a database that is shared, far away, and somebody else's.
 
+mod backups;
 mod failover;
 mod outages;
 mod pooler;

@@ -7,6 +7,7 @@ mod inspections;
 mod lanes;
 mod plans;
 mod reads;
+mod restored;
 mod schema;
 
 use std::ops::Deref;

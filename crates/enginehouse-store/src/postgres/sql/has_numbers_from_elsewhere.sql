@@ -1,0 +1,16 @@
+-- Whether rows name transactions that have not begun here: they come from a dump of another cluster.
+select
+    exists (
+        select from enginehouse.lanes
+        where
+            changed_by >= pg_snapshot_xmax(pg_current_snapshot())
+            or forgettable_by >= pg_snapshot_xmax(pg_current_snapshot())
+    )
+    or exists (
+        select from enginehouse.lane_changes
+        where changed_by >= pg_snapshot_xmax(pg_current_snapshot())
+    )
+    or exists (
+        select from enginehouse.events
+        where status = 'processing' and lock_given_by >= pg_snapshot_xmax(pg_current_snapshot())
+    );
