@@ -28,6 +28,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("log_line_prefix", "%m [%p] %q%u@%d "),
 ];
 
+/// Where the small disk of a server is in its folder.
+const SMALL_DISK: &str = "small";
+
 /// A PostgreSQL server on 127.0.0.1, thrown away when dropped. Anybody on this machine is let in as `postgres`.
 ///
 /// Its port stays the same over [`stop`](Self::stop), [`kill`](Self::kill) and [`start_again`](Self::start_again), and
@@ -38,6 +41,7 @@ pub struct Cluster {
     // Dropped first: the child is then asked about, which lets the kernel forget it.
     folder: Option<Watched>,
     server: Mutex<Option<Child>>,
+    small_disk: Option<u32>,
 }
 
 /// How a server is stopped.
@@ -68,12 +72,24 @@ impl Cluster {
 
     /// The same, where a failure is an answer.
     pub fn try_start_with(settings: &[(&str, &str)]) -> io::Result<Self> {
-        let folder = Watched::folder()?;
-        let mut initdb = folder.command(path_of("initdb"));
-        initdb.arg("--pgdata").arg(folder.path().join("data"));
-        initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
-        run(&mut initdb)?;
-        Self::begin(folder, &[SETTINGS, settings].concat())
+        Self::begin(initialized()?, &[SETTINGS, settings].concat(), None)
+    }
+
+    /// Starts an empty server that has a second disk of so many MiB, for [databases](Self::create_database_on_small_disk)
+    /// that fill it. Only root can: `None` for anybody else. What is on that disk does not outlive the server's process.
+    ///
+    /// # Panics
+    /// PostgreSQL is not installed, or does not start.
+    pub fn start_with_small_disk(megabytes: u32) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return None;
+        }
+        let begin = || {
+            let folder = initialized()?;
+            fs::create_dir(folder.path().join(SMALL_DISK))?;
+            Self::begin(folder, SETTINGS, Some(megabytes))
+        };
+        Some(begin().unwrap_or_else(|error: io::Error| panic!("PostgreSQL does not start: {error}")))
     }
 
     /// A standby that follows a server, on a port of its own: it answers queries, and can be [promoted](Self::promote).
@@ -109,14 +125,14 @@ impl Cluster {
         copy.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]);
         run(&mut copy)?;
         // Settings are copied with the data; those that differ come later in the file.
-        Self::begin(folder, &[])
+        Self::begin(folder, &[], None)
     }
 
     /// Starts what is in the folder for the first time, on the first port that nobody else takes meanwhile.
-    fn begin(folder: Watched, settings: &[(&str, &str)]) -> io::Result<Self> {
+    fn begin(folder: Watched, settings: &[(&str, &str)], small_disk: Option<u32>) -> io::Result<Self> {
         let configuration = folder.path().join("data/postgresql.conf");
         let initial = fs::read_to_string(&configuration)? + &lines(settings);
-        let mut cluster = Self { port: 0, folder: Some(folder), server: Mutex::default() };
+        let mut cluster = Self { port: 0, folder: Some(folder), server: Mutex::default(), small_disk };
         let mut attempts = 0;
         loop {
             cluster.port = ports::free()?;
@@ -170,6 +186,17 @@ impl Cluster {
     pub fn create_database(&self) -> String {
         let name = fresh_name();
         self.psql(&format!("create database {name}"));
+        self.url(&name)
+    }
+
+    /// The same on the small disk.
+    ///
+    /// # Panics
+    /// There is none, or the server is not there.
+    pub fn create_database_on_small_disk(&self) -> String {
+        let name = fresh_name();
+        self.psql(&format!("create tablespace {name} location '{}'", self.folder().path().join(SMALL_DISK).display()));
+        self.psql(&format!("create database {name} tablespace {name}"));
         self.url(&name)
     }
 
@@ -278,7 +305,10 @@ impl Cluster {
         let mut server = self.server();
         assert!(server.is_none(), "the server runs already");
         // Our own child, not that of `pg_ctl`: once killed it must be waited for, or its id would still seem in use.
-        let mut postgres = self.folder().command(path_of("postgres"));
+        let mut postgres = match self.small_disk {
+            Some(megabytes) => self.folder().command_with_disk(path_of("postgres"), SMALL_DISK, megabytes)?,
+            None => self.folder().command(path_of("postgres")),
+        };
         postgres.arg("-D").arg(self.data_folder());
         let mut child = self.folder().serve(postgres)?;
         let begun = until("the server is ready", || {
@@ -319,6 +349,16 @@ impl Drop for Cluster {
             child.kill().and_then(|()| child.wait()).ok();
         }
     }
+}
+
+/// A folder with the data of an empty server.
+fn initialized() -> io::Result<Watched> {
+    let folder = Watched::folder()?;
+    let mut initdb = folder.command(path_of("initdb"));
+    initdb.arg("--pgdata").arg(folder.path().join("data"));
+    initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+    run(&mut initdb)?;
+    Ok(folder)
 }
 
 /// What `pg_ctl` looks at too: the file of a server tells its process id in its first line, its state in its eighth.

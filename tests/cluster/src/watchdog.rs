@@ -53,6 +53,26 @@ impl Watched {
         command
     }
 
+    /// The same, by root, with a disk of so many MiB in a folder there: in memory, seen by this process and its children
+    /// alone, and gone with them.
+    pub(crate) fn command_with_disk(
+        &self,
+        program: impl AsRef<Path>,
+        folder: &str,
+        megabytes: u32,
+    ) -> io::Result<Command> {
+        let user = self.user.ok_or_else(|| io::Error::other("only root can mount a disk"))?;
+        let mount = format!(
+            "mount -t tmpfs -o size={megabytes}m,mode=0700,uid={uid},gid={gid} tmpfs {folder} &&
+             exec setpriv --reuid {uid} --regid {gid} --clear-groups \"$0\" \"$@\"",
+            uid = user.uid,
+            gid = user.gid,
+        );
+        let mut command = programs::command("unshare");
+        command.current_dir(&self.folder).args(["--mount", "--", "sh", "-c", &mount]).arg(program.as_ref());
+        Ok(command)
+    }
+
     /// Starts a server that writes to a log in the folder. Whoever interrupts a test does not interrupt it: the
     /// watchdog ends it in order.
     pub(crate) fn serve(&self, mut command: Command) -> io::Result<Child> {

@@ -2,6 +2,7 @@
 
 mod backups;
 mod failover;
+mod full_disk;
 mod outages;
 mod pooler;
 mod servers;

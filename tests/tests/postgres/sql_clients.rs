@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enginehouse_api::enqueue::BatchRequest;
 use enginehouse_core::ids::EventId;
 use enginehouse_tests::place::{Kind, Place};
 use enginehouse_tests::until;
@@ -88,4 +89,45 @@ async fn a_client_that_forgets_its_transaction_holds_up_nothing_but_what_it_has_
     assert_eq!(claimed.event_id, locked, "once it is free it is claimed");
     complete(&client, &claimed).await.unwrap();
     assert_eq!(client.stats().await.unwrap().events.completed, 31);
+}
+
+async fn enqueue_with_key(client: &tokio_postgres::Client, key: &str) -> EventId {
+    let enqueue = "select enginehouse.enqueue('work', idempotency_key => $1)::text";
+    client.query_one(enqueue, &[&key]).await.unwrap().get::<_, String>(0).parse().unwrap()
+}
+
+/// Each has added what the other one is about to add.
+#[tokio::test]
+async fn a_deadlock_with_an_application_is_the_servers_to_repeat() {
+    let place = Place::on(Kind::Postgres);
+    let server = place.serve(&["--log", "off"]);
+    let client = server.client();
+    let application = connect(&place).await;
+    // PostgreSQL refuses whoever finds the deadlock, so the application does not look.
+    application.batch_execute("set deadlock_timeout = '1min'; begin").await.unwrap();
+    let second = enqueue_with_key(&application, "second").await;
+    let both: BatchRequest = serde_json::from_value(serde_json::json!({
+        "events": [
+            { "event_type": "work", "idempotency_key": "first" }, { "event_type": "work", "idempotency_key": "second" },
+        ],
+    }))
+    .unwrap();
+    let asking = client.enqueue_batch(&both);
+    let answering = async {
+        let observer = connect(&place).await;
+        until("the server waits for the application", async || {
+            let waits = "select from pg_stat_activity where datname = current_database() \
+                         and application_name = 'enginehouse' and wait_event_type = 'Lock'";
+            (!observer.query(waits, &[]).await.unwrap().is_empty()).then_some(())
+        })
+        .await;
+        let first = enqueue_with_key(&application, "first").await;
+        application.batch_execute("commit").await.unwrap();
+        first
+    };
+    let (answered, first) = tokio::join!(asking, answering);
+    let answered = answered.unwrap().events;
+    let told: Vec<_> = answered.iter().map(|event| (event.event_id, event.duplicate)).collect();
+    assert_eq!(told, [(first, true), (second, true)], "the application's, as it came first");
+    assert_eq!(client.stats().await.unwrap().events.queued, 2);
 }
