@@ -4,6 +4,7 @@
 //! sending of a call to its whole answer. Nothing here is a test: it prints what it has seen.
 
 mod http;
+mod layouts;
 mod peers;
 mod rounds;
 mod steady;
@@ -26,6 +27,8 @@ enum What {
     Rounds(Rounds),
     /// A steady load on one contender while another session holds a snapshot; print a line for each window
     Steady(Steady),
+    /// The same work on tables that are laid out in other ways; print medians
+    Layouts(Layouts),
 }
 
 /// Who is measured.
@@ -39,6 +42,8 @@ pub(crate) enum Contender {
     SkipLockedDelete,
     /// pgmq's functions, which must be in the database
     Pgmq,
+    /// River's tables, whose migrations must have been run; shorter statements than its client's, rows kept
+    River,
 }
 
 #[derive(clap::Args)]
@@ -83,8 +88,8 @@ pub(crate) struct Steady {
     /// Events of each claim
     #[arg(long, default_value_t = 10)]
     pub(crate) batch: usize,
-    /// Events enqueued a second; 0 for as many as are completed
-    #[arg(long, default_value_t = 1000)]
+    /// Events enqueued a second, at most
+    #[arg(long, default_value_t = 1000, value_parser = at_least_one)]
     pub(crate) rate: usize,
     /// Seconds before the snapshot is taken, while it is held, and after
     #[arg(long, value_delimiter = ',', default_value = "30,60,30")]
@@ -94,11 +99,38 @@ pub(crate) struct Steady {
     pub(crate) window: u64,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct Layouts {
+    /// The database; its schema `layout` is dropped
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: String,
+    /// Connections, each of which enqueues, claims and completes in turn
+    #[arg(long, default_value_t = 8)]
+    pub(crate) connections: usize,
+    /// Events of each call
+    #[arg(long, default_value_t = 20)]
+    pub(crate) batch: usize,
+    /// Rounds
+    #[arg(long, default_value_t = 3)]
+    pub(crate) rounds: usize,
+    /// Seconds of each run
+    #[arg(long, default_value_t = 30)]
+    pub(crate) seconds: u64,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("must be a number of at least 1".to_owned()),
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     match Arguments::parse().what {
         What::Rounds(rounds) => rounds::run(&rounds).await,
         What::Steady(steady) => steady::run(&steady).await,
+        What::Layouts(layouts) => layouts::run(&layouts).await,
     }
 }
 

@@ -26,11 +26,12 @@ pub(crate) async fn prepare(database: &str, contender: Contender) -> Result<()> 
             client.batch_execute("select pgmq.drop_queue('load')").await.ok();
             client.batch_execute("select pgmq.create('load')").await?;
         }
+        Contender::River => client.batch_execute("truncate river_job").await?,
     }
     Ok(())
 }
 
-async fn connect(database: &str) -> Result<Client> {
+pub(crate) async fn connect(database: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(database, NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
@@ -53,6 +54,18 @@ impl Peer {
                 "select pgmq.send_batch('load', $1::text[]::jsonb[])",
                 "select msg_id from pgmq.read('load', 300, $1::bigint::integer)",
                 "select pgmq.delete('load', $1::bigint[])",
+            ),
+            Contender::River => (
+                "insert into river_job (args, kind, max_attempts, queue, priority, tags)
+                 select p::jsonb, 'load', 25, 'default', 1, '{}' from unnest($1::text[]) as p",
+                "with ready as (select id from river_job
+                     where state = 'available' and queue = 'default' and scheduled_at <= now()
+                     order by priority, scheduled_at, id limit $1 for update skip locked)
+                 update river_job set state = 'running', attempt = attempt + 1, attempted_at = now(),
+                     attempted_by = array_append(attempted_by, 'load')
+                 from ready where river_job.id = ready.id returning river_job.id, args",
+                "update river_job set state = 'completed', finalized_at = now()
+                 where id = any($1) and state = 'running'",
             ),
             kept => (
                 "insert into plain_queue (payload) select p::json from unnest($1::text[]) as p",

@@ -32,7 +32,7 @@ pub(crate) async fn run(of: &Steady) -> Result<()> {
             of.server.clone(),
             of.database.clone(),
             of.contender,
-            of.rate / producers,
+            (of.rate / producers).max(1),
             Arc::clone(&shared),
         ));
     }
@@ -69,7 +69,7 @@ pub(crate) async fn run(of: &Steady) -> Result<()> {
 }
 
 /// A session that sees the present moment until it is dropped.
-async fn hold(database: &str) -> Result<tokio_postgres::Client> {
+pub(crate) async fn hold(database: &str) -> Result<tokio_postgres::Client> {
     let (client, connection) = tokio_postgres::connect(database, NoTls).await?;
     tokio::spawn(connection);
     client.batch_execute("begin isolation level repeatable read read only; select count(*) from pg_class").await?;
@@ -108,7 +108,7 @@ async fn produce(
 ) -> Result<()> {
     const PER_CALL: usize = 10;
     let payload = payload();
-    let mut pace = interval(Duration::from_secs_f64(PER_CALL as f64 / rate.max(1) as f64));
+    let mut pace = interval(Duration::from_secs_f64(PER_CALL as f64 / rate as f64));
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut connection = match contender {
         Contender::Enginehouse => Some(Connection::open(servers.first().context("--server is missing")?).await?),
