@@ -84,8 +84,9 @@ create unique index lanes_requirements on enginehouse.lanes (
 create index lanes_changed_by on enginehouse.lanes (changed_by);
 
 -- statement
--- One row per event, without its payload: a change writes a row anew. `lock_given_by` is the transaction that gave the
--- lock, by which the locks of an engine are found without a look at those that have ended.
+-- One row per event, without its payload: a change writes a row anew. `lock_given_by` is the number that
+-- transactions had come to when the lock was given. Who gives an engine a lock has locked its row, so these numbers rise; by
+-- them its locks are found without a look at those that have ended, however long other transactions stay open.
 --
 -- There are no foreign keys: each would lock and look up a row for every event that is added.
 create table enginehouse.events (

@@ -5,6 +5,7 @@ mod folding;
 mod heartbeats;
 mod inspections;
 mod lanes;
+mod locks;
 mod plans;
 mod reads;
 mod restored;

@@ -47,6 +47,8 @@ pub(super) struct PostgresTransaction {
     versions_before: i64,
     /// Every transaction before this one had ended when this one began.
     xmin: Xid,
+    /// No transaction from this one on had ended.
+    xmax: Xid,
     /// What places were remembered when this began.
     generation: u64,
     changes: LaneChanges,
@@ -87,7 +89,8 @@ impl PostgresTransaction {
             let changed_lanes = changed_lanes?;
             let row = opened.first().ok_or_else(|| Failure::Row("the database does not tell the time".to_owned()))?;
             let mut columns = Columns::of(row);
-            let (now, version, xmin) = (columns.time()?, columns.value::<Option<i64>>()?, columns.value::<Xid>()?);
+            let (now, version) = (columns.time()?, columns.value::<Option<i64>>()?);
+            let (xmin, xmax) = (columns.value::<Xid>()?, columns.value::<Xid>()?);
             let version = version.ok_or_else(|| Failure::Row("there is no registry version".to_owned()))?;
             shared.saw_start(columns.value()?);
             let now_look = shared.lanes().begin();
@@ -101,17 +104,18 @@ impl PostgresTransaction {
             let mut lanes = shared.lanes();
             lanes.take_in(look, &changed_lanes, xmin)?;
             let versions_before = lanes.versions_before();
-            Ok((now, versions_before + version, versions_before, xmin))
+            Ok((now, versions_before + version, versions_before, (xmin, xmax)))
         };
         let read: Outcome<_> = read.await;
         match read {
-            Ok((now, registry_version, versions_before, xmin)) => Ok(Self {
+            Ok((now, registry_version, versions_before, (xmin, xmax))) => Ok(Self {
                 reading: shared.read_time(now),
                 session: Some(session.into_session()),
                 shared: Arc::clone(shared),
                 registry_version,
                 versions_before,
                 xmin,
+                xmax,
                 generation,
                 changes: LaneChanges::default(),
                 taken: HashMap::new(),

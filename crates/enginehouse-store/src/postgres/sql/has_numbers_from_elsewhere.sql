@@ -12,5 +12,5 @@ select
     )
     or exists (
         select from enginehouse.events
-        where status = 'processing' and lock_given_by >= pg_snapshot_xmax(pg_current_snapshot())
+        where status = 'processing' and lock_given_by > pg_snapshot_xmax(pg_current_snapshot())
     );

@@ -5,6 +5,7 @@ select
     clock_timestamp(),
     (select m.value from enginehouse.meta as m where m.key = 'registry_version'),
     pg_snapshot_xmin(pg_current_snapshot()),
+    pg_snapshot_xmax(pg_current_snapshot()),
     (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint,
     set_config('enable_seqscan', 'off', true),
     set_config('enable_bitmapscan', 'off', true),

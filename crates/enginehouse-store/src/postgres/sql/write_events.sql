@@ -11,7 +11,7 @@ set
     lock_given_by = case
         when c.lock_holder is null then null
         when c.lock_serial = e.lock_serial then e.lock_given_by
-        else pg_current_xact_id()
+        else greatest(pg_current_xact_id(), pg_snapshot_xmax(pg_current_snapshot()))
     end,
     settled_by = c.settled_by, cancel_requested = c.cancel_requested, dead_letter_reason = c.dead_letter_reason,
     last_error_code = c.last_error_code, last_error_message = c.last_error_message,

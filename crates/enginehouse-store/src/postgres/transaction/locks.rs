@@ -41,7 +41,13 @@ pub(super) async fn of_engines(
         Ok((lock, columns.value::<Xid>()?))
     };
     let found = transaction.each(&rows, read)?;
-    let mut oldest: HashMap<&EngineId, Xid> = engines.iter().map(|engine_id| (engine_id, transaction.xmin)).collect();
+    // Whoever gives locks to an engine that is locked here does so later, and notes a higher number. To another one somebody
+    // may have given some already, and not have committed.
+    let upper = |engine_id| match transaction.known_engines.contains(engine_id) {
+        true => transaction.xmax,
+        false => transaction.xmin,
+    };
+    let mut oldest: HashMap<&EngineId, Xid> = engines.iter().map(|engine_id| (engine_id, upper(engine_id))).collect();
     for (lock, given_by) in &found {
         if let Some(oldest) = oldest.get_mut(&lock.engine_id) {
             *oldest = (*oldest).min(*given_by);

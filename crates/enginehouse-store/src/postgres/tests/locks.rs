@@ -1,0 +1,78 @@
+//! The locks of engines are found from the first one that lasts.
+
+use enginehouse_core::transition::Command;
+
+use super::{open_fresh, options};
+use crate::conformance::given::{
+    MINUTE, after, apply, begin, change, claim, claim_by, complete, engine_id, id, insert, lane, new_event, now,
+    registered, write_engines,
+};
+use crate::postgres::PostgresStore;
+use crate::postgres::columns::Xid;
+use crate::{Store, Transaction};
+
+async fn look(tx: &mut dyn Transaction) -> usize {
+    let engines = [engine_id("sim-1")];
+    tx.engines_by_id(&engines).await.unwrap();
+    tx.locks_of_engines(&engines).await.unwrap().len()
+}
+
+async fn look_and_commit(store: &dyn Store) -> usize {
+    let mut tx = begin(store).await;
+    let held = look(&mut *tx).await;
+    tx.commit().await.unwrap();
+    held
+}
+
+/// Who has forgotten a transaction that writes must not make every claim step over all locks since.
+#[tokio::test]
+async fn a_transaction_that_stays_open_does_not_hold_back_where_a_look_begins() {
+    let fresh = open_fresh().await;
+    let at = now(&*fresh).await;
+    write_engines(&*fresh, &[registered("sim-1", at)]).await;
+    let lane = lane(&*fresh, "render").await;
+    let holder = fresh.connect().await;
+    let open = "begin; select pg_current_xact_id()::text::bigint";
+    let held_back = holder.simple_query(open).await.unwrap();
+    let held_back = held_back.iter().find_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    let held_back = Xid(held_back.expect("a number"));
+    for number in 1..=3 {
+        insert(&*fresh, &[new_event(number, lane, at)]).await;
+        claim(&*fresh, number, "sim-1").await;
+        apply(&*fresh, number, complete).await;
+    }
+    assert_eq!(look_and_commit(&*fresh).await, 0);
+    let place = || fresh.shared.places().engine(&engine_id("sim-1"));
+    assert!(place() > held_back, "{:?} is not behind {held_back:?}", place());
+    insert(&*fresh, &[new_event(4, lane, at)]).await;
+    claim(&*fresh, 4, "sim-1").await;
+    assert_eq!(look_and_commit(&*fresh).await, 1);
+}
+
+/// The number of a transaction says when it began to write, and not when it gave a lock. It is another server's, which does
+/// not tell this one where it has looked.
+#[tokio::test]
+async fn a_lock_that_an_older_transaction_gives_after_a_look_is_found_by_the_next_one() {
+    let fresh = open_fresh().await;
+    let at = now(&*fresh).await;
+    write_engines(&*fresh, &[registered("sim-1", at)]).await;
+    let lane = lane(&*fresh, "render").await;
+    insert(&*fresh, &[new_event(1, lane, at)]).await;
+    let other = PostgresStore::open(options(&fresh.url)).await.unwrap();
+    let mut older = begin(&other).await;
+    older.insert_events(&[new_event(2, lane, at)]).await.unwrap();
+    for number in 3..=5 {
+        insert(&*fresh, &[new_event(number, lane, at)]).await;
+    }
+    assert_eq!(look_and_commit(&*fresh).await, 0);
+    assert_eq!(look(&mut *older).await, 0);
+    let read = older.events_by_id(&[id(1)]).await.unwrap().remove(0);
+    let command: Command = claim_by("sim-1", MINUTE);
+    let (state, _) = after(&read.state, &command, at);
+    assert_eq!(older.write_events(&[change(&read, state)]).await.unwrap(), [id(1)]);
+    older.commit().await.unwrap();
+    assert_eq!(look_and_commit(&*fresh).await, 1);
+}
