@@ -69,7 +69,7 @@ async fn measure(of: &Layouts, layout: &'static Layout, mode: Mode) -> Result<(f
     client.batch_execute(layout.tables).await?;
     client.batch_execute("checkpoint").await?;
     client.batch_execute(PLANS).await?;
-    let holder = if mode == Mode::Free { None } else { Some(hold(&of.database).await?) };
+    let holder = if mode == Mode::Free { None } else { Some(hold(&of.database, false).await?) };
     let (began, third) = (Instant::now(), Duration::from_secs(of.seconds) / 3);
     let thirds: Arc<[AtomicUsize; 3]> = Arc::default();
     let mut loops = JoinSet::new();

@@ -97,6 +97,9 @@ pub(crate) struct Steady {
     /// Seconds of a window
     #[arg(long, default_value_t = 10)]
     pub(crate) window: u64,
+    /// The session that holds the snapshot has written something, and forgotten to commit it
+    #[arg(long)]
+    pub(crate) writer: bool,
 }
 
 #[derive(clap::Args)]

@@ -7,10 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use tokio_postgres::NoTls;
 
 use crate::http::Connection;
-use crate::peers::{Peer, prepare};
+use crate::peers::{Peer, connect, prepare};
 use crate::{Contender, Steady, Taken, median, payload};
 
 /// What the loops share.
@@ -48,7 +47,7 @@ pub(crate) async fn run(of: &Steady) -> Result<()> {
     println!("{:?}: {} connections, {} events a claim, {} enqueued/s", of.contender, of.connections, of.batch, of.rate);
     let mut phases = Vec::new();
     for (phase, seconds) in ["before", "held", "after"].into_iter().zip(&of.phases) {
-        let holder = if phase == "held" { Some(hold(&of.database).await?) } else { None };
+        let holder = if phase == "held" { Some(hold(&of.database, of.writer).await?) } else { None };
         phases.push((phase, windows(of, phase, *seconds, &shared).await));
         drop(holder);
     }
@@ -68,11 +67,15 @@ pub(crate) async fn run(of: &Steady) -> Result<()> {
     Ok(())
 }
 
-/// A session that sees the present moment until it is dropped.
-pub(crate) async fn hold(database: &str) -> Result<tokio_postgres::Client> {
-    let (client, connection) = tokio_postgres::connect(database, NoTls).await?;
-    tokio::spawn(connection);
-    client.batch_execute("begin isolation level repeatable read read only; select count(*) from pg_class").await?;
+/// A session that keeps its transaction open until it is dropped: one that reads and sees the present moment, or one that has
+/// written.
+pub(crate) async fn hold(database: &str, writes: bool) -> Result<tokio_postgres::Client> {
+    let client = connect(database).await?;
+    let begin = match writes {
+        true => "begin; create temporary table forgotten (number integer)",
+        false => "begin isolation level repeatable read read only; select count(*) from pg_class",
+    };
+    client.batch_execute(begin).await?;
     Ok(client)
 }
 
