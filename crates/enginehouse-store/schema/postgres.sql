@@ -144,15 +144,15 @@ CREATE INDEX events_failed_or_cancelled_newest ON enginehouse.events USING btree
 
 CREATE UNIQUE INDEX events_idempotency_key ON enginehouse.events USING btree (idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
-CREATE INDEX events_lock_expiry ON enginehouse.events USING btree (lock_expires_at, event_id) WHERE (status = 'processing'::text);
+CREATE INDEX events_lock_expiry ON enginehouse.events USING btree (lock_expires_at, event_id) WHERE (lock_expires_at IS NOT NULL);
 
-CREATE INDEX events_locks_of_engine ON enginehouse.events USING btree (engine_id, lock_given_by, event_id) WHERE (status = 'processing'::text);
+CREATE INDEX events_locks_of_engine ON enginehouse.events USING btree (engine_id, lock_given_by, event_id) WHERE (lock_given_by IS NOT NULL);
 
 CREATE INDEX events_of_run ON enginehouse.events USING btree (scenario_run_id, event_id) WHERE (scenario_run_id IS NOT NULL);
 
 CREATE INDEX events_ready ON enginehouse.events USING btree (lane_id, available_at, event_id) WHERE (status = 'queued'::text);
 
-CREATE INDEX events_ready_of_run ON enginehouse.events USING btree (scenario_run_id, lane_id, available_at, event_id) WHERE ((status = 'queued'::text) AND (scenario_run_id IS NOT NULL));
+CREATE INDEX events_ready_of_run ON enginehouse.events USING btree (scenario_run_id, lane_id, available_at, event_id) WHERE ((scenario_run_id IS NOT NULL) AND (lock_expires_at IS NULL) AND (finished_at IS NULL));
 
 create table enginehouse.lane_changes (
     changed_by xid8 not null default pg_current_xact_id(),

@@ -15,8 +15,6 @@ const FROM_THE_FUTURE: &str = "
         select forgettable_by from enginehouse.lanes
         union all
         select changed_by from enginehouse.lane_changes
-        union all
-        select lock_given_by from enginehouse.events
     ) as t (number)
     where number >= pg_snapshot_xmax(pg_current_snapshot())";
 

@@ -25,7 +25,7 @@ pub(super) async fn renumber(readers: &Connections) -> Outcome<bool> {
     if is_from_elsewhere {
         let session = readers.session().await?.with_limit(PATIENCE);
         let session = snapshot::begin(session, "begin isolation level read committed", sql!("reading_all")).await?;
-        for sql in [sql!("renumber_lanes"), sql!("renumber_lane_changes"), sql!("renumber_locks")] {
+        for sql in [sql!("renumber_lanes"), sql!("renumber_lane_changes")] {
             session.execute(sql, params![]).await?;
         }
         session.run("commit").await?;

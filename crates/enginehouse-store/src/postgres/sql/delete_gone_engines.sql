@@ -6,7 +6,7 @@ where engine_id in (
     where
         g.status in ('stopped', 'lost') and g.last_heartbeat_at < $1
         and not exists (
-            select 1 from enginehouse.events as e where e.status = 'processing' and e.engine_id = g.engine_id offset 0
+            select 1 from enginehouse.events as e where e.lock_given_by is not null and e.engine_id = g.engine_id offset 0
         )
     order by g.last_heartbeat_at, g.engine_id
     limit $2

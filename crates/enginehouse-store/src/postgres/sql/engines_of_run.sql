@@ -4,7 +4,7 @@ with
 held as materialized (
     select engine_id, scenario_run_id
     from enginehouse.events
-    where status = 'processing' and lock_expires_at >= $2
+    where lock_expires_at >= $2
 )
 select distinct engine_id
 from held

@@ -1,6 +1,6 @@
 -- The first lock that expires before a moment.
 select lock_expires_at
 from enginehouse.events
-where status = 'processing' and lock_expires_at < $1
+where lock_expires_at < $1
 order by lock_expires_at
 limit 1;

@@ -9,7 +9,7 @@ select
     e.scenario_run_id, e.idempotency_key, e.visibility_timeout_ms, e.max_processing_ms, e.retry_policy, e.labels
 from enginehouse.events as e
 where
-    e.status = 'processing' and e.lock_expires_at <= $1 and e.lock_expires_at >= $2
+    e.lock_expires_at <= $1 and e.lock_expires_at >= $2
     and (e.lock_expires_at, e.event_id) > ($3, $4)
 order by e.lock_expires_at, e.event_id
 limit $5

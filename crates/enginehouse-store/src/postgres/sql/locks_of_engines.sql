@@ -5,7 +5,7 @@ from unnest($1::text[], $2::xid8[]) with ordinality as h (engine_id, from_xact, 
 cross join lateral (
     select l.*
     from enginehouse.events as l
-    where l.status = 'processing' and l.engine_id = h.engine_id and l.lock_given_by >= h.from_xact
+    where l.engine_id = h.engine_id and l.lock_given_by >= h.from_xact
     offset 0
 ) as e
 order by h.place, e.event_id;

@@ -9,7 +9,7 @@ wanted as materialized (
 found as materialized (
     select event_id, status, lane_id, engine_id, enqueued_at
     from enginehouse.events
-    where status = 'processing' and engine_id = $7 and lock_given_by >= $10
+    where engine_id = $7 and lock_given_by >= $10
 )
 select l.event_id, l.is_match, l.place
 from (

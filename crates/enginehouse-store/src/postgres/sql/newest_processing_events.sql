@@ -9,7 +9,7 @@ wanted as materialized (
 found as materialized (
     select event_id, status, lane_id, engine_id, enqueued_at
     from enginehouse.events
-    where status = 'processing' and lock_expires_at >= $10
+    where lock_expires_at >= $10
 )
 select l.event_id, l.is_match, l.place
 from (

@@ -1,5 +1,5 @@
--- The same, but only events of one scenario run. Ordered by the run, too, as the index of all lanes is
--- not: it might hold many events of other runs.
+-- The same, but only events of one scenario run. What is queued has no lock and no end: said so, the index of all lanes is of
+-- no use, which might hold many events of other runs.
 select
     e.event_id, e.lane_id, e.enqueued_at,
     e.status, e.attempt, e.retries, e.failures, e.losses, e.redrives, e.available_at, e.claimed_at, e.finished_at, e.engine_id,
@@ -12,7 +12,7 @@ cross join lateral (
     select q.*
     from enginehouse.events as q
     where
-        q.status = 'queued' and q.scenario_run_id >= $3 and q.scenario_run_id <= $3 and q.lane_id = r.lane_id
+        q.lock_expires_at is null and q.finished_at is null and q.scenario_run_id >= $3 and q.scenario_run_id <= $3 and q.lane_id = r.lane_id
         and q.available_at <= $4 and q.available_at >= r.from_at
     order by q.scenario_run_id, q.available_at, q.event_id
     limit $5
