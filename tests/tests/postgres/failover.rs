@@ -1,11 +1,14 @@
 //! The primary dies, and its synchronous standby takes over.
 
+use std::pin::pin;
+
 use enginehouse_api::problem::Code;
+use enginehouse_client::Error;
 use enginehouse_cluster::Cluster;
 use enginehouse_tests::load::{Door, Load};
 use enginehouse_tests::{Serving, kills, until};
 
-use crate::words::{claim, enqueue_as, once_back, register};
+use crate::words::{claim, complete, enqueue_as, once_back, register};
 
 /// A primary with a synchronous standby, and the URL of a database on whichever of them is the primary.
 fn pair() -> (Cluster, Cluster, String) {
@@ -36,27 +39,38 @@ async fn when_the_primary_dies_under_load_its_synchronous_standby_goes_on_and_no
     }
 }
 
+/// Asks, cuts the wait for the standby short, and makes sure that the answer is honest about it.
+async fn assert_unknown<T>(primary: &Cluster, what: &str, asking: impl Future<Output = Result<T, Error>>) {
+    let cancelling = until("a commit waits for the standby", async || {
+        let cancelled = "select count(pg_cancel_backend(pid)) from pg_stat_activity \
+             where wait_event = 'SyncRep' and application_name = 'enginehouse'";
+        (primary.psql(cancelled) != "0").then_some(())
+    });
+    let mut asking = pin!(asking);
+    let answered = tokio::select! {
+        answered = &mut asking => answered,
+        () = cancelling => asking.await,
+    };
+    let Err(refused) = answered else { panic!("{what}: answered, and on the primary's disk only") };
+    assert_eq!(refused.code(), Some(Code::StoreUnavailable), "{what}: {refused}");
+    assert!(refused.maybe_applied(), "{what}: it is on the primary's disk only: {refused}");
+}
+
 #[tokio::test]
-async fn a_wait_for_the_standby_that_is_cut_short_is_answered_as_unknown() {
+async fn a_wait_for_the_standby_that_is_cut_short_is_answered_as_unknown_also_when_it_is_asked_again() {
     let (primary, standby, url) = pair();
     let server = Serving::at(&url, &["--log", "off"]);
     let client = server.client();
     let request = r#"{"event_type":"work","idempotency_key":"once"}"#;
     enqueue_as(&client, r#"{"event_type":"work"}"#).await.unwrap();
     register(&client, "idle", 0).await;
-    claim(&client, "idle").await.unwrap();
+    let held = claim(&client, "idle").await.unwrap().remove(0);
     standby.kill();
     assert!(claim(&client, "idle").await.unwrap().is_empty(), "what changes nothing waits for no standby");
-    let waiting = enqueue_as(&client, request);
-    let cancelling = until("a commit waits for the standby", async || {
-        let cancelled = "select count(pg_cancel_backend(pid)) from pg_stat_activity \
-             where wait_event = 'SyncRep' and application_name = 'enginehouse'";
-        (primary.psql(cancelled) != "0").then_some(())
-    });
-    let (answered, ()) = tokio::join!(waiting, cancelling);
-    let refused = answered.unwrap_err();
-    assert_eq!(refused.code(), Some(Code::StoreUnavailable), "{refused}");
-    assert!(refused.maybe_applied(), "it is on the primary's disk only: {refused}");
+    for time in ["at first", "again, when it is there already"] {
+        assert_unknown(&primary, &format!("enqueued {time}"), enqueue_as(&client, request)).await;
+        assert_unknown(&primary, &format!("completed {time}"), complete(&client, &held)).await;
+    }
     standby.start_again();
     let again = once_back("the standby is back", async || enqueue_as(&client, request).await).await;
     let found = client.events(&Default::default()).await.unwrap().items;

@@ -4,6 +4,7 @@
 //! many transactions want at once (ready events, expired locks, silent engines) is taken with `skip locked`: two servers
 //! share the work instead of waiting for each other.
 
+mod engines;
 mod events;
 mod locks;
 mod ready;
@@ -22,11 +23,11 @@ use enginehouse_core::transition::AttemptEnd;
 use tokio_postgres::Row;
 
 use super::changes::LaneChanges;
-use super::columns::{Columns, Moment, Xid, params, reader, sql, uuids};
+use super::columns::{Columns, Xid, params, reader, sql, uuids};
 use super::failure::{self, Failure, Outcome};
 use super::session::{Inside, Param, Session};
 use super::shared::Shared;
-use super::{attempts, audit, dead_letters, engines, lanes, reads, settings};
+use super::{attempts, audit, dead_letters, lanes, reads, settings};
 use crate::clock::Reading;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneNews, LockCursor, NewDeadLetter,
@@ -34,7 +35,8 @@ use crate::rows::{
 };
 use crate::{StoreError, Transaction};
 
-/// Nothing but locks was written, and nobody has to wait until the disk or a standby has them.
+/// Nothing but locks was written, and nobody was told of an event by its name: so nobody has to wait until the disk or a standby
+/// has it. Whoever repeats a command must wait, whose first answer was that this is unknown.
 const END_WITHOUT_CHANGES: &str = "set local synchronous_commit = off; commit";
 
 pub(super) struct PostgresTransaction {
@@ -62,8 +64,8 @@ pub(super) struct PostgresTransaction {
     known_engines: HashSet<EngineId>,
     /// Lanes that are not there any more once this has committed.
     gone_lanes: Vec<LaneId>,
-    /// Whether anything was changed, as far as is known; locks count for nothing.
-    has_changes: bool,
+    /// Whether something was changed, or read that an answer may vouch for; locks alone count for nothing.
+    must_last: bool,
     /// What ended it before its commit.
     error: Option<StoreError>,
 }
@@ -123,20 +125,20 @@ impl PostgresTransaction {
                 payloads: HashMap::new(),
                 known_engines: HashSet::new(),
                 gone_lanes: Vec::new(),
-                has_changes: false,
+                must_last: false,
                 error: None,
             }),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// To change something with.
+    /// To change something with, or to read what an answer may vouch for.
     fn session(&mut self) -> Result<&Session, StoreError> {
-        self.has_changes = true;
+        self.must_last = true;
         self.reader()
     }
 
-    /// To read with, and to lock what is read.
+    /// To look around with, and to lock what is seen.
     fn reader(&self) -> Result<&Session, StoreError> {
         match (&self.error, &self.session) {
             (Some(error), _) => Err(error.clone()),
@@ -163,7 +165,8 @@ impl PostgresTransaction {
         self.ended(outcome)
     }
 
-    /// The same for a statement that changes nothing, but may lock what it reads.
+    /// The same for a statement that changes nothing, but may lock what it reads. Nobody is told that something is so because of
+    /// it alone.
     async fn read<const N: usize>(
         &mut self,
         sql: &'static str,
@@ -198,7 +201,7 @@ impl PostgresTransaction {
         if self.changes.is_empty() {
             return Ok(());
         }
-        self.has_changes = true;
+        self.must_last = true;
         let outcome = self.changes.write(self.reader()?).await;
         self.ended(outcome)?;
         self.changes.written();
@@ -323,40 +326,23 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
-        self.read_engines(sql!("engines_by_id"), ids).await
+        engines::by_id(self, sql!("engines_by_id"), ids).await
     }
 
     async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
-        self.read_engines(sql!("free_engines_by_id"), ids).await
+        engines::by_id(self, sql!("free_engines_by_id"), ids).await
     }
 
     async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError> {
-        let rows = self.read(sql!("all_engines"), params![]).await?;
-        self.each(&rows, engines::engine)
+        engines::all(self).await
     }
 
     async fn write_engines(&mut self, engines: &[Engine]) -> Result<(), StoreError> {
-        let (known, new): (Vec<_>, Vec<_>) =
-            engines.iter().partition(|engine| self.known_engines.contains(&engine.engine_id));
-        let session = self.session()?;
-        let outcome = async {
-            // One that was not read in this transaction may be there or not; one that was read is.
-            let unknown = engines::update(session, &known).await?;
-            debug_assert!(unknown.is_empty(), "an engine that was locked is there");
-            engines::insert(session, &new).await
-        }
-        .await;
-        self.ended(outcome)?;
-        self.known_engines.extend(engines.iter().map(|engine| engine.engine_id.clone()));
-        Ok(())
+        engines::write(self, engines).await
     }
 
     async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<Engine>, StoreError> {
-        let limit = i64::from(limit);
-        let rows = self.read(sql!("silent_engines"), params![TIMESTAMPTZ: &Moment(until), INT8: &limit]).await?;
-        let found = self.each(&rows, engines::engine)?;
-        self.known_engines.extend(found.iter().map(|engine| engine.engine_id.clone()));
-        Ok(found)
+        engines::silent(self, until, limit).await
     }
 
     async fn next_engine_loss(&mut self) -> Result<Option<Timestamp>, StoreError> {
@@ -364,15 +350,7 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn delete_gone_engines(&mut self, silent_since: Timestamp, limit: u32) -> Result<Vec<EngineId>, StoreError> {
-        let limit = i64::from(limit);
-        let rows =
-            self.query(sql!("delete_gone_engines"), params![TIMESTAMPTZ: &Moment(silent_since), INT8: &limit]).await?;
-        let mut gone: Vec<EngineId> = self.each(&rows, reader!(parsed))?;
-        for engine_id in &gone {
-            self.known_engines.remove(engine_id);
-        }
-        gone.sort_unstable();
-        Ok(gone)
+        engines::delete_gone(self, silent_since, limit).await
     }
 
     async fn insert_attempts(&mut self, attempts: &[(EventId, AttemptEnd)]) -> Result<(), StoreError> {
@@ -477,7 +455,7 @@ impl Transaction for PostgresTransaction {
                 false => self.changes.write(session).await,
             }
         };
-        let end = if self.has_changes || !self.changes.is_empty() { "commit" } else { END_WITHOUT_CHANGES };
+        let end = if self.must_last || !self.changes.is_empty() { "commit" } else { END_WITHOUT_CHANGES };
         // Sent together, in this order: if the changes cannot be written, the commit that follows them is refused.
         let (written, committed) = tokio::join!(biased; changes, session.run(end));
         let outcome = match (written, committed) {
@@ -509,26 +487,5 @@ impl Transaction for PostgresTransaction {
             }
         }
         outcome
-    }
-}
-
-impl PostgresTransaction {
-    async fn read_engines(&mut self, sql: &'static str, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let names: Vec<_> = ids.iter().map(EngineId::as_str).collect();
-        let rows = self.read(sql, params![TEXT_ARRAY: &names]).await?;
-        let mut found: HashMap<_, _> =
-            self.each(&rows, engines::engine)?.into_iter().map(|engine| (engine.engine_id.clone(), engine)).collect();
-        self.known_engines.extend(found.keys().cloned());
-        // An id that was asked for twice is answered twice.
-        let mut answered = Vec::with_capacity(ids.len());
-        for (place, id) in ids.iter().enumerate() {
-            let again = ids[place + 1..].contains(id);
-            let engine = if again { found.get(id).cloned() } else { found.remove(id) };
-            answered.extend(engine);
-        }
-        Ok(answered)
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn by_id(transaction: &mut PostgresTransaction, ids: &[EventId]
         }
     }
     if !missing.is_empty() {
-        let rows = transaction.read(sql!("events_by_id"), params![UUID_ARRAY: &uuids(&missing)]).await?;
+        let rows = transaction.query(sql!("events_by_id"), params![UUID_ARRAY: &uuids(&missing)]).await?;
         let events = transaction.each(&rows, event_rows::event_of)?;
         found.extend(events.into_iter().map(|event| (event.event_id, event)));
     }
@@ -76,7 +76,7 @@ pub(super) async fn by_idempotency_key(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = transaction.read(sql!("events_by_idempotency_key"), params![TEXT_ARRAY: &keys]).await?;
+    let rows = transaction.query(sql!("events_by_idempotency_key"), params![TEXT_ARRAY: &keys]).await?;
     let mut found: HashMap<Arc<str>, KeyedEvent> = HashMap::new();
     let read = |columns: &mut Columns<'_>| {
         let key: Arc<str> = columns.value::<&str>()?.into();

@@ -1,0 +1,88 @@
+//! Engines: those that were read are locked, and known to be there.
+
+use std::collections::HashMap;
+
+use enginehouse_core::engine::Engine;
+use enginehouse_core::ids::EngineId;
+use enginehouse_core::time::Timestamp;
+
+use super::super::columns::{Columns, Moment, params, reader, sql};
+use super::super::engines;
+use super::PostgresTransaction;
+use crate::StoreError;
+
+pub(super) async fn by_id(
+    transaction: &mut PostgresTransaction,
+    sql: &'static str,
+    ids: &[EngineId],
+) -> Result<Vec<Engine>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<_> = ids.iter().map(EngineId::as_str).collect();
+    let rows = transaction.read(sql, params![TEXT_ARRAY: &names]).await?;
+    let mut found: HashMap<_, _> = transaction
+        .each(&rows, engines::engine)?
+        .into_iter()
+        .map(|engine| (engine.engine_id.clone(), engine))
+        .collect();
+    transaction.known_engines.extend(found.keys().cloned());
+    // An id that was asked for twice is answered twice.
+    let mut answered = Vec::with_capacity(ids.len());
+    for (place, id) in ids.iter().enumerate() {
+        let again = ids[place + 1..].contains(id);
+        let engine = if again { found.get(id).cloned() } else { found.remove(id) };
+        answered.extend(engine);
+    }
+    Ok(answered)
+}
+
+pub(super) async fn all(transaction: &mut PostgresTransaction) -> Result<Vec<Engine>, StoreError> {
+    let rows = transaction.read(sql!("all_engines"), params![]).await?;
+    transaction.each(&rows, engines::engine)
+}
+
+pub(super) async fn write(transaction: &mut PostgresTransaction, engines: &[Engine]) -> Result<(), StoreError> {
+    let (known, new): (Vec<_>, Vec<_>) =
+        engines.iter().partition(|engine| transaction.known_engines.contains(&engine.engine_id));
+    let session = transaction.session()?;
+    let outcome = async {
+        // One that was not read in this transaction may be there or not; one that was read is.
+        let unknown = engines::update(session, &known).await?;
+        debug_assert!(unknown.is_empty(), "an engine that was locked is there");
+        engines::insert(session, &new).await
+    }
+    .await;
+    transaction.ended(outcome)?;
+    transaction.known_engines.extend(engines.iter().map(|engine| engine.engine_id.clone()));
+    Ok(())
+}
+
+pub(super) async fn silent(
+    transaction: &mut PostgresTransaction,
+    until: Timestamp,
+    limit: u32,
+) -> Result<Vec<Engine>, StoreError> {
+    let limit = i64::from(limit);
+    let rows = transaction.read(sql!("silent_engines"), params![TIMESTAMPTZ: &Moment(until), INT8: &limit]).await?;
+    let found = transaction.each(&rows, engines::engine)?;
+    transaction.known_engines.extend(found.iter().map(|engine| engine.engine_id.clone()));
+    Ok(found)
+}
+
+pub(super) async fn delete_gone(
+    transaction: &mut PostgresTransaction,
+    silent_since: Timestamp,
+    limit: u32,
+) -> Result<Vec<EngineId>, StoreError> {
+    let limit = i64::from(limit);
+    let rows = transaction
+        .query(sql!("delete_gone_engines"), params![TIMESTAMPTZ: &Moment(silent_since), INT8: &limit])
+        .await?;
+    let mut gone: Vec<EngineId> = transaction.each(&rows, reader!(parsed))?;
+    for engine_id in &gone {
+        transaction.known_engines.remove(engine_id);
+    }
+    gone.sort_unstable();
+    Ok(gone)
+}
