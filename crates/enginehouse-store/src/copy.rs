@@ -238,7 +238,8 @@ pub(crate) trait Rows {
 
 /// Where rows come from.
 #[async_trait(?Send)]
-pub(crate) trait Source: Rows {
+pub(crate) trait Source {
+    fn rows(&mut self) -> &mut dyn Rows;
     /// What tells it from other sources.
     fn identity(&self) -> &str;
     /// Whether texts may hold the character NUL, for which PostgreSQL has no room.
@@ -250,7 +251,8 @@ pub(crate) trait Source: Rows {
 
 /// Where rows go to.
 #[async_trait(?Send)]
-pub(crate) trait Target: Rows {
+pub(crate) trait Target {
+    fn rows(&mut self) -> &mut dyn Rows;
     /// Writes rows; in a transaction that begins with the first of them.
     async fn write(&mut self, table: &Table, rows: &[Row]) -> Result<(), String>;
     /// Commits what was written. Answers whether this run is still the one that copies.
@@ -293,12 +295,13 @@ pub async fn copy(
         watch: &mut watch,
     };
     for table in TABLES {
-        work.total += work.source.count(table).await.map_err(|what| failed(&work.source.place(), what))?;
+        work.total +=
+            work.source.rows().count(table).await.map_err(|what| failed(&work.source.rows().place(), what))?;
     }
     work.copy(mark.as_ref()).await?;
     let tables = work.compare().await?;
     work.finish().await?;
-    let (from, to) = (work.source.place(), work.target.place());
+    let (from, to) = (work.source.rows().place(), work.target.rows().place());
     let others = work.source.others().await.map_err(|what| failed(&from, what))?;
     Ok(Copied { from, to, tables, resumed: mark.is_some(), others })
 }
@@ -331,8 +334,8 @@ impl Work<'_> {
     /// Rows of the source as the target can hold them.
     async fn page(&mut self, table: &Table, after: Option<&[Value]>) -> Result<Vec<Row>, CopyError> {
         let limit = table.in_pages.then_some(PAGE_ROWS);
-        let page = self.source.page(table, after, limit).await;
-        let mut rows = page.map_err(|what| failed_at(&self.source.place(), table, what))?;
+        let page = self.source.rows().page(table, after, limit).await;
+        let mut rows = page.map_err(|what| failed_at(&self.source.rows().place(), table, what))?;
         if self.shows_nul {
             for value in rows.iter_mut().flatten() {
                 if let Value::Text(text) = value
@@ -348,18 +351,18 @@ impl Work<'_> {
     async fn copy(&mut self, mark: Option<&Mark>) -> Result<(), CopyError> {
         let begun = mark.and_then(|mark| TABLES.iter().position(|table| table.name == mark.table)).unwrap_or(0);
         for table in &TABLES[..begun] {
-            let rows = self.target.count(table).await;
-            self.done += rows.map_err(|what| failed(&self.target.place(), what))?;
+            let rows = self.target.rows().count(table).await;
+            self.done += rows.map_err(|what| failed(&self.target.rows().place(), what))?;
         }
         for (place, table) in TABLES.iter().enumerate().skip(begun) {
             let last_key = mark.filter(|_| place == begun).and_then(|mark| mark.last_key.as_deref());
             let after = match last_key {
                 None => None,
                 Some(text) => {
-                    let rows = self.target.count(table).await;
-                    self.done += rows.map_err(|what| failed(&self.target.place(), what))?;
+                    let rows = self.target.rows().count(table).await;
+                    self.done += rows.map_err(|what| failed(&self.target.rows().place(), what))?;
                     let key = key_from_text(text).filter(|key| key.len() == table.key);
-                    Some(key.ok_or_else(|| failed(&self.target.place(), "store_copy holds no key"))?)
+                    Some(key.ok_or_else(|| failed(&self.target.rows().place(), "store_copy holds no key"))?)
                 }
             };
             self.copy_table(table, after).await?;
@@ -373,7 +376,10 @@ impl Work<'_> {
             let rows = self.page(table, after.as_deref()).await?;
             let Some(last) = rows.last() else { break };
             after = Some(last[..table.key].to_vec());
-            self.target.write(table, &rows).await.map_err(|what| failed_at(&self.target.place(), table, what))?;
+            self.target
+                .write(table, &rows)
+                .await
+                .map_err(|what| failed_at(&self.target.rows().place(), table, what))?;
             self.done += rows.len() as u64;
             rows_of_batch += rows.len() as u64;
             bytes_of_batch += rows.iter().flatten().map(Value::size).sum::<usize>();
@@ -391,8 +397,8 @@ impl Work<'_> {
 
     async fn commit(&mut self, table: &Table, last_key: Option<&[Value]>) -> Result<(), CopyError> {
         let mark = Mark { table: table.name.to_owned(), last_key: last_key.map(key_to_text) };
-        let is_ours = self.target.commit(&mark).await.map_err(|what| failed(&self.target.place(), what))?;
-        if is_ours { Ok(()) } else { Err(CopyError::TakenOver(self.target.place())) }
+        let is_ours = self.target.commit(&mark).await.map_err(|what| failed(&self.target.rows().place(), what))?;
+        if is_ours { Ok(()) } else { Err(CopyError::TakenOver(self.target.rows().place())) }
     }
 
     /// Reads both sides once more.
@@ -416,8 +422,8 @@ impl Work<'_> {
             let mut after: Option<Row> = None;
             loop {
                 let limit = table.in_pages.then_some(PAGE_ROWS);
-                let page = self.target.page(table, after.as_deref(), limit).await;
-                let rows = page.map_err(|what| failed_at(&self.target.place(), table, what))?;
+                let page = self.target.rows().page(table, after.as_deref(), limit).await;
+                let rows = page.map_err(|what| failed_at(&self.target.rows().place(), table, what))?;
                 rows.iter().for_each(|row| theirs.add(row));
                 self.tell(Phase::Comparing, table)?;
                 let last = rows.last().map(|last| last[..table.key].to_vec());
@@ -437,9 +443,9 @@ impl Work<'_> {
     }
 
     async fn finish(&mut self) -> Result<(), CopyError> {
-        let numbers = self.source.numbers().await.map_err(|what| failed(&self.source.place(), what))?;
-        let is_ours = self.target.finish(&numbers).await.map_err(|what| failed(&self.target.place(), what))?;
-        if is_ours { Ok(()) } else { Err(CopyError::TakenOver(self.target.place())) }
+        let numbers = self.source.numbers().await.map_err(|what| failed(&self.source.rows().place(), what))?;
+        let is_ours = self.target.finish(&numbers).await.map_err(|what| failed(&self.target.rows().place(), what))?;
+        if is_ours { Ok(()) } else { Err(CopyError::TakenOver(self.target.rows().place())) }
     }
 }
 

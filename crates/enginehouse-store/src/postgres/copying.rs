@@ -137,35 +137,6 @@ impl Database {
         }
     }
 
-    async fn count(&self, table: &Table) -> Result<u64, String> {
-        let sql = format!("select count(*) from {}", self.from(table));
-        let rows = self.client.query_typed(&sql, &[]).await.map_err(|error| said(&error))?;
-        let count: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| said(&error))?;
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
-
-    async fn page(&self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Result<Vec<Row>, String> {
-        let keys = table.key_names();
-        let mut sql = format!("select {} from {}", table.names(), self.from(table));
-        let mut values: Vec<Box<dyn ToSql + Sync>> = Vec::new();
-        let mut types = Vec::new();
-        if let Some(after) = after {
-            let places: Vec<_> = (1..=table.key).map(|place| format!("${place}")).collect();
-            sql.push_str(&format!(" where ({keys}) > ({})", places.join(", ")));
-            for (value, (_, kind)) in after.iter().zip(table.key_columns()) {
-                values.push(to_column(*kind, [value].into_iter(), false)?);
-                types.push(type_of(*kind).0);
-            }
-        }
-        sql.push_str(&format!(" order by {keys}"));
-        if let Some(limit) = limit {
-            sql.push_str(&format!(" limit {limit}"));
-        }
-        let parameters: Vec<Parameter<'_>> = values.iter().zip(types).map(|(value, of)| (&**value, of)).collect();
-        let rows = self.client.query_typed(&sql, &parameters).await.map_err(|error| said(&error))?;
-        rows.iter().map(|row| from_row(table, row)).collect()
-    }
-
     fn sequence(&self, table: &str, column: &str) -> String {
         let name = format!("{}.{table}", self.schema.quoted()).replace('\'', "''");
         format!("select pg_catalog.pg_get_serial_sequence('{name}', '{column}')")
@@ -371,22 +342,47 @@ fn in_words(error: CopyError) -> String {
 }
 
 #[async_trait(?Send)]
-impl Rows for DatabaseSource {
+impl Rows for Database {
     fn place(&self) -> String {
-        self.database.place.clone()
+        self.place.clone()
     }
 
     async fn count(&mut self, table: &Table) -> Result<u64, String> {
-        self.database.count(table).await
+        let sql = format!("select count(*) from {}", self.from(table));
+        let rows = self.client.query_typed(&sql, &[]).await.map_err(|error| said(&error))?;
+        let count: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| said(&error))?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     async fn page(&mut self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Result<Vec<Row>, String> {
-        self.database.page(table, after, limit).await
+        let keys = table.key_names();
+        let mut sql = format!("select {} from {}", table.names(), self.from(table));
+        let mut values: Vec<Box<dyn ToSql + Sync>> = Vec::new();
+        let mut types = Vec::new();
+        if let Some(after) = after {
+            let places: Vec<_> = (1..=table.key).map(|place| format!("${place}")).collect();
+            sql.push_str(&format!(" where ({keys}) > ({})", places.join(", ")));
+            for (value, (_, kind)) in after.iter().zip(table.key_columns()) {
+                values.push(to_column(*kind, [value].into_iter(), false)?);
+                types.push(type_of(*kind).0);
+            }
+        }
+        sql.push_str(&format!(" order by {keys}"));
+        if let Some(limit) = limit {
+            sql.push_str(&format!(" limit {limit}"));
+        }
+        let parameters: Vec<Parameter<'_>> = values.iter().zip(types).map(|(value, of)| (&**value, of)).collect();
+        let rows = self.client.query_typed(&sql, &parameters).await.map_err(|error| said(&error))?;
+        rows.iter().map(|row| from_row(table, row)).collect()
     }
 }
 
 #[async_trait(?Send)]
 impl Source for DatabaseSource {
+    fn rows(&mut self) -> &mut dyn Rows {
+        &mut self.database
+    }
+
     fn identity(&self) -> &str {
         &self.identity
     }
@@ -421,22 +417,11 @@ impl Source for DatabaseSource {
 }
 
 #[async_trait(?Send)]
-impl Rows for DatabaseTarget {
-    fn place(&self) -> String {
-        self.database.place.clone()
-    }
-
-    async fn count(&mut self, table: &Table) -> Result<u64, String> {
-        self.database.count(table).await
-    }
-
-    async fn page(&mut self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Result<Vec<Row>, String> {
-        self.database.page(table, after, limit).await
-    }
-}
-
-#[async_trait(?Send)]
 impl Target for DatabaseTarget {
+    fn rows(&mut self) -> &mut dyn Rows {
+        &mut self.database
+    }
+
     async fn write(&mut self, table: &Table, rows: &[Row]) -> Result<(), String> {
         self.write_rows(table, rows).await.map_err(in_words)
     }

@@ -231,10 +231,6 @@ impl FileTarget {
 }
 
 impl CopyFile {
-    fn place(&self) -> String {
-        self.path.display().to_string()
-    }
-
     fn failed(&self, error: &rusqlite::Error) -> CopyError {
         CopyError::Failed { place: self.place(), what: error.to_string() }
     }
@@ -255,13 +251,13 @@ impl CopyFile {
         format!("(select lane_id, {} from {rows} group by lane_id)", counts.join(", "))
     }
 
-    fn count(&self, table: &Table) -> rusqlite::Result<u64> {
+    fn try_count(&self, table: &Table) -> rusqlite::Result<u64> {
         let count: i64 =
             self.connection.query_row(&format!("select count(*) from {}", self.from(table)), [], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    fn page(&self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> rusqlite::Result<Vec<Row>> {
+    fn try_page(&self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> rusqlite::Result<Vec<Row>> {
         let keys = table.key_names();
         let behind = match after {
             Some(_) => {
@@ -320,22 +316,26 @@ impl ToSql for Value {
 
 // A file answers at once: what blocks here blocks a command that does nothing else.
 #[async_trait(?Send)]
-impl Rows for FileSource {
+impl Rows for CopyFile {
     fn place(&self) -> String {
-        self.file.place()
+        self.path.display().to_string()
     }
 
     async fn count(&mut self, table: &Table) -> Result<u64, String> {
-        self.file.count(table).map_err(|error| error.to_string())
+        self.try_count(table).map_err(|error| error.to_string())
     }
 
     async fn page(&mut self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Result<Vec<Row>, String> {
-        self.file.page(table, after, limit).map_err(|error| error.to_string())
+        self.try_page(table, after, limit).map_err(|error| error.to_string())
     }
 }
 
 #[async_trait(?Send)]
 impl Source for FileSource {
+    fn rows(&mut self) -> &mut dyn Rows {
+        &mut self.file
+    }
+
     fn identity(&self) -> &str {
         &self.identity
     }
@@ -354,22 +354,11 @@ impl Source for FileSource {
 }
 
 #[async_trait(?Send)]
-impl Rows for FileTarget {
-    fn place(&self) -> String {
-        self.file.place()
-    }
-
-    async fn count(&mut self, table: &Table) -> Result<u64, String> {
-        self.file.count(table).map_err(|error| error.to_string())
-    }
-
-    async fn page(&mut self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Result<Vec<Row>, String> {
-        self.file.page(table, after, limit).map_err(|error| error.to_string())
-    }
-}
-
-#[async_trait(?Send)]
 impl Target for FileTarget {
+    fn rows(&mut self) -> &mut dyn Rows {
+        &mut self.file
+    }
+
     async fn write(&mut self, table: &Table, rows: &[Row]) -> Result<(), String> {
         self.write_rows(table, rows).map_err(|error| error.to_string())
     }
