@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use crate::ports;
 use crate::processes::{children, is_halted, is_running, signal};
-use crate::programs::{path_of, psql, run};
+use crate::programs::{may_mount, path_of, psql, run};
 use crate::shared::fresh_name;
 use crate::waiting::until;
 use crate::watchdog::Watched;
@@ -76,12 +76,13 @@ impl Cluster {
     }
 
     /// Starts an empty server that has a second disk of so many MiB, for [databases](Self::create_database_on_small_disk)
-    /// that fill it. Only root can: `None` for anybody else. What is on that disk does not outlive the server's process.
+    /// that fill it. `None` for whoever may not mount a disk: all but root, and root in many a container. What is on that disk
+    /// does not outlive the server's process.
     ///
     /// # Panics
     /// PostgreSQL is not installed, or does not start.
     pub fn start_with_small_disk(megabytes: u32) -> Option<Self> {
-        if !rustix::process::geteuid().is_root() {
+        if !may_mount() {
             return None;
         }
         let begin = || {

@@ -87,6 +87,14 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// Whether this process may mount a disk that nobody else sees.
+pub(crate) fn may_mount() -> bool {
+    let mut mount = command("unshare");
+    // Over a folder that is there everywhere; gone with the process.
+    mount.args(["--mount", "--", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]);
+    rustix::process::geteuid().is_root() && mount.output().is_ok_and(|output| output.status.success())
+}
+
 /// Runs a program to its end for what it does. What it said is in the error.
 pub(crate) fn run(command: &mut Command) -> io::Result<()> {
     let name = Path::new(command.get_program()).display().to_string();
