@@ -28,7 +28,7 @@ pub(crate) use self::value::{Kind, Row, Value, key_from_text, key_to_text};
 
 use self::value::Summary;
 use crate::migrations::SchemaName;
-use crate::postgres::copying as postgres;
+use crate::postgres::tx::copying as postgres;
 use crate::sqlite::{self, OpenError};
 
 /// How many rows are read at once: with the largest payloads and results, some 100 MiB.

@@ -4,35 +4,11 @@
 //! however many rows it works on; several are under way at once. What is kept in memory is a hint: any server may be ended at
 //! any moment, and another one goes on.
 
-mod attempts;
-mod audit;
-mod changes;
-mod columns;
-mod connect;
-pub(crate) mod copying;
-mod dead_letters;
-mod engines;
-mod event_rows;
-mod failure;
-mod fold;
-mod health;
-mod horizon;
-mod inspect;
-mod keeper;
-mod lanes;
-mod places;
-mod reads;
-mod restored;
-mod session;
-mod settings;
 mod shared;
-mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
-mod tls;
-mod transaction;
-mod vacuum;
-mod watch;
+pub(crate) mod tx;
+mod wire;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,15 +19,18 @@ use enginehouse_core::engine::{Engine, EngineStatus};
 use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
-use self::columns::{Columns, params, sql};
-use self::connect::{CONNECT_TIMEOUT, Connections, Endpoint};
-use self::failure::{Failure, Outcome};
-pub use self::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
-use self::keeper::Keeper;
-use self::shared::Shared;
-use self::transaction::PostgresTransaction;
-pub use self::vacuum::{VacuumHolder, VacuumHolderKind};
-use self::watch::PostgresWatch;
+use self::shared::keeper::Keeper;
+use self::shared::state::Shared;
+pub use self::shared::vacuum::{VacuumHolder, VacuumHolderKind};
+use self::shared::watch::PostgresWatch;
+use self::shared::{health, restored};
+use self::tx::columns::{Columns, params, sql};
+pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
+use self::tx::transaction::PostgresTransaction;
+use self::tx::{reads, settings};
+use self::wire::connect::{CONNECT_TIMEOUT, Connections, Endpoint};
+use self::wire::failure::{self, Failure, Outcome};
+use self::wire::tls;
 use crate::clock::{Clock, SystemClock};
 use crate::migrations::{Migrate, MigrateError, SchemaName, prepare_postgres};
 use crate::rows::{

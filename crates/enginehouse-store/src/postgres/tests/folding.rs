@@ -9,8 +9,8 @@ use crate::Store;
 use crate::conformance::given::{
     HOUR, apply, begin, claim, complete, fail, id, ids, insert, lane, new_event, now, of_run,
 };
-use crate::postgres::columns::Xid;
-use crate::postgres::fold::fold_changes;
+use crate::postgres::shared::fold::fold_changes;
+use crate::postgres::tx::columns::Xid;
 use crate::rows::{LaneCounts, PageRequest, ScenarioRunCounts, StatusCounts};
 
 const ALL: (Xid, Xid) = (Xid(0), Xid(u64::MAX));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{open_fresh, options, server};
 use crate::Store;
 use crate::conformance::given::{claim, given_events};
-use crate::postgres::vacuum::holders;
+use crate::postgres::shared::vacuum::holders;
 use crate::postgres::{OpenError, VacuumHolderKind, inspect};
 use crate::rows::StatusCounts;
 

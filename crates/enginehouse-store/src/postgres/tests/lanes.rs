@@ -3,7 +3,7 @@
 use super::{Fresh, open_fresh, options, until};
 use crate::conformance::given::{begin, lane, new_event, now};
 use crate::postgres::PostgresStore;
-use crate::postgres::keeper::forget_gone_lanes;
+use crate::postgres::shared::keeper::forget_gone_lanes;
 
 async fn forget_empty(fresh: &Fresh) {
     until("the lane is forgotten", async || {

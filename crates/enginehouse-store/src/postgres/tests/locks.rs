@@ -8,7 +8,7 @@ use crate::conformance::given::{
     registered, write_engines,
 };
 use crate::postgres::PostgresStore;
-use crate::postgres::columns::Xid;
+use crate::postgres::tx::columns::Xid;
 use crate::{Store, Transaction};
 
 async fn look(tx: &mut dyn Transaction) -> usize {

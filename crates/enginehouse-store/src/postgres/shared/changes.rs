@@ -1,0 +1,126 @@
+//! What a transaction changes in each lane: gathered in memory, written once as rows of its own.
+
+use std::collections::BTreeMap;
+
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::{LaneId, ScenarioRunId};
+use enginehouse_core::time::Timestamp;
+use tokio_postgres::types::Type;
+
+use crate::STATUSES;
+use crate::postgres::tx::columns::{Moment, params, sql};
+use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::session::Session;
+
+/// By how much each count changes, in the order of the keys.
+#[derive(Default)]
+pub(crate) struct LaneChanges(BTreeMap<(LaneId, Option<ScenarioRunId>), Change>);
+
+#[derive(Default)]
+struct Change {
+    by_status: BTreeMap<EventStatus, i64>,
+    /// From when on the first of the events that were put into the queue may be claimed.
+    first_available_at: Option<Timestamp>,
+    /// When the first of the added events was enqueued.
+    first_enqueued_at: Option<Timestamp>,
+}
+
+impl LaneChanges {
+    fn of(&mut self, lane: LaneId, run: Option<&ScenarioRunId>) -> &mut Change {
+        self.0.entry((lane, run.cloned())).or_default()
+    }
+
+    /// An event was added to the queue.
+    pub(crate) fn added(&mut self, lane: LaneId, run: Option<&ScenarioRunId>, at: Timestamp, available_at: Timestamp) {
+        let change = self.of(lane, run);
+        *change.by_status.entry(EventStatus::Queued).or_default() += 1;
+        change.first_enqueued_at = earlier(change.first_enqueued_at, at);
+        change.first_available_at = earlier(change.first_available_at, available_at);
+    }
+
+    /// An event went from one status to another, or stayed in its own.
+    pub(crate) fn moved(&mut self, lane: LaneId, run: Option<&ScenarioRunId>, from: EventStatus, to: EventStatus) {
+        if from != to {
+            let change = self.of(lane, run);
+            *change.by_status.entry(from).or_default() -= 1;
+            *change.by_status.entry(to).or_default() += 1;
+        }
+    }
+
+    /// A queued event may be claimed from a moment on.
+    pub(crate) fn available(&mut self, lane: LaneId, run: Option<&ScenarioRunId>, at: Timestamp) {
+        let change = self.of(lane, run);
+        change.first_available_at = earlier(change.first_available_at, at);
+    }
+
+    /// An event was forgotten.
+    pub(crate) fn forgotten(&mut self, lane: LaneId, run: Option<&ScenarioRunId>, status: EventStatus) {
+        *self.of(lane, run).by_status.entry(status).or_default() -= 1;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The lanes in which events were queued, with the moment from which on the first of them may be claimed.
+    pub(crate) fn arrivals(&self) -> impl Iterator<Item = (LaneId, Timestamp)> {
+        self.0.iter().filter_map(|((lane, _), change)| Some((*lane, change.first_available_at?)))
+    }
+
+    /// They were written. What has arrived is still to be told once it is committed.
+    pub(crate) fn written(&mut self) {
+        self.0.retain(|_, change| {
+            change.by_status.clear();
+            change.first_enqueued_at = None;
+            change.first_available_at.is_some()
+        });
+    }
+
+    /// Makes the statement of `write` known to the server, so that what is sent right behind it comes after it.
+    pub(crate) async fn prepare(session: &Session) -> Outcome<()> {
+        const TYPES: [Type; 9] = [
+            Type::INT8_ARRAY,
+            Type::TEXT_ARRAY,
+            Type::INT8_ARRAY,
+            Type::INT8_ARRAY,
+            Type::INT8_ARRAY,
+            Type::INT8_ARRAY,
+            Type::INT8_ARRAY,
+            Type::TIMESTAMPTZ_ARRAY,
+            Type::TIMESTAMPTZ_ARRAY,
+        ];
+        session.prepare(sql!("insert_lane_changes"), &TYPES).await
+    }
+
+    /// Writes them as rows.
+    pub(crate) async fn write(&self, session: &Session) -> Outcome<()> {
+        let (mut lanes, mut runs) = (Vec::new(), Vec::new());
+        let mut counts: [Vec<i64>; 5] = Default::default();
+        let (mut available, mut enqueued) = (Vec::new(), Vec::new());
+        for ((lane, run), change) in &self.0 {
+            lanes.push(lane.0);
+            runs.push(run.as_ref().map(|run| run.as_str()));
+            for (column, status) in counts.iter_mut().zip(STATUSES) {
+                column.push(change.by_status.get(&status).copied().unwrap_or(0));
+            }
+            available.push(change.first_available_at.map(Moment));
+            enqueued.push(change.first_enqueued_at.map(Moment));
+        }
+        let [queued, processing, completed, failed, cancelled] = &counts;
+        session
+            .execute(
+                sql!("insert_lane_changes"),
+                params![
+                    INT8_ARRAY: &lanes, TEXT_ARRAY: &runs, INT8_ARRAY: queued, INT8_ARRAY: processing,
+                    INT8_ARRAY: completed, INT8_ARRAY: failed, INT8_ARRAY: cancelled, TIMESTAMPTZ_ARRAY: &available,
+                    TIMESTAMPTZ_ARRAY: &enqueued,
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+fn earlier(one: Option<Timestamp>, other: Timestamp) -> Option<Timestamp> {
+    Some(one.map_or(other, |one| one.min(other)))
+}

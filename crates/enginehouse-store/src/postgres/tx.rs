@@ -1,0 +1,14 @@
+//! Rows read and written: transactions, reads outside of them, and the copy of a whole store.
+
+pub(crate) mod attempts;
+pub(crate) mod audit;
+pub(crate) mod columns;
+pub(crate) mod copying;
+pub(crate) mod dead_letters;
+pub(crate) mod engines;
+pub(crate) mod event_rows;
+pub(crate) mod inspect;
+pub(crate) mod reads;
+pub(crate) mod settings;
+pub(crate) mod snapshot;
+pub(crate) mod transaction;

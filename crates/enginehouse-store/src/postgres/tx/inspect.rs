@@ -1,0 +1,174 @@
+//! A look at a database from outside, whether or not servers are running on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use enginehouse_core::time::Timestamp;
+
+use super::columns::{Columns, Xid, params, sql};
+use super::reads::integrity;
+use crate::StoreError;
+use crate::migrations::AppliedMigration;
+use crate::postgres::shared::vacuum::{self, VacuumHolder};
+use crate::postgres::wire::connect::{Connections, Endpoint};
+use crate::postgres::wire::failure::{Failure, Outcome};
+use crate::postgres::wire::session::Session;
+use crate::postgres::{OpenError, Pooler, PostgresOptions};
+use crate::rows::StatusCounts;
+
+/// Who holds back vacuum for a shorter time than this is not worth a word.
+const HELD_FOR: Duration = Duration::from_secs(60);
+
+/// How large a table is, and how it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSize {
+    /// Its name.
+    pub table: String,
+    /// Its size in bytes, without its indexes.
+    pub bytes: u64,
+    /// The size of its indexes.
+    pub index_bytes: u64,
+    /// How many rows it has, as far as the database has counted.
+    pub live_rows: u64,
+    /// How many rows are dead and still there.
+    pub dead_rows: u64,
+    /// When it was vacuumed last.
+    pub vacuumed_at: Option<Timestamp>,
+}
+
+/// How large an index is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexSize {
+    /// Its name.
+    pub index: String,
+    /// Its table.
+    pub table: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// What a database is, and how it is.
+#[derive(Clone, Debug)]
+pub struct PostgresInspection {
+    /// Where it is, without a password.
+    pub place: String,
+    /// The version of the server.
+    pub server_version: String,
+    /// Whether a pooler mixes up connections in between.
+    pub is_pooled: bool,
+    /// Settings under which a crash may take back what was committed, by name.
+    pub weak_settings: Vec<(String, String)>,
+    /// The migrations that were applied; none, if there is no schema.
+    pub migrations: Vec<AppliedMigration>,
+    /// The tables, by name.
+    pub tables: Vec<TableSize>,
+    /// The indexes, by table and name.
+    pub indexes: Vec<IndexSize>,
+    /// How many events are in each status.
+    pub counts: StatusCounts,
+    /// Who keeps dead rows from being vacuumed, the oldest first.
+    pub vacuum_holders: Vec<VacuumHolder>,
+    /// What is wrong; nothing, if all is well.
+    pub findings: Vec<String>,
+}
+
+/// Looks at everything in a database, and changes nothing. Servers may go on working with it.
+///
+/// # Errors
+/// [`OpenError`] if the database cannot be reached or read.
+pub async fn inspect(options: PostgresOptions) -> Result<PostgresInspection, OpenError> {
+    let keeps = options.pooler != Pooler::Transaction;
+    // What it lacks in durability is answered, not refused.
+    let endpoint =
+        Endpoint::new(&options.url, options.schema, keeps, options.deadline, false).map_err(OpenError::BadUrl)?;
+    let endpoint = Arc::new(endpoint);
+    look(&endpoint, options.pooler).await.map_err(|failure| OpenError::Unreachable {
+        place: endpoint.describe(),
+        why: StoreError::from(failure).to_string(),
+    })
+}
+
+async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> Outcome<PostgresInspection> {
+    let greeting = endpoint.look().await?;
+    let is_pooled = match pooler {
+        Pooler::None => false,
+        Pooler::Transaction => true,
+        Pooler::Auto => endpoint.is_pooled().await?,
+    };
+    if is_pooled {
+        endpoint.keep_no_statements();
+    }
+    let connections = Connections::new(endpoint, 1);
+    let session = connections.session().await?;
+    let rows = session.query(sql!("weak_settings"), params![]).await?;
+    let weak_settings = each(&rows, |columns| Ok((columns.value()?, columns.value()?)))?;
+    let mut inspection = PostgresInspection {
+        place: endpoint.describe(),
+        server_version: greeting.version,
+        is_pooled,
+        weak_settings,
+        migrations: Vec::new(),
+        tables: Vec::new(),
+        indexes: Vec::new(),
+        counts: StatusCounts::default(),
+        vacuum_holders: vacuum::holders(&session, HELD_FOR).await?,
+        findings: Vec::new(),
+    };
+    let is_there = session.query(sql!("schema_is_there"), params![]).await?;
+    if !each(&is_there, |columns| columns.value::<bool>())?.contains(&true) {
+        inspection.findings.push(format!("there is no schema {}: run `enginehouse schema up`", endpoint.schema()));
+        return Ok(inspection);
+    }
+    let rows = session.query(sql!("schema_versions"), params![]).await?;
+    inspection.migrations = each(&rows, |columns| {
+        Ok(AppliedMigration {
+            version: columns.value()?,
+            name: columns.value()?,
+            oldest_compatible: columns.value()?,
+            applied_at: columns.time()?,
+        })
+    })?;
+    sizes(&session, &mut inspection).await?;
+    drop(session);
+    match counts_and_findings(&connections).await {
+        Ok((counts, findings)) => {
+            inspection.counts = counts;
+            inspection.findings = findings;
+        }
+        // Tables of another version, or damage: a finding, too.
+        Err(failure) => match StoreError::from(failure) {
+            StoreError::Corrupt(why) => inspection.findings.push(why),
+            other => return Err(Failure::NoConnection(other.to_string())),
+        },
+    }
+    Ok(inspection)
+}
+
+async fn counts_and_findings(connections: &Connections) -> Outcome<(StatusCounts, Vec<String>)> {
+    let rows = connections.session().await?.query(sql!("status_counts"), params![XID8: &Xid::default()]).await?;
+    let counts = each(&rows, |columns| columns.status_counts())?.pop().unwrap_or_default();
+    Ok((counts, integrity::check(connections).await?))
+}
+
+async fn sizes(session: &Session, inspection: &mut PostgresInspection) -> Outcome<()> {
+    let rows = session.query(sql!("table_sizes"), params![]).await?;
+    inspection.tables = each(&rows, |columns| {
+        Ok(TableSize {
+            table: columns.value()?,
+            bytes: columns.number()?,
+            index_bytes: columns.number()?,
+            live_rows: columns.number()?,
+            dead_rows: columns.number()?,
+            vacuumed_at: columns.optional_time()?,
+        })
+    })?;
+    let rows = session.query(sql!("index_sizes"), params![]).await?;
+    inspection.indexes = each(&rows, |columns| {
+        Ok(IndexSize { index: columns.value()?, table: columns.value()?, bytes: columns.number()? })
+    })?;
+    Ok(())
+}
+
+fn each<T>(rows: &[tokio_postgres::Row], read: impl Fn(&mut Columns<'_>) -> Outcome<T>) -> Outcome<Vec<T>> {
+    rows.iter().map(|row| read(&mut Columns::of(row))).collect()
+}

@@ -1,0 +1,15 @@
+//! What people ask, each answer from one snapshot and in a constant number of round trips.
+
+mod counts;
+mod dead_letters;
+mod engines;
+mod history;
+pub(crate) mod integrity;
+mod search;
+
+pub(crate) use counts::{lane_counts, scenario_run, scenario_runs, totals};
+pub(crate) use dead_letters::{dead_letter, dead_letter_groups, dead_letters};
+pub(crate) use engines::{engine, engine_counts, engines};
+pub(crate) use history::history;
+pub(crate) use integrity::check_integrity;
+pub(crate) use search::{event, events};

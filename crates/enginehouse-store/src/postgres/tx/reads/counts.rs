@@ -1,0 +1,84 @@
+//! Counts: those that were added up, and the changes since.
+
+use enginehouse_core::ids::{EngineId, ScenarioRunId};
+
+use super::super::columns::{Columns, Moment, params, reader, sql, text};
+use super::super::snapshot::Snapshot;
+use crate::postgres::shared::lanes;
+use crate::postgres::shared::state::Shared;
+use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::session::Session;
+use crate::rows::{LaneCounts, Page, PageRequest, ScenarioRunCounts, StatusCounts};
+
+/// How many events are in each status, over all lanes.
+pub(crate) async fn totals(session: &Session, shared: &Shared) -> Outcome<StatusCounts> {
+    let rows = session.query(sql!("status_counts"), params![XID8: &shared.unfolded_from()]).await?;
+    rows.first().map_or(Ok(StatusCounts::default()), |row| Columns::of(row).status_counts())
+}
+
+pub(crate) async fn lane_counts(shared: &Shared) -> Outcome<Vec<LaneCounts>> {
+    let places = shared.places().lanes();
+    let known: Vec<_> = places.iter().map(|(lane_id, _)| lane_id.0).collect();
+    let from: Vec<_> = places.iter().map(|(_, place)| Moment(place.at)).collect();
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let rows = snapshot
+        .query(
+            sql!("lane_counts"),
+            params![XID8: &shared.unfolded_from(), INT8_ARRAY: &known, TIMESTAMPTZ_ARRAY: &from],
+        )
+        .await?;
+    snapshot.end().await?;
+    rows.iter()
+        .map(|row| {
+            let mut columns = Columns::of(row);
+            Ok(LaneCounts {
+                lane: lanes::lane(&mut columns)?,
+                counts: columns.status_counts()?,
+                oldest_available_at: columns.optional_time()?,
+            })
+        })
+        .collect()
+}
+
+fn run_counts(columns: &mut Columns<'_>) -> Outcome<ScenarioRunCounts> {
+    Ok(ScenarioRunCounts {
+        scenario_run_id: columns.parsed()?,
+        first_enqueued_at: columns.time()?,
+        counts: columns.status_counts()?,
+    })
+}
+
+pub(crate) async fn scenario_runs(shared: &Shared, page: &PageRequest) -> Outcome<Page<ScenarioRunCounts>> {
+    let after = text(page.after.as_deref().unwrap_or(""));
+    // One more than asked for tells whether more follow.
+    let look_at = i64::from(page.limit) + 1;
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let rows = snapshot
+        .query(sql!("scenario_runs"), params![TEXT: &after, INT8: &look_at, XID8: &shared.unfolded_from()])
+        .await?;
+    snapshot.end().await?;
+    let more = rows.len() > page.limit as usize;
+    let shown = rows.iter().take(page.limit as usize);
+    let items = shown.map(|row| run_counts(&mut Columns::of(row))).collect::<Outcome<Vec<_>>>()?;
+    let next = items.last().filter(|_| more).map(|run| run.scenario_run_id.to_string());
+    Ok(Page { items, next })
+}
+
+pub(crate) async fn scenario_run(
+    shared: &Shared,
+    run: &ScenarioRunId,
+) -> Outcome<Option<(ScenarioRunCounts, Vec<EngineId>)>> {
+    let (name, locks_from) = (run.as_str(), Moment(shared.places().locks_from));
+    let from = shared.unfolded_from();
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let (counts, engines) = tokio::join!(
+        snapshot.query(sql!("scenario_run"), params![TEXT: &name, XID8: &from]),
+        snapshot.query(sql!("engines_of_run"), params![TEXT: &name, TIMESTAMPTZ: &locks_from]),
+    );
+    let (counts, engines) = (counts?, engines?);
+    snapshot.end().await?;
+    let Some(row) = counts.first() else { return Ok(None) };
+    let counts = run_counts(&mut Columns::of(row))?;
+    let engines = engines.iter().map(|row| reader!(parsed)(&mut Columns::of(row))).collect::<Outcome<_>>()?;
+    Ok(Some((counts, engines)))
+}

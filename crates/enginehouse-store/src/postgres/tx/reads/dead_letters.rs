@@ -1,0 +1,74 @@
+//! Dead letters.
+
+use enginehouse_core::ids::{EventId, EventType, QueueName};
+
+use super::super::columns::{Columns, Moment, params, sql, text};
+use super::super::snapshot::Snapshot;
+use super::search::{self, Found, MAX_LOOKED_AT};
+use crate::postgres::shared::state::Shared;
+use crate::postgres::wire::failure::Outcome;
+use crate::rows::{DeadLetterFilter, DeadLetterGroup, DeadLetterRow, Page, PageRequest};
+
+pub(crate) async fn dead_letter(shared: &Shared, event_id: EventId) -> Outcome<Option<DeadLetterRow>> {
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let ids = [event_id];
+    let (rows, records) = tokio::join!(
+        snapshot.query(sql!("dead_letter"), params![UUID: &event_id.0]),
+        search::all_records(&snapshot, &ids),
+    );
+    let (rows, record) = (rows?, records?.pop());
+    snapshot.end().await?;
+    let Some((row, record)) = rows.first().zip(record) else { return Ok(None) };
+    let mut columns = Columns::of(row);
+    Ok(Some(DeadLetterRow { reason: columns.parsed()?, dead_lettered_at: columns.time()?, record }))
+}
+
+pub(crate) async fn dead_letters(
+    shared: &Shared,
+    filter: &DeadLetterFilter,
+    page: &PageRequest,
+) -> Outcome<Page<DeadLetterRow>> {
+    let Some(before) = search::place(page) else { return Ok(search::nothing()) };
+    let event_type = filter.event_type.as_ref().map(EventType::as_str);
+    let queue = filter.queue.as_ref().map(QueueName::as_str);
+    let reason = filter.reason.map(|reason| reason.name());
+    let code = filter.error_code.as_deref().map(text);
+    let (until, after) = (filter.before.map(Moment), filter.after.map(Moment));
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let rows = snapshot
+        .query(
+            sql!("dead_letters"),
+            params![
+                UUID: &before, INT8: &i64::from(MAX_LOOKED_AT), INT8: &search::one_more(page), TEXT: &event_type,
+                TEXT: &queue, TEXT: &reason, TEXT: &code, TIMESTAMPTZ: &until, TIMESTAMPTZ: &after,
+            ],
+        )
+        .await?;
+    let found = Found::read(&rows, page, |columns| Ok((columns.parsed()?, columns.time()?)))?;
+    let page = found
+        .page(&snapshot, |(reason, dead_lettered_at), record| DeadLetterRow { reason, dead_lettered_at, record })
+        .await?;
+    snapshot.end().await?;
+    Ok(page)
+}
+
+pub(crate) async fn dead_letter_groups(shared: &Shared) -> Outcome<Vec<DeadLetterGroup>> {
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let rows = snapshot.query(sql!("dead_letter_groups"), params![]).await?;
+    snapshot.end().await?;
+    rows.iter()
+        .map(|row| {
+            let mut columns = Columns::of(row);
+            Ok(DeadLetterGroup {
+                event_type: columns.parsed()?,
+                reason: columns.parsed()?,
+                error_code: columns.value()?,
+                message: columns.value()?,
+                count: columns.number()?,
+                oldest_at: columns.time()?,
+                newest_at: columns.time()?,
+                sample_event_id: columns.event_id()?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,101 @@
+//! Engines and what they hold.
+
+use std::collections::HashMap;
+
+use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::ids::{Capability, EngineId, EngineType};
+
+use super::super::columns::{Columns, params, sql, text};
+use super::super::engines;
+use super::super::snapshot::Snapshot;
+use super::search::{self, MAX_LOOKED_AT};
+use crate::postgres::shared::state::Shared;
+use crate::postgres::wire::failure::Outcome;
+use crate::rows::{EngineFilter, EventRecord, Page, PageRequest};
+
+/// One engine, and the events that it holds, by id.
+pub(crate) async fn engine(shared: &Shared, engine_id: &EngineId) -> Outcome<Option<(Engine, Vec<EventRecord>)>> {
+    let from = vec![shared.places().engine(engine_id)];
+    let (name, names) = (engine_id.as_str(), vec![engine_id.as_str()]);
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let (rows, locks) = tokio::join!(
+        snapshot.query(sql!("engine"), params![TEXT: &name]),
+        snapshot.query(sql!("locks_of_engines"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]),
+    );
+    let (rows, locks) = (rows?, locks?);
+    let Some(row) = rows.first() else {
+        snapshot.end().await?;
+        return Ok(None);
+    };
+    let read_id = |row| {
+        let mut columns = Columns::of(row);
+        let _engine_id: &str = columns.value()?;
+        columns.event_id()
+    };
+    let ids = locks.iter().map(read_id).collect::<Outcome<Vec<_>>>()?;
+    let records = search::all_records(&snapshot, &ids).await?;
+    snapshot.end().await?;
+    Ok(Some((engines::engine(&mut Columns::of(row))?, records)))
+}
+
+/// Engines that match, by id, each with the number of its locks.
+pub(crate) async fn engines(
+    shared: &Shared,
+    filter: &EngineFilter,
+    page: &PageRequest,
+) -> Outcome<Page<(Engine, u32)>> {
+    let after = text(page.after.as_deref().unwrap_or(""));
+    let status = filter.status.map(|status| status.name());
+    let engine_type = filter.engine_type.as_ref().map(EngineType::as_str);
+    let capability = filter.capability.as_ref().map(Capability::as_str);
+    let places = shared.places().engines();
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let rows = snapshot
+        .query(
+            sql!("engines"),
+            params![
+                TEXT: &after, INT8: &i64::from(MAX_LOOKED_AT), INT8: &search::one_more(page), TEXT: &status,
+                TEXT: &engine_type, TEXT: &capability,
+            ],
+        )
+        .await?;
+    let (mut found, mut next) = (Vec::new(), None);
+    for row in &rows {
+        let mut columns = Columns::of(row);
+        let (is_match, place): (bool, i64) = (columns.value()?, columns.value()?);
+        if found.len() >= page.limit as usize {
+            next = found.last().map(|engine: &Engine| engine.engine_id.to_string());
+            break;
+        }
+        let engine = engines::engine(&mut columns)?;
+        if place == i64::from(MAX_LOOKED_AT) {
+            next = Some(engine.engine_id.to_string());
+        }
+        if is_match {
+            found.push(engine);
+        }
+    }
+    let names: Vec<_> = found.iter().map(|engine| engine.engine_id.as_str()).collect();
+    let from: Vec<_> = found.iter().map(|engine| places.get(&engine.engine_id).copied().unwrap_or_default()).collect();
+    let rows = snapshot.query(sql!("count_locks"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]).await?;
+    snapshot.end().await?;
+    let mut locks: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let mut columns = Columns::of(row);
+        locks.insert(columns.value()?, columns.number()?);
+    }
+    let counts: Vec<_> = names.iter().map(|name| locks.get(name).copied().unwrap_or(0)).collect();
+    Ok(Page { items: found.into_iter().zip(counts).collect(), next })
+}
+
+pub(crate) async fn engine_counts(shared: &Shared) -> Outcome<Vec<(EngineStatus, u64)>> {
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let rows = snapshot.query(sql!("engine_counts"), params![]).await?;
+    snapshot.end().await?;
+    rows.iter()
+        .map(|row| {
+            let mut columns = Columns::of(row);
+            Ok((columns.parsed()?, columns.number()?))
+        })
+        .collect()
+}

@@ -1,0 +1,60 @@
+//! An answer from several statements that all see the same moment.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use super::columns::{params, sql};
+use crate::postgres::wire::connect::Connections;
+use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::session::{Inside, Session};
+
+/// How long a look at everything may take. While it does, nothing that dies can be vacuumed.
+const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
+
+/// Begins a transaction of which no statement takes longer than the session allows.
+pub(crate) async fn begin(session: Session, how: &str, settings: &'static str) -> Outcome<Inside> {
+    let session = Inside::new(session);
+    let limit = format!("{}ms", session.deadline().as_millis());
+    let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
+    // Sent together: one round trip.
+    let (begun, set) = tokio::join!(
+        biased;
+        session.run(how),
+        session.query(settings, params![TEXT: &limit, TEXT: &idle_limit]),
+    );
+    begun.and(set)?;
+    Ok(session)
+}
+
+/// A session that sees one moment and changes nothing. Dropped before its end, it is rolled back.
+pub(crate) struct Snapshot(Inside);
+
+impl Snapshot {
+    pub(crate) async fn begin(connections: &Connections) -> Outcome<Self> {
+        Self::begin_with(connections.session().await?, sql!("reading")).await
+    }
+
+    /// The same for a look at everything, which may take long.
+    pub(crate) async fn begin_long(connections: &Connections) -> Outcome<Self> {
+        Self::begin_with(connections.session().await?.with_limit(PATIENCE), sql!("reading_all")).await
+    }
+
+    async fn begin_with(session: Session, settings: &'static str) -> Outcome<Self> {
+        Ok(Self(begin(session, "begin isolation level repeatable read read only", settings).await?))
+    }
+
+    /// Gives the connection back.
+    pub(crate) async fn end(self) -> Outcome<()> {
+        self.0.run("commit").await?;
+        drop(self.0.into_session());
+        Ok(())
+    }
+}
+
+impl Deref for Snapshot {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}

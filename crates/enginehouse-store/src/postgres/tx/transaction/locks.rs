@@ -1,0 +1,100 @@
+//! Locks: those of engines, and those that expire. Both are looked for from where the last look has found the first.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use enginehouse_core::ids::{EngineId, LaneId};
+use enginehouse_core::lock::LockToken;
+use enginehouse_core::time::Timestamp;
+
+use super::super::columns::{Columns, Moment, Xid, params, sql};
+use super::super::event_rows;
+use super::PostgresTransaction;
+use crate::StoreError;
+use crate::postgres::shared::places::Place;
+use crate::rows::{EventRow, HeldLock, LockCursor};
+
+/// How far back a look for expired locks goes behind the last one. A lock whose transaction took longer to commit than it
+/// lasts is found by the next look at everything.
+const SLACK: Duration = Duration::from_secs(5);
+
+pub(super) async fn of_engines(
+    transaction: &mut PostgresTransaction,
+    engines: &[EngineId],
+) -> Result<Vec<HeldLock>, StoreError> {
+    if engines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<_> = engines.iter().map(EngineId::as_str).collect();
+    let from: Vec<_> = {
+        let places = transaction.shared.places();
+        engines.iter().map(|engine_id| places.engine(engine_id)).collect()
+    };
+    let rows = transaction.read(sql!("locks_of_engines"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]).await?;
+    let read = |columns: &mut Columns<'_>| {
+        let (engine_id, event_id, lane_id) = (columns.parsed()?, columns.event_id()?, LaneId(columns.value()?));
+        let serial = columns.value()?;
+        let secret = event_rows::secret(columns)?.ok_or_else(|| columns.unexpected("null"))?;
+        let (claimed_at, cancel_requested) = (columns.time()?, columns.value()?);
+        let token = LockToken { serial, secret };
+        let lock = HeldLock { engine_id, event_id, lane_id, token, claimed_at, cancel_requested };
+        Ok((lock, columns.value::<Xid>()?))
+    };
+    let found = transaction.each(&rows, read)?;
+    // Whoever gives locks to an engine that is locked here does so later, and notes a higher number. To another one somebody
+    // may have given some already, and not have committed.
+    let upper = |engine_id| match transaction.known_engines.contains(engine_id) {
+        true => transaction.xmax,
+        false => transaction.xmin,
+    };
+    let mut oldest: HashMap<&EngineId, Xid> = engines.iter().map(|engine_id| (engine_id, upper(engine_id))).collect();
+    for (lock, given_by) in &found {
+        if let Some(oldest) = oldest.get_mut(&lock.engine_id) {
+            *oldest = (*oldest).min(*given_by);
+        }
+    }
+    let mut places = transaction.shared.places();
+    for (engine_id, from) in oldest {
+        places.looked_at_engine(engine_id, transaction.generation, from);
+    }
+    drop(places);
+    Ok(found.into_iter().map(|(lock, _)| lock).collect())
+}
+
+pub(super) async fn expiring(
+    transaction: &mut PostgresTransaction,
+    until: Timestamp,
+    after: Option<LockCursor>,
+    limit: u32,
+) -> Result<Vec<EventRow>, StoreError> {
+    let from = transaction.shared.places().locks_from;
+    let place = after.map_or(Place::from(from), |cursor| Place { at: cursor.expires_at, id: cursor.event_id.0 });
+    let (limit, is_first) = (i64::from(limit), after.is_none());
+    let rows = transaction
+        .read(
+            sql!("locks_expiring"),
+            params![
+                TIMESTAMPTZ: &Moment(until), TIMESTAMPTZ: &Moment(from), TIMESTAMPTZ: &Moment(place.at),
+                UUID: &place.id, INT8: &limit,
+            ],
+        )
+        .await?;
+    let found = transaction.each(&rows, event_rows::event_of)?;
+    if is_first && found.is_empty() {
+        let mut places = transaction.shared.places();
+        if places.generation() == transaction.generation {
+            places.locks_from = places.locks_from.max(until.min(transaction.reading.now) - SLACK);
+        }
+    }
+    Ok(found)
+}
+
+pub(super) async fn next_expiry(
+    transaction: &mut PostgresTransaction,
+    until: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let from = Moment(transaction.shared.places().locks_from);
+    transaction
+        .optional_moment(sql!("next_lock_expiry"), params![TIMESTAMPTZ: &from, TIMESTAMPTZ: &Moment(until)])
+        .await
+}

@@ -1,0 +1,328 @@
+//! The way to the database: pools of connections, and what is made sure of whenever one is opened.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use futures_util::StreamExt;
+use futures_util::stream::poll_fn;
+use tokio_postgres::{AsyncMessage, Client, Config, Notification, SimpleQueryMessage};
+
+use super::failure::{Failure, Outcome, said};
+use super::session::Session;
+use super::tls::{self, Tls};
+use crate::migrations::SchemaName;
+
+/// How long a connection may take to be made.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What stands for every connection of a store.
+pub(crate) struct Endpoint {
+    config: Config,
+    tls: Tls,
+    schema: SchemaName,
+    /// Statements with another schema's name in them, by where their text lies.
+    texts: Mutex<HashMap<usize, Arc<str>>>,
+    /// Whether statements are prepared once and kept: not behind a pooler that mixes up connections.
+    keeps_statements: AtomicBool,
+    /// How long any answer may take.
+    deadline: Duration,
+    /// Whether what is committed must be on the disk.
+    pub(crate) durable: bool,
+    /// How often a commit did not wait for the standbys that it should have waited for.
+    unreplicated: Arc<AtomicU64>,
+    /// When the database was started, in microseconds of its own clock, as it was last seen.
+    started: AtomicI64,
+    /// Whether it has been away since somebody asked.
+    came_back: AtomicBool,
+}
+
+/// What a server says of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Greeting {
+    pub(crate) version: String,
+    version_number: i64,
+    fsync: bool,
+    full_page_writes: bool,
+    synchronous_commit: String,
+    in_recovery: bool,
+    started: i64,
+}
+
+/// The oldest PostgreSQL whose behaviour was tried.
+const OLDEST_VERSION: i64 = 140_000;
+
+impl Endpoint {
+    pub(crate) fn new(
+        url: &str,
+        schema: SchemaName,
+        keeps_statements: bool,
+        deadline: Duration,
+        durable: bool,
+    ) -> Result<Self, String> {
+        let (mut config, tls) = tls::parse(url)?;
+        if config.get_application_name().is_none() {
+            config.application_name("enginehouse");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            // A peer that is gone without a word is noticed even while nobody waits for an answer.
+            config.tcp_user_timeout(deadline);
+        }
+        config.keepalives_idle(Duration::from_secs(30));
+        Ok(Self {
+            config,
+            tls,
+            schema,
+            texts: Mutex::default(),
+            keeps_statements: AtomicBool::new(keeps_statements),
+            deadline,
+            durable,
+            unreplicated: Arc::default(),
+            started: AtomicI64::new(0),
+            came_back: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaName {
+        &self.schema
+    }
+
+    /// On which servers tell each other that there is something new.
+    pub(crate) fn channel(&self) -> String {
+        format!("enginehouse:{}", self.schema.as_str())
+    }
+
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    pub(crate) fn keeps_statements(&self) -> bool {
+        self.keeps_statements.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn keep_no_statements(&self) {
+        self.keeps_statements.store(false, Ordering::Relaxed);
+    }
+
+    /// A statement with the schema's name in it.
+    pub(crate) fn text(&self, sql: &'static str) -> Cow<'static, str> {
+        if self.schema.is_default() {
+            return Cow::Borrowed(sql);
+        }
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = texts.entry(sql.as_ptr().addr()).or_insert_with(|| self.schema.replace_in(sql).into());
+        Cow::Owned(text.to_string())
+    }
+
+    /// Where it is, without a password.
+    pub(crate) fn describe(&self) -> String {
+        tls::describe(&self.config, &self.schema)
+    }
+
+    /// How often a commit did not wait for the standbys that it should have waited for.
+    pub(crate) fn unreplicated(&self) -> u64 {
+        self.unreplicated.load(Ordering::Acquire)
+    }
+
+    /// Takes in when the database was started. Behind a pooler it comes back without a new connection.
+    pub(crate) fn saw_start(&self, started: i64) {
+        let before = self.started.swap(started, Ordering::AcqRel);
+        if before != 0 && before != started {
+            self.came_back.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether the database has been away since this was asked last.
+    pub(crate) fn came_back(&self) -> bool {
+        self.came_back.swap(false, Ordering::AcqRel)
+    }
+
+    /// A connection of its own, outside every pool, that hears notifications.
+    pub(crate) async fn connect_alone(
+        &self,
+        heard: impl Fn(Notification) + Send + 'static,
+    ) -> Outcome<(Client, tokio::task::JoinHandle<()>)> {
+        let (client, connection) = self.connect(heard).await?;
+        self.greet(&client).await.map_err(Failure::NoConnection)?;
+        Ok((client, connection))
+    }
+
+    async fn connect(
+        &self,
+        heard: impl Fn(Notification) + Send + 'static,
+    ) -> Result<(Client, tokio::task::JoinHandle<()>), tokio_postgres::Error> {
+        let (client, mut connection) = tls::connect(&self.config, &self.tls).await?;
+        let unreplicated = Arc::clone(&self.unreplicated);
+        let task = tokio::spawn(async move {
+            let mut messages = poll_fn(move |cx| connection.poll_message(cx));
+            while let Some(message) = messages.next().await {
+                match message {
+                    Ok(AsyncMessage::Notice(notice)) => {
+                        // The wait of a commit for its standbys was cut short: it is on this server's disk only.
+                        if notice.code().code() == "01000" && notice.message().contains("synchronous replication") {
+                            unreplicated.fetch_add(1, Ordering::AcqRel);
+                        }
+                        tracing::debug!(severity = notice.severity(), notice = notice.message(), "the database says");
+                    }
+                    Ok(AsyncMessage::Notification(notification)) => heard(notification),
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::debug!(error = said(&error), "a connection to the database has ended");
+                        break;
+                    }
+                }
+            }
+        });
+        Ok((client, task))
+    }
+
+    /// Asks a server what it is, and refuses one that cannot keep what it is given.
+    async fn greet(&self, client: &Client) -> Result<Greeting, String> {
+        const GREETING: &str = "select current_setting('server_version'), current_setting('server_version_num'), \
+             current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'), \
+             pg_is_in_recovery(), (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint";
+        let asked = tokio::time::timeout(CONNECT_TIMEOUT, client.simple_query(GREETING)).await;
+        let rows = asked.map_err(|_| "the database does not answer".to_owned())?.map_err(|error| said(&error))?;
+        let row = rows.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let text = |place: usize| row.and_then(|row| row.get(place)).unwrap_or_default();
+        let greeting = Greeting {
+            version: text(0).to_owned(),
+            version_number: text(1).parse().unwrap_or(0),
+            fsync: text(2) == "on",
+            full_page_writes: text(3) == "on",
+            synchronous_commit: text(4).to_owned(),
+            in_recovery: text(5) == "t",
+            started: text(6).parse().unwrap_or(0),
+        };
+        greeting.check(self.durable)?;
+        self.saw_start(greeting.started);
+        Ok(greeting)
+    }
+
+    /// Makes a connection only to see whether it can be made.
+    pub(crate) async fn look(&self) -> Outcome<Greeting> {
+        let (client, _connection) = self.connect(|_| {}).await?;
+        self.greet(&client).await.map_err(Failure::NoConnection)
+    }
+
+    /// Whether connections are mixed up between here and the database, so that what is set or prepared on one is not there
+    /// the next time. Two connections never have one session at a time, and one connection never has two.
+    pub(crate) async fn is_pooled(&self) -> Outcome<bool> {
+        let (one, _one) = self.connect(|_| {}).await?;
+        let (two, _two) = self.connect(|_| {}).await?;
+        let mut seen: [Option<String>; 2] = [None, None];
+        for turn in [0, 1, 1, 0, 0, 1] {
+            let client = if turn == 0 { &one } else { &two };
+            let asked = tokio::time::timeout(CONNECT_TIMEOUT, client.simple_query("select pg_backend_pid()")).await;
+            let rows = asked.map_err(|_| Failure::TooSlow(CONNECT_TIMEOUT))??;
+            let pid = rows.iter().find_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            });
+            if seen[turn].is_some() && seen[turn] != pid || seen[1 - turn] == pid {
+                return Ok(true);
+            }
+            seen[turn] = pid;
+        }
+        Ok(false)
+    }
+}
+
+impl Greeting {
+    fn check(&self, durable: bool) -> Result<(), String> {
+        if self.version_number < OLDEST_VERSION {
+            return Err(format!("this is PostgreSQL {}: 14 or newer is needed", self.version));
+        }
+        if self.in_recovery {
+            return Err(
+                "this is a standby, which cannot be written to: name the primary too, and add target_session_attrs=read-write"
+                    .to_owned(),
+            );
+        }
+        let off: Vec<_> = [
+            ("fsync", self.fsync),
+            ("full_page_writes", self.full_page_writes),
+            ("synchronous_commit", self.synchronous_commit != "off"),
+        ]
+        .iter()
+        .filter(|(_, on)| !on)
+        .map(|(name, _)| *name)
+        .collect();
+        if durable && !off.is_empty() {
+            return Err(format!(
+                "durability is full, but the database has {} off, so that a power cut may take back what was answered: \
+                 turn it on, or set durability to relaxed",
+                off.join(" and ")
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A pool of connections to an endpoint.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    pool: Pool,
+    endpoint: Arc<Endpoint>,
+}
+
+impl Connections {
+    pub(crate) fn new(endpoint: &Arc<Endpoint>, size: usize) -> Self {
+        let manager = Manager::from_connect(
+            endpoint.config.clone(),
+            Connector(Arc::clone(endpoint)),
+            // A connection is given back outside of a transaction only, so that there is nothing to be cleaned up.
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let greeter = Arc::clone(endpoint);
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(endpoint.deadline))
+            .create_timeout(Some(CONNECT_TIMEOUT * 2))
+            .post_create(Hook::async_fn(move |client, _| {
+                let greeter = Arc::clone(&greeter);
+                Box::pin(async move { greeter.greet(client).await.map(|_| ()).map_err(HookError::message) })
+            }))
+            .build()
+            .expect("a pool with a runtime");
+        Self { pool, endpoint: Arc::clone(endpoint) }
+    }
+
+    pub(crate) async fn session(&self) -> Outcome<Session> {
+        let object: Object = self.pool.get().await.map_err(|error| match error {
+            // Whatever the database says to whoever comes in, nothing was asked of it yet.
+            PoolError::Backend(error) => Failure::NoConnection(said(&error)),
+            PoolError::PostCreateHook(HookError::Message(why)) => Failure::NoConnection(why.into_owned()),
+            other => Failure::NoConnection(format!("no connection to the database is free: {other}")),
+        })?;
+        Ok(Session::new(object, Arc::clone(&self.endpoint)))
+    }
+
+    /// How many connections are open, and how many of them are in use.
+    pub(crate) fn used(&self) -> (usize, usize) {
+        let status = self.pool.status();
+        (status.size, status.size.saturating_sub(status.available))
+    }
+}
+
+struct Connector(Arc<Endpoint>);
+
+type Connected = Result<(Client, tokio::task::JoinHandle<()>), tokio_postgres::Error>;
+
+impl deadpool_postgres::Connect for Connector {
+    fn connect(&self, _: &Config) -> Pin<Box<dyn Future<Output = Connected> + Send + '_>> {
+        Box::pin(self.0.connect(|_| {}))
+    }
+}

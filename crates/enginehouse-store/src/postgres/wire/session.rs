@@ -1,0 +1,151 @@
+//! One connection, as long as somebody uses it.
+//!
+//! Every wait has a limit. A connection whose answer did not come in time, or that is inside a transaction when nobody wants
+//! it any more, never goes back to the pool as it is.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::connect::Endpoint;
+use super::failure::{Failure, Outcome};
+
+/// A parameter with its type.
+pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+pub(crate) struct Session {
+    object: Object,
+    endpoint: Arc<Endpoint>,
+    /// How long an answer may take.
+    limit: Duration,
+}
+
+impl Session {
+    pub(crate) fn new(object: Object, endpoint: Arc<Endpoint>) -> Self {
+        let limit = endpoint.deadline();
+        Self { object, endpoint, limit }
+    }
+
+    /// The same with another limit, for answers that take their time.
+    pub(crate) fn with_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Runs a statement of `sql/`, and answers its rows.
+    pub(crate) async fn query<const N: usize>(&self, sql: &'static str, params: [Param<'_>; N]) -> Outcome<Vec<Row>> {
+        self.query_text(&self.endpoint.text(sql), &params).await
+    }
+
+    /// Runs a statement of `sql/`, and answers how many rows it has changed.
+    pub(crate) async fn execute<const N: usize>(&self, sql: &'static str, params: [Param<'_>; N]) -> Outcome<u64> {
+        let text = self.endpoint.text(sql);
+        self.within(async {
+            if self.endpoint.keeps_statements() {
+                let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
+                let statement = self.object.prepare_typed_cached(&text, &types).await?;
+                let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
+                self.object.execute(&statement, &values).await
+            } else {
+                self.object.execute_typed(&text, &params).await
+            }
+        })
+        .await
+    }
+
+    async fn query_text(&self, text: &str, params: &[Param<'_>]) -> Outcome<Vec<Row>> {
+        self.within(async {
+            if self.endpoint.keeps_statements() {
+                let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
+                let statement = self.object.prepare_typed_cached(text, &types).await?;
+                let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
+                self.object.query(&statement, &values).await
+            } else {
+                self.object.query_typed(text, params).await
+            }
+        })
+        .await
+    }
+
+    /// Makes a statement known to the server. One that is not known yet is sent in two steps, and what is sent meanwhile
+    /// comes before it: so whoever sends something right behind it makes it known first.
+    pub(crate) async fn prepare(&self, sql: &'static str, types: &[Type]) -> Outcome<()> {
+        if self.endpoint.keeps_statements() {
+            let text = self.endpoint.text(sql);
+            self.within(self.object.prepare_typed_cached(&text, types)).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs statements without parameters, such as `begin`.
+    pub(crate) async fn run(&self, text: &str) -> Outcome<()> {
+        self.within(self.object.batch_execute(text)).await
+    }
+
+    async fn within<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Outcome<T> {
+        match tokio::time::timeout(self.limit, work).await {
+            Ok(done) => Ok(done?),
+            Err(_) => Err(Failure::TooSlow(self.limit)),
+        }
+    }
+
+    /// How long any answer may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.limit
+    }
+
+    /// Closes the connection: nobody knows in which state it is.
+    pub(crate) fn close(self) {
+        drop(Object::take(self.object));
+    }
+
+    /// Ends its transaction, so that the connection goes back to the pool; or closes it.
+    pub(crate) async fn roll_back(self) {
+        if self.run("rollback").await.is_err() {
+            self.close();
+        }
+    }
+
+    /// The same without waiting.
+    pub(crate) fn abandon(self) {
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(self.roll_back())),
+            Err(_) => self.close(),
+        }
+    }
+}
+
+/// A session inside a transaction: given up half-way, its connection does not go back to the pool as it is.
+pub(crate) struct Inside(Option<Session>);
+
+impl Inside {
+    /// Whatever is sent from now on may begin a transaction.
+    pub(crate) fn new(session: Session) -> Self {
+        Self(Some(session))
+    }
+
+    /// The transaction goes on, or has ended: the session is in somebody else's care.
+    pub(crate) fn into_session(mut self) -> Session {
+        self.0.take().expect("taken once only, by value")
+    }
+}
+
+impl Deref for Inside {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.0.as_ref().expect("there until it is taken by value")
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take() {
+            session.abandon();
+        }
+    }
+}
