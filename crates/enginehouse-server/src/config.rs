@@ -17,7 +17,7 @@ pub use self::settings::{SETTINGS, Setting};
 use enginehouse_store::migrations::SchemaName;
 use enginehouse_store::postgres::Pooler;
 
-use crate::dispatcher;
+use crate::dispatcher::config::DispatchConfig;
 
 /// Everything that a server needs to know. Complete: every default is filled in.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct Config {
     /// What to do about the schema of the store.
     pub migrate: Migrate,
     /// What an operator may decide about dispatch.
-    pub dispatch: dispatcher::Config,
+    pub dispatch: DispatchConfig,
     /// How many connections may be open.
     pub max_connections: usize,
     /// How long a shutdown may take.

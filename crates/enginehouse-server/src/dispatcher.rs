@@ -1,120 +1,79 @@
-//! Commands in, one transaction, answers after its commit.
+//! Requests in, one transaction, answers after its commit.
 //!
-//! **Group commit.** The dispatcher gathers the commands that arrive while the transaction before them commits into the
-//! next one. So the more callers there are, the fewer syncs each of them costs, and nobody waits for company: a lone command is
-//! carried out at once. Each caller is answered only after the commit that holds its change is durable.
+//! **Group commit.** The dispatcher gathers the requests that arrive while the transaction before them commits into the
+//! next one. The more callers there are, the fewer syncs of the disk each of them costs, and nobody waits for company: a
+//! lone request is carried out at once. Each caller is answered only after the commit that holds its change is durable.
 //!
-//! **One's trouble.** A command that is refused changes nothing and spares its neighbours. If the transaction itself fails
-//! for a reason that one command may have, each command is carried out again in a transaction of its own, and only that one fails.
+//! **Isolation of errors.** A request that is refused changes nothing and spares its neighbours. If the transaction itself
+//! fails for a reason that one request may have, each request is carried out again in a transaction of its own, and only
+//! that one fails.
 //!
-//! **Hanging up.** A caller that goes away cancels its waiting, not the work: commands are carried out here, on a thread of
-//! the dispatcher's own, never in a request's future. What was claimed for a caller who has gone is given back.
+//! **Hanging up.** A caller that goes away cancels its waiting, not the work. Requests are carried out on a thread of the
+//! dispatcher's own, never in a request's future. What was claimed for a caller who has gone is released.
 //!
 //! Invariant: nothing in here knows of HTTP.
 
+pub mod answers;
 mod batch;
 mod claim;
-mod clerk;
-pub mod commands;
-mod engines;
+pub mod config;
+mod context;
+pub mod dead_letters;
+mod deadlines;
+mod effects;
+pub mod engines;
 mod enqueue;
+pub mod event_actions;
+mod exchange;
+mod grace;
 mod heartbeat;
-mod operate;
+mod inbox;
+pub mod observer;
+mod operation;
+mod outage;
 mod registry;
-mod report;
-mod settings;
+pub mod reply;
+mod request;
+mod retention;
+mod scheduler;
+pub mod settings;
 mod settle;
 mod sweep;
-mod waiting;
-mod work;
-mod working;
+mod transaction;
+mod unit_of_work;
+mod wait_queue;
+mod wake_ups;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use enginehouse_core::policy::Policy;
+use enginehouse_core::event::NewEvent;
+use enginehouse_core::ids::EngineId;
+use enginehouse_core::request::{Exchange, Settlement};
 use enginehouse_store::Store;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use self::commands::{Answer, Command, Failure};
-pub use self::report::Report;
-pub use self::sweep::Retention;
-use crate::chance::Chance;
+use self::answers::{Enqueued, Exchanged, SettleResult};
+use self::config::DispatchConfig;
+use self::observer::Observer;
+pub use self::operation::Operation;
+use self::operation::pending;
+use self::reply::{DispatchError, Reply};
+use self::request::{EngineExchange, Request};
+use self::scheduler::{Scheduler, Shutdown};
+use crate::rng::Rng;
 
-/// What an operator may decide about dispatch.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// What holds for events where nothing nearer says otherwise.
-    pub default_policy: Policy,
-    /// How long finished events are kept.
-    pub retention: Retention,
-    /// The mark for processor time, in percent of one core, above which an engine gets no events; none if there is none.
-    pub max_cpu_percent: Option<f64>,
-    /// How many commands may wait.
-    pub max_waiting_commands: usize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            default_policy: Policy::DEFAULT,
-            retention: Retention::DEFAULT,
-            max_cpu_percent: None,
-            max_waiting_commands: 10_000,
-        }
-    }
-}
-
-/// Is told what every transaction has brought about, and how it went.
-pub trait Observer: Send {
-    /// A transaction has committed.
-    fn committed(&self, commit: &Commit<'_>);
-    /// A transaction has failed.
-    fn failed(&self);
-    /// So many claims wait, and so many commands.
-    fn waiting(&self, claims: usize, commands: usize);
-}
-
-/// One transaction that has committed.
-pub struct Commit<'a> {
-    /// How many commands it held.
-    pub commands: usize,
-    /// How long it took, from its beginning to its commit.
-    pub took: std::time::Duration,
-    /// The store's time, as it saw it.
-    pub now: enginehouse_core::time::Timestamp,
-    /// What it has brought about.
-    pub report: &'a Report,
-    /// The lanes that the report counts by.
-    pub lanes: &'a dyn Fn(enginehouse_core::ids::LaneId) -> Option<Arc<enginehouse_core::lane::LaneKey>>,
-}
-
-type Responder = oneshot::Sender<Result<Answer, Failure>>;
-
-/// One command and who waits for its answer.
-struct Job {
-    command: Command,
-    responder: Responder,
-}
-
-/// Hands commands to the dispatcher's thread. Cheap to clone.
+/// Hands requests to the dispatcher's thread. Cheap to clone.
 #[derive(Clone)]
 pub struct Dispatcher {
-    jobs: mpsc::Sender<Job>,
-    going_down: Arc<AtomicBool>,
-    wake: Arc<tokio::sync::Notify>,
+    requests: mpsc::Sender<Request>,
+    shutdown: Shutdown,
 }
 
 /// The dispatcher's thread.
 pub struct DispatcherThread(std::thread::JoinHandle<()>);
 
 impl DispatcherThread {
-    /// Whether the thread has ended: in a running server that is a bug or a lost store.
-    pub fn is_finished(&self) -> bool {
-        self.0.is_finished()
-    }
-
-    /// Waits until every command that was accepted is answered. Call it after [`Dispatcher::shut_down`].
+    /// Waits until every request that was accepted is answered. Call it after [`Dispatcher::shut_down`].
     pub fn join(self) {
         if self.0.join().is_err() {
             tracing::error!("the dispatcher's thread has panicked");
@@ -129,64 +88,87 @@ impl Dispatcher {
     /// The operating system gives no thread.
     pub fn start(
         store: Arc<dyn Store>,
-        config: Config,
-        chance: Box<dyn Chance>,
+        config: DispatchConfig,
+        rng: Box<dyn Rng>,
         observer: Box<dyn Observer>,
     ) -> std::io::Result<(Self, DispatcherThread)> {
-        let (jobs, inbox) = mpsc::channel(config.max_waiting_commands);
-        let going_down = Arc::new(AtomicBool::new(false));
-        let wake = Arc::new(tokio::sync::Notify::new());
+        let (requests, receiver) = mpsc::channel(config.max_waiting_requests);
+        let shutdown = Shutdown::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let work = work::Work::new(store, config, chance, observer, inbox, Arc::clone(&going_down), Arc::clone(&wake));
+        let scheduler = Scheduler::new(store, config, rng, observer, receiver, shutdown.clone());
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())
-            .spawn(move || runtime.block_on(work.run()))?;
-        Ok((Self { jobs, going_down, wake }, DispatcherThread(thread)))
+            .spawn(move || runtime.block_on(scheduler.run()))?;
+        Ok((Self { requests, shutdown }, DispatcherThread(thread)))
     }
 
-    /// Carries out a command.
+    /// Adds events: all or none. Answers each, in the order asked.
     ///
     /// # Errors
-    /// Why it was not. Unless the failure says that this is unknown, nothing was changed.
-    pub async fn submit(&self, command: Command) -> Result<Answer, Failure> {
-        if self.going_down.load(Ordering::Acquire) {
-            return Err(Failure::ShuttingDown);
+    /// Why they were not added. Unless the error says that this is unknown, nothing was changed. The same holds for
+    /// every call below.
+    pub async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Vec<Enqueued>, DispatchError> {
+        self.submit(|reply| Request::Enqueue(events, reply)).await
+    }
+
+    /// Settles locks, each with its own answer, in the order asked.
+    ///
+    /// # Errors
+    /// None was settled.
+    pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<SettleResult>, DispatchError> {
+        self.submit(|reply| Request::Settle(settlements, reply)).await
+    }
+
+    /// Lets an engine of this epoch settle, send a heartbeat and claim.
+    ///
+    /// # Errors
+    /// No part of it was carried out.
+    pub async fn exchange(
+        &self,
+        engine_id: EngineId,
+        epoch: i64,
+        exchange: Exchange,
+    ) -> Result<Exchanged, DispatchError> {
+        let exchange = EngineExchange { engine_id, epoch, exchange };
+        self.submit(|reply| Request::Exchange(Box::new(exchange), reply)).await
+    }
+
+    /// Looks at what has fallen due, as the scheduler does by itself.
+    ///
+    /// # Errors
+    /// It did not.
+    pub async fn sweep(&self) -> Result<(), DispatchError> {
+        self.submit(Request::Sweep).await
+    }
+
+    /// Carries out an operation.
+    ///
+    /// # Errors
+    /// It was not carried out.
+    pub async fn execute<O: Operation>(&self, operation: O) -> Result<O::Answer, DispatchError> {
+        self.submit(|reply| Request::Operation(pending(operation, reply))).await
+    }
+
+    async fn submit<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, DispatchError> {
+        if self.shutdown.is_requested() {
+            return Err(DispatchError::ShuttingDown);
         }
-        // Saturation must not make locks expire: what engines hold goes before what they want, and that before more work.
-        let (free, all) = (self.jobs.capacity(), self.jobs.max_capacity());
-        if free < all.saturating_mul(reserve_percent(&command)) / 100 {
-            return Err(Failure::Overloaded);
+        let (reply, answer) = Reply::channel();
+        let request = request(reply);
+        let (free, all) = (self.requests.capacity(), self.requests.max_capacity());
+        if free < all.saturating_mul(request.reserve_percent()) / 100 {
+            return Err(DispatchError::Overloaded);
         }
-        let (responder, answer) = oneshot::channel();
-        self.jobs.try_send(Job { command, responder }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Failure::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => Failure::ShuttingDown,
+        self.requests.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => DispatchError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => DispatchError::ShuttingDown,
         })?;
-        // The thread answers every job that it has taken; one that it had not taken when it ended was not carried out.
-        answer.await.unwrap_or(Err(Failure::ShuttingDown))
+        // The thread answers every request that it has taken. One that it had not taken when it ended was not carried out.
+        answer.await.unwrap_or(Err(DispatchError::ShuttingDown))
     }
 
-    /// Looks at what has fallen due, as the timers do.
-    ///
-    /// # Errors
-    /// Why it did not.
-    pub async fn sweep(&self) -> Result<(), Failure> {
-        self.submit(Command::Sweep).await.map(|_| ())
-    }
-
-    /// Answers waiting claims with nothing and accepts no more commands. Those that were accepted are carried out.
+    /// Answers waiting claims with nothing and accepts no more requests. Those that were accepted are carried out.
     pub fn shut_down(&self) {
-        self.going_down.store(true, Ordering::Release);
-        self.wake.notify_one();
-    }
-}
-
-/// How much of the room for waiting commands must be free for this one to be accepted, in percent.
-const fn reserve_percent(command: &Command) -> usize {
-    match command {
-        Command::Enqueue(_) => 50,
-        Command::Exchange { exchange, .. } if exchange.settlements.is_empty() && exchange.heartbeat.is_none() => 25,
-        Command::RedrivePage { .. } | Command::DiscardPage { .. } => 25,
-        _ => 0,
+        self.shutdown.request();
     }
 }

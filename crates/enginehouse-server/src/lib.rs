@@ -1,9 +1,9 @@
 //! The Enginehouse server: HTTP over a dispatcher over a store.
 
-pub mod chance;
 pub mod config;
 pub mod dispatcher;
 pub mod http;
+pub mod rng;
 pub mod server;
 pub mod telemetry;
 mod timers;

@@ -22,9 +22,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::connection::{Timeouts, refuse, serve};
-use crate::chance::Chance;
-use crate::dispatcher;
+use crate::dispatcher::config::DispatchConfig;
 use crate::http::{App, Limits, router};
+use crate::rng::Rng;
 use crate::timers::pause;
 
 /// How long to wait after a connection could not be accepted: most likely the process has no file descriptor left.
@@ -116,8 +116,8 @@ impl Server {
     pub async fn bind(
         config: ServerConfig,
         store: Arc<dyn Store>,
-        dispatch: dispatcher::Config,
-        chance: Box<dyn Chance>,
+        dispatch: DispatchConfig,
+        rng: Box<dyn Rng>,
     ) -> Result<Self, BindError> {
         let listen = config.listen;
         if !listen.ip().to_canonical().is_loopback() && !config.insecure {
@@ -126,7 +126,7 @@ impl Server {
         let to_listen = |source| BindError::Listen { listen, source };
         let listener = TcpListener::bind(listen).await.map_err(to_listen)?;
         let local_addr = listener.local_addr().map_err(to_listen)?;
-        let app = App::start(store, dispatch, config.limits.clone(), chance).map_err(BindError::Dispatcher)?;
+        let app = App::start(store, dispatch, config.limits.clone(), rng).map_err(BindError::Dispatcher)?;
         Ok(Self { app, listener, local_addr, config })
     }
 

@@ -13,7 +13,7 @@ use super::{Config, Durability, LogFormat, StoreUrl};
 use enginehouse_store::migrations::SchemaName;
 use enginehouse_store::postgres::Pooler;
 
-use crate::dispatcher;
+use crate::dispatcher::config::DispatchConfig;
 
 /// One setting.
 pub struct Setting {
@@ -53,7 +53,7 @@ impl Default for Config {
             durability: Durability::Full,
             max_store_bytes: None,
             migrate: Migrate::Auto,
-            dispatch: dispatcher::Config::default(),
+            dispatch: DispatchConfig::default(),
             max_connections: 10_000,
             shutdown_timeout: Duration::from_secs(10),
             log: "info".to_owned(),
@@ -298,10 +298,10 @@ pub const SETTINGS: &[Setting] = &[
         about: "How many commands may wait for the store; 1 to 1,000,000. Past half of it enqueues are answered with 429 `overloaded`, past three quarters claims, past all of it everything.",
         placeholder: "N",
         set: |config, value| {
-            config.dispatch.max_waiting_commands = number(value, 1, 1_000_000)?;
+            config.dispatch.max_waiting_requests = number(value, 1, 1_000_000)?;
             Ok(())
         },
-        get: |config| config.dispatch.max_waiting_commands.to_string(),
+        get: |config| config.dispatch.max_waiting_requests.to_string(),
     },
     Setting {
         name: "shutdown_timeout_seconds",

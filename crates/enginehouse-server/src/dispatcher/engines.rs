@@ -1,131 +1,159 @@
-//! Engines come, drain and go.
+//! Engines register, drain, resume and deregister.
 
+use async_trait::async_trait;
 use enginehouse_core::engine::{Engine, EngineStatus, Registration};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::transition::{Command, Loss};
-use enginehouse_store::{StoreError, Transaction};
+use enginehouse_store::StoreError;
 
-use super::batch::Batch;
-use super::commands::Refusal;
-use super::report::sooner;
-use super::working::Working;
+use super::context::TransactionContext;
+use super::deadlines::bring_forward;
+use super::operation::Operation;
+use super::reply::{OperationResult, Refusal};
 
-/// An engine registers: a new epoch, and the locks of the older one are lost. Answers whether it is new.
-pub(super) async fn register(
-    tx: &mut dyn Transaction,
-    registration: &Registration,
-    working: &mut Working,
-    batch: &mut Batch<'_>,
-) -> Result<(Engine, bool), StoreError> {
-    let ids = [registration.engine_id.clone()];
-    let previous = tx.engines_by_id(&ids).await?.pop();
-    if previous.is_some() {
-        lose_locks(tx, &ids, Loss::EngineSuperseded, working, batch).await?;
+/// An engine registers: a new epoch begins, and the locks of the older one are lost.
+#[derive(Clone, Debug)]
+pub struct Register(pub Registration);
+
+/// An engine that has registered.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    pub engine: Engine,
+    /// Whether it has registered for the first time.
+    pub is_new: bool,
+}
+
+/// Give an engine no new events.
+#[derive(Clone, Debug)]
+pub struct Drain {
+    pub engine_id: EngineId,
+    /// Whether the engine is to stop once its last lock is settled.
+    pub stop_when_drained: bool,
+}
+
+/// Give a draining engine events again.
+#[derive(Clone, Debug)]
+pub struct Resume(pub EngineId);
+
+/// Remove an engine. Its locks are lost.
+#[derive(Clone, Debug)]
+pub struct Deregister(pub EngineId);
+
+#[async_trait(?Send)]
+impl Operation for Register {
+    type Answer = Registered;
+
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Registered> {
+        let ids = [self.0.engine_id.clone()];
+        let previous = context.transaction.engines_by_id(&ids).await?.pop();
+        if previous.is_some() {
+            lose_locks(context, &ids, Loss::EngineSuperseded).await?;
+        }
+        let engine = Engine::registered(&self.0, previous.as_ref(), context.now);
+        bring_forward(&mut context.effects.deadlines.engine_loss, engine.lost_due_at);
+        write(context, &engine).await?;
+        Ok(Ok(Registered { engine, is_new: previous.is_none() }))
     }
-    let engine = Engine::registered(registration, previous.as_ref(), batch.now);
-    sooner(&mut batch.report.due.engine_loss, engine.lost_due_at);
-    write(tx, &engine, batch).await?;
-    Ok((engine, previous.is_none()))
 }
 
-/// An engine is to get no new events.
-pub(super) async fn drain(
-    tx: &mut dyn Transaction,
-    engine_id: &EngineId,
-    stop_when_drained: bool,
-    batch: &mut Batch<'_>,
-) -> Result<Result<Engine, Refusal>, StoreError> {
-    let Some(engine) = registered(tx, engine_id).await? else {
-        return Ok(Err(Refusal::EngineNotRegistered(engine_id.clone())));
-    };
-    let mut engine = engine.drained(stop_when_drained);
-    if engine.stop_when_drained && tx.locks_of_engines(std::slice::from_ref(engine_id)).await?.is_empty() {
-        engine = engine.stopped();
+#[async_trait(?Send)]
+impl Operation for Drain {
+    type Answer = Engine;
+
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Engine> {
+        let engine = match registered(context, &self.engine_id).await? {
+            Ok(engine) => engine,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let mut engine = engine.drained(self.stop_when_drained);
+        let ids = std::slice::from_ref(&self.engine_id);
+        if engine.stop_when_drained && context.transaction.locks_of_engines(ids).await?.is_empty() {
+            engine = engine.stopped();
+        }
+        let detail = serde_json::json!({ "stop_when_drained": self.stop_when_drained });
+        context.audit("engine.drain", &self.engine_id, &detail);
+        write(context, &engine).await?;
+        Ok(Ok(engine))
     }
-    batch.audit("engine.drain", engine_id, &serde_json::json!({ "stop_when_drained": stop_when_drained }));
-    write(tx, &engine, batch).await?;
-    Ok(Ok(engine))
 }
 
-/// A draining engine may get events again.
-pub(super) async fn resume(
-    tx: &mut dyn Transaction,
-    engine_id: &EngineId,
-    batch: &mut Batch<'_>,
-) -> Result<Result<Engine, Refusal>, StoreError> {
-    let Some(engine) = registered(tx, engine_id).await? else {
-        return Ok(Err(Refusal::EngineNotRegistered(engine_id.clone())));
-    };
-    let engine = engine.resumed();
-    batch.audit("engine.resume", engine_id, &serde_json::json!({}));
-    write(tx, &engine, batch).await?;
-    Ok(Ok(engine))
+#[async_trait(?Send)]
+impl Operation for Resume {
+    type Answer = Engine;
+
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Engine> {
+        let engine = match registered(context, &self.0).await? {
+            Ok(engine) => engine.resumed(),
+            Err(refused) => return Ok(Err(refused)),
+        };
+        context.audit("engine.resume", &self.0, &serde_json::json!({}));
+        write(context, &engine).await?;
+        Ok(Ok(engine))
+    }
 }
 
-/// An engine goes for good; its locks are lost.
-pub(super) async fn deregister(
-    tx: &mut dyn Transaction,
-    engine_id: &EngineId,
-    working: &mut Working,
-    batch: &mut Batch<'_>,
-) -> Result<Result<Engine, Refusal>, StoreError> {
-    let Some(engine) = registered(tx, engine_id).await? else {
-        return Ok(Err(Refusal::EngineNotRegistered(engine_id.clone())));
-    };
-    lose_locks(tx, std::slice::from_ref(engine_id), Loss::EngineDeregistered, working, batch).await?;
-    let engine = engine.stopped();
-    batch.audit("engine.deregister", engine_id, &serde_json::json!({}));
-    write(tx, &engine, batch).await?;
-    Ok(Ok(engine))
+#[async_trait(?Send)]
+impl Operation for Deregister {
+    type Answer = Engine;
+
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Engine> {
+        let engine = match registered(context, &self.0).await? {
+            Ok(engine) => engine.stopped(),
+            Err(refused) => return Ok(Err(refused)),
+        };
+        lose_locks(context, std::slice::from_ref(&self.0), Loss::EngineDeregistered).await?;
+        context.audit("engine.deregister", &self.0, &serde_json::json!({}));
+        write(context, &engine).await?;
+        Ok(Ok(engine))
+    }
 }
 
-/// Stops those of the engines whose locks have ended that were asked to stop once drained.
-pub(super) async fn stop_drained(tx: &mut dyn Transaction, batch: &mut Batch<'_>) -> Result<(), StoreError> {
-    let relieved = &batch.report.news.relieved;
-    let candidates: Vec<_> = relieved.iter().filter(|id| batch.registry.stops_when_drained(id)).cloned().collect();
+/// Stops engines that were asked to stop once drained, and whose last lock has ended in this batch.
+pub(super) async fn stop_drained(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+    let changed = &context.effects.wake_ups.engines;
+    let candidates: Vec<_> = changed.iter().filter(|id| context.registry.stops_when_drained(id)).cloned().collect();
     if candidates.is_empty() {
         return Ok(());
     }
-    let held = tx.locks_of_engines(&candidates).await?;
-    for engine in tx.engines_by_id(&candidates).await? {
+    let held = context.transaction.locks_of_engines(&candidates).await?;
+    for engine in context.transaction.engines_by_id(&candidates).await? {
         let drained = engine.draining && held.iter().all(|lock| lock.engine_id != engine.engine_id);
         if drained && engine.status == EngineStatus::Draining {
-            write(tx, &engine.stopped(), batch).await?;
+            write(context, &engine.stopped()).await?;
         }
     }
     Ok(())
 }
 
-/// The locks of these engines are lost.
+/// Takes the locks of these engines away.
 pub(super) async fn lose_locks(
-    tx: &mut dyn Transaction,
+    context: &mut TransactionContext<'_>,
     engines: &[EngineId],
     loss: Loss,
-    working: &mut Working,
-    batch: &mut Batch<'_>,
 ) -> Result<(), StoreError> {
-    let events: Vec<_> = tx.locks_of_engines(engines).await?.into_iter().map(|lock| lock.event_id).collect();
-    working.load(tx, events.iter().copied()).await?;
-    for event_id in events {
-        // One whose lock has ended in this very batch is refused: there is nothing left to lose.
-        working.apply(event_id, &Command::LoseLock(loss), &mut batch.deciding())?.ok();
+    let locks = context.transaction.locks_of_engines(engines).await?;
+    context.load_events(locks.iter().map(|lock| lock.event_id)).await?;
+    for lock in locks {
+        // Refused if the lock has ended in this very batch: there is nothing left to lose.
+        context.transition(lock.event_id, &Command::LoseLock(loss))?.ok();
     }
-    working.write(tx, batch.registry, batch.report).await?;
+    context.write_events().await?;
     Ok(())
 }
 
 /// An engine that is registered and has not stopped.
-async fn registered(tx: &mut dyn Transaction, engine_id: &EngineId) -> Result<Option<Engine>, StoreError> {
-    let engine = tx.engines_by_id(std::slice::from_ref(engine_id)).await?.pop();
-    Ok(engine.filter(|engine| engine.status != EngineStatus::Stopped))
+async fn registered(context: &mut TransactionContext<'_>, engine_id: &EngineId) -> OperationResult<Engine> {
+    let engine = context.transaction.engines_by_id(std::slice::from_ref(engine_id)).await?.pop();
+    let engine = engine.filter(|engine| engine.status != EngineStatus::Stopped);
+    Ok(engine.ok_or_else(|| Refusal::EngineNotRegistered(engine_id.clone())))
 }
 
 /// Writes an engine whose registration has changed, for every server to see.
-async fn write(tx: &mut dyn Transaction, engine: &Engine, batch: &mut Batch<'_>) -> Result<(), StoreError> {
-    tx.write_engines(std::slice::from_ref(engine)).await?;
-    batch.registry.keep_engine(engine);
-    batch.registry.raise(tx).await?;
-    // A waiting claim of this engine has something to learn, good or bad.
-    batch.report.news.relieved.insert(engine.engine_id.clone());
+async fn write(context: &mut TransactionContext<'_>, engine: &Engine) -> Result<(), StoreError> {
+    context.transaction.write_engines(std::slice::from_ref(engine)).await?;
+    context.registry.keep_engine(engine);
+    context.registry.raise(&mut *context.transaction).await?;
+    // A waiting claim of this engine may find more than before, or be refused.
+    context.effects.wake_ups.engines.insert(engine.engine_id.clone());
     Ok(())
 }

@@ -3,75 +3,96 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use enginehouse_core::event::NewEvent;
+use enginehouse_core::event::{EventStatus, NewEvent};
 use enginehouse_core::fingerprint;
-use enginehouse_core::ids::EventId;
+use enginehouse_core::ids::{EventId, LaneId};
+use enginehouse_core::lane::LaneKey;
 use enginehouse_core::transition::EventState;
+use enginehouse_store::StoreError;
 use enginehouse_store::rows::{EventRow, KeyedEvent, NewEventRow};
-use enginehouse_store::{StoreError, Transaction};
 
-use super::batch::Batch;
-use super::commands::{Enqueued, Refusal};
-use super::working::Working;
+use super::answers::Enqueued;
+use super::context::TransactionContext;
+use super::reply::Refusal;
 
-type Answered = Result<Vec<Enqueued>, Refusal>;
+type EnqueueResult = Result<Vec<Enqueued>, Refusal>;
 
 /// Adds the events of every request. A repeat of an earlier request, in this batch or in any before, adds nothing and
-/// answers with the event that is there.
+/// is answered with the event that is there.
 pub(super) async fn enqueue(
-    tx: &mut dyn Transaction,
-    requests: &[&[NewEvent]],
-    batch: &mut Batch<'_>,
-) -> Result<Vec<Answered>, StoreError> {
-    let all = || requests.iter().copied().flatten();
-    let keys: Vec<_> = all().map(|event| &event.lane).collect();
-    let lanes = batch.registry.intern(tx, &keys).await?;
-    let mut known = known_keys(tx, all()).await?;
-    let mut rows = Vec::new();
-    let mut answers = Vec::with_capacity(requests.len());
+    context: &mut TransactionContext<'_>,
+    requests: &[Vec<NewEvent>],
+) -> Result<Vec<EnqueueResult>, StoreError> {
+    if requests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<_> = requests.iter().flatten().map(|event| &event.lane).collect();
+    let lanes = context.registry.intern(&mut *context.transaction, &keys).await?;
+    let mut additions = Additions { known_keys: known_keys(context, requests).await?, rows: Vec::new() };
     let mut lanes = lanes.into_iter();
+    let mut answers = Vec::with_capacity(requests.len());
     for request in requests {
-        // What a refused request would have added is taken back.
-        let (first_row, mut new_keys) = (rows.len(), Vec::new());
+        let lanes: Vec<_> = lanes.by_ref().take(request.len()).collect();
+        answers.push(additions.add(context, request, lanes));
+    }
+    let rows = additions.rows;
+    if !rows.is_empty() {
+        context.transaction.insert_events(&rows).await?;
+    }
+    for NewEventRow { event, .. } in &rows {
+        *context.effects.enqueued.entry(event.lane_id).or_default() += 1;
+        context.effects.queued(event.lane_id, event.state.available_at, context.now);
+    }
+    describe_duplicates(context, &mut answers, &rows).await?;
+    Ok(answers)
+}
+
+/// What the requests of a batch add.
+struct Additions {
+    /// The events that have idempotency keys, those of this batch included.
+    known_keys: HashMap<Arc<str>, KeyedEvent>,
+    rows: Vec<NewEventRow>,
+}
+
+impl Additions {
+    /// Adds the events of one request, or none of them.
+    fn add(
+        &mut self,
+        context: &mut TransactionContext<'_>,
+        request: &[NewEvent],
+        lanes: Vec<(LaneId, Arc<LaneKey>)>,
+    ) -> EnqueueResult {
+        let rows_before = self.rows.len();
+        let mut new_keys = Vec::new();
         let mut enqueued = Vec::with_capacity(request.len());
-        let mut refused = None;
-        for (place, event) in request.iter().enumerate() {
-            let Some((lane_id, lane)) = lanes.next() else { break };
-            if refused.is_some() {
-                continue;
-            }
-            let fingerprint = event.idempotency_key.as_ref().map(|_| fingerprint::of(event));
-            if let (Some(key), Some(fingerprint)) = (&event.idempotency_key, fingerprint) {
-                match known.get(key) {
-                    Some(there) if there.fingerprint == fingerprint => {
-                        enqueued.push(duplicate(there.event_id, &lane, batch));
-                        continue;
-                    }
-                    Some(there) => {
-                        refused = Some(Refusal::IdempotencyConflict {
-                            key: Arc::clone(key),
-                            event_id: there.event_id,
-                            place,
-                        });
-                        continue;
-                    }
-                    None => {}
+        for (index, (event, (lane_id, lane))) in request.iter().zip(lanes).enumerate() {
+            let keyed = event.idempotency_key.as_ref().map(|key| (key, fingerprint::of(event)));
+            if let Some((key, fingerprint)) = keyed
+                && let Some(there) = self.known_keys.get(key)
+            {
+                if there.fingerprint == fingerprint {
+                    enqueued.push(duplicate(context, there.event_id, lane));
+                    continue;
                 }
+                let conflict = Refusal::IdempotencyConflict { key: Arc::clone(key), event_id: there.event_id, index };
+                self.rows.truncate(rows_before);
+                self.known_keys.retain(|key, _| !new_keys.contains(key));
+                return Err(conflict);
             }
-            let event_id = batch.ids.next_event_id(batch.now, batch.chance);
-            let state = EventState::enqueued(event.start.available_at(batch.now));
+            let event_id = context.ids.next_event_id(context.now, context.rng);
+            if let Some((key, fingerprint)) = keyed {
+                self.known_keys.insert(Arc::clone(key), KeyedEvent { key: Arc::clone(key), event_id, fingerprint });
+                new_keys.push(Arc::clone(key));
+            }
+            let state = EventState::enqueued(event.start.available_at(context.now));
             enqueued.push(Enqueued {
                 event_id,
                 status: state.status,
                 available_at: state.available_at,
                 duplicate: false,
-                servable: batch.registry.is_servable(lane_id, &lane),
+                servable: context.registry.is_servable(lane_id, &lane),
                 lane,
             });
-            if let (Some(key), Some(fingerprint)) = (&event.idempotency_key, fingerprint) {
-                known.insert(Arc::clone(key), KeyedEvent { key: Arc::clone(key), event_id, fingerprint });
-                new_keys.push(Arc::clone(key));
-            }
             let row = EventRow {
                 event_id,
                 lane_id,
@@ -79,77 +100,54 @@ pub(super) async fn enqueue(
                 idempotency_key: event.idempotency_key.clone(),
                 overrides: event.overrides.clone(),
                 labels: event.labels.clone(),
-                enqueued_at: batch.now,
+                enqueued_at: context.now,
                 state,
             };
-            rows.push(NewEventRow { event: row, payload: event.payload.clone(), fingerprint });
+            let fingerprint = keyed.map(|(_, fingerprint)| fingerprint);
+            self.rows.push(NewEventRow { event: row, payload: event.payload.clone(), fingerprint });
         }
-        answers.push(match refused {
-            None => Ok(enqueued),
-            Some(refused) => {
-                rows.truncate(first_row);
-                for key in new_keys {
-                    known.remove(&key);
-                }
-                Err(refused)
-            }
-        });
+        Ok(enqueued)
     }
-    if !rows.is_empty() {
-        tx.insert_events(&rows).await?;
-    }
-    for NewEventRow { event, .. } in &rows {
-        *batch.report.enqueued.entry(event.lane_id).or_default() += 1;
-        batch.report.queued(event.lane_id, event.state.available_at, batch.now);
-    }
-    describe_duplicates(tx, &mut answers, &rows).await?;
-    Ok(answers)
 }
 
-async fn known_keys<'a>(
-    tx: &mut dyn Transaction,
-    events: impl Iterator<Item = &'a NewEvent>,
+/// The events that are kept under the idempotency keys of these requests.
+async fn known_keys(
+    context: &mut TransactionContext<'_>,
+    requests: &[Vec<NewEvent>],
 ) -> Result<HashMap<Arc<str>, KeyedEvent>, StoreError> {
-    let mut keys: Vec<_> = events.filter_map(|event| event.idempotency_key.as_deref()).collect();
+    let mut keys: Vec<_> = requests.iter().flatten().filter_map(|event| event.idempotency_key.as_deref()).collect();
     keys.sort_unstable();
     keys.dedup();
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let known = tx.events_by_idempotency_key(&keys).await?;
+    let known = context.transaction.events_by_idempotency_key(&keys).await?;
     Ok(known.into_iter().map(|keyed| (Arc::clone(&keyed.key), keyed)).collect())
 }
 
-/// What is not known of an event that was there before is filled in by [`describe_duplicates`].
-fn duplicate(event_id: EventId, lane: &Arc<enginehouse_core::lane::LaneKey>, batch: &Batch<'_>) -> Enqueued {
-    Enqueued {
-        event_id,
-        lane: Arc::clone(lane),
-        status: enginehouse_core::event::EventStatus::Queued,
-        available_at: batch.now,
-        duplicate: true,
-        servable: true,
-    }
+/// A duplicate of an event that is there. [`describe_duplicates`] fills in its status and time.
+fn duplicate(context: &TransactionContext<'_>, event_id: EventId, lane: Arc<LaneKey>) -> Enqueued {
+    Enqueued { event_id, lane, status: EventStatus::Queued, available_at: context.now, duplicate: true, servable: true }
 }
 
 async fn describe_duplicates(
-    tx: &mut dyn Transaction,
-    answers: &mut [Answered],
+    context: &mut TransactionContext<'_>,
+    answers: &mut [EnqueueResult],
     rows: &[NewEventRow],
 ) -> Result<(), StoreError> {
     let mut duplicates: Vec<_> = answers.iter_mut().flatten().flatten().filter(|enqueued| enqueued.duplicate).collect();
     if duplicates.is_empty() {
         return Ok(());
     }
-    let mut there = Working::default();
-    for new in rows {
-        there.keep(new.event.clone());
-    }
-    there.load(tx, duplicates.iter().map(|enqueued| enqueued.event_id)).await?;
+    let added: HashMap<_, _> = rows.iter().map(|row| (row.event.event_id, &row.event)).collect();
+    context
+        .load_events(duplicates.iter().map(|enqueued| enqueued.event_id).filter(|id| !added.contains_key(id)))
+        .await?;
     for enqueued in &mut duplicates {
-        if let Some(row) = there.get(enqueued.event_id) {
-            enqueued.status = row.state.status;
-            enqueued.available_at = row.state.available_at;
+        let there = added.get(&enqueued.event_id).copied().or_else(|| context.events.get(enqueued.event_id));
+        if let Some(event) = there {
+            enqueued.status = event.state.status;
+            enqueued.available_at = event.state.available_at;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What many commands share, kept in memory: lanes, settings, and what engines can do.
+//! What many requests share, kept in memory: lanes, settings, and what engines can do.
 //!
 //! Everything here is a copy of rows. It is read again when the store's registry version says that somebody else has
 //! changed it, and dropped when a transaction that had changed it does not commit.
@@ -25,7 +25,7 @@ pub(super) struct Registry {
     lanes: BTreeMap<LaneId, Arc<LaneKey>>,
     lane_ids: HashMap<Arc<LaneKey>, LaneId>,
     /// Up to where changes of the set of lanes were read.
-    lanes_place: u64,
+    lanes_position: u64,
     /// Rises whenever a lane comes or goes.
     lanes_version: u64,
     /// Whether some engine could ever serve a lane, as far as it was asked.
@@ -50,41 +50,41 @@ impl Registry {
             engines: HashMap::new(),
             lanes: BTreeMap::new(),
             lane_ids: HashMap::new(),
-            lanes_place: 0,
+            lanes_position: 0,
             lanes_version: 0,
             servable: HashMap::new(),
         }
     }
 
     /// Forgets everything: the transaction that it was read or changed in did not commit.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn clear(&mut self) {
         *self = Self::new(self.default_policy);
     }
 
     /// Reads what others have changed.
-    pub(super) async fn refresh(&mut self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
-        let version = tx.registry_version().await?;
+    pub(super) async fn refresh(&mut self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
+        let version = transaction.registry_version().await?;
         if self.version != Some(version) {
-            self.settings = tx.settings().await?;
+            self.settings = transaction.settings().await?;
             self.engines.clear();
             self.servable.clear();
-            for engine in tx.all_engines().await? {
+            for engine in transaction.all_engines().await? {
                 self.keep_engine(&engine);
             }
             self.version = Some(version);
         }
-        let news = tx.lanes_since(self.lanes_place).await?;
-        if news.is_complete {
-            let there: HashSet<_> = news.made.iter().chain(&news.retired).map(|lane| lane.lane_id).collect();
+        let changes = transaction.lanes_since(self.lanes_position).await?;
+        if changes.is_complete {
+            let there: HashSet<_> = changes.made.iter().chain(&changes.retired).map(|lane| lane.lane_id).collect();
             let gone: Vec<_> = self.lanes.keys().filter(|lane_id| !there.contains(lane_id)).copied().collect();
             for lane_id in gone {
-                self.forget_lane(lane_id);
+                self.remove_lane(lane_id);
             }
         }
-        for lane in news.made {
+        for lane in changes.made {
             self.keep_lane(lane.lane_id, Arc::new(lane.key));
         }
-        for Lane { lane_id, key } in news.retired {
+        for Lane { lane_id, key } in changes.retired {
             // The events that it may have are still given out, but no new one is put there.
             if self.lane_ids.get(&key) == Some(&lane_id) {
                 self.lane_ids.remove(&key);
@@ -93,16 +93,16 @@ impl Registry {
                 self.lanes_version += 1;
             }
         }
-        for lane_id in news.gone {
-            self.forget_lane(lane_id);
+        for lane_id in changes.gone {
+            self.remove_lane(lane_id);
         }
-        self.lanes_place = news.place;
+        self.lanes_position = changes.place;
         Ok(())
     }
 
     /// Notes that this transaction has changed an engine or a setting, for every server to see.
-    pub(super) async fn raise(&mut self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
-        self.version = Some(tx.raise_registry_version().await?);
+    pub(super) async fn raise(&mut self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
+        self.version = Some(transaction.raise_registry_version().await?);
         self.servable.clear();
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Registry {
         self.engines.insert(engine.engine_id.clone(), copy);
     }
 
-    pub(super) fn forget_engine(&mut self, engine_id: &EngineId) {
+    pub(super) fn remove_engine(&mut self, engine_id: &EngineId) {
         self.engines.remove(engine_id);
     }
 
@@ -144,7 +144,7 @@ impl Registry {
     fn keep_lane(&mut self, lane_id: LaneId, key: Arc<LaneKey>) {
         if self.lanes.get(&lane_id).is_some_and(|before| *before != key) {
             // A store that came back without its last commits gives the number anew.
-            self.forget_lane(lane_id);
+            self.remove_lane(lane_id);
         }
         self.lane_ids.insert(Arc::clone(&key), lane_id);
         if self.lanes.insert(lane_id, key).is_some() {
@@ -153,7 +153,7 @@ impl Registry {
         self.lanes_version += 1;
     }
 
-    pub(super) fn forget_lane(&mut self, lane_id: LaneId) {
+    pub(super) fn remove_lane(&mut self, lane_id: LaneId) {
         if let Some(key) = self.lanes.remove(&lane_id) {
             // What it asked for may have another number by now.
             if self.lane_ids.get(&key) == Some(&lane_id) {
@@ -174,7 +174,7 @@ impl Registry {
     /// The lanes of these keys, in their order; made where they are new.
     pub(super) async fn intern(
         &mut self,
-        tx: &mut dyn Transaction,
+        transaction: &mut dyn Transaction,
         keys: &[&LaneKey],
     ) -> Result<Vec<(LaneId, Arc<LaneKey>)>, StoreError> {
         let mut unknown: Vec<LaneKey> = Vec::new();
@@ -185,7 +185,7 @@ impl Registry {
             }
         }
         if !unknown.is_empty() {
-            for lane in tx.intern_lanes(&unknown).await? {
+            for lane in transaction.intern_lanes(&unknown).await? {
                 self.keep_lane(lane.lane_id, Arc::new(lane.key));
             }
         }

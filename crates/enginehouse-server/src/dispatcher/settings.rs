@@ -1,58 +1,86 @@
-//! Operators set what holds for event types and queues.
+//! People set what holds for event types and queues.
 
+use async_trait::async_trait;
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::policy::Settings;
-use enginehouse_store::{StoreError, Transaction};
 
-use super::batch::Batch;
-use super::commands::Change;
+use super::context::TransactionContext;
+use super::operation::Operation;
+use super::reply::OperationResult;
 
-/// Changes what holds for an event type. Answers what holds then.
-pub(super) async fn set_event_type(
-    tx: &mut dyn Transaction,
-    event_type: &EventType,
-    change: &Change,
-    batch: &mut Batch<'_>,
-) -> Result<Settings, StoreError> {
-    let (next, verb) = changed(batch.registry.event_type(event_type), change);
-    tx.write_event_type(event_type, next.as_ref()).await?;
-    batch.registry.set_event_type(event_type.clone(), next);
-    finish(tx, &format!("event_type.{verb}"), event_type.as_str(), next, batch).await
+/// Change the settings of an event type.
+#[derive(Clone, Debug)]
+pub struct ChangeEventType {
+    pub event_type: EventType,
+    pub change: SettingsChange,
 }
 
-/// Changes what holds for a queue. Answers what holds then.
-pub(super) async fn set_queue(
-    tx: &mut dyn Transaction,
-    queue: &QueueName,
-    change: &Change,
-    batch: &mut Batch<'_>,
-) -> Result<Settings, StoreError> {
-    let (next, verb) = changed(batch.registry.queue(queue), change);
-    tx.write_queue(queue, next.as_ref()).await?;
-    batch.registry.set_queue(queue.clone(), next);
-    finish(tx, &format!("queue.{verb}"), queue.as_str(), next, batch).await
+/// Change the settings of a queue.
+#[derive(Clone, Debug)]
+pub struct ChangeQueue {
+    pub queue: QueueName,
+    pub change: SettingsChange,
 }
 
-fn changed(present: Option<&Settings>, change: &Change) -> (Option<Settings>, &'static str) {
-    match change {
-        Change::Replace(settings) => (Some(*settings), "set"),
-        Change::Forget => (None, "delete"),
-        Change::Pause(paused) => {
-            let next = Settings { paused: *paused, ..present.copied().unwrap_or_default() };
-            (Some(next), if *paused { "pause" } else { "resume" })
+/// How settings change.
+#[derive(Clone, Debug)]
+pub enum SettingsChange {
+    Replace(Settings),
+    /// The defaults hold again.
+    Delete,
+    /// Pause, or resume; all else stays as it is.
+    Pause(bool),
+}
+
+impl SettingsChange {
+    /// The settings after the change, none if the defaults hold; and its name in the audit log.
+    fn apply(&self, present: Option<&Settings>) -> (Option<Settings>, &'static str) {
+        match self {
+            Self::Replace(settings) => (Some(*settings), "set"),
+            Self::Delete => (None, "delete"),
+            Self::Pause(paused) => {
+                let next = Settings { paused: *paused, ..present.copied().unwrap_or_default() };
+                (Some(next), if *paused { "pause" } else { "resume" })
+            }
         }
     }
 }
 
-async fn finish(
-    tx: &mut dyn Transaction,
+#[async_trait(?Send)]
+impl Operation for ChangeEventType {
+    type Answer = Settings;
+
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Settings> {
+        let Self { event_type, change } = self;
+        let (next, verb) = change.apply(context.registry.event_type(event_type));
+        context.transaction.write_event_type(event_type, next.as_ref()).await?;
+        context.registry.set_event_type(event_type.clone(), next);
+        changed(context, &format!("event_type.{verb}"), event_type.as_str(), next).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Operation for ChangeQueue {
+    type Answer = Settings;
+
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Settings> {
+        let Self { queue, change } = self;
+        let (next, verb) = change.apply(context.registry.queue(queue));
+        context.transaction.write_queue(queue, next.as_ref()).await?;
+        context.registry.set_queue(queue.clone(), next);
+        changed(context, &format!("queue.{verb}"), queue.as_str(), next).await
+    }
+}
+
+/// Tells every server and every waiting claim that settings have changed. Answers what holds now.
+async fn changed(
+    context: &mut TransactionContext<'_>,
     action: &str,
     target: &str,
     next: Option<Settings>,
-    batch: &mut Batch<'_>,
-) -> Result<Settings, StoreError> {
-    batch.registry.raise(tx).await?;
-    batch.audit(action, target, &serde_json::json!({ "settings": next }));
-    batch.report.news.everything_changed = true;
-    Ok(next.unwrap_or_default())
+) -> OperationResult<Settings> {
+    context.registry.raise(&mut *context.transaction).await?;
+    context.audit(action, target, &serde_json::json!({ "settings": next }));
+    context.effects.wake_ups.all = true;
+    Ok(Ok(next.unwrap_or_default()))
 }

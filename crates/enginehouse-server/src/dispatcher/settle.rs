@@ -1,48 +1,76 @@
-//! Engines end attempts, or keep them going.
+//! Engines settle: they end attempts, or keep them going.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::request::Settlement;
 use enginehouse_core::transition;
-use enginehouse_store::{StoreError, Transaction};
+use enginehouse_store::StoreError;
 
-use super::batch::Batch;
-use super::commands::{Refusal, SettleAnswer, SettledEvent};
-use super::working::Working;
+use super::answers::{SettleResult, SettledEvent};
+use super::context::TransactionContext;
+use super::reply::Refusal;
 
-/// Settles locks, each with its own answer, and writes them.
+/// Settles the locks of many requests as one set, each with its own answer.
 pub(super) async fn settle(
-    tx: &mut dyn Transaction,
-    settlements: &[&Settlement],
-    working: &mut Working,
-    batch: &mut Batch<'_>,
-) -> Result<Vec<SettleAnswer>, StoreError> {
-    working.load(tx, settlements.iter().map(|settlement| settlement.event_id)).await?;
-    let mut answers = Vec::with_capacity(settlements.len());
-    for settlement in settlements {
-        let applied = working.apply(settlement.event_id, &settlement.command, &mut batch.deciding())?;
-        answers.push(match applied {
-            Ok(row) => {
-                let event = row.clone();
-                let lane = Arc::clone(batch.registry.lane(event.lane_id)?);
-                Ok(SettledEvent { event, lane, payload: None })
-            }
-            Err(refused) => Err(refused),
-        });
+    context: &mut TransactionContext<'_>,
+    requests: &[&[Settlement]],
+) -> Result<Vec<Vec<SettleResult>>, StoreError> {
+    let settlements = || requests.iter().copied().flatten();
+    context.load_events(settlements().map(|settlement| settlement.event_id)).await?;
+    let mut answers = Vec::with_capacity(requests.len());
+    for request in requests {
+        let mut results = Vec::with_capacity(request.len());
+        for settlement in *request {
+            results.push(match context.transition(settlement.event_id, &settlement.command)? {
+                Ok(event) => {
+                    let event = event.clone();
+                    let lane = Arc::clone(context.registry.lane(event.lane_id)?);
+                    Ok(SettledEvent { event, lane, payload: None })
+                }
+                Err(refused) => Err(refused),
+            });
+        }
+        answers.push(results);
     }
-    let unwritten = working.write(tx, batch.registry, batch.report).await?;
-    for (answer, settlement) in answers.iter_mut().zip(settlements) {
-        if let Ok(settled) = answer
-            && unwritten.contains(&settlement.event_id)
-        {
-            *answer = Err(moved_meanwhile(settlement.event_id, settled.event.state.status));
+    let unwritten = context.write_events().await?;
+    if !unwritten.is_empty() {
+        for result in answers.iter_mut().flatten() {
+            if let Ok(settled) = result
+                && unwritten.contains(&settled.event.event_id)
+            {
+                *result = Err(changed_meanwhile(settled.event.event_id, settled.event.state.status));
+            }
         }
     }
     Ok(answers)
 }
 
-/// Another server has moved the event since it was read: so its lock is not the one that was shown.
-fn moved_meanwhile(event_id: EventId, status: enginehouse_core::event::EventStatus) -> Refusal {
+/// Another server has changed the event since it was read. So its lock is no longer the one that the caller has shown.
+fn changed_meanwhile(event_id: EventId, status: EventStatus) -> Refusal {
     Refusal::Event { event_id, why: transition::Refusal::LockLost { status } }
+}
+
+/// Adds the payload where a request has settled one event alone: it is answered with the whole event.
+pub(super) async fn add_payloads(
+    context: &mut TransactionContext<'_>,
+    answers: &mut [Vec<SettleResult>],
+) -> Result<(), StoreError> {
+    let alone = |answer: &Vec<SettleResult>| match &answer[..] {
+        [Ok(settled)] => Some(settled.event.event_id),
+        _ => None,
+    };
+    let ids: Vec<_> = answers.iter().filter_map(alone).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let payloads: HashMap<_, _> = context.transaction.payloads(&ids).await?.into_iter().collect();
+    for answer in answers {
+        if let [Ok(settled)] = &mut answer[..] {
+            settled.payload = payloads.get(&settled.event.event_id).cloned();
+        }
+    }
+    Ok(())
 }

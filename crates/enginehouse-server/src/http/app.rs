@@ -1,24 +1,17 @@
-//! What every handler may use, and the questions that handlers ask the dispatcher, typed.
+//! What every handler may use.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use enginehouse_core::engine::{Engine, Registration};
-use enginehouse_core::event::NewEvent;
-use enginehouse_core::ids::{EngineId, EventId};
-use enginehouse_core::policy::Settings;
-use enginehouse_core::request::{Exchange, Settlement};
 use enginehouse_store::Store;
-use enginehouse_store::rows::EventRecord;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::problem::Problem;
-use crate::chance::{Chance, SeededChance};
-use crate::dispatcher::commands::{Action, Answer, Command, Enqueued, Exchanged, SettleAnswer};
-use crate::dispatcher::{Config, Dispatcher, DispatcherThread};
+use crate::dispatcher::config::DispatchConfig;
+use crate::dispatcher::{Dispatcher, DispatcherThread};
+use crate::rng::{Rng, SeededRng};
 use crate::telemetry::{Metrics, Watch};
 
 /// What requests may cost.
@@ -63,7 +56,7 @@ struct Parts {
     limits: Limits,
     room_for_bodies: Arc<Semaphore>,
     /// For what need not be secret: ids of requests and engines.
-    chance: Mutex<SeededChance>,
+    rng: Mutex<SeededRng>,
     request_prefix: u32,
     requests: AtomicU64,
 }
@@ -75,16 +68,16 @@ impl App {
     /// The operating system gives no thread.
     pub fn start(
         store: Arc<dyn Store>,
-        config: Config,
+        config: DispatchConfig,
         limits: Limits,
-        mut chance: Box<dyn Chance>,
+        mut rng: Box<dyn Rng>,
     ) -> std::io::Result<Self> {
         let metrics = Metrics::new();
         let thread_ended = CancellationToken::new();
         let watch = Watch::new(metrics.clone(), thread_ended.clone());
-        let mut own_chance = SeededChance::from_seed(chance.bits() as u64);
-        let request_prefix = own_chance.bits() as u32;
-        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, chance, Box::new(watch))?;
+        let mut own_rng = SeededRng::from_seed(rng.bits() as u64);
+        let request_prefix = own_rng.bits() as u32;
+        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, rng, Box::new(watch))?;
         Ok(Self(Arc::new(Parts {
             dispatcher,
             thread: Mutex::new(Some(thread)),
@@ -94,7 +87,7 @@ impl App {
             metrics,
             room_for_bodies: Arc::new(Semaphore::new(limits.max_held_bytes)),
             limits,
-            chance: Mutex::new(own_chance),
+            rng: Mutex::new(own_rng),
             request_prefix,
             requests: AtomicU64::new(0),
         })))
@@ -126,7 +119,7 @@ impl App {
 
     /// 64 random bits that need not be secret.
     pub(crate) fn random_bits(&self) -> u64 {
-        self.0.chance.lock().unwrap_or_else(PoisonError::into_inner).bits() as u64
+        self.0.rng.lock().unwrap_or_else(PoisonError::into_inner).bits() as u64
     }
 
     /// A new name for a request.
@@ -163,78 +156,4 @@ impl App {
             tracing::error!("nobody could wait for the dispatcher's thread");
         }
     }
-}
-
-/// Questions to the dispatcher. Each gets the answer of its kind, or that is a bug.
-impl App {
-    pub(crate) async fn register(&self, registration: Registration) -> Result<(Engine, bool), Problem> {
-        match self.0.dispatcher.submit(Command::Register(registration)).await? {
-            Answer::Registered(engine, is_new) => Ok((*engine, is_new)),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Drains, resumes or deregisters.
-    pub(crate) async fn change_engine(&self, command: Command) -> Result<Engine, Problem> {
-        match self.0.dispatcher.submit(command).await? {
-            Answer::Engine(engine) => Ok(*engine),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    pub(crate) async fn exchange(
-        &self,
-        engine_id: EngineId,
-        epoch: i64,
-        exchange: Exchange,
-    ) -> Result<Exchanged, Problem> {
-        match self.0.dispatcher.submit(Command::Exchange { engine_id, epoch, exchange }).await? {
-            Answer::Exchanged(exchanged) => Ok(exchanged),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    pub(crate) async fn enqueue(
-        &self,
-        events: Vec<NewEvent>,
-    ) -> Result<Vec<Enqueued>, crate::dispatcher::commands::Failure> {
-        match self.0.dispatcher.submit(Command::Enqueue(events)).await? {
-            Answer::Enqueued(enqueued) => Ok(enqueued),
-            other => Err(enginehouse_store::StoreError::Corrupt(format!("an unexpected answer: {other:?}")).into()),
-        }
-    }
-
-    pub(crate) async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<SettleAnswer>, Problem> {
-        match self.0.dispatcher.submit(Command::Settle(settlements)).await? {
-            Answer::Settled(answers) => Ok(answers),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    pub(crate) async fn act(&self, event_id: EventId, action: Action) -> Result<EventRecord, Problem> {
-        match self.0.dispatcher.submit(Command::Act { event_id, action }).await? {
-            Answer::Event(record) => Ok(*record),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Redrives or discards a page of dead letters.
-    pub(crate) async fn page(&self, command: Command) -> Result<u32, Problem> {
-        match self.0.dispatcher.submit(command).await? {
-            Answer::Count(count) => Ok(count),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Sets, or forgets, what holds for an event type or a queue.
-    pub(crate) async fn set(&self, command: Command) -> Result<Settings, Problem> {
-        match self.0.dispatcher.submit(command).await? {
-            Answer::Settings(settings) => Ok(settings),
-            other => Err(unexpected(&other)),
-        }
-    }
-}
-
-fn unexpected(answer: &Answer) -> Problem {
-    Problem::internal(format!("the dispatcher gave an answer of another kind: {answer:?}"))
 }

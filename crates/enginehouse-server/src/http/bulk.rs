@@ -11,7 +11,7 @@ use enginehouse_store::rows;
 
 use super::app::App;
 use super::problem::Problem;
-use crate::dispatcher::commands::Command;
+use crate::dispatcher::dead_letters::{DiscardPage, RedrivePage};
 
 /// How many dead letters one command takes: the writer is never held for long.
 const PAGE: u32 = 500;
@@ -29,8 +29,9 @@ pub(super) async fn redrive(app: App, request: BulkRedriveRequest) -> Result<u64
             let delay = request.rate_per_second.map_or(Duration::ZERO, |rate| {
                 Duration::try_from_secs_f64(redriven as f64 / rate).unwrap_or(Duration::MAX)
             });
-            let page = Command::RedrivePage { filter: filter.clone(), limit, spacing, delay };
-            let count = app.page(page).await.map_err(|problem| broken_off(problem, redriven, "redriven"))?;
+            let page = RedrivePage { filter: filter.clone(), limit, spacing, delay };
+            let count =
+                app.dispatcher().execute(page).await.map_err(|error| broken_off(error.into(), redriven, "redriven"))?;
             redriven += u64::from(count);
             if count < limit || request.limit == Some(redriven) {
                 return Ok(redriven);
@@ -46,8 +47,12 @@ pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64
     let pages = async move {
         let mut discarded = 0;
         loop {
-            let page = Command::DiscardPage { filter: filter.clone(), limit: PAGE, reason: request.reason.clone() };
-            let count = app.page(page).await.map_err(|problem| broken_off(problem, discarded, "discarded"))?;
+            let page = DiscardPage { filter: filter.clone(), limit: PAGE, reason: request.reason.clone() };
+            let count = app
+                .dispatcher()
+                .execute(page)
+                .await
+                .map_err(|error| broken_off(error.into(), discarded, "discarded"))?;
             discarded += u64::from(count);
             if count < PAGE {
                 return Ok(discarded);

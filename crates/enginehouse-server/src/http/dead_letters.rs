@@ -16,7 +16,7 @@ use super::json::{Json, OptionalJson};
 use super::params::{Path, Query, listed, page};
 use super::problem::{ActProblems, ListProblems, Problem, ReadProblems, WriteProblems};
 use super::wire;
-use crate::dispatcher::commands::Action;
+use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
 
 /// List dead letters, newest event first.
 #[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", params(DeadLettersQuery),
@@ -63,7 +63,9 @@ pub(super) async fn redrive_dead_letter(
     OptionalJson(body): OptionalJson<RedriveRequest>,
 ) -> Result<Json<Event>, Problem> {
     let payload = body.check()?;
-    Ok(Json(wire::event(app.act(event_id, Action::Redrive { payload }).await?)))
+    Ok(Json(wire::event(
+        app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Redrive { payload } }).await?,
+    )))
 }
 
 /// Put all dead letters that match back in their queues, at a given rate.
@@ -89,7 +91,9 @@ pub(super) async fn discard_dead_letter(
     OptionalJson(body): OptionalJson<DiscardRequest>,
 ) -> Result<Json<Event>, Problem> {
     let reason = body.check()?;
-    Ok(Json(wire::event(app.act(event_id, Action::Discard { reason }).await?)))
+    Ok(Json(wire::event(
+        app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Discard { reason } }).await?,
+    )))
 }
 
 /// Give up on all dead letters that match. The events stay failed.

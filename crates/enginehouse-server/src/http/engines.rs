@@ -19,7 +19,8 @@ use super::json::{BatchJson, Json, OptionalJson};
 use super::params::{Path, Query, listed, page};
 use super::problem::{EngineProblems, EpochProblems, ListProblems, Problem, ReadProblems, WriteProblems};
 use super::wire;
-use crate::dispatcher::commands::Command;
+use crate::dispatcher::Operation;
+use crate::dispatcher::engines::{Deregister, Drain, Register, Registered, Resume};
 
 /// Register an engine, for the first time or again.
 ///
@@ -35,7 +36,7 @@ pub(super) async fn register_engine(
     Path(engine_id): Path<EngineId>,
     Json(body): Json<RegisterRequest>,
 ) -> Result<Response, Problem> {
-    let (engine, is_new) = app.register(body.check(engine_id)?).await?;
+    let Registered { engine, is_new } = app.dispatcher().execute(Register(body.check(engine_id)?)).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Engine::new(&engine, 0))).into_response())
 }
@@ -53,7 +54,7 @@ pub(super) async fn register_new_engine(
     Json(body): Json<RegisterRequest>,
 ) -> Result<Response, Problem> {
     let engine_id = made_id(&body.engine_type, app.random_bits())?;
-    let (engine, _) = app.register(body.check(engine_id)?).await?;
+    let Registered { engine, .. } = app.dispatcher().execute(Register(body.check(engine_id)?)).await?;
     let location = format!("/v1/engines/{}", engine.engine_id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(Engine::new(&engine, 0))).into_response())
 }
@@ -104,7 +105,7 @@ pub(super) async fn heartbeat(
 ) -> Result<Json<HeartbeatResponse>, Problem> {
     let epoch = body.epoch;
     let exchange = Exchange { heartbeat: Some(body.check()?), ..Exchange::default() };
-    let exchanged = app.exchange(engine_id, epoch, exchange).await?;
+    let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
     let answer = exchanged.heartbeat.ok_or_else(|| Problem::internal("the dispatcher left out a heartbeat"))?;
     Ok(Json(wire::heartbeat(answer)))
 }
@@ -121,7 +122,7 @@ pub(super) async fn claim_events(
 ) -> Result<Json<ClaimResponse>, Problem> {
     let epoch = body.epoch;
     let exchange = Exchange { claim: Some(body.check()?), ..Exchange::default() };
-    let exchanged = app.exchange(engine_id, epoch, exchange).await?;
+    let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
     let events = exchanged.claimed.unwrap_or_default();
     Ok(Json(ClaimResponse { events: events.into_iter().map(wire::claimed).collect() }))
 }
@@ -145,7 +146,7 @@ pub(super) async fn exchange(
         .await?;
     let events = wire::events_of(&exchange.settlements);
     let claims = exchange.claim.is_some();
-    let exchanged = app.exchange(engine_id, epoch, exchange).await?;
+    let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
     let claimed = exchanged.claimed.unwrap_or_default();
     Ok(Json(ExchangeResponse {
         settlements: wire::settlement_results(&events, exchanged.settlements),
@@ -163,7 +164,7 @@ pub(super) async fn drain_engine(
     Path(engine_id): Path<EngineId>,
     OptionalJson(body): OptionalJson<DrainRequest>,
 ) -> Result<Json<Engine>, Problem> {
-    change(&app, Command::Drain { engine_id, stop_when_drained: body.stop_when_drained }).await
+    change(&app, Drain { engine_id, stop_when_drained: body.stop_when_drained }).await
 }
 
 /// Give a draining engine events again.
@@ -174,7 +175,7 @@ pub(super) async fn resume_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
 ) -> Result<Json<Engine>, Problem> {
-    change(&app, Command::Resume(engine_id)).await
+    change(&app, Resume(engine_id)).await
 }
 
 /// Deregister an engine; its locks are lost.
@@ -185,12 +186,15 @@ pub(super) async fn deregister_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
 ) -> Result<Json<Engine>, Problem> {
-    change(&app, Command::Deregister(engine_id)).await
+    change(&app, Deregister(engine_id)).await
 }
 
 /// Changes an engine, then counts its locks.
-async fn change(app: &App, command: Command) -> Result<Json<Engine>, Problem> {
-    let engine = app.change_engine(command).await?;
+async fn change(
+    app: &App,
+    operation: impl Operation<Answer = enginehouse_core::engine::Engine>,
+) -> Result<Json<Engine>, Problem> {
+    let engine = app.dispatcher().execute(operation).await?;
     let held = app.store().engine(&engine.engine_id).await.map_err(|error| {
         // The change itself is in the store.
         Problem::from(error).with(|document| Document { applied: Some(Applied::Unknown), ..document })

@@ -12,7 +12,7 @@ use super::json::Json;
 use super::params::{Path, Query, listed, page};
 use super::problem::{ListProblems, Problem, ReadProblems, WriteProblems};
 use super::settings::{known_event_types, page_of};
-use crate::dispatcher::commands::{Change, Command};
+use crate::dispatcher::settings::{ChangeEventType, SettingsChange};
 
 /// List the event types that have settings or events, by name.
 #[utoipa::path(get, path = "/v1/event-types", tag = "event types", params(PageQuery),
@@ -50,7 +50,7 @@ pub(super) async fn set_event_type(
     Json(body): Json<Settings>,
 ) -> Result<Json<EventTypeSettings>, Problem> {
     body.check()?;
-    change(&app, event_type, Change::Replace(body)).await
+    change(&app, event_type, SettingsChange::Replace(body)).await
 }
 
 /// Forget what an event type sets: what its queue sets holds again, or the defaults.
@@ -61,7 +61,7 @@ pub(super) async fn delete_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
 ) -> Result<StatusCode, Problem> {
-    change(&app, event_type, Change::Forget).await.map(|_| StatusCode::NO_CONTENT)
+    change(&app, event_type, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
 }
 
 /// Keep the events of a type from being claimed.
@@ -72,7 +72,7 @@ pub(super) async fn pause_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
 ) -> Result<Json<EventTypeSettings>, Problem> {
-    change(&app, event_type, Change::Pause(true)).await
+    change(&app, event_type, SettingsChange::Pause(true)).await
 }
 
 /// Let the events of a type be claimed again.
@@ -83,10 +83,10 @@ pub(super) async fn resume_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
 ) -> Result<Json<EventTypeSettings>, Problem> {
-    change(&app, event_type, Change::Pause(false)).await
+    change(&app, event_type, SettingsChange::Pause(false)).await
 }
 
-async fn change(app: &App, event_type: EventType, change: Change) -> Result<Json<EventTypeSettings>, Problem> {
-    let settings = app.set(Command::SetEventType(event_type.clone(), change)).await?;
+async fn change(app: &App, event_type: EventType, change: SettingsChange) -> Result<Json<EventTypeSettings>, Problem> {
+    let settings = app.dispatcher().execute(ChangeEventType { event_type: event_type.clone(), change }).await?;
     Ok(Json(EventTypeSettings { event_type, settings }))
 }

@@ -18,7 +18,8 @@ use super::ndjson;
 use super::params::{Path, Query, listed, page};
 use super::problem::{ActProblems, EnqueueProblems, ListProblems, Problem, ReadProblems};
 use super::wire;
-use crate::dispatcher::commands::{Action, Failure, Refusal};
+use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
+use crate::dispatcher::reply::{DispatchError, Refusal};
 
 /// Enqueue one event.
 ///
@@ -35,7 +36,7 @@ pub(super) async fn enqueue_event(
     Json(body): Json<EnqueueRequest>,
 ) -> Result<Response, Problem> {
     let event = body.check("")?;
-    let enqueued = app.enqueue(vec![event]).await.map_err(|failure| refused(failure, "".to_owned()))?;
+    let enqueued = app.dispatcher().enqueue(vec![event]).await.map_err(|failure| refused(failure, "".to_owned()))?;
     let answer = enqueued.first().map(wire::enqueued);
     let answer = answer.ok_or_else(|| Problem::internal("the dispatcher left an event out of its answer"))?;
     let status = if answer.duplicate { StatusCode::OK } else { StatusCode::CREATED };
@@ -74,23 +75,23 @@ pub(super) async fn enqueue_batch(State(app): State<App>, request: Request) -> R
         if is_wrong_type { wrong_type(&headers, "application/json or application/x-ndjson") } else { problem }
     })?;
     let events = body.read(BatchRequest::check).await?;
-    let enqueued = app.enqueue(events).await.map_err(|failure| {
-        let at = conflict(&failure).map_or_else(String::new, |place| format!("/events/{place}"));
+    let enqueued = app.dispatcher().enqueue(events).await.map_err(|failure| {
+        let at = conflict(&failure).map_or_else(String::new, |index| format!("/events/{index}"));
         refused(failure, at)
     })?;
     Ok(Json(BatchAnswer::Batch(wire::batch(&enqueued))))
 }
 
-/// The place of the event whose idempotency key is in use.
-pub(super) const fn conflict(failure: &Failure) -> Option<usize> {
+/// Which event of the request has an idempotency key that is in use, counted from 0.
+pub(super) const fn conflict(failure: &DispatchError) -> Option<usize> {
     match failure {
-        Failure::Refused(Refusal::IdempotencyConflict { place, .. }) => Some(*place),
+        DispatchError::Refused(Refusal::IdempotencyConflict { index, .. }) => Some(*index),
         _ => None,
     }
 }
 
 /// A refused enqueue, with the field that a conflict is about.
-fn refused(failure: Failure, at: String) -> Problem {
+fn refused(failure: DispatchError, at: String) -> Problem {
     let is_conflict = conflict(&failure).is_some();
     let problem = Problem::from(failure);
     if !is_conflict {
@@ -160,7 +161,7 @@ pub(super) async fn cancel_event(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
 ) -> Result<Json<Event>, Problem> {
-    Ok(Json(wire::event(app.act(event_id, Action::Cancel).await?)))
+    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Cancel }).await?)))
 }
 
 /// Make an event that waits for its retry or its time available now.
@@ -168,5 +169,5 @@ pub(super) async fn cancel_event(
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
 pub(super) async fn retry_event(State(app): State<App>, Path(event_id): Path<EventId>) -> Result<Json<Event>, Problem> {
-    Ok(Json(wire::event(app.act(event_id, Action::Retry).await?)))
+    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Retry }).await?)))
 }

@@ -20,7 +20,8 @@ use super::body::{Room, next_data};
 use super::events::conflict;
 use super::problem::Problem;
 use super::wire::Warnings;
-use crate::dispatcher::commands::{Enqueued, Failure};
+use crate::dispatcher::answers::Enqueued;
+use crate::dispatcher::reply::DispatchError;
 use crate::timers::pause;
 
 /// What a stream of lines may call itself.
@@ -172,14 +173,14 @@ impl Stream<'_> {
 }
 
 /// Enqueues, and waits a little where the queue of commands is full.
-async fn patiently(app: &App, events: Vec<NewEvent>) -> Result<Vec<Enqueued>, Failure> {
+async fn patiently(app: &App, events: Vec<NewEvent>) -> Result<Vec<Enqueued>, DispatchError> {
     for _ in 1..TRIES {
-        match app.enqueue(events.clone()).await {
-            Err(Failure::Overloaded) => pause(PAUSE).await,
+        match app.dispatcher().enqueue(events.clone()).await {
+            Err(DispatchError::Overloaded) => pause(PAUSE).await,
             answered => return answered,
         }
     }
-    app.enqueue(events).await
+    app.dispatcher().enqueue(events).await
 }
 
 /// One line that is not blank.

@@ -11,7 +11,7 @@ use enginehouse_store::StoreError;
 use http::StatusCode;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder};
 
-use crate::dispatcher::commands::{Failure, Refusal};
+use crate::dispatcher::reply::{DispatchError, Refusal};
 
 /// After how many seconds a caller may try again whom a passing failure has met.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -127,13 +127,13 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Refused(refusal) => refusal.into(),
-            Failure::Store(error) => error.into(),
-            Failure::Overloaded => Self::overloaded(),
-            Failure::ShuttingDown => Document::shutting_down().into(),
+impl From<DispatchError> for Problem {
+    fn from(error: DispatchError) -> Self {
+        match error {
+            DispatchError::Refused(refusal) => refusal.into(),
+            DispatchError::Store(error) => error.into(),
+            DispatchError::Overloaded => Self::overloaded(),
+            DispatchError::ShuttingDown => Document::shutting_down().into(),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::json::Json;
 use super::params::{Path, Query, listed, page};
 use super::problem::{ListProblems, Problem, ReadProblems, WriteProblems};
 use super::settings::{known_queues, page_of};
-use crate::dispatcher::commands::{Change, Command};
+use crate::dispatcher::settings::{ChangeQueue, SettingsChange};
 
 /// List the queues that have settings or events, by name.
 #[utoipa::path(get, path = "/v1/queues", tag = "queues", params(PageQuery),
@@ -50,7 +50,7 @@ pub(super) async fn set_queue(
     Json(body): Json<Settings>,
 ) -> Result<Json<QueueSettings>, Problem> {
     body.check()?;
-    change(&app, queue, Change::Replace(body)).await
+    change(&app, queue, SettingsChange::Replace(body)).await
 }
 
 /// Forget what a queue sets: the defaults hold again.
@@ -58,7 +58,7 @@ pub(super) async fn set_queue(
     params(("queue" = QueueName, Path, description = "The queue.")),
     responses((status = 204, description = "It sets nothing now."), WriteProblems))]
 pub(super) async fn delete_queue(State(app): State<App>, Path(queue): Path<QueueName>) -> Result<StatusCode, Problem> {
-    change(&app, queue, Change::Forget).await.map(|_| StatusCode::NO_CONTENT)
+    change(&app, queue, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
 }
 
 /// Keep the events of a queue from being claimed.
@@ -69,7 +69,7 @@ pub(super) async fn pause_queue(
     State(app): State<App>,
     Path(queue): Path<QueueName>,
 ) -> Result<Json<QueueSettings>, Problem> {
-    change(&app, queue, Change::Pause(true)).await
+    change(&app, queue, SettingsChange::Pause(true)).await
 }
 
 /// Let the events of a queue be claimed again.
@@ -80,10 +80,10 @@ pub(super) async fn resume_queue(
     State(app): State<App>,
     Path(queue): Path<QueueName>,
 ) -> Result<Json<QueueSettings>, Problem> {
-    change(&app, queue, Change::Pause(false)).await
+    change(&app, queue, SettingsChange::Pause(false)).await
 }
 
-async fn change(app: &App, queue: QueueName, change: Change) -> Result<Json<QueueSettings>, Problem> {
-    let settings = app.set(Command::SetQueue(queue.clone(), change)).await?;
+async fn change(app: &App, queue: QueueName, change: SettingsChange) -> Result<Json<QueueSettings>, Problem> {
+    let settings = app.dispatcher().execute(ChangeQueue { queue: queue.clone(), change }).await?;
     Ok(Json(QueueSettings { queue, settings }))
 }

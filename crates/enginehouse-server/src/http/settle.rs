@@ -75,12 +75,12 @@ pub(super) async fn extend_lock(
 pub(super) async fn settle_events(State(app): State<App>, body: BatchJson) -> Result<Json<SettleResponse>, Problem> {
     let settlements = body.read(SettleRequest::check).await?;
     let events = wire::events_of(&settlements);
-    let results = wire::settlement_results(&events, app.settle(settlements).await?);
+    let results = wire::settlement_results(&events, app.dispatcher().settle(settlements).await?);
     Ok(Json(SettleResponse { results }))
 }
 
 async fn settle(app: &App, event_id: EventId, command: Command) -> Result<Json<Event>, Problem> {
-    let answer = app.settle(vec![Settlement { event_id, command }]).await?.pop();
+    let answer = app.dispatcher().settle(vec![Settlement { event_id, command }]).await?.pop();
     let unanswered = || Problem::internal("the dispatcher left a settlement out of its answer");
     let settled = answer.ok_or_else(unanswered)??;
     let payload = settled.payload.ok_or_else(unanswered)?;

@@ -20,7 +20,7 @@ use enginehouse_store::rows::{
 };
 
 use super::problem::Problem;
-use crate::dispatcher::commands::{Claimed, Enqueued, HeartbeatAnswer, SettleAnswer};
+use crate::dispatcher::answers::{Claimed, Enqueued, HeartbeatAnswer, SettleResult};
 
 pub(super) fn event(record: EventRecord) -> Event {
     let lock = record.event.state.lock.as_ref().map(Lock::public);
@@ -125,7 +125,7 @@ fn no_engine_fits(lane: &LaneKey) -> String {
     }
 }
 
-pub(super) fn settlement_result(event_id: EventId, answer: SettleAnswer) -> SettlementResult {
+pub(super) fn settlement_result(event_id: EventId, answer: SettleResult) -> SettlementResult {
     match answer {
         Ok(settled) => SettlementResult { event_id, status: Some(settled.event.state.status), error: None },
         Err(refusal) => {
@@ -136,7 +136,7 @@ pub(super) fn settlement_result(event_id: EventId, answer: SettleAnswer) -> Sett
 }
 
 /// One result for each settlement, in their order.
-pub(super) fn settlement_results(events: &[EventId], answers: Vec<SettleAnswer>) -> Vec<SettlementResult> {
+pub(super) fn settlement_results(events: &[EventId], answers: Vec<SettleResult>) -> Vec<SettlementResult> {
     events.iter().zip(answers).map(|(event_id, answer)| settlement_result(*event_id, answer)).collect()
 }
 

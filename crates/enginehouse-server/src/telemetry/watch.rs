@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::registry::{Metrics, WithOutcome, WithReason};
-use crate::dispatcher::{Commit, Observer};
+use crate::dispatcher::observer::{CommittedTransaction, Observer};
 use crate::timers::Timer;
 
 /// Counts what the dispatcher tells. It is dropped with the dispatcher's thread, however that ends.
@@ -23,10 +23,10 @@ impl Watch {
 }
 
 impl Observer for Watch {
-    fn committed(&self, commit: &Commit<'_>) {
+    fn committed(&self, commit: &CommittedTransaction<'_>) {
         let parts = self.metrics.parts();
-        let report = commit.report;
-        for (family, counts) in [(&parts.enqueued, &report.enqueued), (&parts.claimed, &report.claimed)] {
+        let effects = commit.effects;
+        for (family, counts) in [(&parts.enqueued, &effects.enqueued), (&parts.claimed, &effects.claimed)] {
             for (lane_id, count) in counts {
                 // A lane that nobody knows any more has nothing to be counted by.
                 if let Some(lane) = (commit.lanes)(*lane_id) {
@@ -34,27 +34,27 @@ impl Observer for Watch {
                 }
             }
         }
-        for (outcome, count) in &report.settled {
+        for (outcome, count) in &effects.settled {
             parts.settles.get_or_create(&WithOutcome { outcome }).inc_by(*count);
         }
-        for (reason, count) in &report.dead_letters {
+        for (reason, count) in &effects.dead_letters {
             parts.dead_lettered.get_or_create(&WithReason { reason: reason.name() }).inc_by(*count);
         }
-        for wait in &report.queue_waits {
+        for wait in &effects.queue_waits {
             parts.queue_wait_seconds.observe(wait.as_secs_f64());
         }
-        for time in &report.holding_times {
+        for time in &effects.holding_times {
             parts.claim_to_settle_seconds.observe(time.as_secs_f64());
         }
-        parts.retries.inc_by(report.retries);
-        parts.locks_lost.inc_by(report.locks_lost);
-        parts.timed_out.inc_by(report.timed_out);
-        parts.redrives.inc_by(report.redrives);
-        parts.engines_lost.inc_by(report.engines_lost);
-        parts.forgotten.inc_by(report.forgotten);
+        parts.retries.inc_by(effects.retries);
+        parts.locks_lost.inc_by(effects.locks_lost);
+        parts.timed_out.inc_by(effects.timed_out);
+        parts.redrives.inc_by(effects.redrives);
+        parts.engines_lost.inc_by(effects.engines_lost);
+        parts.forgotten.inc_by(effects.events_deleted);
         parts.commits.inc();
-        parts.commit_commands.observe(commit.commands as f64);
-        parts.commit_seconds.observe(commit.took.as_secs_f64());
+        parts.commit_commands.observe(commit.requests as f64);
+        parts.commit_seconds.observe(commit.duration.as_secs_f64());
         parts.last_commit_failed.store(false, Ordering::Relaxed);
         *parts.last_commit.lock().unwrap_or_else(PoisonError::into_inner) = Some((commit.now, Timer::now()));
     }
@@ -64,10 +64,10 @@ impl Observer for Watch {
         self.metrics.parts().last_commit_failed.store(true, Ordering::Relaxed);
     }
 
-    fn waiting(&self, claims: usize, commands: usize) {
+    fn waiting(&self, claims: usize, requests: usize) {
         let parts = self.metrics.parts();
         parts.parked_claims.store(claims as u64, Ordering::Relaxed);
         parts.waiting_claims.set(i64::try_from(claims).unwrap_or(i64::MAX));
-        parts.waiting_commands.set(i64::try_from(commands).unwrap_or(i64::MAX));
+        parts.waiting_commands.set(i64::try_from(requests).unwrap_or(i64::MAX));
     }
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use enginehouse_server::chance::SeededChance;
-use enginehouse_server::dispatcher::Config;
+use enginehouse_server::dispatcher::config::DispatchConfig;
 use enginehouse_server::http::{App, Limits, router};
+use enginehouse_server::rng::SeededRng;
 use enginehouse_store::Store;
 use enginehouse_store::clock::ManualClock;
 use http::{Request, header};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-use crate::under_test::Place;
+use crate::under_test::TestStore;
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600_000;
@@ -25,7 +25,7 @@ pub(crate) struct TestApp {
     router: Router,
     store: Arc<dyn Store>,
     transcript: String,
-    _place: Place,
+    _place: TestStore,
 }
 
 /// One answer.
@@ -41,11 +41,11 @@ impl TestApp {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        let place = Place::on(crate::ON);
+        let place = TestStore::on(crate::ON);
         let clock = Arc::new(ManualClock::at(enginehouse_core::time::Timestamp::from_millis(START)));
         let store = place.open(&clock);
-        let chance = Box::new(SeededChance::from_seed(7));
-        let app = App::start(Arc::clone(&store), Config::default(), limits, chance).unwrap();
+        let chance = Box::new(SeededRng::from_seed(7));
+        let app = App::start(Arc::clone(&store), DispatchConfig::default(), limits, chance).unwrap();
         Self { router: router(app.clone()), app, clock, store, transcript: String::new(), _place: place }
     }
 

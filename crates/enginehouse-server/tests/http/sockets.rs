@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_server::chance::SeededChance;
-use enginehouse_server::dispatcher::Config;
+use enginehouse_server::dispatcher::config::DispatchConfig;
+use enginehouse_server::rng::SeededRng;
 use enginehouse_server::server::{BindError, DispatcherEnded, Server, ServerConfig};
 use enginehouse_store::clock::SystemClock;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
@@ -29,7 +29,8 @@ async fn start(change: impl FnOnce(&mut ServerConfig)) -> Running {
     let store = Arc::new(SqliteStore::open(options).unwrap());
     let mut config = ServerConfig::on(([127, 0, 0, 1], 0).into());
     change(&mut config);
-    let server = Server::bind(config, store, Config::default(), Box::new(SeededChance::from_seed(1))).await.unwrap();
+    let server =
+        Server::bind(config, store, DispatchConfig::default(), Box::new(SeededRng::from_seed(1))).await.unwrap();
     let address = server.local_addr();
     let (stop, stopped) = oneshot::channel::<()>();
     let ended = tokio::spawn(server.run(async {
@@ -104,6 +105,6 @@ async fn an_address_that_others_can_reach_is_refused() {
     let options = SqliteOptions::new(folder.path().join("house.db"), Arc::new(SystemClock::new()));
     let store = Arc::new(SqliteStore::open(options).unwrap());
     let config = ServerConfig::on(([0, 0, 0, 0], 0).into());
-    let refused = Server::bind(config, store, Config::default(), Box::new(SeededChance::from_seed(1))).await;
+    let refused = Server::bind(config, store, DispatchConfig::default(), Box::new(SeededRng::from_seed(1))).await;
     assert!(matches!(refused, Err(BindError::NotLoopback(_))));
 }

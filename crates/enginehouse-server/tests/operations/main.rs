@@ -5,10 +5,10 @@ mod dead_letters;
 mod engines;
 mod enqueueing;
 mod faults;
-mod house;
-mod keeping;
+mod faulty_store;
+mod harness;
+mod retention;
 mod settling;
-mod troubled;
 #[path = "../under_test/mod.rs"]
 mod under_test;
 mod waiting;

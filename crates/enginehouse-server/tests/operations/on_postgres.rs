@@ -5,11 +5,11 @@ mod dead_letters;
 mod engines;
 mod enqueueing;
 mod faults;
-mod house;
-mod keeping;
+mod faulty_store;
+mod harness;
+mod retention;
 mod same_on_both;
 mod settling;
-mod troubled;
 #[path = "../under_test/mod.rs"]
 mod under_test;
 mod waiting;

@@ -17,12 +17,12 @@ pub(crate) enum Kind {
 }
 
 /// Where the rows of a test are; they go with it.
-pub(crate) enum Place {
+pub(crate) enum TestStore {
     Folder(tempfile::TempDir),
     Database(String),
 }
 
-impl Place {
+impl TestStore {
     pub(crate) fn on(kind: Kind) -> Self {
         match kind {
             Kind::Sqlite => Self::Folder(tempfile::tempdir().unwrap()),
@@ -37,7 +37,7 @@ impl Place {
                 let options = SqliteOptions {
                     durability: Durability::Relaxed,
                     readers: 2,
-                    ..SqliteOptions::new(folder.path().join("house.db"), Arc::clone(clock) as _)
+                    ..SqliteOptions::new(folder.path().join("harness.db"), Arc::clone(clock) as _)
                 };
                 Arc::new(SqliteStore::open(options).unwrap())
             }
@@ -56,7 +56,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TestStore {
     fn drop(&mut self) {
         if let Self::Database(url) = self {
             enginehouse_cluster::shared().drop_database(url);

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use enginehouse_server::chance::SeededChance;
 use enginehouse_server::config::{Config, Durability, LogFormat, StoreUrl};
+use enginehouse_server::rng::SeededRng;
 use enginehouse_server::server::{BindError, Server, ServerConfig};
 use enginehouse_store::Store;
 use enginehouse_store::clock::SystemClock;
@@ -53,7 +53,7 @@ async fn serve(arguments: &Arguments) -> Result<(), Trouble> {
     let told_to_stop = told_to_stop(arguments.until_stdin_ends)?;
     let store = open(&config).await?;
     let about = store.describe();
-    let chance = SeededChance::from_system().map_err(|error| {
+    let rng = SeededRng::from_system().map_err(|error| {
         Trouble::new(Exit::Failed, "the server cannot start", error, "see that the system can give random numbers")
     })?;
     let listening = ServerConfig {
@@ -63,7 +63,7 @@ async fn serve(arguments: &Arguments) -> Result<(), Trouble> {
         ..ServerConfig::on(config.listen)
     };
     let server =
-        Server::bind(listening, store, config.dispatch, Box::new(chance)).await.map_err(|error| unbound(&error))?;
+        Server::bind(listening, store, config.dispatch, Box::new(rng)).await.map_err(|error| unbound(&error))?;
     let address = server.local_addr();
     tracing::info!(%address, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
     announce(&format!("http://{address}"));

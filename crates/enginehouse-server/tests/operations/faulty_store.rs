@@ -18,7 +18,7 @@ use tokio::sync::{RwLock, RwLockWriteGuard};
 
 /// What is wrong with the store.
 #[derive(Default)]
-pub(crate) struct Trouble {
+pub(crate) struct Faults {
     /// Whether it is away.
     pub(crate) away: AtomicBool,
     /// Whether it allows one transaction at a time only.
@@ -26,39 +26,39 @@ pub(crate) struct Trouble {
     gate: RwLock<()>,
 }
 
-impl Trouble {
+impl Faults {
     /// Keeps transactions from beginning as long as the guard lives.
     pub(crate) fn hold(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.try_write().expect("no transaction is running")
     }
 }
 
-/// A store in trouble. Lanes of the event types `poison` and `panic` cannot be made in it.
-pub(crate) struct Troubled {
+/// A store in faults. Lanes of the event types `poison` and `panic` cannot be made in it.
+pub(crate) struct FaultyStore {
     store: Arc<dyn Store>,
-    trouble: Arc<Trouble>,
+    faults: Arc<Faults>,
 }
 
-impl Troubled {
-    pub(crate) fn new(store: Arc<dyn Store>, trouble: Arc<Trouble>) -> Self {
-        Self { store, trouble }
+impl FaultyStore {
+    pub(crate) fn new(store: Arc<dyn Store>, faults: Arc<Faults>) -> Self {
+        Self { store, faults }
     }
 }
 
-struct TroubledTransaction(Box<dyn Transaction>);
+struct FaultyTransaction(Box<dyn Transaction>);
 
 fn names(args: &[LaneKey], event_type: &str) -> bool {
     args.iter().any(|key| key.event_type.as_str() == event_type)
 }
 
 #[async_trait]
-impl Store for Troubled {
+impl Store for FaultyStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        drop(self.trouble.gate.read().await);
-        if self.trouble.away.load(Ordering::SeqCst) {
+        drop(self.faults.gate.read().await);
+        if self.faults.away.load(Ordering::SeqCst) {
             return Err(StoreError::unavailable("it is away"));
         }
-        Ok(Box::new(TroubledTransaction(self.store.begin().await?)))
+        Ok(Box::new(FaultyTransaction(self.store.begin().await?)))
     }
 
     fn is_shared(&self) -> bool {
@@ -66,7 +66,7 @@ impl Store for Troubled {
     }
 
     fn max_transactions(&self) -> usize {
-        if self.trouble.one_at_a_time.load(Ordering::SeqCst) { 1 } else { self.store.max_transactions() }
+        if self.faults.one_at_a_time.load(Ordering::SeqCst) { 1 } else { self.store.max_transactions() }
     }
 
     fn watch(&self) -> Option<Box<dyn Watch>> {
@@ -146,7 +146,7 @@ impl Store for Troubled {
 }
 
 #[async_trait]
-impl Transaction for TroubledTransaction {
+impl Transaction for FaultyTransaction {
     fn now(&self) -> Timestamp {
         self.0.now()
     }

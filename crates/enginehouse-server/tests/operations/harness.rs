@@ -13,29 +13,32 @@ use enginehouse_core::request::{Affinity, Claim, Exchange, Heartbeat, Settlement
 use enginehouse_core::retry::Failure;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition;
-use enginehouse_server::chance::SeededChance;
-use enginehouse_server::dispatcher::commands::{
-    Action, Answer, Claimed, Command, Enqueued, Exchanged, Failure as Failed,
-};
-use enginehouse_server::dispatcher::{Commit, Config, Dispatcher, DispatcherThread, Observer};
+use enginehouse_server::dispatcher::answers::{Claimed, Enqueued, Exchanged, HeartbeatAnswer};
+use enginehouse_server::dispatcher::config::DispatchConfig;
+use enginehouse_server::dispatcher::engines::Register;
+use enginehouse_server::dispatcher::event_actions::{ActOnEvent, EventAction};
+use enginehouse_server::dispatcher::observer::{CommittedTransaction, Observer};
+use enginehouse_server::dispatcher::reply::DispatchError;
+use enginehouse_server::dispatcher::{Dispatcher, DispatcherThread, Operation};
+use enginehouse_server::rng::SeededRng;
 use enginehouse_store::Store;
 use enginehouse_store::clock::ManualClock;
 use enginehouse_store::rows::{EventRecord, PageRequest};
 use tokio::sync::watch;
 
-use crate::under_test::{Kind, Place};
+use crate::under_test::{Kind, TestStore};
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// A server's inside, without HTTP.
-pub(crate) struct House {
+pub(crate) struct Harness {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) seen: Arc<Seen>,
     waiting_claims: watch::Receiver<usize>,
     thread: Option<DispatcherThread>,
-    place: Arc<Place>,
+    place: Arc<TestStore>,
 }
 
 /// What the dispatcher has told its observer.
@@ -52,34 +55,34 @@ struct Watcher {
 }
 
 impl Observer for Watcher {
-    fn committed(&self, commit: &Commit<'_>) {
+    fn committed(&self, commit: &CommittedTransaction<'_>) {
         // Those without commands are chores, which a store that others share has more of.
-        self.seen.commits.fetch_add(usize::from(commit.commands > 0), Ordering::SeqCst);
-        self.seen.commands.fetch_add(commit.commands, Ordering::SeqCst);
-        if commit.report.forgotten > 0 {
-            self.seen.forgotten.lock().unwrap().push(commit.report.forgotten);
+        self.seen.commits.fetch_add(usize::from(commit.requests > 0), Ordering::SeqCst);
+        self.seen.commands.fetch_add(commit.requests, Ordering::SeqCst);
+        if commit.effects.events_deleted > 0 {
+            self.seen.forgotten.lock().unwrap().push(commit.effects.events_deleted);
         }
     }
 
     fn failed(&self) {}
 
-    fn waiting(&self, claims: usize, _commands: usize) {
+    fn waiting(&self, claims: usize, _requests: usize) {
         self.waiting_claims.send_replace(claims);
     }
 }
 
-impl House {
+impl Harness {
     pub(crate) fn new() -> Self {
-        Self::with(Config::default())
+        Self::with(DispatchConfig::default())
     }
 
-    pub(crate) fn with(config: Config) -> Self {
+    pub(crate) fn with(config: DispatchConfig) -> Self {
         Self::on(crate::ON, config)
     }
 
     /// On a store that is named.
-    pub(crate) fn on(kind: Kind, config: Config) -> Self {
-        let place = Arc::new(Place::on(kind));
+    pub(crate) fn on(kind: Kind, config: DispatchConfig) -> Self {
+        let place = Arc::new(TestStore::on(kind));
         let clock = Arc::new(ManualClock::at(START));
         let store = place.open(&clock);
         Self::over(store, clock, place, config)
@@ -87,18 +90,18 @@ impl House {
 
     /// A dispatcher over a store that is given: one that fails, say.
     pub(crate) fn around(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
-        let place = Arc::new(Place::on(crate::ON));
+        let place = Arc::new(TestStore::on(crate::ON));
         let clock = Arc::new(ManualClock::at(START));
         let store = wrap(place.open(&clock));
-        Self::over(store, clock, place, Config::default())
+        Self::over(store, clock, place, DispatchConfig::default())
     }
 
-    fn over(store: Arc<dyn Store>, clock: Arc<ManualClock>, place: Arc<Place>, config: Config) -> Self {
+    fn over(store: Arc<dyn Store>, clock: Arc<ManualClock>, place: Arc<TestStore>, config: DispatchConfig) -> Self {
         let seen = Arc::new(Seen::default());
         let (waiting_sender, waiting_claims) = watch::channel(0);
         let watcher = Watcher { seen: Arc::clone(&seen), waiting_claims: waiting_sender };
-        let chance = Box::new(SeededChance::from_seed(7));
-        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, chance, Box::new(watcher)).unwrap();
+        let rng = Box::new(SeededRng::from_seed(7));
+        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, rng, Box::new(watcher)).unwrap();
         Self { clock, store, dispatcher, seen, waiting_claims, thread: Some(thread), place }
     }
 
@@ -108,7 +111,7 @@ impl House {
         let (clock, place) = (Arc::clone(&self.clock), Arc::clone(&self.place));
         drop(self);
         let store = place.open(&clock);
-        Self::over(store, clock, place, Config::default())
+        Self::over(store, clock, place, DispatchConfig::default())
     }
 
     fn stop(&mut self) {
@@ -125,8 +128,8 @@ impl House {
         self.stop();
     }
 
-    pub(crate) async fn submit(&self, command: Command) -> Result<Answer, Failed> {
-        self.dispatcher.submit(command).await
+    pub(crate) async fn execute<O: Operation>(&self, operation: O) -> Result<O::Answer, DispatchError> {
+        self.dispatcher.execute(operation).await
     }
 
     /// Lets time pass, and what falls due happen.
@@ -150,18 +153,12 @@ impl House {
     pub(crate) async fn register_with(&self, engine_id: &str, static_config: &str, interval: u64) -> i64 {
         let metadata = Metadata { static_config: serde_json::from_str(static_config).unwrap(), ..Metadata::default() };
         let registration = Registration::check(engine_id.parse().unwrap(), "test", metadata, Some(interval)).unwrap();
-        match self.submit(Command::Register(registration)).await.unwrap() {
-            Answer::Registered(engine, _) => engine.epoch,
-            other => panic!("{other:?}"),
-        }
+        self.execute(Register(registration)).await.unwrap().engine.epoch
     }
 
-    pub(crate) async fn try_enqueue(&self, drafts: &[&str]) -> Result<Vec<Enqueued>, Failed> {
+    pub(crate) async fn try_enqueue(&self, drafts: &[&str]) -> Result<Vec<Enqueued>, DispatchError> {
         let draft = |json: &&str| serde_json::from_str::<EventDraft>(json).unwrap().check("").unwrap();
-        match self.submit(Command::Enqueue(drafts.iter().map(draft).collect())).await? {
-            Answer::Enqueued(enqueued) => Ok(enqueued),
-            other => panic!("{other:?}"),
-        }
+        self.dispatcher.enqueue(drafts.iter().map(draft).collect()).await
     }
 
     pub(crate) async fn enqueue(&self, draft: &str) -> EventId {
@@ -174,15 +171,22 @@ impl House {
         self.try_enqueue(&drafts).await.unwrap().into_iter().map(|enqueued| enqueued.event_id).collect()
     }
 
-    pub(crate) async fn exchange(&self, engine_id: &str, epoch: i64, exchange: Exchange) -> Result<Exchanged, Failed> {
+    pub(crate) async fn exchange(
+        &self,
+        engine_id: &str,
+        epoch: i64,
+        exchange: Exchange,
+    ) -> Result<Exchanged, DispatchError> {
         let engine_id: EngineId = engine_id.parse().unwrap();
-        match self.submit(Command::Exchange { engine_id, epoch, exchange }).await? {
-            Answer::Exchanged(exchanged) => Ok(exchanged),
-            other => panic!("{other:?}"),
-        }
+        self.dispatcher.exchange(engine_id, epoch, exchange).await
     }
 
-    pub(crate) async fn try_claim(&self, engine_id: &str, epoch: i64, claim: Claim) -> Result<Vec<Claimed>, Failed> {
+    pub(crate) async fn try_claim(
+        &self,
+        engine_id: &str,
+        epoch: i64,
+        claim: Claim,
+    ) -> Result<Vec<Claimed>, DispatchError> {
         let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
         Ok(self.exchange(engine_id, epoch, exchange).await?.claimed.unwrap())
     }
@@ -197,11 +201,7 @@ impl House {
     }
 
     /// Sends a heartbeat in the first epoch that lists these locks.
-    pub(crate) async fn heartbeat(
-        &self,
-        engine_id: &str,
-        tokens: &[LockToken],
-    ) -> enginehouse_server::dispatcher::commands::HeartbeatAnswer {
+    pub(crate) async fn heartbeat(&self, engine_id: &str, tokens: &[LockToken]) -> HeartbeatAnswer {
         self.try_heartbeat(engine_id, 1, tokens).await.unwrap()
     }
 
@@ -210,7 +210,7 @@ impl House {
         engine_id: &str,
         epoch: i64,
         tokens: &[LockToken],
-    ) -> Result<enginehouse_server::dispatcher::commands::HeartbeatAnswer, Failed> {
+    ) -> Result<HeartbeatAnswer, DispatchError> {
         let heartbeat = Heartbeat { dynamic_state: None, lock_tokens: Some(tokens.to_vec()) };
         let exchange = Exchange { heartbeat: Some(heartbeat), ..Exchange::default() };
         Ok(self.exchange(engine_id, epoch, exchange).await?.heartbeat.unwrap())
@@ -218,12 +218,8 @@ impl House {
 
     /// Settles one lock. Answers the status, or why not.
     pub(crate) async fn settle(&self, event_id: EventId, command: transition::Command) -> Result<EventStatus, String> {
-        match self.submit(Command::Settle(vec![Settlement { event_id, command }])).await.unwrap() {
-            Answer::Settled(mut settled) => {
-                settled.remove(0).map(|settled| settled.event.state.status).map_err(|refused| refused.to_string())
-            }
-            other => panic!("{other:?}"),
-        }
+        let mut settled = self.dispatcher.settle(vec![Settlement { event_id, command }]).await.unwrap();
+        settled.remove(0).map(|settled| settled.event.state.status).map_err(|refused| refused.to_string())
     }
 
     pub(crate) async fn complete(&self, claimed: &Claimed) -> Result<EventStatus, String> {
@@ -241,11 +237,8 @@ impl House {
         assert_eq!(status, Ok(EventStatus::Failed));
     }
 
-    pub(crate) async fn act(&self, event_id: EventId, action: Action) -> Result<EventRecord, Failed> {
-        match self.submit(Command::Act { event_id, action }).await? {
-            Answer::Event(event) => Ok(*event),
-            other => panic!("{other:?}"),
-        }
+    pub(crate) async fn act(&self, event_id: EventId, action: EventAction) -> Result<EventRecord, DispatchError> {
+        self.execute(ActOnEvent { event_id, action }).await
     }
 
     pub(crate) async fn event(&self, event_id: EventId) -> EventRecord {

@@ -6,10 +6,10 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::retry::Luck;
 use enginehouse_core::time::Timestamp;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt as _, SeedableRng as _};
 
 /// Where random numbers come from.
-pub trait Chance: Send {
+pub trait Rng: Send {
     /// 128 random bits.
     fn bits(&mut self) -> u128;
     /// A number of at least 0, below 1.
@@ -23,9 +23,9 @@ pub trait Chance: Send {
 
 /// A cryptographic generator, seeded by the operating system or, in tests, by a number.
 #[derive(Debug)]
-pub struct SeededChance(StdRng);
+pub struct SeededRng(StdRng);
 
-impl SeededChance {
+impl SeededRng {
     /// Seeded by the operating system: what it gives cannot be guessed.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl SeededChance {
     }
 }
 
-impl Chance for SeededChance {
+impl Rng for SeededRng {
     fn bits(&mut self) -> u128 {
         self.0.random()
     }
@@ -52,19 +52,19 @@ impl Chance for SeededChance {
 
 /// A source of random numbers that several batches draw from.
 #[derive(Clone)]
-pub(crate) struct SharedChance(Arc<Mutex<Box<dyn Chance>>>);
+pub(crate) struct SharedRng(Arc<Mutex<Box<dyn Rng>>>);
 
-impl SharedChance {
-    pub(crate) fn new(chance: Box<dyn Chance>) -> Self {
-        Self(Arc::new(Mutex::new(chance)))
+impl SharedRng {
+    pub(crate) fn new(rng: Box<dyn Rng>) -> Self {
+        Self(Arc::new(Mutex::new(rng)))
     }
 
-    fn source(&self) -> MutexGuard<'_, Box<dyn Chance>> {
+    fn source(&self) -> MutexGuard<'_, Box<dyn Rng>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Chance for SharedChance {
+impl Rng for SharedRng {
     fn bits(&mut self) -> u128 {
         self.source().bits()
     }
@@ -79,8 +79,8 @@ impl Chance for SharedChance {
 pub(crate) struct SharedIds(Arc<Mutex<Ids>>);
 
 impl SharedIds {
-    pub(crate) fn next_event_id(&self, now: Timestamp, chance: &mut dyn Chance) -> EventId {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).next_event_id(now, chance)
+    pub(crate) fn next_event_id(&self, now: Timestamp, rng: &mut dyn Rng) -> EventId {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next_event_id(now, rng)
     }
 }
 
@@ -101,7 +101,7 @@ impl Ids {
     }
 
     /// The next id.
-    pub fn next_event_id(&mut self, now: Timestamp, chance: &mut dyn Chance) -> EventId {
+    pub fn next_event_id(&mut self, now: Timestamp, rng: &mut dyn Rng) -> EventId {
         if now.as_millis() > self.millis {
             self.millis = now.as_millis();
             self.count = 0;
@@ -113,7 +113,7 @@ impl Ids {
         }
         let millis = (self.millis as u128) & 0xffff_ffff_ffff;
         let count = u128::from(self.count);
-        let random = chance.bits() & 0x3ff_ffff_ffff;
+        let random = rng.bits() & 0x3ff_ffff_ffff;
         let bits =
             (millis << 80) | (0x7 << 76) | ((count >> 20) << 64) | (0b10 << 62) | ((count & 0xf_ffff) << 42) | random;
         EventId(uuid::Uuid::from_u128(bits))
@@ -132,11 +132,11 @@ mod tests {
 
     #[test]
     fn ids_are_version_7_and_only_rise() {
-        let (mut ids, mut chance) = (Ids::new(), SeededChance::from_seed(1));
-        let mut last = ids.next_event_id(Timestamp::from_millis(1_000), &mut chance);
+        let (mut ids, mut rng) = (Ids::new(), SeededRng::from_seed(1));
+        let mut last = ids.next_event_id(Timestamp::from_millis(1_000), &mut rng);
         assert_eq!((last.0.get_version_num(), last.0.get_variant()), (7, uuid::Variant::RFC4122));
         for millis in [1_000, 1_000, 1_001, 999, 1_001, 5_000] {
-            let next = ids.next_event_id(Timestamp::from_millis(millis), &mut chance);
+            let next = ids.next_event_id(Timestamp::from_millis(millis), &mut rng);
             assert!(next > last);
             last = next;
         }
@@ -145,9 +145,9 @@ mod tests {
 
     #[test]
     fn a_full_counter_goes_on_in_the_next_millisecond() {
-        let mut chance = SeededChance::from_seed(1);
+        let mut rng = SeededRng::from_seed(1);
         let mut ids = Ids { millis: 7, count: u32::MAX };
-        let last = ids.next_event_id(Timestamp::from_millis(7), &mut chance);
+        let last = ids.next_event_id(Timestamp::from_millis(7), &mut rng);
         assert_eq!(last.0.get_timestamp().unwrap().to_unix(), (0, 8_000_000));
     }
 }

@@ -1,0 +1,70 @@
+//! What the dispatcher answers.
+
+use std::sync::Arc;
+
+use enginehouse_core::engine::EngineStatus;
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::EventId;
+use enginehouse_core::json::RawJson;
+use enginehouse_core::lane::LaneKey;
+use enginehouse_core::lock::LockToken;
+use enginehouse_core::time::Timestamp;
+use enginehouse_store::rows::EventRow;
+
+use super::reply::Refusal;
+
+/// An event that was enqueued, now or by an earlier request with the same idempotency key.
+#[derive(Clone, Debug)]
+pub struct Enqueued {
+    pub event_id: EventId,
+    pub lane: Arc<LaneKey>,
+    pub status: EventStatus,
+    pub available_at: Timestamp,
+    /// Whether an earlier request has enqueued it.
+    pub duplicate: bool,
+    /// Whether any registered engine could ever be given it.
+    pub servable: bool,
+}
+
+/// The answer to one settlement of a request: each is refused by itself.
+pub type SettleResult = Result<SettledEvent, Refusal>;
+
+/// An event that was settled, as it is now.
+#[derive(Clone, Debug)]
+pub struct SettledEvent {
+    pub event: EventRow,
+    pub lane: Arc<LaneKey>,
+    /// Its payload, if the request settled this event alone.
+    pub payload: Option<RawJson>,
+}
+
+/// The answer to each part of an exchange.
+#[derive(Clone, Debug, Default)]
+pub struct Exchanged {
+    /// In the order of the request's settlements.
+    pub settlements: Vec<SettleResult>,
+    pub heartbeat: Option<HeartbeatAnswer>,
+    pub claimed: Option<Vec<Claimed>>,
+}
+
+/// What an engine learns from its heartbeat.
+#[derive(Clone, Debug)]
+pub struct HeartbeatAnswer {
+    pub status: EngineStatus,
+    /// The locks that were renewed.
+    pub renewed: Vec<LockToken>,
+    /// The locks that the engine listed, but no longer holds.
+    pub lost: Vec<LockToken>,
+    /// The events that the engine holds and should stop working on.
+    pub cancel: Vec<EventId>,
+    /// Whether the engine is to drain.
+    pub drain: bool,
+}
+
+/// A claimed event. Its lock is in its state.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    pub event: EventRow,
+    pub lane: Arc<LaneKey>,
+    pub payload: RawJson,
+}

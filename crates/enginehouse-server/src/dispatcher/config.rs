@@ -1,0 +1,43 @@
+//! What an operator may decide about dispatch.
+
+use std::time::Duration;
+
+use enginehouse_core::policy::Policy;
+
+/// What an operator may decide about dispatch.
+#[derive(Clone, Debug)]
+pub struct DispatchConfig {
+    /// The policy of events for which nothing nearer says otherwise.
+    pub default_policy: Policy,
+    pub retention: Retention,
+    /// The mark for processor time, in percent of one core, above which an engine is given no events; none if there is none.
+    pub max_cpu_percent: Option<f64>,
+    /// How many requests may wait for the dispatcher.
+    pub max_waiting_requests: usize,
+}
+
+impl Default for DispatchConfig {
+    fn default() -> Self {
+        Self {
+            default_policy: Policy::DEFAULT,
+            retention: Retention::DEFAULT,
+            max_cpu_percent: None,
+            max_waiting_requests: 10_000,
+        }
+    }
+}
+
+/// How long finished events are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Completed events.
+    pub completed: Duration,
+    /// Failed and cancelled events. Dead letters stay until somebody resolves them.
+    pub failed: Duration,
+}
+
+impl Retention {
+    /// 7 days for completed events, 30 days for failed and cancelled ones.
+    pub const DEFAULT: Self =
+        Self { completed: Duration::from_secs(7 * 86_400), failed: Duration::from_secs(30 * 86_400) };
+}

@@ -1,0 +1,84 @@
+//! What every operation is given: the transaction, its time, and what the operations of a batch share.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use enginehouse_core::ids::EventId;
+use enginehouse_core::json::RawJson;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition::{Command, Facts, Transition, transition};
+use enginehouse_store::rows::{AuditEntry, EventRow};
+use enginehouse_store::{StoreError, Transaction};
+
+use super::config::DispatchConfig;
+use super::effects::Effects;
+use super::registry::Registry;
+use super::reply::{OperationResult, Refusal};
+use super::unit_of_work::UnitOfWork;
+use crate::rng::{Rng, SharedIds};
+
+/// The one argument of every operation.
+pub struct TransactionContext<'a> {
+    pub(super) transaction: Box<dyn Transaction>,
+    /// The store's time, one for the whole transaction.
+    pub(super) now: Timestamp,
+    /// Whether other servers, or applications in SQL, may change what is in the store.
+    pub(super) is_shared: bool,
+    pub(super) config: &'a DispatchConfig,
+    pub(super) registry: &'a mut Registry,
+    pub(super) rng: &'a mut dyn Rng,
+    pub(super) ids: &'a SharedIds,
+    /// The events that operations have read, with what they have decided about them.
+    pub(super) events: UnitOfWork,
+    pub(super) effects: Effects,
+    pub(super) audit_entries: Vec<AuditEntry>,
+}
+
+impl TransactionContext<'_> {
+    /// Reads those of `ids` that were not read before.
+    pub(super) async fn load_events(&mut self, ids: impl IntoIterator<Item = EventId>) -> Result<(), StoreError> {
+        self.events.load(&mut *self.transaction, ids).await
+    }
+
+    /// Lets core decide what a command makes of an event. The decision reaches the store with
+    /// [`TransactionContext::write_events`].
+    pub(super) fn transition(&mut self, event_id: EventId, command: &Command) -> OperationResult<&EventRow> {
+        let Some(event) = self.events.get(event_id) else { return Ok(Err(Refusal::NoSuchEvent(event_id))) };
+        let policy = self.registry.policy(event)?;
+        let facts = Facts { now: self.now, retry_policy: &policy.retry, luck: self.rng.luck() };
+        match transition(&event.state, command, facts) {
+            Err(why) => return Ok(Err(Refusal::Event { event_id, why })),
+            Ok(Transition::AlreadySo) => {}
+            Ok(Transition::Moves { state, attempt }) => {
+                self.effects.transitioned(event, &state, command, self.now);
+                self.events.change(event_id, *state, attempt);
+            }
+        }
+        Ok(self.events.get(event_id).ok_or(Refusal::NoSuchEvent(event_id)))
+    }
+
+    /// Writes every event that has changed. Answers those that were not written: another server has changed them since
+    /// they were read. They are as if they had not been read.
+    pub(super) async fn write_events(&mut self) -> Result<HashSet<EventId>, StoreError> {
+        self.events.write(&mut *self.transaction, self.registry, &mut self.effects).await
+    }
+
+    /// Notes what an operator did, for the audit log.
+    pub(super) fn audit(&mut self, action: &str, target: impl fmt::Display, detail: &serde_json::Value) {
+        self.audit_entries.push(AuditEntry {
+            at: self.now,
+            action: action.to_owned(),
+            target: target.to_string(),
+            detail: RawJson::from(detail),
+        });
+    }
+
+    /// Makes everything durable. What follows from it takes effect then.
+    pub(super) async fn commit(mut self) -> Result<Effects, StoreError> {
+        if !self.audit_entries.is_empty() {
+            self.transaction.insert_audit(&self.audit_entries).await?;
+        }
+        self.transaction.commit().await?;
+        Ok(self.effects)
+    }
+}

@@ -1,0 +1,94 @@
+//! What a transaction has brought about beside its answers: which waiting claims to wake, what falls due when, and what
+//! the metrics count. It takes effect once the transaction has committed, and is dropped if it has not.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use enginehouse_core::event::{DeadLetterReason, EventStatus};
+use enginehouse_core::ids::LaneId;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition::{Command, EventState};
+use enginehouse_store::rows::EventRow;
+
+use super::deadlines::{Deadlines, bring_forward};
+use super::wake_ups::WakeUps;
+
+/// What a transaction has brought about.
+#[derive(Debug, Default)]
+pub struct Effects {
+    pub(super) wake_ups: WakeUps,
+    pub(super) deadlines: Deadlines,
+    /// Events that were enqueued, by lane.
+    pub enqueued: HashMap<LaneId, u64>,
+    /// Events that were claimed, by lane.
+    pub claimed: HashMap<LaneId, u64>,
+    /// From `available_at` to the claim, of each event that was claimed.
+    pub queue_waits: Vec<Duration>,
+    /// Settles by outcome.
+    pub settled: HashMap<&'static str, u64>,
+    /// From the claim to the settle, of each event that was completed or failed.
+    pub holding_times: Vec<Duration>,
+    pub locks_lost: u64,
+    /// Attempts that took longer than `max_processing_seconds`.
+    pub timed_out: u64,
+    /// Failed attempts that will be repeated.
+    pub retries: u64,
+    /// New dead letters by reason.
+    pub dead_letters: HashMap<DeadLetterReason, u64>,
+    pub redrives: u64,
+    pub engines_lost: u64,
+    /// Events whose retention has ended.
+    pub events_deleted: u64,
+}
+
+impl Effects {
+    /// An event was decided to go from one state to another.
+    pub(super) fn transitioned(&mut self, event: &EventRow, after: &EventState, command: &Command, now: Timestamp) {
+        let before = &event.state;
+        if before.status == EventStatus::Processing && after.status != EventStatus::Processing {
+            self.wake_ups.engines.extend(before.engine_id.clone());
+        }
+        if let (Command::Claim { .. }, Some(lock)) = (command, &after.lock) {
+            *self.claimed.entry(event.lane_id).or_default() += 1;
+            self.queue_waits.push(lock.claimed_at.since(before.available_at));
+        }
+        let outcome = match command {
+            Command::Complete { .. } => Some("complete"),
+            Command::Fail { .. } => Some("fail"),
+            Command::Release { .. } => Some("release"),
+            Command::Extend { .. } => Some("extend"),
+            _ => None,
+        };
+        if let Some(outcome) = outcome {
+            *self.settled.entry(outcome).or_default() += 1;
+        }
+        if let (Some("complete" | "fail"), Some(lock)) = (outcome, &before.lock) {
+            self.holding_times.push(now.since(lock.claimed_at));
+        }
+        self.locks_lost += u64::from(after.tally.losses > before.tally.losses);
+        let failed = after.tally.failures > before.tally.failures;
+        self.timed_out += u64::from(failed && matches!(command, Command::LoseLock(_)));
+        self.retries += u64::from(failed && after.status == EventStatus::Queued);
+        if let Some(reason) = after.dead_letter.filter(|_| before.dead_letter.is_none()) {
+            *self.dead_letters.entry(reason).or_default() += 1;
+        }
+        self.redrives += u64::from(after.redrives > before.redrives);
+        if after.status == EventStatus::Queued {
+            self.queued(event.lane_id, after.available_at, now);
+        }
+    }
+
+    /// An event waits in its lane from now on.
+    pub(super) fn queued(&mut self, lane_id: LaneId, available_at: Timestamp, now: Timestamp) {
+        if available_at <= now {
+            *self.wake_ups.ready.entry(lane_id).or_default() += 1;
+        } else {
+            bring_forward(&mut self.deadlines.ready, Some(available_at));
+        }
+    }
+
+    /// An event was written.
+    pub(super) fn written(&mut self, event: &EventRow) {
+        bring_forward(&mut self.deadlines.lock_expiry, event.state.lock.as_ref().map(|lock| lock.expires_at));
+    }
+}

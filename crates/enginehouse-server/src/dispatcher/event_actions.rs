@@ -1,0 +1,85 @@
+//! People act on one event: cancel, retry, redrive, discard.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use enginehouse_core::ids::EventId;
+use enginehouse_core::json::RawJson;
+use enginehouse_core::transition::Command;
+use enginehouse_store::StoreError;
+use enginehouse_store::rows::EventRecord;
+
+use super::context::TransactionContext;
+use super::operation::Operation;
+use super::reply::OperationResult;
+
+/// Act on one event.
+#[derive(Clone, Debug)]
+pub struct ActOnEvent {
+    pub event_id: EventId,
+    pub action: EventAction,
+}
+
+/// What a person does to one event.
+#[derive(Clone, Debug)]
+pub enum EventAction {
+    Cancel,
+    /// Make an event that waits for its next attempt available now.
+    Retry,
+    /// Put a dead letter back in its queue.
+    Redrive {
+        /// A payload in place of its own.
+        payload: Option<RawJson>,
+    },
+    /// Give up on a dead letter.
+    Discard {
+        reason: Option<String>,
+    },
+}
+
+#[async_trait(?Send)]
+impl Operation for ActOnEvent {
+    type Answer = EventRecord;
+
+    /// Answers the event as it is then.
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<EventRecord> {
+        let Self { event_id, action } = self;
+        context.load_events([*event_id]).await?;
+        let (name, command, detail) = match action {
+            EventAction::Cancel => ("event.cancel", Command::Cancel, serde_json::json!({})),
+            EventAction::Retry => ("event.retry", Command::Retry, serde_json::json!({})),
+            EventAction::Redrive { payload } => {
+                let detail = serde_json::json!({ "payload_replaced": payload.is_some() });
+                ("dead_letter.redrive", Command::Redrive { delay: Duration::ZERO }, detail)
+            }
+            EventAction::Discard { reason } => {
+                ("dead_letter.discard", Command::Discard, discard_detail(context, *event_id, reason.as_deref()))
+            }
+        };
+        if let Err(refused) = context.transition(*event_id, &command)? {
+            return Ok(Err(refused));
+        }
+        if let EventAction::Redrive { payload: Some(payload) } = action {
+            context.events.replace_payload(*event_id, payload.clone());
+        }
+        context.write_events().await?;
+        context.audit(name, event_id, &detail);
+        let payload = context.transaction.payloads(&[*event_id]).await?.pop();
+        let (Some(event), Some((_, payload))) = (context.events.get(*event_id), payload) else {
+            return Err(StoreError::Corrupt(format!("event {event_id} has no payload")));
+        };
+        let lane = Arc::clone(context.registry.lane(event.lane_id)?);
+        Ok(Ok(EventRecord { event: event.clone(), lane: (*lane).clone(), payload }))
+    }
+}
+
+/// Why the event was a dead letter, and why somebody gave up on it. It is kept in the event's history.
+pub(super) fn discard_detail(
+    context: &TransactionContext<'_>,
+    event_id: EventId,
+    reason: Option<&str>,
+) -> serde_json::Value {
+    let dead_letter = context.events.get(event_id).and_then(|event| event.state.dead_letter);
+    serde_json::json!({ "reason": reason, "dead_letter_reason": dead_letter })
+}

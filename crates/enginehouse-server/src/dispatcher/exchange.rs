@@ -1,0 +1,182 @@
+//! Engines exchange: settle, heartbeat and claim, in this order, in one transaction.
+//!
+//! Each part is carried out for all exchanges of the batch before the next part is. So what one engine releases,
+//! another one may claim in the same transaction.
+
+use std::collections::HashMap;
+
+use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::ids::EngineId;
+use enginehouse_core::request::{Claim, Settlement};
+use enginehouse_store::StoreError;
+
+use super::answers::{Exchanged, SettleResult};
+use super::batch::ExchangeOutcome;
+use super::claim::{Claimant, claim};
+use super::context::TransactionContext;
+use super::heartbeat::heartbeat;
+use super::reply::Refusal;
+use super::request::EngineExchange;
+use super::settle::settle;
+use super::wait_queue::TakenPoll;
+
+/// The exchanges of a batch.
+pub(super) struct Exchanges<'a> {
+    requests: &'a [EngineExchange],
+    /// In the order of the requests; an exchange of an older epoch is refused before any part of it is carried out.
+    answers: Vec<Result<Exchanged, Refusal>>,
+    /// The engines of the exchanges, locked.
+    engines: HashMap<EngineId, Engine>,
+}
+
+impl<'a> Exchanges<'a> {
+    /// Reads the engines, and refuses exchanges of older epochs and of engines that are gone.
+    pub(super) async fn begin(
+        context: &mut TransactionContext<'_>,
+        requests: &'a [EngineExchange],
+    ) -> Result<Self, StoreError> {
+        let ids = distinct(requests.iter().map(|request| &request.engine_id));
+        let mut engines = HashMap::new();
+        if !ids.is_empty() {
+            engines.extend(by_id(context.transaction.engines_by_id(&ids).await?));
+        }
+        let check = |request: &EngineExchange| {
+            let claims_only = request.exchange.claim.is_some() && request.exchange.heartbeat.is_none();
+            match refusal(engines.get(&request.engine_id), &request.engine_id, request.epoch, claims_only) {
+                Some(refused) => Err(refused),
+                None => Ok(Exchanged::default()),
+            }
+        };
+        let answers = requests.iter().map(check).collect();
+        Ok(Self { requests, answers, engines })
+    }
+
+    /// The exchanges that were not refused, each with its answer.
+    fn accepted(&mut self) -> impl Iterator<Item = (&'a EngineExchange, &mut Exchanged)> {
+        self.requests
+            .iter()
+            .zip(&mut self.answers)
+            .filter_map(|(request, answer)| Some((request, answer.as_mut().ok()?)))
+    }
+
+    /// Settles what the exchanges and the other requests of the batch settle, as one set. Answers the other requests.
+    pub(super) async fn settle(
+        &mut self,
+        context: &mut TransactionContext<'_>,
+        others: &[Vec<Settlement>],
+    ) -> Result<Vec<Vec<SettleResult>>, StoreError> {
+        let of_exchanges = self.accepted().map(|(request, _)| &request.exchange.settlements[..]);
+        let all: Vec<_> = of_exchanges.chain(others.iter().map(Vec::as_slice)).collect();
+        let mut answers = settle(context, &all).await?.into_iter();
+        for ((_, exchanged), settlements) in self.accepted().zip(answers.by_ref()) {
+            exchanged.settlements = settlements;
+        }
+        Ok(answers.collect())
+    }
+
+    pub(super) async fn heartbeat(&mut self, context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+        let heartbeats: Vec<_> = self
+            .accepted()
+            .filter_map(|(request, _)| Some((&request.engine_id, request.exchange.heartbeat.as_ref()?)))
+            .collect();
+        if heartbeats.is_empty() {
+            return Ok(());
+        }
+        let mut answers = heartbeat(context, &heartbeats, &mut self.engines).await?.into_iter();
+        for (_, exchanged) in self.accepted().filter(|(request, _)| request.exchange.heartbeat.is_some()) {
+            exchanged.heartbeat = answers.next();
+        }
+        Ok(())
+    }
+
+    /// Gives events to the waiting claims that are woken, oldest first, then to the claims of the exchanges. Answers the
+    /// exchanges; a woken claim keeps its answer, if it has one now.
+    pub(super) async fn claim(
+        mut self,
+        context: &mut TransactionContext<'_>,
+        woken: &mut [TakenPoll],
+    ) -> Result<Vec<Result<ExchangeOutcome, Refusal>>, StoreError> {
+        let woken_ids = distinct(woken.iter().map(|taken| &taken.poll.engine_id));
+        if !woken_ids.is_empty() {
+            // What heartbeats have changed above is written: it is read here.
+            let free = context.transaction.free_engines_by_id(&woken_ids).await?;
+            self.engines.extend(by_id(free));
+        }
+        let mut claimants = Vec::new();
+        // Which of the woken claims the first claimants are.
+        let mut of_woken = Vec::new();
+        for (index, TakenPoll { poll, .. }) in woken.iter_mut().enumerate() {
+            let engine = self.engines.get(&poll.engine_id);
+            // Another transaction works for the engine: this claim has its turn when that one has ended.
+            poll.look_again = engine.is_none() && context.registry.knows_engine(&poll.engine_id);
+            if poll.look_again {
+                continue;
+            }
+            if let Some(refused) = refusal(engine, &poll.engine_id, poll.epoch, true) {
+                poll.answer = Some(Err(refused));
+            } else if let Some(engine) = engine {
+                of_woken.push(index);
+                claimants.push(Claimant { engine: engine.clone(), claim: poll.claim.clone() });
+            }
+        }
+        let wants = |request: &'a EngineExchange| request.exchange.claim.as_ref();
+        for (request, answer) in self.requests.iter().zip(&self.answers) {
+            if let (Ok(_), Some(claim), Some(engine)) = (answer, wants(request), self.engines.get(&request.engine_id)) {
+                claimants.push(Claimant { engine: engine.clone(), claim: claim.clone() });
+            }
+        }
+        let mut claimed = claim(context, &claimants).await?.into_iter();
+        for (index, events) in of_woken.into_iter().zip(claimed.by_ref()) {
+            let poll = &mut woken[index].poll;
+            if !events.is_empty() {
+                poll.answer = Some(Ok(Exchanged { claimed: Some(events), ..poll.exchanged.clone() }));
+            }
+        }
+        let mut outcomes = Vec::with_capacity(self.requests.len());
+        for (request, answer) in self.requests.iter().zip(self.answers) {
+            outcomes.push(answer.map(|mut exchanged| {
+                exchanged.claimed = wants(request).and_then(|_| claimed.next());
+                let found = exchanged.claimed.as_ref().is_some_and(|events| !events.is_empty());
+                match wants(request).is_some_and(|claim| may_wait(claim) && !found) {
+                    true => ExchangeOutcome::Waits(exchanged),
+                    false => ExchangeOutcome::Answered(exchanged),
+                }
+            }));
+        }
+        let waits = outcomes.iter().any(|outcome| matches!(outcome, Ok(ExchangeOutcome::Waits(_))));
+        if waits && !context.effects.deadlines.ready_known {
+            context.effects.deadlines.ready = context.transaction.next_ready_at(&context.registry.lanes()).await?;
+            context.effects.deadlines.ready_known = true;
+        }
+        Ok(outcomes)
+    }
+}
+
+fn may_wait(claim: &Claim) -> bool {
+    !claim.wait.is_zero()
+}
+
+fn distinct<'a>(ids: impl Iterator<Item = &'a EngineId>) -> Vec<EngineId> {
+    let mut ids: Vec<_> = ids.cloned().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn by_id(engines: Vec<Engine>) -> impl Iterator<Item = (EngineId, Engine)> {
+    engines.into_iter().map(|engine| (engine.engine_id.clone(), engine))
+}
+
+/// Why an engine is refused as a whole; none if it is not. A lost engine may send a heartbeat, but not claim before.
+fn refusal(engine: Option<&Engine>, engine_id: &EngineId, epoch: i64, claims_only: bool) -> Option<Refusal> {
+    let engine_id = engine_id.clone();
+    let Some(engine) = engine else { return Some(Refusal::EngineNotRegistered(engine_id)) };
+    if engine.epoch != epoch {
+        return Some(Refusal::EngineSuperseded { engine_id, epoch, current: engine.epoch });
+    }
+    match engine.status {
+        EngineStatus::Stopped => Some(Refusal::EngineNotRegistered(engine_id)),
+        EngineStatus::Lost if claims_only => Some(Refusal::EngineLost(engine_id)),
+        _ => None,
+    }
+}

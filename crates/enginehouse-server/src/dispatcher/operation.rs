@@ -1,0 +1,70 @@
+//! Requests that are rare, and so are carried out one after the other within their batch.
+//!
+//! To add one, write a type with what the caller sends, and implement [`Operation`] for it. The caller hands it to
+//! `Dispatcher::execute` and gets the operation's own kind of answer. Nothing else has to know of it.
+
+use async_trait::async_trait;
+use enginehouse_store::StoreError;
+
+use super::context::TransactionContext;
+use super::reply::{DispatchError, OperationResult, Refusal, Reply};
+
+/// Something that callers ask for, carried out by itself.
+#[async_trait(?Send)]
+pub trait Operation: Send + 'static {
+    type Answer: Send + 'static;
+
+    /// How many events it may change at most. An operation that may change more than one gives way to engines while
+    /// many requests wait.
+    fn max_events(&self) -> usize {
+        1
+    }
+
+    /// Carries it out. If the transaction has to be repeated, this is called again.
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Self::Answer>;
+}
+
+/// An operation whose caller waits, whatever its kind.
+#[async_trait(?Send)]
+pub(super) trait PendingOperation: Send {
+    fn max_events(&self) -> usize;
+    /// Carries it out, and keeps the answer until [`PendingOperation::answer`].
+    async fn execute(&mut self, context: &mut TransactionContext<'_>) -> Result<(), StoreError>;
+    /// Answers the caller: the transaction has committed.
+    fn answer(self: Box<Self>);
+    /// Answers the caller: the transaction has failed.
+    fn fail(self: Box<Self>, error: DispatchError);
+}
+
+struct Pending<O: Operation> {
+    operation: O,
+    reply: Reply<O::Answer>,
+    result: Option<Result<O::Answer, Refusal>>,
+}
+
+/// An operation, and who waits for its answer.
+pub(super) fn pending<O: Operation>(operation: O, reply: Reply<O::Answer>) -> Box<dyn PendingOperation> {
+    Box::new(Pending { operation, reply, result: None })
+}
+
+#[async_trait(?Send)]
+impl<O: Operation> PendingOperation for Pending<O> {
+    fn max_events(&self) -> usize {
+        self.operation.max_events()
+    }
+
+    async fn execute(&mut self, context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+        self.result = Some(self.operation.execute(context).await?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>) {
+        if let Some(result) = self.result {
+            self.reply.send(result.map_err(DispatchError::from));
+        }
+    }
+
+    fn fail(self: Box<Self>, error: DispatchError) {
+        self.reply.send(Err(error));
+    }
+}

@@ -1,0 +1,84 @@
+//! The way back to the caller, and why a caller may get no answer.
+
+use std::sync::Arc;
+
+use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::transition;
+use enginehouse_store::StoreError;
+use tokio::sync::oneshot;
+
+/// Answers the caller of one request.
+#[derive(Debug)]
+pub(super) struct Reply<T>(oneshot::Sender<Result<T, DispatchError>>);
+
+impl<T> Reply<T> {
+    /// A reply, and where its answer arrives.
+    pub(super) fn channel() -> (Self, oneshot::Receiver<Result<T, DispatchError>>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(sender), receiver)
+    }
+
+    /// Answers. If the caller has gone, its answer comes back.
+    pub(super) fn send(self, answer: Result<T, DispatchError>) -> Option<T> {
+        self.0.send(answer).err()?.ok()
+    }
+
+    pub(super) fn caller_has_gone(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+/// Why a request was not carried out. Nothing of it was.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No such event.
+    #[error("event {0} is not known: it never was, or its time of retention is over")]
+    NoSuchEvent(EventId),
+    /// No such engine, or it was deregistered.
+    #[error("engine {0} is not registered")]
+    EngineNotRegistered(EngineId),
+    /// The engine missed its heartbeats.
+    #[error("engine {0} is lost: it missed its heartbeats")]
+    EngineLost(EngineId),
+    /// The engine has registered again since.
+    #[error("engine {engine_id} has registered anew: epoch {epoch} is over, the present one is {current}")]
+    EngineSuperseded {
+        engine_id: EngineId,
+        /// The caller's epoch.
+        epoch: i64,
+        /// The present epoch.
+        current: i64,
+    },
+    /// The event's state does not allow it.
+    #[error("event {event_id}: {why}")]
+    Event { event_id: EventId, why: transition::Refusal },
+    /// The idempotency key belongs to an event whose request was another one.
+    #[error("idempotency key {key:?} belongs to event {event_id}, whose request was another one")]
+    IdempotencyConflict {
+        key: Arc<str>,
+        /// The event that has the key.
+        event_id: EventId,
+        /// Which event of the request asks for the key, counted from 0.
+        index: usize,
+    },
+}
+
+/// What became of one request: its answer, or why it was refused. A `StoreError` ends the whole transaction instead.
+pub(super) type OperationResult<T> = Result<Result<T, Refusal>, StoreError>;
+
+/// Why a caller gets no answer to its request.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DispatchError {
+    /// The request was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too many requests wait already. Nothing was done.
+    #[error("too many requests are waiting")]
+    Overloaded,
+    /// The server shuts down. Nothing was done.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+}

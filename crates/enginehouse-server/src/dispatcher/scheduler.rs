@@ -1,0 +1,470 @@
+//! The loop of the dispatcher's thread: wait for what may wake it, name it, handle it.
+//!
+//! A store that allows several transactions at once has several batches in flight, each with a [`TransactionWorker`]. One
+//! batch commits while the next one is read. Everything else is kept in one place: the claims that wait, what falls due
+//! when, and who is to be answered. Only one batch at a time sweeps.
+//!
+//! **No event is missed by a claim that is about to wait.** A claim that has found nothing may have looked just before
+//! another batch, or another server, made an event ready. So a claim looks again if any batch has made something ready
+//! since it began. And a batch that has made something ready while others were in flight wakes the claims that wait now.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use enginehouse_core::request::Settlement;
+use enginehouse_core::transition;
+use enginehouse_store::{Elsewhere, Store, StoreError, Watch};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+
+use super::answers::Exchanged;
+use super::batch::{ExchangeOutcome, RequestBatch};
+use super::config::DispatchConfig;
+use super::deadlines::SweepSchedule;
+use super::inbox::Inbox;
+use super::observer::{CommittedTransaction, Observer};
+use super::outage::OutageDetector;
+use super::registry::Registry;
+use super::reply::{DispatchError, Reply};
+use super::request::{EngineExchange, Request};
+use super::transaction::{BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
+use super::wait_queue::{LongPoll, TakenPoll, WaitQueue};
+use super::wake_ups::WakeUps;
+use crate::rng::{Rng, SharedIds, SharedRng};
+use crate::timers::Timer;
+
+/// How long to wait after the store has failed before the next sweep.
+const STORE_BACK_OFF: Duration = Duration::from_millis(500);
+/// How often to look for ready events in any case, where others share the store.
+const SHARED_READY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What may wake the scheduler.
+enum Wake {
+    /// The server shuts down.
+    Shutdown,
+    /// A batch has ended.
+    BatchFinished(Box<FinishedBatch>),
+    /// A caller asks for something.
+    Request(Request),
+    /// Every caller has gone.
+    NoCallers,
+    /// Another server, or an application in SQL, has changed the store.
+    RemoteChanges(Result<Elsewhere, StoreError>),
+    /// A sweep is due, or the time of a waiting claim is over.
+    Deadline,
+}
+
+/// Whether the scheduler goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Stop,
+}
+
+type InFlight = FuturesUnordered<LocalBoxFuture<'static, FinishedBatch>>;
+
+/// What the loop keeps from one batch to the next.
+pub(super) struct Scheduler {
+    store: Arc<dyn Store>,
+    observer: Box<dyn Observer>,
+    inbox: Inbox,
+    shutdown: Shutdown,
+    workers: WorkerPool,
+    wait_queue: WaitQueue,
+    pending: PendingWakeUps,
+    schedule: SweepSchedule,
+    outage: OutageDetector,
+}
+
+/// Tells the scheduler to shut down.
+#[derive(Clone, Default)]
+pub(super) struct Shutdown {
+    requested: Arc<AtomicBool>,
+    notify: Arc<Notify>,
+}
+
+impl Shutdown {
+    pub(super) fn request(&self) {
+        self.requested.store(true, Ordering::Release);
+        self.notify.notify_one();
+    }
+
+    pub(super) fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::Acquire)
+    }
+}
+
+/// The workers that have nothing to do, and how many batches they have begun.
+struct WorkerPool {
+    idle: Vec<TransactionWorker>,
+    size: usize,
+    begun: u64,
+}
+
+/// Wake-ups that no batch has taken yet, and what they depend on.
+#[derive(Default)]
+struct PendingWakeUps {
+    wake_ups: WakeUps,
+    /// Whether a claim that is to look again may find its engine free now.
+    look_again: bool,
+    /// How often something has become ready.
+    ready_count: u64,
+    /// The version of the registry, as others have last told it.
+    registry_version: Option<i64>,
+    /// When ready events were last looked for in any case.
+    looked_at: Option<Instant>,
+}
+
+impl Scheduler {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        config: DispatchConfig,
+        rng: Box<dyn Rng>,
+        observer: Box<dyn Observer>,
+        receiver: mpsc::Receiver<Request>,
+        shutdown: Shutdown,
+    ) -> Self {
+        let (config, rng, ids) = (Arc::new(config), SharedRng::new(rng), SharedIds::default());
+        let wait_queue = WaitQueue::default();
+        let size = store.max_transactions().max(1);
+        let worker = || TransactionWorker {
+            store: Arc::clone(&store),
+            config: Arc::clone(&config),
+            registry: Registry::new(config.default_policy),
+            rng: rng.clone(),
+            ids: ids.clone(),
+            wait_queue: wait_queue.clone(),
+        };
+        let workers = WorkerPool { idle: (0..size).map(|_| worker()).collect(), size, begun: 0 };
+        Self {
+            store,
+            observer,
+            inbox: Inbox::new(receiver),
+            shutdown,
+            workers,
+            wait_queue,
+            pending: PendingWakeUps::default(),
+            schedule: SweepSchedule::new(),
+            outage: OutageDetector::new(),
+        }
+    }
+
+    /// Runs until the server shuts down or every caller has gone, and all that was accepted is answered.
+    pub(super) async fn run(mut self) {
+        let mut in_flight = InFlight::new();
+        let mut feed = self.store.watch();
+        let mut timer = Timer::new();
+        let mut next_sweep = Some(Timer::now());
+        timer.set_at(next_sweep);
+        loop {
+            let may_sweep = self.may_sweep();
+            let wake = self.wait(&mut in_flight, feed.as_mut(), &timer).await;
+            if may_sweep && timer.overslept() {
+                tracing::warn!("the server was stopped or starved for seconds: engines get time to send heartbeats");
+                self.outage.found();
+            }
+            let (mut batch, mut sweep_is_due) = (None, false);
+            match wake {
+                Wake::BatchFinished(finished) => {
+                    if self.finish(*finished, !in_flight.is_empty()) == Next::Stop {
+                        break;
+                    }
+                }
+                Wake::Request(first) => batch = Some(self.inbox.gather(first)),
+                Wake::RemoteChanges(changes) => self.take_in(changes),
+                Wake::Deadline => sweep_is_due = next_sweep.is_some_and(|at| at <= Timer::now()),
+                Wake::Shutdown | Wake::NoCallers => {}
+            }
+            if self.shutdown.is_requested() {
+                self.inbox.close();
+                self.answer_waiting_claims();
+            }
+            if let Some(batch) = batch {
+                in_flight.push(self.begin(batch, false, !in_flight.is_empty()));
+            } else if self.is_ending() && self.inbox.is_empty() {
+                // Batches in flight finish. What has fallen due waits for the next start.
+                if in_flight.is_empty() {
+                    break;
+                }
+            } else if sweep_is_due || self.workers.is_free() && self.has_wake_ups() {
+                in_flight.push(self.begin(RequestBatch::default(), sweep_is_due, !in_flight.is_empty()));
+            }
+            self.answer_expired_claims();
+            self.observer.waiting(self.wait_queue.len(), self.inbox.len());
+            next_sweep = self.schedule.next_sweep();
+            timer.set_at([next_sweep, self.wait_queue.next_expiry()].into_iter().flatten().min());
+        }
+        self.answer_waiting_claims();
+    }
+
+    /// Waits for what may wake the scheduler. Dropped while it waits, it has lost nothing.
+    async fn wait(&mut self, in_flight: &mut InFlight, feed: Option<&mut Box<dyn Watch>>, timer: &Timer) -> Wake {
+        let may_begin = self.workers.is_free();
+        let may_sweep = self.may_sweep();
+        tokio::select! {
+            biased;
+            () = self.shutdown.notify.notified() => Wake::Shutdown,
+            Some(finished) = in_flight.next(), if !in_flight.is_empty() => {
+                Wake::BatchFinished(Box::new(finished))
+            },
+            request = self.inbox.next(), if may_begin && !self.inbox.has_no_callers() => {
+                request.map_or(Wake::NoCallers, Wake::Request)
+            }
+            changes = next_change(feed) => Wake::RemoteChanges(changes),
+            () = timer.due(), if may_sweep => Wake::Deadline,
+        }
+    }
+
+    fn is_ending(&self) -> bool {
+        self.shutdown.is_requested() || self.inbox.has_no_callers()
+    }
+
+    fn may_sweep(&self) -> bool {
+        self.workers.is_free() && !self.schedule.in_flight() && !self.is_ending()
+    }
+
+    /// Whether a claim that waits may find something that no batch in flight looks for.
+    fn has_wake_ups(&mut self) -> bool {
+        if self.wait_queue.is_empty() {
+            self.pending.wake_ups = WakeUps::default();
+            self.pending.look_again = false;
+            return false;
+        }
+        let Some(worker) = self.workers.idle.first() else { return false };
+        self.wait_queue.may_serve(&self.pending.wake_ups, &worker.registry)
+            || self.pending.look_again && self.wait_queue.has_look_again()
+    }
+
+    /// Hands a batch to a worker.
+    fn begin(
+        &mut self,
+        batch: RequestBatch,
+        sweep_is_due: bool,
+        has_company: bool,
+    ) -> LocalBoxFuture<'static, FinishedBatch> {
+        let worker = self.workers.idle.pop().expect("a batch begins when a worker is free");
+        // With one batch at a time, each one deals with what has fallen due before it does anything else.
+        let is_only_worker = self.workers.size == 1;
+        let sweeps = sweep_is_due || is_only_worker || !batch.sweeps.is_empty();
+        let deadlines = if sweeps { self.schedule.begin_sweep() } else { self.schedule.without_sweep() };
+        let start = BatchStart {
+            number: self.workers.begun,
+            ready_count: self.pending.ready_count,
+            had_company: has_company,
+            sweeps,
+            deadlines,
+            wake_ups: std::mem::take(&mut self.pending.wake_ups),
+            after_outage: self.outage.after_outage(),
+            last_success: self.outage.last_success(),
+        };
+        self.workers.begun += 1;
+        self.pending.look_again = false;
+        worker.run(batch, start).boxed_local()
+    }
+
+    /// Answers the callers of a batch that has ended.
+    fn finish(&mut self, finished: FinishedBatch, has_company: bool) -> Next {
+        let FinishedBatch { worker, start, transactions, unanswered } = finished;
+        // Claims that waited for the engines of this batch may have their turn now.
+        self.pending.look_again |= self.wait_queue.has_look_again();
+        let had_company = start.had_company || has_company || self.workers.begun > start.number + 1;
+        let others_made_ready = self.pending.ready_count != start.ready_count;
+        let mut failure = None;
+        for FinishedTransaction { batch, result, answered, duration } in transactions {
+            match result {
+                Ok(mut committed) => {
+                    self.committed(&worker, &batch, &committed, &start, duration);
+                    let wake_ups = std::mem::take(&mut committed.effects.wake_ups);
+                    if !wake_ups.is_empty() {
+                        self.pending.ready_count += 1;
+                        if had_company {
+                            self.pending.wake_ups.merge(wake_ups);
+                        }
+                    }
+                    self.answer(batch, answered, others_made_ready);
+                }
+                Err(error) => {
+                    self.observer.failed();
+                    batch.fail(&error);
+                    failure = Some(error);
+                }
+            }
+        }
+        self.wait_queue.put_back(unanswered);
+        self.workers.idle.push(worker);
+        if start.sweeps {
+            self.schedule.end_sweep();
+        }
+        if self.shutdown.is_requested() {
+            self.answer_waiting_claims();
+        }
+        match failure {
+            Some(error) => self.failed(start, &error),
+            None => Next::GoOn,
+        }
+    }
+
+    /// Takes in what a transaction that has committed says of the store.
+    fn committed(
+        &mut self,
+        worker: &TransactionWorker,
+        batch: &RequestBatch,
+        committed: &Committed,
+        start: &BatchStart,
+        duration: Duration,
+    ) {
+        self.schedule.read_store_time(committed.now);
+        self.schedule.merge(committed.effects.deadlines);
+        self.outage.committed(start.after_outage, duration, self.store.is_shared());
+        self.observer.committed(&CommittedTransaction {
+            requests: batch.len(),
+            duration,
+            now: committed.now,
+            effects: &committed.effects,
+            lanes: &|lane_id| worker.registry.lane(lane_id).ok().cloned(),
+        });
+    }
+
+    /// A transaction has failed: what it was to look at is looked at again.
+    fn failed(&mut self, start: BatchStart, error: &StoreError) -> Next {
+        self.schedule.failed(start.sweeps.then_some(start.deadlines), Timer::now() + STORE_BACK_OFF);
+        self.pending.wake_ups.merge(start.wake_ups);
+        self.outage.found();
+        if self.store.needs_restart() {
+            tracing::error!(
+                "the store has lost a write: the server stops, and a restart finds out what is on the disk"
+            );
+            return Next::Stop;
+        }
+        tracing::debug!(%error, "the next sweep comes in a while");
+        Next::GoOn
+    }
+
+    /// Answers the requests of a transaction that has committed, and the waiting claims that it has served.
+    fn answer(&mut self, batch: RequestBatch, answered: Vec<TakenPoll>, others_made_ready: bool) {
+        let RequestBatch { operations, enqueues, settles, exchanges, sweeps } = batch;
+        let mut unheard = Vec::new();
+        self.wait_queue.answered(answered.len());
+        for TakenPoll { poll, .. } in answered {
+            if let Some(answer) = poll.answer {
+                unheard.extend(poll.reply.send(answer.map_err(DispatchError::from)));
+            }
+        }
+        for ((request, reply), answer) in exchanges.requests.into_iter().zip(exchanges.replies).zip(exchanges.answers) {
+            match answer {
+                Ok(ExchangeOutcome::Waits(exchanged)) => {
+                    self.wait_for_events(request, exchanged, reply, others_made_ready)
+                }
+                Ok(ExchangeOutcome::Answered(exchanged)) => unheard.extend(reply.send(Ok(exchanged))),
+                Err(refused) => unheard.extend(reply.send(Err(refused.into()))),
+            }
+        }
+        enqueues.answer();
+        settles.answer();
+        operations.into_iter().for_each(|operation| operation.answer());
+        for reply in sweeps {
+            reply.send(Ok(()));
+        }
+        let releases = releases(&unheard);
+        if !releases.is_empty() {
+            // Events that were claimed for callers who have gone are released: nothing was attempted. If that fails, the
+            // engine's heartbeats or the visibility timeout bring them back.
+            let (reply, _) = Reply::channel();
+            self.inbox.push_front(Request::Settle(releases, reply));
+        }
+    }
+
+    /// Lets a claim that has found nothing wait for events.
+    fn wait_for_events(
+        &mut self,
+        request: EngineExchange,
+        exchanged: Exchanged,
+        reply: Reply<Exchanged>,
+        look_again: bool,
+    ) {
+        let EngineExchange { engine_id, epoch, exchange } = request;
+        let Some(claim) = exchange.claim.filter(|_| !self.shutdown.is_requested()) else {
+            reply.send(Ok(exchanged));
+            return;
+        };
+        let until = Timer::now() + claim.wait;
+        self.wait_queue.push(LongPoll { engine_id, epoch, claim, exchanged, until, reply, look_again, answer: None });
+        self.pending.look_again |= look_again;
+        self.schedule.claim_waits();
+    }
+
+    /// Takes in what others have changed in the store.
+    fn take_in(&mut self, changes: Result<Elsewhere, StoreError>) {
+        let changes = match changes {
+            Ok(changes) => changes,
+            Err(error) => {
+                tracing::warn!(%error, "changes of other servers cannot be followed");
+                self.outage.found();
+                return;
+            }
+        };
+        let pending = &mut self.pending;
+        let registry_changed =
+            pending.registry_version.replace(changes.registry_version) != Some(changes.registry_version);
+        let nobody_waits = self.wait_queue.is_empty() && self.workers.idle.len() == self.workers.size;
+        if nobody_waits {
+            return;
+        }
+        let anything_changed = registry_changed || changes.everything;
+        pending.ready_count += u64::from(anything_changed || !changes.arrivals.is_empty());
+        pending.wake_ups.all |= anything_changed;
+        for (lane_id, available_at, events) in changes.arrivals {
+            *pending.wake_ups.ready.entry(lane_id).or_default() += events;
+            self.schedule.look_for_ready(available_at);
+        }
+        let now = Timer::now();
+        if pending.looked_at.is_none_or(|at| now.saturating_duration_since(at) >= SHARED_READY_INTERVAL) {
+            pending.looked_at = Some(now);
+            self.schedule.look_for_ready(self.schedule.store_time());
+        }
+    }
+
+    fn answer_expired_claims(&self) {
+        answer_without_events(self.wait_queue.take_expired(Timer::now()));
+    }
+
+    fn answer_waiting_claims(&self) {
+        answer_without_events(self.wait_queue.take_all());
+    }
+}
+
+impl WorkerPool {
+    fn is_free(&self) -> bool {
+        !self.idle.is_empty()
+    }
+}
+
+/// What others have changed in the store; never, if nobody else can.
+async fn next_change(feed: Option<&mut Box<dyn Watch>>) -> Result<Elsewhere, StoreError> {
+    match feed {
+        Some(feed) => feed.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn answer_without_events(claims: Vec<LongPoll>) {
+    for LongPoll { reply, exchanged, .. } in claims {
+        reply.send(Ok(exchanged));
+    }
+}
+
+/// Releases the events that were claimed for callers who have gone.
+fn releases(unheard: &[Exchanged]) -> Vec<Settlement> {
+    let claimed = unheard.iter().filter_map(|exchanged| exchanged.claimed.as_ref()).flatten();
+    claimed
+        .filter_map(|claimed| {
+            let token = claimed.event.state.lock.as_ref()?.token;
+            let command = transition::Command::Release { token, delay: Duration::ZERO };
+            Some(Settlement { event_id: claimed.event.event_id, command })
+        })
+        .collect()
+}

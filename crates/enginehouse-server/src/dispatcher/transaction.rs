@@ -1,0 +1,230 @@
+//! One batch in one transaction: together if it can be, again if another transaction was in the way, request by request
+//! if one of them may be what fails.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use enginehouse_core::time::Timestamp;
+use enginehouse_store::{Applied, Store, StoreError};
+use futures_util::FutureExt;
+
+use super::batch::RequestBatch;
+use super::config::DispatchConfig;
+use super::context::TransactionContext;
+use super::deadlines::Deadlines;
+use super::effects::Effects;
+use super::engines::stop_drained;
+use super::enqueue::enqueue;
+use super::exchange::Exchanges;
+use super::grace::grant_grace;
+use super::outage::LastSuccess;
+use super::registry::Registry;
+use super::settle::add_payloads;
+use super::sweep::sweep;
+use super::unit_of_work::UnitOfWork;
+use super::wait_queue::{TakenPoll, WaitQueue};
+use super::wake_ups::WakeUps;
+use crate::rng::{SharedIds, SharedRng};
+use crate::timers::Timer;
+
+/// How often a request is carried out again when another transaction was in its way.
+const MAX_CONFLICTS: usize = 5;
+/// How often a batch is, before its requests are carried out one by one. So the request that somebody is in the way of
+/// keeps the others waiting only for a while.
+const MAX_CONFLICTS_TOGETHER: usize = 2;
+
+/// Carries out one batch at a time. Each worker keeps its own copy of the registry.
+pub(super) struct TransactionWorker {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) config: Arc<DispatchConfig>,
+    pub(super) registry: Registry,
+    pub(super) rng: SharedRng,
+    pub(super) ids: SharedIds,
+    pub(super) wait_queue: WaitQueue,
+}
+
+/// What the scheduler knew when a batch began.
+pub(super) struct BatchStart {
+    /// How many batches had begun before it.
+    pub(super) number: u64,
+    /// How often events had become ready.
+    pub(super) ready_count: u64,
+    /// Whether other batches were in flight.
+    pub(super) had_company: bool,
+    /// Whether the batch sweeps, before anything else.
+    pub(super) sweeps: bool,
+    /// What falls due when, as far as the batch has to know.
+    pub(super) deadlines: Deadlines,
+    /// Which waiting claims may find something, because of earlier batches and other servers.
+    pub(super) wake_ups: WakeUps,
+    /// Whether this is the first batch after an outage.
+    pub(super) after_outage: bool,
+    pub(super) last_success: LastSuccess,
+}
+
+/// A batch that has ended, one way or another.
+pub(super) struct FinishedBatch {
+    pub(super) worker: TransactionWorker,
+    pub(super) start: BatchStart,
+    /// One transaction for the whole batch, or one for each request.
+    pub(super) transactions: Vec<FinishedTransaction>,
+    /// Waiting claims that were taken out and have no answer.
+    pub(super) unanswered: Vec<TakenPoll>,
+}
+
+/// Requests that were carried out together.
+pub(super) struct FinishedTransaction {
+    pub(super) batch: RequestBatch,
+    pub(super) result: Result<Committed, StoreError>,
+    /// Waiting claims that have an answer.
+    pub(super) answered: Vec<TakenPoll>,
+    pub(super) duration: Duration,
+}
+
+/// A transaction that has committed.
+pub(super) struct Committed {
+    /// The store's time, as the transaction saw it.
+    pub(super) now: Timestamp,
+    pub(super) effects: Effects,
+}
+
+impl TransactionWorker {
+    /// Carries out a batch.
+    pub(super) async fn run(mut self, mut batch: RequestBatch, start: BatchStart) -> FinishedBatch {
+        let mut woken = Vec::new();
+        let started_at = Timer::now();
+        let max_conflicts = if batch.len() > 1 { MAX_CONFLICTS_TOGETHER } else { MAX_CONFLICTS };
+        let result = self.transact(&mut batch, &start, &mut woken, max_conflicts).await;
+        let mut transactions = Vec::new();
+        match result {
+            Err(error) if batch.len() > 1 && may_be_one_requests_fault(&error) => {
+                log_fallback(&error, batch.len());
+                for mut batch in batch.into_singles() {
+                    let started_at = Timer::now();
+                    let result = self.transact(&mut batch, &start, &mut woken, MAX_CONFLICTS).await;
+                    transactions.push(finished(batch, result, &mut woken, started_at.elapsed()));
+                }
+            }
+            result => transactions.push(finished(batch, result, &mut woken, started_at.elapsed())),
+        }
+        FinishedBatch { worker: self, start, transactions, unanswered: woken }
+    }
+
+    /// Runs one transaction, again if another one was in its way. A panic within it is a bug, and fails it alone.
+    async fn transact(
+        &mut self,
+        batch: &mut RequestBatch,
+        start: &BatchStart,
+        woken: &mut Vec<TakenPoll>,
+        max_conflicts: usize,
+    ) -> Result<Committed, StoreError> {
+        let mut conflicts = 0;
+        loop {
+            for taken in &mut *woken {
+                taken.poll.answer = None;
+            }
+            let transaction = AssertUnwindSafe(self.carry_out(batch, start, woken));
+            let result = transaction.catch_unwind().await.unwrap_or_else(|panic| {
+                let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+                Err(StoreError::Corrupt(format!("an operation has panicked: {text}")))
+            });
+            let Err(error) = result else { return result };
+            // It may hold what the failed transaction read or changed.
+            self.registry.clear();
+            match error {
+                StoreError::Conflict(reason) if conflicts < max_conflicts => {
+                    conflicts += 1;
+                    tracing::debug!(reason, conflicts, "another transaction was in the way: once more");
+                }
+                error => return Err(error),
+            }
+        }
+    }
+
+    /// Carries out a batch in one transaction. If it fails, nothing was changed, unless the error says that this is
+    /// unknown.
+    async fn carry_out(
+        &mut self,
+        batch: &mut RequestBatch,
+        start: &BatchStart,
+        woken: &mut Vec<TakenPoll>,
+    ) -> Result<Committed, StoreError> {
+        let mut transaction = self.store.begin().await?;
+        let is_shared = self.store.is_shared();
+        let after_outage = start.after_outage || transaction.jumped() || is_shared && start.last_success.is_long_ago();
+        self.registry.refresh(&mut *transaction).await?;
+        let now = transaction.now();
+        let mut context = TransactionContext {
+            transaction,
+            now,
+            is_shared,
+            config: &self.config,
+            registry: &mut self.registry,
+            rng: &mut self.rng,
+            ids: &self.ids,
+            events: UnitOfWork::default(),
+            effects: Effects { deadlines: start.deadlines, wake_ups: start.wake_ups.clone(), ..Effects::default() },
+            audit_entries: Vec::new(),
+        };
+        if after_outage {
+            grant_grace(&mut context).await?;
+        }
+        // Before anything else: a lock that has expired is lost to every request of the batch.
+        if start.sweeps {
+            sweep(&mut context, !self.wait_queue.is_empty()).await?;
+        }
+        for operation in &mut batch.operations {
+            operation.execute(&mut context).await?;
+        }
+        batch.enqueues.answers = enqueue(&mut context, &batch.enqueues.requests).await?;
+        let mut exchanges = Exchanges::begin(&mut context, &batch.exchanges.requests).await?;
+        let mut settled = exchanges.settle(&mut context, &batch.settles.requests).await?;
+        add_payloads(&mut context, &mut settled).await?;
+        batch.settles.answers = settled.into_iter().map(Ok).collect();
+        exchanges.heartbeat(&mut context).await?;
+        // Claims come last, so that what became ready in this transaction is claimed in it.
+        woken.extend(self.wait_queue.take_woken(&context.effects.wake_ups, context.registry));
+        batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;
+        stop_drained(&mut context).await?;
+        let effects = context.commit().await?;
+        Ok(Committed { now, effects })
+    }
+}
+
+/// A transaction that has ended. Waiting claims that it has answered are taken out of `woken`, so that a transaction
+/// after this one does not serve them too.
+fn finished(
+    batch: RequestBatch,
+    result: Result<Committed, StoreError>,
+    woken: &mut Vec<TakenPoll>,
+    duration: Duration,
+) -> FinishedTransaction {
+    let result = result.map_err(|error| match error {
+        StoreError::Conflict(reason) => StoreError::Unavailable { applied: Applied::No, reason },
+        error => error,
+    });
+    if let Err(error) = &result {
+        tracing::error!(%error, requests = batch.len(), "a transaction failed");
+    }
+    let answered = match &result {
+        Ok(_) => woken.extract_if(.., |taken| taken.poll.answer.is_some()).collect(),
+        Err(_) => Vec::new(),
+    };
+    FinishedTransaction { batch, result, answered, duration }
+}
+
+/// Whether the other requests of a failed batch may succeed without the one that has made it fail.
+fn may_be_one_requests_fault(error: &StoreError) -> bool {
+    matches!(error, StoreError::Corrupt(_) | StoreError::Conflict(_))
+}
+
+fn log_fallback(error: &StoreError, requests: usize) {
+    match error {
+        StoreError::Conflict(_) => {
+            tracing::warn!(%error, requests, "another transaction was in the way: requests are carried out one by one");
+        }
+        _ => tracing::error!(%error, requests, "a transaction failed: its requests are carried out one by one"),
+    }
+}

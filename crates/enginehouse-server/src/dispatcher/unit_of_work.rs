@@ -1,0 +1,177 @@
+//! The events of a batch, and their changes on the way to the store.
+//!
+//! Two requests for one event may share a batch: the second must see what the first did. So every operation of a
+//! transaction works on the same [`UnitOfWork`], and [`UnitOfWork::write`] is the one way in which a decision reaches
+//! the store (the pattern: Fowler, *Patterns of Enterprise Application Architecture*).
+
+use std::collections::{HashMap, HashSet};
+
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::EventId;
+use enginehouse_core::json::RawJson;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition::{AttemptEnd, EventState};
+use enginehouse_store::rows::{EventChange, EventRow, NewDeadLetter};
+use enginehouse_store::{StoreError, Transaction};
+
+use super::effects::Effects;
+use super::registry::Registry;
+
+/// Events that were read in this transaction, with what was decided about them.
+#[derive(Debug, Default)]
+pub(super) struct UnitOfWork {
+    events: HashMap<EventId, Entry>,
+    /// Changed events, in the order in which they changed first.
+    changed: Vec<EventId>,
+    attempts: Vec<(EventId, AttemptEnd)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    row: EventRow,
+    /// As it stands in the store: the write is guarded by these.
+    stored_status: EventStatus,
+    stored_serial: i64,
+    was_dead_letter: bool,
+    is_changed: bool,
+    new_payload: Option<RawJson>,
+}
+
+impl UnitOfWork {
+    /// Reads those of `ids` that were not read before.
+    pub(super) async fn load(
+        &mut self,
+        transaction: &mut dyn Transaction,
+        ids: impl IntoIterator<Item = EventId>,
+    ) -> Result<(), StoreError> {
+        let mut asked = HashSet::new();
+        let missing: Vec<_> = ids.into_iter().filter(|id| !self.events.contains_key(id) && asked.insert(*id)).collect();
+        if !missing.is_empty() {
+            for row in transaction.events_by_id(&missing).await? {
+                self.keep(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a row as it was read, unless it was read before.
+    pub(super) fn keep(&mut self, row: EventRow) {
+        self.events.entry(row.event_id).or_insert_with(|| Entry {
+            stored_status: row.state.status,
+            stored_serial: row.state.lock_serial,
+            was_dead_letter: row.state.dead_letter.is_some(),
+            is_changed: false,
+            new_payload: None,
+            row,
+        });
+    }
+
+    /// An event as it is now, changes included.
+    pub(super) fn get(&self, event_id: EventId) -> Option<&EventRow> {
+        self.events.get(&event_id).map(|entry| &entry.row)
+    }
+
+    /// Changes an event by a decision of core, which may have ended an attempt.
+    pub(super) fn change(&mut self, event_id: EventId, state: EventState, attempt: Option<AttemptEnd>) {
+        let Some(entry) = self.events.get_mut(&event_id) else { return };
+        entry.row.state = state;
+        entry.mark_changed(&mut self.changed);
+        self.attempts.extend(attempt.map(|attempt| (event_id, attempt)));
+    }
+
+    /// Moves the end of a lock without asking core: for the grace after an outage only.
+    pub(super) fn postpone_lock_expiry(&mut self, event_id: EventId, expires_at: Timestamp) {
+        let Some(entry) = self.events.get_mut(&event_id) else { return };
+        let Some(lock) = entry.row.state.lock.as_mut() else { return };
+        lock.expires_at = expires_at;
+        entry.mark_changed(&mut self.changed);
+    }
+
+    /// Gives an event that has changed another payload.
+    pub(super) fn replace_payload(&mut self, event_id: EventId, payload: RawJson) {
+        if let Some(entry) = self.events.get_mut(&event_id) {
+            entry.new_payload = Some(payload);
+        }
+    }
+
+    /// Writes what has changed: events under their guard, then the attempts and dead letters of those that were written.
+    /// Answers the events that were not, because somebody else has changed them since they were read. They are
+    /// forgotten here.
+    pub(super) async fn write(
+        &mut self,
+        transaction: &mut dyn Transaction,
+        registry: &Registry,
+        effects: &mut Effects,
+    ) -> Result<HashSet<EventId>, StoreError> {
+        let changed = std::mem::take(&mut self.changed);
+        if changed.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let changes: Vec<_> = changed.iter().filter_map(|id| self.events.get(id)).map(Entry::change).collect();
+        let written: HashSet<_> = transaction.write_events(&changes).await?.into_iter().collect();
+        let mut attempts = std::mem::take(&mut self.attempts);
+        attempts.retain(|(id, _)| written.contains(id));
+        if !attempts.is_empty() {
+            transaction.insert_attempts(&attempts).await?;
+        }
+        let (mut dead_letters, mut resolved) = (Vec::new(), Vec::new());
+        for id in &changed {
+            let Some(entry) = self.events.get_mut(id).filter(|_| written.contains(id)) else { continue };
+            let state = &entry.row.state;
+            match (entry.was_dead_letter, state.dead_letter) {
+                (false, Some(reason)) => {
+                    let lane = registry.lane(entry.row.lane_id)?;
+                    dead_letters.push(NewDeadLetter {
+                        event_id: *id,
+                        event_type: lane.event_type.clone(),
+                        queue: lane.queue.clone(),
+                        reason,
+                        dead_lettered_at: state.finished_at.unwrap_or(transaction.now()),
+                        error: state.last_error.clone(),
+                    });
+                }
+                (true, None) => resolved.push(*id),
+                (true, Some(_)) | (false, None) => {}
+            }
+            effects.written(&entry.row);
+            entry.mark_stored();
+        }
+        if !resolved.is_empty() {
+            transaction.delete_dead_letters(&resolved).await?;
+        }
+        if !dead_letters.is_empty() {
+            transaction.insert_dead_letters(&dead_letters).await?;
+        }
+        let unwritten: HashSet<_> = changed.into_iter().filter(|id| !written.contains(id)).collect();
+        self.events.retain(|id, _| !unwritten.contains(id));
+        Ok(unwritten)
+    }
+}
+
+impl Entry {
+    fn change(&self) -> EventChange {
+        EventChange {
+            event_id: self.row.event_id,
+            lane_id: self.row.lane_id,
+            scenario_run_id: self.row.scenario_run_id.clone(),
+            read_status: self.stored_status,
+            read_serial: self.stored_serial,
+            state: self.row.state.clone(),
+            payload: self.new_payload.clone(),
+        }
+    }
+
+    fn mark_changed(&mut self, changed: &mut Vec<EventId>) {
+        if !std::mem::replace(&mut self.is_changed, true) {
+            changed.push(self.row.event_id);
+        }
+    }
+
+    fn mark_stored(&mut self) {
+        self.stored_status = self.row.state.status;
+        self.stored_serial = self.row.state.lock_serial;
+        self.was_dead_letter = self.row.state.dead_letter.is_some();
+        self.is_changed = false;
+        self.new_payload = None;
+    }
+}

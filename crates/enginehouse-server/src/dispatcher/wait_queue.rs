@@ -1,0 +1,156 @@
+//! Claims that have found nothing and wait for events: in memory, oldest first.
+//!
+//! Nothing is locked for a claim that waits, so a client that goes away while it does leaves nothing behind.
+//!
+//! A batch that may have something for some of them takes them out, so that no other batch serves them too. It puts
+//! back those that it had nothing for.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use enginehouse_core::ids::{EngineId, LaneId};
+use enginehouse_core::request::Claim;
+use tokio::time::Instant;
+
+use super::answers::Exchanged;
+use super::registry::Registry;
+use super::reply::{Refusal, Reply};
+use super::wake_ups::WakeUps;
+
+/// A claim that waits for events.
+pub(super) struct LongPoll {
+    pub(super) engine_id: EngineId,
+    pub(super) epoch: i64,
+    pub(super) claim: Claim,
+    /// The answers to the other parts of its exchange.
+    pub(super) exchanged: Exchanged,
+    /// When it is answered with nothing.
+    pub(super) until: Instant,
+    pub(super) reply: Reply<Exchanged>,
+    /// Something may have become ready for it while no batch could serve it.
+    pub(super) look_again: bool,
+    /// What the batch that has taken it out answers, once that has committed.
+    pub(super) answer: Option<Result<Exchanged, Refusal>>,
+}
+
+/// The claims that wait, shared by the scheduler and its workers.
+#[derive(Clone, Default)]
+pub(super) struct WaitQueue(Arc<Mutex<Polls>>);
+
+#[derive(Default)]
+struct Polls {
+    /// By number: the oldest first.
+    waiting: BTreeMap<u64, LongPoll>,
+    last_number: u64,
+    /// How many batches have taken out.
+    taken: usize,
+}
+
+/// A claim that a batch has taken out, with its place in the queue.
+pub(super) struct TakenPoll {
+    number: u64,
+    pub(super) poll: LongPoll,
+}
+
+impl WaitQueue {
+    fn polls(&self) -> MutexGuard<'_, Polls> {
+        // Nobody panics while holding it, and if somebody did, the claims are as good as before.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        let polls = self.polls();
+        polls.waiting.len() + polls.taken
+    }
+
+    pub(super) fn push(&self, poll: LongPoll) {
+        let mut polls = self.polls();
+        polls.last_number += 1;
+        let number = polls.last_number;
+        polls.waiting.insert(number, poll);
+    }
+
+    /// Whether some claim is to be looked at again.
+    pub(super) fn has_look_again(&self) -> bool {
+        self.polls().has_look_again()
+    }
+
+    /// Whether some claim may find something now.
+    pub(super) fn may_serve(&self, wake_ups: &WakeUps, registry: &Registry) -> bool {
+        !wake_ups.is_empty()
+            && self.polls().waiting.values().any(|poll| {
+                wake_ups.all
+                    || wake_ups.engines.contains(&poll.engine_id)
+                    || wake_ups.ready.keys().any(|lane_id| registry.may_serve(&poll.engine_id, *lane_id))
+            })
+    }
+
+    /// Takes out claims that may find something now: for each event that has become ready the oldest claim that it may
+    /// go to, those of engines that have changed, and those that are to be looked at again.
+    pub(super) fn take_woken(&self, wake_ups: &WakeUps, registry: &Registry) -> Vec<TakenPoll> {
+        let mut polls = self.polls();
+        if wake_ups.is_empty() && !polls.has_look_again() {
+            return Vec::new();
+        }
+        let mut ready: Vec<(LaneId, u32)> =
+            wake_ups.ready.iter().map(|(lane_id, events)| (*lane_id, *events)).collect();
+        let mut woken = Vec::new();
+        for (number, poll) in polls.waiting.iter().filter(|(_, poll)| !poll.reply.caller_has_gone()) {
+            let in_lane =
+                ready.iter_mut().find(|(lane_id, events)| *events > 0 && registry.may_serve(&poll.engine_id, *lane_id));
+            if let Some((_, events)) = in_lane {
+                *events -= 1;
+                woken.push(*number);
+            } else if wake_ups.all || wake_ups.engines.contains(&poll.engine_id) || poll.look_again {
+                woken.push(*number);
+            }
+        }
+        polls.taken += woken.len();
+        let take = |number| polls.waiting.remove(&number).map(|poll| TakenPoll { number, poll });
+        woken.into_iter().filter_map(take).collect()
+    }
+
+    /// Claims that were taken out have an answer now.
+    pub(super) fn answered(&self, claims: usize) {
+        self.polls().taken -= claims;
+    }
+
+    /// Puts back claims that were taken out, in their old places.
+    pub(super) fn put_back(&self, claims: Vec<TakenPoll>) {
+        let mut polls = self.polls();
+        for TakenPoll { number, poll } in claims {
+            polls.taken -= 1;
+            polls.waiting.insert(number, LongPoll { answer: None, ..poll });
+        }
+    }
+
+    /// Takes out claims whose time is over, and those whose callers have gone.
+    pub(super) fn take_expired(&self, now: Instant) -> Vec<LongPoll> {
+        let mut polls = self.polls();
+        polls
+            .waiting
+            .extract_if(.., |_, poll| poll.until <= now || poll.reply.caller_has_gone())
+            .map(|(_, poll)| poll)
+            .collect()
+    }
+
+    /// Takes out every claim.
+    pub(super) fn take_all(&self) -> Vec<LongPoll> {
+        std::mem::take(&mut self.polls().waiting).into_values().collect()
+    }
+
+    /// When the next claim's time is over.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        self.polls().waiting.values().map(|poll| poll.until).min()
+    }
+}
+
+impl Polls {
+    fn has_look_again(&self) -> bool {
+        self.waiting.values().any(|poll| poll.look_again)
+    }
+}

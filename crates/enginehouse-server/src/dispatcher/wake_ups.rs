@@ -1,0 +1,30 @@
+//! Which waiting claims may find something now.
+
+use std::collections::{HashMap, HashSet};
+
+use enginehouse_core::ids::{EngineId, LaneId};
+
+/// Which waiting claims may find something that they did not find before.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WakeUps {
+    /// How many events have become ready in each lane.
+    pub(super) ready: HashMap<LaneId, u32>,
+    /// Engines that may take more than before, or that are refused from now on.
+    pub(super) engines: HashSet<EngineId>,
+    /// Any claim may find something.
+    pub(super) all: bool,
+}
+
+impl WakeUps {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.engines.is_empty() && !self.all
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        for (lane_id, events) in other.ready {
+            *self.ready.entry(lane_id).or_default() += events;
+        }
+        self.engines.extend(other.engines);
+        self.all |= other.all;
+    }
+}
