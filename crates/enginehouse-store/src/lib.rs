@@ -30,8 +30,8 @@ use enginehouse_core::transition::AttemptEnd;
 
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventChange, EventFilter, EventRecord,
-    EventRow, HeldLock, History, KeyedEvent, LaneCounts, LaneNews, LockCursor, NewDeadLetter, NewEventRow, Page,
-    PageRequest, ReadyEvent, ReadyRange, ScenarioRunCounts, SettingsRows, StatusCounts,
+    EventRow, HeldLock, History, KeyedEvent, LaneChangesSince, LaneCounts, LockCursor, NewDeadLetter, NewEventRow,
+    Page, PageRequest, ReadyEvent, ReadyRange, ScenarioRunCounts, SettingsRows, StatusCounts,
 };
 
 /// Whether something that was to be committed is in the store.
@@ -99,23 +99,23 @@ pub struct ConnectionsUsed {
     pub in_use: usize,
 }
 
-/// What has happened in a store that others share: other servers, and applications that enqueue in SQL.
+/// What other servers, and applications that enqueue in SQL, have changed in a shared store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Elsewhere {
-    /// The lanes in which events were queued, each with the earliest moment from which on one may be claimed, and how many.
+pub struct RemoteChanges {
+    /// The lanes in which events were queued, each with the time from which the first may be claimed and how many there are.
     pub arrivals: Vec<(LaneId, Timestamp, u32)>,
-    /// Whether what happened is not known in full: anything may be ready, and anything may have changed.
+    /// Whether changes may be missing from this answer, so that the reader must assume that everything has changed.
     pub everything: bool,
-    /// The number that rises when an engine registers or stops, or a setting changes.
+    /// Increases when an engine registers or stops, and when a setting changes.
     pub registry_version: i64,
 }
 
-/// Watches a store that others share.
+/// Reads the changes that others make in a shared store.
 #[async_trait]
-pub trait Watch: Send {
-    /// Waits until something has happened elsewhere, or a while has passed, and answers what. Dropped while it waits, it
-    /// has missed nothing.
-    async fn next(&mut self) -> Result<Elsewhere, StoreError>;
+pub trait ChangeFeed: Send {
+    /// Waits until others have changed something, or a while has passed, and answers what. Cancel-safe: a call
+    /// that is dropped while it waits loses nothing.
+    async fn next(&mut self) -> Result<RemoteChanges, StoreError>;
 }
 
 /// A durable set of engines, events, lanes, attempts, dead letters, settings and audit entries.
@@ -132,8 +132,8 @@ pub trait Store: Send + Sync {
     fn max_transactions(&self) -> usize {
         1
     }
-    /// Watches what others do with the store; none if nobody else can.
-    fn watch(&self) -> Option<Box<dyn Watch>> {
+    /// The changes that others make in the store; `None` if it is not shared.
+    fn change_feed(&self) -> Option<Box<dyn ChangeFeed>> {
         None
     }
 
@@ -261,8 +261,8 @@ pub trait Transaction: Send {
 
     // Lanes
 
-    /// What has changed in the set of lanes since a place that was answered before; every lane, from place 0 on.
-    async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError>;
+    /// What has changed in the set of lanes since a version that an earlier call answered. Version 0 is the empty set.
+    async fn lanes_since(&mut self, version: u64) -> Result<LaneChangesSince, StoreError>;
     /// The lanes of these keys, in their order; made where they are new. A number is never given twice.
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError>;
     /// Forgets up to `limit` lanes that have no events. Answers which. Where others share the store, it first takes them out

@@ -37,7 +37,7 @@ use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
-use crate::{Durability, Store, StoreError, StoreHealth, Transaction, Watch};
+use crate::{ChangeFeed, Durability, Store, StoreError, StoreHealth, Transaction};
 
 /// What stands between this program and the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -261,7 +261,7 @@ impl Store for PostgresStore {
         self.max_transactions
     }
 
-    fn watch(&self) -> Option<Box<dyn Watch>> {
+    fn change_feed(&self) -> Option<Box<dyn ChangeFeed>> {
         Some(Box::new(PostgresWatch::start(&self.shared)))
     }
 

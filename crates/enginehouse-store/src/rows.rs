@@ -302,19 +302,20 @@ impl StatusCounts {
     }
 }
 
-/// What has changed in the set of lanes.
+/// What has changed in the set of lanes since an earlier version of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LaneNews {
-    /// Lanes that were made, by number. One may be told more than once.
-    pub made: Vec<Lane>,
-    /// Lanes that no event may be added to before they are interned again. They may still have events.
+pub struct LaneChangesSince {
+    /// Lanes that came into use, in the order of their ids. A lane may be named again although it has not changed.
+    pub active: Vec<Lane>,
+    /// Lanes that went out of use. They may still have events, but a new event must not be added before the lane is
+    /// interned again.
     pub retired: Vec<Lane>,
-    /// Lanes that are not there any more.
-    pub gone: Vec<LaneId>,
-    /// Whether `made` and `retired` name every lane that there is: whoever knows of others forgets them.
+    /// Lanes that were deleted.
+    pub deleted: Vec<LaneId>,
+    /// Whether `active` and `retired` are all lanes that exist. The caller then drops every other lane it knows.
     pub is_complete: bool,
-    /// The place behind this news.
-    pub place: u64,
+    /// The version of the set with these changes: where the next call begins.
+    pub version: u64,
 }
 
 /// How many events of a lane are in each status.

@@ -25,7 +25,7 @@ pub(super) struct Registry {
     lanes: BTreeMap<LaneId, Arc<LaneKey>>,
     lane_ids: HashMap<Arc<LaneKey>, LaneId>,
     /// Up to where changes of the set of lanes were read.
-    lanes_position: u64,
+    lanes_seen: u64,
     /// Rises whenever a lane comes or goes.
     lanes_version: u64,
     /// Whether some engine could ever serve a lane, as far as it was asked.
@@ -50,7 +50,7 @@ impl Registry {
             engines: HashMap::new(),
             lanes: BTreeMap::new(),
             lane_ids: HashMap::new(),
-            lanes_position: 0,
+            lanes_seen: 0,
             lanes_version: 0,
             servable: HashMap::new(),
         }
@@ -73,15 +73,15 @@ impl Registry {
             }
             self.version = Some(version);
         }
-        let changes = transaction.lanes_since(self.lanes_position).await?;
+        let changes = transaction.lanes_since(self.lanes_seen).await?;
         if changes.is_complete {
-            let there: HashSet<_> = changes.made.iter().chain(&changes.retired).map(|lane| lane.lane_id).collect();
+            let there: HashSet<_> = changes.active.iter().chain(&changes.retired).map(|lane| lane.lane_id).collect();
             let gone: Vec<_> = self.lanes.keys().filter(|lane_id| !there.contains(lane_id)).copied().collect();
             for lane_id in gone {
                 self.remove_lane(lane_id);
             }
         }
-        for lane in changes.made {
+        for lane in changes.active {
             self.keep_lane(lane.lane_id, Arc::new(lane.key));
         }
         for Lane { lane_id, key } in changes.retired {
@@ -93,10 +93,10 @@ impl Registry {
                 self.lanes_version += 1;
             }
         }
-        for lane_id in changes.gone {
+        for lane_id in changes.deleted {
             self.remove_lane(lane_id);
         }
-        self.lanes_position = changes.place;
+        self.lanes_seen = changes.version;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use enginehouse_core::request::Settlement;
 use enginehouse_core::transition;
-use enginehouse_store::{Elsewhere, Store, StoreError, Watch};
+use enginehouse_store::{ChangeFeed, RemoteChanges, Store, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -53,7 +53,7 @@ enum Wake {
     /// Every caller has gone.
     NoCallers,
     /// Another server, or an application in SQL, has changed the store.
-    RemoteChanges(Result<Elsewhere, StoreError>),
+    RemoteChanges(Result<RemoteChanges, StoreError>),
     /// A sweep is due, or the time of a waiting claim is over.
     Deadline,
 }
@@ -156,7 +156,7 @@ impl Scheduler {
     /// Runs until the server shuts down or every caller has gone, and all that was accepted is answered.
     pub(super) async fn run(mut self) {
         let mut in_flight = InFlight::new();
-        let mut feed = self.store.watch();
+        let mut feed = self.store.change_feed();
         let mut timer = Timer::new();
         let mut next_sweep = Some(Timer::now());
         timer.set_at(next_sweep);
@@ -202,7 +202,7 @@ impl Scheduler {
     }
 
     /// Waits for what may wake the scheduler. Dropped while it waits, it has lost nothing.
-    async fn wait(&mut self, in_flight: &mut InFlight, feed: Option<&mut Box<dyn Watch>>, timer: &Timer) -> Wake {
+    async fn wait(&mut self, in_flight: &mut InFlight, feed: Option<&mut Box<dyn ChangeFeed>>, timer: &Timer) -> Wake {
         let may_begin = self.workers.is_free();
         let may_sweep = self.may_sweep();
         tokio::select! {
@@ -398,7 +398,7 @@ impl Scheduler {
     }
 
     /// Takes in what others have changed in the store.
-    fn take_in(&mut self, changes: Result<Elsewhere, StoreError>) {
+    fn take_in(&mut self, changes: Result<RemoteChanges, StoreError>) {
         let changes = match changes {
             Ok(changes) => changes,
             Err(error) => {
@@ -444,7 +444,7 @@ impl WorkerPool {
 }
 
 /// What others have changed in the store; never, if nobody else can.
-async fn next_change(feed: Option<&mut Box<dyn Watch>>) -> Result<Elsewhere, StoreError> {
+async fn next_change(feed: Option<&mut Box<dyn ChangeFeed>>) -> Result<RemoteChanges, StoreError> {
     match feed {
         Some(feed) => feed.next().await,
         None => std::future::pending().await,

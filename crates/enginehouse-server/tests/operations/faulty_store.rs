@@ -13,7 +13,7 @@ use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 use enginehouse_store::rows::*;
-use enginehouse_store::{Store, StoreError, Transaction, Watch};
+use enginehouse_store::{ChangeFeed, Store, StoreError, Transaction};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
 /// What is wrong with the store.
@@ -69,8 +69,8 @@ impl Store for FaultyStore {
         if self.faults.one_at_a_time.load(Ordering::SeqCst) { 1 } else { self.store.max_transactions() }
     }
 
-    fn watch(&self) -> Option<Box<dyn Watch>> {
-        self.store.watch()
+    fn change_feed(&self) -> Option<Box<dyn ChangeFeed>> {
+        self.store.change_feed()
     }
 
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError> {
@@ -230,8 +230,8 @@ impl Transaction for FaultyTransaction {
         self.0.next_lock_expiry(until).await
     }
 
-    async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError> {
-        self.0.lanes_since(place).await
+    async fn lanes_since(&mut self, version: u64) -> Result<LaneChangesSince, StoreError> {
+        self.0.lanes_since(version).await
     }
 
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError> {

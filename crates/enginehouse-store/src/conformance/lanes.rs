@@ -55,10 +55,10 @@ pub(crate) async fn lanes_are_read_from_a_place_on(store: &dyn Store) {
     let first = begin(store).await.lanes_since(0).await.unwrap();
     let (b, c) = (lane(store, "b").await, lane(store, "c").await);
     let numbers = |lanes: &[Lane]| lanes.iter().map(|lane| lane.lane_id).collect::<Vec<_>>();
-    assert_eq!(numbers(&first.made), [a]);
-    let second = begin(store).await.lanes_since(first.place).await.unwrap();
-    assert_eq!(numbers(&second.made), [b, c]);
-    assert_eq!(begin(store).await.lanes_since(second.place).await.unwrap().made, []);
+    assert_eq!(numbers(&first.active), [a]);
+    let second = begin(store).await.lanes_since(first.version).await.unwrap();
+    assert_eq!(numbers(&second.active), [b, c]);
+    assert_eq!(begin(store).await.lanes_since(second.version).await.unwrap().active, []);
 }
 
 /// Neither after its lane was forgotten, nor when the transaction that gave it was dropped: somebody may remember it.
@@ -113,7 +113,7 @@ pub(crate) async fn a_lane_that_is_interned_again_is_there(store: &dyn Store) {
 
 /// Every lane that is in use.
 async fn all(store: &dyn Store) -> Vec<Lane> {
-    begin(store).await.lanes_since(0).await.unwrap().made
+    begin(store).await.lanes_since(0).await.unwrap().active
 }
 
 /// Forgets what is empty, in as many transactions as it takes for `count` lanes; some of them wait for transactions of

@@ -65,7 +65,7 @@ pub(crate) async fn a_dropped_transaction_changes_nothing(store: &dyn Store) {
     let mut tx = begin(store).await;
     assert_eq!(tx.events_by_id(&[id(1), id(2), id(3)]).await.unwrap().len(), 2);
     assert_eq!(tx.payloads(&[id(2), id(3)]).await.unwrap().len(), 1);
-    assert_eq!(tx.lanes_since(0).await.unwrap().made.len(), 1);
+    assert_eq!(tx.lanes_since(0).await.unwrap().active.len(), 1);
     assert_eq!(tx.all_engines().await.unwrap(), []);
     assert_eq!(tx.registry_version().await.unwrap(), version);
     assert_eq!(tx.settings().await.unwrap(), SettingsRows::default());

@@ -16,8 +16,8 @@ use super::writer::Writer;
 use super::{audit, dead_letters, engines, events, lanes, locks, settings};
 use crate::clock::Reading;
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneNews, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
+    AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneChangesSince, LockCursor,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
 };
 use crate::{StoreError, Transaction};
 
@@ -144,11 +144,11 @@ impl Transaction for SqliteTransaction {
         Ok(next.filter(|at| *at <= until))
     }
 
-    async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError> {
-        let after = LaneId(i64::try_from(place).unwrap_or(i64::MAX));
-        let made = self.run(|writer, _| lanes::after(&writer.connection, after))?;
-        let place = made.last().and_then(|lane| u64::try_from(lane.lane_id.0).ok()).unwrap_or(place);
-        Ok(LaneNews { made, place, ..LaneNews::default() })
+    async fn lanes_since(&mut self, version: u64) -> Result<LaneChangesSince, StoreError> {
+        let after = LaneId(i64::try_from(version).unwrap_or(i64::MAX));
+        let active = self.run(|writer, _| lanes::after(&writer.connection, after))?;
+        let version = active.last().and_then(|lane| u64::try_from(lane.lane_id.0).ok()).unwrap_or(version);
+        Ok(LaneChangesSince { active, version, ..LaneChangesSince::default() })
     }
 
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError> {

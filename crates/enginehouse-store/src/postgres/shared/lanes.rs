@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use crate::postgres::tx::columns::{Columns, Xid, params, sql, to_json};
 use crate::postgres::wire::failure::{Failure, Outcome};
 use crate::postgres::wire::session::Session;
-use crate::rows::LaneNews;
+use crate::rows::LaneChangesSince;
 
 /// Reads a lane in the columns of `changed_lanes.sql`.
 pub(crate) fn lane(columns: &mut Columns<'_>) -> Outcome<Lane> {
@@ -128,21 +128,21 @@ impl LaneLog {
     }
 
     /// What has changed since a version.
-    pub(crate) fn since(&self, version: u64) -> LaneNews {
+    pub(crate) fn since(&self, version: u64) -> LaneChangesSince {
         let is_complete = version < self.untold;
         let version = if is_complete { 0 } else { version };
-        let mut news = LaneNews { place: self.version, is_complete, ..LaneNews::default() };
+        let mut changes = LaneChangesSince { version: self.version, is_complete, ..LaneChangesSince::default() };
         let gone = self.gone.iter().filter(|(_, gone)| gone.version > version);
-        news.gone.extend(gone.map(|(lane_id, _)| *lane_id));
-        news.gone.sort_unstable();
+        changes.deleted.extend(gone.map(|(lane_id, _)| *lane_id));
+        changes.deleted.sort_unstable();
         for logged in self.lanes.values().filter(|logged| logged.version > version) {
             if logged.retired {
-                news.retired.push(logged.lane.clone());
+                changes.retired.push(logged.lane.clone());
             } else {
-                news.made.push(logged.lane.clone());
+                changes.active.push(logged.lane.clone());
             }
         }
-        news
+        changes
     }
 
     /// The numbers of all of them.
@@ -250,11 +250,16 @@ mod tests {
 
     /// `made retired gone`, by number; an exclamation mark says that there is nothing else.
     fn told(log: &LaneLog, version: u64) -> String {
-        let news = log.since(version);
+        let changes = log.since(version);
         let numbers = |lanes: &[LaneId]| lanes.iter().map(|lane| lane.0.to_string()).collect::<Vec<_>>().join(",");
         let ids = |lanes: &[Lane]| lanes.iter().map(|lane| lane.lane_id).collect::<Vec<_>>();
-        let mark = if news.is_complete { "!" } else { "" };
-        format!("{}/{}/{}{mark}", numbers(&ids(&news.made)), numbers(&ids(&news.retired)), numbers(&news.gone))
+        let mark = if changes.is_complete { "!" } else { "" };
+        format!(
+            "{}/{}/{}{mark}",
+            numbers(&ids(&changes.active)),
+            numbers(&ids(&changes.retired)),
+            numbers(&changes.deleted)
+        )
     }
 
     #[test]
@@ -263,13 +268,13 @@ mod tests {
         log.take_in_lane(lane(1), false, Xid(5), false);
         log.take_in_lane(lane(2), true, Xid(5), false);
         assert_eq!(told(&log, 0), "1/2/");
-        let (early, late) = (0, log.since(0).place);
+        let (early, late) = (0, log.since(0).version);
         log.forget(&[LaneId(2), LaneId(7)], now);
         assert_eq!(told(&log, early), "1//2");
         assert_eq!(told(&log, late), "//2", "the other one was never here");
-        assert_eq!(told(&log, log.since(0).place), "//");
+        assert_eq!(told(&log, log.since(0).version), "//");
         log.forget(&[LaneId(2)], now);
-        assert_eq!(told(&log, log.since(0).place), "//", "it was told before");
+        assert_eq!(told(&log, log.since(0).version), "//", "it was told before");
         assert_eq!(log.numbers(), [LaneId(1)]);
     }
 
@@ -287,7 +292,7 @@ mod tests {
         let mut log = LaneLog::default();
         log.take_in_lane(lane(1), false, Xid(5), false);
         log.take_in_lane(lane(1), true, Xid(7), false);
-        let place = log.since(0).place;
+        let place = log.since(0).version;
         log.take_in_lane(lane(1), false, Xid(5), true);
         assert_eq!(told(&log, place), "//");
         // It was in use again nevertheless: the next time that it is not is news.
@@ -302,9 +307,9 @@ mod tests {
         let (mut log, now) = (LaneLog::default(), Instant::now());
         log.take_in_lane(lane(1), false, Xid(5), false);
         log.take_in_lane(lane(2), true, Xid(5), false);
-        let early = log.since(0).place;
+        let early = log.since(0).version;
         log.forget(&[LaneId(2)], now);
-        let late = log.since(0).place;
+        let late = log.since(0).version;
         log.take_in_lane(lane(3), true, Xid(6), false);
         log.forget_gone(now + GONE_TOLD_FOR / 2);
         assert_eq!(told(&log, early), "/3/2");

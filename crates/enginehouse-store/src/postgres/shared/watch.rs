@@ -17,7 +17,7 @@ use super::horizon::Horizon;
 use super::state::Shared;
 use crate::postgres::tx::columns::{Columns, Moment, params, sql};
 use crate::postgres::wire::failure::{Failure, Outcome};
-use crate::{Elsewhere, StoreError, Watch};
+use crate::{ChangeFeed, RemoteChanges, StoreError};
 
 /// How often to look when nobody rings: behind a pooler nobody can, and applications need not.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
@@ -29,7 +29,7 @@ pub(crate) const KEPT_FOR_LOOKS: Duration = Duration::from_secs(10);
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
 pub(crate) struct PostgresWatch {
-    found: mpsc::Receiver<Result<Elsewhere, StoreError>>,
+    found: mpsc::Receiver<Result<RemoteChanges, StoreError>>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -52,8 +52,8 @@ impl Drop for PostgresWatch {
 }
 
 #[async_trait]
-impl Watch for PostgresWatch {
-    async fn next(&mut self) -> Result<Elsewhere, StoreError> {
+impl ChangeFeed for PostgresWatch {
+    async fn next(&mut self) -> Result<RemoteChanges, StoreError> {
         match self.found.recv().await {
             Some(found) => found,
             // The task ends with this watch only.
@@ -62,7 +62,11 @@ impl Watch for PostgresWatch {
     }
 }
 
-async fn look_for_ever(shared: Arc<Shared>, heard: Arc<Notify>, sender: mpsc::Sender<Result<Elsewhere, StoreError>>) {
+async fn look_for_ever(
+    shared: Arc<Shared>,
+    heard: Arc<Notify>,
+    sender: mpsc::Sender<Result<RemoteChanges, StoreError>>,
+) {
     let mut every = tokio::time::interval(LOOK_EVERY);
     let mut gap = tokio::time::interval(GAP);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -77,9 +81,9 @@ async fn look_for_ever(shared: Arc<Shared>, heard: Arc<Notify>, sender: mpsc::Se
         let began = Instant::now();
         let found = look(&shared, before.as_ref()).await;
         let found = match found {
-            Ok((elsewhere, snapshot)) => {
+            Ok((changes, snapshot)) => {
                 before = Some((snapshot, began));
-                Ok(elsewhere)
+                Ok(changes)
             }
             Err(failure) => Err(failure.into()),
         };
@@ -89,7 +93,7 @@ async fn look_for_ever(shared: Arc<Shared>, heard: Arc<Notify>, sender: mpsc::Se
     }
 }
 
-async fn look(shared: &Shared, before: Option<&(Horizon, Instant)>) -> Outcome<(Elsewhere, Horizon)> {
+async fn look(shared: &Shared, before: Option<&(Horizon, Instant)>) -> Outcome<(RemoteChanges, Horizon)> {
     let generation = shared.places().generation();
     let missed = before.is_none_or(|(_, at)| at.elapsed() > KEPT_FOR_LOOKS / 2);
     let since = before.map(|(snapshot, _)| snapshot.clone()).unwrap_or_default();
@@ -102,18 +106,21 @@ async fn look(shared: &Shared, before: Option<&(Horizon, Instant)>) -> Outcome<(
     let lanes: Vec<i64> = columns.value()?;
     let moments: Vec<Moment> = columns.value()?;
     let events: Vec<i64> = columns.value()?;
-    let mut elsewhere =
-        Elsewhere { everything: missed, registry_version: registry_version.unwrap_or_default(), arrivals: Vec::new() };
+    let mut changes = RemoteChanges {
+        everything: missed,
+        registry_version: registry_version.unwrap_or_default(),
+        arrivals: Vec::new(),
+    };
     let mut places = shared.places();
     if missed && places.generation() == generation {
         places.forget();
     }
     for ((lane, Moment(at)), events) in lanes.into_iter().zip(moments).zip(events) {
         places.arrived(LaneId(lane), at);
-        elsewhere.arrivals.push((LaneId(lane), at, u32::try_from(events).unwrap_or(u32::MAX)));
+        changes.arrivals.push((LaneId(lane), at, u32::try_from(events).unwrap_or(u32::MAX)));
     }
     drop(places);
-    Ok((elsewhere, snapshot))
+    Ok((changes, snapshot))
 }
 
 /// Hears other servers ring, and rings for this one.

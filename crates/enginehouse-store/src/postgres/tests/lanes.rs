@@ -20,16 +20,16 @@ async fn a_lane_that_another_server_has_forgotten_is_gone_here_too() {
     let one = open_fresh().await;
     let other = PostgresStore::open(options(&one.url)).await.unwrap();
     let lane_id = lane(&*one, "a").await;
-    let place = begin(&other).await.lanes_since(0).await.unwrap().place;
+    let version = begin(&other).await.lanes_since(0).await.unwrap().version;
     forget_empty(&one).await;
-    let told = begin(&*one).await.lanes_since(place).await.unwrap();
-    assert_eq!(told.gone, [lane_id], "told with the commit");
+    let told = begin(&*one).await.lanes_since(version).await.unwrap();
+    assert_eq!(told.deleted, [lane_id], "told with the commit");
     let mut tx = begin(&other).await;
-    assert_eq!(tx.lanes_since(place).await.unwrap().gone, [], "nobody has told it");
+    assert_eq!(tx.lanes_since(version).await.unwrap().deleted, [], "nobody has told it");
     forget_gone_lanes(&other.shared).await.unwrap();
-    let told = tx.lanes_since(place).await.unwrap();
-    assert_eq!(told.gone, [lane_id]);
-    assert_eq!(tx.lanes_since(told.place).await.unwrap().gone, [], "once");
+    let told = tx.lanes_since(version).await.unwrap();
+    assert_eq!(told.deleted, [lane_id]);
+    assert_eq!(tx.lanes_since(told.version).await.unwrap().deleted, [], "once");
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn lanes_are_forgotten_with_the_commit_only() {
     .await;
     assert_eq!(gone, [lane_id]);
     let told = begin(&*fresh).await.lanes_since(0).await.unwrap();
-    assert_eq!((told.gone.len(), told.retired[0].lane_id), (0, lane_id));
+    assert_eq!((told.deleted.len(), told.retired[0].lane_id), (0, lane_id));
 }
 
 /// A transaction that began while the lane was in use may still put an event there.
@@ -69,6 +69,6 @@ async fn a_lane_out_of_use_that_has_events_is_known_to_a_server_that_starts_late
     slow.commit().await.unwrap();
     let later = PostgresStore::open(options(&fresh.url)).await.unwrap();
     let told = begin(&later).await.lanes_since(0).await.unwrap();
-    assert_eq!((told.made.len(), told.retired.len()), (0, 1));
+    assert_eq!((told.active.len(), told.retired.len()), (0, 1));
     assert_eq!((told.retired[0].lane_id, told.retired[0].key.event_type.as_str()), (lane_id, "a"));
 }

@@ -31,8 +31,8 @@ use crate::postgres::shared::state::Shared;
 use crate::postgres::wire::failure::{self, Failure, Outcome};
 use crate::postgres::wire::session::{Inside, Param, Session};
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneNews, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
+    AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneChangesSince, LockCursor,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
 };
 use crate::{StoreError, Transaction};
 
@@ -303,8 +303,8 @@ impl Transaction for PostgresTransaction {
         locks::next_expiry(self, until).await
     }
 
-    async fn lanes_since(&mut self, place: u64) -> Result<LaneNews, StoreError> {
-        Ok(self.shared.lanes().since(place))
+    async fn lanes_since(&mut self, version: u64) -> Result<LaneChangesSince, StoreError> {
+        Ok(self.shared.lanes().since(version))
     }
 
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError> {
