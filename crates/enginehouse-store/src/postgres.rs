@@ -28,9 +28,10 @@ use self::tx::columns::{Columns, params, sql};
 pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
 use self::tx::transaction::PostgresTransaction;
 use self::tx::{reads, settings};
-use self::wire::connect::{CONNECT_TIMEOUT, Connections, Endpoint};
-use self::wire::failure::{self, Failure, Outcome};
-use self::wire::tls;
+use self::wire::endpoint::Endpoint;
+use self::wire::failure::{Failure, Outcome};
+use self::wire::pool::Connections;
+pub use self::wire::url::without_password;
 use crate::clock::{Clock, SystemClock};
 use crate::migrations::{Migrate, MigrateError, SchemaName, prepare_postgres};
 use crate::rows::{
@@ -54,7 +55,7 @@ pub enum Pooler {
 /// How to open a database.
 #[derive(Clone)]
 pub struct PostgresOptions {
-    /// Where it is: `postgres://user:password@host:port/database?sslmode=…`, as libpq reads it.
+    /// Where it is: `postgres://user:password@host:port/database?sslmode=…`.
     pub url: String,
     /// The schema of the tables.
     pub schema: SchemaName,
@@ -91,56 +92,12 @@ impl PostgresOptions {
     }
 }
 
-/// Whether an address can be one.
+/// Checks the URL of a database.
 ///
 /// # Errors
 /// What is wrong with it, without a password that it may have.
 pub fn check_url(url: &str) -> Result<(), String> {
-    tls::parse(url).map(|_| ())
-}
-
-/// One connection outside of every store, under a name of its own, which is protected as the address says.
-async fn connect_as(application_name: &str, url: &str) -> Result<tokio_postgres::Client, String> {
-    let (mut config, tls) = tls::parse(url)?;
-    config.application_name(application_name);
-    config.keepalives_idle(Duration::from_secs(30));
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIMEOUT);
-    }
-    let connected = tokio::time::timeout(CONNECT_TIMEOUT * 2, tls::connect(&config, &tls)).await;
-    let connected = connected.map_err(|_| "the database does not answer".to_owned())?;
-    let (client, connection) = connected.map_err(|error| failure::said(&error))?;
-    // What goes wrong with it, the client says too.
-    tokio::spawn(async { connection.await.ok() });
-    Ok(client)
-}
-
-/// An address to be shown: stars stand for a password.
-pub fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (place, parameters) = rest.split_once('?').map_or((rest, None), |(place, rest)| (place, Some(rest)));
-    let mut shown = format!("{scheme}://");
-    match place.rsplit_once('@') {
-        Some((who, host)) => {
-            let user = who.split_once(':').map_or(who, |(user, _)| user);
-            shown.push_str(user);
-            if user.len() < who.len() {
-                shown.push_str(":***");
-            }
-            shown.push('@');
-            shown.push_str(host);
-        }
-        None => shown.push_str(place),
-    }
-    if let Some(parameters) = parameters {
-        let hidden = parameters.split('&').map(|parameter| match parameter.split_once('=') {
-            Some((name @ ("password" | "sslpassword"), _)) => format!("{name}=***"),
-            _ => parameter.to_owned(),
-        });
-        shown.push('?');
-        shown.push_str(&hidden.collect::<Vec<_>>().join("&"));
-    }
-    shown
+    wire::url::parse(url).map(|_| ())
 }
 
 /// Why a database was not opened.
@@ -176,7 +133,7 @@ pub async fn connect(options: &PostgresOptions) -> Result<tokio_postgres::Client
     // What it lacks in durability is for those who serve to refuse.
     let endpoint = Endpoint::new(&options.url, options.schema.clone(), false, options.deadline, false)
         .map_err(OpenError::BadUrl)?;
-    let connected = endpoint.connect_alone(|_| {}).await;
+    let connected = endpoint.connect(|_| {}).await;
     let (client, _connection) = connected.map_err(|failure| OpenError::Unreachable {
         place: endpoint.describe(),
         why: StoreError::from(failure).to_string(),
@@ -208,7 +165,7 @@ impl PostgresStore {
             why: StoreError::from(failure).to_string(),
         };
         let greeting = endpoint.look().await.map_err(unreachable)?;
-        let (mut client, _connection) = endpoint.connect_alone(|_| {}).await.map_err(unreachable)?;
+        let (mut client, _connection) = endpoint.connect(|_| {}).await.map_err(unreachable)?;
         let schema = endpoint.schema().as_str();
         let unfinished = client.query_typed(sql!("unfinished_copy"), &params![TEXT: &schema]).await;
         if !unfinished.map_err(|error| unreachable(error.into()))?.is_empty() {

@@ -87,7 +87,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "store",
-        about: "Where the rows are. `sqlite://PATH`: a file, relative to the working directory unless the path begins with a slash; it is made if it is not there. `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`: a PostgreSQL database, 14 or newer, as libpq reads it; any number of servers may share it. Several hosts are given as `HOST1:PORT1,HOST2:PORT2` with `target_session_attrs=read-write`. Anybody who sees a process sees its flags: give an address with a password as the variable or in the file.",
+        about: "Where the rows are. `sqlite://PATH`: a file, relative to the working directory unless the path begins with a slash; it is made if it is not there. `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`: a PostgreSQL database, 14 or newer; any number of servers may share it. Several hosts are given as `HOST1:PORT1,HOST2:PORT2` with `target_session_attrs=read-write`. Anybody who sees a process sees its flags: give an address with a password as the variable or in the file.",
         placeholder: "URL",
         set: |config, value| {
             config.store = value.parse()?;

@@ -1,6 +1,9 @@
 //! Connections to the server: the URL and its TLS, the pool, the statements sent on a connection, and what can go wrong.
 
-pub(crate) mod connect;
+mod connection;
+pub(crate) mod endpoint;
 pub(crate) mod failure;
+pub(crate) mod pool;
 pub(crate) mod session;
-pub(crate) mod tls;
+mod tls;
+pub(crate) mod url;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::postgres::tx::columns::{Columns, params, sql};
 use crate::postgres::tx::snapshot::{self, Snapshot};
-use crate::postgres::wire::connect::Connections;
 use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::pool::Connections;
 
 /// How long all changes of counts that a dump holds may take.
 const PATIENCE: Duration = Duration::from_secs(600);

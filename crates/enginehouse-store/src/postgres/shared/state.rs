@@ -14,7 +14,8 @@ use super::lanes::LaneLog;
 use super::places::Places;
 use crate::clock::{Clock, Reading, StoreTime};
 use crate::postgres::tx::columns::Xid;
-use crate::postgres::wire::connect::{Connections, Endpoint};
+use crate::postgres::wire::endpoint::Endpoint;
+use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::Session;
 
 /// How long a transaction waits for others to end that were dropped.

@@ -146,7 +146,7 @@ async fn listen(shared: &Shared, channel: &str, heard: &Arc<Notify>) -> Outcome<
     let is_own = Arc::clone(&own);
     let (client, connection) = shared
         .endpoint
-        .connect_alone(move |notification| {
+        .connect(move |notification| {
             if notification.process_id() != is_own.load(std::sync::atomic::Ordering::Relaxed) {
                 ringing.notify_one();
             }

@@ -13,8 +13,9 @@ use self::values::{from_row, to_column, type_of};
 use super::columns::Moment;
 use crate::copy::{CopyError, Mark, Numbers, Row, Rows, STATUSES, Source, TABLES, Table, Target, Value, name_of_run};
 use crate::migrations::{MigrateError, SchemaName, migrate_postgres, postgres_status};
+use crate::postgres::wire::endpoint::connect_as;
 use crate::postgres::wire::failure::said;
-use crate::postgres::wire::tls;
+use crate::postgres::wire::url;
 
 /// A database that everything is read from, in one snapshot.
 pub(crate) struct DatabaseSource {
@@ -45,9 +46,9 @@ const PATIENT: &str = "set local statement_timeout = 0; set local lock_timeout =
 
 impl Database {
     async fn connect(url: &str, schema: &SchemaName, counts_anew: bool) -> Result<Self, CopyError> {
-        let (config, _) = tls::parse(url).map_err(CopyError::BadUrl)?;
-        let place = tls::describe(&config, schema);
-        let connected = crate::postgres::connect_as("enginehouse store copy", url).await;
+        let (config, _) = url::parse(url).map_err(CopyError::BadUrl)?;
+        let place = url::describe(&config, schema);
+        let connected = connect_as("enginehouse store copy", url).await;
         let client = connected.map_err(|why| CopyError::Unreachable { place: place.clone(), why })?;
         Ok(Self { client, place, schema: schema.clone(), counts_anew })
     }

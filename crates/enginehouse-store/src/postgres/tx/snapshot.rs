@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use super::columns::{params, sql};
-use crate::postgres::wire::connect::Connections;
 use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::{Inside, Session};
 
 /// How long a look at everything may take. While it does, nothing that dies can be vacuumed.

@@ -1,5 +1,9 @@
 //! What PostgreSQL says when something goes wrong, and what it means for the caller.
 
+use std::error::Error;
+use std::io;
+
+use rustls::{AlertDescription, CertificateError};
 use tokio_postgres::error::SqlState;
 
 use crate::{Applied, StoreError};
@@ -17,6 +21,17 @@ pub(crate) enum Failure {
     Row(String),
 }
 
+impl Failure {
+    /// The reason alone.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Postgres(error) => said(error),
+            Self::NoConnection(why) | Self::Row(why) => why.clone(),
+            Self::TooSlow(waited) => format!("the database did not answer within {} s", waited.as_secs()),
+        }
+    }
+}
+
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 impl From<tokio_postgres::Error> for Failure {
@@ -28,17 +43,15 @@ impl From<tokio_postgres::Error> for Failure {
 impl From<Failure> for StoreError {
     /// The error of a statement before the commit: whatever it is, nothing was changed.
     fn from(failure: Failure) -> Self {
+        let message = failure.message();
         match failure {
             Failure::Postgres(error) => match meaning(&error) {
-                Meaning::Passing => Self::unavailable(said(&error)),
-                Meaning::InTheWay => Self::Conflict(said(&error)),
-                Meaning::Wrong => Self::Corrupt(said(&error)),
+                Meaning::Passing => Self::unavailable(message),
+                Meaning::InTheWay => Self::Conflict(message),
+                Meaning::Wrong => Self::Corrupt(message),
             },
-            Failure::NoConnection(why) => Self::unavailable(why),
-            Failure::TooSlow(waited) => {
-                Self::unavailable(format!("the database did not answer within {} s", waited.as_secs()))
-            }
-            Failure::Row(what) => Self::Corrupt(what),
+            Failure::NoConnection(_) | Failure::TooSlow(_) => Self::unavailable(message),
+            Failure::Row(_) => Self::Corrupt(message),
         }
     }
 }
@@ -77,7 +90,7 @@ const MEETING_PLACES: [&str; 5] =
 fn meaning(error: &tokio_postgres::Error) -> Meaning {
     let Some(db) = error.as_db_error() else {
         // Without the server's words it is the connection, unless this program could not make the message.
-        let is_ours = std::error::Error::source(error).is_some_and(|source| {
+        let is_ours = error.source().is_some_and(|source| {
             !source.is::<std::io::Error>() && !error.is_closed() && error.to_string().contains("serializ")
         });
         return if is_ours { Meaning::Wrong } else { Meaning::Passing };
@@ -104,9 +117,11 @@ fn meaning(error: &tokio_postgres::Error) -> Meaning {
 /// PostgreSQL's words with its code, by which they can be looked up.
 pub(crate) fn said(error: &tokio_postgres::Error) -> String {
     let Some(db) = error.as_db_error() else {
-        return match std::error::Error::source(error) {
-            Some(source) if source.is::<super::tls::Trouble>() => source.to_string(),
-            Some(source) => format!("{error}: {source}"),
+        return match error.source() {
+            Some(source) => match tls_error(source) {
+                Some(tls_error) => tls_message(tls_error),
+                None => format!("{error}: {source}"),
+            },
             None => error.to_string(),
         };
     };
@@ -124,4 +139,40 @@ pub(crate) fn said(error: &tokio_postgres::Error) -> String {
     };
     let place = db.constraint().or(db.table()).map(|name| format!(", {name}")).unwrap_or_default();
     format!("{} (PostgreSQL error {}{place}){advice}", db.message(), db.code().code())
+}
+
+/// rustls reports its errors through streams, wrapped in errors of I/O.
+fn tls_error<'a>(source: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    source.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
+}
+
+/// What went wrong with TLS, and which parameter of the URL helps.
+fn tls_message(error: &rustls::Error) -> String {
+    use AlertDescription as Alert;
+    match error {
+        rustls::Error::InvalidCertificate(why) => {
+            let advice = match why {
+                CertificateError::UnknownIssuer => "name the file of its CA with sslrootcert",
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                    "use a host name of the certificate, or sslmode=verify-ca to check its CA alone"
+                }
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => "renew it on the server",
+                _ => "it must be of version 3, name its hosts as subjectAltName, and be signed by a CA, not be one",
+            };
+            format!("the server's certificate is not accepted ({why}): {advice}")
+        }
+        rustls::Error::AlertReceived(
+            alert @ (Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA),
+        ) => format!(
+            "the server does not accept this client's certificate ({alert:?}): name one that its CA has signed with \
+             sslcert and sslkey"
+        ),
+        error => format!("TLS failed: {error}"),
+    }
 }

@@ -8,27 +8,28 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::Object;
+use deadpool::managed::Object;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::connect::Endpoint;
+use super::connection::Connector;
+use super::endpoint::Endpoint;
 use super::failure::{Failure, Outcome};
 
 /// A parameter with its type.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 pub(crate) struct Session {
-    object: Object,
+    connection: Object<Connector>,
     endpoint: Arc<Endpoint>,
     /// How long an answer may take.
     limit: Duration,
 }
 
 impl Session {
-    pub(crate) fn new(object: Object, endpoint: Arc<Endpoint>) -> Self {
+    pub(crate) fn new(connection: Object<Connector>, endpoint: Arc<Endpoint>) -> Self {
         let limit = endpoint.deadline();
-        Self { object, endpoint, limit }
+        Self { connection, endpoint, limit }
     }
 
     /// The same with another limit, for answers that take their time.
@@ -47,11 +48,11 @@ impl Session {
         self.within(async {
             if self.endpoint.keeps_statements() {
                 let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
-                let statement = self.object.prepare_typed_cached(&text, &types).await?;
+                let statement = self.connection.prepare(&text, &types).await?;
                 let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
-                self.object.execute(&statement, &values).await
+                self.connection.execute(&statement, &values).await
             } else {
-                self.object.execute_typed(&text, &params).await
+                self.connection.execute_typed(&text, &params).await
             }
         })
         .await
@@ -61,11 +62,11 @@ impl Session {
         self.within(async {
             if self.endpoint.keeps_statements() {
                 let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
-                let statement = self.object.prepare_typed_cached(text, &types).await?;
+                let statement = self.connection.prepare(text, &types).await?;
                 let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
-                self.object.query(&statement, &values).await
+                self.connection.query(&statement, &values).await
             } else {
-                self.object.query_typed(text, params).await
+                self.connection.query_typed(text, params).await
             }
         })
         .await
@@ -76,14 +77,14 @@ impl Session {
     pub(crate) async fn prepare(&self, sql: &'static str, types: &[Type]) -> Outcome<()> {
         if self.endpoint.keeps_statements() {
             let text = self.endpoint.text(sql);
-            self.within(self.object.prepare_typed_cached(&text, types)).await?;
+            self.within(self.connection.prepare(&text, types)).await?;
         }
         Ok(())
     }
 
     /// Runs statements without parameters, such as `begin`.
     pub(crate) async fn run(&self, text: &str) -> Outcome<()> {
-        self.within(self.object.batch_execute(text)).await
+        self.within(self.connection.batch_execute(text)).await
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Outcome<T> {
@@ -100,7 +101,7 @@ impl Session {
 
     /// Closes the connection: nobody knows in which state it is.
     pub(crate) fn close(self) {
-        drop(Object::take(self.object));
+        drop(Object::take(self.connection));
     }
 
     /// Ends its transaction, so that the connection goes back to the pool; or closes it.

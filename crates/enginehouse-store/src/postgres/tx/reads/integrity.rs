@@ -5,8 +5,8 @@ use tokio_postgres::Row;
 use super::super::columns::{Columns, params, sql};
 use super::super::snapshot::Snapshot;
 use crate::postgres::shared::state::Shared;
-use crate::postgres::wire::connect::Connections;
 use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::pool::Connections;
 
 /// What is wrong, in words; nothing, if all is well.
 pub(crate) async fn check_integrity(shared: &Shared) -> Outcome<Vec<String>> {

@@ -1,27 +1,52 @@
-//! The way to the database: pools of connections, and what is made sure of whenever one is opened.
+//! Where the database is, how to connect to it, and what is checked whenever a connection is opened.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use futures_util::StreamExt;
 use futures_util::stream::poll_fn;
-use tokio_postgres::{AsyncMessage, Client, Config, Notification, SimpleQueryMessage};
+use tokio::task::JoinHandle;
+use tokio_postgres::config::SslNegotiation;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Notification, SimpleQueryMessage, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::{Failure, Outcome, said};
-use super::session::Session;
-use super::tls::{self, Tls};
+use super::tls::Tls;
+use super::url;
 use crate::migrations::SchemaName;
 
 /// How long a connection may take to be made.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What stands for every connection of a store.
+type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
+
+async fn open(config: &Config, tls: &Tls) -> Outcome<(Client, Connection<Socket, Stream>)> {
+    let is_direct = config.get_ssl_negotiation() == SslNegotiation::Direct;
+    let connector = tls.connector(is_direct).map_err(Failure::NoConnection)?;
+    // Several hosts may be tried one after the other, each for `CONNECT_TIMEOUT`.
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT * 2, config.connect(connector)).await;
+    Ok(connected.map_err(|_| Failure::NoConnection("the database does not answer".to_owned()))??)
+}
+
+/// One connection that belongs to no store, under a name of its own.
+pub(crate) async fn connect_as(application_name: &str, url: &str) -> Result<Client, String> {
+    let (mut config, tls) = url::parse(url)?;
+    config.application_name(application_name);
+    config.keepalives_idle(Duration::from_secs(30));
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    let (client, connection) = open(&config, &tls).await.map_err(|failure| failure.message())?;
+    // The client reports the errors of its connection.
+    tokio::spawn(async { connection.await.ok() });
+    Ok(client)
+}
+
+/// What all connections of a store have in common.
 pub(crate) struct Endpoint {
     config: Config,
     tls: Tls,
@@ -65,7 +90,7 @@ impl Endpoint {
         deadline: Duration,
         durable: bool,
     ) -> Result<Self, String> {
-        let (mut config, tls) = tls::parse(url)?;
+        let (mut config, tls) = url::parse(url)?;
         if config.get_application_name().is_none() {
             config.application_name("enginehouse");
         }
@@ -124,7 +149,7 @@ impl Endpoint {
 
     /// Where it is, without a password.
     pub(crate) fn describe(&self) -> String {
-        tls::describe(&self.config, &self.schema)
+        url::describe(&self.config, &self.schema)
     }
 
     /// How often a commit did not wait for the standbys that it should have waited for.
@@ -145,21 +170,21 @@ impl Endpoint {
         self.came_back.swap(false, Ordering::AcqRel)
     }
 
-    /// A connection of its own, outside every pool, that hears notifications.
-    pub(crate) async fn connect_alone(
+    /// Makes a connection and checks the server. `on_notification` is called for what `listen` brings.
+    pub(crate) async fn connect(
         &self,
-        heard: impl Fn(Notification) + Send + 'static,
-    ) -> Outcome<(Client, tokio::task::JoinHandle<()>)> {
-        let (client, connection) = self.connect(heard).await?;
+        on_notification: impl Fn(Notification) + Send + 'static,
+    ) -> Outcome<(Client, JoinHandle<()>)> {
+        let (client, connection) = self.connect_unchecked(on_notification).await?;
         self.greet(&client).await.map_err(Failure::NoConnection)?;
         Ok((client, connection))
     }
 
-    async fn connect(
+    async fn connect_unchecked(
         &self,
-        heard: impl Fn(Notification) + Send + 'static,
-    ) -> Result<(Client, tokio::task::JoinHandle<()>), tokio_postgres::Error> {
-        let (client, mut connection) = tls::connect(&self.config, &self.tls).await?;
+        on_notification: impl Fn(Notification) + Send + 'static,
+    ) -> Outcome<(Client, JoinHandle<()>)> {
+        let (client, mut connection) = open(&self.config, &self.tls).await?;
         let unreplicated = Arc::clone(&self.unreplicated);
         let task = tokio::spawn(async move {
             let mut messages = poll_fn(move |cx| connection.poll_message(cx));
@@ -172,7 +197,7 @@ impl Endpoint {
                         }
                         tracing::debug!(severity = notice.severity(), notice = notice.message(), "the database says");
                     }
-                    Ok(AsyncMessage::Notification(notification)) => heard(notification),
+                    Ok(AsyncMessage::Notification(notification)) => on_notification(notification),
                     Ok(_) => {}
                     Err(error) => {
                         tracing::debug!(error = said(&error), "a connection to the database has ended");
@@ -212,15 +237,15 @@ impl Endpoint {
 
     /// Makes a connection only to see whether it can be made.
     pub(crate) async fn look(&self) -> Outcome<Greeting> {
-        let (client, _connection) = self.connect(|_| {}).await?;
+        let (client, _connection) = self.connect_unchecked(|_| {}).await?;
         self.greet(&client).await.map_err(Failure::NoConnection)
     }
 
     /// Whether connections are mixed up between here and the database, so that what is set or prepared on one is not there
     /// the next time. Two connections never have one session at a time, and one connection never has two.
     pub(crate) async fn is_pooled(&self) -> Outcome<bool> {
-        let (one, _one) = self.connect(|_| {}).await?;
-        let (two, _two) = self.connect(|_| {}).await?;
+        let (one, _one) = self.connect_unchecked(|_| {}).await?;
+        let (two, _two) = self.connect_unchecked(|_| {}).await?;
         let mut seen: [Option<String>; 2] = [None, None];
         for turn in [0, 1, 1, 0, 0, 1] {
             let client = if turn == 0 { &one } else { &two };
@@ -267,62 +292,5 @@ impl Greeting {
             ));
         }
         Ok(())
-    }
-}
-
-/// A pool of connections to an endpoint.
-#[derive(Clone)]
-pub(crate) struct Connections {
-    pool: Pool,
-    endpoint: Arc<Endpoint>,
-}
-
-impl Connections {
-    pub(crate) fn new(endpoint: &Arc<Endpoint>, size: usize) -> Self {
-        let manager = Manager::from_connect(
-            endpoint.config.clone(),
-            Connector(Arc::clone(endpoint)),
-            // A connection is given back outside of a transaction only, so that there is nothing to be cleaned up.
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
-        let greeter = Arc::clone(endpoint);
-        let pool = Pool::builder(manager)
-            .max_size(size)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(endpoint.deadline))
-            .create_timeout(Some(CONNECT_TIMEOUT * 2))
-            .post_create(Hook::async_fn(move |client, _| {
-                let greeter = Arc::clone(&greeter);
-                Box::pin(async move { greeter.greet(client).await.map(|_| ()).map_err(HookError::message) })
-            }))
-            .build()
-            .expect("a pool with a runtime");
-        Self { pool, endpoint: Arc::clone(endpoint) }
-    }
-
-    pub(crate) async fn session(&self) -> Outcome<Session> {
-        let object: Object = self.pool.get().await.map_err(|error| match error {
-            // Whatever the database says to whoever comes in, nothing was asked of it yet.
-            PoolError::Backend(error) => Failure::NoConnection(said(&error)),
-            PoolError::PostCreateHook(HookError::Message(why)) => Failure::NoConnection(why.into_owned()),
-            other => Failure::NoConnection(format!("no connection to the database is free: {other}")),
-        })?;
-        Ok(Session::new(object, Arc::clone(&self.endpoint)))
-    }
-
-    /// How many connections are open, and how many of them are in use.
-    pub(crate) fn used(&self) -> (usize, usize) {
-        let status = self.pool.status();
-        (status.size, status.size.saturating_sub(status.available))
-    }
-}
-
-struct Connector(Arc<Endpoint>);
-
-type Connected = Result<(Client, tokio::task::JoinHandle<()>), tokio_postgres::Error>;
-
-impl deadpool_postgres::Connect for Connector {
-    fn connect(&self, _: &Config) -> Pin<Box<dyn Future<Output = Connected> + Send + '_>> {
-        Box::pin(self.0.connect(|_| {}))
     }
 }

@@ -1,0 +1,226 @@
+//! The URL of a database. tokio-postgres reads most of it; the parameters about TLS are read here.
+
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+use super::tls::{Mode, Tls};
+use crate::migrations::SchemaName;
+
+/// Reads a URL. No error contains a password.
+pub(crate) fn parse(url: &str) -> Result<(Config, Tls), String> {
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err("not a URL".to_owned());
+    }
+    // As tokio-postgres does, which takes everything before the first @ for the user and the password.
+    let authority = url.find('@').map_or(0, |at| at + 1);
+    let query_begin = url[authority..].find('?').map_or(url.len(), |at| authority + at);
+    let (address, query) = (&url[..query_begin], url[query_begin..].trim_start_matches('?'));
+    let mut tls = Tls::default();
+    let mut mode = None;
+    let mut system_roots = false;
+    let mut others = Vec::new();
+    for pair in query.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let path = || {
+            let decoded = percent_decode_str(value).decode_utf8();
+            let decoded = decoded.map_err(|_| format!("the parameter {key} is not percent-encoded UTF-8"))?;
+            Ok::<_, String>((!decoded.is_empty()).then(|| PathBuf::from(&*decoded)))
+        };
+        match key {
+            "sslmode" => mode = Some(Mode::from_name(value)?),
+            "sslrootcert" if value == "system" => system_roots = true,
+            "sslrootcert" => tls.root_cert = path()?,
+            "sslcert" => tls.cert = path()?,
+            "sslkey" => tls.key = path()?,
+            _ => others.push(pair),
+        }
+    }
+    let has_roots = system_roots || tls.root_cert.is_some();
+    tls.mode = mode.unwrap_or(if has_roots { Mode::VerifyFull } else { Mode::Prefer });
+    if system_roots && tls.mode != Mode::VerifyFull {
+        // Anybody gets a certificate from a public CA: it says nothing unless the name is checked.
+        return Err("sslrootcert=system needs sslmode=verify-full".to_owned());
+    }
+    if tls.mode < Mode::Require && has_roots {
+        return Err("sslrootcert needs sslmode=require, verify-ca or verify-full".to_owned());
+    }
+    if tls.mode == Mode::VerifyCa && !has_roots {
+        return Err("sslmode=verify-ca needs sslrootcert, the file of the CA".to_owned());
+    }
+    if tls.cert.is_some() != tls.key.is_some() {
+        return Err("sslcert and sslkey are needed together".to_owned());
+    }
+    let mut config = parse_others(address, &others)?;
+    for address in config.get_hostaddrs().to_vec() {
+        if config.get_hosts().len() < config.get_hostaddrs().len() {
+            config.host(address.to_string());
+        }
+    }
+    let hosts = config.get_hosts();
+    if hosts.is_empty() || hosts.contains(&Host::Tcp(String::new())) {
+        return Err("no host is named".to_owned());
+    }
+    let sockets = hosts.iter().filter(|host| matches!(host, Host::Unix(_))).count();
+    if sockets == hosts.len() {
+        tls.mode = Mode::Disable;
+    } else if sockets > 0 && tls.mode >= Mode::Require {
+        return Err("a Unix socket has no TLS: name sockets alone, or hosts alone".to_owned());
+    }
+    config.ssl_mode(match tls.mode {
+        Mode::Disable => SslMode::Disable,
+        Mode::Prefer => SslMode::Prefer,
+        Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
+    });
+    Ok((config, tls))
+}
+
+fn parse_others(address: &str, parameters: &[&str]) -> Result<Config, String> {
+    format!("{address}?{}", parameters.join("&")).parse().map_err(|error: tokio_postgres::Error| {
+        if parameters.iter().any(|parameter| parameter.starts_with("password=")) {
+            // The error quotes a name that it does not know, which may be the end of a password with an & in it.
+            return "a parameter is unknown or invalid; write & in a password as %26".to_owned();
+        }
+        std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
+    })
+}
+
+/// The place of a database for messages: hosts, database and schema, without the user and the password.
+pub(crate) fn describe(config: &Config, schema: &SchemaName) -> String {
+    let ports = config.get_ports();
+    let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| {
+        let port = ports.get(index).or(ports.first()).unwrap_or(&5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            Host::Unix(path) => format!("{}:{port}", path.display()),
+        }
+    });
+    let database = config.get_dbname().or(config.get_user()).unwrap_or("");
+    format!("{}/{database}, schema {schema}", hosts.collect::<Vec<_>>().join(","))
+}
+
+/// A URL for messages, with stars in place of a password.
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (address, parameters) = rest.split_once('?').map_or((rest, None), |(address, rest)| (address, Some(rest)));
+    let mut shown = format!("{scheme}://");
+    match address.rsplit_once('@') {
+        Some((who, host)) => {
+            let user = who.split_once(':').map_or(who, |(user, _)| user);
+            shown.push_str(user);
+            if user.len() < who.len() {
+                shown.push_str(":***");
+            }
+            shown.push('@');
+            shown.push_str(host);
+        }
+        None => shown.push_str(address),
+    }
+    if let Some(parameters) = parameters {
+        let hidden = parameters.split('&').map(|parameter| match parameter.split_once('=') {
+            Some((name @ ("password" | "sslpassword"), _)) => format!("{name}=***"),
+            _ => parameter.to_owned(),
+        });
+        shown.push('?');
+        shown.push_str(&hidden.collect::<Vec<_>>().join("&"));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_postgres::config::TargetSessionAttrs;
+
+    use super::*;
+
+    fn shown(url: &str) -> String {
+        match parse(url) {
+            Ok((_, Tls { mode, root_cert, cert, key })) => {
+                let files = [root_cert, cert, key].into_iter().flatten().map(|path| path.display().to_string());
+                std::iter::once(format!("{mode:?}")).chain(files).collect::<Vec<_>>().join(" ")
+            }
+            Err(why) => why,
+        }
+    }
+
+    #[test]
+    fn the_parameters_about_tls_are_read() {
+        let sockets = "a Unix socket has no TLS: name sockets alone, or hosts alone";
+        let needs_mode = "sslrootcert needs sslmode=require, verify-ca or verify-full";
+        for (rest, want) in [
+            ("h/d", "Prefer"),
+            ("h", "Prefer"),
+            ("h?sslmode=disable", "Disable"),
+            ("h?sslmode=prefer", "Prefer"),
+            ("h?sslmode=require", "Require"),
+            ("h?sslmode=verify-full", "VerifyFull"),
+            ("h?sslmode=disable&sslmode=require", "Require"),
+            ("h?sslmode=require&sslrootcert=/etc/ca.crt", "Require /etc/ca.crt"),
+            ("h?sslmode=verify-ca&sslrootcert=/etc/ca.crt", "VerifyCa /etc/ca.crt"),
+            ("h?sslmode=verify-ca", "sslmode=verify-ca needs sslrootcert, the file of the CA"),
+            ("h?sslrootcert=%2Fetc%2Fc%C3%A4.crt", "VerifyFull /etc/cä.crt"),
+            ("h?sslrootcert=", "Prefer"),
+            ("h?sslrootcert=system", "VerifyFull"),
+            ("h?sslrootcert=system&sslmode=require", "sslrootcert=system needs sslmode=verify-full"),
+            ("h?sslrootcert=ca.crt&sslmode=prefer", needs_mode),
+            ("h?sslrootcert=ca.crt&sslmode=disable", needs_mode),
+            ("h?sslcert=a.crt&application_name=x&sslkey=a.key", "Prefer a.crt a.key"),
+            ("h?sslcert=a.crt", "sslcert and sslkey are needed together"),
+            ("h?sslmode=allow", "the parameter sslmode must be one of disable, prefer, require, verify-ca, verify-full"),
+            ("h?sslmode=on", "the parameter sslmode must be one of disable, prefer, require, verify-ca, verify-full"),
+            ("h?sslkey=%ff", "the parameter sslkey is not percent-encoded UTF-8"),
+            ("h?port=x", "invalid value for option `port`"),
+            ("h?sslcrl=x", "unknown option `sslcrl`"),
+            // Nobody listens in on a socket.
+            ("%2Frun/d?sslmode=verify-full", "Disable"),
+            ("%2Frun,h/d", "Prefer"),
+            ("%2Frun,h/d?sslmode=require", sockets),
+            ("/d", "no host is named"),
+            (":1/d", "no host is named"),
+            ("h,/d", "no host is named"),
+        ] {
+            assert_eq!(shown(&format!("postgres://{rest}")), want, "{rest}");
+            assert_eq!(shown(&format!("postgresql://u:p@{rest}")), want, "{rest}");
+        }
+        assert_eq!(shown("host=h"), "not a URL");
+    }
+
+    #[test]
+    fn tokio_postgres_reads_the_rest() {
+        let (config, _) = parse(
+            "postgres://u:p%40%3F@one:1,two:2/d?sslmode=require&target_session_attrs=read-write&options=-c%20a%3Db",
+        )
+        .unwrap();
+        assert_eq!(config.get_password(), Some(&b"p@?"[..]));
+        assert_eq!(config.get_hosts(), [Host::Tcp("one".to_owned()), Host::Tcp("two".to_owned())]);
+        assert_eq!(config.get_options(), Some("-c a=b"));
+        assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        let described = describe(&config, &SchemaName::default());
+        assert_eq!(described, "one:1,two:2/d, schema enginehouse");
+
+        let (config, _) = parse("postgres://u@/d?hostaddr=10.0.0.1&port=5433").unwrap();
+        assert_eq!(describe(&config, &SchemaName::default()), "10.0.0.1:5433/d, schema enginehouse");
+        let (config, _) = parse("postgres://u@%2Frun").unwrap();
+        assert_eq!(describe(&config, &SchemaName::default()), "/run:5432/u, schema enginehouse");
+    }
+
+    #[test]
+    fn no_error_contains_a_password() {
+        for text in [
+            "postgres://u:secret@h/d?sslmode=secrets",
+            "postgres://u:secret@h/d?x=y",
+            "postgres://h/d?password=a&secret=b",
+            "postgres://u:secret@h:port/d",
+            "postgres://u:secret@h:1:2/d",
+            "postgres://u:secret@[h/d",
+            "postgres://u:%ffsecret@h/d?port=z",
+            "host=h password=a secret=b",
+            "postgres://u:secret@h/d?secret",
+        ] {
+            let why = parse(text).expect_err(text);
+            assert!(!why.contains("secret"), "{text}: {why}");
+        }
+    }
+}
