@@ -105,12 +105,12 @@ async fn write_last_time(shared: &Shared) -> Outcome<()> {
 /// middle of its transaction, for one.
 async fn look_at_everything(shared: &Shared) -> Outcome<()> {
     let (remembered, locks_from) = {
-        let places = shared.places();
-        (places.lanes(), Moment(places.locks_from))
+        let positions = shared.scan_positions();
+        (positions.lanes(), Moment(positions.locks_from))
     };
     let lanes: Vec<_> = remembered.iter().map(|(lane, _)| lane.0).collect();
-    let at: Vec<_> = remembered.iter().map(|(_, place)| Moment(place.at)).collect();
-    let ids: Vec<_> = remembered.iter().map(|(_, place)| place.id).collect();
+    let at: Vec<_> = remembered.iter().map(|(_, position)| Moment(position.at)).collect();
+    let ids: Vec<_> = remembered.iter().map(|(_, position)| position.id).collect();
     let session = shared.readers.session().await?;
     let (rows, locks) = tokio::join!(
         session.query(sql!("ready_before"), params![INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &at, UUID_ARRAY: &ids]),
@@ -119,10 +119,10 @@ async fn look_at_everything(shared: &Shared) -> Outcome<()> {
     for row in &rows? {
         let mut columns = Columns::of(row);
         let (lane, at) = (LaneId(columns.value()?), columns.time()?);
-        shared.places().arrived(lane, at);
+        shared.scan_positions().rewind_lane(lane, at);
     }
     for row in &locks? {
-        shared.places().lock_found(Columns::of(row).time()?);
+        shared.scan_positions().rewind_locks(Columns::of(row).time()?);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::health::Health;
 use super::lanes::LaneLog;
-use super::places::Places;
+use super::scan_positions::ScanPositions;
 use crate::clock::{Clock, Reading, StoreTime};
 use crate::postgres::tx::columns::Xid;
 use crate::postgres::wire::endpoint::Endpoint;
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     /// Whether the clock above tells the time, and not the database.
     is_clock_told: bool,
     time: Mutex<Time>,
-    places: Mutex<Places>,
+    scan_positions: Mutex<ScanPositions>,
     lanes: Mutex<LaneLog>,
     health: Mutex<Health>,
     /// How many transactions were dropped that the database has not ended yet.
@@ -65,7 +65,7 @@ impl Shared {
             clock,
             is_clock_told,
             time: Mutex::new(Time { store, jumped: false }),
-            places: Mutex::default(),
+            scan_positions: Mutex::default(),
             lanes: Mutex::default(),
             health: Mutex::default(),
             ending: watch::Sender::default(),
@@ -74,8 +74,8 @@ impl Shared {
         }
     }
 
-    pub(crate) fn places(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn scan_positions(&self) -> MutexGuard<'_, ScanPositions> {
+        self.scan_positions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn lanes(&self) -> MutexGuard<'_, LaneLog> {
@@ -89,7 +89,7 @@ impl Shared {
     /// These lanes are not in the store any more.
     pub(crate) fn forget_lanes(&self, lanes: &[LaneId]) {
         self.lanes().forget(lanes, Instant::now());
-        self.places().forget_lanes(lanes);
+        self.scan_positions().remove_lanes(lanes);
     }
 
     fn time(&self) -> MutexGuard<'_, Time> {
@@ -113,7 +113,7 @@ impl Shared {
         let mut lanes = self.lanes();
         if self.endpoint.came_back() {
             lanes.forget_all();
-            self.places().forget();
+            self.scan_positions().reset();
             self.folded_until(Xid::default());
             self.time().jumped = true;
         }
@@ -142,7 +142,7 @@ impl Shared {
     /// Rolls back a transaction that was dropped. What it had taken is ready again once it has ended, and whoever has looked
     /// meanwhile has not seen it.
     pub(crate) fn give_up(self: &Arc<Self>, session: Session) {
-        self.places().forget();
+        self.scan_positions().reset();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             session.close();
             return;
@@ -151,7 +151,7 @@ impl Shared {
         let shared = Arc::clone(self);
         runtime.spawn(async move {
             session.roll_back().await;
-            shared.places().forget();
+            shared.scan_positions().reset();
             shared.ending.send_modify(|count| *count -= 1);
         });
     }

@@ -94,7 +94,7 @@ async fn look_for_ever(
 }
 
 async fn look(shared: &Shared, before: Option<&(Horizon, Instant)>) -> Outcome<(RemoteChanges, Horizon)> {
-    let generation = shared.places().generation();
+    let generation = shared.scan_positions().generation();
     let missed = before.is_none_or(|(_, at)| at.elapsed() > KEPT_FOR_LOOKS / 2);
     let since = before.map(|(snapshot, _)| snapshot.clone()).unwrap_or_default();
     let session = shared.writers.session().await?;
@@ -111,15 +111,15 @@ async fn look(shared: &Shared, before: Option<&(Horizon, Instant)>) -> Outcome<(
         registry_version: registry_version.unwrap_or_default(),
         arrivals: Vec::new(),
     };
-    let mut places = shared.places();
-    if missed && places.generation() == generation {
-        places.forget();
+    let mut positions = shared.scan_positions();
+    if missed && positions.generation() == generation {
+        positions.reset();
     }
     for ((lane, Moment(at)), events) in lanes.into_iter().zip(moments).zip(events) {
-        places.arrived(LaneId(lane), at);
+        positions.rewind_lane(LaneId(lane), at);
         changes.arrivals.push((LaneId(lane), at, u32::try_from(events).unwrap_or(u32::MAX)));
     }
-    drop(places);
+    drop(positions);
     Ok((changes, snapshot))
 }
 

@@ -45,7 +45,7 @@ async fn a_transaction_that_stays_open_does_not_hold_back_where_a_look_begins() 
         apply(&*fresh, number, complete).await;
     }
     assert_eq!(look_and_commit(&*fresh).await, 0);
-    let place = || fresh.shared.places().engine(&engine_id("sim-1"));
+    let place = || fresh.shared.scan_positions().engine(&engine_id("sim-1"));
     assert!(place() > held_back, "{:?} is not behind {held_back:?}", place());
     insert(&*fresh, &[new_event(4, lane, at)]).await;
     claim(&*fresh, 4, "sim-1").await;

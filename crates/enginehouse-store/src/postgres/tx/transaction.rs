@@ -52,7 +52,7 @@ pub(crate) struct PostgresTransaction {
     xmin: Xid,
     /// No transaction from this one on had ended.
     xmax: Xid,
-    /// What places were remembered when this began.
+    /// The generation of the scan positions when this began.
     generation: u64,
     changes: LaneChanges,
     /// Events that were read together with their place in a lane, until somebody asks for them.
@@ -75,7 +75,7 @@ impl PostgresTransaction {
     pub(crate) async fn begin(shared: &Arc<Shared>) -> Result<Self, StoreError> {
         shared.all_ended().await;
         let session = Inside::new(shared.writers.session().await?);
-        let generation = shared.places().generation();
+        let generation = shared.scan_positions().generation();
         let look = shared.lanes().begin();
         let limit = format!("{}ms", session.deadline().as_millis());
         // A server that froze inside a transaction must not keep its locks for ever.
@@ -368,7 +368,7 @@ impl Transaction for PostgresTransaction {
         if !ids.is_empty() {
             self.execute(sql!("delete_dead_letters"), params![UUID_ARRAY: &uuids(ids)]).await?;
             // Events that were dead letters may be forgotten from now on, however long ago they failed.
-            self.shared.places().failed_from = Timestamp::MIN;
+            self.shared.scan_positions().failed_from = Timestamp::MIN;
         }
         Ok(())
     }
@@ -469,16 +469,16 @@ impl Transaction for PostgresTransaction {
         if outcome.is_ok() {
             drop(self.session.take());
             let mut has_arrivals = false;
-            let mut places = self.shared.places();
+            let mut positions = self.shared.scan_positions();
             for (lane, at) in self.changes.arrivals() {
-                places.arrived(lane, at);
+                positions.rewind_lane(lane, at);
                 has_arrivals = true;
             }
             // What was taken and left as it was is ready again: whoever has looked meanwhile has not seen it.
             for (lane, at) in self.locked.values() {
-                places.arrived(*lane, *at);
+                positions.rewind_lane(*lane, *at);
             }
-            drop(places);
+            drop(positions);
             self.shared.forget_lanes(&self.gone_lanes);
             if self.reading.jumped {
                 self.shared.jump_was_seen();

@@ -41,7 +41,9 @@ impl Mode {
             "verify-ca" => Ok(Self::VerifyCa),
             "verify-full" => Ok(Self::VerifyFull),
             // The value is left out: it may be a part of a password.
-            _ => Err("the parameter sslmode must be one of disable, prefer, require, verify-ca, verify-full".to_owned()),
+            _ => {
+                Err("the parameter sslmode must be one of disable, prefer, require, verify-ca, verify-full".to_owned())
+            }
         }
     }
 }

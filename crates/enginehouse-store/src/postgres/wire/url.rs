@@ -168,7 +168,10 @@ mod tests {
             ("h?sslrootcert=ca.crt&sslmode=disable", needs_mode),
             ("h?sslcert=a.crt&application_name=x&sslkey=a.key", "Prefer a.crt a.key"),
             ("h?sslcert=a.crt", "sslcert and sslkey are needed together"),
-            ("h?sslmode=allow", "the parameter sslmode must be one of disable, prefer, require, verify-ca, verify-full"),
+            (
+                "h?sslmode=allow",
+                "the parameter sslmode must be one of disable, prefer, require, verify-ca, verify-full",
+            ),
             ("h?sslmode=on", "the parameter sslmode must be one of disable, prefer, require, verify-ca, verify-full"),
             ("h?sslkey=%ff", "the parameter sslkey is not percent-encoded UTF-8"),
             ("h?port=x", "invalid value for option `port`"),

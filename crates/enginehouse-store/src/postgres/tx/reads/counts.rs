@@ -17,9 +17,9 @@ pub(crate) async fn totals(session: &Session, shared: &Shared) -> Outcome<Status
 }
 
 pub(crate) async fn lane_counts(shared: &Shared) -> Outcome<Vec<LaneCounts>> {
-    let places = shared.places().lanes();
-    let known: Vec<_> = places.iter().map(|(lane_id, _)| lane_id.0).collect();
-    let from: Vec<_> = places.iter().map(|(_, place)| Moment(place.at)).collect();
+    let positions = shared.scan_positions().lanes();
+    let known: Vec<_> = positions.iter().map(|(lane_id, _)| lane_id.0).collect();
+    let from: Vec<_> = positions.iter().map(|(_, position)| Moment(position.at)).collect();
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot
         .query(
@@ -68,7 +68,7 @@ pub(crate) async fn scenario_run(
     shared: &Shared,
     run: &ScenarioRunId,
 ) -> Outcome<Option<(ScenarioRunCounts, Vec<EngineId>)>> {
-    let (name, locks_from) = (run.as_str(), Moment(shared.places().locks_from));
+    let (name, locks_from) = (run.as_str(), Moment(shared.scan_positions().locks_from));
     let from = shared.unfolded_from();
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let (counts, engines) = tokio::join!(

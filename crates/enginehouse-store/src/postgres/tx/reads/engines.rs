@@ -15,7 +15,7 @@ use crate::rows::{EngineFilter, EventRecord, Page, PageRequest};
 
 /// One engine, and the events that it holds, by id.
 pub(crate) async fn engine(shared: &Shared, engine_id: &EngineId) -> Outcome<Option<(Engine, Vec<EventRecord>)>> {
-    let from = vec![shared.places().engine(engine_id)];
+    let from = vec![shared.scan_positions().engine(engine_id)];
     let (name, names) = (engine_id.as_str(), vec![engine_id.as_str()]);
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let (rows, locks) = tokio::join!(
@@ -48,7 +48,7 @@ pub(crate) async fn engines(
     let status = filter.status.map(|status| status.name());
     let engine_type = filter.engine_type.as_ref().map(EngineType::as_str);
     let capability = filter.capability.as_ref().map(Capability::as_str);
-    let places = shared.places().engines();
+    let positions = shared.scan_positions().engines();
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot
         .query(
@@ -76,7 +76,8 @@ pub(crate) async fn engines(
         }
     }
     let names: Vec<_> = found.iter().map(|engine| engine.engine_id.as_str()).collect();
-    let from: Vec<_> = found.iter().map(|engine| places.get(&engine.engine_id).copied().unwrap_or_default()).collect();
+    let from: Vec<_> =
+        found.iter().map(|engine| positions.get(&engine.engine_id).copied().unwrap_or_default()).collect();
     let rows = snapshot.query(sql!("count_locks"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]).await?;
     snapshot.end().await?;
     let mut locks: HashMap<&str, u32> = HashMap::with_capacity(rows.len());

@@ -37,9 +37,9 @@ pub(crate) async fn events(shared: &Shared, filter: &EventFilter, page: &PageReq
     let run = filter.scenario_run_id.as_ref().map(ScenarioRunId::as_str);
     // What is remembered, before the snapshot is taken: a lock that had ended then has ended.
     let (locks_from, given_from) = {
-        let places = shared.places();
-        let given_from = filter.engine_id.as_ref().map_or(Xid::default(), |engine_id| places.engine(engine_id));
-        (Moment(places.locks_from), given_from)
+        let positions = shared.scan_positions();
+        let given_from = filter.engine_id.as_ref().map_or(Xid::default(), |engine_id| positions.engine(engine_id));
+        (Moment(positions.locks_from), given_from)
     };
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let (sql, own): (_, Param<'_>) = match path(&snapshot, shared, filter).await? {

@@ -150,8 +150,8 @@ pub(super) async fn forgettable(
 ) -> Result<Vec<EventId>, StoreError> {
     let mut found: Vec<(Timestamp, EventId)> = Vec::new();
     let (completed_from, failed_from) = {
-        let places = transaction.shared.places();
-        (places.completed_from, places.failed_from)
+        let positions = transaction.shared.scan_positions();
+        (positions.completed_from, positions.failed_from)
     };
     let limit = i64::from(limit);
     for (sql, before, from) in [
@@ -172,8 +172,8 @@ pub(super) async fn oldest_finished(
     transaction: &mut PostgresTransaction,
 ) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
     let (completed_from, failed_from) = {
-        let places = transaction.shared.places();
-        (Moment(places.completed_from), Moment(places.failed_from))
+        let positions = transaction.shared.scan_positions();
+        (Moment(positions.completed_from), Moment(positions.failed_from))
     };
     let rows = transaction
         .read(sql!("oldest_finished"), params![TIMESTAMPTZ: &completed_from, TIMESTAMPTZ: &failed_from])
@@ -181,12 +181,12 @@ pub(super) async fn oldest_finished(
     let read = |columns: &mut Columns<'_>| Ok((columns.optional_time()?, columns.optional_time()?));
     let (completed, failed) = transaction.each(&rows, read)?.pop().unwrap_or_default();
     // What finishes from now on finishes later than what is the oldest now.
-    let mut places = transaction.shared.places();
-    if places.generation() == transaction.generation {
-        places.completed_from = completed.unwrap_or(places.completed_from);
-        places.failed_from = failed.unwrap_or(places.failed_from);
+    let mut positions = transaction.shared.scan_positions();
+    if positions.generation() == transaction.generation {
+        positions.completed_from = completed.unwrap_or(positions.completed_from);
+        positions.failed_from = failed.unwrap_or(positions.failed_from);
     }
-    drop(places);
+    drop(positions);
     Ok((completed, failed))
 }
 

@@ -11,7 +11,7 @@ use super::super::columns::{Columns, Moment, Xid, params, sql};
 use super::super::event_rows;
 use super::PostgresTransaction;
 use crate::StoreError;
-use crate::postgres::shared::places::Place;
+use crate::postgres::shared::scan_positions::ScanPosition;
 use crate::rows::{EventRow, HeldLock, LockCursor};
 
 /// How far back a look for expired locks goes behind the last one. A lock whose transaction took longer to commit than it
@@ -27,8 +27,8 @@ pub(super) async fn of_engines(
     }
     let names: Vec<_> = engines.iter().map(EngineId::as_str).collect();
     let from: Vec<_> = {
-        let places = transaction.shared.places();
-        engines.iter().map(|engine_id| places.engine(engine_id)).collect()
+        let positions = transaction.shared.scan_positions();
+        engines.iter().map(|engine_id| positions.engine(engine_id)).collect()
     };
     let rows = transaction.read(sql!("locks_of_engines"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]).await?;
     let read = |columns: &mut Columns<'_>| {
@@ -53,11 +53,11 @@ pub(super) async fn of_engines(
             *oldest = (*oldest).min(*given_by);
         }
     }
-    let mut places = transaction.shared.places();
+    let mut positions = transaction.shared.scan_positions();
     for (engine_id, from) in oldest {
-        places.looked_at_engine(engine_id, transaction.generation, from);
+        positions.set_engine(engine_id, transaction.generation, from);
     }
-    drop(places);
+    drop(positions);
     Ok(found.into_iter().map(|(lock, _)| lock).collect())
 }
 
@@ -67,23 +67,24 @@ pub(super) async fn expiring(
     after: Option<LockCursor>,
     limit: u32,
 ) -> Result<Vec<EventRow>, StoreError> {
-    let from = transaction.shared.places().locks_from;
-    let place = after.map_or(Place::from(from), |cursor| Place { at: cursor.expires_at, id: cursor.event_id.0 });
+    let from = transaction.shared.scan_positions().locks_from;
+    let position = after
+        .map_or(ScanPosition::before(from), |cursor| ScanPosition { at: cursor.expires_at, id: cursor.event_id.0 });
     let (limit, is_first) = (i64::from(limit), after.is_none());
     let rows = transaction
         .read(
             sql!("locks_expiring"),
             params![
-                TIMESTAMPTZ: &Moment(until), TIMESTAMPTZ: &Moment(from), TIMESTAMPTZ: &Moment(place.at),
-                UUID: &place.id, INT8: &limit,
+                TIMESTAMPTZ: &Moment(until), TIMESTAMPTZ: &Moment(from), TIMESTAMPTZ: &Moment(position.at),
+                UUID: &position.id, INT8: &limit,
             ],
         )
         .await?;
     let found = transaction.each(&rows, event_rows::event_of)?;
     if is_first && found.is_empty() {
-        let mut places = transaction.shared.places();
-        if places.generation() == transaction.generation {
-            places.locks_from = places.locks_from.max(until.min(transaction.reading.now) - SLACK);
+        let mut positions = transaction.shared.scan_positions();
+        if positions.generation() == transaction.generation {
+            positions.locks_from = positions.locks_from.max(until.min(transaction.reading.now) - SLACK);
         }
     }
     Ok(found)
@@ -93,7 +94,7 @@ pub(super) async fn next_expiry(
     transaction: &mut PostgresTransaction,
     until: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let from = Moment(transaction.shared.places().locks_from);
+    let from = Moment(transaction.shared.scan_positions().locks_from);
     transaction
         .optional_moment(sql!("next_lock_expiry"), params![TIMESTAMPTZ: &from, TIMESTAMPTZ: &Moment(until)])
         .await

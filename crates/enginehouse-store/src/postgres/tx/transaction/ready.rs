@@ -10,7 +10,7 @@ use super::super::columns::{Moment, params, sql};
 use super::super::event_rows;
 use super::PostgresTransaction;
 use crate::StoreError;
-use crate::postgres::shared::places::{Place, Remembered};
+use crate::postgres::shared::scan_positions::{LanePosition, ScanPosition};
 use crate::rows::{EventRow, ReadyEvent, ReadyRange};
 
 pub(super) async fn events(
@@ -22,15 +22,15 @@ pub(super) async fn events(
         return Ok(Vec::new());
     }
     let own = own_arrivals(transaction);
-    let mut began_with = Vec::with_capacity(ranges.len());
+    let mut began_at = Vec::with_capacity(ranges.len());
     let (mut lanes, mut from_at, mut from_id) = (Vec::new(), Vec::new(), Vec::<Uuid>::new());
     for range in ranges {
-        let (remembered, place) = place_in(transaction, range.lane_id, &own);
-        let place = range.after.map_or(place, |(at, id)| Place::behind(at, id));
-        began_with.push(remembered);
+        let (known, position) = position_in(transaction, range.lane_id, &own);
+        let position = range.after.map_or(position, |(at, id)| ScanPosition::after(at, id));
+        began_at.push(known);
         lanes.push(range.lane_id.0);
-        from_at.push(Moment(place.at));
-        from_id.push(place.id);
+        from_at.push(Moment(position.at));
+        from_id.push(position.id);
     }
     let (now, limit) = (Moment(transaction.reading.now), i64::from(limit));
     let rows = transaction
@@ -43,16 +43,16 @@ pub(super) async fn events(
         )
         .await?;
     let events = transaction.each(&rows, event_rows::event_of)?;
-    let mut firsts: HashMap<LaneId, Place> = HashMap::new();
+    let mut firsts: HashMap<LaneId, ScanPosition> = HashMap::new();
     for event in &events {
-        let place = Place { at: event.state.available_at, id: event.event_id.0 };
-        firsts.entry(event.lane_id).or_insert(place);
+        let position = ScanPosition { at: event.state.available_at, id: event.event_id.0 };
+        firsts.entry(event.lane_id).or_insert(position);
     }
     {
-        let mut places = transaction.shared.places();
-        for (range, began_with) in ranges.iter().zip(began_with).filter(|(range, _)| range.after.is_none()) {
-            let place = firsts.get(&range.lane_id).copied().unwrap_or(Place::from(transaction.reading.now));
-            places.looked(range.lane_id, began_with, transaction.generation, place);
+        let mut positions = transaction.shared.scan_positions();
+        for (range, began_at) in ranges.iter().zip(began_at).filter(|(range, _)| range.after.is_none()) {
+            let position = firsts.get(&range.lane_id).copied().unwrap_or(ScanPosition::before(transaction.reading.now));
+            positions.advance_lane(range.lane_id, began_at, transaction.generation, position);
         }
     }
     Ok(take(transaction, events))
@@ -68,7 +68,7 @@ pub(super) async fn events_of_run(
         return Ok(Vec::new());
     }
     let own = own_arrivals(transaction);
-    let from: Vec<_> = lanes.iter().map(|lane| Moment(place_in(transaction, *lane, &own).1.at)).collect();
+    let from: Vec<_> = lanes.iter().map(|lane| Moment(position_in(transaction, *lane, &own).1.at)).collect();
     let lanes: Vec<_> = lanes.iter().map(|lane| lane.0).collect();
     let (run, now, limit) = (scenario_run_id.as_str(), Moment(transaction.reading.now), i64::from(limit));
     let rows = transaction
@@ -92,7 +92,7 @@ pub(super) async fn counts(
         return Ok(Vec::new());
     }
     let own = own_arrivals(transaction);
-    let from: Vec<_> = lanes.iter().map(|lane| Moment(place_in(transaction, *lane, &own).1.at)).collect();
+    let from: Vec<_> = lanes.iter().map(|lane| Moment(position_in(transaction, *lane, &own).1.at)).collect();
     let lanes: Vec<_> = lanes.iter().map(|lane| lane.0).collect();
     let (now, limit) = (Moment(transaction.reading.now), i64::from(limit));
     let rows = transaction
@@ -117,10 +117,14 @@ pub(super) async fn next_at(
 }
 
 /// From where on to look in a lane: what this transaction itself has put there counts too.
-fn place_in(transaction: &PostgresTransaction, lane: LaneId, own: &HashMap<LaneId, Timestamp>) -> (Remembered, Place) {
-    let remembered = transaction.shared.places().lane(lane);
-    let place = own.get(&lane).map_or(remembered.place, |at| remembered.place.min(Place::from(*at)));
-    (remembered, place)
+fn position_in(
+    transaction: &PostgresTransaction,
+    lane: LaneId,
+    own: &HashMap<LaneId, Timestamp>,
+) -> (LanePosition, ScanPosition) {
+    let known = transaction.shared.scan_positions().lane(lane);
+    let position = own.get(&lane).map_or(known.position, |at| known.position.min(ScanPosition::before(*at)));
+    (known, position)
 }
 
 fn own_arrivals(transaction: &PostgresTransaction) -> HashMap<LaneId, Timestamp> {
@@ -131,7 +135,7 @@ fn own_arrivals(transaction: &PostgresTransaction) -> HashMap<LaneId, Timestamp>
     own
 }
 
-/// Keeps events for whoever asks for them next, and answers their places.
+/// Keeps events for whoever asks for them next, and answers their positions.
 fn take(transaction: &mut PostgresTransaction, events: Vec<EventRow>) -> Vec<ReadyEvent> {
     let mut ready = Vec::with_capacity(events.len());
     for event in events {
