@@ -5,7 +5,7 @@ use std::fmt;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::invalid::Invalid;
-use enginehouse_core::transition::Refusal;
+use enginehouse_core::transition::TransitionRefused;
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -331,11 +331,11 @@ impl From<Invalid> for Problem {
     }
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
+impl From<TransitionRefused> for Problem {
+    fn from(refusal: TransitionRefused) -> Self {
         let (code, status) = match refusal {
-            Refusal::LockLost { status } => (Code::LockLost, status),
-            Refusal::WrongStatus { status, .. } => (Code::WrongStatus, status),
+            TransitionRefused::LockLost { status } => (Code::LockLost, status),
+            TransitionRefused::WrongStatus { status, .. } => (Code::WrongStatus, status),
         };
         Self { event_status: Some(status), ..Self::new(code, refusal.to_string()) }
     }
@@ -373,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_refused_settle_says_where_the_event_is() {
-        let problem = Problem::from(Refusal::LockLost { status: EventStatus::Completed });
+        let problem = Problem::from(TransitionRefused::LockLost { status: EventStatus::Completed });
         assert_eq!((problem.code, problem.status), (Code::LockLost, 409));
         assert_eq!(problem.event_status, Some(EventStatus::Completed));
     }

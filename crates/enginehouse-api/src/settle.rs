@@ -12,7 +12,7 @@ use enginehouse_core::lock::LockToken;
 use enginehouse_core::request::Settlement as CheckedSettlement;
 use enginehouse_core::retry::Failure;
 use enginehouse_core::time::seconds;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -151,10 +151,10 @@ impl CompleteRequest {
     ///
     /// # Errors
     /// Every bad field.
-    pub fn check(self) -> Result<Command, Invalid> {
+    pub fn check(self) -> Result<EventCommand, Invalid> {
         let mut check = Check::default();
         check_result(self.result.as_ref(), &mut check);
-        check.finish(Command::Complete { token: self.lock_token, result: self.result })
+        check.finish(EventCommand::Complete { token: self.lock_token, result: self.result })
     }
 }
 
@@ -163,11 +163,11 @@ impl FailRequest {
     ///
     /// # Errors
     /// Every bad field.
-    pub fn check(self) -> Result<Command, Invalid> {
+    pub fn check(self) -> Result<EventCommand, Invalid> {
         let mut check = Check::default();
         let error = check_error(self.error, &mut check);
         let failure = check_failure(self.retryable, self.retry_after_seconds, self.dead_letter, &mut check);
-        check.finish(Command::Fail { token: self.lock_token, failure, error })
+        check.finish(EventCommand::Fail { token: self.lock_token, failure, error })
     }
 }
 
@@ -176,10 +176,10 @@ impl ReleaseRequest {
     ///
     /// # Errors
     /// Every bad field.
-    pub fn check(self) -> Result<Command, Invalid> {
+    pub fn check(self) -> Result<EventCommand, Invalid> {
         let mut check = Check::default();
         let delay = check_delay("/delay_seconds", self.delay_seconds, &mut check).unwrap_or_default();
-        check.finish(Command::Release { token: self.lock_token, delay })
+        check.finish(EventCommand::Release { token: self.lock_token, delay })
     }
 }
 
@@ -188,10 +188,10 @@ impl ExtendRequest {
     ///
     /// # Errors
     /// Every bad field.
-    pub fn check(self) -> Result<Command, Invalid> {
+    pub fn check(self) -> Result<EventCommand, Invalid> {
         let mut check = Check::default();
         let visibility_timeout = check_timeout(Some(self.visibility_timeout_seconds), &mut check);
-        check.finish(Command::Extend { token: self.lock_token, visibility_timeout })
+        check.finish(EventCommand::Extend { token: self.lock_token, visibility_timeout })
     }
 }
 
@@ -250,23 +250,23 @@ impl Settlement {
         let command = match self.outcome {
             SettleOutcome::Complete => {
                 check_result(self.result.as_ref(), &mut check);
-                Command::Complete { token, result: self.result }
+                EventCommand::Complete { token, result: self.result }
             }
             SettleOutcome::Fail => {
                 check.require(self.error.is_some(), "/error", "required with outcome fail");
                 let unsaid = AttemptError { code: None, message: String::new(), details: None };
                 let error = check_error(self.error.unwrap_or(unsaid), &mut check);
                 let failure = check_failure(self.retryable, self.retry_after_seconds, self.dead_letter, &mut check);
-                Command::Fail { token, failure, error }
+                EventCommand::Fail { token, failure, error }
             }
             SettleOutcome::Release => {
                 let delay = check_delay("/delay_seconds", self.delay_seconds, &mut check).unwrap_or_default();
-                Command::Release { token, delay }
+                EventCommand::Release { token, delay }
             }
             SettleOutcome::Extend => {
                 let given = self.visibility_timeout_seconds;
                 check.require(given.is_some(), "/visibility_timeout_seconds", "required with outcome extend");
-                Command::Extend { token, visibility_timeout: check_timeout(given, &mut check) }
+                EventCommand::Extend { token, visibility_timeout: check_timeout(given, &mut check) }
             }
         };
         check.finish(CheckedSettlement { event_id: self.event_id, command })
@@ -389,7 +389,7 @@ mod tests {
             retry_after_seconds: None,
             dead_letter: None,
         };
-        let Command::Fail { error, .. } = request.check().unwrap() else { panic!("another command") };
+        let EventCommand::Fail { error, .. } = request.check().unwrap() else { panic!("another command") };
         assert_eq!(error.message.len(), MAX_ERROR_MESSAGE_BYTES);
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::DynamicState;
 use crate::gates::ClaimFilter;
 use crate::ids::EventId;
 use crate::lock::LockToken;
-use crate::transition::Command;
+use crate::transition::EventCommand;
 
 /// Whether events of the engine's current scenario run come first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub struct Settlement {
     /// Which event.
     pub event_id: EventId,
     /// `Complete`, `Fail`, `Release` or `Extend`.
-    pub command: Command,
+    pub command: EventCommand,
 }
 
 /// An engine's whole loop in one transaction: settle, heartbeat, claim, in this order.

@@ -120,7 +120,7 @@ impl Loss {
 
 /// Something that happens to an event.
 #[derive(Clone, Debug)]
-pub enum Command {
+pub enum EventCommand {
     /// An engine that passed every gate takes it.
     Claim {
         /// The engine.
@@ -232,7 +232,7 @@ pub struct AttemptEnd {
 
 /// Why a command does not apply to an event as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum TransitionRefused {
     /// The token is not that of the current lock.
     #[error("the lock token is not current: the event is {status}")]
     LockLost {
@@ -252,11 +252,15 @@ pub enum Refusal {
 /// Decides what `command` makes of an event.
 ///
 /// # Errors
-/// A [`Refusal`] if the command does not apply; the event stays as it is.
-pub fn transition(event: &EventState, command: &Command, facts: Facts<'_>) -> Result<Transition, Refusal> {
+/// A [`TransitionRefused`] if the command does not apply; the event stays as it is.
+pub fn transition(
+    event: &EventState,
+    command: &EventCommand,
+    facts: Facts<'_>,
+) -> Result<Transition, TransitionRefused> {
     match command {
-        Command::Claim { .. } => claim(event, command, facts.now),
-        Command::Complete { token, result } => {
+        EventCommand::Claim { .. } => claim(event, command, facts.now),
+        EventCommand::Complete { token, result } => {
             let Some(_lock) = held(event, *token, SettledBy::Complete, facts.now)? else {
                 return Ok(Transition::AlreadySo);
             };
@@ -264,12 +268,12 @@ pub fn transition(event: &EventState, command: &Command, facts: Facts<'_>) -> Re
             next.result.clone_from(result);
             Ok(moves(finished(next, EventStatus::Completed, facts.now), None))
         }
-        Command::Fail { token, failure, error } => {
+        EventCommand::Fail { token, failure, error } => {
             let Some(lock) = held(event, *token, SettledBy::Fail, facts.now)? else { return Ok(Transition::AlreadySo) };
             let settled = Settled { token: *token, by: SettledBy::Fail };
             Ok(failed_attempt(event, lock, failure, error.clone(), AttemptOutcome::Failed, Some(settled), facts))
         }
-        Command::Release { token, delay } => {
+        EventCommand::Release { token, delay } => {
             if held(event, *token, SettledBy::Release, facts.now)?.is_none() {
                 return Ok(Transition::AlreadySo);
             }
@@ -278,18 +282,18 @@ pub fn transition(event: &EventState, command: &Command, facts: Facts<'_>) -> Re
             let available_at = if delay.is_zero() { event.available_at } else { facts.now + *delay };
             Ok(moves(given_back(event, Some(settled), available_at, facts.now), None))
         }
-        Command::Extend { token, visibility_timeout } => {
+        EventCommand::Extend { token, visibility_timeout } => {
             let lock = current(event, *token, facts.now)?;
             let expires_at = lock.reaching(facts.now, *visibility_timeout);
             Ok(moves(with_lock(event, Lock { expires_at, ..lock.clone() }), None))
         }
-        Command::Renew { token } => {
+        EventCommand::Renew { token } => {
             let lock = current(event, *token, facts.now)?;
             // A renewal never takes back what an extension gave.
             let expires_at = lock.expires_at.max(lock.reaching(facts.now, lock.visibility_timeout));
             Ok(moves(with_lock(event, Lock { expires_at, unlisted_heartbeats: 0, ..lock.clone() }), None))
         }
-        Command::LeaveOut => {
+        EventCommand::LeaveOut => {
             let lock = locked(event)?;
             let unlisted_heartbeats = lock.unlisted_heartbeats.saturating_add(1);
             if unlisted_heartbeats < MAX_UNLISTED_HEARTBEATS {
@@ -298,14 +302,16 @@ pub fn transition(event: &EventState, command: &Command, facts: Facts<'_>) -> Re
             // The claim's answer never reached the engine: nothing was attempted.
             Ok(moves(given_back(event, None, event.available_at, facts.now), None))
         }
-        Command::LoseLock(loss) => lose_lock(event, *loss, facts),
-        Command::Cancel => cancel(event, facts.now),
-        Command::Retry => match event.status {
+        EventCommand::LoseLock(loss) => lose_lock(event, *loss, facts),
+        EventCommand::Cancel => cancel(event, facts.now),
+        EventCommand::Retry => match event.status {
             EventStatus::Queued if event.available_at <= facts.now => Ok(Transition::AlreadySo),
             EventStatus::Queued => Ok(moves(EventState { available_at: facts.now, ..event.clone() }, None)),
-            status => Err(Refusal::WrongStatus { status, needed: "only a queued event can be made available now" }),
+            status => {
+                Err(TransitionRefused::WrongStatus { status, needed: "only a queued event can be made available now" })
+            }
         },
-        Command::Redrive { delay } => {
+        EventCommand::Redrive { delay } => {
             dead_letter(event, "only a dead letter can be redriven")?;
             let tally = Tally { failures: event.tally.failures, ..Tally::default() };
             Ok(moves(
@@ -322,7 +328,7 @@ pub fn transition(event: &EventState, command: &Command, facts: Facts<'_>) -> Re
                 None,
             ))
         }
-        Command::Discard => {
+        EventCommand::Discard => {
             dead_letter(event, "only a dead letter can be discarded")?;
             // Its time as a plain failed event begins now, so that retention does not take it at once.
             Ok(moves(EventState { dead_letter: None, finished_at: Some(facts.now), ..event.clone() }, None))
@@ -334,12 +340,12 @@ fn moves(state: EventState, attempt: Option<AttemptEnd>) -> Transition {
     Transition::Moves { state: Box::new(state), attempt }
 }
 
-fn claim(event: &EventState, command: &Command, now: Timestamp) -> Result<Transition, Refusal> {
-    let Command::Claim { engine_id, engine_epoch, secret, visibility_timeout, max_processing } = command else {
+fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<Transition, TransitionRefused> {
+    let EventCommand::Claim { engine_id, engine_epoch, secret, visibility_timeout, max_processing } = command else {
         unreachable!("called for claims only");
     };
     if event.status != EventStatus::Queued || event.available_at > now {
-        return Err(Refusal::WrongStatus {
+        return Err(TransitionRefused::WrongStatus {
             status: event.status,
             needed: "only a queued event that is due can be claimed",
         });
@@ -369,11 +375,11 @@ fn claim(event: &EventState, command: &Command, now: Timestamp) -> Result<Transi
     Ok(moves(next, None))
 }
 
-fn lose_lock(event: &EventState, loss: Loss, facts: Facts<'_>) -> Result<Transition, Refusal> {
+fn lose_lock(event: &EventState, loss: Loss, facts: Facts<'_>) -> Result<Transition, TransitionRefused> {
     let lock = locked(event)?;
     if loss == Loss::Expired {
         if !lock.is_expired(facts.now) {
-            return Err(Refusal::WrongStatus { status: event.status, needed: "its lock has not expired" });
+            return Err(TransitionRefused::WrongStatus { status: event.status, needed: "its lock has not expired" });
         }
         if lock.is_timed_out(facts.now) {
             let error = AttemptError {
@@ -431,41 +437,46 @@ fn given_back(event: &EventState, settled: Option<Settled>, available_at: Timest
     EventState { status: EventStatus::Queued, available_at, ..next }
 }
 
-fn cancel(event: &EventState, now: Timestamp) -> Result<Transition, Refusal> {
+fn cancel(event: &EventState, now: Timestamp) -> Result<Transition, TransitionRefused> {
     match event.status {
         EventStatus::Queued => Ok(moves(finished(event.clone(), EventStatus::Cancelled, now), None)),
         EventStatus::Processing if event.cancel_requested => Ok(Transition::AlreadySo),
         EventStatus::Processing => Ok(moves(EventState { cancel_requested: true, ..event.clone() }, None)),
         EventStatus::Cancelled => Ok(Transition::AlreadySo),
         status @ (EventStatus::Completed | EventStatus::Failed) => {
-            Err(Refusal::WrongStatus { status, needed: "only a queued or processing event can be cancelled" })
+            Err(TransitionRefused::WrongStatus { status, needed: "only a queued or processing event can be cancelled" })
         }
     }
 }
 
-fn dead_letter(event: &EventState, needed: &'static str) -> Result<(), Refusal> {
+fn dead_letter(event: &EventState, needed: &'static str) -> Result<(), TransitionRefused> {
     if event.status == EventStatus::Failed && event.dead_letter.is_some() {
         return Ok(());
     }
-    Err(Refusal::WrongStatus { status: event.status, needed })
+    Err(TransitionRefused::WrongStatus { status: event.status, needed })
 }
 
-fn locked(event: &EventState) -> Result<&Lock, Refusal> {
-    event.lock.as_ref().ok_or(Refusal::LockLost { status: event.status })
+fn locked(event: &EventState) -> Result<&Lock, TransitionRefused> {
+    event.lock.as_ref().ok_or(TransitionRefused::LockLost { status: event.status })
 }
 
 /// The lock, if `token` is its token and its time has not run out. Time decides, not whether a sweep has
 /// come by: a lock that has expired is lost even while nobody else has claimed the event.
-fn current(event: &EventState, token: LockToken, now: Timestamp) -> Result<&Lock, Refusal> {
+fn current(event: &EventState, token: LockToken, now: Timestamp) -> Result<&Lock, TransitionRefused> {
     let lock = locked(event)?;
     if lock.token != token || lock.is_expired(now) {
-        return Err(Refusal::LockLost { status: event.status });
+        return Err(TransitionRefused::LockLost { status: event.status });
     }
     Ok(lock)
 }
 
 /// The current lock; nothing, if this very token has settled the event in this very way before.
-fn held(event: &EventState, token: LockToken, by: SettledBy, now: Timestamp) -> Result<Option<&Lock>, Refusal> {
+fn held(
+    event: &EventState,
+    token: LockToken,
+    by: SettledBy,
+    now: Timestamp,
+) -> Result<Option<&Lock>, TransitionRefused> {
     if event.settled == Some(Settled { token, by }) {
         return Ok(None);
     }

@@ -37,38 +37,38 @@ fn error() -> AttemptError {
     AttemptError { code: None, message: "it broke".to_owned(), details: None }
 }
 
-fn command(name: &str, token: LockToken) -> Command {
+fn command(name: &str, token: LockToken) -> EventCommand {
     match name {
-        "claim" => Command::Claim {
+        "claim" => EventCommand::Claim {
             engine_id: "sim-2".parse().unwrap(),
             engine_epoch: 7,
             secret: 43,
             visibility_timeout: Duration::from_secs(300),
             max_processing: None,
         },
-        "complete" => Command::Complete { token, result: None },
-        "fail" => Command::Fail { token, failure: Failure::PLAIN, error: error() },
-        "release" => Command::Release { token, delay: Duration::ZERO },
-        "extend" => Command::Extend { token, visibility_timeout: Duration::from_secs(60) },
-        "renew" => Command::Renew { token },
-        "left out" => Command::LeaveOut,
-        "lock lost" => Command::LoseLock(Loss::EngineLost),
-        "lock expired" => Command::LoseLock(Loss::Expired),
-        "cancel" => Command::Cancel,
-        "retry" => Command::Retry,
-        "redrive" => Command::Redrive { delay: Duration::ZERO },
-        "discard" => Command::Discard,
+        "complete" => EventCommand::Complete { token, result: None },
+        "fail" => EventCommand::Fail { token, failure: Failure::PLAIN, error: error() },
+        "release" => EventCommand::Release { token, delay: Duration::ZERO },
+        "extend" => EventCommand::Extend { token, visibility_timeout: Duration::from_secs(60) },
+        "renew" => EventCommand::Renew { token },
+        "left out" => EventCommand::LeaveOut,
+        "lock lost" => EventCommand::LoseLock(Loss::EngineLost),
+        "lock expired" => EventCommand::LoseLock(Loss::Expired),
+        "cancel" => EventCommand::Cancel,
+        "retry" => EventCommand::Retry,
+        "redrive" => EventCommand::Redrive { delay: Duration::ZERO },
+        "discard" => EventCommand::Discard,
         other => panic!("no such command: {other}"),
     }
 }
 
 /// The only place that knows the signature.
-fn apply(event: &EventState, command: &Command) -> Result<Transition, Refusal> {
+fn apply(event: &EventState, command: &EventCommand) -> Result<Transition, TransitionRefused> {
     transition(event, command, Facts { now: NOW, retry_policy: &RetryPolicy::DEFAULT, luck: Luck::NONE })
 }
 
 #[track_caller]
-fn moved(event: &EventState, command: &Command) -> EventState {
+fn moved(event: &EventState, command: &EventCommand) -> EventState {
     match apply(event, command) {
         Ok(Transition::Moves { state, .. }) => *state,
         other => panic!("did not move: {other:?}"),
@@ -88,8 +88,8 @@ fn check_cell(status: EventStatus, name: &str, cell: &str) {
     };
     match cell {
         "-" => assert!(status_after.is_err(), "{place}"),
-        "lock_lost" => assert_eq!(status_after, Err(Refusal::LockLost { status }), "{place}"),
-        "wrong_status" => assert!(matches!(status_after, Err(Refusal::WrongStatus { .. })), "{place}"),
+        "lock_lost" => assert_eq!(status_after, Err(TransitionRefused::LockLost { status }), "{place}"),
+        "wrong_status" => assert!(matches!(status_after, Err(TransitionRefused::WrongStatus { .. })), "{place}"),
         "extended" | "asked to stop" => assert_eq!(status_after, Ok(EventStatus::Processing), "{place}"),
         "available now" | "queued or failed" => assert_eq!(status_after, Ok(EventStatus::Queued), "{place}"),
         status_name => assert_eq!(status_after, Ok(status_name.parse().expect("a status")), "{place}"),
@@ -133,7 +133,7 @@ fn nothing_is_claimed_before_it_is_due() {
 #[test]
 fn only_the_current_token_settles() {
     for name in ["complete", "fail", "release", "extend", "renew"] {
-        let refused = Err(Refusal::LockLost { status: EventStatus::Processing });
+        let refused = Err(TransitionRefused::LockLost { status: EventStatus::Processing });
         assert_eq!(apply(&event(EventStatus::Processing), &command(name, STALE)), refused, "{name}");
         let guessed = LockToken { secret: 0, ..TOKEN };
         assert_eq!(apply(&event(EventStatus::Processing), &command(name, guessed)), refused, "{name}");
@@ -147,7 +147,7 @@ fn a_lock_that_has_expired_settles_nothing_even_before_a_sweep() {
     for name in ["complete", "fail", "release", "extend", "renew"] {
         assert_eq!(
             apply(&expired, &command(name, TOKEN)),
-            Err(Refusal::LockLost { status: EventStatus::Processing }),
+            Err(TransitionRefused::LockLost { status: EventStatus::Processing }),
             "{name}"
         );
     }
@@ -169,13 +169,13 @@ fn the_same_token_again_answers_the_same_and_changes_nothing() {
 fn a_settle_is_forgotten_with_the_next_claim() {
     let failed = moved(&event(EventStatus::Processing), &command("fail", TOKEN));
     let claimed = moved(&EventState { available_at: NOW, ..failed }, &command("claim", TOKEN));
-    let refused = Err(Refusal::LockLost { status: EventStatus::Processing });
+    let refused = Err(TransitionRefused::LockLost { status: EventStatus::Processing });
     assert_eq!(apply(&claimed, &command("fail", TOKEN)), refused);
 }
 
 #[test]
 fn a_release_does_not_count_the_attempt() {
-    let release = Command::Release { token: TOKEN, delay: Duration::from_secs(5) };
+    let release = EventCommand::Release { token: TOKEN, delay: Duration::from_secs(5) };
     let released = moved(&event(EventStatus::Processing), &release);
     assert_eq!((released.status, released.attempt), (EventStatus::Queued, 2));
     assert_eq!(released.tally, event(EventStatus::Processing).tally);
@@ -184,7 +184,7 @@ fn a_release_does_not_count_the_attempt() {
 
 #[test]
 fn an_extension_never_passes_the_end_of_processing_and_a_renewal_never_takes_one_back() {
-    let extend = Command::Extend { token: TOKEN, visibility_timeout: Duration::from_secs(600) };
+    let extend = EventCommand::Extend { token: TOKEN, visibility_timeout: Duration::from_secs(600) };
     let mut processing = event(EventStatus::Processing);
     processing.lock.as_mut().unwrap().max_processing = Some(Duration::from_secs(100));
     let extended = moved(&processing, &extend);
@@ -245,9 +245,9 @@ fn the_end_of_processing_is_a_failed_attempt() {
 
 #[test]
 fn a_cancel_while_processing_ends_the_event_with_its_lock() {
-    let asked = moved(&event(EventStatus::Processing), &Command::Cancel);
+    let asked = moved(&event(EventStatus::Processing), &EventCommand::Cancel);
     assert!(asked.cancel_requested && asked.lock.is_some());
-    assert_eq!(apply(&asked, &Command::Cancel), Ok(Transition::AlreadySo));
+    assert_eq!(apply(&asked, &EventCommand::Cancel), Ok(Transition::AlreadySo));
     for name in ["fail", "release", "lock lost"] {
         assert_eq!(moved(&asked, &command(name, TOKEN)).status, EventStatus::Cancelled, "{name}");
     }
@@ -258,7 +258,7 @@ fn a_cancel_while_processing_ends_the_event_with_its_lock() {
 
 #[test]
 fn a_redrive_gives_fresh_budgets_and_keeps_the_history() {
-    let redriven = moved(&event(EventStatus::Failed), &Command::Redrive { delay: Duration::from_secs(2) });
+    let redriven = moved(&event(EventStatus::Failed), &EventCommand::Redrive { delay: Duration::from_secs(2) });
     assert_eq!(redriven.tally, Tally { retries: 0, failures: 1, losses: 0 });
     assert_eq!((redriven.redrives, redriven.attempt, redriven.lock_serial), (1, 3, 3));
     assert_eq!((redriven.dead_letter, redriven.finished_at), (None, None));
@@ -269,9 +269,9 @@ fn a_redrive_gives_fresh_budgets_and_keeps_the_history() {
 
 #[test]
 fn a_discard_leaves_the_event_failed() {
-    let discarded = moved(&event(EventStatus::Failed), &Command::Discard);
+    let discarded = moved(&event(EventStatus::Failed), &EventCommand::Discard);
     assert_eq!((discarded.status, discarded.dead_letter), (EventStatus::Failed, None));
-    assert!(apply(&discarded, &Command::Discard).is_err());
+    assert!(apply(&discarded, &EventCommand::Discard).is_err());
 }
 
 const NAMES: [&str; 13] = [
@@ -307,7 +307,7 @@ proptest! {
             let command = command(NAMES[choice], token);
             let facts = Facts { now, retry_policy: &RetryPolicy::DEFAULT, luck: Luck::NONE };
             let Ok(Transition::Moves { state: next, attempt }) = transition(&state, &command, facts) else { continue };
-            if matches!(command, Command::Claim { .. }) {
+            if matches!(command, EventCommand::Claim { .. }) {
                 prop_assert!(state.status == EventStatus::Queued && state.available_at <= now);
                 prop_assert_eq!(next.lock_serial, serial + 1);
             } else {
@@ -317,9 +317,9 @@ proptest! {
             prop_assert_eq!(next.status.is_final(), next.finished_at.is_some());
             prop_assert!(next.dead_letter.is_none() || next.status == EventStatus::Failed);
             prop_assert!(!next.cancel_requested || next.status == EventStatus::Processing);
-            let leaves_rest = matches!(command, Command::Redrive { .. } | Command::Discard);
+            let leaves_rest = matches!(command, EventCommand::Redrive { .. } | EventCommand::Discard);
             prop_assert!(!state.status.is_final() || leaves_rest);
-            if matches!(command, Command::Redrive { .. }) {
+            if matches!(command, EventCommand::Redrive { .. }) {
                 counted = 0;
             }
             counted += u32::from(attempt.is_some());

@@ -10,7 +10,7 @@ use enginehouse_core::engine::{Abilities, Engine};
 use enginehouse_core::gates::{EngineFacts, Held, first_failure};
 use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
 use enginehouse_core::request::{Affinity, Claim};
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::{HeldLock, ReadyEvent, ReadyRange};
 
@@ -281,7 +281,7 @@ async fn lock(
         for event in events {
             let Some(row) = context.events.get(event.event_id) else { continue };
             let policy = context.registry.policy(row)?;
-            let command = Command::Claim {
+            let command = EventCommand::Claim {
                 engine_id: claim.engine.engine_id.clone(),
                 engine_epoch: claim.engine.epoch,
                 secret: context.rng.bits(),

@@ -6,7 +6,7 @@ use std::fmt;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::transition::{Command, Facts, Transition, transition};
+use enginehouse_core::transition::{EventCommand, Facts, Transition, transition};
 use enginehouse_store::rows::{AuditEntry, EventRow};
 use enginehouse_store::{StoreError, Transaction};
 
@@ -42,7 +42,7 @@ impl TransactionContext<'_> {
 
     /// Lets core decide what a command makes of an event. The decision reaches the store with
     /// [`TransactionContext::write_events`].
-    pub(super) fn transition(&mut self, event_id: EventId, command: &Command) -> OperationResult<&EventRow> {
+    pub(super) fn transition(&mut self, event_id: EventId, command: &EventCommand) -> OperationResult<&EventRow> {
         let Some(event) = self.events.get(event_id) else { return Ok(Err(Refusal::NoSuchEvent(event_id))) };
         let policy = self.registry.policy(event)?;
         let facts = Facts { now: self.now, retry_policy: &policy.retry, luck: self.rng.luck() };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use enginehouse_core::ids::EventId;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::DeadLetterFilter;
 
@@ -47,7 +47,7 @@ impl Operation for RedrivePage {
         let mut count = 0;
         for event_id in load_page(context, &self.filter, self.limit).await? {
             let delay = self.delay.saturating_add(self.spacing.saturating_mul(count));
-            if context.transition(event_id, &Command::Redrive { delay })?.is_ok() {
+            if context.transition(event_id, &EventCommand::Redrive { delay })?.is_ok() {
                 context.audit("dead_letter.redrive", event_id, &serde_json::json!({ "bulk": true }));
                 count += 1;
             }
@@ -70,7 +70,7 @@ impl Operation for DiscardPage {
         let mut count = 0;
         for event_id in load_page(context, &self.filter, self.limit).await? {
             let detail = discard_detail(context, event_id, self.reason.as_deref());
-            if context.transition(event_id, &Command::Discard)?.is_ok() {
+            if context.transition(event_id, &EventCommand::Discard)?.is_ok() {
                 context.audit("dead_letter.discard", event_id, &detail);
                 count += 1;
             }

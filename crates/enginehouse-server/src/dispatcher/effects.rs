@@ -7,7 +7,7 @@ use std::time::Duration;
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
 use enginehouse_core::ids::LaneId;
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::transition::{Command, EventState};
+use enginehouse_core::transition::{EventCommand, EventState};
 use enginehouse_store::rows::EventRow;
 
 use super::deadlines::{Deadlines, bring_forward};
@@ -43,20 +43,26 @@ pub struct Effects {
 
 impl Effects {
     /// An event was decided to go from one state to another.
-    pub(super) fn transitioned(&mut self, event: &EventRow, after: &EventState, command: &Command, now: Timestamp) {
+    pub(super) fn transitioned(
+        &mut self,
+        event: &EventRow,
+        after: &EventState,
+        command: &EventCommand,
+        now: Timestamp,
+    ) {
         let before = &event.state;
         if before.status == EventStatus::Processing && after.status != EventStatus::Processing {
             self.wake_ups.engines.extend(before.engine_id.clone());
         }
-        if let (Command::Claim { .. }, Some(lock)) = (command, &after.lock) {
+        if let (EventCommand::Claim { .. }, Some(lock)) = (command, &after.lock) {
             *self.claimed.entry(event.lane_id).or_default() += 1;
             self.queue_waits.push(lock.claimed_at.since(before.available_at));
         }
         let outcome = match command {
-            Command::Complete { .. } => Some("complete"),
-            Command::Fail { .. } => Some("fail"),
-            Command::Release { .. } => Some("release"),
-            Command::Extend { .. } => Some("extend"),
+            EventCommand::Complete { .. } => Some("complete"),
+            EventCommand::Fail { .. } => Some("fail"),
+            EventCommand::Release { .. } => Some("release"),
+            EventCommand::Extend { .. } => Some("extend"),
             _ => None,
         };
         if let Some(outcome) = outcome {
@@ -67,7 +73,7 @@ impl Effects {
         }
         self.locks_lost += u64::from(after.tally.losses > before.tally.losses);
         let failed = after.tally.failures > before.tally.failures;
-        self.timed_out += u64::from(failed && matches!(command, Command::LoseLock(_)));
+        self.timed_out += u64::from(failed && matches!(command, EventCommand::LoseLock(_)));
         self.retries += u64::from(failed && after.status == EventStatus::Queued);
         if let Some(reason) = after.dead_letter.filter(|_| before.dead_letter.is_none()) {
             *self.dead_letters.entry(reason).or_default() += 1;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use enginehouse_core::engine::{Engine, EngineStatus, Registration};
 use enginehouse_core::ids::EngineId;
-use enginehouse_core::transition::{Command, Loss};
+use enginehouse_core::transition::{EventCommand, Loss};
 use enginehouse_store::StoreError;
 
 use super::context::TransactionContext;
@@ -135,7 +135,7 @@ pub(super) async fn lose_locks(
     context.load_events(locks.iter().map(|lock| lock.event_id)).await?;
     for lock in locks {
         // Refused if the lock has ended in this very batch: there is nothing left to lose.
-        context.transition(lock.event_id, &Command::LoseLock(loss))?.ok();
+        context.transition(lock.event_id, &EventCommand::LoseLock(loss))?.ok();
     }
     context.write_events().await?;
     Ok(())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::EventRecord;
 
@@ -47,14 +47,14 @@ impl Operation for ActOnEvent {
         let Self { event_id, action } = self;
         context.load_events([*event_id]).await?;
         let (name, command, detail) = match action {
-            EventAction::Cancel => ("event.cancel", Command::Cancel, serde_json::json!({})),
-            EventAction::Retry => ("event.retry", Command::Retry, serde_json::json!({})),
+            EventAction::Cancel => ("event.cancel", EventCommand::Cancel, serde_json::json!({})),
+            EventAction::Retry => ("event.retry", EventCommand::Retry, serde_json::json!({})),
             EventAction::Redrive { payload } => {
                 let detail = serde_json::json!({ "payload_replaced": payload.is_some() });
-                ("dead_letter.redrive", Command::Redrive { delay: Duration::ZERO }, detail)
+                ("dead_letter.redrive", EventCommand::Redrive { delay: Duration::ZERO }, detail)
             }
             EventAction::Discard { reason } => {
-                ("dead_letter.discard", Command::Discard, discard_detail(context, *event_id, reason.as_deref()))
+                ("dead_letter.discard", EventCommand::Discard, discard_detail(context, *event_id, reason.as_deref()))
             }
         };
         if let Err(refused) = context.transition(*event_id, &command)? {

@@ -6,7 +6,7 @@ use enginehouse_core::engine::Engine;
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::request::Heartbeat;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::HeldLock;
 
@@ -63,8 +63,8 @@ fn renew(
     let mut renewed = Vec::new();
     for lock in locks {
         let command = match is_listed.contains(&lock.token) {
-            true => Command::Renew { token: lock.token },
-            false => Command::LeaveOut,
+            true => EventCommand::Renew { token: lock.token },
+            false => EventCommand::LeaveOut,
         };
         // A lock that has expired is refused here, and so it is answered as lost.
         if context.transition(lock.event_id, &command)?.is_ok() && is_listed.contains(&lock.token) {

@@ -51,7 +51,7 @@ pub enum Refusal {
     },
     /// The event's state does not allow it.
     #[error("event {event_id}: {why}")]
-    Event { event_id: EventId, why: transition::Refusal },
+    Event { event_id: EventId, why: transition::TransitionRefused },
     /// The idempotency key belongs to an event whose request was another one.
     #[error("idempotency key {key:?} belongs to event {event_id}, whose request was another one")]
     IdempotencyConflict {

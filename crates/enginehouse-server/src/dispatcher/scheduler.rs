@@ -463,7 +463,7 @@ fn releases(unheard: &[Exchanged]) -> Vec<Settlement> {
     claimed
         .filter_map(|claimed| {
             let token = claimed.event.state.lock.as_ref()?.token;
-            let command = transition::Command::Release { token, delay: Duration::ZERO };
+            let command = transition::EventCommand::Release { token, delay: Duration::ZERO };
             Some(Settlement { event_id: claimed.event.event_id, command })
         })
         .collect()

@@ -50,7 +50,7 @@ pub(super) async fn settle(
 
 /// Another server has changed the event since it was read. So its lock is no longer the one that the caller has shown.
 fn changed_meanwhile(event_id: EventId, status: EventStatus) -> Refusal {
-    Refusal::Event { event_id, why: transition::Refusal::LockLost { status } }
+    Refusal::Event { event_id, why: transition::TransitionRefused::LockLost { status } }
 }
 
 /// Adds the payload where a request has settled one event alone: it is answered with the whole event.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use enginehouse_core::engine::Engine;
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::transition::{Command, Loss};
+use enginehouse_core::transition::{EventCommand, Loss};
 use enginehouse_store::StoreError;
 
 use super::context::TransactionContext;
@@ -52,7 +52,7 @@ async fn expire_locks(context: &mut TransactionContext<'_>) -> Result<(), StoreE
         let event_id = event.event_id;
         context.events.keep(event);
         // Refused if the lock was renewed or settled in this very batch.
-        context.transition(event_id, &Command::LoseLock(Loss::Expired))?.ok();
+        context.transition(event_id, &EventCommand::LoseLock(Loss::Expired))?.ok();
     }
     // What is not written was settled in between, or swept by another server: nothing to do.
     context.write_events().await?;

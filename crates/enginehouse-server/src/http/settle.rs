@@ -7,7 +7,7 @@ use enginehouse_api::settle::{
 };
 use enginehouse_core::ids::EventId;
 use enginehouse_core::request::Settlement;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 
 use super::app::App;
 use super::json::{BatchJson, Json};
@@ -79,7 +79,7 @@ pub(super) async fn settle_events(State(app): State<App>, body: BatchJson) -> Re
     Ok(Json(SettleResponse { results }))
 }
 
-async fn settle(app: &App, event_id: EventId, command: Command) -> Result<Json<Event>, Problem> {
+async fn settle(app: &App, event_id: EventId, command: EventCommand) -> Result<Json<Event>, Problem> {
     let answer = app.dispatcher().settle(vec![Settlement { event_id, command }]).await?.pop();
     let unanswered = || Problem::internal("the dispatcher left a settlement out of its answer");
     let settled = answer.ok_or_else(unanswered)??;

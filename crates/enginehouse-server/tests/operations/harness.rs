@@ -217,7 +217,11 @@ impl Harness {
     }
 
     /// Settles one lock. Answers the status, or why not.
-    pub(crate) async fn settle(&self, event_id: EventId, command: transition::Command) -> Result<EventStatus, String> {
+    pub(crate) async fn settle(
+        &self,
+        event_id: EventId,
+        command: transition::EventCommand,
+    ) -> Result<EventStatus, String> {
         let mut settled = self.dispatcher.settle(vec![Settlement { event_id, command }]).await.unwrap();
         settled.remove(0).map(|settled| settled.event.state.status).map_err(|refused| refused.to_string())
     }
@@ -280,11 +284,11 @@ pub(crate) fn waiting_claim(limit: u32) -> Claim {
     Claim { wait: Duration::from_secs(60), ..claim(limit) }
 }
 
-pub(crate) fn complete(token: LockToken) -> transition::Command {
-    transition::Command::Complete { token, result: None }
+pub(crate) fn complete(token: LockToken) -> transition::EventCommand {
+    transition::EventCommand::Complete { token, result: None }
 }
 
-pub(crate) fn fail(token: LockToken, failure: Failure) -> transition::Command {
+pub(crate) fn fail(token: LockToken, failure: Failure) -> transition::EventCommand {
     let error = AttemptError { code: Some("broken".to_owned()), message: "it broke".to_owned(), details: None };
-    transition::Command::Fail { token, failure, error }
+    transition::EventCommand::Fail { token, failure, error }
 }

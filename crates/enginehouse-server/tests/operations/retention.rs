@@ -77,7 +77,8 @@ async fn everything_is_there_after_a_restart() {
     let statuses =
         [harness.status(enqueued[0]).await, harness.status(enqueued[1]).await, harness.status(enqueued[2]).await];
     assert_eq!(statuses, [EventStatus::Completed, EventStatus::Processing, EventStatus::Queued]);
-    let extend = transition::Command::Extend { token: token(&claimed[1]), visibility_timeout: Duration::from_secs(9) };
+    let extend =
+        transition::EventCommand::Extend { token: token(&claimed[1]), visibility_timeout: Duration::from_secs(9) };
     assert_eq!(harness.settle(enqueued[1], extend).await, Ok(EventStatus::Processing));
     harness.close().await;
 }

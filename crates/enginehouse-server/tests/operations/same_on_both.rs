@@ -296,8 +296,11 @@ impl Story {
             5 => fail(token, Failure { retryable: false, dead_letter: true, ..Failure::PLAIN }),
             6 => fail(token, Failure { retry_after: Some(Duration::from_secs(3)), ..Failure::PLAIN }),
             7 => fail(token, Failure::PLAIN),
-            8 => transition::Command::Release { token, delay: Duration::from_secs(self.one_of(&[0, 4])) },
-            _ => transition::Command::Extend { token, visibility_timeout: Duration::from_secs(self.one_of(&[1, 90])) },
+            8 => transition::EventCommand::Release { token, delay: Duration::from_secs(self.one_of(&[0, 4])) },
+            _ => transition::EventCommand::Extend {
+                token,
+                visibility_timeout: Duration::from_secs(self.one_of(&[1, 90])),
+            },
         };
         Settlement { event_id, command }
     }

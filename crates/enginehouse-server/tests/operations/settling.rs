@@ -135,7 +135,7 @@ async fn a_released_event_is_back_without_having_been_attempted() {
     harness.register("e", "{}").await;
     harness.enqueue_many(1).await;
     let claimed = harness.claim_one("e").await;
-    let release = transition::Command::Release { token: token(&claimed), delay: Duration::ZERO };
+    let release = transition::EventCommand::Release { token: token(&claimed), delay: Duration::ZERO };
     assert_eq!(harness.settle(claimed.event.event_id, release).await, Ok(EventStatus::Queued));
     assert_eq!(harness.claim_one("e").await.event.state.attempt, 1);
     harness.close().await;

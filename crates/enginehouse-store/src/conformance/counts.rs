@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{LaneId, ScenarioRunId};
-use enginehouse_core::transition::{Command, EventState};
+use enginehouse_core::transition::{EventCommand, EventState};
 
 use super::given::{
     HOUR, LOST, MINUTE, after, apply, begin, change, claim, claim_by, complete, engine_id, fail, given_events, id,
@@ -54,14 +54,14 @@ async fn happen(tx: &mut dyn Transaction, read: &EventRow, dice: &mut Dice) {
     let now = tx.now() + HOUR;
     let state = &read.state;
     let command = match (state.status, dice.roll(6)) {
-        (EventStatus::Queued, 0) => Command::Cancel,
+        (EventStatus::Queued, 0) => EventCommand::Cancel,
         (EventStatus::Queued, _) => claim_by("sim-1", 9 * HOUR),
         (EventStatus::Processing, 0) => complete(state),
         (EventStatus::Processing, 1) => fail(state, false, false, "no"),
         (EventStatus::Processing, 2) => fail(state, true, false, "again"),
         (EventStatus::Processing, 3) => release(state),
         (EventStatus::Processing, 4) => LOST,
-        (EventStatus::Processing, _) => Command::LeaveOut,
+        (EventStatus::Processing, _) => EventCommand::LeaveOut,
         (_, 0) => return tx.delete_events(&[read.event_id]).await.unwrap(),
         _ => return,
     };
@@ -151,7 +151,7 @@ pub(crate) async fn a_scenario_run_is_kept_as_long_as_an_event_of_it(store: &dyn
     assert_eq!(three.first_enqueued_at, now - MINUTE, "the earliest of a batch");
     insert(store, &[of_run(new_event(1, lane_id, now), "one")]).await;
     insert(store, &[of_run(new_event(2, lane_id, now - HOUR), "one"), of_run(new_event(3, lane_id, now), "two")]).await;
-    apply(store, 1, |_| Command::Cancel).await;
+    apply(store, 1, |_| EventCommand::Cancel).await;
     let (counts, engines) = store.scenario_run(&run).await.unwrap().unwrap();
     assert_eq!(counts.first_enqueued_at, now - HOUR);
     assert_eq!(counts.counts, StatusCounts { queued: 1, cancelled: 1, ..Default::default() });

@@ -3,7 +3,7 @@
 use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus};
 use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 
 use super::given::{HOUR, MINUTE, apply, begin, claim, event, fail, given_events, id, ids, now};
 use crate::Store;
@@ -142,8 +142,8 @@ pub(crate) async fn the_event_of_a_resolved_dead_letter_stays(store: &dyn Store)
     for number in 1..=3 {
         given_dead_letter(store, number, "broke", at).await;
     }
-    apply(store, 1, |_| Command::Discard).await;
-    apply(store, 2, |_| Command::Redrive { delay: MINUTE }).await;
+    apply(store, 1, |_| EventCommand::Discard).await;
+    apply(store, 2, |_| EventCommand::Redrive { delay: MINUTE }).await;
     let mut tx = begin(store).await;
     tx.delete_dead_letters(&ids([1, 2, 9])).await.unwrap();
     tx.commit().await.unwrap();

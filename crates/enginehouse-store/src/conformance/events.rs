@@ -5,7 +5,7 @@ use std::time::Duration;
 use enginehouse_core::event::{EventStatus, Overrides};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::policy::{RetryDelayPatch, RetryPolicyPatch};
-use enginehouse_core::transition::{Command, EventState};
+use enginehouse_core::transition::{EventCommand, EventState};
 
 use super::given::{
     LOST, MINUTE, after, apply, begin, change, claim, claim_by, complete, event, fail, given_events,
@@ -53,12 +53,12 @@ pub(crate) async fn every_state_is_read_as_it_was_written(store: &dyn Store) {
         assert_eq!(event(store, number).await.state, written);
     };
     check(1, claim(store, 1, "sim-1").await).await;
-    check(1, apply(store, 1, |_| Command::LeaveOut).await).await;
-    check(1, apply(store, 1, |_| Command::Cancel).await).await;
+    check(1, apply(store, 1, |_| EventCommand::LeaveOut).await).await;
+    check(1, apply(store, 1, |_| EventCommand::Cancel).await).await;
     check(1, apply(store, 1, |_| LOST).await).await;
 
     let limited = |_: &EventState| match claim_by("sim-2", MINUTE) {
-        Command::Claim { engine_id, secret, visibility_timeout, .. } => Command::Claim {
+        EventCommand::Claim { engine_id, secret, visibility_timeout, .. } => EventCommand::Claim {
             engine_id,
             engine_epoch: 12,
             secret,
@@ -74,7 +74,7 @@ pub(crate) async fn every_state_is_read_as_it_was_written(store: &dyn Store) {
     check(3, apply(store, 3, |state| fail(state, true, false, "again")).await).await;
     claim(store, 4, "sim-1").await;
     check(4, apply(store, 4, release).await).await;
-    check(5, apply(store, 5, |_| Command::Cancel).await).await;
+    check(5, apply(store, 5, |_| EventCommand::Cancel).await).await;
 
     claim(store, 6, "sim-1").await;
     check(6, apply(store, 6, |state| fail(state, false, false, "no")).await).await;

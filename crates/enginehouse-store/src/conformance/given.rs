@@ -10,7 +10,7 @@ use enginehouse_core::lane::LaneKey;
 use enginehouse_core::policy::RetryPolicy;
 use enginehouse_core::retry::{Failure, Luck};
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::transition::{AttemptEnd, Command, EventState, Facts, Loss, Transition, transition};
+use enginehouse_core::transition::{AttemptEnd, EventCommand, EventState, Facts, Loss, Transition, transition};
 
 use crate::rows::{EventChange, EventRow, NewEventRow};
 use crate::{Store, Transaction};
@@ -109,7 +109,7 @@ pub(crate) async fn status(store: &dyn Store, number: u32) -> EventStatus {
 }
 
 /// What a command makes of an event, and the attempt that it ends.
-pub(crate) fn after(event: &EventState, command: &Command, now: Timestamp) -> (EventState, Option<AttemptEnd>) {
+pub(crate) fn after(event: &EventState, command: &EventCommand, now: Timestamp) -> (EventState, Option<AttemptEnd>) {
     let facts = Facts { now, retry_policy: &RetryPolicy::DEFAULT, luck: Luck::NONE };
     match transition(event, command, facts).unwrap() {
         Transition::Moves { state, attempt } => (*state, attempt),
@@ -137,8 +137,8 @@ pub(crate) async fn write(store: &dyn Store, changes: &[EventChange]) -> Vec<Eve
     written
 }
 
-pub(crate) fn claim_by(engine: &str, visibility_timeout: Duration) -> Command {
-    Command::Claim {
+pub(crate) fn claim_by(engine: &str, visibility_timeout: Duration) -> EventCommand {
+    EventCommand::Claim {
         engine_id: engine_id(engine),
         engine_epoch: 1,
         secret: 0xfeed_0000_0000_0000_0000_0000_0000_0007,
@@ -151,12 +151,12 @@ pub(crate) fn token(state: &EventState) -> enginehouse_core::lock::LockToken {
     state.lock.as_ref().expect("the event is processing").token
 }
 
-pub(crate) fn complete(state: &EventState) -> Command {
-    Command::Complete { token: token(state), result: Some(RawJson::trusted("[1, 2]")) }
+pub(crate) fn complete(state: &EventState) -> EventCommand {
+    EventCommand::Complete { token: token(state), result: Some(RawJson::trusted("[1, 2]")) }
 }
 
-pub(crate) fn fail(state: &EventState, retryable: bool, dead_letter: bool, message: &str) -> Command {
-    Command::Fail {
+pub(crate) fn fail(state: &EventState, retryable: bool, dead_letter: bool, message: &str) -> EventCommand {
+    EventCommand::Fail {
         token: token(state),
         failure: Failure { retryable, retry_after: None, dead_letter },
         error: AttemptError {
@@ -167,14 +167,18 @@ pub(crate) fn fail(state: &EventState, retryable: bool, dead_letter: bool, messa
     }
 }
 
-pub(crate) fn release(state: &EventState) -> Command {
-    Command::Release { token: token(state), delay: Duration::ZERO }
+pub(crate) fn release(state: &EventState) -> EventCommand {
+    EventCommand::Release { token: token(state), delay: Duration::ZERO }
 }
 
-pub(crate) const LOST: Command = Command::LoseLock(Loss::EngineLost);
+pub(crate) const LOST: EventCommand = EventCommand::LoseLock(Loss::EngineLost);
 
 /// Does something to an event that is kept, and answers what it is now.
-pub(crate) async fn apply(store: &dyn Store, number: u32, command: impl FnOnce(&EventState) -> Command) -> EventState {
+pub(crate) async fn apply(
+    store: &dyn Store,
+    number: u32,
+    command: impl FnOnce(&EventState) -> EventCommand,
+) -> EventState {
     let read = event(store, number).await;
     let (state, attempt) = after(&read.state, &command(&read.state), now(store).await);
     let mut tx = begin(store).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 
 use super::given::{
     HOUR, MINUTE, apply, claim, complete, engine_id, fail, given_events, id, ids, insert, lane, new_event, now, of_run,
@@ -60,7 +60,7 @@ pub(crate) async fn events_are_found_by_every_field(store: &dyn Store) {
     for number in [2, 7] {
         apply(store, number, |state| fail(state, false, false, "no")).await;
     }
-    apply(store, 9, |_| Command::Cancel).await;
+    apply(store, 9, |_| EventCommand::Cancel).await;
     apply(store, 8, release).await;
     let any = EventFilter::default();
     let of_type = |name: &str| EventFilter { event_type: Some(name.parse().unwrap()), ..EventFilter::default() };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 
 use super::given::{
     HOUR, MINUTE, apply, begin, claim, claim_by, complete, engine_id, event, given_events, id, ids, token,
@@ -27,7 +27,7 @@ pub(crate) async fn locks_are_read_in_the_order_of_their_engines(store: &dyn Sto
         claim(store, number, engine).await;
     }
     apply(store, 5, complete).await;
-    let cancelled = apply(store, 4, |_| Command::Cancel).await;
+    let cancelled = apply(store, 4, |_| EventCommand::Cancel).await;
     let engines: Vec<_> = ["b", "z", "a"].map(engine_id).into();
     let locks = begin(store).await.locks_of_engines(&engines).await.unwrap();
     let mut of_b: Vec<_> = locks[..2].to_vec();
@@ -102,7 +102,8 @@ pub(crate) async fn a_renewed_lock_expires_later(store: &dyn Store) {
     given_events(store, "render", 1..=2).await;
     let claimed = claim(store, 1, "sim-1").await;
     let before = claimed.lock.clone().unwrap().expires_at;
-    let extended = apply(store, 1, |state| Command::Extend { token: token(state), visibility_timeout: 2 * HOUR }).await;
+    let extended =
+        apply(store, 1, |state| EventCommand::Extend { token: token(state), visibility_timeout: 2 * HOUR }).await;
     let later = extended.lock.unwrap().expires_at;
     let mut tx = begin(store).await;
     assert!(tx.locks_expiring(before, None, 10).await.unwrap().is_empty());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::LaneId;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 
 use super::given::{
     HOUR, LOST, MINUTE, apply, begin, claim, complete, fail, given_events, id, ids, insert, lane, new_event, now,
@@ -76,7 +76,7 @@ pub(crate) async fn only_queued_events_are_ready(store: &dyn Store) {
     apply(store, 2, complete).await;
     apply(store, 3, |state| fail(state, false, false, "no")).await;
     apply(store, 4, |state| fail(state, true, false, "later")).await;
-    apply(store, 5, |_| Command::Cancel).await;
+    apply(store, 5, |_| EventCommand::Cancel).await;
     assert_eq!(status(store, 4).await, EventStatus::Queued, "but not yet due");
     assert_eq!(ids_of(&ready(store, &[all_of(lane_id)], 10).await), [id(6)]);
 }
@@ -139,6 +139,6 @@ pub(crate) async fn the_next_event_to_come_due_is_known(store: &dyn Store) {
     assert_eq!(tx.next_ready_at(&[lane_id, other]).await.unwrap(), Some(now + HOUR));
     assert_eq!(tx.next_ready_at(&[]).await.unwrap(), None);
     drop(tx);
-    apply(store, 4, |_| Command::Cancel).await;
+    apply(store, 4, |_| EventCommand::Cancel).await;
     assert_eq!(begin(store).await.next_ready_at(&[other]).await.unwrap(), None);
 }

@@ -4,7 +4,7 @@ use enginehouse_core::event::DeadLetterReason;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 
 use super::given::{
     HOUR, LOST, MINUTE, apply, begin, change, claim, complete, event, fail, given_events, id, ids, now, write,
@@ -23,7 +23,7 @@ async fn given_finished_events(store: &dyn Store) -> Timestamp {
         apply(store, number, complete).await;
     }
     apply(store, 4, |state| fail(state, false, false, "no")).await;
-    apply(store, 5, |_| Command::Cancel).await;
+    apply(store, 5, |_| EventCommand::Cancel).await;
     let now = now(store).await;
     for number in 1..=5 {
         let read = event(store, number).await;
@@ -62,7 +62,7 @@ pub(crate) async fn a_dead_letter_is_not_forgettable(store: &dyn Store) {
     let mut tx = begin(store).await;
     tx.delete_dead_letters(&[id(4)]).await.unwrap();
     tx.commit().await.unwrap();
-    apply(store, 4, |_| Command::Discard).await;
+    apply(store, 4, |_| EventCommand::Discard).await;
     assert_eq!(forgettable(store, now - HOUR, now + HOUR, 10).await, ids([5, 4]));
 }
 

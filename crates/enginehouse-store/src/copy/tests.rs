@@ -10,7 +10,7 @@ use std::sync::Arc;
 use enginehouse_cluster::{psql, shared};
 use enginehouse_core::event::{AttemptError, EventStatus, Overrides};
 use enginehouse_core::json::RawJson;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 use rusqlite::types::Value as SqliteValue;
 use tempfile::TempDir;
 
@@ -60,13 +60,13 @@ async fn given_everything(path: &Path) {
     apply(store, 3, complete).await;
     claim(store, 4, "sim-2").await;
     let failed = apply(store, 4, |state| fail(state, false, true, "broke: \u{1f4a5}\nline two")).await;
-    apply(store, 5, |_| Command::Cancel).await;
+    apply(store, 5, |_| EventCommand::Cancel).await;
     claim(store, 6, "sim-2").await;
     apply(store, 6, |_| LOST).await;
     claim(store, 6, "sim-1").await;
     apply(store, 6, |state| fail(state, true, false, "again")).await;
     claim(store, 7, "sim-1").await;
-    apply(store, 7, |_| Command::Cancel).await;
+    apply(store, 7, |_| EventCommand::Cancel).await;
     claim(store, 8, "sim-2").await;
     apply(store, 8, release).await;
 
@@ -344,9 +344,9 @@ async fn the_character_nul_is_shown_in_postgresql() {
         given_events(&store, "render", [1]).await;
         claim(&store, 1, "sim-1").await;
         apply(&store, 1, |state| match fail(state, true, false, "") {
-            Command::Fail { token, failure, error } => {
+            EventCommand::Fail { token, failure, error } => {
                 let error = AttemptError { message: "a\0b".to_owned(), ..error };
-                Command::Fail { token, failure, error }
+                EventCommand::Fail { token, failure, error }
             }
             other => other,
         })

@@ -105,7 +105,7 @@ async fn what_changed_in_the_source_meanwhile_is_noticed() {
         if progress.table == "event_payloads" { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(matches!(stopped.await, Err(CopyError::Stopped)));
-    apply(&open(&path), 1, |_| Command::Cancel).await;
+    apply(&open(&path), 1, |_| EventCommand::Cancel).await;
     let why = refused(&file(&path), &file(&to)).await;
     assert!(
         why.starts_with("the table events has 609 rows in the source and 609 in the target, and they are not"),

@@ -2,7 +2,7 @@
 
 use enginehouse_core::ids::{LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 
 use super::{Fresh, open_fresh};
 use crate::Store;
@@ -63,7 +63,7 @@ async fn given_changes(store: &dyn Store) {
         apply(store, number, complete).await;
         apply(store, number + 5, |state| fail(state, false, false, "no")).await;
     }
-    apply(store, 17, |_| Command::Cancel).await;
+    apply(store, 17, |_| EventCommand::Cancel).await;
     delete(store, [1, 6, 17, 20]).await;
     delete(store, (1..=24).filter(|number| number % 5 == 3)).await;
 }

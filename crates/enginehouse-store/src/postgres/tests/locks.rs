@@ -1,6 +1,6 @@
 //! The locks of engines are found from the first one that lasts.
 
-use enginehouse_core::transition::Command;
+use enginehouse_core::transition::EventCommand;
 
 use super::{open_fresh, options};
 use crate::conformance::given::{
@@ -70,7 +70,7 @@ async fn a_lock_that_an_older_transaction_gives_after_a_look_is_found_by_the_nex
     assert_eq!(look_and_commit(&*fresh).await, 0);
     assert_eq!(look(&mut *older).await, 0);
     let read = older.events_by_id(&[id(1)]).await.unwrap().remove(0);
-    let command: Command = claim_by("sim-1", MINUTE);
+    let command: EventCommand = claim_by("sim-1", MINUTE);
     let (state, _) = after(&read.state, &command, at);
     assert_eq!(older.write_events(&[change(&read, state)]).await.unwrap(), [id(1)]);
     older.commit().await.unwrap();
