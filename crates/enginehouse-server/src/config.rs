@@ -11,11 +11,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use enginehouse_store::migrations::Migrate;
+use enginehouse_store::migrations::{Migrate, SchemaName};
+use enginehouse_store::postgres::Pooler;
+use enginehouse_store::{Durability, StoreUrl};
 
 pub use self::settings::{SETTINGS, Setting};
-use enginehouse_store::migrations::SchemaName;
-use enginehouse_store::postgres::Pooler;
 
 use crate::dispatcher::config::DispatchConfig;
 
@@ -50,51 +50,6 @@ pub struct Config {
     pub log: String,
     /// How a log line is written.
     pub log_format: LogFormat,
-}
-
-/// Where the rows are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreUrl {
-    /// In one SQLite file.
-    Sqlite(PathBuf),
-    /// In a PostgreSQL database, at this address.
-    Postgres(String),
-}
-
-impl std::str::FromStr for StoreUrl {
-    type Err = String;
-
-    fn from_str(url: &str) -> Result<Self, String> {
-        if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
-            return Ok(Self::Sqlite(PathBuf::from(path)));
-        }
-        if ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-            enginehouse_store::postgres::check_url(url)?;
-            return Ok(Self::Postgres(url.to_owned()));
-        }
-        Err("must be sqlite:// and the path of a file, such as sqlite://enginehouse.db, or the address of a PostgreSQL \
-             database, such as postgres://user@host:5432/database"
-            .to_owned())
-    }
-}
-
-impl fmt::Display for StoreUrl {
-    /// The address, without a password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
-            Self::Postgres(url) => f.write_str(&enginehouse_store::postgres::without_password(url)),
-        }
-    }
-}
-
-/// Whether an answer waits for the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// What is answered has reached the disk.
-    Full,
-    /// A power cut may take back the last commits; a crash of the server alone takes back none.
-    Relaxed,
 }
 
 /// How a log line is written.

@@ -19,7 +19,6 @@ mod value;
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use async_trait::async_trait;
 
@@ -27,6 +26,7 @@ pub(crate) use self::tables::{STATUSES, TABLES, Table};
 pub(crate) use self::value::{Kind, Row, Value, key_from_text, key_to_text};
 
 use self::value::Summary;
+use crate::StoreUrl;
 use crate::migrations::SchemaName;
 use crate::postgres::tx::copying as postgres;
 use crate::sqlite::{self, OpenError};
@@ -37,46 +37,25 @@ const PAGE_ROWS: u32 = 250;
 const BATCH_ROWS: u64 = 5_000;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
-/// Where a store is.
-#[derive(Clone)]
-pub enum Place {
-    /// In a file.
-    Sqlite(PathBuf),
-    /// In a schema of a database.
-    Postgres {
-        /// Which database, as libpq reads it.
-        url: String,
-        /// Which schema.
-        schema: SchemaName,
-    },
+/// One side of a copy.
+#[derive(Clone, Debug)]
+pub struct CopySide {
+    pub url: StoreUrl,
+    /// Which schema of a database; a file has none.
+    pub schema: SchemaName,
 }
 
-impl fmt::Debug for Place {
-    /// Without a password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
-            Self::Postgres { url, schema } => write!(f, "{}, schema {schema}", crate::postgres::without_password(url)),
-        }
-    }
-}
-
-impl Place {
-    /// Reads `sqlite://PATH` or `postgres://…`. Only a database has schemas.
+impl CopySide {
+    /// The store at `url`. Only a database has schemas.
     ///
     /// # Errors
-    /// Says what it should be like, without what it is.
-    pub fn parse(url: &str, schema: Option<SchemaName>) -> Result<Self, String> {
-        if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
-            return match schema {
-                None => Ok(Self::Sqlite(path.into())),
-                Some(_) => Err("a data file has no schemas: name one with postgres:// only".to_owned()),
-            };
+    /// Says what the address should be like, without what it is.
+    pub fn new(url: &str, schema: Option<SchemaName>) -> Result<Self, String> {
+        let url = url.parse()?;
+        if matches!(url, StoreUrl::Sqlite(_)) && schema.is_some() {
+            return Err("a data file has no schemas: name one with postgres:// only".to_owned());
         }
-        if ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-            return Ok(Self::Postgres { url: url.to_owned(), schema: schema.unwrap_or_default() });
-        }
-        Err("must be sqlite:// and the path of a file, or postgres:// and the rest of a database's URL".to_owned())
+        Ok(Self { url, schema: schema.unwrap_or_default() })
     }
 }
 
@@ -267,22 +246,22 @@ pub(crate) trait Target {
 /// # Errors
 /// A [`CopyError`] says what to do. The source is as it was; the target is not served, unless it was refused at once.
 pub async fn copy(
-    from: &Place,
-    to: &Place,
+    from: &CopySide,
+    to: &CopySide,
     mut watch: impl FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Copied, CopyError> {
-    let mut source: Box<dyn Source> = match from {
-        Place::Sqlite(path) => Box::new(sqlite::copying::FileSource::open(path)?),
-        Place::Postgres { url, schema } => Box::new(postgres::DatabaseSource::open(url, schema).await?),
+    let mut source: Box<dyn Source> = match &from.url {
+        StoreUrl::Sqlite(path) => Box::new(sqlite::copying::FileSource::open(path)?),
+        StoreUrl::Postgres(url) => Box::new(postgres::DatabaseSource::open(url, &from.schema).await?),
     };
-    let is_target_sqlite = matches!(to, Place::Sqlite(_));
-    let (target, mark): (Box<dyn Target>, _) = match to {
-        Place::Sqlite(path) => {
+    let is_target_sqlite = matches!(to.url, StoreUrl::Sqlite(_));
+    let (target, mark): (Box<dyn Target>, _) = match &to.url {
+        StoreUrl::Sqlite(path) => {
             let (target, mark) = sqlite::copying::FileTarget::open(path, source.identity())?;
             (Box::new(target), mark)
         }
-        Place::Postgres { url, schema } => {
-            let (target, mark) = postgres::DatabaseTarget::open(url, schema, source.identity()).await?;
+        StoreUrl::Postgres(url) => {
+            let (target, mark) = postgres::DatabaseTarget::open(url, &to.schema, source.identity()).await?;
             (Box::new(target), mark)
         }
     };

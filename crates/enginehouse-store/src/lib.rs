@@ -14,6 +14,7 @@ pub mod migrations;
 pub mod postgres;
 pub mod rows;
 pub mod sqlite;
+mod store_url;
 
 use std::path::Path;
 use std::time::Duration;
@@ -27,6 +28,8 @@ use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
+
+pub use crate::store_url::StoreUrl;
 
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventChange, EventFilter, EventRecord,
@@ -69,13 +72,13 @@ impl StoreError {
     }
 }
 
-/// When a commit is answered.
+/// Whether a commit waits for the disk before it is answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// When it is on the disk.
+    /// It does: what is answered survives a power cut.
     #[default]
     Full,
-    /// When the system has it. A power cut may take the last commits back; a crash of the process does not.
+    /// It does not. A power cut may take back the last commits; a crash of the server alone takes back none.
     Relaxed,
 }
 

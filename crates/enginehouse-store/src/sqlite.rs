@@ -46,7 +46,7 @@ pub use self::backup::{BackUpError, back_up};
 pub use self::inspect::{Inspection, inspect};
 pub use self::open::OpenError;
 pub use self::schema::{migrate_sqlite, revert_sqlite, schema_status};
-pub use crate::Durability;
+use crate::Durability;
 
 use self::columns::IdText;
 use self::connections::Readers;

@@ -7,12 +7,11 @@ use std::time::Duration;
 use enginehouse_core::limits::{
     MAX_LOSSES, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
 };
-use enginehouse_store::migrations::Migrate;
-
-use super::{Config, Durability, LogFormat, StoreUrl};
-use enginehouse_store::migrations::SchemaName;
+use enginehouse_store::migrations::{Migrate, SchemaName};
 use enginehouse_store::postgres::Pooler;
+use enginehouse_store::{Durability, StoreUrl};
 
+use super::{Config, LogFormat};
 use crate::dispatcher::config::DispatchConfig;
 
 /// One setting.

@@ -153,15 +153,15 @@ fn dump(path: &Path) -> BTreeMap<String, Vec<Vec<SqliteValue>>> {
     tables.iter().map(|table| (table.clone(), rows(table))).collect()
 }
 
-fn file(path: &Path) -> Place {
-    Place::Sqlite(path.to_owned())
+fn file(path: &Path) -> CopySide {
+    CopySide { url: StoreUrl::Sqlite(path.to_owned()), schema: SchemaName::default() }
 }
 
-fn database(url: &str) -> Place {
-    Place::parse(url, None).unwrap()
+fn database(url: &str) -> CopySide {
+    CopySide { url: StoreUrl::Postgres(url.to_owned()), schema: SchemaName::default() }
 }
 
-async fn copied(from: &Place, to: &Place) -> Copied {
+async fn copied(from: &CopySide, to: &CopySide) -> Copied {
     copy(from, to, |_| ControlFlow::Continue(())).await.unwrap()
 }
 
@@ -228,7 +228,7 @@ async fn everything_is_the_same_there_and_back() {
     copied(&file(&second), &file(&third)).await;
     same(&first, &third);
     let other = FreshDatabase::new();
-    let across = copied(&database(&url), &Place::parse(&other, Some("else where".parse().unwrap())).unwrap()).await;
+    let across = copied(&database(&url), &CopySide::new(&other, Some("else where".parse().unwrap())).unwrap()).await;
     assert_eq!(across.tables, there.tables);
     assert_eq!(psql(&other, "select count(*) from \"else where\".events where lock_given_by is not null"), "2");
 
@@ -316,12 +316,12 @@ async fn a_copy_goes_on_wherever_it_was_cut_off() {
                 Err(error) => panic!("{error}"),
             }
             // What is half there is served by nobody.
-            match &to {
-                Place::Postgres { url, .. } => {
+            match &to.url {
+                StoreUrl::Postgres(url) => {
                     let refused = PostgresStore::open(options(url)).await.err().unwrap();
                     assert!(refused.to_string().contains("is unfinished: go on with the same"), "{refused}");
                 }
-                Place::Sqlite(path) => {
+                StoreUrl::Sqlite(path) => {
                     let options = SqliteOptions::new(path, Arc::new(SystemClock::new()));
                     let refused = SqliteStore::open(options).err().unwrap();
                     assert!(refused.to_string().contains("is unfinished: go on with the same"), "{refused}");

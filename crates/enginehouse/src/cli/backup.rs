@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use enginehouse_server::config::StoreUrl;
+use enginehouse_store::StoreUrl;
 use enginehouse_store::sqlite::back_up;
 use serde_json::json;
 

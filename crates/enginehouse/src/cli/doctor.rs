@@ -5,7 +5,7 @@ mod database;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enginehouse_server::config::StoreUrl;
+use enginehouse_store::StoreUrl;
 use enginehouse_store::sqlite::{Inspection, OpenError, inspect};
 use serde_json::json;
 

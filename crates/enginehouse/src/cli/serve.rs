@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use enginehouse_server::config::{Config, Durability, LogFormat, StoreUrl};
+use enginehouse_server::config::{Config, LogFormat};
 use enginehouse_server::rng::SeededRng;
 use enginehouse_server::server::{BindError, Server, ServerConfig};
-use enginehouse_store::Store;
 use enginehouse_store::clock::SystemClock;
 use enginehouse_store::postgres::PostgresStore;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
+use enginehouse_store::{Store, StoreUrl};
 use tracing_subscriber::EnvFilter;
 
 use super::doctor::{unopened, unusable};
@@ -103,12 +103,8 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, Trouble> {
             return Ok(Arc::new(opened.map_err(|error| unusable(&error))?));
         }
     };
-    let durability = match config.durability {
-        Durability::Full => enginehouse_store::Durability::Full,
-        Durability::Relaxed => enginehouse_store::Durability::Relaxed,
-    };
     let options = SqliteOptions {
-        durability,
+        durability: config.durability,
         max_size: config.max_store_bytes,
         migrate: config.migrate,
         ..SqliteOptions::new(path, Arc::new(SystemClock::new()))

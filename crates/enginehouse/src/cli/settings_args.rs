@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, FromArgMatches};
-use enginehouse_server::config::{Config, Durability, Resolved, SETTINGS, Setting, environment, resolve};
+use enginehouse_server::config::{Config, Resolved, SETTINGS, Setting, environment, resolve};
 use enginehouse_store::postgres::PostgresOptions;
 
 use super::trouble::Trouble;
@@ -40,10 +40,7 @@ impl SettingArgs {
 pub(crate) fn postgres_options(config: &Config, url: &str) -> PostgresOptions {
     PostgresOptions {
         schema: config.schema.clone(),
-        durability: match config.durability {
-            Durability::Full => enginehouse_store::Durability::Full,
-            Durability::Relaxed => enginehouse_store::Durability::Relaxed,
-        },
+        durability: config.durability,
         max_transactions: config.max_transactions,
         pooler: config.postgres_pooler,
         migrate: config.migrate,

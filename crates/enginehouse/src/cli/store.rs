@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
-use enginehouse_store::copy::{Copied, CopyError, Phase, Place, Progress, copy};
+use enginehouse_store::copy::{Copied, CopyError, CopySide, Phase, Progress, copy};
 use enginehouse_store::migrations::SchemaName;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -63,14 +63,14 @@ pub(crate) async fn run(arguments: Arguments) -> Exit {
 
 async fn copy_store(common: &Common, arguments: CopyArguments) -> Result<(), Trouble> {
     // Not by clap, which would show a password.
-    let place = |flag: &str, url: &str, schema| {
-        Place::parse(url, schema).map_err(|why| {
+    let side = |flag: &str, url: &str, schema| {
+        CopySide::new(url, schema).map_err(|why| {
             let why = format!("{flag} {why}");
             Trouble::new(Exit::Invalid, NOT_COPIED, why, "say where the store is, such as sqlite://enginehouse.db")
         })
     };
-    let from = place("--from", &arguments.from, arguments.from_schema)?;
-    let to = place("--to", &arguments.to, arguments.to_schema)?;
+    let from = side("--from", &arguments.from, arguments.from_schema)?;
+    let to = side("--to", &arguments.to, arguments.to_schema)?;
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
     let interrupt = tokio::spawn(async move {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use enginehouse_server::config::{Config, Durability};
+use enginehouse_server::config::Config;
+use enginehouse_store::Durability;
 use enginehouse_store::migrations::{Dialect, Migrate, Refusal, Status};
 use enginehouse_store::postgres::{PostgresInspection, inspect};
 use serde_json::json;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use enginehouse_server::config::{Config, SETTINGS, Source, StoreUrl};
+use enginehouse_server::config::{Config, SETTINGS, Source};
+use enginehouse_store::StoreUrl;
 use enginehouse_store::migrations::{Dialect, MigrateError, SchemaName, Status, postgres_status};
 use enginehouse_store::postgres::PostgresOptions;
 use enginehouse_store::sqlite::schema_status;
