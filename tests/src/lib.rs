@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use enginehouse_client::{Client, Config};
+use enginehouse_client::{Client, ClientConfig};
 
 /// The longest that a test waits for anything.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -137,7 +137,7 @@ impl Serving {
     /// # Panics
     /// The server said an address that is none.
     pub fn client(&self) -> Client {
-        Client::with_config(&self.url, Config::default()).expect("an address").with_max_repeats(0)
+        Client::with_config(&self.url, ClientConfig::default()).expect("an address").with_max_repeats(0)
     }
 
     /// Its process id.

@@ -1,4 +1,4 @@
-//! The calls of the HTTP API, one method each.
+//! The calls of the HTTP API, one method each. Each fails with an [`Error`]: no answer, or a problem.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::transport::{Body, Call, Config, NotAnAddress, Repeat, Transport};
+use crate::transport::{BadUrl, ClientConfig, HttpCall, Repeat, RequestBody, Transport};
 
 /// How much longer than its wait a claim may take.
 const CLAIM_MARGIN: Duration = Duration::from_secs(10);
@@ -40,16 +40,16 @@ impl Client {
     /// A client of the server at `url`, such as `http://127.0.0.1:7420`. Connects with the first call.
     ///
     /// # Errors
-    /// An address that no server can have.
-    pub fn new(url: &str) -> Result<Self, NotAnAddress> {
-        Self::with_config(url, Config::default())
+    /// A URL that no server can have.
+    pub fn new(url: &str) -> Result<Self, BadUrl> {
+        Self::with_config(url, ClientConfig::default())
     }
 
     /// The same, with other timeouts and repeats.
     ///
     /// # Errors
-    /// An address that no server can have.
-    pub fn with_config(url: &str, config: Config) -> Result<Self, NotAnAddress> {
+    /// A URL that no server can have.
+    pub fn with_config(url: &str, config: ClientConfig) -> Result<Self, BadUrl> {
         Transport::new(url, config).map(|transport| Self { transport })
     }
 
@@ -65,7 +65,8 @@ impl Client {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, Error> {
-        let call = Call { method: Method::GET, path, body: Body::Nothing, repeat: Repeat::Always, timeout: None };
+        let call =
+            HttpCall { method: Method::GET, path, body: RequestBody::Nothing, repeat: Repeat::Always, timeout: None };
         self.transport.json(call).await
     }
 
@@ -76,63 +77,49 @@ impl Client {
         self.get(format!("{path}{mark}{query}")).await
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: String, body: Body, repeat: Repeat) -> Result<T, Error> {
-        self.transport.json(Call { method: Method::POST, path, body, repeat, timeout: None }).await
+    async fn post<T: DeserializeOwned>(&self, path: String, body: RequestBody, repeat: Repeat) -> Result<T, Error> {
+        self.transport.json(HttpCall { method: Method::POST, path, body, repeat, timeout: None }).await
     }
 
     async fn post_done(&self, path: String) -> Result<(), Error> {
-        let call = Call { method: Method::POST, path, body: Body::Nothing, repeat: Repeat::Always, timeout: None };
+        let call =
+            HttpCall { method: Method::POST, path, body: RequestBody::Nothing, repeat: Repeat::Always, timeout: None };
         self.transport.done(call).await
     }
 
-    async fn put<T: DeserializeOwned>(&self, path: String, body: Body) -> Result<T, Error> {
-        self.transport.json(Call { method: Method::PUT, path, body, repeat: Repeat::Always, timeout: None }).await
+    async fn put<T: DeserializeOwned>(&self, path: String, body: RequestBody) -> Result<T, Error> {
+        self.transport.json(HttpCall { method: Method::PUT, path, body, repeat: Repeat::Always, timeout: None }).await
     }
 
-    async fn delete(&self, path: String, body: Body, repeat: Repeat) -> Result<(), Error> {
-        self.transport.done(Call { method: Method::DELETE, path, body, repeat, timeout: None }).await
+    async fn delete(&self, path: String, body: RequestBody, repeat: Repeat) -> Result<(), Error> {
+        self.transport.done(HttpCall { method: Method::DELETE, path, body, repeat, timeout: None }).await
     }
 }
 
 /// Engines.
 impl Client {
     /// Registers an engine, for the first time or again. A repeat begins one more epoch, and no harm is done.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn register(&self, engine_id: &EngineId, request: &RegisterRequest) -> Result<Engine, Error> {
-        self.put(format!("/v1/engines/{engine_id}"), Body::json(request)).await
+        self.put(format!("/v1/engines/{engine_id}"), RequestBody::json(request)).await
     }
 
     /// Registers an engine under an id that the server makes.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn register_new(&self, request: &RegisterRequest) -> Result<Engine, Error> {
-        self.post("/v1/engines".to_owned(), Body::json(request), Repeat::IfNotApplied).await
+        self.post("/v1/engines".to_owned(), RequestBody::json(request), Repeat::IfNotApplied).await
     }
 
     /// Lists engines.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn engines(&self, query: &EnginesQuery) -> Result<Page<Engine>, Error> {
         self.list("/v1/engines", query).await
     }
 
     /// One engine, with its locks.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn engine(&self, engine_id: &EngineId) -> Result<Engine, Error> {
         self.get(format!("/v1/engines/{engine_id}")).await
     }
 
-    /// Says how an engine is doing, and renews its locks. It may take no longer than `timeout`, and is not
-    /// repeated: a later one says more.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Keeps an engine alive, and renews the locks that it lists. It may take no longer than `timeout`, and is not
+    /// repeated: a later one has newer values.
     pub async fn heartbeat(
         &self,
         engine_id: &EngineId,
@@ -140,69 +127,55 @@ impl Client {
         timeout: Duration,
     ) -> Result<HeartbeatResponse, Error> {
         let path = format!("/v1/engines/{engine_id}/heartbeat");
-        let call = Call {
+        let call = HttpCall {
             method: Method::POST,
             path,
-            body: Body::json(request),
+            body: RequestBody::json(request),
             repeat: Repeat::IfNotApplied,
             timeout: Some(timeout),
         };
         self.transport.json(call).await
     }
 
-    /// Gives an engine no more events.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Stops giving an engine events.
     pub async fn drain_engine(&self, engine_id: &EngineId, request: DrainRequest) -> Result<Engine, Error> {
-        self.post(format!("/v1/engines/{engine_id}/drain"), Body::json(&request), Repeat::Always).await
+        self.post(format!("/v1/engines/{engine_id}/drain"), RequestBody::json(&request), Repeat::Always).await
     }
 
     /// Gives a drained engine events again.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn resume_engine(&self, engine_id: &EngineId) -> Result<Engine, Error> {
-        self.post(format!("/v1/engines/{engine_id}/resume"), Body::Nothing, Repeat::Always).await
+        self.post(format!("/v1/engines/{engine_id}/resume"), RequestBody::Nothing, Repeat::Always).await
     }
 
     /// Deregisters an engine; its locks are lost.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn deregister(&self, engine_id: &EngineId) -> Result<(), Error> {
-        self.delete(format!("/v1/engines/{engine_id}"), Body::Nothing, Repeat::Always).await
+        self.delete(format!("/v1/engines/{engine_id}"), RequestBody::Nothing, Repeat::Always).await
     }
 
-    /// Claims events. Not repeated when its answer is lost: those locks come back by themselves.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Claims events. Not repeated when its answer is lost: the server releases those locks by itself.
     pub async fn claim(&self, engine_id: &EngineId, request: &ClaimRequest) -> Result<ClaimResponse, Error> {
         let wait = enginehouse_core::time::seconds(request.wait_seconds.unwrap_or(0.0)).min(Duration::from_secs(60));
-        let call = Call {
+        let call = HttpCall {
             method: Method::POST,
             path: format!("/v1/engines/{engine_id}/claim"),
-            body: Body::json(request),
+            body: RequestBody::json(request),
             repeat: Repeat::IfNotApplied,
             timeout: Some(wait + CLAIM_MARGIN),
         };
         self.transport.json(call).await
     }
 
-    /// Settles, sends a heartbeat and claims, in one transaction.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Settles, heartbeats and claims, in one transaction. The answer to all parts comes when the claim's wait is over.
+    /// Repeated like its claim, if it has one: settlements and heartbeats may be repeated always.
     pub async fn exchange(&self, engine_id: &EngineId, request: &ExchangeRequest) -> Result<ExchangeResponse, Error> {
         let wait = request.claim.as_ref().and_then(|claim| claim.wait_seconds).unwrap_or(0.0);
         let wait = enginehouse_core::time::seconds(wait).min(Duration::from_secs(60));
-        let call = Call {
+        let call = HttpCall {
             method: Method::POST,
             path: format!("/v1/engines/{engine_id}/exchange"),
-            body: Body::json(request),
+            body: RequestBody::json(request),
             repeat: if request.claim.is_none() { Repeat::Always } else { Repeat::IfNotApplied },
-            timeout: Some(wait + CLAIM_MARGIN),
+            timeout: (!wait.is_zero()).then(|| wait + CLAIM_MARGIN),
         };
         self.transport.json(call).await
     }
@@ -211,305 +184,197 @@ impl Client {
 /// Events.
 impl Client {
     /// Enqueues one event. Repeated after any passing failure if it has an idempotency key.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn enqueue(&self, request: &EnqueueRequest) -> Result<EnqueueResponse, Error> {
         let repeat = if request.idempotency_key.is_some() { Repeat::Always } else { Repeat::IfNotApplied };
-        self.post("/v1/events".to_owned(), Body::json(request), repeat).await
+        self.post("/v1/events".to_owned(), RequestBody::json(request), repeat).await
     }
 
     /// Enqueues up to 10,000 events, all or nothing. Repeated after any passing failure if each has an
     /// idempotency key.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn enqueue_batch(&self, request: &BatchRequest) -> Result<BatchResponse, Error> {
         let all_have_keys = request.events.iter().all(|event| event.idempotency_key.is_some());
         let repeat = if all_have_keys { Repeat::Always } else { Repeat::IfNotApplied };
-        self.post("/v1/events/batch".to_owned(), Body::json(request), repeat).await
+        self.post("/v1/events/batch".to_owned(), RequestBody::json(request), repeat).await
     }
 
     /// Enqueues the good ones of some lines, each an event, and names the bad ones.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn enqueue_lines(&self, lines: Vec<u8>, repeat: Repeat) -> Result<NdjsonResponse, Error> {
-        self.post("/v1/events/batch".to_owned(), Body::Ndjson(lines), repeat).await
+        self.post("/v1/events/batch".to_owned(), RequestBody::Ndjson(lines), repeat).await
     }
 
     /// Lists events.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn events(&self, query: &EventsQuery) -> Result<Page<Event>, Error> {
         self.list("/v1/events", query).await
     }
 
     /// One event.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn event(&self, event_id: EventId) -> Result<Event, Error> {
         self.get(format!("/v1/events/{event_id}")).await
     }
 
     /// Every attempt and every action of a person.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn history(&self, event_id: EventId) -> Result<HistoryResponse, Error> {
         self.get(format!("/v1/events/{event_id}/history")).await
     }
 
     /// The event is done.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn complete(&self, event_id: EventId, request: &CompleteRequest) -> Result<Event, Error> {
-        self.post(format!("/v1/events/{event_id}/complete"), Body::json(request), Repeat::Always).await
+        self.post(format!("/v1/events/{event_id}/complete"), RequestBody::json(request), Repeat::Always).await
     }
 
     /// The attempt failed.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn fail(&self, event_id: EventId, request: &FailRequest) -> Result<Event, Error> {
-        self.post(format!("/v1/events/{event_id}/fail"), Body::json(request), Repeat::Always).await
+        self.post(format!("/v1/events/{event_id}/fail"), RequestBody::json(request), Repeat::Always).await
     }
 
-    /// Gives the event back; the attempt is not counted.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Releases the event; the attempt is not counted.
     pub async fn release(&self, event_id: EventId, request: &ReleaseRequest) -> Result<Event, Error> {
-        self.post(format!("/v1/events/{event_id}/release"), Body::json(request), Repeat::Always).await
+        self.post(format!("/v1/events/{event_id}/release"), RequestBody::json(request), Repeat::Always).await
     }
 
     /// Keeps the lock for longer.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn extend(&self, event_id: EventId, request: &ExtendRequest) -> Result<Event, Error> {
-        self.post(format!("/v1/events/{event_id}/extend"), Body::json(request), Repeat::Always).await
+        self.post(format!("/v1/events/{event_id}/extend"), RequestBody::json(request), Repeat::Always).await
     }
 
     /// Settles many, each with its own answer.
-    ///
-    /// # Errors
-    /// No answer, or a problem with the request as a whole.
     pub async fn settle(&self, request: &SettleRequest) -> Result<SettleResponse, Error> {
-        self.post("/v1/events/settle".to_owned(), Body::json(request), Repeat::Always).await
+        self.post("/v1/events/settle".to_owned(), RequestBody::json(request), Repeat::Always).await
     }
 
-    /// Calls an event off.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Cancels an event.
     pub async fn cancel(&self, event_id: EventId) -> Result<Event, Error> {
-        self.post(format!("/v1/events/{event_id}/cancel"), Body::Nothing, Repeat::Always).await
+        self.post(format!("/v1/events/{event_id}/cancel"), RequestBody::Nothing, Repeat::Always).await
     }
 
     /// Makes a waiting event available now.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn retry(&self, event_id: EventId) -> Result<Event, Error> {
-        self.post(format!("/v1/events/{event_id}/retry"), Body::Nothing, Repeat::Always).await
+        self.post(format!("/v1/events/{event_id}/retry"), RequestBody::Nothing, Repeat::Always).await
     }
 }
 
 /// Event types and queues.
 impl Client {
     /// Lists the event types that are known.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn event_types(&self, query: &PageQuery) -> Result<Page<EventTypeSettings>, Error> {
         self.list("/v1/event-types", query).await
     }
 
-    /// What an event type sets.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// The settings of an event type.
     pub async fn event_type(&self, name: &EventType) -> Result<EventTypeSettings, Error> {
         self.get(format!("/v1/event-types/{name}")).await
     }
 
-    /// Replaces what an event type sets.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Replaces the settings of an event type.
     pub async fn set_event_type(&self, name: &EventType, settings: &Settings) -> Result<EventTypeSettings, Error> {
-        self.put(format!("/v1/event-types/{name}"), Body::json(settings)).await
+        self.put(format!("/v1/event-types/{name}"), RequestBody::json(settings)).await
     }
 
-    /// Forgets what an event type sets.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Removes the settings of an event type.
     pub async fn delete_event_type(&self, name: &EventType) -> Result<(), Error> {
-        self.delete(format!("/v1/event-types/{name}"), Body::Nothing, Repeat::Always).await
+        self.delete(format!("/v1/event-types/{name}"), RequestBody::Nothing, Repeat::Always).await
     }
 
     /// Keeps events of a type from being claimed.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn pause_event_type(&self, name: &EventType) -> Result<(), Error> {
         self.post_done(format!("/v1/event-types/{name}/pause")).await
     }
 
     /// Lets events of a type be claimed again.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn resume_event_type(&self, name: &EventType) -> Result<(), Error> {
         self.post_done(format!("/v1/event-types/{name}/resume")).await
     }
 
     /// Lists the queues that are known.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn queues(&self, query: &PageQuery) -> Result<Page<QueueSettings>, Error> {
         self.list("/v1/queues", query).await
     }
 
-    /// What a queue sets.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// The settings of a queue.
     pub async fn queue(&self, name: &QueueName) -> Result<QueueSettings, Error> {
         self.get(format!("/v1/queues/{name}")).await
     }
 
-    /// Replaces what a queue sets.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Replaces the settings of a queue.
     pub async fn set_queue(&self, name: &QueueName, settings: &Settings) -> Result<QueueSettings, Error> {
-        self.put(format!("/v1/queues/{name}"), Body::json(settings)).await
+        self.put(format!("/v1/queues/{name}"), RequestBody::json(settings)).await
     }
 
-    /// Forgets what a queue sets.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Removes the settings of a queue.
     pub async fn delete_queue(&self, name: &QueueName) -> Result<(), Error> {
-        self.delete(format!("/v1/queues/{name}"), Body::Nothing, Repeat::Always).await
+        self.delete(format!("/v1/queues/{name}"), RequestBody::Nothing, Repeat::Always).await
     }
 
     /// Keeps a queue's events from being claimed.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn pause_queue(&self, name: &QueueName) -> Result<(), Error> {
         self.post_done(format!("/v1/queues/{name}/pause")).await
     }
 
     /// Lets a queue's events be claimed again.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn resume_queue(&self, name: &QueueName) -> Result<(), Error> {
         self.post_done(format!("/v1/queues/{name}/resume")).await
     }
 }
 
-/// Dead letters, scenario runs, and the whole house.
+/// Dead letters, scenario runs and statistics.
 impl Client {
     /// Lists dead letters.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn dead_letters(&self, query: &DeadLettersQuery) -> Result<Page<DeadLetter>, Error> {
         self.list("/v1/dead-letters", query).await
     }
 
     /// One dead letter.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn dead_letter(&self, event_id: EventId) -> Result<DeadLetter, Error> {
         self.get(format!("/v1/dead-letters/{event_id}")).await
     }
 
     /// Dead letters, grouped by event type and error.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn dead_letter_summary(&self) -> Result<DeadLetterSummary, Error> {
         self.get("/v1/dead-letters/summary".to_owned()).await
     }
 
     /// Puts a dead letter back in its queue.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn redrive(&self, event_id: EventId, request: &RedriveRequest) -> Result<Event, Error> {
         let path = format!("/v1/dead-letters/{event_id}/redrive");
-        self.post(path, Body::json(request), Repeat::IfNotApplied).await
+        self.post(path, RequestBody::json(request), Repeat::IfNotApplied).await
     }
 
     /// Puts all dead letters that match back in their queues.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn redrive_all(&self, request: &BulkRedriveRequest) -> Result<BulkRedriveResponse, Error> {
-        self.post("/v1/dead-letters/redrive".to_owned(), Body::json(request), Repeat::IfNotApplied).await
+        self.post("/v1/dead-letters/redrive".to_owned(), RequestBody::json(request), Repeat::IfNotApplied).await
     }
 
     /// Gives up on a dead letter.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn discard(&self, event_id: EventId, request: &DiscardRequest) -> Result<(), Error> {
-        self.delete(format!("/v1/dead-letters/{event_id}"), Body::json(request), Repeat::IfNotApplied).await
+        self.delete(format!("/v1/dead-letters/{event_id}"), RequestBody::json(request), Repeat::IfNotApplied).await
     }
 
     /// Gives up on all dead letters that match.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn discard_all(&self, request: &BulkDiscardRequest) -> Result<BulkDiscardResponse, Error> {
-        self.post("/v1/dead-letters/discard".to_owned(), Body::json(request), Repeat::IfNotApplied).await
+        self.post("/v1/dead-letters/discard".to_owned(), RequestBody::json(request), Repeat::IfNotApplied).await
     }
 
     /// Lists scenario runs.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn scenario_runs(&self, query: &PageQuery) -> Result<Page<ScenarioRun>, Error> {
         self.list("/v1/scenario-runs", query).await
     }
 
     /// One scenario run, with its engines.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
     pub async fn scenario_run(&self, scenario_run_id: &ScenarioRunId) -> Result<ScenarioRun, Error> {
         self.get(format!("/v1/scenario-runs/{scenario_run_id}")).await
     }
 
-    /// Counts and ages of the whole house.
-    ///
-    /// # Errors
-    /// No answer, or a problem.
+    /// Counts and ages of everything in the store.
     pub async fn stats(&self) -> Result<Stats, Error> {
         self.get("/v1/stats".to_owned()).await
     }
 
     /// Whether the server is ready to serve.
-    ///
-    /// # Errors
-    /// No answer, or a problem: it is not.
     pub async fn ready(&self) -> Result<(), Error> {
-        let call = Call {
+        let call = HttpCall {
             method: Method::GET,
             path: "/readyz".to_owned(),
-            body: Body::Nothing,
+            body: RequestBody::Nothing,
             repeat: Repeat::IfNotApplied,
             timeout: None,
         };

@@ -1,51 +1,61 @@
-//! An engine's whole life: register, claim, run a handler for each event, settle, leave in good order.
+//! An engine's whole life: register, claim, run a handler for each event, settle, shut down in good order.
 //!
-//! Three tasks share the work. [`run`](Builder::run) claims as many events as it has free slots and gives each to the
-//! handler. `heartbeat` speaks up for every lock from its claim until its settle is answered, and hears which are
-//! lost, which events are called off, and whether to drain. `settle` hands in what the handlers bring, as
-//! many at a time as have gathered, until the server has answered each.
+//! Three tasks do the talking:
 //!
-//! A server that is away stops none of them: handlers work on, heartbeats and settles are repeated, and whether a
-//! lock was lost meanwhile is for the server to say.
+//! - **`exchange`** sends the results of handlers. One call settles all that have gathered, and claims as many events as that
+//!   makes room for: with a backlog, an engine with one slot makes one call per event. A heartbeat that is due goes along.
+//! - **`claims`** has the slots that no result made room for. When nothing is ready, it waits on the server for the first event.
+//! - **`heartbeat`** keeps the engine and its locks alive by a call of its own whenever no exchange has done so in time: beside
+//!   a handler that runs for an hour, and beside a claim that waits for a minute.
+//!
+//! **Only claims wait.** The server answers a whole exchange at once or, if it contains a claim that waits, when that wait is
+//! over. So a result or a heartbeat never shares a call with a wait, or the engine would learn only a minute later that its
+//! result was refused or its lock was lost. A handler that finishes while a claim waits has its result sent by a second call.
+//! To cancel the wait instead would be wrong: its answer may be on the way, with locks that nobody would know of.
+//!
+//! **One claim at a time.** While a claim waits, an exchange claims nothing: whatever became ready went to the waiting claim.
+//! At shutdown, events that a claim under way still brings are released, not lost.
+//!
+//! **What is repeated.** A settle is repeated until the server has answered it, which is safe: the lock's token makes a
+//! second one the same as the first. If the answer to a claim is lost, nothing here knows its locks; no heartbeat lists them,
+//! so the server releases them after two. A server that is away stops none of the tasks: handlers work on, and whether a lock
+//! was lost meanwhile is for the server to say.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_api::claims::ClaimRequest;
+use enginehouse_api::claims::ClaimPart;
 use enginehouse_api::engines::{DrainRequest, RegisterRequest};
-use enginehouse_api::problem::Code;
-use enginehouse_api::settle::Settlement;
 use enginehouse_core::engine::{DynamicState, Metadata, StaticConfig};
 use enginehouse_core::ids::{EngineId, EngineType, EventType, QueueName};
 use enginehouse_core::limits::MAX_CLAIM_LIMIT;
 use enginehouse_core::request::Affinity;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::backoff::{Backoff, pause};
 use crate::calls::Client;
 use crate::error::Error;
 
-mod event;
+mod claims;
+mod exchange;
+mod handler;
 mod heartbeat;
-mod held;
-mod settle;
+mod held_locks;
 
-pub use event::{ClaimedEvent, Context, Outcome, StopReason, Summary};
-use heartbeat::{End, Session};
-use held::Held;
-use settle::Settler;
+use claims::ClaimEnd;
+use exchange::Finished;
+pub use handler::{ClaimedEvent, EngineSummary, HandlerContext, HandlerOutcome, StopReason};
+use heartbeat::{EngineSession, Heartbeats, SessionEnd};
+use held_locks::HeldLocks;
 
-/// How long a claim that was under way at shutdown may still bring events, which are then given back.
-const LAST_CLAIM: Duration = Duration::from_millis(250);
 /// How long the last settles and the deregistration may take at the very end.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const LAST_CALLS: Duration = Duration::from_secs(5);
 
-/// Why an engine stopped other than by being told to.
+/// Why an engine stopped other than by shutdown or drain.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EngineError {
-    /// Another process has registered under the same id; the locks are its own to claim anew.
+    /// Another process has registered under the same id; this one's locks are lost.
     #[error("another process has registered as engine {0}")]
     Superseded(EngineId),
     /// The server refused to register the engine, or to let it claim.
@@ -53,35 +63,8 @@ pub enum EngineError {
     Call(#[from] Error),
 }
 
-/// Begins with [`Engine::builder`].
-#[derive(Debug)]
-pub struct Engine;
-
-impl Engine {
-    /// An engine that is yet to be described and run.
-    pub fn builder(client: Client, engine_id: EngineId, engine_type: EngineType) -> Builder {
-        Builder {
-            client,
-            engine_id,
-            engine_type,
-            static_config: StaticConfig::default(),
-            max_concurrent: 1,
-            queues: Vec::new(),
-            event_types: Vec::new(),
-            affinity: Affinity::default(),
-            heartbeat_interval_seconds: None,
-            visibility_timeout_seconds: None,
-            claim_wait: Duration::from_secs(20),
-            load: Arc::new(DynamicState::default),
-            grace: Duration::from_secs(30),
-            stop_wait: Duration::from_secs(10),
-            hurry: CancellationToken::new(),
-        }
-    }
-}
-
-/// What an engine is, and how it works.
-pub struct Builder {
+/// What an engine is, and how it works. [`EngineLoop::run`] runs it.
+pub struct EngineLoop {
     client: Client,
     engine_id: EngineId,
     engine_type: EngineType,
@@ -99,13 +82,34 @@ pub struct Builder {
     hurry: CancellationToken,
 }
 
-impl std::fmt::Debug for Builder {
+impl std::fmt::Debug for EngineLoop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("engine_id", &self.engine_id).finish_non_exhaustive()
+        f.debug_struct("EngineLoop").field("engine_id", &self.engine_id).finish_non_exhaustive()
     }
 }
 
-impl Builder {
+impl EngineLoop {
+    /// An engine that works on one event at a time, of any queue and type.
+    pub fn new(client: Client, engine_id: EngineId, engine_type: EngineType) -> Self {
+        Self {
+            client,
+            engine_id,
+            engine_type,
+            static_config: StaticConfig::default(),
+            max_concurrent: 1,
+            queues: Vec::new(),
+            event_types: Vec::new(),
+            affinity: Affinity::default(),
+            heartbeat_interval_seconds: None,
+            visibility_timeout_seconds: None,
+            claim_wait: Duration::from_secs(20),
+            load: Arc::new(DynamicState::default),
+            grace: Duration::from_secs(30),
+            stop_wait: Duration::from_secs(10),
+            hurry: CancellationToken::new(),
+        }
+    }
+
     /// What the engine can do and may take; its `max_concurrent_events` is set from [`Self::max_concurrent`].
     #[must_use]
     pub fn static_config(self, static_config: StaticConfig) -> Self {
@@ -136,7 +140,7 @@ impl Builder {
         Self { affinity, ..self }
     }
 
-    /// How often it speaks up; the server's default unless set. With 0, only the locks' timeouts bound it.
+    /// How often it heartbeats; the server's default unless set. With 0, only the locks' timeouts bound it.
     #[must_use]
     pub fn heartbeat_interval_seconds(self, seconds: u64) -> Self {
         Self { heartbeat_interval_seconds: Some(seconds), ..self }
@@ -154,13 +158,13 @@ impl Builder {
         Self { claim_wait: claim_wait.min(Duration::from_secs(60)), ..self }
     }
 
-    /// Measures how the engine is doing, for each heartbeat.
+    /// Measures the engine's load, for each heartbeat.
     #[must_use]
     pub fn load(self, load: impl Fn() -> DynamicState + Send + Sync + 'static) -> Self {
         Self { load: Arc::new(load), ..self }
     }
 
-    /// How long it finishes what it holds after it was told to stop: 30 s unless set.
+    /// How long it may finish what it holds once the shutdown begins: 30 s unless set.
     #[must_use]
     pub fn grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
@@ -188,186 +192,152 @@ impl Builder {
         }
     }
 
+    /// A claim of up to `limit` events.
+    fn claim(&self, limit: usize, wait: Duration) -> ClaimPart {
+        ClaimPart {
+            limit: Some(limit as u64),
+            visibility_timeout_seconds: self.visibility_timeout_seconds,
+            wait_seconds: Some(wait.as_secs_f64()),
+            queues: self.queues.iter().map(ToString::to_string).collect(),
+            event_types: self.event_types.iter().map(ToString::to_string).collect(),
+            affinity: self.affinity,
+        }
+    }
+
     /// Registers and works until `shutdown` is cancelled, the engine is drained to its end, or it cannot go on.
     ///
-    /// At shutdown it claims no more, finishes what it holds within the grace, then stops the handlers, gives
-    /// their events back and deregisters.
+    /// At shutdown it claims no more, finishes what it holds within the grace, then stops the handlers, releases
+    /// their events and deregisters.
     ///
     /// # Errors
     /// [`EngineError`]: it could not register, was superseded, or may not claim.
-    pub async fn run<H, F>(self, shutdown: CancellationToken, handler: H) -> Result<Summary, EngineError>
+    pub async fn run<H, F>(self, shutdown: CancellationToken, handler: H) -> Result<EngineSummary, EngineError>
     where
-        H: Fn(ClaimedEvent, Context) -> F + Send + Sync + 'static,
-        F: Future<Output = Outcome> + Send + 'static,
+        H: Fn(ClaimedEvent, HandlerContext) -> F + Send + Sync + 'static,
+        F: Future<Output = HandlerOutcome> + Send + 'static,
     {
         let engine = self.client.register(&self.engine_id, &self.registration()).await?;
         tracing::info!(engine_id = %engine.engine_id, epoch = engine.epoch, "registered");
-        let held = Arc::new(Held::default());
+        let held = Arc::new(HeldLocks::default());
         let done = CancellationToken::new();
-        let heartbeat = heartbeat::start(&self, &engine, Arc::clone(&held), done.clone());
-        let settler = Settler::start(self.client.clone(), done.clone());
-        let mut running = Running {
+        let (heartbeats, session) = Heartbeats::start(&self, &engine, Arc::clone(&held), done.clone());
+        let (finished, results) = mpsc::unbounded_channel();
+        let running = Arc::new(RunningEngine {
             slots: Arc::new(Semaphore::new(self.max_concurrent as usize)),
-            engine: self,
-            session: heartbeat.session.clone(),
-            beat_now: heartbeat.beat_now,
+            settings: self,
+            session,
+            heartbeats,
             held,
-            settler,
-            handler: Arc::new(handler),
-            shutdown,
-        };
+            finished,
+            claiming: Mutex::new(()),
+            handler,
+            shutdown: shutdown.child_token(),
+        });
+        let exchanges = Arc::clone(&running);
+        tokio::spawn(done.clone().run_until_cancelled_owned(async move { exchanges.exchange_results(results).await }));
         let end = running.claim_until_the_end().await;
+        // Whatever ended the claims, an exchange that is under way may bring events yet: they are released.
+        running.shutdown.cancel();
         running.finish(&end).await;
         done.cancel();
-        let summary = running.held.summary();
         match end {
             ClaimEnd::Refused(error) => Err(error.into()),
-            ClaimEnd::Session(End::Superseded) => Err(EngineError::Superseded(running.engine.engine_id)),
-            ClaimEnd::Shutdown | ClaimEnd::Session(End::Drained) => Ok(summary),
+            ClaimEnd::Session(SessionEnd::Superseded) => {
+                Err(EngineError::Superseded(running.settings.engine_id.clone()))
+            }
+            ClaimEnd::Shutdown | ClaimEnd::Session(SessionEnd::Drained) => Ok(running.held.summary()),
         }
     }
 }
 
-/// Why no more events are claimed.
-enum ClaimEnd {
-    Shutdown,
-    Session(End),
-    Refused(Error),
-}
-
-struct Running<H> {
-    engine: Builder,
+/// What the tasks of one engine share.
+struct RunningEngine<H> {
+    settings: EngineLoop,
+    /// One for each event that it may work on at once. An event has its slot until its settle is answered.
     slots: Arc<Semaphore>,
-    session: watch::Receiver<Session>,
-    beat_now: Arc<tokio::sync::Notify>,
-    held: Arc<Held>,
-    settler: Settler,
-    handler: Arc<H>,
+    session: watch::Receiver<EngineSession>,
+    heartbeats: Arc<Heartbeats>,
+    held: Arc<HeldLocks>,
+    /// As many results as there are slots, so the channel needs no bound of its own.
+    finished: mpsc::UnboundedSender<Finished>,
+    /// Held for as long as a claim is under way, so that there is one at a time.
+    claiming: Mutex<()>,
+    handler: H,
     shutdown: CancellationToken,
 }
 
-impl<H, F> Running<H>
+impl<H, F> RunningEngine<H>
 where
-    H: Fn(ClaimedEvent, Context) -> F + Send + Sync + 'static,
-    F: Future<Output = Outcome> + Send + 'static,
+    H: Fn(ClaimedEvent, HandlerContext) -> F + Send + Sync + 'static,
+    F: Future<Output = HandlerOutcome> + Send + 'static,
 {
-    async fn claim_until_the_end(&mut self) -> ClaimEnd {
-        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
-        loop {
-            let slots = match self.free_slots().await {
-                Ok(slots) => slots,
-                Err(end) => return end,
-            };
-            let began = Instant::now();
-            match self.claim(slots.num_permits()).await {
-                Ok(events) => {
-                    // A server that answers an empty claim at once does not want to be asked again at once.
-                    let hasty =
-                        events.is_empty() && began.elapsed() < self.engine.claim_wait.min(Duration::from_secs(1));
-                    self.begin(events, slots);
-                    if !hasty {
-                        backoff.reset();
-                        continue;
-                    }
-                }
-                Err(ClaimError::End(end)) => return end,
-                Err(ClaimError::Call(error)) => match error.code() {
-                    // The heartbeat knows what to do about these; and it alone, for it alone registers.
-                    Some(Code::EngineLost | Code::EngineNotRegistered | Code::EngineSuperseded) => {
-                        self.beat_now.notify_one();
-                    }
-                    _ if error.is_passing() || error.code() == Some(Code::Internal) => {
-                        tracing::warn!(%error, "could not claim; trying again");
-                    }
-                    _ => return ClaimEnd::Refused(error),
-                },
-            }
-            tokio::select! {
-                () = pause(backoff.next(None)) => {}
-                () = self.shutdown.cancelled() => return ClaimEnd::Shutdown,
-            }
-        }
+    fn no_slots(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.slots).try_acquire_many_owned(0).expect("nobody closes it")
     }
 
-    /// Waits until it may work on at least one more event, and takes all slots that are free.
-    async fn free_slots(&mut self) -> Result<OwnedSemaphorePermit, ClaimEnd> {
-        let may_claim = async {
-            let state = self.session.wait_for(|state| state.end.is_some() || !state.draining).await;
-            // The heartbeat task outlives this loop; without it there is nothing to wait for.
-            state.map_or(Some(End::Superseded), |state| state.end)
-        };
-        let ended = tokio::select! {
-            ended = may_claim => ended,
-            () = self.shutdown.cancelled() => return Err(ClaimEnd::Shutdown),
-        };
-        if let Some(end) = ended {
-            return Err(ClaimEnd::Session(end));
-        }
-        let mut slots = tokio::select! {
-            slot = Arc::clone(&self.slots).acquire_owned() => slot.expect("nobody closes it"),
-            end = ended_session(&mut self.session) => return Err(ClaimEnd::Session(end)),
-            () = self.shutdown.cancelled() => return Err(ClaimEnd::Shutdown),
-        };
+    /// The slots that are free now; maybe none.
+    fn free_slots(&self) -> OwnedSemaphorePermit {
+        let mut slots = self.no_slots();
         while let Ok(one_more) = Arc::clone(&self.slots).try_acquire_owned() {
             slots.merge(one_more);
         }
-        Ok(slots)
+        slots
     }
 
-    async fn claim(&mut self, limit: usize) -> Result<Vec<ClaimedEvent>, ClaimError> {
-        let engine = &self.engine;
-        let request = ClaimRequest {
-            epoch: self.session.borrow().epoch,
-            limit: Some(limit as u64),
-            visibility_timeout_seconds: engine.visibility_timeout_seconds,
-            wait_seconds: Some(engine.claim_wait.as_secs_f64()),
-            queues: engine.queues.iter().map(ToString::to_string).collect(),
-            event_types: engine.event_types.iter().map(ToString::to_string).collect(),
-            affinity: engine.affinity,
-        };
-        let mut call = std::pin::pin!(engine.client.claim(&engine.engine_id, &request));
-        let answer = tokio::select! {
-            answer = &mut call => answer,
-            end = ended_session(&mut self.session) => return Err(ClaimError::End(ClaimEnd::Session(end))),
-            () = self.shutdown.cancelled() => {
-                // It may be just about to answer: what it brings is given back rather than lost.
-                if let Ok(Ok(answer)) = timeout(LAST_CLAIM, call).await {
-                    let give_back = answer.events.into_iter().filter_map(ClaimedEvent::new).map(|event| {
-                        self.settler.settle(Outcome::Release { delay_seconds: None }.settlement(&event))
-                    });
-                    drop(timeout(LAST_WORDS, futures_util::future::join_all(give_back)).await);
-                }
-                return Err(ClaimError::End(ClaimEnd::Shutdown));
-            }
-        };
-        Ok(answer.map_err(ClaimError::Call)?.events.into_iter().filter_map(ClaimedEvent::new).collect())
-    }
-
-    /// Gives each event to the handler, in a task of its own.
-    fn begin(&self, events: Vec<ClaimedEvent>, mut slots: OwnedSemaphorePermit) {
+    /// Runs the handler for each event, in a task of its own. During a shutdown the events are released instead.
+    fn handle(self: &Arc<Self>, events: Vec<ClaimedEvent>, mut slots: OwnedSemaphorePermit) {
         for event in events {
-            // The lock is listed by heartbeats from here on, whatever the handler does.
+            // Heartbeats list the lock from here on, whatever the handler does.
             let context = self.held.add(&event);
             let slot = slots.split(1);
+            if self.shutdown.is_cancelled() {
+                self.finish_event(&event, &context, HandlerOutcome::Release { delay_seconds: None }, slot);
+                continue;
+            }
             let work = tokio::spawn((self.handler)(event.clone(), context.clone()));
             self.held.can_abort(&event.token, work.abort_handle());
-            let (held, settler) = (Arc::clone(&self.held), self.settler.clone());
+            let running = Arc::clone(self);
             tokio::spawn(async move {
                 let outcome = match work.await {
                     Ok(outcome) => outcome,
-                    Err(error) if error.is_panic() => Outcome::failed("panic", "the handler panicked"),
-                    Err(_aborted) => Outcome::Release { delay_seconds: None },
+                    Err(error) if error.is_panic() => HandlerOutcome::failed("panic", "the handler panicked"),
+                    Err(_aborted) => HandlerOutcome::Release { delay_seconds: None },
                 };
-                hand_in(&held, &settler, &event, &context, outcome).await;
-                drop(slot);
+                running.finish_event(&event, &context, outcome, slot);
             });
         }
     }
 
-    /// Brings what is held to an end, and says goodbye.
+    /// Hands over the result of a handler to be settled, unless the lock is lost.
+    fn finish_event(
+        &self,
+        event: &ClaimedEvent,
+        context: &HandlerContext,
+        outcome: HandlerOutcome,
+        slot: Option<OwnedSemaphorePermit>,
+    ) {
+        let outcome = match (context.stop_reason(), outcome) {
+            (Some(StopReason::LockLost), _) => {
+                tracing::warn!(event_id = %event.event_id, "dropped a result: its lock is lost");
+                self.held.settled(&event.token, None);
+                return;
+            }
+            // It was ready before it was stopped: a completion still counts.
+            (Some(_), outcome @ HandlerOutcome::Complete { .. }) | (None, outcome) => outcome,
+            // What fails because it was stopped says nothing about the event.
+            (Some(_), _) => HandlerOutcome::Release { delay_seconds: None },
+        };
+        self.held.is_settling(&event.token);
+        if self.finished.send(Finished::new(outcome.settlement(event), slot)).is_err() {
+            // The engine has given up settling: it is past the end of its shutdown.
+            self.held.settled(&event.token, None);
+        }
+    }
+
+    /// Brings what is held to an end, and deregisters.
     async fn finish(&self, end: &ClaimEnd) {
-        let engine = &self.engine;
-        let superseded = matches!(end, ClaimEnd::Session(End::Superseded));
+        let engine = &self.settings;
+        let superseded = matches!(end, ClaimEnd::Session(SessionEnd::Superseded));
         let all_done = || async { drop(self.slots.acquire_many(engine.max_concurrent).await) };
         if superseded {
             self.held.stop_all(StopReason::LockLost);
@@ -376,7 +346,7 @@ where
             tokio::select! {
                 done = timeout(engine.grace, all_done()) => drop(done),
                 () = engine.hurry.cancelled() => {}
-                // So that whoever looks sees why it takes no events. Its answer changes nothing here.
+                // So that the list of engines says why it takes no events. Its answer changes nothing here.
                 () = async {
                     if self.held.len() > 0 {
                         drop(engine.client.drain_engine(&engine.engine_id, DrainRequest::default()).await);
@@ -388,45 +358,14 @@ where
         }
         if timeout(engine.stop_wait, all_done()).await.is_err() {
             self.held.abort_all();
-            drop(timeout(LAST_WORDS, all_done()).await);
+            drop(timeout(LAST_CALLS, all_done()).await);
         }
-        if !superseded && !matches!(end, ClaimEnd::Session(End::Drained)) {
-            match timeout(LAST_WORDS, engine.client.deregister(&engine.engine_id)).await {
+        if !superseded && !matches!(end, ClaimEnd::Session(SessionEnd::Drained)) {
+            match timeout(LAST_CALLS, engine.client.deregister(&engine.engine_id)).await {
                 Ok(Ok(())) => tracing::info!("deregistered"),
                 Ok(Err(error)) => tracing::warn!(%error, "could not deregister"),
                 Err(_) => tracing::warn!("could not deregister in time"),
             }
         }
     }
-}
-
-enum ClaimError {
-    End(ClaimEnd),
-    Call(Error),
-}
-
-async fn ended_session(session: &mut watch::Receiver<Session>) -> End {
-    match session.wait_for(|state| state.end.is_some()).await {
-        Ok(state) => state.end.unwrap_or(End::Superseded),
-        Err(_) => End::Superseded,
-    }
-}
-
-/// Settles what a handler brought, unless there is nothing left to settle.
-async fn hand_in(held: &Held, settler: &Settler, event: &ClaimedEvent, context: &Context, outcome: Outcome) {
-    let outcome = match (context.stop_reason(), outcome) {
-        (Some(StopReason::LockLost), _) => {
-            tracing::warn!(event_id = %event.event_id, "dropped a result: its lock is lost");
-            held.settled(&event.token, event::Tally::Lost);
-            return;
-        }
-        // It was ready before it was stopped: a completion still counts.
-        (Some(_), outcome @ Outcome::Complete { .. }) | (None, outcome) => outcome,
-        // What fails because it was stopped says nothing about the event.
-        (Some(_), _) => Outcome::Release { delay_seconds: None },
-    };
-    let settlement: Settlement = outcome.settlement(event);
-    held.is_settling(&event.token);
-    let tally = settler.settle(settlement).await;
-    held.settled(&event.token, tally);
 }

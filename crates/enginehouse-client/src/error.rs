@@ -1,4 +1,4 @@
-//! What can come of a call instead of its answer.
+//! Why a call has no answer.
 
 use std::time::Duration;
 
@@ -10,13 +10,10 @@ pub enum Error {
     /// No answer came from the server.
     #[error("no answer from {url}: {reason}")]
     Unreachable {
-        /// The server's address.
         url: String,
-        /// What went wrong on the way.
         reason: String,
         /// Whether the request may have arrived all the same.
         maybe_applied: bool,
-        /// Whether it was for want of time.
         timed_out: bool,
     },
     /// The server says what is wrong.
@@ -24,12 +21,7 @@ pub enum Error {
     Problem(Box<Problem>),
     /// Something answered, but not as an Enginehouse server does.
     #[error("unexpected answer with status {status}: {reason}")]
-    Unexpected {
-        /// The HTTP status.
-        status: u16,
-        /// What is unexpected.
-        reason: String,
-    },
+    Unexpected { status: u16, reason: String },
 }
 
 impl Error {

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use crate::backoff::{Backoff, pause};
 use crate::error::Error;
 
-/// How a client behaves.
+/// The timeouts and repeats of a client.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct ClientConfig {
     /// How long a call may take, a claim's wait aside.
     pub timeout: Duration,
     /// How long a connection may take to be made.
@@ -21,11 +21,11 @@ pub struct Config {
     pub max_repeats: u32,
     /// The wait before the first repeat; each one after it waits twice as long.
     pub first_wait: Duration,
-    /// The longest wait before a repeat. A server that asks for a longer one gets its problem handed on.
+    /// The longest wait before a repeat. If the server asks for a longer one, the caller gets its problem instead.
     pub max_wait: Duration,
 }
 
-impl Default for Config {
+impl Default for ClientConfig {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
@@ -37,10 +37,10 @@ impl Default for Config {
     }
 }
 
-/// An address that no server can have.
+/// A URL that no server can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{url:?} is not the address of a server: {reason}")]
-pub struct NotAnAddress {
+pub struct BadUrl {
     url: String,
     reason: String,
 }
@@ -55,13 +55,13 @@ pub enum Repeat {
 }
 
 /// What a call sends.
-pub(crate) enum Body {
+pub(crate) enum RequestBody {
     Nothing,
     Json(Vec<u8>),
     Ndjson(Vec<u8>),
 }
 
-impl Body {
+impl RequestBody {
     /// A request of the wire format.
     pub(crate) fn json(request: &impl Serialize) -> Self {
         // These types hold nothing that JSON cannot say, except a RawJson that was made from what is not JSON:
@@ -70,12 +70,11 @@ impl Body {
     }
 }
 
-/// One call.
-pub(crate) struct Call {
+pub(crate) struct HttpCall {
     pub(crate) method: Method,
     /// Path and query, from `/v1` on.
     pub(crate) path: String,
-    pub(crate) body: Body,
+    pub(crate) body: RequestBody,
     pub(crate) repeat: Repeat,
     pub(crate) timeout: Option<Duration>,
 }
@@ -85,12 +84,12 @@ pub(crate) struct Call {
 pub(crate) struct Transport {
     http: reqwest::Client,
     url: String,
-    config: Config,
+    config: ClientConfig,
 }
 
 impl Transport {
-    pub(crate) fn new(url: &str, config: Config) -> Result<Self, NotAnAddress> {
-        let refuse = |reason: String| NotAnAddress { url: url.to_owned(), reason };
+    pub(crate) fn new(url: &str, config: ClientConfig) -> Result<Self, BadUrl> {
+        let refuse = |reason: String| BadUrl { url: url.to_owned(), reason };
         let parsed = reqwest::Url::parse(url).map_err(|error| refuse(error.to_string()))?;
         if parsed.scheme() != "http" {
             return Err(refuse("it has to begin with http://".to_owned()));
@@ -111,7 +110,7 @@ impl Transport {
     }
 
     pub(crate) fn with_max_repeats(self, max_repeats: u32) -> Self {
-        Self { config: Config { max_repeats, ..self.config }, ..self }
+        Self { config: ClientConfig { max_repeats, ..self.config }, ..self }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -119,18 +118,18 @@ impl Transport {
     }
 
     /// Makes a call that has an answer.
-    pub(crate) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+    pub(crate) async fn json<T: DeserializeOwned>(&self, call: HttpCall) -> Result<T, Error> {
         let (status, body) = self.repeated(&call).await?;
         serde_json::from_slice(&body)
             .map_err(|error| Error::Unexpected { status: status.as_u16(), reason: error.to_string() })
     }
 
-    /// Makes a call whose answer says nothing more than that it was done.
-    pub(crate) async fn done(&self, call: Call) -> Result<(), Error> {
+    /// Makes a call whose answer has no body of interest.
+    pub(crate) async fn done(&self, call: HttpCall) -> Result<(), Error> {
         self.repeated(&call).await.map(drop)
     }
 
-    async fn repeated(&self, call: &Call) -> Result<(StatusCode, Vec<u8>), Error> {
+    async fn repeated(&self, call: &HttpCall) -> Result<(StatusCode, Vec<u8>), Error> {
         let mut backoff = Backoff::new(self.config.first_wait, self.config.max_wait);
         let mut repeats = 0;
         loop {
@@ -149,15 +148,15 @@ impl Transport {
         }
     }
 
-    async fn once(&self, call: &Call) -> Result<(StatusCode, Vec<u8>), Error> {
+    async fn once(&self, call: &HttpCall) -> Result<(StatusCode, Vec<u8>), Error> {
         let mut request = self
             .http
             .request(call.method.clone(), format!("{}{}", self.url, call.path))
             .timeout(call.timeout.unwrap_or(self.config.timeout));
         request = match &call.body {
-            Body::Nothing => request,
-            Body::Json(body) => request.header("content-type", "application/json").body(body.clone()),
-            Body::Ndjson(body) => request.header("content-type", "application/x-ndjson").body(body.clone()),
+            RequestBody::Nothing => request,
+            RequestBody::Json(body) => request.header("content-type", "application/json").body(body.clone()),
+            RequestBody::Ndjson(body) => request.header("content-type", "application/x-ndjson").body(body.clone()),
         };
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
@@ -180,7 +179,7 @@ impl Transport {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Error {
-        // reqwest says where, and leaves it to its sources to say why.
+        // reqwest's own message says where, and its sources say why.
         let mut reason = if error.is_timeout() { "it took too long".to_owned() } else { String::new() };
         let mut source = std::error::Error::source(error);
         while let (Some(cause), true) = (source, reason.is_empty() || !error.is_timeout()) {
@@ -206,9 +205,9 @@ mod tests {
     #[test]
     fn an_address_that_no_server_can_have_is_refused() {
         for url in ["", "localhost:7420", "https://example.org", "ftp://a", "http://", "http://a/?b"] {
-            assert!(Transport::new(url, Config::default()).is_err(), "{url}");
+            assert!(Transport::new(url, ClientConfig::default()).is_err(), "{url}");
         }
-        let transport = Transport::new("http://127.0.0.1:7420/", Config::default()).unwrap();
+        let transport = Transport::new("http://127.0.0.1:7420/", ClientConfig::default()).unwrap();
         assert_eq!(transport.url(), "http://127.0.0.1:7420");
     }
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 use enginehouse_api::enqueue::EnqueueRequest;
 use enginehouse_api::events::EventsQuery;
 use enginehouse_api::problem::Code;
-use enginehouse_client::{Client, Config, Error};
+use enginehouse_client::{Client, ClientConfig, Error};
 use mock::{Answer, Mock, ok, problem};
 use serde_json::json;
 
 const EVENT_ID: &str = "0193f2a0-0000-7000-8000-000000000000";
 
 fn client(url: &str) -> Client {
-    let config = Config { first_wait: Duration::from_millis(1), max_repeats: 2, ..Config::default() };
+    let config = ClientConfig { first_wait: Duration::from_millis(1), max_repeats: 2, ..ClientConfig::default() };
     Client::with_config(url, config).unwrap()
 }
 
@@ -105,7 +105,7 @@ async fn a_server_that_is_away_is_unreachable_and_certainly_did_nothing() {
 #[tokio::test]
 async fn a_server_that_does_not_answer_may_have_done_it() {
     let mock = Mock::start(|_| Answer::Nothing).await;
-    let config = Config { timeout: Duration::from_millis(50), ..Config::default() };
+    let config = ClientConfig { timeout: Duration::from_millis(50), ..ClientConfig::default() };
     let error = Client::with_config(&mock.url, config).unwrap().enqueue(&draft(None)).await.unwrap_err();
     let Error::Unreachable { reason, maybe_applied, .. } = error else { panic!("{error}") };
     assert!(maybe_applied && reason == "it took too long", "{reason}");

@@ -2,10 +2,10 @@
 //!
 //! A struct with its registry, and nothing global: a test has its own.
 
-mod house;
+mod commit_observer;
 mod registry;
-mod watch;
+mod store_stats;
 
-pub use self::house::House;
+pub(crate) use self::commit_observer::Watch;
 pub use self::registry::{CONTENT_TYPE, Metrics};
-pub(crate) use self::watch::Watch;
+pub use self::store_stats::House;

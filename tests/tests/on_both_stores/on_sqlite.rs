@@ -2,6 +2,7 @@
 
 mod commands;
 mod crashes;
+mod engine_loop;
 mod engines;
 mod locks;
 

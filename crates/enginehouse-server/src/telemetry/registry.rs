@@ -18,7 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use tokio::time::Instant;
 
-use super::house::{HOUSE_METRICS, House};
+use super::store_stats::{HOUSE_METRICS, House};
 use crate::timers::Timer;
 
 /// The type of the text.

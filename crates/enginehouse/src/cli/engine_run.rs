@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::Args;
-use enginehouse_client::{ClaimedEvent, Context, Engine, EngineError, Outcome, StaticConfig};
+use enginehouse_client::{ClaimedEvent, EngineError, EngineLoop, HandlerContext, HandlerOutcome, StaticConfig};
 use enginehouse_core::engine::ResourceLimits;
 use enginehouse_core::ids::{Capability, EngineId, EngineType, EventType, QueueName};
 use tokio::signal::unix::{SignalKind, signal};
@@ -119,7 +119,7 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
         engine_software_version: arguments.engine_version,
         ..StaticConfig::default()
     };
-    let mut engine = Engine::builder(common.client.clone(), engine_id.clone(), engine_type)
+    let mut engine = EngineLoop::new(common.client.clone(), engine_id.clone(), engine_type)
         .static_config(static_config)
         .max_concurrent(arguments.max_concurrent)
         .event_types(arguments.event_types)
@@ -137,7 +137,7 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
     let cannot_start = Arc::new(OnceLock::new());
     let handler = {
         let (shutdown, cannot_start) = (shutdown.clone(), Arc::clone(&cannot_start));
-        move |event: ClaimedEvent, context: Context| {
+        move |event: ClaimedEvent, context: HandlerContext| {
             load.works_on(event.scenario_run_id.as_ref());
             let (program, shutdown, cannot_start) = (Arc::clone(&program), shutdown.clone(), Arc::clone(&cannot_start));
             async move {
@@ -150,7 +150,7 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
                             cannot_start.get_or_init(|| why);
                             shutdown.cancel();
                         }
-                        Outcome::Release { delay_seconds: Some(if for_good { 0.0 } else { 5.0 }) }
+                        HandlerOutcome::Release { delay_seconds: Some(if for_good { 0.0 } else { 5.0 }) }
                     }
                 }
             }

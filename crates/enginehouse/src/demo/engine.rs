@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use enginehouse_client::{ClaimedEvent, Client, Context, Engine, Outcome, StaticConfig};
+use enginehouse_client::{ClaimedEvent, Client, EngineLoop, HandlerContext, HandlerOutcome, StaticConfig};
 use enginehouse_core::engine::ResourceLimits;
 use enginehouse_core::event::AttemptError;
 use enginehouse_core::ids::EngineId;
@@ -57,7 +57,7 @@ pub(crate) async fn run_engine(arguments: DemoEngineArgs) -> anyhow::Result<u8> 
     let scene = Arc::new(Scene::evening());
     let load = Arc::new(Load::default());
     let measured = Arc::clone(&load);
-    Engine::builder(client, arguments.engine_id, "renderer".parse().context("a name")?)
+    EngineLoop::new(client, arguments.engine_id, "renderer".parse().context("a name")?)
         .static_config(static_config)
         .max_concurrent(arguments.max_concurrent)
         .event_types([EVENT_TYPE.parse().context("a name")?])
@@ -71,16 +71,19 @@ pub(crate) async fn run_engine(arguments: DemoEngineArgs) -> anyhow::Result<u8> 
     Ok(0)
 }
 
-async fn render(scene: Arc<Scene>, event: ClaimedEvent, context: Context) -> Outcome {
+async fn render(scene: Arc<Scene>, event: ClaimedEvent, context: HandlerContext) -> HandlerOutcome {
     let work = match Work::read(&event.payload) {
         Ok(work) => work,
         Err(error) => return rejected(format!("{error:#}")),
     };
     if work.poison {
-        return Outcome::failed("poisoned", format!("tile {} is poisoned: its payload says so", work.number));
+        return HandlerOutcome::failed("poisoned", format!("tile {} is poisoned: its payload says so", work.number));
     }
     if event.attempt <= work.fail_first {
-        return Outcome::failed("first_attempt", format!("tile {} fails at first: its payload says so", work.number));
+        return HandlerOutcome::failed(
+            "first_attempt",
+            format!("tile {} fails at first: its payload says so", work.number),
+        );
     }
     let rendered = tokio::task::spawn_blocking(move || {
         let began = now();
@@ -89,16 +92,16 @@ async fn render(scene: Arc<Scene>, event: ClaimedEvent, context: Context) -> Out
     });
     match rendered.await {
         Ok(Some(rendered)) => match serde_json::to_value(&rendered) {
-            Ok(result) => Outcome::Complete { result: Some(RawJson::from(&result)) },
+            Ok(result) => HandlerOutcome::Complete { result: Some(RawJson::from(&result)) },
             Err(error) => rejected(error.to_string()),
         },
-        Ok(None) => Outcome::Release { delay_seconds: None },
-        Err(error) => Outcome::failed("panicked", error.to_string()),
+        Ok(None) => HandlerOutcome::Release { delay_seconds: None },
+        Err(error) => HandlerOutcome::failed("panicked", error.to_string()),
     }
 }
 
-fn rejected(message: String) -> Outcome {
-    Outcome::Fail {
+fn rejected(message: String) -> HandlerOutcome {
+    HandlerOutcome::Fail {
         error: AttemptError { code: Some("rejected".to_owned()), message, details: None },
         retryable: false,
         retry_after_seconds: None,

@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use enginehouse_client::{ClaimedEvent, Context, Outcome};
+use enginehouse_client::{ClaimedEvent, HandlerContext, HandlerOutcome};
 use enginehouse_core::event::AttemptError;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::limits::{MAX_ERROR_MESSAGE_BYTES, MAX_PAYLOAD_BYTES};
@@ -49,7 +49,11 @@ pub(super) struct NotStarted {
 
 impl Program {
     /// Runs it to its end, or until the context stops it.
-    pub(super) async fn run(&self, event: &ClaimedEvent, context: &Context) -> Result<Outcome, NotStarted> {
+    pub(super) async fn run(
+        &self,
+        event: &ClaimedEvent,
+        context: &HandlerContext,
+    ) -> Result<HandlerOutcome, NotStarted> {
         let mut child = self.start(event).map_err(|error| NotStarted {
             why: error.to_string(),
             for_good: matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied),
@@ -69,7 +73,7 @@ impl Program {
         feeding.abort();
         let Some(status) = status else {
             group.stop(&mut child, self.kill_after).await;
-            return Ok(Outcome::Release { delay_seconds: None });
+            return Ok(HandlerOutcome::Release { delay_seconds: None });
         };
         group.is_done();
         let (stdout, stderr) = tokio::join!(stdout.kept(STDOUT), stderr.kept(STDERR));
@@ -78,7 +82,7 @@ impl Program {
                 tracing::debug!(event_id = %event.event_id, event_type = %event.event_type, %status, "the command has ended");
                 Ok(outcome(status, &stdout, &stderr))
             }
-            Err(error) => Ok(Outcome::failed("wait", error.to_string())),
+            Err(error) => Ok(HandlerOutcome::failed("wait", error.to_string())),
         }
     }
 
@@ -154,9 +158,9 @@ impl Drop for Group {
 }
 
 /// What an end means.
-fn outcome(status: ExitStatus, stdout: &[u8], stderr: &[u8]) -> Outcome {
+fn outcome(status: ExitStatus, stdout: &[u8], stderr: &[u8]) -> HandlerOutcome {
     if status.success() {
-        return Outcome::Complete { result: result(stdout) };
+        return HandlerOutcome::Complete { result: result(stdout) };
     }
     let code = match (status.code(), status.signal()) {
         (Some(REJECTED), _) => "rejected".to_owned(),
@@ -166,7 +170,7 @@ fn outcome(status: ExitStatus, stdout: &[u8], stderr: &[u8]) -> Outcome {
     };
     let said = String::from_utf8_lossy(stderr);
     let message = if said.trim().is_empty() { status.to_string() } else { said.trim().to_owned() };
-    Outcome::Fail {
+    HandlerOutcome::Fail {
         error: AttemptError { code: Some(code), message, details: None },
         retryable: status.code() != Some(REJECTED),
         retry_after_seconds: None,
@@ -195,10 +199,10 @@ mod tests {
 
     fn end(code: i32, stdout: &str, stderr: &str) -> String {
         match outcome(ExitStatus::from_raw(code), stdout.as_bytes(), stderr.as_bytes()) {
-            Outcome::Complete { result } => {
+            HandlerOutcome::Complete { result } => {
                 format!("completed {}", result.map_or("-".into(), |json| json.as_str().to_owned()))
             }
-            Outcome::Fail { error, retryable, .. } => {
+            HandlerOutcome::Fail { error, retryable, .. } => {
                 format!(
                     "{}: {}{}",
                     error.code.unwrap_or_default(),
@@ -206,7 +210,7 @@ mod tests {
                     if retryable { "" } else { " for good" }
                 )
             }
-            Outcome::Release { .. } => "released".to_owned(),
+            HandlerOutcome::Release { .. } => "released".to_owned(),
         }
     }
 

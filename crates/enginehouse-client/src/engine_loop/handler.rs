@@ -1,4 +1,4 @@
-//! What a handler gets, and what it gives back.
+//! What a handler is given, and what it answers.
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,7 +21,7 @@ impl ClaimedEvent {
     pub(super) fn new(event: Event) -> Option<Self> {
         let token = event.lock.as_ref().and_then(|lock| lock.token);
         if token.is_none() {
-            // The server gives the lock back by itself, because no heartbeat lists it.
+            // The server releases it by itself, because no heartbeat lists its lock.
             tracing::error!(event_id = %event.event_id, "a claimed event came without its lock token");
         }
         Some(Self { token: token?, event: Arc::new(event) })
@@ -39,22 +39,22 @@ impl std::ops::Deref for ClaimedEvent {
 /// Why a handler should stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
-    /// The lock is lost: another engine may have the event. Whatever the handler brings is dropped.
+    /// The lock is lost: another engine may have the event. The handler's result is dropped.
     LockLost,
-    /// The event is called off. A completion still counts; everything else gives the event back.
+    /// The event is cancelled. A completion still counts; any other outcome releases the event.
     Cancelled,
-    /// The engine shuts down. A completion still counts; everything else gives the event back.
+    /// The engine shuts down. A completion still counts; any other outcome releases the event.
     ShuttingDown,
 }
 
-/// What goes on around a handler.
+/// Tells a handler when to stop.
 #[derive(Clone, Debug, Default)]
-pub struct Context {
+pub struct HandlerContext {
     stop: CancellationToken,
     reason: Arc<OnceLock<StopReason>>,
 }
 
-impl Context {
+impl HandlerContext {
     /// Ends when the handler should stop.
     pub async fn stopped(&self) -> StopReason {
         self.stop.cancelled().await;
@@ -79,17 +79,16 @@ impl Context {
     }
 }
 
-/// What a handler made of an event.
+/// How a handler ends.
 #[derive(Clone, Debug)]
-pub enum Outcome {
-    /// It is done.
+pub enum HandlerOutcome {
+    /// The event is done.
     Complete {
-        /// What came of it: any JSON of at most 256 KiB.
+        /// Any JSON of at most 256 KiB.
         result: Option<RawJson>,
     },
     /// The attempt failed.
     Fail {
-        /// What went wrong.
         error: AttemptError,
         /// Whether another attempt may help.
         retryable: bool,
@@ -98,14 +97,14 @@ pub enum Outcome {
         /// Whether a person should look if this was the last attempt.
         dead_letter: bool,
     },
-    /// The event goes back; the attempt is not counted.
+    /// The event is released; the attempt is not counted.
     Release {
         /// How long nobody may claim it.
         delay_seconds: Option<f64>,
     },
 }
 
-impl Outcome {
+impl HandlerOutcome {
     /// A failure that may be retried.
     pub fn failed(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Fail {
@@ -132,45 +131,24 @@ impl Outcome {
     }
 }
 
-/// What an engine did in its life.
+/// How many events an engine has settled, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Events that it completed.
+pub struct EngineSummary {
     pub completed: u64,
-    /// Attempts that it reported as failed.
+    /// Attempts that failed: those that will be retried too.
     pub failed: u64,
-    /// Events that it gave back.
     pub released: u64,
     /// Events whose lock it lost, or whose settle the server refused.
     pub lost: u64,
 }
 
-/// How one event ended, for the summary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tally {
-    Completed,
-    Failed,
-    Released,
-    Lost,
-}
-
-impl Summary {
-    pub(super) fn count(&mut self, tally: Tally) {
-        *match tally {
-            Tally::Completed => &mut self.completed,
-            Tally::Failed => &mut self.failed,
-            Tally::Released => &mut self.released,
-            Tally::Lost => &mut self.lost,
+impl EngineSummary {
+    pub(super) fn count(&mut self, settled: Option<SettleOutcome>) {
+        *match settled {
+            Some(SettleOutcome::Complete) => &mut self.completed,
+            Some(SettleOutcome::Fail) => &mut self.failed,
+            Some(SettleOutcome::Release | SettleOutcome::Extend) => &mut self.released,
+            None => &mut self.lost,
         } += 1;
-    }
-}
-
-impl From<SettleOutcome> for Tally {
-    fn from(outcome: SettleOutcome) -> Self {
-        match outcome {
-            SettleOutcome::Complete => Self::Completed,
-            SettleOutcome::Fail => Self::Failed,
-            SettleOutcome::Release | SettleOutcome::Extend => Self::Released,
-        }
     }
 }
