@@ -18,12 +18,15 @@ use async_trait::async_trait;
 use enginehouse_core::engine::{Engine, EngineStatus};
 use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
+use strum::VariantArray;
+use tokio::time::Instant;
 
-use self::shared::keeper::Keeper;
+use self::shared::change_feed::PostgresChangeFeed;
+use self::shared::maintenance::Maintenance;
 use self::shared::state::Shared;
 pub use self::shared::vacuum::{VacuumHolder, VacuumHolderKind};
-use self::shared::watch::PostgresWatch;
-use self::shared::{health, restored};
+
+use self::shared::xid_rebase::rebase_xids;
 use self::tx::columns::{Columns, params, sql};
 pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
 use self::tx::transaction::PostgresTransaction;
@@ -38,7 +41,7 @@ use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
-use crate::{ChangeFeed, Durability, Store, StoreError, StoreHealth, Transaction};
+use crate::{ChangeFeed, ConnectionsUsed, Durability, Store, StoreError, StoreHealth, Transaction};
 
 /// What stands between this program and the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,7 +149,7 @@ pub struct PostgresStore {
     shared: Arc<Shared>,
     max_transactions: usize,
     version: String,
-    _keeper: Keeper,
+    _maintenance: Maintenance,
 }
 
 impl PostgresStore {
@@ -175,22 +178,22 @@ impl PostgresStore {
         drop(client);
         if options.pooler == Pooler::Auto && endpoint.is_pooled().await.map_err(unreachable)? {
             tracing::info!("a pooler mixes up connections: statements are not prepared, and nobody is notified");
-            endpoint.keep_no_statements();
+            endpoint.disable_statement_cache();
         }
         // One more, for the watch.
         let writers = Connections::new(&endpoint, options.max_transactions + 1);
         let readers = Connections::new(&endpoint, options.readers);
-        let is_clock_told = options.clock.is_some();
+        let uses_own_clock = options.clock.is_some();
         let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
-        if restored::renumber(&readers).await.map_err(unreachable)? {
+        if rebase_xids(&readers).await.map_err(unreachable)? {
             tracing::warn!(
                 "the schema comes from another cluster: its rows have the numbers of transactions of this one now"
             );
         }
         let last_time = last_time(&readers).await.map_err(unreachable)?;
-        let shared = Arc::new(Shared::new(Arc::clone(&endpoint), writers, readers, clock, is_clock_told, last_time));
+        let shared = Arc::new(Shared::new(Arc::clone(&endpoint), writers, readers, clock, uses_own_clock, last_time));
         Ok(Self {
-            _keeper: Keeper::start(&shared),
+            _maintenance: Maintenance::start(&shared),
             shared,
             max_transactions: options.max_transactions,
             version: greeting.version,
@@ -219,7 +222,7 @@ impl Store for PostgresStore {
     }
 
     fn change_feed(&self) -> Option<Box<dyn ChangeFeed>> {
-        Some(Box::new(PostgresWatch::start(&self.shared)))
+        Some(Box::new(PostgresChangeFeed::start(&self.shared)))
     }
 
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError> {
@@ -290,7 +293,14 @@ impl Store for PostgresStore {
     }
 
     fn health(&self) -> StoreHealth {
-        health::told(&self.shared)
+        let used = |(open, in_use)| ConnectionsUsed { open, in_use };
+        let Shared { writers, readers, .. } = &*self.shared;
+        let connections = vec![("transactions", used(writers.used())), ("reads", used(readers.used()))];
+        let health = self.shared.health();
+        let now = Instant::now();
+        let kinds = VacuumHolderKind::VARIANTS.iter();
+        let vacuum_held_for = kinds.map(|kind| (kind.name(), health.held_for(*kind, now))).collect();
+        StoreHealth { connections, dead_rows: health.dead_rows, vacuum_held_for }
     }
 
     fn describe(&self) -> String {

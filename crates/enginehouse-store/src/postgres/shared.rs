@@ -1,13 +1,14 @@
-//! What the transactions of one server share, and what several servers on one database need to tell each other.
+//! What the transactions of one server share, and how the servers on one database learn of each other's changes.
 
-pub(crate) mod changes;
-pub(crate) mod fold;
-pub(crate) mod health;
-pub(crate) mod horizon;
-pub(crate) mod keeper;
+pub(crate) mod change_feed;
+pub(crate) mod compaction;
+mod health;
+mod lane_cache;
+pub(crate) mod lane_changes;
 pub(crate) mod lanes;
-pub(crate) mod restored;
+pub(crate) mod maintenance;
+mod pg_snapshot;
 pub(crate) mod scan_positions;
 pub(crate) mod state;
 pub(crate) mod vacuum;
-pub(crate) mod watch;
+pub(crate) mod xid_rebase;

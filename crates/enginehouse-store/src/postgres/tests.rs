@@ -1,15 +1,15 @@
 //! What holds for PostgreSQL alone.
 
 mod commits;
-mod folding;
+mod compaction;
 mod heartbeats;
 mod inspections;
 mod lanes;
 mod locks;
 mod plans;
 mod reads;
-mod restored;
 mod schema;
+mod xid_rebase;
 
 use std::ops::Deref;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What the transactions, reads and chores of a store share.
+//! What the transactions, reads and maintenance of one server share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::health::Health;
-use super::lanes::LaneLog;
+use super::lane_cache::LaneCache;
 use super::scan_positions::ScanPositions;
 use crate::clock::{Clock, Reading, StoreTime};
 use crate::postgres::tx::columns::Xid;
@@ -18,33 +18,33 @@ use crate::postgres::wire::endpoint::Endpoint;
 use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::Session;
 
-/// How long a transaction waits for others to end that were dropped.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a new transaction waits for rollbacks that are in progress.
+const ROLLBACK_WAIT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Shared {
     pub(crate) endpoint: Arc<Endpoint>,
     /// Connections for transactions.
     pub(crate) writers: Connections,
-    /// Connections for reads and chores.
+    /// Connections for reads and maintenance.
     pub(crate) readers: Connections,
-    /// This machine's clock, of which only the running counts; in tests, the one that tells the time too.
+    /// This machine's clock, of which only the monotonic reading is used; tests also take the time from it.
     clock: Arc<dyn Clock>,
-    /// Whether the clock above tells the time, and not the database.
-    is_clock_told: bool,
+    /// Whether the time is taken from `clock` instead of the database, in tests.
+    uses_own_clock: bool,
     time: Mutex<Time>,
     scan_positions: Mutex<ScanPositions>,
-    lanes: Mutex<LaneLog>,
+    lanes: Mutex<LaneCache>,
     health: Mutex<Health>,
-    /// How many transactions were dropped that the database has not ended yet.
-    ending: watch::Sender<usize>,
-    unfolded_from: AtomicU64,
-    /// Rings when others should look what is new.
-    pub(crate) bell: Notify,
+    /// How many rollbacks are in progress.
+    rollbacks: watch::Sender<usize>,
+    uncompacted_from: AtomicU64,
+    /// Asks the change feed to notify the other servers.
+    pub(crate) notify_requested: Notify,
 }
 
 struct Time {
     store: StoreTime,
-    /// A jump that no committed transaction has seen.
+    /// A jump of the time that no committed transaction has seen.
     jumped: bool,
 }
 
@@ -54,7 +54,7 @@ impl Shared {
         writers: Connections,
         readers: Connections,
         clock: Arc<dyn Clock>,
-        is_clock_told: bool,
+        uses_own_clock: bool,
         last_time: Timestamp,
     ) -> Self {
         let store = StoreTime::begin(last_time, clock.monotonic());
@@ -63,14 +63,14 @@ impl Shared {
             writers,
             readers,
             clock,
-            is_clock_told,
+            uses_own_clock,
             time: Mutex::new(Time { store, jumped: false }),
             scan_positions: Mutex::default(),
             lanes: Mutex::default(),
             health: Mutex::default(),
-            ending: watch::Sender::default(),
-            unfolded_from: AtomicU64::new(0),
-            bell: Notify::new(),
+            rollbacks: watch::Sender::default(),
+            uncompacted_from: AtomicU64::new(0),
+            notify_requested: Notify::new(),
         }
     }
 
@@ -78,7 +78,7 @@ impl Shared {
         self.scan_positions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn lanes(&self) -> MutexGuard<'_, LaneLog> {
+    pub(crate) fn lanes(&self) -> MutexGuard<'_, LaneCache> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -86,9 +86,9 @@ impl Shared {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// These lanes are not in the store any more.
-    pub(crate) fn forget_lanes(&self, lanes: &[LaneId]) {
-        self.lanes().forget(lanes, Instant::now());
+    /// Removes lanes that were deleted from the store.
+    pub(crate) fn remove_lanes(&self, lanes: &[LaneId]) {
+        self.lanes().remove(lanes, Instant::now());
         self.scan_positions().remove_lanes(lanes);
     }
 
@@ -96,76 +96,76 @@ impl Shared {
         self.time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The store's time, now that the database has told its own.
-    pub(crate) fn read_time(&self, told: Timestamp) -> Reading {
-        let wall = if self.is_clock_told { self.clock.wall() } else { told };
+    /// The store's time, from the time of the database.
+    pub(crate) fn read_time(&self, database_time: Timestamp) -> Reading {
+        let wall = if self.uses_own_clock { self.clock.wall() } else { database_time };
         let mut time = self.time();
         let reading = time.store.read_at(wall, self.clock.monotonic());
         time.jumped |= reading.jumped;
         Reading { now: reading.now, jumped: time.jumped }
     }
 
-    /// Takes in when the database was started, as a transaction on it was told. One that was away may have come back
-    /// without the last commits: what is remembered of it may not be so any more.
-    pub(crate) fn saw_start(&self, started: i64) {
-        self.endpoint.saw_start(started);
+    /// Notes when the database was started, as each transaction reads it. After a restart or a failover it may lack the last
+    /// commits, so everything that was cached of it is dropped.
+    pub(crate) fn note_database_start(&self, started: i64) {
+        self.endpoint.note_start(started);
         // Nobody reads lanes in between.
         let mut lanes = self.lanes();
-        if self.endpoint.came_back() {
-            lanes.forget_all();
+        if self.endpoint.take_restarted() {
+            lanes.reset();
             self.scan_positions().reset();
-            self.folded_until(Xid::default());
+            self.set_uncompacted_from(Xid::default());
             self.time().jumped = true;
         }
     }
 
-    /// The store's time as it was last told.
+    /// The store's time as it was last read.
     pub(crate) fn last_time(&self) -> Timestamp {
         self.time().store.last()
     }
 
-    /// A transaction that knew of the jump has committed.
-    pub(crate) fn jump_was_seen(&self) {
+    /// A transaction that was told of the jump has committed.
+    pub(crate) fn clear_jump(&self) {
         self.time().jumped = false;
     }
 
-    /// The first transaction whose changes of counts may not be added up yet.
-    pub(crate) fn unfolded_from(&self) -> Xid {
-        Xid(self.unfolded_from.load(Ordering::Acquire))
+    /// The first transaction whose changes of counts may not be compacted yet.
+    pub(crate) fn uncompacted_from(&self) -> Xid {
+        Xid(self.uncompacted_from.load(Ordering::Acquire))
     }
 
-    /// The changes of every transaction before this one are added up.
-    pub(crate) fn folded_until(&self, until: Xid) {
-        self.unfolded_from.store(until.0, Ordering::Release);
+    /// Says that the changes of every transaction before this one are compacted.
+    pub(crate) fn set_uncompacted_from(&self, xid: Xid) {
+        self.uncompacted_from.store(xid.0, Ordering::Release);
     }
 
-    /// Rolls back a transaction that was dropped. What it had taken is ready again once it has ended, and whoever has looked
-    /// meanwhile has not seen it.
-    pub(crate) fn give_up(self: &Arc<Self>, session: Session) {
+    /// Rolls back a transaction that was dropped, in the background. Its locks hide ready events from the scans of other
+    /// transactions until then, so the scan positions are reset once before, and once after.
+    pub(crate) fn roll_back(self: &Arc<Self>, session: Session) {
         self.scan_positions().reset();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             session.close();
             return;
         };
-        self.ending.send_modify(|count| *count += 1);
+        self.rollbacks.send_modify(|count| *count += 1);
         let shared = Arc::clone(self);
         runtime.spawn(async move {
             session.roll_back().await;
             shared.scan_positions().reset();
-            shared.ending.send_modify(|count| *count -= 1);
+            shared.rollbacks.send_modify(|count| *count -= 1);
         });
     }
 
-    /// Waits until transactions that were dropped here have ended, but not for one that does not end.
-    pub(crate) async fn all_ended(&self) {
-        let mut ending = self.ending.subscribe();
-        let ended = ending.wait_for(|count| *count == 0);
-        // Whether they have ended or not, it goes on.
-        let _ = tokio::time::timeout(PATIENCE, ended).await;
+    /// Waits for the rollbacks in progress, for a limited time.
+    pub(crate) async fn wait_for_rollbacks(&self) {
+        let mut rollbacks = self.rollbacks.subscribe();
+        let ended = rollbacks.wait_for(|count| *count == 0);
+        // A rollback that takes longer is no reason not to begin.
+        let _ = tokio::time::timeout(ROLLBACK_WAIT, ended).await;
     }
 
-    /// Tells others that something is new, soon.
-    pub(crate) fn ring(&self) {
-        self.bell.notify_one();
+    /// Notifies the other servers soon that there are new events.
+    pub(crate) fn notify_others(&self) {
+        self.notify_requested.notify_one();
     }
 }

@@ -1,4 +1,4 @@
-//! Who holds back vacuum. While somebody does, every row that dies stays, and what looks for the living steps over it.
+//! What holds back vacuum: until it ends, dead rows stay in tables and indexes, and scans step over them.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::postgres::tx::columns::{Columns, millis, params, sql};
 use crate::postgres::wire::failure::Outcome;
 use crate::postgres::wire::session::Session;
 
-/// What does not say since when it holds something is told when it is so many transactions behind.
-const MANY_TRANSACTIONS: i64 = 10_000;
+/// A slot or a standby, whose start is unknown, counts when it is this many transactions behind.
+const MAX_TRANSACTIONS_BEHIND: i64 = 10_000;
 
-/// What it is that sees an old moment.
+/// What holds an old snapshot.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumString, strum::IntoStaticStr, VariantArray,
 )]
@@ -24,41 +24,37 @@ pub enum VacuumHolderKind {
     Session,
     /// A transaction that was prepared, and neither committed nor rolled back.
     PreparedTransaction,
-    /// A slot that keeps what a replica may still need.
+    /// A slot that keeps rows that a replica may still need.
     ReplicationSlot,
-    /// A standby that tells what its own transactions see.
+    /// A standby that reports the snapshots of its own transactions (`hot_standby_feedback`).
     Standby,
 }
 
 impl VacuumHolderKind {
-    /// Its word.
     pub fn name(self) -> &'static str {
         self.into()
     }
 }
 
-/// Somebody who keeps dead rows from being vacuumed.
+/// A session, prepared transaction, slot or standby that keeps dead rows from being vacuumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VacuumHolder {
-    /// What it is.
     pub kind: VacuumHolderKind,
     /// The name of the application, the prepared transaction or the slot; may be empty.
     pub name: String,
-    /// The process at the database that serves it.
+    /// The backend process.
     pub pid: Option<i32>,
-    /// Whose it is.
     pub user: Option<String>,
-    /// The address that it comes from, unless it is on the same machine.
+    /// The address of the client, unless it is on the same machine.
     pub client: Option<String>,
-    /// What it does, in the database's words; unknown to those who may not see it.
+    /// `pg_stat_activity.state`; unknown without `pg_read_all_stats`.
     pub state: Option<String>,
-    /// When it began; nobody knows it of a slot or a standby.
+    /// When it began; unknown of a slot or a standby.
     pub since: Option<Timestamp>,
-    /// How long ago that was.
     pub held_for: Option<Duration>,
     /// How many transactions have begun since.
     pub transactions: u64,
-    /// How many dead rows our tables hold by now, as far as the database has counted: those that it keeps are among them.
+    /// How many dead rows the tables of the store have by PostgreSQL's statistics, for whatever reason.
     pub dead_rows: u64,
 }
 
@@ -92,11 +88,10 @@ impl fmt::Display for VacuumHolder {
     }
 }
 
-/// Those who hold back vacuum, and have for a while; the oldest first. Looks at what the database knows of its sessions, not
-/// at rows.
+/// What has held back vacuum for longer than a time, the oldest first. Reads system views only.
 pub(crate) async fn holders(session: &Session, older_than: Duration) -> Outcome<Vec<VacuumHolder>> {
     let rows = session
-        .query(sql!("vacuum_holders"), params![FLOAT8: &(millis(older_than) as f64), INT8: &MANY_TRANSACTIONS])
+        .query(sql!("vacuum_holders"), params![FLOAT8: &(millis(older_than) as f64), INT8: &MAX_TRANSACTIONS_BEHIND])
         .await?;
     rows.iter().map(|row| holder(&mut Columns::of(row))).collect()
 }

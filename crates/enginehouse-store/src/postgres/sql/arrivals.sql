@@ -1,4 +1,4 @@
--- In which lanes transactions have queued events that had not ended in an earlier snapshot, and the snapshot of now.
+-- The lanes in which events were queued by transactions that had not ended in an earlier snapshot, and the current snapshot.
 select
     pg_current_snapshot()::text,
     (select m.value from enginehouse.meta as m where m.key = 'registry_version'),

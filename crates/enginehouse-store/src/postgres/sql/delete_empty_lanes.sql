@@ -1,6 +1,5 @@
--- Forget lanes that are out of use for every transaction that is under way, and still have no events. Counts that are not all
--- zero stay: there are changes of that lane still to be added. The offset keeps the database from joining by a look at all
--- events.
+-- Delete lanes that were retired before every transaction in progress began, and that still have no events. Counts that are not
+-- zero stay: changes of that lane are still to be compacted. The offset keeps the planner from joining by a scan of all events.
 with
 counted as materialized (
     select lane_id
@@ -14,7 +13,7 @@ counted as materialized (
     group by lane_id
     having sum(events) > 0
 ),
-gone as (
+deleted as (
     delete from enginehouse.lanes
     where lane_id in (
         select l.lane_id
@@ -37,12 +36,12 @@ counts as (
         select c.lane_id
         from enginehouse.lane_counts as c
         where
-            c.lane_id in (select lane_id from gone)
+            c.lane_id in (select lane_id from deleted)
             and (c.queued, c.processing, c.completed, c.failed, c.cancelled) = (0, 0, 0, 0, 0)
         order by c.lane_id
         for update
     )
 )
 select lane_id
-from gone
+from deleted
 order by lane_id;

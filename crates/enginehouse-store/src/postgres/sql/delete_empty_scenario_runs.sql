@@ -1,5 +1,5 @@
--- Forget scenario runs whose counts have come to zero, unless they have risen since, or there are changes of them still to be
--- added: these may be of events whose beginning is known here alone.
+-- Delete scenario runs whose counts have become zero, unless they have risen since, or changes of them are still to be compacted:
+-- those may be of events that were enqueued before, and only this row knows when the first one was.
 delete from enginehouse.scenario_runs
 where scenario_run_id in (
     select r.scenario_run_id

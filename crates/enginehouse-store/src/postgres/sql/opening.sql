@@ -1,6 +1,6 @@
--- Begin: the database's time, what is shared, since when the database runs, and how the statements of this transaction are to be planned and ended.
--- Statistics may be minutes old, and a lane may have grown by a million events since: so an index is used where there is
--- one, in its order, and a plan is made once.
+-- Begin: the time of the database, its registry version, the snapshot, and when the database was started; and settings of the
+-- planner and limits for this transaction. Statistics may be minutes old, while a lane has grown by a million events: so the
+-- planner must use an index where there is one, in its order, and makes each plan once.
 select
     clock_timestamp(),
     (select m.value from enginehouse.meta as m where m.key = 'registry_version'),

@@ -1,6 +1,6 @@
--- Raise the number that tells servers to read engines and settings again. It is a row: whoever raises it next waits for
--- this transaction, and so the number rises in the order of the commits. It rises to the microsecond, so that a number of a
--- transaction that was rolled back is not given again.
+-- Raise the version that makes servers read engines and settings again. It is a row, so the next transaction that raises it waits
+-- for this one, and versions rise in the order of commits. It is at least the time in microseconds, so that the version of a
+-- transaction that was rolled back is not used again.
 update enginehouse.meta
 set value = greatest(value + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint)
 where key = 'registry_version'

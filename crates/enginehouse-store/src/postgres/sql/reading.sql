@@ -1,5 +1,5 @@
--- Begin: how the statements of this transaction are to be planned, and how long each may take. Statistics may be minutes old:
--- so an index is used where there is one, in its order, and a plan is made once.
+-- Begin a read: settings of the planner and limits for its statements. Statistics may be minutes old: so the planner must use an
+-- index where there is one, in its order, and makes each plan once.
 select
     set_config('enable_seqscan', 'off', true),
     set_config('enable_bitmapscan', 'off', true),

@@ -1,4 +1,4 @@
--- Begin to read all there is: planned as the database thinks best, and as long as it takes.
+-- Begin a read of all rows: the planner is free, and the limits are long.
 select
     set_config('statement_timeout', $1, true),
     set_config('lock_timeout', $1, true),

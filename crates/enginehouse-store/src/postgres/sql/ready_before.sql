@@ -1,4 +1,4 @@
--- Of each lane, the first queued event before a place.
+-- The first queued event of each lane before a scan position.
 select r.lane_id, e.available_at
 from unnest($1::bigint[], $2::timestamptz[], $3::uuid[]) as r (lane_id, at, id)
 cross join lateral (

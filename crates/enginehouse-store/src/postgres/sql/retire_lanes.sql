@@ -1,4 +1,4 @@
--- Take lanes out of use that have no events: no transaction that begins after this one puts an event there.
+-- Retire lanes without events: no transaction that begins after this one adds an event to them.
 with
 counted as materialized (
     select lane_id

@@ -1,2 +1,2 @@
--- The first transaction that may still be under way.
+-- The oldest transaction that may still be in progress.
 select pg_snapshot_xmin(pg_current_snapshot());

@@ -1,5 +1,5 @@
--- Who keeps dead rows of this database from being vacuumed: sessions and prepared transactions since before a moment, and what
--- does not say since when, once it is so many transactions behind. What runs a vacuum itself keeps nothing. The oldest first.
+-- What keeps dead rows of this database from being vacuumed: sessions and prepared transactions that began before a moment, and
+-- slots and standbys that are a number of transactions behind. A running vacuum does not count. The oldest first.
 with
 tables as (
     select coalesce(sum(pg_stat_get_dead_tuples(c.oid)), 0)::bigint as dead_rows

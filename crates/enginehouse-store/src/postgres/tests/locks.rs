@@ -1,4 +1,4 @@
-//! The locks of engines are found from the first one that lasts.
+//! The locks of an engine are scanned from the oldest transaction that gave one.
 
 use enginehouse_core::transition::EventCommand;
 
@@ -11,22 +11,22 @@ use crate::postgres::PostgresStore;
 use crate::postgres::tx::columns::Xid;
 use crate::{Store, Transaction};
 
-async fn look(tx: &mut dyn Transaction) -> usize {
+async fn read_locks(tx: &mut dyn Transaction) -> usize {
     let engines = [engine_id("sim-1")];
     tx.engines_by_id(&engines).await.unwrap();
     tx.locks_of_engines(&engines).await.unwrap().len()
 }
 
-async fn look_and_commit(store: &dyn Store) -> usize {
+async fn read_and_commit(store: &dyn Store) -> usize {
     let mut tx = begin(store).await;
-    let held = look(&mut *tx).await;
+    let held = read_locks(&mut *tx).await;
     tx.commit().await.unwrap();
     held
 }
 
-/// Who has forgotten a transaction that writes must not make every claim step over all locks since.
+/// A session that has left a transaction open must not make every claim step over all locks since.
 #[tokio::test]
-async fn a_transaction_that_stays_open_does_not_hold_back_where_a_look_begins() {
+async fn a_transaction_that_stays_open_does_not_hold_back_the_scan_position() {
     let fresh = open_fresh().await;
     let at = now(&*fresh).await;
     write_engines(&*fresh, &[registered("sim-1", at)]).await;
@@ -44,18 +44,17 @@ async fn a_transaction_that_stays_open_does_not_hold_back_where_a_look_begins() 
         claim(&*fresh, number, "sim-1").await;
         apply(&*fresh, number, complete).await;
     }
-    assert_eq!(look_and_commit(&*fresh).await, 0);
+    assert_eq!(read_and_commit(&*fresh).await, 0);
     let place = || fresh.shared.scan_positions().engine(&engine_id("sim-1"));
     assert!(place() > held_back, "{:?} is not behind {held_back:?}", place());
     insert(&*fresh, &[new_event(4, lane, at)]).await;
     claim(&*fresh, 4, "sim-1").await;
-    assert_eq!(look_and_commit(&*fresh).await, 1);
+    assert_eq!(read_and_commit(&*fresh).await, 1);
 }
 
-/// The number of a transaction says when it began to write, and not when it gave a lock. It is another server's, which does
-/// not tell this one where it has looked.
+/// A transaction id says when a transaction began to write, not when it gave a lock.
 #[tokio::test]
-async fn a_lock_that_an_older_transaction_gives_after_a_look_is_found_by_the_next_one() {
+async fn a_lock_that_an_older_transaction_gives_after_a_scan_is_found_by_the_next_one() {
     let fresh = open_fresh().await;
     let at = now(&*fresh).await;
     write_engines(&*fresh, &[registered("sim-1", at)]).await;
@@ -67,12 +66,12 @@ async fn a_lock_that_an_older_transaction_gives_after_a_look_is_found_by_the_nex
     for number in 3..=5 {
         insert(&*fresh, &[new_event(number, lane, at)]).await;
     }
-    assert_eq!(look_and_commit(&*fresh).await, 0);
-    assert_eq!(look(&mut *older).await, 0);
+    assert_eq!(read_and_commit(&*fresh).await, 0);
+    assert_eq!(read_locks(&mut *older).await, 0);
     let read = older.events_by_id(&[id(1)]).await.unwrap().remove(0);
     let command: EventCommand = claim_by("sim-1", MINUTE);
     let (state, _) = after(&read.state, &command, at);
     assert_eq!(older.write_events(&[change(&read, state)]).await.unwrap(), [id(1)]);
     older.commit().await.unwrap();
-    assert_eq!(look_and_commit(&*fresh).await, 1);
+    assert_eq!(read_and_commit(&*fresh).await, 1);
 }

@@ -182,7 +182,7 @@ async fn statements_find_their_rows_by_an_index() {
         ("engines_by_id", &["engines_key|(engine_id = ANY ($1))"]),
         ("write_engines", &["engines_key|(engine_id = c.engine_id)"]),
         ("status_counts", &["lane_changes_changed_by|(changed_by >= $1)"]),
-        ("fold_changes", &["lane_changes_changed_by|(changed_by >= $2) AND (changed_by < $3)"]),
+        ("compact_lane_changes", &["lane_changes_changed_by|(changed_by >= $2) AND (changed_by < $3)"]),
         (
             "lane_counts",
             &[

@@ -97,7 +97,7 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> Outcome<PostgresInspe
         Pooler::Auto => endpoint.is_pooled().await?,
     };
     if is_pooled {
-        endpoint.keep_no_statements();
+        endpoint.disable_statement_cache();
     }
     let connections = Connections::new(endpoint, 1);
     let session = connections.session().await?;

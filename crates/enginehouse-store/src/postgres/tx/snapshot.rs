@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::columns::{params, sql};
 use crate::postgres::wire::failure::Outcome;
 use crate::postgres::wire::pool::Connections;
-use crate::postgres::wire::session::{Inside, Session};
+use crate::postgres::wire::session::{Session, TransactionGuard};
 
 /// How long a look at everything may take. While it does, nothing that dies can be vacuumed.
 const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
 
 /// Begins a transaction of which no statement takes longer than the session allows.
-pub(crate) async fn begin(session: Session, how: &str, settings: &'static str) -> Outcome<Inside> {
-    let session = Inside::new(session);
+pub(crate) async fn begin(session: Session, how: &str, settings: &'static str) -> Outcome<TransactionGuard> {
+    let session = TransactionGuard::new(session);
     let limit = format!("{}ms", session.deadline().as_millis());
     let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
     // Sent together: one round trip.
@@ -27,7 +27,7 @@ pub(crate) async fn begin(session: Session, how: &str, settings: &'static str) -
 }
 
 /// A session that sees one moment and changes nothing. Dropped before its end, it is rolled back.
-pub(crate) struct Snapshot(Inside);
+pub(crate) struct Snapshot(TransactionGuard);
 
 impl Snapshot {
     pub(crate) async fn begin(connections: &Connections) -> Outcome<Self> {

@@ -25,11 +25,11 @@ use tokio_postgres::Row;
 use super::columns::{Columns, Xid, params, reader, sql, uuids};
 use super::{attempts, audit, dead_letters, reads, settings};
 use crate::clock::Reading;
-use crate::postgres::shared::changes::LaneChanges;
+use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::lanes;
 use crate::postgres::shared::state::Shared;
 use crate::postgres::wire::failure::{self, Failure, Outcome};
-use crate::postgres::wire::session::{Inside, Param, Session};
+use crate::postgres::wire::session::{Param, Session, TransactionGuard};
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneChangesSince, LockCursor,
     NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
@@ -73,10 +73,10 @@ pub(crate) struct PostgresTransaction {
 
 impl PostgresTransaction {
     pub(crate) async fn begin(shared: &Arc<Shared>) -> Result<Self, StoreError> {
-        shared.all_ended().await;
-        let session = Inside::new(shared.writers.session().await?);
+        shared.wait_for_rollbacks().await;
+        let session = TransactionGuard::new(shared.writers.session().await?);
         let generation = shared.scan_positions().generation();
-        let look = shared.lanes().begin();
+        let update = shared.lanes().begin_update();
         let limit = format!("{}ms", session.deadline().as_millis());
         // A server that froze inside a transaction must not keep its locks for ever.
         let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
@@ -85,7 +85,7 @@ impl PostgresTransaction {
         let (begun, opened, changed_lanes) = tokio::join!(
             session.run("begin isolation level read committed"),
             session.query(sql!("opening"), params![TEXT: &limit, TEXT: &idle_limit, TEXT: &commit]),
-            session.query(sql!("changed_lanes"), params![XID8: &look.from]),
+            session.query(sql!("changed_lanes"), params![XID8: &update.from]),
         );
         let read = async {
             let opened = begun.and(opened)?;
@@ -95,18 +95,18 @@ impl PostgresTransaction {
             let (now, version) = (columns.time()?, columns.value::<Option<i64>>()?);
             let (xmin, xmax) = (columns.value::<Xid>()?, columns.value::<Xid>()?);
             let version = version.ok_or_else(|| Failure::Row("there is no registry version".to_owned()))?;
-            shared.saw_start(columns.value()?);
-            let now_look = shared.lanes().begin();
-            let is_over = shared.lanes().is_over(look);
-            let (look, changed_lanes) = if is_over {
-                // All are forgotten, and this transaction needs them.
-                (now_look, session.query(sql!("changed_lanes"), params![XID8: &now_look.from]).await?)
+            shared.note_database_start(columns.value()?);
+            let new_update = shared.lanes().begin_update();
+            let is_stale = shared.lanes().is_stale(update);
+            let (update, changed_lanes) = if is_stale {
+                // The cache was reset, and this transaction needs all lanes.
+                (new_update, session.query(sql!("changed_lanes"), params![XID8: &new_update.from]).await?)
             } else {
-                (look, changed_lanes)
+                (update, changed_lanes)
             };
             let mut lanes = shared.lanes();
-            lanes.take_in(look, &changed_lanes, xmin)?;
-            let versions_before = lanes.versions_before();
+            lanes.apply(update, &changed_lanes, xmin)?;
+            let versions_before = lanes.registry_version_base();
             Ok((now, versions_before + version, versions_before, (xmin, xmax)))
         };
         let read: Outcome<_> = read.await;
@@ -205,7 +205,7 @@ impl PostgresTransaction {
         self.must_last = true;
         let outcome = self.changes.write(self.reader()?).await;
         self.ended(outcome)?;
-        self.changes.written();
+        self.changes.clear_written();
         Ok(())
     }
 }
@@ -213,7 +213,7 @@ impl PostgresTransaction {
 impl Drop for PostgresTransaction {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
-            self.shared.give_up(session);
+            self.shared.roll_back(session);
         }
     }
 }
@@ -320,7 +320,7 @@ impl Transaction for PostgresTransaction {
         let limit = i64::from(limit);
         let rows = self.query(sql!("delete_empty_lanes"), params![INT8: &limit]).await?;
         let gone = self.each(&rows, |columns| Ok(LaneId(columns.value()?)))?;
-        self.execute(sql!("mark_forgettable_lanes"), params![INT8: &limit]).await?;
+        self.execute(sql!("mark_prunable_lanes"), params![INT8: &limit]).await?;
         self.query(sql!("retire_lanes"), params![INT8: &limit]).await?;
         self.gone_lanes.extend(&gone);
         Ok(gone)
@@ -479,12 +479,12 @@ impl Transaction for PostgresTransaction {
                 positions.rewind_lane(*lane, *at);
             }
             drop(positions);
-            self.shared.forget_lanes(&self.gone_lanes);
+            self.shared.remove_lanes(&self.gone_lanes);
             if self.reading.jumped {
-                self.shared.jump_was_seen();
+                self.shared.clear_jump();
             }
             if has_arrivals {
-                self.shared.ring();
+                self.shared.notify_others();
             }
         }
         outcome

@@ -54,7 +54,7 @@ pub(crate) struct Endpoint {
     /// Statements with another schema's name in them, by where their text lies.
     texts: Mutex<HashMap<usize, Arc<str>>>,
     /// Whether statements are prepared once and kept: not behind a pooler that mixes up connections.
-    keeps_statements: AtomicBool,
+    caches_statements: AtomicBool,
     /// How long any answer may take.
     deadline: Duration,
     /// Whether what is committed must be on the disk.
@@ -64,7 +64,7 @@ pub(crate) struct Endpoint {
     /// When the database was started, in microseconds of its own clock, as it was last seen.
     started: AtomicI64,
     /// Whether it has been away since somebody asked.
-    came_back: AtomicBool,
+    restarted: AtomicBool,
 }
 
 /// What a server says of itself.
@@ -86,7 +86,7 @@ impl Endpoint {
     pub(crate) fn new(
         url: &str,
         schema: SchemaName,
-        keeps_statements: bool,
+        caches_statements: bool,
         deadline: Duration,
         durable: bool,
     ) -> Result<Self, String> {
@@ -107,12 +107,12 @@ impl Endpoint {
             tls,
             schema,
             texts: Mutex::default(),
-            keeps_statements: AtomicBool::new(keeps_statements),
+            caches_statements: AtomicBool::new(caches_statements),
             deadline,
             durable,
             unreplicated: Arc::default(),
             started: AtomicI64::new(0),
-            came_back: AtomicBool::new(false),
+            restarted: AtomicBool::new(false),
         })
     }
 
@@ -129,12 +129,12 @@ impl Endpoint {
         self.deadline
     }
 
-    pub(crate) fn keeps_statements(&self) -> bool {
-        self.keeps_statements.load(Ordering::Relaxed)
+    pub(crate) fn caches_statements(&self) -> bool {
+        self.caches_statements.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn keep_no_statements(&self) {
-        self.keeps_statements.store(false, Ordering::Relaxed);
+    pub(crate) fn disable_statement_cache(&self) {
+        self.caches_statements.store(false, Ordering::Relaxed);
     }
 
     /// A statement with the schema's name in it.
@@ -158,16 +158,16 @@ impl Endpoint {
     }
 
     /// Takes in when the database was started. Behind a pooler it comes back without a new connection.
-    pub(crate) fn saw_start(&self, started: i64) {
+    pub(crate) fn note_start(&self, started: i64) {
         let before = self.started.swap(started, Ordering::AcqRel);
         if before != 0 && before != started {
-            self.came_back.store(true, Ordering::Release);
+            self.restarted.store(true, Ordering::Release);
         }
     }
 
     /// Whether the database has been away since this was asked last.
-    pub(crate) fn came_back(&self) -> bool {
-        self.came_back.swap(false, Ordering::AcqRel)
+    pub(crate) fn take_restarted(&self) -> bool {
+        self.restarted.swap(false, Ordering::AcqRel)
     }
 
     /// Makes a connection and checks the server. `on_notification` is called for what `listen` brings.
@@ -231,7 +231,7 @@ impl Endpoint {
             started: text(6).parse().unwrap_or(0),
         };
         greeting.check(self.durable)?;
-        self.saw_start(greeting.started);
+        self.note_start(greeting.started);
         Ok(greeting)
     }
 

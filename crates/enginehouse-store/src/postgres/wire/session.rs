@@ -46,7 +46,7 @@ impl Session {
     pub(crate) async fn execute<const N: usize>(&self, sql: &'static str, params: [Param<'_>; N]) -> Outcome<u64> {
         let text = self.endpoint.text(sql);
         self.within(async {
-            if self.endpoint.keeps_statements() {
+            if self.endpoint.caches_statements() {
                 let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
                 let statement = self.connection.prepare(&text, &types).await?;
                 let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
@@ -60,7 +60,7 @@ impl Session {
 
     async fn query_text(&self, text: &str, params: &[Param<'_>]) -> Outcome<Vec<Row>> {
         self.within(async {
-            if self.endpoint.keeps_statements() {
+            if self.endpoint.caches_statements() {
                 let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
                 let statement = self.connection.prepare(text, &types).await?;
                 let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
@@ -75,7 +75,7 @@ impl Session {
     /// Makes a statement known to the server. One that is not known yet is sent in two steps, and what is sent meanwhile
     /// comes before it: so whoever sends something right behind it makes it known first.
     pub(crate) async fn prepare(&self, sql: &'static str, types: &[Type]) -> Outcome<()> {
-        if self.endpoint.keeps_statements() {
+        if self.endpoint.caches_statements() {
             let text = self.endpoint.text(sql);
             self.within(self.connection.prepare(&text, types)).await?;
         }
@@ -121,9 +121,9 @@ impl Session {
 }
 
 /// A session inside a transaction: given up half-way, its connection does not go back to the pool as it is.
-pub(crate) struct Inside(Option<Session>);
+pub(crate) struct TransactionGuard(Option<Session>);
 
-impl Inside {
+impl TransactionGuard {
     /// Whatever is sent from now on may begin a transaction.
     pub(crate) fn new(session: Session) -> Self {
         Self(Some(session))
@@ -135,7 +135,7 @@ impl Inside {
     }
 }
 
-impl Deref for Inside {
+impl Deref for TransactionGuard {
     type Target = Session;
 
     fn deref(&self) -> &Session {
@@ -143,7 +143,7 @@ impl Deref for Inside {
     }
 }
 
-impl Drop for Inside {
+impl Drop for TransactionGuard {
     fn drop(&mut self) {
         if let Some(session) = self.0.take() {
             session.abandon();

@@ -12,7 +12,7 @@ use crate::rows::{LaneCounts, Page, PageRequest, ScenarioRunCounts, StatusCounts
 
 /// How many events are in each status, over all lanes.
 pub(crate) async fn totals(session: &Session, shared: &Shared) -> Outcome<StatusCounts> {
-    let rows = session.query(sql!("status_counts"), params![XID8: &shared.unfolded_from()]).await?;
+    let rows = session.query(sql!("status_counts"), params![XID8: &shared.uncompacted_from()]).await?;
     rows.first().map_or(Ok(StatusCounts::default()), |row| Columns::of(row).status_counts())
 }
 
@@ -24,7 +24,7 @@ pub(crate) async fn lane_counts(shared: &Shared) -> Outcome<Vec<LaneCounts>> {
     let rows = snapshot
         .query(
             sql!("lane_counts"),
-            params![XID8: &shared.unfolded_from(), INT8_ARRAY: &known, TIMESTAMPTZ_ARRAY: &from],
+            params![XID8: &shared.uncompacted_from(), INT8_ARRAY: &known, TIMESTAMPTZ_ARRAY: &from],
         )
         .await?;
     snapshot.end().await?;
@@ -54,7 +54,7 @@ pub(crate) async fn scenario_runs(shared: &Shared, page: &PageRequest) -> Outcom
     let look_at = i64::from(page.limit) + 1;
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot
-        .query(sql!("scenario_runs"), params![TEXT: &after, INT8: &look_at, XID8: &shared.unfolded_from()])
+        .query(sql!("scenario_runs"), params![TEXT: &after, INT8: &look_at, XID8: &shared.uncompacted_from()])
         .await?;
     snapshot.end().await?;
     let more = rows.len() > page.limit as usize;
@@ -69,7 +69,7 @@ pub(crate) async fn scenario_run(
     run: &ScenarioRunId,
 ) -> Outcome<Option<(ScenarioRunCounts, Vec<EngineId>)>> {
     let (name, locks_from) = (run.as_str(), Moment(shared.scan_positions().locks_from));
-    let from = shared.unfolded_from();
+    let from = shared.uncompacted_from();
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let (counts, engines) = tokio::join!(
         snapshot.query(sql!("scenario_run"), params![TEXT: &name, XID8: &from]),

@@ -201,7 +201,7 @@ pub(super) async fn delete(transaction: &mut PostgresTransaction, ids: &[EventId
         Ok((lane_id, status, run))
     };
     for (lane_id, status, run) in transaction.each(&rows, read)? {
-        transaction.changes.forgotten(lane_id, run.as_ref(), status);
+        transaction.changes.deleted(lane_id, run.as_ref(), status);
     }
     Ok(())
 }

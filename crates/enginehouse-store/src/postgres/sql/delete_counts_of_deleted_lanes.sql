@@ -1,4 +1,4 @@
--- Forget counts that have come to zero, of lanes that are not there any more.
+-- Delete counts that have become zero, of lanes that were deleted.
 delete from enginehouse.lane_counts
 where lane_id in (
     select c.lane_id

@@ -1,9 +1,9 @@
--- Add up changes of counts that are older than a moment, of transactions from one on and before another, and forget them:
--- so many at most. Rows that another server is adding up are waited for, so that a small answer says that nothing is left.
--- Counts are locked in the order of their keys, those of lanes before those of runs, so that two servers never wait for each
--- other. Answers how many changes, and which lanes and runs have come to zero.
+-- Compact changes of lanes that were made before a moment, by transactions from one up to, but not including, another: delete
+-- the oldest, up to a limit, and add them to the counts. Rows that another server is compacting are waited for, so that an
+-- answer below the limit says that none is left. Counts are locked in the order of their keys, those of lanes before those of
+-- runs, so that two servers cannot deadlock. Answers how many changes there were, and the lanes and runs whose counts are zero.
 with
-folded as (
+compacted as (
     delete from enginehouse.lane_changes
     where ctid = any(array(
         select ctid
@@ -19,7 +19,7 @@ folded as (
 lanes as (
     insert into enginehouse.lane_counts as c (lane_id, queued, processing, completed, failed, cancelled)
     select lane_id, sum(queued), sum(processing), sum(completed), sum(failed), sum(cancelled)
-    from folded
+    from compacted
     group by lane_id
     order by lane_id
     on conflict (lane_id) do update set
@@ -36,7 +36,7 @@ runs as (
     select
         scenario_run_id, coalesce(min(first_enqueued_at), 'infinity'), sum(queued), sum(processing), sum(completed),
         sum(failed), sum(cancelled)
-    from folded
+    from compacted
     where scenario_run_id is not null and (select count(*) from lanes) > 0
     group by scenario_run_id
     order by scenario_run_id
@@ -49,6 +49,6 @@ runs as (
         r.scenario_run_id, (r.queued, r.processing, r.completed, r.failed, r.cancelled) = (0, 0, 0, 0, 0) as is_zero
 )
 select
-    (select count(*) from folded),
+    (select count(*) from compacted),
     array(select lane_id from lanes where is_zero),
     array(select scenario_run_id from runs where is_zero);

@@ -1,4 +1,4 @@
-//! A dump of another cluster, whose transactions have other numbers.
+//! A dump of another cluster, which has counted other transaction ids.
 
 use enginehouse_core::ids::LaneId;
 
@@ -8,7 +8,7 @@ use crate::conformance::given::{begin, claim, engine_id, insert, lane, new_event
 use crate::postgres::PostgresStore;
 
 /// As if the cluster that wrote the rows had counted a million transactions more.
-async fn given_numbers_from_elsewhere(fresh: &Fresh) {
+async fn given_foreign_xids(fresh: &Fresh) {
     let client = fresh.connect().await;
     for (table, column) in [("lanes", "changed_by"), ("lane_changes", "changed_by"), ("events", "lock_given_by")] {
         let shift = format!(
@@ -19,30 +19,30 @@ async fn given_numbers_from_elsewhere(fresh: &Fresh) {
     }
 }
 
-async fn forget_empty_lanes(store: &dyn Store) -> Vec<LaneId> {
+async fn delete_empty_lanes(store: &dyn Store) -> Vec<LaneId> {
     let mut tx = begin(store).await;
-    let gone = tx.delete_empty_lanes(10).await.unwrap();
+    let deleted = tx.delete_empty_lanes(10).await.unwrap();
     tx.commit().await.unwrap();
-    gone
+    deleted
 }
 
 #[tokio::test]
-async fn rows_of_another_cluster_get_numbers_of_this_one_when_a_server_starts() {
+async fn a_server_rebases_the_xids_of_another_cluster_when_it_starts() {
     let fresh = open_fresh().await;
     let (empty, full) = (lane(&*fresh, "empty").await, lane(&*fresh, "full").await);
     insert(&*fresh, &[new_event(1, full, now(&*fresh).await)]).await;
     claim(&*fresh, 1, "sim-1").await;
-    given_numbers_from_elsewhere(&fresh).await;
+    given_foreign_xids(&fresh).await;
     for _ in 0..5 {
-        assert_eq!(forget_empty_lanes(&*fresh).await, [], "no lane is old enough");
+        assert_eq!(delete_empty_lanes(&*fresh).await, [], "no lane is old enough");
     }
     let restored = PostgresStore::open(options(&fresh.url)).await.unwrap();
-    let gone = until("the empty lane is forgotten", async || {
-        let gone = forget_empty_lanes(&restored).await;
-        (!gone.is_empty()).then_some(gone)
+    let deleted = until("the empty lane is deleted", async || {
+        let deleted = delete_empty_lanes(&restored).await;
+        (!deleted.is_empty()).then_some(deleted)
     })
     .await;
-    assert_eq!(gone, [empty]);
+    assert_eq!(deleted, [empty]);
     let held = begin(&restored).await.locks_of_engines(&[engine_id("sim-1")]).await.unwrap();
     assert_eq!(held.iter().map(|lock| lock.lane_id).collect::<Vec<_>>(), [full]);
     assert_eq!(restored.check_integrity().await.unwrap(), Vec::<String>::new());

@@ -1,3 +1,3 @@
--- Give lanes the number of this transaction: theirs are of another cluster.
+-- Replace transaction ids of another cluster in lanes by the id of this transaction.
 update enginehouse.lanes
 set changed_by = pg_current_xact_id(), forgettable_by = null;

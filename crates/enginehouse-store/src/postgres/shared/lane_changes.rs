@@ -1,4 +1,5 @@
-//! What a transaction changes in each lane: gathered in memory, written once as rows of its own.
+//! What a transaction changes in each lane: collected in memory, and inserted once into `lane_changes`. To update a row of counts
+//! per lane instead would make transactions wait for each other.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +13,14 @@ use crate::postgres::tx::columns::{Moment, params, sql};
 use crate::postgres::wire::failure::Outcome;
 use crate::postgres::wire::session::Session;
 
-/// By how much each count changes, in the order of the keys.
+/// By how much each count changes, by lane and scenario run.
 #[derive(Default)]
 pub(crate) struct LaneChanges(BTreeMap<(LaneId, Option<ScenarioRunId>), Change>);
 
 #[derive(Default)]
 struct Change {
     by_status: BTreeMap<EventStatus, i64>,
-    /// From when on the first of the events that were put into the queue may be claimed.
+    /// From when on the first of the newly queued events may be claimed.
     first_available_at: Option<Timestamp>,
     /// When the first of the added events was enqueued.
     first_enqueued_at: Option<Timestamp>,
@@ -30,7 +31,7 @@ impl LaneChanges {
         self.0.entry((lane, run.cloned())).or_default()
     }
 
-    /// An event was added to the queue.
+    /// An event was enqueued.
     pub(crate) fn added(&mut self, lane: LaneId, run: Option<&ScenarioRunId>, at: Timestamp, available_at: Timestamp) {
         let change = self.of(lane, run);
         *change.by_status.entry(EventStatus::Queued).or_default() += 1;
@@ -53,8 +54,8 @@ impl LaneChanges {
         change.first_available_at = earlier(change.first_available_at, at);
     }
 
-    /// An event was forgotten.
-    pub(crate) fn forgotten(&mut self, lane: LaneId, run: Option<&ScenarioRunId>, status: EventStatus) {
+    /// An event was deleted.
+    pub(crate) fn deleted(&mut self, lane: LaneId, run: Option<&ScenarioRunId>, status: EventStatus) {
         *self.of(lane, run).by_status.entry(status).or_default() -= 1;
     }
 
@@ -62,13 +63,13 @@ impl LaneChanges {
         self.0.is_empty()
     }
 
-    /// The lanes in which events were queued, with the moment from which on the first of them may be claimed.
+    /// The lanes in which events were queued, with the time from which on the first of them may be claimed.
     pub(crate) fn arrivals(&self) -> impl Iterator<Item = (LaneId, Timestamp)> {
         self.0.iter().filter_map(|((lane, _), change)| Some((*lane, change.first_available_at?)))
     }
 
-    /// They were written. What has arrived is still to be told once it is committed.
-    pub(crate) fn written(&mut self) {
+    /// Clears what was written. The arrivals stay, because they are reported after the commit.
+    pub(crate) fn clear_written(&mut self) {
         self.0.retain(|_, change| {
             change.by_status.clear();
             change.first_enqueued_at = None;
@@ -76,7 +77,7 @@ impl LaneChanges {
         });
     }
 
-    /// Makes the statement of `write` known to the server, so that what is sent right behind it comes after it.
+    /// Prepares the statement of `write`, so that `write` sends it at once and a commit that is sent after it comes after it.
     pub(crate) async fn prepare(session: &Session) -> Outcome<()> {
         const TYPES: [Type; 9] = [
             Type::INT8_ARRAY,
@@ -92,7 +93,7 @@ impl LaneChanges {
         session.prepare(sql!("insert_lane_changes"), &TYPES).await
     }
 
-    /// Writes them as rows.
+    /// Inserts the rows.
     pub(crate) async fn write(&self, session: &Session) -> Outcome<()> {
         let (mut lanes, mut runs) = (Vec::new(), Vec::new());
         let mut counts: [Vec<i64>; 5] = Default::default();

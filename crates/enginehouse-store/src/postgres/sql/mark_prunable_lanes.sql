@@ -1,4 +1,4 @@
--- Note of lanes that are out of use for every transaction to come when that was so.
+-- Mark lanes that were retired before every transaction in progress began. Transactions that begin later do not use them.
 update enginehouse.lanes
 set forgettable_by = pg_current_xact_id()
 where

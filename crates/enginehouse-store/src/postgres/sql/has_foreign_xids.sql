@@ -1,5 +1,5 @@
--- Whether rows name transactions that have not begun here: they come from a dump of another cluster. Locks are not looked at:
--- there may be many dead ones, and one with a number from the future is found like any other.
+-- Whether rows hold ids of transactions that have not begun in this cluster: they come from a dump of another one. Locks are not
+-- checked: many rows may be dead, and a lock with an id from the future is found like any other.
 select
     exists (
         select from enginehouse.lanes

@@ -1,3 +1,3 @@
--- The numbers of all lanes.
+-- The ids of all lanes.
 select lane_id
 from enginehouse.lanes;

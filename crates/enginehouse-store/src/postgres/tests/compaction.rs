@@ -1,4 +1,4 @@
-//! Changes of counts are added up, and nobody can tell.
+//! Compaction does not change the counts that are read.
 
 use enginehouse_core::ids::{LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
@@ -9,20 +9,20 @@ use crate::Store;
 use crate::conformance::given::{
     HOUR, apply, begin, claim, complete, fail, id, ids, insert, lane, new_event, now, of_run,
 };
-use crate::postgres::shared::fold::fold_changes;
+use crate::postgres::shared::compaction::compact_lane_changes;
 use crate::postgres::tx::columns::Xid;
 use crate::rows::{LaneCounts, PageRequest, ScenarioRunCounts, StatusCounts};
 
 const ALL: (Xid, Xid) = (Xid(0), Xid(u64::MAX));
 
-async fn fold(fresh: &Fresh, (from, until): (Xid, Xid)) -> u64 {
-    fold_changes(&fresh.shared, Timestamp::MAX, from, until).await.unwrap()
+async fn compact(fresh: &Fresh, (from, until): (Xid, Xid)) -> u64 {
+    compact_lane_changes(&fresh.shared, Timestamp::MAX, from, until).await.unwrap()
 }
 
-/// All that is said about counts.
-type Told = (Vec<LaneCounts>, Vec<ScenarioRunCounts>, Option<ScenarioRunCounts>, StatusCounts);
+/// All counts that can be read.
+type Counts = (Vec<LaneCounts>, Vec<ScenarioRunCounts>, Option<ScenarioRunCounts>, StatusCounts);
 
-async fn told(store: &dyn Store) -> Told {
+async fn counts(store: &dyn Store) -> Counts {
     let run: ScenarioRunId = "b".parse().unwrap();
     let (mut runs, mut after) = (Vec::new(), None);
     loop {
@@ -47,7 +47,7 @@ async fn delete(store: &dyn Store, numbers: impl IntoIterator<Item = u32>) {
     tx.commit().await.unwrap();
 }
 
-/// Events of three runs and none, in every status; the whole of run `d` was forgotten.
+/// Events of three runs and none, in every status; the whole of run `d` was deleted.
 async fn given_changes(store: &dyn Store) {
     let now = now(store).await;
     let lanes = [lane(store, "x").await, lane(store, "y").await];
@@ -77,23 +77,23 @@ async fn rows(fresh: &Fresh, table: &str) -> i64 {
 async fn counts_are_the_same_before_and_after() {
     let fresh = open_fresh().await;
     given_changes(&*fresh).await;
-    let before = told(&*fresh).await;
+    let before = counts(&*fresh).await;
     let changes = rows(&fresh, "lane_changes").await;
     assert!(changes > 40);
-    assert_eq!(fold_changes(&fresh.shared, Timestamp::MIN, ALL.0, ALL.1).await.unwrap(), 0, "none is so old");
-    assert_eq!(i64::try_from(fold(&fresh, ALL).await).unwrap(), changes);
-    assert_eq!(told(&*fresh).await, before);
+    assert_eq!(compact_lane_changes(&fresh.shared, Timestamp::MIN, ALL.0, ALL.1).await.unwrap(), 0, "none is so old");
+    assert_eq!(i64::try_from(compact(&fresh, ALL).await).unwrap(), changes);
+    assert_eq!(counts(&*fresh).await, before);
     assert_eq!((rows(&fresh, "lane_changes").await, rows(&fresh, "scenario_runs").await), (0, 3));
-    assert_eq!(fold(&fresh, ALL).await, 0);
+    assert_eq!(compact(&fresh, ALL).await, 0);
     assert_eq!(fresh.check_integrity().await.unwrap(), [""; 0]);
 }
 
 /// What was added up in another order than it has happened, too: a count is below zero for a while.
 #[tokio::test]
-async fn counts_are_the_same_while_a_part_is_added_up() {
+async fn counts_are_the_same_while_a_part_is_compacted() {
     let fresh = open_fresh().await;
     given_changes(&*fresh).await;
-    let before = told(&*fresh).await;
+    let before = counts(&*fresh).await;
     let client = fresh.connect().await;
     let xacts = client
         .query("select distinct changed_by::text from enginehouse.lane_changes order by changed_by::text desc", &[])
@@ -102,20 +102,20 @@ async fn counts_are_the_same_while_a_part_is_added_up() {
     let mut xacts: Vec<u64> = xacts.iter().map(|row| row.get::<_, String>(0).parse().unwrap()).collect();
     xacts.sort_unstable_by_key(|xact| (xact % 3, u64::MAX - xact));
     for (place, xact) in xacts.into_iter().enumerate() {
-        let folded = fold_changes(&fresh.shared, Timestamp::MAX, Xid(xact), Xid(xact + 1)).await.unwrap();
-        assert!(folded > 0);
+        let compacted = compact_lane_changes(&fresh.shared, Timestamp::MAX, Xid(xact), Xid(xact + 1)).await.unwrap();
+        assert!(compacted > 0);
         if place % 8 == 0 {
-            assert_eq!(told(&*fresh).await, before, "{place}");
+            assert_eq!(counts(&*fresh).await, before, "{place}");
         }
     }
-    assert_eq!(told(&*fresh).await, before);
+    assert_eq!(counts(&*fresh).await, before);
     assert_eq!((rows(&fresh, "lane_changes").await, rows(&fresh, "scenario_runs").await), (0, 3));
     assert_eq!(fresh.check_integrity().await.unwrap(), [""; 0]);
 }
 
 /// With changes of all kinds of keys, in all kinds of orders, while others are made.
 #[tokio::test]
-async fn servers_that_fold_at_once_add_up_each_change_once() {
+async fn servers_that_compact_at_once_add_up_each_change_once() {
     let fresh = open_fresh().await;
     let client = fresh.connect().await;
     client
@@ -132,15 +132,15 @@ async fn servers_that_fold_at_once_add_up_each_change_once() {
         }
         0
     };
-    let fold_all = || async {
-        let mut folded = 0;
+    let compact_all = || async {
+        let mut compacted = 0;
         for _ in 0..30 {
-            folded += fold(&fresh, ALL).await;
+            compacted += compact(&fresh, ALL).await;
         }
-        folded
+        compacted
     };
-    let (one, two, three, _) = tokio::join!(fold_all(), fold_all(), fold_all(), work);
-    let left = fold(&fresh, ALL).await;
+    let (one, two, three, _) = tokio::join!(compact_all(), compact_all(), compact_all(), work);
+    let left = compact(&fresh, ALL).await;
     assert_eq!(one + two + three + left, 30_020);
     let totals = begin(&*fresh).await.status_counts().await.unwrap();
     assert_eq!(totals.queued, 30_020);
@@ -149,29 +149,29 @@ async fn servers_that_fold_at_once_add_up_each_change_once() {
     assert_eq!((rows(&fresh, "lane_changes").await, runs.len()), (0, 32));
 }
 
-/// Its counts cancel out those changes of it that are still to be added up.
+/// Its counts cancel out those changes of it that are still to be compacted.
 #[tokio::test]
-async fn the_counts_of_a_lane_that_is_gone_come_to_zero() {
+async fn the_counts_of_a_deleted_lane_become_zero() {
     let fresh = open_fresh().await;
     let lane_id = lane(&*fresh, "x").await;
     insert(&*fresh, &[new_event(1, lane_id, now(&*fresh).await)]).await;
-    assert_eq!(fold(&fresh, ALL).await, 1);
+    assert_eq!(compact(&fresh, ALL).await, 1);
     delete(&*fresh, [1]).await;
-    let mut gone: Vec<LaneId> = Vec::new();
+    let mut deleted: Vec<LaneId> = Vec::new();
     for _ in 0..5_000 {
         let mut tx = begin(&*fresh).await;
-        gone.extend(tx.delete_empty_lanes(10).await.unwrap());
+        deleted.extend(tx.delete_empty_lanes(10).await.unwrap());
         tx.commit().await.unwrap();
-        if !gone.is_empty() {
+        if !deleted.is_empty() {
             break;
         }
     }
-    assert_eq!(gone, [lane_id]);
+    assert_eq!(deleted, [lane_id]);
     for left in [(1, 1), (0, 0)] {
         assert_eq!((rows(&fresh, "lane_changes").await, rows(&fresh, "lane_counts").await), left);
         assert_eq!(begin(&*fresh).await.status_counts().await.unwrap(), StatusCounts::default());
         assert_eq!(fresh.check_integrity().await.unwrap(), [""; 0]);
-        fold(&fresh, ALL).await;
+        compact(&fresh, ALL).await;
     }
     assert!(fresh.event(id(1)).await.unwrap().is_none());
 }
