@@ -2,6 +2,7 @@
 
 mod commands;
 mod crashes;
+mod deadlines;
 mod engine_loop;
 mod engines;
 mod locks;
