@@ -1,9 +1,12 @@
 //! The store in a PostgreSQL database, which any number of servers share.
 //!
 //! The database's clock is the only clock. A transaction takes one connection and a constant number of round trips,
-//! however many rows it works on; several are under way at once. What is kept in memory is a hint: any server may be ended at
-//! any moment, and another one goes on.
+//! however many rows it works on, and several transactions are in progress at once. What is cached in memory is a hint: any
+//! server may be killed at any moment, and the others go on.
+//!
+//! `wire` has the connections, `tx` the rows, and `shared` what the transactions and servers share.
 
+mod options;
 mod shared;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -12,7 +15,6 @@ mod wire;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use enginehouse_core::engine::{Engine, EngineStatus};
@@ -21,6 +23,7 @@ use enginehouse_core::time::Timestamp;
 use strum::VariantArray;
 use tokio::time::Instant;
 
+pub use self::options::{OpenError, Pooler, PostgresOptions};
 use self::shared::change_feed::PostgresChangeFeed;
 use self::shared::maintenance::Maintenance;
 use self::shared::state::Shared;
@@ -35,65 +38,13 @@ use self::wire::endpoint::Endpoint;
 use self::wire::failure::{Failure, Outcome};
 use self::wire::pool::Connections;
 pub use self::wire::url::without_password;
-use crate::clock::{Clock, SystemClock};
-use crate::migrations::{Migrate, MigrateError, SchemaName, prepare_postgres};
+use crate::clock::SystemClock;
+use crate::migrations::prepare_postgres;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
 use crate::{ChangeFeed, ConnectionsUsed, Durability, Store, StoreError, StoreHealth, Transaction};
-
-/// What stands between this program and the database.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pooler {
-    /// It is found out.
-    #[default]
-    Auto,
-    /// Nothing that mixes up connections.
-    None,
-    /// A pooler that gives a connection to whoever has a transaction, such as PgBouncer in transaction mode.
-    Transaction,
-}
-
-/// How to open a database.
-#[derive(Clone)]
-pub struct PostgresOptions {
-    /// Where it is: `postgres://user:password@host:port/database?sslmode=…`.
-    pub url: String,
-    /// The schema of the tables.
-    pub schema: SchemaName,
-    /// When a commit is answered.
-    pub durability: Durability,
-    /// How many transactions may be under way at once.
-    pub max_transactions: usize,
-    /// How many reads may be.
-    pub readers: usize,
-    /// What stands in between.
-    pub pooler: Pooler,
-    /// How long the database may take to answer a statement.
-    pub deadline: Duration,
-    /// What to do about a schema that is not the newest.
-    pub migrate: Migrate,
-    /// A clock that tells the time in place of the database's, for tests.
-    pub clock: Option<Arc<dyn Clock>>,
-}
-
-impl PostgresOptions {
-    /// The defaults: durable, two transactions and four reads at once.
-    pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            schema: SchemaName::default(),
-            durability: Durability::Full,
-            max_transactions: 2,
-            readers: 4,
-            pooler: Pooler::Auto,
-            deadline: Duration::from_secs(30),
-            migrate: Migrate::Auto,
-            clock: None,
-        }
-    }
-}
 
 /// Checks the URL of a database.
 ///
@@ -103,37 +54,12 @@ pub fn check_url(url: &str) -> Result<(), String> {
     wire::url::parse(url).map(|_| ())
 }
 
-/// Why a database was not opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The address is none.
-    #[error("{0}: a database is named like postgres://user@host:5432/database")]
-    BadUrl(String),
-    /// It cannot be reached, or does not let us in.
-    #[error("cannot use the database at {place}: {why}")]
-    Unreachable {
-        /// Where it is, without a password.
-        place: String,
-        /// What it said.
-        why: String,
-    },
-    /// Its schema is not one that this program works with, or could not be brought up to date.
-    #[error(transparent)]
-    Schema(#[from] MigrateError),
-    /// A copy into it was begun, and has not ended.
-    #[error("a copy into {place} is unfinished: go on with the same `enginehouse store copy`, or drop the schema")]
-    UnfinishedCopy {
-        /// Where it is, without a password.
-        place: String,
-    },
-}
-
-/// Connects to a database as a store does, with its `sslmode`, for whoever looks after its schema.
+/// Connects to a database as a store does, for the commands that migrate its schema.
 ///
 /// # Errors
 /// [`OpenError`] if the database cannot be reached, or is none that a store could be in.
 pub async fn connect(options: &PostgresOptions) -> Result<tokio_postgres::Client, OpenError> {
-    // What it lacks in durability is for those who serve to refuse.
+    // Only servers refuse a database that is not durable.
     let endpoint = Endpoint::new(&options.url, options.schema.clone(), false, options.deadline, false)
         .map_err(OpenError::BadUrl)?;
     let connected = endpoint.connect(|_| {}).await;
@@ -153,21 +79,21 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, and finds out what is there.
+    /// Connects, and migrates the schema if `options.migrate` says so.
     ///
     /// # Errors
     /// An [`OpenError`] says what to do.
     pub async fn open(options: PostgresOptions) -> Result<Self, OpenError> {
         let durable = options.durability == Durability::Full;
-        let keeps = options.pooler != Pooler::Transaction;
-        let endpoint =
-            Endpoint::new(&options.url, options.schema, keeps, options.deadline, durable).map_err(OpenError::BadUrl)?;
+        let caches_statements = options.pooler != Pooler::Transaction;
+        let endpoint = Endpoint::new(&options.url, options.schema, caches_statements, options.deadline, durable)
+            .map_err(OpenError::BadUrl)?;
         let endpoint = Arc::new(endpoint);
         let unreachable = |failure: Failure| OpenError::Unreachable {
             place: endpoint.describe(),
             why: StoreError::from(failure).to_string(),
         };
-        let greeting = endpoint.look().await.map_err(unreachable)?;
+        let server = endpoint.server_info().await.map_err(unreachable)?;
         let (mut client, _connection) = endpoint.connect(|_| {}).await.map_err(unreachable)?;
         let schema = endpoint.schema().as_str();
         let unfinished = client.query_typed(sql!("unfinished_copy"), &params![TEXT: &schema]).await;
@@ -177,17 +103,19 @@ impl PostgresStore {
         prepare_postgres(&mut client, endpoint.schema(), options.migrate).await?;
         drop(client);
         if options.pooler == Pooler::Auto && endpoint.is_pooled().await.map_err(unreachable)? {
-            tracing::info!("a pooler mixes up connections: statements are not prepared, and nobody is notified");
+            tracing::info!(
+                "a pooler in transaction mode was found: statements are not prepared, and servers are not notified"
+            );
             endpoint.disable_statement_cache();
         }
-        // One more, for the watch.
+        // One more, for the change feed.
         let writers = Connections::new(&endpoint, options.max_transactions + 1);
         let readers = Connections::new(&endpoint, options.readers);
         let uses_own_clock = options.clock.is_some();
         let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         if rebase_xids(&readers).await.map_err(unreachable)? {
             tracing::warn!(
-                "the schema comes from another cluster: its rows have the numbers of transactions of this one now"
+                "the schema was restored from another cluster: its transaction ids were replaced by those of this one"
             );
         }
         let last_time = last_time(&readers).await.map_err(unreachable)?;
@@ -196,7 +124,7 @@ impl PostgresStore {
             _maintenance: Maintenance::start(&shared),
             shared,
             max_transactions: options.max_transactions,
-            version: greeting.version,
+            version: server.version,
         })
     }
 }

@@ -14,7 +14,7 @@ use super::columns::Moment;
 use crate::copy::{CopyError, Mark, Numbers, Row, Rows, STATUSES, Source, TABLES, Table, Target, Value, name_of_run};
 use crate::migrations::{MigrateError, SchemaName, migrate_postgres, postgres_status};
 use crate::postgres::wire::endpoint::connect_as;
-use crate::postgres::wire::failure::said;
+use crate::postgres::wire::failure::message;
 use crate::postgres::wire::url;
 
 /// A database that everything is read from, in one snapshot.
@@ -54,7 +54,7 @@ impl Database {
     }
 
     fn failed(&self, error: &tokio_postgres::Error) -> CopyError {
-        CopyError::Failed { place: self.place.clone(), what: said(error) }
+        CopyError::Failed { place: self.place.clone(), what: message(error) }
     }
 
     async fn run(&self, sql: &str) -> Result<(), CopyError> {
@@ -350,8 +350,8 @@ impl Rows for Database {
 
     async fn count(&mut self, table: &Table) -> Result<u64, String> {
         let sql = format!("select count(*) from {}", self.from(table));
-        let rows = self.client.query_typed(&sql, &[]).await.map_err(|error| said(&error))?;
-        let count: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| said(&error))?;
+        let rows = self.client.query_typed(&sql, &[]).await.map_err(|error| message(&error))?;
+        let count: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(|error| message(&error))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
@@ -373,7 +373,7 @@ impl Rows for Database {
             sql.push_str(&format!(" limit {limit}"));
         }
         let parameters: Vec<Parameter<'_>> = values.iter().zip(types).map(|(value, of)| (&**value, of)).collect();
-        let rows = self.client.query_typed(&sql, &parameters).await.map_err(|error| said(&error))?;
+        let rows = self.client.query_typed(&sql, &parameters).await.map_err(|error| message(&error))?;
         rows.iter().map(|row| from_row(table, row)).collect()
     }
 }

@@ -9,12 +9,12 @@ use super::columns::{Columns, Xid, params, sql};
 use super::reads::integrity;
 use crate::StoreError;
 use crate::migrations::AppliedMigration;
+use crate::postgres::options::{OpenError, Pooler, PostgresOptions};
 use crate::postgres::shared::vacuum::{self, VacuumHolder};
 use crate::postgres::wire::endpoint::Endpoint;
 use crate::postgres::wire::failure::{Failure, Outcome};
 use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::Session;
-use crate::postgres::{OpenError, Pooler, PostgresOptions};
 use crate::rows::StatusCounts;
 
 /// Who holds back vacuum for a shorter time than this is not worth a word.
@@ -90,7 +90,7 @@ pub async fn inspect(options: PostgresOptions) -> Result<PostgresInspection, Ope
 }
 
 async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> Outcome<PostgresInspection> {
-    let greeting = endpoint.look().await?;
+    let server = endpoint.server_info().await?;
     let is_pooled = match pooler {
         Pooler::None => false,
         Pooler::Transaction => true,
@@ -105,7 +105,7 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> Outcome<PostgresInspe
     let weak_settings = each(&rows, |columns| Ok((columns.value()?, columns.value()?)))?;
     let mut inspection = PostgresInspection {
         place: endpoint.describe(),
-        server_version: greeting.version,
+        server_version: server.version,
         is_pooled,
         weak_settings,
         migrations: Vec::new(),

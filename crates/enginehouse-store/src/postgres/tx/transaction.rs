@@ -461,10 +461,10 @@ impl Transaction for PostgresTransaction {
         let (written, committed) = tokio::join!(biased; changes, session.run(end));
         let outcome = match (written, committed) {
             (Ok(()), Ok(())) if self.shared.endpoint.unreplicated() == unreplicated => Ok(()),
-            (Ok(()), Ok(())) => Err(failure::unknown(
+            (Ok(()), Ok(())) => Err(failure::commit_unknown(
                 "the wait for a synchronous standby was cut short: the change is on the primary's disk only".to_owned(),
             )),
-            (Err(failure), _) | (Ok(()), Err(failure)) => Err(failure::of_commit(failure)),
+            (Err(failure), _) | (Ok(()), Err(failure)) => Err(failure::commit_error(failure)),
         };
         if outcome.is_ok() {
             drop(self.session.take());

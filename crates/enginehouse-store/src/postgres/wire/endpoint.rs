@@ -14,7 +14,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Notification, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure::{Failure, Outcome, said};
+use super::failure::{Failure, Outcome, message};
 use super::tls::Tls;
 use super::url;
 use crate::migrations::SchemaName;
@@ -29,7 +29,8 @@ async fn open(config: &Config, tls: &Tls) -> Outcome<(Client, Connection<Socket,
     let connector = tls.connector(is_direct).map_err(Failure::NoConnection)?;
     // Several hosts may be tried one after the other, each for `CONNECT_TIMEOUT`.
     let connected = tokio::time::timeout(CONNECT_TIMEOUT * 2, config.connect(connector)).await;
-    Ok(connected.map_err(|_| Failure::NoConnection("the database does not answer".to_owned()))??)
+    let connected = connected.map_err(|_| Failure::NoConnection("the database does not answer".to_owned()))?;
+    connected.map_err(|error| Failure::NoConnection(message(&error)))
 }
 
 /// One connection that belongs to no store, under a name of its own.
@@ -51,25 +52,25 @@ pub(crate) struct Endpoint {
     config: Config,
     tls: Tls,
     schema: SchemaName,
-    /// Statements with another schema's name in them, by where their text lies.
+    /// Statements with the name of another schema, by the address of their original text.
     texts: Mutex<HashMap<usize, Arc<str>>>,
-    /// Whether statements are prepared once and kept: not behind a pooler that mixes up connections.
+    /// Whether connections keep prepared statements. They must not behind a pooler in transaction mode.
     caches_statements: AtomicBool,
     /// How long any answer may take.
     deadline: Duration,
-    /// Whether what is committed must be on the disk.
+    /// Whether a server is refused whose commits do not wait for the disk.
     pub(crate) durable: bool,
-    /// How often a commit did not wait for the standbys that it should have waited for.
+    /// How many commits have returned before their synchronous standbys had them.
     unreplicated: Arc<AtomicU64>,
-    /// When the database was started, in microseconds of its own clock, as it was last seen.
+    /// When the database was started, in microseconds of its own clock.
     started: AtomicI64,
-    /// Whether it has been away since somebody asked.
+    /// Whether it was restarted since the last `take_restarted`.
     restarted: AtomicBool,
 }
 
-/// What a server says of itself.
+/// The version and settings of a server.
 #[derive(Clone, Debug)]
-pub(crate) struct Greeting {
+pub(crate) struct ServerInfo {
     pub(crate) version: String,
     version_number: i64,
     fsync: bool,
@@ -79,7 +80,7 @@ pub(crate) struct Greeting {
     started: i64,
 }
 
-/// The oldest PostgreSQL whose behaviour was tried.
+/// The oldest version that is tested.
 const OLDEST_VERSION: i64 = 140_000;
 
 impl Endpoint {
@@ -98,7 +99,7 @@ impl Endpoint {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
         if config.get_tcp_user_timeout().is_none() {
-            // A peer that is gone without a word is noticed even while nobody waits for an answer.
+            // So that a lost peer is noticed even while no statement waits for an answer.
             config.tcp_user_timeout(deadline);
         }
         config.keepalives_idle(Duration::from_secs(30));
@@ -120,7 +121,7 @@ impl Endpoint {
         &self.schema
     }
 
-    /// On which servers tell each other that there is something new.
+    /// The channel on which servers notify each other.
     pub(crate) fn channel(&self) -> String {
         format!("enginehouse:{}", self.schema.as_str())
     }
@@ -137,7 +138,7 @@ impl Endpoint {
         self.caches_statements.store(false, Ordering::Relaxed);
     }
 
-    /// A statement with the schema's name in it.
+    /// A statement, with the name of the schema if that is not the default.
     pub(crate) fn text(&self, sql: &'static str) -> Cow<'static, str> {
         if self.schema.is_default() {
             return Cow::Borrowed(sql);
@@ -147,17 +148,17 @@ impl Endpoint {
         Cow::Owned(text.to_string())
     }
 
-    /// Where it is, without a password.
+    /// The hosts, the database and the schema, without a password.
     pub(crate) fn describe(&self) -> String {
         url::describe(&self.config, &self.schema)
     }
 
-    /// How often a commit did not wait for the standbys that it should have waited for.
+    /// How many commits have returned before their synchronous standbys had them.
     pub(crate) fn unreplicated(&self) -> u64 {
         self.unreplicated.load(Ordering::Acquire)
     }
 
-    /// Takes in when the database was started. Behind a pooler it comes back without a new connection.
+    /// Notes when the database was started. Behind a pooler it may restart without breaking our connections.
     pub(crate) fn note_start(&self, started: i64) {
         let before = self.started.swap(started, Ordering::AcqRel);
         if before != 0 && before != started {
@@ -165,7 +166,7 @@ impl Endpoint {
         }
     }
 
-    /// Whether the database has been away since this was asked last.
+    /// Whether the database was restarted since the last call.
     pub(crate) fn take_restarted(&self) -> bool {
         self.restarted.swap(false, Ordering::AcqRel)
     }
@@ -176,7 +177,7 @@ impl Endpoint {
         on_notification: impl Fn(Notification) + Send + 'static,
     ) -> Outcome<(Client, JoinHandle<()>)> {
         let (client, connection) = self.connect_unchecked(on_notification).await?;
-        self.greet(&client).await.map_err(Failure::NoConnection)?;
+        self.check_server(&client).await.map_err(Failure::NoConnection)?;
         Ok((client, connection))
     }
 
@@ -188,19 +189,23 @@ impl Endpoint {
         let unreplicated = Arc::clone(&self.unreplicated);
         let task = tokio::spawn(async move {
             let mut messages = poll_fn(move |cx| connection.poll_message(cx));
-            while let Some(message) = messages.next().await {
-                match message {
+            while let Some(received) = messages.next().await {
+                match received {
                     Ok(AsyncMessage::Notice(notice)) => {
-                        // The wait of a commit for its standbys was cut short: it is on this server's disk only.
+                        // A commit was cancelled while it waited for its standbys: it is on the disk of the primary only.
                         if notice.code().code() == "01000" && notice.message().contains("synchronous replication") {
                             unreplicated.fetch_add(1, Ordering::AcqRel);
                         }
-                        tracing::debug!(severity = notice.severity(), notice = notice.message(), "the database says");
+                        tracing::debug!(
+                            severity = notice.severity(),
+                            notice = notice.message(),
+                            "notice from the database"
+                        );
                     }
                     Ok(AsyncMessage::Notification(notification)) => on_notification(notification),
                     Ok(_) => {}
                     Err(error) => {
-                        tracing::debug!(error = said(&error), "a connection to the database has ended");
+                        tracing::debug!(error = message(&error), "a connection to the database has ended");
                         break;
                     }
                 }
@@ -209,19 +214,19 @@ impl Endpoint {
         Ok((client, task))
     }
 
-    /// Asks a server what it is, and refuses one that cannot keep what it is given.
-    async fn greet(&self, client: &Client) -> Result<Greeting, String> {
-        const GREETING: &str = "select current_setting('server_version'), current_setting('server_version_num'), \
+    /// Reads what a server is, and refuses one that cannot be written to or does not keep what was committed.
+    async fn check_server(&self, client: &Client) -> Result<ServerInfo, String> {
+        const QUERY: &str = "select current_setting('server_version'), current_setting('server_version_num'), \
              current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'), \
              pg_is_in_recovery(), (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint";
-        let asked = tokio::time::timeout(CONNECT_TIMEOUT, client.simple_query(GREETING)).await;
-        let rows = asked.map_err(|_| "the database does not answer".to_owned())?.map_err(|error| said(&error))?;
+        let asked = tokio::time::timeout(CONNECT_TIMEOUT, client.simple_query(QUERY)).await;
+        let rows = asked.map_err(|_| "the database does not answer".to_owned())?.map_err(|error| message(&error))?;
         let row = rows.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
         });
         let text = |place: usize| row.and_then(|row| row.get(place)).unwrap_or_default();
-        let greeting = Greeting {
+        let server = ServerInfo {
             version: text(0).to_owned(),
             version_number: text(1).parse().unwrap_or(0),
             fsync: text(2) == "on",
@@ -230,19 +235,19 @@ impl Endpoint {
             in_recovery: text(5) == "t",
             started: text(6).parse().unwrap_or(0),
         };
-        greeting.check(self.durable)?;
-        self.note_start(greeting.started);
-        Ok(greeting)
+        server.check(self.durable)?;
+        self.note_start(server.started);
+        Ok(server)
     }
 
-    /// Makes a connection only to see whether it can be made.
-    pub(crate) async fn look(&self) -> Outcome<Greeting> {
+    /// Connects once, to check the server.
+    pub(crate) async fn server_info(&self) -> Outcome<ServerInfo> {
         let (client, _connection) = self.connect_unchecked(|_| {}).await?;
-        self.greet(&client).await.map_err(Failure::NoConnection)
+        self.check_server(&client).await.map_err(Failure::NoConnection)
     }
 
-    /// Whether connections are mixed up between here and the database, so that what is set or prepared on one is not there
-    /// the next time. Two connections never have one session at a time, and one connection never has two.
+    /// Whether a pooler in transaction mode stands in between, which gives a connection another session for each transaction.
+    /// Without one, a connection always has the same session, and two connections never have the same.
     pub(crate) async fn is_pooled(&self) -> Outcome<bool> {
         let (one, _one) = self.connect_unchecked(|_| {}).await?;
         let (two, _two) = self.connect_unchecked(|_| {}).await?;
@@ -264,7 +269,7 @@ impl Endpoint {
     }
 }
 
-impl Greeting {
+impl ServerInfo {
     fn check(&self, durable: bool) -> Result<(), String> {
         if self.version_number < OLDEST_VERSION {
             return Err(format!("this is PostgreSQL {}: 14 or newer is needed", self.version));

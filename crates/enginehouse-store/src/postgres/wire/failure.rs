@@ -1,4 +1,4 @@
-//! What PostgreSQL says when something goes wrong, and what it means for the caller.
+//! Errors of PostgreSQL, and what they mean for the caller.
 
 use std::error::Error;
 use std::io;
@@ -8,24 +8,23 @@ use tokio_postgres::error::SqlState;
 
 use crate::{Applied, StoreError};
 
-/// Why a statement, or what was made of its rows, failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// PostgreSQL said so, or the connection broke.
+    /// An error of the server or of the connection.
     Postgres(tokio_postgres::Error),
-    /// There was no connection to be had.
+    /// There is no connection.
     NoConnection(String),
-    /// An answer took too long: the connection is not used again.
+    /// An answer took too long.
     TooSlow(std::time::Duration),
-    /// A row holds, or was to hold, what no row of this program holds.
+    /// A row holds a value that it cannot have.
     Row(String),
 }
 
 impl Failure {
-    /// The reason alone.
+    /// The reason, without what it means.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Postgres(error) => said(error),
+            Self::Postgres(error) => message(error),
             Self::NoConnection(why) | Self::Row(why) => why.clone(),
             Self::TooSlow(waited) => format!("the database did not answer within {} s", waited.as_secs()),
         }
@@ -41,14 +40,14 @@ impl From<tokio_postgres::Error> for Failure {
 }
 
 impl From<Failure> for StoreError {
-    /// The error of a statement before the commit: whatever it is, nothing was changed.
+    /// For a statement before the commit: nothing was changed.
     fn from(failure: Failure) -> Self {
         let message = failure.message();
         match failure {
             Failure::Postgres(error) => match meaning(&error) {
-                Meaning::Passing => Self::unavailable(message),
-                Meaning::InTheWay => Self::Conflict(message),
-                Meaning::Wrong => Self::Corrupt(message),
+                Meaning::Transient => Self::unavailable(message),
+                Meaning::Conflict => Self::Conflict(message),
+                Meaning::Corrupt => Self::Corrupt(message),
             },
             Failure::NoConnection(_) | Failure::TooSlow(_) => Self::unavailable(message),
             Failure::Row(_) => Self::Corrupt(message),
@@ -56,66 +55,64 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// What a failed commit means: whether it is known that nothing was committed.
-pub(crate) fn of_commit(failure: Failure) -> StoreError {
+/// For a failed commit: whether it is certain that nothing was committed.
+pub(crate) fn commit_error(failure: Failure) -> StoreError {
     let Failure::Postgres(error) = &failure else {
-        return unknown(StoreError::from(failure).to_string());
+        return commit_unknown(StoreError::from(failure).to_string());
     };
     let refused = error.as_db_error().is_some_and(|db| {
-        // A commit that was refused was rolled back. One whose session was ended meanwhile may have been written.
+        // A commit that the server has refused is rolled back. One whose session was ended may have been written.
         let class = &db.code().code()[..2];
         matches!(class, "40" | "23" | "25" | "53" | "55")
     });
-    if refused { failure.into() } else { unknown(said(error)) }
+    if refused { failure.into() } else { commit_unknown(message(error)) }
 }
 
-/// A commit whose answer never came, or says that it may not be on every disk that it should be on.
-pub(crate) fn unknown(reason: String) -> StoreError {
+/// A commit whose answer never came, or that may not be on all standbys.
+pub(crate) fn commit_unknown(reason: String) -> StoreError {
     StoreError::Unavailable { applied: Applied::Unknown, reason }
 }
 
 enum Meaning {
-    /// It lies with the database or the way to it, and may pass.
-    Passing,
+    /// The database or the network has a problem that may pass.
+    Transient,
     /// Another transaction was in the way.
-    InTheWay,
-    /// The statement, or a row.
-    Wrong,
+    Conflict,
+    /// The statement or a row is wrong.
+    Corrupt,
 }
 
-/// Unique indexes in which two transactions may meet that could not know of each other.
-const MEETING_PLACES: [&str; 5] =
+/// Unique indexes into which two transactions may insert the same key at once.
+const CONTENDED_INDEXES: [&str; 5] =
     ["events_idempotency_key", "engines_key", "lanes_requirements", "event_types_key", "queues_key"];
 
 fn meaning(error: &tokio_postgres::Error) -> Meaning {
     let Some(db) = error.as_db_error() else {
-        // Without the server's words it is the connection, unless this program could not make the message.
-        let is_ours = error.source().is_some_and(|source| {
-            !source.is::<std::io::Error>() && !error.is_closed() && error.to_string().contains("serializ")
-        });
-        return if is_ours { Meaning::Wrong } else { Meaning::Passing };
+        // Not from the server: the connection broke, or a value does not fit its column.
+        let is_value = error.source().is_some_and(|source| !source.is::<io::Error>()) && !error.is_closed();
+        return if is_value { Meaning::Corrupt } else { Meaning::Transient };
     };
     let code = db.code();
     if [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED, &SqlState::LOCK_NOT_AVAILABLE]
         .contains(&code)
     {
-        return Meaning::InTheWay;
+        return Meaning::Conflict;
     }
     if *code == SqlState::UNIQUE_VIOLATION {
-        let met = db.constraint().is_some_and(|name| MEETING_PLACES.contains(&name));
-        return if met { Meaning::InTheWay } else { Meaning::Wrong };
+        let is_conflict = db.constraint().is_some_and(|name| CONTENDED_INDEXES.contains(&name));
+        return if is_conflict { Meaning::Conflict } else { Meaning::Corrupt };
     }
     // 08 connection, 25 the wrong kind of transaction (a standby reads only), 28 who may connect, 3D no such database,
     // 53 resources, 57 an operator, 58 the system. 26 and 42P05: a pooler has mixed up prepared statements.
     match &code.code()[..2] {
-        "08" | "25" | "26" | "28" | "3D" | "53" | "57" | "58" => Meaning::Passing,
-        _ if *code == SqlState::DUPLICATE_PSTATEMENT => Meaning::Passing,
-        _ => Meaning::Wrong,
+        "08" | "25" | "26" | "28" | "3D" | "53" | "57" | "58" => Meaning::Transient,
+        _ if *code == SqlState::DUPLICATE_PSTATEMENT => Meaning::Transient,
+        _ => Meaning::Corrupt,
     }
 }
 
-/// PostgreSQL's words with its code, by which they can be looked up.
-pub(crate) fn said(error: &tokio_postgres::Error) -> String {
+/// The message and the code of an error, and advice.
+pub(crate) fn message(error: &tokio_postgres::Error) -> String {
     let Some(db) = error.as_db_error() else {
         return match error.source() {
             Some(source) => match tls_error(source) {

@@ -1,7 +1,7 @@
-//! One connection, as long as somebody uses it.
+//! A session: a connection of the pool while it is used.
 //!
-//! Every wait has a limit. A connection whose answer did not come in time, or that is inside a transaction when nobody wants
-//! it any more, never goes back to the pool as it is.
+//! Every wait has a limit. A connection whose answer did not come in time is closed, and one that is still inside a
+//! transaction is rolled back, before it goes back to the pool.
 
 use std::future::Future;
 use std::ops::Deref;
@@ -32,7 +32,7 @@ impl Session {
         Self { connection, endpoint, limit }
     }
 
-    /// The same with another limit, for answers that take their time.
+    /// The same with another limit, for slow statements.
     pub(crate) fn with_limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
@@ -72,8 +72,8 @@ impl Session {
         .await
     }
 
-    /// Makes a statement known to the server. One that is not known yet is sent in two steps, and what is sent meanwhile
-    /// comes before it: so whoever sends something right behind it makes it known first.
+    /// Prepares a statement. Without this, the first call of `execute` sends it in two steps, and a statement that is sent at
+    /// the same time would be run in between.
     pub(crate) async fn prepare(&self, sql: &'static str, types: &[Type]) -> Outcome<()> {
         if self.endpoint.caches_statements() {
             let text = self.endpoint.text(sql);
@@ -99,20 +99,20 @@ impl Session {
         self.limit
     }
 
-    /// Closes the connection: nobody knows in which state it is.
+    /// Closes the connection, whose state is unknown.
     pub(crate) fn close(self) {
         drop(Object::take(self.connection));
     }
 
-    /// Ends its transaction, so that the connection goes back to the pool; or closes it.
+    /// Rolls back the transaction and gives the connection back to the pool, or closes it if that fails.
     pub(crate) async fn roll_back(self) {
         if self.run("rollback").await.is_err() {
             self.close();
         }
     }
 
-    /// The same without waiting.
-    pub(crate) fn abandon(self) {
+    /// The same in the background.
+    pub(crate) fn roll_back_later(self) {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(self.roll_back())),
             Err(_) => self.close(),
@@ -120,16 +120,16 @@ impl Session {
     }
 }
 
-/// A session inside a transaction: given up half-way, its connection does not go back to the pool as it is.
+/// A session inside a transaction. Dropped before the end, it is rolled back.
 pub(crate) struct TransactionGuard(Option<Session>);
 
 impl TransactionGuard {
-    /// Whatever is sent from now on may begin a transaction.
+    /// Created before `begin` is sent, because its answer may be lost.
     pub(crate) fn new(session: Session) -> Self {
         Self(Some(session))
     }
 
-    /// The transaction goes on, or has ended: the session is in somebody else's care.
+    /// Releases the session: its transaction has ended, or is guarded by the caller.
     pub(crate) fn into_session(mut self) -> Session {
         self.0.take().expect("taken once only, by value")
     }
@@ -146,7 +146,7 @@ impl Deref for TransactionGuard {
 impl Drop for TransactionGuard {
     fn drop(&mut self) {
         if let Some(session) = self.0.take() {
-            session.abandon();
+            session.roll_back_later();
         }
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::copy::{Kind, Row, Table, Value};
 use crate::postgres::tx::columns::{Json, Moment};
-use crate::postgres::wire::failure::said;
+use crate::postgres::wire::failure::message;
 
 /// The type of a column, and of an array of such.
 pub(super) fn type_of(kind: Kind) -> (Type, Type) {
@@ -111,5 +111,5 @@ pub(super) fn from_row(table: &Table, row: &DatabaseRow) -> Result<Row, String> 
         })
     };
     let values = table.columns.iter().enumerate().map(|(place, (_, kind))| value(place, *kind));
-    values.collect::<Result<Row, _>>().map_err(|error| said(&error))
+    values.collect::<Result<Row, _>>().map_err(|error| message(&error))
 }
