@@ -1,15 +1,15 @@
-//! The one place that reads a clock, and the store's time made of it.
+//! The one place that reads a clock, and the time of a store, which is made from it.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use enginehouse_core::time::Timestamp;
 
-/// A clock of the wall, which may be set, and one that only runs.
+/// A wall clock, which may be set, and a monotonic clock.
 pub trait Clock: Send + Sync {
-    /// What time it is, as far as this machine knows. May jump in either direction.
+    /// The time of the machine. May jump in either direction.
     fn wall(&self) -> Timestamp;
-    /// How long this clock has run. Never goes back.
+    /// The time since some start. Never goes back.
     fn monotonic(&self) -> Duration;
 }
 
@@ -48,57 +48,57 @@ impl Clock for SystemClock {
 /// A clock that a test sets.
 #[derive(Debug)]
 pub struct ManualClock {
-    hands: Mutex<(Timestamp, Duration)>,
+    /// The wall clock and the monotonic clock.
+    readings: Mutex<(Timestamp, Duration)>,
 }
 
 impl ManualClock {
     /// A clock that stands at `wall`.
     pub fn at(wall: Timestamp) -> Self {
-        Self { hands: Mutex::new((wall, Duration::ZERO)) }
+        Self { readings: Mutex::new((wall, Duration::ZERO)) }
     }
 
-    /// Lets time pass on both clocks.
+    /// Moves both clocks forward.
     pub fn advance(&self, by: Duration) {
-        let mut hands = self.hands.lock().expect("no test panics while it sets the clock");
-        *hands = (hands.0 + by, hands.1 + by);
+        let mut readings = self.readings.lock().expect("no test panics while it sets the clock");
+        *readings = (readings.0 + by, readings.1 + by);
     }
 
-    /// Sets the wall clock, as an operator or a resumed machine does, while no time passes on the other.
+    /// Sets the wall clock alone, as an operator does.
     pub fn set_wall(&self, wall: Timestamp) {
-        self.hands.lock().expect("no test panics while it sets the clock").0 = wall;
+        self.readings.lock().expect("no test panics while it sets the clock").0 = wall;
     }
 }
 
 impl Clock for ManualClock {
     fn wall(&self) -> Timestamp {
-        self.hands.lock().expect("no test panics while it sets the clock").0
+        self.readings.lock().expect("no test panics while it sets the clock").0
     }
 
     fn monotonic(&self) -> Duration {
-        self.hands.lock().expect("no test panics while it sets the clock").1
+        self.readings.lock().expect("no test panics while it sets the clock").1
     }
 }
 
-/// How far the wall clock may run ahead of the store's time before that is a jump.
+/// How far the wall clock may be ahead of the store's time before that counts as a jump.
 pub const JUMP: Duration = Duration::from_secs(5);
 
 /// A store's time: it follows the wall clock and never goes back.
 ///
 /// While the wall clock is behind (somebody set it back), the store's time goes on with the monotonic clock, at half its
-/// speed, so that waits still end and the two come together again. When the wall clock is far ahead
-/// (it was set, or the machine slept), the time jumps, and says so.
+/// speed, so that waits still end and the wall clock catches up. When the wall clock is far ahead (somebody set it, or the
+/// machine slept), the time jumps, and the reading says so.
 #[derive(Debug)]
 pub struct StoreTime {
     now: Timestamp,
     read_at: Duration,
-    /// Whether nobody has read it yet.
+    /// Whether it was not read yet.
     first: bool,
 }
 
 /// One reading of a store's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// The time.
     pub now: Timestamp,
     /// Whether it jumped since the reading before.
     pub jumped: bool,
@@ -110,42 +110,41 @@ impl StoreTime {
         Self { now: clock.wall().max(last), read_at: clock.monotonic(), first: false }
     }
 
-    /// Goes on from `last`, whatever the wall clock says: the first reading is no jump.
-    pub(crate) fn begin(last: Timestamp, ran_to: Duration) -> Self {
-        Self { now: last, read_at: ran_to, first: true }
+    /// Goes on from `last`. The first reading is not a jump, whatever the wall clock says.
+    pub(crate) fn begin(last: Timestamp, monotonic: Duration) -> Self {
+        Self { now: last, read_at: monotonic, first: true }
     }
 
-    /// The time as it was read last.
+    /// The last reading.
     pub(crate) const fn last(&self) -> Timestamp {
         self.now
     }
 
-    /// Reads the time.
     pub fn read(&mut self, clock: &dyn Clock) -> Reading {
         self.read_at(clock.wall(), clock.monotonic())
     }
 
-    /// The same, by a wall clock and a monotonic one that were read elsewhere.
-    pub(crate) fn read_at(&mut self, wall: Timestamp, ran_to: Duration) -> Reading {
+    /// Reads the time from readings of a wall clock and a monotonic clock.
+    pub(crate) fn read_at(&mut self, wall: Timestamp, monotonic: Duration) -> Reading {
         if std::mem::take(&mut self.first) && wall > self.now {
             self.now = wall;
-            self.read_at = ran_to;
+            self.read_at = monotonic;
             return Reading { now: wall, jumped: false };
         }
-        let ran = ran_to.saturating_sub(self.read_at);
-        let expected = self.now + ran;
+        let elapsed = monotonic.saturating_sub(self.read_at);
+        let expected = self.now + elapsed;
         let jumped = wall.since(expected) > JUMP;
         if wall >= expected {
             self.now = wall;
-            self.read_at = ran_to;
+            self.read_at = monotonic;
         } else if wall + JUMP >= expected {
             // The clocks differ by a rounding or a small correction: stand still until the wall clock is there.
             let next = wall.max(self.now);
             self.now = next;
-            self.read_at = ran_to;
+            self.read_at = monotonic;
         } else {
             // Whole milliseconds only, so that many readings in one millisecond lose nothing.
-            let half = Duration::from_millis(u64::try_from(ran.as_millis() / 2).unwrap_or(u64::MAX));
+            let half = Duration::from_millis(u64::try_from(elapsed.as_millis() / 2).unwrap_or(u64::MAX));
             self.now = self.now + half;
             self.read_at += half * 2;
         }
@@ -178,7 +177,7 @@ mod tests {
         assert!(!time.read(&clock).jumped, "5 s may be a correction");
         clock.set_wall(Timestamp::from_millis(1_010_001));
         assert!(time.read(&clock).jumped);
-        assert!(!time.read(&clock).jumped, "said once");
+        assert!(!time.read(&clock).jumped, "reported once");
     }
 
     #[test]
@@ -195,7 +194,7 @@ mod tests {
         assert_eq!(last, Timestamp::from_millis(1_000_500), "half a second in one");
         clock.advance(Duration::from_secs(1_300));
         let now = time.read(&clock).now;
-        assert!(now.since(clock.wall()) <= JUMP || now == clock.wall(), "together again: {now}");
+        assert!(now.since(clock.wall()) <= JUMP || now == clock.wall(), "the wall clock has caught up: {now}");
     }
 
     #[test]
