@@ -28,7 +28,6 @@ use self::shared::change_feed::PostgresChangeFeed;
 use self::shared::maintenance::Maintenance;
 use self::shared::state::Shared;
 pub use self::shared::vacuum::{VacuumHolder, VacuumHolderKind};
-
 use self::shared::xid_rebase::rebase_xids;
 use self::tx::columns::{Columns, params, sql};
 pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};

@@ -19,7 +19,7 @@ use enginehouse_cluster::{Shared, shared};
 use super::{PostgresOptions, PostgresStore};
 use crate::Durability;
 
-/// A fresh store of a test; its database goes with it, unless the test has failed.
+/// A fresh store. Its database is dropped with it, unless the test has failed.
 pub(crate) struct Fresh {
     store: PostgresStore,
     url: String,
@@ -42,7 +42,7 @@ impl Drop for Fresh {
 }
 
 impl Fresh {
-    /// A connection as any other program makes it.
+    /// A connection of another program.
     async fn connect(&self) -> tokio_postgres::Client {
         let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
@@ -58,7 +58,7 @@ fn options(url: &str) -> PostgresOptions {
     PostgresOptions { durability: Durability::Relaxed, ..PostgresOptions::new(url) }
 }
 
-/// A store that nobody has written to, with the database's clock.
+/// An empty store, with the database's clock.
 pub(crate) async fn open_fresh() -> Fresh {
     open_fresh_with(|options| options).await
 }
@@ -74,8 +74,8 @@ async fn open_fresh_with(change: impl FnOnce(PostgresOptions) -> PostgresOptions
     Fresh { store: PostgresStore::open(change(options(&url))).await.unwrap(), url }
 }
 
-/// Looks again and again until there is something to see.
-#[expect(clippy::disallowed_methods, reason = "a limit on a wait for what gives no signal")]
+/// Waits until `look` answers something.
+#[expect(clippy::disallowed_methods, reason = "a limit on a wait for a condition that gives no signal")]
 async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     let mut looks = tokio::time::interval(Duration::from_millis(10));

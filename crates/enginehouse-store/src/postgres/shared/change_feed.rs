@@ -1,6 +1,6 @@
 //! The change feed: what other servers, and applications that enqueue in SQL, have committed.
 //!
-//! Whoever queues an event also inserts a row into `lane_changes`, in the same transaction. The feed polls that table a few
+//! A transaction that queues an event also inserts a row into `lane_changes`. The feed polls that table a few
 //! times a second. Each poll reads the rows that were committed since the snapshot of the one before, so that none is missed
 //! and none is read twice. `LISTEN` and `NOTIFY` only make the next poll come sooner. A server sends its notification after
 //! its commit, in a transaction of its own, because PostgreSQL commits transactions that notify one at a time; and it sends

@@ -109,7 +109,7 @@ impl Shared {
     /// commits, so everything that was cached of it is dropped.
     pub(crate) fn note_database_start(&self, started: i64) {
         self.endpoint.note_start(started);
-        // Nobody reads lanes in between.
+        // Locked before the flag is read, so that no other transaction reads the old lanes in between.
         let mut lanes = self.lanes();
         if self.endpoint.take_restarted() {
             lanes.reset();

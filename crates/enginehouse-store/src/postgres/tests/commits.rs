@@ -27,7 +27,7 @@ async fn counts_change_in_the_transaction_that_changes_the_events() {
 
 /// Its connection goes to the next transaction, which must not commit what it has not done.
 #[tokio::test]
-async fn a_commit_that_is_given_up_half_way_commits_nothing_later() {
+async fn a_commit_that_is_cancelled_half_way_commits_nothing_later() {
     let fresh = open_fresh_with(|options| PostgresOptions { max_transactions: 1, ..options }).await;
     let lane_id = lane(&*fresh, "render").await;
     let mut tx = begin(&*fresh).await;

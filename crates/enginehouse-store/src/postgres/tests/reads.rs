@@ -11,7 +11,7 @@ use crate::rows::{EventFilter, PageRequest};
 
 /// The one after it sees what has happened since, on the same connection.
 #[tokio::test]
-async fn a_read_that_is_given_up_is_not_gone_on_with() {
+async fn a_cancelled_read_does_not_go_on() {
     let fresh = open_fresh_with(|options| PostgresOptions { readers: 1, ..options }).await;
     given_events(&*fresh, "render", [1]).await;
     let page = PageRequest { limit: 10, after: None };
@@ -27,7 +27,7 @@ async fn a_read_that_is_given_up_is_not_gone_on_with() {
         drop(read);
         let number = steps + 1;
         given_events(&*fresh, "render", [number]).await;
-        assert!(fresh.event(id(number)).await.unwrap().is_some(), "given up after {steps} steps");
+        assert!(fresh.event(id(number)).await.unwrap().is_some(), "cancelled after {steps} steps");
     }
     let client = fresh.connect().await;
     let open = "select count(*) from pg_stat_activity \

@@ -24,7 +24,7 @@ pub(crate) enum Mode {
     /// With TLS if the server offers it, whatever its certificate.
     #[default]
     Prefer,
-    /// With TLS, whatever the server's certificate. With a CA given, like `VerifyCa`: so does libpq.
+    /// With TLS, whatever the server's certificate. If `sslrootcert` is set, the same as `VerifyCa`, as in libpq.
     Require,
     /// With TLS and a certificate of the given CA, whatever its names.
     VerifyCa,
@@ -139,7 +139,7 @@ impl ServerCertVerifier for AnyName {
         }
     }
 
-    // Without a CA, whoever answers may have made the certificate a moment ago: a signature by it proves nothing.
+    // Without a CA, any server can have made its certificate itself, so a signature by that certificate proves nothing.
 
     fn verify_tls12_signature(
         &self,

@@ -176,7 +176,7 @@ mod tests {
             ("h?sslkey=%ff", "the parameter sslkey is not percent-encoded UTF-8"),
             ("h?port=x", "invalid value for option `port`"),
             ("h?sslcrl=x", "unknown option `sslcrl`"),
-            // Nobody listens in on a socket.
+            // A Unix socket is not encrypted, and cannot be overheard.
             ("%2Frun/d?sslmode=verify-full", "Disable"),
             ("%2Frun,h/d", "Prefer"),
             ("%2Frun,h/d?sslmode=require", sockets),
