@@ -1,11 +1,16 @@
 //! A server on an address: its own accept loop, with a limit on everything that a client can make last or grow.
 //!
-//! A connection has so long for the headers of a request, so long between two requests and so long without taking a byte of
-//! its answer; bodies are limited where they are read. There are so many connections at most.
+//! A connection has a time limit for the headers of a request, one between two requests, and one for not taking a byte of an
+//! answer; bodies are limited where they are read.
 //!
-//! **Going down.** First no connection is accepted any more, waiting claims are answered with nothing and new commands refused.
-//! Idle connections are closed, requests that are under way finish, and what has not ended after a while is cut off, whatever
-//! clients do. At last the dispatcher's thread is joined, so that everything it had accepted is durable.
+//! **Back-pressure.** The server takes a permit before it accepts a connection, so it never has more than `max_connections`.
+//! Clients over that are connected by the kernel and wait in the listener's backlog, where they cost the process nothing; one
+//! is accepted for each connection that ends. To accept them and refuse them would cost a task and a descriptor each, when
+//! there are too many already.
+//!
+//! **Shutdown.** First no connection is accepted any more, waiting claims are answered with nothing and new commands refused.
+//! Idle connections are closed, requests that are under way finish, and connections that have not ended in time are cut off,
+//! whatever their clients do. At last the dispatcher's thread is joined, so that everything it had accepted is durable.
 
 mod connection;
 
@@ -16,12 +21,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_store::Store;
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-use self::connection::{Timeouts, refuse, serve};
+use self::connection::{Timeouts, serve};
 use crate::dispatcher::config::DispatchConfig;
 use crate::http::{App, Limits, router};
 use crate::rng::Rng;
@@ -29,19 +34,15 @@ use crate::timers::pause;
 
 /// How long to wait after a connection could not be accepted: most likely the process has no file descriptor left.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
-/// How many connections over the cap are told so at once; more are closed without a word.
-const MAX_REFUSALS: usize = 64;
 
 /// Where a server listens, and what connections may cost.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// The address.
     pub listen: SocketAddr,
     /// Whether to listen on an address that others can reach, although anybody who reaches it may do anything.
     pub insecure: bool,
-    /// What requests may cost.
     pub limits: Limits,
-    /// Most connections at once.
+    /// Most connections at once; others wait to be accepted.
     pub max_connections: usize,
     /// How long the headers of a request may take.
     pub header_timeout: Duration,
@@ -49,7 +50,7 @@ pub struct ServerConfig {
     pub idle_timeout: Duration,
     /// How long a client may take no byte of its answer.
     pub write_timeout: Duration,
-    /// How long requests that are under way may take once the server goes down.
+    /// How long requests that are under way may take once the shutdown has begun.
     pub shutdown_timeout: Duration,
 }
 
@@ -84,18 +85,13 @@ pub enum BindError {
     NotLoopback(SocketAddr),
     /// The address cannot be listened on.
     #[error("cannot listen on {listen}")]
-    Listen {
-        /// The address.
-        listen: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
+    Listen { listen: SocketAddr, source: io::Error },
     /// The dispatcher does not start.
     #[error("cannot start the dispatcher")]
     Dispatcher(#[source] io::Error),
 }
 
-/// Why a server ended that was not told to.
+/// Why a server ended without a shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the dispatcher has ended by itself; the log says why")]
 pub struct DispatcherEnded;
@@ -140,13 +136,13 @@ impl Server {
         &self.app
     }
 
-    /// Serves until `shutdown` ends, then goes down.
+    /// Serves until `shutdown` ends, then shuts down.
     ///
     /// # Errors
     /// The dispatcher has ended by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), DispatcherEnded> {
         let Self { app, listener, config, .. } = self;
-        let mut connections = Connections::new(&app, &config);
+        let mut connections = OpenConnections::new(&app, &config);
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             () = app.thread_ended() => Err(DispatcherEnded),
@@ -161,95 +157,79 @@ impl Server {
 }
 
 /// The open connections of a server.
-struct Connections {
+struct OpenConnections {
     app: App,
     router: axum::Router,
     timeouts: Timeouts,
-    room: Arc<Semaphore>,
-    room_for_refusals: Arc<Semaphore>,
-    going_down: CancellationToken,
+    permits: Arc<Semaphore>,
+    graceful: GracefulShutdown,
     tasks: JoinSet<()>,
 }
 
-impl Connections {
+impl OpenConnections {
     fn new(app: &App, config: &ServerConfig) -> Self {
         Self {
             app: app.clone(),
             router: router(app.clone()),
             timeouts: config.timeouts(),
-            room: Arc::new(Semaphore::new(config.max_connections)),
-            room_for_refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
-            going_down: CancellationToken::new(),
+            permits: Arc::new(Semaphore::new(config.max_connections)),
+            graceful: GracefulShutdown::new(),
             tasks: JoinSet::new(),
         }
     }
 
     async fn accept_all(&mut self, listener: &TcpListener) -> std::convert::Infallible {
         loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => self.accept(stream),
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        pause(ACCEPT_BACK_OFF).await;
-                    }
-                },
-                // Ended tasks are taken out as they end.
-                Some(_) = self.tasks.join_next() => {}
+            let permit = Arc::clone(&self.permits).acquire_owned().await.expect("nobody closes it");
+            match listener.accept().await {
+                Ok((stream, _)) => self.accept(stream, permit),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    pause(ACCEPT_BACK_OFF).await;
+                }
             }
+            // Tasks that have ended hold memory until they are joined.
+            while self.tasks.try_join_next().is_some() {}
         }
     }
 
-    fn accept(&mut self, stream: TcpStream) {
+    fn accept(&mut self, stream: TcpStream, permit: OwnedSemaphorePermit) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection waits with small packets");
         }
-        match Arc::clone(&self.room).try_acquire_owned() {
-            Ok(permit) => {
-                let connected = Connected::new(&self.app, permit);
-                let served = serve(stream, self.router.clone(), self.timeouts, self.going_down.clone());
-                self.tasks.spawn(async move {
-                    served.await;
-                    drop(connected);
-                });
-            }
-            Err(_) => {
-                self.app.metrics().refused();
-                if let Ok(permit) = Arc::clone(&self.room_for_refusals).try_acquire_owned() {
-                    self.tasks.spawn(async move {
-                        refuse(stream).await;
-                        drop(permit);
-                    });
-                }
-            }
-        }
+        let guard = ConnectionGuard::new(&self.app, permit);
+        let served = serve(stream, self.router.clone(), self.timeouts, self.graceful.watcher());
+        self.tasks.spawn(async move {
+            served.await;
+            drop(guard);
+        });
     }
 
-    /// Closes what is idle, lets finish what is under way, and cuts off what has not ended in time.
-    async fn finish(mut self, within: Duration) {
-        self.going_down.cancel();
-        let all_ended = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(within, all_ended).await.is_err() {
-            tracing::warn!(connections = self.tasks.len(), "connections are cut off: they did not end in time");
-            self.tasks.shutdown().await;
+    /// Closes idle connections, lets requests that are under way finish, and cuts off what has not ended in time.
+    async fn finish(self, within: Duration) {
+        let Self { graceful, mut tasks, .. } = self;
+        let open = graceful.count();
+        if tokio::time::timeout(within, graceful.shutdown()).await.is_err() {
+            tracing::warn!(open, "connections are cut off: they did not end in time");
         }
+        tasks.shutdown().await;
     }
 }
 
 /// Counts a connection while it lasts.
-struct Connected {
+struct ConnectionGuard {
     app: App,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Connected {
+impl ConnectionGuard {
     fn new(app: &App, permit: OwnedSemaphorePermit) -> Self {
         app.metrics().connected();
         Self { app: app.clone(), _permit: permit }
     }
 }
 
-impl Drop for Connected {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.app.metrics().disconnected();
     }

@@ -1,7 +1,7 @@
-//! One connection: HTTP/1.1 over a stream that knows how long each of its phases may last.
+//! One connection: HTTP/1.1 over a stream with a time limit for each of its phases.
 //!
-//! hyper has a timeout for headers, but counts the time between two requests in; so it is off, and the stream itself keeps
-//! time: it fails when the client lets the present phase last too long, and hyper then gives the connection up.
+//! hyper has a timeout for headers, but it includes the time between two requests. So it is off, and the stream itself keeps
+//! time: it fails when the client exceeds the limit of the present phase, and hyper then closes the connection.
 
 use std::io;
 use std::pin::Pin;
@@ -14,15 +14,14 @@ use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use bytes::Bytes;
-use enginehouse_api::problem::{Applied, Code, Problem};
 use futures_util::task::AtomicWaker;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::Sleep;
 use tower::ServiceExt;
 
 use crate::timers::{Timer, alarm};
@@ -31,8 +30,6 @@ use crate::timers::{Timer, alarm};
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// Most that is read ahead of a connection.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
-/// How long the refusal of a connection may take.
-const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the phases of a connection may last.
 #[derive(Clone, Copy, Debug)]
@@ -45,73 +42,39 @@ pub(super) struct Timeouts {
     pub(super) write: Duration,
 }
 
-/// Serves a connection until it ends, or until the server goes down and its request is answered.
-pub(super) async fn serve(stream: TcpStream, router: Router, timeouts: Timeouts, going_down: CancellationToken) {
-    let under_way = UnderWay::default();
-    let io = TokioIo::new(Timed::new(stream, timeouts, under_way.clone()));
+/// Serves a connection until it ends, or until the server shuts down and its request is answered.
+pub(super) async fn serve(stream: TcpStream, router: Router, timeouts: Timeouts, shutdown: Watcher) {
+    let under_way = RequestsUnderWay::default();
+    let io = TokioIo::new(TimedStream::new(stream, timeouts, under_way.clone()));
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let counted = under_way.begin();
         let answered = router.clone().oneshot(request.map(Body::new));
-        async move { answered.await.map(|response| response.map(|body| Counted { body, _request: counted })) }
+        async move { answered.await.map(|response| response.map(|body| CountedBody { body, _request: counted })) }
     });
-    let mut connection = std::pin::pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(None)
-            .max_header_size(MAX_HEADER_BYTES)
-            .max_buf_size(MAX_BUFFER_BYTES)
-            .serve_connection(io, service)
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = going_down.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_header_size(MAX_HEADER_BYTES)
+        .max_buf_size(MAX_BUFFER_BYTES)
+        .serve_connection(io, service);
+    if let Err(error) = shutdown.watch(connection).await {
         tracing::debug!(%error, "a connection broke off");
     }
 }
 
-/// Tells a client that there are too many connections, and closes its own.
-pub(super) async fn refuse(mut stream: TcpStream) {
-    let answer = async {
-        stream.write_all(refusal().as_bytes()).await?;
-        stream.shutdown().await
-    };
-    // Whoever does not take it has gone, or is what the cap is for.
-    timeout(REFUSAL_TIMEOUT, answer).await.ok();
-}
-
-fn refusal() -> String {
-    let problem = Problem {
-        retry_after_seconds: Some(1),
-        applied: Some(Applied::No),
-        ..Problem::new(Code::Overloaded, "the server has as many connections as it takes")
-    };
-    // A problem holds nothing that JSON cannot say.
-    let body = serde_json::to_string(&problem).unwrap_or_default();
-    format!(
-        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
-
 /// How many requests of a connection are under way: from their headers to the end of their answer.
 #[derive(Clone, Debug, Default)]
-struct UnderWay(Arc<Requests>);
+struct RequestsUnderWay(Arc<Requests>);
 
 #[derive(Debug, Default)]
 struct Requests {
     under_way: AtomicUsize,
     begun: AtomicUsize,
-    /// Whoever waits for the next request: hyper has looked for it already when the answer before it ends.
+    /// The task that waits for the next request: hyper has already polled for it when the answer before it ends.
     reader: AtomicWaker,
 }
 
-impl UnderWay {
+impl RequestsUnderWay {
     fn begin(&self) -> OneRequest {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
         self.0.under_way.fetch_add(1, Ordering::Relaxed);
@@ -128,7 +91,7 @@ impl UnderWay {
 }
 
 /// One request that is under way, until dropped.
-struct OneRequest(UnderWay);
+struct OneRequest(RequestsUnderWay);
 
 impl Drop for OneRequest {
     fn drop(&mut self) {
@@ -139,12 +102,12 @@ impl Drop for OneRequest {
 }
 
 /// The body of an answer, whose request is under way as long as it lasts.
-struct Counted {
+struct CountedBody {
     body: Body,
     _request: OneRequest,
 }
 
-impl HttpBody for Counted {
+impl HttpBody for CountedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -163,7 +126,7 @@ impl HttpBody for Counted {
 
 /// What a connection waits for, while no request is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum ConnectionPhase {
     /// For the rest of the headers.
     Headers,
     /// For the next request.
@@ -173,11 +136,11 @@ enum Phase {
 }
 
 /// A stream that fails when its client lets a phase last too long.
-struct Timed<S> {
+struct TimedStream<S> {
     stream: S,
     timeouts: Timeouts,
-    under_way: UnderWay,
-    phase: Phase,
+    under_way: RequestsUnderWay,
+    phase: ConnectionPhase,
     /// How many requests had begun when it was last looked.
     begun: usize,
     /// When the present phase is over.
@@ -186,18 +149,18 @@ struct Timed<S> {
     write_until: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Timed<S> {
-    fn new(stream: S, timeouts: Timeouts, under_way: UnderWay) -> Self {
+impl<S> TimedStream<S> {
+    fn new(stream: S, timeouts: Timeouts, under_way: RequestsUnderWay) -> Self {
         let until = Box::pin(alarm(Timer::now() + timeouts.header));
-        Self { stream, timeouts, under_way, phase: Phase::Headers, begun: 0, until, write_until: None }
+        Self { stream, timeouts, under_way, phase: ConnectionPhase::Headers, begun: 0, until, write_until: None }
     }
 
-    fn enter(&mut self, phase: Phase) {
+    fn enter(&mut self, phase: ConnectionPhase) {
         self.phase = phase;
         let lasts = match phase {
-            Phase::Headers => self.timeouts.header,
-            Phase::Idle => self.timeouts.idle,
-            Phase::Request => return,
+            ConnectionPhase::Headers => self.timeouts.header,
+            ConnectionPhase::Idle => self.timeouts.idle,
+            ConnectionPhase::Request => return,
         };
         self.until.as_mut().reset(Timer::now() + lasts);
     }
@@ -207,12 +170,12 @@ impl<S> Timed<S> {
         let begun = self.under_way.begun();
         let has_begun = std::mem::replace(&mut self.begun, begun) != begun;
         if self.under_way.is_any() {
-            self.phase = Phase::Request;
-        } else if self.phase == Phase::Request || has_begun {
+            self.phase = ConnectionPhase::Request;
+        } else if self.phase == ConnectionPhase::Request || has_begun {
             // The answer is out; a quick one may have come and gone since the last look.
-            self.enter(if has_read { Phase::Headers } else { Phase::Idle });
-        } else if self.phase == Phase::Idle && has_read {
-            self.enter(Phase::Headers);
+            self.enter(if has_read { ConnectionPhase::Headers } else { ConnectionPhase::Idle });
+        } else if self.phase == ConnectionPhase::Idle && has_read {
+            self.enter(ConnectionPhase::Headers);
         }
     }
 }
@@ -221,21 +184,22 @@ fn timed_out(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("the client took too long: {what}"))
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         self.under_way.0.reader.register(cx.waker());
         self.look(buf.filled().len() > before);
-        if read.is_pending() && self.phase != Phase::Request && self.until.as_mut().poll(cx).is_ready() {
-            let what = if self.phase == Phase::Idle { "no further request" } else { "the headers of a request" };
+        if read.is_pending() && self.phase != ConnectionPhase::Request && self.until.as_mut().poll(cx).is_ready() {
+            let what =
+                if self.phase == ConnectionPhase::Idle { "no further request" } else { "the headers of a request" };
             return Poll::Ready(Err(timed_out(what)));
         }
         read
     }
 }
 
-impl<S: AsyncWrite + Unpin> Timed<S> {
+impl<S: AsyncWrite + Unpin> TimedStream<S> {
     /// Keeps time while a write is held up.
     fn written<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
@@ -251,7 +215,7 @@ impl<S: AsyncWrite + Unpin> Timed<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.written(cx, written)

@@ -92,7 +92,6 @@ pub(super) struct Parts {
     requests: Family<OfRequest, Counter>,
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
     connections: Gauge,
-    connections_refused: Counter,
     pub(super) last_commit_failed: AtomicBool,
     pub(super) parked_claims: AtomicU64,
     /// The store's time as of the last commit, and when that was.
@@ -177,7 +176,6 @@ impl Metrics {
                 Family::new_with_constructor(|| Histogram::new(FAST)),
             ),
             connections: it.other("enginehouse_http_connections", "Open connections", Gauge::default()),
-            connections_refused: it.counter("enginehouse_http_connections_refused", "Connections over the cap"),
             last_commit_failed: AtomicBool::new(false),
             parked_claims: AtomicU64::new(0),
             last_commit: Mutex::new(None),
@@ -228,11 +226,6 @@ impl Metrics {
     /// A connection has ended.
     pub(crate) fn disconnected(&self) {
         self.0.connections.dec();
-    }
-
-    /// A connection was refused.
-    pub(crate) fn refused(&self) {
-        self.0.connections_refused.inc();
     }
 
     /// How many claims wait.

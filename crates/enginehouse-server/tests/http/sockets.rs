@@ -16,14 +16,14 @@ use tokio::task::JoinHandle;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-struct Running {
+struct RunningServer {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), DispatcherEnded>>,
     _folder: tempfile::TempDir,
 }
 
-async fn start(change: impl FnOnce(&mut ServerConfig)) -> Running {
+async fn start(change: impl FnOnce(&mut ServerConfig)) -> RunningServer {
     let folder = tempfile::tempdir().unwrap();
     let options = SqliteOptions::new(folder.path().join("house.db"), Arc::new(SystemClock::new()));
     let store = Arc::new(SqliteStore::open(options).unwrap());
@@ -36,11 +36,11 @@ async fn start(change: impl FnOnce(&mut ServerConfig)) -> Running {
     let ended = tokio::spawn(server.run(async {
         stopped.await.ok();
     }));
-    Running { address, stop, ended, _folder: folder }
+    RunningServer { address, stop, ended, _folder: folder }
 }
 
-impl Running {
-    /// Tells it to stop, and waits until it has.
+impl RunningServer {
+    /// Shuts it down, and waits until it has stopped.
     async fn stop(self) {
         self.stop.send(()).unwrap();
         tokio::time::timeout(LIMIT, self.ended).await.expect("it ends in time").unwrap().unwrap();
@@ -79,13 +79,31 @@ async fn an_idle_connection_is_closed_after_a_while() {
 }
 
 #[tokio::test]
-async fn a_connection_over_the_cap_is_told_so() {
+async fn a_connection_over_the_cap_waits_to_be_accepted() {
     let server = start(|config| config.max_connections = 1).await;
     let mut first = server.connect("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await;
     first.read_u8().await.unwrap();
-    let second = read_to_end(server.connect("").await).await;
-    assert!(second.starts_with("HTTP/1.1 429 ") && second.contains("\"applied\":false"), "{second}");
+    let request = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let (second, third) = (server.connect(request).await, server.connect(request).await);
+    // Both are connected by now, as far as they know. The server has accepted none of them.
+    first.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    let metrics = read_to_end(first).await;
+    assert!(metrics.contains("\nenginehouse_http_connections 1\n"), "{metrics}");
+    for waiting in [second, third] {
+        let answer = read_to_end(waiting).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_full_shuts_down_in_time() {
+    let server = start(|config| config.max_connections = 1).await;
+    let mut first = server.connect("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    first.read_u8().await.unwrap();
+    let waiting = server.connect("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    server.stop().await;
+    assert_eq!(read_to_end(waiting).await, "");
 }
 
 #[tokio::test]
