@@ -1,4 +1,4 @@
-//! Metrics: what the dispatcher and the calls count as they go, and what is counted when somebody asks.
+//! Metrics: what the dispatcher and the calls count as they go, and what the store is asked for at each scrape.
 //!
 //! A struct with its registry, and nothing global: a test has its own.
 
@@ -6,6 +6,6 @@ mod commit_observer;
 mod registry;
 mod store_stats;
 
-pub(crate) use self::commit_observer::Watch;
+pub(crate) use self::commit_observer::CommitObserver;
 pub use self::registry::{CONTENT_TYPE, Metrics};
-pub use self::store_stats::House;
+pub use self::store_stats::StoreStats;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dispatcher::config::DispatchConfig;
 use crate::dispatcher::{Dispatcher, DispatcherThread};
 use crate::rng::{Rng, SeededRng};
-use crate::telemetry::{Metrics, Watch};
+use crate::telemetry::{CommitObserver, Metrics};
 
 /// What requests may cost.
 #[derive(Clone, Debug)]
@@ -74,10 +74,10 @@ impl App {
     ) -> std::io::Result<Self> {
         let metrics = Metrics::new();
         let thread_ended = CancellationToken::new();
-        let watch = Watch::new(metrics.clone(), thread_ended.clone());
+        let observer = CommitObserver::new(metrics.clone(), thread_ended.clone());
         let mut own_rng = SeededRng::from_seed(rng.bits() as u64);
         let request_prefix = own_rng.bits() as u32;
-        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, rng, Box::new(watch))?;
+        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, rng, Box::new(observer))?;
         Ok(Self(Arc::new(Parts {
             dispatcher,
             thread: Mutex::new(Some(thread)),

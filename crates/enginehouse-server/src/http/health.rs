@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::app::App;
 use super::json::Json;
 use super::problem::{ListProblems, Problem, ReadinessProblems};
-use crate::telemetry::{self, House};
+use crate::telemetry::{self, StoreStats};
 
 /// How the server is.
 #[derive(Serialize, ToSchema)]
@@ -49,7 +49,7 @@ pub(super) async fn get_readiness(State(app): State<App>) -> Result<Json<Health>
     (status = 200, description = "The metrics.", content_type = "application/openmetrics-text", body = String),
     ListProblems))]
 pub(super) async fn get_metrics(State(app): State<App>) -> Result<Response, Problem> {
-    let house = House::read(app.store()).await?;
-    let text = app.metrics().text(&house).map_err(|error| Problem::internal(error.to_string()))?;
+    let stats = StoreStats::read(app.store()).await?;
+    let text = app.metrics().text(stats).map_err(|error| Problem::internal(error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], text).into_response())
 }

@@ -1,4 +1,4 @@
-//! What the dispatcher tells of each transaction, counted.
+//! Counts what each transaction of the dispatcher did.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -9,65 +9,64 @@ use super::registry::{Metrics, WithOutcome, WithReason};
 use crate::dispatcher::observer::{CommittedTransaction, Observer};
 use crate::timers::Timer;
 
-/// Counts what the dispatcher tells. It is dropped with the dispatcher's thread, however that ends.
-pub(crate) struct Watch {
+/// Counts transactions. It is dropped with the dispatcher's thread, however that ends.
+pub(crate) struct CommitObserver {
     metrics: Metrics,
     _thread: DropGuard,
 }
 
-impl Watch {
+impl CommitObserver {
     /// Counts into `metrics`, and cancels `thread_ended` when the thread has ended.
     pub(crate) fn new(metrics: Metrics, thread_ended: CancellationToken) -> Self {
         Self { metrics, _thread: thread_ended.drop_guard() }
     }
 }
 
-impl Observer for Watch {
+impl Observer for CommitObserver {
     fn committed(&self, commit: &CommittedTransaction<'_>) {
-        let parts = self.metrics.parts();
+        let metrics = self.metrics.set();
         let effects = commit.effects;
-        for (family, counts) in [(&parts.enqueued, &effects.enqueued), (&parts.claimed, &effects.claimed)] {
+        for (family, counts) in [(&metrics.enqueued, &effects.enqueued), (&metrics.claimed, &effects.claimed)] {
             for (lane_id, count) in counts {
-                // A lane that nobody knows any more has nothing to be counted by.
+                // A lane that was pruned meanwhile has no event type to count by.
                 if let Some(lane) = (commit.lanes)(*lane_id) {
                     family.get_or_create(&self.metrics.of_event_type(&lane.event_type)).inc_by(*count);
                 }
             }
         }
         for (outcome, count) in &effects.settled {
-            parts.settles.get_or_create(&WithOutcome { outcome }).inc_by(*count);
+            metrics.settles.get_or_create(&WithOutcome { outcome }).inc_by(*count);
         }
         for (reason, count) in &effects.dead_letters {
-            parts.dead_lettered.get_or_create(&WithReason { reason: reason.name() }).inc_by(*count);
+            metrics.dead_lettered.get_or_create(&WithReason { reason: reason.name() }).inc_by(*count);
         }
         for wait in &effects.queue_waits {
-            parts.queue_wait_seconds.observe(wait.as_secs_f64());
+            metrics.queue_wait_seconds.observe(wait.as_secs_f64());
         }
         for time in &effects.holding_times {
-            parts.claim_to_settle_seconds.observe(time.as_secs_f64());
+            metrics.claim_to_settle_seconds.observe(time.as_secs_f64());
         }
-        parts.retries.inc_by(effects.retries);
-        parts.locks_lost.inc_by(effects.locks_lost);
-        parts.timed_out.inc_by(effects.timed_out);
-        parts.redrives.inc_by(effects.redrives);
-        parts.engines_lost.inc_by(effects.engines_lost);
-        parts.forgotten.inc_by(effects.events_deleted);
-        parts.commits.inc();
-        parts.commit_commands.observe(commit.requests as f64);
-        parts.commit_seconds.observe(commit.duration.as_secs_f64());
-        parts.last_commit_failed.store(false, Ordering::Relaxed);
-        *parts.last_commit.lock().unwrap_or_else(PoisonError::into_inner) = Some((commit.now, Timer::now()));
+        metrics.retries.inc_by(effects.retries);
+        metrics.locks_lost.inc_by(effects.locks_lost);
+        metrics.timed_out.inc_by(effects.timed_out);
+        metrics.redrives.inc_by(effects.redrives);
+        metrics.engines_lost.inc_by(effects.engines_lost);
+        metrics.forgotten.inc_by(effects.events_deleted);
+        metrics.commits.inc();
+        metrics.commit_commands.observe(commit.requests as f64);
+        metrics.commit_seconds.observe(commit.duration.as_secs_f64());
+        metrics.last_commit_failed.store(false, Ordering::Relaxed);
+        *metrics.last_commit.lock().unwrap_or_else(PoisonError::into_inner) = Some((commit.now, Timer::now()));
     }
 
     fn failed(&self) {
-        self.metrics.parts().commits_failed.inc();
-        self.metrics.parts().last_commit_failed.store(true, Ordering::Relaxed);
+        self.metrics.set().commits_failed.inc();
+        self.metrics.set().last_commit_failed.store(true, Ordering::Relaxed);
     }
 
     fn waiting(&self, claims: usize, requests: usize) {
-        let parts = self.metrics.parts();
-        parts.parked_claims.store(claims as u64, Ordering::Relaxed);
-        parts.waiting_claims.set(i64::try_from(claims).unwrap_or(i64::MAX));
-        parts.waiting_commands.set(i64::try_from(requests).unwrap_or(i64::MAX));
+        let metrics = self.metrics.set();
+        metrics.waiting_claims.set(i64::try_from(claims).unwrap_or(i64::MAX));
+        metrics.waiting_commands.set(i64::try_from(requests).unwrap_or(i64::MAX));
     }
 }

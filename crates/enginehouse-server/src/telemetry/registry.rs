@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use tokio::time::Instant;
 
-use super::store_stats::{HOUSE_METRICS, House};
+use super::store_stats::{STORE_METRICS, StoreCollector, StoreStats};
 use crate::timers::Timer;
 
 /// The type of the text.
@@ -66,9 +66,9 @@ struct OfRoute {
 
 /// Everything that is counted and measured. Cheap to clone; the clones count together.
 #[derive(Clone)]
-pub struct Metrics(Arc<Parts>);
+pub struct Metrics(Arc<MetricSet>);
 
-pub(super) struct Parts {
+pub(super) struct MetricSet {
     registry: Registry,
     names: Vec<String>,
     pub(super) enqueued: Family<OfEventType, Counter>,
@@ -93,7 +93,6 @@ pub(super) struct Parts {
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
     connections: Gauge,
     pub(super) last_commit_failed: AtomicBool,
-    pub(super) parked_claims: AtomicU64,
     /// The store's time as of the last commit, and when that was.
     pub(super) last_commit: Mutex<Option<(Timestamp, Instant)>>,
     labelled: Mutex<HashSet<EventType>>,
@@ -101,12 +100,12 @@ pub(super) struct Parts {
 
 /// Registers metrics and keeps their names.
 #[derive(Default)]
-struct Names {
+struct NamedRegistry {
     registry: Registry,
     names: Vec<String>,
 }
 
-impl Names {
+impl NamedRegistry {
     fn counter<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
         let metric = M::default();
         self.registry.register(name, help, metric.clone());
@@ -126,9 +125,9 @@ impl Metrics {
     /// Metrics that have counted nothing yet.
     #[expect(clippy::new_without_default, reason = "one set belongs to one server: it is made on purpose")]
     pub fn new() -> Self {
-        let mut names = Names::default();
+        let mut names = NamedRegistry::default();
         let it = &mut names;
-        let parts = Parts {
+        let set = MetricSet {
             enqueued: it.counter("enginehouse_events_enqueued", "Events that were enqueued"),
             claimed: it.counter("enginehouse_events_claimed", "Events that were claimed"),
             settles: it.counter("enginehouse_settles", "Settles by outcome: complete, fail, release, extend"),
@@ -177,18 +176,17 @@ impl Metrics {
             ),
             connections: it.other("enginehouse_http_connections", "Open connections", Gauge::default()),
             last_commit_failed: AtomicBool::new(false),
-            parked_claims: AtomicU64::new(0),
             last_commit: Mutex::new(None),
             labelled: Mutex::new(HashSet::new()),
             registry: Registry::default(),
             names: Vec::new(),
         };
-        let Names { registry, mut names } = names;
-        names.extend(HOUSE_METRICS.iter().map(|(name, _)| (*name).to_owned()));
-        Self(Arc::new(Parts { registry, names, ..parts }))
+        let NamedRegistry { registry, mut names } = names;
+        names.extend(STORE_METRICS.map(str::to_owned));
+        Self(Arc::new(MetricSet { registry, names, ..set }))
     }
 
-    pub(super) fn parts(&self) -> &Parts {
+    pub(super) fn set(&self) -> &MetricSet {
         &self.0
     }
 
@@ -201,10 +199,14 @@ impl Metrics {
     ///
     /// # Errors
     /// Never, for it is written to memory.
-    pub fn text(&self, house: &House) -> Result<String, fmt::Error> {
+    pub fn text(&self, stats: StoreStats) -> Result<String, fmt::Error> {
+        // A collector of one scrape, and not one that is registered for good: reading the store is async, and two scrapes may
+        // be under way.
+        let mut of_the_store = Registry::default();
+        of_the_store.register_collector(Box::new(StoreCollector { stats, now: self.store_now() }));
         let mut text = String::new();
         encode_registry(&mut text, &self.0.registry)?;
-        encode_registry(&mut text, &house.registry(self.store_now()))?;
+        encode_registry(&mut text, &of_the_store)?;
         encode_eof(&mut text)?;
         Ok(text)
     }
@@ -230,7 +232,7 @@ impl Metrics {
 
     /// How many claims wait.
     pub fn parked_claims(&self) -> u64 {
-        self.0.parked_claims.load(Ordering::Relaxed)
+        u64::try_from(self.0.waiting_claims.get()).unwrap_or(0)
     }
 
     /// Whether the last transaction failed.
@@ -243,7 +245,7 @@ impl Metrics {
         self.0.last_commit.lock().unwrap_or_else(PoisonError::into_inner).map_or(Timestamp::MIN, |(at, _)| at)
     }
 
-    /// The store's time, as far as it can be known without asking the store: that of the last commit, and what has passed since.
+    /// The store's time, estimated without asking the store: the time of the last commit, plus what has passed since.
     pub fn store_now(&self) -> Timestamp {
         let last = *self.0.last_commit.lock().unwrap_or_else(PoisonError::into_inner);
         last.map_or(Timestamp::MIN, |(at, seen)| at + Timer::now().saturating_duration_since(seen))

@@ -1,80 +1,65 @@
-//! What is in the house: read from the store when somebody asks.
+//! The metrics of the store: read when somebody asks, and written as they were read.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::{LaneCounts, StatusCounts};
-use enginehouse_store::{ConnectionsUsed, STATUSES, Store, StoreError, StoreHealth};
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use enginehouse_store::{STATUSES, Store, StoreError, StoreHealth};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
 use strum::VariantArray;
 
 use super::registry::{MAX_LABELLED, OTHER};
 
-/// The metrics that are read from the store, and what each says.
-pub(super) const HOUSE_METRICS: [(&str, &str); 9] = [
-    ("enginehouse_events", "Events that are kept, by status, queue and event type"),
-    ("enginehouse_oldest_available_seconds", "For how long the oldest event that could be claimed has waited"),
-    ("enginehouse_engines", "Engines by status"),
-    ("enginehouse_dead_letters", "Dead letters that nobody has resolved"),
-    ("enginehouse_build_info", "The version of the server"),
-    ("enginehouse_store_connections", "Connections to the database that are open, by pool: transactions or reads"),
-    ("enginehouse_store_connections_in_use", "Those of them that somebody uses"),
-    ("enginehouse_store_dead_rows", "Dead rows that are not vacuumed yet, as far as the database has counted"),
-    (
-        "enginehouse_store_vacuum_held_seconds",
-        "For how long the oldest of each kind has kept dead rows from being vacuumed",
-    ),
+/// A metric's name, and its help.
+type Described = (&'static str, &'static str);
+
+const EVENTS: Described = ("enginehouse_events", "Events that are kept, by status, queue and event type.");
+const OLDEST_AVAILABLE: Described =
+    ("enginehouse_oldest_available_seconds", "For how long the oldest event that could be claimed has waited.");
+const ENGINES: Described = ("enginehouse_engines", "Engines by status.");
+const DEAD_LETTERS: Described = ("enginehouse_dead_letters", "Dead letters that nobody has resolved.");
+// The text adds `_info` by itself.
+const BUILD: Described = ("enginehouse_build", "The version of the server.");
+const CONNECTIONS: Described =
+    ("enginehouse_store_connections", "Connections to the database that are open, by pool: transactions or reads.");
+const CONNECTIONS_IN_USE: Described = ("enginehouse_store_connections_in_use", "Those of them that are in use.");
+const DEAD_ROWS: Described =
+    ("enginehouse_store_dead_rows", "Dead rows that are not vacuumed yet, as far as the database has counted.");
+const VACUUM_HELD: Described = (
+    "enginehouse_store_vacuum_held_seconds",
+    "For how long the oldest of each kind has kept dead rows from being vacuumed.",
+);
+
+/// The names of the metrics in this file, as they stand in the text.
+pub(super) const STORE_METRICS: [&str; 9] = [
+    EVENTS.0,
+    OLDEST_AVAILABLE.0,
+    ENGINES.0,
+    DEAD_LETTERS.0,
+    "enginehouse_build_info",
+    CONNECTIONS.0,
+    CONNECTIONS_IN_USE.0,
+    DEAD_ROWS.0,
+    VACUUM_HELD.0,
 ];
 
-/// Counts of everything, at one moment.
+/// Counts of everything in the store, at one moment.
 #[derive(Clone, Debug)]
-pub struct House {
-    /// By lane.
+pub struct StoreStats {
     pub lanes: Vec<LaneCounts>,
-    /// By status.
     pub engines: Vec<(EngineStatus, u64)>,
-    /// Dead letters that nobody has resolved.
+    /// Those that nobody has resolved.
     pub dead_letters: u64,
-    /// How the store does.
-    pub store: StoreHealth,
+    pub health: StoreHealth,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OfEvents {
-    status: &'static str,
-    queue: String,
-    event_type: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OfWaiting {
-    queue: String,
-    event_type: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OfEngines {
-    status: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OfConnections {
-    pool: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OfHolders {
-    kind: &'static str,
-}
-
-impl House {
-    /// Counts what is in the store.
-    ///
+impl StoreStats {
     /// # Errors
     /// The store cannot be read.
     pub async fn read(store: &dyn Store) -> Result<Self, StoreError> {
@@ -83,55 +68,61 @@ impl House {
             lanes: store.lane_counts().await?,
             engines: store.engine_counts().await?,
             dead_letters: groups.iter().map(|group| group.count).sum(),
-            store: store.health(),
+            health: store.health(),
         })
     }
+}
 
-    /// The counts as metrics.
-    pub(super) fn registry(&self, now: Timestamp) -> Registry {
-        let mut registry = Registry::default();
-        let [events, oldest, engines, dead_letters, build, open, in_use, dead_rows, held] = HOUSE_METRICS;
-        let (by_event, by_waiting) = self.events(now);
-        registry.register(events.0, events.1, by_event);
-        registry.register(oldest.0, oldest.1, by_waiting);
-        registry.register(engines.0, engines.1, self.engines());
-        let count: Gauge = Gauge::default();
-        count.set(signed(self.dead_letters));
-        registry.register(dead_letters.0, dead_letters.1, count);
+/// Writes [`StoreStats`] into one scrape.
+#[derive(Debug)]
+pub(super) struct StoreCollector {
+    pub(super) stats: StoreStats,
+    pub(super) now: Timestamp,
+}
+
+impl Collector for StoreCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let by_event_type = self.by_event_type();
+        let events = by_event_type.iter().flat_map(|(&(queue, event_type), (counts, _))| {
+            let labels = move |status| [("status", status), ("queue", queue), ("event_type", event_type)];
+            STATUSES.map(|status| (labels(status.name()), signed(counts.of(status))))
+        });
+        gauges(&mut encoder, EVENTS, events)?;
+        let waited = by_event_type.iter().map(|(&(queue, event_type), (_, oldest))| {
+            let waited = oldest.map_or(0.0, |oldest| self.now.since(oldest).as_secs_f64());
+            ([("queue", queue), ("event_type", event_type)], waited)
+        });
+        gauges(&mut encoder, OLDEST_AVAILABLE, waited)?;
+        let engines = EngineStatus::VARIANTS.iter().map(|status| {
+            let count = self.stats.engines.iter().find(|(of, _)| of == status).map_or(0, |(_, count)| *count);
+            ([("status", status.name())], signed(count))
+        });
+        gauges(&mut encoder, ENGINES, engines)?;
+        gauge(&mut encoder, DEAD_LETTERS, self.stats.dead_letters)?;
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        // The text adds `_info` by itself.
-        registry.register(build.0.trim_end_matches("_info"), build.1, version);
-        let StoreHealth { connections, dead_rows: counted, vacuum_held_for } = &self.store;
+        version.encode(encoder.encode_descriptor(BUILD.0, BUILD.1, None, MetricType::Info)?)?;
+        let StoreHealth { connections, dead_rows, vacuum_held_for } = &self.stats.health;
         if !connections.is_empty() {
-            let (all, used) = (Family::<OfConnections, Gauge>::default(), Family::<OfConnections, Gauge>::default());
-            for &(pool, ConnectionsUsed { open, in_use }) in connections {
-                all.get_or_create(&OfConnections { pool }).set(signed(open as u64));
-                used.get_or_create(&OfConnections { pool }).set(signed(in_use as u64));
-            }
-            registry.register(open.0, open.1, all);
-            registry.register(in_use.0, in_use.1, used);
+            let of = |pool, count| ([("pool", pool)], signed(count as u64));
+            gauges(&mut encoder, CONNECTIONS, connections.iter().map(|&(pool, used)| of(pool, used.open)))?;
+            gauges(&mut encoder, CONNECTIONS_IN_USE, connections.iter().map(|&(pool, used)| of(pool, used.in_use)))?;
         }
-        if let Some(counted) = counted {
-            let count: Gauge = Gauge::default();
-            count.set(signed(*counted));
-            registry.register(dead_rows.0, dead_rows.1, count);
+        if let Some(dead_rows) = dead_rows {
+            gauge(&mut encoder, DEAD_ROWS, *dead_rows)?;
         }
         if !vacuum_held_for.is_empty() {
-            let family = Family::<OfHolders, Gauge<f64, std::sync::atomic::AtomicU64>>::default();
-            for &(kind, held_for) in vacuum_held_for {
-                family.get_or_create(&OfHolders { kind }).set(held_for.as_secs_f64());
-            }
-            registry.register(held.0, held.1, family);
+            let holders = vacuum_held_for.iter().map(|&(kind, held_for)| ([("kind", kind)], held_for.as_secs_f64()));
+            gauges(&mut encoder, VACUUM_HELD, holders)?;
         }
-        registry
+        Ok(())
     }
+}
 
-    fn events(
-        &self,
-        now: Timestamp,
-    ) -> (Family<OfEvents, Gauge>, Family<OfWaiting, Gauge<f64, std::sync::atomic::AtomicU64>>) {
+impl StoreCollector {
+    /// The counts by queue and event type, and when the oldest event of each became available.
+    fn by_event_type(&self) -> BTreeMap<(&str, &str), (StatusCounts, Option<Timestamp>)> {
         let mut found: BTreeMap<(&str, &str), (StatusCounts, Option<Timestamp>)> = BTreeMap::new();
-        for row in &self.lanes {
+        for row in &self.stats.lanes {
             let key = (row.lane.key.queue.as_str(), row.lane.key.event_type.as_str());
             let has_label = found.contains_key(&key) || found.len() < MAX_LABELLED;
             let (counts, oldest) = found.entry(if has_label { key } else { (OTHER, OTHER) }).or_default();
@@ -140,30 +131,29 @@ impl House {
             }
             *oldest = oldest.iter().chain(&row.oldest_available_at).min().copied();
         }
-        let (events, waiting) = (Family::default(), Family::default());
-        for ((queue, event_type), (counts, oldest)) in found {
-            let (queue, event_type) = (queue.to_owned(), event_type.to_owned());
-            for status in STATUSES {
-                let of = OfEvents { status: status.name(), queue: queue.clone(), event_type: event_type.clone() };
-                let gauge: &Family<OfEvents, Gauge> = &events;
-                gauge.get_or_create(&of).set(signed(counts.of(status)));
-            }
-            let waited = oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
-            let gauge: &Family<OfWaiting, Gauge<f64, std::sync::atomic::AtomicU64>> = &waiting;
-            gauge.get_or_create(&OfWaiting { queue, event_type }).set(waited);
-        }
-        (events, waiting)
+        found
     }
+}
 
-    fn engines(&self) -> Family<OfEngines, Gauge> {
-        let engines = Family::default();
-        for status in EngineStatus::VARIANTS {
-            let count = self.engines.iter().find(|(of, _)| of == status).map_or(0, |(_, count)| *count);
-            let gauge: &Family<OfEngines, Gauge> = &engines;
-            gauge.get_or_create(&OfEngines { status: status.name() }).set(signed(count));
-        }
-        engines
+fn gauge(encoder: &mut DescriptorEncoder<'_>, (name, help): Described, count: u64) -> fmt::Result {
+    ConstGauge::new(signed(count)).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+}
+
+/// Writes one metric with a value for each set of labels; nothing if there are none.
+fn gauges<L: EncodeLabelSet, N: EncodeGaugeValue>(
+    encoder: &mut DescriptorEncoder<'_>,
+    (name, help): Described,
+    values: impl Iterator<Item = (L, N)>,
+) -> fmt::Result {
+    let mut values = values.peekable();
+    if values.peek().is_none() {
+        return Ok(());
     }
+    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (labels, value) in values {
+        ConstGauge::new(value).encode(metric.encode_family(&labels)?)?;
+    }
+    Ok(())
 }
 
 fn signed(count: u64) -> i64 {
