@@ -22,7 +22,7 @@ impl Backoff {
     pub fn next(&mut self, asked: Option<Duration>) -> Duration {
         let whole = self.first.saturating_mul(1 << self.repeats.min(16)).min(self.max);
         self.repeats = self.repeats.saturating_add(1);
-        let wait = whole.mul_f64(0.5 + 0.5 * chance());
+        let wait = whole.mul_f64(0.5 + 0.5 * random_fraction());
         asked.map_or(wait, |asked| asked + wait.min(asked.mul_f64(0.1)))
     }
 
@@ -32,8 +32,8 @@ impl Backoff {
     }
 }
 
-/// A number from 0 to 1. That it spreads clients is all that is asked of it.
-fn chance() -> f64 {
+/// A number from 0 to 1. It need not be more than good enough to spread clients.
+fn random_fraction() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     // 32 random bits are exact as a double.
     f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)

@@ -1,4 +1,4 @@
-//! What a server is told to be: flags over environment over file over defaults.
+//! The settings of a server: flags over environment over file over defaults.
 //!
 //! Each setting is one row of [`SETTINGS`]: its flag, its variable, its key in the file, its page in
 //! `docs/configuration.md` and its check all come from there, so that none of them can lie.
@@ -63,7 +63,7 @@ pub enum LogFormat {
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum ValueSource {
     /// Nobody has set it.
     Default,
     /// The configuration file.
@@ -74,7 +74,7 @@ pub enum Source {
     Flag(String),
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ValueSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
@@ -90,37 +90,19 @@ impl fmt::Display for Source {
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration file {path}: {source}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     /// The file is not TOML.
     #[error("the configuration file {path} is not TOML: {why}")]
-    NotToml {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
+    NotToml { path: PathBuf, why: String },
     /// The file has a key that no setting has.
     #[error("the configuration file {path} has the key {key:?}, which is no setting{}", did_you_mean(key))]
-    UnknownKey {
-        /// The file.
-        path: PathBuf,
-        /// The key.
-        key: String,
-    },
+    UnknownKey { path: PathBuf, key: String },
     /// A value is not one that the setting may have.
     #[error("{setting} = {value:?} (from {from}): {why}")]
     BadValue {
-        /// The setting.
         setting: &'static str,
-        /// The value.
         value: String,
-        /// Where it comes from.
-        from: Source,
+        from: ValueSource,
         /// What would be right.
         why: String,
     },
@@ -144,7 +126,7 @@ pub struct Resolved {
     /// What is in force.
     pub config: Config,
     /// Where each value comes from.
-    pub sources: Vec<Source>,
+    pub sources: Vec<ValueSource>,
 }
 
 /// Puts a configuration together: `flags` over `variable` over the file over the defaults.
@@ -161,13 +143,13 @@ pub fn resolve(
     let mut sources = Vec::with_capacity(SETTINGS.len());
     for setting in SETTINGS {
         let given = match (flags.get(setting.name), variable(&setting.variable()), from_file.get(setting.name), file) {
-            (Some(value), ..) => Some((value.clone(), Source::Flag(setting.flag()))),
-            (None, Some(value), ..) => Some((value, Source::Variable(setting.variable()))),
-            (None, None, Some(value), Some(path)) => Some((value.clone(), Source::File(path.to_owned()))),
+            (Some(value), ..) => Some((value.clone(), ValueSource::Flag(setting.flag()))),
+            (None, Some(value), ..) => Some((value, ValueSource::Variable(setting.variable()))),
+            (None, None, Some(value), Some(path)) => Some((value.clone(), ValueSource::File(path.to_owned()))),
             _ => None,
         };
         let Some((value, from)) = given else {
-            sources.push(Source::Default);
+            sources.push(ValueSource::Default);
             continue;
         };
         (setting.set)(&mut config, &value).map_err(|why| ConfigError::BadValue {

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 pub(crate) mod backup;
+pub(crate) mod cli_error;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dead;
@@ -19,4 +20,3 @@ pub(crate) mod server_and_output;
 pub(crate) mod settings;
 pub(crate) mod settings_args;
 pub(crate) mod store;
-pub(crate) mod trouble;

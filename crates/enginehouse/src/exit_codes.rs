@@ -14,7 +14,7 @@ Exit status:
   8  partly done
   9  refused for want of --yes";
 
-/// One number per kind of trouble.
+/// One number per kind of error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Everything was done.

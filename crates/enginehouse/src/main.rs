@@ -13,61 +13,61 @@ use clap::{Parser, Subcommand};
 #[command(name = "enginehouse", version, max_term_width = 100, after_help = exit_codes::HELP)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Serve engines and producers over HTTP
-    Serve(cli::serve::Arguments),
+    Serve(cli::serve::ServeArgs),
     /// See and control engines, or be one
-    Engine(cli::engine::Arguments),
+    Engine(cli::engine::EngineArgs),
     /// Enqueue, see and control events
-    Event(cli::event::Arguments),
+    Event(cli::event::EventArgs),
     /// See, redrive and discard dead letters
-    Dead(cli::dead::Arguments),
+    Dead(cli::dead::DeadArgs),
     /// See, pause and resume queues
-    Queue(cli::queue::Arguments),
+    Queue(cli::queue::QueueArgs),
     /// See, set, pause and resume event types
-    EventType(cli::event_type::Arguments),
+    EventType(cli::event_type::EventTypeArgs),
     /// Watch a fleet of engines render a picture, lose one of its engines and recover
     Demo(demo::DemoArgs),
     #[command(hide = true)]
     DemoEngine(demo::DemoEngineArgs),
     /// Show every setting of the server, and where its value comes from
-    Config(cli::config::Arguments),
+    Config(cli::config::ConfigArgs),
     /// Look at a data file: is it sound, who holds it, how large is it
-    Doctor(cli::doctor::Arguments),
+    Doctor(cli::doctor::DoctorArgs),
     /// Copy a data file consistently, while a server goes on with it
-    Backup(cli::backup::Arguments),
+    Backup(cli::backup::BackupArgs),
     /// See, change and export the schema of a store
-    Schema(cli::schema::Arguments),
+    Schema(cli::schema::SchemaArgs),
     /// Move a store to another place, or into another kind of store
-    Store(cli::store::Arguments),
+    Store(cli::store::StoreArgs),
     /// Print the OpenAPI description of the HTTP API
     Openapi,
     /// Print a completion script for a shell
-    Completions(cli::completions::Arguments),
+    Completions(cli::completions::CompletionsArgs),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Engine(arguments) => cli::engine::run(arguments).await,
-        Command::Event(arguments) => cli::event::run(arguments).await,
-        Command::Dead(arguments) => cli::dead::run(arguments).await,
-        Command::Queue(arguments) => cli::queue::run(arguments).await,
-        Command::EventType(arguments) => cli::event_type::run(arguments).await,
-        Command::Serve(arguments) => cli::serve::run(arguments).await,
-        Command::Demo(arguments) => return ended(demo::run(arguments).await),
-        Command::DemoEngine(arguments) => return ended(demo::run_engine(arguments).await),
-        Command::Config(arguments) => cli::config::run(&arguments),
-        Command::Doctor(arguments) => cli::doctor::run(arguments).await,
-        Command::Backup(arguments) => cli::backup::run(arguments).await,
-        Command::Schema(arguments) => cli::schema::run(arguments).await,
-        Command::Store(arguments) => cli::store::run(arguments).await,
-        Command::Openapi => cli::openapi::run(),
-        Command::Completions(arguments) => cli::completions::run::<Cli>(&arguments),
+        CliCommand::Engine(arguments) => cli::engine::run(arguments).await,
+        CliCommand::Event(arguments) => cli::event::run(arguments).await,
+        CliCommand::Dead(arguments) => cli::dead::run(arguments).await,
+        CliCommand::Queue(arguments) => cli::queue::run(arguments).await,
+        CliCommand::EventType(arguments) => cli::event_type::run(arguments).await,
+        CliCommand::Serve(arguments) => cli::serve::run(arguments).await,
+        CliCommand::Demo(arguments) => return ended(demo::run(arguments).await),
+        CliCommand::DemoEngine(arguments) => return ended(demo::run_engine(arguments).await),
+        CliCommand::Config(arguments) => cli::config::run(&arguments),
+        CliCommand::Doctor(arguments) => cli::doctor::run(arguments).await,
+        CliCommand::Backup(arguments) => cli::backup::run(arguments).await,
+        CliCommand::Schema(arguments) => cli::schema::run(arguments).await,
+        CliCommand::Store(arguments) => cli::store::run(arguments).await,
+        CliCommand::Openapi => cli::openapi::run(),
+        CliCommand::Completions(arguments) => cli::completions::run::<Cli>(&arguments),
     }
     .into()
 }

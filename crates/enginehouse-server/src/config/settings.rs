@@ -76,7 +76,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "insecure",
-        about: "Whether HTTP may be served to other machines although nobody has to show a token: whoever reaches the port may do everything.",
+        about: "Whether HTTP may be served to other machines although nobody has to show a token: anybody who reaches the port may do everything.",
         placeholder: "BOOL",
         set: |config, value| {
             config.insecure = value.parse().map_err(|_| "must be true or false".to_owned())?;

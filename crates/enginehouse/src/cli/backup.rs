@@ -7,11 +7,11 @@ use enginehouse_store::StoreUrl;
 use enginehouse_store::sqlite::back_up;
 use serde_json::json;
 
+use super::cli_error::CliError;
 use super::doctor::unopened;
 use super::output::one;
 use super::server_and_output::Common;
 use super::settings_args::SettingArgs;
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 /// What is to be copied, and where to.
@@ -19,7 +19,7 @@ use crate::exit_codes::Exit;
 #[command(
     after_help = "The copy is complete, synced and checked before it appears under its name.\n\nExample:\n  enginehouse backup /backups/enginehouse-monday.db --store sqlite:///var/lib/enginehouse/enginehouse.db"
 )]
-pub(crate) struct Arguments {
+pub(crate) struct BackupArgs {
     /// The file to write; it must not exist yet
     #[arg(value_name = "FILE")]
     to: PathBuf,
@@ -32,14 +32,14 @@ pub(crate) struct Arguments {
     settings: SettingArgs,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Exit {
+pub(crate) async fn run(arguments: BackupArgs) -> Exit {
     let result = copy(&arguments).await;
     arguments.common.finish(result)
 }
 
-async fn copy(arguments: &Arguments) -> Result<(), Trouble> {
+async fn copy(arguments: &BackupArgs) -> Result<(), CliError> {
     let StoreUrl::Sqlite(from) = arguments.settings.resolve(arguments.config.as_ref())?.config.store else {
-        return Err(Trouble::new(
+        return Err(CliError::new(
             Exit::Invalid,
             "this is for data files of SQLite",
             "the store is a PostgreSQL database",
@@ -48,7 +48,7 @@ async fn copy(arguments: &Arguments) -> Result<(), Trouble> {
     };
     let bytes = back_up(&from, &arguments.to).await.map_err(|error| match error {
         enginehouse_store::sqlite::BackUpError::Open(error) => unopened(&error),
-        enginehouse_store::sqlite::BackUpError::Copy(error) => Trouble::new(
+        enginehouse_store::sqlite::BackUpError::Copy(error) => CliError::new(
             Exit::Failed,
             format!("{} was not written", arguments.to.display()),
             error,

@@ -7,15 +7,15 @@ use clap::Args;
 use enginehouse_server::config::{SETTINGS, markdown};
 use serde::Serialize;
 
+use super::cli_error::{CliError, written};
 use super::server_and_output::Format;
 use super::settings_args::SettingArgs;
-use super::trouble::{Trouble, written};
 use crate::exit_codes::Exit;
 
 /// What is to be shown.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  enginehouse config --config enginehouse.toml")]
-pub(crate) struct Arguments {
+pub(crate) struct ConfigArgs {
     /// The TOML file of settings
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -31,23 +31,23 @@ pub(crate) struct Arguments {
 
 /// One setting, as it is shown.
 #[derive(Serialize)]
-struct Shown {
+struct ShownSetting {
     setting: &'static str,
     value: String,
     from: String,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Exit {
+pub(crate) fn run(arguments: &ConfigArgs) -> Exit {
     match show(arguments) {
         Ok(()) => Exit::Done,
-        Err(trouble) => {
-            trouble.show(arguments.output != Format::Table);
-            trouble.exit
+        Err(error) => {
+            error.show(arguments.output != Format::Table);
+            error.exit
         }
     }
 }
 
-fn show(arguments: &Arguments) -> Result<(), Trouble> {
+fn show(arguments: &ConfigArgs) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     if arguments.markdown {
         return written(out.write_all(markdown().as_bytes()));
@@ -56,20 +56,20 @@ fn show(arguments: &Arguments) -> Result<(), Trouble> {
     let shown: Vec<_> = SETTINGS
         .iter()
         .zip(&resolved.sources)
-        .map(|(setting, source)| Shown {
+        .map(|(setting, source)| ShownSetting {
             setting: setting.name,
             value: (setting.get)(&resolved.config),
             from: source.to_string(),
         })
         .collect();
-    let width = |of: fn(&Shown) -> usize| shown.iter().map(of).max().unwrap_or(0);
+    let width = |of: fn(&ShownSetting) -> usize| shown.iter().map(of).max().unwrap_or(0);
     let (names, values) = (width(|shown| shown.setting.len()), width(|shown| shown.value.len()));
     let result = match arguments.output {
         Format::Json => writeln!(out, "{}", json(&shown)),
         Format::Jsonl => shown.iter().try_for_each(|shown| writeln!(out, "{}", json(shown))),
-        Format::Table => shown
-            .iter()
-            .try_for_each(|Shown { setting, value, from }| writeln!(out, "{setting:names$}  {value:values$}  {from}")),
+        Format::Table => shown.iter().try_for_each(|ShownSetting { setting, value, from }| {
+            writeln!(out, "{setting:names$}  {value:values$}  {from}")
+        }),
     };
     written(result)
 }

@@ -11,23 +11,23 @@ use enginehouse_core::ids::{EventId, EventType, QueueName};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 
+use super::cli_error::CliError;
 use super::enqueue::payload;
 use super::event::show_state;
 use super::output::{self, Listed, Part, one, or_dash};
 use super::server_and_output::{Common, Format, confirm, event_id, for_each, words};
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct DeadArgs {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    verb: Verb,
+    verb: DeadCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum DeadCommand {
     /// List dead letters, newest first
     #[command(alias = "ls")]
     List {
@@ -58,11 +58,11 @@ enum Verb {
         /// Make so many available per second
         #[arg(long, value_name = "N", conflicts_with = "event_ids")]
         rate_per_second: Option<f64>,
-        /// Put back so many at most, oldest first
+        /// Redrive so many at most, oldest first
         #[arg(long, value_name = "N", conflicts_with = "event_ids")]
         limit: Option<u64>,
     },
-    /// Give up on dead letters; the events stay failed
+    /// Discard dead letters; the events stay failed
     Discard {
         #[command(flatten)]
         which: Which,
@@ -123,22 +123,24 @@ impl From<Filter> for DeadLetterFilter {
     }
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Exit {
-    let Arguments { common, verb } = arguments;
+pub(crate) async fn run(arguments: DeadArgs) -> Exit {
+    let DeadArgs { common, verb } = arguments;
     let result = match verb {
-        Verb::List { filter, part } => {
+        DeadCommand::List { filter, part } => {
             let fetch = async |limit, cursor| common.client.dead_letters(&query(&filter, limit, cursor)).await;
             part.show(&common, "could not list dead letters", fetch).await
         }
-        Verb::Show { event_id } => show(&common, event_id).await,
-        Verb::Summary => summary(&common).await,
-        Verb::Redrive { which, payload, rate_per_second, limit } if which.event_ids.is_empty() => {
+        DeadCommand::Show { event_id } => show(&common, event_id).await,
+        DeadCommand::Summary => summary(&common).await,
+        DeadCommand::Redrive { which, payload, rate_per_second, limit } if which.event_ids.is_empty() => {
             debug_assert!(payload.is_none(), "clap asks for ids with a payload");
             redrive_all(&common, which, rate_per_second, limit).await
         }
-        Verb::Redrive { which, payload, .. } => redrive(&common, &which.event_ids, payload).await,
-        Verb::Discard { which, reason } if which.event_ids.is_empty() => discard_all(&common, which, reason).await,
-        Verb::Discard { which, reason } => discard(&common, &which, reason).await,
+        DeadCommand::Redrive { which, payload, .. } => redrive(&common, &which.event_ids, payload).await,
+        DeadCommand::Discard { which, reason } if which.event_ids.is_empty() => {
+            discard_all(&common, which, reason).await
+        }
+        DeadCommand::Discard { which, reason } => discard(&common, &which, reason).await,
     };
     common.finish(result)
 }
@@ -157,12 +159,12 @@ fn query(filter: &Filter, limit: u64, cursor: Option<String>) -> DeadLettersQuer
     }
 }
 
-async fn show(common: &Common, event_id: EventId) -> Result<(), Trouble> {
+async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
     let found = common
         .client
         .dead_letter(event_id)
         .await
-        .map_err(|error| Trouble::call(format!("could not show dead letter {event_id}"), error))?;
+        .map_err(|error| CliError::call(format!("could not show dead letter {event_id}"), error))?;
     let error = found.last_error.as_ref();
     let fields = [
         ("event", found.event_id.to_string()),
@@ -178,23 +180,23 @@ async fn show(common: &Common, event_id: EventId) -> Result<(), Trouble> {
     one(common, &found, &event_id.to_string(), &fields)
 }
 
-async fn summary(common: &Common) -> Result<(), Trouble> {
+async fn summary(common: &Common) -> Result<(), CliError> {
     let summary = common
         .client
         .dead_letter_summary()
         .await
-        .map_err(|error| Trouble::call("could not count dead letters", error))?;
+        .map_err(|error| CliError::call("could not count dead letters", error))?;
     if common.output == Format::Json && !common.quiet {
         return one(common, &summary, "", &[]);
     }
     output::list(common, &Page { items: summary.groups, next_cursor: None })
 }
 
-async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson>) -> Result<(), Trouble> {
+async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson>) -> Result<(), CliError> {
     if payload.is_some() && event_ids.len() > 1 {
-        return Err(Trouble::new(
+        return Err(CliError::new(
             Exit::Invalid,
-            "no dead letter was put back",
+            "no dead letter was redriven",
             "a payload replaces that of one dead letter, and several are named",
             "name one dead letter with --payload",
         ));
@@ -204,7 +206,7 @@ async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson
             .client
             .redrive(*event_id, &RedriveRequest { payload: payload.clone() })
             .await
-            .map_err(|error| Trouble::call(format!("could not put back dead letter {event_id}"), error))?;
+            .map_err(|error| CliError::call(format!("could not redrive dead letter {event_id}"), error))?;
         let state = format!("{} again, in {}", event.status, event.queue);
         show_state(common, &event, state)
     };
@@ -216,50 +218,50 @@ async fn redrive_all(
     which: Which,
     rate_per_second: Option<f64>,
     limit: Option<u64>,
-) -> Result<(), Trouble> {
-    ask(common, &which, "Put back").await?;
+) -> Result<(), CliError> {
+    ask(common, &which, "Redrive").await?;
     let request = BulkRedriveRequest { filter: which.filter.into(), all: which.all, rate_per_second, limit };
     let answer = common
         .client
         .redrive_all(&request)
         .await
-        .map_err(|error| Trouble::call("could not put back dead letters", error))?;
+        .map_err(|error| CliError::call("could not redrive dead letters", error))?;
     let redriven = answer.redriven.to_string();
-    one(common, &answer, &redriven, &[("put back", redriven.clone())])
+    one(common, &answer, &redriven, &[("redriven", redriven.clone())])
 }
 
-async fn discard(common: &Common, which: &Which, reason: Option<String>) -> Result<(), Trouble> {
+async fn discard(common: &Common, which: &Which, reason: Option<String>) -> Result<(), CliError> {
     let one = async |event_id: &EventId| {
         let request = DiscardRequest { reason: reason.clone() };
         common
             .client
             .discard(*event_id, &request)
             .await
-            .map_err(|error| Trouble::call(format!("could not give up on dead letter {event_id}"), error))?;
+            .map_err(|error| CliError::call(format!("could not discard dead letter {event_id}"), error))?;
         let id = event_id.to_string();
         let answer = serde_json::json!({"event_id": event_id, "discarded": true});
-        one(common, &answer, &id, &[(id.as_str(), "given up on".to_owned())])
+        one(common, &answer, &id, &[(id.as_str(), "discarded".to_owned())])
     };
     for_each(&which.event_ids, one, common).await
 }
 
-async fn discard_all(common: &Common, which: Which, reason: Option<String>) -> Result<(), Trouble> {
-    ask(common, &which, "Give up on").await?;
+async fn discard_all(common: &Common, which: Which, reason: Option<String>) -> Result<(), CliError> {
+    ask(common, &which, "Discard").await?;
     let request = BulkDiscardRequest { filter: which.filter.into(), all: which.all, reason };
     let answer = common
         .client
         .discard_all(&request)
         .await
-        .map_err(|error| Trouble::call("could not give up on dead letters", error))?;
+        .map_err(|error| CliError::call("could not discard dead letters", error))?;
     let discarded = answer.discarded.to_string();
-    one(common, &answer, &discarded, &[("given up on", discarded.clone())])
+    one(common, &answer, &discarded, &[("discarded", discarded.clone())])
 }
 
 /// Asks before something is done to many, and shows a few of them.
-async fn ask(common: &Common, which: &Which, what: &str) -> Result<(), Trouble> {
+async fn ask(common: &Common, which: &Which, what: &str) -> Result<(), CliError> {
     let filter = DeadLetterFilter::from(which.filter.clone());
     if which.all != filter.is_empty() {
-        return Err(Trouble::new(
+        return Err(CliError::new(
             Exit::Invalid,
             "nothing was done",
             if which.all { "--all leaves nothing out, and a filter does" } else { "no dead letter is named" },
@@ -273,7 +275,7 @@ async fn ask(common: &Common, which: &Which, what: &str) -> Result<(), Trouble> 
         .client
         .dead_letters(&query(&which.filter, 3, None))
         .await
-        .map_err(|error| Trouble::call("could not list dead letters", error))?;
+        .map_err(|error| CliError::call("could not list dead letters", error))?;
     if some.items.is_empty() {
         return Ok(());
     }

@@ -9,10 +9,10 @@ use enginehouse_store::StoreUrl;
 use enginehouse_store::sqlite::{Inspection, OpenError, inspect};
 use serde_json::json;
 
+use super::cli_error::CliError;
 use super::output::{note, one};
 use super::server_and_output::{Common, Format};
 use super::settings_args::SettingArgs;
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 /// Which store is to be looked at.
@@ -20,7 +20,7 @@ use crate::exit_codes::Exit;
 #[command(
     after_help = "Exit status 0 only if nothing is wrong.\n\nExamples:\n  enginehouse doctor --store sqlite:///var/lib/enginehouse/enginehouse.db\n  enginehouse doctor --store postgres://queue@db/app --output json"
 )]
-pub(crate) struct Arguments {
+pub(crate) struct DoctorArgs {
     /// The TOML file of settings
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -30,12 +30,12 @@ pub(crate) struct Arguments {
     settings: SettingArgs,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Exit {
+pub(crate) async fn run(arguments: DoctorArgs) -> Exit {
     let result = look(&arguments).await;
     arguments.common.finish(result)
 }
 
-async fn look(arguments: &Arguments) -> Result<(), Trouble> {
+async fn look(arguments: &DoctorArgs) -> Result<(), CliError> {
     let config = arguments.settings.resolve(arguments.config.as_ref())?.config;
     if arguments.common.output == Format::Table {
         note("reading every row; this takes a while for a large store");
@@ -46,13 +46,13 @@ async fn look(arguments: &Arguments) -> Result<(), Trouble> {
     }
 }
 
-async fn look_at_file(arguments: &Arguments, path: &Path) -> Result<(), Trouble> {
+async fn look_at_file(arguments: &DoctorArgs, path: &Path) -> Result<(), CliError> {
     let found = inspect(path).await.map_err(|error| unopened(&error))?;
     show(&arguments.common, &found)?;
     if found.findings.is_empty() {
         return Ok(());
     }
-    Err(Trouble::new(
+    Err(CliError::new(
         Exit::Failed,
         format!("{} is not sound", found.path.display()),
         found.findings.join("; "),
@@ -60,8 +60,8 @@ async fn look_at_file(arguments: &Arguments, path: &Path) -> Result<(), Trouble>
     ))
 }
 
-/// Why a database cannot be used, as trouble.
-pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> Trouble {
+/// Why a database cannot be used, for people.
+pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> CliError {
     use enginehouse_store::migrations::MigrateError;
     use enginehouse_store::postgres::OpenError;
     let (exit, hint) = match error {
@@ -73,13 +73,18 @@ pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> Troubl
             (Exit::Unreachable, "see that the database runs, lets this user in, and is named by --store")
         }
     };
-    Trouble::new(exit, "the database cannot be used", error, hint)
+    CliError::new(exit, "the database cannot be used", error, hint)
 }
 
-/// Why a data file cannot be opened, as trouble.
-pub(crate) fn unopened(error: &OpenError) -> Trouble {
+/// Why a data file cannot be opened, for people.
+pub(crate) fn unopened(error: &OpenError) -> CliError {
     if let OpenError::Schema { path, refusal } = error {
-        return Trouble::new(Exit::Conflict, format!("{} cannot be opened", path.display()), refusal, refusal.advice());
+        return CliError::new(
+            Exit::Conflict,
+            format!("{} cannot be opened", path.display()),
+            refusal,
+            refusal.advice(),
+        );
     }
     let mut why = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -103,10 +108,10 @@ pub(crate) fn unopened(error: &OpenError) -> Trouble {
         | OpenError::Unreadable { .. }
         | OpenError::Schema { .. } => (Exit::Failed, "see what the message says"),
     };
-    Trouble::new(exit, "the data file cannot be opened", why, hint)
+    CliError::new(exit, "the data file cannot be opened", why, hint)
 }
 
-fn show(common: &Common, found: &Inspection) -> Result<(), Trouble> {
+fn show(common: &Common, found: &Inspection) -> Result<(), CliError> {
     let counts = found.counts;
     let document = json!({
         "path": found.path.display().to_string(),

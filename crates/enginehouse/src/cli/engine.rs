@@ -5,25 +5,25 @@ use enginehouse_api::engines::{DrainRequest, Engine, EnginesQuery};
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::ids::{Capability, EngineId, EngineType};
 
+use super::cli_error::CliError;
 use super::engine_run;
 use super::output::{Listed, Part, one, or_dash};
 use super::server_and_output::{Common, for_each, words};
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct EngineArgs {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    verb: Verb,
+    verb: EngineCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum EngineCommand {
     /// List engines
     #[command(alias = "ls", after_help = "Example:\n  enginehouse engine list --status lost")]
-    List(List),
+    List(EngineListArgs),
     /// Show one engine, with its locks
     Show {
         /// The engine
@@ -46,11 +46,11 @@ enum Verb {
         engine_ids: Vec<EngineId>,
     },
     /// Be an engine: run a command for each event
-    Run(engine_run::Arguments),
+    Run(engine_run::EngineRunArgs),
 }
 
 #[derive(Debug, Args)]
-struct List {
+struct EngineListArgs {
     /// Only those with this status
     #[arg(long, value_parser = words::<EngineStatus>())]
     status: Option<EngineStatus>,
@@ -64,20 +64,20 @@ struct List {
     part: Part,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Exit {
-    let Arguments { common, verb } = arguments;
+pub(crate) async fn run(arguments: EngineArgs) -> Exit {
+    let EngineArgs { common, verb } = arguments;
     let result = match verb {
-        Verb::List(arguments) => list(&common, arguments).await,
-        Verb::Show { engine_id } => show(&common, &engine_id).await,
-        Verb::Drain { engine_ids, stop } => drain(&common, &engine_ids, stop).await,
-        Verb::Resume { engine_ids } => resume(&common, &engine_ids).await,
-        Verb::Run(arguments) => engine_run::run(&common, arguments).await,
+        EngineCommand::List(arguments) => list(&common, arguments).await,
+        EngineCommand::Show { engine_id } => show(&common, &engine_id).await,
+        EngineCommand::Drain { engine_ids, stop } => drain(&common, &engine_ids, stop).await,
+        EngineCommand::Resume { engine_ids } => resume(&common, &engine_ids).await,
+        EngineCommand::Run(arguments) => engine_run::run(&common, arguments).await,
     };
     common.finish(result)
 }
 
-async fn list(common: &Common, arguments: List) -> Result<(), Trouble> {
-    let List { status, engine_type, capability, part } = arguments;
+async fn list(common: &Common, arguments: EngineListArgs) -> Result<(), CliError> {
+    let EngineListArgs { status, engine_type, capability, part } = arguments;
     let fetch = async |limit, cursor| {
         let query = EnginesQuery {
             status,
@@ -91,47 +91,47 @@ async fn list(common: &Common, arguments: List) -> Result<(), Trouble> {
     part.show(common, "could not list engines", fetch).await
 }
 
-async fn show(common: &Common, engine_id: &EngineId) -> Result<(), Trouble> {
+async fn show(common: &Common, engine_id: &EngineId) -> Result<(), CliError> {
     let engine = common
         .client
         .engine(engine_id)
         .await
-        .map_err(|error| Trouble::call(format!("could not show engine {engine_id}"), error))?;
+        .map_err(|error| CliError::call(format!("could not show engine {engine_id}"), error))?;
     show_one(common, &engine)
 }
 
-async fn drain(common: &Common, engine_ids: &[EngineId], stop: bool) -> Result<(), Trouble> {
+async fn drain(common: &Common, engine_ids: &[EngineId], stop: bool) -> Result<(), CliError> {
     let one = async |engine_id: &EngineId| {
         let request = DrainRequest { stop_when_drained: stop };
         let engine = common
             .client
             .drain_engine(engine_id, request)
             .await
-            .map_err(|error| Trouble::call(format!("could not drain engine {engine_id}"), error))?;
+            .map_err(|error| CliError::call(format!("could not drain engine {engine_id}"), error))?;
         show_state(common, &engine)
     };
     for_each(engine_ids, one, common).await
 }
 
-async fn resume(common: &Common, engine_ids: &[EngineId]) -> Result<(), Trouble> {
+async fn resume(common: &Common, engine_ids: &[EngineId]) -> Result<(), CliError> {
     let one = async |engine_id: &EngineId| {
         let engine = common
             .client
             .resume_engine(engine_id)
             .await
-            .map_err(|error| Trouble::call(format!("could not resume engine {engine_id}"), error))?;
+            .map_err(|error| CliError::call(format!("could not resume engine {engine_id}"), error))?;
         show_state(common, &engine)
     };
     for_each(engine_ids, one, common).await
 }
 
-fn show_state(common: &Common, engine: &Engine) -> Result<(), Trouble> {
+fn show_state(common: &Common, engine: &Engine) -> Result<(), CliError> {
     let id = engine.engine_id.to_string();
     let state = format!("{}, {} events in hand", engine.status, engine.locks_held);
     one(common, engine, &id, &[(id.as_str(), state)])
 }
 
-fn show_one(common: &Common, engine: &Engine) -> Result<(), Trouble> {
+fn show_one(common: &Common, engine: &Engine) -> Result<(), CliError> {
     let config = &engine.metadata.static_config;
     let load = &engine.metadata.dynamic_state.resource_utilization;
     let limits = &config.resource_limits;
@@ -156,9 +156,9 @@ fn show_one(common: &Common, engine: &Engine) -> Result<(), Trouble> {
         ("locks", engine.locks_held.to_string()),
     ];
     for lock in engine.locks.iter().flatten() {
-        let called_off = if lock.cancel_requested { ", called off" } else { "" };
+        let cancelled = if lock.cancel_requested { ", cancelled" } else { "" };
         let text = format!(
-            "{} {}, attempt {}, until {}{called_off}",
+            "{} {}, attempt {}, until {}{cancelled}",
             lock.event_id, lock.event_type, lock.attempt, lock.expires_at
         );
         fields.push(("", text));

@@ -16,11 +16,11 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use self::load::Load;
+use self::load::LoadMeter;
 use self::program::{NotStarted, Program};
+use super::cli_error::CliError;
 use super::output::one;
 use super::server_and_output::Common;
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 pub(crate) mod load;
@@ -40,10 +40,10 @@ ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the
   exit 65            fails it for good
   any other exit     fails the attempt, with the end of stderr as the error; so does a signal
 
-While the command runs its lock is kept renewed. If the lock is lost or the event called off, the command and all of
+While the command runs its lock is kept renewed. If the lock is lost or the event cancelled, the command and all of
 its children get SIGTERM and, a little later, SIGKILL. On SIGTERM or Ctrl-C the engine takes no more events, finishes
-those it has, gives back what is not done in time, and deregisters; a second one ends the patience.")]
-pub(crate) struct Arguments {
+those it has, releases what is not done in time, and deregisters; a second one ends the patience.")]
+pub(crate) struct EngineRunArgs {
     /// Take events of this type; may be given several times
     #[arg(long = "event-type", value_name = "TYPE", required = true)]
     event_types: Vec<EventType>,
@@ -68,7 +68,7 @@ pub(crate) struct Arguments {
     /// The version of the command, for events that require one
     #[arg(long, value_name = "VERSION")]
     engine_version: Option<String>,
-    /// Speak up this often
+    /// Heartbeat this often
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=300))]
     heartbeat_interval_seconds: Option<u64>,
     /// How long a lock lasts without being renewed
@@ -88,7 +88,7 @@ pub(crate) struct Arguments {
     command: Vec<OsString>,
 }
 
-pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Trouble> {
+pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(), CliError> {
     log(if common.quiet {
         LevelFilter::WARN
     } else if arguments.verbose {
@@ -109,9 +109,9 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
     });
     let (shutdown, hurry) = (CancellationToken::new(), CancellationToken::new());
     listen(shutdown.clone(), hurry.clone()).map_err(|error| {
-        Trouble::new(Exit::Failed, "the engine did not start", error, "signals cannot be caught here")
+        CliError::new(Exit::Failed, "the engine did not start", error, "signals cannot be caught here")
     })?;
-    let load = Arc::new(Load::default());
+    let load = Arc::new(LoadMeter::default());
     let measured = Arc::clone(&load);
     let static_config = StaticConfig {
         capabilities: arguments.capabilities.iter().map(ToString::to_string).collect(),
@@ -159,16 +159,16 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
     let result = engine.run(shutdown, handler).await;
     if let Some(why) = cannot_start.get() {
         let what = format!("the engine stopped: could not start {}", command.display());
-        return Err(Trouble::new(Exit::Failed, what, why, "check the command's name, and that it may be executed"));
+        return Err(CliError::new(Exit::Failed, what, why, "check the command's name, and that it may be executed"));
     }
     let summary = result.map_err(|error| match error {
-        EngineError::Superseded(engine_id) => Trouble::new(
+        EngineError::Superseded(engine_id) => CliError::new(
             Exit::Conflict,
             "the engine stopped",
             format_args!("another process has registered as engine {engine_id}"),
             "give each process an --engine-id of its own, or none at all",
         ),
-        EngineError::Call(error) => Trouble::call(format!("engine {engine_id} does not run"), error),
+        EngineError::Call(error) => CliError::call(format!("engine {engine_id} does not run"), error),
     })?;
     if common.quiet {
         return Ok(());
@@ -180,7 +180,7 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
     let fields = [
         ("completed", summary.completed.to_string()),
         ("failed", summary.failed.to_string()),
-        ("given back", summary.released.to_string()),
+        ("released", summary.released.to_string()),
         ("lost", summary.lost.to_string()),
     ];
     one(common, &answer, "", &fields)

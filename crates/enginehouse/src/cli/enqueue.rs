@@ -12,10 +12,10 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 
 use self::lines::Reading;
+use super::cli_error::CliError;
 use super::output::{note, one};
 use super::server_and_output::Common;
 use super::settings::Changes;
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 mod lines;
@@ -34,7 +34,7 @@ A file has one JSON value a line: an event as the API takes it or, with --event-
 chunks of at most 1,000 lines. At a bad line nothing of its chunk is stored, and the load stops; with --keep-going,
 all good lines are stored and the bad ones named. With --idempotency-key-field, a load may be repeated as often as
 one likes.")]
-pub(crate) struct Arguments {
+pub(crate) struct EnqueueArgs {
     /// What kind of work it is
     #[arg(value_name = "TYPE", required_unless_present = "file", conflicts_with = "file")]
     kind: Option<EventType>,
@@ -144,11 +144,11 @@ fn label(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Trouble> {
-    let Arguments { kind, payload, idempotency_key, file, each, idempotency_key_field, keep_going, template } =
+pub(crate) async fn run(common: &Common, arguments: EnqueueArgs) -> Result<(), CliError> {
+    let EnqueueArgs { kind, payload, idempotency_key, file, each, idempotency_key_field, keep_going, template } =
         arguments;
     match (file, kind) {
-        (Some(_), _) if each.is_none() && !template.is_empty() => Err(Trouble::new(
+        (Some(_), _) if each.is_none() && !template.is_empty() => Err(CliError::new(
             Exit::Invalid,
             "nothing was enqueued",
             "each line of the file says all about its event, and flags say something else",
@@ -166,9 +166,9 @@ pub(crate) async fn run(common: &Common, arguments: Arguments) -> Result<(), Tro
     }
 }
 
-async fn enqueue(common: &Common, request: EnqueueRequest) -> Result<(), Trouble> {
+async fn enqueue(common: &Common, request: EnqueueRequest) -> Result<(), CliError> {
     let answer =
-        common.client.enqueue(&request).await.map_err(|error| Trouble::call("could not enqueue the event", error))?;
+        common.client.enqueue(&request).await.map_err(|error| CliError::call("could not enqueue the event", error))?;
     for warning in &answer.warnings {
         note(&format!("warning: {}", warning.detail));
     }

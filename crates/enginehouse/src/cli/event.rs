@@ -6,30 +6,30 @@ use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
+use super::cli_error::CliError;
 use super::enqueue;
 use super::output::{Listed, Part, one, or_dash};
 use super::server_and_output::{Common, Format, event_id, for_each, words};
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct EventArgs {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    verb: Verb,
+    verb: EventCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum EventCommand {
     /// Enqueue one event, or a file of them
-    Enqueue(Box<enqueue::Arguments>),
+    Enqueue(Box<enqueue::EnqueueArgs>),
     /// List events, newest first
     #[command(
         alias = "ls",
         after_help = "Example:\n  enginehouse event list --status failed --event-type frame.render"
     )]
-    List(List),
+    List(EventListArgs),
     /// Show one event, and what it has been through
     Show {
         /// The event
@@ -51,7 +51,7 @@ enum Verb {
 }
 
 #[derive(Debug, Args)]
-struct List {
+struct EventListArgs {
     /// Only those with this status
     #[arg(long, value_parser = words::<EventStatus>())]
     status: Option<EventStatus>,
@@ -77,19 +77,19 @@ struct List {
     part: Part,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Exit {
-    let Arguments { common, verb } = arguments;
+pub(crate) async fn run(arguments: EventArgs) -> Exit {
+    let EventArgs { common, verb } = arguments;
     let result = match verb {
-        Verb::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
-        Verb::List(arguments) => list(&common, arguments).await,
-        Verb::Show { event_id } => show(&common, event_id).await,
-        Verb::Cancel { event_ids } => cancel(&common, &event_ids).await,
-        Verb::Retry { event_ids } => retry(&common, &event_ids).await,
+        EventCommand::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
+        EventCommand::List(arguments) => list(&common, arguments).await,
+        EventCommand::Show { event_id } => show(&common, event_id).await,
+        EventCommand::Cancel { event_ids } => cancel(&common, &event_ids).await,
+        EventCommand::Retry { event_ids } => retry(&common, &event_ids).await,
     };
     common.finish(result)
 }
 
-async fn list(common: &Common, arguments: List) -> Result<(), Trouble> {
+async fn list(common: &Common, arguments: EventListArgs) -> Result<(), CliError> {
     let fetch = async |limit, cursor| {
         let query = EventsQuery {
             status: arguments.status,
@@ -107,12 +107,12 @@ async fn list(common: &Common, arguments: List) -> Result<(), Trouble> {
     arguments.part.show(common, "could not list events", fetch).await
 }
 
-async fn show(common: &Common, event_id: EventId) -> Result<(), Trouble> {
-    let trouble = |error| Trouble::call(format!("could not show event {event_id}"), error);
-    let event = common.client.event(event_id).await.map_err(trouble)?;
+async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
+    let failed = |error| CliError::call(format!("could not show event {event_id}"), error);
+    let event = common.client.event(event_id).await.map_err(failed)?;
     let mut fields = fields(&event);
     if common.output == Format::Table && !common.quiet {
-        let history = common.client.history(event_id).await.map_err(trouble)?;
+        let history = common.client.history(event_id).await.map_err(failed)?;
         for attempt in &history.attempts {
             let error = attempt.error.as_ref().map_or_else(String::new, |error| format!(": {}", error.message));
             let how = attempt.outcome.name();
@@ -127,15 +127,15 @@ async fn show(common: &Common, event_id: EventId) -> Result<(), Trouble> {
     one(common, &event, &event_id.to_string(), &fields)
 }
 
-async fn cancel(common: &Common, event_ids: &[EventId]) -> Result<(), Trouble> {
+async fn cancel(common: &Common, event_ids: &[EventId]) -> Result<(), CliError> {
     let one = async |event_id: &EventId| {
         let event = common
             .client
             .cancel(*event_id)
             .await
-            .map_err(|error| Trouble::call(format!("could not call off event {event_id}"), error))?;
+            .map_err(|error| CliError::call(format!("could not cancel event {event_id}"), error))?;
         let state = match event.status {
-            EventStatus::Processing => "its engine is told at its next heartbeat".to_owned(),
+            EventStatus::Processing => "its engine learns it with its next heartbeat".to_owned(),
             status => status.to_string(),
         };
         show_state(common, &event, state)
@@ -143,13 +143,13 @@ async fn cancel(common: &Common, event_ids: &[EventId]) -> Result<(), Trouble> {
     for_each(event_ids, one, common).await
 }
 
-async fn retry(common: &Common, event_ids: &[EventId]) -> Result<(), Trouble> {
+async fn retry(common: &Common, event_ids: &[EventId]) -> Result<(), CliError> {
     let one = async |event_id: &EventId| {
         let event = common
             .client
             .retry(*event_id)
             .await
-            .map_err(|error| Trouble::call(format!("could not make event {event_id} available"), error))?;
+            .map_err(|error| CliError::call(format!("could not make event {event_id} available"), error))?;
         let state = format!("{}, available since {}", event.status, event.available_at);
         show_state(common, &event, state)
     };
@@ -157,7 +157,7 @@ async fn retry(common: &Common, event_ids: &[EventId]) -> Result<(), Trouble> {
 }
 
 /// Shows an event by its id and one line.
-pub(crate) fn show_state(common: &Common, event: &Event, state: String) -> Result<(), Trouble> {
+pub(crate) fn show_state(common: &Common, event: &Event, state: String) -> Result<(), CliError> {
     let id = event.event_id.to_string();
     one(common, event, &id, &[(id.as_str(), state)])
 }
@@ -194,7 +194,7 @@ fn fields(event: &Event) -> Vec<(&'static str, String)> {
         fields.push(("lock", format!("{} until {}", lock.holder, lock.expires_at)));
     }
     if event.cancel_requested {
-        fields.push(("called off", "as soon as its lock ends".to_owned()));
+        fields.push(("cancelled", "as soon as its lock ends".to_owned()));
     }
     if let Some(result) = &event.result {
         fields.push(("result", result.as_str().to_owned()));

@@ -6,22 +6,22 @@ use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_core::ids::EventType;
 
+use super::cli_error::CliError;
 use super::output::{Listed, Part, one};
 use super::server_and_output::{Common, for_each};
 use super::settings::{Changes, fields, in_one_line};
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct EventTypeArgs {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    verb: Verb,
+    verb: EventTypeCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum EventTypeCommand {
     /// List event types and what they set
     #[command(alias = "ls")]
     List(Part),
@@ -57,58 +57,58 @@ enum Verb {
     },
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Exit {
-    let Arguments { common, verb } = arguments;
+pub(crate) async fn run(arguments: EventTypeArgs) -> Exit {
+    let EventTypeArgs { common, verb } = arguments;
     let result = match verb {
-        Verb::List(part) => {
+        EventTypeCommand::List(part) => {
             let fetch =
                 async |limit, cursor| common.client.event_types(&PageQuery { limit: Some(limit), cursor }).await;
             part.show(&common, "could not list event types", fetch).await
         }
-        Verb::Show { event_type } => show(&common, &event_type).await,
-        Verb::Set { event_type, changes, reset } => set(&common, &event_type, &changes, reset).await,
-        Verb::Pause { event_types } => set_paused(&common, &event_types, true).await,
-        Verb::Resume { event_types } => set_paused(&common, &event_types, false).await,
+        EventTypeCommand::Show { event_type } => show(&common, &event_type).await,
+        EventTypeCommand::Set { event_type, changes, reset } => set(&common, &event_type, &changes, reset).await,
+        EventTypeCommand::Pause { event_types } => set_paused(&common, &event_types, true).await,
+        EventTypeCommand::Resume { event_types } => set_paused(&common, &event_types, false).await,
     };
     common.finish(result)
 }
 
-async fn show(common: &Common, event_type: &EventType) -> Result<(), Trouble> {
+async fn show(common: &Common, event_type: &EventType) -> Result<(), CliError> {
     let found = common
         .client
         .event_type(event_type)
         .await
-        .map_err(|error| Trouble::call(format!("could not show event type {event_type}"), error))?;
+        .map_err(|error| CliError::call(format!("could not show event type {event_type}"), error))?;
     show_one(common, &found)
 }
 
-async fn set(common: &Common, event_type: &EventType, changes: &Changes, reset: bool) -> Result<(), Trouble> {
-    let trouble = |error| Trouble::call(format!("could not set event type {event_type}"), error);
+async fn set(common: &Common, event_type: &EventType, changes: &Changes, reset: bool) -> Result<(), CliError> {
+    let failed = |error| CliError::call(format!("could not set event type {event_type}"), error);
     let before = match common.client.event_type(event_type).await {
         Ok(found) => found.settings,
         Err(error) if error.code() == Some(Code::NotFound) => Settings::default(),
-        Err(error) => return Err(trouble(error)),
+        Err(error) => return Err(failed(error)),
     };
     // Resuming is a decision of its own.
     let before = if reset { Settings { paused: before.paused, ..Settings::default() } } else { before };
-    let after = common.client.set_event_type(event_type, &changes.apply(before)).await.map_err(trouble)?;
+    let after = common.client.set_event_type(event_type, &changes.apply(before)).await.map_err(failed)?;
     show_one(common, &after)
 }
 
-async fn set_paused(common: &Common, event_types: &[EventType], paused: bool) -> Result<(), Trouble> {
+async fn set_paused(common: &Common, event_types: &[EventType], paused: bool) -> Result<(), CliError> {
     let change = async |event_type: &EventType| {
         let (done, word) = if paused {
             (common.client.pause_event_type(event_type).await, "pause")
         } else {
             (common.client.resume_event_type(event_type).await, "resume")
         };
-        done.map_err(|error| Trouble::call(format!("could not {word} event type {event_type}"), error))?;
+        done.map_err(|error| CliError::call(format!("could not {word} event type {event_type}"), error))?;
         show(common, event_type).await
     };
     for_each(event_types, change, common).await
 }
 
-fn show_one(common: &Common, found: &EventTypeSettings) -> Result<(), Trouble> {
+fn show_one(common: &Common, found: &EventTypeSettings) -> Result<(), CliError> {
     let name = found.event_type.to_string();
     let fields: Vec<_> = std::iter::once(("event type", name.clone())).chain(fields(&found.settings)).collect();
     one(common, found, &name, &fields)

@@ -2,16 +2,16 @@
 
 use std::io::Write;
 
-use super::trouble::written;
+use super::cli_error::written;
 use crate::exit_codes::Exit;
 
 pub(crate) fn run() -> Exit {
     let document = enginehouse_server::http::openapi_text();
     match written(std::io::stdout().lock().write_all(document.as_bytes())) {
         Ok(()) => Exit::Done,
-        Err(trouble) => {
-            trouble.show(false);
-            trouble.exit
+        Err(error) => {
+            error.show(false);
+            error.exit
         }
     }
 }

@@ -8,8 +8,8 @@ use enginehouse_api::page::Page;
 use enginehouse_client::Error;
 use serde::Serialize;
 
+use super::cli_error::{CliError, written};
 use super::server_and_output::{Common, Format};
-use super::trouble::{Trouble, written};
 
 /// Something that a list shows.
 pub(crate) trait Listed: Serialize {
@@ -42,12 +42,12 @@ impl Part {
         common: &Common,
         what: &str,
         fetch: impl AsyncFn(u64, Option<String>) -> Result<Page<T>, Error>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CliError> {
         let limit = if self.all { 1_000 } else { self.limit };
         let mut cursor = self.cursor;
         let mut items = Vec::new();
         loop {
-            let page = fetch(limit, cursor.take()).await.map_err(|error| Trouble::call(what, error))?;
+            let page = fetch(limit, cursor.take()).await.map_err(|error| CliError::call(what, error))?;
             cursor = page.next_cursor;
             items.extend(page.items);
             let last = cursor.is_none() || !self.all;
@@ -64,7 +64,7 @@ impl Part {
 }
 
 /// Shows one page of a list.
-pub(crate) fn list<T: Listed>(common: &Common, page: &Page<T>) -> Result<(), Trouble> {
+pub(crate) fn list<T: Listed>(common: &Common, page: &Page<T>) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     let result = (|| {
         match common.output {
@@ -101,7 +101,12 @@ fn table<T: Listed>(items: &[T]) -> String {
 }
 
 /// Shows one thing: its JSON, or `fields` for people.
-pub(crate) fn one(common: &Common, thing: &impl Serialize, id: &str, fields: &[(&str, String)]) -> Result<(), Trouble> {
+pub(crate) fn one(
+    common: &Common,
+    thing: &impl Serialize,
+    id: &str,
+    fields: &[(&str, String)],
+) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     let result = match common.output {
         _ if common.quiet => writeln!(out, "{id}"),

@@ -5,22 +5,22 @@ use enginehouse_api::event_types::QueueSettings;
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::ids::QueueName;
 
+use super::cli_error::CliError;
 use super::output::{Listed, Part, one};
 use super::server_and_output::{Common, for_each};
 use super::settings::{fields, in_one_line};
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct QueueArgs {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    verb: Verb,
+    verb: QueueCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum QueueCommand {
     /// List queues and what they set
     #[command(alias = "ls")]
     List(Part),
@@ -38,29 +38,29 @@ enum Verb {
     },
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Exit {
-    let Arguments { common, verb } = arguments;
+pub(crate) async fn run(arguments: QueueArgs) -> Exit {
+    let QueueArgs { common, verb } = arguments;
     let result = match verb {
-        Verb::List(part) => {
+        QueueCommand::List(part) => {
             let fetch = async |limit, cursor| common.client.queues(&PageQuery { limit: Some(limit), cursor }).await;
             part.show(&common, "could not list queues", fetch).await
         }
-        Verb::Pause { queues } => set_paused(&common, &queues, true).await,
-        Verb::Resume { queues } => set_paused(&common, &queues, false).await,
+        QueueCommand::Pause { queues } => set_paused(&common, &queues, true).await,
+        QueueCommand::Resume { queues } => set_paused(&common, &queues, false).await,
     };
     common.finish(result)
 }
 
-async fn set_paused(common: &Common, queues: &[QueueName], paused: bool) -> Result<(), Trouble> {
+async fn set_paused(common: &Common, queues: &[QueueName], paused: bool) -> Result<(), CliError> {
     let change = async |queue: &QueueName| {
         let (done, word) = if paused {
             (common.client.pause_queue(queue).await, "pause")
         } else {
             (common.client.resume_queue(queue).await, "resume")
         };
-        let trouble = |error| Trouble::call(format!("could not {word} queue {queue}"), error);
-        done.map_err(trouble)?;
-        let found = common.client.queue(queue).await.map_err(trouble)?;
+        let failed = |error| CliError::call(format!("could not {word} queue {queue}"), error);
+        done.map_err(failed)?;
+        let found = common.client.queue(queue).await.map_err(failed)?;
         let name = found.queue.to_string();
         let fields: Vec<_> = std::iter::once(("queue", name.clone())).chain(fields(&found.settings)).collect();
         one(common, &found, &name, &fields)

@@ -2,31 +2,31 @@
 
 mod change;
 mod export;
-mod place;
 mod print;
 mod range;
 mod status;
+mod target;
 
 use clap::{Args, Subcommand};
 
-use self::place::PlaceArgs;
 pub(super) use self::status::in_words;
+use self::target::SchemaTargetArgs;
+use super::cli_error::CliError;
 use super::server_and_output::Common;
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct SchemaArgs {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    place: PlaceArgs,
+    target: SchemaTargetArgs,
     #[command(subcommand)]
-    verb: Verb,
+    verb: SchemaCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum SchemaCommand {
     /// Show which migrations a store has, and whether this version can work with it
     #[command(
         after_help = "Exit status 0 only if `serve --migrate check` would start.\n\nExamples:\n  enginehouse schema status --store postgres://queue@db/app\n  enginehouse schema status --store sqlite:///var/lib/enginehouse/enginehouse.db --output json"
@@ -46,27 +46,27 @@ enum Verb {
     #[command(
         after_help = "Examples:\n  enginehouse schema sql --dialect postgres | psql -X -v ON_ERROR_STOP=1 postgres://owner@db/app\n  enginehouse schema sql --dialect postgres --from 2 --schema queue\n  enginehouse schema sql --dialect postgres --down --from 2 --to 2"
     )]
-    Sql(print::Arguments),
+    Sql(print::PrintArgs),
     /// Write migrations as files for a team's own chain
     #[command(
         after_help = "docs/migrations.md explains each format.\n\nExamples:\n  enginehouse schema export --format alembic --out migrations/versions --down-revision 1f3b5c7d9e11\n  enginehouse schema export --format alembic --out migrations/versions --branch-label enginehouse\n  enginehouse schema export --format django --out enginehouse/migrations\n  enginehouse schema export --format flyway --out db/migration --version-prefix 20261125.\n  enginehouse schema export --format sql --out migrations --from 2"
     )]
-    Export(export::Arguments),
+    Export(export::ExportArgs),
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Exit {
-    let Arguments { common, place, verb } = arguments;
-    let result = carry_out(&common, &place, verb).await;
+pub(crate) async fn run(arguments: SchemaArgs) -> Exit {
+    let SchemaArgs { common, target, verb } = arguments;
+    let result = carry_out(&common, &target, verb).await;
     common.finish(result)
 }
 
-async fn carry_out(common: &Common, place: &PlaceArgs, verb: Verb) -> Result<(), Trouble> {
-    let place = place.resolve()?;
+async fn carry_out(common: &Common, target: &SchemaTargetArgs, verb: SchemaCommand) -> Result<(), CliError> {
+    let target = target.resolve()?;
     match verb {
-        Verb::Status => status::show(common, &place).await,
-        Verb::Up(arguments) => change::up(common, &place, &arguments).await,
-        Verb::Down(arguments) => change::down(common, &place, &arguments).await,
-        Verb::Sql(arguments) => print::run(common, &place, &arguments),
-        Verb::Export(arguments) => export::run(common, &place, &arguments),
+        SchemaCommand::Status => status::show(common, &target).await,
+        SchemaCommand::Up(arguments) => change::up(common, &target, &arguments).await,
+        SchemaCommand::Down(arguments) => change::down(common, &target, &arguments).await,
+        SchemaCommand::Sql(arguments) => print::run(common, &target, &arguments),
+        SchemaCommand::Export(arguments) => export::run(common, &target, &arguments),
     }
 }

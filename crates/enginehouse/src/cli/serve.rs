@@ -1,4 +1,4 @@
-//! `enginehouse serve`: opens the store, listens, and serves until it is told to stop.
+//! `enginehouse serve`: opens the store, listens, and serves until a signal.
 
 use std::future::Future;
 use std::io::Write;
@@ -15,9 +15,9 @@ use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
 use enginehouse_store::{Store, StoreUrl};
 use tracing_subscriber::EnvFilter;
 
+use super::cli_error::CliError;
 use super::doctor::{unopened, unusable};
 use super::settings_args::{SettingArgs, postgres_options};
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 /// What the server is to be.
@@ -25,7 +25,7 @@ use crate::exit_codes::Exit;
 #[command(
     after_help = "Every setting has a variable and a key in the file too: see `enginehouse config`.\n\nExample:\n  enginehouse serve --store sqlite:///var/lib/enginehouse/enginehouse.db --listen 127.0.0.1:7420"
 )]
-pub(crate) struct Arguments {
+pub(crate) struct ServeArgs {
     /// The TOML file of settings
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -36,25 +36,25 @@ pub(crate) struct Arguments {
     settings: SettingArgs,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Exit {
+pub(crate) async fn run(arguments: ServeArgs) -> Exit {
     match serve(&arguments).await {
         Ok(()) => Exit::Done,
-        Err(trouble) => {
-            trouble.show(false);
-            trouble.exit
+        Err(error) => {
+            error.show(false);
+            error.exit
         }
     }
 }
 
-async fn serve(arguments: &Arguments) -> Result<(), Trouble> {
+async fn serve(arguments: &ServeArgs) -> Result<(), CliError> {
     let config = arguments.settings.resolve(arguments.config.as_ref())?.config;
     start_logging(&config);
     // Asked for before anything is open, so that no signal is missed.
-    let told_to_stop = told_to_stop(arguments.until_stdin_ends)?;
+    let stop_signal = stop_signal(arguments.until_stdin_ends)?;
     let store = open(&config).await?;
     let about = store.describe();
     let rng = SeededRng::from_system().map_err(|error| {
-        Trouble::new(Exit::Failed, "the server cannot start", error, "see that the system can give random numbers")
+        CliError::new(Exit::Failed, "the server cannot start", error, "see that the system can give random numbers")
     })?;
     let listening = ServerConfig {
         insecure: config.insecure,
@@ -67,8 +67,8 @@ async fn serve(arguments: &Arguments) -> Result<(), Trouble> {
     let address = server.local_addr();
     tracing::info!(%address, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
     announce(&format!("http://{address}"));
-    server.run(told_to_stop).await.map_err(|error| {
-        Trouble::new(
+    server.run(stop_signal).await.map_err(|error| {
+        CliError::new(
             Exit::Failed,
             "the server has stopped by itself",
             error,
@@ -95,7 +95,7 @@ fn start_logging(config: &Config) {
     }
 }
 
-async fn open(config: &Config) -> Result<Arc<dyn Store>, Trouble> {
+async fn open(config: &Config) -> Result<Arc<dyn Store>, CliError> {
     let path = match &config.store {
         StoreUrl::Sqlite(path) => path.clone(),
         StoreUrl::Postgres(url) => {
@@ -114,7 +114,7 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, Trouble> {
     Ok(Arc::new(store.map_err(|error| unopened(&error))?))
 }
 
-fn unbound(error: &BindError) -> Trouble {
+fn unbound(error: &BindError) -> CliError {
     let mut why = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
         why = format!("{why}: {source}");
@@ -129,15 +129,15 @@ fn unbound(error: &BindError) -> Trouble {
         ),
         BindError::Dispatcher(_) => (Exit::Failed, "see that the system lets the process start threads"),
     };
-    Trouble::new(exit, "the server cannot start", why, hint)
+    CliError::new(exit, "the server cannot start", why, hint)
 }
 
 /// Ends with the first SIGTERM or SIGINT, or with stdin. A second one ends the process at once.
-fn told_to_stop(until_stdin_ends: bool) -> Result<impl Future<Output = ()>, Trouble> {
+fn stop_signal(until_stdin_ends: bool) -> Result<impl Future<Output = ()>, CliError> {
     use tokio::signal::unix::{SignalKind, signal};
     let on = |kind| {
         signal(kind).map_err(|error| {
-            Trouble::new(
+            CliError::new(
                 Exit::Failed,
                 "the server cannot start",
                 error,
@@ -152,13 +152,13 @@ fn told_to_stop(until_stdin_ends: bool) -> Result<impl Future<Output = ()>, Trou
             _ = interrupt.recv() => {}
             () = stdin_ends(), if until_stdin_ends => {}
         }
-        tracing::info!("told to stop: finishing what is under way");
+        tracing::info!("shutting down: finishing what is under way");
         tokio::spawn(async move {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            tracing::warn!("told to stop again: stopping at once");
+            tracing::warn!("a second signal: stopping at once");
             std::process::exit(130);
         });
     })

@@ -10,7 +10,7 @@ use enginehouse_client::Client;
 use enginehouse_core::ids::EventId;
 use strum::VariantArray;
 
-use super::trouble::Trouble;
+use super::cli_error::CliError;
 use crate::exit_codes::Exit;
 
 /// Where the server is, and how to show what it answers.
@@ -49,19 +49,19 @@ pub(crate) enum Format {
 
 impl Common {
     /// Shows what went wrong, and says so with the exit status.
-    pub(crate) fn finish(&self, result: Result<(), Trouble>) -> Exit {
-        let Err(trouble) = result else { return Exit::Done };
-        trouble.show(self.output != Format::Table);
-        trouble.exit
+    pub(crate) fn finish(&self, result: Result<(), CliError>) -> Exit {
+        let Err(error) = result else { return Exit::Done };
+        error.show(self.output != Format::Table);
+        error.exit
     }
 }
 
 /// Asks before something that cannot be taken back. Off a terminal, `--yes` has to say it.
-pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Trouble> {
+pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), CliError> {
     if yes {
         return Ok(());
     }
-    let refused = |why: &str| Trouble::new(Exit::Refused, "nothing was done", why, "say --yes if you mean it");
+    let refused = |why: &str| CliError::new(Exit::Refused, "nothing was done", why, "say --yes if you mean it");
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(refused(&format!("{question} cannot be asked: this is no terminal")));
     }
@@ -84,25 +84,25 @@ where
         .try_map(|word| word.parse::<T>().map_err(|_| std::io::Error::other("not one of these words")))
 }
 
-/// Does the same for each id, goes on after trouble, and answers with the last trouble.
+/// Does the same for each id, goes on after an error, and answers with the last one.
 pub(crate) async fn for_each<I: Display>(
     ids: &[I],
-    mut one: impl AsyncFnMut(&I) -> Result<(), Trouble>,
+    mut one: impl AsyncFnMut(&I) -> Result<(), CliError>,
     common: &Common,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     let mut done = 0;
-    let mut troubles = Vec::new();
+    let mut errors = Vec::new();
     for id in ids {
         match one(id).await {
             Ok(()) => done += 1,
-            Err(trouble) => troubles.push(trouble),
+            Err(error) => errors.push(error),
         }
     }
-    let Some(last) = troubles.pop() else { return Ok(()) };
-    for trouble in &troubles {
-        trouble.show(common.output != Format::Table);
+    let Some(last) = errors.pop() else { return Ok(()) };
+    for error in &errors {
+        error.show(common.output != Format::Table);
     }
-    Err(if done == 0 { last } else { Trouble { exit: Exit::Partly, ..last } })
+    Err(if done == 0 { last } else { CliError { exit: Exit::Partly, ..last } })
 }
 
 /// Parses an event's id.

@@ -7,7 +7,7 @@ use clap::{Arg, ArgMatches, Args, FromArgMatches};
 use enginehouse_server::config::{Config, Resolved, SETTINGS, Setting, environment, resolve};
 use enginehouse_store::postgres::PostgresOptions;
 
-use super::trouble::Trouble;
+use super::cli_error::CliError;
 use crate::exit_codes::Exit;
 
 /// What the command line says about settings.
@@ -24,9 +24,9 @@ impl SettingArgs {
     }
 
     /// Puts the configuration together: these flags over the environment over the file over the defaults.
-    pub(crate) fn resolve(&self, file: Option<&PathBuf>) -> Result<Resolved, Trouble> {
+    pub(crate) fn resolve(&self, file: Option<&PathBuf>) -> Result<Resolved, CliError> {
         resolve(&self.flags, &environment, file.map(PathBuf::as_path)).map_err(|error| {
-            Trouble::new(
+            CliError::new(
                 Exit::Invalid,
                 "the configuration cannot be used",
                 error,

@@ -11,10 +11,10 @@ use enginehouse_store::migrations::SchemaName;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::cli_error::CliError;
 use super::doctor::unopened;
 use super::output::{note, one};
 use super::server_and_output::Common;
-use super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
 const NOT_COPIED: &str = "the store was not copied";
@@ -22,25 +22,25 @@ const NOT_COPIED: &str = "the store was not copied";
 const ROWS_PER_LINE: u64 = 100_000;
 
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct StoreArgs {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    verb: Verb,
+    verb: StoreCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum StoreCommand {
     /// Copy everything into an empty store, of the same kind or the other one
     #[command(
         after_help = "Stop the servers of both stores first. The same command goes on with a copy that was cut off.\n\nExamples:\n  enginehouse store copy --from sqlite:///var/lib/enginehouse/enginehouse.db --to postgres://queue@db/app\n  enginehouse store copy --from postgres://queue@db/app --from-schema queue --to sqlite://enginehouse.db"
     )]
-    Copy(CopyArguments),
+    Copy(CopyArgs),
 }
 
 /// What is to be copied, and where to.
 #[derive(Debug, Args)]
-struct CopyArguments {
+struct CopyArgs {
     /// The store to copy: sqlite://PATH, or postgres://USER:PASSWORD@HOST/DATABASE
     #[arg(long, value_name = "URL")]
     from: String,
@@ -55,18 +55,18 @@ struct CopyArguments {
     to_schema: Option<SchemaName>,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Exit {
-    let Arguments { common, verb: Verb::Copy(arguments) } = arguments;
+pub(crate) async fn run(arguments: StoreArgs) -> Exit {
+    let StoreArgs { common, verb: StoreCommand::Copy(arguments) } = arguments;
     let result = copy_store(&common, arguments).await;
     common.finish(result)
 }
 
-async fn copy_store(common: &Common, arguments: CopyArguments) -> Result<(), Trouble> {
+async fn copy_store(common: &Common, arguments: CopyArgs) -> Result<(), CliError> {
     // Not by clap, which would show a password.
     let side = |flag: &str, url: &str, schema| {
         CopySide::new(url, schema).map_err(|why| {
             let why = format!("{flag} {why}");
-            Trouble::new(Exit::Invalid, NOT_COPIED, why, "say where the store is, such as sqlite://enginehouse.db")
+            CliError::new(Exit::Invalid, NOT_COPIED, why, "say where the store is, such as sqlite://enginehouse.db")
         })
     };
     let from = side("--from", &arguments.from, arguments.from_schema)?;
@@ -78,7 +78,7 @@ async fn copy_store(common: &Common, arguments: CopyArguments) -> Result<(), Tro
             asked.store(true, Ordering::Relaxed);
         }
     });
-    let mut shown = Shown::new(common);
+    let mut shown = CopyProgress::new(common);
     let copied = copy(&from, &to, |progress| {
         shown.show(progress);
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -90,13 +90,13 @@ async fn copy_store(common: &Common, arguments: CopyArguments) -> Result<(), Tro
 }
 
 /// How far it has come: a bar on a terminal, and a line now and then elsewhere.
-struct Shown {
+struct CopyProgress {
     bar: ProgressBar,
     has_lines: bool,
     last: Option<(Phase, &'static str, u64)>,
 }
 
-impl Shown {
+impl CopyProgress {
     fn new(common: &Common) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = if is_terminal && !common.quiet { ProgressBar::new(0) } else { ProgressBar::hidden() };
@@ -129,7 +129,7 @@ impl Shown {
     }
 }
 
-fn show(common: &Common, copied: &Copied) -> Result<(), Trouble> {
+fn show(common: &Common, copied: &Copied) -> Result<(), CliError> {
     if copied.others > 0 {
         note(&format!(
             "warning: {} connections of servers to the source are open; what they write from now on is in the source only",
@@ -152,9 +152,9 @@ fn show(common: &Common, copied: &Copied) -> Result<(), Trouble> {
     one(common, &document, &copied.to, &fields)
 }
 
-fn not_copied(error: &CopyError) -> Trouble {
+fn not_copied(error: &CopyError) -> CliError {
     let (exit, hint) = match error {
-        CopyError::Open(error) => return Trouble { what: NOT_COPIED.to_owned(), ..unopened(error) },
+        CopyError::Open(error) => return CliError { what: NOT_COPIED.to_owned(), ..unopened(error) },
         CopyError::BadUrl(_) => (Exit::Invalid, "correct the URL of the database"),
         CopyError::Unreachable { .. } => {
             (Exit::Unreachable, "see that the database runs and lets this user in, then run the same command")
@@ -173,5 +173,5 @@ fn not_copied(error: &CopyError) -> Trouble {
         }
         CopyError::Failed { .. } => (Exit::Failed, "see what the message says, then run the same command to go on"),
     };
-    Trouble::new(exit, NOT_COPIED, error, hint)
+    CliError::new(exit, NOT_COPIED, error, hint)
 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::scene::Scene;
 use super::tiles::{EVENT_TYPE, RAYTRACE, RAYTRACE_GLASS, Rendered, Work};
 use super::{now, seconds};
-use crate::cli::engine_run::load::Load;
+use crate::cli::engine_run::load::LoadMeter;
 
 /// How often an engine of the demo speaks up: often, so that nobody has to wait long to see one lost.
 pub(super) const HEARTBEAT_SECONDS: u64 = 1;
@@ -55,7 +55,7 @@ pub(crate) async fn run_engine(arguments: DemoEngineArgs) -> anyhow::Result<u8> 
         ..StaticConfig::default()
     };
     let scene = Arc::new(Scene::evening());
-    let load = Arc::new(Load::default());
+    let load = Arc::new(LoadMeter::default());
     let measured = Arc::clone(&load);
     EngineLoop::new(client, arguments.engine_id, "renderer".parse().context("a name")?)
         .static_config(static_config)

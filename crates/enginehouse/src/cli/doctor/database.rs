@@ -8,21 +8,21 @@ use enginehouse_store::migrations::{Dialect, Migrate, Refusal, Status};
 use enginehouse_store::postgres::{PostgresInspection, inspect};
 use serde_json::json;
 
+use super::super::cli_error::CliError;
 use super::super::output::one;
 use super::super::schema::in_words;
 use super::super::server_and_output::Common;
 use super::super::settings_args::postgres_options;
-use super::super::trouble::Trouble;
 use super::unusable;
 use crate::exit_codes::Exit;
 
-pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<(), Trouble> {
+pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<(), CliError> {
     let found = inspect(postgres_options(config, url)).await.map_err(|error| unusable(&error))?;
     let status = Status::of(Dialect::Postgres, found.migrations.clone());
     let refusal = status.admit(Migrate::Check).err();
     show(common, &found, &status)?;
-    let troubles = troubles(&found, refusal.as_ref(), config.durability);
-    if troubles.is_empty() {
+    let faults = faults(&found, refusal.as_ref(), config.durability);
+    if faults.is_empty() {
         return Ok(());
     }
     let hint = match refusal {
@@ -33,21 +33,21 @@ pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<
         }
         None => "stop the servers, keep a dump of the database, and restore the last backup".to_owned(),
     };
-    Err(Trouble::new(Exit::Failed, format!("{} is not sound", found.place), troubles.join("; "), hint))
+    Err(CliError::new(Exit::Failed, format!("{} is not sound", found.place), faults.join("; "), hint))
 }
 
 /// What is wrong. Who holds back vacuum makes the store slow, but not wrong.
-fn troubles(found: &PostgresInspection, refusal: Option<&Refusal>, durability: Durability) -> Vec<String> {
-    let mut troubles: Vec<_> = refusal.map(ToString::to_string).into_iter().collect();
+fn faults(found: &PostgresInspection, refusal: Option<&Refusal>, durability: Durability) -> Vec<String> {
+    let mut faults: Vec<_> = refusal.map(ToString::to_string).into_iter().collect();
     if durability == Durability::Full {
         let weak = found.weak_settings.iter();
-        troubles.extend(weak.map(|(name, value)| format!("durability is full, but the database has {name} {value}")));
+        faults.extend(weak.map(|(name, value)| format!("durability is full, but the database has {name} {value}")));
     }
-    troubles.extend(found.findings.iter().cloned());
-    troubles
+    faults.extend(found.findings.iter().cloned());
+    faults
 }
 
-fn show(common: &Common, found: &PostgresInspection, status: &Status) -> Result<(), Trouble> {
+fn show(common: &Common, found: &PostgresInspection, status: &Status) -> Result<(), CliError> {
     let counts = found.counts;
     let (word, meaning) = in_words(status);
     let migrations = found.migrations.iter().map(|row| {
@@ -154,7 +154,7 @@ mod tests {
 
     #[track_caller]
     fn check(found: &PostgresInspection, refusal: Option<Refusal>, durability: Durability, want: &[&str]) {
-        assert_eq!(troubles(found, refusal.as_ref(), durability), want);
+        assert_eq!(faults(found, refusal.as_ref(), durability), want);
     }
 
     #[test]

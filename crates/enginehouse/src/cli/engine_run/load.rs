@@ -14,18 +14,18 @@ const MIN_SPAN: Duration = Duration::from_millis(200);
 
 /// Measures for heartbeats.
 #[derive(Debug, Default)]
-pub(crate) struct Load {
-    inner: Mutex<Inner>,
+pub(crate) struct LoadMeter {
+    inner: Mutex<MeterState>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+struct MeterState {
     before: Option<(Instant, u64)>,
     cpu_percent: Option<f64>,
     scenario_run_id: Option<String>,
 }
 
-impl Load {
+impl LoadMeter {
     /// Notes the scenario run of an event that is begun.
     pub(crate) fn works_on(&self, run: Option<&ScenarioRunId>) {
         if let Some(run) = run {
@@ -62,7 +62,7 @@ impl Load {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, MeterState> {
         // No code that holds it can panic half-way through a change.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn this_process_uses_memory() {
-        let load = Load::default();
+        let load = LoadMeter::default();
         let state = load.state();
         assert!(state.resource_utilization.memory_usage_mb.is_none_or(|memory| memory > 0.5));
         assert_eq!(state.resource_utilization.cpu_percent, None);

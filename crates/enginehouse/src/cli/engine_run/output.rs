@@ -13,7 +13,7 @@ const LAST_OUTPUT: Duration = Duration::from_secs(2);
 /// Which part is kept.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Keep {
-    /// One byte more than so many from the beginning, so that too much can be told.
+    /// One byte more than so many from the beginning, so that a longer output is noticed.
     First(usize),
     /// So many at the end, from the beginning of a character on.
     Last(usize),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_the_beginning_too_much_can_be_told() {
+    async fn an_output_that_is_too_long_is_noticed() {
         assert_eq!(kept("12345678", Keep::First(4)).await, "12345");
         assert_eq!(kept("1234", Keep::First(4)).await, "1234");
         assert_eq!(kept(&"x".repeat(1_000_000), Keep::First(4)).await, "xxxxx");

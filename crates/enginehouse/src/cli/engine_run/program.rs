@@ -19,7 +19,7 @@ use super::output::{Keep, Output};
 
 /// The exit status that says: no attempt can succeed. `EX_DATAERR` of sysexits.h.
 const REJECTED: i32 = 65;
-/// How often to look whether a group that was told to end has ended.
+/// How often to look whether a process group has ended after its signal.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// The result, if it is JSON that an event can keep.
 const STDOUT: Keep = Keep::First(MAX_PAYLOAD_BYTES);
@@ -69,7 +69,7 @@ impl Program {
                 None
             }
         };
-        // Whoever still has the other end of its stdin will not get more than it has.
+        // A process that still reads its stdin gets no more than it has.
         feeding.abort();
         let Some(status) = status else {
             group.stop(&mut child, self.kill_after).await;
@@ -168,8 +168,8 @@ fn outcome(status: ExitStatus, stdout: &[u8], stderr: &[u8]) -> HandlerOutcome {
         (None, Some(signal)) => format!("signal_{signal}"),
         (None, None) => "unknown_end".to_owned(),
     };
-    let said = String::from_utf8_lossy(stderr);
-    let message = if said.trim().is_empty() { status.to_string() } else { said.trim().to_owned() };
+    let text = String::from_utf8_lossy(stderr);
+    let message = if text.trim().is_empty() { status.to_string() } else { text.trim().to_owned() };
     HandlerOutcome::Fail {
         error: AttemptError { code: Some(code), message, details: None },
         retryable: status.code() != Some(REJECTED),

@@ -11,9 +11,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use super::super::cli_error::CliError;
 use super::super::output::{note, one};
 use super::super::server_and_output::{Common, Format};
-use super::super::trouble::Trouble;
 use super::lines::{Chunk, Chunks, Line, Reading};
 use crate::exit_codes::Exit;
 
@@ -26,7 +26,7 @@ const MAX_KEPT: usize = 1_000;
 
 /// What became of the file.
 #[derive(Debug, Default, Serialize)]
-struct Summary {
+struct LoadSummary {
     enqueued: u64,
     duplicates: u64,
     rejected: u64,
@@ -34,9 +34,9 @@ struct Summary {
     warnings: Vec<Warning>,
 }
 
-pub(super) async fn run(common: &Common, file: &Path, reading: Reading, keep_going: bool) -> Result<(), Trouble> {
+pub(super) async fn run(common: &Common, file: &Path, reading: Reading, keep_going: bool) -> Result<(), CliError> {
     let unreadable = |error: io::Error| {
-        Trouble::new(
+        CliError::new(
             Exit::Invalid,
             "nothing was enqueued",
             format_args!("could not read {}: {error}", file.display()),
@@ -44,10 +44,10 @@ pub(super) async fn run(common: &Common, file: &Path, reading: Reading, keep_goi
         )
     };
     let (chunks, size) = open(file, reading).map_err(unreadable)?;
-    let mut load = Load {
+    let mut load = FileLoad {
         client: common.client.clone().with_max_repeats(MAX_REPEATS),
         bar: bar(common, size),
-        summary: Summary::default(),
+        summary: LoadSummary::default(),
     };
     let result = load.all(chunks, keep_going).await;
     load.bar.finish_and_clear();
@@ -56,9 +56,9 @@ pub(super) async fn run(common: &Common, file: &Path, reading: Reading, keep_goi
         note(&format!("warning: {}", warning.detail));
     }
     let stored = summary.enqueued + summary.duplicates;
-    if let Err(trouble) = result {
-        let exit = if stored > 0 { Exit::Partly } else { trouble.exit };
-        return Err(Trouble { exit, what: format!("{}; {stored} events were loaded before", trouble.what), ..trouble });
+    if let Err(error) = result {
+        let exit = if stored > 0 { Exit::Partly } else { error.exit };
+        return Err(CliError { exit, what: format!("{}; {stored} events were loaded before", error.what), ..error });
     }
     if !common.quiet {
         let fields = [
@@ -69,7 +69,7 @@ pub(super) async fn run(common: &Common, file: &Path, reading: Reading, keep_goi
         one(common, &summary, "", &fields)?;
     }
     if summary.rejected > 0 {
-        return Err(Trouble::new(
+        return Err(CliError::new(
             if stored > 0 { Exit::Partly } else { Exit::Invalid },
             format!("{} lines were not enqueued", summary.rejected),
             "they are not valid, as named above",
@@ -118,17 +118,17 @@ fn bar(common: &Common, size: Option<u64>) -> ProgressBar {
     ProgressStyle::with_template(shape).map(|style| bar.clone().with_style(style)).unwrap_or(bar)
 }
 
-struct Load {
+struct FileLoad {
     client: Client,
     bar: ProgressBar,
-    summary: Summary,
+    summary: LoadSummary,
 }
 
-impl Load {
-    async fn all(&mut self, mut chunks: mpsc::Receiver<io::Result<Chunk>>, keep_going: bool) -> Result<(), Trouble> {
+impl FileLoad {
+    async fn all(&mut self, mut chunks: mpsc::Receiver<io::Result<Chunk>>, keep_going: bool) -> Result<(), CliError> {
         while let Some(chunk) = chunks.recv().await {
             let chunk = chunk.map_err(|error| {
-                Trouble::new(Exit::Failed, "the load stopped", error, "check the file, and load the rest of it")
+                CliError::new(Exit::Failed, "the load stopped", error, "check the file, and load the rest of it")
             })?;
             let bytes = chunk.bytes;
             if keep_going {
@@ -143,7 +143,7 @@ impl Load {
     }
 
     /// Stores a chunk, or nothing of it.
-    async fn whole(&mut self, chunk: Chunk) -> Result<(), Trouble> {
+    async fn whole(&mut self, chunk: Chunk) -> Result<(), CliError> {
         let mut events = Vec::new();
         let mut numbers = Vec::new();
         for Line { number, event } in chunk.lines {
@@ -166,7 +166,7 @@ impl Load {
             }
         }
         let Some(first) = self.summary.errors.first() else { return Ok(()) };
-        Err(Trouble::new(
+        Err(CliError::new(
             Exit::Invalid,
             format!("the load stopped at line {}", first.line),
             "nothing is stored of a chunk that has a line which is not valid",
@@ -175,7 +175,7 @@ impl Load {
     }
 
     /// Stores the good lines of a chunk, and names the others.
-    async fn good_lines(&mut self, chunk: Chunk) -> Result<(), Trouble> {
+    async fn good_lines(&mut self, chunk: Chunk) -> Result<(), CliError> {
         let mut lines = Vec::new();
         let mut numbers = Vec::new();
         let mut all_have_keys = true;
@@ -213,8 +213,8 @@ impl Load {
         Ok(())
     }
 
-    /// The trouble with a chunk that the server did not take. `numbers` are its lines in the file.
-    fn refused(&mut self, error: Error, numbers: &[u64]) -> Trouble {
+    /// The error with a chunk that the server did not take. `numbers` are its lines in the file.
+    fn refused(&mut self, error: Error, numbers: &[u64]) -> CliError {
         let (first, last) = (numbers.first().copied().unwrap_or(0), numbers.last().copied().unwrap_or(0));
         if let Error::Problem(problem) = &error {
             for bad in &problem.errors {
@@ -230,12 +230,12 @@ impl Load {
             }
         }
         let unsure = error.maybe_applied();
-        let trouble = Trouble::call(format!("the load stopped: lines {first} to {last} were not accepted"), error);
+        let error = CliError::call(format!("the load stopped: lines {first} to {last} were not accepted"), error);
         if unsure {
             let hint = "they may be stored all the same: repeat the load with --idempotency-key-field, so that nothing is stored twice";
-            return Trouble { hint: hint.to_owned(), ..trouble };
+            return CliError { hint: hint.to_owned(), ..error };
         }
-        trouble
+        error
     }
 
     fn note_all(&mut self, line: u64, errors: impl Iterator<Item = FieldError>) {

@@ -6,11 +6,11 @@ use enginehouse_store::migrations::{Dialect, Migration, migrate_postgres_to, rev
 use enginehouse_store::sqlite::{migrate_sqlite, revert_sqlite};
 use serde_json::json;
 
+use super::super::cli_error::CliError;
 use super::super::doctor::unopened;
 use super::super::output::one;
 use super::super::server_and_output::Common;
-use super::super::trouble::Trouble;
-use super::place::{Place, Store, blocking, connect, unmigrated};
+use super::target::{SchemaStore, SchemaTarget, blocking, connect, unmigrated};
 
 /// How far up.
 #[derive(Debug, Args)]
@@ -31,45 +31,45 @@ pub(super) struct Down {
     discard_data: bool,
 }
 
-pub(super) async fn up(common: &Common, place: &Place, arguments: &Up) -> Result<(), Trouble> {
-    let applied = match place.store() {
-        Store::Sqlite(path) => {
+pub(super) async fn up(common: &Common, target: &SchemaTarget, arguments: &Up) -> Result<(), CliError> {
+    let applied = match target.store() {
+        SchemaStore::Sqlite(path) => {
             let to = arguments.to.unwrap_or(Dialect::Sqlite.newest());
             let migrated = blocking(move || migrate_sqlite(&path, to, &SystemClock::new())).await;
             migrated.map_err(|error| unopened(&error))?.iter().collect()
         }
-        Store::Postgres(options) => {
+        SchemaStore::Postgres(options) => {
             let to = arguments.to.unwrap_or(Dialect::Postgres.newest());
             let mut client = connect(&options).await?;
-            migrate_postgres_to(&mut client, &place.schema, to).await.map_err(unmigrated)?
+            migrate_postgres_to(&mut client, &target.schema, to).await.map_err(unmigrated)?
         }
     };
-    show(common, place, "applied", &applied).await
+    show(common, target, "applied", &applied).await
 }
 
-pub(super) async fn down(common: &Common, place: &Place, arguments: &Down) -> Result<(), Trouble> {
+pub(super) async fn down(common: &Common, target: &SchemaTarget, arguments: &Down) -> Result<(), CliError> {
     let &Down { to, discard_data } = arguments;
-    let reverted = match place.store() {
-        Store::Sqlite(path) => {
+    let reverted = match target.store() {
+        SchemaStore::Sqlite(path) => {
             let reverted = blocking(move || revert_sqlite(&path, to, discard_data, &SystemClock::new())).await;
             reverted.map_err(|error| unopened(&error))?
         }
-        Store::Postgres(options) => {
+        SchemaStore::Postgres(options) => {
             let mut client = connect(&options).await?;
-            revert_postgres(&mut client, &place.schema, to, discard_data).await.map_err(unmigrated)?
+            revert_postgres(&mut client, &target.schema, to, discard_data).await.map_err(unmigrated)?
         }
     };
-    show(common, place, "reverted", &reverted).await
+    show(common, target, "reverted", &reverted).await
 }
 
 /// Shows what was done, and what the store is now.
 async fn show(
     common: &Common,
-    place: &Place,
+    target: &SchemaTarget,
     what: &'static str,
     migrations: &[&'static Migration],
-) -> Result<(), Trouble> {
-    let version = place.status().await?.version();
+) -> Result<(), CliError> {
+    let version = target.status().await?.version();
     let done: Vec<_> = migrations
         .iter()
         .map(
@@ -77,7 +77,7 @@ async fn show(
         )
         .collect();
     let document = json!({ "version": version, what: done });
-    let mut fields = vec![("store", place.name()), ("version", version.to_string())];
+    let mut fields = vec![("store", target.name()), ("version", version.to_string())];
     for migration in migrations {
         fields.push((what, format!("{} {}", migration.version, migration.name)));
     }

@@ -12,17 +12,17 @@ use clap::{Args, ValueEnum};
 use enginehouse_store::migrations::{Dialect, Migration, SchemaName};
 use serde_json::json;
 
+use super::super::cli_error::CliError;
 use super::super::output::one;
 use super::super::server_and_output::Common;
-use super::super::trouble::Trouble;
-use super::place::Place;
 use super::print;
 use super::range::Range;
+use super::target::SchemaTarget;
 use crate::exit_codes::Exit;
 
 /// What is to be written, and where to.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct ExportArgs {
     /// For which tool
     #[arg(long, value_enum)]
     format: FileFormat,
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     range: Range,
     #[command(flatten)]
-    names: Names,
+    names: ExportNames,
 }
 
 /// For which tool.
@@ -50,7 +50,7 @@ enum FileFormat {
 
 /// How the files fit into the chain.
 #[derive(Debug, Args)]
-struct Names {
+struct ExportNames {
     /// Alembic: the revision that the first one follows, as `alembic heads` shows it; `base` for none
     #[arg(long, value_name = "REVISION")]
     down_revision: Option<String>,
@@ -80,8 +80,8 @@ struct Export {
     down: Option<Vec<String>>,
 }
 
-pub(super) fn run(common: &Common, place: &Place, arguments: &Arguments) -> Result<(), Trouble> {
-    let dialect = arguments.range.dialect(place);
+pub(super) fn run(common: &Common, target: &SchemaTarget, arguments: &ExportArgs) -> Result<(), CliError> {
+    let dialect = arguments.range.dialect(target);
     let exports: Vec<_> = arguments
         .range
         .migrations(dialect)?
@@ -89,9 +89,9 @@ pub(super) fn run(common: &Common, place: &Place, arguments: &Arguments) -> Resu
         .map(|migration| Export {
             migration,
             dialect,
-            schema: place.schema.clone(),
-            up: print::up(migration, &place.schema).statements,
-            down: print::down(migration, &place.schema).ok().map(|step| step.statements),
+            schema: target.schema.clone(),
+            up: print::up(migration, &target.schema).statements,
+            down: print::down(migration, &target.schema).ok().map(|step| step.statements),
         })
         .collect();
     let files = files(arguments.format, &exports, &arguments.names)?;
@@ -103,11 +103,12 @@ pub(super) fn run(common: &Common, place: &Place, arguments: &Arguments) -> Resu
     one(common, &document, &paths.join("\n"), &fields)
 }
 
-fn files(format: FileFormat, exports: &[Export], names: &Names) -> Result<Vec<File>, Trouble> {
+fn files(format: FileFormat, exports: &[Export], names: &ExportNames) -> Result<Vec<File>, CliError> {
     match format {
         FileFormat::Alembic => {
-            let place = alembic::Place::of(exports, names.down_revision.as_deref(), names.branch_label.as_deref())?;
-            Ok(exports.iter().zip(place.chain(exports)).map(|(export, link)| alembic::file(export, &link)).collect())
+            let target =
+                alembic::ChainStart::of(exports, names.down_revision.as_deref(), names.branch_label.as_deref())?;
+            Ok(exports.iter().zip(target.chain(exports)).map(|(export, link)| alembic::file(export, &link)).collect())
         }
         FileFormat::Django => Ok(django::files(exports, &names.app_label)),
         FileFormat::Sql => Ok(exports.iter().flat_map(sql).collect()),
@@ -131,7 +132,7 @@ fn flyway(export: &Export, prefix: &str) -> File {
 }
 
 /// Writes the files that are not there yet. If one is there and differs, none is written.
-fn write_all(folder: &Path, files: &[File]) -> Result<usize, Trouble> {
+fn write_all(folder: &Path, files: &[File]) -> Result<usize, CliError> {
     let mut missing = Vec::new();
     for file in files {
         let path = folder.join(&file.name);
@@ -150,8 +151,8 @@ fn write_all(folder: &Path, files: &[File]) -> Result<usize, Trouble> {
     Ok(missing.len())
 }
 
-fn differs(path: &Path) -> Trouble {
-    Trouble::new(
+fn differs(path: &Path) -> CliError {
+    CliError::new(
         Exit::Conflict,
         "nothing was written",
         format!("{} is there already, and is not what would be written", path.display()),
@@ -159,8 +160,8 @@ fn differs(path: &Path) -> Trouble {
     )
 }
 
-fn unwritten(path: &Path, error: &std::io::Error) -> Trouble {
-    Trouble::new(
+fn unwritten(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::new(
         Exit::Failed,
         format!("{} was not written", path.display()),
         error,

@@ -7,15 +7,15 @@ use clap::Args;
 use enginehouse_store::migrations::{Dialect, Migration, Refusal, SchemaName};
 use serde_json::json;
 
+use super::super::cli_error::{CliError, written};
 use super::super::server_and_output::{Common, Format};
-use super::super::trouble::{Trouble, written};
-use super::place::Place;
 use super::range::Range;
+use super::target::SchemaTarget;
 use crate::exit_codes::Exit;
 
 /// What is to be printed.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct PrintArgs {
     #[command(flatten)]
     range: Range,
     /// The statements that take the migrations back, the newest first
@@ -23,45 +23,45 @@ pub(super) struct Arguments {
     down: bool,
 }
 
-pub(super) fn run(common: &Common, place: &Place, arguments: &Arguments) -> Result<(), Trouble> {
-    let dialect = arguments.range.dialect(place);
+pub(super) fn run(common: &Common, target: &SchemaTarget, arguments: &PrintArgs) -> Result<(), CliError> {
+    let dialect = arguments.range.dialect(target);
     let migrations = arguments.range.migrations(dialect)?;
     let steps = if arguments.down {
-        migrations.iter().rev().map(|migration| down(migration, &place.schema)).collect::<Result<_, _>>()?
+        migrations.iter().rev().map(|migration| down(migration, &target.schema)).collect::<Result<_, _>>()?
     } else {
-        migrations.iter().map(|migration| up(migration, &place.schema)).collect::<Vec<_>>()
+        migrations.iter().map(|migration| up(migration, &target.schema)).collect::<Vec<_>>()
     };
     let text = match common.output {
         Format::Table => script(dialect, &steps),
-        Format::Json => format!("{}\n", json!(steps.iter().map(Step::document).collect::<Vec<_>>())),
+        Format::Json => format!("{}\n", json!(steps.iter().map(SqlStep::document).collect::<Vec<_>>())),
         Format::Jsonl => steps.iter().map(|step| format!("{}\n", step.document())).collect(),
     };
     written(std::io::stdout().lock().write_all(text.as_bytes()))
 }
 
 /// One migration in one direction, for one schema.
-pub(super) struct Step {
+pub(super) struct SqlStep {
     pub(super) migration: &'static Migration,
     pub(super) statements: Vec<String>,
     is_down: bool,
 }
 
-pub(super) fn up(migration: &'static Migration, schema: &SchemaName) -> Step {
+pub(super) fn up(migration: &'static Migration, schema: &SchemaName) -> SqlStep {
     let statements = migration.statements().map(|statement| schema.replace_in(statement).into_owned());
-    Step { migration, statements: statements.collect(), is_down: false }
+    SqlStep { migration, statements: statements.collect(), is_down: false }
 }
 
 /// The way back, if there is one.
-pub(super) fn down(migration: &'static Migration, schema: &SchemaName) -> Result<Step, Trouble> {
+pub(super) fn down(migration: &'static Migration, schema: &SchemaName) -> Result<SqlStep, CliError> {
     let Some(statements) = migration.down_statements() else {
         let refusal = Refusal::NoWayBack { version: migration.version, name: migration.name };
-        return Err(Trouble::new(Exit::Conflict, "nothing was printed", &refusal, refusal.advice()));
+        return Err(CliError::new(Exit::Conflict, "nothing was printed", &refusal, refusal.advice()));
     };
     let statements = statements.map(|statement| schema.replace_in(statement).into_owned());
-    Ok(Step { migration, statements: statements.collect(), is_down: true })
+    Ok(SqlStep { migration, statements: statements.collect(), is_down: true })
 }
 
-impl Step {
+impl SqlStep {
     fn document(&self) -> serde_json::Value {
         let direction = if self.is_down { "down" } else { "up" };
         let Migration { version, name, oldest_compatible, .. } = self.migration;
@@ -73,7 +73,7 @@ impl Step {
 }
 
 /// One transaction for each migration, so that a shell that goes on after an error changes nothing.
-fn script(dialect: Dialect, steps: &[Step]) -> String {
+fn script(dialect: Dialect, steps: &[SqlStep]) -> String {
     let (begin, advice) = match dialect {
         Dialect::Postgres => ("begin", "psql -X -v ON_ERROR_STOP=1 -f FILE"),
         Dialect::Sqlite => ("begin immediate", "sqlite3 -bail enginehouse.db < FILE, while no server has it open"),

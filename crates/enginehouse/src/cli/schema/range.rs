@@ -3,8 +3,8 @@
 use clap::Args;
 use enginehouse_store::migrations::{Dialect, Migration};
 
-use super::super::trouble::Trouble;
-use super::place::Place;
+use super::super::cli_error::CliError;
+use super::target::SchemaTarget;
 use crate::exit_codes::Exit;
 
 /// Which migrations, and whose SQL.
@@ -27,16 +27,16 @@ fn dialect(word: &str) -> Result<Dialect, &'static str> {
 }
 
 impl Range {
-    pub(super) fn dialect(&self, place: &Place) -> Dialect {
-        self.dialect.or(place.dialect()).unwrap_or(Dialect::Postgres)
+    pub(super) fn dialect(&self, target: &SchemaTarget) -> Dialect {
+        self.dialect.or(target.dialect()).unwrap_or(Dialect::Postgres)
     }
 
     /// The migrations, the oldest first; at least one.
-    pub(super) fn migrations(&self, dialect: Dialect) -> Result<&'static [Migration], Trouble> {
+    pub(super) fn migrations(&self, dialect: Dialect) -> Result<&'static [Migration], CliError> {
         let newest = dialect.newest();
         let to = self.to.unwrap_or(newest);
         if self.from < 1 || to > newest || self.from > to {
-            return Err(Trouble::new(
+            return Err(CliError::new(
                 Exit::Invalid,
                 "there are no such migrations",
                 format!("--from {} --to {to}, but {dialect} has migrations 1 to {newest}", self.from),
@@ -44,8 +44,8 @@ impl Range {
             ));
         }
         let all = dialect.migrations();
-        let place = |version| all.iter().position(|migration| migration.version == version);
-        Ok(place(self.from).zip(place(to)).map_or(&[], |(first, last)| &all[first..=last]))
+        let target = |version| all.iter().position(|migration| migration.version == version);
+        Ok(target(self.from).zip(target(to)).map_or(&[], |(first, last)| &all[first..=last]))
     }
 }
 

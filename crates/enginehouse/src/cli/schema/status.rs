@@ -3,14 +3,14 @@
 use enginehouse_store::migrations::{Migrate, Status, Verdict};
 use serde_json::json;
 
+use super::super::cli_error::CliError;
 use super::super::output::one;
 use super::super::server_and_output::Common;
-use super::super::trouble::Trouble;
-use super::place::Place;
+use super::target::SchemaTarget;
 use crate::exit_codes::Exit;
 
-pub(super) async fn show(common: &Common, place: &Place) -> Result<(), Trouble> {
-    let status = place.status().await?;
+pub(super) async fn show(common: &Common, target: &SchemaTarget) -> Result<(), CliError> {
+    let status = target.status().await?;
     let (word, meaning) = in_words(&status);
     let applied = status.applied.iter().map(|row| {
         json!({ "version": row.version, "name": row.name, "oldest_compatible": row.oldest_compatible, "applied_at": row.applied_at })
@@ -26,15 +26,15 @@ pub(super) async fn show(common: &Common, place: &Place) -> Result<(), Trouble> 
         "applied": applied.collect::<Vec<_>>(),
         "missing": missing.collect::<Vec<_>>(),
     });
-    one(common, &document, &status.version().to_string(), &fields(place, &status, meaning))?;
+    one(common, &document, &status.version().to_string(), &fields(target, &status, meaning))?;
     status.admit(Migrate::Check).map_err(|refusal| {
-        Trouble::new(Exit::Conflict, "this version cannot work with the schema as it is", &refusal, refusal.advice())
+        CliError::new(Exit::Conflict, "this version cannot work with the schema as it is", &refusal, refusal.advice())
     })
 }
 
-fn fields(place: &Place, status: &Status, meaning: String) -> Vec<(&'static str, String)> {
+fn fields(target: &SchemaTarget, status: &Status, meaning: String) -> Vec<(&'static str, String)> {
     let mut fields = vec![
-        ("store", place.name()),
+        ("store", target.name()),
         ("version", format!("{} (this version knows {})", status.version(), status.dialect.newest())),
         ("status", meaning),
     ];

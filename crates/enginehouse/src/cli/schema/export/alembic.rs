@@ -5,7 +5,7 @@
 
 use enginehouse_store::migrations::{Dialect, Migration};
 
-use super::super::super::trouble::Trouble;
+use super::super::super::cli_error::CliError;
 use super::python::literal;
 use super::{Export, File};
 use crate::exit_codes::Exit;
@@ -14,7 +14,7 @@ use crate::exit_codes::Exit;
 const MAX_SLUG: usize = 14;
 
 /// Where the first revision stands in the chain of the team.
-pub(super) struct Place {
+pub(super) struct ChainStart {
     down_revision: Option<String>,
     branch_label: Option<String>,
 }
@@ -26,12 +26,12 @@ pub(super) struct Link {
     branch_label: Option<String>,
 }
 
-impl Place {
+impl ChainStart {
     pub(super) fn of(
         exports: &[Export],
         down_revision: Option<&str>,
         branch_label: Option<&str>,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, CliError> {
         let first = exports.first();
         let is_first = first.is_some_and(|export| export.migration.version == 1);
         let down_revision = match (down_revision, branch_label) {
@@ -39,7 +39,7 @@ impl Place {
             (Some(revision), _) => Some(revision.to_owned()),
             (None, Some(_)) if is_first => None,
             (None, None) if is_first => {
-                return Err(Trouble::new(
+                return Err(CliError::new(
                     Exit::Invalid,
                     "nothing was written",
                     "Alembic has to know which revision the first one follows",

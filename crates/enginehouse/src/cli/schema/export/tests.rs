@@ -21,8 +21,8 @@ fn exports(versions: std::ops::RangeInclusive<usize>, schema: &str) -> Vec<Expor
     versions.map(export).collect()
 }
 
-fn names() -> Names {
-    Names {
+fn names() -> ExportNames {
+    ExportNames {
         down_revision: None,
         branch_label: None,
         version_prefix: String::new(),
@@ -30,9 +30,9 @@ fn names() -> Names {
     }
 }
 
-fn alembic(exports: &[Export], down_revision: Option<&str>, branch_label: Option<&str>) -> Result<Vec<File>, Trouble> {
+fn alembic(exports: &[Export], down_revision: Option<&str>, branch_label: Option<&str>) -> Result<Vec<File>, CliError> {
     let (down_revision, branch_label) = (down_revision.map(str::to_owned), branch_label.map(str::to_owned));
-    files(FileFormat::Alembic, exports, &Names { down_revision, branch_label, ..names() })
+    files(FileFormat::Alembic, exports, &ExportNames { down_revision, branch_label, ..names() })
 }
 
 /// The lines of a revision that link it.
@@ -115,11 +115,11 @@ fn what_has_no_way_back_says_so() {
 #[test]
 fn files_are_named_as_each_tool_wants_them() {
     let exports = exports(1..=2, "enginehouse");
-    let named = |format, names: &Names| -> Vec<String> {
+    let named = |format, names: &ExportNames| -> Vec<String> {
         let files = files(format, &exports, names).unwrap_or_else(|_| panic!());
         files.into_iter().map(|file| file.name).collect()
     };
-    let base = Names { down_revision: Some("base".to_owned()), ..names() };
+    let base = ExportNames { down_revision: Some("base".to_owned()), ..names() };
     assert_eq!(
         named(FileFormat::Alembic, &base),
         ["enginehouse_0001_first_steps.py", "enginehouse_0002_second_thoughts.py"]
@@ -132,7 +132,7 @@ fn files_are_named_as_each_tool_wants_them() {
             "0002_enginehouse_second_thoughts.up.sql",
         ]
     );
-    let prefixed = Names { version_prefix: "2026.".to_owned(), ..names() };
+    let prefixed = ExportNames { version_prefix: "2026.".to_owned(), ..names() };
     assert_eq!(
         named(FileFormat::Flyway, &prefixed),
         ["V2026.1__enginehouse_first_steps.sql", "V2026.2__enginehouse_second_thoughts.sql"]

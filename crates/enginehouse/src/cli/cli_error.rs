@@ -1,4 +1,4 @@
-//! What went wrong, why, and what to do: three lines, or a problem document.
+//! What a command did not do, why, and what to do about it: three lines, or a problem document.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -12,21 +12,19 @@ use crate::exit_codes::Exit;
 
 /// Why a command did not do what it was asked to.
 #[derive(Clone, Debug)]
-pub(crate) struct Trouble {
-    /// The number that says so.
+pub(crate) struct CliError {
     pub(crate) exit: Exit,
     /// What was not done, as a sentence.
     pub(crate) what: String,
-    /// Why.
     pub(crate) why: String,
     /// What to do about it.
     pub(crate) hint: String,
-    /// The server's own words, if it said anything.
+    /// The server's problem document, if it answered with one.
     pub(super) problem: Option<Box<Problem>>,
 }
 
-impl Trouble {
-    /// Trouble that is not the server's.
+impl CliError {
+    /// An error that is not the server's.
     pub(crate) fn new(exit: Exit, what: impl Into<String>, why: impl Display, hint: impl Into<String>) -> Self {
         Self { exit, what: what.into(), why: why.to_string(), hint: hint.into(), problem: None }
     }
@@ -65,7 +63,7 @@ impl Trouble {
             let (what, why, hint) = (clean(&self.what), clean(&self.why), clean(&self.hint));
             format!("error: {what}\n  why: {why}\n  try: {hint}")
         };
-        // Without stderr there is nobody left to tell.
+        // Without stderr there is nowhere else to write to.
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
@@ -104,11 +102,11 @@ const fn exit_for(code: Code) -> Exit {
     }
 }
 
-/// Nobody reads what is written: not a failure, there is just nothing more to do.
-pub(crate) fn written(result: std::io::Result<()>) -> Result<(), Trouble> {
+/// Ends the process in good order if the reader of stdout has gone, as `head` does: that is no failure.
+pub(crate) fn written(result: std::io::Result<()>) -> Result<(), CliError> {
     match result {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(Exit::Done as i32),
-        Err(error) => Err(Trouble::new(Exit::Failed, "could not write the output", error, "look at where it goes")),
+        Err(error) => Err(CliError::new(Exit::Failed, "could not write the output", error, "look at where it goes")),
         Ok(()) => Ok(()),
     }
 }
@@ -121,10 +119,10 @@ mod tests {
 
     #[test]
     fn what_the_server_says_is_shown_as_it_is() {
-        let trouble = Trouble::call("could not show it", Error::from(Problem::not_found("event x")));
-        assert_eq!(trouble.exit, Exit::NotFound);
-        assert_eq!(trouble.document()["code"], "not_found");
-        assert_eq!(trouble.why, "there is no event x");
+        let error = CliError::call("could not show it", Error::from(Problem::not_found("event x")));
+        assert_eq!(error.exit, Exit::NotFound);
+        assert_eq!(error.document()["code"], "not_found");
+        assert_eq!(error.why, "there is no event x");
     }
 
     #[test]

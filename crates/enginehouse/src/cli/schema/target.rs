@@ -3,21 +3,21 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use enginehouse_server::config::{Config, SETTINGS, Source};
+use enginehouse_server::config::{Config, SETTINGS, ValueSource};
 use enginehouse_store::StoreUrl;
 use enginehouse_store::migrations::{Dialect, MigrateError, SchemaName, Status, postgres_status};
 use enginehouse_store::postgres::PostgresOptions;
 use enginehouse_store::sqlite::schema_status;
 use tokio_postgres::Client;
 
+use super::super::cli_error::CliError;
 use super::super::doctor::{unopened, unusable};
 use super::super::settings_args::{SettingArgs, postgres_options};
-use super::super::trouble::Trouble;
 use crate::exit_codes::Exit;
 
-/// Where the schema is: what a server would be told.
+/// Where the schema is, from the same settings as a server's.
 #[derive(Clone, Debug, Args)]
-pub(super) struct PlaceArgs {
+pub(super) struct SchemaTargetArgs {
     /// Where the rows are: sqlite://PATH, or postgres://USER:PASSWORD@HOST/DATABASE; else ENGINEHOUSE_STORE says it
     #[arg(long, global = true, value_name = "URL", help_heading = "Store")]
     store: Option<String>,
@@ -29,35 +29,36 @@ pub(super) struct PlaceArgs {
     config: Option<PathBuf>,
 }
 
-impl PlaceArgs {
-    pub(super) fn resolve(&self) -> Result<Place, Trouble> {
+impl SchemaTargetArgs {
+    pub(super) fn resolve(&self) -> Result<SchemaTarget, CliError> {
         let settings = SettingArgs::of([("store", self.store.as_ref()), ("schema", self.schema.as_ref())]);
         let resolved = settings.resolve(self.config.as_ref())?;
         let sources = SETTINGS.iter().zip(&resolved.sources);
-        let is_named = sources.into_iter().any(|(setting, from)| setting.name == "store" && *from != Source::Default);
-        Ok(Place { schema: resolved.config.schema.clone(), config: resolved.config, is_named })
+        let is_named =
+            sources.into_iter().any(|(setting, from)| setting.name == "store" && *from != ValueSource::Default);
+        Ok(SchemaTarget { schema: resolved.config.schema.clone(), config: resolved.config, is_named })
     }
 }
 
 /// Where the schema is.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct SchemaTarget {
     config: Config,
     is_named: bool,
     pub(super) schema: SchemaName,
 }
 
 /// Where a store is to be found.
-pub(super) enum Store {
+pub(super) enum SchemaStore {
     Sqlite(PathBuf),
     Postgres(Box<PostgresOptions>),
 }
 
-impl Place {
-    pub(super) fn store(&self) -> Store {
+impl SchemaTarget {
+    pub(super) fn store(&self) -> SchemaStore {
         match &self.config.store {
-            StoreUrl::Sqlite(path) => Store::Sqlite(path.clone()),
-            StoreUrl::Postgres(url) => Store::Postgres(Box::new(postgres_options(&self.config, url))),
+            StoreUrl::Sqlite(path) => SchemaStore::Sqlite(path.clone()),
+            StoreUrl::Postgres(url) => SchemaStore::Postgres(Box::new(postgres_options(&self.config, url))),
         }
     }
 
@@ -78,10 +79,10 @@ impl Place {
     }
 
     /// What the schema has.
-    pub(super) async fn status(&self) -> Result<Status, Trouble> {
+    pub(super) async fn status(&self) -> Result<Status, CliError> {
         match self.store() {
-            Store::Sqlite(path) => blocking(move || schema_status(&path)).await.map_err(|error| unopened(&error)),
-            Store::Postgres(options) => {
+            SchemaStore::Sqlite(path) => blocking(move || schema_status(&path)).await.map_err(|error| unopened(&error)),
+            SchemaStore::Postgres(options) => {
                 let client = connect(&options).await?;
                 postgres_status(&client, &self.schema).await.map_err(unmigrated)
             }
@@ -95,15 +96,15 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
-pub(super) async fn connect(options: &PostgresOptions) -> Result<Client, Trouble> {
+pub(super) async fn connect(options: &PostgresOptions) -> Result<Client, CliError> {
     enginehouse_store::postgres::connect(options).await.map_err(|error| unusable(&error))
 }
 
-/// Why a schema in PostgreSQL is not known, or not as it was to be, as trouble.
-pub(super) fn unmigrated(error: MigrateError) -> Trouble {
+/// Why a schema in PostgreSQL was not read or changed, for people.
+pub(super) fn unmigrated(error: MigrateError) -> CliError {
     let (exit, hint) = match &error {
         MigrateError::Refused { schema, refusal } => {
-            return Trouble::new(
+            return CliError::new(
                 Exit::Conflict,
                 format!("schema {schema} is left as it is"),
                 refusal,
@@ -117,7 +118,7 @@ pub(super) fn unmigrated(error: MigrateError) -> Trouble {
             (Exit::Unreachable, "check that PostgreSQL is running there, and try again")
         }
     };
-    Trouble::new(exit, "the schema was not read or changed as asked", error, hint)
+    CliError::new(exit, "the schema was not read or changed as asked", error, hint)
 }
 
 #[cfg(test)]
@@ -127,9 +128,9 @@ mod tests {
     #[track_caller]
     fn check(url: &str, want: &str) {
         let store = Some(url.to_owned());
-        let got = match (PlaceArgs { store, schema: None, config: None }).resolve() {
-            Ok(place) => place.name(),
-            Err(trouble) => trouble.why,
+        let got = match (SchemaTargetArgs { store, schema: None, config: None }).resolve() {
+            Ok(target) => target.name(),
+            Err(error) => error.why,
         };
         assert!(got.contains(want) && !got.contains("secret"), "{url}: {got}");
     }
