@@ -19,34 +19,34 @@ pub(crate) struct Connection {
 }
 
 #[derive(Deserialize)]
-struct Registered {
+struct RegisterReply {
     epoch: i64,
 }
 
 #[derive(Deserialize)]
-struct Exchanged {
-    settlements: Vec<Settled>,
-    claim: ClaimAnswer,
+struct ExchangeReply {
+    settlements: Vec<SettleReply>,
+    claim: ClaimReply,
 }
 
 #[derive(Deserialize)]
-struct Settled {
+struct SettleReply {
     error: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
-struct ClaimAnswer {
-    events: Vec<Claimed>,
+struct ClaimReply {
+    events: Vec<ClaimedReply>,
 }
 
 #[derive(Deserialize)]
-struct Claimed {
+struct ClaimedReply {
     event_id: String,
-    lock: Lock,
+    lock: LockReply,
 }
 
 #[derive(Deserialize)]
-struct Lock {
+struct LockReply {
     token: String,
 }
 
@@ -66,7 +66,7 @@ impl Connection {
             r#"{{"engine_type":"load","heartbeat_interval_seconds":0,"metadata":{{"static_config":{{"resource_limits":{{"max_concurrent_events":{batch}}}}}}}}}"#
         );
         let answer = self.call("PUT", &format!("/v1/engines/{engine}"), body).await?;
-        self.epoch = serde_json::from_slice::<Registered>(&answer)?.epoch;
+        self.epoch = serde_json::from_slice::<RegisterReply>(&answer)?.epoch;
         engine.clone_into(&mut self.engine);
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Connection {
             format!(r#"{{"epoch":{},"settlements":[{}],"claim":{{"limit":{limit}}}}}"#, self.epoch, settled.join(","));
         let path = format!("/v1/engines/{}/exchange", self.engine);
         let answer = self.call("POST", &path, body).await?;
-        let exchanged: Exchanged = serde_json::from_slice(&answer)?;
+        let exchanged: ExchangeReply = serde_json::from_slice(&answer)?;
         if let Some(error) = exchanged.settlements.iter().find_map(|settled| settled.error.as_ref()) {
             bail!("a lock does not settle its event: {error}");
         }

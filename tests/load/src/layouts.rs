@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 
-use self::tables::{LAYOUTS, Layout, Retention};
+use self::tables::{LAYOUTS, Layout, RetentionSql};
 use crate::peers::connect;
 use crate::steady::hold;
 use crate::{Layouts, median, payload};
@@ -26,24 +26,24 @@ const PLANS: &str = "set enable_seqscan = off; set enable_bitmapscan = off; set 
 /// A claim begins so long before what the last one has found: what commits late is not missed.
 const SLACK: &str = "50 ms";
 
-const NO_PLACE: &str = "-infinity";
+const NO_POSITION: &str = "-infinity";
 
 /// What a run is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Mode {
+enum SnapshotMode {
     /// What is dead can be vacuumed.
     Free,
     /// Another session has held a snapshot since before the tables were filled.
     Held,
     /// The same, and whatever looks for events begins where it has found the last ones.
-    HeldFromPlace,
+    HeldFromPosition,
 }
 
-const MODES: [Mode; 3] = [Mode::Free, Mode::Held, Mode::HeldFromPlace];
+const MODES: [SnapshotMode; 3] = [SnapshotMode::Free, SnapshotMode::Held, SnapshotMode::HeldFromPosition];
 
 pub(crate) async fn run(of: &Layouts) -> Result<()> {
     println!("{} connections, {} events a call, {} s a run", of.connections, of.batch, of.seconds);
-    let mut rates: BTreeMap<(usize, Mode), (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+    let mut rates: BTreeMap<(usize, SnapshotMode), (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     for round in 1..=of.rounds {
         for mode in MODES {
             for (number, layout) in LAYOUTS.iter().enumerate() {
@@ -63,13 +63,13 @@ pub(crate) async fn run(of: &Layouts) -> Result<()> {
 }
 
 /// One run on fresh tables. Answers the events completed a second, and how many in its last third for each in its first.
-async fn measure(of: &Layouts, layout: &'static Layout, mode: Mode) -> Result<(f64, f64)> {
+async fn measure(of: &Layouts, layout: &'static Layout, mode: SnapshotMode) -> Result<(f64, f64)> {
     let client = connect(&of.database).await?;
     client.batch_execute(tables::DROP).await?;
     client.batch_execute(layout.tables).await?;
     client.batch_execute("checkpoint").await?;
     client.batch_execute(PLANS).await?;
-    let holder = if mode == Mode::Free { None } else { Some(hold(&of.database, false).await?) };
+    let holder = if mode == SnapshotMode::Free { None } else { Some(hold(&of.database, false).await?) };
     let (began, third) = (Instant::now(), Duration::from_secs(of.seconds) / 3);
     let thirds: Arc<[AtomicUsize; 3]> = Arc::default();
     let mut loops = JoinSet::new();
@@ -77,7 +77,7 @@ async fn measure(of: &Layouts, layout: &'static Layout, mode: Mode) -> Result<(f
         let (thirds, worker) = (Arc::clone(&thirds), Worker::open(of, layout, mode).await?);
         loops.spawn(async move {
             loop {
-                // What is done after the end counts for nobody.
+                // What is done after the end does not count.
                 let number = began.elapsed().div_duration_f64(third) as usize;
                 let Some(done) = thirds.get(number) else { break };
                 done.fetch_add(worker.once().await?, Ordering::Relaxed);
@@ -93,26 +93,26 @@ async fn measure(of: &Layouts, layout: &'static Layout, mode: Mode) -> Result<(f
     };
     tokio::select! {
         ended = working => ended?,
-        ended = forget(&client, layout, mode) => ended?,
+        ended = prune(&client, layout, mode) => ended?,
     }
     drop(holder);
     let done: Vec<_> = thirds.iter().map(|done| done.load(Ordering::Relaxed) as f64).collect();
     Ok((done.iter().sum::<f64>() / of.seconds as f64, done[2] / done[0]))
 }
 
-/// Forgets what was completed seconds ago, every second, until it is dropped.
-async fn forget(client: &Client, layout: &Layout, mode: Mode) -> Result<()> {
+/// Prunes what was completed seconds ago, every second, until it is dropped.
+async fn prune(client: &Client, layout: &Layout, mode: SnapshotMode) -> Result<()> {
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut place = NO_PLACE.to_owned();
+    let mut position = NO_POSITION.to_owned();
     loop {
         ticks.tick().await;
         match layout.retention {
-            Retention::Drop(sql) => client.batch_execute(sql).await?,
-            Retention::Delete(sql) => {
-                let latest: Option<String> = client.query_one(sql, &[&place]).await?.get(0);
-                if mode == Mode::HeldFromPlace {
-                    place = latest.unwrap_or(place);
+            RetentionSql::Drop(sql) => client.batch_execute(sql).await?,
+            RetentionSql::Delete(sql) => {
+                let latest: Option<String> = client.query_one(sql, &[&position]).await?.get(0);
+                if mode == SnapshotMode::HeldFromPosition {
+                    position = latest.unwrap_or(position);
                 }
             }
         }
@@ -127,12 +127,12 @@ struct Worker {
     complete: tokio_postgres::Statement,
     batch: i64,
     payload: String,
-    begins_at_place: bool,
-    place: std::sync::Mutex<String>,
+    begins_at_position: bool,
+    position: std::sync::Mutex<String>,
 }
 
 impl Worker {
-    async fn open(of: &Layouts, layout: &Layout, mode: Mode) -> Result<Self> {
+    async fn open(of: &Layouts, layout: &Layout, mode: SnapshotMode) -> Result<Self> {
         let client = connect(&of.database).await?;
         client.batch_execute(PLANS).await?;
         Ok(Self {
@@ -142,21 +142,21 @@ impl Worker {
             client,
             batch: i64::try_from(of.batch)?,
             payload: payload(),
-            begins_at_place: mode == Mode::HeldFromPlace,
-            place: std::sync::Mutex::new(NO_PLACE.to_owned()),
+            begins_at_position: mode == SnapshotMode::HeldFromPosition,
+            position: std::sync::Mutex::new(NO_POSITION.to_owned()),
         })
     }
 
     /// Answers how many events it has completed.
     async fn once(&self) -> Result<usize> {
         self.client.execute(&self.enqueue, &[&self.batch, &self.payload]).await?;
-        let place = self.place.lock().expect("nobody panics with it").clone();
-        let rows = self.client.query(&self.claim, &[&self.batch, &place, &SLACK]).await?;
+        let position = self.position.lock().expect("no code that holds it panics").clone();
+        let rows = self.client.query(&self.claim, &[&self.batch, &position, &SLACK]).await?;
         let ids: Vec<uuid::Uuid> = rows.iter().map(|row| row.get(0)).collect();
         if let Some(first) = rows.iter().map(|row| row.get::<_, String>(1)).min()
-            && self.begins_at_place
+            && self.begins_at_position
         {
-            *self.place.lock().expect("nobody panics with it") = first;
+            *self.position.lock().expect("no code that holds it panics") = first;
         }
         self.client.execute(&self.complete, &[&ids]).await?;
         Ok(ids.len())

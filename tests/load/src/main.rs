@@ -16,13 +16,13 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 /// Measures a server, and queues in SQL beside it, on one PostgreSQL in one run.
 #[derive(Parser)]
-struct Arguments {
+struct LoadArgs {
     #[command(subcommand)]
-    what: What,
+    what: LoadCommand,
 }
 
 #[derive(Subcommand)]
-enum What {
+enum LoadCommand {
     /// Enqueue, then claim and complete, with each contender in turn, again and again; print medians and ratios
     Rounds(Rounds),
     /// A steady load on one contender while another session holds a snapshot; print a line for each window
@@ -130,14 +130,14 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    match Arguments::parse().what {
-        What::Rounds(rounds) => rounds::run(&rounds).await,
-        What::Steady(steady) => steady::run(&steady).await,
-        What::Layouts(layouts) => layouts::run(&layouts).await,
+    match LoadArgs::parse().what {
+        LoadCommand::Rounds(rounds) => rounds::run(&rounds).await,
+        LoadCommand::Steady(steady) => steady::run(&steady).await,
+        LoadCommand::Layouts(layouts) => layouts::run(&layouts).await,
     }
 }
 
-/// What calls took.
+/// LoadCommand calls took.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) events: usize,
@@ -153,8 +153,8 @@ impl Taken {
     /// The time that so many of a hundred calls took at most, in milliseconds.
     pub(crate) fn percentile(&mut self, percent: usize) -> f64 {
         self.times.sort_unstable();
-        let place = (self.times.len() * percent / 100).min(self.times.len().saturating_sub(1));
-        self.times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
+        let index = (self.times.len() * percent / 100).min(self.times.len().saturating_sub(1));
+        self.times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::peers::{Peer, connect, prepare};
 use crate::{Contender, Steady, Taken, median, payload};
 
 /// What the loops share.
-struct Shared {
+struct SteadyRun {
     is_over: AtomicBool,
     /// Events that were enqueued and are not completed.
     backlog: AtomicUsize,
@@ -23,7 +23,7 @@ struct Shared {
 pub(crate) async fn run(of: &Steady) -> Result<()> {
     prepare(&of.database, of.contender).await?;
     let shared =
-        Arc::new(Shared { is_over: AtomicBool::new(false), backlog: AtomicUsize::new(0), window: Mutex::default() });
+        Arc::new(SteadyRun { is_over: AtomicBool::new(false), backlog: AtomicUsize::new(0), window: Mutex::default() });
     let mut loops = JoinSet::new();
     let producers = (of.connections / 4).max(1);
     for _ in 0..producers {
@@ -80,7 +80,7 @@ pub(crate) async fn hold(database: &str, writes: bool) -> Result<tokio_postgres:
 }
 
 /// Prints each window of a phase, and answers the medians of rate, p50 and p99.
-async fn windows(of: &Steady, phase: &str, seconds: u64, shared: &Shared) -> (f64, f64, f64) {
+async fn windows(of: &Steady, phase: &str, seconds: u64, shared: &SteadyRun) -> (f64, f64, f64) {
     let mut figures = (Vec::new(), Vec::new(), Vec::new());
     let mut ticks = interval(Duration::from_secs(of.window));
     ticks.tick().await;
@@ -107,7 +107,7 @@ async fn produce(
     database: String,
     contender: Contender,
     rate: usize,
-    shared: Arc<Shared>,
+    shared: Arc<SteadyRun>,
 ) -> Result<()> {
     const PER_CALL: usize = 10;
     let payload = payload();
@@ -138,7 +138,7 @@ async fn consume(
     database: String,
     contender: Contender,
     (number, batch): (usize, usize),
-    shared: Arc<Shared>,
+    shared: Arc<SteadyRun>,
 ) -> Result<()> {
     // A pause after a claim that found nothing, so that idle claims do not crowd out the others.
     let mut again = interval(Duration::from_millis(20));

@@ -10,11 +10,11 @@ pub(super) struct Layout {
     pub(super) claim: &'static str,
     /// Completes the events `$1`.
     pub(super) complete: &'static str,
-    pub(super) retention: Retention,
+    pub(super) retention: RetentionSql,
 }
 
 /// How what was completed seconds ago is forgotten.
-pub(super) enum Retention {
+pub(super) enum RetentionSql {
     /// Deletes what was completed from `$1` on. Answers with the latest of these times.
     Delete(&'static str),
     /// Drops whole partitions.
@@ -93,7 +93,7 @@ const CLAIM_WITH_PAYLOAD: &str = concat!(
     " select c.event_id, c.available_at::text, p.payload from claimed as c join layout.payloads as p using (event_id)"
 );
 
-const FORGET_WITH_PAYLOAD: &str = "with old as (
+const PRUNE_WITH_PAYLOAD: &str = "with old as (
          delete from layout.events
          where status = 'completed' and finished_at < clock_timestamp() - interval '5 s'
              and finished_at >= $1::text::timestamptz
@@ -153,7 +153,7 @@ pub(super) static LAYOUTS: [Layout; 4] = [
         enqueue: "insert into layout.events (payload) select $2::text::json from generate_series(1, $1::bigint)",
         claim: concat!(found!(), " select event_id, available_at::text, payload from claimed"),
         complete: COMPLETE,
-        retention: Retention::Delete(
+        retention: RetentionSql::Delete(
             "with old as (
                 delete from layout.events
                 where status = 'completed' and finished_at < clock_timestamp() - interval '5 s'
@@ -169,7 +169,7 @@ pub(super) static LAYOUTS: [Layout; 4] = [
         enqueue: ENQUEUE_WITH_PAYLOAD,
         claim: CLAIM_WITH_PAYLOAD,
         complete: COMPLETE,
-        retention: Retention::Delete(FORGET_WITH_PAYLOAD),
+        retention: RetentionSql::Delete(PRUNE_WITH_PAYLOAD),
     },
     Layout {
         name: "payloads and leases apart",
@@ -205,7 +205,7 @@ pub(super) static LAYOUTS: [Layout; 4] = [
             set status = 'completed', finished_at = clock_timestamp(), attempt = attempt + 1
             from ended
             where e.event_id = ended.event_id",
-        retention: Retention::Delete(FORGET_WITH_PAYLOAD),
+        retention: RetentionSql::Delete(PRUNE_WITH_PAYLOAD),
     },
     Layout {
         name: "payloads apart, completed events in partitions that are dropped",
@@ -222,7 +222,7 @@ pub(super) static LAYOUTS: [Layout; 4] = [
             select d.event_id, d.lane_id, d.enqueued_at, d.available_at, d.claimed_at, d.attempt, clock_timestamp(), t.payload
             from done as d
             join texts as t using (event_id)",
-        retention: Retention::Drop("do $$
+        retention: RetentionSql::Drop("do $$
             declare
                 old record;
             begin
