@@ -46,7 +46,7 @@ pub struct Config {
     pub max_connections: usize,
     /// How long a shutdown may take.
     pub shutdown_timeout: Duration,
-    /// What is logged, as tracing-subscriber's `EnvFilter` reads it.
+    /// What is logged, as tracing-subscriber's `Targets` reads it.
     pub log: String,
     /// How a log line is written.
     pub log_format: LogFormat,
