@@ -1,9 +1,9 @@
 //! Coordinates fleets of engines over a durable event queue: server, command line and demo in one binary.
 
 mod cli;
-mod demo;
 mod exit_codes;
 
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -31,9 +31,9 @@ enum CliCommand {
     /// See, set, pause and resume event types
     EventType(cli::event_type::EventTypeArgs),
     /// Watch a fleet of engines render a picture, lose one of its engines and recover
-    Demo(demo::DemoArgs),
+    Demo(cli::demo::DemoArgs),
     #[command(hide = true)]
-    DemoEngine(demo::DemoEngineArgs),
+    DemoEngine(cli::demo::DemoEngineArgs),
     /// Show every setting of the server, and where its value comes from
     Config(cli::config::ConfigArgs),
     /// Look at a data file: is it sound, who holds it, how large is it
@@ -52,15 +52,21 @@ enum CliCommand {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Cli::parse().command {
+    // Boxed: the runtime's code has several copies of the future that it is given here, and this one holds all commands.
+    let ended: Pin<Box<dyn Future<Output = ExitCode>>> = Box::pin(run(Cli::parse().command));
+    ended.await
+}
+
+async fn run(command: CliCommand) -> ExitCode {
+    match command {
         CliCommand::Engine(arguments) => cli::engine::run(arguments).await,
         CliCommand::Event(arguments) => cli::event::run(arguments).await,
         CliCommand::Dead(arguments) => cli::dead::run(arguments).await,
         CliCommand::Queue(arguments) => cli::queue::run(arguments).await,
         CliCommand::EventType(arguments) => cli::event_type::run(arguments).await,
         CliCommand::Serve(arguments) => cli::serve::run(arguments).await,
-        CliCommand::Demo(arguments) => return ended(demo::run(arguments).await),
-        CliCommand::DemoEngine(arguments) => return ended(demo::run_engine(arguments).await),
+        CliCommand::Demo(arguments) => return ExitCode::from(cli::demo::run(arguments).await),
+        CliCommand::DemoEngine(arguments) => return ExitCode::from(cli::demo::run_engine(arguments).await),
         CliCommand::Config(arguments) => cli::config::run(&arguments),
         CliCommand::Doctor(arguments) => cli::doctor::run(arguments).await,
         CliCommand::Backup(arguments) => cli::backup::run(arguments).await,
@@ -70,17 +76,6 @@ async fn main() -> ExitCode {
         CliCommand::Completions(arguments) => cli::completions::run::<Cli>(&arguments),
     }
     .into()
-}
-
-/// The exit status of what tells everything else itself.
-fn ended(status: anyhow::Result<u8>) -> ExitCode {
-    status.map_or_else(
-        |error| {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        },
-        ExitCode::from,
-    )
 }
 
 #[cfg(test)]

@@ -63,10 +63,9 @@ async fn an_attempt_that_takes_too_long_times_out_with_nobody_calling() {
     let limit = Duration::from_secs(2);
     let event = serde_json::json!({ "event_type": "work", "max_processing_seconds": limit.as_secs() });
     let claimed = claim(&client, &"slow".parse().unwrap(), 30, event).await;
-    let attempt = until("the attempt has timed out", async || {
-        client.history(claimed.event_id).await.unwrap().attempts.pop()
-    })
-    .await;
+    let attempt =
+        until("the attempt has timed out", async || client.history(claimed.event_id).await.unwrap().attempts.pop())
+            .await;
     assert_eq!(attempt.error.unwrap().code.as_deref(), Some("timed_out"));
     let took = attempt.ended_at.since(attempt.claimed_at);
     assert!(took >= limit && took <= limit + MAX_DELAY, "timed out after {took:?}");

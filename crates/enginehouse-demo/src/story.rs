@@ -16,66 +16,74 @@ use tokio::time::Instant;
 
 use super::engine::HEARTBEAT_SECONDS;
 use super::fleet::Fleet;
-use super::show::Show;
-use super::tiles::{EVENT_TYPE, SCENARIO_RUN, Work};
-use super::{now, seconds, until};
+use super::output::Output;
+use super::tiles::{EVENT_TYPE, SCENARIO_RUN, TilePayload};
+use super::{now, until};
 
-/// When an engine is killed: after this part of the tiles.
+/// An engine is killed after this part of the tiles.
 const KILL_AFTER_PERCENT: u64 = 35;
-/// How long all of it may take before something must be wrong.
+/// How long the rendering may take before something must be wrong.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// What came of it.
-pub(super) struct Told {
-    /// The engine that was killed, how many locks it held, and how long it took until others had its events.
+/// How the fleet recovered from the loss of an engine.
+pub(super) struct Recovery {
     pub(super) killed: EngineId,
-    pub(super) locks_recovered: usize,
-    pub(super) recovery: Duration,
+    /// How many locks the killed engine held.
+    pub(super) locks: usize,
+    /// From the kill until other engines had claimed, or completed, all its events.
+    pub(super) took: Duration,
     /// From the first tile to the last, the redriven one included.
     pub(super) rendering: Duration,
 }
 
-/// Lets the engines render, come to harm, and recover.
-pub(super) async fn tell(
+/// Lets the engines render the tiles, kills one of them, and redrives the dead letter.
+pub(super) async fn run(
     client: &Client,
     fleet: &mut Fleet,
-    work: &[Work],
+    tiles: &[TilePayload],
     engines: u32,
-    show: &Show,
-) -> anyhow::Result<Told> {
-    set_policy(client, show).await?;
+    output: &Output,
+) -> anyhow::Result<Recovery> {
+    set_policy(client, output).await?;
     for number in 0..engines {
         let (engine_id, abilities) = fleet.start_engine(client.url(), number)?;
-        let glass = if abilities.glass { "can do glass, " } else { "" };
+        let glass = if abilities.glass { "can render glass, " } else { "" };
         let at_once = abilities.max_concurrent;
-        show.say(&format!("Engine {engine_id} starts: {glass}{at_once} at once, {} MiB", abilities.memory_mb));
+        output.print(&format!(
+            "Engine {engine_id} starts: {glass}{at_once} at once, {} MiB of memory",
+            abilities.memory_mb
+        ));
     }
     until("every engine is registered", Duration::from_secs(30), async || {
         fleet.require_alive(None)?;
         Ok((client.engines(&EnginesQuery::default()).await?.items.len() == engines as usize).then_some(()))
     })
     .await?;
-    let events = work.iter().map(Work::to_event).collect::<anyhow::Result<Vec<_>>>()?;
-    let glass = work.iter().filter(|work| work.glass).count();
+    let events = tiles.iter().map(TilePayload::to_event).collect::<anyhow::Result<Vec<_>>>()?;
+    let glass = tiles.iter().filter(|tile| tile.glass).count();
     client.enqueue_batch(&BatchRequest { events }).await.context("the tiles cannot be enqueued")?;
-    show.say(&format!("{} tiles wait, each an event; {glass} of them need an engine that can do glass", work.len()));
-    let mut watch = Watch { client, show, work, seen: HashMap::new(), killed: None, recovered: None, began: now() };
-    let (killed, locks) =
-        until("the picture is done but for its dead letter", LIMIT, async || watch.look(fleet).await).await?;
-    let (_, recovery) = watch.recovered.context("the killed engine's events came back")?;
-    redrive(client, show).await?;
-    Ok(Told { killed, locks_recovered: locks, recovery, rendering: now().saturating_duration_since(watch.began) })
+    output.print(&format!(
+        "{} tiles are queued, each an event; {glass} of them need an engine that can render glass",
+        tiles.len()
+    ));
+    let began = now();
+    let mut observer = Observer { client, output, tiles, seen: HashMap::new(), killed: None };
+    let (killed, took) =
+        until("every tile is rendered but the dead letter", LIMIT, async || observer.poll(fleet).await).await?;
+    redrive(client, output).await?;
+    let rendering = now().saturating_duration_since(began);
+    Ok(Recovery { killed: killed.engine_id, locks: killed.held.len(), took, rendering })
 }
 
 /// Shortened delays, so that nobody has to wait for half a minute to see a retry.
-async fn set_policy(client: &Client, show: &Show) -> anyhow::Result<()> {
+async fn set_policy(client: &Client, output: &Output) -> anyhow::Result<()> {
     let settings = serde_json::from_value(serde_json::json!({
         "retry_policy": { "max_retries": 3, "retry_delay": { "initial": 0.5, "max": 2, "multiplier": 2 } },
         "visibility_timeout_seconds": 60,
     }))?;
     client.set_event_type(&EVENT_TYPE.parse()?, &settings).await.context("the retry policy cannot be set")?;
     let lost_after = HEARTBEAT_SECONDS * 3;
-    show.say(&format!(
+    output.print(&format!(
         "For the demo only, {EVENT_TYPE} is retried after 0.5, 1 and 2 s (30, 60 and 120 s by default), and an engine is \
          lost after {lost_after} s of silence (30 s by default)"
     ));
@@ -83,46 +91,50 @@ async fn set_policy(client: &Client, show: &Show) -> anyhow::Result<()> {
 }
 
 /// Watches the tiles, and kills an engine when the time has come.
-struct Watch<'a> {
+struct Observer<'a> {
     client: &'a Client,
-    show: &'a Show,
-    work: &'a [Work],
-    /// Failures and losses of each event, as last seen.
+    output: &'a Output,
+    tiles: &'a [TilePayload],
+    /// The failures and losses of each event, as last seen.
     seen: HashMap<EventId, (u32, u32)>,
     killed: Option<Killed>,
-    recovered: Option<(usize, Duration)>,
-    began: Instant,
 }
 
+#[derive(Clone)]
 struct Killed {
     engine_id: EngineId,
     at: Instant,
+    /// The events that it held.
     held: Vec<EventId>,
+    /// How long it took until no event was left with it.
+    recovered_after: Option<Duration>,
 }
 
-impl Watch<'_> {
-    /// Looks once. Answers the killed engine and its locks when nothing is left to be done but for the dead letter.
-    async fn look(&mut self, fleet: &mut Fleet) -> anyhow::Result<Option<(EngineId, usize)>> {
+impl Observer<'_> {
+    /// Prints what has changed. Answers the killed engine, and how long the recovery took, when only the dead letter is
+    /// left to do.
+    async fn poll(&mut self, fleet: &mut Fleet) -> anyhow::Result<Option<(Killed, Duration)>> {
         fleet.require_alive(self.killed.as_ref().map(|killed| &killed.engine_id))?;
         let run = self.client.scenario_run(&SCENARIO_RUN.parse()?).await?;
         let engines = self.client.engines(&EnginesQuery::default()).await?.items;
-        self.show.progress(run.events.completed, &engines);
+        self.output.progress(run.events.completed, &engines);
         let mut unfinished = self.events(EventStatus::Processing).await?;
         unfinished.extend(self.events(EventStatus::Queued).await?);
         for event in unfinished.iter().chain(&self.events(EventStatus::Failed).await?) {
-            self.tell_changes(event)?;
+            self.print_changes(event)?;
         }
-        if self.killed.is_none() && run.events.completed * 100 >= self.work.len() as u64 * KILL_AFTER_PERCENT {
+        if self.killed.is_none() && run.events.completed * 100 >= self.tiles.len() as u64 * KILL_AFTER_PERCENT {
             self.kill(fleet, &engines).await?;
             return Ok(None);
         }
-        self.look_for_recovery(&unfinished);
-        let is_done = run.events.queued + run.events.processing == 0;
-        match (&self.killed, &self.recovered) {
-            (Some(killed), Some((locks, _))) if is_done => Ok(Some((killed.engine_id.clone(), *locks))),
-            (_, _) if is_done => bail!("the picture was done before an engine could be killed: ask for more --tiles"),
-            _ => Ok(None),
+        self.note_recovery(&unfinished);
+        if run.events.queued + run.events.processing > 0 {
+            return Ok(None);
         }
+        let Some(killed) = &self.killed else {
+            bail!("the picture was done before an engine could be killed: ask for more --tiles");
+        };
+        Ok(killed.recovered_after.map(|took| (killed.clone(), took)))
     }
 
     async fn events(&self, status: EventStatus) -> anyhow::Result<Vec<Event>> {
@@ -135,71 +147,74 @@ impl Watch<'_> {
         Ok(self.client.events(&query).await?.items)
     }
 
-    fn tell_changes(&mut self, event: &Event) -> anyhow::Result<()> {
+    fn print_changes(&mut self, event: &Event) -> anyhow::Result<()> {
         let (failures, losses) = self.seen.insert(event.event_id, (event.failures, event.losses)).unwrap_or_default();
-        let number = Work::read(&event.payload)?.number;
+        let number = TilePayload::read(&event.payload)?.number;
         if event.losses > losses {
-            self.show.say(&format!("Tile {number} is back: its engine was lost, the lock recovered, no retry spent"));
+            self.output
+                .print(&format!("Tile {number} was lost with its engine and is queued again; no retry is spent"));
         }
         if event.failures > failures {
+            let times = if event.failures == 1 { "once".to_owned() } else { format!("{} times", event.failures) };
             let what_next = match event.status {
                 EventStatus::Failed => "no retry is left: it is a dead letter now".to_owned(),
                 _ => format!("retry {} of 3 follows", event.retries),
             };
-            self.show.say(&format!("Tile {number} has failed ({} times now); {what_next}", event.failures));
+            self.output.print(&format!("Tile {number} has failed {times}; {what_next}"));
         }
         Ok(())
     }
 
-    /// Kills an engine that can do glass while it holds locks: if none does at the moment, another look will tell.
+    /// Kills an engine that can render glass while it holds locks. If none holds any now, the next poll tries again.
     async fn kill(&mut self, fleet: &mut Fleet, engines: &[Engine]) -> anyhow::Result<()> {
         let holds = |engine: &&Engine| engine.locks_held > 0 && engine.metadata.static_config.capabilities.len() > 1;
         let Some(victim) = engines.iter().filter(holds).max_by_key(|engine| engine.locks_held) else { return Ok(()) };
         fleet.kill(&victim.engine_id).await?;
         let at = now();
+        // It may have claimed or settled events since `engines` was read. It cannot any more: ask again.
         let held_by = |event: &&Event| event.lock.as_ref().is_some_and(|lock| lock.engine_id == victim.engine_id);
-        // What it took or settled since the last look is not known: ask once more, now that it is dead.
         let processing = self.events(EventStatus::Processing).await?;
         let held: Vec<_> = processing.iter().filter(held_by).map(|event| event.event_id).collect();
-        self.show.say(&format!(
-            "Engine {} is killed with SIGKILL while it holds {} locks",
-            victim.engine_id,
-            held.len()
-        ));
-        self.killed = Some(Killed { engine_id: victim.engine_id.clone(), at, held });
+        let engine_id = victim.engine_id.clone();
+        self.output.print(&format!("Engine {engine_id} is killed with SIGKILL while it holds {}", locks(held.len())));
+        self.killed = Some(Killed { engine_id, at, held, recovered_after: None });
         Ok(())
     }
 
-    /// Notes when the last event of the killed engine has left its hands.
-    fn look_for_recovery(&mut self, unfinished: &[Event]) {
-        let Some(killed) = self.killed.as_ref().filter(|_| self.recovered.is_none()) else { return };
-        let is_stuck = |event: &Event| {
+    /// Notes when no event is left with the killed engine.
+    fn note_recovery(&mut self, unfinished: &[Event]) {
+        let Some(killed) = self.killed.as_mut().filter(|killed| killed.recovered_after.is_none()) else { return };
+        let is_left = |event: &Event| {
             killed.held.contains(&event.event_id)
                 && event.lock.as_ref().is_none_or(|lock| lock.engine_id == killed.engine_id)
         };
-        if unfinished.iter().any(is_stuck) {
+        if unfinished.iter().any(is_left) {
             return;
         }
-        let recovery = now().saturating_duration_since(killed.at);
-        self.show.say(&format!(
-            "All {} events of engine {} are with other engines, {:.1} s after it was killed",
-            killed.held.len(),
+        let took = now().saturating_duration_since(killed.at);
+        killed.recovered_after = Some(took);
+        self.output.print(&format!(
+            "Everything that engine {} held is with other engines, {:.1} s after it was killed",
             killed.engine_id,
-            recovery.as_secs_f64()
+            took.as_secs_f64()
         ));
-        self.recovered = Some((killed.held.len(), recovery));
     }
 }
 
-/// Takes the poison out of the dead letter, and has it rendered after all.
-async fn redrive(client: &Client, show: &Show) -> anyhow::Result<()> {
+/// `1 lock`, `2 locks`.
+pub(super) fn locks(count: usize) -> String {
+    format!("{count} lock{}", if count == 1 { "" } else { "s" })
+}
+
+/// Redrives the dead letter with a payload that is not poisoned.
+async fn redrive(client: &Client, output: &Output) -> anyhow::Result<()> {
     let dead = client.dead_letters(&Default::default()).await?.items;
     let [dead] = &dead[..] else { bail!("there should be one dead letter, and there are {}", dead.len()) };
-    let mut work = Work::read(&dead.payload)?;
-    work.poison = false;
-    let request = RedriveRequest { payload: Some(work.to_payload()?) };
+    let tile = TilePayload { poison: false, ..TilePayload::read(&dead.payload)? };
+    let request = RedriveRequest { payload: Some(tile.to_payload()?) };
     client.redrive(dead.event_id, &request).await.context("the dead letter cannot be redriven")?;
-    show.say(&format!("Tile {} is redriven with its payload mended: {}", work.number, dead.reason));
+    output
+        .print(&format!("Tile {}, a dead letter ({}), is redriven with a corrected payload", tile.number, dead.reason));
     until("the redriven tile is done", Duration::from_secs(60), async || {
         let event = client.event(dead.event_id).await?;
         match event.status {
@@ -212,12 +227,7 @@ async fn redrive(client: &Client, show: &Show) -> anyhow::Result<()> {
     let engines = client.engines(&EnginesQuery::default()).await?.items;
     let active = engines.iter().filter(|engine| engine.status == EngineStatus::Active).count();
     let run = client.scenario_run(&SCENARIO_RUN.parse()?).await?;
-    show.progress(run.events.completed, &engines);
-    show.say(&format!("The picture is complete; {active} of {} engines are active", engines.len()));
+    output.progress(run.events.completed, &engines);
+    output.print(&format!("The picture is complete; {active} of {} engines are active", engines.len()));
     Ok(())
-}
-
-/// How long ago something began, for a line of the story.
-pub(super) fn stamp(began: Instant) -> String {
-    format!("{:5.1} s", seconds(began))
 }

@@ -1,4 +1,4 @@
-//! What the demo shows: bars on a terminal, plain lines elsewhere.
+//! What the demo prints: bars on a terminal, plain lines elsewhere.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -13,18 +13,18 @@ use tokio::time::Instant;
 use super::picture::Picture;
 use super::proof::Proof;
 use super::seconds;
-use super::story::{Told, stamp};
+use super::story::{Recovery, locks};
 
 /// How large the picture is shown on a terminal, in characters; each shows two colours, one above the other.
 const PREVIEW: (u32, u32) = (72, 20);
 
-/// What is shown while the engines work.
-pub(super) struct Show {
+pub(super) struct Output {
     began: Instant,
     tiles: u64,
-    terminal: Option<Bars>,
-    /// The tenth of the tiles that was told last, where there are no bars.
-    told: Mutex<u64>,
+    /// Only where stderr is a terminal.
+    bars: Option<Bars>,
+    /// How many tenths of the tiles were done when that was last printed, where there are no bars.
+    tenths_printed: Mutex<u64>,
 }
 
 struct Bars {
@@ -33,36 +33,36 @@ struct Bars {
     engines: Mutex<Vec<ProgressBar>>,
 }
 
-impl Show {
+impl Output {
     pub(super) fn new(began: Instant, tiles: u32) -> Self {
-        let terminal = std::io::stderr().is_terminal().then(|| {
+        let bars = std::io::stderr().is_terminal().then(|| {
             let all = MultiProgress::new();
             let style = ProgressStyle::with_template("  {bar:48.cyan/blue} {pos}/{len} tiles")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             let tiles = all.add(ProgressBar::new(u64::from(tiles)).with_style(style));
             Bars { all, tiles, engines: Mutex::new(Vec::new()) }
         });
-        Self { began, tiles: u64::from(tiles), terminal, told: Mutex::new(0) }
+        Self { began, tiles: u64::from(tiles), bars, tenths_printed: Mutex::new(0) }
     }
 
-    /// Tells what has happened.
-    pub(super) fn say(&self, what: &str) {
-        let line = format!("{}  {what}", stamp(self.began));
-        match &self.terminal {
-            // A terminal that cannot be written to shows nothing anyway.
+    /// Prints a line with the time since the demo began.
+    pub(super) fn print(&self, what: &str) {
+        let line = format!("{:5.1} s  {what}", seconds(self.began));
+        match &self.bars {
+            // There is nowhere to report that the terminal cannot be written to.
             Some(bars) => bars.all.println(line).unwrap_or_default(),
             None => println!("{line}"),
         }
     }
 
-    /// Shows how far it has come, and what each engine does.
+    /// Shows how many tiles are done, and what each engine does.
     pub(super) fn progress(&self, completed: u64, engines: &[Engine]) {
-        let Some(bars) = &self.terminal else {
-            let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(bars) = &self.bars else {
+            let mut printed = self.tenths_printed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let tenth = completed * 10 / self.tiles.max(1);
-            if tenth > *told {
-                *told = tenth;
-                self.say(&format!("{completed} of {} tiles are done", self.tiles));
+            if tenth > *printed {
+                *printed = tenth;
+                self.print(&format!("{completed} of {} tiles are done", self.tiles));
             }
             return;
         };
@@ -77,9 +77,8 @@ impl Show {
         }
     }
 
-    /// Takes the bars away.
-    pub(super) fn finish(&self) {
-        if let Some(bars) = &self.terminal {
+    pub(super) fn clear_bars(&self) {
+        if let Some(bars) = &self.bars {
             bars.all.clear().unwrap_or_default();
         }
     }
@@ -101,7 +100,7 @@ fn describe(engine: &Engine) -> String {
     )
 }
 
-/// Shows the picture itself, where there are colours.
+/// Shows the picture itself, on a terminal.
 pub(super) fn preview(picture: &Picture) {
     if !std::io::stdout().is_terminal() {
         return;
@@ -122,40 +121,47 @@ pub(super) fn preview(picture: &Picture) {
     println!("\n{text}");
 }
 
-/// Shows what came of it, and where to look.
-pub(super) fn summary(told: &Told, proof: &Proof, began: Instant, picture: &Path, url: &str) {
-    let rate = proof.tiles as f64 / told.rendering.as_secs_f64().max(0.001);
-    let verdict = if proof.troubles.is_empty() {
+/// Prints what happened, in numbers.
+pub(super) fn summary(recovery: &Recovery, proof: &Proof, began: Instant, picture: &Path) {
+    let rate = proof.tiles as f64 / recovery.rendering.as_secs_f64().max(0.001);
+    let verdict = if proof.objections.is_empty() {
         "every tile completed exactly once, and the picture has no holes".to_owned()
     } else {
-        format!("NO: {}", proof.troubles.join("; "))
+        format!("NO: {}", proof.objections.join("; "))
     };
     println!(
         "
   picture        {picture}
   tiles          {tiles}, at {rate:.1} a second
-  attempts       {attempts}: {tiles} completed, {failures} failed, {lost} lost with their engine
-  engine killed  {killed}, holding {locks} locks; all with other engines after {recovery:.1} s
-  dead letters   {redrives}, redriven with its payload mended, and completed
+  attempts       {attempts}: {completed} completed, {failures} failed, {lost} lost with their engine
+  engine killed  {killed}, holding {locks}; all with other engines after {took:.1} s
+  dead letters   {redrives}, redriven with a corrected payload, and completed
   wall time      {wall:.1} s
   proof          {verdict}
+",
+        picture = picture.display(),
+        tiles = proof.tiles,
+        attempts = proof.attempts,
+        completed = proof.completed,
+        failures = proof.failures,
+        lost = proof.locks_lost,
+        killed = recovery.killed,
+        locks = locks(recovery.locks),
+        took = recovery.took.as_secs_f64(),
+        redrives = proof.redrives,
+        wall = seconds(began),
+    );
+}
 
-  While this is serving:
+/// Prints where to look around while the server still runs.
+pub(super) fn links(url: &str) {
+    println!(
+        "  While this is serving:
     API docs     {url}/docs
     statistics   {url}/v1/stats
     engines      {url}/v1/engines
     metrics      {url}/metrics
     command line ENGINEHOUSE_URL={url} enginehouse event list
-",
-        picture = picture.display(),
-        tiles = proof.tiles,
-        attempts = proof.attempts,
-        failures = proof.failures,
-        lost = proof.locks_lost,
-        killed = told.killed,
-        locks = told.locks_recovered,
-        recovery = told.recovery.as_secs_f64(),
-        redrives = proof.redrives,
-        wall = seconds(began),
+"
     );
 }

@@ -7,21 +7,22 @@ use enginehouse_api::enqueue::EnqueueRequest;
 use enginehouse_core::json::RawJson;
 use serde::{Deserialize, Serialize};
 
-use super::scene::{Format, Glass, Scene, Tile};
+use super::picture::{Format, Tile};
+use super::scene::Scene;
 
 /// The type of the demo's events.
 pub(crate) const EVENT_TYPE: &str = "demo.tile";
 /// What every engine of the demo can do.
 pub(crate) const RAYTRACE: &str = "raytrace";
-/// What only some can do.
+/// What only some engines can do: tiles in which glass is seen take the most work.
 pub(crate) const RAYTRACE_GLASS: &str = "raytrace.glass";
 /// The scenario run that all tiles belong to.
 pub(crate) const SCENARIO_RUN: &str = "evening";
 
-/// The payload of a tile's event.
+/// The payload of a tile's event: everything that an engine needs to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Work {
+pub(crate) struct TilePayload {
     /// Which tile of the picture, from 1.
     pub(crate) number: u32,
     pub(crate) picture: Format,
@@ -40,16 +41,14 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// The result of a tile's event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Rendered {
+pub(crate) struct TileResult {
     /// Rows of red, green and blue, in base64.
     pub(crate) rgb: String,
-    /// How long it took.
     pub(crate) milliseconds: u64,
 }
 
-impl Work {
+impl TilePayload {
     pub(crate) fn read(payload: &RawJson) -> anyhow::Result<Self> {
         serde_json::from_str(payload.as_str()).context("the payload is not that of a tile")
     }
@@ -60,8 +59,7 @@ impl Work {
 
     /// The tile's pixels. None if `go_on` says no.
     pub(crate) fn render(&self, scene: &Scene, go_on: impl FnMut() -> bool) -> Option<Vec<u8>> {
-        let glass = if self.glass { Glass::Refracted } else { Glass::Straight };
-        scene.render(self.picture, self.tile, glass, go_on)
+        scene.render(self.picture, self.tile, go_on)
     }
 
     /// What an engine must have free: glass is the most work, and the sky the least.
@@ -78,8 +76,7 @@ impl Work {
 
     /// The event that asks for this tile.
     pub(crate) fn to_event(&self) -> anyhow::Result<EnqueueRequest> {
-        // Few engines can do glass, so it is not left for the end. What is to fail goes first, so that there is time
-        // to see it fail.
+        // Glass comes early, because few engines can render it. What should fail comes first: its retries take time.
         let priority = match (self.fail_first > 0 || self.poison, self.glass) {
             (true, _) => 3,
             (false, true) => 4,
@@ -100,7 +97,7 @@ impl Work {
     }
 }
 
-impl Rendered {
+impl TileResult {
     pub(crate) fn new(rgb: &[u8], milliseconds: u64) -> Self {
         Self { rgb: STANDARD.encode(rgb), milliseconds }
     }
@@ -132,21 +129,25 @@ pub(crate) fn cut(width: u32, height: u32, count: u32) -> Vec<Tile> {
     tiles
 }
 
-/// All the work there is: every tile, a few of which fail at first, and one for good.
-pub(crate) fn work(scene: &Scene, picture: Format, count: u32) -> Vec<Work> {
+/// Every tile of the picture. A few fail at their first attempt, and one is poisoned: it fails at all of them.
+pub(crate) fn tiles(scene: &Scene, picture: Format, count: u32) -> Vec<TilePayload> {
     let poisoned = count * 7 / 10;
     let failing = (count / 24).max(2);
     let fails_first = |place: u32| (0..failing).any(|number| place == (2 * number + 1) * count / (2 * failing));
     cut(picture.width, picture.height, count)
         .into_iter()
         .zip(0..)
-        .map(|(tile, place)| Work {
-            number: place + 1,
-            picture,
-            tile,
-            glass: scene.has_glass(picture, tile),
-            fail_first: u32::from(fails_first(place) && place != poisoned),
-            poison: place == poisoned,
+        .map(|(tile, place)| {
+            let glass = scene.has_glass(picture, tile);
+            TilePayload {
+                number: place + 1,
+                // Light takes more ways through glass, so that it needs more samples.
+                picture: Format { samples: if glass { 2 * picture.samples } else { picture.samples }, ..picture },
+                tile,
+                glass,
+                fail_first: u32::from(fails_first(place) && place != poisoned),
+                poison: place == poisoned,
+            }
         })
         .collect()
 }
@@ -154,6 +155,7 @@ pub(crate) fn work(scene: &Scene, picture: Format, count: u32) -> Vec<Work> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PICTURE;
 
     #[test]
     fn the_tiles_cover_the_picture_and_each_result_fits_into_an_event() {
@@ -172,26 +174,23 @@ mod tests {
 
     #[test]
     fn some_tiles_fail_at_first_and_one_for_good() {
-        let scene = Scene::evening();
         for count in [16, 24, 120, 1_000] {
-            let work = work(&scene, Format { width: 1280, height: 720, samples: 1 }, count);
-            let failing = work.iter().filter(|work| work.fail_first > 0).count();
+            let tiles = tiles(&Scene::new(), PICTURE, count);
+            let failing = tiles.iter().filter(|tile| tile.fail_first > 0).count();
             assert!((2..=count as usize / 16 + 1).contains(&failing), "{failing} of {count}");
-            assert_eq!(work.iter().filter(|work| work.poison).count(), 1);
-            assert!(work.iter().all(|work| !(work.poison && work.fail_first > 0)));
-            let glass = work.iter().filter(|work| work.glass).count();
+            assert_eq!(tiles.iter().filter(|tile| tile.poison).count(), 1);
+            assert!(tiles.iter().all(|tile| !(tile.poison && tile.fail_first > 0)));
+            let glass = tiles.iter().filter(|tile| tile.glass).count();
             assert!((1..count as usize).contains(&glass), "{glass} of {count}");
         }
     }
 
     #[test]
     fn an_event_says_what_its_tile_needs() {
-        let scene = Scene::evening();
-        let all = work(&scene, Format { width: 1280, height: 720, samples: 1 }, 96);
-        for work in all {
-            let event = work.to_event().unwrap();
-            assert_eq!(event.required_capabilities.contains(&RAYTRACE_GLASS.to_owned()), work.glass);
-            assert_eq!(Work::read(event.payload.as_ref().unwrap()).unwrap(), work);
+        for tile in tiles(&Scene::new(), PICTURE, 96) {
+            let event = tile.to_event().unwrap();
+            assert_eq!(event.required_capabilities.contains(&RAYTRACE_GLASS.to_owned()), tile.glass);
+            assert_eq!(TilePayload::read(event.payload.as_ref().unwrap()).unwrap(), tile);
             assert!(event.check("").is_ok());
         }
     }

@@ -11,28 +11,28 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// How long a process may take to start, and to end once it is asked to.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// Names for engines.
+const PROCESS_LIMIT: Duration = Duration::from_secs(15);
 const NAMES: [&str; 16] = [
     "ada", "babbage", "curie", "darwin", "euler", "faraday", "gauss", "hopper", "ibn-sina", "joule", "kepler",
     "lovelace", "maxwell", "noether", "ohm", "pascal",
 ];
 
-/// Everything that the demo has started. Each process ends when its stdin does, so that none outlives the demo, however
-/// it ends.
+/// Every process that the demo has started. Each one ends when its stdin does, so that none outlives the demo, however the
+/// demo ends.
 pub(super) struct Fleet {
+    /// The `enginehouse` program.
+    program: PathBuf,
+    /// Where the data file and the logs are.
     folder: PathBuf,
     server: Option<Child>,
-    engines: Vec<Member>,
+    engines: Vec<EngineProcess>,
 }
 
-/// One engine's process.
-struct Member {
+struct EngineProcess {
     engine_id: EngineId,
     child: Child,
 }
 
-/// What an engine can do.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Abilities {
     pub(super) glass: bool,
@@ -41,21 +41,21 @@ pub(super) struct Abilities {
 }
 
 impl Fleet {
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder, server: None, engines: Vec::new() }
+    pub(super) fn new(program: PathBuf, folder: PathBuf) -> Self {
+        Self { program, folder, server: None, engines: Vec::new() }
     }
 
     /// Starts `enginehouse serve` on a free port, and waits until it listens.
     pub(super) async fn start_server(&mut self) -> anyhow::Result<Client> {
         let store = format!("sqlite://{}", self.folder.join("demo.db").display());
-        let mut command = own_binary()?;
+        let mut command = Command::new(&self.program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "info", "--until-stdin-ends", "--store", &store]);
         let mut server = self.start(command.stdout(Stdio::piped()), "server")?;
         let stdout = server.stdout.take().context("the server's output is piped")?;
         self.server = Some(server);
         let mut first_line = String::new();
         let mut lines = BufReader::new(stdout);
-        tokio::time::timeout(PATIENCE, lines.read_line(&mut first_line))
+        tokio::time::timeout(PROCESS_LIMIT, lines.read_line(&mut first_line))
             .await
             .context("the server did not start in time")?
             .context("the server's output cannot be read")?;
@@ -69,11 +69,11 @@ impl Fleet {
     pub(super) fn start_engine(&mut self, url: &str, number: u32) -> anyhow::Result<(EngineId, Abilities)> {
         let name = NAMES[number as usize % NAMES.len()];
         let engine_id: EngineId = name.parse().context("a name")?;
-        // Unlike: every other engine can do glass, and those have more room.
+        // Every other engine can render glass. Those may also work on more at once.
         let glass = number.is_multiple_of(2);
         let abilities =
             Abilities { glass, max_concurrent: if glass { 2 } else { 1 }, memory_mb: if glass { 256 } else { 128 } };
-        let mut command = own_binary()?;
+        let mut command = Command::new(&self.program);
         command.args(["demo-engine", "--url", url, "--engine-id", name]);
         command.args(["--max-concurrent", &abilities.max_concurrent.to_string()]);
         command.args(["--memory-mb", &abilities.memory_mb.to_string()]);
@@ -81,7 +81,7 @@ impl Fleet {
             command.arg("--glass");
         }
         let child = self.start(command.stdout(Stdio::null()), name)?;
-        self.engines.push(Member { engine_id: engine_id.clone(), child });
+        self.engines.push(EngineProcess { engine_id: engine_id.clone(), child });
         Ok((engine_id, abilities))
     }
 
@@ -100,10 +100,10 @@ impl Fleet {
         self.folder.join(format!("{name}.log"))
     }
 
-    /// Kills an engine with SIGKILL: it has no chance to say or do anything.
+    /// Kills an engine with SIGKILL: it cannot deregister or release its events.
     pub(super) async fn kill(&mut self, engine_id: &EngineId) -> anyhow::Result<()> {
-        let member = self.engines.iter_mut().find(|member| member.engine_id == *engine_id);
-        member.context("no such engine")?.child.kill().await.context("the engine cannot be killed")
+        let engine = self.engines.iter_mut().find(|engine| engine.engine_id == *engine_id);
+        engine.context("no such engine")?.child.kill().await.context("the engine cannot be killed")
     }
 
     /// Fails if a process has ended by itself.
@@ -113,17 +113,17 @@ impl Fleet {
         {
             bail!("the server has ended by itself: {status}");
         }
-        for member in self.engines.iter_mut().filter(|member| killed != Some(&member.engine_id)) {
-            if let Some(status) = member.child.try_wait()? {
-                bail!("engine {} has ended by itself: {status}", member.engine_id);
+        for engine in self.engines.iter_mut().filter(|engine| killed != Some(&engine.engine_id)) {
+            if let Some(status) = engine.child.try_wait()? {
+                bail!("engine {} has ended by itself: {status}", engine.engine_id);
             }
         }
         Ok(())
     }
 
-    /// Ends everything: the engines first, so that they can say goodbye.
+    /// Ends everything: the engines first, so that they can still deregister.
     pub(super) async fn stop(&mut self) {
-        let engines = self.engines.drain(..).map(|member| member.child);
+        let engines = self.engines.drain(..).map(|engine| engine.child);
         futures_util::future::join_all(engines.map(end)).await;
         if let Some(server) = self.server.take() {
             end(server).await;
@@ -140,16 +140,11 @@ impl Fleet {
     }
 }
 
-/// This very program.
-fn own_binary() -> anyhow::Result<Command> {
-    Ok(Command::new(std::env::current_exe().context("this program does not know where it is")?))
-}
-
 /// Ends a process by ending its stdin; kills it if that does not help.
 async fn end(mut child: Child) {
     drop(child.stdin.take());
-    if tokio::time::timeout(PATIENCE, child.wait()).await.is_err() {
-        // It is dropped next, which kills it as well.
+    if tokio::time::timeout(PROCESS_LIMIT, child.wait()).await.is_err() {
+        // If this fails, dropping the child next kills it too.
         child.kill().await.ok();
     }
 }

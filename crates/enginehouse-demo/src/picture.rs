@@ -2,9 +2,23 @@
 
 use anyhow::{Context as _, ensure};
 
-use super::scene::Tile;
+/// A rectangle of a picture, in pixels from its upper left corner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Tile {
+    pub(crate) x: u32,
+    pub(crate) y: u32,
+    pub(crate) w: u32,
+    pub(crate) h: u32,
+}
 
-/// A picture, of which some tiles may still be missing.
+/// The size of a picture, in pixels, and how many paths of light are followed for each pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Format {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) samples: u32,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Picture {
     width: u32,
@@ -82,7 +96,7 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::tiles::cut;
+    use crate::tiles::cut;
 
     fn filled() -> (Picture, Vec<u8>) {
         let whole: Vec<u8> = (0..64 * 36 * 3).map(|byte| (byte % 251) as u8).collect();
