@@ -15,6 +15,7 @@ pub mod postgres;
 pub mod rows;
 pub mod sqlite;
 mod store_url;
+mod table;
 
 use std::path::Path;
 use std::time::Duration;

@@ -16,7 +16,6 @@ pub(crate) mod copying;
 mod counts;
 mod dead_letters;
 mod engines;
-mod event_rows;
 mod events;
 mod failure;
 mod inspect;
@@ -24,7 +23,7 @@ mod integrity;
 mod lanes;
 mod lock_file;
 mod locks;
-mod open;
+pub(crate) mod open;
 mod scenario_runs;
 mod schema;
 mod search;
@@ -48,7 +47,6 @@ pub use self::open::OpenError;
 pub use self::schema::{migrate_sqlite, revert_sqlite, schema_status};
 use crate::Durability;
 
-use self::columns::IdText;
 use self::connections::Readers;
 use self::lanes::KnownLanes;
 use self::transaction::SqliteTransaction;
@@ -119,7 +117,7 @@ impl Store for SqliteStore {
     }
 
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError> {
-        self.readers.read(move |reader| search::record(reader, &IdText::of(event_id), &mut KnownLanes::default())).await
+        self.readers.read(move |reader| search::record(reader, event_id, &mut KnownLanes::default())).await
     }
 
     async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<Page<EventRecord>, StoreError> {

@@ -2,27 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-/// What a column holds, in the words of neither store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// An event's id: `uuid`, or its text.
-    Id,
-    /// `smallint`.
-    Short,
-    /// `integer`.
-    Integer,
-    /// `bigint`.
-    Long,
-    /// `boolean`, or 0 and 1.
-    Boolean,
-    /// `timestamptz`, or milliseconds since 1970.
-    Time,
-    Text,
-    /// `json`, or its text.
-    Json,
-    /// `bytea`, or a blob.
-    Bytes,
-}
+use crate::table::Cell;
 
 /// A value as SQLite keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +15,28 @@ pub(crate) enum Value {
 
 pub(crate) type Row = Vec<Value>;
 
+impl From<Cell<'_>> for Value {
+    fn from(cell: Cell<'_>) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Number(number) => Self::Number(number),
+            Cell::Text(text) => Self::Text(text.to_owned()),
+            Cell::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+            Cell::Id(id) => Self::Text(id.hyphenated().to_string()),
+        }
+    }
+}
+
 impl Value {
+    pub(crate) fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Number(number) => Cell::Number(*number),
+            Self::Text(text) => Cell::Text(text),
+            Self::Bytes(bytes) => Cell::Bytes(bytes),
+        }
+    }
+
     /// About how much memory it takes.
     pub(crate) fn size(&self) -> usize {
         match self {

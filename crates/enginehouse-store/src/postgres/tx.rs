@@ -6,7 +6,7 @@ pub(crate) mod columns;
 pub(crate) mod copying;
 pub(crate) mod dead_letters;
 pub(crate) mod engines;
-pub(crate) mod event_rows;
+pub(crate) mod events;
 pub(crate) mod inspect;
 pub(crate) mod reads;
 pub(crate) mod settings;

@@ -1,20 +1,20 @@
-//! Values on their way into columns and out of them.
-
-use std::fmt::Display;
-use std::str::FromStr;
-use std::time::Duration;
+//! Values on their way into parameters and out of columns.
 
 use enginehouse_core::ids::EventId;
-use enginehouse_core::time::Timestamp;
-use rusqlite::Row;
-use rusqlite::types::{FromSql, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Row, Rows, Statement};
+use uuid::Uuid;
 
 use super::failure::{Failure, Outcome};
+use crate::table::{Cell, Cells, ColumnGroup, LockDisagrees, Unexpected, Value};
 
-/// The text of a statement: the file `sql/<name>.sql`.
+/// The text of a statement: the file `sql/<name>.sql`, filled by [`crate::table::sql`].
 macro_rules! sql {
-    ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sqlite/sql/", $name, ".sql"))
+    ($name:literal $(, $part:ident = $text:expr)*) => {
+        $crate::table::sql::filled!(
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sqlite/sql/", $name, ".sql"))
+            $(, $part = $text)*
+        )
     };
 }
 pub(super) use sql;
@@ -24,8 +24,12 @@ pub(super) struct IdText([u8; 36]);
 
 impl IdText {
     pub(super) fn of(event_id: EventId) -> Self {
+        Self::of_uuid(event_id.0)
+    }
+
+    fn of_uuid(id: Uuid) -> Self {
         let mut text = [0; 36];
-        event_id.0.hyphenated().encode_lower(&mut text);
+        id.hyphenated().encode_lower(&mut text);
         Self(text)
     }
 }
@@ -36,9 +40,73 @@ impl ToSql for IdText {
     }
 }
 
-/// A duration as whole milliseconds.
-pub(super) fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+/// Binds the parameters of a statement, from the first on.
+pub(super) struct Parameters<'s, 'c> {
+    statement: &'s mut Statement<'c>,
+    bound: usize,
+    /// The first that could not be bound.
+    error: Option<rusqlite::Error>,
+}
+
+impl<'s, 'c> Parameters<'s, 'c> {
+    pub(super) fn of(statement: &'s mut Statement<'c>) -> Self {
+        Self { statement, bound: 0, error: None }
+    }
+
+    pub(super) fn group<'a>(mut self, group: &impl ColumnGroup<'a>) -> Self {
+        group.write(&mut |cell| self.bind(cell));
+        self
+    }
+
+    pub(super) fn value<'a>(mut self, value: &impl Value<'a>) -> Self {
+        self.bind(value.cell());
+        self
+    }
+
+    pub(super) fn cell(mut self, cell: Cell<'_>) -> Self {
+        self.bind(cell);
+        self
+    }
+
+    fn bind(&mut self, cell: Cell<'_>) {
+        self.bound += 1;
+        let place = self.bound;
+        let bound = match cell {
+            Cell::Null => self.statement.raw_bind_parameter(place, rusqlite::types::Null),
+            Cell::Number(number) => self.statement.raw_bind_parameter(place, number),
+            Cell::Text(text) => self.statement.raw_bind_parameter(place, text),
+            Cell::Bytes(bytes) => self.statement.raw_bind_parameter(place, bytes),
+            Cell::Id(id) => self.statement.raw_bind_parameter(place, IdText::of_uuid(id)),
+        };
+        if let Err(error) = bound {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    /// Runs the statement. Answers how many rows it has changed.
+    pub(super) fn execute(self) -> Outcome<usize> {
+        Ok(self.complete()?.raw_execute()?)
+    }
+
+    pub(super) fn query(self) -> Outcome<Rows<'s>> {
+        Ok(self.complete()?.raw_query())
+    }
+
+    fn complete(self) -> rusqlite::Result<&'s mut Statement<'c>> {
+        let expected = self.statement.parameter_count();
+        match self.error {
+            Some(error) => Err(error),
+            None if self.bound != expected => Err(rusqlite::Error::InvalidParameterCount(self.bound, expected)),
+            None => Ok(self.statement),
+        }
+    }
+
+    /// Runs the statement, and answers the first column of its first row, if it has one.
+    pub(super) fn first<T: for<'a> Value<'a>>(self) -> Outcome<Option<T>> {
+        let mut rows = self.query()?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Columns::of(row).read().map(Some)
+    }
 }
 
 /// The columns of a row, read from left to right in the order of the statement.
@@ -52,92 +120,57 @@ impl<'row, 'statement> Columns<'row, 'statement> {
         Self { row, next: 0 }
     }
 
-    /// A value that any value of its SQLite type may be.
-    pub(super) fn value<T: FromSql>(&mut self) -> Outcome<T> {
-        let value = self.row.get(self.next)?;
-        self.next += 1;
-        Ok(value)
+    pub(super) fn read<T: Value<'row>>(&mut self) -> Outcome<T> {
+        let cell = self.next_cell()?;
+        T::from_cell(cell).map_err(|what| self.unexpected(&what))
     }
 
-    /// A number that is not negative and fits.
-    pub(super) fn number<T: TryFrom<i64>>(&mut self) -> Outcome<T> {
-        let number: i64 = self.value()?;
-        T::try_from(number).map_err(|_| self.unexpected(number))
+    pub(super) fn group<G: ColumnGroup<'row>>(&mut self) -> Outcome<G> {
+        G::read(self)
     }
 
-    pub(super) fn optional_number<T: TryFrom<i64>>(&mut self) -> Outcome<Option<T>> {
-        if self.is_null()? { Ok(None) } else { self.number().map(Some) }
-    }
-
-    pub(super) fn flag(&mut self) -> Outcome<bool> {
-        match self.value::<i64>()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            other => Err(self.unexpected(other)),
-        }
-    }
-
-    pub(super) fn time(&mut self) -> Outcome<Timestamp> {
-        Ok(Timestamp::from_millis(self.value()?))
-    }
-
-    pub(super) fn optional_time(&mut self) -> Outcome<Option<Timestamp>> {
-        if self.is_null()? { Ok(None) } else { self.time().map(Some) }
-    }
-
-    pub(super) fn duration(&mut self) -> Outcome<Duration> {
-        Ok(Duration::from_millis(self.number()?))
-    }
-
-    pub(super) fn optional_duration(&mut self) -> Outcome<Option<Duration>> {
-        if self.is_null()? { Ok(None) } else { self.duration().map(Some) }
-    }
-
-    pub(super) fn text(&mut self) -> Outcome<&'row str> {
-        let value = self.row.get_ref(self.next)?;
-        self.next += 1;
-        value.as_str().map_err(|error| self.unexpected(error))
-    }
-
-    pub(super) fn optional_text(&mut self) -> Outcome<Option<&'row str>> {
-        if self.is_null()? { Ok(None) } else { self.text().map(Some) }
-    }
-
-    /// A name or another text that has a type of its own.
-    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self) -> Outcome<T> {
-        let text = self.text()?;
-        text.parse().map_err(|error| self.unexpected(error))
-    }
-
-    pub(super) fn optional_parsed<T: FromStr<Err: Display>>(&mut self) -> Outcome<Option<T>> {
-        if self.is_null()? { Ok(None) } else { self.parsed().map(Some) }
-    }
-
-    /// JSON that this program has written.
-    pub(super) fn json<T: serde::de::DeserializeOwned>(&mut self) -> Outcome<T> {
-        let text = self.text()?;
-        serde_json::from_str(text).map_err(|error| self.unexpected(error))
-    }
-
-    pub(super) fn optional_json<T: serde::de::DeserializeOwned>(&mut self) -> Outcome<Option<T>> {
-        if self.is_null()? { Ok(None) } else { self.json().map(Some) }
-    }
-
-    /// Whether the next column is null; if so, it has been read.
-    fn is_null(&mut self) -> Outcome<bool> {
-        let null = self.row.get_ref(self.next)? == ValueRef::Null;
-        self.next += usize::from(null);
-        Ok(null)
-    }
-
-    fn unexpected(&self, what: impl Display) -> Failure {
-        // The name alone: the value may be a payload's or a secret's.
+    /// With the column's name alone: the value may be a payload's or a secret's.
+    fn unexpected(&self, what: &str) -> Failure {
         let column = self.row.as_ref().column_name(self.next.saturating_sub(1)).unwrap_or("?");
-        Failure::Row(format!("unexpected value in column {column}: {what}"))
+        Failure::unexpected(column, what)
     }
 }
 
-/// JSON for a column.
-pub(super) fn to_json(value: &impl serde::Serialize) -> Outcome<String> {
-    serde_json::to_string(value).map_err(|error| Failure::Row(format!("cannot be written as JSON: {error}")))
+impl<'row> Cells<'row> for Columns<'row, '_> {
+    type Error = Failure;
+
+    fn next_cell(&mut self) -> Outcome<Cell<'row>> {
+        let value = self.row.get_ref(self.next)?;
+        self.next += 1;
+        match value {
+            ValueRef::Null => Ok(Cell::Null),
+            ValueRef::Integer(number) => Ok(Cell::Number(number)),
+            ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => Ok(Cell::Text(text)),
+                Err(error) => Err(self.unexpected(&error.to_string())),
+            },
+            ValueRef::Blob(bytes) => Ok(Cell::Bytes(bytes)),
+            ValueRef::Real(_) => Err(self.unexpected("a fraction")),
+        }
+    }
+}
+
+impl From<Unexpected> for Failure {
+    fn from(unexpected: Unexpected) -> Self {
+        Self::unexpected(unexpected.column, &unexpected.what)
+    }
+}
+
+impl From<LockDisagrees> for Failure {
+    fn from(error: LockDisagrees) -> Self {
+        Self::Row(error.to_string())
+    }
+}
+
+/// The value that a statement without parameters answers, in its one row.
+pub(super) fn one_value<T: for<'a> Value<'a>>(connection: &Connection, sql: &'static str) -> Outcome<T> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    Columns::of(row).read()
 }

@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::columns::{Columns, Parameters};
 use super::failure::Outcome;
 use super::lock_file::{self, LockFile, NotTaken};
 use super::open::{APPLICATION_ID, COPYING_ID, OpenError, header_application_id, open, take, true_path, unreadable};
 use super::{SqliteOptions, connections, schema};
 use crate::Durability;
 use crate::clock::{Clock, SystemClock};
-use crate::copy::{CopyError, Mark, Numbers, Row, Rows, STATUSES, Source, TABLES, Table, Target, Value, name_of_run};
+use crate::copy::side::{CopyError, Mark, Numbers, Rows, Source, Target, name_of_run};
+use crate::copy::value::{Row, Value};
 use crate::migrations::Status;
+use crate::table::{COUNTS, Cell, Cells, TABLES, Table};
 
 /// A data file that everything is read from, in one snapshot. Nobody else has it open.
 pub(crate) struct FileSource {
@@ -173,26 +175,32 @@ impl FileTarget {
         Ok(None)
     }
 
-    fn write_rows(&self, table: &Table, rows: &[Row]) -> rusqlite::Result<()> {
+    fn write_rows(&self, table: &Table, rows: &[Row]) -> Outcome<()> {
         let connection = &self.file.connection;
         if connection.is_autocommit() {
             connection.execute_batch("begin immediate")?;
         }
-        if table.name == "lane_counts" {
+        if table.is_counted() {
             let mut insert =
                 connection.prepare_cached("insert into lane_counts (lane_id, status, events) values (?1, ?2, ?3)")?;
             for row in rows {
-                for (status, count) in STATUSES.iter().zip(&row[1..]).filter(|(_, count)| **count != Value::Number(0)) {
-                    insert.execute(params![row[0], status, count])?;
+                for (status, count) in COUNTS.iter().zip(&row[1..]).filter(|(_, count)| **count != Value::Number(0)) {
+                    Parameters::of(&mut insert)
+                        .cell(row[0].cell())
+                        .cell(Cell::Text(status))
+                        .cell(count.cell())
+                        .execute()?;
                 }
             }
             return Ok(());
         }
-        let places: Vec<_> = (1..=table.columns.len()).map(|place| format!("?{place}")).collect();
-        let sql = format!("insert into {} ({}) values ({})", table.name, table.names(), places.join(", "));
+        let places = vec!["?"; table.columns().count()].join(", ");
+        let sql = format!("insert into {} ({}) values ({places})", table.name, table.names());
         let mut insert = connection.prepare_cached(&sql)?;
         for row in rows {
-            insert.execute(params_from_iter(row))?;
+            row.iter()
+                .fold(Parameters::of(&mut insert), |parameters, value| parameters.cell(value.cell()))
+                .execute()?;
         }
         Ok(())
     }
@@ -237,10 +245,10 @@ impl CopyFile {
 
     /// What stands for a table, with the columns of its list.
     fn from(&self, table: &Table) -> String {
-        if table.name != "lane_counts" {
+        if !table.is_counted() {
             return table.name.to_owned();
         }
-        let counts: Vec<_> = STATUSES
+        let counts: Vec<_> = COUNTS
             .iter()
             .map(|status| match self.counts_anew {
                 true => format!("sum(status = '{status}') as {status}"),
@@ -257,37 +265,22 @@ impl CopyFile {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    fn try_page(&self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> rusqlite::Result<Vec<Row>> {
+    fn try_page(&self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Outcome<Vec<Row>> {
         let keys = table.key_names();
         let behind = match after {
-            Some(_) => {
-                let places: Vec<_> = (2..table.key + 2).map(|place| format!("?{place}")).collect();
-                format!("where ({keys}) > ({})", places.join(", "))
-            }
+            Some(_) => format!("where ({keys}) > ({})", vec!["?"; table.key].join(", ")),
             None => String::new(),
         };
-        let sql = format!("select {} from {} {behind} order by {keys} limit ?1", table.names(), self.from(table));
+        let sql = format!("select {} from {} {behind} order by {keys} limit ?", table.names(), self.from(table));
         let mut statement = self.connection.prepare_cached(&sql)?;
         let limit = Value::Number(limit.map_or(-1, i64::from));
-        let mut rows = statement.query(params_from_iter(std::iter::once(&limit).chain(after.into_iter().flatten())))?;
+        let parameters = after.into_iter().flatten().chain(std::iter::once(&limit));
+        let mut rows =
+            parameters.fold(Parameters::of(&mut statement), |bound, value| bound.cell(value.cell())).query()?;
         let mut page = Vec::new();
         while let Some(row) = rows.next()? {
-            let values = (0..table.columns.len()).map(|place| {
-                Ok(match row.get_ref(place)? {
-                    ValueRef::Null => Value::Null,
-                    ValueRef::Integer(number) => Value::Number(number),
-                    ValueRef::Text(_) => Value::Text(row.get(place)?),
-                    ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
-                    ValueRef::Real(_) => {
-                        return Err(rusqlite::Error::InvalidColumnType(
-                            place,
-                            table.columns[place].0.to_owned(),
-                            rusqlite::types::Type::Real,
-                        ));
-                    }
-                })
-            });
-            page.push(values.collect::<rusqlite::Result<Row>>()?);
+            let mut columns = Columns::of(row);
+            page.push(table.columns().map(|_| columns.next_cell().map(Value::from)).collect::<Outcome<Row>>()?);
         }
         Ok(page)
     }
@@ -303,17 +296,6 @@ impl CopyFile {
     }
 }
 
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Number(number) => ValueRef::Integer(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
-
 // A file answers at once: what blocks here blocks a command that does nothing else.
 #[async_trait(?Send)]
 impl Rows for CopyFile {
@@ -326,7 +308,7 @@ impl Rows for CopyFile {
     }
 
     async fn page(&mut self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Result<Vec<Row>, String> {
-        self.try_page(table, after, limit).map_err(|error| error.to_string())
+        self.try_page(table, after, limit).map_err(|failure| failure.to_string())
     }
 }
 
@@ -360,7 +342,7 @@ impl Target for FileTarget {
     }
 
     async fn write(&mut self, table: &Table, rows: &[Row]) -> Result<(), String> {
-        self.write_rows(table, rows).map_err(|error| error.to_string())
+        self.write_rows(table, rows).map_err(|failure| failure.to_string())
     }
 
     async fn commit(&mut self, mark: &Mark) -> Result<bool, String> {

@@ -5,25 +5,17 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::columns::{Columns, IdText, sql};
+use super::columns::{Columns, IdText, Parameters, sql};
 use super::failure::Outcome;
 use super::lanes::KnownLanes;
 use super::search::{self, MAX_LOOKED_AT, Search};
-use crate::rows::{DeadLetterFilter, DeadLetterGroup, DeadLetterRow, NewDeadLetter, Page, PageRequest, error_group};
+use crate::rows::{DeadLetterFilter, DeadLetterGroup, DeadLetterRow, NewDeadLetter, Page, PageRequest};
+use crate::table::DeadLetterColumns;
 
 pub(super) fn insert(connection: &Connection, dead_letters: &[NewDeadLetter]) -> Outcome<()> {
     let mut statement = connection.prepare_cached(sql!("insert_dead_letters"))?;
     for letter in dead_letters {
-        let error = letter.error.as_ref();
-        statement.execute(params![
-            IdText::of(letter.event_id),
-            letter.event_type.as_str(),
-            letter.queue.as_str(),
-            letter.reason.name(),
-            letter.dead_lettered_at.as_millis(),
-            error.and_then(|error| error.code.as_deref()),
-            error.map(|error| error_group(&error.message)).unwrap_or_default(),
-        ])?;
+        Parameters::of(&mut statement).group(&DeadLetterColumns::of(letter)).execute()?;
     }
     Ok(())
 }
@@ -49,19 +41,18 @@ pub(super) fn matching(connection: &Connection, filter: &DeadLetterFilter, limit
                 filter.after.map(|at| at.as_millis()),
                 limit,
             ],
-            |row| Columns::of(row).parsed(),
+            |row| Columns::of(row).read(),
         )?
         .collect()
 }
 
 pub(super) fn one(connection: &Connection, event_id: EventId) -> Outcome<Option<DeadLetterRow>> {
     let mut statement = connection.prepare_cached(sql!("dead_letter"))?;
-    let id = IdText::of(event_id);
-    let mut rows = statement.query([&id])?;
+    let mut rows = statement.query([IdText::of(event_id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let mut columns = Columns::of(row);
-    let (reason, dead_lettered_at) = (columns.parsed()?, columns.time()?);
-    let record = search::record(connection, &id, &mut KnownLanes::default())?;
+    let (reason, dead_lettered_at) = (columns.read()?, columns.read()?);
+    let record = search::record(connection, event_id, &mut KnownLanes::default())?;
     Ok(record.map(|record| DeadLetterRow { reason, dead_lettered_at, record }))
 }
 
@@ -76,13 +67,13 @@ pub(super) fn page(
     let mut search = Search::new(connection, page.limit);
     while let Some(row) = rows.next()? {
         let mut columns = Columns::of(row);
-        let event_id: EventId = columns.parsed()?;
+        let event_id: EventId = columns.read()?;
         if search.is_full() {
             return Ok(search.page_with_more());
         }
-        let (event_type, queue) = (columns.text()?, columns.text()?);
-        let (reason, at): (DeadLetterReason, Timestamp) = (columns.parsed()?, columns.time()?);
-        let error_code = columns.optional_text()?;
+        let (event_type, queue): (&str, &str) = (columns.read()?, columns.read()?);
+        let (reason, at): (DeadLetterReason, Timestamp) = (columns.read()?, columns.read()?);
+        let error_code: Option<&str> = columns.read()?;
         let matches = filter.event_type.as_ref().is_none_or(|wanted| wanted.as_str() == event_type)
             && filter.queue.as_ref().is_none_or(|wanted| wanted.as_str() == queue)
             && filter.reason.is_none_or(|wanted| wanted == reason)
@@ -100,14 +91,14 @@ pub(super) fn groups(connection: &Connection) -> Outcome<Vec<DeadLetterGroup>> {
         .query_and_then([], |row| {
             let mut columns = Columns::of(row);
             Ok(DeadLetterGroup {
-                event_type: columns.parsed()?,
-                reason: columns.parsed()?,
-                error_code: columns.value()?,
-                message: columns.value()?,
-                count: columns.number()?,
-                oldest_at: columns.time()?,
-                newest_at: columns.time()?,
-                sample_event_id: columns.parsed()?,
+                event_type: columns.read()?,
+                reason: columns.read()?,
+                error_code: columns.read()?,
+                message: columns.read()?,
+                count: columns.read()?,
+                oldest_at: columns.read()?,
+                newest_at: columns.read()?,
+                sample_event_id: columns.read()?,
             })
         })?
         .collect()

@@ -5,30 +5,16 @@ use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::columns::{Columns, millis, sql, to_json};
-use super::events::optional_moment;
+use super::columns::{Columns, Parameters, one_value, sql};
 use super::failure::Outcome;
 use crate::rows::{EngineFilter, Page, PageRequest};
+use crate::table::EngineColumns;
 
 /// How many engines one page looks at.
 const MAX_LOOKED_AT: u32 = 20_000;
 
-/// Reads an engine in the columns of `engines_by_id.sql`.
 fn engine(row: &Row<'_>) -> Outcome<Engine> {
-    let mut columns = Columns::of(row);
-    Ok(Engine {
-        engine_id: columns.parsed()?,
-        engine_type: columns.parsed()?,
-        epoch: columns.value()?,
-        status: columns.parsed()?,
-        heartbeat_interval: columns.duration()?,
-        registered_at: columns.time()?,
-        last_heartbeat_at: columns.time()?,
-        lost_due_at: columns.optional_time()?,
-        draining: columns.flag()?,
-        stop_when_drained: columns.flag()?,
-        metadata: columns.json()?,
-    })
+    Ok(Columns::of(row).group::<EngineColumns<'_>>()?.into_engine()?)
 }
 
 pub(super) fn one(connection: &Connection, engine_id: &EngineId) -> Outcome<Option<Engine>> {
@@ -49,19 +35,7 @@ pub(super) fn all(connection: &Connection) -> Outcome<Vec<Engine>> {
 pub(super) fn write(connection: &Connection, engines: &[Engine]) -> Outcome<()> {
     let mut statement = connection.prepare_cached(sql!("write_engines"))?;
     for engine in engines {
-        statement.execute(params![
-            engine.engine_id.as_str(),
-            engine.engine_type.as_str(),
-            engine.epoch,
-            engine.status.name(),
-            millis(engine.heartbeat_interval),
-            engine.registered_at.as_millis(),
-            engine.last_heartbeat_at.as_millis(),
-            engine.lost_due_at.map(|at| at.as_millis()),
-            engine.draining,
-            engine.stop_when_drained,
-            to_json(&engine.metadata)?,
-        ])?;
+        Parameters::of(&mut statement).group(&EngineColumns::of(engine)).execute()?;
     }
     Ok(())
 }
@@ -72,13 +46,13 @@ pub(super) fn silent(connection: &Connection, until: Timestamp, limit: u32) -> O
 }
 
 pub(super) fn next_loss(connection: &Connection) -> Outcome<Option<Timestamp>> {
-    optional_moment(connection, sql!("next_engine_loss"))
+    one_value(connection, sql!("next_engine_loss"))
 }
 
 pub(super) fn delete_gone(connection: &Connection, silent_since: Timestamp, limit: u32) -> Outcome<Vec<EngineId>> {
     let mut statement = connection.prepare_cached(sql!("delete_gone_engines"))?;
     let mut gone = statement
-        .query_and_then(params![silent_since.as_millis(), limit], |row| Columns::of(row).parsed())?
+        .query_and_then(params![silent_since.as_millis(), limit], |row| Columns::of(row).read())?
         .collect::<Outcome<Vec<EngineId>>>()?;
     gone.sort_unstable();
     Ok(gone)
@@ -89,7 +63,7 @@ pub(super) fn counts(connection: &Connection) -> Outcome<Vec<(EngineStatus, u64)
     statement
         .query_and_then([], |row| {
             let mut columns = Columns::of(row);
-            Ok((columns.parsed()?, columns.number()?))
+            Ok((columns.read()?, columns.read()?))
         })?
         .collect()
 }

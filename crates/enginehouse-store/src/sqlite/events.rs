@@ -1,32 +1,52 @@
 //! Events, in sets.
 
+use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EventId, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 use rusqlite::{Connection, params};
 
-use super::columns::{Columns, IdText, sql};
+use super::columns::{Columns, IdText, Parameters, one_value, sql};
 use super::counts::CountChanges;
-use super::event_rows;
 use super::failure::Outcome;
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow, ReadyEvent, ReadyRange};
+use crate::table::{AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, read_event};
 
 pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events: &[NewEventRow]) -> Outcome<()> {
-    for new in events {
-        event_rows::insert(connection, new)?;
-        let event = &new.event;
+    let mut insert = connection.prepare_cached(sql!("insert_events"))?;
+    let mut insert_payload = connection.prepare_cached(sql!("insert_event_payloads"))?;
+    for NewEventRow { event, payload, fingerprint } in events {
+        Parameters::of(&mut insert)
+            .group(&EnqueuedColumns::of(event))
+            .group(&StateColumns::of(&event.state)?)
+            .value(fingerprint)
+            .execute()?;
+        let payload = PayloadColumns { event_id: event.event_id, payload: payload.as_str() };
+        Parameters::of(&mut insert_payload).group(&payload).execute()?;
         counts.added(event.lane_id, event.scenario_run_id.as_ref(), event.state.status, event.enqueued_at);
     }
     Ok(())
 }
 
+pub(super) fn one(connection: &Connection, event_id: EventId) -> Outcome<Option<EventRow>> {
+    let mut statement = connection.prepare_cached(sql!("events_by_id"))?;
+    let mut rows = statement.query([IdText::of(event_id)])?;
+    rows.next()?.map(|row| read_event(&mut Columns::of(row))).transpose()
+}
+
 pub(super) fn by_id(connection: &Connection, ids: &[EventId]) -> Outcome<Vec<EventRow>> {
-    ids.iter().filter_map(|id| event_rows::by_id(connection, &IdText::of(*id)).transpose()).collect()
+    ids.iter().filter_map(|id| one(connection, *id).transpose()).collect()
+}
+
+pub(super) fn payload(connection: &Connection, event_id: EventId) -> Outcome<Option<RawJson>> {
+    let mut statement = connection.prepare_cached(sql!("payloads"))?;
+    let mut rows = statement.query([IdText::of(event_id)])?;
+    rows.next()?.map(|row| Columns::of(row).read()).transpose()
 }
 
 pub(super) fn payloads(connection: &Connection, ids: &[EventId]) -> Outcome<Vec<(EventId, RawJson)>> {
-    let find = |id: EventId| Ok(event_rows::payload(connection, &IdText::of(id))?.map(|payload| (id, payload)));
+    let find = |id: EventId| Ok(payload(connection, id)?.map(|payload| (id, payload)));
     ids.iter().filter_map(|id| find(*id).transpose()).collect()
 }
 
@@ -37,7 +57,7 @@ pub(super) fn by_idempotency_key(connection: &Connection, keys: &[&str]) -> Outc
         let mut rows = statement.query([key])?;
         while let Some(row) = rows.next()? {
             let mut columns = Columns::of(row);
-            let (event_id, fingerprint) = (columns.parsed()?, columns.value()?);
+            let (event_id, fingerprint) = (columns.read()?, columns.read()?);
             found.push(KeyedEvent { key: (*key).into(), event_id, fingerprint });
         }
     }
@@ -61,7 +81,7 @@ pub(super) fn ready(
         let mut rows = statement.query(params![lane_id.0, now.as_millis(), place.0, place.1, limit])?;
         while let Some(row) = rows.next()? {
             let mut columns = Columns::of(row);
-            found.push(ReadyEvent { lane_id: *lane_id, available_at: columns.time()?, event_id: columns.parsed()? });
+            found.push(ReadyEvent { lane_id: *lane_id, available_at: columns.read()?, event_id: columns.read()? });
         }
     }
     Ok(found)
@@ -97,7 +117,7 @@ pub(super) fn ready_of_run(
         let mut rows = statement.query(params![run.as_str(), lane_id.0, now.as_millis(), limit])?;
         while let Some(row) = rows.next()? {
             let mut columns = Columns::of(row);
-            found.push(ReadyEvent { lane_id: *lane_id, available_at: columns.time()?, event_id: columns.parsed()? });
+            found.push(ReadyEvent { lane_id: *lane_id, available_at: columns.read()?, event_id: columns.read()? });
         }
     }
     Ok(found)
@@ -109,7 +129,7 @@ pub(super) fn next_ready_at(connection: &Connection, lanes: &[LaneId], now: Time
     for lane_id in lanes {
         let mut rows = statement.query([lane_id.0, now.as_millis()])?;
         if let Some(row) = rows.next()? {
-            let at = Columns::of(row).time()?;
+            let at = Columns::of(row).read()?;
             next = Some(next.map_or(at, |next| next.min(at)));
         }
     }
@@ -121,12 +141,25 @@ pub(super) fn write(
     counts: &mut CountChanges,
     changes: &[EventChange],
 ) -> Outcome<Vec<EventId>> {
+    let mut write = connection.prepare_cached(sql!("write_events"))?;
     let mut written = Vec::with_capacity(changes.len());
     for change in changes {
-        if event_rows::write(connection, change)? {
-            counts.moved(change.lane_id, change.scenario_run_id.as_ref(), change.read_status, change.state.status);
-            written.push(change.event_id);
+        let EventChange { event_id, lane_id, scenario_run_id, read_status, read_serial, state, payload } = change;
+        let rows = Parameters::of(&mut write)
+            .group(&StateColumns::of(state)?)
+            .value(event_id)
+            .value(read_status)
+            .value(read_serial)
+            .execute()?;
+        if rows == 0 {
+            continue;
         }
+        if let Some(payload) = payload {
+            let mut replace = connection.prepare_cached(sql!("write_event_payloads"))?;
+            replace.execute(params![payload.as_str(), IdText::of(*event_id)])?;
+        }
+        counts.moved(*lane_id, scenario_run_id.as_ref(), *read_status, state.status);
+        written.push(*event_id);
     }
     Ok(written)
 }
@@ -145,7 +178,7 @@ pub(super) fn forgettable(
         let mut rows = statement.query(params![before.as_millis(), limit])?;
         while let Some(row) = rows.next()? {
             let mut columns = Columns::of(row);
-            found.push((columns.time()?, columns.parsed()?));
+            found.push((columns.read()?, columns.read()?));
         }
     }
     found.sort_unstable();
@@ -154,15 +187,7 @@ pub(super) fn forgettable(
 }
 
 pub(super) fn oldest_finished(connection: &Connection) -> Outcome<(Option<Timestamp>, Option<Timestamp>)> {
-    let completed = optional_moment(connection, sql!("oldest_completed"))?;
-    let failed = optional_moment(connection, sql!("oldest_failed"))?;
-    Ok((completed, failed))
-}
-
-/// The moment that a statement without parameters answers, in its one row.
-pub(super) fn optional_moment(connection: &Connection, sql: &str) -> Outcome<Option<Timestamp>> {
-    let moment: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-    Ok(moment.map(Timestamp::from_millis))
+    Ok((one_value(connection, sql!("oldest_completed"))?, one_value(connection, sql!("oldest_failed"))?))
 }
 
 pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[EventId]) -> Outcome<()> {
@@ -171,8 +196,8 @@ pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[
         let mut rows = statement.query([IdText::of(*id)])?;
         while let Some(row) = rows.next()? {
             let mut columns = Columns::of(row);
-            let (lane_id, status) = (LaneId(columns.value()?), columns.parsed()?);
-            let run: Option<ScenarioRunId> = columns.optional_parsed()?;
+            let (lane_id, status): (LaneId, EventStatus) = (columns.read()?, columns.read()?);
+            let run: Option<ScenarioRunId> = columns.read()?;
             counts.forgotten(lane_id, run.as_ref(), status);
         }
     }
@@ -182,18 +207,7 @@ pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[
 pub(super) fn insert_attempts(connection: &Connection, attempts: &[(EventId, AttemptEnd)]) -> Outcome<()> {
     let mut statement = connection.prepare_cached(sql!("insert_attempts"))?;
     for (event_id, end) in attempts {
-        statement.execute(params![
-            IdText::of(*event_id),
-            end.lock_serial,
-            end.attempt,
-            end.engine_id.as_str(),
-            end.outcome.name(),
-            end.claimed_at.as_millis(),
-            end.ended_at.as_millis(),
-            end.error.code.as_deref(),
-            end.error.message,
-            event_rows::details(&end.error),
-        ])?;
+        Parameters::of(&mut statement).value(event_id).group(&AttemptColumns::of(end)).execute()?;
     }
     Ok(())
 }

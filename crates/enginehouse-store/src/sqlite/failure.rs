@@ -6,11 +6,13 @@ use rusqlite::ffi;
 use crate::{Applied, StoreError};
 
 /// Why a statement, or what was made of its rows, failed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// SQLite said so.
+    #[error(transparent)]
     Sqlite(rusqlite::Error),
     /// A row holds, or was to hold, what no row of this program holds.
+    #[error("{0}")]
     Row(String),
 }
 
@@ -34,6 +36,11 @@ impl From<Failure> for StoreError {
 }
 
 impl Failure {
+    /// A value that no row of this program has.
+    pub(super) fn unexpected(column: &str, what: &str) -> Self {
+        Self::Row(format!("unexpected value in column {column}: {what}"))
+    }
+
     /// Whether a write did not reach the disk. The system reports that once, and may have dropped what it could not
     /// write: a second attempt would succeed and prove nothing.
     pub(super) fn lost_a_write(&self) -> bool {

@@ -48,8 +48,8 @@ fn look(connection: &Connection, found: &mut Vec<String>) -> Outcome<()> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let mut columns = Columns::of(row);
-        let (lane_id, status): (i64, &str) = (columns.value()?, columns.text()?);
-        let (events, counted): (i64, i64) = (columns.value()?, columns.value()?);
+        let (lane_id, status): (i64, &str) = (columns.read()?, columns.read()?);
+        let (events, counted): (i64, i64) = (columns.read()?, columns.read()?);
         found.push(format!("lane {lane_id} has {events} {status} events, but {counted} are counted"));
     }
     for (sql, what) in [
@@ -60,7 +60,7 @@ fn look(connection: &Connection, found: &mut Vec<String>) -> Outcome<()> {
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            found.push(format!("{what}: {}", Columns::of(row).text()?));
+            found.push(format!("{what}: {}", Columns::of(row).read::<&str>()?));
         }
     }
     Ok(())

@@ -2,28 +2,20 @@
 
 use std::collections::HashMap;
 
+use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::LaneId;
-use enginehouse_core::lane::{Lane, LaneKey, VersionRequirement};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use enginehouse_core::lane::{Lane, LaneKey};
+use rusqlite::{Connection, Row};
 
-use super::columns::{Columns, sql, to_json};
+use super::columns::{Columns, Parameters, sql};
 use super::failure::{Failure, Outcome};
 use super::writer::Writer;
 use crate::rows::{LaneCounts, StatusCounts};
+use crate::table::LaneColumns;
 
-/// Reads a lane in the columns of `lanes_by_id.sql`.
+/// Reads `lane_id, {lane_columns}`.
 fn lane(columns: &mut Columns<'_, '_>) -> Outcome<Lane> {
-    Ok(Lane {
-        lane_id: LaneId(columns.value()?),
-        key: LaneKey {
-            queue: columns.parsed()?,
-            event_type: columns.parsed()?,
-            priority: columns.number()?,
-            required_capabilities: columns.json()?,
-            required_memory_mb: columns.optional_number()?,
-            engine_version: columns.optional_parsed()?,
-        },
-    })
+    Ok(Lane { lane_id: columns.read()?, key: columns.group::<LaneColumns<'_>>()?.into_key()? })
 }
 
 pub(super) fn after(connection: &Connection, after: LaneId) -> Outcome<Vec<Lane>> {
@@ -60,32 +52,18 @@ pub(super) fn intern(writer: &mut Writer, keys: &[LaneKey]) -> Outcome<Vec<Lane>
 }
 
 fn intern_one(writer: &mut Writer, key: &LaneKey) -> Outcome<LaneId> {
-    let LaneKey { queue, event_type, priority, required_capabilities, required_memory_mb, engine_version } = key;
-    let capabilities = to_json(required_capabilities)?;
-    let version = engine_version.as_ref().map(VersionRequirement::as_str);
-    let memory = required_memory_mb.map(|memory| i64::try_from(memory).unwrap_or(i64::MAX));
-    let (queue, event_type) = (queue.as_str(), event_type.as_str());
+    let columns = LaneColumns::of(key);
     let connection = &writer.connection;
-    let known = connection
-        .prepare_cached(sql!("lanes_by_key"))?
-        .query_row(params![queue, event_type, priority, capabilities, memory, version], |row| row.get(0))
-        .optional()?;
-    if let Some(known) = known {
-        return Ok(LaneId(known));
+    let mut find = connection.prepare_cached(sql!("lanes_by_key"))?;
+    if let Some(known) = Parameters::of(&mut find).group(&columns).first()? {
+        return Ok(known);
     }
     // The file forgets a number with the transaction that gave it, but whoever saw that lane may remember it.
     writer.highest_lane += 1;
-    let lane_id = writer.highest_lane;
-    connection.prepare_cached(sql!("insert_lanes"))?.execute(params![
-        lane_id,
-        queue,
-        event_type,
-        priority,
-        capabilities,
-        memory,
-        version
-    ])?;
-    Ok(LaneId(lane_id))
+    let lane_id = LaneId(writer.highest_lane);
+    let mut insert = connection.prepare_cached(sql!("insert_lanes"))?;
+    Parameters::of(&mut insert).value(&lane_id).group(&columns).execute()?;
+    Ok(lane_id)
 }
 
 pub(super) fn delete_empty(connection: &Connection, limit: u32) -> Outcome<Vec<LaneId>> {
@@ -101,8 +79,8 @@ pub(super) fn status_counts(connection: &Connection) -> Outcome<StatusCounts> {
     let mut counts = StatusCounts::default();
     while let Some(row) = rows.next()? {
         let mut columns = Columns::of(row);
-        let status = columns.parsed()?;
-        *counts.of_mut(status) = columns.number()?;
+        let status: EventStatus = columns.read()?;
+        *counts.of_mut(status) = columns.read()?;
     }
     Ok(counts)
 }
@@ -121,9 +99,9 @@ pub(super) fn counts(connection: &Connection) -> Outcome<Vec<LaneCounts>> {
 fn add_count(found: &mut Vec<LaneCounts>, row: &Row<'_>) -> Outcome<()> {
     let mut columns = Columns::of(row);
     let lane = lane(&mut columns)?;
-    let status = columns.optional_parsed()?;
-    let events: Option<i64> = columns.value()?;
-    let oldest_available_at = columns.optional_time()?;
+    let status: Option<EventStatus> = columns.read()?;
+    let events: Option<i64> = columns.read()?;
+    let oldest_available_at = columns.read()?;
     if found.last().is_none_or(|last| last.lane.lane_id != lane.lane_id) {
         found.push(LaneCounts { lane, counts: StatusCounts::default(), oldest_available_at });
     }

@@ -1,13 +1,12 @@
 //! Locks: the events that are processing.
 
-use enginehouse_core::ids::{EngineId, LaneId};
+use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::columns::{Columns, IdText, sql};
-use super::event_rows;
-use super::events::optional_moment;
+use super::columns::{Columns, one_value, sql};
+use super::events;
 use super::failure::{Failure, Outcome};
 use crate::rows::{EventRow, HeldLock, LockCursor};
 
@@ -20,11 +19,11 @@ pub(super) fn of_engines(connection: &Connection, engines: &[EngineId]) -> Outco
             let mut columns = Columns::of(row);
             found.push(HeldLock {
                 engine_id: engine_id.clone(),
-                event_id: columns.parsed()?,
-                lane_id: LaneId(columns.value()?),
-                token: LockToken { serial: columns.value()?, secret: u128::from_be_bytes(columns.value()?) },
-                claimed_at: columns.time()?,
-                cancel_requested: columns.flag()?,
+                event_id: columns.read()?,
+                lane_id: columns.read()?,
+                token: LockToken { serial: columns.read()?, secret: u128::from_be_bytes(columns.read::<[u8; 16]>()?) },
+                claimed_at: columns.read()?,
+                cancel_requested: columns.read()?,
             });
         }
     }
@@ -44,13 +43,13 @@ pub(super) fn expiring(
     let mut rows = statement.query(params![until.as_millis(), at, id, limit])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let event_id = Columns::of(row).parsed()?;
-        let event = event_rows::by_id(connection, &IdText::of(event_id))?;
+        let event_id: EventId = Columns::of(row).read()?;
+        let event = events::one(connection, event_id)?;
         found.push(event.ok_or_else(|| Failure::Row(format!("event {event_id} is in an index only")))?);
     }
     Ok(found)
 }
 
 pub(super) fn next_expiry(connection: &Connection) -> Outcome<Option<Timestamp>> {
-    optional_moment(connection, sql!("next_lock_expiry"))
+    one_value(connection, sql!("next_lock_expiry"))
 }

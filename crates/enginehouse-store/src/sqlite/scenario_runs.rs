@@ -10,10 +10,10 @@ use crate::rows::{Page, PageRequest, ScenarioRunCounts, StatusCounts};
 
 fn scenario_run(row: &Row<'_>) -> Outcome<ScenarioRunCounts> {
     let mut columns = Columns::of(row);
-    let (scenario_run_id, first_enqueued_at) = (columns.parsed()?, columns.time()?);
+    let (scenario_run_id, first_enqueued_at) = (columns.read()?, columns.read()?);
     let mut counts = StatusCounts::default();
     for status in STATUSES {
-        *counts.of_mut(status) = columns.number()?;
+        *counts.of_mut(status) = columns.read()?;
     }
     Ok(ScenarioRunCounts { scenario_run_id, first_enqueued_at, counts })
 }
@@ -38,6 +38,6 @@ pub(super) fn one(connection: &Connection, run: &ScenarioRunId) -> Outcome<Optio
     let counts = scenario_run(row)?;
     let mut statement = connection.prepare_cached(sql!("engines_of_run"))?;
     let engines =
-        statement.query_and_then([run.as_str()], |row| Columns::of(row).parsed())?.collect::<Outcome<Vec<_>>>()?;
+        statement.query_and_then([run.as_str()], |row| Columns::of(row).read())?.collect::<Outcome<Vec<_>>>()?;
     Ok(Some((counts, engines)))
 }

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId, LaneId};
+use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::columns::{Columns, IdText, sql};
-use super::event_rows;
+use super::columns::{Columns, sql};
+use super::events;
 use super::failure::Outcome;
 use super::lanes::{self, KnownLanes};
 use super::locks;
@@ -19,10 +20,14 @@ pub(super) const MAX_LOOKED_AT: u32 = 20_000;
 const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// One event with its lane and payload.
-pub(super) fn record(connection: &Connection, id: &IdText, known: &mut KnownLanes) -> Outcome<Option<EventRecord>> {
-    let Some(event) = event_rows::by_id(connection, id)? else { return Ok(None) };
+pub(super) fn record(
+    connection: &Connection,
+    event_id: EventId,
+    known: &mut KnownLanes,
+) -> Outcome<Option<EventRecord>> {
+    let Some(event) = events::one(connection, event_id)? else { return Ok(None) };
     let lane = known.key(connection, event.lane_id)?;
-    let Some(payload) = event_rows::payload(connection, id)? else { return Ok(None) };
+    let Some(payload) = events::payload(connection, event_id)? else { return Ok(None) };
     Ok(Some(EventRecord { event, lane, payload }))
 }
 
@@ -69,7 +74,7 @@ impl<'a, T> Search<'a, T> {
     ) -> Outcome<()> {
         self.looked_at += 1;
         self.last = Some(event_id);
-        if matches && let Some(record) = record(self.connection, &IdText::of(event_id), &mut self.known)? {
+        if matches && let Some(record) = record(self.connection, event_id, &mut self.known)? {
             self.bytes += record.payload.as_str().len();
             self.bytes += record.event.state.result.as_ref().map_or(0, |result| result.as_str().len());
             self.items.push(item(record));
@@ -103,9 +108,9 @@ pub(super) fn events(connection: &Connection, filter: &EventFilter, page: &PageR
             return Ok(search.page_with_more());
         }
         let mut columns = Columns::of(row);
-        let event_id = columns.parsed()?;
-        let (status, lane_id): (EventStatus, LaneId) = (columns.parsed()?, LaneId(columns.value()?));
-        let (engine_id, enqueued_at) = (columns.optional_text()?, columns.time()?);
+        let event_id = columns.read()?;
+        let (status, lane_id): (EventStatus, LaneId) = (columns.read()?, columns.read()?);
+        let (engine_id, enqueued_at): (Option<&str>, Timestamp) = (columns.read()?, columns.read()?);
         let matches = filter.status.is_none_or(|wanted| wanted == status)
             && lanes.as_ref().is_none_or(|lanes| lanes.contains(&lane_id))
             && filter.engine_id.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == engine_id)
@@ -130,32 +135,74 @@ fn lanes_of(connection: &Connection, filter: &EventFilter) -> Outcome<Option<Opt
     Ok(if found.is_empty() { None } else { Some(Some(found)) })
 }
 
+/// The ways to the newest events, each by an index. The last three sort ids that are read from an index alone, and read as many
+/// events as the page needs.
+pub(super) mod newest {
+    use super::sql;
+
+    pub(in super::super) const ALL: &str = sql!("newest_events", source = "events as e where e.event_id < ?1");
+    pub(in super::super) const OF_RUN: &str = sql!(
+        "newest_events",
+        source = "events as e indexed by events_of_run where e.scenario_run_id = ?3 and e.event_id < ?1"
+    );
+    pub(in super::super) const FAILED_OR_CANCELLED: &str = sql!(
+        "newest_events",
+        source = "events as e indexed by events_failed_or_cancelled_newest \
+                  where e.status in ('failed', 'cancelled') and e.status = ?3 and e.event_id < ?1"
+    );
+    pub(in super::super) const LOCKED_BY_ENGINE: &str = sql!(
+        "newest_events",
+        source = "events as e indexed by events_locks_of_engine \
+                  where e.status = 'processing' and e.engine_id = ?3 and e.event_id < ?1"
+    );
+    /// There are as many as the fleet can work on, however many events wait.
+    pub(in super::super) const PROCESSING: &str = sql!(
+        "newest_events",
+        source = "events as e where e.event_id in ( \
+                  select event_id from events indexed by events_locks_of_engine \
+                  where status = 'processing' and event_id < ?1 order by event_id desc limit ?2)"
+    );
+    pub(in super::super) const QUEUED: &str = sql!(
+        "newest_events",
+        source = "events as e where e.event_id in ( \
+                  select event_id from events indexed by events_ready \
+                  where status = 'queued' and event_id < ?1 order by event_id desc limit ?2)"
+    );
+    pub(in super::super) const COMPLETED: &str = sql!(
+        "newest_events",
+        source = "events as e where e.event_id in ( \
+                  select event_id from events indexed by events_completed \
+                  where status = 'completed' and event_id < ?1 order by event_id desc limit ?2)"
+    );
+}
+
 /// The statement that looks at the fewest rows, and the name it needs.
 fn path<'a>(connection: &Connection, filter: &'a EventFilter) -> Outcome<(&'static str, Option<&'a str>)> {
     if let Some(run) = &filter.scenario_run_id {
-        return Ok((sql!("newest_events_of_run"), Some(run.as_str())));
+        return Ok((newest::OF_RUN, Some(run.as_str())));
     }
-    let Some(status) = filter.status else { return Ok((sql!("newest_events"), None)) };
+    let Some(status) = filter.status else { return Ok((newest::ALL, None)) };
     let sorted = match status {
         EventStatus::Failed | EventStatus::Cancelled => {
-            return Ok((sql!("newest_failed_or_cancelled_events"), Some(status.name())));
+            return Ok((newest::FAILED_OR_CANCELLED, Some(status.name())));
         }
         EventStatus::Processing => {
             return Ok(match &filter.engine_id {
-                Some(engine_id) => (sql!("newest_locked_events_of_engine"), Some(engine_id.as_str())),
-                None => (sql!("newest_processing_events"), None),
+                Some(engine_id) => (newest::LOCKED_BY_ENGINE, Some(engine_id.as_str())),
+                None => (newest::PROCESSING, None),
             });
         }
-        EventStatus::Queued => sql!("newest_queued_events"),
-        EventStatus::Completed => sql!("newest_completed_events"),
+        EventStatus::Queued => newest::QUEUED,
+        EventStatus::Completed => newest::COMPLETED,
     };
+    // For few of them only, as they are sorted.
     let count = lanes::status_counts(connection)?.of(status);
-    Ok((if count <= u64::from(MAX_LOOKED_AT) { sorted } else { sql!("newest_events") }, None))
+    Ok((if count <= u64::from(MAX_LOOKED_AT) { sorted } else { newest::ALL }, None))
 }
 
 /// The events that an engine holds, by id.
 pub(super) fn locked_by(connection: &Connection, engine_id: &EngineId) -> Outcome<Vec<EventRecord>> {
     let mut known = KnownLanes::default();
     let locks = locks::of_engines(connection, std::slice::from_ref(engine_id))?;
-    locks.iter().filter_map(|lock| record(connection, &IdText::of(lock.event_id), &mut known).transpose()).collect()
+    locks.iter().filter_map(|lock| record(connection, lock.event_id, &mut known).transpose()).collect()
 }

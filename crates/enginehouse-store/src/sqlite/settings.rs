@@ -1,17 +1,16 @@
 //! What is set for event types and queues, and the number that rises when it changes.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::str::FromStr;
 
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::policy::Settings;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
-use super::columns::{Columns, sql, to_json};
+use super::columns::{Columns, Parameters, one_value, sql};
 use super::failure::Outcome;
 use super::writer::Writer;
 use crate::rows::SettingsRows;
+use crate::table::{SettingsColumns, Value};
 
 pub(super) fn all(connection: &Connection) -> Outcome<SettingsRows> {
     Ok(SettingsRows {
@@ -20,19 +19,12 @@ pub(super) fn all(connection: &Connection) -> Outcome<SettingsRows> {
     })
 }
 
-fn by_name<N: FromStr<Err: Display> + Ord>(connection: &Connection, sql: &str) -> Outcome<BTreeMap<N, Settings>> {
+fn by_name<N: for<'a> Value<'a> + Ord>(connection: &Connection, sql: &str) -> Outcome<BTreeMap<N, Settings>> {
     let mut statement = connection.prepare_cached(sql)?;
     statement
         .query_and_then([], |row| {
             let mut columns = Columns::of(row);
-            let name = columns.parsed()?;
-            let settings = Settings {
-                retry_policy: columns.optional_json()?,
-                visibility_timeout_seconds: columns.optional_number()?,
-                max_processing_seconds: columns.optional_number()?,
-                paused: columns.flag()?,
-            };
-            Ok((name, settings))
+            Ok((columns.read()?, columns.group::<SettingsColumns<'_>>()?.into_settings()?))
         })?
         .collect()
 }
@@ -56,15 +48,8 @@ pub(super) fn write_queue(connection: &Connection, queue: &QueueName, settings: 
 }
 
 fn write(connection: &Connection, sql: &str, name: &str, settings: &Settings) -> Outcome<()> {
-    let Settings { retry_policy, visibility_timeout_seconds, max_processing_seconds, paused } = settings;
-    let seconds = |value: &Option<u64>| value.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
-    connection.prepare_cached(sql)?.execute(params![
-        name,
-        retry_policy.as_ref().map(to_json).transpose()?,
-        seconds(visibility_timeout_seconds),
-        seconds(max_processing_seconds),
-        paused,
-    ])?;
+    let mut statement = connection.prepare_cached(sql)?;
+    Parameters::of(&mut statement).value(&name).group(&SettingsColumns::of(settings)).execute()?;
     Ok(())
 }
 
@@ -74,7 +59,7 @@ fn delete(connection: &Connection, sql: &str, name: &str) -> Outcome<()> {
 }
 
 pub(super) fn registry_version(connection: &Connection) -> Outcome<i64> {
-    Ok(connection.prepare_cached(sql!("registry_version"))?.query_row([], |row| row.get(0))?)
+    one_value(connection, sql!("registry_version"))
 }
 
 pub(super) fn raise_registry_version(writer: &mut Writer) -> Outcome<i64> {

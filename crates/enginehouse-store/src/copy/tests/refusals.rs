@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::conformance::given::given_processing_event;
+use crate::sqlite::OpenError;
 
 async fn refused(from: &CopySide, to: &CopySide) -> String {
     copy(from, to, |_| ControlFlow::Continue(())).await.unwrap_err().to_string()

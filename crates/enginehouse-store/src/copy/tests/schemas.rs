@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::table::COUNTS;
 
 /// What only one of the stores has, or what is made anew.
 const NOT_COPIED: [&str; 11] = [
@@ -20,7 +21,7 @@ const NOT_COPIED: [&str; 11] = [
 ];
 
 fn listed() -> BTreeSet<String> {
-    TABLES.iter().flat_map(|table| table.columns.iter().map(|(column, _)| format!("{}.{column}", table.name))).collect()
+    TABLES.iter().flat_map(|table| table.columns().map(|column| format!("{}.{}", table.name, column.name))).collect()
 }
 
 fn compare(found: impl Iterator<Item = String>, left_out: &[&str]) {
@@ -43,7 +44,7 @@ async fn every_column_of_sqlite_is_copied() {
     let mut statement = connection.prepare(sql).unwrap();
     let found: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     // A count is a row of its own there.
-    let counts = STATUSES.map(|status| format!("lane_counts.{status}"));
+    let counts = COUNTS.map(|status| format!("lane_counts.{status}"));
     compare(found.into_iter(), &counts.each_ref().map(String::as_str));
 }
 

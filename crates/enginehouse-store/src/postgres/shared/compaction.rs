@@ -24,7 +24,7 @@ pub(crate) async fn compact_lane_changes(shared: &Shared, before: Timestamp, fro
         .await?;
     let row = rows.first().ok_or_else(|| Failure::Row("the number of compacted changes is missing".to_owned()))?;
     let mut columns = Columns::of(row);
-    let compacted = columns.number()?;
+    let compacted = columns.read()?;
     let (zero_lanes, zero_runs): (Vec<i64>, Vec<&str>) = (columns.value()?, columns.value()?);
     if !zero_lanes.is_empty() {
         session.execute(sql!("delete_counts_of_deleted_lanes"), params![INT8_ARRAY: &zero_lanes]).await?;

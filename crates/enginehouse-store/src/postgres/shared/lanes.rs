@@ -1,28 +1,22 @@
 //! Lanes: read from their rows, and interned.
 
 use enginehouse_core::ids::LaneId;
-use enginehouse_core::lane::{Lane, LaneKey, VersionRequirement};
+use enginehouse_core::lane::{Lane, LaneKey};
 use tokio_postgres::Row;
 
-use crate::postgres::tx::columns::{Columns, params, sql, to_json};
+use crate::postgres::tx::columns::{Arrays, Columns, params, sql};
 use crate::postgres::wire::failure::{Failure, Outcome};
 use crate::postgres::wire::session::Session;
+use crate::table::LaneColumns;
 
-/// Reads a lane in the columns of `changed_lanes.sql`.
+/// Reads `lane_id, {lane_columns}`.
 pub(crate) fn lane(columns: &mut Columns<'_>) -> Outcome<Lane> {
-    Ok(Lane { lane_id: LaneId(columns.value()?), key: key(columns)? })
+    Ok(Lane { lane_id: columns.read()?, key: key(columns)? })
 }
 
 /// Reads the key of a lane.
 pub(crate) fn key(columns: &mut Columns<'_>) -> Outcome<LaneKey> {
-    let (queue, event_type) = (columns.parsed()?, columns.parsed()?);
-    let priority: i32 = columns.value()?;
-    let priority = u8::try_from(priority).map_err(|error| columns.unexpected(error))?;
-    let capabilities: &str = columns.value()?;
-    let required_capabilities = serde_json::from_str(capabilities).map_err(|error| columns.unexpected(error))?;
-    let required_memory_mb = columns.optional_number()?;
-    let engine_version = columns.optional_parsed()?;
-    Ok(LaneKey { queue, event_type, priority, required_capabilities, required_memory_mb, engine_version })
+    Ok(columns.group::<LaneColumns<'_>>()?.into_key()?)
 }
 
 /// How often to read lanes again that other transactions make and delete at the same time.
@@ -60,27 +54,13 @@ async fn by_key(session: &Session, keys: &[LaneKey]) -> Outcome<Vec<Option<(Lane
     let mut found = vec![None; keys.len()];
     for row in run(session, sql!("lanes_by_key"), keys).await? {
         let mut columns = Columns::of(&row);
-        let ordinal: usize = columns.number()?;
+        let ordinal: usize = columns.read()?;
         found[ordinal - 1] = Some((LaneId(columns.value()?), columns.value()?));
     }
     Ok(found)
 }
 
 async fn run(session: &Session, sql: &'static str, keys: &[LaneKey]) -> Outcome<Vec<Row>> {
-    let queues: Vec<_> = keys.iter().map(|key| key.queue.as_str()).collect();
-    let types: Vec<_> = keys.iter().map(|key| key.event_type.as_str()).collect();
-    let priorities: Vec<_> = keys.iter().map(|key| i32::from(key.priority)).collect();
-    let capabilities = keys.iter().map(|key| to_json(&key.required_capabilities)).collect::<Outcome<Vec<_>>>()?;
-    let memory: Vec<_> =
-        keys.iter().map(|key| key.required_memory_mb.map(|mb| i64::try_from(mb).unwrap_or(i64::MAX))).collect();
-    let versions: Vec<_> = keys.iter().map(|key| key.engine_version.as_ref().map(VersionRequirement::as_str)).collect();
-    session
-        .query(
-            sql,
-            params![
-                TEXT_ARRAY: &queues, TEXT_ARRAY: &types, INT4_ARRAY: &priorities, TEXT_ARRAY: &capabilities,
-                INT8_ARRAY: &memory, TEXT_ARRAY: &versions,
-            ],
-        )
-        .await
+    let columns: Vec<_> = keys.iter().map(LaneColumns::of).collect();
+    session.query(sql, Arrays::of(&columns).parameters()).await
 }

@@ -119,11 +119,11 @@ async fn scan_everything(shared: &Shared) -> Outcome<()> {
     );
     for row in &rows? {
         let mut columns = Columns::of(row);
-        let (lane, at) = (LaneId(columns.value()?), columns.time()?);
+        let (lane, at) = (LaneId(columns.value()?), columns.read()?);
         shared.scan_positions().rewind_lane(lane, at);
     }
     for row in &locks? {
-        shared.scan_positions().rewind_locks(Columns::of(row).time()?);
+        shared.scan_positions().rewind_locks(Columns::of(row).read()?);
     }
     Ok(())
 }
@@ -134,7 +134,7 @@ async fn check_vacuum(shared: &Shared) -> Outcome<()> {
     let found = holders(&session, REPORT_AFTER).await?;
     let rows = session.query(sql!("dead_rows"), params![]).await?;
     drop(session);
-    let dead_rows = rows.first().map(|row| Columns::of(row).number()).transpose()?;
+    let dead_rows = rows.first().map(|row| Columns::of(row).read()).transpose()?;
     let changes = shared.health().update(found, dead_rows, Instant::now());
     for change in changes {
         match change {

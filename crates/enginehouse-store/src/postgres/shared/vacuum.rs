@@ -104,9 +104,9 @@ fn holder(columns: &mut Columns<'_>) -> Outcome<VacuumHolder> {
         user: columns.value()?,
         client: columns.value()?,
         state: columns.value()?,
-        since: columns.optional_time()?,
-        held_for: columns.optional_duration()?,
-        transactions: columns.number()?,
-        dead_rows: columns.number()?,
+        since: columns.read()?,
+        held_for: columns.read()?,
+        transactions: columns.read()?,
+        dead_rows: columns.read()?,
     })
 }

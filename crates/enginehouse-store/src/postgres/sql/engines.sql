@@ -1,7 +1,5 @@
 -- Engines behind an id, by id. Answers what matches, and the last one of so many.
-select
-    l.is_match, l.place, l.engine_id, l.engine_type, l.epoch, l.status, l.heartbeat_interval_ms, l.registered_at,
-    l.last_heartbeat_at, l.lost_due_at, l.draining, l.stop_when_drained, l.metadata
+select l.is_match, l.place, {l.engine_columns}
 from (
     select
         f.*,
@@ -12,7 +10,7 @@ from (
                 $6::text is null
                 or exists (
                     select 1
-                    from json_array_elements_text(f.metadata #> '{static_config,capabilities}') as c (capability)
+                    from json_array_elements_text(f.metadata -> 'static_config' -> 'capabilities') as c (capability)
                     where c.capability = $6
                 )
             )

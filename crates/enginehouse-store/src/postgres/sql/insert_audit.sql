@@ -1,5 +1,5 @@
--- Add what operators did.
-insert into enginehouse.audit_log (at, action, target, detail)
-select at, action, target, detail
-from unnest($1::timestamptz[], $2::text[], $3::text[], $4::json[]) with ordinality as a (at, action, target, detail, place)
+-- Add what operators did, in the order given.
+insert into enginehouse.audit_log ({audit_columns})
+select {audit_columns}
+from unnest({1.audit_arrays}) with ordinality as a ({audit_columns}, place)
 order by place;

@@ -1,4 +1,4 @@
 -- Add the payloads of events, as they were sent.
-insert into enginehouse.event_payloads (event_id, payload)
+insert into enginehouse.event_payloads ({payload_columns})
 select *
-from unnest($1::uuid[], $2::json[]);
+from unnest({1.payload_arrays});

@@ -22,7 +22,7 @@ counted as materialized (
     left join changed as d on d.lane_id = l.lane_id
 )
 select
-    l.lane_id, l.queue, l.event_type, l.priority, l.required_capabilities, l.required_memory_mb, l.engine_version,
+    l.lane_id, {l.lane_columns},
     l.queued, l.processing, l.completed, l.failed, l.cancelled,
     case
         when l.queued > 0 then coalesce(

@@ -1,8 +1,6 @@
 -- The lanes of these requirements, each with its place among them.
 select k.place, l.lane_id, l.retired
-from unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::bigint[], $6::text[]) with ordinality as k (
-    queue, event_type, priority, required_capabilities, required_memory_mb, engine_version, place
-)
+from unnest({1.lane_arrays}) with ordinality as k ({lane_columns}, place)
 inner join enginehouse.lanes as l
     on
         l.queue = k.queue and l.event_type = k.event_type and l.priority = k.priority

@@ -1,4 +1,5 @@
--- What a search looks at, newest first: every event before an id. Answers what matches, and the last one of so many.
+-- What a search looks at, newest first: events before an id, from where the fewest have to be looked at. Answers what matches,
+-- and the last one of so many.
 with
 wanted as materialized (
     select lane_id
@@ -8,7 +9,7 @@ wanted as materialized (
 select l.event_id, l.is_match, l.place
 from (
     select
-        f.event_id,
+        f.scenario_run_id, f.event_id, f.status,
         (
             ($4::text is null or f.status = $4)
             and (($5::text is null and $6::text is null) or f.lane_id in (select lane_id from wanted))
@@ -16,16 +17,15 @@ from (
             and ($8::timestamptz is null or f.enqueued_at >= $8)
             and ($9::timestamptz is null or f.enqueued_at < $9)
         ) is true as is_match,
-        row_number() over (order by f.event_id desc) as place
+        row_number() over (order by {order}) as place
     from (
-        select event_id, status, lane_id, engine_id, enqueued_at
-        from enginehouse.events
-        where event_id < $1
-        order by event_id desc
+        select scenario_run_id, event_id, status, lane_id, engine_id, enqueued_at
+        from {source}
+        order by {order}
         limit $2
     ) as f
     where exists (select 1 from wanted)
 ) as l
 where l.is_match or l.place = $2
-order by l.event_id desc
+order by {order}
 limit $3;

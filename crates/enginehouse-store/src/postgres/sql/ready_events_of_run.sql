@@ -1,12 +1,6 @@
 -- The same, but only events of one scenario run. What is queued has no lock and no end: said so, the index of all lanes is of
 -- no use, which might hold many events of other runs.
-select
-    e.event_id, e.lane_id, e.enqueued_at,
-    e.status, e.attempt, e.retries, e.failures, e.losses, e.redrives, e.available_at, e.claimed_at, e.finished_at, e.engine_id,
-    e.lock_holder, e.lock_serial, e.lock_secret, e.lock_engine_epoch, e.lock_expires_at, e.lock_visibility_timeout_ms,
-    e.lock_max_processing_ms, e.lock_unlisted_heartbeats, e.settled_by, e.cancel_requested, e.dead_letter_reason,
-    e.last_error_code, e.last_error_message, e.last_error_details, e.result,
-    e.scenario_run_id, e.idempotency_key, e.visibility_timeout_ms, e.max_processing_ms, e.retry_policy, e.labels
+select {e.event_columns}
 from unnest($1::bigint[], $2::timestamptz[]) with ordinality as r (lane_id, from_at, place)
 cross join lateral (
     select q.*

@@ -1,5 +1,5 @@
 -- Give events other payloads.
 update enginehouse.event_payloads as p
 set payload = c.payload
-from unnest($1::uuid[], $2::json[]) as c (event_id, payload)
+from unnest({1.payload_arrays}) as c ({payload_columns})
 where p.event_id = c.event_id;

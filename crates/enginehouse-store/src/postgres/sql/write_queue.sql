@@ -1,8 +1,5 @@
 -- Set what holds for queues of a name.
-insert into enginehouse.queues (queue, retry_policy, visibility_timeout_seconds, max_processing_seconds, paused)
-values ($1, $2, $3, $4, $5)
-on conflict (queue) do update set
-    retry_policy = excluded.retry_policy,
-    visibility_timeout_seconds = excluded.visibility_timeout_seconds,
-    max_processing_seconds = excluded.max_processing_seconds,
-    paused = excluded.paused;
+insert into enginehouse.queues (queue, {settings_columns})
+select *
+from unnest($1::text[], {2.settings_arrays})
+on conflict (queue) do update set {excluded.settings_set};

@@ -3,6 +3,8 @@
 use tokio_postgres::Client;
 
 use super::{Fresh, open_fresh};
+use crate::postgres::tx::reads::newest;
+use crate::table::sql::filled_text;
 
 /// 20,000 events in every status, of which the database has counted those that were there when it was last asked to.
 const EVENTS: &str = "
@@ -88,10 +90,27 @@ async fn given_tables(counted: Option<&str>) -> (Fresh, Client) {
     (fresh, client)
 }
 
+/// A statement by the name of its file, or of the way to the newest events.
+fn text(name: &str) -> String {
+    let newest = match name {
+        "newest_events" => newest::ALL,
+        "newest_events_of_run" => newest::OF_RUN,
+        "newest_failed_or_cancelled_events" => newest::FAILED_OR_CANCELLED,
+        "newest_locked_events_of_engine" => newest::LOCKED_BY_ENGINE,
+        "newest_processing_events" => newest::PROCESSING,
+        "newest_queued_events" => newest::QUEUED,
+        "newest_completed_events" => newest::COMPLETED,
+        _ => {
+            let path = format!("{}/src/postgres/sql/{name}.sql", env!("CARGO_MANIFEST_DIR"));
+            return filled_text(&std::fs::read_to_string(path).unwrap(), &[]);
+        }
+    };
+    newest.to_owned()
+}
+
 /// What PostgreSQL would do, step by step.
 async fn plan(client: &Client, name: &str) -> Vec<String> {
-    let path = format!("{}/src/postgres/sql/{name}.sql", env!("CARGO_MANIFEST_DIR"));
-    let sql = std::fs::read_to_string(path).unwrap();
+    let sql = text(name);
     let count = (1..40).take_while(|number| sql.contains(&format!("${number}"))).count();
     let arguments = if count == 0 { String::new() } else { format!("({})", vec!["null"; count].join(", ")) };
     client.batch_execute(&format!("prepare asked as {sql}")).await.unwrap();

@@ -2,25 +2,18 @@
 
 use enginehouse_core::time::Timestamp;
 
-use super::columns::{Json, Moment, params, sql};
+use super::columns::{Arrays, Moment, params, sql};
 use crate::postgres::wire::failure::Outcome;
 use crate::postgres::wire::session::Session;
 use crate::rows::AuditEntry;
+use crate::table::AuditColumns;
 
 pub(crate) async fn insert(session: &Session, entries: &[AuditEntry]) -> Outcome<()> {
     if entries.is_empty() {
         return Ok(());
     }
-    let at: Vec<_> = entries.iter().map(|entry| Moment(entry.at)).collect();
-    let actions: Vec<_> = entries.iter().map(|entry| entry.action.as_str()).collect();
-    let targets: Vec<_> = entries.iter().map(|entry| entry.target.as_str()).collect();
-    let details: Vec<_> = entries.iter().map(|entry| Json(entry.detail.as_str())).collect();
-    session
-        .execute(
-            sql!("insert_audit"),
-            params![TIMESTAMPTZ_ARRAY: &at, TEXT_ARRAY: &actions, TEXT_ARRAY: &targets, JSON_ARRAY: &details],
-        )
-        .await?;
+    let columns: Vec<_> = entries.iter().map(AuditColumns::of).collect();
+    session.execute(sql!("insert_audit"), Arrays::of(&columns).parameters()).await?;
     Ok(())
 }
 

@@ -1,25 +1,31 @@
 //! Values on their way into columns and out of them.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
 use enginehouse_core::ids::EventId;
-use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
+use uuid::Uuid;
 
 use crate::STATUSES;
 use crate::postgres::wire::failure::{Failure, Outcome};
+use crate::postgres::wire::session::Param;
 use crate::rows::StatusCounts;
+use crate::table::{Cell, Cells, Column, ColumnGroup, Kind, LockDisagrees, Unexpected, Value};
 
-/// The text of a statement: the file `sql/<name>.sql`.
+/// The text of a statement: the file `sql/<name>.sql`, filled by [`crate::table::sql`].
 macro_rules! sql {
-    ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/postgres/sql/", $name, ".sql"))
+    ($name:literal $(, $part:ident = $text:expr)*) => {
+        $crate::table::sql::filled!(
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/postgres/sql/", $name, ".sql"))
+            $(, $part = $text)*
+        )
     };
 }
 pub(crate) use sql;
@@ -40,10 +46,8 @@ const EPOCH_2000_MILLIS: i64 = 946_684_800_000;
 pub(crate) struct Moment(pub(crate) Timestamp);
 
 impl ToSql for Moment {
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        let micros = (self.0.as_millis() - EPOCH_2000_MILLIS) * 1_000;
-        out.extend_from_slice(&micros.to_be_bytes());
-        Ok(IsNull::No)
+    fn to_sql(&self, of: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        Cell::Number(self.0.as_millis()).to_sql(of, out)
     }
 
     accepts!(TIMESTAMPTZ);
@@ -51,13 +55,111 @@ impl ToSql for Moment {
 }
 
 impl<'a> FromSql<'a> for Moment {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        let micros = i64::from_be_bytes(raw.try_into()?);
-        // The infinities are the ends of the range here.
-        Ok(Self(Timestamp::from_millis(micros.div_euclid(1_000).saturating_add(EPOCH_2000_MILLIS))))
+    fn from_sql(of: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(Timestamp::from_cell(Cell::from_sql(of, raw)?)?))
     }
 
     accepts!(TIMESTAMPTZ);
+}
+
+/// A value as PostgreSQL's type of its column writes it.
+impl ToSql for Cell<'_> {
+    fn to_sql(&self, of: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match (*self, of) {
+            (Cell::Null, _) => return Ok(IsNull::Yes),
+            (Cell::Id(id), &Type::UUID) => out.extend_from_slice(id.as_bytes()),
+            (Cell::Text(id), &Type::UUID) => out.extend_from_slice(id.parse::<Uuid>()?.as_bytes()),
+            (Cell::Number(number), &Type::INT8) => out.extend_from_slice(&number.to_be_bytes()),
+            (Cell::Number(number), &Type::INT4) => out.extend_from_slice(&i32::try_from(number)?.to_be_bytes()),
+            (Cell::Number(number), &Type::INT2) => out.extend_from_slice(&i16::try_from(number)?.to_be_bytes()),
+            (Cell::Number(flag), &Type::BOOL) => out.extend_from_slice(&[u8::from(flag != 0)]),
+            (Cell::Number(millis), &Type::TIMESTAMPTZ) => {
+                // What the type cannot hold is refused, and not moved.
+                let at = Some(Timestamp::from_millis(millis)).filter(|at| at.as_millis() == millis);
+                let at = at.ok_or("a moment that is out of range")?;
+                let micros = (at.as_millis() - EPOCH_2000_MILLIS) * 1_000;
+                out.extend_from_slice(&micros.to_be_bytes());
+            }
+            (Cell::Text(text), &Type::TEXT) => out.extend_from_slice(shown(text).as_bytes()),
+            // Kept byte for byte.
+            (Cell::Text(json), &Type::JSON) => out.extend_from_slice(json.as_bytes()),
+            (Cell::Bytes(bytes), &Type::BYTEA) => out.extend_from_slice(bytes),
+            (cell, of) => return Err(format!("{} does not fit a column of type {of}", cell.kind()).into()),
+        }
+        Ok(IsNull::No)
+    }
+
+    accepts!(UUID, INT2, INT4, INT8, BOOL, TIMESTAMPTZ, TEXT, JSON, BYTEA);
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Cell<'a> {
+    fn from_sql(of: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(match *of {
+            Type::UUID => Cell::Id(Uuid::from_bytes(raw.try_into()?)),
+            Type::INT2 => Cell::Number(i16::from_be_bytes(raw.try_into()?).into()),
+            Type::INT4 => Cell::Number(i32::from_be_bytes(raw.try_into()?).into()),
+            Type::INT8 => Cell::Number(i64::from_be_bytes(raw.try_into()?)),
+            Type::BOOL => Cell::Number(i64::from(raw != [0])),
+            Type::TIMESTAMPTZ => {
+                let micros = i64::from_be_bytes(raw.try_into()?);
+                // The infinities are the ends of the range here.
+                let millis = micros.div_euclid(1_000).saturating_add(EPOCH_2000_MILLIS);
+                Cell::Number(Timestamp::from_millis(millis).as_millis())
+            }
+            Type::BYTEA => Cell::Bytes(raw),
+            _ => Cell::Text(std::str::from_utf8(raw)?),
+        })
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Cell::Null)
+    }
+
+    accepts!(UUID, INT2, INT4, INT8, BOOL, TIMESTAMPTZ, TEXT, JSON, BYTEA);
+}
+
+/// The type of a column, and of an array of such values.
+pub(crate) fn types_of(kind: Kind) -> (Type, Type) {
+    match kind {
+        Kind::Id => (Type::UUID, Type::UUID_ARRAY),
+        Kind::Short => (Type::INT2, Type::INT2_ARRAY),
+        Kind::Integer => (Type::INT4, Type::INT4_ARRAY),
+        Kind::Long => (Type::INT8, Type::INT8_ARRAY),
+        Kind::Boolean => (Type::BOOL, Type::BOOL_ARRAY),
+        Kind::Time => (Type::TIMESTAMPTZ, Type::TIMESTAMPTZ_ARRAY),
+        Kind::Text => (Type::TEXT, Type::TEXT_ARRAY),
+        Kind::Json => (Type::JSON, Type::JSON_ARRAY),
+        Kind::Bytes => (Type::BYTEA, Type::BYTEA_ARRAY),
+    }
+}
+
+/// Rows as one array per column, for a statement with `unnest({1.…_arrays})`.
+pub(crate) struct Arrays<'c>(Vec<(Vec<Cell<'c>>, Type)>);
+
+impl<'c> Arrays<'c> {
+    pub(crate) fn of<'a, G: ColumnGroup<'a> + 'c>(rows: &'c [G]) -> Self {
+        let array = |column: &Column| (Vec::with_capacity(rows.len()), types_of(column.kind).1);
+        let mut arrays: Vec<_> = G::COLUMNS.iter().map(array).collect();
+        for row in rows {
+            let mut place = 0;
+            row.write(&mut |cell| {
+                arrays[place].0.push(cell);
+                place += 1;
+            });
+        }
+        Self(arrays)
+    }
+
+    /// The parameters in front, and then the arrays.
+    pub(crate) fn behind<'p, const N: usize>(&'p self, parameters: [Param<'p>; N]) -> Vec<Param<'p>> {
+        let arrays = self.0.iter().map(|(cells, of)| (cells as &(dyn ToSql + Sync), of.clone()));
+        parameters.into_iter().chain(arrays).collect()
+    }
+
+    pub(crate) fn parameters(&self) -> Vec<Param<'_>> {
+        self.behind([])
+    }
 }
 
 /// The number of a transaction, in a column of type `xid8`.
@@ -82,28 +184,6 @@ impl<'a> FromSql<'a> for Xid {
     accepts!(XID8);
 }
 
-/// JSON as a text, in a column of type `json`, which keeps it byte for byte.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Json<'a>(pub(crate) &'a str);
-
-impl ToSql for Json<'_> {
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        out.extend_from_slice(self.0.as_bytes());
-        Ok(IsNull::No)
-    }
-
-    accepts!(JSON);
-    to_sql_checked!();
-}
-
-impl<'a> FromSql<'a> for Json<'a> {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Self(std::str::from_utf8(raw)?))
-    }
-
-    accepts!(JSON);
-}
-
 /// A duration as whole milliseconds.
 pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
@@ -114,23 +194,10 @@ pub(crate) fn uuids(ids: &[EventId]) -> Vec<uuid::Uuid> {
     ids.iter().map(|id| id.0).collect()
 }
 
-/// JSON for a column.
-pub(crate) fn to_json(value: &impl serde::Serialize) -> Outcome<String> {
-    serde_json::to_string(value).map_err(|error| Failure::Row(format!("cannot be written as JSON: {error}")))
-}
-
-/// A text for a column. No column can hold the character NUL: it is shown instead.
-pub(crate) fn text(text: &str) -> std::borrow::Cow<'_, str> {
+/// No text of PostgreSQL can hold the character NUL: it is shown instead.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "\u{2400}").into() } else { text.into() }
 }
-
-/// Reads one kind of value from a column.
-macro_rules! reader {
-    ($method:ident) => {
-        |columns: &mut Columns<'_>| columns.$method()
-    };
-}
-pub(crate) use reader;
 
 /// The columns of a row, read from left to right in the order of the statement.
 pub(crate) struct Columns<'row> {
@@ -143,80 +210,33 @@ impl<'row> Columns<'row> {
         Self { row, next: 0 }
     }
 
-    /// A value that any value of its type may be.
+    /// A value of a type of PostgreSQL that no table of both stores has, such as an array or the number of a transaction.
     pub(crate) fn value<T: FromSql<'row>>(&mut self) -> Outcome<T> {
         let value = self.row.try_get(self.next)?;
         self.next += 1;
         Ok(value)
     }
 
-    pub(crate) fn event_id(&mut self) -> Outcome<EventId> {
-        self.value().map(EventId)
+    pub(crate) fn read<T: Value<'row>>(&mut self) -> Outcome<T> {
+        let cell = self.next_cell()?;
+        T::from_cell(cell).map_err(|what| self.unexpected(what))
     }
 
-    /// A number that is not negative and fits.
-    pub(crate) fn number<T: TryFrom<i64>>(&mut self) -> Outcome<T> {
-        let number: i64 = self.value()?;
-        T::try_from(number).map_err(|_| self.unexpected(number))
-    }
-
-    pub(crate) fn optional_number<T: TryFrom<i64>>(&mut self) -> Outcome<Option<T>> {
-        let number: Option<i64> = self.value()?;
-        number.map(|number| T::try_from(number).map_err(|_| self.unexpected(number))).transpose()
-    }
-
-    pub(crate) fn time(&mut self) -> Outcome<Timestamp> {
-        self.value::<Moment>().map(|moment| moment.0)
-    }
-
-    pub(crate) fn optional_time(&mut self) -> Outcome<Option<Timestamp>> {
-        Ok(self.value::<Option<Moment>>()?.map(|moment| moment.0))
-    }
-
-    pub(crate) fn duration(&mut self) -> Outcome<Duration> {
-        Ok(Duration::from_millis(self.number()?))
-    }
-
-    pub(crate) fn optional_duration(&mut self) -> Outcome<Option<Duration>> {
-        Ok(self.optional_number()?.map(Duration::from_millis))
-    }
-
-    /// A name or another text that has a type of its own.
+    /// A word of a type that no table has.
     pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self) -> Outcome<T> {
-        let text: &str = self.value()?;
+        let text: &str = self.read()?;
         text.parse().map_err(|error| self.unexpected(error))
     }
 
-    pub(crate) fn optional_parsed<T: FromStr<Err: Display>>(&mut self) -> Outcome<Option<T>> {
-        let text: Option<&str> = self.value()?;
-        text.map(|text| text.parse().map_err(|error| self.unexpected(error))).transpose()
-    }
-
-    /// JSON that this program has written, in a column of type `json`.
-    pub(crate) fn json<T: serde::de::DeserializeOwned>(&mut self) -> Outcome<T> {
-        let Json(text) = self.value()?;
-        serde_json::from_str(text).map_err(|error| self.unexpected(error))
-    }
-
-    pub(crate) fn optional_json<T: serde::de::DeserializeOwned>(&mut self) -> Outcome<Option<T>> {
-        let json: Option<Json<'_>> = self.value()?;
-        json.map(|Json(text)| serde_json::from_str(text).map_err(|error| self.unexpected(error))).transpose()
-    }
-
-    /// JSON as it was sent.
-    pub(crate) fn raw_json(&mut self) -> Outcome<RawJson> {
-        self.value::<Json<'_>>().map(|Json(text)| RawJson::trusted(text))
-    }
-
-    pub(crate) fn optional_raw_json(&mut self) -> Outcome<Option<RawJson>> {
-        Ok(self.value::<Option<Json<'_>>>()?.map(|Json(text)| RawJson::trusted(text)))
+    pub(crate) fn group<G: ColumnGroup<'row>>(&mut self) -> Outcome<G> {
+        G::read(self)
     }
 
     /// How many events are in each status, in five columns. A count that somebody has changed by hand stops at zero.
     pub(crate) fn status_counts(&mut self) -> Outcome<StatusCounts> {
         let mut counts = StatusCounts::default();
         for status in STATUSES {
-            let count: i64 = self.value()?;
+            let count: i64 = self.read()?;
             *counts.of_mut(status) = u64::try_from(count).unwrap_or(0);
         }
         Ok(counts)
@@ -226,5 +246,25 @@ impl<'row> Columns<'row> {
         // The name alone: the value may be a payload's or a secret's.
         let column = self.row.columns().get(self.next.saturating_sub(1)).map_or("?", |column| column.name());
         Failure::Row(format!("unexpected value in column {column}: {what}"))
+    }
+}
+
+impl<'row> Cells<'row> for Columns<'row> {
+    type Error = Failure;
+
+    fn next_cell(&mut self) -> Outcome<Cell<'row>> {
+        self.value()
+    }
+}
+
+impl From<Unexpected> for Failure {
+    fn from(unexpected: Unexpected) -> Self {
+        Self::Row(unexpected.to_string())
+    }
+}
+
+impl From<LockDisagrees> for Failure {
+    fn from(error: LockDisagrees) -> Self {
+        Self::Row(error.to_string())
     }
 }

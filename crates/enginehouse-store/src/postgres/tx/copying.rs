@@ -3,19 +3,18 @@
 //! A database that is being filled has no rows in its `meta`, without which no transaction of a server begins: also not on a
 //! server that was running already.
 
-mod values;
-
 use async_trait::async_trait;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row as DatabaseRow};
 
-use self::values::{from_row, to_column, type_of};
-use super::columns::Moment;
-use crate::copy::{CopyError, Mark, Numbers, Row, Rows, STATUSES, Source, TABLES, Table, Target, Value, name_of_run};
+use super::columns::{Columns, Moment, types_of};
+use crate::copy::side::{CopyError, Mark, Numbers, Rows, Source, Target, name_of_run};
+use crate::copy::value::{Row, Value};
 use crate::migrations::{MigrateError, SchemaName, migrate_postgres, postgres_status};
 use crate::postgres::wire::endpoint::connect_as;
-use crate::postgres::wire::failure::message;
+use crate::postgres::wire::failure::{Outcome, message};
 use crate::postgres::wire::url;
+use crate::table::{COUNTS, Cells, TABLES, Table};
 
 /// A database that everything is read from, in one snapshot.
 pub(crate) struct DatabaseSource {
@@ -114,13 +113,13 @@ impl Database {
     fn from(&self, table: &Table) -> String {
         let schema = self.schema.quoted();
         let sums = |what: &str| {
-            let sums = STATUSES.iter().map(|status| format!("sum({status})::bigint as {status}"));
+            let sums = COUNTS.iter().map(|status| format!("sum({status})::bigint as {status}"));
             format!("{what}, {}", sums.collect::<Vec<_>>().join(", "))
         };
         match (table.name, self.counts_anew) {
             ("lane_counts", true) => {
                 let counts =
-                    STATUSES.iter().map(|status| format!("count(*) filter (where status = '{status}') as {status}"));
+                    COUNTS.iter().map(|status| format!("count(*) filter (where status = '{status}') as {status}"));
                 let counts = counts.collect::<Vec<_>>().join(", ");
                 format!("(select lane_id, {counts} from {schema}.events group by lane_id) as c")
             }
@@ -131,8 +130,8 @@ impl Database {
                  select scenario_run_id, first_enqueued_at, {statuses} from {schema}.lane_changes \
                  where scenario_run_id is not null) as a group by scenario_run_id having sum({all}) > 0) as c",
                 sums("scenario_run_id, min(first_enqueued_at) as first_enqueued_at"),
-                statuses = STATUSES.join(", "),
-                all = STATUSES.join(" + "),
+                statuses = COUNTS.join(", "),
+                all = COUNTS.join(" + "),
             ),
             (name, _) => format!("{schema}.{name}"),
         }
@@ -255,15 +254,12 @@ impl DatabaseTarget {
     async fn write_rows(&mut self, table: &Table, rows: &[Row]) -> Result<(), CopyError> {
         self.begin().await?;
         let schema = self.database.schema.quoted();
-        let mut values = Vec::with_capacity(table.columns.len());
-        let mut arrays = Vec::with_capacity(table.columns.len());
-        for (place, (name, kind)) in table.columns.iter().enumerate() {
-            let (of, array) = type_of(*kind);
-            arrays.push(format!("${}::{of}[]", place + 1));
-            let column = to_column(*kind, rows.iter().map(|row| &row[place]), true).map_err(|what| {
-                CopyError::Failed { place: self.database.place.clone(), what: format!("{name}: {what}") }
-            })?;
-            values.push((column, array));
+        let mut values = Vec::new();
+        let mut arrays = Vec::new();
+        for (place, column) in table.columns().enumerate() {
+            arrays.push(format!("${}::{}[]", place + 1, column.kind.type_name()));
+            let cells: Vec<_> = rows.iter().map(|row| row[place].cell()).collect();
+            values.push((cells, types_of(column.kind).1));
         }
         let names = table.names();
         // Whoever gives a lock notes the transaction. For a lock that was given elsewhere, this one has.
@@ -277,7 +273,8 @@ impl DatabaseTarget {
             table.name,
             arrays.join(", ")
         );
-        let parameters: Vec<Parameter<'_>> = values.iter().map(|(value, of)| (&**value, of.clone())).collect();
+        let parameters: Vec<Parameter<'_>> =
+            values.iter().map(|(cells, of)| (cells as &(dyn ToSql + Sync), of.clone())).collect();
         self.database.query(&sql, &parameters).await.map(|_| ())
     }
 
@@ -358,23 +355,26 @@ impl Rows for Database {
     async fn page(&mut self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Result<Vec<Row>, String> {
         let keys = table.key_names();
         let mut sql = format!("select {} from {}", table.names(), self.from(table));
-        let mut values: Vec<Box<dyn ToSql + Sync>> = Vec::new();
-        let mut types = Vec::new();
+        let mut values = Vec::new();
         if let Some(after) = after {
             let places: Vec<_> = (1..=table.key).map(|place| format!("${place}")).collect();
             sql.push_str(&format!(" where ({keys}) > ({})", places.join(", ")));
-            for (value, (_, kind)) in after.iter().zip(table.key_columns()) {
-                values.push(to_column(*kind, [value].into_iter(), false)?);
-                types.push(type_of(*kind).0);
-            }
+            values.extend(
+                after.iter().zip(table.key_columns()).map(|(value, column)| (value.cell(), types_of(column.kind).0)),
+            );
         }
         sql.push_str(&format!(" order by {keys}"));
         if let Some(limit) = limit {
             sql.push_str(&format!(" limit {limit}"));
         }
-        let parameters: Vec<Parameter<'_>> = values.iter().zip(types).map(|(value, of)| (&**value, of)).collect();
+        let parameters: Vec<Parameter<'_>> =
+            values.iter().map(|(cell, of)| (cell as &(dyn ToSql + Sync), of.clone())).collect();
         let rows = self.client.query_typed(&sql, &parameters).await.map_err(|error| message(&error))?;
-        rows.iter().map(|row| from_row(table, row)).collect()
+        let read = |row| {
+            let mut columns = Columns::of(row);
+            table.columns().map(|_| columns.next_cell().map(Value::from)).collect::<Outcome<Row>>()
+        };
+        rows.iter().map(|row| read(row).map_err(|failure| failure.message())).collect()
     }
 }
 

@@ -102,7 +102,7 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> Outcome<PostgresInspe
     let connections = Connections::new(endpoint, 1);
     let session = connections.session().await?;
     let rows = session.query(sql!("weak_settings"), params![]).await?;
-    let weak_settings = each(&rows, |columns| Ok((columns.value()?, columns.value()?)))?;
+    let weak_settings = each(&rows, |columns| Ok((columns.read()?, columns.read()?)))?;
     let mut inspection = PostgresInspection {
         place: endpoint.describe(),
         server_version: server.version,
@@ -116,17 +116,17 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> Outcome<PostgresInspe
         findings: Vec::new(),
     };
     let is_there = session.query(sql!("schema_is_there"), params![]).await?;
-    if !each(&is_there, |columns| columns.value::<bool>())?.contains(&true) {
+    if !each(&is_there, |columns| columns.read::<bool>())?.contains(&true) {
         inspection.findings.push(format!("there is no schema {}: run `enginehouse schema up`", endpoint.schema()));
         return Ok(inspection);
     }
     let rows = session.query(sql!("schema_versions"), params![]).await?;
     inspection.migrations = each(&rows, |columns| {
         Ok(AppliedMigration {
-            version: columns.value()?,
-            name: columns.value()?,
-            oldest_compatible: columns.value()?,
-            applied_at: columns.time()?,
+            version: columns.read()?,
+            name: columns.read()?,
+            oldest_compatible: columns.read()?,
+            applied_at: columns.read()?,
         })
     })?;
     sizes(&session, &mut inspection).await?;
@@ -155,17 +155,17 @@ async fn sizes(session: &Session, inspection: &mut PostgresInspection) -> Outcom
     let rows = session.query(sql!("table_sizes"), params![]).await?;
     inspection.tables = each(&rows, |columns| {
         Ok(TableSize {
-            table: columns.value()?,
-            bytes: columns.number()?,
-            index_bytes: columns.number()?,
-            live_rows: columns.number()?,
-            dead_rows: columns.number()?,
-            vacuumed_at: columns.optional_time()?,
+            table: columns.read()?,
+            bytes: columns.read()?,
+            index_bytes: columns.read()?,
+            live_rows: columns.read()?,
+            dead_rows: columns.read()?,
+            vacuumed_at: columns.read()?,
         })
     })?;
     let rows = session.query(sql!("index_sizes"), params![]).await?;
     inspection.indexes = each(&rows, |columns| {
-        Ok(IndexSize { index: columns.value()?, table: columns.value()?, bytes: columns.number()? })
+        Ok(IndexSize { index: columns.read()?, table: columns.read()?, bytes: columns.read()? })
     })?;
     Ok(())
 }

@@ -12,4 +12,6 @@ pub(crate) use dead_letters::{dead_letter, dead_letter_groups, dead_letters};
 pub(crate) use engines::{engine, engine_counts, engines};
 pub(crate) use history::history;
 pub(crate) use integrity::check_integrity;
+#[cfg(test)]
+pub(crate) use search::newest;
 pub(crate) use search::{event, events};

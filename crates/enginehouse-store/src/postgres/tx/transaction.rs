@@ -22,7 +22,7 @@ use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 use tokio_postgres::Row;
 
-use super::columns::{Columns, Xid, params, reader, sql, uuids};
+use super::columns::{Columns, Xid, params, sql, uuids};
 use super::{attempts, audit, dead_letters, reads, settings};
 use crate::clock::Reading;
 use crate::postgres::shared::lane_changes::LaneChanges;
@@ -92,10 +92,10 @@ impl PostgresTransaction {
             let changed_lanes = changed_lanes?;
             let row = opened.first().ok_or_else(|| Failure::Row("the database does not tell the time".to_owned()))?;
             let mut columns = Columns::of(row);
-            let (now, version) = (columns.time()?, columns.value::<Option<i64>>()?);
+            let (now, version) = (columns.read()?, columns.read::<Option<i64>>()?);
             let (xmin, xmax) = (columns.value::<Xid>()?, columns.value::<Xid>()?);
             let version = version.ok_or_else(|| Failure::Row("there is no registry version".to_owned()))?;
-            shared.note_database_start(columns.value()?);
+            shared.note_database_start(columns.read()?);
             let new_update = shared.lanes().begin_update();
             let is_stale = shared.lanes().is_stale(update);
             let (update, changed_lanes) = if is_stale {
@@ -157,11 +157,7 @@ impl PostgresTransaction {
         })
     }
 
-    async fn query<const N: usize>(
-        &mut self,
-        sql: &'static str,
-        params: [Param<'_>; N],
-    ) -> Result<Vec<Row>, StoreError> {
+    async fn query(&mut self, sql: &'static str, params: impl AsRef<[Param<'_>]>) -> Result<Vec<Row>, StoreError> {
         let outcome = self.session()?.query(sql, params).await;
         self.ended(outcome)
     }
@@ -194,7 +190,7 @@ impl PostgresTransaction {
         params: [Param<'_>; N],
     ) -> Result<Option<Timestamp>, StoreError> {
         let rows = self.read(sql, params).await?;
-        Ok(self.each(&rows, reader!(optional_time))?.into_iter().flatten().next())
+        Ok(self.each(&rows, |columns| columns.read::<Option<Timestamp>>())?.into_iter().flatten().next())
     }
 
     /// Writes the changes of counts, so that statements see them.
@@ -319,7 +315,7 @@ impl Transaction for PostgresTransaction {
         self.flush_changes().await?;
         let limit = i64::from(limit);
         let rows = self.query(sql!("delete_empty_lanes"), params![INT8: &limit]).await?;
-        let gone = self.each(&rows, |columns| Ok(LaneId(columns.value()?)))?;
+        let gone = self.each(&rows, |columns| columns.read())?;
         self.execute(sql!("mark_prunable_lanes"), params![INT8: &limit]).await?;
         self.query(sql!("retire_lanes"), params![INT8: &limit]).await?;
         self.gone_lanes.extend(&gone);
@@ -389,7 +385,7 @@ impl Transaction for PostgresTransaction {
 
     async fn raise_registry_version(&mut self) -> Result<i64, StoreError> {
         let rows = self.query(sql!("raise_registry_version"), params![]).await?;
-        let version: Option<i64> = self.each(&rows, reader!(value))?.pop();
+        let version: Option<i64> = self.each(&rows, |columns| columns.read())?.pop();
         let version = version.ok_or_else(|| StoreError::Corrupt("there is no registry version".to_owned()))?;
         self.registry_version = self.versions_before + version;
         Ok(self.registry_version)

@@ -38,13 +38,13 @@ impl Session {
     }
 
     /// Runs a statement of `sql/`, and answers its rows.
-    pub(crate) async fn query<const N: usize>(&self, sql: &'static str, params: [Param<'_>; N]) -> Outcome<Vec<Row>> {
-        self.query_text(&self.endpoint.text(sql), &params).await
+    pub(crate) async fn query(&self, sql: &'static str, params: impl AsRef<[Param<'_>]>) -> Outcome<Vec<Row>> {
+        self.query_text(&self.endpoint.text(sql), params.as_ref()).await
     }
 
     /// Runs a statement of `sql/`, and answers how many rows it has changed.
-    pub(crate) async fn execute<const N: usize>(&self, sql: &'static str, params: [Param<'_>; N]) -> Outcome<u64> {
-        let text = self.endpoint.text(sql);
+    pub(crate) async fn execute(&self, sql: &'static str, params: impl AsRef<[Param<'_>]>) -> Outcome<u64> {
+        let (text, params) = (self.endpoint.text(sql), params.as_ref());
         self.within(async {
             if self.endpoint.caches_statements() {
                 let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
@@ -52,7 +52,7 @@ impl Session {
                 let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
                 self.connection.execute(&statement, &values).await
             } else {
-                self.connection.execute_typed(&text, &params).await
+                self.connection.execute_typed(&text, params).await
             }
         })
         .await

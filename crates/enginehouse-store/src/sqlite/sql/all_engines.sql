@@ -1,6 +1,4 @@
 -- Every engine, by id.
-select
-    engine_id, engine_type, epoch, status, heartbeat_interval_ms, registered_at, last_heartbeat_at, lost_due_at, draining,
-    stop_when_drained, metadata
+select {engine_columns}
 from engines
 order by engine_id;

@@ -1,5 +1,5 @@
 -- What operators did to a target, oldest first.
-select at, action, target, detail
+select {audit_columns}
 from audit_log
 where target = ?1
 order by audit_id;

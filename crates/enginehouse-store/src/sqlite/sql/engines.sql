@@ -1,7 +1,5 @@
 -- Engines behind an id, by id.
-select
-    engine_id, engine_type, epoch, status, heartbeat_interval_ms, registered_at, last_heartbeat_at, lost_due_at, draining,
-    stop_when_drained, metadata
+select {engine_columns}
 from engines
 where engine_id > ?1
 order by engine_id

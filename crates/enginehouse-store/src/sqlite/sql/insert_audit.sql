@@ -1,3 +1,3 @@
 -- Add what an operator did.
-insert into audit_log (at, action, target, detail)
-values (?1, ?2, ?3, ?4);
+insert into audit_log ({audit_columns})
+values ({audit_values});

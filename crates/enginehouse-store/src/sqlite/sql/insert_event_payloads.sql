@@ -1,3 +1,3 @@
 -- Add the payload of an event.
-insert into event_payloads (event_id, payload)
-values (?1, ?2);
+insert into event_payloads ({payload_columns})
+values ({payload_values});

@@ -1,7 +1,6 @@
 -- Every lane with its counts, and since when its oldest queued event has been due: one look into the ready index each.
 select
-    l.lane_id, l.queue, l.event_type, l.priority, l.required_capabilities, l.required_memory_mb, l.engine_version,
-    c.status, c.events,
+    l.lane_id, {l.lane_columns}, c.status, c.events,
     (
         select e.available_at
         from events as e indexed by events_ready

@@ -1,4 +1,4 @@
 -- A lane.
-select lane_id, queue, event_type, priority, required_capabilities, required_memory_mb, engine_version
+select lane_id, {lane_columns}
 from lanes
 where lane_id = ?1;

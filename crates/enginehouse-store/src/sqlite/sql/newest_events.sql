@@ -1,6 +1,5 @@
--- What a search looks at, newest first: every event before an id.
-select event_id, status, lane_id, engine_id, enqueued_at
-from events
-where event_id < ?1
-order by event_id desc
+-- What a search looks at, newest first: events before an id, from where the fewest have to be looked at.
+select e.event_id, e.status, e.lane_id, e.engine_id, e.enqueued_at
+from {source}
+order by e.event_id desc
 limit ?2;

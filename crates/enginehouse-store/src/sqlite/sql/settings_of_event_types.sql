@@ -1,4 +1,4 @@
 -- What is set for each event type.
-select event_type, retry_policy, visibility_timeout_seconds, max_processing_seconds, paused
+select event_type, {settings_columns}
 from event_types
 order by event_type;

@@ -1,4 +1,4 @@
 -- What is set for each queue.
-select queue, retry_policy, visibility_timeout_seconds, max_processing_seconds, paused
+select queue, {settings_columns}
 from queues
 order by queue;

@@ -1,8 +1,4 @@
 -- Set what holds for an event type.
-insert into event_types (event_type, retry_policy, visibility_timeout_seconds, max_processing_seconds, paused)
-values (?1, ?2, ?3, ?4, ?5)
-on conflict (event_type) do update set
-    retry_policy = excluded.retry_policy,
-    visibility_timeout_seconds = excluded.visibility_timeout_seconds,
-    max_processing_seconds = excluded.max_processing_seconds,
-    paused = excluded.paused;
+insert into event_types (event_type, {settings_columns})
+values (?, {settings_values})
+on conflict (event_type) do update set {excluded.settings_set};

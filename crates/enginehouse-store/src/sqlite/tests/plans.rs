@@ -2,6 +2,7 @@
 
 use super::{House, connect};
 use crate::sqlite::columns::sql;
+use crate::sqlite::search::newest;
 
 /// What SQLite would do, step by step.
 fn plan(connection: &rusqlite::Connection, sql: &str) -> Vec<String> {
@@ -75,20 +76,16 @@ fn statements_of_every_transaction_find_their_rows_by_an_index() {
         ("next_engine_loss", sql!("next_engine_loss"), "COVERING INDEX engines_lost_due (lost_due_at>?)"),
         (
             "newest_failed_or_cancelled_events",
-            sql!("newest_failed_or_cancelled_events"),
+            newest::FAILED_OR_CANCELLED,
             "INDEX events_failed_or_cancelled_newest (status=? AND event_id<?)",
         ),
-        (
-            "newest_events_of_run",
-            sql!("newest_events_of_run"),
-            "INDEX events_of_run (scenario_run_id=? AND event_id<?)",
-        ),
+        ("newest_events_of_run", newest::OF_RUN, "INDEX events_of_run (scenario_run_id=? AND event_id<?)"),
         (
             "newest_locked_events_of_engine",
-            sql!("newest_locked_events_of_engine"),
+            newest::LOCKED_BY_ENGINE,
             "INDEX events_locks_of_engine (engine_id=? AND event_id<?)",
         ),
-        ("newest_events", sql!("newest_events"), "PRIMARY KEY (event_id<?)"),
+        ("newest_events", newest::ALL, "PRIMARY KEY (event_id<?)"),
         ("attempts", sql!("attempts"), "PRIMARY KEY (event_id=?)"),
         ("audit_of_target", sql!("audit_of_target"), "INDEX audit_log_target (target=?)"),
     ] {
@@ -111,7 +108,7 @@ fn counts_look_at_no_event_that_is_not_counted() {
         (sql!("engines_of_run"), "SCAN events USING COVERING INDEX events_locks_of_engine"),
         (sql!("dead_letter_groups"), "SCAN dead_letters USING COVERING INDEX dead_letters_groups"),
         (sql!("delete_audit"), "SEARCH audit_log USING COVERING INDEX audit_log_at (at<?)"),
-        (sql!("newest_processing_events"), "SCAN events USING COVERING INDEX events_locks_of_engine"),
+        (newest::PROCESSING, "SCAN events USING COVERING INDEX events_locks_of_engine"),
     ] {
         let plan = plan(&connection, sql);
         assert!(plan.iter().any(|step| step == must), "{plan:?}");

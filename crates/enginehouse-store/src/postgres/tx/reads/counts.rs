@@ -2,7 +2,7 @@
 
 use enginehouse_core::ids::{EngineId, ScenarioRunId};
 
-use super::super::columns::{Columns, Moment, params, reader, sql, text};
+use super::super::columns::{Columns, Moment, params, shown, sql};
 use super::super::snapshot::Snapshot;
 use crate::postgres::shared::lanes;
 use crate::postgres::shared::state::Shared;
@@ -34,7 +34,7 @@ pub(crate) async fn lane_counts(shared: &Shared) -> Outcome<Vec<LaneCounts>> {
             Ok(LaneCounts {
                 lane: lanes::lane(&mut columns)?,
                 counts: columns.status_counts()?,
-                oldest_available_at: columns.optional_time()?,
+                oldest_available_at: columns.read()?,
             })
         })
         .collect()
@@ -42,14 +42,14 @@ pub(crate) async fn lane_counts(shared: &Shared) -> Outcome<Vec<LaneCounts>> {
 
 fn run_counts(columns: &mut Columns<'_>) -> Outcome<ScenarioRunCounts> {
     Ok(ScenarioRunCounts {
-        scenario_run_id: columns.parsed()?,
-        first_enqueued_at: columns.time()?,
+        scenario_run_id: columns.read()?,
+        first_enqueued_at: columns.read()?,
         counts: columns.status_counts()?,
     })
 }
 
 pub(crate) async fn scenario_runs(shared: &Shared, page: &PageRequest) -> Outcome<Page<ScenarioRunCounts>> {
-    let after = text(page.after.as_deref().unwrap_or(""));
+    let after = shown(page.after.as_deref().unwrap_or(""));
     // One more than asked for tells whether more follow.
     let look_at = i64::from(page.limit) + 1;
     let snapshot = Snapshot::begin(&shared.readers).await?;
@@ -79,6 +79,6 @@ pub(crate) async fn scenario_run(
     snapshot.end().await?;
     let Some(row) = counts.first() else { return Ok(None) };
     let counts = run_counts(&mut Columns::of(row))?;
-    let engines = engines.iter().map(|row| reader!(parsed)(&mut Columns::of(row))).collect::<Outcome<_>>()?;
+    let engines = engines.iter().map(|row| Columns::of(row).read()).collect::<Outcome<_>>()?;
     Ok(Some((counts, engines)))
 }

@@ -2,7 +2,7 @@
 
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 
-use super::super::columns::{Columns, Moment, params, sql, text};
+use super::super::columns::{Columns, Moment, params, shown, sql};
 use super::super::snapshot::Snapshot;
 use super::search::{self, Found, MAX_LOOKED_AT};
 use crate::postgres::shared::state::Shared;
@@ -20,7 +20,7 @@ pub(crate) async fn dead_letter(shared: &Shared, event_id: EventId) -> Outcome<O
     snapshot.end().await?;
     let Some((row, record)) = rows.first().zip(record) else { return Ok(None) };
     let mut columns = Columns::of(row);
-    Ok(Some(DeadLetterRow { reason: columns.parsed()?, dead_lettered_at: columns.time()?, record }))
+    Ok(Some(DeadLetterRow { reason: columns.read()?, dead_lettered_at: columns.read()?, record }))
 }
 
 pub(crate) async fn dead_letters(
@@ -32,7 +32,7 @@ pub(crate) async fn dead_letters(
     let event_type = filter.event_type.as_ref().map(EventType::as_str);
     let queue = filter.queue.as_ref().map(QueueName::as_str);
     let reason = filter.reason.map(|reason| reason.name());
-    let code = filter.error_code.as_deref().map(text);
+    let code = filter.error_code.as_deref().map(shown);
     let (until, after) = (filter.before.map(Moment), filter.after.map(Moment));
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot
@@ -44,7 +44,7 @@ pub(crate) async fn dead_letters(
             ],
         )
         .await?;
-    let found = Found::read(&rows, page, |columns| Ok((columns.parsed()?, columns.time()?)))?;
+    let found = Found::read(&rows, page, |columns| Ok((columns.read()?, columns.read()?)))?;
     let page = found
         .page(&snapshot, |(reason, dead_lettered_at), record| DeadLetterRow { reason, dead_lettered_at, record })
         .await?;
@@ -60,14 +60,14 @@ pub(crate) async fn dead_letter_groups(shared: &Shared) -> Outcome<Vec<DeadLette
         .map(|row| {
             let mut columns = Columns::of(row);
             Ok(DeadLetterGroup {
-                event_type: columns.parsed()?,
-                reason: columns.parsed()?,
-                error_code: columns.value()?,
-                message: columns.value()?,
-                count: columns.number()?,
-                oldest_at: columns.time()?,
-                newest_at: columns.time()?,
-                sample_event_id: columns.event_id()?,
+                event_type: columns.read()?,
+                reason: columns.read()?,
+                error_code: columns.read()?,
+                message: columns.read()?,
+                count: columns.read()?,
+                oldest_at: columns.read()?,
+                newest_at: columns.read()?,
+                sample_event_id: columns.read()?,
             })
         })
         .collect()

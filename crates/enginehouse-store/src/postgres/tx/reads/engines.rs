@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use enginehouse_core::engine::{Engine, EngineStatus};
 use enginehouse_core::ids::{Capability, EngineId, EngineType};
 
-use super::super::columns::{Columns, params, sql, text};
+use super::super::columns::{Columns, params, shown, sql};
 use super::super::engines;
 use super::super::snapshot::Snapshot;
 use super::search::{self, MAX_LOOKED_AT};
@@ -29,8 +29,8 @@ pub(crate) async fn engine(shared: &Shared, engine_id: &EngineId) -> Outcome<Opt
     };
     let read_id = |row| {
         let mut columns = Columns::of(row);
-        let _engine_id: &str = columns.value()?;
-        columns.event_id()
+        let _engine_id: &str = columns.read()?;
+        columns.read()
     };
     let ids = locks.iter().map(read_id).collect::<Outcome<Vec<_>>>()?;
     let records = search::all_records(&snapshot, &ids).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn engines(
     filter: &EngineFilter,
     page: &PageRequest,
 ) -> Outcome<Page<(Engine, u32)>> {
-    let after = text(page.after.as_deref().unwrap_or(""));
+    let after = shown(page.after.as_deref().unwrap_or(""));
     let status = filter.status.map(|status| status.name());
     let engine_type = filter.engine_type.as_ref().map(EngineType::as_str);
     let capability = filter.capability.as_ref().map(Capability::as_str);
@@ -62,7 +62,7 @@ pub(crate) async fn engines(
     let (mut found, mut next) = (Vec::new(), None);
     for row in &rows {
         let mut columns = Columns::of(row);
-        let (is_match, place): (bool, i64) = (columns.value()?, columns.value()?);
+        let (is_match, place): (bool, i64) = (columns.read()?, columns.read()?);
         if found.len() >= page.limit as usize {
             next = found.last().map(|engine: &Engine| engine.engine_id.to_string());
             break;
@@ -83,7 +83,7 @@ pub(crate) async fn engines(
     let mut locks: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
     for row in &rows {
         let mut columns = Columns::of(row);
-        locks.insert(columns.value()?, columns.number()?);
+        locks.insert(columns.read()?, columns.read()?);
     }
     let counts: Vec<_> = names.iter().map(|name| locks.get(name).copied().unwrap_or(0)).collect();
     Ok(Page { items: found.into_iter().zip(counts).collect(), next })
@@ -96,7 +96,7 @@ pub(crate) async fn engine_counts(shared: &Shared) -> Outcome<Vec<(EngineStatus,
     rows.iter()
         .map(|row| {
             let mut columns = Columns::of(row);
-            Ok((columns.parsed()?, columns.number()?))
+            Ok((columns.read()?, columns.read()?))
         })
         .collect()
 }

@@ -1,14 +1,13 @@
 //! What happened to an event.
 
 use enginehouse_core::ids::EventId;
-use enginehouse_core::transition::AttemptEnd;
 
 use super::super::columns::{Columns, params, sql};
-use super::super::event_rows;
 use super::super::snapshot::Snapshot;
 use crate::postgres::shared::state::Shared;
-use crate::postgres::wire::failure::{Failure, Outcome};
-use crate::rows::{AuditEntry, History};
+use crate::postgres::wire::failure::Outcome;
+use crate::rows::History;
+use crate::table::{AttemptColumns, AuditColumns};
 
 /// To the events of its id, in words, whether or not it is still kept.
 pub(crate) async fn history(shared: &Shared, event_id: EventId) -> Outcome<History> {
@@ -20,28 +19,7 @@ pub(crate) async fn history(shared: &Shared, event_id: EventId) -> Outcome<Histo
     );
     let (attempts, actions) = (attempts?, actions?);
     snapshot.end().await?;
-    let attempts = attempts.iter().map(|row| attempt(&mut Columns::of(row))).collect::<Outcome<_>>()?;
-    let actions = actions.iter().map(|row| action(&mut Columns::of(row))).collect::<Outcome<_>>()?;
-    Ok(History { attempts, actions })
-}
-
-fn attempt(columns: &mut Columns<'_>) -> Outcome<AttemptEnd> {
-    Ok(AttemptEnd {
-        lock_serial: columns.value()?,
-        attempt: columns.number()?,
-        engine_id: columns.parsed()?,
-        outcome: columns.parsed()?,
-        claimed_at: columns.time()?,
-        ended_at: columns.time()?,
-        error: event_rows::error(columns)?.ok_or_else(|| Failure::Row("an attempt without an error".to_owned()))?,
-    })
-}
-
-fn action(columns: &mut Columns<'_>) -> Outcome<AuditEntry> {
-    Ok(AuditEntry {
-        at: columns.time()?,
-        action: columns.value()?,
-        target: columns.value()?,
-        detail: columns.raw_json()?,
-    })
+    let attempts = attempts.iter().map(|row| Ok(Columns::of(row).group::<AttemptColumns<'_>>()?.into_end()?));
+    let actions = actions.iter().map(|row| Ok(Columns::of(row).group::<AuditColumns<'_>>()?.into_entry()));
+    Ok(History { attempts: attempts.collect::<Outcome<_>>()?, actions: actions.collect::<Outcome<_>>()? })
 }

@@ -19,8 +19,8 @@ pub(crate) async fn check(connections: &Connections) -> Outcome<Vec<String>> {
     let mut found = Vec::new();
     for row in &look(connections, sql!("lane_count_differences")).await? {
         let mut columns = Columns::of(row);
-        let (lane_id, status): (i64, &str) = (columns.value()?, columns.value()?);
-        let (events, counted): (i64, i64) = (columns.value()?, columns.value()?);
+        let (lane_id, status): (i64, &str) = (columns.read()?, columns.read()?);
+        let (events, counted): (i64, i64) = (columns.read()?, columns.read()?);
         found.push(format!("lane {lane_id} has {events} {status} events, but {counted} are counted"));
     }
     for (sql, what) in [

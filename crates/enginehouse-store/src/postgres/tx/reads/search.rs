@@ -9,7 +9,6 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::super::columns::{Columns, Moment, Xid, params, sql, uuids};
-use super::super::event_rows;
 use super::super::snapshot::Snapshot;
 use super::counts;
 use crate::postgres::shared::lanes;
@@ -17,6 +16,7 @@ use crate::postgres::shared::state::Shared;
 use crate::postgres::wire::failure::Outcome;
 use crate::postgres::wire::session::{Param, Session};
 use crate::rows::{EventFilter, EventRecord, Page, PageRequest};
+use crate::table::read_event;
 
 /// How many rows one page looks at.
 pub(super) const MAX_LOOKED_AT: u32 = 20_000;
@@ -44,8 +44,8 @@ pub(crate) async fn events(shared: &Shared, filter: &EventFilter, page: &PageReq
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let (sql, own): (_, Param<'_>) = match path(&snapshot, shared, filter).await? {
         Path::Plain(sql) => (sql, (&run, Type::TEXT)),
-        Path::Processing => (sql!("newest_processing_events"), (&locks_from, Type::TIMESTAMPTZ)),
-        Path::LockedByEngine => (sql!("newest_locked_events_of_engine"), (&given_from, Type::XID8)),
+        Path::Processing => (newest::PROCESSING, (&locks_from, Type::TIMESTAMPTZ)),
+        Path::LockedByEngine => (newest::LOCKED_BY_ENGINE, (&given_from, Type::XID8)),
     };
     let status = filter.status.map(EventStatus::name);
     let (event_type, queue) =
@@ -63,7 +63,52 @@ pub(crate) async fn events(shared: &Shared, filter: &EventFilter, page: &PageReq
     Ok(page)
 }
 
-/// The way to what is asked for on which the fewest rows are looked at.
+/// The ways to the newest events, each by an index. The last four sort what they find: `offset 0` keeps the database from looking
+/// through all events in the order of their ids instead.
+pub(crate) mod newest {
+    use super::sql;
+
+    pub(crate) const ALL: &str =
+        sql!("newest_events", source = "enginehouse.events where event_id < $1", order = "event_id desc");
+    /// Compared and ordered by both columns, which no other index can do.
+    pub(crate) const OF_RUN: &str = sql!(
+        "newest_events",
+        source = "enginehouse.events where scenario_run_id >= $10 and (scenario_run_id, event_id) < ($10, $1)",
+        order = "scenario_run_id desc, event_id desc"
+    );
+    pub(crate) const FAILED_OR_CANCELLED: &str = sql!(
+        "newest_events",
+        source = "enginehouse.events \
+                  where status in ('failed', 'cancelled') and status >= $4 and (status, event_id) < ($4, $1)",
+        order = "status desc, event_id desc"
+    );
+    /// None of its locks was given by a transaction before one.
+    pub(crate) const LOCKED_BY_ENGINE: &str = sql!(
+        "newest_events",
+        source = "(select * from enginehouse.events where engine_id = $7 and lock_given_by >= $10 offset 0) as found \
+                  where event_id < $1",
+        order = "event_id desc"
+    );
+    /// There are as many as the fleet can work on, however many events wait. None that lasts expires before a moment.
+    pub(crate) const PROCESSING: &str = sql!(
+        "newest_events",
+        source =
+            "(select * from enginehouse.events where lock_expires_at >= $10 offset 0) as found where event_id < $1",
+        order = "event_id desc"
+    );
+    pub(crate) const QUEUED: &str = sql!(
+        "newest_events",
+        source = "(select * from enginehouse.events where status = 'queued' offset 0) as found where event_id < $1",
+        order = "event_id desc"
+    );
+    pub(crate) const COMPLETED: &str = sql!(
+        "newest_events",
+        source = "(select * from enginehouse.events where status = 'completed' offset 0) as found where event_id < $1",
+        order = "event_id desc"
+    );
+}
+
+/// The way on which the fewest rows are looked at, by what it needs to know.
 enum Path {
     Plain(&'static str),
     Processing,
@@ -72,20 +117,19 @@ enum Path {
 
 async fn path(session: &Session, shared: &Shared, filter: &EventFilter) -> Outcome<Path> {
     if filter.scenario_run_id.is_some() {
-        return Ok(Path::Plain(sql!("newest_events_of_run")));
+        return Ok(Path::Plain(newest::OF_RUN));
     }
-    let Some(status) = filter.status else { return Ok(Path::Plain(sql!("newest_events"))) };
+    let Some(status) = filter.status else { return Ok(Path::Plain(newest::ALL)) };
     let sorted = match status {
-        EventStatus::Failed | EventStatus::Cancelled => {
-            return Ok(Path::Plain(sql!("newest_failed_or_cancelled_events")));
-        }
+        EventStatus::Failed | EventStatus::Cancelled => return Ok(Path::Plain(newest::FAILED_OR_CANCELLED)),
         EventStatus::Processing if filter.engine_id.is_some() => return Ok(Path::LockedByEngine),
         EventStatus::Processing => return Ok(Path::Processing),
-        EventStatus::Queued => sql!("newest_queued_events"),
-        EventStatus::Completed => sql!("newest_completed_events"),
+        EventStatus::Queued => newest::QUEUED,
+        EventStatus::Completed => newest::COMPLETED,
     };
+    // For few of them only, as they are sorted.
     let count = counts::totals(session, shared).await?.of(status);
-    Ok(Path::Plain(if count <= u64::from(MAX_LOOKED_AT) { sorted } else { sql!("newest_events") }))
+    Ok(Path::Plain(if count <= u64::from(MAX_LOOKED_AT) { sorted } else { newest::ALL }))
 }
 
 /// The id that the page lies before. A place that no page has answered finds nothing.
@@ -121,8 +165,8 @@ impl<T> Found<T> {
         let mut found = Self { items: Vec::new(), next: None };
         for row in rows {
             let mut columns = Columns::of(row);
-            let event_id = columns.event_id()?;
-            let (is_match, place): (bool, i64) = (columns.value()?, columns.value()?);
+            let event_id = columns.read()?;
+            let (is_match, place): (bool, i64) = (columns.read()?, columns.read()?);
             if found.items.len() >= page.limit as usize {
                 found.next = found.items.last().map(|(id, _)| *id);
                 break;
@@ -175,9 +219,9 @@ async fn records(session: &Session, ids: &[EventId], max_bytes: i64) -> Outcome<
     rows.iter()
         .map(|row| {
             let mut columns = Columns::of(row);
-            let (bytes, payload) = (columns.value()?, columns.raw_json()?);
+            let (bytes, payload) = (columns.read()?, columns.read()?);
             let lane = lanes::key(&mut columns)?;
-            Ok((bytes, EventRecord { event: event_rows::event_of(&mut columns)?, lane, payload }))
+            Ok((bytes, EventRecord { event: read_event(&mut columns)?, lane, payload }))
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use enginehouse_core::engine::Engine;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
 
-use super::super::columns::{Columns, Moment, params, reader, sql};
+use super::super::columns::{Moment, params, sql};
 use super::super::engines;
 use super::PostgresTransaction;
 use crate::StoreError;
@@ -79,7 +79,7 @@ pub(super) async fn delete_gone(
     let rows = transaction
         .query(sql!("delete_gone_engines"), params![TIMESTAMPTZ: &Moment(silent_since), INT8: &limit])
         .await?;
-    let mut gone: Vec<EngineId> = transaction.each(&rows, reader!(parsed))?;
+    let mut gone: Vec<EngineId> = transaction.each(&rows, |columns| columns.read())?;
     for engine_id in &gone {
         transaction.known_engines.remove(engine_id);
     }

@@ -4,21 +4,22 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use enginehouse_core::event::EventStatus;
-use enginehouse_core::ids::{EventId, LaneId, ScenarioRunId};
+use enginehouse_core::ids::{EventId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 
 use super::super::columns::{Columns, Moment, params, sql, uuids};
-use super::super::event_rows;
+use super::super::events as rows;
 use super::PostgresTransaction;
 use crate::StoreError;
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
+use crate::table::read_event;
 
 pub(super) async fn insert(transaction: &mut PostgresTransaction, events: &[NewEventRow]) -> Result<(), StoreError> {
     if events.is_empty() {
         return Ok(());
     }
-    let outcome = event_rows::insert(transaction.session()?, events).await;
+    let outcome = rows::insert(transaction.session()?, events).await;
     transaction.ended(outcome)?;
     for NewEventRow { event, .. } in events {
         let (lane, run) = (event.lane_id, event.scenario_run_id.as_ref());
@@ -41,7 +42,7 @@ pub(super) async fn by_id(transaction: &mut PostgresTransaction, ids: &[EventId]
     }
     if !missing.is_empty() {
         let rows = transaction.query(sql!("events_by_id"), params![UUID_ARRAY: &uuids(&missing)]).await?;
-        let events = transaction.each(&rows, event_rows::event_of)?;
+        let events = transaction.each(&rows, |columns| read_event(columns))?;
         found.extend(events.into_iter().map(|event| (event.event_id, event)));
     }
     Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
@@ -63,7 +64,7 @@ pub(super) async fn payloads(
     }
     if !missing.is_empty() {
         let rows = transaction.read(sql!("payloads"), params![UUID_ARRAY: &uuids(&missing)]).await?;
-        let read = |columns: &mut Columns<'_>| Ok((columns.event_id()?, columns.raw_json()?));
+        let read = |columns: &mut Columns<'_>| Ok((columns.read()?, columns.read()?));
         found.extend(transaction.each(&rows, read)?);
     }
     Ok(ids.iter().filter_map(|id| Some((*id, found.get(id)?.clone()))).collect())
@@ -79,11 +80,8 @@ pub(super) async fn by_idempotency_key(
     let rows = transaction.query(sql!("events_by_idempotency_key"), params![TEXT_ARRAY: &keys]).await?;
     let mut found: HashMap<Arc<str>, KeyedEvent> = HashMap::new();
     let read = |columns: &mut Columns<'_>| {
-        let key: Arc<str> = columns.value::<&str>()?.into();
-        let event_id = columns.event_id()?;
-        let fingerprint: &[u8] = columns.value()?;
-        let fingerprint = fingerprint.try_into().map_err(|error| columns.unexpected(error))?;
-        Ok(KeyedEvent { key, event_id, fingerprint })
+        let key: Arc<str> = columns.read::<&str>()?.into();
+        Ok(KeyedEvent { key, event_id: columns.read()?, fingerprint: columns.read()? })
     };
     found.extend(transaction.each(&rows, read)?.into_iter().map(|keyed| (Arc::clone(&keyed.key), keyed)));
     Ok(keys.iter().filter_map(|key| found.get(*key).cloned()).collect())
@@ -109,13 +107,12 @@ pub(super) async fn write(
             false => session.query(sql!("payloads"), params![UUID_ARRAY: &given]).await,
         }
     };
-    let (written, payloads) = tokio::join!(event_rows::write(session, changes), payloads);
+    let (written, payloads) = tokio::join!(rows::write(session, changes), payloads);
     let outcome = written.and_then(|written| Ok((written, payloads?)));
     let (written, payloads) = transaction.ended(outcome)?;
-    let payloads =
-        transaction.each(&payloads, |columns: &mut Columns<'_>| Ok((columns.event_id()?, columns.raw_json()?)))?;
+    let payloads = transaction.each(&payloads, |columns: &mut Columns<'_>| Ok((columns.read()?, columns.read()?)))?;
     transaction.payloads.extend(payloads);
-    let written: HashSet<_> = written.into_iter().map(EventId).collect();
+    let written: HashSet<_> = written.into_iter().collect();
     let mut replaced = Vec::new();
     for change in changes {
         transaction.taken.remove(&change.event_id);
@@ -136,7 +133,7 @@ pub(super) async fn write(
         for change in &replaced {
             transaction.payloads.remove(&change.event_id);
         }
-        let outcome = event_rows::write_payloads(transaction.session()?, &replaced).await;
+        let outcome = rows::write_payloads(transaction.session()?, &replaced).await;
         transaction.ended(outcome)?;
     }
     Ok(changes.iter().map(|change| change.event_id).filter(|id| written.contains(id)).collect())
@@ -161,7 +158,7 @@ pub(super) async fn forgettable(
         let rows = transaction
             .read(sql, params![TIMESTAMPTZ: &Moment(before), TIMESTAMPTZ: &Moment(from), INT8: &limit])
             .await?;
-        found.extend(transaction.each(&rows, |columns| Ok((columns.time()?, columns.event_id()?)))?);
+        found.extend(transaction.each(&rows, |columns| Ok((columns.read()?, columns.read()?)))?);
     }
     found.sort_unstable();
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -178,8 +175,9 @@ pub(super) async fn oldest_finished(
     let rows = transaction
         .read(sql!("oldest_finished"), params![TIMESTAMPTZ: &completed_from, TIMESTAMPTZ: &failed_from])
         .await?;
-    let read = |columns: &mut Columns<'_>| Ok((columns.optional_time()?, columns.optional_time()?));
-    let (completed, failed) = transaction.each(&rows, read)?.pop().unwrap_or_default();
+    let read = |columns: &mut Columns<'_>| Ok((columns.read()?, columns.read()?));
+    let (completed, failed): (Option<Timestamp>, Option<Timestamp>) =
+        transaction.each(&rows, read)?.pop().unwrap_or_default();
     // What finishes from now on finishes later than what is the oldest now.
     let mut positions = transaction.shared.scan_positions();
     if positions.generation() == transaction.generation {
@@ -196,8 +194,8 @@ pub(super) async fn delete(transaction: &mut PostgresTransaction, ids: &[EventId
     }
     let rows = transaction.query(sql!("delete_events"), params![UUID_ARRAY: &uuids(ids)]).await?;
     let read = |columns: &mut Columns<'_>| {
-        let (lane_id, status) = (LaneId(columns.value()?), columns.parsed()?);
-        let run: Option<ScenarioRunId> = columns.optional_parsed()?;
+        let (lane_id, status) = (columns.read()?, columns.read()?);
+        let run: Option<ScenarioRunId> = columns.read()?;
         Ok((lane_id, status, run))
     };
     for (lane_id, status, run) in transaction.each(&rows, read)? {

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use enginehouse_core::ids::{EngineId, LaneId};
+use enginehouse_core::ids::EngineId;
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::time::Timestamp;
 
 use super::super::columns::{Columns, Moment, Xid, params, sql};
-use super::super::event_rows;
 use super::PostgresTransaction;
 use crate::StoreError;
 use crate::postgres::shared::scan_positions::ScanPosition;
 use crate::rows::{EventRow, HeldLock, LockCursor};
+use crate::table::read_event;
 
 /// How far back a look for expired locks goes behind the last one. A lock whose transaction took longer to commit than it
 /// lasts is found by the next look at everything.
@@ -32,11 +32,10 @@ pub(super) async fn of_engines(
     };
     let rows = transaction.read(sql!("locks_of_engines"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]).await?;
     let read = |columns: &mut Columns<'_>| {
-        let (engine_id, event_id, lane_id) = (columns.parsed()?, columns.event_id()?, LaneId(columns.value()?));
-        let serial = columns.value()?;
-        let secret = event_rows::secret(columns)?.ok_or_else(|| columns.unexpected("null"))?;
-        let (claimed_at, cancel_requested) = (columns.time()?, columns.value()?);
-        let token = LockToken { serial, secret };
+        let (engine_id, event_id, lane_id) = (columns.read()?, columns.read()?, columns.read()?);
+        let (serial, secret) = (columns.read()?, columns.read::<[u8; 16]>()?);
+        let token = LockToken { serial, secret: u128::from_be_bytes(secret) };
+        let (claimed_at, cancel_requested) = (columns.read()?, columns.read()?);
         let lock = HeldLock { engine_id, event_id, lane_id, token, claimed_at, cancel_requested };
         Ok((lock, columns.value::<Xid>()?))
     };
@@ -80,7 +79,7 @@ pub(super) async fn expiring(
             ],
         )
         .await?;
-    let found = transaction.each(&rows, event_rows::event_of)?;
+    let found = transaction.each(&rows, |columns| read_event(columns))?;
     if is_first && found.is_empty() {
         let mut positions = transaction.shared.scan_positions();
         if positions.generation() == transaction.generation {

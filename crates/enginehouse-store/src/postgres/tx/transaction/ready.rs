@@ -7,11 +7,11 @@ use enginehouse_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::super::columns::{Moment, params, sql};
-use super::super::event_rows;
 use super::PostgresTransaction;
 use crate::StoreError;
 use crate::postgres::shared::scan_positions::{LanePosition, ScanPosition};
 use crate::rows::{EventRow, ReadyEvent, ReadyRange};
+use crate::table::read_event;
 
 pub(super) async fn events(
     transaction: &mut PostgresTransaction,
@@ -42,7 +42,7 @@ pub(super) async fn events(
             ],
         )
         .await?;
-    let events = transaction.each(&rows, event_rows::event_of)?;
+    let events = transaction.each(&rows, |columns| read_event(columns))?;
     let mut firsts: HashMap<LaneId, ScanPosition> = HashMap::new();
     for event in &events {
         let position = ScanPosition { at: event.state.available_at, id: event.event_id.0 };
@@ -79,7 +79,7 @@ pub(super) async fn events_of_run(
             ],
         )
         .await?;
-    let events = transaction.each(&rows, event_rows::event_of)?;
+    let events = transaction.each(&rows, |columns| read_event(columns))?;
     Ok(take(transaction, events))
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn counts(
             params![INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &from, TIMESTAMPTZ: &now, INT8: &limit],
         )
         .await?;
-    transaction.each(&rows, |columns| Ok((LaneId(columns.value()?), columns.number()?)))
+    transaction.each(&rows, |columns| Ok((columns.read()?, columns.read()?)))
 }
 
 pub(super) async fn next_at(

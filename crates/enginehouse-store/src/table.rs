@@ -1,0 +1,30 @@
+//! Each table's columns, once.
+//!
+//! A struct made by [`columns!`] lists columns with their names, the Rust type of a value, and the kind of value that the
+//! stores keep. From that list come the SQL text (`{event_columns}` in a statement, filled in by [`sql`] at compile time), the
+//! way in which a row is written and read, and what `store copy` moves. What a store adds is small: how it binds one
+//! [`Cell`], and how it reads one.
+//!
+//! A new column needs a line in its struct and, in the same file, where its value comes from and where it goes. The compiler
+//! asks for both.
+
+mod attempts;
+mod audit;
+mod column;
+mod dead_letters;
+mod engines;
+mod events;
+mod lanes;
+mod lists;
+mod settings;
+pub(crate) mod sql;
+
+pub(crate) use self::attempts::AttemptColumns;
+pub(crate) use self::audit::AuditColumns;
+pub(crate) use self::column::{Cell, Cells, Column, ColumnGroup, Kind, Unexpected, Value};
+pub(crate) use self::dead_letters::DeadLetterColumns;
+pub(crate) use self::engines::EngineColumns;
+pub(crate) use self::events::{EnqueuedColumns, LockDisagrees, PayloadColumns, StateColumns, read_event};
+pub(crate) use self::lanes::LaneColumns;
+pub(crate) use self::lists::{COUNTS, TABLES, Table};
+pub(crate) use self::settings::SettingsColumns;

@@ -1,0 +1,32 @@
+//! What operators did. The store numbers the entries.
+
+use enginehouse_core::json::RawJson;
+use enginehouse_core::time::Timestamp;
+
+use super::column::columns;
+use crate::rows::AuditEntry;
+
+columns! {
+    pub(crate) struct AuditColumns<'a> {
+        at: Timestamp as Time,
+        action: &'a str as Text,
+        target: &'a str as Text,
+        detail: &'a str as Json,
+    }
+}
+
+impl<'a> AuditColumns<'a> {
+    pub(crate) fn of(entry: &'a AuditEntry) -> Self {
+        let AuditEntry { at, action, target, detail } = entry;
+        Self { at: *at, action, target, detail: detail.as_str() }
+    }
+
+    pub(crate) fn into_entry(self) -> AuditEntry {
+        AuditEntry {
+            at: self.at,
+            action: self.action.to_owned(),
+            target: self.target.to_owned(),
+            detail: RawJson::trusted(self.detail),
+        }
+    }
+}

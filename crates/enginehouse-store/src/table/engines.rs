@@ -1,0 +1,73 @@
+//! Engines.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::ids::{EngineId, EngineType};
+use enginehouse_core::time::Timestamp;
+
+use super::column::{Unexpected, columns, from_json, json_text};
+
+columns! {
+    pub(crate) struct EngineColumns<'a> {
+        engine_id: Cow<'a, EngineId> as Text,
+        engine_type: Cow<'a, EngineType> as Text,
+        epoch: i64 as Long,
+        status: EngineStatus as Text,
+        heartbeat_interval_ms: Duration as Long,
+        registered_at: Timestamp as Time,
+        last_heartbeat_at: Timestamp as Time,
+        lost_due_at: Option<Timestamp> as Time,
+        draining: bool as Boolean,
+        stop_when_drained: bool as Boolean,
+        metadata: Cow<'a, str> as Json,
+    }
+}
+
+impl<'a> EngineColumns<'a> {
+    pub(crate) fn of(engine: &'a Engine) -> Self {
+        let Engine {
+            engine_id,
+            engine_type,
+            epoch,
+            status,
+            heartbeat_interval,
+            registered_at,
+            last_heartbeat_at,
+            lost_due_at,
+            draining,
+            stop_when_drained,
+            metadata,
+        } = engine;
+        Self {
+            engine_id: Cow::Borrowed(engine_id),
+            engine_type: Cow::Borrowed(engine_type),
+            epoch: *epoch,
+            status: *status,
+            heartbeat_interval_ms: *heartbeat_interval,
+            registered_at: *registered_at,
+            last_heartbeat_at: *last_heartbeat_at,
+            lost_due_at: *lost_due_at,
+            draining: *draining,
+            stop_when_drained: *stop_when_drained,
+            metadata: json_text(metadata),
+        }
+    }
+
+    pub(crate) fn into_engine(self) -> Result<Engine, Unexpected> {
+        Ok(Engine {
+            metadata: from_json("metadata", &self.metadata)?,
+            engine_id: self.engine_id.into_owned(),
+            engine_type: self.engine_type.into_owned(),
+            epoch: self.epoch,
+            status: self.status,
+            heartbeat_interval: self.heartbeat_interval_ms,
+            registered_at: self.registered_at,
+            last_heartbeat_at: self.last_heartbeat_at,
+            lost_due_at: self.lost_due_at,
+            draining: self.draining,
+            stop_when_drained: self.stop_when_drained,
+        })
+    }
+}

@@ -1,0 +1,222 @@
+//! Events: what is set when one is enqueued, what changes during its life, and the payload.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use enginehouse_core::event::{DeadLetterReason, EventStatus, Overrides};
+use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::lock::{Lock, LockToken};
+use enginehouse_core::retry::Tally;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition::{EventState, Settled, SettledBy};
+
+use super::column::{Cells, ColumnGroup, Unexpected, columns, error_of, from_json, json_text};
+use crate::rows::EventRow;
+
+columns! {
+    /// What never changes.
+    pub(crate) struct EnqueuedColumns<'a> {
+        event_id: EventId as Id,
+        lane_id: LaneId as Long,
+        enqueued_at: Timestamp as Time,
+        scenario_run_id: Option<Cow<'a, ScenarioRunId>> as Text,
+        idempotency_key: Option<&'a str> as Text,
+        visibility_timeout_ms: Option<Duration> as Long,
+        max_processing_ms: Option<Duration> as Long,
+        retry_policy: Option<Cow<'a, str>> as Json,
+        labels: Option<Cow<'a, str>> as Json,
+    }
+}
+
+columns! {
+    /// What changes during the life of an event.
+    pub(crate) struct StateColumns<'a> {
+        status: EventStatus as Text,
+        attempt: u32 as Long,
+        retries: u32 as Long,
+        failures: u32 as Long,
+        losses: u32 as Long,
+        redrives: u32 as Long,
+        available_at: Timestamp as Time,
+        claimed_at: Option<Timestamp> as Time,
+        finished_at: Option<Timestamp> as Time,
+        engine_id: Option<Cow<'a, EngineId>> as Text,
+        lock_holder: Option<Cow<'a, str>> as Text,
+        lock_serial: i64 as Long,
+        /// Of the lock, or of the lock that was settled.
+        lock_secret: Option<[u8; 16]> as Bytes,
+        lock_engine_epoch: Option<i64> as Long,
+        lock_expires_at: Option<Timestamp> as Time,
+        lock_visibility_timeout_ms: Option<Duration> as Long,
+        lock_max_processing_ms: Option<Duration> as Long,
+        lock_unlisted_heartbeats: Option<u8> as Short,
+        settled_by: Option<SettledBy> as Text,
+        cancel_requested: bool as Boolean,
+        dead_letter_reason: Option<DeadLetterReason> as Text,
+        last_error_code: Option<&'a str> as Text,
+        last_error_message: Option<&'a str> as Text,
+        last_error_details: Option<&'a str> as Json,
+        result: Option<&'a str> as Json,
+    }
+}
+
+columns! {
+    /// The payload, in a table of its own: a change of the event does not rewrite it.
+    pub(crate) struct PayloadColumns<'a> {
+        event_id: EventId as Id,
+        payload: &'a str as Json,
+    }
+}
+
+/// Reads the columns of `{event_columns}`.
+pub(crate) fn read_event<'a, C: Cells<'a>>(cells: &mut C) -> Result<EventRow, C::Error> {
+    let enqueued = EnqueuedColumns::read(cells)?;
+    let state = StateColumns::read(cells)?;
+    Ok(enqueued.into_event(state.into_state()?)?)
+}
+
+impl<'a> EnqueuedColumns<'a> {
+    pub(crate) fn of(event: &'a EventRow) -> Self {
+        let EventRow { event_id, lane_id, scenario_run_id, idempotency_key, overrides, labels, enqueued_at, state: _ } =
+            event;
+        let Overrides { retry_policy, visibility_timeout, max_processing } = overrides;
+        Self {
+            event_id: *event_id,
+            lane_id: *lane_id,
+            enqueued_at: *enqueued_at,
+            scenario_run_id: scenario_run_id.as_ref().map(Cow::Borrowed),
+            idempotency_key: idempotency_key.as_deref(),
+            visibility_timeout_ms: *visibility_timeout,
+            max_processing_ms: *max_processing,
+            retry_policy: retry_policy.as_ref().map(json_text),
+            labels: if labels.is_empty() { None } else { Some(json_text(labels)) },
+        }
+    }
+
+    fn into_event(self, state: EventState) -> Result<EventRow, Unexpected> {
+        let retry_policy = self.retry_policy.map(|text| from_json("retry_policy", &text)).transpose()?;
+        Ok(EventRow {
+            event_id: self.event_id,
+            lane_id: self.lane_id,
+            scenario_run_id: self.scenario_run_id.map(Cow::into_owned),
+            idempotency_key: self.idempotency_key.map(Arc::from),
+            overrides: Overrides {
+                retry_policy,
+                visibility_timeout: self.visibility_timeout_ms,
+                max_processing: self.max_processing_ms,
+            },
+            labels: self.labels.map(|text| from_json("labels", &text)).transpose()?.unwrap_or_default(),
+            enqueued_at: self.enqueued_at,
+            state,
+        })
+    }
+}
+
+impl<'a> StateColumns<'a> {
+    /// # Errors
+    /// If the state says one thing twice, and not the same.
+    pub(crate) fn of(state: &'a EventState) -> Result<Self, LockDisagrees> {
+        let EventState {
+            status,
+            attempt,
+            tally: Tally { retries, failures, losses },
+            redrives,
+            available_at,
+            lock_serial,
+            lock,
+            settled,
+            cancel_requested,
+            engine_id,
+            claimed_at,
+            finished_at,
+            result,
+            last_error,
+            dead_letter,
+        } = state;
+        let (lock, error) = (lock.as_ref(), last_error.as_ref());
+        // What the row keeps once must be the same wherever the state holds it.
+        let token = lock.map(|lock| lock.token).or(settled.map(|settled| settled.token));
+        let agrees = token.is_none_or(|token| token.serial == *lock_serial)
+            && lock.is_none_or(|lock| {
+                settled.is_none() && engine_id.as_ref() == Some(&lock.engine_id) && *claimed_at == Some(lock.claimed_at)
+            });
+        if !agrees {
+            return Err(LockDisagrees);
+        }
+        Ok(Self {
+            status: *status,
+            attempt: *attempt,
+            retries: *retries,
+            failures: *failures,
+            losses: *losses,
+            redrives: *redrives,
+            available_at: *available_at,
+            claimed_at: *claimed_at,
+            finished_at: *finished_at,
+            engine_id: engine_id.as_ref().map(Cow::Borrowed),
+            lock_holder: lock.map(|lock| Cow::Owned(lock.holder())),
+            lock_serial: *lock_serial,
+            lock_secret: token.map(|token| token.secret.to_be_bytes()),
+            lock_engine_epoch: lock.map(|lock| lock.engine_epoch),
+            lock_expires_at: lock.map(|lock| lock.expires_at),
+            lock_visibility_timeout_ms: lock.map(|lock| lock.visibility_timeout),
+            lock_max_processing_ms: lock.and_then(|lock| lock.max_processing),
+            lock_unlisted_heartbeats: lock.map(|lock| lock.unlisted_heartbeats),
+            settled_by: settled.map(|settled| settled.by),
+            cancel_requested: *cancel_requested,
+            dead_letter_reason: *dead_letter,
+            last_error_code: error.and_then(|error| error.code.as_deref()),
+            last_error_message: error.map(|error| error.message.as_str()),
+            last_error_details: error.and_then(|error| error.details.as_ref()).map(RawJson::as_str),
+            result: result.as_ref().map(RawJson::as_str),
+        })
+    }
+
+    fn into_state(self) -> Result<EventState, Unexpected> {
+        let token =
+            self.lock_secret.map(|secret| LockToken { serial: self.lock_serial, secret: u128::from_be_bytes(secret) });
+        let engine_id = self.engine_id.map(Cow::into_owned);
+        let lock = match self.lock_holder {
+            None => None,
+            Some(_) => {
+                let lock = || {
+                    Some(Lock {
+                        token: token?,
+                        engine_id: engine_id.clone()?,
+                        engine_epoch: self.lock_engine_epoch?,
+                        claimed_at: self.claimed_at?,
+                        expires_at: self.lock_expires_at?,
+                        visibility_timeout: self.lock_visibility_timeout_ms?,
+                        max_processing: self.lock_max_processing_ms,
+                        unlisted_heartbeats: self.lock_unlisted_heartbeats?,
+                    })
+                };
+                Some(lock().ok_or_else(|| Unexpected::new("lock_holder", "a lock without all of its columns"))?)
+            }
+        };
+        Ok(EventState {
+            status: self.status,
+            attempt: self.attempt,
+            tally: Tally { retries: self.retries, failures: self.failures, losses: self.losses },
+            redrives: self.redrives,
+            available_at: self.available_at,
+            lock_serial: self.lock_serial,
+            lock,
+            settled: self.settled_by.zip(token).map(|(by, token)| Settled { token, by }),
+            cancel_requested: self.cancel_requested,
+            engine_id,
+            claimed_at: self.claimed_at,
+            finished_at: self.finished_at,
+            result: self.result.map(RawJson::trusted),
+            last_error: error_of(self.last_error_code, self.last_error_message, self.last_error_details),
+            dead_letter: self.dead_letter_reason,
+        })
+    }
+}
+
+/// An event whose lock says something else than the event.
+#[derive(Debug, thiserror::Error)]
+#[error("a lock disagrees with its event")]
+pub(crate) struct LockDisagrees;

@@ -1,0 +1,100 @@
+//! The lists of columns by the names that statements use, and the tables that both stores have.
+
+use super::attempts::AttemptColumns;
+use super::audit::AuditColumns;
+use super::column::{Column, ColumnGroup, Kind};
+use super::dead_letters::DeadLetterColumns;
+use super::engines::EngineColumns;
+use super::events::{EnqueuedColumns, PayloadColumns, StateColumns};
+use super::lanes::LaneColumns;
+use super::settings::SettingsColumns;
+
+/// Columns under one name, as one or more groups.
+pub(crate) type List = &'static [&'static [Column]];
+
+/// By which names a statement may ask for columns: see [`super::sql`].
+pub(super) const LISTS: &[(&str, List)] = &[
+    ("event", &[EnqueuedColumns::COLUMNS, StateColumns::COLUMNS]),
+    ("enqueued", &[EnqueuedColumns::COLUMNS]),
+    ("state", &[StateColumns::COLUMNS]),
+    ("payload", &[PayloadColumns::COLUMNS]),
+    ("engine", &[EngineColumns::COLUMNS]),
+    ("engine_change", &[EngineColumns::COLUMNS.split_at(1).1]),
+    ("lane", &[LaneColumns::COLUMNS]),
+    ("attempt", &[AttemptColumns::COLUMNS]),
+    ("dead_letter", &[DeadLetterColumns::COLUMNS]),
+    ("settings", &[SettingsColumns::COLUMNS]),
+    ("audit", &[AuditColumns::COLUMNS]),
+];
+
+/// A table that both stores have.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    /// How many columns from the first on are its key, in the order of which it is read.
+    pub(crate) key: usize,
+    columns: List,
+}
+
+impl Table {
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &'static Column> {
+        self.columns.iter().copied().flatten()
+    }
+
+    /// The names of the columns, separated by commas.
+    pub(crate) fn names(&self) -> String {
+        names(self.columns())
+    }
+
+    /// The names of the key's columns.
+    pub(crate) fn key_names(&self) -> String {
+        names(self.key_columns())
+    }
+
+    /// Whether its rows are counted when they are read: all of them at once. SQLite has one row per lane and status.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.name == "lane_counts"
+    }
+
+    pub(crate) fn key_columns(&self) -> impl Iterator<Item = &'static Column> {
+        self.columns().take(self.key)
+    }
+}
+
+fn names(columns: impl Iterator<Item = &'static Column>) -> String {
+    columns.map(|column| column.name).collect::<Vec<_>>().join(", ")
+}
+
+const EVENT_ID: Column = Column { name: "event_id", kind: Kind::Id };
+const LANE_ID: Column = long("lane_id");
+/// A hash of the request, beside its idempotency key. It is written once, and read only to compare.
+const FINGERPRINT: Column = Column { name: "fingerprint", kind: Kind::Bytes };
+const FIRST_ENQUEUED_AT: Column = Column { name: "first_enqueued_at", kind: Kind::Time };
+const SCENARIO_RUN_ID: Column = text("scenario_run_id");
+
+/// The columns that count events, one per status, in the order of `STATUSES`.
+pub(crate) const COUNTS: [&str; 5] = ["queued", "processing", "completed", "failed", "cancelled"];
+const COUNT_COLUMNS: &[Column] = &[long(COUNTS[0]), long(COUNTS[1]), long(COUNTS[2]), long(COUNTS[3]), long(COUNTS[4])];
+
+/// All of them, what others refer to first. Single numbers, in `meta`, are no rows of these.
+pub(crate) const TABLES: &[Table] = &[
+    Table { name: "engines", key: 1, columns: &[EngineColumns::COLUMNS] },
+    Table { name: "lanes", key: 1, columns: &[&[LANE_ID], LaneColumns::COLUMNS] },
+    Table { name: "events", key: 1, columns: &[EnqueuedColumns::COLUMNS, StateColumns::COLUMNS, &[FINGERPRINT]] },
+    Table { name: "event_payloads", key: 1, columns: &[PayloadColumns::COLUMNS] },
+    Table { name: "attempts", key: 2, columns: &[&[EVENT_ID], AttemptColumns::COLUMNS] },
+    Table { name: "dead_letters", key: 1, columns: &[DeadLetterColumns::COLUMNS] },
+    Table { name: "event_types", key: 1, columns: &[&[text("event_type")], SettingsColumns::COLUMNS] },
+    Table { name: "queues", key: 1, columns: &[&[text("queue")], SettingsColumns::COLUMNS] },
+    Table { name: "audit_log", key: 1, columns: &[&[long("audit_id")], AuditColumns::COLUMNS] },
+    Table { name: "scenario_runs", key: 1, columns: &[&[SCENARIO_RUN_ID, FIRST_ENQUEUED_AT], COUNT_COLUMNS] },
+    Table { name: "lane_counts", key: 1, columns: &[&[LANE_ID], COUNT_COLUMNS] },
+];
+
+const fn text(name: &'static str) -> Column {
+    Column { name, kind: Kind::Text }
+}
+
+const fn long(name: &'static str) -> Column {
+    Column { name, kind: Kind::Long }
+}

@@ -1,0 +1,37 @@
+//! Settings of event types and of queues. The name comes before these columns.
+
+use std::borrow::Cow;
+
+use enginehouse_core::policy::Settings;
+
+use super::column::{Unexpected, columns, from_json, json_text};
+
+columns! {
+    pub(crate) struct SettingsColumns<'a> {
+        retry_policy: Option<Cow<'a, str>> as Json,
+        visibility_timeout_seconds: Option<u64> as Long,
+        max_processing_seconds: Option<u64> as Long,
+        paused: bool as Boolean,
+    }
+}
+
+impl SettingsColumns<'_> {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let Settings { retry_policy, visibility_timeout_seconds, max_processing_seconds, paused } = settings;
+        Self {
+            retry_policy: retry_policy.as_ref().map(json_text),
+            visibility_timeout_seconds: *visibility_timeout_seconds,
+            max_processing_seconds: *max_processing_seconds,
+            paused: *paused,
+        }
+    }
+
+    pub(crate) fn into_settings(self) -> Result<Settings, Unexpected> {
+        Ok(Settings {
+            retry_policy: self.retry_policy.map(|text| from_json("retry_policy", &text)).transpose()?,
+            visibility_timeout_seconds: self.visibility_timeout_seconds,
+            max_processing_seconds: self.max_processing_seconds,
+            paused: self.paused,
+        })
+    }
+}
