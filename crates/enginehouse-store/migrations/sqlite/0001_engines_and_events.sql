@@ -34,7 +34,15 @@ create table engines (
     draining integer not null,
     stop_when_drained integer not null,
     metadata text not null,
-    constraint status_is_known check (status in ('active', 'draining', 'lost', 'stopped')),
+    constraint an_engine_id_is_a_name check (
+        engine_id glob '[A-Za-z0-9]*' and engine_id not glob '*[^A-Za-z0-9._:-]*' and length(engine_id) <= 200
+    ),
+    constraint an_engine_type_is_a_name check (
+        engine_type glob '[A-Za-z0-9]*' and engine_type not glob '*[^A-Za-z0-9._:-]*' and length(engine_type) <= 200
+    ),
+    constraint status_is_known check (
+        status = 'active' or status = 'draining' or status = 'lost' or status = 'stopped'
+    ),
     constraint an_epoch_counts_from_one check (epoch >= 1),
     constraint draining_is_yes_or_no check (draining in (0, 1) and stop_when_drained in (0, 1)),
     constraint metadata_is_json check (json_valid(metadata))
@@ -54,8 +62,15 @@ create table lanes (
     required_capabilities text not null,
     required_memory_mb integer,
     engine_version text,
+    constraint a_queue_is_a_name check (
+        queue glob '[A-Za-z0-9]*' and queue not glob '*[^A-Za-z0-9._:-]*' and length(queue) <= 200
+    ),
+    constraint an_event_type_is_a_name check (
+        event_type glob '[A-Za-z0-9]*' and event_type not glob '*[^A-Za-z0-9._:-]*' and length(event_type) <= 200
+    ),
+    constraint a_version_range_is_short check (length(engine_version) <= 128),
     constraint priority_is_one_digit check (priority between 0 and 9),
-    constraint memory_is_required_or_not check (required_memory_mb > 0)
+    constraint memory_is_at_most_a_pebibyte check (required_memory_mb between 1 and 1073741824)
 ) strict;
 
 -- statement
@@ -68,7 +83,8 @@ create unique index lanes_key on lanes (
 -- One row per event, without its payload: SQLite writes a changed row anew from its first byte to its last. What may be
 -- long stands last, so that a look at the rest does not read it.
 --
--- The lane is not a foreign key: to check one, SQLite would look at every event whenever a lane is forgotten.
+-- The lane is not a foreign key: to check one, SQLite would look at every event whenever a lane is forgotten. No
+-- constraint has a list of more than two values: SQLite would build a table of them whenever a statement runs.
 create table events (
     event_id text not null primary key,
     lane_id integer not null,
@@ -105,7 +121,9 @@ create table events (
     last_error_message text,
     last_error_details text,
     result text,
-    constraint status_is_known check (status in ('queued', 'processing', 'completed', 'failed', 'cancelled')),
+    constraint status_is_known check (
+        status = 'queued' or status = 'processing' or status = 'completed' or status = 'failed' or status = 'cancelled'
+    ),
     constraint processing_needs_a_lock check ((status = 'processing') = (lock_holder is not null)),
     constraint a_lock_is_whole check (
         case
@@ -124,13 +142,29 @@ create table events (
             else length(lock_secret) = 16 and lock_serial > 0 and (lock_holder is not null) <> (settled_by is not null)
         end
     ),
-    constraint settled_in_a_known_way check (settled_by in ('complete', 'fail', 'release')),
+    constraint settled_in_a_known_way check (
+        settled_by = 'complete' or settled_by = 'fail' or settled_by = 'release'
+    ),
     constraint finished_in_a_final_status check (
-        (status in ('completed', 'failed', 'cancelled')) = (finished_at is not null)
+        (status = 'completed' or status = 'failed' or status = 'cancelled') = (finished_at is not null)
+    ),
+    constraint a_scenario_run_id_is_a_name check (
+        scenario_run_id glob '[A-Za-z0-9]*' and scenario_run_id not glob '*[^A-Za-z0-9._:-]*'
+        and length(scenario_run_id) <= 200
+    ),
+    constraint a_key_is_one_line check (
+        length(idempotency_key) between 1 and 256
+        and idempotency_key not glob '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+    ),
+    constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_ms between 1 and 604800000),
+    constraint processing_takes_at_most_30_days check (max_processing_ms between 1 and 2592000000),
+    constraint no_count_is_negative check (
+        lock_serial >= 0 and attempt >= 0 and retries >= 0 and failures >= 0 and losses >= 0 and redrives >= 0
     ),
     constraint a_dead_letter_has_failed check (dead_letter_reason is null or status = 'failed'),
     constraint reason_is_known check (
-        dead_letter_reason in ('retries_exhausted', 'rejected', 'requested', 'lost_too_often')
+        dead_letter_reason = 'retries_exhausted' or dead_letter_reason = 'rejected' or dead_letter_reason = 'requested'
+        or dead_letter_reason = 'lost_too_often'
     ),
     constraint a_key_has_a_fingerprint check (
         case when idempotency_key is null then fingerprint is null else length(fingerprint) is 16 end
@@ -181,7 +215,8 @@ create index events_of_run on events (scenario_run_id, event_id) where scenario_
 -- statement
 create table event_payloads (
     event_id text not null primary key references events (event_id) on delete cascade,
-    payload text not null
+    payload text not null,
+    constraint a_payload_is_at_most_256_kib check (length(cast(payload as blob)) <= 262144)
 ) strict, without rowid;
 
 -- statement
@@ -198,7 +233,7 @@ create table attempts (
     error_message text not null,
     error_details text,
     constraint attempts_key primary key (event_id, lock_serial),
-    constraint outcome_is_known check (outcome in ('failed', 'timed_out', 'lost'))
+    constraint outcome_is_known check (outcome = 'failed' or outcome = 'timed_out' or outcome = 'lost')
 ) strict, without rowid;
 
 -- statement
@@ -211,7 +246,9 @@ create table dead_letters (
     dead_lettered_at integer not null,
     error_code text,
     error_group text not null,
-    constraint reason_is_known check (reason in ('retries_exhausted', 'rejected', 'requested', 'lost_too_often'))
+    constraint reason_is_known check (
+        reason = 'retries_exhausted' or reason = 'rejected' or reason = 'requested' or reason = 'lost_too_often'
+    )
 ) strict, without rowid;
 
 -- statement
@@ -227,6 +264,8 @@ create table event_types (
     visibility_timeout_seconds integer,
     max_processing_seconds integer,
     paused integer not null,
+    constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
+    constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint paused_is_yes_or_no check (paused in (0, 1))
 ) strict, without rowid;
 
@@ -237,6 +276,8 @@ create table queues (
     visibility_timeout_seconds integer,
     max_processing_seconds integer,
     paused integer not null,
+    constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
+    constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint paused_is_yes_or_no check (paused in (0, 1))
 ) strict, without rowid;
 
