@@ -81,12 +81,41 @@ parts as (
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
     where n.nspname = $1 and p.prokind in ('f', 'p')
     union all
-    select 4, t.typname::text, 0, t.typname::text, pg_catalog.format('create type %I.%I; -- %s', n.nspname, t.typname, t.typtype)
+    select 4, t.typname::text, 0, t.typname::text, pg_catalog.format(
+        E'create domain %I.%I as %s%s;', n.nspname, t.typname,
+        pg_catalog.concat_ws(
+            ' ',
+            pg_catalog.format_type(t.typbasetype, t.typtypmod),
+            case when t.typcollation <> b.typcollation then
+                'collate ' || (select pg_catalog.quote_ident(l.collname) from pg_catalog.pg_collation as l where l.oid = t.typcollation)
+            end
+        ),
+        (
+            select pg_catalog.string_agg(
+                E'\nconstraint ' || pg_catalog.quote_ident(k.conname) || ' ' || pg_catalog.pg_get_constraintdef(k.oid, true),
+                '' order by k.conname collate "C"
+            )
+            from pg_catalog.pg_constraint as k
+            where k.contypid = t.oid
+        )
+    )
     from pg_catalog.pg_type as t
+    join pg_catalog.pg_type as b on b.oid = t.typbasetype
     join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
-    where n.nspname = $1 and (t.typtype in ('d', 'e', 'r') or (t.typtype = 'c' and exists (
-        select from relations as r where r.oid = t.typrelid and r.relkind = 'c'
-    )))
+    where n.nspname = $1 and t.typtype = 'd'
+    union all
+    select 4, r.relname::text, 0, r.relname::text, pg_catalog.format(
+        E'create type %I.%I as (\n    %s\n);', r.nspname, r.relname,
+        (
+            select pg_catalog.string_agg(
+                pg_catalog.quote_ident(a.attname) || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), E',\n    ' order by a.attnum
+            )
+            from pg_catalog.pg_attribute as a
+            where a.attrelid = r.oid
+        )
+    )
+    from relations as r
+    where r.relkind = 'c'
 )
 select p.text
 from parts as p

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use database::{Database, Wait};
+use enginehouse_cluster::Cluster;
 use enginehouse_core::event::{EventDraft, NewEvent};
 use enginehouse_core::fingerprint;
 use enginehouse_core::invalid::Invalid;
@@ -38,26 +39,29 @@ async fn generated_drafts_are_judged_as_core_judges_them() {
 
 /// Compares what SQL makes of every draft with what core makes of it, and answers how many are accepted and refused.
 async fn compare(client: &Client, drafts: &[String]) -> (usize, usize) {
-    let (mut accepted, mut refused) = (0, 0);
-    for some in drafts.chunks(500) {
-        let read = "select errors from enginehouse.read_events($1::text::json, '') order by place";
-        let rows = client.query(read, &[&format!("[{}]", some.join(","))]).await.unwrap();
-        assert_eq!(rows.len(), some.len());
+    let (mut accepted, mut refused, mut disagreements) = (0, 0, Vec::new());
+    // A message names the fields of a hundred events at most.
+    for some in drafts.chunks(100) {
         let mut good: Vec<Good<'_>> = Vec::new();
-        for (row, draft) in rows.iter().zip(some) {
-            let errors: Option<String> = row.get("errors");
-            match (judge(draft), errors) {
+        for (draft, said) in some.iter().zip(said_of(client, some).await) {
+            match (judge(draft), said) {
                 (Ok(event), None) => good.push((draft, event)),
                 (Err(None), Some(_)) => refused += 1,
-                (Err(Some(invalid)), Some(message)) => {
-                    // No message of a database can hold the character zero: others stand for it.
-                    let plain = |pointer: &str| pointer.replace(['\0', '\u{1}', '\u{2}'], "");
-                    let expected: Vec<_> = invalid.errors.iter().map(|error| plain(&error.pointer)).collect();
-                    let said: Vec<_> = pointers(&message).iter().map(|pointer| plain(pointer)).collect();
-                    assert_eq!(said, expected, "{draft}\n{message}");
+                (Err(Some(invalid)), Some(said)) => {
+                    // What cannot be read at all is refused without the pointer of a field.
+                    if said != [UNREADABLE] {
+                        let mut expected: Vec<_> = invalid.errors.iter().map(|error| plain(&error.pointer)).collect();
+                        expected.sort();
+                        if said != expected && !drafts::is_beyond_postgresql(draft) {
+                            disagreements.push(format!("{draft}\ncore: {expected:?}\nSQL: {said:?}"));
+                        }
+                    }
                     refused += 1;
                 }
-                (core, sql) => panic!("{draft}\ncore: {:?}\nSQL: {sql:?}", core.map(|_| "accepted")),
+                (Ok(_), Some(_)) if drafts::is_beyond_postgresql(draft) => refused += 1,
+                (core, sql) => {
+                    disagreements.push(format!("{draft}\ncore: {:?}\nSQL: {sql:?}", core.map(|_| "accepted")));
+                }
             }
         }
         accepted += good.len();
@@ -69,19 +73,55 @@ async fn compare(client: &Client, drafts: &[String]) -> (usize, usize) {
             compare_stored(client, &batch).await;
         }
     }
+    assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
     (accepted, refused)
+}
+
+/// Stands for the fields of a draft that PostgreSQL cannot read: one with half of a surrogate pair.
+const UNREADABLE: &str = "unreadable";
+
+/// What SQL refuses of each draft: the pointers of its bad fields, in order, or nothing if it is good.
+async fn said_of(client: &Client, drafts: &[String]) -> Vec<Option<Vec<String>>> {
+    client.batch_execute("begin").await.unwrap();
+    let enqueued = client.query(ENQUEUE_MANY, &[&format!("[{}]", drafts.join(","))]).await;
+    client.batch_execute("rollback").await.unwrap();
+    let Err(refused) = enqueued else { return vec![None; drafts.len()] };
+    let refused = refused.as_db_error().unwrap();
+    let mut said = vec![None; drafts.len()];
+    match refused.code() {
+        &SqlState::INVALID_PARAMETER_VALUE => {
+            for error in refused.message().split("; /events/") {
+                let error = error.trim_start_matches("/events/");
+                let pointer = error.split(": ").next().unwrap();
+                let (place, field) = pointer.find('/').map_or((pointer, ""), |slash| pointer.split_at(slash));
+                said[place.parse::<usize>().unwrap()].get_or_insert_with(Vec::new).push(plain(field));
+            }
+            said.iter_mut().flatten().for_each(|pointers| pointers.sort());
+            said
+        }
+        &SqlState::INVALID_TEXT_REPRESENTATION if drafts.len() == 1 => vec![Some(vec![UNREADABLE.to_owned()])],
+        // Two good drafts with one key, or one that cannot be read: each has a call of its own.
+        code if drafts.len() > 1 => {
+            assert!(code == &SqlState::INVALID_TEXT_REPRESENTATION || code.code() == "23I01", "{refused:?}");
+            let mut said = Vec::new();
+            for draft in drafts {
+                said.extend(Box::pin(said_of(client, std::slice::from_ref(draft))).await);
+            }
+            said
+        }
+        _ => panic!("{refused:?}\n{drafts:?}"),
+    }
+}
+
+/// No message of a database can hold the character zero: another one stands for it.
+fn plain(pointer: &str) -> String {
+    pointer.replace(['\0', '\u{8f}'], "")
 }
 
 /// What core says; no reason if a draft does not even parse.
 fn judge(json: &str) -> Result<NewEvent, Option<Invalid>> {
     let draft: EventDraft = serde_json::from_str(json).map_err(|_| None)?;
     draft.check("").map_err(Some)
-}
-
-/// The pointers of an exception's message, in its order.
-fn pointers(message: &str) -> Vec<String> {
-    let fields = message.split("; /").map(|error| error.split(": ").next().unwrap_or_default());
-    fields.map(|pointer| format!("/{}", pointer.trim_start_matches('/'))).collect()
 }
 
 /// A draft that is accepted, and what core makes of it.
@@ -177,7 +217,8 @@ async fn every_bad_field_of_every_event_is_named() {
     let refused = client.query(enqueue, &[]).await.unwrap_err();
     assert_eq!(
         refused.as_db_error().unwrap().message(),
-        "/priority: must be between 0 and 9, was 10; /delay_seconds: must be a number; /labels: must be an object"
+        "/delay_seconds: must be between 0 and 31622400, was NaN; /labels: must be an object; \
+         /priority: must be between 0 and 9, was 10"
     );
     for events in ["[]", "{}", "null"] {
         let refused = client.query(ENQUEUE_MANY, &[&events]).await.unwrap_err();
@@ -252,6 +293,55 @@ async fn what_a_session_has_set_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_caller_puts_nothing_of_its_own_in_the_place_of_what_is_called() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let traps =
+        "create function public.hijacked() returns boolean language plpgsql as $$ begin raise 'hijacked'; end $$;
+        create function public.strpos(text, text) returns integer language sql return hijacked()::integer;
+        create function public.to_json(text) returns json language sql return hijacked()::text::json;
+        create function public.same(text, text) returns boolean language sql return hijacked();
+        create operator public.= (function = public.same, leftarg = text, rightarg = text);
+        create function public.pg_notify(text, text) returns void language sql as 'select hijacked()';
+        create temp table lanes (lane_id bigint); create temp table unnest (place bigint);
+        set search_path = public, pg_temp, pg_catalog";
+    client.batch_execute(traps).await.unwrap();
+    assert!(client.batch_execute("select strpos('a', 'a')").await.is_err(), "the trap works");
+    let enqueue = r#"select enginehouse.enqueue('a', required_capabilities => '{x}', labels => '{"a": "b"}')"#;
+    client.query_one(enqueue, &[]).await.unwrap();
+    client.query_one(ENQUEUE_MANY, &[&r#"[{"event_type":"a","required_capabilities":["x"]}]"#]).await.unwrap();
+    client.batch_execute("select enginehouse.wake()").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_payload_is_given_as_json_as_jsonb_or_as_text() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    for (payload, kept) in [
+        ("", "{}"),
+        (", null", "{}"),
+        (r#", '{"b":1.0, "a":2}'"#, r#"{"b":1.0, "a":2}"#),
+        (r#", payload => '{"b":1.0, "a":2}'::json"#, r#"{"b":1.0, "a":2}"#),
+        (r#", payload => '{"b":1.0, "a":2}'::text"#, r#"{"b":1.0, "a":2}"#),
+        (r#", payload => '{"b":1.0, "a":2}'::jsonb"#, r#"{"a": 2, "b": 1.0}"#),
+        (", payload => 'null'::json", "null"),
+        (r#", payload => ' "\u0000\u00e9" '"#, r#""\u0000\u00e9""#),
+    ] {
+        let enqueue = format!("select enginehouse.enqueue('a'{payload}, queue => 'q')");
+        let id: Uuid = client.query_one(&enqueue, &[]).await.unwrap().get(0);
+        let ask = "select payload::text from enginehouse.event_payloads where event_id = $1";
+        assert_eq!(client.query_one(ask, &[&id]).await.unwrap().get::<_, String>(0), kept, "{payload}");
+    }
+    for broken in ["'{'", r#"'"\ud800"'"#, r#"'["\ud800"]'::json"#] {
+        let refused = client.query_one(&format!("select enginehouse.enqueue('a', {broken})"), &[]).await.unwrap_err();
+        assert_eq!(refused.code(), Some(&SqlState::INVALID_TEXT_REPRESENTATION), "{broken}");
+    }
+    let both = r#"[{"event_type":"a","payload":"\u0000\u008F"}]"#;
+    let refused = client.query(ENQUEUE_MANY, &[&both]).await.unwrap_err();
+    assert_eq!(refused.as_db_error().unwrap().message(), r"/events: \u0000 and \u008F cannot both be read");
+}
+
+#[tokio::test]
 async fn an_event_is_there_on_commit_and_gone_on_rollback() {
     let database = Database::migrated().await;
     let (mut client, other) = (database.connect().await, database.connect().await);
@@ -317,7 +407,7 @@ async fn a_key_gives_one_event_however_two_transactions_meet() {
     let insert = "insert into enginehouse.events (
             event_id, lane_id, enqueued_at, available_at, idempotency_key, fingerprint
         )
-        values (gen_random_uuid(), 1, now(), now(), $1, $2)
+        values (gen_random_uuid(), 1, now(), now(), $1::text, $2)
         returning event_id";
     for (key, by_server, commits) in [("a", false, true), ("b", false, false), ("c", true, false), ("d", true, true)] {
         let transaction = first.transaction().await.unwrap();
@@ -343,6 +433,45 @@ async fn a_key_gives_one_event_however_two_transactions_meet() {
     let orphans = "select count(*) from enginehouse.event_payloads as p
         where not exists (select from enginehouse.events as e where e.event_id = p.event_id)";
     assert_eq!(observer.query_one(orphans, &[]).await.unwrap().get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
+async fn an_event_that_a_repeat_was_told_of_is_not_deleted_before_that_transaction_ends() {
+    let database = Database::migrated().await;
+    let (mut client, other) = (database.connect().await, database.connect().await);
+    let enqueue = "select enginehouse.enqueue('a', idempotency_key => 'k')";
+    let first: Uuid = client.query_one(enqueue, &[]).await.unwrap().get(0);
+    let transaction = client.transaction().await.unwrap();
+    assert_eq!(transaction.query_one(enqueue, &[]).await.unwrap().get::<_, Uuid>(0), first);
+    let delete = "set lock_timeout = '20ms'; delete from enginehouse.events";
+    let refused = other.batch_execute(delete).await.unwrap_err();
+    assert_eq!(refused.code(), Some(&SqlState::LOCK_NOT_AVAILABLE));
+    // A claim changes the row as well, and waits for nobody.
+    other.batch_execute("update enginehouse.events set retries = 1").await.unwrap();
+    transaction.commit().await.unwrap();
+    other.batch_execute("delete from enginehouse.events").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_repeat_waits_for_the_standby_as_the_first_answer_did() {
+    let primary = Cluster::start_with(&[("fsync", "on")]);
+    let database = primary.create_database();
+    let standby = Cluster::standby_of(&primary, true);
+    let connect = async || {
+        let (client, connection) = tokio_postgres::connect(&database, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    };
+    let (mut client, observer) = (connect().await, connect().await);
+    migrate_postgres(&mut client, &SchemaName::default()).await.unwrap();
+    let enqueue = "select enginehouse.enqueue('a', idempotency_key => 'k')";
+    let first: Uuid = client.query_one(enqueue, &[]).await.unwrap().get(0);
+    standby.kill();
+    let repeating = tokio::spawn(async move { client.query_one(enqueue, &[]).await.unwrap().get::<_, Uuid>(0) });
+    Wait::until_somebody_waits(&observer, "wait_event = 'SyncRep'").await;
+    assert!(!repeating.is_finished(), "answered, and on the primary's disk only");
+    standby.start_again();
+    assert_eq!(repeating.await.unwrap(), first);
 }
 
 #[tokio::test]
@@ -562,8 +691,10 @@ async fn the_migration_can_be_taken_back_and_made_again() {
     let id: Uuid = client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap().get(0);
     let schema = SchemaName::default();
     revert_postgres(&mut client, &schema, 1, false).await.unwrap();
-    let left = "select count(*) from pg_proc where pronamespace = 'enginehouse'::regnamespace";
-    assert_eq!(client.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 0);
+    let left = "select string_agg(proname, ' ' order by proname) from pg_proc
+        where pronamespace = 'enginehouse'::regnamespace";
+    let left: String = client.query_one(left, &[]).await.unwrap().get(0);
+    assert_eq!(left, "is_name is_one_line is_version_range", "the rules of the tables");
     assert_eq!(count(&client, "schema_version").await, 1);
     migrate_postgres(&mut client, &schema).await.unwrap();
     client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
@@ -581,6 +712,14 @@ async fn the_documented_grants_are_enough_and_no_more() {
     let page = include_str!("../../../docs/transactional-enqueue.md");
     let grants = page.split("```sql\n").find(|block| block.starts_with("grant ")).expect("a block of grants");
     let grants = grants.split("```").next().unwrap_or_default();
+    let refused = |result: Result<(), tokio_postgres::Error>, what: &str| {
+        assert_eq!(result.unwrap_err().code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{what}");
+    };
+    client.batch_execute(&format!("grant usage on schema enginehouse to {role}; set role {role}")).await.unwrap();
+    for call in ["enqueue('a')", "enqueue_many('[]')", "wake()"] {
+        refused(client.batch_execute(&format!("select enginehouse.{call}")).await, call);
+    }
+    client.batch_execute("reset role").await.unwrap();
     client.batch_execute(&grants.replace(" to app;", &format!(" to {role};"))).await.unwrap();
     client.batch_execute(&format!("set role {role}")).await.unwrap();
     for isolation in ["read committed", "repeatable read"] {
@@ -591,17 +730,20 @@ async fn the_documented_grants_are_enough_and_no_more() {
         client.query(ENQUEUE_MANY, &[&r#"[{"event_type":"a"},{"event_type":"b"}]"#]).await.unwrap();
     }
     client.batch_execute("select enginehouse.wake()").await.unwrap();
-    for forbidden in [
-        "select payload from enginehouse.event_payloads",
-        "select result from enginehouse.events",
-        "update enginehouse.events set status = 'cancelled'",
-        "update enginehouse.lanes set queue = 'other'",
-        "delete from enginehouse.events",
-        "select * from enginehouse.engines",
-    ] {
-        let refused = client.batch_execute(forbidden).await.unwrap_err();
-        assert_eq!(refused.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{forbidden}");
+    let tables = "select relname from pg_class where relnamespace = 'enginehouse'::regnamespace and relkind = 'r'";
+    let tables = client.query(tables, &[]).await.unwrap();
+    assert!(tables.len() > 10);
+    for table in tables {
+        let table: String = table.get(0);
+        refused(client.batch_execute(&format!("select from enginehouse.{table}")).await, &table);
+        refused(client.batch_execute(&format!("delete from enginehouse.{table}")).await, &table);
+        refused(client.batch_execute(&format!("insert into enginehouse.{table} default values")).await, &table);
     }
+    refused(client.batch_execute("select from enginehouse.event_overview").await, "event_overview");
+    // What the functions call has no more rights than its caller.
+    let draft = "row('a','{}','q',5,null,null,'{}',null,null,null,null,null,null,null,'{}')::enginehouse.event_draft";
+    let inner = format!("select enginehouse.add_events(array[{draft}], array['{{\"event_type\":\"a\"}}'::json], '')");
+    refused(client.batch_execute(&inner).await, &inner);
     client.batch_execute(&format!("reset role; drop owned by {role}; drop role {role}")).await.unwrap();
 }
 

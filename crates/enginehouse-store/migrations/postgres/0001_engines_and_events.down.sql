@@ -11,4 +11,12 @@ drop table
     enginehouse.schema_version;
 
 -- statement
+drop domain
+    enginehouse.name, enginehouse.idempotency_key, enginehouse.version_range, enginehouse.capability_set,
+    enginehouse.json_object, enginehouse.visibility_timeout_ms, enginehouse.max_processing_ms;
+
+-- statement
+drop function enginehouse.is_name, enginehouse.is_one_line, enginehouse.is_version_range;
+
+-- statement
 drop schema enginehouse;

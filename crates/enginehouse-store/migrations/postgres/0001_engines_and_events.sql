@@ -11,6 +11,65 @@
 create schema if not exists enginehouse;
 
 -- statement
+-- The rules for single values are functions, so that a table and enqueue in SQL share them, and domains, so that no
+-- table takes anything else, whoever writes. A domain is checked when a value is made, not whenever its row changes.
+create function enginehouse.is_name(value text) returns boolean
+language sql immutable parallel safe
+return octet_length(value) <= 200 and value ~ '^[A-Za-z0-9][A-Za-z0-9._:-]*$';
+
+-- statement
+create function enginehouse.is_one_line(value text, shortest integer) returns boolean
+language sql immutable parallel safe
+return length(value) between shortest and 256 and value !~ '[\u0001-\u001f\u007f-\u009f]';
+
+-- statement
+-- A range of semantic versions, such as `>=1.4, <2`: `*`, or up to 32 comparators, each of which a comma ends here. A
+-- number has at most 19 digits, so that it fits into 64 bits.
+create function enginehouse.is_version_range(value text) returns boolean
+language sql immutable parallel safe
+return octet_length(value) <= 128 and value !~ '[0-9]{20}' and cardinality(string_to_array(value, ',')) <= 32 and (
+    value ~ '^ *[*xX] *$'
+    or value || ',' ~ (
+        '^(?: *(?:>=|<=|[=><~^])? *(?:0|[1-9][0-9]*)'
+        '(?:\.[*xX](?:\.[*xX])?|\.(?:0|[1-9][0-9]*)(?:\.[*xX]|\.(?:0|[1-9][0-9]*)'
+        '(?:-(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?'
+        '(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)?)? *,)+$'
+    )
+);
+
+-- statement
+-- A name stands in URLs, logs and file names without quotes.
+create domain enginehouse.name as text collate "C"
+constraint a_name_needs_no_quotes check (enginehouse.is_name(value));
+
+-- statement
+create domain enginehouse.idempotency_key as text collate "C"
+constraint a_key_is_one_line check (enginehouse.is_one_line(value, 1));
+
+-- statement
+create domain enginehouse.version_range as text collate "C"
+constraint a_version_range_can_be_read check (enginehouse.is_version_range(value));
+
+-- statement
+-- A set of names as a sorted JSON array without spaces, so that equal sets are equal texts.
+create domain enginehouse.capability_set as text collate "C"
+constraint capabilities_are_names check (
+    value ~ '^\[(?:"[A-Za-z0-9][A-Za-z0-9._:-]*"(?:,"[A-Za-z0-9][A-Za-z0-9._:-]*")*)?\]$'
+);
+
+-- statement
+create domain enginehouse.json_object as json
+constraint json_is_an_object check (json_typeof(value) = 'object');
+
+-- statement
+create domain enginehouse.visibility_timeout_ms as bigint
+constraint a_visibility_timeout_is_at_most_7_days check (value between 1 and 604800000);
+
+-- statement
+create domain enginehouse.max_processing_ms as bigint
+constraint processing_takes_at_most_30_days check (value between 1 and 2592000000);
+
+-- statement
 -- Which migrations have been applied. Servers that know the version `oldest_compatible`, or a later one, work with the
 -- schema as it is after the migration.
 create table enginehouse.schema_version (
@@ -37,8 +96,8 @@ insert into enginehouse.meta (key, value) values ('registry_version', 0), ('last
 -- No index holds anything that a heartbeat changes, and pages have room: so a heartbeat changes the row in its page, and
 -- no index (a HOT update).
 create table enginehouse.engines (
-    engine_id text collate "C" not null,
-    engine_type text collate "C" not null,
+    engine_id enginehouse.name not null,
+    engine_type enginehouse.name not null,
     epoch bigint not null,
     status text collate "C" not null,
     heartbeat_interval_ms bigint not null,
@@ -47,9 +106,11 @@ create table enginehouse.engines (
     lost_due_at timestamptz,
     draining boolean not null,
     stop_when_drained boolean not null,
-    metadata json not null,
+    metadata enginehouse.json_object not null,
     constraint engines_key primary key (engine_id),
-    constraint status_is_known check (status in ('active', 'draining', 'lost', 'stopped')),
+    constraint status_is_known check (
+        status = 'active' or status = 'draining' or status = 'lost' or status = 'stopped'
+    ),
     constraint an_epoch_counts_from_one check (epoch >= 1)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 500);
 
@@ -58,18 +119,18 @@ create table enginehouse.engines (
 -- the lane, or took it out of use; a lane out of use is forgotten once nobody can put an event into it any more.
 create table enginehouse.lanes (
     lane_id bigint not null generated always as identity,
-    queue text collate "C" not null,
-    event_type text collate "C" not null,
+    queue enginehouse.name not null,
+    event_type enginehouse.name not null,
     priority integer not null,
-    required_capabilities text collate "C" not null,
+    required_capabilities enginehouse.capability_set not null,
     required_memory_mb bigint,
-    engine_version text collate "C",
+    engine_version enginehouse.version_range,
     changed_by xid8 not null default pg_current_xact_id(),
     retired boolean not null default false,
     forgettable_by xid8,
     constraint lanes_key primary key (lane_id),
     constraint priority_is_one_digit check (priority between 0 and 9),
-    constraint memory_is_required_or_not check (required_memory_mb > 0),
+    constraint memory_is_at_most_a_pebibyte check (required_memory_mb between 1 and 1073741824),
     constraint only_a_retired_lane_is_forgettable check (forgettable_by is null or retired)
 );
 
@@ -89,6 +150,8 @@ create index lanes_changed_by on enginehouse.lanes (changed_by);
 -- them its locks are found without a look at those that have ended, however long other transactions stay open.
 --
 -- There are no foreign keys: each would lock and look up a row for every event that is added.
+--
+-- A constraint compares with one value after the other, as in SQLite, where a list of them would be slow.
 create table enginehouse.events (
     event_id uuid not null,
     lane_id bigint not null,
@@ -102,8 +165,8 @@ create table enginehouse.events (
     lock_visibility_timeout_ms bigint,
     lock_max_processing_ms bigint,
     lock_given_by xid8,
-    visibility_timeout_ms bigint,
-    max_processing_ms bigint,
+    visibility_timeout_ms enginehouse.visibility_timeout_ms,
+    max_processing_ms enginehouse.max_processing_ms,
     attempt bigint not null default 0,
     retries bigint not null default 0,
     failures bigint not null default 0,
@@ -112,22 +175,24 @@ create table enginehouse.events (
     lock_unlisted_heartbeats smallint,
     cancel_requested boolean not null default false,
     status text collate "C" not null default 'queued',
-    engine_id text collate "C",
+    engine_id enginehouse.name,
     lock_holder text collate "C",
     lock_secret bytea,
     settled_by text collate "C",
     dead_letter_reason text collate "C",
-    scenario_run_id text collate "C",
-    idempotency_key text collate "C",
+    scenario_run_id enginehouse.name,
+    idempotency_key enginehouse.idempotency_key,
     fingerprint bytea,
-    retry_policy json,
-    labels json,
+    retry_policy enginehouse.json_object,
+    labels enginehouse.json_object,
     last_error_code text collate "C",
     last_error_message text collate "C",
     last_error_details json,
     result json,
     constraint events_key primary key (event_id),
-    constraint status_is_known check (status in ('queued', 'processing', 'completed', 'failed', 'cancelled')),
+    constraint status_is_known check (
+        status = 'queued' or status = 'processing' or status = 'completed' or status = 'failed' or status = 'cancelled'
+    ),
     constraint processing_needs_a_lock check ((status = 'processing') = (lock_holder is not null)),
     constraint a_lock_is_whole check (
         case
@@ -147,13 +212,19 @@ create table enginehouse.events (
             else length(lock_secret) = 16 and lock_serial > 0 and (lock_holder is not null) <> (settled_by is not null)
         end
     ),
-    constraint settled_in_a_known_way check (settled_by in ('complete', 'fail', 'release')),
+    constraint settled_in_a_known_way check (
+        settled_by = 'complete' or settled_by = 'fail' or settled_by = 'release'
+    ),
     constraint finished_in_a_final_status check (
-        (status in ('completed', 'failed', 'cancelled')) = (finished_at is not null)
+        (status = 'completed' or status = 'failed' or status = 'cancelled') = (finished_at is not null)
+    ),
+    constraint no_count_is_negative check (
+        lock_serial >= 0 and attempt >= 0 and retries >= 0 and failures >= 0 and losses >= 0 and redrives >= 0
     ),
     constraint a_dead_letter_has_failed check (dead_letter_reason is null or status = 'failed'),
     constraint reason_is_known check (
-        dead_letter_reason in ('retries_exhausted', 'rejected', 'requested', 'lost_too_often')
+        dead_letter_reason = 'retries_exhausted' or dead_letter_reason = 'rejected' or dead_letter_reason = 'requested'
+        or dead_letter_reason = 'lost_too_often'
     ),
     constraint a_key_has_a_fingerprint check (
         case when idempotency_key is null then fingerprint is null else coalesce(length(fingerprint), 0) = 16 end
@@ -213,7 +284,8 @@ create index events_of_run on enginehouse.events (scenario_run_id, event_id) whe
 create table enginehouse.event_payloads (
     event_id uuid not null,
     payload json not null,
-    constraint event_payloads_key primary key (event_id)
+    constraint event_payloads_key primary key (event_id),
+    constraint a_payload_is_at_most_256_kib check (octet_length(payload::text) <= 262144)
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 2000);
 
 -- statement
@@ -222,7 +294,7 @@ create table enginehouse.attempts (
     event_id uuid not null,
     lock_serial bigint not null,
     attempt bigint not null,
-    engine_id text collate "C" not null,
+    engine_id enginehouse.name not null,
     outcome text collate "C" not null,
     claimed_at timestamptz not null,
     ended_at timestamptz not null,
@@ -230,21 +302,23 @@ create table enginehouse.attempts (
     error_message text collate "C" not null,
     error_details json,
     constraint attempts_key primary key (event_id, lock_serial),
-    constraint outcome_is_known check (outcome in ('failed', 'timed_out', 'lost'))
+    constraint outcome_is_known check (outcome = 'failed' or outcome = 'timed_out' or outcome = 'lost')
 );
 
 -- statement
 -- Finally failed events that wait for a person. The error itself is the last one of the event; here is what groups it.
 create table enginehouse.dead_letters (
     event_id uuid not null,
-    event_type text collate "C" not null,
-    queue text collate "C" not null,
+    event_type enginehouse.name not null,
+    queue enginehouse.name not null,
     reason text collate "C" not null,
     dead_lettered_at timestamptz not null,
     error_code text collate "C",
     error_group text collate "C" not null,
     constraint dead_letters_key primary key (event_id),
-    constraint reason_is_known check (reason in ('retries_exhausted', 'rejected', 'requested', 'lost_too_often'))
+    constraint reason_is_known check (
+        reason = 'retries_exhausted' or reason = 'rejected' or reason = 'requested' or reason = 'lost_too_often'
+    )
 );
 
 -- statement
@@ -255,22 +329,26 @@ create index dead_letters_groups on enginehouse.dead_letters (
 
 -- statement
 create table enginehouse.event_types (
-    event_type text collate "C" not null,
-    retry_policy json,
+    event_type enginehouse.name not null,
+    retry_policy enginehouse.json_object,
     visibility_timeout_seconds bigint,
     max_processing_seconds bigint,
     paused boolean not null,
-    constraint event_types_key primary key (event_type)
+    constraint event_types_key primary key (event_type),
+    constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
+    constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000)
 );
 
 -- statement
 create table enginehouse.queues (
-    queue text collate "C" not null,
-    retry_policy json,
+    queue enginehouse.name not null,
+    retry_policy enginehouse.json_object,
     visibility_timeout_seconds bigint,
     max_processing_seconds bigint,
     paused boolean not null,
-    constraint queues_key primary key (queue)
+    constraint queues_key primary key (queue),
+    constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
+    constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000)
 );
 
 -- statement
@@ -305,7 +383,7 @@ create table enginehouse.lane_counts (
 -- statement
 -- The same for each scenario run of which an event is kept.
 create table enginehouse.scenario_runs (
-    scenario_run_id text collate "C" not null,
+    scenario_run_id enginehouse.name not null,
     first_enqueued_at timestamptz not null,
     queued bigint not null,
     processing bigint not null,
@@ -323,7 +401,7 @@ create table enginehouse.lane_changes (
     changed_by xid8 not null default pg_current_xact_id(),
     changed_at timestamptz not null default clock_timestamp(),
     lane_id bigint not null,
-    scenario_run_id text collate "C",
+    scenario_run_id enginehouse.name,
     queued bigint not null default 0,
     processing bigint not null default 0,
     completed bigint not null default 0,

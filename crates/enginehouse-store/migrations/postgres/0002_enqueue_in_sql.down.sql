@@ -4,36 +4,31 @@
 drop function
     enginehouse.wake,
     enginehouse.enqueue_many,
-    enginehouse.enqueue,
+    enginehouse.enqueue(
+        text, text, text, integer, timestamptz, float8, text[], bigint, text, text, text, json, bigint, bigint, json
+    ),
+    enginehouse.enqueue(
+        text, jsonb, text, integer, timestamptz, float8, text[], bigint, text, text, text, json, bigint, bigint, json
+    ),
+    enginehouse.enqueue(
+        text, json, text, integer, timestamptz, float8, text[], bigint, text, text, text, json, bigint, bigint, json
+    ),
     enginehouse.add_events,
-    enginehouse.read_events,
+    enginehouse.label_text,
+    enginehouse.capability_text,
     enginehouse.fingerprint,
-    enginehouse.counted_bits,
-    enginehouse.counted,
-    enginehouse.checked_capabilities,
-    enginehouse.bad_capabilities,
-    enginehouse.checked_labels,
-    enginehouse.bad_labels,
-    enginehouse.checked_retry_policy,
-    enginehouse.bad_retry_policy,
-    enginehouse.bad_keys,
-    enginehouse.bad_number,
-    enginehouse.bad_whole_number,
-    enginehouse.bad_words,
-    enginehouse.bad_name,
-    enginehouse.is_version_requirement,
-    enginehouse.is_name,
+    enginehouse.available_at,
+    enginehouse.delay_ms,
+    enginehouse.draft_errors,
+    enginehouse.shape_errors,
+    enginehouse.payload_error,
+    enginehouse.range_error,
     enginehouse.pointer_step,
-    enginehouse.json_field,
-    enginehouse.json_string,
-    enginehouse.json_fault,
-    enginehouse.json_original,
-    enginehouse.json_readable,
-    enginehouse.json_has_half_a_pair,
-    enginehouse.json_float,
-    enginehouse.delay_millis,
-    enginehouse.rfc_3339_millis,
-    enginehouse.from_millis;
+    enginehouse.line_error,
+    enginehouse.name_error,
+    enginehouse.read_whole_number,
+    enginehouse.read_time,
+    enginehouse.read_number;
 
 -- statement
 drop type enginehouse.event_draft;

@@ -1,745 +1,381 @@
 -- Enqueue in SQL: any application adds events in its own transaction, in any language.
 --
--- enqueue, enqueue_many and wake are for applications; the rest is for these. What a server refuses is refused here,
--- field by field, and what it accepts becomes the same rows: a test compares the two. Numbers in here are those of
--- the server's limits.
+-- An application may call `enqueue`, `enqueue_many` and `wake`, and nothing else: they have the rights of their owner
+-- (`security definer`), so that it needs none on the tables. Their search path is pinned, or whoever calls them could
+-- put an object of the same name first. The other functions have the rights of their caller. None is compiled (`jit`):
+-- that takes longer than what they do.
 --
--- What an application calls has a search path of its own. What is called from there has none, so that it can be
--- inlined.
+-- Both make drafts, which are checked by one function and added by another. A server refuses the same requests in the
+-- same words, and adds the same rows: a test compares the two. Numbers in here are those of core's limits.
 
 -- statement
--- One event of a call, checked. Where `errors` is not null, the rest means nothing.
+-- One event as it is asked for. Numbers are wide enough for anything that a caller may have written: they are checked
+-- afterwards, all at once.
 create type enginehouse.event_draft as (
-    place bigint,
-    queue text collate "C",
-    event_type text collate "C",
-    priority integer,
-    required_capabilities text collate "C",
-    required_memory_mb bigint,
-    engine_version text collate "C",
-    run_at_ms bigint,
-    delay_ms bigint,
-    scenario_run_id text collate "C",
-    idempotency_key text collate "C",
-    fingerprint bytea,
-    retry_policy json,
-    visibility_timeout_ms bigint,
-    max_processing_ms bigint,
-    labels json,
-    payload json,
-    errors text
+    event_type text, payload json, queue text, priority numeric, run_at timestamptz, delay_seconds float8,
+    required_capabilities text[], required_memory_mb numeric, engine_version text, scenario_run_id text,
+    idempotency_key text, retry_policy json, visibility_timeout_seconds numeric, max_processing_seconds numeric,
+    labels json
 );
 
 -- statement
--- A moment in milliseconds since 1970.
-create function enginehouse.from_millis(millis bigint) returns timestamptz
-language sql immutable as $$
-select timestamptz '1970-01-01 00:00:00+00'
-    + make_interval(hours => (millis / 3600000)::integer, secs => (millis % 3600000)::float8 / 1000)
-$$;
-
--- statement
--- The milliseconds since 1970 that an RFC 3339 text says; null if it is none, or not of 1970 to 9999. Finer is cut.
-create function enginehouse.rfc_3339_millis(said text) returns bigint
+-- A JSON number as a double. Not a number, which no range holds, if it is too large for one, or so small that only zero
+-- is near.
+create function enginehouse.read_number(said text) returns float8
 language plpgsql immutable strict as $$
-declare
-    part text[] := regexp_match(
-        said,
-        '^([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})'
-        '(?:\.([0-9]{1,9}))?(?:[Zz]|([-+])([0-9]{2}):([0-9]{2}))$'
-    );
-    first_of_month date;
-    seconds bigint;
-    millis bigint;
 begin
-    -- The year before 1970 for what is written with an offset.
-    if part is null or part[1] < '1969' or part[2] not between '01' and '12' or part[3] < '01' or part[4] > '23'
-        or part[5] > '59' or part[6] > '60' or part[9] > '23' or part[10] > '59'
-    then
-        return null;
-    end if;
-    first_of_month := make_date(part[1]::integer, part[2]::integer, 1);
-    if part[3]::integer > extract(day from first_of_month + interval '1 month' - interval '1 day') then
-        return null;
-    end if;
-    -- A leap second is the one before it.
-    seconds := (first_of_month - date '1970-01-01' + part[3]::integer - 1)::bigint * 86400
-        + part[4]::integer * 3600 + part[5]::integer * 60 + least(part[6]::integer, 59)
-        - coalesce((part[8] || '1')::integer * (part[9]::integer * 3600 + part[10]::integer * 60), 0);
-    millis := trunc(seconds * 1000 + rpad(coalesce(part[7], ''), 9, '0')::numeric / 1000000);
-    return case when seconds >= -1 and millis between 0 and 253402207200000 then millis end;
+    return said::float8;
+exception when data_exception then
+    return 'NaN';
 end
 $$;
 
 -- statement
--- A delay in whole milliseconds. What is more than half a nanosecond above one counts as the next: nothing may come
--- earlier than was asked. The fraction is taken apart bit by bit, for a conversion to numeric would round it.
-create function enginehouse.delay_millis(seconds float8) returns bigint
+-- The moment that an RFC 3339 text names. What is finer than a millisecond is cut, and a leap second is the one before
+-- it. Infinity, which no range holds, if it names none.
+create function enginehouse.read_time(said text) returns timestamptz
 language plpgsql immutable strict as $$
 begin
-    return (
-        select floor(seconds)::bigint * 1000
-            + ceil((nanos + case when rest > half or (rest = half and nanos % 2 = 1) then 1 else 0 end) / 1000000)::bigint
-        from (
-            select
-                div(bits * 1000000000, 1180591620717411303424) as nanos,
-                mod(bits * 1000000000, 1180591620717411303424) as rest,
-                590295810358705651712 as half
-            from (
-                -- The first seventy bits of the fraction, in two halves.
-                select floor(high)::bigint * 34359738368::numeric + floor((high - floor(high)) * 34359738368)::bigint as bits
-                from (select (seconds - floor(seconds)) * 34359738368 as high) as first_half
-            ) as whole
-        ) as fraction
-    );
-end
-$$;
-
--- statement
--- A JSON number as the nearest double; infinite if there is none.
-create function enginehouse.json_float(number text) returns float8
-language plpgsql immutable strict as $$
-declare
-    part text[];
-    exponent text;
-begin
-    if number ~ '^-?[0-9]{1,17}(\.[0-9]{1,17})?$' then
-        return number::float8;
-    end if;
-    begin
-        return number::float8;
-    exception when numeric_value_out_of_range then
-        -- Too large, or so small that zero is the nearest: where the first digit stands tells.
-        part := regexp_match(number, '^-?0*([0-9]*)\.?(0*)[0-9]*[eE]?([-+]?)0*([0-9]*)$');
-        exponent := left('0' || part[4], 10);
-        return case
-            when (part[3] || exponent)::numeric
-                + case when part[1] <> '' then length(part[1]) else -length(part[2]) end > 0
-            then float8 'infinity'
-            when number like '-%' then float8 '-0'
-            else 0
-        end;
+    return case
+        when said ~ (
+            '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,9})?'
+            '([Zz]|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$'
+        )
+            then regexp_replace(replace(upper(said), ':60', ':59'), '(\.[0-9]{3})[0-9]+', '\1')::timestamptz
+        else 'infinity'
     end;
+exception when data_exception then
+    return 'infinity';
 end
 $$;
 
 -- statement
--- Whether a string of a JSON text has half of a surrogate pair: it is no text.
-create function enginehouse.json_has_half_a_pair(value text) returns boolean
-language sql immutable strict as $$
-select (strpos(value, '\ud') > 0 or strpos(value, '\uD') > 0) and regexp_replace(
-    replace(value, '\\', ''), '\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}', '', 'g'
-) ~ '\\u[dD][89a-fA-F]'
-$$;
+-- A whole number that is written as one; it may be cut if it is far beyond any range.
+create function enginehouse.read_whole_number(said text) returns numeric
+language sql immutable
+return case when said ~ '^-?[0-9]+$' then left(said, 99)::numeric end;
 
 -- statement
--- JSON text that the functions for JSON can read, whatever its strings hold. No text of a database has the character
--- zero, or half of a surrogate pair: so `\u0000` becomes `\u0001\u0001`, `\u0001` becomes `\u0001\u0002`, and half a
--- pair becomes `\u0001\u0003`. What differs before differs after, and what is no name before is none after. On the
--- way, raw control characters, which JSON text never has, stand for escaped backslashes and for the escapes of whole
--- pairs.
-create function enginehouse.json_readable(value text) returns text
-language sql immutable strict as $$
-select replace(replace(
-    regexp_replace(
-        replace(replace(
-            regexp_replace(
-                replace(value, '\\', E'\x01'),
-                '\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})', E'\x02\\1\x02\\2', 'g'
-            ),
-            '\u0001', '\u0001\u0002'
-        ), '\u0000', '\u0001\u0001'),
-        '\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\u0001\\u0003', 'g'
-    ),
-    E'\x02', '\u'
-), E'\x01', '\\')
-$$;
+-- What is wrong with a value: null if nothing is.
+create function enginehouse.name_error(said text) returns text
+language sql immutable
+return case
+    when not enginehouse.is_name(said)
+        then 'a name is 1 to 200 characters of A-Z, a-z, 0-9, ''.'', ''_'', '':'' and ''-'', and begins with a letter or digit'
+end;
 
 -- statement
--- What a readable text without half a pair was before.
-create function enginehouse.json_original(value text) returns text
-language sql immutable strict as $$
-select replace(replace(replace(replace(
-    value, '\\', E'\x01'), '\u0001\u0001', '\u0000'), '\u0001\u0002', '\u0001'), E'\x01', '\\')
-$$;
-
--- statement
--- What is wrong with a JSON value that is JSON: nested too deep, a key given twice in one object, a number that no
--- double can hold. Null if nothing is.
-create function enginehouse.json_fault(value json) returns text
-language plpgsql immutable strict as $$
-#variable_conflict use_column
-declare
-    words text := json_fault.value;
-begin
-    -- Most payloads have one object, or none, and no number near the end of the range. This is the quick answer for
-    -- them.
-    if words !~ '[0-9][eE]|[0-9]{250}' then
-        if strpos(words, '{') = 0 and length(words) - length(replace(words, '[', '')) <= 64 then
-            return null;
-        end if;
-        if words ~ '^\{[^][{}]*\}$'
-            and (select count(*) = count(distinct key) from json_object_keys(json_fault.value) as key)
-        then
-            return null;
-        end if;
-    end if;
-    return (
-        with recursive inner_value (value, kind, depth) as (
-            select json_fault.value, json_typeof(json_fault.value), 1
-            union all
-            select child.value, json_typeof(child.value), inner_value.depth + 1
-            from inner_value
-            cross join lateral (
-                select o.value from json_each(case kind when 'object' then inner_value.value end) as o
-                union all
-                select a.value from json_array_elements(case kind when 'array' then inner_value.value end) as a
-            ) as child
-            where
-                inner_value.depth <= 64 and inner_value.kind in ('object', 'array')
-                -- Most of a payload is neither a value with others in it nor a number near the end of the range.
-                and (
-                    json_typeof(child.value) in ('object', 'array')
-                    or (
-                        json_typeof(child.value) = 'number'
-                        and (child.value::text ~ '[eE]' or length(child.value::text) > 300)
-                    )
-                )
-        )
-        select coalesce(
-            (select 'nested deeper than 64' from inner_value where depth > 64 and kind in ('object', 'array') limit 1),
-            (
-                select 'the key ' || to_json(key) || ' is given twice'
-                from inner_value as object
-                cross join lateral (
-                    select key
-                    from json_object_keys(case object.kind when 'object' then object.value end) as key
-                    group by key
-                    having count(*) > 1
-                ) as twice
-                limit 1
-            ),
-            (
-                select 'number out of range'
-                from inner_value
-                where kind = 'number' and abs(enginehouse.json_float(value::text)) = float8 'infinity'
-                limit 1
-            )
-        )
-    );
-end
-$$;
-
--- statement
--- The text of a JSON string; null for any other value.
-create function enginehouse.json_string(value text) returns text
-language sql immutable strict as $$
-select case when value like '"%' then value::json #>> '{}' end
-$$;
-
--- statement
--- A field of a JSON object as JSON text; null if it is not given, or is null.
-create function enginehouse.json_field(value json, key text) returns text
-language plpgsql immutable strict as $$
-begin
-    return nullif((value -> key)::text, 'null');
-end
-$$;
+create function enginehouse.line_error(said text, shortest integer) returns text
+language sql immutable
+return case
+    when not enginehouse.is_one_line(said, shortest)
+        then case shortest when 0 then 'at most' else '1 to' end || ' 256 characters, and no control characters'
+end;
 
 -- statement
 -- One step of a JSON pointer.
 create function enginehouse.pointer_step(key text) returns text
-language sql immutable strict as $$
-select '/' || replace(replace(key, '~', '~0'), '/', '~1')
-$$;
+language sql immutable
+return '/' || replace(replace(key, '~', '~0'), '/', '~1');
 
 -- statement
-create function enginehouse.is_name(said text) returns boolean
-language sql immutable strict as $$
-select length(said) <= 200 and said ~ '^[A-Za-z0-9][A-Za-z0-9._:-]*$'
-$$;
-
--- statement
--- Whether a text is a range of semantic versions, such as `>=1.4, <2`.
-create function enginehouse.is_version_requirement(said text) returns boolean
-language plpgsql immutable strict as $$
-begin
-    return octet_length(said) <= 128 and (
-        said ~ '^ *[*xX] *$'
-        or (
-            select
-                count(*) <= 32
-                and bool_and(coalesce(
-                    greatest(part[1]::numeric, part[2]::numeric, part[3]::numeric) <= 18446744073709551615, false
-                ))
-            from regexp_split_to_table(said, ',') as comparator
-            cross join lateral (
-                select regexp_match(
-                    comparator,
-                    '^ *(?:>=|<=|[=><~^])? *(0|[1-9][0-9]*)'
-                    '(?:\.[*xX](?:\.[*xX])?|\.(0|[1-9][0-9]*)(?:\.[*xX]|\.(0|[1-9][0-9]*)'
-                    '(?:-(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?'
-                    '(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)?)? *$'
-                ) as part
-                offset 0
-            ) as parsed
-        )
-    );
+create function enginehouse.range_error(said anycompatible, lowest anycompatible, highest anycompatible) returns text
+language sql immutable as $$
+select case
+    when said not between lowest and highest
+        then 'must be between ' || lowest::text || ' and ' || highest::text || ', was ' || said::text
 end
 $$;
 
 -- statement
--- Each of the next says what is wrong with one field, which is `said` as JSON text, or null if it is not given. Null
--- if nothing is wrong.
-create function enginehouse.bad_name(pointer text, said text) returns text
+-- The same for a payload, `depth` levels down: nesting deeper than 64, a key that is given twice in one object, a number
+-- that no double holds. PostgreSQL itself refuses half of a surrogate pair, once it is asked for a field.
+create function enginehouse.payload_error(value json, depth integer) returns text
 language plpgsql immutable strict as $$
-begin
-    return case
-        when said not like '"%' then pointer || ': must be a string'
-        when not enginehouse.is_name(said::json #>> '{}')
-            then pointer || ': a name is 1 to 200 characters of A-Z, a-z, 0-9, ''.'', ''_'', '':'' and ''-'', '
-                'and begins with a letter or digit'
-    end;
-end
-$$;
-
--- statement
-create function enginehouse.bad_words(pointer text, said text, shortest integer) returns text
-language plpgsql immutable strict as $$
+#variable_conflict use_variable
 declare
-    words text := enginehouse.json_string(said);
+    kind text := json_typeof(value);
 begin
-    return case
-        when words is null then pointer || ': must be a string'
-        when length(words) between shortest and 256 and words !~ '[\u0001-\u001f\u007f-\u009f]' then null
-        when shortest > 0 then pointer || ': 1 to 256 characters, and no control characters'
-        else pointer || ': at most 256 characters, and no control characters'
-    end;
-end
-$$;
-
--- statement
-create function enginehouse.bad_whole_number(pointer text, said text, lowest bigint, highest bigint) returns text
-language plpgsql immutable strict as $$
-begin
-    return case
-        when said !~ '^(0|-?[1-9][0-9]*)$' then pointer || ': must be a whole number'
-        when length(said) <= 18 and said::bigint between lowest and highest then null
-        else pointer || ': must be between ' || lowest || ' and ' || highest || ', was ' || left(said, 40)
-    end;
-end
-$$;
-
--- statement
-create function enginehouse.bad_number(pointer text, said text, lowest float8, highest float8) returns text
-language plpgsql immutable strict as $$
-begin
-    return case
-        when said !~ '^[-0-9]' then pointer || ': must be a number'
-        when enginehouse.json_float(said) between lowest and highest then null
-        else pointer || ': must be between ' || lowest || ' and ' || highest || ', was ' || left(said, 40)
-    end;
-end
-$$;
-
--- statement
--- What is wrong with the keys of an object: those given twice, and those that it does not have.
-create function enginehouse.bad_keys(pointer text, said json, known text[]) returns text
-language plpgsql immutable strict as $$
-begin
-    return (
-        select string_agg(
-            pointer || enginehouse.pointer_step(key)
-                || case when key = any (known) then ': given twice' else ': unknown field' end,
-            '; ' order by first
-        )
-        from (
-            select key, min(number) as first, count(*) as times
-            from json_object_keys(said) with ordinality as given (key, number)
-            group by key
-        ) as given
-        where times > 1 or key <> all (known)
-    );
-end
-$$;
-
--- statement
-create function enginehouse.bad_retry_policy(pointer text, said text) returns text
-language plpgsql immutable strict as $$
-declare
-    policy json := case when said like '{%' then said end;
-    said_delay text := enginehouse.json_field(policy, 'retry_delay');
-    delay json := case when said_delay like '{%' then said_delay end;
-begin
-    if policy is null then
-        return pointer || ': must be an object';
+    if depth = 1 then
+        perform value -> '';
     end if;
-    return nullif(array_to_string(array[
-        enginehouse.bad_keys(pointer, policy, '{max_retries,retry_delay,dead_letter_threshold,max_losses}'),
-        enginehouse.bad_whole_number(
-            pointer || '/max_retries', enginehouse.json_field(policy, 'max_retries'), 0, 1000
+    if kind = 'number' and enginehouse.read_number(value::text) = 'NaN' then
+        return 'number out of range';
+    elsif kind <> 'object' and kind <> 'array' then
+        return null;
+    elsif depth > 64 then
+        return 'nested deeper than 64';
+    end if;
+    return coalesce(
+        (
+            select format('the key %s is given twice', to_json(key))
+            from json_object_keys(case kind when 'object' then value end) as key
+            group by key having count(*) > 1 order by key limit 1
         ),
-        case when said_delay is not null and delay is null then pointer || '/retry_delay: must be an object' end,
-        enginehouse.bad_keys(pointer || '/retry_delay', delay, '{initial,max,multiplier,jitter}'),
-        enginehouse.bad_number(
-            pointer || '/retry_delay/initial', enginehouse.json_field(delay, 'initial'), 0, 2592000
-        ),
-        enginehouse.bad_number(pointer || '/retry_delay/max', enginehouse.json_field(delay, 'max'), 0, 2592000),
-        enginehouse.bad_number(
-            pointer || '/retry_delay/multiplier', enginehouse.json_field(delay, 'multiplier'), 1, 1000
-        ),
-        enginehouse.bad_number(pointer || '/retry_delay/jitter', enginehouse.json_field(delay, 'jitter'), 0, 1),
-        enginehouse.bad_whole_number(
-            pointer || '/dead_letter_threshold', enginehouse.json_field(policy, 'dead_letter_threshold'), 1, 1000
-        ),
-        enginehouse.bad_whole_number(pointer || '/max_losses', enginehouse.json_field(policy, 'max_losses'), 0, 1000)
-    ], '; '), '');
-end
-$$;
-
--- statement
--- A retry policy that was checked, without what it does not say.
-create function enginehouse.checked_retry_policy(said json) returns json
-language plpgsql immutable strict as $$
-begin
-    return json_strip_nulls(json_build_object(
-        'max_retries', enginehouse.json_field(said, 'max_retries')::integer,
-        'retry_delay', case
-            when enginehouse.json_field(said, 'retry_delay') is not null then json_build_object(
-                'initial', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'initial')),
-                'max', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'max')),
-                'multiplier', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'multiplier')),
-                'jitter', enginehouse.json_float(enginehouse.json_field(said -> 'retry_delay', 'jitter'))
-            )
-        end,
-        'dead_letter_threshold', enginehouse.json_field(said, 'dead_letter_threshold')::integer,
-        'max_losses', enginehouse.json_field(said, 'max_losses')::integer
-    ));
-end
-$$;
-
--- statement
-create function enginehouse.bad_labels(pointer text, said text) returns text
-language plpgsql immutable strict as $$
-begin
-    return case
-        when said not like '{%' then pointer || ': must be an object'
-        else (
-            select string_agg(error, '; ' order by key collate "C" nulls first, kind)
+        (
+            select min(enginehouse.payload_error(child.value, depth + 1))
             from (
-                select null as key, 0 as kind, pointer || ': at most 32 labels' as error
-                from json_object_keys(said::json)
-                having count(*) > 32
+                select field.value from json_each(case kind when 'object' then value end) as field
                 union all
-                select key, 1, pointer || enginehouse.pointer_step(key) || ': given twice'
-                from json_object_keys(said::json) as key
-                group by key
-                having count(*) > 1
-                union all
-                select key, 2, enginehouse.bad_name(pointer || enginehouse.pointer_step(key), to_json(key)::text)
-                from json_object_keys(said::json) as key
-                union all
-                select key, 3, enginehouse.bad_words(pointer || enginehouse.pointer_step(key), value::text, 0)
-                from json_each(said::json)
-            ) as wrong
+                select element.value from json_array_elements(case kind when 'array' then value end) as element
+            ) as child
+            where child.value::text ~ '^([{[]|-?[0-9].*[eE])' or length(child.value::text) > 300
         )
-    end;
-end
-$$;
-
--- statement
--- Labels that were checked, sorted by key and without spaces.
-create function enginehouse.checked_labels(said json) returns text
-language plpgsql immutable strict as $$
-begin
-    return (
-        select '{' || coalesce(
-            string_agg(to_json(key) || ':' || to_json(value #>> '{}'), ',' order by key collate "C"), ''
-        ) || '}'
-        from json_each(said)
     );
 end
 $$;
 
 -- statement
-create function enginehouse.bad_capabilities(pointer text, said text) returns text
-language plpgsql immutable strict as $$
+-- What is wrong with the shape of JSON objects, which typed arguments cannot have: a field that is unknown or given
+-- twice, a value of another kind. `at` is the pointer of the array; empty if its one element is the request itself.
+create function enginehouse.shape_errors(objects json[], at text)
+returns table (place bigint, error text)
+language sql immutable as $$
+with recursive known (path, kind, is_optional, lowest, highest) as (
+    values
+        ('', 'an object', false, null::float8, null::float8),
+        ('/event_type', 'a string', false, null, null),
+        ('/payload', '', true, null, null),
+        ('/queue', 'a string', true, null, null),
+        ('/priority', 'a whole number', true, null, null),
+        ('/run_at', 'a string', true, null, null),
+        ('/delay_seconds', 'a number', true, null, null),
+        ('/required_capabilities', 'an array', false, null, null),
+        ('/required_capabilities/*', 'a string', false, null, null),
+        ('/required_memory_mb', 'a whole number', true, null, null),
+        ('/engine_version', 'a string', true, null, null),
+        ('/scenario_run_id', 'a string', true, null, null),
+        ('/idempotency_key', 'a string', true, null, null),
+        ('/retry_policy', 'an object', true, null, null),
+        ('/retry_policy/max_retries', 'a whole number', true, 0, 1000),
+        ('/retry_policy/retry_delay', 'an object', true, null, null),
+        ('/retry_policy/retry_delay/initial', 'a number', true, 0, 2592000),
+        ('/retry_policy/retry_delay/max', 'a number', true, 0, 2592000),
+        ('/retry_policy/retry_delay/multiplier', 'a number', true, 1, 1000),
+        ('/retry_policy/retry_delay/jitter', 'a number', true, 0, 1),
+        ('/retry_policy/dead_letter_threshold', 'a whole number', true, 1, 1000),
+        ('/retry_policy/max_losses', 'a whole number', true, 0, 1000),
+        ('/visibility_timeout_seconds', 'a whole number', true, null, null),
+        ('/max_processing_seconds', 'a whole number', true, null, null),
+        ('/labels', 'an object', false, null, null),
+        ('/labels/*', 'a string', false, null, null)
+),
+given (place, pointer, path, value, times) as (
+    select number - 1, case at when '' then '' else at || '/' || number - 1 end, '', object, 1::bigint
+    from unnest(objects) with ordinality as element (object, number)
+    union all
+    select
+        given.place,
+        given.pointer || child.step,
+        given.path || case when given.path in ('/required_capabilities', '/labels') then '/*' else child.step end,
+        child.value,
+        child.times
+    from given
+    join known on known.path = given.path and known.kind = 'an ' || json_typeof(given.value)
+    cross join lateral (
+        select enginehouse.pointer_step(key) as step, value, count(*) over (partition by key) as times
+        from json_each(case known.kind when 'an object' then given.value end)
+        union all
+        select '/' || number - 1, value, 1
+        from json_array_elements(case known.kind when 'an array' then given.value end) with ordinality as e (value, number)
+    ) as child
+)
+select distinct given.place, given.pointer || ': ' || wrong.detail
+from given
+left join known on known.path = given.path
+cross join lateral (
+    select case
+        when known.path is null then 'unknown field'
+        when given.times > 1 then 'given twice'
+        when known.kind = '' or json_typeof(given.value) = 'null' and known.is_optional then null
+        when known.kind not like '%' || json_typeof(given.value) then 'must be ' || known.kind
+        when known.kind = 'a whole number' and given.value::text !~ '^(0|-?[1-9][0-9]*)$' then 'must be a whole number'
+        when known.lowest is not null
+            then enginehouse.range_error(enginehouse.read_number(given.value::text), known.lowest, known.highest)
+    end as detail
+) as wrong
+where wrong.detail is not null
+$$;
+
+-- statement
+-- What is wrong with the values of a draft at `pointer`.
+create function enginehouse.draft_errors(d enginehouse.event_draft, pointer text) returns text[]
+language plpgsql immutable as $$
+declare
+    -- What is joined to null is null: most of these are.
+    errors text[] := array[
+        pointer || '/event_type: ' || case when d.event_type is null then 'required, but missing' else enginehouse.name_error(d.event_type) end,
+        pointer || '/queue: ' || enginehouse.name_error(d.queue),
+        pointer || '/priority: ' || enginehouse.range_error(d.priority, 0, 9),
+        case
+            when d.delay_seconds is null
+                and d.run_at not between timestamptz '1970-01-01 00:00:00+00' and timestamptz '9999-12-30 22:00:00+00'
+                then pointer || '/run_at: not an RFC 3339 time between 1970 and 9999, such as 2026-11-23T10:00:00Z'
+            when d.delay_seconds is not null and d.run_at is not null
+                then pointer || '/delay_seconds: give run_at or delay_seconds, not both'
+        end,
+        pointer || '/delay_seconds: ' || enginehouse.range_error(d.delay_seconds, 0, 31622400),
+        case
+            when cardinality(d.required_capabilities) > 64
+                then pointer || '/required_capabilities: at most 64 capabilities, was ' || cardinality(d.required_capabilities)
+        end,
+        pointer || '/required_memory_mb: ' || enginehouse.range_error(d.required_memory_mb, 1, 1073741824),
+        case
+            when not enginehouse.is_version_range(d.engine_version)
+                then pointer || '/engine_version: not a range of semantic versions such as ">=1.4, <2"'
+        end,
+        pointer || '/scenario_run_id: ' || enginehouse.name_error(d.scenario_run_id),
+        pointer || '/idempotency_key: ' || enginehouse.line_error(d.idempotency_key, 1),
+        pointer || '/visibility_timeout_seconds: ' || enginehouse.range_error(d.visibility_timeout_seconds, 1, 604800),
+        pointer || '/max_processing_seconds: ' || enginehouse.range_error(d.max_processing_seconds, 1, 2592000),
+        pointer || '/payload: ' || case
+            when octet_length(d.payload::text) > 262144 then 'at most 262144 bytes, was ' || octet_length(d.payload::text)
+            -- No text of a database has the character zero: any other one stands for it here.
+            else enginehouse.payload_error(replace(d.payload::text, '\u0000', '\u008F')::json, 1)
+        end
+    ];
 begin
-    return case
-        when said ~ '^\[\s*\]$' then null
-        when said not like '[%' then pointer || ': must be an array'
-        else (
-            select nullif(array_to_string(
-                case when count(*) > 64 then pointer || ': at most 64 capabilities, was ' || count(*) end
-                || array_agg(enginehouse.bad_name(pointer || '/' || number - 1, value::text) order by number),
-                '; '
-            ), '')
-            from json_array_elements(said::json) with ordinality as capability (value, number)
-        )
-    end;
+    if cardinality(d.required_capabilities) > 0 then
+        errors := errors || array(
+            select pointer || '/required_capabilities/' || number - 1 || ': ' || enginehouse.name_error(coalesce(name, ''))
+            from unnest(d.required_capabilities) with ordinality as capability (name, number)
+        );
+    end if;
+    if json_typeof(d.labels) = 'object' and d.labels::text <> '{}' then
+        errors := errors || array(
+            select pointer || '/labels: at most 32 labels' from json_object_keys(d.labels) having count(*) > 32
+            union all
+            select pointer || '/labels' || enginehouse.pointer_step(key) || ': ' || unnest(array[
+                enginehouse.name_error(key), enginehouse.line_error(value, 0)
+            ])
+            from json_each_text(d.labels)
+        );
+    end if;
+    return errors;
 end
 $$;
 
 -- statement
--- Capabilities that were checked, as the text that stands for the set.
-create function enginehouse.checked_capabilities(said text) returns text
-language plpgsql immutable strict as $$
+-- A delay in whole milliseconds: to the nearest nanosecond, and then up, for nothing may come earlier than was asked.
+create function enginehouse.delay_ms(seconds float8) returns bigint
+language sql immutable
+return floor(seconds)::bigint * 1000 + ceil(round((seconds - floor(seconds)) * 1e9) / 1e6)::bigint;
+
+-- statement
+-- When an event that is added at `moment` may first be claimed.
+create function enginehouse.available_at(run_at timestamptz, delay_seconds float8, moment timestamptz) returns timestamptz
+language sql stable
+return least(
+    greatest(run_at, moment + coalesce(enginehouse.delay_ms(delay_seconds), 0) * interval '1 millisecond'),
+    timestamptz '9999-12-30 22:00:00+00'
+);
+
+-- statement
+-- A set of capabilities as the text that stands for it, and labels as theirs: sorted, and without spaces.
+create function enginehouse.capability_text(names text[]) returns text
+language plpgsql immutable as $$
 begin
     return (
         select '[' || coalesce(string_agg(to_json(name)::text, ',' order by name collate "C"), '') || ']'
-        from (select distinct value #>> '{}' as name from json_array_elements(said::json)) as capability
+        from (select distinct unnest(names) as name) as capability
     );
 end
 $$;
 
 -- statement
--- A field of what is hashed to tell one request from another.
-create function enginehouse.counted(field text) returns text
-language sql immutable as $$
-select coalesce(octet_length(field) || ':' || field, '-')
-$$;
-
--- statement
-create function enginehouse.counted_bits(number text) returns text
-language sql immutable as $$
-select enginehouse.counted(encode(float8send(enginehouse.json_float(number)), 'hex'))
-$$;
-
--- statement
--- What tells a request from another one with the same idempotency key: the very bytes that a server computes.
-create function enginehouse.fingerprint(
-    queue text, event_type text, priority integer, required_capabilities text, required_memory_mb text,
-    engine_version text, start text, scenario_run_id text, retry_policy json, visibility_timeout_seconds text,
-    max_processing_seconds text, labels text, payload text
-) returns bytea
+create function enginehouse.label_text(labels json) returns text
 language plpgsql immutable as $$
 begin
-    return substr(sha256(convert_to(
-        enginehouse.counted(queue)
-        || enginehouse.counted(event_type)
-        || enginehouse.counted(priority::text)
-        || enginehouse.counted(required_capabilities)
-        || enginehouse.counted(required_memory_mb)
-        || enginehouse.counted(engine_version)
-        || enginehouse.counted(start)
-        || enginehouse.counted(scenario_run_id)
-        || case
-            when retry_policy is null then '-------'
-            else
-                enginehouse.counted(enginehouse.json_field(retry_policy, 'max_retries'))
-                || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'initial'))
-                || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'max'))
-                || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'multiplier'))
-                || enginehouse.counted_bits(enginehouse.json_field(retry_policy -> 'retry_delay', 'jitter'))
-                || enginehouse.counted(enginehouse.json_field(retry_policy, 'dead_letter_threshold'))
-                || enginehouse.counted(enginehouse.json_field(retry_policy, 'max_losses'))
-        end
-        || enginehouse.counted(visibility_timeout_seconds)
-        || enginehouse.counted(max_processing_seconds)
-        || enginehouse.counted(labels)
-        || enginehouse.counted(payload),
-        'UTF8'
-    )), 1, 16);
+    return (
+        select '{' || coalesce(string_agg(to_json(key) || ':' || to_json(value), ',' order by key collate "C"), '') || '}'
+        from json_each_text(labels)
+    );
 end
 $$;
 
 -- statement
--- The events of a JSON array, checked. `at` is the pointer of the array; empty if its one event is the request
--- itself.
-create function enginehouse.read_events(events json, at text) returns setof enginehouse.event_draft
-language plpgsql stable as $$
-#variable_conflict use_column
+-- What tells a request from another one with the same idempotency key: the bytes that a server computes, as core's
+-- `fingerprint` describes them. Each field is its length, a colon and its text.
+create function enginehouse.fingerprint(d enginehouse.event_draft) returns bytea
+language plpgsql immutable as $$
 begin
-    return query
-    select
-        place,
-        queue_name,
-        event_type_name,
-        priority_number,
-        capabilities,
-        case when fine then given.required_memory_mb::bigint end,
-        version,
-        enginehouse.rfc_3339_millis(moment),
-        case when fine then enginehouse.delay_millis(enginehouse.json_float(given.delay_seconds)) end,
-        run,
-        key,
-        case
-            when fine and key is not null then enginehouse.fingerprint(
-                queue_name, event_type_name, priority_number, capabilities, given.required_memory_mb, version,
-                case
-                    when given.delay_seconds is not null
-                        then 'after ' || enginehouse.delay_millis(enginehouse.json_float(given.delay_seconds))
-                    when moment is not null then 'at ' || enginehouse.rfc_3339_millis(moment)
-                    else 'now'
-                end,
-                run, given.retry_policy::json, given.visibility_timeout_seconds, given.max_processing_seconds,
-                label_words, work
-            )
-        end,
-        case when fine then enginehouse.checked_retry_policy(given.retry_policy::json) end,
-        case when fine then given.visibility_timeout_seconds::bigint * 1000 end,
-        case when fine then given.max_processing_seconds::bigint * 1000 end,
-        case when label_words <> '{}' then label_words::json end,
-        case when fine then work::json end,
-        nullif(errors, '')
-    from (
-        select
-            number - 1 as place,
-            case at when '' then '' else at || '/' || number - 1 end as base,
-            value::text as event
-        from json_array_elements(events) with ordinality as element (value, number)
-    ) as element
-    cross join lateral (
-        select strpos(event, '\u0000') > 0 or enginehouse.json_has_half_a_pair(event) as is_odd
-        -- Here and below: a fence, so that what is worked out once is not worked out again wherever it is used.
-        offset 0
-    ) as form
-    cross join lateral (
-        select case
-            when event like '{%' then case when is_odd then enginehouse.json_readable(event) else event end::json
-        end as readable
-        offset 0
-    ) as text
-    cross join lateral (
-        select
-            nullif(min(value::text) filter (where key = 'queue'), 'null') as queue,
-            min(value::text) filter (where key = 'event_type') as event_type,
-            nullif(min(value::text) filter (where key = 'priority'), 'null') as priority,
-            min(value::text) filter (where key = 'required_capabilities') as required_capabilities,
-            nullif(min(value::text) filter (where key = 'required_memory_mb'), 'null') as required_memory_mb,
-            nullif(min(value::text) filter (where key = 'engine_version'), 'null') as engine_version,
-            nullif(min(value::text) filter (where key = 'run_at'), 'null') as run_at,
-            nullif(min(value::text) filter (where key = 'delay_seconds'), 'null') as delay_seconds,
-            nullif(min(value::text) filter (where key = 'scenario_run_id'), 'null') as scenario_run_id,
-            nullif(min(value::text) filter (where key = 'idempotency_key'), 'null') as idempotency_key,
-            nullif(min(value::text) filter (where key = 'retry_policy'), 'null') as retry_policy,
-            nullif(min(value::text) filter (where key = 'visibility_timeout_seconds'), 'null')
-                as visibility_timeout_seconds,
-            nullif(min(value::text) filter (where key = 'max_processing_seconds'), 'null') as max_processing_seconds,
-            min(value::text) filter (where key = 'labels') as labels,
-            coalesce(min(value::text) filter (where key = 'payload'), '{}') as payload,
-            count(*) as keys,
-            count(distinct key) filter (where key in (
-                'queue', 'event_type', 'priority', 'required_capabilities', 'required_memory_mb', 'engine_version',
-                'run_at', 'delay_seconds', 'scenario_run_id', 'idempotency_key', 'retry_policy',
-                'visibility_timeout_seconds', 'max_processing_seconds', 'labels', 'payload'
-            )) as known_keys
-        from json_each(readable)
-    ) as given
-    cross join lateral (
-        select
-            case when is_odd then enginehouse.json_original(given.payload) else given.payload end as work,
-            enginehouse.json_string(given.engine_version) as version,
-            enginehouse.json_string(given.run_at) as moment
-        offset 0
-    ) as read
-    cross join lateral (
-        select case when readable is null then base || ': must be an object' else array_to_string(array[
+    return (
+        select substr(sha256(convert_to(
+            string_agg(coalesce(octet_length(field) || ':' || field, '-'), '' order by place), 'UTF8'
+        )), 1, 16)
+        from unnest(array[
+            d.queue, d.event_type, d.priority::text, enginehouse.capability_text(d.required_capabilities),
+            d.required_memory_mb::text, d.engine_version,
             case
-                when keys <> known_keys then enginehouse.bad_keys(base, readable, array[
-                    'queue', 'event_type', 'priority', 'required_capabilities', 'required_memory_mb', 'engine_version',
-                    'run_at', 'delay_seconds', 'scenario_run_id', 'idempotency_key', 'retry_policy',
-                    'visibility_timeout_seconds', 'max_processing_seconds', 'labels', 'payload'
-                ])
+                when d.delay_seconds is not null then 'after ' || enginehouse.delay_ms(d.delay_seconds)
+                when d.run_at is not null then 'at ' || (extract(epoch from d.run_at) * 1000)::bigint
+                else 'now'
             end,
-            case when given.event_type is null then base || '/event_type: required, but missing' end,
-            enginehouse.bad_name(base || '/event_type', given.event_type),
-            enginehouse.bad_name(base || '/queue', given.queue),
-            enginehouse.bad_whole_number(base || '/priority', given.priority, 0, 9),
-            case
-                when given.run_at is null or given.delay_seconds is not null then null
-                when moment is null then base || '/run_at: must be a string'
-                when enginehouse.rfc_3339_millis(moment) is null
-                    then base || '/run_at: not an RFC 3339 time between 1970 and 9999, such as 2026-11-23T10:00:00Z'
-            end,
-            case
-                when given.run_at is not null and given.delay_seconds is not null
-                    then base || '/delay_seconds: give run_at or delay_seconds, not both'
-            end,
-            enginehouse.bad_number(base || '/delay_seconds', given.delay_seconds, 0, 31622400),
-            enginehouse.bad_capabilities(base || '/required_capabilities', given.required_capabilities),
-            enginehouse.bad_whole_number(base || '/required_memory_mb', given.required_memory_mb, 1, 1073741824),
-            case
-                when given.engine_version is null then null
-                when version is null then base || '/engine_version: must be a string'
-                when not enginehouse.is_version_requirement(version)
-                    then base || '/engine_version: not a range of semantic versions such as ">=1.4, <2"'
-            end,
-            enginehouse.bad_name(base || '/scenario_run_id', given.scenario_run_id),
-            enginehouse.bad_words(base || '/idempotency_key', given.idempotency_key, 1),
-            enginehouse.bad_retry_policy(base || '/retry_policy', given.retry_policy),
-            enginehouse.bad_whole_number(
-                base || '/visibility_timeout_seconds', given.visibility_timeout_seconds, 1, 604800
-            ),
-            enginehouse.bad_whole_number(base || '/max_processing_seconds', given.max_processing_seconds, 1, 2592000),
-            enginehouse.bad_labels(base || '/labels', given.labels),
-            case
-                when octet_length(work) > 262144
-                    then base || '/payload: at most 262144 bytes, was ' || octet_length(work)
-                when is_odd and strpos(replace(given.payload, '\\', ''), '\u0001\u0003') > 0
-                    then base || '/payload: a string has half of a surrogate pair'
-                else base || '/payload: ' || enginehouse.json_fault(given.payload::json)
-            end
-        ], '; ') end as errors
-        offset 0
-    ) as checked
-    cross join lateral (select errors = '' as fine) as verdict
-    cross join lateral (
-        select
-            coalesce(enginehouse.json_string(given.queue), 'default') as queue_name,
-            enginehouse.json_string(given.event_type) as event_type_name,
-            case when fine then coalesce(given.priority::integer, 5) end as priority_number,
-            case when fine then coalesce(enginehouse.checked_capabilities(given.required_capabilities), '[]') end
-                as capabilities,
-            enginehouse.json_string(given.scenario_run_id) as run,
-            enginehouse.json_string(given.idempotency_key) as key,
-            case when fine then coalesce(enginehouse.checked_labels(given.labels::json), '{}') end as label_words
-        offset 0
-    ) as final;
+            d.scenario_run_id,
+            d.retry_policy ->> 'max_retries',
+            encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,initial}')), 'hex'),
+            encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,max}')), 'hex'),
+            encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,multiplier}')), 'hex'),
+            encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
+            d.retry_policy ->> 'dead_letter_threshold', d.retry_policy ->> 'max_losses',
+            d.visibility_timeout_seconds::text, d.max_processing_seconds::text,
+            enginehouse.label_text(d.labels), d.payload::text
+        ]) with ordinality as f (field, place)
+    );
 end
 $$;
 
 -- statement
--- Adds the events of a JSON array in the caller's transaction, all or none of them. `at` is the pointer of the array;
--- empty if its one event is the request itself.
-create function enginehouse.add_events(events json, at text)
+-- Adds drafts in the caller's transaction, all or none of them. `objects` is what of each is JSON, and was not read as
+-- a type; `at` is the pointer of the array, empty if its one element is the request itself.
+create function enginehouse.add_events(drafts enginehouse.event_draft[], objects json[], at text)
 returns table (place bigint, event_id uuid, duplicate boolean)
-language plpgsql volatile security invoker
-set search_path = pg_catalog, pg_temp
-set standard_conforming_strings = on
-set timezone = 'UTC'
-as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
-    drafts enginehouse.event_draft[];
-    lane_ids bigint[];
-    event_ids uuid[];
-    clock timestamptz := clock_timestamp();
-    now_ms bigint;
-    moment timestamptz;
     refused text;
-    conflict record;
-    has_keys boolean;
+    capabilities text[];
+    fingerprints bytea[];
+    lane_ids bigint[];
+    new_ids uuid[];
+    event_ids uuid[];
+    added uuid[] := '{}';
+    duplicates bigint := 0;
+    conflict bigint;
+    clock timestamptz := clock_timestamp();
+    moment timestamptz;
     has_old_view boolean := current_setting('transaction_isolation') in ('repeatable read', 'serializable');
     all_found boolean;
-    is_first_round boolean := true;
-    duplicates boolean[];
 begin
-    select array_agg(draft order by draft.place), count(draft.idempotency_key) > 0
-    into drafts, has_keys
-    from enginehouse.read_events(events, at) as draft;
-
-    select string_agg(draft.errors, '; ' order by draft.place) filter (where draft.nth <= 100)
-        || case when count(*) > 100 then '; and so on: ' || count(*) || ' events are refused' else '' end
+    with shape as materialized (
+        select place, error, split_part(error, ': ', 1) || '/' as pointer from enginehouse.shape_errors(objects, at)
+    ),
+    wrong as (
+        select place, error from shape
+        union all
+        -- What has the wrong shape has no value that could be right or wrong.
+        select d.place, e.error
+        from (select unnest(drafts) as draft, generate_series(0, cardinality(drafts) - 1) as place) as d
+        cross join unnest(enginehouse.draft_errors(draft, case at when '' then '' else at || '/' || d.place end)) as e (error)
+        where
+            e.error is not null
+            and not exists (
+                select from shape where shape.place = d.place and split_part(e.error, ': ', 1) || '/' ^@ shape.pointer
+            )
+    )
+    select string_agg(error, '; ' order by place, error collate "C") filter (where nth <= 100)
+        || case when max(nth) > 100 then '; and so on: ' || max(nth) || ' events are refused' else '' end
     into refused
-    from (
-        select d.errors, d.place, row_number() over (order by d.place) as nth
-        from unnest(drafts) as d
-        where d.errors is not null
-    ) as draft;
+    from (select *, dense_rank() over (order by place) as nth from wrong) as numbered;
     if refused is not null then
         raise exception using errcode = '22023', message = refused;
     end if;
+
+    select
+        array_agg(enginehouse.capability_text((draft).required_capabilities)),
+        array_agg(case when (draft).idempotency_key is not null then enginehouse.fingerprint(draft) end)
+    into capabilities, fingerprints
+    from (select unnest(drafts) as draft) as d;
 
     -- A lane that is retired from here on is not forgotten before this transaction ends: whoever forgets waits for
     -- all that had begun to write.
@@ -747,16 +383,16 @@ begin
 
     loop
         -- Of two with the same requirements, which only a transaction with an old view can see, the one made last.
-        select array_agg(lane.lane_id order by d.place), bool_and(lane.lane_id is not null and not lane.retired)
+        select array_agg(lane.lane_id order by d.ordinality), bool_and(lane.lane_id is not null and not lane.retired)
         into lane_ids, all_found
-        from unnest(drafts) as d
+        from unnest(drafts) with ordinality as d
         left join lateral (
             select l.lane_id, l.retired
             from enginehouse.lanes as l
             where
-                l.queue = d.queue and l.event_type = d.event_type and l.priority = d.priority
-                and l.required_capabilities = d.required_capabilities
-                and coalesce(l.required_memory_mb, 0) = coalesce(d.required_memory_mb, 0)
+                l.queue = d.queue and l.event_type = d.event_type and l.priority = d.priority::integer
+                and l.required_capabilities = capabilities[d.ordinality]
+                and coalesce(l.required_memory_mb, 0) = coalesce(d.required_memory_mb, 0)::bigint
                 and coalesce(l.engine_version, '') = coalesce(d.engine_version, '')
             order by l.lane_id desc
             limit 1
@@ -769,9 +405,9 @@ begin
         insert into enginehouse.lanes (
             queue, event_type, priority, required_capabilities, required_memory_mb, engine_version
         )
-        select d.queue, d.event_type, d.priority, d.required_capabilities, d.required_memory_mb, d.engine_version
-        from unnest(drafts) as d
-        where has_old_view or lane_ids[d.place + 1] is null
+        select d.queue, d.event_type, d.priority, capabilities[d.ordinality], d.required_memory_mb, d.engine_version
+        from unnest(drafts) with ordinality as d
+        where has_old_view or lane_ids[d.ordinality] is null
         group by 1, 2, 3, 4, 5, 6
         order by 1, 2, 3, 4, 5, 6
         on conflict do nothing;
@@ -791,123 +427,113 @@ begin
     end loop;
 
     -- Never earlier than a server has been.
-    select greatest(floor(extract(epoch from clock) * 1000)::bigint, m.value)
-    into now_ms
+    select greatest(date_trunc('milliseconds', clock), timestamptz 'epoch' + m.value * interval '1 millisecond')
+    into moment
     from enginehouse.meta as m
     where m.key = 'last_time';
-    moment := enginehouse.from_millis(now_ms);
 
     -- UUIDs of version 7: milliseconds, a counter of 32 bits, 42 random bits. The counter begins with the
     -- microseconds of the clock, so that ids rise from call to call too.
     select array_agg(
         (
-            lpad(to_hex(now_ms), 12, '0') || '7' || lpad(to_hex(count >> 20), 3, '0')
-            || to_hex((1::bigint << 63) | ((count & 1048575) << 42) | random)
+            lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0')
+            || '7' || lpad(to_hex(count >> 20), 3, '0') || to_hex((1::bigint << 63) | ((count & 1048575) << 42) | random)
         )::uuid
-        order by place
+        order by count
     )
-    into event_ids
+    into new_ids
     from (
         select
-            d.place,
-            ((extract(microseconds from clock)::bigint % 1000) << 22) + d.place as count,
+            ((extract(microseconds from clock)::bigint % 1000) << 22) + d.ordinality as count,
             ('x' || right(gen_random_uuid()::text, 12))::bit(42)::bigint as random
-        from unnest(drafts) as d
+        from unnest(drafts) with ordinality as d
     ) as counted;
 
-    while is_first_round or exists (
-        select from unnest(drafts) as d
-        where
-            d.idempotency_key is not null
-            and not exists (select from enginehouse.events as e where e.idempotency_key = d.idempotency_key)
-    ) loop
-        -- Whoever has added an event with one of the keys and has not committed yet is waited for. If that one is
-        -- taken back, or its event was forgotten, there is another round.
-        insert into enginehouse.events (
-            event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key, fingerprint,
-            retry_policy, visibility_timeout_ms, max_processing_ms, labels
+    -- Every draft is added, or its key has an event already. If neither is so, that event was deleted meanwhile: once more.
+    while cardinality(added) + duplicates < cardinality(drafts) loop
+        -- Whoever has added an event with one of the keys and has not committed yet is waited for.
+        with inserted as (
+            insert into enginehouse.events (
+                event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key, fingerprint,
+                retry_policy, visibility_timeout_ms, max_processing_ms, labels
+            )
+            select
+                new_ids[d.ordinality],
+                lane_ids[d.ordinality],
+                moment,
+                enginehouse.available_at(d.run_at, d.delay_seconds, moment),
+                d.scenario_run_id,
+                d.idempotency_key,
+                fingerprints[d.ordinality],
+                json_strip_nulls(d.retry_policy),
+                d.visibility_timeout_seconds * 1000,
+                d.max_processing_seconds * 1000,
+                nullif(enginehouse.label_text(d.labels), '{}')::json
+            from unnest(drafts) with ordinality as d
+            where d.idempotency_key is not null or cardinality(added) = 0
+            order by d.idempotency_key, d.ordinality
+            on conflict (idempotency_key) where idempotency_key is not null do nothing
+            returning event_id
+        )
+        select added || array_agg(event_id) into added from inserted;
+
+        -- What was there is locked against being deleted, as a server locks it: the answer that names it stays true. So
+        -- this transaction has written, and its commit waits for the disk and the standbys as that of the event did.
+        with there as (
+            select d.ordinality, e.event_id, e.fingerprint
+            from unnest(drafts) with ordinality as d
+            join enginehouse.events as e on e.idempotency_key = d.idempotency_key
+            where e.event_id <> new_ids[d.ordinality]
+            for key share of e
         )
         select
-            event_ids[d.place + 1],
-            lane_ids[d.place + 1],
-            moment,
-            enginehouse.from_millis(least(
-                greatest(d.run_at_ms, now_ms + coalesce(d.delay_ms, 0)), 253402207200000
-            )),
-            d.scenario_run_id,
-            d.idempotency_key,
-            d.fingerprint,
-            d.retry_policy,
-            d.visibility_timeout_ms,
-            d.max_processing_ms,
-            d.labels
-        from unnest(drafts) as d
-        where case
-            when d.idempotency_key is null then is_first_round
-            else not exists (select from enginehouse.events as e where e.idempotency_key = d.idempotency_key)
-        end
-        order by d.idempotency_key, d.place
-        on conflict (idempotency_key) where idempotency_key is not null do nothing;
-        exit when not has_keys;
-        is_first_round := false;
+            count(there.event_id),
+            array_agg(coalesce(there.event_id, new_ids[d.ordinality]) order by d.ordinality),
+            min(d.ordinality) filter (where there.fingerprint <> fingerprints[d.ordinality])
+        into duplicates, event_ids, conflict
+        from unnest(drafts) with ordinality as d
+        left join there on there.ordinality = d.ordinality;
     end loop;
 
-    if has_keys then
-        -- By now every key has its event: one of this call or one that was there.
-        select d.place, d.idempotency_key, e.event_id
-        into conflict
-        from unnest(drafts) as d
-        join enginehouse.events as e on e.idempotency_key = d.idempotency_key
-        where e.fingerprint <> d.fingerprint
-        order by d.place
-        limit 1;
-        if found then
-            raise exception using
-                errcode = '23I01',
-                message = case at when '' then '' else at || '/' || conflict.place end
-                    || '/idempotency_key: another request has added event ' || conflict.event_id || ' with the key '
-                    || to_json(conflict.idempotency_key),
-                detail = conflict.event_id::text,
-                table = 'events',
-                constraint = 'events_idempotency_key';
-        end if;
-        select array_agg(e.event_id is not null order by d.place),
-            array_agg(coalesce(e.event_id, event_ids[d.place + 1]) order by d.place)
-        into duplicates, event_ids
-        from unnest(drafts) as d
-        left join enginehouse.events as e
-            on e.idempotency_key = d.idempotency_key and e.event_id <> event_ids[d.place + 1];
+    if conflict is not null then
+        raise exception using
+            errcode = '23I01',
+            message = format(
+                '%s/idempotency_key: another request has added event %s with the key %s',
+                case at when '' then '' else at || '/' || conflict - 1 end,
+                event_ids[conflict],
+                to_json(drafts[conflict].idempotency_key)
+            ),
+            detail = event_ids[conflict],
+            table = 'events',
+            constraint = 'events_idempotency_key';
     end if;
 
     insert into enginehouse.event_payloads (event_id, payload)
-    select event_ids[d.place + 1], d.payload
-    from unnest(drafts) as d
-    where not has_keys or not duplicates[d.place + 1]
-    order by d.place;
+    select event_ids[d.ordinality], d.payload
+    from unnest(drafts) with ordinality as d
+    where event_ids[d.ordinality] = new_ids[d.ordinality]
+    order by d.ordinality;
 
-    insert into enginehouse.lane_changes (
-        lane_id, scenario_run_id, queued, first_available_at, first_enqueued_at
-    )
+    insert into enginehouse.lane_changes (lane_id, scenario_run_id, queued, first_available_at, first_enqueued_at)
     select
-        lane_ids[d.place + 1], d.scenario_run_id, count(*),
-        enginehouse.from_millis(least(
-            min(greatest(d.run_at_ms, now_ms + coalesce(d.delay_ms, 0))), 253402207200000
-        )),
-        moment
-    from unnest(drafts) as d
-    where not has_keys or not duplicates[d.place + 1]
+        lane_ids[d.ordinality], d.scenario_run_id, count(*),
+        min(enginehouse.available_at(d.run_at, d.delay_seconds, moment)), moment
+    from unnest(drafts) with ordinality as d
+    where event_ids[d.ordinality] = new_ids[d.ordinality]
     group by 1, 2;
 
     return query
-    select d.place, event_ids[d.place + 1], has_keys and duplicates[d.place + 1]
-    from unnest(drafts) as d
-    order by d.place;
+    select d.ordinality - 1, event_ids[d.ordinality], event_ids[d.ordinality] <> new_ids[d.ordinality]
+    from unnest(drafts) with ordinality as d
+    order by d.ordinality;
 end
 $$;
 
 -- statement
 -- Adds one event in the caller's transaction: visible when that commits, gone when it does not. Answers with its id;
--- with an idempotency key, that of the event which has the key already, if it was the same request.
+-- with an idempotency key, that of the event which has the key already, if it was the same request. Null is what is not
+-- given.
 --
 -- What is wrong is an exception with code 22023 that names every bad field; a key of another request, one with 23I01.
 create function enginehouse.enqueue(
@@ -925,65 +551,134 @@ create function enginehouse.enqueue(
     retry_policy json default null,
     visibility_timeout_seconds bigint default null,
     max_processing_seconds bigint default null,
-    labels json default null
+    labels json default '{}'
 ) returns uuid
-language sql volatile security invoker
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
-set timezone = 'UTC'
-set extra_float_digits = 1
+set jit = off
 as $$
-select added.event_id
-from enginehouse.add_events(
-    (
-        select ('[{' || string_agg(to_json(field.name) || ':' || field.value, ',') || '}]')::json
-        from (
-            values
-                ('event_type', to_json(event_type)::text),
-                ('payload', payload::text),
-                ('queue', to_json(queue)::text),
-                ('priority', to_json(priority)::text),
-                ('run_at', to_json(run_at)::text),
-                ('delay_seconds', to_json(delay_seconds)::text),
-                ('required_capabilities', to_json(required_capabilities)::text),
-                ('required_memory_mb', to_json(required_memory_mb)::text),
-                ('engine_version', to_json(engine_version)::text),
-                ('scenario_run_id', to_json(scenario_run_id)::text),
-                ('idempotency_key', to_json(idempotency_key)::text),
-                ('retry_policy', retry_policy::text),
-                ('visibility_timeout_seconds', to_json(visibility_timeout_seconds)::text),
-                ('max_processing_seconds', to_json(max_processing_seconds)::text),
-                ('labels', labels::text)
-        ) as field (name, value)
-        where field.value is not null
-    ),
-    ''
-) as added
+begin
+    return (
+        select added.event_id
+        from enginehouse.add_events(
+            array[row(
+                event_type, coalesce(btrim(payload::text, E' \t\n\r')::json, '{}'), coalesce(queue, 'default'), coalesce(priority, 5),
+                date_trunc('milliseconds', run_at), delay_seconds, coalesce(required_capabilities, '{}'), required_memory_mb,
+                engine_version, scenario_run_id, idempotency_key, retry_policy, visibility_timeout_seconds,
+                max_processing_seconds, coalesce(labels, '{}')
+            )::enginehouse.event_draft],
+            array[json_build_object('retry_policy', retry_policy, 'labels', coalesce(labels, '{}'))],
+            ''
+        ) as added
+    );
+end
 $$;
+
+-- statement
+-- The same for a payload of type jsonb, which is kept as PostgreSQL writes it.
+create function enginehouse.enqueue(
+    event_type text, payload jsonb, queue text default 'default', priority integer default 5,
+    run_at timestamptz default null, delay_seconds float8 default null, required_capabilities text[] default '{}',
+    required_memory_mb bigint default null, engine_version text default null, scenario_run_id text default null,
+    idempotency_key text default null, retry_policy json default null, visibility_timeout_seconds bigint default null,
+    max_processing_seconds bigint default null, labels json default '{}'
+) returns uuid
+language sql volatile
+return enginehouse.enqueue(
+    event_type, payload::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb,
+    engine_version, scenario_run_id, idempotency_key, retry_policy, visibility_timeout_seconds, max_processing_seconds,
+    labels
+);
+
+-- statement
+-- The same for a payload without a type, a literal or a driver's string, which could be either of the two: PostgreSQL
+-- takes what accepts text.
+create function enginehouse.enqueue(
+    event_type text, payload text, queue text default 'default', priority integer default 5,
+    run_at timestamptz default null, delay_seconds float8 default null, required_capabilities text[] default '{}',
+    required_memory_mb bigint default null, engine_version text default null, scenario_run_id text default null,
+    idempotency_key text default null, retry_policy json default null, visibility_timeout_seconds bigint default null,
+    max_processing_seconds bigint default null, labels json default '{}'
+) returns uuid
+language sql volatile
+return enginehouse.enqueue(
+    event_type, payload::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb,
+    engine_version, scenario_run_id, idempotency_key, retry_policy, visibility_timeout_seconds, max_processing_seconds,
+    labels
+);
 
 -- statement
 -- Adds up to 10,000 events in the caller's transaction, all or none: a JSON array of the objects that the HTTP API
 -- takes. Answers in their order, counted from 0; a duplicate is an event that was there before, by its idempotency
 -- key.
+--
+-- One JSON text is what any driver can send, and any language build, with as few fields as each event has. Arrays, one for
+-- each of fifteen fields, would need types that drivers do not agree on, and none of them can hold the lists of
+-- capabilities, which differ in length.
 create function enginehouse.enqueue_many(events json)
 returns table (place bigint, event_id uuid, duplicate boolean)
-language plpgsql volatile security invoker
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set standard_conforming_strings = on
+set jit = off
 as $$
 declare
+    has_zero boolean := strpos(events::text, '\u0000') > 0;
     refused text := case
         when octet_length(events::text) > 67108864
             then '/events: at most 67108864 bytes, was ' || octet_length(events::text)
         when json_typeof(events) <> 'array' then '/events: must be an array'
         when events is null or json_array_length(events) not between 1 and 10000
             then '/events: 1 to 10000 events, was ' || coalesce(json_array_length(events), 0)
+        when has_zero and strpos(events::text, '\u008F') > 0 then '/events: \u0000 and \u008F cannot both be read'
     end;
+    objects json[];
+    drafts enginehouse.event_draft[];
 begin
     if refused is not null then
         raise exception using errcode = '22023', message = refused;
     end if;
-    return query select * from enginehouse.add_events(events, '/events');
+    -- No text of a database has the character zero. A payload may: so another control character, which is refused
+    -- everywhere else, stands for it until the payload is cut out. Two backslashes are no escape.
+    objects := array(
+        select value
+        from json_array_elements(
+            case when has_zero then regexp_replace(events::text, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\u008F', 'g')::json else events end
+        ) as value
+    );
+    drafts := array(
+        select row(
+            f.event_type,
+            coalesce(
+                case when has_zero then replace((object -> 'payload')::text, '\u008F', '\u0000')::json else object -> 'payload' end,
+                '{}'
+            ),
+            coalesce(f.queue, 'default'),
+            coalesce(enginehouse.read_whole_number(f.priority), 5),
+            enginehouse.read_time(f.run_at),
+            enginehouse.read_number(f.delay_seconds),
+            array(select json_array_elements_text(
+                case json_typeof(f.required_capabilities) when 'array' then f.required_capabilities end
+            )),
+            enginehouse.read_whole_number(f.required_memory_mb),
+            f.engine_version,
+            f.scenario_run_id,
+            f.idempotency_key,
+            f.retry_policy,
+            enginehouse.read_whole_number(f.visibility_timeout_seconds),
+            enginehouse.read_whole_number(f.max_processing_seconds),
+            coalesce(f.labels, '{}')
+        )::enginehouse.event_draft
+        from unnest(objects) with ordinality as element (object, number)
+        cross join lateral json_to_record(case json_typeof(object) when 'object' then object else '{}' end) as f (
+            event_type text, queue text, priority text, run_at text, delay_seconds text, required_capabilities json,
+            required_memory_mb text, engine_version text, scenario_run_id text, idempotency_key text,
+            retry_policy json, visibility_timeout_seconds text, max_processing_seconds text, labels json
+        )
+        order by number
+    );
+    return query select * from enginehouse.add_events(drafts, objects, '/events');
 end
 $$;
 
@@ -994,16 +689,16 @@ $$;
 -- Servers listen to the channel of their schema. Its prefix is written in two parts, for the whole word is the schema;
 -- what is too long for a channel is cut as a name is, which is what listen does.
 create function enginehouse.wake() returns void
-language sql volatile security invoker
-set search_path = pg_catalog, pg_temp
-set standard_conforming_strings = on
-as $$
-select pg_notify(('engine' || 'house:' || n.nspname)::name::text, '')
-from enginehouse.meta as m
-join pg_class as c on c.oid = m.tableoid
-join pg_namespace as n on n.oid = c.relnamespace
-where m.key = 'last_time'
-$$;
+language sql volatile
+set search_path = enginehouse, pg_temp
+return pg_notify(('engine' || 'house:' || current_schema())::name::text, '');
+
+-- statement
+revoke execute on all functions in schema enginehouse from public;
+
+-- statement
+-- But for the rules of tables, which everybody needs who writes to one.
+grant execute on function enginehouse.is_name, enginehouse.is_one_line, enginehouse.is_version_range to public;
 
 -- statement
 insert into enginehouse.schema_version (version, name, oldest_compatible) values (2, 'enqueue_in_sql', 1);

@@ -65,14 +65,19 @@ pub(crate) struct Wait;
 impl Wait {
     /// Until a connection of this database waits for another one.
     pub(crate) async fn until_somebody_waits_for_a_lock(client: &Client) {
-        let waiting = "select count(*) from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock'";
+        Self::until_somebody_waits(client, "wait_event_type = 'Lock'").await;
+    }
+
+    /// Until a connection of this database waits for what a condition on `pg_stat_activity` says.
+    pub(crate) async fn until_somebody_waits(client: &Client, condition: &str) {
+        let waiting =
+            format!("select count(*) from pg_stat_activity where datname = current_database() and {condition}");
         let seen = async {
-            while client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            while client.query_one(&waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), seen).await.expect("nobody waits for a lock");
+        tokio::time::timeout(Duration::from_secs(20), seen).await.expect("nobody waits");
     }
 
     /// For the next of them.

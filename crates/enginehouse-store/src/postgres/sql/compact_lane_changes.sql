@@ -51,4 +51,4 @@ runs as (
 select
     (select count(*) from compacted),
     array(select lane_id from lanes where is_zero),
-    array(select scenario_run_id from runs where is_zero);
+    array(select scenario_run_id::text from runs where is_zero);

@@ -286,14 +286,26 @@ fn assert_no_whole_look(name: &str, plan: &[String]) {
     assert!(!found, "{name}:\n{}", plan.join("\n"));
 }
 
+/// A step of a plan without what stands for a column whose type is a domain: `(e.queue)::text` is `e.queue`.
+fn without_casts(step: &str) -> String {
+    let is_column = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '.');
+    let mut parts: Vec<_> = step.split("::text").map(str::to_owned).collect();
+    let last = parts.len() - 1;
+    for part in &mut parts[..last] {
+        if let Some((before, name)) = part.strip_suffix(')').and_then(|cast| cast.rsplit_once('('))
+            && is_column(name)
+        {
+            *part = format!("{before}{name}");
+        }
+    }
+    parts.concat()
+}
+
 /// Whether some step looks into an index, from and to where a condition says.
 fn finds(plan: &[String], index: &str, condition: &str) -> bool {
-    let plain = |step: &str| {
-        let names = ["h.engine_id", "c.engine_id", "k.queue", "k.event_type"];
-        names.iter().fold(step.replace("::text", ""), |step, name| step.replace(&format!("({name})"), name))
-    };
     plan.iter().zip(plan[1..].iter().chain([&String::new()])).any(|(step, next)| {
         let by = step.split_once(" using ").and_then(|(_, by)| by.split(' ').next());
-        by == Some(index) && (condition.is_empty() || next.contains("Index Cond:") && plain(next).contains(condition))
+        by == Some(index)
+            && (condition.is_empty() || next.contains("Index Cond:") && without_casts(next).contains(condition))
     })
 }

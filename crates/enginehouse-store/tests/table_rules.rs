@@ -1,0 +1,111 @@
+//! No table takes what no server can read, whoever writes it.
+
+use enginehouse_cluster::shared;
+use enginehouse_store::migrations::{Dialect, Migration, SchemaName, migrate_postgres};
+use tokio_postgres::NoTls;
+use tokio_postgres::error::SqlState;
+
+/// One good row in each table that has rules for its values.
+const ROWS: &str = r#"
+    insert into lanes (queue, event_type, priority, required_capabilities) values ('q', 'a', 5, '[]');
+    insert into engines (
+        engine_id, engine_type, epoch, status, heartbeat_interval_ms, registered_at, last_heartbeat_at, draining,
+        stop_when_drained, metadata
+    ) values ('e', 'sim', 1, 'active', 1000, {time}, {time}, {no}, {no}, '{}');
+    insert into events (
+        event_id, lane_id, status, attempt, retries, failures, losses, redrives, enqueued_at, available_at, lock_serial,
+        cancel_requested, scenario_run_id, idempotency_key, fingerprint, visibility_timeout_ms, max_processing_ms
+    ) values (
+        '0193f2a0-0000-7000-8000-000000000000', 1, 'queued', 0, 0, 0, 0, 0, {time}, {time}, 0, {no}, 'run', 'key',
+        {bytes}, 1000, 1000
+    );
+    insert into event_payloads (event_id, payload) values ('0193f2a0-0000-7000-8000-000000000000', '{}');
+    insert into event_types (event_type, paused) values ('a', {no});
+    insert into queues (queue, paused) values ('q', {no})"#;
+
+/// A change of one value, and the rule that is against it: in PostgreSQL, and in SQLite where it has one.
+const CHANGES: &[(&str, &str, Option<&str>)] = &[
+    ("lanes set queue = 'bad name! '", "a_name_needs_no_quotes", Some("a_queue_is_a_name")),
+    ("lanes set event_type = ''", "a_name_needs_no_quotes", Some("an_event_type_is_a_name")),
+    ("lanes set event_type = '.a'", "a_name_needs_no_quotes", Some("an_event_type_is_a_name")),
+    ("lanes set priority = 10", "priority_is_one_digit", Some("priority_is_one_digit")),
+    ("lanes set required_memory_mb = 0", "memory_is_at_most_a_pebibyte", Some("memory_is_at_most_a_pebibyte")),
+    ("lanes set required_capabilities = '[\"a b\"]'", "capabilities_are_names", None),
+    ("lanes set required_capabilities = '[ ]'", "capabilities_are_names", None),
+    ("lanes set engine_version = 'newest'", "a_version_range_can_be_read", None),
+    ("engines set engine_id = 'a/b'", "a_name_needs_no_quotes", Some("an_engine_id_is_a_name")),
+    ("engines set engine_type = '-'", "a_name_needs_no_quotes", Some("an_engine_type_is_a_name")),
+    ("engines set status = 'away'", "status_is_known", Some("status_is_known")),
+    ("engines set metadata = '[]'", "json_is_an_object", None),
+    ("events set status = 'waiting'", "status_is_known", Some("status_is_known")),
+    ("events set attempt = -5", "no_count_is_negative", Some("no_count_is_negative")),
+    ("events set scenario_run_id = '/'", "a_name_needs_no_quotes", Some("a_scenario_run_id_is_a_name")),
+    ("events set idempotency_key = ''", "a_key_is_one_line", Some("a_key_is_one_line")),
+    ("events set idempotency_key = 'a\n'", "a_key_is_one_line", Some("a_key_is_one_line")),
+    ("events set idempotency_key = '\u{85}'", "a_key_is_one_line", Some("a_key_is_one_line")),
+    (
+        "events set visibility_timeout_ms = 604800001",
+        "a_visibility_timeout_is_at_most_7_days",
+        Some("a_visibility_timeout_is_at_most_7_days"),
+    ),
+    ("events set max_processing_ms = 0", "processing_takes_at_most_30_days", Some("processing_takes_at_most_30_days")),
+    (
+        "events set status = 'failed', finished_at = enqueued_at, dead_letter_reason = 'bored'",
+        "reason_is_known",
+        Some("reason_is_known"),
+    ),
+    (
+        "event_types set visibility_timeout_seconds = 0",
+        "a_visibility_timeout_is_at_most_7_days",
+        Some("a_visibility_timeout_is_at_most_7_days"),
+    ),
+    (
+        "queues set max_processing_seconds = 2592001",
+        "processing_takes_at_most_30_days",
+        Some("processing_takes_at_most_30_days"),
+    ),
+    ("event_payloads set payload = {long}", "a_payload_is_at_most_256_kib", Some("a_payload_is_at_most_256_kib")),
+];
+
+/// A JSON string of so many bytes, most of its characters being two of them.
+fn json_of(bytes: usize) -> String {
+    format!("'\"{}{}\"'", "x".repeat(bytes % 2), "é".repeat(bytes / 2 - 1))
+}
+
+fn change(change: &str) -> String {
+    change.replace("{long}", &json_of(262_145))
+}
+
+#[tokio::test]
+async fn postgresql_refuses_what_no_server_can_read() {
+    let url = shared().fresh_database();
+    let (mut client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    migrate_postgres(&mut client, &SchemaName::default()).await.unwrap();
+    let rows =
+        ROWS.replace("{time}", "now()").replace("{no}", "false").replace("{bytes}", "decode(repeat('00', 16), 'hex')");
+    client.batch_execute(&format!("set search_path = enginehouse; {rows}")).await.unwrap();
+    for (changed, rule, _) in CHANGES {
+        let refused = client.batch_execute(&format!("update {}", change(changed))).await.unwrap_err();
+        let refused = refused.as_db_error().unwrap();
+        assert_eq!((refused.code(), refused.constraint()), (&SqlState::CHECK_VIOLATION, Some(*rule)), "{changed}");
+    }
+    client.batch_execute(&format!("update event_payloads set payload = {}", json_of(262_144))).await.unwrap();
+    drop(client);
+    shared().drop_database(&url);
+}
+
+#[test]
+fn sqlite_refuses_what_no_server_can_read() {
+    let file = rusqlite::Connection::open_in_memory().unwrap();
+    for statement in Dialect::Sqlite.migrations().iter().flat_map(Migration::statements) {
+        file.execute_batch(statement).unwrap();
+    }
+    file.execute_batch(&ROWS.replace("{time}", "0").replace("{no}", "0").replace("{bytes}", "zeroblob(16)")).unwrap();
+    for (changed, _, rule) in CHANGES {
+        let Some(rule) = rule else { continue };
+        let refused = file.execute_batch(&format!("update {}", change(changed))).unwrap_err().to_string();
+        assert_eq!(refused, format!("CHECK constraint failed: {rule}"), "{changed}");
+    }
+    file.execute_batch(&format!("update event_payloads set payload = {}", json_of(262_144))).unwrap();
+}
