@@ -1,6 +1,7 @@
 //! Dead letters: finally failed events that wait for a person.
 
 use enginehouse_core::event::{AttemptError, DeadLetterReason, check_json};
+use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 use enginehouse_core::invalid::{Check, Invalid};
 use enginehouse_core::json::RawJson;
@@ -39,37 +40,6 @@ pub struct DeadLetter {
     pub redrives: u32,
     /// The work itself, byte for byte as it was sent.
     pub payload: RawJson,
-}
-
-/// Which dead letters. What is absent matches all.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DeadLetterFilter {
-    /// Only those of this event type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event_type: Option<EventType>,
-    /// Only those of this queue.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queue: Option<QueueName>,
-    /// Only those with this reason.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<DeadLetterReason>,
-    /// Only those whose last error has this code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_code: Option<String>,
-    /// Only those that became dead letters before this moment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dead_lettered_before: Option<Timestamp>,
-    /// Only those that became dead letters at this moment or later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dead_lettered_after: Option<Timestamp>,
-}
-
-impl DeadLetterFilter {
-    /// Whether it matches every dead letter.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// Which dead letters to list. Newest first.

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use enginehouse_core::applied::Applied;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::invalid::Invalid;
 use enginehouse_core::transition::TransitionRefused;
 use http::StatusCode;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
@@ -153,43 +154,6 @@ impl From<enginehouse_core::invalid::FieldError> for FieldError {
         Self { pointer: error.pointer, detail: error.detail }
     }
 }
-
-/// Whether a request that failed has changed anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
-    /// It has not: `false`.
-    No,
-    /// Nobody knows: `"unknown"`. Every call has a repeat that is safe.
-    Unknown,
-}
-
-impl Serialize for Applied {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::No => serializer.serialize_bool(false),
-            Self::Unknown => serializer.serialize_str("unknown"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Applied {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Whatever else a newer server may say, a caller is on the safe side with `unknown`.
-        let value = serde_json::Value::deserialize(deserializer)?;
-        Ok(if value == serde_json::Value::Bool(false) { Self::No } else { Self::Unknown })
-    }
-}
-
-impl utoipa::PartialSchema for Applied {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::schema::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::SchemaType::AnyValue)
-            .enum_values(Some([serde_json::json!(false), serde_json::json!("unknown")]))
-            .into()
-    }
-}
-
-impl ToSchema for Applied {}
 
 /// What went wrong, for programs and for people: `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use enginehouse_api::problem::{Applied, Code, Problem};
+use enginehouse_api::problem::{Code, Problem};
+use enginehouse_core::applied::Applied;
 
 /// Why a call has no answer.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -10,6 +10,7 @@
 //! - [`limits`]: every number that a user can run into.
 //! - [`invalid`]: a refused input, every bad field named by JSON pointer.
 //! - [`json`]: JSON text that passes through unparsed, byte for byte.
+//! - [`applied`]: whether a request that failed has changed anything.
 //! - [`event`]: an **event** is one unit of work; its five statuses, and what is asked at enqueue.
 //! - [`fingerprint`]: what tells a request from another one with the same idempotency key.
 //! - [`lock`]: a **lock** is one engine's exclusive, time-limited right to process one event.
@@ -21,9 +22,12 @@
 //! - [`request`]: what engines ask for, checked.
 //! - [`gates`]: what an engine must pass to claim an event.
 //! - [`grace`]: what must not expire after an outage.
+//! - [`filter`]: which events, engines and dead letters a list is about.
 
+pub mod applied;
 pub mod engine;
 pub mod event;
+pub mod filter;
 pub mod fingerprint;
 pub mod gates;
 pub mod grace;

@@ -21,6 +21,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
+pub use enginehouse_core::applied::Applied;
 use enginehouse_core::engine::{Engine, EngineStatus};
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -37,15 +38,6 @@ use crate::rows::{
     EventRow, HeldLock, History, KeyedEvent, LaneChangesSince, LaneCounts, LockCursor, NewDeadLetter, NewEventRow,
     Page, PageRequest, ReadyEvent, ReadyRange, ScenarioRunCounts, SettingsRows, StatusCounts,
 };
-
-/// Whether something that was to be committed is in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
-    /// It is not.
-    No,
-    /// The commit itself was cut off: it may be.
-    Unknown,
-}
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus, Overrides};
-use enginehouse_core::ids::{Capability, EngineId, EngineType, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+pub use enginehouse_core::filter::{DeadLetterFilter, EngineFilter, EventFilter, PageRequest};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::lock::LockToken;
@@ -195,63 +195,6 @@ pub fn error_group(message: &str) -> String {
         }
     }
     group
-}
-
-/// Which dead letters; a field that is none matches all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeadLetterFilter {
-    /// Of this event type.
-    pub event_type: Option<EventType>,
-    /// Of this queue.
-    pub queue: Option<QueueName>,
-    /// For this reason.
-    pub reason: Option<DeadLetterReason>,
-    /// Whose last error has this code.
-    pub error_code: Option<String>,
-    /// Dead before this moment.
-    pub before: Option<Timestamp>,
-    /// Dead at this moment or after.
-    pub after: Option<Timestamp>,
-}
-
-/// Which events; a field that is none matches all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventFilter {
-    /// In this status.
-    pub status: Option<EventStatus>,
-    /// Of this event type.
-    pub event_type: Option<EventType>,
-    /// Of this queue.
-    pub queue: Option<QueueName>,
-    /// Of this scenario run.
-    pub scenario_run_id: Option<ScenarioRunId>,
-    /// Last claimed by this engine.
-    pub engine_id: Option<EngineId>,
-    /// Enqueued at this moment or after.
-    pub enqueued_after: Option<Timestamp>,
-    /// Enqueued before this moment.
-    pub enqueued_before: Option<Timestamp>,
-}
-
-/// Which engines; a field that is none matches all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EngineFilter {
-    /// In this status.
-    pub status: Option<EngineStatus>,
-    /// Of this type.
-    pub engine_type: Option<EngineType>,
-    /// With this capability.
-    pub capability: Option<Capability>,
-}
-
-/// Which part of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageRequest {
-    /// How many items at most.
-    pub limit: u32,
-    /// From behind this place, which a page before this one answered; from the beginning if none. A place that no page
-    /// has answered finds nothing or something, but fails nothing.
-    pub after: Option<String>,
 }
 
 /// A part of a list.

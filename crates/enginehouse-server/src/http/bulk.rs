@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use enginehouse_api::dead_letters::{BulkDiscardRequest, BulkRedriveRequest, DeadLetterFilter};
-use enginehouse_api::problem::{Applied, Problem as Document};
-use enginehouse_store::rows;
+use enginehouse_api::dead_letters::{BulkDiscardRequest, BulkRedriveRequest};
+use enginehouse_api::problem::Problem as Document;
+use enginehouse_core::applied::Applied;
+use enginehouse_core::filter::DeadLetterFilter;
 
 use super::app::App;
 use super::problem::Problem;
@@ -63,25 +64,12 @@ pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64
 }
 
 /// The filter, but only for what is a dead letter by now.
-async fn until_now(app: &App, wire: DeadLetterFilter) -> Result<rows::DeadLetterFilter, Problem> {
+async fn until_now(app: &App, filter: DeadLetterFilter) -> Result<DeadLetterFilter, Problem> {
     // A look at what is due brings the store's time.
     app.dispatcher().sweep().await?;
     let now = app.metrics().last_commit_at() + Duration::from_millis(1);
-    let filter = filter(wire);
-    Ok(rows::DeadLetterFilter { before: Some(filter.before.map_or(now, |before| before.min(now))), ..filter })
-}
-
-/// A filter in the words of the store.
-pub(super) fn filter(wire: DeadLetterFilter) -> rows::DeadLetterFilter {
-    let DeadLetterFilter { event_type, queue, reason, error_code, dead_lettered_before, dead_lettered_after } = wire;
-    rows::DeadLetterFilter {
-        event_type,
-        queue,
-        reason,
-        error_code,
-        before: dead_lettered_before,
-        after: dead_lettered_after,
-    }
+    let before = filter.dead_lettered_before.map_or(now, |before| before.min(now));
+    Ok(DeadLetterFilter { dead_lettered_before: Some(before), ..filter })
 }
 
 /// A page failed behind others that did not.

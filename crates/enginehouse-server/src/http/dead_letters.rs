@@ -28,7 +28,7 @@ pub(super) async fn list_dead_letters(
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
     let (filter, limit) = query.check()?;
     let page = page(limit, query.cursor.as_deref())?;
-    let rows = app.store().dead_letters(&bulk::filter(filter), &page).await?;
+    let rows = app.store().dead_letters(&filter, &page).await?;
     Ok(Json(listed(rows, wire::dead_letter)))
 }
 

@@ -7,8 +7,8 @@ use enginehouse_api::engines::{
     DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, RegisterRequest,
 };
 use enginehouse_api::page::Page;
-use enginehouse_api::problem::Applied;
 use enginehouse_api::problem::Problem as Document;
+use enginehouse_core::applied::Applied;
 use enginehouse_core::ids::{EngineId, EngineType};
 use enginehouse_core::request::Exchange;
 use enginehouse_store::rows::EngineFilter;

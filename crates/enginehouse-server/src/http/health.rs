@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use enginehouse_api::problem::{Applied, Problem as Document};
+use enginehouse_api::problem::Problem as Document;
+use enginehouse_core::applied::Applied;
 use http::header;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -5,7 +5,8 @@ use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::json::ParseProblem;
-use enginehouse_api::problem::{Applied, Code, Problem as Document};
+use enginehouse_api::problem::{Code, Problem as Document};
+use enginehouse_core::applied::Applied;
 use enginehouse_core::invalid::Invalid;
 use enginehouse_store::StoreError;
 use http::StatusCode;
@@ -117,11 +118,7 @@ impl From<StoreError> for Problem {
                 Self::caused_by(Document::store_unavailable(Applied::No, RETRY_AFTER_SECONDS), &error)
             }
             StoreError::Unavailable { applied, .. } => {
-                let applied = match applied {
-                    enginehouse_store::Applied::No => Applied::No,
-                    enginehouse_store::Applied::Unknown => Applied::Unknown,
-                };
-                Self::caused_by(Document::store_unavailable(applied, RETRY_AFTER_SECONDS), &error)
+                Self::caused_by(Document::store_unavailable(*applied, RETRY_AFTER_SECONDS), &error)
             }
         }
     }

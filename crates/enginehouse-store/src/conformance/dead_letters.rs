@@ -101,9 +101,9 @@ pub(crate) async fn dead_letters_are_found_by_every_field(store: &dyn Store) {
         (DeadLetterFilter { reason: Some(REQUESTED), ..any.clone() }, vec![1, 2, 3, 4]),
         (DeadLetterFilter { reason: Some(DeadLetterReason::LostTooOften), ..any.clone() }, vec![]),
         (DeadLetterFilter { error_code: Some("out_of_memory".to_owned()), ..any.clone() }, vec![1, 2]),
-        (DeadLetterFilter { before: Some(at), ..any.clone() }, vec![2]),
-        (DeadLetterFilter { after: Some(at), ..any.clone() }, vec![1, 3, 4]),
-        (DeadLetterFilter { after: Some(at), before: Some(at + MINUTE), ..any }, vec![1]),
+        (DeadLetterFilter { dead_lettered_before: Some(at), ..any.clone() }, vec![2]),
+        (DeadLetterFilter { dead_lettered_after: Some(at), ..any.clone() }, vec![1, 3, 4]),
+        (DeadLetterFilter { dead_lettered_after: Some(at), dead_lettered_before: Some(at + MINUTE), ..any }, vec![1]),
     ] {
         let mut tx = begin(store).await;
         assert_eq!(tx.matching_dead_letters(&filter, 10).await.unwrap(), ids(want.clone()), "{filter:?}");

@@ -37,8 +37,8 @@ pub(super) fn matching(connection: &Connection, filter: &DeadLetterFilter, limit
                 filter.queue.as_ref().map(|name| name.as_str()),
                 filter.reason.map(|reason| reason.name()),
                 filter.error_code,
-                filter.before.map(|at| at.as_millis()),
-                filter.after.map(|at| at.as_millis()),
+                filter.dead_lettered_before.map(|at| at.as_millis()),
+                filter.dead_lettered_after.map(|at| at.as_millis()),
                 limit,
             ],
             |row| Columns::of(row).read(),
@@ -78,8 +78,8 @@ pub(super) fn page(
             && filter.queue.as_ref().is_none_or(|wanted| wanted.as_str() == queue)
             && filter.reason.is_none_or(|wanted| wanted == reason)
             && filter.error_code.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == error_code)
-            && filter.before.is_none_or(|before| at < before)
-            && filter.after.is_none_or(|after| at >= after);
+            && filter.dead_lettered_before.is_none_or(|before| at < before)
+            && filter.dead_lettered_after.is_none_or(|after| at >= after);
         search.look_at(event_id, matches, |record| DeadLetterRow { reason, dead_lettered_at: at, record })?;
     }
     Ok(search.page())

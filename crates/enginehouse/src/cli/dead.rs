@@ -2,11 +2,12 @@
 
 use clap::{Args, Subcommand};
 use enginehouse_api::dead_letters::{
-    BulkDiscardRequest, BulkRedriveRequest, DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLettersQuery,
-    DiscardRequest, RedriveRequest,
+    BulkDiscardRequest, BulkRedriveRequest, DeadLetter, DeadLetterGroup, DeadLettersQuery, DiscardRequest,
+    RedriveRequest,
 };
 use enginehouse_api::page::Page;
 use enginehouse_core::event::DeadLetterReason;
+use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;

@@ -21,7 +21,7 @@ pub(crate) async fn matching(session: &Session, filter: &DeadLetterFilter, limit
     let event_type = filter.event_type.as_ref().map(EventType::as_str);
     let queue = filter.queue.as_ref().map(QueueName::as_str);
     let reason = filter.reason.map(|reason| reason.name());
-    let (before, after) = (filter.before.map(Moment), filter.after.map(Moment));
+    let (before, after) = (filter.dead_lettered_before.map(Moment), filter.dead_lettered_after.map(Moment));
     let (code, limit) = (filter.error_code.as_deref().map(shown), i64::from(limit));
     let rows = session
         .query(

@@ -33,7 +33,7 @@ pub(crate) async fn dead_letters(
     let queue = filter.queue.as_ref().map(QueueName::as_str);
     let reason = filter.reason.map(|reason| reason.name());
     let code = filter.error_code.as_deref().map(shown);
-    let (until, after) = (filter.before.map(Moment), filter.after.map(Moment));
+    let (until, after) = (filter.dead_lettered_before.map(Moment), filter.dead_lettered_after.map(Moment));
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot
         .query(

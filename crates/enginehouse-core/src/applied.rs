@@ -1,0 +1,42 @@
+//! Whether a request that failed has changed anything.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Whether a request that failed has changed anything. Success needs no word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It has not: `false` in JSON.
+    No,
+    /// Nobody knows, because the commit was cut off: `"unknown"` in JSON. Every call has a repeat that is safe.
+    Unknown,
+}
+
+impl Serialize for Applied {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::No => serializer.serialize_bool(false),
+            Self::Unknown => serializer.serialize_str("unknown"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Applied {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Whatever else a newer server may say, a caller is on the safe side with `unknown`.
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(if value == serde_json::Value::Bool(false) { Self::No } else { Self::Unknown })
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Applied {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::schema::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::SchemaType::AnyValue)
+            .enum_values(Some([serde_json::json!(false), serde_json::json!("unknown")]))
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Applied {}

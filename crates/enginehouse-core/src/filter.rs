@@ -1,0 +1,96 @@
+//! Which events, engines and dead letters a list is about, and which part of the list. A field that is none matches all.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::EngineStatus;
+use crate::event::{DeadLetterReason, EventStatus};
+use crate::ids::{Capability, EngineId, EngineType, EventType, QueueName, ScenarioRunId};
+use crate::time::Timestamp;
+
+/// Which events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+pub struct EventFilter {
+    /// Only those with this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<EventStatus>,
+    /// Only those of this event type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<EventType>,
+    /// Only those of this queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueName>,
+    /// Only those of this scenario run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scenario_run_id: Option<ScenarioRunId>,
+    /// Only those that this engine claimed last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_id: Option<EngineId>,
+    /// Only those enqueued at this moment or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enqueued_after: Option<Timestamp>,
+    /// Only those enqueued before this moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enqueued_before: Option<Timestamp>,
+}
+
+/// Which engines.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+pub struct EngineFilter {
+    /// Only those with this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<EngineStatus>,
+    /// Only those of this type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_type: Option<EngineType>,
+    /// Only those that are capable of this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capability: Option<Capability>,
+}
+
+/// Which dead letters. What is absent matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::IntoParams, utoipa::ToSchema),
+    into_params(parameter_in = Query)
+)]
+pub struct DeadLetterFilter {
+    /// Only those of this event type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<EventType>,
+    /// Only those of this queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueName>,
+    /// Only those with this reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<DeadLetterReason>,
+    /// Only those whose last error has this code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// Only those that became dead letters before this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_lettered_before: Option<Timestamp>,
+    /// Only those that became dead letters at this moment or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_lettered_after: Option<Timestamp>,
+}
+
+impl DeadLetterFilter {
+    /// Whether it matches every dead letter.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Which part of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// How many items at most.
+    pub limit: u32,
+    /// From behind this place, which a page before this one answered; from the beginning if none. A place that no page
+    /// has answered finds nothing or something, but fails nothing.
+    pub after: Option<String>,
+}
