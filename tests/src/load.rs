@@ -13,6 +13,7 @@ use enginehouse_api::claims::ClaimRequest;
 use enginehouse_api::engines::{HeartbeatRequest, RegisterRequest};
 use enginehouse_api::enqueue::EnqueueRequest;
 use enginehouse_api::events::{Event, EventsQuery};
+use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_api::settle::{CompleteRequest, FailRequest};
 use enginehouse_client::{Client, Error};
@@ -174,14 +175,14 @@ impl Load {
 
 async fn all_events(client: &Client) -> HashMap<EventId, Event> {
     let mut there = HashMap::new();
-    let mut query = EventsQuery { limit: Some(1_000), ..EventsQuery::default() };
+    let mut query = EventsQuery { page: PageQuery { limit: Some(1_000), cursor: None }, ..EventsQuery::default() };
     loop {
         let page = client.events(&query).await.expect("events are listed");
         for event in page.items {
             assert!(there.insert(event.event_id, event).is_none(), "an event is listed twice");
         }
         let Some(cursor) = page.next_cursor else { return there };
-        query.cursor = Some(cursor);
+        query.page.cursor = Some(cursor);
     }
 }
 

@@ -1,11 +1,11 @@
 //! Claiming events, and an engine's whole loop in one call.
 
-use enginehouse_core::event::check_whole_seconds;
+use std::time::Duration;
+
 use enginehouse_core::gates::ClaimFilter;
-use enginehouse_core::invalid::{Check, Invalid};
-use enginehouse_core::limits::{
-    DEFAULT_CLAIM_LIMIT, MAX_CLAIM_FILTERS, MAX_CLAIM_LIMIT, MAX_VISIBILITY_TIMEOUT, MAX_WAIT,
-};
+use enginehouse_core::input::{Textual, Value};
+use enginehouse_core::limits::{DEFAULT_CLAIM_LIMIT, MAX_BATCH, MAX_CLAIM_FILTERS, MAX_CLAIM_LIMIT, MAX_WAIT};
+use enginehouse_core::read_fields;
 use enginehouse_core::request::{Affinity, Claim, Exchange};
 use enginehouse_core::time::seconds;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::engines::{HeartbeatPart, HeartbeatResponse};
 use crate::events::Event;
-use crate::settle::{Settlement, SettlementResult, check_settlements};
+use crate::settle::{Settlement, SettlementResult, read_visibility_timeout};
 
 /// An engine asks for events.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -42,13 +42,19 @@ pub struct ClaimRequest {
 }
 
 impl ClaimRequest {
-    /// Checks every field but the epoch.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self) -> Result<Claim, Invalid> {
-        let Self { epoch: _, limit, visibility_timeout_seconds, wait_seconds, queues, event_types, affinity } = self;
-        ClaimPart { limit, visibility_timeout_seconds, wait_seconds, queues, event_types, affinity }.check("")
+    /// Reads a claim, and the epoch of who asks.
+    pub fn read(value: Value<'_>) -> Option<(i64, Claim)> {
+        read_fields!(value;
+            epoch: required(|value| value.integer()),
+            limit: optional(read_limit),
+            visibility_timeout_seconds: optional(read_visibility_timeout),
+            wait_seconds: optional(read_wait),
+            queues: or_default(read_names),
+            event_types: or_default(read_names),
+            affinity: or_default(|value| value.word()),
+        );
+        let filter = ClaimFilter { queues: queues?, event_types: event_types? };
+        Some((epoch?, claim(limit, visibility_timeout_seconds, wait_seconds, filter, affinity?)))
     }
 }
 
@@ -77,51 +83,46 @@ pub struct ClaimPart {
 }
 
 impl ClaimPart {
-    /// Checks every field. `at` is the pointer of this part within the request.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self, at: &str) -> Result<Claim, Invalid> {
-        let mut check = Check::at(at);
-        let limit = self.limit.unwrap_or(u64::from(DEFAULT_CLAIM_LIMIT));
-        check.range("/limit", limit, 1, u64::from(MAX_CLAIM_LIMIT));
-        let wait = self.wait_seconds.unwrap_or(0.0);
-        check.range("/wait_seconds", wait, 0.0, MAX_WAIT.as_secs_f64());
-        let visibility_timeout = check_whole_seconds(
-            "/visibility_timeout_seconds",
-            self.visibility_timeout_seconds,
-            MAX_VISIBILITY_TIMEOUT,
-            &mut check,
+    fn read(value: Value<'_>) -> Option<Claim> {
+        read_fields!(value;
+            limit: optional(read_limit),
+            visibility_timeout_seconds: optional(read_visibility_timeout),
+            wait_seconds: optional(read_wait),
+            queues: or_default(read_names),
+            event_types: or_default(read_names),
+            affinity: or_default(|value| value.word()),
         );
-        let filter = ClaimFilter {
-            queues: check_names("/queues", &self.queues, &mut check),
-            event_types: check_names("/event_types", &self.event_types, &mut check),
-        };
-        check.finish(Claim {
-            limit: u32::try_from(limit).unwrap_or(MAX_CLAIM_LIMIT),
-            visibility_timeout,
-            wait: seconds(wait),
-            filter,
-            affinity: self.affinity,
-        })
+        let filter = ClaimFilter { queues: queues?, event_types: event_types? };
+        Some(claim(limit, visibility_timeout_seconds, wait_seconds, filter, affinity?))
     }
 }
 
-fn check_names<T: std::str::FromStr<Err: std::fmt::Display>>(
-    pointer: &str,
-    names: &[String],
-    check: &mut Check,
-) -> Vec<T> {
-    check.require(
-        names.len() <= MAX_CLAIM_FILTERS,
-        pointer,
-        format_args!("at most {MAX_CLAIM_FILTERS} names, was {}", names.len()),
-    );
-    names
-        .iter()
-        .enumerate()
-        .filter_map(|(place, name)| check.parsed(&format!("{pointer}/{place}"), name.parse()))
-        .collect()
+fn read_limit(value: Value<'_>) -> Option<u32> {
+    value.whole(1..=MAX_CLAIM_LIMIT)
+}
+
+fn read_wait(value: Value<'_>) -> Option<Duration> {
+    value.number(0.0..=MAX_WAIT.as_secs_f64()).map(seconds)
+}
+
+fn read_names<T: Textual>(value: Value<'_>) -> Option<Vec<T>> {
+    value.list(0..=MAX_CLAIM_FILTERS, |value| value.parsed())
+}
+
+fn claim(
+    limit: Option<u32>,
+    visibility_timeout: Option<Duration>,
+    wait: Option<Duration>,
+    filter: ClaimFilter,
+    affinity: Affinity,
+) -> Claim {
+    Claim {
+        limit: limit.unwrap_or(DEFAULT_CLAIM_LIMIT),
+        visibility_timeout,
+        wait: wait.unwrap_or_default(),
+        filter,
+        affinity,
+    }
 }
 
 /// What an engine got: events under locks whose tokens it is shown.
@@ -149,16 +150,15 @@ pub struct ExchangeRequest {
 }
 
 impl ExchangeRequest {
-    /// Checks every field but the epoch.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self) -> Result<Exchange, Invalid> {
-        let mut check = Check::default();
-        let settlements = check_settlements(self.settlements, &mut check);
-        let heartbeat = self.heartbeat.and_then(|part| part.check("/heartbeat").map_err(|bad| check.include(bad)).ok());
-        let claim = self.claim.and_then(|part| part.check("/claim").map_err(|bad| check.include(bad)).ok());
-        check.finish(Exchange { settlements, heartbeat, claim })
+    /// Reads an exchange, and the epoch of who asks.
+    pub fn read(value: Value<'_>) -> Option<(i64, Exchange)> {
+        read_fields!(value;
+            epoch: required(|value| value.integer()),
+            settlements: or_default(|value| value.list(0..=MAX_BATCH, Settlement::read)),
+            heartbeat: optional(HeartbeatPart::read),
+            claim: optional(ClaimPart::read),
+        );
+        Some((epoch?, Exchange { settlements: settlements?, heartbeat, claim }))
     }
 }
 

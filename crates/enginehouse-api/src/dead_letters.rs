@@ -1,16 +1,17 @@
 //! Dead letters: finally failed events that wait for a person.
 
-use enginehouse_core::event::{AttemptError, DeadLetterReason, check_json};
-use enginehouse_core::filter::DeadLetterFilter;
+use enginehouse_core::event::{AttemptError, DeadLetterReason};
+use enginehouse_core::filter::{DeadLetterFilter, PageRequest};
 use enginehouse_core::ids::{EventId, EventType, QueueName};
-use enginehouse_core::invalid::{Check, Invalid};
+use enginehouse_core::input::Value;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::limits::{MAX_LABEL_LENGTH, MAX_PAYLOAD_BYTES};
+use enginehouse_core::read_fields;
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::page::check_limit;
+use crate::page::{PageQuery, page_request, read_cursor, read_limit};
 
 /// The most that a bulk redrive may put back in one second.
 pub const MAX_REDRIVE_RATE: f64 = 10_000.0;
@@ -43,57 +44,29 @@ pub struct DeadLetter {
 }
 
 /// Which dead letters to list. Newest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DeadLettersQuery {
-    /// Only those of this event type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event_type: Option<EventType>,
-    /// Only those of this queue.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queue: Option<QueueName>,
-    /// Only those with this reason.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<DeadLetterReason>,
-    /// Only those whose last error has this code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_code: Option<String>,
-    /// Only those that became dead letters before this moment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dead_lettered_before: Option<Timestamp>,
-    /// Only those that became dead letters at this moment or later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dead_lettered_after: Option<Timestamp>,
-    /// Most items of the page; 1 to 1,000, 50 if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-    /// The `next_cursor` of the page before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
+    #[serde(flatten)]
+    pub filter: DeadLetterFilter,
+    #[serde(flatten)]
+    pub page: PageQuery,
 }
 
 impl DeadLettersQuery {
-    /// Checks the limit; a cursor is checked by whoever made it.
-    ///
-    /// # Errors
-    /// A limit out of range.
-    pub fn check(&self) -> Result<(DeadLetterFilter, u32), Invalid> {
-        let mut check = Check::default();
-        let limit = check_limit(self.limit, &mut check);
-        check.finish((self.filter(), limit))
-    }
-
-    /// The query without the page.
-    pub fn filter(&self) -> DeadLetterFilter {
-        DeadLetterFilter {
-            event_type: self.event_type.clone(),
-            queue: self.queue.clone(),
-            reason: self.reason,
-            error_code: self.error_code.clone(),
-            dead_lettered_before: self.dead_lettered_before,
-            dead_lettered_after: self.dead_lettered_after,
-        }
+    pub fn read(value: Value<'_>) -> Option<(DeadLetterFilter, PageRequest)> {
+        read_fields!(value;
+            event_type: optional(|value| value.parsed()),
+            queue: optional(|value| value.parsed()),
+            reason: optional(|value| value.word()),
+            error_code: optional(|value| value.text()),
+            dead_lettered_before: optional(|value| value.parsed()),
+            dead_lettered_after: optional(|value| value.parsed()),
+            limit: optional(read_limit),
+            cursor: optional(read_cursor),
+        );
+        let filter =
+            DeadLetterFilter { event_type, queue, reason, error_code, dead_lettered_before, dead_lettered_after };
+        Some((filter, page_request(limit, cursor)))
     }
 }
 
@@ -108,16 +81,9 @@ pub struct RedriveRequest {
 }
 
 impl RedriveRequest {
-    /// Checks the payload.
-    ///
-    /// # Errors
-    /// A payload that is too large, too deep or ambiguous.
-    pub fn check(self) -> Result<Option<RawJson>, Invalid> {
-        let mut check = Check::default();
-        if let Some(payload) = &self.payload {
-            check_json("/payload", payload, MAX_PAYLOAD_BYTES, &mut check);
-        }
-        check.finish(self.payload)
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value; payload: given(|value| value.json(MAX_PAYLOAD_BYTES)));
+        Some(Self { payload })
     }
 }
 
@@ -140,27 +106,25 @@ pub struct BulkRedriveRequest {
 }
 
 impl BulkRedriveRequest {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self) -> Result<Self, Invalid> {
-        let mut check = Check::default();
-        check_scope(&self.filter, self.all, &mut check);
-        if let Some(rate) = self.rate_per_second {
-            check.range("/rate_per_second", rate, MIN_REDRIVE_RATE, MAX_REDRIVE_RATE);
-        }
-        check.require(self.limit != Some(0), "/limit", "must be 1 or more");
-        check.finish(self)
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value;
+            filter: or_default(DeadLetterFilter::read),
+            all: or_default(|value| value.boolean()),
+            rate_per_second: optional(|value| value.number(MIN_REDRIVE_RATE..=MAX_REDRIVE_RATE)),
+            limit: optional(|value| value.whole_from(1)),
+        );
+        let (filter, all) = (filter?, all?);
+        refuse_unclear_scope(value, &filter, all);
+        Some(Self { filter, all, rate_per_second, limit })
     }
 }
 
 /// An empty filter is more often a mistake than a wish, so the wish has to be said.
-fn check_scope(filter: &DeadLetterFilter, all: bool, check: &mut Check) {
-    if all {
-        check.require(filter.is_empty(), "/all", "give a filter or all, not both");
-    } else {
-        check.require(!filter.is_empty(), "/filter", "give a filter, or say all: true");
+fn refuse_unclear_scope(request: Value<'_>, filter: &DeadLetterFilter, all: bool) {
+    match (all, filter.is_empty()) {
+        (true, false) => request.refuse_field("all", "give a filter or all, not both"),
+        (false, true) => request.refuse_field("filter", "give a filter, or say all: true"),
+        _ => {}
     }
 }
 
@@ -181,14 +145,9 @@ pub struct DiscardRequest {
 }
 
 impl DiscardRequest {
-    /// Checks the reason.
-    ///
-    /// # Errors
-    /// A reason that is too long, or has control characters.
-    pub fn check(self) -> Result<Option<String>, Invalid> {
-        let mut check = Check::default();
-        check_reason(self.reason.as_deref(), &mut check);
-        check.finish(self.reason)
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value; reason: optional(|value| value.line(0..=MAX_LABEL_LENGTH)));
+        Some(Self { reason })
     }
 }
 
@@ -208,24 +167,16 @@ pub struct BulkDiscardRequest {
 }
 
 impl BulkDiscardRequest {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self) -> Result<Self, Invalid> {
-        let mut check = Check::default();
-        check_scope(&self.filter, self.all, &mut check);
-        check_reason(self.reason.as_deref(), &mut check);
-        check.finish(self)
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value;
+            filter: or_default(DeadLetterFilter::read),
+            all: or_default(|value| value.boolean()),
+            reason: optional(|value| value.line(0..=MAX_LABEL_LENGTH)),
+        );
+        let (filter, all) = (filter?, all?);
+        refuse_unclear_scope(value, &filter, all);
+        Some(Self { filter, all, reason })
     }
-}
-
-fn check_reason(reason: Option<&str>, check: &mut Check) {
-    check.require(
-        reason.is_none_or(|text| text.chars().count() <= MAX_LABEL_LENGTH && !text.chars().any(char::is_control)),
-        "/reason",
-        format_args!("at most {MAX_LABEL_LENGTH} characters, and no control characters"),
-    );
 }
 
 /// What became of a bulk discard.
@@ -265,11 +216,13 @@ pub struct DeadLetterGroup {
 
 #[cfg(test)]
 mod tests {
+    use enginehouse_core::input::read_json;
+
     use super::*;
 
     #[test]
     fn an_empty_filter_has_to_be_said() {
-        let refused = |json: &str| match serde_json::from_str::<BulkRedriveRequest>(json).unwrap().check() {
+        let refused = |json: &str| match read_json(json.as_bytes(), BulkRedriveRequest::read) {
             Ok(_) => String::new(),
             Err(refused) => refused.to_string(),
         };
@@ -279,15 +232,15 @@ mod tests {
         assert_eq!(refused(r#"{"all":true,"filter":{"queue":"a"}}"#), "/all: give a filter or all, not both");
         assert_eq!(
             refused(r#"{"rate_per_second":0,"limit":0}"#),
-            "/filter: give a filter, or say all: true; /rate_per_second: must be between 0.001 and 10000, was 0; \
-             /limit: must be 1 or more"
+            "/rate_per_second: must be a number between 0.001 and 10000, was 0; \
+             /limit: must be a whole number of 1 or more, was 0; /filter: give a filter, or say all: true"
         );
     }
 
     #[test]
     fn a_payload_may_be_replaced_by_null() {
-        let request: RedriveRequest = serde_json::from_str(r#"{"payload":null}"#).unwrap();
-        assert_eq!(request.check().unwrap().unwrap().as_str(), "null");
-        assert!(RedriveRequest::default().check().unwrap().is_none());
+        let payload = |body: &str| read_json(body.as_bytes(), RedriveRequest::read).unwrap().payload;
+        assert_eq!(payload(r#"{"payload":null}"#).unwrap().as_str(), "null");
+        assert!(payload("{}").is_none());
     }
 }

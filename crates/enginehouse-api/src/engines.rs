@@ -1,16 +1,18 @@
 //! Engines: registering, heartbeats, draining.
 
-use enginehouse_core::engine::{DynamicState, EngineStatus, Metadata, Registration};
-use enginehouse_core::ids::{Capability, EngineId, EngineType, EventId, EventType};
-use enginehouse_core::invalid::{Check, Invalid};
+use enginehouse_core::engine::{DynamicState, EngineStatus, Metadata};
+use enginehouse_core::filter::{EngineFilter, PageRequest};
+use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType};
+use enginehouse_core::input::Value;
 use enginehouse_core::limits::MAX_LOCK_TOKENS;
 use enginehouse_core::lock::LockToken;
+use enginehouse_core::read_fields;
 use enginehouse_core::request::Heartbeat;
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::page::check_limit;
+use crate::page::{PageQuery, page_request, read_cursor, read_limit};
 
 /// An engine introduces itself, for the first time or again.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -21,19 +23,9 @@ pub struct RegisterRequest {
     /// What it says about itself; at most 64 KiB.
     #[serde(default)]
     pub metadata: Metadata,
-    /// How often it will speak up: 0 (never), or 1 to 300; 10 if absent.
+    /// How often it will send a heartbeat, in seconds: 0 (never), or 1 to 300; 10 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat_interval_seconds: Option<u64>,
-}
-
-impl RegisterRequest {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self, engine_id: EngineId) -> Result<Registration, Invalid> {
-        Registration::check(engine_id, &self.engine_type, self.metadata, self.heartbeat_interval_seconds)
-    }
 }
 
 /// A registered instance of a worker.
@@ -49,13 +41,13 @@ pub struct Engine {
     pub status: EngineStatus,
     /// Whether it is to get no new events, even after it was lost and came back.
     pub draining: bool,
-    /// How often it must speak up, in seconds; 0 if never.
+    /// How often it must send a heartbeat, in seconds; 0 if never.
     pub heartbeat_interval_seconds: u64,
     /// After how many seconds of silence it is lost; null if never.
     pub lost_after_seconds: Option<u64>,
     /// When this epoch began.
     pub registered_at: Timestamp,
-    /// When it last spoke up: a heartbeat, or its registration.
+    /// When its last heartbeat arrived, or its registration.
     pub last_heartbeat_at: Timestamp,
     /// What it says about itself.
     pub metadata: Metadata,
@@ -99,41 +91,29 @@ pub struct EngineLock {
     pub claimed_at: Timestamp,
     /// When it is lost unless renewed.
     pub expires_at: Timestamp,
-    /// Whether the event is called off as soon as the lock ends.
+    /// Whether the event is cancelled as soon as the lock ends.
     pub cancel_requested: bool,
 }
 
 /// Which engines to list, by their ids.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EnginesQuery {
-    /// Only those with this status.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<EngineStatus>,
-    /// Only those of this type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub engine_type: Option<EngineType>,
-    /// Only those that are capable of this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capability: Option<Capability>,
-    /// Most items of the page; 1 to 1,000, 50 if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-    /// The `next_cursor` of the page before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
+    #[serde(flatten)]
+    pub filter: EngineFilter,
+    #[serde(flatten)]
+    pub page: PageQuery,
 }
 
 impl EnginesQuery {
-    /// Checks the limit; a cursor is checked by whoever made it.
-    ///
-    /// # Errors
-    /// A limit out of range.
-    pub fn check(&self) -> Result<u32, Invalid> {
-        let mut check = Check::default();
-        let limit = check_limit(self.limit, &mut check);
-        check.finish(limit)
+    pub fn read(value: Value<'_>) -> Option<(EngineFilter, PageRequest)> {
+        read_fields!(value;
+            status: optional(|value| value.word()),
+            engine_type: optional(|value| value.parsed()),
+            capability: optional(|value| value.parsed()),
+            limit: optional(read_limit),
+            cursor: optional(read_cursor),
+        );
+        Some((EngineFilter { status, engine_type, capability }, page_request(limit, cursor)))
     }
 }
 
@@ -146,7 +126,14 @@ pub struct DrainRequest {
     pub stop_when_drained: bool,
 }
 
-/// An engine speaks up.
+impl DrainRequest {
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value; stop_when_drained: or_default(|value| value.boolean()));
+        Some(Self { stop_when_drained: stop_when_drained? })
+    }
+}
+
+/// An engine says that it is alive.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatRequest {
@@ -162,12 +149,14 @@ pub struct HeartbeatRequest {
 }
 
 impl HeartbeatRequest {
-    /// Checks every field but the epoch.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self) -> Result<Heartbeat, Invalid> {
-        HeartbeatPart { dynamic_state: self.dynamic_state, lock_tokens: self.lock_tokens }.check("")
+    /// Reads a heartbeat, and the epoch of who sends it.
+    pub fn read(value: Value<'_>) -> Option<(i64, Heartbeat)> {
+        read_fields!(value;
+            epoch: required(|value| value.integer()),
+            dynamic_state: optional(DynamicState::read),
+            lock_tokens: optional(read_lock_tokens),
+        );
+        Some((epoch?, Heartbeat { dynamic_state, lock_tokens }))
     }
 }
 
@@ -185,23 +174,17 @@ pub struct HeartbeatPart {
 }
 
 impl HeartbeatPart {
-    /// Checks every field. `at` is the pointer of this part within the request.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self, at: &str) -> Result<Heartbeat, Invalid> {
-        let mut check = Check::at(at);
-        if let Some(Err(bad)) = self.dynamic_state.as_ref().map(|state| state.check(&format!("{at}/dynamic_state"))) {
-            check.include(bad);
-        }
-        let listed = self.lock_tokens.as_ref().map_or(0, Vec::len);
-        check.require(
-            listed <= MAX_LOCK_TOKENS,
-            "/lock_tokens",
-            format_args!("at most {MAX_LOCK_TOKENS} tokens, was {listed}"),
+    pub(crate) fn read(value: Value<'_>) -> Option<Heartbeat> {
+        read_fields!(value;
+            dynamic_state: optional(DynamicState::read),
+            lock_tokens: optional(read_lock_tokens),
         );
-        check.finish(Heartbeat { dynamic_state: self.dynamic_state, lock_tokens: self.lock_tokens })
+        Some(Heartbeat { dynamic_state, lock_tokens })
     }
+}
+
+fn read_lock_tokens(value: Value<'_>) -> Option<Vec<LockToken>> {
+    value.list(0..=MAX_LOCK_TOKENS, |value| value.parsed())
 }
 
 /// What the server has to tell an engine.
@@ -213,7 +196,7 @@ pub struct HeartbeatResponse {
     pub renewed: Vec<LockToken>,
     /// The listed locks that are lost: stop working on their events.
     pub lost: Vec<LockToken>,
-    /// The events that are called off: stop working on them.
+    /// The events that are to be cancelled: stop working on them.
     pub cancel: Vec<EventId>,
     /// Whether the engine is to take no new events.
     pub drain: bool,

@@ -3,8 +3,9 @@
 pub use enginehouse_core::event::EventDraft as EnqueueRequest;
 use enginehouse_core::event::{EventStatus, NewEvent};
 use enginehouse_core::ids::{EventId, EventType, QueueName};
-use enginehouse_core::invalid::{Check, Invalid};
+use enginehouse_core::input::Value;
 use enginehouse_core::limits::MAX_BATCH;
+use enginehouse_core::read_fields;
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -54,26 +55,9 @@ pub struct BatchRequest {
 }
 
 impl BatchRequest {
-    /// Checks every event.
-    ///
-    /// # Errors
-    /// Every bad field of every event, with pointers such as `/events/7/priority`.
-    pub fn check(self) -> Result<Vec<NewEvent>, Invalid> {
-        let mut check = Check::default();
-        check.require(
-            (1..=MAX_BATCH).contains(&self.events.len()),
-            "/events",
-            format_args!("1 to {MAX_BATCH} events, was {}", self.events.len()),
-        );
-        let events = self
-            .events
-            .into_iter()
-            .enumerate()
-            .filter_map(|(place, draft)| {
-                draft.check(&format!("/events/{place}")).map_err(|bad| check.include(bad)).ok()
-            })
-            .collect();
-        check.finish(events)
+    pub fn read(value: Value<'_>) -> Option<Vec<NewEvent>> {
+        read_fields!(value; events: required(|value| value.list(1..=MAX_BATCH, NewEvent::read)));
+        events
     }
 }
 

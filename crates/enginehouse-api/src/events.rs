@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
+use enginehouse_core::filter::{EventFilter, PageRequest};
 use enginehouse_core::ids::{Capability, EngineId, EventId, EventType, QueueName, ScenarioRunId};
-use enginehouse_core::invalid::{Check, Invalid};
+use enginehouse_core::input::Value;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::policy::RetryPolicyPatch;
+use enginehouse_core::read_fields;
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::page::check_limit;
+use crate::page::{PageQuery, page_request, read_cursor, read_limit};
 
 /// One unit of work, as it stands.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -43,7 +45,7 @@ pub struct Event {
     pub available_at: Timestamp,
     /// When it was enqueued.
     pub enqueued_at: Timestamp,
-    /// When it came to rest: completed, failed or cancelled.
+    /// When it was completed or cancelled, or finally failed.
     pub finished_at: Option<Timestamp>,
     /// `finished_at`, if it is completed.
     pub completed_at: Option<Timestamp>,
@@ -56,7 +58,7 @@ pub struct Event {
     pub dead_letter: Option<DeadLetterReason>,
     /// Its lock; null unless processing.
     pub lock: Option<Lock>,
-    /// Whether it is called off as soon as its lock ends.
+    /// Whether it is cancelled as soon as its lock ends.
     pub cancel_requested: bool,
     /// The engine that claimed it last.
     pub engine_id: Option<EngineId>,
@@ -115,48 +117,30 @@ impl Lock {
 }
 
 /// Which events to list. Newest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EventsQuery {
-    /// Only those with this status.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<EventStatus>,
-    /// Only those of this event type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event_type: Option<EventType>,
-    /// Only those of this queue.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queue: Option<QueueName>,
-    /// Only those of this scenario run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scenario_run_id: Option<ScenarioRunId>,
-    /// Only those that this engine claimed last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub engine_id: Option<EngineId>,
-    /// Only those enqueued at this moment or later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enqueued_after: Option<Timestamp>,
-    /// Only those enqueued before this moment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enqueued_before: Option<Timestamp>,
-    /// Most items of the page; 1 to 1,000, 50 if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-    /// The `next_cursor` of the page before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
+    #[serde(flatten)]
+    pub filter: EventFilter,
+    #[serde(flatten)]
+    pub page: PageQuery,
 }
 
 impl EventsQuery {
-    /// Checks the limit; a cursor is checked by whoever made it.
-    ///
-    /// # Errors
-    /// A limit out of range.
-    pub fn check(&self) -> Result<u32, Invalid> {
-        let mut check = Check::default();
-        let limit = check_limit(self.limit, &mut check);
-        check.finish(limit)
+    pub fn read(value: Value<'_>) -> Option<(EventFilter, PageRequest)> {
+        read_fields!(value;
+            status: optional(|value| value.word()),
+            event_type: optional(|value| value.parsed()),
+            queue: optional(|value| value.parsed()),
+            scenario_run_id: optional(|value| value.parsed()),
+            engine_id: optional(|value| value.parsed()),
+            enqueued_after: optional(|value| value.parsed()),
+            enqueued_before: optional(|value| value.parsed()),
+            limit: optional(read_limit),
+            cursor: optional(read_cursor),
+        );
+        let filter =
+            EventFilter { status, event_type, queue, scenario_run_id, engine_id, enqueued_after, enqueued_before };
+        Some((filter, page_request(limit, cursor)))
     }
 }
 
@@ -210,7 +194,7 @@ pub struct EventCounts {
     pub completed: u64,
     /// Finally failed.
     pub failed: u64,
-    /// Called off.
+    /// Cancelled.
     pub cancelled: u64,
 }
 

@@ -1,7 +1,7 @@
 //! The wire format of Enginehouse: requests, responses and problems, the same for server and client.
 //!
-//! A request is read in two steps. [`json::parse`] and [`query::parse`] see to its shape, and its `check` method
-//! to its values; each names every bad field at once. What comes out of `check` is core's, and may be trusted.
+//! A request is a type that a client fills in, and a function `read` with which the server reads it into what core decides
+//! on ([`enginehouse_core::input`]): checked, or with every bad field named.
 //!
 //! One file per resource: [`enqueue`], [`events`], [`settle`], [`engines`], [`claims`], [`event_types`] (and queues),
 //! [`dead_letters`], [`scenario_runs`], [`stats`]; [`page`] for lists; [`problem`] for all that can go wrong.
@@ -12,10 +12,8 @@ pub mod engines;
 pub mod enqueue;
 pub mod event_types;
 pub mod events;
-pub mod json;
 pub mod page;
 pub mod problem;
-pub mod query;
 pub mod scenario_runs;
 pub mod settle;
 pub mod stats;

@@ -5,7 +5,7 @@ use std::fmt;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EventId;
-use enginehouse_core::invalid::Invalid;
+use enginehouse_core::invalid::{FieldError, Invalid, InvalidKind};
 use enginehouse_core::transition::TransitionRefused;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -136,22 +136,6 @@ impl Code {
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// One bad field of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct FieldError {
-    /// Where the field is: a JSON pointer (RFC 6901); empty for the whole body. In a query, `/` and the
-    /// parameter's name.
-    pub pointer: String,
-    /// What is wrong with it, and what would be right.
-    pub detail: String,
-}
-
-impl From<enginehouse_core::invalid::FieldError> for FieldError {
-    fn from(error: enginehouse_core::invalid::FieldError) -> Self {
-        Self { pointer: error.pointer, detail: error.detail }
     }
 }
 
@@ -289,9 +273,12 @@ impl std::error::Error for Problem {}
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
         let detail = invalid.to_string();
-        let code = if invalid.is_too_large { Code::TooLarge } else { Code::InvalidRequest };
-        let errors = invalid.errors.into_iter().map(FieldError::from).collect();
-        Self { errors, ..Self::new(code, detail) }
+        let problem = match invalid.kind {
+            InvalidKind::Malformed => Self::malformed(detail),
+            InvalidKind::Fields => Self::new(Code::InvalidRequest, detail),
+            InvalidKind::TooLarge => Self::new(Code::TooLarge, detail),
+        };
+        Self { errors: invalid.errors, ..problem }
     }
 }
 

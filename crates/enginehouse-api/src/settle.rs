@@ -1,14 +1,14 @@
 //! Settling an attempt: complete, fail, release; and extend, which keeps it going.
 
-use enginehouse_core::event::{AttemptError, EventStatus, check_json, check_whole_seconds};
+use std::time::Duration;
+
+use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::ids::EventId;
-use enginehouse_core::invalid::{Check, Invalid};
+use enginehouse_core::input::Value;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::limits::{
-    MAX_BATCH, MAX_DELAY_SECONDS, MAX_ERROR_CODE_LENGTH, MAX_ERROR_DETAILS_BYTES, MAX_ERROR_MESSAGE_BYTES,
-    MAX_PAYLOAD_BYTES, MAX_VISIBILITY_TIMEOUT,
-};
+use enginehouse_core::limits::{MAX_BATCH, MAX_DELAY_SECONDS, MAX_PAYLOAD_BYTES, MAX_VISIBILITY_TIMEOUT};
 use enginehouse_core::lock::LockToken;
+use enginehouse_core::read_fields;
 use enginehouse_core::request::Settlement as CheckedSettlement;
 use enginehouse_core::retry::Failure;
 use enginehouse_core::time::seconds;
@@ -49,7 +49,7 @@ pub struct FailRequest {
     pub dead_letter: Option<bool>,
 }
 
-/// The engine gives the event back; the attempt is not counted.
+/// The engine releases the event; the attempt is not counted.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseRequest {
@@ -113,7 +113,19 @@ pub struct Settlement {
 }
 
 /// The calls that settle or extend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum SettleOutcome {
@@ -121,7 +133,7 @@ pub enum SettleOutcome {
     Complete,
     /// The attempt failed.
     Fail,
-    /// The engine gives the event back.
+    /// The engine releases the event, unprocessed.
     Release,
     /// The engine needs more time.
     Extend,
@@ -147,78 +159,54 @@ pub struct SettlementResult {
 }
 
 impl CompleteRequest {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self) -> Result<EventCommand, Invalid> {
-        let mut check = Check::default();
-        check_result(self.result.as_ref(), &mut check);
-        check.finish(EventCommand::Complete { token: self.lock_token, result: self.result })
+    pub fn read(value: Value<'_>) -> Option<EventCommand> {
+        read_fields!(value;
+            lock_token: required(|value| value.parsed()),
+            result: optional(read_result),
+        );
+        Some(EventCommand::Complete { token: lock_token?, result })
     }
 }
 
 impl FailRequest {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self) -> Result<EventCommand, Invalid> {
-        let mut check = Check::default();
-        let error = check_error(self.error, &mut check);
-        let failure = check_failure(self.retryable, self.retry_after_seconds, self.dead_letter, &mut check);
-        check.finish(EventCommand::Fail { token: self.lock_token, failure, error })
+    pub fn read(value: Value<'_>) -> Option<EventCommand> {
+        read_fields!(value;
+            lock_token: required(|value| value.parsed()),
+            error: required(AttemptError::read),
+            retryable: optional(|value| value.boolean()),
+            retry_after_seconds: optional(read_delay),
+            dead_letter: optional(|value| value.boolean()),
+        );
+        let failure = failure(retryable, retry_after_seconds, dead_letter);
+        Some(EventCommand::Fail { token: lock_token?, failure, error: error? })
     }
 }
 
 impl ReleaseRequest {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self) -> Result<EventCommand, Invalid> {
-        let mut check = Check::default();
-        let delay = check_delay("/delay_seconds", self.delay_seconds, &mut check).unwrap_or_default();
-        check.finish(EventCommand::Release { token: self.lock_token, delay })
+    pub fn read(value: Value<'_>) -> Option<EventCommand> {
+        read_fields!(value;
+            lock_token: required(|value| value.parsed()),
+            delay_seconds: optional(read_delay),
+        );
+        Some(EventCommand::Release { token: lock_token?, delay: delay_seconds.unwrap_or_default() })
     }
 }
 
 impl ExtendRequest {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self) -> Result<EventCommand, Invalid> {
-        let mut check = Check::default();
-        let visibility_timeout = check_timeout(Some(self.visibility_timeout_seconds), &mut check);
-        check.finish(EventCommand::Extend { token: self.lock_token, visibility_timeout })
+    pub fn read(value: Value<'_>) -> Option<EventCommand> {
+        read_fields!(value;
+            lock_token: required(|value| value.parsed()),
+            visibility_timeout_seconds: required(read_visibility_timeout),
+        );
+        Some(EventCommand::Extend { token: lock_token?, visibility_timeout: visibility_timeout_seconds? })
     }
 }
 
 impl SettleRequest {
-    /// Checks every settlement.
-    ///
-    /// # Errors
-    /// Every bad field of every settlement, with pointers such as `/settlements/7/error`.
-    pub fn check(self) -> Result<Vec<CheckedSettlement>, Invalid> {
-        let mut check = Check::default();
-        check.require(!self.settlements.is_empty(), "/settlements", "at least one settlement");
-        let settlements = check_settlements(self.settlements, &mut check);
-        check.finish(settlements)
+    pub fn read(value: Value<'_>) -> Option<Vec<CheckedSettlement>> {
+        read_fields!(value; settlements: required(|value| value.list(1..=MAX_BATCH, Settlement::read)));
+        settlements
     }
-}
-
-/// Checks the settlements of a batch or an exchange.
-pub(crate) fn check_settlements(settlements: Vec<Settlement>, check: &mut Check) -> Vec<CheckedSettlement> {
-    let count = settlements.len();
-    check.require(count <= MAX_BATCH, "/settlements", format_args!("at most {MAX_BATCH} settlements, was {count}"));
-    settlements
-        .into_iter()
-        .enumerate()
-        .filter_map(|(place, settlement)| {
-            settlement.check(&format!("/settlements/{place}")).map_err(|bad| check.include(bad)).ok()
-        })
-        .collect()
 }
 
 impl Settlement {
@@ -238,120 +226,84 @@ impl Settlement {
         }
     }
 
-    /// Checks every field, and that each belongs to the outcome. `at` is the pointer of this settlement
-    /// within the request.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(self, at: &str) -> Result<CheckedSettlement, Invalid> {
-        let mut check = Check::at(at);
-        self.refuse_strangers(&mut check);
-        let token = self.lock_token;
-        let command = match self.outcome {
-            SettleOutcome::Complete => {
-                check_result(self.result.as_ref(), &mut check);
-                EventCommand::Complete { token, result: self.result }
-            }
-            SettleOutcome::Fail => {
-                check.require(self.error.is_some(), "/error", "required with outcome fail");
-                let unsaid = AttemptError { code: None, message: String::new(), details: None };
-                let error = check_error(self.error.unwrap_or(unsaid), &mut check);
-                let failure = check_failure(self.retryable, self.retry_after_seconds, self.dead_letter, &mut check);
-                EventCommand::Fail { token, failure, error }
-            }
-            SettleOutcome::Release => {
-                let delay = check_delay("/delay_seconds", self.delay_seconds, &mut check).unwrap_or_default();
-                EventCommand::Release { token, delay }
-            }
-            SettleOutcome::Extend => {
-                let given = self.visibility_timeout_seconds;
-                check.require(given.is_some(), "/visibility_timeout_seconds", "required with outcome extend");
-                EventCommand::Extend { token, visibility_timeout: check_timeout(given, &mut check) }
-            }
-        };
-        check.finish(CheckedSettlement { event_id: self.event_id, command })
-    }
-
-    /// A field of another outcome is a mistake that must not be lost in silence.
-    fn refuse_strangers(&self, check: &mut Check) {
-        use SettleOutcome::{Complete, Extend, Fail, Release};
-        let fields = [
-            ("/result", self.result.is_some(), Complete),
-            ("/error", self.error.is_some(), Fail),
-            ("/retryable", self.retryable.is_some(), Fail),
-            ("/retry_after_seconds", self.retry_after_seconds.is_some(), Fail),
-            ("/dead_letter", self.dead_letter.is_some(), Fail),
-            ("/delay_seconds", self.delay_seconds.is_some(), Release),
-            ("/visibility_timeout_seconds", self.visibility_timeout_seconds.is_some(), Extend),
-        ];
-        let outcome: &str = self.outcome.into();
-        for (pointer, given, owner) in fields {
-            let belongs: &str = owner.into();
-            check.require(
-                !given || owner == self.outcome,
-                pointer,
-                format_args!("belongs to outcome {belongs}, not to {outcome}"),
-            );
-        }
-    }
-}
-
-fn check_result(result: Option<&RawJson>, check: &mut Check) {
-    if let Some(result) = result {
-        check_json("/result", result, MAX_PAYLOAD_BYTES, check);
-    }
-}
-
-/// A message that is too long is cut, not refused: an engine that reports a failure must get through with it.
-fn check_error(error: AttemptError, check: &mut Check) -> AttemptError {
-    if let Some(code) = &error.code {
-        check.require(
-            (1..=MAX_ERROR_CODE_LENGTH).contains(&code.chars().count()) && !code.chars().any(char::is_control),
-            "/error/code",
-            format_args!("1 to {MAX_ERROR_CODE_LENGTH} characters, and no control characters"),
+    pub(crate) fn read(value: Value<'_>) -> Option<CheckedSettlement> {
+        read_fields!(value;
+            event_id: required(|value| value.parsed()),
+            lock_token: required(|value| value.parsed()),
+            outcome: required(|value| value.word()),
+            result: optional(read_result),
+            error: optional(AttemptError::read),
+            retryable: optional(|value| value.boolean()),
+            retry_after_seconds: optional(read_delay),
+            dead_letter: optional(|value| value.boolean()),
+            delay_seconds: optional(read_delay),
+            visibility_timeout_seconds: optional(read_visibility_timeout),
         );
+        let outcome: SettleOutcome = outcome?;
+        // A field of another outcome is a mistake that must not be lost in silence.
+        for (field, is_given, owner) in [
+            ("result", result.is_some(), SettleOutcome::Complete),
+            ("error", error.is_some(), SettleOutcome::Fail),
+            ("retryable", retryable.is_some(), SettleOutcome::Fail),
+            ("retry_after_seconds", retry_after_seconds.is_some(), SettleOutcome::Fail),
+            ("dead_letter", dead_letter.is_some(), SettleOutcome::Fail),
+            ("delay_seconds", delay_seconds.is_some(), SettleOutcome::Release),
+            ("visibility_timeout_seconds", visibility_timeout_seconds.is_some(), SettleOutcome::Extend),
+        ] {
+            if is_given && owner != outcome {
+                let (owner, outcome): (&str, &str) = (owner.into(), outcome.into());
+                value.refuse_field(field, format_args!("belongs to outcome {owner}, not to {outcome}"));
+            }
+        }
+        match outcome {
+            SettleOutcome::Fail if error.is_none() => value.refuse_field("error", "required with outcome fail"),
+            SettleOutcome::Extend if visibility_timeout_seconds.is_none() => {
+                value.refuse_field("visibility_timeout_seconds", "required with outcome extend");
+            }
+            _ => {}
+        }
+        let token = lock_token?;
+        let command = match outcome {
+            SettleOutcome::Complete => EventCommand::Complete { token, result },
+            SettleOutcome::Fail => {
+                let failure = failure(retryable, retry_after_seconds, dead_letter);
+                EventCommand::Fail { token, failure, error: error? }
+            }
+            SettleOutcome::Release => EventCommand::Release { token, delay: delay_seconds.unwrap_or_default() },
+            SettleOutcome::Extend => EventCommand::Extend { token, visibility_timeout: visibility_timeout_seconds? },
+        };
+        Some(CheckedSettlement { event_id: event_id?, command })
     }
-    if let Some(details) = &error.details {
-        check_json("/error/details", details, MAX_ERROR_DETAILS_BYTES, check);
-    }
-    let mut message = error.message;
-    message.truncate(message.floor_char_boundary(MAX_ERROR_MESSAGE_BYTES));
-    AttemptError { message, ..error }
 }
 
-fn check_failure(
-    retryable: Option<bool>,
-    retry_after_seconds: Option<f64>,
-    dead_letter: Option<bool>,
-    check: &mut Check,
-) -> Failure {
-    Failure {
-        retryable: retryable.unwrap_or(true),
-        retry_after: check_delay("/retry_after_seconds", retry_after_seconds, check),
-        dead_letter: dead_letter.unwrap_or(false),
-    }
+fn read_result(value: Value<'_>) -> Option<RawJson> {
+    value.json(MAX_PAYLOAD_BYTES)
 }
 
-fn check_delay(pointer: &str, value: Option<f64>, check: &mut Check) -> Option<std::time::Duration> {
-    let value = value?;
-    check.range(pointer, value, 0.0, MAX_DELAY_SECONDS);
-    Some(seconds(value))
+fn read_delay(value: Value<'_>) -> Option<Duration> {
+    value.number(0.0..=MAX_DELAY_SECONDS).map(seconds)
 }
 
-fn check_timeout(value: Option<u64>, check: &mut Check) -> std::time::Duration {
-    check_whole_seconds("/visibility_timeout_seconds", value, MAX_VISIBILITY_TIMEOUT, check).unwrap_or_default()
+pub(crate) fn read_visibility_timeout(value: Value<'_>) -> Option<Duration> {
+    value.whole(1..=MAX_VISIBILITY_TIMEOUT.as_secs()).map(Duration::from_secs)
+}
+
+fn failure(retryable: Option<bool>, retry_after: Option<Duration>, dead_letter: Option<bool>) -> Failure {
+    Failure { retryable: retryable.unwrap_or(true), retry_after, dead_letter: dead_letter.unwrap_or(false) }
 }
 
 #[cfg(test)]
 mod tests {
+    use enginehouse_core::input::read_json;
+
     use super::*;
 
     fn check(fields: &str) -> String {
         let json =
             format!(r#"{{"event_id":"0193f2a0-0000-7000-8000-000000000000","lock_token":"1-{:032x}",{fields}}}"#, 7);
-        let settlement: Settlement = serde_json::from_str(&json).unwrap();
-        match settlement.check("/settlements/0") {
-            Ok(settlement) => format!("{:?}", settlement.command),
+        let body = format!(r#"{{"settlements":[{json}]}}"#);
+        match read_json(body.as_bytes(), SettleRequest::read) {
+            Ok(settlements) => format!("{:?}", settlements[0].command),
             Err(refused) => refused.to_string(),
         }
     }
@@ -378,18 +330,5 @@ mod tests {
     fn a_failure_may_be_retried_unless_the_engine_says_otherwise() {
         assert!(check(r#""outcome":"fail","error":{"message":"no"}"#).contains("retryable: true"));
         assert!(check(r#""outcome":"fail","retryable":false,"error":{"message":"no"}"#).contains("retryable: false"));
-    }
-
-    #[test]
-    fn a_long_message_is_cut_at_a_character() {
-        let request = FailRequest {
-            lock_token: LockToken { serial: 1, secret: 1 },
-            error: AttemptError { code: None, message: "é".repeat(MAX_ERROR_MESSAGE_BYTES), details: None },
-            retryable: None,
-            retry_after_seconds: None,
-            dead_letter: None,
-        };
-        let EventCommand::Fail { error, .. } = request.check().unwrap() else { panic!("another command") };
-        assert_eq!(error.message.len(), MAX_ERROR_MESSAGE_BYTES);
     }
 }

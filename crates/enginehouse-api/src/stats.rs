@@ -1,4 +1,4 @@
-//! Counts and ages of the whole house, by lane.
+//! Counts and ages of everything in the store, by lane.
 
 use enginehouse_core::ids::{Capability, EventType, QueueName};
 use enginehouse_core::time::Timestamp;
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::engines::EngineCounts;
 use crate::events::EventCounts;
 
-/// What is in the house at one moment.
+/// What is in the store at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Stats {
     /// The moment, by the store's clock.
@@ -50,7 +50,7 @@ pub struct LaneStats {
     pub completed: u64,
     /// Finally failed.
     pub failed: u64,
-    /// Called off.
+    /// Cancelled.
     pub cancelled: u64,
     /// Since when the first of its waiting events may be claimed, or from when on; null if none waits.
     pub oldest_available_at: Option<Timestamp>,

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use enginehouse_api::enqueue::EnqueueRequest;
 use enginehouse_api::events::EventsQuery;
+use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_client::{Client, ClientConfig, Error};
+use enginehouse_core::filter::EventFilter;
 use mock::{Answer, Mock, ok, problem};
 use serde_json::json;
 
@@ -40,7 +42,8 @@ async fn fails_once(mut failure: Option<Answer>) -> Mock {
 #[tokio::test]
 async fn a_query_carries_what_is_asked_for() {
     let mock = Mock::start(|_| ok(json!({"items": [], "next_cursor": "n"}))).await;
-    let query = EventsQuery { status: Some("queued".parse().unwrap()), limit: Some(7), ..EventsQuery::default() };
+    let filter = EventFilter { status: Some("queued".parse().unwrap()), ..EventFilter::default() };
+    let query = EventsQuery { filter, page: PageQuery { limit: Some(7), cursor: None } };
     let page = client(&mock.url).events(&query).await.unwrap();
     assert_eq!(page.next_cursor.as_deref(), Some("n"));
     assert_eq!(mock.lines(), ["GET /v1/events?status=queued&limit=7"]);

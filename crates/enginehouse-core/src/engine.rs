@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::event::check_capabilities;
 use crate::ids::{Capability, EngineId, EngineType, ScenarioRunId};
-use crate::invalid::{Check, Invalid};
+use crate::input::Value;
 use crate::limits::{
-    DEFAULT_HEARTBEAT_INTERVAL, LOST_AFTER_INTERVALS, MAX_CLAIM_LIMIT, MAX_HEARTBEAT_INTERVAL, MAX_MEMORY_MB,
-    MAX_METADATA_BYTES, MAX_VERSION_LENGTH,
+    DEFAULT_HEARTBEAT_INTERVAL, LOST_AFTER_INTERVALS, MAX_CAPABILITIES, MAX_CLAIM_LIMIT, MAX_HEARTBEAT_INTERVAL,
+    MAX_MEMORY_MB, MAX_METADATA_BYTES, MAX_VERSION_LENGTH,
 };
+use crate::read_fields;
 use crate::time::Timestamp;
 
 /// Where an engine is in its life.
@@ -143,148 +143,196 @@ pub struct ResourceUtilization {
     pub other: OtherKeys,
 }
 
-impl DynamicState {
-    /// Checks every known key.
-    ///
-    /// # Errors
-    /// Every bad field, with pointers that begin with `at`.
-    pub fn check(&self, at: &str) -> Result<(), Invalid> {
-        let mut check = Check::at(at);
-        let load = &self.resource_utilization;
-        for (pointer, value) in [
-            ("/resource_utilization/cpu_percent", load.cpu_percent),
-            ("/resource_utilization/memory_usage_mb", load.memory_usage_mb),
-        ] {
-            check.require(
-                value.is_none_or(|value| (0.0..=1e12).contains(&value)),
-                pointer,
-                "must be a number of 0 or more",
-            );
-        }
-        if let Some(run) = &self.current_scenario_run_id {
-            check.parsed("/current_scenario_run_id", run.parse::<ScenarioRunId>());
-        }
-        require_small(self, &mut check);
-        check.finish(())
+/// Most processor time in percent, and most memory in MiB, that an engine may report.
+const MAX_LOAD: f64 = 1e12;
+
+impl Metadata {
+    /// Reads a metadata object, whose unknown keys are kept.
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        let (mut static_config, mut dynamic_state) = (Some(StaticConfig::default()), Some(DynamicState::default()));
+        let other = read_with_others(value, |key, value| {
+            match key {
+                "static_config" => static_config = StaticConfig::read(value),
+                "dynamic_state" => dynamic_state = DynamicState::read(value),
+                _ => return false,
+            }
+            true
+        })?;
+        refuse_large(value, Self { static_config: static_config?, dynamic_state: dynamic_state?, other })
+    }
+}
+
+impl StaticConfig {
+    fn read(value: Value<'_>) -> Option<Self> {
+        let mut read = Self::default();
+        read.other = read_with_others(value, |key, value| {
+            match key {
+                "capabilities" => {
+                    let names: Option<Vec<Capability>> = value.list(0..=MAX_CAPABILITIES, |value| value.parsed());
+                    read.capabilities = names.unwrap_or_default().iter().map(ToString::to_string).collect();
+                }
+                "resource_limits" => read.resource_limits = ResourceLimits::read(value).unwrap_or_default(),
+                "engine_software_version" => {
+                    read.engine_software_version = value.unless_null(|value| value.line(0..=MAX_VERSION_LENGTH));
+                }
+                _ => return false,
+            }
+            true
+        })?;
+        refuse_large(value, read)
     }
 
-    /// The scenario run, of a state that was checked.
+    /// What the gates look at.
+    fn abilities(&self) -> Abilities {
+        let limits = &self.resource_limits;
+        let max_concurrent_events = limits.max_concurrent_events.and_then(|most| u32::try_from(most).ok());
+        Abilities {
+            capabilities: self.capabilities.iter().filter_map(|name| name.parse().ok()).collect(),
+            max_concurrent_events: max_concurrent_events.unwrap_or(MAX_CLAIM_LIMIT),
+            memory_limit_mb: limits.memory_limit_mb,
+            version: self.engine_software_version.clone(),
+        }
+    }
+}
+
+impl ResourceLimits {
+    fn read(value: Value<'_>) -> Option<Self> {
+        let mut read = Self::default();
+        read.other = read_with_others(value, |key, value| {
+            match key {
+                "max_concurrent_events" => {
+                    read.max_concurrent_events = value.unless_null(|value| value.whole(1..=u64::from(MAX_CLAIM_LIMIT)));
+                }
+                "memory_limit_mb" => {
+                    read.memory_limit_mb = value.unless_null(|value| value.whole(1..=MAX_MEMORY_MB));
+                }
+                _ => return false,
+            }
+            true
+        })?;
+        Some(read)
+    }
+}
+
+impl DynamicState {
+    /// Reads the state of an engine, whose unknown keys are kept.
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        let mut read = Self::default();
+        read.other = read_with_others(value, |key, value| {
+            match key {
+                "resource_utilization" => {
+                    read.resource_utilization = ResourceUtilization::read(value).unwrap_or_default();
+                }
+                "current_scenario_run_id" => {
+                    let run: Option<ScenarioRunId> = value.unless_null(|value| value.parsed());
+                    read.current_scenario_run_id = run.map(|run| run.to_string());
+                }
+                _ => return false,
+            }
+            true
+        })?;
+        refuse_large(value, read)
+    }
+
     pub fn scenario_run_id(&self) -> Option<ScenarioRunId> {
         self.current_scenario_run_id.as_ref().and_then(|run| run.parse().ok())
     }
 }
 
-fn require_small(part: &impl Serialize, check: &mut Check) {
-    let size = serde_json::to_string(part).map_or(usize::MAX, |text| text.len());
-    check.require(size <= MAX_METADATA_BYTES, "", format_args!("at most {MAX_METADATA_BYTES} bytes, was {size}"));
+impl ResourceUtilization {
+    fn read(value: Value<'_>) -> Option<Self> {
+        let mut read = Self::default();
+        read.other = read_with_others(value, |key, value| {
+            let load = || value.unless_null(|value| value.number(0.0..=MAX_LOAD));
+            match key {
+                "cpu_percent" => read.cpu_percent = load(),
+                "memory_usage_mb" => read.memory_usage_mb = load(),
+                _ => return false,
+            }
+            true
+        })?;
+        Some(read)
+    }
+}
+
+/// Reads an object some of whose keys are known: `known` reads those, and says whether it was one. The others are kept.
+fn read_with_others(value: Value<'_>, mut known: impl FnMut(&str, Value<'_>) -> bool) -> Option<OtherKeys> {
+    let mut others = OtherKeys::new();
+    value.members(|key, value| {
+        if !known(key, value)
+            && let Some(json) = value.json(MAX_METADATA_BYTES)
+            && let Ok(other) = serde_json::from_str(json.as_str())
+        {
+            others.insert(key.to_owned(), other);
+        }
+    })?;
+    Some(others)
+}
+
+/// `part`, unless it takes too much room in the store.
+fn refuse_large<T: Serialize>(value: Value<'_>, part: T) -> Option<T> {
+    let size = serde_json::to_string(&part).map_or(usize::MAX, |text| text.len());
+    if size > MAX_METADATA_BYTES {
+        value.refuse(format_args!("at most {MAX_METADATA_BYTES} bytes, was {size}"));
+        return None;
+    }
+    Some(part)
 }
 
 /// What the gates look at: an engine's static part, checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Abilities {
-    /// What it can do.
     pub capabilities: BTreeSet<Capability>,
     /// The most locks it may hold.
     pub max_concurrent_events: u32,
     /// Its memory, in MiB.
     pub memory_limit_mb: Option<u64>,
-    /// Its version.
     pub version: Option<String>,
-}
-
-impl StaticConfig {
-    /// Checks every known key.
-    ///
-    /// # Errors
-    /// Every bad field, with pointers that begin with `at`.
-    pub fn check(&self, at: &str) -> Result<Abilities, Invalid> {
-        let mut check = Check::at(at);
-        let limits = &self.resource_limits;
-        let max_concurrent_events = limits.max_concurrent_events.unwrap_or(u64::from(MAX_CLAIM_LIMIT));
-        check.range("/resource_limits/max_concurrent_events", max_concurrent_events, 1, u64::from(MAX_CLAIM_LIMIT));
-        if let Some(memory) = limits.memory_limit_mb {
-            check.range("/resource_limits/memory_limit_mb", memory, 1, MAX_MEMORY_MB);
-        }
-        if let Some(version) = &self.engine_software_version {
-            check.require(
-                version.len() <= MAX_VERSION_LENGTH && !version.chars().any(char::is_control),
-                "/engine_software_version",
-                format_args!("at most {MAX_VERSION_LENGTH} characters, and no control characters"),
-            );
-        }
-        require_small(self, &mut check);
-        let abilities = Abilities {
-            capabilities: check_capabilities(&self.capabilities, "/capabilities", &mut check),
-            max_concurrent_events: u32::try_from(max_concurrent_events).unwrap_or(MAX_CLAIM_LIMIT),
-            memory_limit_mb: limits.memory_limit_mb,
-            version: self.engine_software_version.clone(),
-        };
-        check.finish(abilities)
-    }
 }
 
 /// A registration that was checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registration {
-    /// Who registers.
     pub engine_id: EngineId,
-    /// What kind of engine it is.
     pub engine_type: EngineType,
-    /// What it says about itself.
     pub metadata: Metadata,
-    /// How often it will speak up; zero if never.
+    /// How often it will send a heartbeat; zero if never.
     pub heartbeat_interval: Duration,
 }
 
 impl Registration {
-    /// Checks what an engine sends to register.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(
-        engine_id: EngineId,
-        engine_type: &str,
-        metadata: Metadata,
-        heartbeat_interval_seconds: Option<u64>,
-    ) -> Result<Self, Invalid> {
-        let mut check = Check::default();
-        let engine_type = check.parsed("/engine_type", engine_type.parse());
-        if let Err(bad) = metadata.static_config.check("/metadata/static_config") {
-            check.include(bad);
-        }
-        if let Err(bad) = metadata.dynamic_state.check("/metadata/dynamic_state") {
-            check.include(bad);
-        }
-        require_small(&metadata, &mut check);
-        let interval = heartbeat_interval_seconds.unwrap_or(DEFAULT_HEARTBEAT_INTERVAL.as_secs());
-        check.range("/heartbeat_interval_seconds", interval, 0, MAX_HEARTBEAT_INTERVAL.as_secs());
-        let Some(engine_type) = engine_type else {
-            return Err(check.finish(()).expect_err("a name that does not parse was noted"));
-        };
-        check.finish(Self { engine_id, engine_type, metadata, heartbeat_interval: Duration::from_secs(interval) })
+    /// Reads what an engine sends to register. Its id is in the path, or made from its type.
+    pub fn read(value: Value<'_>, engine_id: impl FnOnce(&EngineType) -> EngineId) -> Option<Self> {
+        read_fields!(value;
+            engine_type: required(|value| value.parsed()),
+            metadata: or_default(Metadata::read),
+            heartbeat_interval_seconds: optional(|value| value.whole(0..=MAX_HEARTBEAT_INTERVAL.as_secs())),
+        );
+        let engine_type = engine_type?;
+        Some(Self {
+            engine_id: engine_id(&engine_type),
+            engine_type,
+            metadata: metadata?,
+            heartbeat_interval: heartbeat_interval_seconds.map_or(DEFAULT_HEARTBEAT_INTERVAL, Duration::from_secs),
+        })
     }
 }
 
 /// A registered instance of a worker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Engine {
-    /// Names it.
     pub engine_id: EngineId,
-    /// Groups it.
     pub engine_type: EngineType,
     /// How often this id has registered.
     pub epoch: i64,
-    /// Where it is in its life.
     pub status: EngineStatus,
-    /// What it says about itself.
     pub metadata: Metadata,
-    /// How often it speaks up; zero if never.
+    /// How often it sends a heartbeat; zero if never.
     pub heartbeat_interval: Duration,
-    /// When this epoch began.
     pub registered_at: Timestamp,
-    /// When it last spoke up: a heartbeat, or its registration.
+    /// When its last heartbeat arrived, or its registration.
     pub last_heartbeat_at: Timestamp,
-    /// When it is lost unless it speaks up; none if it never is.
+    /// When it is lost unless a heartbeat arrives; none if it never is.
     pub lost_due_at: Option<Timestamp>,
     /// Whether it is to get no new events, even after it was lost and came back.
     pub draining: bool,
@@ -316,7 +364,7 @@ impl Engine {
         (!self.heartbeat_interval.is_zero()).then(|| self.heartbeat_interval * LOST_AFTER_INTERVALS)
     }
 
-    /// The engine after it spoke up. A lost one comes back.
+    /// The engine after a heartbeat. A lost one becomes active again.
     #[must_use]
     pub fn heard(self, dynamic_state: Option<DynamicState>, now: Timestamp) -> Self {
         let status = match self.status {
@@ -358,26 +406,33 @@ impl Engine {
         Self { status: EngineStatus::Stopped, lost_due_at: None, ..self }
     }
 
-    /// What the gates look at. The metadata was checked when it registered.
+    /// What the gates look at.
     pub fn abilities(&self) -> Abilities {
-        self.metadata.static_config.check("").unwrap_or_default()
+        self.metadata.static_config.abilities()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::read_json;
+    use crate::invalid::Invalid;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
+    fn read(body: &str) -> Result<Registration, Invalid> {
+        read_json(body.as_bytes(), |value| Registration::read(value, |_| "sim-1".parse().unwrap()))
+    }
+
     fn registration(interval: u64) -> Registration {
-        let metadata = serde_json::from_str(
-            r#"{"static_config":{"capabilities":["gpu","cuda-12"],"rack":"b7",
-                "resource_limits":{"max_concurrent_events":5,"memory_limit_mb":1024,"disk_gb":10},"engine_software_version":"1.0.0"},
-                "dynamic_state":{"resource_utilization":{"cpu_percent":45.2,"memory_usage_mb":512,"gpu_percent":3}},"team":"render"}"#,
-        )
-        .unwrap();
-        Registration::check("sim-1".parse().unwrap(), "simulator", metadata, Some(interval)).unwrap()
+        read(&format!(
+            r#"{{"engine_type":"simulator","heartbeat_interval_seconds":{interval},"metadata":{{
+                "static_config":{{"capabilities":["gpu","cuda-12"],"rack":"b7","engine_software_version":"1.0.0",
+                    "resource_limits":{{"max_concurrent_events":5,"memory_limit_mb":1024,"disk_gb":10}}}},
+                "dynamic_state":{{"resource_utilization":{{"cpu_percent":45.2,"memory_usage_mb":512,"gpu_percent":3}}}},
+                "team":"render"}}}}"#
+        ))
+        .unwrap()
     }
 
     #[test]
@@ -423,20 +478,23 @@ mod tests {
 
     #[test]
     fn every_bad_field_of_a_registration_is_named() {
-        let metadata: Metadata = serde_json::from_str(
-            r#"{"static_config":{"capabilities":["gpu","no good"],"resource_limits":{"max_concurrent_events":0,"memory_limit_mb":0}},
-                "dynamic_state":{"resource_utilization":{"cpu_percent":-1,"memory_usage_mb":-1},"current_scenario_run_id":"a b"}}"#,
+        let refused = read(
+            r#"{"engine_type":"","heartbeat_interval_seconds":301,"metadata":{
+                "static_config":{"capabilities":["gpu","no good"],"rack":1,"rack":2,
+                    "resource_limits":{"max_concurrent_events":0,"memory_limit_mb":0}},
+                "dynamic_state":{"resource_utilization":{"cpu_percent":-1,"memory_usage_mb":-1},
+                    "current_scenario_run_id":"a b"}}}"#,
         )
-        .unwrap();
-        let refused = Registration::check("e".parse().unwrap(), "", metadata, Some(301)).unwrap_err();
+        .unwrap_err();
         let pointers: Vec<_> = refused.errors.into_iter().map(|error| error.pointer).collect();
         assert_eq!(
             pointers,
             [
                 "/engine_type",
+                "/metadata/static_config/capabilities/1",
+                "/metadata/static_config/rack",
                 "/metadata/static_config/resource_limits/max_concurrent_events",
                 "/metadata/static_config/resource_limits/memory_limit_mb",
-                "/metadata/static_config/capabilities/1",
                 "/metadata/dynamic_state/resource_utilization/cpu_percent",
                 "/metadata/dynamic_state/resource_utilization/memory_usage_mb",
                 "/metadata/dynamic_state/current_scenario_run_id",

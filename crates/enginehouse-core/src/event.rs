@@ -1,21 +1,24 @@
 //! What an event is, its five statuses, and what is asked at enqueue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::ids::{QueueName, ScenarioRunId};
-use crate::invalid::{Check, Invalid, pointer_key};
+use crate::ids::{Capability, NotAName, QueueName, ScenarioRunId};
+use crate::input::{Value, read_json};
+use crate::invalid::Invalid;
 use crate::json::RawJson;
-use crate::lane::{LaneKey, VersionRequirement};
+use crate::lane::LaneKey;
 use crate::limits::{
-    DEFAULT_PRIORITY, MAX_CAPABILITIES, MAX_DELAY_SECONDS, MAX_LABEL_LENGTH, MAX_LABELS, MAX_MEMORY_MB,
-    MAX_PAYLOAD_BYTES, MAX_PRIORITY, MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT,
+    DEFAULT_PRIORITY, MAX_CAPABILITIES, MAX_DELAY_SECONDS, MAX_ERROR_CODE_LENGTH, MAX_ERROR_DETAILS_BYTES,
+    MAX_ERROR_MESSAGE_BYTES, MAX_LABEL_LENGTH, MAX_LABELS, MAX_MEMORY_MB, MAX_PAYLOAD_BYTES, MAX_PRIORITY,
+    MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT,
 };
 use crate::policy::RetryPolicyPatch;
+use crate::read_fields;
 use crate::time::{Timestamp, seconds};
 
 /// Where an event is in its life.
@@ -46,7 +49,6 @@ pub enum EventStatus {
     Completed,
     /// Finally failed; a dead letter too, if a person should look.
     Failed,
-    /// Called off.
     Cancelled,
 }
 
@@ -195,14 +197,13 @@ pub struct EventDraft {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_processing_seconds: Option<u64>,
     /// Up to 32 words of your own to find it by.
-    #[serde(default, deserialize_with = "crate::json::words", skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 
 /// When an event may first be claimed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Start {
-    /// At once.
     Now,
     /// From this moment on.
     At(Timestamp),
@@ -226,7 +227,6 @@ impl Start {
 pub struct NewEvent {
     /// What decides who gets it.
     pub lane: LaneKey,
-    /// The work itself.
     pub payload: RawJson,
     /// When it may first be claimed.
     pub start: Start,
@@ -245,140 +245,110 @@ pub struct NewEvent {
 pub struct Overrides {
     /// Single fields of the retry policy.
     pub retry_policy: Option<RetryPolicyPatch>,
-    /// How long a lock lasts.
     pub visibility_timeout: Option<Duration>,
-    /// How long one attempt may take.
     pub max_processing: Option<Duration>,
 }
 
 impl EventDraft {
-    /// Checks every field. `at` is the pointer of this draft within the request, empty if it is the request.
+    /// What a server would make of this draft.
     ///
     /// # Errors
     /// Every bad field.
-    pub fn check(self, at: &str) -> Result<NewEvent, Invalid> {
-        let mut check = Check::at(at);
-        let event_type = check.parsed("/event_type", self.event_type.parse());
-        let queue =
-            check.parsed("/queue", self.queue.as_deref().map_or_else(|| Ok(QueueName::default_queue()), str::parse));
-        let priority = self.priority.unwrap_or(i64::from(DEFAULT_PRIORITY));
-        check.range("/priority", priority, 0, i64::from(MAX_PRIORITY));
-        let start = self.check_start(&mut check);
-        let required_capabilities =
-            check_capabilities(&self.required_capabilities, "/required_capabilities", &mut check);
-        if let Some(memory) = self.required_memory_mb {
-            check.range("/required_memory_mb", memory, 1, MAX_MEMORY_MB);
-        }
-        let engine_version =
-            self.engine_version.and_then(|text| check.parsed("/engine_version", text.parse::<VersionRequirement>()));
-        let scenario_run_id = self.scenario_run_id.and_then(|text| check.parsed("/scenario_run_id", text.parse()));
-        if let Some(key) = &self.idempotency_key {
-            check_text("/idempotency_key", key, &mut check);
-        }
-        if let Some(Err(bad)) = self.retry_policy.as_ref().map(|patch| patch.check(&format!("{at}/retry_policy"))) {
-            check.include(bad);
-        }
-        let visibility_timeout = check_whole_seconds(
-            "/visibility_timeout_seconds",
-            self.visibility_timeout_seconds,
-            MAX_VISIBILITY_TIMEOUT,
-            &mut check,
-        );
-        let max_processing =
-            check_whole_seconds("/max_processing_seconds", self.max_processing_seconds, MAX_PROCESSING, &mut check);
-        check.require(self.labels.len() <= MAX_LABELS, "/labels", format_args!("at most {MAX_LABELS} labels"));
-        for (key, value) in &self.labels {
-            let pointer = format!("/labels/{}", pointer_key(key));
-            check.require(key.parse::<ScenarioRunId>().is_ok(), &pointer, crate::ids::NotAName);
-            check.require(
-                value.chars().count() <= MAX_LABEL_LENGTH && !value.chars().any(char::is_control),
-                &pointer,
-                format_args!("at most {MAX_LABEL_LENGTH} characters, and no control characters"),
-            );
-        }
-        let payload = self.payload.unwrap_or_else(RawJson::empty_object);
-        check_json("/payload", &payload, MAX_PAYLOAD_BYTES, &mut check);
-        // What did not parse has been noted, so that `finish` refuses whatever stands in for it here.
-        let (Some(event_type), Some(queue)) = (event_type, queue) else {
-            return Err(check.finish(()).expect_err("a name that does not parse was noted"));
-        };
-        check.finish(NewEvent {
-            lane: LaneKey {
-                queue,
-                event_type,
-                priority: u8::try_from(priority).unwrap_or(MAX_PRIORITY),
-                required_capabilities,
-                required_memory_mb: self.required_memory_mb,
-                engine_version,
-            },
-            payload,
-            start,
-            scenario_run_id,
-            idempotency_key: self.idempotency_key.map(Into::into),
-            overrides: Overrides { retry_policy: self.retry_policy, visibility_timeout, max_processing },
-            labels: self.labels,
-        })
-    }
-
-    fn check_start(&self, check: &mut Check) -> Start {
-        check.require(
-            self.run_at.is_none() || self.delay_seconds.is_none(),
-            "/delay_seconds",
-            "give run_at or delay_seconds, not both",
-        );
-        if let Some(delay) = self.delay_seconds {
-            check.range("/delay_seconds", delay, 0.0, MAX_DELAY_SECONDS);
-            return Start::After(seconds(delay));
-        }
-        match self.run_at.as_deref().map(str::parse) {
-            Some(parsed) => check.parsed("/run_at", parsed).map_or(Start::Now, Start::At),
-            None => Start::Now,
-        }
+    pub fn check(&self) -> Result<NewEvent, Invalid> {
+        // A draft is made of strings, numbers and valid JSON: nothing that cannot be written.
+        read_json(&serde_json::to_vec(self).unwrap_or_default(), NewEvent::read)
     }
 }
 
-/// A duration in whole seconds, from 1 to `max`.
-pub fn check_whole_seconds(pointer: &str, value: Option<u64>, max: Duration, check: &mut Check) -> Option<Duration> {
-    let value = value?;
-    check.range(pointer, value, 1, max.as_secs());
-    Some(Duration::from_secs(value))
+impl NewEvent {
+    /// Reads an [`EventDraft`].
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value;
+            event_type: required(|value| value.parsed()),
+            payload: given(|value| value.json(MAX_PAYLOAD_BYTES)),
+            queue: optional(|value| value.parsed()),
+            priority: optional(|value| value.whole(0..=MAX_PRIORITY)),
+            run_at: optional(|value| value.parsed()),
+            delay_seconds: optional(|value| value.number(0.0..=MAX_DELAY_SECONDS)),
+            required_capabilities: or_default(read_capabilities),
+            required_memory_mb: optional(|value| value.whole(1..=MAX_MEMORY_MB)),
+            engine_version: optional(|value| value.parsed()),
+            scenario_run_id: optional(|value| value.parsed()),
+            idempotency_key: optional(|value| value.line(1..=MAX_LABEL_LENGTH)),
+            retry_policy: optional(RetryPolicyPatch::read),
+            visibility_timeout_seconds: optional(|value| value.whole(1..=MAX_VISIBILITY_TIMEOUT.as_secs())),
+            max_processing_seconds: optional(|value| value.whole(1..=MAX_PROCESSING.as_secs())),
+            labels: or_default(read_labels),
+        );
+        let start = match (run_at, delay_seconds) {
+            (Some(_), Some(_)) => {
+                value.refuse_field("delay_seconds", "give run_at or delay_seconds, not both");
+                return None;
+            }
+            (Some(moment), None) => Start::At(moment),
+            (None, Some(wait)) => Start::After(seconds(wait)),
+            (None, None) => Start::Now,
+        };
+        Some(Self {
+            lane: LaneKey {
+                queue: queue.unwrap_or_else(QueueName::default_queue),
+                event_type: event_type?,
+                priority: priority.unwrap_or(DEFAULT_PRIORITY),
+                required_capabilities: required_capabilities?,
+                required_memory_mb,
+                engine_version,
+            },
+            payload: payload.unwrap_or_else(RawJson::empty_object),
+            start,
+            scenario_run_id,
+            idempotency_key: idempotency_key.map(Into::into),
+            overrides: Overrides {
+                retry_policy,
+                visibility_timeout: visibility_timeout_seconds.map(Duration::from_secs),
+                max_processing: max_processing_seconds.map(Duration::from_secs),
+            },
+            labels: labels?,
+        })
+    }
 }
 
 /// Capabilities without repeats, in order, so that equal sets are one lane.
-pub fn check_capabilities(
-    names: &[String],
-    pointer: &str,
-    check: &mut Check,
-) -> std::collections::BTreeSet<crate::ids::Capability> {
-    check.require(
-        names.len() <= MAX_CAPABILITIES,
-        pointer,
-        format_args!("at most {MAX_CAPABILITIES} capabilities, was {}", names.len()),
-    );
-    names
-        .iter()
-        .enumerate()
-        .filter_map(|(place, name)| check.parsed(&format!("{pointer}/{place}"), name.parse()))
-        .collect()
+fn read_capabilities(value: Value<'_>) -> Option<BTreeSet<Capability>> {
+    Some(value.list(0..=MAX_CAPABILITIES, |value| value.parsed())?.into_iter().collect())
 }
 
-/// JSON that is kept as text: its size, and what serde_json lets through.
-pub fn check_json(pointer: &str, json: &RawJson, max_bytes: usize, check: &mut Check) {
-    let size = json.as_str().len();
-    if size > max_bytes {
-        check.too_large(pointer, max_bytes, size);
-    } else if let Err(why) = json.check() {
-        check.refuse(pointer, why);
+fn read_labels(value: Value<'_>) -> Option<BTreeMap<String, String>> {
+    let mut labels = BTreeMap::new();
+    let mut count = 0;
+    value.members(|key, label| {
+        count += 1;
+        if count > MAX_LABELS {
+            return;
+        }
+        if key.parse::<Capability>().is_err() {
+            label.refuse(format_args!("the key {NotAName}"));
+        }
+        labels.extend(label.line(0..=MAX_LABEL_LENGTH).map(|text| (key.to_owned(), text)));
+    })?;
+    if count > MAX_LABELS {
+        value.refuse(format_args!("must have at most {MAX_LABELS} labels, was {count}"));
     }
+    Some(labels)
 }
 
-/// Free text of one line.
-fn check_text(pointer: &str, text: &str, check: &mut Check) {
-    check.require(
-        (1..=MAX_LABEL_LENGTH).contains(&text.chars().count()) && !text.chars().any(char::is_control),
-        pointer,
-        format_args!("1 to {MAX_LABEL_LENGTH} characters, and no control characters"),
-    );
+impl AttemptError {
+    /// Reads what an engine reports. A message that is too long is cut, not refused: an engine that reports a failure
+    /// must get through with it.
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value;
+            code: optional(|value| value.line(1..=MAX_ERROR_CODE_LENGTH)),
+            message: required(|value| value.text()),
+            details: optional(|value| value.json(MAX_ERROR_DETAILS_BYTES)),
+        );
+        let mut message = message?;
+        message.truncate(message.floor_char_boundary(MAX_ERROR_MESSAGE_BYTES));
+        Some(Self { code, message, details })
+    }
 }
 
 #[cfg(test)]
@@ -386,8 +356,7 @@ mod tests {
     use super::*;
 
     fn check(json: &str) -> String {
-        let draft: EventDraft = serde_json::from_str(json).unwrap();
-        match draft.check("") {
+        match read_json(json.as_bytes(), NewEvent::read) {
             Ok(event) => format!("{} in {}", event.lane.event_type, event.lane.queue),
             Err(refused) => refused.to_string(),
         }
@@ -400,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_payload_of_null_is_a_payload() {
-        let payload = |json: &str| serde_json::from_str::<EventDraft>(json).unwrap().check("").unwrap().payload;
+        let payload = |json: &str| read_json(json.as_bytes(), NewEvent::read).unwrap().payload;
         assert_eq!(payload(r#"{"event_type":"a","payload":null}"#).as_str(), "null");
         assert_eq!(payload(r#"{"event_type":"a"}"#).as_str(), "{}");
     }
@@ -419,28 +388,43 @@ mod tests {
             .map(|error| error.split(':').next().unwrap().trim_start_matches('/'))
             .collect::<Vec<_>>()
             .join(" "),
-            "event_type queue priority delay_seconds delay_seconds required_capabilities/1 required_memory_mb \
+            "event_type payload queue priority run_at delay_seconds required_capabilities/1 required_memory_mb \
              engine_version scenario_run_id idempotency_key retry_policy/max_retries visibility_timeout_seconds \
-             max_processing_seconds labels/a~1b labels/ok payload"
+             max_processing_seconds labels/a~1b labels/ok"
         );
     }
 
     #[test]
-    fn an_unknown_field_is_refused() {
-        let error = serde_json::from_str::<EventDraft>(r#"{"event_type":"a","prioritty":1}"#).unwrap_err();
-        assert!(error.to_string().contains("unknown field `prioritty`"), "{error}");
+    fn a_start_is_given_once() {
+        assert_eq!(
+            check(r#"{"event_type":"a","run_at":"2026-11-23T10:00:00Z","delay_seconds":1}"#),
+            "/delay_seconds: give run_at or delay_seconds, not both"
+        );
     }
 
     #[test]
     fn a_label_that_is_given_twice_is_refused() {
-        let json = r#"{"event_type":"a","labels":{"a":"1","b":"2","\u0061":"3"}}"#;
-        let error = serde_json::from_str::<EventDraft>(json).unwrap_err();
-        assert!(error.to_string().contains(r#"the key "a" is given twice"#), "{error}");
+        assert_eq!(check(r#"{"event_type":"a","labels":{"a":"1","b":"2","\u0061":"3"}}"#), "/labels/a: given twice");
+    }
+
+    #[test]
+    fn a_draft_is_checked_as_its_json_is() {
+        let draft = EventDraft { event_type: "a".to_owned(), priority: Some(12), ..EventDraft::default() };
+        let refused = draft.check().unwrap_err();
+        assert_eq!(refused.to_string(), "/priority: must be a whole number between 0 and 9, was 12");
+        assert!(EventDraft { priority: Some(9), ..draft }.check().is_ok());
+    }
+
+    #[test]
+    fn a_long_message_is_cut_at_a_character() {
+        let body = format!(r#"{{"message":"{}"}}"#, "é".repeat(MAX_ERROR_MESSAGE_BYTES));
+        let error = read_json(body.as_bytes(), AttemptError::read).unwrap();
+        assert_eq!(error.message.len(), MAX_ERROR_MESSAGE_BYTES);
     }
 
     #[test]
     fn equal_requirements_are_one_lane() {
-        let lane = |json: &str| serde_json::from_str::<EventDraft>(json).unwrap().check("").unwrap().lane;
+        let lane = |json: &str| read_json(json.as_bytes(), NewEvent::read).unwrap().lane;
         assert_eq!(
             lane(r#"{"event_type":"a","required_capabilities":["x","y","x"]}"#),
             lane(r#"{"event_type":"a","required_capabilities":["y","x"],"priority":5,"queue":"default"}"#)

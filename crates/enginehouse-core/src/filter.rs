@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::engine::EngineStatus;
 use crate::event::{DeadLetterReason, EventStatus};
 use crate::ids::{Capability, EngineId, EngineType, EventType, QueueName, ScenarioRunId};
+use crate::input::Value;
+use crate::read_fields;
 use crate::time::Timestamp;
 
 /// Which events.
@@ -79,6 +81,18 @@ pub struct DeadLetterFilter {
 }
 
 impl DeadLetterFilter {
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value;
+            event_type: optional(|value| value.parsed()),
+            queue: optional(|value| value.parsed()),
+            reason: optional(|value| value.word()),
+            error_code: optional(|value| value.text()),
+            dead_lettered_before: optional(|value| value.parsed()),
+            dead_lettered_after: optional(|value| value.parsed()),
+        );
+        Some(Self { event_type, queue, reason, error_code, dead_lettered_before, dead_lettered_after })
+    }
+
     /// Whether it matches every dead letter.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

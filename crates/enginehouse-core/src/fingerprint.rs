@@ -96,10 +96,10 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::EventDraft;
+    use crate::input::read_json;
 
     fn fingerprint(json: &str) -> [u8; 16] {
-        of(&serde_json::from_str::<EventDraft>(json).unwrap().check("").unwrap())
+        of(&read_json(json.as_bytes(), NewEvent::read).unwrap())
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Each condition is one gate, and [`Gate::check`] is the only place that decides it. A claim stops at the first
 //! gate that fails ([`first_failure`]); a warning at enqueue asks only the gates that registration decides
-//! ([`could_ever_serve`]); whoever explains why an event waits asks them all ([`failures`]).
+//! ([`could_ever_serve`]); an explanation of why an event waits asks them all ([`failures`]).
 
 use std::fmt;
 
@@ -41,11 +41,8 @@ pub enum Gate {
 /// What the engine brings.
 #[derive(Clone, Copy, Debug)]
 pub struct EngineFacts<'a> {
-    /// Where it is in its life.
     pub status: EngineStatus,
-    /// What it declared.
     pub abilities: &'a Abilities,
-    /// What it holds.
     pub held: Held,
     /// Memory in use at its last heartbeat, in MiB.
     pub memory_usage_mb: Option<f64>,
@@ -58,7 +55,6 @@ pub struct EngineFacts<'a> {
 /// What an engine holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// How many locks.
     pub locks: u32,
     /// The memory that their events require, in MiB.
     pub memory_mb: u64,
@@ -82,46 +78,35 @@ impl Held {
 /// What the event's lane brings.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneFacts<'a> {
-    /// What its events have in common.
     pub key: &'a LaneKey,
-    /// Whether the queue is paused.
     pub queue_paused: bool,
-    /// Whether the event type is paused.
     pub event_type_paused: bool,
 }
 
 /// Which events a claim asks for; an empty list asks for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClaimFilter {
-    /// Only of these queues.
     pub queues: Vec<QueueName>,
-    /// Only of these event types.
     pub event_types: Vec<EventType>,
 }
 
 /// How a gate fails, and by how much.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shortfall {
-    /// The engine is not active.
     EngineIs(EngineStatus),
     /// The claim does not ask for it.
     NotAskedFor,
-    /// The queue is paused.
     QueuePaused(QueueName),
-    /// The event type is paused.
     EventTypePaused(EventType),
     /// Capabilities that the engine lacks.
     Lacks(Vec<Capability>),
     /// The engine's version is outside of the range.
     VersionOutside {
-        /// The range.
         required: String,
-        /// The engine's version, if it has one.
         version: Option<String>,
     },
     /// Every lock that the engine may hold is held.
     Full {
-        /// How many that is.
         max_concurrent_events: u32,
     },
     /// So much memory is missing, in MiB.
@@ -133,14 +118,11 @@ pub enum Shortfall {
     NoMemoryDeclared,
     /// The engine's memory is over its limit, by so many MiB.
     MemoryOver {
-        /// How far it is over.
         over_mb: f64,
     },
     /// The engine's processor time is over the mark.
     CpuOver {
-        /// What it is.
         cpu_percent: f64,
-        /// The mark.
         max_cpu_percent: f64,
     },
 }

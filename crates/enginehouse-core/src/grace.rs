@@ -1,7 +1,7 @@
 //! What must not expire after an outage.
 //!
 //! While the server or its store was away, no engine could send a heartbeat and no lock could be renewed: their
-//! silence says nothing. So when service resumes, every deadline that engines keep by speaking up is moved to
+//! silence says nothing. So when service resumes, every deadline that engines meet by heartbeats is moved to
 //! at least one full `lost_after` from then. The moved deadlines are written to the store, where people, sweeps
 //! and other servers see the same ones.
 
@@ -15,7 +15,7 @@ pub fn postponed(deadline: Timestamp, resumed_at: Timestamp, grace: Duration) ->
     deadline.max(resumed_at + grace)
 }
 
-/// How long an engine has to speak up, from its heartbeat interval. One that sends no heartbeats has as
+/// How long an engine has for its first heartbeat, from its heartbeat interval. One that sends no heartbeats has as
 /// long as one with the default interval.
 pub fn grace_for(heartbeat_interval: Duration) -> Duration {
     let interval = if heartbeat_interval.is_zero() { DEFAULT_HEARTBEAT_INTERVAL } else { heartbeat_interval };

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::input::Textual;
 use crate::limits::MAX_NAME_LENGTH;
+
+/// What a name must be. The number is `MAX_NAME_LENGTH`.
+const NAME: &str =
+    "a name: 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', beginning with a letter or digit";
 
 /// A text that is not a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a name is 1 to {MAX_NAME_LENGTH} characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with a letter or digit"
-)]
+#[error("must be {NAME}")]
 pub struct NotAName;
 
 /// The rule for every name: it stands in URLs, logs, columns and file names without being quoted.
@@ -34,7 +37,6 @@ macro_rules! name_types {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -47,6 +49,10 @@ macro_rules! name_types {
                 check_name(text)?;
                 Ok(Self(text.into()))
             }
+        }
+
+        impl Textual for $name {
+            const MUST_BE: &'static str = NAME;
         }
 
         impl fmt::Display for $name {
@@ -112,6 +118,14 @@ fn name_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         .into()
 }
 
+impl EngineId {
+    /// A new id that tells people what kind of engine it is.
+    pub fn made(engine_type: &EngineType, random: u64) -> Self {
+        let kind = &engine_type.as_str()[..engine_type.as_str().len().min(180)];
+        Self(format!("{kind}-{random:016x}").into())
+    }
+}
+
 impl QueueName {
     /// The queue of an event that names none.
     pub fn default_queue() -> Self {
@@ -147,13 +161,22 @@ impl fmt::Debug for EventId {
     }
 }
 
+/// A text that is not the id of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be {}", EventId::MUST_BE)]
+pub struct NotAnEventId;
+
 impl FromStr for EventId {
-    type Err = uuid::Error;
+    type Err = NotAnEventId;
 
     /// Reads the hyphenated form only, so that an event has one spelling.
-    fn from_str(text: &str) -> Result<Self, uuid::Error> {
-        uuid::fmt::Hyphenated::from_str(text).map(|id| Self(id.into_uuid()))
+    fn from_str(text: &str) -> Result<Self, NotAnEventId> {
+        uuid::fmt::Hyphenated::from_str(text).map(|id| Self(id.into_uuid())).map_err(|_| NotAnEventId)
     }
+}
+
+impl Textual for EventId {
+    const MUST_BE: &'static str = "the id of an event: a UUID such as 0193f2a0-0000-7000-8000-000000000000";
 }
 
 /// Numbers a lane within one store.
@@ -173,6 +196,11 @@ mod tests {
         for bad in ["", ".", "..", "-a", "_a", "a b", "a/b", "a\n", "a\u{0}", "é", "a%2e", too_long.as_str()] {
             assert_eq!(bad.parse::<EngineId>(), Err(NotAName), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_words_for_a_name_state_its_limit() {
+        assert!(NAME.contains(&format!("1 to {MAX_NAME_LENGTH} characters")));
     }
 
     #[test]

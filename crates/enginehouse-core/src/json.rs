@@ -1,6 +1,8 @@
 //! JSON text that passes through unparsed: byte for byte what was sent.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,7 +17,6 @@ use crate::limits::MAX_JSON_DEPTH;
 pub struct RawJson(Arc<str>);
 
 impl RawJson {
-    /// The text as it was sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -25,30 +26,38 @@ impl RawJson {
         Self(text.into())
     }
 
-    /// The text `{}`.
     pub fn empty_object() -> Self {
         Self("{}".into())
     }
 
-    /// Checks what serde_json itself lets through: nesting deeper than 64, a key given twice in one
-    /// object, a number that no double can hold.
+    /// Checks what serde_json lets through in a text that it only passes on: nesting deeper than 64, a key given twice in
+    /// one object, a number that no double can hold, half of a surrogate pair.
     ///
     /// # Errors
     /// What is wrong, in words.
     pub fn check(&self) -> Result<(), String> {
         let mut parser = serde_json::Deserializer::from_str(&self.0);
-        Strict { depth: 0 }.deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| without_place(&error))
+        let fault = RefCell::default();
+        let walk = Walk { depth: 0, fault: &fault };
+        walk.deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| {
+            let is_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+            // What is neither of ours is a number that ends where the parser stopped, or an escape.
+            fault.take().unwrap_or_else(|| {
+                let line_start: usize = self.0.split_inclusive('\n').take(error.line() - 1).map(str::len).sum();
+                let read = &self.0.as_bytes()[..(line_start + error.column()).min(self.0.len())];
+                let number: Vec<u8> = read.iter().rev().copied().take_while(is_number).collect();
+                let is_exponent = number.iter().any(|byte| b"eE".contains(byte));
+                let is_out_of_range = is_exponent || number.len() > MAX_DOUBLE_DIGITS;
+                let why =
+                    if is_out_of_range { "number out of range" } else { "an escape that is half of a surrogate pair" };
+                why.to_owned()
+            })
+        })
     }
 }
 
-/// serde_json's words without its "at line 1 column 7": the place is within the value, not the body.
-fn without_place(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
-}
+/// The longest double, written without exponent: 1.8e308.
+const MAX_DOUBLE_DIGITS: usize = 308;
 
 impl From<Box<RawValue>> for RawJson {
     fn from(raw: Box<RawValue>) -> Self {
@@ -91,39 +100,6 @@ pub fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RawJso
     RawJson::deserialize(deserializer).map(Some)
 }
 
-/// Reads words by key, each key once. serde itself would keep the last of two.
-///
-/// # Errors
-/// What the deserializer refuses, and a key that is given twice.
-pub fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
-    deserializer.deserialize_map(Words)
-}
-
-struct Words;
-
-impl<'de> Visitor<'de> for Words {
-    type Value = BTreeMap<String, String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object whose values are strings")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
-        let mut words = BTreeMap::new();
-        while let Some((key, word)) = fields.next_entry::<String, String>()? {
-            if words.contains_key(&key) {
-                return Err(A::Error::custom(given_twice(&key)));
-            }
-            words.insert(key, word);
-        }
-        Ok(words)
-    }
-}
-
-fn given_twice(key: &str) -> String {
-    format!("the key {key:?} is given twice")
-}
-
 #[cfg(feature = "openapi")]
 impl utoipa::PartialSchema for RawJson {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
@@ -137,22 +113,33 @@ impl utoipa::PartialSchema for RawJson {
 #[cfg(feature = "openapi")]
 impl utoipa::ToSchema for RawJson {}
 
+/// A key, which is copied only if it has escapes.
+#[derive(PartialEq, Eq, Hash, Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// Walks a value without keeping it.
 #[derive(Clone, Copy)]
-struct Strict {
+struct Walk<'f> {
     depth: usize,
+    /// Why it stopped, if it did so by itself: serde would add where, in its own words.
+    fault: &'f RefCell<Option<String>>,
 }
 
-impl Strict {
+impl Walk<'_> {
     fn deeper<E: Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_JSON_DEPTH {
-            return Err(E::custom(format_args!("nested deeper than {MAX_JSON_DEPTH}")));
+            return Err(self.stop(format!("nested deeper than {MAX_JSON_DEPTH}")));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+
+    fn stop<E: Error>(self, why: String) -> E {
+        self.fault.replace(Some(why));
+        E::custom("stopped")
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -160,7 +147,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Walk<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -200,9 +187,9 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         let inner = self.deeper()?;
         let mut seen = HashSet::new();
-        while let Some(key) = fields.next_key::<std::borrow::Cow<'de, str>>()? {
+        while let Some(Key(key)) = fields.next_key::<Key<'de>>()? {
             if seen.contains(&key) {
-                return Err(A::Error::custom(given_twice(&key)));
+                return Err(self.stop(format!("the key {key:?} is given twice")));
             }
             seen.insert(key);
             fields.next_value_seed(inner)?;
@@ -238,6 +225,10 @@ mod tests {
         assert_eq!(check(r#"{"a":1,"b":{"a":1},"a":2}"#), r#"the key "a" is given twice"#);
         assert_eq!(check(r#"{"\u0061":1,"a":2}"#), r#"the key "a" is given twice"#);
         assert_eq!(check("[1e999]"), "number out of range");
+        assert_eq!(check(&format!("[1, {}]", "9".repeat(400))), "number out of range");
+        assert_eq!(check(&format!("[1, {}]", "9".repeat(308))), "fine");
+        assert_eq!(check(r#"["e1", "\ud800"]"#), "an escape that is half of a surrogate pair");
+        assert_eq!(check(r#"{"\udc00": 1}"#), "an escape that is half of a surrogate pair");
         assert_eq!(check("{"), "not JSON");
     }
 

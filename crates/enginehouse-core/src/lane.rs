@@ -8,14 +8,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::ids::{Capability, EventType, LaneId, QueueName};
+use crate::input::Textual;
 use crate::limits::MAX_VERSION_LENGTH;
 
 /// Everything of an event that decides which engine may have it, and in which order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LaneKey {
-    /// The queue.
     pub queue: QueueName,
-    /// The kind of work.
     pub event_type: EventType,
     /// 0 (first) to 9 (last).
     pub priority: u8,
@@ -32,7 +31,6 @@ pub struct LaneKey {
 pub struct Lane {
     /// Its number in that store.
     pub lane_id: LaneId,
-    /// What its events have in common.
     pub key: LaneKey,
 }
 
@@ -44,12 +42,16 @@ pub struct VersionRequirement {
 }
 
 /// A text that is not a range of versions.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a range of semantic versions such as \">=1.4, <2\": {0}")]
-pub struct NotAVersionRequirement(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be {}", VersionRequirement::MUST_BE)]
+pub struct NotAVersionRequirement;
+
+impl Textual for VersionRequirement {
+    // The number is `MAX_VERSION_LENGTH`.
+    const MUST_BE: &'static str = "a range of semantic versions such as \">=1.4, <2\", of at most 128 characters";
+}
 
 impl VersionRequirement {
-    /// The words it was given in.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -65,9 +67,9 @@ impl FromStr for VersionRequirement {
 
     fn from_str(text: &str) -> Result<Self, NotAVersionRequirement> {
         if text.len() > MAX_VERSION_LENGTH {
-            return Err(NotAVersionRequirement(format!("longer than {MAX_VERSION_LENGTH} characters")));
+            return Err(NotAVersionRequirement);
         }
-        let range = text.parse().map_err(|error: semver::Error| NotAVersionRequirement(error.to_string()))?;
+        let range = text.parse().map_err(|_| NotAVersionRequirement)?;
         Ok(Self { text: text.to_owned(), range })
     }
 }
@@ -117,5 +119,6 @@ mod tests {
         }
         assert!("newest".parse::<VersionRequirement>().is_err());
         assert!("1,".repeat(100).parse::<VersionRequirement>().is_err());
+        assert!(VersionRequirement::MUST_BE.contains(&MAX_VERSION_LENGTH.to_string()));
     }
 }

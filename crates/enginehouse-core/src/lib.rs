@@ -9,6 +9,7 @@
 //! - [`time`]: a [`Timestamp`](time::Timestamp) is a millisecond of UTC, everywhere.
 //! - [`limits`]: every number that a user can run into.
 //! - [`invalid`]: a refused input, every bad field named by JSON pointer.
+//! - [`input`]: reading what a caller sent; every mistake noted where it is.
 //! - [`json`]: JSON text that passes through unparsed, byte for byte.
 //! - [`applied`]: whether a request that failed has changed anything.
 //! - [`event`]: an **event** is one unit of work; its five statuses, and what is asked at enqueue.
@@ -32,6 +33,7 @@ pub mod fingerprint;
 pub mod gates;
 pub mod grace;
 pub mod ids;
+pub mod input;
 pub mod invalid;
 pub mod json;
 pub mod lane;

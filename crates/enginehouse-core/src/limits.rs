@@ -74,3 +74,5 @@ pub const DEFAULT_PAGE: u32 = 50;
 pub const MAX_PAGE: u32 = 1_000;
 /// Most lock tokens that one heartbeat may list.
 pub const MAX_LOCK_TOKENS: usize = 1_000;
+/// Most bad fields that the answer to one request names.
+pub const MAX_FIELD_ERRORS: usize = 1_000;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::EngineId;
+use crate::input::Textual;
 use crate::time::Timestamp;
 
 /// Proves that its bearer holds the lock. Opaque to clients.
@@ -23,8 +24,13 @@ pub struct LockToken {
 
 /// A text that no server has given out as a lock token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a lock token: send the token of the claim's answer as it is")]
+#[error("must be {}", LockToken::MUST_BE)]
 pub struct NotALockToken;
+
+impl Textual for LockToken {
+    const MUST_BE: &'static str = "a lock token: send the token of the claim's answer as it is";
+    const MAY_BE_SHOWN: bool = false;
+}
 
 impl fmt::Display for LockToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,11 +91,9 @@ impl utoipa::ToSchema for LockToken {}
 pub struct Lock {
     /// What its holder must show.
     pub token: LockToken,
-    /// Its holder.
     pub engine_id: EngineId,
     /// The holder's epoch when it claimed.
     pub engine_epoch: i64,
-    /// When the attempt began.
     pub claimed_at: Timestamp,
     /// When it is lost unless renewed.
     pub expires_at: Timestamp,

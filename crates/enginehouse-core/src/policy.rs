@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Overrides, check_whole_seconds};
-use crate::invalid::{Check, Invalid};
+use crate::event::Overrides;
+use crate::input::Value;
 use crate::limits::{
     DEFAULT_VISIBILITY_TIMEOUT, MAX_LOSSES, MAX_PROCESSING, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER,
     MAX_VISIBILITY_TIMEOUT,
 };
+use crate::read_fields;
 
 /// How long to wait before a retry: `min(initial * multiplier^(retries-1), max) * (1 + u * jitter)` seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,26 +106,26 @@ pub struct RetryPolicyPatch {
 }
 
 impl RetryPolicyPatch {
-    /// Checks the range of every field that is given. `at` is the pointer of this patch within the request.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(&self, at: &str) -> Result<(), Invalid> {
-        let mut check = Check::at(at);
-        let delay = self.retry_delay.unwrap_or_default();
-        let mut range = |pointer: &str, value: Option<f64>, min: f64, max: f64| {
-            if let Some(value) = value {
-                check.range(pointer, value, min, max);
-            }
-        };
-        range("/max_retries", self.max_retries.map(f64::from), 0.0, f64::from(MAX_RETRIES));
-        range("/retry_delay/initial", delay.initial, 0.0, MAX_RETRY_DELAY_SECONDS);
-        range("/retry_delay/max", delay.max, 0.0, MAX_RETRY_DELAY_SECONDS);
-        range("/retry_delay/multiplier", delay.multiplier, 1.0, MAX_RETRY_MULTIPLIER);
-        range("/retry_delay/jitter", delay.jitter, 0.0, 1.0);
-        range("/dead_letter_threshold", self.dead_letter_threshold.map(f64::from), 1.0, f64::from(MAX_RETRIES));
-        range("/max_losses", self.max_losses.map(f64::from), 0.0, f64::from(MAX_LOSSES));
-        check.finish(())
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value;
+            max_retries: optional(|value| value.whole(0..=MAX_RETRIES)),
+            retry_delay: optional(RetryDelayPatch::read),
+            dead_letter_threshold: optional(|value| value.whole(1..=MAX_RETRIES)),
+            max_losses: optional(|value| value.whole(0..=MAX_LOSSES)),
+        );
+        Some(Self { max_retries, retry_delay, dead_letter_threshold, max_losses })
+    }
+}
+
+impl RetryDelayPatch {
+    fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value;
+            initial: optional(|value| value.number(0.0..=MAX_RETRY_DELAY_SECONDS)),
+            max: optional(|value| value.number(0.0..=MAX_RETRY_DELAY_SECONDS)),
+            multiplier: optional(|value| value.number(1.0..=MAX_RETRY_MULTIPLIER)),
+            jitter: optional(|value| value.number(0.0..=1.0)),
+        );
+        Some(Self { initial, max, multiplier, jitter })
     }
 }
 
@@ -148,23 +149,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Checks the range of every field that is given.
-    ///
-    /// # Errors
-    /// Every bad field.
-    pub fn check(&self) -> Result<(), Invalid> {
-        let mut check = Check::default();
-        if let Some(Err(bad)) = self.retry_policy.map(|patch| patch.check("/retry_policy")) {
-            check.include(bad);
-        }
-        check_whole_seconds(
-            "/visibility_timeout_seconds",
-            self.visibility_timeout_seconds,
-            MAX_VISIBILITY_TIMEOUT,
-            &mut check,
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value;
+            retry_policy: optional(RetryPolicyPatch::read),
+            visibility_timeout_seconds: optional(|value| value.whole(1..=MAX_VISIBILITY_TIMEOUT.as_secs())),
+            max_processing_seconds: optional(|value| value.whole(1..=MAX_PROCESSING.as_secs())),
+            paused: or_default(|value| value.boolean()),
         );
-        check_whole_seconds("/max_processing_seconds", self.max_processing_seconds, MAX_PROCESSING, &mut check);
-        check.finish(())
+        Some(Self { retry_policy, visibility_timeout_seconds, max_processing_seconds, paused: paused? })
     }
 }
 
@@ -175,7 +167,6 @@ pub struct Policy {
     pub retry: RetryPolicy,
     /// How long a lock lasts unless extended.
     pub visibility_timeout: Duration,
-    /// How long one attempt may take.
     pub max_processing: Option<Duration>,
 }
 
@@ -246,11 +237,10 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_refused_field_by_field() {
-        let bad = settings(
-            r#"{"retry_policy":{"retry_delay":{"initial":-1,"multiplier":0.5,"jitter":2},"dead_letter_threshold":0},
-                               "visibility_timeout_seconds":0,"max_processing_seconds":9999999}"#,
-        );
-        let pointers: Vec<_> = bad.check().unwrap_err().errors.into_iter().map(|error| error.pointer).collect();
+        let body = r#"{"retry_policy":{"retry_delay":{"initial":-1,"multiplier":0.5,"jitter":2},"dead_letter_threshold":0},
+                       "visibility_timeout_seconds":0,"max_processing_seconds":9999999}"#;
+        let refused = crate::input::read_json(body.as_bytes(), Settings::read).unwrap_err();
+        let pointers: Vec<_> = refused.errors.into_iter().map(|error| error.pointer).collect();
         assert_eq!(
             pointers,
             [

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::engine::DynamicState;
 use crate::gates::ClaimFilter;
@@ -11,8 +12,11 @@ use crate::lock::LockToken;
 use crate::transition::EventCommand;
 
 /// Whether events of the engine's current scenario run come first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Affinity {
     /// They come first within a priority.
@@ -33,7 +37,6 @@ pub struct Claim {
     pub visibility_timeout: Option<Duration>,
     /// How long to wait for a first event.
     pub wait: Duration,
-    /// Which events it asks for.
     pub filter: ClaimFilter,
     /// Whether events of the engine's current scenario run come first.
     pub affinity: Affinity,
@@ -51,7 +54,6 @@ pub struct Heartbeat {
 /// One settle of a batch, or a single one.
 #[derive(Clone, Debug)]
 pub struct Settlement {
-    /// Which event.
     pub event_id: EventId,
     /// `Complete`, `Fail`, `Release` or `Extend`.
     pub command: EventCommand,

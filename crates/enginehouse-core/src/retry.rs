@@ -52,15 +52,9 @@ impl Luck {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It waits for another attempt.
-    Queued {
-        /// What it has been through now.
-        tally: Tally,
-        /// When it may be claimed again.
-        available_at: Timestamp,
-    },
+    Queued { tally: Tally, available_at: Timestamp },
     /// It has finally failed.
     Failed {
-        /// What it has been through now.
         tally: Tally,
         /// Why it is a dead letter too, if it is one.
         dead_letter: Option<DeadLetterReason>,

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::input::Textual;
+
 /// A moment, in whole milliseconds of UTC since 1970-01-01.
 ///
 /// Written as RFC 3339 with three decimals (`2026-11-23T10:00:00.000Z`); read from any RFC 3339
@@ -73,8 +75,12 @@ impl fmt::Display for Timestamp {
 
 /// A text that is not a moment of RFC 3339 between 1970 and 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an RFC 3339 time between 1970 and 9999, such as 2026-11-23T10:00:00Z")]
+#[error("must be {}", Timestamp::MUST_BE)]
 pub struct NotATimestamp;
+
+impl Textual for Timestamp {
+    const MUST_BE: &'static str = "an RFC 3339 time between 1970 and 9999, such as 2026-11-23T10:00:00Z";
+}
 
 impl FromStr for Timestamp {
     type Err = NotATimestamp;

@@ -17,13 +17,10 @@ use crate::time::Timestamp;
 /// The part of an event that changes during its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventState {
-    /// Where it is.
     pub status: EventStatus,
     /// The number of the present attempt, or of the last one; 0 before the first.
     pub attempt: u32,
-    /// What it has been through.
     pub tally: Tally,
-    /// How often it was redriven.
     pub redrives: u32,
     /// From when on it may be claimed, while queued.
     pub available_at: Timestamp,
@@ -33,17 +30,15 @@ pub struct EventState {
     pub lock: Option<Lock>,
     /// How its newest lock was settled, so that a repeat of that settle answers the same.
     pub settled: Option<Settled>,
-    /// Whether it is to be called off when its lock ends.
+    /// Whether it is to be cancelled when its lock ends.
     pub cancel_requested: bool,
     /// The engine that claimed it last.
     pub engine_id: Option<EngineId>,
     /// When that engine claimed it.
     pub claimed_at: Option<Timestamp>,
-    /// When it came to rest; some exactly in a final status.
+    /// When it finished; some exactly in a final status.
     pub finished_at: Option<Timestamp>,
-    /// What its completion brought.
     pub result: Option<RawJson>,
-    /// What went wrong last.
     pub last_error: Option<AttemptError>,
     /// Why it is a dead letter, if it is one that nobody has resolved.
     pub dead_letter: Option<DeadLetterReason>,
@@ -75,9 +70,7 @@ impl EventState {
 /// How a lock was settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// The token that did it.
     pub token: LockToken,
-    /// With which call.
     pub by: SettledBy,
 }
 
@@ -85,24 +78,19 @@ pub struct Settled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum SettledBy {
-    /// The event was completed.
     Complete,
-    /// The attempt failed.
     Fail,
-    /// The event was given back.
     Release,
 }
 
 /// Why a lock was lost without its holder's doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// Its time ran out.
     Expired,
     /// Its holder missed its heartbeats.
     EngineLost,
     /// Its holder registered anew: the process that held it is gone.
     EngineSuperseded,
-    /// Its holder was deregistered.
     EngineDeregistered,
 }
 
@@ -123,9 +111,7 @@ impl Loss {
 pub enum EventCommand {
     /// An engine that passed every gate takes it.
     Claim {
-        /// The engine.
         engine_id: EngineId,
-        /// The engine's epoch.
         engine_epoch: i64,
         /// The random part of the new lock's token.
         secret: u128,
@@ -136,44 +122,36 @@ pub enum EventCommand {
     },
     /// The holder is done.
     Complete {
-        /// The holder's token.
         token: LockToken,
-        /// What came of it.
         result: Option<RawJson>,
     },
     /// The holder's attempt failed.
     Fail {
-        /// The holder's token.
         token: LockToken,
         /// What it says about it.
         failure: Failure,
-        /// What went wrong.
         error: AttemptError,
     },
-    /// The holder gives it back; the attempt is not counted.
+    /// The holder releases it; the attempt is not counted.
     Release {
-        /// The holder's token.
         token: LockToken,
         /// How long nobody else may claim it.
         delay: Duration,
     },
     /// The holder needs until so long from now.
     Extend {
-        /// The holder's token.
         token: LockToken,
         /// How long from now the lock is to last.
         visibility_timeout: Duration,
     },
     /// The holder's heartbeat lists the lock.
     Renew {
-        /// The holder's token.
         token: LockToken,
     },
     /// The holder's heartbeat lists its locks, but not this one.
     LeaveOut,
     /// The lock ends without its holder's doing.
     LoseLock(Loss),
-    /// Somebody calls it off.
     Cancel,
     /// Somebody wants a waiting event to be claimed now.
     Retry,
@@ -189,11 +167,9 @@ pub enum EventCommand {
 /// What core cannot know.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The store's time.
     pub now: Timestamp,
     /// The retry policy that holds for this event.
     pub retry_policy: &'a RetryPolicy,
-    /// Luck for the jitter.
     pub luck: Luck,
 }
 
@@ -214,19 +190,13 @@ pub enum Transition {
 /// An attempt that did not complete its event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptEnd {
-    /// Its number.
     pub attempt: u32,
     /// The serial of its lock: unique for the event, where `attempt` may repeat after a release.
     pub lock_serial: i64,
-    /// Who made it.
     pub engine_id: EngineId,
-    /// How it ended.
     pub outcome: AttemptOutcome,
-    /// What went wrong.
     pub error: AttemptError,
-    /// When it began.
     pub claimed_at: Timestamp,
-    /// When it ended.
     pub ended_at: Timestamp,
 }
 
@@ -235,14 +205,10 @@ pub struct AttemptEnd {
 pub enum TransitionRefused {
     /// The token is not that of the current lock.
     #[error("the lock token is not current: the event is {status}")]
-    LockLost {
-        /// What the event is instead.
-        status: EventStatus,
-    },
+    LockLost { status: EventStatus },
     /// The command needs another status.
     #[error("the event is {status}, but {needed}")]
     WrongStatus {
-        /// What the event is.
         status: EventStatus,
         /// What it would have to be, as the end of a sentence.
         needed: &'static str,
@@ -412,7 +378,7 @@ fn failed_attempt(
     moves(settle_outcome(next, decided, facts.now), Some(end))
 }
 
-/// Applies the retry rule's decision to an event without a lock. One that was called off is not tried again.
+/// Applies the retry rule's decision to an event without a lock. One that is to be cancelled is not tried again.
 fn settle_outcome(event: EventState, outcome: Outcome, now: Timestamp) -> EventState {
     match outcome {
         Outcome::Queued { tally, .. } if event.cancel_requested => {

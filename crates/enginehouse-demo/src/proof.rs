@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use enginehouse_api::events::{Event, EventsQuery};
+use enginehouse_api::page::PageQuery;
 use enginehouse_client::Client;
 use enginehouse_core::event::{AttemptOutcome, EventStatus};
+use enginehouse_core::filter::EventFilter;
 
 use super::picture::Picture;
 use super::scene::Scene;
@@ -62,13 +64,13 @@ pub(super) async fn check(client: &Client, scene: &Scene, tiles: &[TilePayload])
 
 async fn all_events(client: &Client) -> anyhow::Result<Vec<Event>> {
     let mut events = Vec::new();
-    let mut query =
-        EventsQuery { scenario_run_id: Some(SCENARIO_RUN.parse()?), limit: Some(100), ..EventsQuery::default() };
+    let filter = EventFilter { scenario_run_id: Some(SCENARIO_RUN.parse()?), ..EventFilter::default() };
+    let mut query = EventsQuery { filter, page: PageQuery { limit: Some(100), cursor: None } };
     loop {
         let page = client.events(&query).await?;
         events.extend(page.items);
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() {
+        query.page.cursor = page.next_cursor;
+        if query.page.cursor.is_none() {
             return Ok(events);
         }
     }

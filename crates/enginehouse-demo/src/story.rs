@@ -8,9 +8,11 @@ use enginehouse_api::dead_letters::RedriveRequest;
 use enginehouse_api::engines::{Engine, EnginesQuery};
 use enginehouse_api::enqueue::BatchRequest;
 use enginehouse_api::events::{Event, EventsQuery};
+use enginehouse_api::page::PageQuery;
 use enginehouse_client::Client;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::EventStatus;
+use enginehouse_core::filter::EventFilter;
 use enginehouse_core::ids::{EngineId, EventId};
 use tokio::time::Instant;
 
@@ -138,12 +140,9 @@ impl Observer<'_> {
     }
 
     async fn events(&self, status: EventStatus) -> anyhow::Result<Vec<Event>> {
-        let query = EventsQuery {
-            status: Some(status),
-            scenario_run_id: Some(SCENARIO_RUN.parse()?),
-            limit: Some(1_000),
-            ..EventsQuery::default()
-        };
+        let scenario_run_id = Some(SCENARIO_RUN.parse()?);
+        let filter = EventFilter { status: Some(status), scenario_run_id, ..EventFilter::default() };
+        let query = EventsQuery { filter, page: PageQuery { limit: Some(1_000), cursor: None } };
         Ok(self.client.events(&query).await?.items)
     }
 

@@ -191,7 +191,7 @@ mod tests {
             let event = tile.to_event().unwrap();
             assert_eq!(event.required_capabilities.contains(&RAYTRACE_GLASS.to_owned()), tile.glass);
             assert_eq!(TilePayload::read(event.payload.as_ref().unwrap()).unwrap(), tile);
-            assert!(event.check("").is_ok());
+            assert!(event.check().is_ok());
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use enginehouse_api::enqueue::{BatchRequest, EnqueueRequest};
 use enginehouse_api::events::{Event, EventsQuery};
+use enginehouse_api::page::PageQuery;
 use enginehouse_client::{
     ClaimedEvent, Client, EngineError, EngineLoop, EngineSummary, HandlerContext, HandlerOutcome,
 };
@@ -42,7 +43,7 @@ impl RunningServer {
     }
 
     async fn until_completed(&self, count: usize) -> Vec<Event> {
-        let query = EventsQuery { limit: Some(1_000), ..EventsQuery::default() };
+        let query = EventsQuery { page: PageQuery { limit: Some(1_000), cursor: None }, ..EventsQuery::default() };
         until(&format!("{count} events are completed"), async || {
             let events = self.client.events(&query).await.unwrap().items;
             let completed = events.iter().filter(|event| event.status == EventStatus::Completed).count();

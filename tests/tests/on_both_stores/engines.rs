@@ -3,6 +3,7 @@
 use std::process::{Child, Stdio};
 
 use enginehouse_api::events::{Event, EventsQuery};
+use enginehouse_api::page::PageQuery;
 use enginehouse_core::event::EventStatus;
 use enginehouse_tests::place::Place;
 use enginehouse_tests::{Serving, command, run, terminate, text, until};
@@ -36,7 +37,7 @@ impl House {
     }
 
     async fn events(&self) -> Vec<Event> {
-        let query = EventsQuery { limit: Some(1_000), ..EventsQuery::default() };
+        let query = EventsQuery { page: PageQuery { limit: Some(1_000), cursor: None }, ..EventsQuery::default() };
         self.server.client().events(&query).await.unwrap().items
     }
 

@@ -16,7 +16,7 @@ use super::problem::Problem;
 /// How much room is made before anything has arrived.
 const FIRST_ROOM: usize = 16 * 1024;
 
-/// The room that the body of one request takes. It is given back when the request is answered or given up: until then
+/// The room that the body of one request takes. It is released when the request is answered or given up: until then
 /// what was made of the body takes as much.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Room(Arc<Mutex<Option<OwnedSemaphorePermit>>>);

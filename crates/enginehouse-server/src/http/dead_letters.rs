@@ -6,28 +6,25 @@ use enginehouse_api::dead_letters::{
     DeadLettersQuery, DiscardRequest, RedriveRequest,
 };
 use enginehouse_api::events::Event;
-use enginehouse_api::page::Page;
+use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::problem::Problem as Document;
+use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::ids::EventId;
 
 use super::app::App;
 use super::bulk;
-use super::json::{Json, OptionalJson};
-use super::params::{Path, Query, listed, page};
+use super::json::{Json, JsonBody};
+use super::params::{Path, Query, listed};
 use super::problem::{ActProblems, ListProblems, Problem, ReadProblems, WriteProblems};
 use super::wire;
 use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
 
 /// List dead letters, newest event first.
-#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", params(DeadLettersQuery),
+#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", params(DeadLetterFilter, PageQuery),
     responses((status = 200, description = "A page of dead letters. It may be short and still have a successor.",
         body = Page<DeadLetter>), ListProblems))]
-pub(super) async fn list_dead_letters(
-    State(app): State<App>,
-    Query(query): Query<DeadLettersQuery>,
-) -> Result<Json<Page<DeadLetter>>, Problem> {
-    let (filter, limit) = query.check()?;
-    let page = page(limit, query.cursor.as_deref())?;
+pub(super) async fn list_dead_letters(State(app): State<App>, query: Query) -> Result<Json<Page<DeadLetter>>, Problem> {
+    let (filter, page) = query.read(DeadLettersQuery::read)?;
     let rows = app.store().dead_letters(&filter, &page).await?;
     Ok(Json(listed(rows, wire::dead_letter)))
 }
@@ -60,9 +57,9 @@ pub(super) async fn get_dead_letter(
 pub(super) async fn redrive_dead_letter(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
-    OptionalJson(body): OptionalJson<RedriveRequest>,
+    body: JsonBody,
 ) -> Result<Json<Event>, Problem> {
-    let payload = body.check()?;
+    let RedriveRequest { payload } = body.read_or_default(RedriveRequest::read)?;
     Ok(Json(wire::event(
         app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Redrive { payload } }).await?,
     )))
@@ -75,9 +72,9 @@ pub(super) async fn redrive_dead_letter(
     responses((status = 200, description = "All that matched are back.", body = BulkRedriveResponse), WriteProblems))]
 pub(super) async fn redrive_dead_letters(
     State(app): State<App>,
-    Json(body): Json<BulkRedriveRequest>,
+    body: JsonBody,
 ) -> Result<Json<BulkRedriveResponse>, Problem> {
-    let redriven = bulk::redrive(app, body.check()?).await?;
+    let redriven = bulk::redrive(app, body.read(BulkRedriveRequest::read)?).await?;
     Ok(Json(BulkRedriveResponse { redriven }))
 }
 
@@ -88,9 +85,9 @@ pub(super) async fn redrive_dead_letters(
 pub(super) async fn discard_dead_letter(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
-    OptionalJson(body): OptionalJson<DiscardRequest>,
+    body: JsonBody,
 ) -> Result<Json<Event>, Problem> {
-    let reason = body.check()?;
+    let DiscardRequest { reason } = body.read_or_default(DiscardRequest::read)?;
     Ok(Json(wire::event(
         app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Discard { reason } }).await?,
     )))
@@ -104,8 +101,8 @@ pub(super) async fn discard_dead_letter(
     WriteProblems))]
 pub(super) async fn discard_dead_letters(
     State(app): State<App>,
-    Json(body): Json<BulkDiscardRequest>,
+    body: JsonBody,
 ) -> Result<Json<BulkDiscardResponse>, Problem> {
-    let discarded = bulk::discard(app, body.check()?).await?;
+    let discarded = bulk::discard(app, body.read(BulkDiscardRequest::read)?).await?;
     Ok(Json(BulkDiscardResponse { discarded }))
 }

@@ -15,8 +15,8 @@ use super::app::App;
 /// What the description says before its calls are added.
 pub(super) fn description() -> OpenApi {
     let tags = [
-        ("events", "Enqueue events, look at them, call them off."),
-        ("engines", "Engines register, speak up and claim events; operators drain and deregister them."),
+        ("events", "Enqueue events, look at them, cancel them."),
+        ("engines", "Engines register, send heartbeats and claim events; operators drain and deregister them."),
         ("settling", "An engine ends its attempt, or keeps it going."),
         ("dead letters", "Finally failed events that wait for a person."),
         ("event types", "What each event type sets for its events."),
@@ -87,7 +87,7 @@ const INDEX: &str = r#"<!doctype html>
 <ul>
 <li><a href="/docs/">/docs</a>: every call, to read and to try</li>
 <li><a href="/openapi.json">/openapi.json</a>: the same, for programs</li>
-<li><a href="/v1/stats">/v1/stats</a>: what is in the house now</li>
+<li><a href="/v1/stats">/v1/stats</a>: what is in the store now</li>
 <li><a href="/metrics">/metrics</a>: for Prometheus</li>
 <li><a href="/healthz">/healthz</a> and <a href="/readyz">/readyz</a>: alive, and ready to serve</li>
 </ul>

@@ -1,4 +1,4 @@
-//! Engines: register, speak up, claim; drain, resume, deregister.
+//! Engines: register, send heartbeats, claim; drain, resume, deregister.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -6,17 +6,18 @@ use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, Exch
 use enginehouse_api::engines::{
     DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, RegisterRequest,
 };
-use enginehouse_api::page::Page;
+use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::problem::Problem as Document;
 use enginehouse_core::applied::Applied;
+use enginehouse_core::engine::Registration;
+use enginehouse_core::filter::EngineFilter;
 use enginehouse_core::ids::{EngineId, EngineType};
 use enginehouse_core::request::Exchange;
-use enginehouse_store::rows::EngineFilter;
 use http::{StatusCode, header};
 
 use super::app::App;
-use super::json::{BatchJson, Json, OptionalJson};
-use super::params::{Path, Query, listed, page};
+use super::json::{Json, JsonBody, LargeJsonBody};
+use super::params::{Path, Query, listed};
 use super::problem::{EngineProblems, EpochProblems, ListProblems, Problem, ReadProblems, WriteProblems};
 use super::wire;
 use crate::dispatcher::Operation;
@@ -34,9 +35,10 @@ use crate::dispatcher::engines::{Deregister, Drain, Register, Registered, Resume
 pub(super) async fn register_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
-    Json(body): Json<RegisterRequest>,
+    body: JsonBody,
 ) -> Result<Response, Problem> {
-    let Registered { engine, is_new } = app.dispatcher().execute(Register(body.check(engine_id)?)).await?;
+    let registration = body.read(|value| Registration::read(value, |_| engine_id))?;
+    let Registered { engine, is_new } = app.dispatcher().execute(Register(registration)).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Engine::new(&engine, 0))).into_response())
 }
@@ -49,34 +51,20 @@ pub(super) async fn register_engine(
         headers(("Location" = String, description = "The engine's address."))),
     WriteProblems,
 ))]
-pub(super) async fn register_new_engine(
-    State(app): State<App>,
-    Json(body): Json<RegisterRequest>,
-) -> Result<Response, Problem> {
-    let engine_id = made_id(&body.engine_type, app.random_bits())?;
-    let Registered { engine, .. } = app.dispatcher().execute(Register(body.check(engine_id)?)).await?;
+pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) -> Result<Response, Problem> {
+    let random = app.random_bits();
+    let made_id = |engine_type: &EngineType| EngineId::made(engine_type, random);
+    let registration = body.read(|value| Registration::read(value, made_id))?;
+    let Registered { engine, .. } = app.dispatcher().execute(Register(registration)).await?;
     let location = format!("/v1/engines/{}", engine.engine_id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(Engine::new(&engine, 0))).into_response())
 }
 
-/// An id that tells people what kind of engine it is.
-fn made_id(engine_type: &str, bits: u64) -> Result<EngineId, Problem> {
-    // A type that is no name is refused by the check of the registration.
-    let engine_type: Option<EngineType> = engine_type.parse().ok();
-    let kind: String =
-        engine_type.map_or_else(|| "engine".to_owned(), |name| name.as_str().chars().take(180).collect());
-    format!("{kind}-{bits:016x}").parse().map_err(|error| Problem::internal(format!("an id that was made: {error}")))
-}
-
 /// List engines by id.
-#[utoipa::path(get, path = "/v1/engines", tag = "engines", params(EnginesQuery),
+#[utoipa::path(get, path = "/v1/engines", tag = "engines", params(EngineFilter, PageQuery),
     responses((status = 200, description = "A page of engines.", body = Page<Engine>), ListProblems))]
-pub(super) async fn list_engines(
-    State(app): State<App>,
-    Query(query): Query<EnginesQuery>,
-) -> Result<Json<Page<Engine>>, Problem> {
-    let page = page(query.check()?, query.cursor.as_deref())?;
-    let filter = EngineFilter { status: query.status, engine_type: query.engine_type, capability: query.capability };
+pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result<Json<Page<Engine>>, Problem> {
+    let (filter, page) = query.read(EnginesQuery::read)?;
     let engines = app.store().engines(&filter, &page).await?;
     Ok(Json(listed(engines, |(engine, locks_held)| Engine::new(&engine, locks_held))))
 }
@@ -94,17 +82,17 @@ pub(super) async fn get_engine(
     Ok(Json(wire::engine_with_locks(&engine, &locks)))
 }
 
-/// Speak up: stay alive, keep locks, learn what has changed.
+/// Send a heartbeat: stay alive, keep locks, learn what has changed.
 #[utoipa::path(post, path = "/v1/engines/{engine_id}/heartbeat", tag = "engines",
     params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = HeartbeatRequest,
     responses((status = 200, description = "What the engine has to know.", body = HeartbeatResponse), EpochProblems))]
 pub(super) async fn heartbeat(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
-    Json(body): Json<HeartbeatRequest>,
+    body: JsonBody,
 ) -> Result<Json<HeartbeatResponse>, Problem> {
-    let epoch = body.epoch;
-    let exchange = Exchange { heartbeat: Some(body.check()?), ..Exchange::default() };
+    let (epoch, heartbeat) = body.read(HeartbeatRequest::read)?;
+    let exchange = Exchange { heartbeat: Some(heartbeat), ..Exchange::default() };
     let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
     let answer = exchanged.heartbeat.ok_or_else(|| Problem::internal("the dispatcher left out a heartbeat"))?;
     Ok(Json(wire::heartbeat(answer)))
@@ -118,10 +106,10 @@ pub(super) async fn heartbeat(
 pub(super) async fn claim_events(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
-    Json(body): Json<ClaimRequest>,
+    body: JsonBody,
 ) -> Result<Json<ClaimResponse>, Problem> {
-    let epoch = body.epoch;
-    let exchange = Exchange { claim: Some(body.check()?), ..Exchange::default() };
+    let (epoch, claim) = body.read(ClaimRequest::read)?;
+    let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
     let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
     let events = exchanged.claimed.unwrap_or_default();
     Ok(Json(ClaimResponse { events: events.into_iter().map(wire::claimed).collect() }))
@@ -136,14 +124,9 @@ pub(super) async fn claim_events(
 pub(super) async fn exchange(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
-    body: BatchJson,
+    body: LargeJsonBody,
 ) -> Result<Json<ExchangeResponse>, Problem> {
-    let (epoch, exchange) = body
-        .read(|body: ExchangeRequest| {
-            let epoch = body.epoch;
-            Ok((epoch, body.check()?))
-        })
-        .await?;
+    let (epoch, exchange) = body.read(ExchangeRequest::read).await?;
     let events = wire::events_of(&exchange.settlements);
     let claims = exchange.claim.is_some();
     let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
@@ -162,9 +145,10 @@ pub(super) async fn exchange(
 pub(super) async fn drain_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
-    OptionalJson(body): OptionalJson<DrainRequest>,
+    body: JsonBody,
 ) -> Result<Json<Engine>, Problem> {
-    change(&app, Drain { engine_id, stop_when_drained: body.stop_when_drained }).await
+    let DrainRequest { stop_when_drained } = body.read_or_default(DrainRequest::read)?;
+    change(&app, Drain { engine_id, stop_when_drained }).await
 }
 
 /// Give a draining engine events again.

@@ -8,8 +8,8 @@ use enginehouse_core::ids::EventType;
 use http::StatusCode;
 
 use super::app::App;
-use super::json::Json;
-use super::params::{Path, Query, listed, page};
+use super::json::{Json, JsonBody};
+use super::params::{Path, Query, listed};
 use super::problem::{ListProblems, Problem, ReadProblems, WriteProblems};
 use super::settings::{known_event_types, page_of};
 use crate::dispatcher::settings::{ChangeEventType, SettingsChange};
@@ -19,9 +19,9 @@ use crate::dispatcher::settings::{ChangeEventType, SettingsChange};
     responses((status = 200, description = "A page of event types.", body = Page<EventTypeSettings>), ListProblems))]
 pub(super) async fn list_event_types(
     State(app): State<App>,
-    Query(query): Query<PageQuery>,
+    query: Query,
 ) -> Result<Json<Page<EventTypeSettings>>, Problem> {
-    let page = page(query.check()?, query.cursor.as_deref())?;
+    let page = query.read(PageQuery::read)?;
     let known = known_event_types(&app).await?;
     let wire = |(event_type, settings)| EventTypeSettings { event_type, settings };
     Ok(Json(listed(page_of(known, &page, EventType::as_str), wire)))
@@ -47,10 +47,10 @@ pub(super) async fn get_event_type(
 pub(super) async fn set_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
-    Json(body): Json<Settings>,
+    body: JsonBody,
 ) -> Result<Json<EventTypeSettings>, Problem> {
-    body.check()?;
-    change(&app, event_type, SettingsChange::Replace(body)).await
+    let settings = body.read(Settings::read)?;
+    change(&app, event_type, SettingsChange::Replace(settings)).await
 }
 
 /// Forget what an event type sets: what its queue sets holds again, or the defaults.

@@ -4,18 +4,20 @@ use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::enqueue::{BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse};
 use enginehouse_api::events::{Event, EventsQuery, HistoryResponse};
-use enginehouse_api::page::Page;
-use enginehouse_api::problem::{FieldError, Problem as Document};
+use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::problem::Problem as Document;
+use enginehouse_core::event::NewEvent;
+use enginehouse_core::filter::EventFilter;
 use enginehouse_core::ids::EventId;
-use enginehouse_store::rows::EventFilter;
+use enginehouse_core::invalid::FieldError;
 use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::App;
-use super::json::{BatchJson, Json, media_type, wrong_type};
+use super::json::{Json, JsonBody, LargeJsonBody, media_type, wrong_type};
 use super::ndjson;
-use super::params::{Path, Query, listed, page};
+use super::params::{Path, Query, listed};
 use super::problem::{ActProblems, EnqueueProblems, ListProblems, Problem, ReadProblems};
 use super::wire;
 use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
@@ -31,11 +33,8 @@ use crate::dispatcher::reply::{DispatchError, Refusal};
     (status = 200, description = "An event with this idempotency key was there before.", body = EnqueueResponse),
     EnqueueProblems,
 ))]
-pub(super) async fn enqueue_event(
-    State(app): State<App>,
-    Json(body): Json<EnqueueRequest>,
-) -> Result<Response, Problem> {
-    let event = body.check("")?;
+pub(super) async fn enqueue_event(State(app): State<App>, body: JsonBody) -> Result<Response, Problem> {
+    let event = body.read(NewEvent::read)?;
     let enqueued = app.dispatcher().enqueue(vec![event]).await.map_err(|failure| refused(failure, "".to_owned()))?;
     let answer = enqueued.first().map(wire::enqueued);
     let answer = answer.ok_or_else(|| Problem::internal("the dispatcher left an event out of its answer"))?;
@@ -69,12 +68,12 @@ pub(super) async fn enqueue_batch(State(app): State<App>, request: Request) -> R
         return ndjson::enqueue_lines(&app, request).await.map(|lines| Json(BatchAnswer::Lines(lines)));
     }
     let headers = request.headers().clone();
-    let body = BatchJson::from_request(request, &app).await.map_err(|problem| {
+    let body = LargeJsonBody::from_request(request, &app).await.map_err(|problem| {
         use enginehouse_api::problem::Code::UnsupportedMediaType;
         let is_wrong_type = problem.document().code == UnsupportedMediaType;
         if is_wrong_type { wrong_type(&headers, "application/json or application/x-ndjson") } else { problem }
     })?;
-    let events = body.read(BatchRequest::check).await?;
+    let events = body.read(BatchRequest::read).await?;
     let enqueued = app.dispatcher().enqueue(events).await.map_err(|failure| {
         let at = conflict(&failure).map_or_else(String::new, |index| format!("/events/{index}"));
         refused(failure, at)
@@ -104,24 +103,12 @@ fn refused(failure: DispatchError, at: String) -> Problem {
 }
 
 /// List events, newest first.
-#[utoipa::path(get, path = "/v1/events", tag = "events", params(EventsQuery), responses(
+#[utoipa::path(get, path = "/v1/events", tag = "events", params(EventFilter, PageQuery), responses(
     (status = 200, description = "A page of events. It may be short and still have a successor.", body = Page<Event>),
     ListProblems,
 ))]
-pub(super) async fn list_events(
-    State(app): State<App>,
-    Query(query): Query<EventsQuery>,
-) -> Result<Json<Page<Event>>, Problem> {
-    let page = page(query.check()?, query.cursor.as_deref())?;
-    let filter = EventFilter {
-        status: query.status,
-        event_type: query.event_type,
-        queue: query.queue,
-        scenario_run_id: query.scenario_run_id,
-        engine_id: query.engine_id,
-        enqueued_after: query.enqueued_after,
-        enqueued_before: query.enqueued_before,
-    };
+pub(super) async fn list_events(State(app): State<App>, query: Query) -> Result<Json<Page<Event>>, Problem> {
+    let (filter, page) = query.read(EventsQuery::read)?;
     Ok(Json(listed(app.store().events(&filter, &page).await?, wire::event)))
 }
 
@@ -150,7 +137,7 @@ pub(super) async fn get_event_history(
     Ok(Json(wire::history(event_id, history)))
 }
 
-/// Call an event off.
+/// Cancel an event.
 ///
 /// A queued one is cancelled at once. Of one that is being processed, the engine is told at its next heartbeat; if it
 /// settles it nevertheless, that counts.

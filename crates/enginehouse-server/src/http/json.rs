@@ -1,56 +1,53 @@
-//! Our `Json`: what does not parse becomes a problem that names every bad field.
+//! JSON in and out. A body is read by a function that knows what it must be; every bad field of it becomes part of a problem.
 
 use axum::body::HttpBody;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use enginehouse_api::json::parse;
 use enginehouse_api::problem::Code;
-use enginehouse_core::invalid::Invalid;
+use enginehouse_core::input::{Value, read_json};
 use http::{HeaderMap, header};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::app::App;
 use super::body::{self, Room};
 use super::problem::Problem;
 
-/// From this size on, a body is parsed where it keeps no other request waiting.
+/// From this size on, a body is read where it keeps no other request waiting.
 const LARGE: usize = 64 * 1024;
 
-/// A JSON body: required in a request, of the usual size.
+/// An answer in JSON.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
 
-/// A JSON body that may be left out: then it is the default.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OptionalJson<T>(pub(crate) T);
-
-/// A JSON body that may be large: it is parsed and checked by [`BatchJson::read`].
+/// A JSON body of the usual size, as it arrived.
 #[derive(Clone, Debug)]
-pub(crate) struct BatchJson(Bytes);
+pub(crate) struct JsonBody(Bytes);
 
-impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+/// A JSON body that may be large.
+#[derive(Clone, Debug)]
+pub(crate) struct LargeJsonBody(Bytes);
+
+impl FromRequest<App> for JsonBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        Ok(Self(parse(&received(request, app.limits().max_body_bytes, app).await?)?))
+        received(request, app.limits().max_body_bytes, app).await.map(Self)
     }
 }
 
-impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
-    type Rejection = Problem;
+impl JsonBody {
+    pub(crate) fn read<T>(&self, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, Problem> {
+        Ok(read_json(&self.0, read)?)
+    }
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        if request.body().is_end_stream() {
-            return Ok(Self(T::default()));
-        }
-        let body = received(request, app.limits().max_body_bytes, app).await?;
-        Ok(Self(if body.is_empty() { T::default() } else { parse(&body)? }))
+    /// Reads a body that may be left out.
+    pub(crate) fn read_or_default<T: Default>(&self, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, Problem> {
+        if self.0.is_empty() { Ok(T::default()) } else { self.read(read) }
     }
 }
 
-impl FromRequest<App> for BatchJson {
+impl FromRequest<App> for LargeJsonBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
@@ -58,20 +55,13 @@ impl FromRequest<App> for BatchJson {
     }
 }
 
-impl BatchJson {
-    /// Parses the body and checks what it says.
-    pub(crate) async fn read<T, R>(self, check: fn(T) -> Result<R, Invalid>) -> Result<R, Problem>
-    where
-        T: DeserializeOwned + 'static,
-        R: Send + 'static,
-    {
-        let is_large = self.0.len() >= LARGE;
-        let read = move || Ok(check(parse(&self.0)?)?);
-        if !is_large {
-            return read();
+impl LargeJsonBody {
+    pub(crate) async fn read<T: Send + 'static>(self, read: fn(Value<'_>) -> Option<T>) -> Result<T, Problem> {
+        if self.0.len() < LARGE {
+            return Ok(read_json(&self.0, read)?);
         }
-        let read = tokio::task::spawn_blocking(read);
-        read.await.unwrap_or_else(|error| Err(Problem::internal(error.to_string())))
+        let reading = tokio::task::spawn_blocking(move || read_json(&self.0, read));
+        Ok(reading.await.map_err(|error| Problem::internal(error.to_string()))??)
     }
 }
 

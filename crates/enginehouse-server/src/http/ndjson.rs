@@ -8,11 +8,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
-use enginehouse_api::enqueue::{EnqueueRequest, LineError, NdjsonResponse};
-use enginehouse_api::json::{ParseProblem, parse};
+use enginehouse_api::enqueue::{LineError, NdjsonResponse};
 use enginehouse_api::problem::Problem as Document;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::event::NewEvent;
+use enginehouse_core::input::read_json;
+use enginehouse_core::invalid::{FieldError, Invalid};
 use enginehouse_core::limits::MAX_BODY_BYTES;
 use futures_util::{StreamExt, stream};
 
@@ -95,16 +96,10 @@ impl Stream<'_> {
     /// Reads one line: an event for the chunk, or errors.
     fn read(&mut self, line: Line, chunk: &mut Chunk) {
         let event = match line.text {
-            None => Err(vec![(String::new(), format!("the line is longer than {MAX_LINE} bytes"))]),
-            Some(text) => parse::<EnqueueRequest>(&text)
-                .and_then(|draft| Ok(draft.check("")?))
+            None => Err(Invalid::field("", format_args!("the line is longer than {MAX_LINE} bytes")).errors),
+            Some(text) => read_json(&text, NewEvent::read)
                 .inspect(|_| chunk.bytes += text.len())
-                .map_err(|problem| match problem {
-                    ParseProblem::Malformed(_) => vec![(String::new(), problem.to_string())],
-                    ParseProblem::Invalid(invalid) => {
-                        invalid.errors.into_iter().map(|error| (error.pointer, error.detail)).collect()
-                    }
-                }),
+                .map_err(|refused| refused.errors),
         };
         match event {
             Ok(event) => chunk.events.push((line.number, event)),
@@ -112,11 +107,11 @@ impl Stream<'_> {
         }
     }
 
-    fn reject(&mut self, line: u64, errors: Vec<(String, String)>) {
+    fn reject(&mut self, line: u64, errors: Vec<FieldError>) {
         self.answer.rejected += 1;
         let room = MAX_ERRORS.saturating_sub(self.answer.errors.len());
         let errors = errors.into_iter().take(room);
-        self.answer.errors.extend(errors.map(|(pointer, detail)| LineError { line, pointer, detail }));
+        self.answer.errors.extend(errors.map(|FieldError { pointer, detail }| LineError { line, pointer, detail }));
     }
 
     /// Enqueues a chunk as one command; if an idempotency key is in use, each of its events as its own.
@@ -143,7 +138,7 @@ impl Stream<'_> {
                 Ok(enqueued) => self.note(&enqueued),
                 Err(failure) if conflict(&failure).is_some() => {
                     let detail = Problem::from(failure).into_document().detail;
-                    self.reject(line, vec![("/idempotency_key".to_owned(), detail)]);
+                    self.reject(line, Invalid::field("/idempotency_key", detail).errors);
                 }
                 Err(failure) => return Err(self.broken_off(failure.into())),
             }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
-use enginehouse_api::json::ParseProblem;
 use enginehouse_api::problem::{Code, Problem as Document};
 use enginehouse_core::applied::Applied;
 use enginehouse_core::invalid::Invalid;
@@ -83,12 +82,6 @@ impl From<Document> for Problem {
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
         Document::from(invalid).into()
-    }
-}
-
-impl From<ParseProblem> for Problem {
-    fn from(problem: ParseProblem) -> Self {
-        Document::from(problem).into()
     }
 }
 

@@ -8,8 +8,8 @@ use enginehouse_core::ids::QueueName;
 use http::StatusCode;
 
 use super::app::App;
-use super::json::Json;
-use super::params::{Path, Query, listed, page};
+use super::json::{Json, JsonBody};
+use super::params::{Path, Query, listed};
 use super::problem::{ListProblems, Problem, ReadProblems, WriteProblems};
 use super::settings::{known_queues, page_of};
 use crate::dispatcher::settings::{ChangeQueue, SettingsChange};
@@ -17,11 +17,8 @@ use crate::dispatcher::settings::{ChangeQueue, SettingsChange};
 /// List the queues that have settings or events, by name.
 #[utoipa::path(get, path = "/v1/queues", tag = "queues", params(PageQuery),
     responses((status = 200, description = "A page of queues.", body = Page<QueueSettings>), ListProblems))]
-pub(super) async fn list_queues(
-    State(app): State<App>,
-    Query(query): Query<PageQuery>,
-) -> Result<Json<Page<QueueSettings>>, Problem> {
-    let page = page(query.check()?, query.cursor.as_deref())?;
+pub(super) async fn list_queues(State(app): State<App>, query: Query) -> Result<Json<Page<QueueSettings>>, Problem> {
+    let page = query.read(PageQuery::read)?;
     let known = known_queues(&app).await?;
     let wire = |(queue, settings)| QueueSettings { queue, settings };
     Ok(Json(listed(page_of(known, &page, QueueName::as_str), wire)))
@@ -47,10 +44,10 @@ pub(super) async fn get_queue(
 pub(super) async fn set_queue(
     State(app): State<App>,
     Path(queue): Path<QueueName>,
-    Json(body): Json<Settings>,
+    body: JsonBody,
 ) -> Result<Json<QueueSettings>, Problem> {
-    body.check()?;
-    change(&app, queue, SettingsChange::Replace(body)).await
+    let settings = body.read(Settings::read)?;
+    change(&app, queue, SettingsChange::Replace(settings)).await
 }
 
 /// Forget what a queue sets: the defaults hold again.

@@ -8,7 +8,7 @@ use enginehouse_core::ids::ScenarioRunId;
 
 use super::app::App;
 use super::json::Json;
-use super::params::{Path, Query, listed, page};
+use super::params::{Path, Query, listed};
 use super::problem::{ListProblems, Problem, ReadProblems};
 use super::wire;
 
@@ -17,9 +17,9 @@ use super::wire;
     responses((status = 200, description = "A page of scenario runs.", body = Page<ScenarioRun>), ListProblems))]
 pub(super) async fn list_scenario_runs(
     State(app): State<App>,
-    Query(query): Query<PageQuery>,
+    query: Query,
 ) -> Result<Json<Page<ScenarioRun>>, Problem> {
-    let page = page(query.check()?, query.cursor.as_deref())?;
+    let page = query.read(PageQuery::read)?;
     let runs = app.store().scenario_runs(&page).await?;
     Ok(Json(listed(runs, |run| wire::scenario_run(run, None))))
 }

@@ -10,7 +10,7 @@ use enginehouse_core::request::Settlement;
 use enginehouse_core::transition::EventCommand;
 
 use super::app::App;
-use super::json::{BatchJson, Json};
+use super::json::{Json, JsonBody, LargeJsonBody};
 use super::params::Path;
 use super::problem::{Problem, SettleProblems, WriteProblems};
 use super::wire;
@@ -24,9 +24,9 @@ use super::wire;
 pub(super) async fn complete_event(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
-    Json(body): Json<CompleteRequest>,
+    body: JsonBody,
 ) -> Result<Json<Event>, Problem> {
-    settle(&app, event_id, body.check()?).await
+    settle(&app, event_id, body.read(CompleteRequest::read)?).await
 }
 
 /// Report that an attempt failed.
@@ -39,9 +39,9 @@ pub(super) async fn complete_event(
 pub(super) async fn fail_event(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
-    Json(body): Json<FailRequest>,
+    body: JsonBody,
 ) -> Result<Json<Event>, Problem> {
-    settle(&app, event_id, body.check()?).await
+    settle(&app, event_id, body.read(FailRequest::read)?).await
 }
 
 /// Give an event back, as if it had not been claimed.
@@ -51,9 +51,9 @@ pub(super) async fn fail_event(
 pub(super) async fn release_event(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
-    Json(body): Json<ReleaseRequest>,
+    body: JsonBody,
 ) -> Result<Json<Event>, Problem> {
-    settle(&app, event_id, body.check()?).await
+    settle(&app, event_id, body.read(ReleaseRequest::read)?).await
 }
 
 /// Keep a lock for so long from now.
@@ -63,17 +63,20 @@ pub(super) async fn release_event(
 pub(super) async fn extend_lock(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
-    Json(body): Json<ExtendRequest>,
+    body: JsonBody,
 ) -> Result<Json<Event>, Problem> {
-    settle(&app, event_id, body.check()?).await
+    settle(&app, event_id, body.read(ExtendRequest::read)?).await
 }
 
 /// Settle many events, each with its own answer.
 #[utoipa::path(post, path = "/v1/events/settle", tag = "settling", request_body = SettleRequest,
     responses((status = 200, description = "One result for each settlement, in their order.", body = SettleResponse),
     WriteProblems))]
-pub(super) async fn settle_events(State(app): State<App>, body: BatchJson) -> Result<Json<SettleResponse>, Problem> {
-    let settlements = body.read(SettleRequest::check).await?;
+pub(super) async fn settle_events(
+    State(app): State<App>,
+    body: LargeJsonBody,
+) -> Result<Json<SettleResponse>, Problem> {
+    let settlements = body.read(SettleRequest::read).await?;
     let events = wire::events_of(&settlements);
     let results = wire::settlement_results(&events, app.dispatcher().settle(settlements).await?);
     Ok(Json(SettleResponse { results }))

@@ -1,4 +1,4 @@
-//! Counts and ages of the whole house.
+//! Counts and ages of everything in the store.
 
 use axum::extract::State;
 use enginehouse_api::engines::EngineCounts;
@@ -13,7 +13,7 @@ use crate::telemetry::StoreStats;
 
 /// Count events, engines and dead letters. Takes time in proportion to the lanes, not to the events.
 #[utoipa::path(get, path = "/v1/stats", tag = "house",
-    responses((status = 200, description = "What is in the house now.", body = Stats), ListProblems))]
+    responses((status = 200, description = "What is in the store now.", body = Stats), ListProblems))]
 pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, Problem> {
     let StoreStats { lanes, engines: engine_counts, dead_letters, .. } = StoreStats::read(app.store()).await?;
     let settings = app.store().settings().await?;

@@ -3,6 +3,7 @@
 //! Clock, chance and ids are set, so that a transcript is the same every time.
 
 mod app;
+mod bad_input;
 mod coverage;
 mod dead_letters;
 mod engines;

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use enginehouse_core::engine::{Metadata, Registration};
-use enginehouse_core::event::{AttemptError, EventDraft, EventStatus};
+use enginehouse_core::event::{AttemptError, EventStatus, NewEvent};
 use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::input::read_json;
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::request::{Affinity, Claim, Exchange, Heartbeat, Settlement};
 use enginehouse_core::retry::Failure;
@@ -152,12 +153,17 @@ impl Harness {
 
     pub(crate) async fn register_with(&self, engine_id: &str, static_config: &str, interval: u64) -> i64 {
         let metadata = Metadata { static_config: serde_json::from_str(static_config).unwrap(), ..Metadata::default() };
-        let registration = Registration::check(engine_id.parse().unwrap(), "test", metadata, Some(interval)).unwrap();
+        let registration = Registration {
+            engine_id: engine_id.parse().unwrap(),
+            engine_type: "test".parse().unwrap(),
+            metadata,
+            heartbeat_interval: Duration::from_secs(interval),
+        };
         self.execute(Register(registration)).await.unwrap().engine.epoch
     }
 
     pub(crate) async fn try_enqueue(&self, drafts: &[&str]) -> Result<Vec<Enqueued>, DispatchError> {
-        let draft = |json: &&str| serde_json::from_str::<EventDraft>(json).unwrap().check("").unwrap();
+        let draft = |json: &&str| read_json(json.as_bytes(), NewEvent::read).unwrap();
         self.dispatcher.enqueue(drafts.iter().map(draft).collect()).await
     }
 

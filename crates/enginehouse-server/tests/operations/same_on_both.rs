@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use enginehouse_core::engine::{DynamicState, Metadata, Registration};
-use enginehouse_core::event::{EventDraft, NewEvent};
+use enginehouse_core::event::NewEvent;
 use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::input::read_json;
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::request::{Affinity, Claim, Exchange, Heartbeat, Settlement};
 use enginehouse_core::retry::Failure;
@@ -234,7 +235,7 @@ impl Story {
                     draft["payload"] = 1.into();
                 }
             }
-            serde_json::from_value::<EventDraft>(draft).unwrap().check("").unwrap()
+            read_json(draft.to_string().as_bytes(), NewEvent::read).unwrap()
         });
         Act::Enqueue(drafts.collect())
     }
@@ -247,7 +248,12 @@ impl Story {
         ]);
         let metadata = Metadata { static_config: serde_json::from_str(static_config).unwrap(), ..Metadata::default() };
         let interval = self.one_of(&[0, 10, 10, 30]);
-        Act::Register(Register(Registration::check(self.engine(), "test", metadata, Some(interval)).unwrap()))
+        Act::Register(Register(Registration {
+            engine_id: self.engine(),
+            engine_type: "test".parse().unwrap(),
+            metadata,
+            heartbeat_interval: Duration::from_secs(interval),
+        }))
     }
 
     fn exchange(&mut self) -> Act {

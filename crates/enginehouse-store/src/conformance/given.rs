@@ -209,7 +209,12 @@ pub(crate) fn registered(name: &str, now: Timestamp) -> Engine {
             "dynamic_state": {"resource_utilization": {"cpu_percent": 45.5}}, "team": "render"}"#,
     )
     .unwrap();
-    let registration = Registration::check(engine_id(name), "simulator", metadata, Some(10)).unwrap();
+    let registration = Registration {
+        engine_id: engine_id(name),
+        engine_type: "simulator".parse().unwrap(),
+        metadata,
+        heartbeat_interval: Duration::from_secs(10),
+    };
     Engine::registered(&registration, None, now)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
-use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, NotAnEventId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::VersionRequirement;
 use enginehouse_core::time::Timestamp;
@@ -242,7 +242,7 @@ impl<'a> Value<'a> for EventId {
     fn from_cell(cell: Cell<'a>) -> Result<Self, String> {
         match cell {
             Cell::Id(id) => Ok(Self(id)),
-            Cell::Text(text) => text.parse().map_err(|error: uuid::Error| error.to_string()),
+            Cell::Text(text) => text.parse().map_err(|error: NotAnEventId| error.to_string()),
             _ => unfit("an id", cell),
         }
     }

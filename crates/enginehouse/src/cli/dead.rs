@@ -5,7 +5,7 @@ use enginehouse_api::dead_letters::{
     BulkDiscardRequest, BulkRedriveRequest, DeadLetter, DeadLetterGroup, DeadLettersQuery, DiscardRequest,
     RedriveRequest,
 };
-use enginehouse_api::page::Page;
+use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_core::event::DeadLetterReason;
 use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::ids::{EventId, EventType, QueueName};
@@ -147,17 +147,7 @@ pub(crate) async fn run(arguments: DeadArgs) -> Exit {
 }
 
 fn query(filter: &Filter, limit: u64, cursor: Option<String>) -> DeadLettersQuery {
-    let filter = filter.clone();
-    DeadLettersQuery {
-        event_type: filter.event_type,
-        queue: filter.queue,
-        reason: filter.why,
-        error_code: filter.error_code,
-        dead_lettered_before: filter.dead_lettered_before,
-        dead_lettered_after: filter.dead_lettered_after,
-        limit: Some(limit),
-        cursor,
-    }
+    DeadLettersQuery { filter: filter.clone().into(), page: PageQuery { limit: Some(limit), cursor } }
 }
 
 async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {

@@ -2,7 +2,9 @@
 
 use clap::{Args, Subcommand};
 use enginehouse_api::engines::{DrainRequest, Engine, EnginesQuery};
+use enginehouse_api::page::PageQuery;
 use enginehouse_core::engine::EngineStatus;
+use enginehouse_core::filter::EngineFilter;
 use enginehouse_core::ids::{Capability, EngineId, EngineType};
 
 use super::cli_error::CliError;
@@ -79,13 +81,8 @@ pub(crate) async fn run(arguments: EngineArgs) -> Exit {
 async fn list(common: &Common, arguments: EngineListArgs) -> Result<(), CliError> {
     let EngineListArgs { status, engine_type, capability, part } = arguments;
     let fetch = async |limit, cursor| {
-        let query = EnginesQuery {
-            status,
-            engine_type: engine_type.clone(),
-            capability: capability.clone(),
-            limit: Some(limit),
-            cursor,
-        };
+        let filter = EngineFilter { status, engine_type: engine_type.clone(), capability: capability.clone() };
+        let query = EnginesQuery { filter, page: PageQuery { limit: Some(limit), cursor } };
         common.client.engines(&query).await
     };
     part.show(common, "could not list engines", fetch).await

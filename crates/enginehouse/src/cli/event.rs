@@ -2,7 +2,9 @@
 
 use clap::{Args, Subcommand};
 use enginehouse_api::events::{Event, EventsQuery};
+use enginehouse_api::page::PageQuery;
 use enginehouse_core::event::EventStatus;
+use enginehouse_core::filter::EventFilter;
 use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
@@ -91,7 +93,7 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
 
 async fn list(common: &Common, arguments: EventListArgs) -> Result<(), CliError> {
     let fetch = async |limit, cursor| {
-        let query = EventsQuery {
+        let filter = EventFilter {
             status: arguments.status,
             event_type: arguments.event_type.clone(),
             queue: arguments.queue.clone(),
@@ -99,9 +101,8 @@ async fn list(common: &Common, arguments: EventListArgs) -> Result<(), CliError>
             engine_id: arguments.engine_id.clone(),
             enqueued_after: arguments.enqueued_after,
             enqueued_before: arguments.enqueued_before,
-            limit: Some(limit),
-            cursor,
         };
+        let query = EventsQuery { filter, page: PageQuery { limit: Some(limit), cursor } };
         common.client.events(&query).await
     };
     arguments.part.show(common, "could not list events", fetch).await

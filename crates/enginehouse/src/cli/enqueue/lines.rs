@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
 
 use enginehouse_api::enqueue::EnqueueRequest;
-use enginehouse_api::json::{self, ParseProblem};
+use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EventType;
+use enginehouse_core::input::read_json;
 use enginehouse_core::invalid::{FieldError, Invalid};
 use enginehouse_core::json::RawJson;
+use enginehouse_core::limits::MAX_PAYLOAD_BYTES;
 use serde_json::value::RawValue;
 
 use super::Template;
@@ -109,13 +111,13 @@ impl Reading {
     /// The event that a line stands for, fully checked.
     fn event(&self, text: &[u8]) -> Result<EnqueueRequest, Vec<FieldError>> {
         let mut event = match &self.each {
-            None => json::parse::<EnqueueRequest>(text).map_err(|problem| match problem {
-                ParseProblem::Malformed(_) => wrong("", problem),
-                ParseProblem::Invalid(invalid) => invalid.errors,
-            })?,
+            None => {
+                read_json(text, NewEvent::read).map_err(|refused| refused.errors)?;
+                serde_json::from_slice(text).map_err(|error| wrong("", error))?
+            }
             Some((event_type, template)) => {
-                let payload: RawJson =
-                    serde_json::from_slice(text).map_err(|error| wrong("", format_args!("not valid JSON: {error}")))?;
+                let payload =
+                    read_json(text, |value| value.json(MAX_PAYLOAD_BYTES)).map_err(|refused| refused.errors)?;
                 template.event(event_type, Some(payload))
             }
         };
@@ -124,10 +126,8 @@ impl Reading {
             let key = key_in(payload, field).map_err(|why| wrong(field, format_args!("no idempotency key: {why}")))?;
             event.idempotency_key = Some(key);
         }
-        match event.clone().check("") {
-            Ok(_) => Ok(event),
-            Err(invalid) => Err(invalid.errors),
-        }
+        event.check().map_err(|refused| refused.errors)?;
+        Ok(event)
     }
 }
 
@@ -180,10 +180,10 @@ mod tests {
             shown(&read(text, None, None)),
             [
                 "1: {\"event_type\":\"a\",\"payload\":{ \"n\": 1.50 }}",
-                "4: /event_type: invalid type: integer `7`, expected a string; \
-                 /priority: invalid type: string \"x\", expected i64",
-                "5: not valid JSON: EOF while parsing an object at line 1 column 1",
-                "6: /priority: must be between 0 and 9, was 12"
+                "4: /event_type: must be a name: 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', beginning \
+                 with a letter or digit, was 7; /priority: must be a whole number between 0 and 9, was \"x\"",
+                "5: not valid JSON: the text ends too early, at line 1, column 2",
+                "6: /priority: must be a whole number between 0 and 9, was 12"
             ]
         );
     }
@@ -195,7 +195,7 @@ mod tests {
             [
                 "1: {\"event_type\":\"a\",\"payload\":{ \"n\": 1.50 }}",
                 "2: {\"event_type\":\"a\",\"payload\":null}",
-                "3: not valid JSON: expected value at line 1 column 1"
+                "3: not valid JSON: the text has 'x' where it cannot be, at line 1, column 1"
             ]
         );
     }

@@ -5,8 +5,8 @@ use std::io::{self, BufReader, IsTerminal};
 use std::path::Path;
 
 use enginehouse_api::enqueue::{BatchRequest, EnqueueRequest, LineError, Warning};
-use enginehouse_api::problem::FieldError;
 use enginehouse_client::{Client, Error, Repeat};
+use enginehouse_core::invalid::FieldError;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::sync::mpsc;
