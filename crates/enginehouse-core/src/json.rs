@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ impl utoipa::PartialSchema for RawJson {
 impl utoipa::ToSchema for RawJson {}
 
 /// A key, which is copied only if it has escapes.
-#[derive(PartialEq, Eq, Hash, Deserialize)]
+#[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Walks a value without keeping it.
@@ -186,7 +186,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         let inner = self.deeper()?;
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         while let Some(Key(key)) = fields.next_key::<Key<'de>>()? {
             if seen.contains(&key) {
                 return Err(self.stop(format!("the key {key:?} is given twice")));

@@ -3,7 +3,7 @@
 mod database;
 mod drafts;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use database::{Database, Wait};
