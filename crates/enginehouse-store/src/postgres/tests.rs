@@ -2,6 +2,7 @@
 
 mod commits;
 mod compaction;
+mod errors;
 mod heartbeats;
 mod inspections;
 mod lanes;

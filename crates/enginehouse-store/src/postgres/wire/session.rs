@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::Object;
-use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, Statement};
 
 use super::connection::Connector;
 use super::endpoint::Endpoint;
@@ -39,37 +39,35 @@ impl Session {
 
     /// Runs a statement of `sql/`, and answers its rows.
     pub(crate) async fn query(&self, sql: &'static str, params: impl AsRef<[Param<'_>]>) -> Outcome<Vec<Row>> {
-        self.query_text(&self.endpoint.text(sql), params.as_ref()).await
+        let (text, params) = (self.endpoint.text(sql), params.as_ref());
+        self.within(async {
+            match self.prepared(&text, params).await? {
+                Some(statement) => self.connection.query(&statement, &values(params)).await,
+                None => self.connection.query_typed(&text, params).await,
+            }
+        })
+        .await
     }
 
     /// Runs a statement of `sql/`, and answers how many rows it has changed.
     pub(crate) async fn execute(&self, sql: &'static str, params: impl AsRef<[Param<'_>]>) -> Outcome<u64> {
         let (text, params) = (self.endpoint.text(sql), params.as_ref());
         self.within(async {
-            if self.endpoint.caches_statements() {
-                let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
-                let statement = self.connection.prepare(&text, &types).await?;
-                let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
-                self.connection.execute(&statement, &values).await
-            } else {
-                self.connection.execute_typed(&text, params).await
+            match self.prepared(&text, params).await? {
+                Some(statement) => self.connection.execute(&statement, &values(params)).await,
+                None => self.connection.execute_typed(&text, params).await,
             }
         })
         .await
     }
 
-    async fn query_text(&self, text: &str, params: &[Param<'_>]) -> Outcome<Vec<Row>> {
-        self.within(async {
-            if self.endpoint.caches_statements() {
-                let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
-                let statement = self.connection.prepare(text, &types).await?;
-                let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
-                self.connection.query(&statement, &values).await
-            } else {
-                self.connection.query_typed(text, params).await
-            }
-        })
-        .await
+    /// The prepared statement, unless connections keep none.
+    async fn prepared(&self, text: &str, params: &[Param<'_>]) -> Result<Option<Statement>, tokio_postgres::Error> {
+        if !self.endpoint.caches_statements() {
+            return Ok(None);
+        }
+        let types: Vec<_> = params.iter().map(|(_, of)| of.clone()).collect();
+        self.connection.prepare(text, &types).await.map(Some)
     }
 
     /// Prepares a statement. Without this, the first call of `execute` sends it in two steps, and a statement that is sent at
@@ -118,6 +116,10 @@ impl Session {
             Err(_) => self.close(),
         }
     }
+}
+
+fn values<'a>(params: &[Param<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    params.iter().map(|(value, _)| *value).collect()
 }
 
 /// A session inside a transaction. Dropped before the end, it is rolled back.
