@@ -50,7 +50,9 @@ async fn compare(client: &Client, drafts: &[String]) -> (usize, usize) {
                 (Err(None), Some(_)) => refused += 1,
                 (Err(Some(invalid)), Some(said)) => {
                     // What cannot be read at all is refused without the pointer of a field.
-                    if said != [UNREADABLE] {
+                    // And core looks at `run_at` only where there is no `delay_seconds`, SQL at each by itself.
+                    let has_both = draft.contains("\"run_at\"") && draft.contains("\"delay_seconds\"");
+                    if said != [UNREADABLE] && !has_both {
                         let mut expected: Vec<_> = invalid.errors.iter().map(|error| plain(&error.pointer)).collect();
                         expected.sort();
                         expected.dedup();
@@ -211,16 +213,18 @@ async fn every_bad_field_of_every_event_is_named() {
     assert_eq!(refused.code(), Some(&SqlState::INVALID_PARAMETER_VALUE));
     assert_eq!(
         refused.as_db_error().unwrap().message(),
-        "/events/1/event_type: a name is 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and begins with \
-         a letter or digit; /events/1/priority: must be between 0 and 9, was 12; /events/2: must be an object; \
-         /events/3/prioritty: unknown field"
+        "/events/1/event_type: must be a name: 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', beginning \
+         with a letter or digit, was \"a b\"; /events/1/priority: must be a whole number between 0 and 9, was 12; \
+         /events/2: must be an object, was 7; /events/3/prioritty: unknown, must be event_type, payload, queue, \
+         priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, \
+         idempotency_key, retry_policy, visibility_timeout_seconds, max_processing_seconds or labels"
     );
     let enqueue = "select enginehouse.enqueue('a', priority => 10, delay_seconds => 'NaN', labels => '[]')";
     let refused = client.query(enqueue, &[]).await.unwrap_err();
     assert_eq!(
         refused.as_db_error().unwrap().message(),
-        "/delay_seconds: must be between 0 and 31622400, was NaN; /labels: must be an object; \
-         /priority: must be between 0 and 9, was 10"
+        "/delay_seconds: must be a number between 0 and 31622400, was \"NaN\"; /labels: must be an object, was an array; \
+         /priority: must be a whole number between 0 and 9, was 10"
     );
     for events in ["[]", "{}", "null"] {
         let refused = client.query(ENQUEUE_MANY, &[&events]).await.unwrap_err();
@@ -554,7 +558,10 @@ async fn ten_thousand_events_are_added_at_once_in_their_order() {
     assert_eq!(again.iter().filter(|row| row.get("duplicate")).count(), 5_000);
     assert_eq!((count(&client, "events").await, count(&client, "event_payloads").await), (15_000, 15_000));
     let refused = client.query(ENQUEUE_MANY, &[&events(10_001)]).await.unwrap_err();
-    assert_eq!(refused.as_db_error().unwrap().message(), "/events: 1 to 10000 events, was 10001");
+    assert_eq!(
+        refused.as_db_error().unwrap().message(),
+        "/events: must be an array of 1 to 10000, was an array of 10001"
+    );
 }
 
 #[tokio::test]

@@ -23,9 +23,11 @@ drop function
     enginehouse.shape_errors,
     enginehouse.payload_error,
     enginehouse.range_error,
+    enginehouse.time_error,
     enginehouse.pointer_step,
     enginehouse.line_error,
     enginehouse.name_error,
+    enginehouse.must_be,
     enginehouse.read_whole_number,
     enginehouse.read_time,
     enginehouse.read_number;

@@ -56,36 +56,60 @@ language sql immutable
 return case when said ~ '^-?[0-9]+$' then left(said, 99)::numeric end;
 
 -- statement
+-- What a wrong value must be, and what it was: objects and arrays by their kind, and long text cut.
+create function enginehouse.must_be(what text, was json) returns text
+language sql stable
+return 'must be ' || what || ', was ' || case json_typeof(was)
+    when 'object' then 'an object'
+    when 'array' then 'an array'
+    else left(was::text, 40) || case when length(was::text) > 40 then '...' else '' end
+end;
+
+-- statement
 -- What is wrong with a value: null if nothing is.
 create function enginehouse.name_error(said text) returns text
-language sql immutable
+language sql stable
 return case
-    when not enginehouse.is_name(said)
-        then 'a name is 1 to 200 characters of A-Z, a-z, 0-9, ''.'', ''_'', '':'' and ''-'', and begins with a letter or digit'
+    when not enginehouse.is_name(said) then enginehouse.must_be(
+        'a name: 1 to 200 characters of A-Z, a-z, 0-9, ''.'', ''_'', '':'' and ''-'', beginning with a letter or digit',
+        to_json(said)
+    )
 end;
 
 -- statement
 create function enginehouse.line_error(said text, shortest integer) returns text
-language sql immutable
+language sql stable
 return case
-    when not enginehouse.is_one_line(said, shortest)
-        then case shortest when 0 then 'at most' else '1 to' end || ' 256 characters, and no control characters'
+    when not enginehouse.is_one_line(said, shortest) then enginehouse.must_be(
+        'a string of ' || case shortest when 0 then 'at most' else '1 to' end
+        || ' 256 characters, none of them a control character',
+        to_json(said)
+    )
 end;
+
+-- statement
+create function enginehouse.time_error(moment timestamptz, said json) returns text
+language sql stable
+return case
+    when moment not between timestamptz '1970-01-01 00:00:00+00' and timestamptz '9999-12-30 22:00:00+00'
+        then enginehouse.must_be('an RFC 3339 time between 1970 and 9999, such as 2026-11-23T10:00:00Z', said)
+end;
+
+-- statement
+create function enginehouse.range_error(said anycompatible, kind text, lowest anycompatible, highest anycompatible)
+returns text
+language sql stable as $$
+select case
+    when said not between lowest and highest
+        then enginehouse.must_be(kind || ' between ' || lowest::text || ' and ' || highest::text, to_json(said))
+end
+$$;
 
 -- statement
 -- One step of a JSON pointer.
 create function enginehouse.pointer_step(key text) returns text
 language sql immutable
 return '/' || replace(replace(key, '~', '~0'), '/', '~1');
-
--- statement
-create function enginehouse.range_error(said anycompatible, lowest anycompatible, highest anycompatible) returns text
-language sql immutable as $$
-select case
-    when said not between lowest and highest
-        then 'must be between ' || lowest::text || ' and ' || highest::text || ', was ' || said::text
-end
-$$;
 
 -- statement
 -- The same for a payload, `depth` levels down: nesting deeper than 64, a key that is given twice in one object, a number
@@ -130,19 +154,19 @@ $$;
 -- twice, a value of another kind. `at` is the pointer of the array; empty if its one element is the request itself.
 create function enginehouse.shape_errors(objects json[], at text)
 returns table (place bigint, error text)
-language sql immutable as $$
+language sql stable as $$
 with recursive known (path, kind, is_optional, lowest, highest) as (
     values
         ('', 'an object', false, null::float8, null::float8),
         ('/event_type', 'a string', false, null, null),
         ('/payload', '', true, null, null),
         ('/queue', 'a string', true, null, null),
-        ('/priority', 'a whole number', true, null, null),
+        ('/priority', 'a whole number', true, 0, 9),
         ('/run_at', 'a string', true, null, null),
-        ('/delay_seconds', 'a number', true, null, null),
+        ('/delay_seconds', 'a number', true, 0, 31622400),
         ('/required_capabilities', 'an array', false, null, null),
         ('/required_capabilities/*', 'a string', false, null, null),
-        ('/required_memory_mb', 'a whole number', true, null, null),
+        ('/required_memory_mb', 'a whole number', true, 1, 1073741824),
         ('/engine_version', 'a string', true, null, null),
         ('/scenario_run_id', 'a string', true, null, null),
         ('/idempotency_key', 'a string', true, null, null),
@@ -155,8 +179,8 @@ with recursive known (path, kind, is_optional, lowest, highest) as (
         ('/retry_policy/retry_delay/jitter', 'a number', true, 0, 1),
         ('/retry_policy/dead_letter_threshold', 'a whole number', true, 1, 1000),
         ('/retry_policy/max_losses', 'a whole number', true, 0, 1000),
-        ('/visibility_timeout_seconds', 'a whole number', true, null, null),
-        ('/max_processing_seconds', 'a whole number', true, null, null),
+        ('/visibility_timeout_seconds', 'a whole number', true, 1, 604800),
+        ('/max_processing_seconds', 'a whole number', true, 1, 2592000),
         ('/labels', 'an object', false, null, null),
         ('/labels/*', 'a string', false, null, null)
 ),
@@ -185,13 +209,25 @@ from given
 left join known on known.path = given.path
 cross join lateral (
     select case
-        when known.path is null then 'unknown field'
+        when known.path is null then (
+            select 'unknown, must be ' || regexp_replace(string_agg(split_part(k.path, '/', -1), ', '), ', (\w+)$', ' or \1')
+            from known as k
+            where k.path ~ ('^' || regexp_replace(given.path, '/[^/]*$', '') || '/[^/]*$')
+        )
         when given.times > 1 then 'given twice'
         when known.kind = '' or json_typeof(given.value) = 'null' and known.is_optional then null
-        when known.kind not like '%' || json_typeof(given.value) then 'must be ' || known.kind
-        when known.kind = 'a whole number' and given.value::text !~ '^(0|-?[1-9][0-9]*)$' then 'must be a whole number'
-        when known.lowest is not null
-            then enginehouse.range_error(enginehouse.read_number(given.value::text), known.lowest, known.highest)
+        when
+            known.kind not like '%' || json_typeof(given.value)
+            or known.kind = 'a whole number' and given.value::text !~ '^(0|-?[1-9][0-9]*)$'
+            or case
+                when known.lowest is not null
+                    then enginehouse.read_number(given.value::text) not between known.lowest and known.highest
+            end
+            then enginehouse.must_be(
+                known.kind || coalesce(' between ' || known.lowest || ' and ' || known.highest, ''), given.value
+            )
+        when known.path = '/run_at'
+            then enginehouse.time_error(enginehouse.read_time(given.value #>> '{}'), given.value)
     end as detail
 ) as wrong
 where wrong.detail is not null
@@ -200,34 +236,35 @@ $$;
 -- statement
 -- What is wrong with the values of a draft at `pointer`.
 create function enginehouse.draft_errors(d enginehouse.event_draft, pointer text) returns text[]
-language plpgsql immutable as $$
+language plpgsql stable as $$
 declare
     -- What is joined to null is null: most of these are.
     errors text[] := array[
-        pointer || '/event_type: ' || case when d.event_type is null then 'required, but missing' else enginehouse.name_error(d.event_type) end,
+        pointer || '/event_type: '
+            || case when d.event_type is null then 'required, but missing' else enginehouse.name_error(d.event_type) end,
         pointer || '/queue: ' || enginehouse.name_error(d.queue),
-        pointer || '/priority: ' || enginehouse.range_error(d.priority, 0, 9),
-        case
-            when d.delay_seconds is null
-                and d.run_at not between timestamptz '1970-01-01 00:00:00+00' and timestamptz '9999-12-30 22:00:00+00'
-                then pointer || '/run_at: not an RFC 3339 time between 1970 and 9999, such as 2026-11-23T10:00:00Z'
-            when d.delay_seconds is not null and d.run_at is not null
-                then pointer || '/delay_seconds: give run_at or delay_seconds, not both'
-        end,
-        pointer || '/delay_seconds: ' || enginehouse.range_error(d.delay_seconds, 0, 31622400),
+        pointer || '/priority: ' || enginehouse.range_error(d.priority, 'a whole number', 0, 9),
+        pointer || '/run_at: ' || enginehouse.time_error(d.run_at, to_json(d.run_at)),
+        pointer || '/delay_seconds: ' || enginehouse.range_error(d.delay_seconds, 'a number', 0, 31622400),
         case
             when cardinality(d.required_capabilities) > 64
-                then pointer || '/required_capabilities: at most 64 capabilities, was ' || cardinality(d.required_capabilities)
+                then pointer || '/required_capabilities: must be an array of at most 64, was an array of '
+                    || cardinality(d.required_capabilities)
         end,
-        pointer || '/required_memory_mb: ' || enginehouse.range_error(d.required_memory_mb, 1, 1073741824),
+        pointer || '/required_memory_mb: '
+            || enginehouse.range_error(d.required_memory_mb, 'a whole number', 1, 1073741824),
         case
             when not enginehouse.is_version_range(d.engine_version)
-                then pointer || '/engine_version: not a range of semantic versions such as ">=1.4, <2"'
+                then pointer || '/engine_version: ' || enginehouse.must_be(
+                    'a range of semantic versions such as ">=1.4, <2", of at most 128 characters', to_json(d.engine_version)
+                )
         end,
         pointer || '/scenario_run_id: ' || enginehouse.name_error(d.scenario_run_id),
         pointer || '/idempotency_key: ' || enginehouse.line_error(d.idempotency_key, 1),
-        pointer || '/visibility_timeout_seconds: ' || enginehouse.range_error(d.visibility_timeout_seconds, 1, 604800),
-        pointer || '/max_processing_seconds: ' || enginehouse.range_error(d.max_processing_seconds, 1, 2592000),
+        pointer || '/visibility_timeout_seconds: '
+            || enginehouse.range_error(d.visibility_timeout_seconds, 'a whole number', 1, 604800),
+        pointer || '/max_processing_seconds: '
+            || enginehouse.range_error(d.max_processing_seconds, 'a whole number', 1, 2592000),
         pointer || '/payload: ' || case
             when octet_length(d.payload::text) > 262144 then 'at most 262144 bytes, was ' || octet_length(d.payload::text)
             -- No text of a database has the character zero: any other one stands for it here.
@@ -235,6 +272,9 @@ declare
         end
     ];
 begin
+    if d.delay_seconds between 0 and 31622400 and enginehouse.time_error(d.run_at, '0') is null and d.run_at is not null then
+        errors := errors || (pointer || '/delay_seconds: give run_at or delay_seconds, not both');
+    end if;
     if cardinality(d.required_capabilities) > 0 then
         errors := errors || array(
             select pointer || '/required_capabilities/' || number - 1 || ': ' || enginehouse.name_error(coalesce(name, ''))
@@ -243,11 +283,11 @@ begin
     end if;
     if json_typeof(d.labels) = 'object' and d.labels::text <> '{}' then
         errors := errors || array(
-            select pointer || '/labels: at most 32 labels' from json_object_keys(d.labels) having count(*) > 32
+            select pointer || '/labels: must have at most 32 labels, was ' || count(*)
+            from json_object_keys(d.labels) having count(*) > 32
             union all
-            select pointer || '/labels' || enginehouse.pointer_step(key) || ': ' || unnest(array[
-                enginehouse.name_error(key), enginehouse.line_error(value, 0)
-            ])
+            select pointer || '/labels' || enginehouse.pointer_step(key) || ': '
+                || coalesce('the key ' || enginehouse.name_error(key), enginehouse.line_error(value, 0))
             from json_each_text(d.labels)
         );
     end if;
@@ -356,7 +396,9 @@ begin
         -- What has the wrong shape has no value that could be right or wrong.
         select d.place, e.error
         from (select unnest(drafts) as draft, generate_series(0, cardinality(drafts) - 1) as place) as d
-        cross join unnest(enginehouse.draft_errors(draft, case at when '' then '' else at || '/' || d.place end)) as e (error)
+        cross join unnest(
+            enginehouse.draft_errors(draft, case at when '' then '' else at || '/' || d.place end)
+        ) as e (error)
         where
             e.error is not null
             and not exists (
@@ -563,8 +605,9 @@ begin
         select added.event_id
         from enginehouse.add_events(
             array[row(
-                event_type, coalesce(btrim(payload::text, E' \t\n\r')::json, '{}'), coalesce(queue, 'default'), coalesce(priority, 5),
-                date_trunc('milliseconds', run_at), delay_seconds, coalesce(required_capabilities, '{}'), required_memory_mb,
+                event_type, coalesce(btrim(payload::text, E' \t\n\r')::json, '{}'), coalesce(queue, 'default'),
+                coalesce(priority, 5), date_trunc('milliseconds', run_at), delay_seconds,
+                coalesce(required_capabilities, '{}'), required_memory_mb,
                 engine_version, scenario_run_id, idempotency_key, retry_policy, visibility_timeout_seconds,
                 max_processing_seconds, coalesce(labels, '{}')
             )::enginehouse.event_draft],
@@ -628,9 +671,10 @@ declare
     refused text := case
         when octet_length(events::text) > 67108864
             then '/events: at most 67108864 bytes, was ' || octet_length(events::text)
-        when json_typeof(events) <> 'array' then '/events: must be an array'
-        when events is null or json_array_length(events) not between 1 and 10000
-            then '/events: 1 to 10000 events, was ' || coalesce(json_array_length(events), 0)
+        when events is null then '/events: required, but missing'
+        when json_typeof(events) <> 'array' then '/events: ' || enginehouse.must_be('an array of 1 to 10000', events)
+        when json_array_length(events) not between 1 and 10000
+            then '/events: must be an array of 1 to 10000, was an array of ' || json_array_length(events)
         when has_zero and strpos(events::text, '\u008F') > 0 then '/events: \u0000 and \u008F cannot both be read'
     end;
     objects json[];
@@ -644,14 +688,21 @@ begin
     objects := array(
         select value
         from json_array_elements(
-            case when has_zero then regexp_replace(events::text, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\u008F', 'g')::json else events end
+            case
+                when has_zero
+                    then regexp_replace(events::text, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\u008F', 'g')::json
+                else events
+            end
         ) as value
     );
     drafts := array(
         select row(
             f.event_type,
             coalesce(
-                case when has_zero then replace((object -> 'payload')::text, '\u008F', '\u0000')::json else object -> 'payload' end,
+                case
+                    when has_zero then replace((object -> 'payload')::text, '\u008F', '\u0000')::json
+                    else object -> 'payload'
+                end,
                 '{}'
             ),
             coalesce(f.queue, 'default'),
