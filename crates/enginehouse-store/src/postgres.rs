@@ -38,12 +38,14 @@ use self::wire::failure::{Failure, Outcome};
 use self::wire::pool::Connections;
 pub use self::wire::url::without_password;
 use crate::clock::SystemClock;
+use crate::error::StoreError;
 use crate::migrations::prepare_postgres;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
-use crate::{ChangeFeed, ConnectionsUsed, Durability, Store, StoreError, StoreHealth, Transaction};
+use crate::store::{ChangeFeed, ConnectionsUsed, Durability, Queries, Store, StoreAdmin, StoreHealth};
+use crate::transaction::Transaction;
 
 /// Checks the URL of a database.
 ///
@@ -151,7 +153,10 @@ impl Store for PostgresStore {
     fn change_feed(&self) -> Option<Box<dyn ChangeFeed>> {
         Some(Box::new(PostgresChangeFeed::start(&self.shared)))
     }
+}
 
+#[async_trait]
+impl Queries for PostgresStore {
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError> {
         Ok(reads::event(&self.shared, event_id).await?)
     }
@@ -210,7 +215,10 @@ impl Store for PostgresStore {
     ) -> Result<Option<(ScenarioRunCounts, Vec<EngineId>)>, StoreError> {
         Ok(reads::scenario_run(&self.shared, scenario_run_id).await?)
     }
+}
 
+#[async_trait]
+impl StoreAdmin for PostgresStore {
     async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
         Ok(reads::check_integrity(&self.shared).await?)
     }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus, Overrides};
 pub use enginehouse_core::filter::{DeadLetterFilter, EngineFilter, EventFilter, PageRequest};
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
-use enginehouse_core::lock::LockToken;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
@@ -76,15 +75,18 @@ pub struct ReadyRange {
     pub after: Option<(Timestamp, EventId)>,
 }
 
-/// An event that may be claimed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An event that may be claimed, with all that whoever claims it is given.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReadyEvent {
-    /// Its lane.
-    pub lane_id: LaneId,
-    /// Since when it has been due.
-    pub available_at: Timestamp,
-    /// Names it.
-    pub event_id: EventId,
+    pub event: EventRow,
+    pub payload: RawJson,
+}
+
+impl ReadyEvent {
+    /// Its place in the order in which events are claimed.
+    pub fn position(&self) -> (Timestamp, EventId) {
+        (self.event.state.available_at, self.event.event_id)
+    }
 }
 
 /// What is written to an event.
@@ -104,23 +106,6 @@ pub struct EventChange {
     pub state: EventState,
     /// A payload in place of its own.
     pub payload: Option<RawJson>,
-}
-
-/// A lock that an engine holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldLock {
-    /// The engine.
-    pub engine_id: EngineId,
-    /// The event.
-    pub event_id: EventId,
-    /// The event's lane.
-    pub lane_id: LaneId,
-    /// The token.
-    pub token: LockToken,
-    /// When it was claimed.
-    pub claimed_at: Timestamp,
-    /// Whether the event is to be called off.
-    pub cancel_requested: bool,
 }
 
 /// A place in the order of lock expiry.

@@ -24,6 +24,7 @@ mod lanes;
 mod lock_file;
 mod locks;
 pub(crate) mod open;
+mod ready;
 mod scenario_runs;
 mod schema;
 mod search;
@@ -57,7 +58,9 @@ use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
-use crate::{Store, StoreError, Transaction};
+use crate::error::StoreError;
+use crate::store::{Queries, Store, StoreAdmin};
+use crate::transaction::Transaction;
 
 /// How to open a data file.
 #[derive(Clone)]
@@ -115,7 +118,10 @@ impl Store for SqliteStore {
         let writer = Arc::clone(&self.writer).lock_owned().await;
         Ok(Box::new(SqliteTransaction::begin(writer)?))
     }
+}
 
+#[async_trait]
+impl Queries for SqliteStore {
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError> {
         self.readers.read(move |reader| search::record(reader, event_id, &mut KnownLanes::default())).await
     }
@@ -185,7 +191,10 @@ impl Store for SqliteStore {
         let run = scenario_run_id.clone();
         self.readers.read(move |reader| scenario_runs::one(reader, &run)).await
     }
+}
 
+#[async_trait]
+impl StoreAdmin for SqliteStore {
     async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
         let path = self.path.clone();
         blocking(move || Ok(integrity::check(&path)?)).await

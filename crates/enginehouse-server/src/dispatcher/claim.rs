@@ -9,10 +9,12 @@ use std::sync::Arc;
 use enginehouse_core::engine::{Abilities, Engine};
 use enginehouse_core::gates::{EngineFacts, Held, first_failure};
 use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
+use enginehouse_core::json::RawJson;
 use enginehouse_core::request::{Affinity, Claim};
+use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventCommand;
 use enginehouse_store::StoreError;
-use enginehouse_store::rows::{HeldLock, ReadyEvent, ReadyRange};
+use enginehouse_store::rows::{ReadyEvent, ReadyRange};
 
 use super::answers::Claimed;
 use super::context::TransactionContext;
@@ -32,17 +34,17 @@ pub(super) async fn claim(
         return Ok(Vec::new());
     }
     let mut held = held_by(context, claims).await?;
-    let mut pool = Pool::new(claims.iter().map(|claim| claim.claim.limit).sum());
-    let mut given: Vec<Vec<ReadyEvent>> = Vec::with_capacity(claims.len());
+    let mut ready = ReadyEvents::new(claims.iter().map(|claim| claim.claim.limit).sum());
+    let mut given: Vec<Vec<EventId>> = Vec::with_capacity(claims.len());
     for claim in claims {
         let engine_id = &claim.engine.engine_id;
         let holds = held.get(engine_id).copied().unwrap_or_default();
         let mut choice = Choice::new(claim, holds, context);
-        choice.choose(&mut pool, context).await?;
+        choice.choose(&mut ready, context).await?;
         held.insert(engine_id.clone(), choice.held);
         given.push(choice.given);
     }
-    lock(context, claims, &given).await
+    lock(context, claims, &given, ready.payloads).await
 }
 
 /// What the engines of the claims hold already.
@@ -54,14 +56,15 @@ async fn held_by(
     let mut ids: Vec<_> = engines.keys().cloned().collect();
     ids.sort_unstable();
     let mut held: HashMap<EngineId, Held> = HashMap::new();
-    for HeldLock { engine_id, lane_id, claimed_at, .. } in context.transaction.locks_of_engines(&ids).await? {
-        let memory = context.registry.lane(lane_id)?.required_memory_mb;
-        let before = held.get(&engine_id).copied().unwrap_or_default();
+    for event in context.transaction.held_events(&ids).await? {
+        let memory = context.registry.lane(event.lane_id)?.required_memory_mb;
+        let Some(lock) = event.state.lock else { continue };
+        let before = held.get(&lock.engine_id).copied().unwrap_or_default();
         let mut after = before.and(memory);
-        if engines.get(&engine_id).is_some_and(|engine| claimed_at <= engine.last_heartbeat_at) {
+        if engines.get(&lock.engine_id).is_some_and(|engine| lock.claimed_at <= engine.last_heartbeat_at) {
             after.memory_since_heartbeat_mb = before.memory_since_heartbeat_mb;
         }
-        held.insert(engine_id, after);
+        held.insert(lock.engine_id, after);
     }
     Ok(held)
 }
@@ -75,7 +78,7 @@ struct Choice<'a> {
     run: Option<ScenarioRunId>,
     lanes: Arc<Vec<LaneId>>,
     held: Held,
-    given: Vec<ReadyEvent>,
+    given: Vec<EventId>,
 }
 
 impl<'a> Choice<'a> {
@@ -103,7 +106,11 @@ impl<'a> Choice<'a> {
         self.claim.limit.saturating_sub(u32::try_from(self.given.len()).unwrap_or(u32::MAX))
     }
 
-    async fn choose(&mut self, pool: &mut Pool, context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+    async fn choose(
+        &mut self,
+        ready: &mut ReadyEvents,
+        context: &mut TransactionContext<'_>,
+    ) -> Result<(), StoreError> {
         if self.claim.affinity == Affinity::Require && self.run.is_none() {
             return Ok(());
         }
@@ -123,10 +130,10 @@ impl<'a> Choice<'a> {
             }
             rest = &rest[end..];
             if let Some(run) = self.run.clone() {
-                self.take_of_run(&run, &open, pool, context).await?;
+                self.take_oldest(Some(&run), open.clone(), ready, context).await?;
             }
             if self.claim.affinity != Affinity::Require {
-                self.take_oldest(open, pool, context).await?;
+                self.take_oldest(None, open, ready, context).await?;
             }
         }
         Ok(())
@@ -147,140 +154,144 @@ impl<'a> Choice<'a> {
         Ok(first_failure(&engine, &lane, &self.claim.filter).is_none())
     }
 
-    async fn take_of_run(
-        &mut self,
-        run: &ScenarioRunId,
-        lanes: &[LaneId],
-        pool: &mut Pool,
-        context: &mut TransactionContext<'_>,
-    ) -> Result<(), StoreError> {
-        if lanes.is_empty() || !self.wants_more() {
-            return Ok(());
-        }
-        // As many more as were taken in this transaction, for they are still seen as ready.
-        let limit = self.wanted().saturating_add(u32::try_from(pool.taken.len()).unwrap_or(u32::MAX));
-        for event in context.transaction.ready_events_of_run(run, lanes, limit).await? {
-            if self.wants_more() && !pool.taken.contains(&event.event_id) && self.may_take(event.lane_id, context)? {
-                self.take(event, pool, context)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the oldest events of these lanes, which have one priority.
+    /// Takes the oldest events of these lanes, which have one priority; of a run only, if one is named.
     async fn take_oldest(
         &mut self,
+        run: Option<&ScenarioRunId>,
         mut open: Vec<LaneId>,
-        pool: &mut Pool,
+        ready: &mut ReadyEvents,
         context: &mut TransactionContext<'_>,
     ) -> Result<(), StoreError> {
         while self.wants_more() && !open.is_empty() {
-            let Some(next) = pool.oldest(context, &open, self.wanted()).await? else { break };
+            let Some(next) = ready.oldest(context, run, &open, self.wanted()).await? else { break };
             // What it holds only grows within a claim: a lane that is closed once stays closed.
             if self.may_take(next.lane_id, context)? {
-                self.take(next, pool, context)?;
+                ready.taken.insert(next.event_id);
+                self.held = self.held.and(context.registry.lane(next.lane_id)?.required_memory_mb);
+                self.given.push(next.event_id);
             } else {
                 open.retain(|lane_id| *lane_id != next.lane_id);
             }
         }
         Ok(())
     }
-
-    fn take(&mut self, event: ReadyEvent, pool: &mut Pool, context: &TransactionContext<'_>) -> Result<(), StoreError> {
-        pool.taken.insert(event.event_id);
-        self.held = self.held.and(context.registry.lane(event.lane_id)?.required_memory_mb);
-        self.given.push(event);
-        Ok(())
-    }
 }
 
-/// What the claims of one batch have read of the lanes.
-struct Pool {
-    lanes: HashMap<LaneId, Heads>,
+/// The order in which events are claimed.
+type Position = (Timestamp, EventId);
+
+/// What the claims of one batch have read of what is ready. The events themselves are in the unit of work.
+struct ReadyEvents {
+    /// Per lane, and apart from that per run and lane.
+    lanes: HashMap<(Option<ScenarioRunId>, LaneId), LaneHead>,
+    payloads: HashMap<EventId, RawJson>,
     taken: HashSet<EventId>,
-    /// How many events to read of a lane at once.
+    /// How many events to read at once.
     chunk: u32,
 }
 
+/// The beginning of a lane.
 #[derive(Default)]
-struct Heads {
-    events: VecDeque<ReadyEvent>,
-    after: Option<(enginehouse_core::time::Timestamp, EventId)>,
+struct LaneHead {
+    events: VecDeque<Position>,
+    /// All ready events up to here were read.
+    read_to: Option<Position>,
     exhausted: bool,
 }
 
-impl Pool {
+impl LaneHead {
+    /// Whether an event that was not read yet may come before a position.
+    fn may_hide_one_before(&self, position: Option<Position>) -> bool {
+        !self.exhausted && (position.is_none() || self.read_to < position)
+    }
+}
+
+/// An event that nobody has taken yet.
+struct Candidate {
+    event_id: EventId,
+    lane_id: LaneId,
+}
+
+impl ReadyEvents {
     fn new(wanted: u32) -> Self {
-        Self { lanes: HashMap::new(), taken: HashSet::new(), chunk: wanted.min(64) }
+        Self { lanes: HashMap::new(), payloads: HashMap::new(), taken: HashSet::new(), chunk: wanted.min(64) }
     }
 
     /// The oldest ready event of these lanes that nobody has taken. It stays where it is.
     async fn oldest(
         &mut self,
         context: &mut TransactionContext<'_>,
+        run: Option<&ScenarioRunId>,
         lanes: &[LaneId],
         wanted: u32,
-    ) -> Result<Option<ReadyEvent>, StoreError> {
-        for lane_id in lanes {
-            let heads = self.lanes.entry(*lane_id).or_default();
-            while heads.events.front().is_some_and(|event| self.taken.contains(&event.event_id)) {
-                heads.events.pop_front();
-            }
-        }
+    ) -> Result<Option<Candidate>, StoreError> {
         loop {
-            let low: Vec<_> = lanes
-                .iter()
-                .filter_map(|lane_id| self.lanes.get(lane_id).map(|heads| (*lane_id, heads)))
-                .filter(|(_, heads)| heads.events.is_empty() && !heads.exhausted)
-                .map(|(lane_id, heads)| ReadyRange { lane_id, after: heads.after })
-                .collect();
-            if low.is_empty() {
-                break;
+            let mut oldest: Option<(Position, LaneId)> = None;
+            for lane_id in lanes {
+                let head = self.lanes.entry((run.cloned(), *lane_id)).or_default();
+                while head.events.front().is_some_and(|(_, event_id)| self.taken.contains(event_id)) {
+                    head.events.pop_front();
+                }
+                if let Some(position) = head.events.front().copied()
+                    && oldest.is_none_or(|(first, _)| position < first)
+                {
+                    oldest = Some((position, *lane_id));
+                }
             }
-            self.read(context, &low, wanted.max(self.chunk)).await?;
+            let position = oldest.map(|(position, _)| position);
+            let to_read: Vec<_> = lanes
+                .iter()
+                .filter_map(|lane_id| Some((*lane_id, self.lanes.get(&(run.cloned(), *lane_id))?)))
+                .filter(|(_, head)| head.may_hide_one_before(position))
+                .map(|(lane_id, head)| ReadyRange { lane_id, after: head.read_to })
+                .collect();
+            if to_read.is_empty() {
+                return Ok(oldest.map(|((_, event_id), lane_id)| Candidate { event_id, lane_id }));
+            }
+            self.read(context, run, &to_read, wanted.max(self.chunk)).await?;
         }
-        let heads = lanes.iter().filter_map(|lane_id| self.lanes.get(lane_id)?.events.front());
-        Ok(heads.min_by_key(|event| (event.available_at, event.event_id)).copied())
     }
 
     async fn read(
         &mut self,
         context: &mut TransactionContext<'_>,
+        run: Option<&ScenarioRunId>,
         ranges: &[ReadyRange],
         limit: u32,
     ) -> Result<(), StoreError> {
-        let mut counts: HashMap<LaneId, u32> = ranges.iter().map(|range| (range.lane_id, 0)).collect();
-        for event in context.transaction.ready_events(ranges, limit).await? {
-            *counts.entry(event.lane_id).or_default() += 1;
-            let heads = self.lanes.entry(event.lane_id).or_default();
-            heads.after = Some((event.available_at, event.event_id));
-            if !self.taken.contains(&event.event_id) {
-                heads.events.push_back(event);
-            }
+        let found = match run {
+            Some(run) => context.transaction.ready_events_of_run(run, ranges, limit).await?,
+            None => context.transaction.ready_events(ranges, limit).await?,
+        };
+        let exhausted = found.len() < limit as usize;
+        let last = found.last().map(ReadyEvent::position);
+        for ready in found {
+            let (position, lane_id) = (ready.position(), ready.event.lane_id);
+            self.lanes.entry((run.cloned(), lane_id)).or_default().events.push_back(position);
+            self.payloads.insert(ready.event.event_id, ready.payload);
+            context.events.keep(ready.event);
         }
-        for (lane_id, count) in counts {
-            self.lanes.entry(lane_id).or_default().exhausted = count < limit;
+        for range in ranges {
+            let head = self.lanes.entry((run.cloned(), range.lane_id)).or_default();
+            head.exhausted = exhausted;
+            head.read_to = last.or(head.read_to);
         }
         Ok(())
     }
 }
 
-/// Locks what was given, and reads the payloads.
+/// Locks what was given.
 async fn lock(
     context: &mut TransactionContext<'_>,
     claims: &[Claimant],
-    given: &[Vec<ReadyEvent>],
+    given: &[Vec<EventId>],
+    mut payloads: HashMap<EventId, RawJson>,
 ) -> Result<Vec<Vec<Claimed>>, StoreError> {
-    let ids: Vec<_> = given.iter().flatten().map(|event| event.event_id).collect();
-    if ids.is_empty() {
-        return Ok(claims.iter().map(|_| Vec::new()).collect());
-    }
-    context.load_events(ids.iter().copied()).await?;
     let mut locked = HashSet::new();
     for (claim, events) in claims.iter().zip(given) {
-        for event in events {
-            let Some(row) = context.events.get(event.event_id) else { continue };
-            let policy = context.registry.policy(row)?;
+        for event_id in events {
+            let Some(event) = context.events.get(*event_id) else { continue };
+            let policy = context.registry.policy(event)?;
             let command = EventCommand::Claim {
                 engine_id: claim.engine.engine_id.clone(),
                 engine_epoch: claim.engine.epoch,
@@ -288,25 +299,23 @@ async fn lock(
                 visibility_timeout: claim.claim.visibility_timeout.unwrap_or(policy.visibility_timeout),
                 max_processing: policy.max_processing,
             };
-            if context.transition(event.event_id, &command)?.is_ok() {
-                locked.insert(event.event_id);
+            if context.transition(*event_id, &command)?.is_ok() {
+                locked.insert(*event_id);
             }
         }
     }
     // What is not written another server has claimed in between: it is simply not given.
     let unwritten = context.write_events().await?;
     locked.retain(|id| !unwritten.contains(id));
-    let mut payloads: HashMap<_, _> = context.transaction.payloads(&ids).await?.into_iter().collect();
     let mut answers = Vec::with_capacity(claims.len());
     for events in given {
         let mut claimed = Vec::with_capacity(events.len());
-        for event in events.iter().filter(|event| locked.contains(&event.event_id)) {
-            let (Some(row), Some(payload)) = (context.events.get(event.event_id), payloads.remove(&event.event_id))
-            else {
-                return Err(StoreError::Corrupt(format!("event {} has no payload", event.event_id)));
+        for event_id in events.iter().filter(|event_id| locked.contains(event_id)) {
+            let Some((event, payload)) = context.events.get(*event_id).zip(payloads.remove(event_id)) else {
+                return Err(StoreError::Bug(format!("event {event_id} was claimed, but not read")));
             };
             let lane = Arc::clone(context.registry.lane(event.lane_id)?);
-            claimed.push(Claimed { event: row.clone(), lane, payload });
+            claimed.push(Claimed { event: event.clone(), lane, payload });
         }
         answers.push(claimed);
     }

@@ -67,7 +67,7 @@ impl Operation for Drain {
         };
         let mut engine = engine.drained(self.stop_when_drained);
         let ids = std::slice::from_ref(&self.engine_id);
-        if engine.stop_when_drained && context.transaction.locks_of_engines(ids).await?.is_empty() {
+        if engine.stop_when_drained && context.transaction.held_events(ids).await?.is_empty() {
             engine = engine.stopped();
         }
         let detail = serde_json::json!({ "stop_when_drained": self.stop_when_drained });
@@ -115,9 +115,10 @@ pub(super) async fn stop_drained(context: &mut TransactionContext<'_>) -> Result
     if candidates.is_empty() {
         return Ok(());
     }
-    let held = context.transaction.locks_of_engines(&candidates).await?;
+    let held = context.transaction.held_events(&candidates).await?;
     for engine in context.transaction.engines_by_id(&candidates).await? {
-        let drained = engine.draining && held.iter().all(|lock| lock.engine_id != engine.engine_id);
+        let drained =
+            engine.draining && held.iter().all(|event| event.state.engine_id.as_ref() != Some(&engine.engine_id));
         if drained && engine.status == EngineStatus::Draining {
             write(context, &engine.stopped()).await?;
         }
@@ -131,11 +132,11 @@ pub(super) async fn lose_locks(
     engines: &[EngineId],
     loss: Loss,
 ) -> Result<(), StoreError> {
-    let locks = context.transaction.locks_of_engines(engines).await?;
-    context.load_events(locks.iter().map(|lock| lock.event_id)).await?;
-    for lock in locks {
+    for event in context.transaction.held_events_for_update(engines).await? {
+        let event_id = event.event_id;
+        context.events.keep(event);
         // Refused if the lock has ended in this very batch: there is nothing left to lose.
-        context.transition(lock.event_id, &EventCommand::LoseLock(loss))?.ok();
+        context.transition(event_id, &EventCommand::LoseLock(loss))?.ok();
     }
     context.write_events().await?;
     Ok(())

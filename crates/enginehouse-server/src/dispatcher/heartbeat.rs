@@ -8,7 +8,6 @@ use enginehouse_core::lock::LockToken;
 use enginehouse_core::request::Heartbeat;
 use enginehouse_core::transition::EventCommand;
 use enginehouse_store::StoreError;
-use enginehouse_store::rows::HeldLock;
 
 use super::answers::HeartbeatAnswer;
 use super::context::TransactionContext;
@@ -23,11 +22,12 @@ pub(super) async fn heartbeat(
     let mut ids: Vec<_> = heartbeats.iter().map(|(engine_id, _)| (*engine_id).clone()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut held: HashMap<EngineId, Vec<HeldLock>> = HashMap::new();
-    for lock in context.transaction.locks_of_engines(&ids).await? {
-        held.entry(lock.engine_id.clone()).or_default().push(lock);
+    let mut held: HashMap<EngineId, Vec<(EventId, LockToken)>> = HashMap::new();
+    for event in context.transaction.held_events_for_update(&ids).await? {
+        let Some(lock) = &event.state.lock else { continue };
+        held.entry(lock.engine_id.clone()).or_default().push((event.event_id, lock.token));
+        context.events.keep(event);
     }
-    context.load_events(held.values().flatten().map(|lock| lock.event_id)).await?;
     let mut answers = Vec::with_capacity(heartbeats.len());
     for (engine_id, heartbeat) in heartbeats {
         let Some(engine) = engines.get_mut(*engine_id) else { continue };
@@ -56,19 +56,19 @@ pub(super) async fn heartbeat(
 /// Renews the locks that are listed, and notes those that are not. Answers which were renewed, and which are lost.
 fn renew(
     context: &mut TransactionContext<'_>,
-    locks: &[HeldLock],
+    locks: &[(EventId, LockToken)],
     listed: &[LockToken],
 ) -> Result<(Vec<LockToken>, Vec<LockToken>), StoreError> {
     let is_listed: HashSet<_> = listed.iter().copied().collect();
     let mut renewed = Vec::new();
-    for lock in locks {
-        let command = match is_listed.contains(&lock.token) {
-            true => EventCommand::Renew { token: lock.token },
+    for (event_id, token) in locks {
+        let command = match is_listed.contains(token) {
+            true => EventCommand::Renew { token: *token },
             false => EventCommand::LeaveOut,
         };
         // A lock that has expired is refused here, and so it is answered as lost.
-        if context.transition(lock.event_id, &command)?.is_ok() && is_listed.contains(&lock.token) {
-            renewed.push(lock.token);
+        if context.transition(*event_id, &command)?.is_ok() && is_listed.contains(token) {
+            renewed.push(*token);
         }
     }
     let still_held: HashSet<_> = renewed.iter().copied().collect();
@@ -77,10 +77,10 @@ fn renew(
 }
 
 /// The events that the engine holds and should stop working on.
-fn to_cancel(context: &TransactionContext<'_>, locks: &[HeldLock]) -> Vec<EventId> {
+fn to_cancel(context: &TransactionContext<'_>, locks: &[(EventId, LockToken)]) -> Vec<EventId> {
     locks
         .iter()
-        .filter_map(|lock| context.events.get(lock.event_id))
+        .filter_map(|(event_id, _)| context.events.get(*event_id))
         .filter(|event| event.state.cancel_requested && event.state.lock.is_some())
         .map(|event| event.event_id)
         .collect()

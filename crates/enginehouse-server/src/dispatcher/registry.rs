@@ -194,7 +194,7 @@ impl Registry {
                 let (key, lane_id) = self
                     .lane_ids
                     .get_key_value(*key)
-                    .ok_or_else(|| StoreError::Corrupt("a lane that was made is not there".to_owned()))?;
+                    .ok_or_else(|| StoreError::Bug("a lane that was made is not there".to_owned()))?;
                 Ok((*lane_id, Arc::clone(key)))
             })
             .collect()

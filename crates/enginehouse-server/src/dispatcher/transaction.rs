@@ -128,7 +128,7 @@ impl TransactionWorker {
             let result = transaction.catch_unwind().await.unwrap_or_else(|panic| {
                 let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
                 let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-                Err(StoreError::Corrupt(format!("an operation has panicked: {text}")))
+                Err(StoreError::Bug(format!("an operation has panicked: {text}")))
             });
             let Err(error) = result else { return result };
             // It may hold what the failed transaction read or changed.
@@ -217,7 +217,7 @@ fn finished(
 
 /// Whether the other requests of a failed batch may succeed without the one that has made it fail.
 fn may_be_one_requests_fault(error: &StoreError) -> bool {
-    matches!(error, StoreError::Corrupt(_) | StoreError::Conflict(_))
+    matches!(error, StoreError::Corrupt(_) | StoreError::Bug(_) | StoreError::Conflict(_))
 }
 
 fn log_fallback(error: &StoreError, requests: usize) {

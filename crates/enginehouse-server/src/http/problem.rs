@@ -106,7 +106,7 @@ impl From<Refusal> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Corrupt(_) => Self::internal(error.to_string()),
+            StoreError::Corrupt(_) | StoreError::Bug(_) => Self::internal(error.to_string()),
             StoreError::Conflict(_) => {
                 Self::caused_by(Document::store_unavailable(Applied::No, RETRY_AFTER_SECONDS), &error)
             }

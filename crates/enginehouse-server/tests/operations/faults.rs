@@ -34,7 +34,7 @@ async fn a_request_that_fails_spares_its_neighbours() {
     let releasing = async { drop(held) };
     let (good, poison, other, ()) = tokio::join!(good, poison, other, releasing);
     assert!(good.is_ok() && other.is_ok());
-    assert!(matches!(poison, Err(DispatchError::Store(StoreError::Corrupt(_)))), "{poison:?}");
+    assert!(matches!(poison, Err(DispatchError::Store(StoreError::Bug(_)))), "{poison:?}");
     assert_eq!(harness.count().await.0, 2);
     harness.close().await;
 }

@@ -193,7 +193,7 @@ pub(crate) async fn a_key_that_is_kept_is_not_given_again(store: &dyn Store) {
     for twice in [with_key(new_event(2, lane_id, now), "a", 1), new_event(1, lane_id, now)] {
         let mut tx = begin(store).await;
         let refused = tx.insert_events(&[new_event(3, lane_id, now), twice]).await;
-        assert!(matches!(refused, Err(StoreError::Corrupt(_) | StoreError::Conflict(_))), "{refused:?}");
+        assert!(matches!(refused, Err(StoreError::Bug(_) | StoreError::Conflict(_))), "{refused:?}");
         drop(tx);
     }
     assert!(store.event(id(2)).await.unwrap().is_none());

@@ -6,11 +6,9 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventCommand;
 
-use super::given::{
-    HOUR, MINUTE, apply, begin, claim, claim_by, complete, engine_id, event, given_events, id, ids, token,
-};
+use super::given::{HOUR, MINUTE, apply, begin, claim, claim_by, complete, engine_id, event, given_events, ids, token};
 use crate::Store;
-use crate::rows::{EventRow, HeldLock, LockCursor};
+use crate::rows::{EventRow, LockCursor};
 
 fn ids_of(events: &[EventRow]) -> Vec<EventId> {
     events.iter().map(|event| event.event_id).collect()
@@ -20,31 +18,23 @@ fn expiry(event: &EventRow) -> Timestamp {
     event.state.lock.as_ref().unwrap().expires_at
 }
 
-/// Each engine's locks, with all that a heartbeat asks about.
-pub(crate) async fn locks_are_read_in_the_order_of_their_engines(store: &dyn Store) {
-    let lane_id = given_events(store, "render", 1..=6).await;
+/// What each engine holds, with all that a heartbeat asks about: to be counted, and to be changed.
+pub(crate) async fn held_events_are_read_in_the_order_of_their_ids(store: &dyn Store) {
+    given_events(store, "render", 1..=6).await;
     for (number, engine) in [(4, "b"), (1, "a"), (2, "b"), (3, "c"), (5, "b")] {
         claim(store, number, engine).await;
     }
     apply(store, 5, complete).await;
-    let cancelled = apply(store, 4, |_| EventCommand::Cancel).await;
+    apply(store, 4, |_| EventCommand::Cancel).await;
     let engines: Vec<_> = ["b", "z", "a"].map(engine_id).into();
-    let locks = begin(store).await.locks_of_engines(&engines).await.unwrap();
-    let mut of_b: Vec<_> = locks[..2].to_vec();
-    of_b.sort_by_key(|lock| lock.event_id);
-    assert_eq!(of_b.iter().map(|lock| lock.event_id).collect::<Vec<_>>(), ids([2, 4]));
-    assert_eq!(
-        of_b[1],
-        HeldLock {
-            engine_id: engine_id("b"),
-            event_id: id(4),
-            lane_id,
-            token: token(&cancelled),
-            claimed_at: cancelled.claimed_at.unwrap(),
-            cancel_requested: true,
-        }
-    );
-    assert_eq!((locks.len(), &locks[2].engine_id), (3, &engine_id("a")));
+    let held = begin(store).await.held_events(&engines).await.unwrap();
+    assert_eq!(ids_of(&held), ids([1, 2, 4]));
+    assert_eq!(held[2], event(store, 4).await);
+    assert!(held[2].state.cancel_requested && held[2].state.lock.is_some());
+    let mut tx = begin(store).await;
+    assert_eq!(tx.held_events_for_update(&engines).await.unwrap(), held);
+    assert!(tx.held_events_for_update(&[engine_id("z")]).await.unwrap().is_empty());
+    drop(tx);
     let (_, records) = store_engine(store, "b").await;
     assert_eq!(records, ids([2, 4]));
 }

@@ -11,7 +11,7 @@ use super::given::{
     of_run, release, status,
 };
 use crate::Store;
-use crate::rows::{ReadyEvent, ReadyRange};
+use crate::rows::{EventRow, NewEventRow, ReadyEvent, ReadyRange};
 
 async fn ready(store: &dyn Store, ranges: &[ReadyRange], limit: u32) -> Vec<ReadyEvent> {
     begin(store).await.ready_events(ranges, limit).await.unwrap()
@@ -22,7 +22,7 @@ fn all_of(lane_id: LaneId) -> ReadyRange {
 }
 
 fn ids_of(events: &[ReadyEvent]) -> Vec<enginehouse_core::ids::EventId> {
-    events.iter().map(|event| event.event_id).collect()
+    events.iter().map(|ready| ready.event.event_id).collect()
 }
 
 /// Within a lane, what became available first comes first; of one moment, the smaller id.
@@ -32,25 +32,53 @@ pub(crate) async fn ready_events_come_in_the_order_in_which_they_became_availabl
     insert(store, &[since(1, 5), since(2, 9), since(4, 7), since(3, 7), since(5, 8)]).await;
     let found = ready(store, &[all_of(lane_id)], 10).await;
     assert_eq!(ids_of(&found), ids([2, 5, 3, 4, 1]));
-    assert_eq!(found[0], ReadyEvent { lane_id, available_at: now - MINUTE * 9, event_id: id(2) });
+    let NewEventRow { event, payload, .. } = since(2, 9);
+    assert_eq!(found[0], ReadyEvent { event, payload }, "whole, and with its payload");
     assert_eq!(ids_of(&ready(store, &[all_of(lane_id)], 3).await), ids([2, 5, 3]));
 }
 
-/// Ranges are answered one after the other, each from behind its own place.
-pub(crate) async fn each_range_has_its_own_limit_and_place(store: &dyn Store) {
+/// What is the oldest of all ranges comes first, whatever their order, and the limit is one for all of them.
+pub(crate) async fn ranges_are_answered_together(store: &dyn Store) {
+    let since = now(store).await - MINUTE;
+    let (a, b, c) = (lane(store, "a").await, lane(store, "b").await, lane(store, "c").await);
+    // Of one moment, ids decide: the lanes take turns.
+    for (lane_id, numbers) in [(a, [1, 4, 7]), (b, [2, 5, 8]), (c, [3, 6, 9])] {
+        insert(store, &numbers.map(|number| new_event(number, lane_id, since))).await;
+    }
+    insert(store, &[new_event(10, b, since - MINUTE)]).await;
+    let all = [all_of(c), all_of(a), all_of(b)];
+    assert_eq!(ids_of(&ready(store, &all, 4).await), ids([10, 1, 2, 3]));
+    assert_eq!(ids_of(&ready(store, &all, 0).await), ids([]));
+    assert_eq!(ids_of(&ready(store, &all, 100).await), ids([10, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+    assert_eq!(ids_of(&ready(store, &[all_of(c)], 2).await), ids([3, 6]));
+}
+
+/// Each range goes on from its own place; and where fewer come than were asked for, there is nothing behind them.
+pub(crate) async fn each_range_begins_at_its_own_place(store: &dyn Store) {
     let since = now(store).await - MINUTE;
     let (a, b, c) = (lane(store, "a").await, lane(store, "b").await, lane(store, "c").await);
     for (lane_id, numbers) in [(a, 1..=3), (b, 4..=6), (c, 7..=9)] {
         let events: Vec<_> = numbers.map(|number| new_event(number, lane_id, since)).collect();
         insert(store, &events).await;
     }
-    let found = ready(store, &[all_of(c), all_of(a)], 2).await;
-    assert_eq!(ids_of(&found), ids([7, 8, 1, 2]));
     let behind = |lane_id: LaneId, number: u32| ReadyRange { lane_id, after: Some((since, id(number))) };
     let found = ready(store, &[behind(b, 4), behind(c, 9), behind(a, 0)], 5).await;
-    assert_eq!(ids_of(&found), ids([5, 6, 1, 2, 3]));
+    assert_eq!(ids_of(&found), ids([1, 2, 3, 5, 6]));
     let earlier = ReadyRange { lane_id: b, after: Some((since - Duration::from_millis(1), id(9))) };
     assert_eq!(ids_of(&ready(store, &[earlier], 5).await), ids([4, 5, 6]));
+    // Read as a claim reads: each range from behind the last event that came.
+    let mut tx = begin(store).await;
+    let (mut after, mut all) = (None, Vec::new());
+    loop {
+        let ranges = [a, b, c].map(|lane_id| ReadyRange { lane_id, after });
+        let found = tx.ready_events(&ranges, 2).await.unwrap();
+        all.extend(ids_of(&found));
+        if found.len() < 2 {
+            break;
+        }
+        after = found.last().map(ReadyEvent::position);
+    }
+    assert_eq!(all, ids(1..=9));
 }
 
 /// The millisecond counts.
@@ -82,7 +110,7 @@ pub(crate) async fn only_queued_events_are_ready(store: &dyn Store) {
 }
 
 /// Released or lost, it can be claimed again, in its old place.
-pub(crate) async fn an_event_that_is_given_back_is_ready_again(store: &dyn Store) {
+pub(crate) async fn an_event_that_is_released_is_ready_again(store: &dyn Store) {
     let lane_id = given_events(store, "render", 1..=3).await;
     claim(store, 1, "sim-1").await;
     claim(store, 2, "sim-1").await;
@@ -113,11 +141,16 @@ pub(crate) async fn ready_events_of_a_run_are_of_that_run(store: &dyn Store) {
     claim(store, 7, "sim-1").await;
     let run = "one".parse().unwrap();
     let mut tx = begin(store).await;
-    let found = tx.ready_events_of_run(&run, &[b, a], 10).await.unwrap();
-    assert_eq!(ids_of(&found), ids([5, 4, 1]));
-    assert_eq!(found[1], ReadyEvent { lane_id: a, available_at: since - MINUTE, event_id: id(4) });
-    assert_eq!(ids_of(&tx.ready_events_of_run(&run, &[a, b], 1).await.unwrap()), ids([4, 5]));
-    assert!(tx.ready_events_of_run(&"three".parse().unwrap(), &[a, b], 1).await.unwrap().is_empty());
+    let found = tx.ready_events_of_run(&run, &[all_of(b), all_of(a)], 10).await.unwrap();
+    assert_eq!(ids_of(&found), ids([4, 1, 5]));
+    let NewEventRow { event, payload, .. } = of_run(new_event(4, a, since - MINUTE), "one");
+    let enqueued = EventRow { enqueued_at: since - MINUTE, ..event };
+    assert_eq!(found[0], ReadyEvent { event: enqueued, payload });
+    assert_eq!(ids_of(&tx.ready_events_of_run(&run, &[all_of(a), all_of(b)], 2).await.unwrap()), ids([4, 1]));
+    let behind = ReadyRange { lane_id: a, after: Some(found[1].position()) };
+    assert_eq!(ids_of(&tx.ready_events_of_run(&run, &[behind, all_of(b)], 2).await.unwrap()), ids([5]));
+    let three = "three".parse().unwrap();
+    assert!(tx.ready_events_of_run(&three, &[all_of(a), all_of(b)], 1).await.unwrap().is_empty());
 }
 
 /// The timer sleeps until the first event of its lanes comes due.

@@ -108,7 +108,7 @@ pub(crate) async fn a_transaction_reads_what_it_has_written(store: &dyn Store) {
     tx.write_events(&[change(&read, claimed.clone())]).await.unwrap();
     let read = tx.events_by_id(&[id(1)]).await.unwrap().remove(0);
     assert_eq!(read.state, claimed);
-    assert_eq!(tx.locks_of_engines(&[engine_id("sim-1")]).await.unwrap().len(), 1);
+    assert_eq!(tx.held_events(&[engine_id("sim-1")]).await.unwrap().len(), 1);
     let (completed, _) = after(&read.state, &super::given::complete(&read.state), now);
     assert_eq!(tx.write_events(&[change(&read, completed)]).await.unwrap(), [id(1)]);
     assert_eq!(tx.next_lock_expiry(Timestamp::MAX).await.unwrap(), None);
@@ -122,7 +122,7 @@ pub(crate) async fn an_error_ends_a_transaction_and_nothing_of_it_stays(store: &
     let mut tx = begin(store).await;
     let now = tx.now();
     tx.insert_events(&[new_event(2, lane_id, now)]).await.unwrap();
-    assert!(matches!(tx.insert_events(&[new_event(1, lane_id, now)]).await, Err(StoreError::Corrupt(_))));
+    assert!(matches!(tx.insert_events(&[new_event(1, lane_id, now)]).await, Err(StoreError::Bug(_))));
     assert!(tx.insert_events(&[new_event(3, lane_id, now)]).await.is_err());
     let refused = tx.commit().await;
     assert!(
@@ -158,7 +158,8 @@ pub(crate) async fn an_empty_set_is_no_error(store: &dyn Store) {
     assert!(tx.ready_events_of_run(&"run".parse().unwrap(), &[], 5).await.unwrap().is_empty());
     assert!(tx.write_events(&[]).await.unwrap().is_empty());
     tx.delete_events(&[]).await.unwrap();
-    assert!(tx.locks_of_engines(&[]).await.unwrap().is_empty());
+    assert!(tx.held_events(&[]).await.unwrap().is_empty());
+    assert!(tx.held_events_for_update(&[]).await.unwrap().is_empty());
     assert!(tx.intern_lanes(&[]).await.unwrap().is_empty());
     assert!(tx.delete_empty_lanes(5).await.unwrap().is_empty());
     assert!(tx.engines_by_id(&[]).await.unwrap().is_empty());

@@ -23,7 +23,7 @@ use crate::conformance::given::{
 use crate::postgres::{PostgresOptions, PostgresStore};
 use crate::rows::{AuditEntry, EventRow, NewDeadLetter, NewEventRow};
 use crate::sqlite::{SqliteOptions, SqliteStore};
-use crate::{Durability, Store};
+use crate::{Durability, Store, StoreAdmin};
 
 /// Events beside the few that each mean something, with payloads that do not fit into one batch.
 const MANY: u32 = 600;
@@ -265,7 +265,7 @@ async fn a_lock_outlives_the_move() {
     let moved = read(&store, 2).await;
     assert_eq!(moved, before[0]);
     let engine = "sim-1".parse().unwrap();
-    let locks = begin(&store).await.locks_of_engines(&[engine]).await.unwrap();
+    let locks = begin(&store).await.held_events(&[engine]).await.unwrap();
     assert_eq!(locks.len(), 2);
     let (state, _) = after(&moved.state, &complete(&before[0].state), now(&store).await);
     let mut tx = begin(&store).await;

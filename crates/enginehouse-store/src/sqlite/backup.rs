@@ -111,14 +111,14 @@ fn copy(from: &Path, to: &Path) -> Outcome<()> {
         match backup.step(PAGES_PER_STEP)? {
             StepResult::Done => break,
             StepResult::More => written.sync_data().map_err(io_failure)?,
-            _ => return Err(Failure::Row("a copy that nobody else knows is locked".to_owned())),
+            _ => return Err(Failure::Bug("a copy that nobody else knows is locked".to_owned())),
         }
     }
     drop(backup);
     // A file of its own: no log beside it, whatever becomes of the server's.
     let mode: String = target.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
     if mode != "delete" {
-        return Err(Failure::Row(format!("the copy has a journal of mode {mode}")));
+        return Err(Failure::Bug(format!("the copy has a journal of mode {mode}")));
     }
     target.close().map_err(|(_, error)| error)?;
     written.sync_all().map_err(io_failure)
@@ -147,5 +147,5 @@ fn finish(unfinished: &Unfinished, folder: &Path, to: &Path) -> io::Result<u64> 
 }
 
 fn io_failure(error: io::Error) -> Failure {
-    Failure::Row(error.to_string())
+    Failure::Io(error)
 }

@@ -163,7 +163,7 @@ impl From<Unexpected> for Failure {
 
 impl From<LockDisagrees> for Failure {
     fn from(error: LockDisagrees) -> Self {
-        Self::Row(error.to_string())
+        Self::Bug(error.to_string())
     }
 }
 

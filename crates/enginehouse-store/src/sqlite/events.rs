@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::columns::{Columns, IdText, Parameters, one_value, sql};
 use super::counts::CountChanges;
 use super::failure::Outcome;
-use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow, ReadyEvent, ReadyRange};
+use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
 use crate::table::{AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, read_event};
 
 pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events: &[NewEventRow]) -> Outcome<()> {
@@ -62,78 +62,6 @@ pub(super) fn by_idempotency_key(connection: &Connection, keys: &[&str]) -> Outc
         }
     }
     Ok(found)
-}
-
-pub(super) fn ready(
-    connection: &Connection,
-    ranges: &[ReadyRange],
-    now: Timestamp,
-    limit: u32,
-) -> Outcome<Vec<ReadyEvent>> {
-    let mut statement = connection.prepare_cached(sql!("ready_events"))?;
-    let mut found = Vec::new();
-    for ReadyRange { lane_id, after } in ranges {
-        // Before every time and every id.
-        let mut place = (-1, String::new());
-        if let Some((available_at, event_id)) = after {
-            place = (available_at.as_millis(), event_id.to_string());
-        }
-        let mut rows = statement.query(params![lane_id.0, now.as_millis(), place.0, place.1, limit])?;
-        while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
-            found.push(ReadyEvent { lane_id: *lane_id, available_at: columns.read()?, event_id: columns.read()? });
-        }
-    }
-    Ok(found)
-}
-
-pub(super) fn ready_counts(
-    connection: &Connection,
-    lanes: &[LaneId],
-    now: Timestamp,
-    limit: u32,
-) -> Outcome<Vec<(LaneId, u32)>> {
-    let mut statement = connection.prepare_cached(sql!("ready_counts"))?;
-    let mut found = Vec::new();
-    for lane_id in lanes {
-        let count = statement.query_row(params![lane_id.0, now.as_millis(), limit], |row| row.get(0))?;
-        if count > 0 {
-            found.push((*lane_id, count));
-        }
-    }
-    Ok(found)
-}
-
-pub(super) fn ready_of_run(
-    connection: &Connection,
-    run: &ScenarioRunId,
-    lanes: &[LaneId],
-    now: Timestamp,
-    limit: u32,
-) -> Outcome<Vec<ReadyEvent>> {
-    let mut statement = connection.prepare_cached(sql!("ready_events_of_run"))?;
-    let mut found = Vec::new();
-    for lane_id in lanes {
-        let mut rows = statement.query(params![run.as_str(), lane_id.0, now.as_millis(), limit])?;
-        while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
-            found.push(ReadyEvent { lane_id: *lane_id, available_at: columns.read()?, event_id: columns.read()? });
-        }
-    }
-    Ok(found)
-}
-
-pub(super) fn next_ready_at(connection: &Connection, lanes: &[LaneId], now: Timestamp) -> Outcome<Option<Timestamp>> {
-    let mut statement = connection.prepare_cached(sql!("next_ready_at"))?;
-    let mut next: Option<Timestamp> = None;
-    for lane_id in lanes {
-        let mut rows = statement.query([lane_id.0, now.as_millis()])?;
-        if let Some(row) = rows.next()? {
-            let at = Columns::of(row).read()?;
-            next = Some(next.map_or(at, |next| next.min(at)));
-        }
-    }
-    Ok(next)
 }
 
 pub(super) fn write(

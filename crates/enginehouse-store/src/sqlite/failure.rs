@@ -11,9 +11,15 @@ pub(super) enum Failure {
     /// SQLite said so.
     #[error(transparent)]
     Sqlite(rusqlite::Error),
-    /// A row holds, or was to hold, what no row of this program holds.
+    /// The system said so, of a file beside SQLite's.
+    #[error(transparent)]
+    Io(std::io::Error),
+    /// A row holds what no row of this program holds.
     #[error("{0}")]
     Row(String),
+    /// This program has asked for what contradicts itself.
+    #[error("{0}")]
+    Bug(String),
 }
 
 pub(super) type Outcome<T> = Result<T, Failure>;
@@ -29,8 +35,11 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Sqlite(error) if is_passing(&error) => Self::unavailable(said(&error)),
-            Failure::Sqlite(error) => Self::Corrupt(said(&error)),
+            Failure::Sqlite(error) if is_damage(&error) => Self::Corrupt(said(&error)),
+            Failure::Sqlite(error) => Self::Bug(said(&error)),
+            Failure::Io(error) => Self::unavailable(error.to_string()),
             Failure::Row(what) => Self::Corrupt(what),
+            Failure::Bug(what) => Self::Bug(what),
         }
     }
 }
@@ -85,6 +94,22 @@ fn is_passing(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Whether the file is not as it was written, or a row of it is not.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(..) => {
+            matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+        }
+        // What was read: a row that must be there, or a value of its type.
+        rusqlite::Error::QueryReturnedNoRows
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::Utf8Error(..) => true,
+        _ => false,
+    }
+}
+
 fn extended_code(error: &rusqlite::Error) -> Option<i32> {
     error.sqlite_error().map(|error| error.extended_code)
 }
@@ -114,6 +139,7 @@ mod tests {
     fn meaning(error: StoreError) -> &'static str {
         match error {
             StoreError::Corrupt(_) => "corrupt",
+            StoreError::Bug(_) => "bug",
             StoreError::Conflict(_) => "conflict",
             StoreError::Unavailable { applied: Applied::No, .. } => "no",
             StoreError::Unavailable { applied: Applied::Unknown, .. } => "unknown",
@@ -132,8 +158,9 @@ mod tests {
             (ffi::SQLITE_NOMEM, "no", "unknown"),
             (ffi::SQLITE_CORRUPT, "corrupt", "unknown"),
             (ffi::SQLITE_NOTADB, "corrupt", "unknown"),
-            (ffi::SQLITE_CONSTRAINT_CHECK, "corrupt", "corrupt"),
-            (ffi::SQLITE_MISMATCH, "corrupt", "unknown"),
+            (ffi::SQLITE_CONSTRAINT_CHECK, "bug", "bug"),
+            (ffi::SQLITE_MISMATCH, "bug", "unknown"),
+            (ffi::SQLITE_ERROR, "bug", "unknown"),
         ] {
             assert_eq!(meaning(Failure::from(sqlite(code)).into()), before, "{code} before the commit");
             assert_eq!(meaning(of_commit(sqlite(code))), at_commit, "{code} at the commit");

@@ -1,32 +1,25 @@
 //! Locks: the events that are processing.
 
 use enginehouse_core::ids::{EngineId, EventId};
-use enginehouse_core::lock::LockToken;
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{Columns, one_value, sql};
 use super::events;
 use super::failure::{Failure, Outcome};
-use crate::rows::{EventRow, HeldLock, LockCursor};
+use crate::rows::{EventRow, LockCursor};
+use crate::table::read_event;
 
-pub(super) fn of_engines(connection: &Connection, engines: &[EngineId]) -> Outcome<Vec<HeldLock>> {
-    let mut statement = connection.prepare_cached(sql!("locks_of_engines"))?;
+pub(super) fn held_events(connection: &Connection, engines: &[EngineId]) -> Outcome<Vec<EventRow>> {
+    let mut statement = connection.prepare_cached(sql!("held_events"))?;
     let mut found = Vec::new();
     for engine_id in engines {
         let mut rows = statement.query([engine_id.as_str()])?;
         while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
-            found.push(HeldLock {
-                engine_id: engine_id.clone(),
-                event_id: columns.read()?,
-                lane_id: columns.read()?,
-                token: LockToken { serial: columns.read()?, secret: u128::from_be_bytes(columns.read::<[u8; 16]>()?) },
-                claimed_at: columns.read()?,
-                cancel_requested: columns.read()?,
-            });
+            found.push(read_event(&mut Columns::of(row))?);
         }
     }
+    found.sort_by_key(|event| event.event_id);
     Ok(found)
 }
 

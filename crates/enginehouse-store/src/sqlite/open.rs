@@ -280,7 +280,8 @@ pub(super) fn unreadable(path: &Path, failure: Failure) -> OpenError {
     let path = path.to_owned();
     match failure {
         Failure::Sqlite(error) => OpenError::Unreadable { path, source: error.into() },
-        Failure::Row(what) => OpenError::Unreadable { path, source: what.into() },
+        Failure::Io(source) => OpenError::Io { path, source },
+        Failure::Row(what) | Failure::Bug(what) => OpenError::Unreadable { path, source: what.into() },
     }
 }
 

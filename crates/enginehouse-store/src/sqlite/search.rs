@@ -203,6 +203,6 @@ fn path<'a>(connection: &Connection, filter: &'a EventFilter) -> Outcome<(&'stat
 /// The events that an engine holds, by id.
 pub(super) fn locked_by(connection: &Connection, engine_id: &EngineId) -> Outcome<Vec<EventRecord>> {
     let mut known = KnownLanes::default();
-    let locks = locks::of_engines(connection, std::slice::from_ref(engine_id))?;
+    let locks = locks::held_events(connection, std::slice::from_ref(engine_id))?;
     locks.iter().filter_map(|lock| record(connection, lock.event_id, &mut known).transpose()).collect()
 }

@@ -13,13 +13,17 @@ use tokio::sync::OwnedMutexGuard;
 use super::counts::CountChanges;
 use super::failure::Outcome;
 use super::writer::Writer;
-use super::{audit, dead_letters, engines, events, lanes, locks, settings};
+use super::{audit, dead_letters, engines, events, lanes, locks, ready, settings};
 use crate::clock::Reading;
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneChangesSince, LockCursor,
+    AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
     NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
 };
-use crate::{StoreError, Transaction};
+use crate::error::StoreError;
+use crate::transaction::{
+    AttemptRepository, AuditRepository, EngineRepository, EventRepository, LaneRepository, LockRepository,
+    ReadyRepository, SettingsRepository, Transaction, TransactionTime,
+};
 
 pub(super) struct SqliteTransaction {
     writer: OwnedMutexGuard<Writer>,
@@ -56,6 +60,16 @@ impl Drop for SqliteTransaction {
 
 #[async_trait]
 impl Transaction for SqliteTransaction {
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        let this = &mut *self;
+        this.writer.commit(&mut this.counts, this.reading.now)
+    }
+}
+
+impl TransactionTime for SqliteTransaction {
     fn now(&self) -> Timestamp {
         self.reading.now
     }
@@ -63,7 +77,10 @@ impl Transaction for SqliteTransaction {
     fn jumped(&self) -> bool {
         self.reading.jumped
     }
+}
 
+#[async_trait]
+impl EventRepository for SqliteTransaction {
     async fn insert_events(&mut self, events: &[NewEventRow]) -> Result<(), StoreError> {
         self.run(|writer, counts| events::insert(&writer.connection, counts, events))
     }
@@ -78,31 +95,6 @@ impl Transaction for SqliteTransaction {
 
     async fn events_by_idempotency_key(&mut self, keys: &[&str]) -> Result<Vec<KeyedEvent>, StoreError> {
         self.run(|writer, _| events::by_idempotency_key(&writer.connection, keys))
-    }
-
-    async fn ready_events(&mut self, ranges: &[ReadyRange], limit: u32) -> Result<Vec<ReadyEvent>, StoreError> {
-        let now = self.reading.now;
-        self.run(|writer, _| events::ready(&writer.connection, ranges, now, limit))
-    }
-
-    async fn ready_events_of_run(
-        &mut self,
-        scenario_run_id: &ScenarioRunId,
-        lanes: &[LaneId],
-        limit: u32,
-    ) -> Result<Vec<ReadyEvent>, StoreError> {
-        let now = self.reading.now;
-        self.run(|writer, _| events::ready_of_run(&writer.connection, scenario_run_id, lanes, now, limit))
-    }
-
-    async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError> {
-        let now = self.reading.now;
-        self.run(|writer, _| events::ready_counts(&writer.connection, lanes, now, limit))
-    }
-
-    async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {
-        let now = self.reading.now;
-        self.run(|writer, _| events::next_ready_at(&writer.connection, lanes, now))
     }
 
     async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError> {
@@ -125,9 +117,45 @@ impl Transaction for SqliteTransaction {
     async fn delete_events(&mut self, ids: &[EventId]) -> Result<(), StoreError> {
         self.run(|writer, counts| events::delete(&writer.connection, counts, ids))
     }
+}
 
-    async fn locks_of_engines(&mut self, engines: &[EngineId]) -> Result<Vec<HeldLock>, StoreError> {
-        self.run(|writer, _| locks::of_engines(&writer.connection, engines))
+#[async_trait]
+impl ReadyRepository for SqliteTransaction {
+    async fn ready_events(&mut self, ranges: &[ReadyRange], limit: u32) -> Result<Vec<ReadyEvent>, StoreError> {
+        let now = self.reading.now;
+        self.run(|writer, _| ready::events(&writer.connection, ranges, now, limit))
+    }
+
+    async fn ready_events_of_run(
+        &mut self,
+        scenario_run_id: &ScenarioRunId,
+        ranges: &[ReadyRange],
+        limit: u32,
+    ) -> Result<Vec<ReadyEvent>, StoreError> {
+        let now = self.reading.now;
+        self.run(|writer, _| ready::events_of_run(&writer.connection, scenario_run_id, ranges, now, limit))
+    }
+
+    async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError> {
+        let now = self.reading.now;
+        self.run(|writer, _| ready::counts(&writer.connection, lanes, now, limit))
+    }
+
+    async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {
+        let now = self.reading.now;
+        self.run(|writer, _| ready::next_at(&writer.connection, lanes, now))
+    }
+}
+
+#[async_trait]
+impl LockRepository for SqliteTransaction {
+    async fn held_events(&mut self, engines: &[EngineId]) -> Result<Vec<EventRow>, StoreError> {
+        self.run(|writer, _| locks::held_events(&writer.connection, engines))
+    }
+
+    async fn held_events_for_update(&mut self, engines: &[EngineId]) -> Result<Vec<EventRow>, StoreError> {
+        // There is one transaction at a time.
+        self.held_events(engines).await
     }
 
     async fn locks_expiring(
@@ -143,7 +171,10 @@ impl Transaction for SqliteTransaction {
         let next = self.run(|writer, _| locks::next_expiry(&writer.connection))?;
         Ok(next.filter(|at| *at <= until))
     }
+}
 
+#[async_trait]
+impl LaneRepository for SqliteTransaction {
     async fn lanes_since(&mut self, version: u64) -> Result<LaneChangesSince, StoreError> {
         let after = LaneId(i64::try_from(version).unwrap_or(i64::MAX));
         let active = self.run(|writer, _| lanes::after(&writer.connection, after))?;
@@ -162,6 +193,16 @@ impl Transaction for SqliteTransaction {
         })
     }
 
+    async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
+        self.run(|writer, counts| {
+            counts.write(&writer.connection)?;
+            lanes::status_counts(&writer.connection)
+        })
+    }
+}
+
+#[async_trait]
+impl EngineRepository for SqliteTransaction {
     async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
         self.run(|writer, _| engines::by_id(&writer.connection, ids))
     }
@@ -189,7 +230,10 @@ impl Transaction for SqliteTransaction {
     async fn delete_gone_engines(&mut self, silent_since: Timestamp, limit: u32) -> Result<Vec<EngineId>, StoreError> {
         self.run(|writer, _| engines::delete_gone(&writer.connection, silent_since, limit))
     }
+}
 
+#[async_trait]
+impl AttemptRepository for SqliteTransaction {
     async fn insert_attempts(&mut self, attempts: &[(EventId, AttemptEnd)]) -> Result<(), StoreError> {
         self.run(|writer, _| events::insert_attempts(&writer.connection, attempts))
     }
@@ -209,7 +253,10 @@ impl Transaction for SqliteTransaction {
     ) -> Result<Vec<EventId>, StoreError> {
         self.run(|writer, _| dead_letters::matching(&writer.connection, filter, limit))
     }
+}
 
+#[async_trait]
+impl SettingsRepository for SqliteTransaction {
     async fn registry_version(&mut self) -> Result<i64, StoreError> {
         self.run(|writer, _| settings::registry_version(&writer.connection))
     }
@@ -233,27 +280,15 @@ impl Transaction for SqliteTransaction {
     async fn write_queue(&mut self, queue: &QueueName, settings: Option<&Settings>) -> Result<(), StoreError> {
         self.run(|writer, _| settings::write_queue(&writer.connection, queue, settings))
     }
+}
 
+#[async_trait]
+impl AuditRepository for SqliteTransaction {
     async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
         self.run(|writer, _| audit::insert(&writer.connection, entries))
     }
 
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         self.run(|writer, _| audit::delete(&writer.connection, before, limit))
-    }
-
-    async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
-        self.run(|writer, counts| {
-            counts.write(&writer.connection)?;
-            lanes::status_counts(&writer.connection)
-        })
-    }
-
-    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        if let Some(error) = &self.error {
-            return Err(error.clone());
-        }
-        let this = &mut *self;
-        this.writer.commit(&mut this.counts, this.reading.now)
     }
 }

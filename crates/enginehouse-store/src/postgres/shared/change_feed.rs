@@ -101,7 +101,7 @@ async fn poll(shared: &Shared, last_poll: Option<&(PgSnapshot, Instant)>) -> Out
     let since = last_poll.map(|(snapshot, _)| snapshot.clone()).unwrap_or_default();
     let session = shared.writers.session().await?;
     let rows = session.query(sql!("arrivals"), params![XID8: &since.xmax, XID8_ARRAY: &since.xip]).await?;
-    let row = rows.first().ok_or_else(|| Failure::Row("the changes of lanes are missing".to_owned()))?;
+    let row = rows.first().ok_or_else(|| Failure::Bug("the changes of lanes are missing".to_owned()))?;
     let mut columns = Columns::of(row);
     let snapshot = PgSnapshot::parse(columns.value()?)?;
     let registry_version: Option<i64> = columns.value()?;

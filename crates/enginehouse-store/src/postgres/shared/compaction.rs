@@ -22,7 +22,7 @@ pub(crate) async fn compact_lane_changes(shared: &Shared, before: Timestamp, fro
             params![TIMESTAMPTZ: &Moment(before), XID8: &from, XID8: &until, INT8: &i64::from(MAX_COMPACTED)],
         )
         .await?;
-    let row = rows.first().ok_or_else(|| Failure::Row("the number of compacted changes is missing".to_owned()))?;
+    let row = rows.first().ok_or_else(|| Failure::Bug("the number of compacted changes is missing".to_owned()))?;
     let mut columns = Columns::of(row);
     let compacted = columns.read()?;
     let (zero_lanes, zero_runs): (Vec<i64>, Vec<&str>) = (columns.value()?, columns.value()?);

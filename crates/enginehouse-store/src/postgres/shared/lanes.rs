@@ -45,7 +45,7 @@ pub(crate) async fn intern(session: &Session, keys: &[LaneKey]) -> Outcome<Vec<L
         .zip(found)
         .map(|(key, found)| match found {
             Some((lane_id, false)) => Ok(Lane { lane_id, key: key.clone() }),
-            _ => Err(Failure::Row("a lane that was inserted is missing".to_owned())),
+            _ => Err(Failure::Bug("a lane that was inserted is missing".to_owned())),
         })
         .collect()
 }

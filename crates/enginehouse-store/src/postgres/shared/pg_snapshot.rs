@@ -17,7 +17,7 @@ pub(crate) struct PgSnapshot {
 impl PgSnapshot {
     /// Reads `xmin:xmax:xip,xip`.
     pub(crate) fn parse(text: &str) -> Outcome<Self> {
-        let unexpected = || Failure::Row(format!("not a snapshot: {text}"));
+        let unexpected = || Failure::Bug(format!("not a snapshot: {text}"));
         let number = |part: &str| part.parse().map(Xid).map_err(|_| unexpected());
         let mut parts = text.split(':');
         let (Some(_), Some(xmax), Some(xip)) = (parts.next(), parts.next(), parts.next()) else {

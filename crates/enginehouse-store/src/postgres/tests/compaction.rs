@@ -5,13 +5,13 @@ use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventCommand;
 
 use super::{Fresh, open_fresh};
-use crate::Store;
 use crate::conformance::given::{
     HOUR, apply, begin, claim, complete, fail, id, ids, insert, lane, new_event, now, of_run,
 };
 use crate::postgres::shared::compaction::compact_lane_changes;
 use crate::postgres::tx::columns::Xid;
 use crate::rows::{LaneCounts, PageRequest, ScenarioRunCounts, StatusCounts};
+use crate::{Queries, Store, StoreAdmin};
 
 const ALL: (Xid, Xid) = (Xid(0), Xid(u64::MAX));
 

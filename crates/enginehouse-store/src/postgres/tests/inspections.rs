@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{open_fresh, options, server};
-use crate::Store;
+use crate::StoreAdmin;
 use crate::conformance::given::{claim, given_events};
 use crate::postgres::shared::vacuum::holders;
 use crate::postgres::{OpenError, VacuumHolderKind, inspect};

@@ -14,7 +14,7 @@ use crate::{Store, Transaction};
 async fn read_locks(tx: &mut dyn Transaction) -> usize {
     let engines = [engine_id("sim-1")];
     tx.engines_by_id(&engines).await.unwrap();
-    tx.locks_of_engines(&engines).await.unwrap().len()
+    tx.held_events(&engines).await.unwrap().len()
 }
 
 async fn read_and_commit(store: &dyn Store) -> usize {

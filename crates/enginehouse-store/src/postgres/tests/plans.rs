@@ -4,6 +4,7 @@ use tokio_postgres::Client;
 
 use super::{Fresh, open_fresh};
 use crate::postgres::tx::reads::newest;
+use crate::postgres::tx::transaction::ready;
 use crate::table::sql::filled_text;
 
 /// 20,000 events in every status, of which the database has counted those that were there when it was last asked to.
@@ -90,9 +91,11 @@ async fn given_tables(counted: Option<&str>) -> (Fresh, Client) {
     (fresh, client)
 }
 
-/// A statement by the name of its file, or of the way to the newest events.
+/// A statement by the name of its file, or of what its parts make of it.
 fn text(name: &str) -> String {
-    let newest = match name {
+    let text = match name {
+        "ready_events" => ready::OF_LANES,
+        "ready_events_of_run" => ready::OF_RUN,
         "newest_events" => newest::ALL,
         "newest_events_of_run" => newest::OF_RUN,
         "newest_failed_or_cancelled_events" => newest::FAILED_OR_CANCELLED,
@@ -105,7 +108,7 @@ fn text(name: &str) -> String {
             return filled_text(&std::fs::read_to_string(path).unwrap(), &[]);
         }
     };
-    newest.to_owned()
+    text.to_owned()
 }
 
 /// What PostgreSQL would do, step by step.
@@ -160,7 +163,7 @@ async fn statements_find_their_rows_by_an_index() {
         (
             "ready_events_of_run",
             &[
-                "events_ready_of_run|(scenario_run_id >= $3) AND (scenario_run_id <= $3) AND (lane_id = r.lane_id) AND (available_at <= $4)",
+                "events_ready_of_run|(scenario_run_id >= $6) AND (scenario_run_id <= $6) AND (lane_id = r.lane_id) AND (available_at <= $4)",
             ],
         ),
         (
@@ -182,7 +185,14 @@ async fn statements_find_their_rows_by_an_index() {
             ],
         ),
         ("events_by_idempotency_key", &["events_idempotency_key|(idempotency_key = ANY ($1))"]),
-        ("locks_of_engines", &["events_locks_of_engine|(engine_id = h.engine_id) AND (lock_given_by >= h.from_xact)"]),
+        ("held_events", &["events_locks_of_engine|(engine_id = h.engine_id) AND (lock_given_by >= h.from_xact)"]),
+        (
+            "held_events_for_update",
+            &[
+                "events_locks_of_engine|(engine_id = h.engine_id) AND (lock_given_by >= h.from_xact)",
+                "events_key|(event_id = ANY",
+            ],
+        ),
         ("count_locks", &["events_locks_of_engine|(engine_id = h.engine_id) AND (lock_given_by >= h.from_xact)"]),
         ("locks_expiring", &["events_lock_expiry|(lock_expires_at <= $1) AND (lock_expires_at >= $2)"]),
         ("next_lock_expiry", &["events_lock_expiry|(lock_expires_at >= $1)"]),

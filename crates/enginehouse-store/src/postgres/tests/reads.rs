@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use super::{open_fresh_with, until};
-use crate::Store;
+use crate::Queries;
 use crate::conformance::given::{given_events, id};
 use crate::postgres::PostgresOptions;
 use crate::rows::{EventFilter, PageRequest};

@@ -3,7 +3,11 @@
 use super::open_fresh;
 
 /// What stands for the parts that the caller of a statement fills in.
-const PARTS: [(&str, &str); 2] = [("source", "enginehouse.events where event_id < $1"), ("order", "event_id desc")];
+const PARTS: [(&str, &str); 3] = [
+    ("condition", "q.status = 'queued'"),
+    ("source", "enginehouse.events where event_id < $1"),
+    ("order", "event_id desc"),
+];
 
 #[tokio::test]
 async fn every_statement_prepares_on_a_fresh_schema() {

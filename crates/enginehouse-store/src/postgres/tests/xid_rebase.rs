@@ -3,9 +3,9 @@
 use enginehouse_core::ids::LaneId;
 
 use super::{Fresh, open_fresh, options, until};
-use crate::Store;
 use crate::conformance::given::{begin, claim, engine_id, insert, lane, new_event, now};
 use crate::postgres::PostgresStore;
+use crate::{Store, StoreAdmin};
 
 /// As if the cluster that wrote the rows had counted a million transactions more.
 async fn given_foreign_xids(fresh: &Fresh) {
@@ -43,7 +43,7 @@ async fn a_server_rebases_the_xids_of_another_cluster_when_it_starts() {
     })
     .await;
     assert_eq!(deleted, [empty]);
-    let held = begin(&restored).await.locks_of_engines(&[engine_id("sim-1")]).await.unwrap();
+    let held = begin(&restored).await.held_events(&[engine_id("sim-1")]).await.unwrap();
     assert_eq!(held.iter().map(|lock| lock.lane_id).collect::<Vec<_>>(), [full]);
     assert_eq!(restored.check_integrity().await.unwrap(), Vec::<String>::new());
 }

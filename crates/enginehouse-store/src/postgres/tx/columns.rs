@@ -265,6 +265,6 @@ impl From<Unexpected> for Failure {
 
 impl From<LockDisagrees> for Failure {
     fn from(error: LockDisagrees) -> Self {
-        Self::Row(error.to_string())
+        Self::Bug(error.to_string())
     }
 }

@@ -15,7 +15,7 @@ pub(crate) async fn insert(session: &Session, events: &[NewEventRow]) -> Outcome
     for NewEventRow { event, .. } in events {
         // The columns of the state have defaults, which say the same.
         if event.state != EventState::enqueued(event.state.available_at) {
-            return Err(Failure::Row(format!(
+            return Err(Failure::Bug(format!(
                 "event {} is new, but not as one that was just enqueued",
                 event.event_id
             )));

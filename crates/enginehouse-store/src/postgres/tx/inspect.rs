@@ -138,7 +138,7 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> Outcome<PostgresInspe
         }
         // Tables of another version, or damage: a finding, too.
         Err(failure) => match StoreError::from(failure) {
-            StoreError::Corrupt(why) => inspection.findings.push(why),
+            StoreError::Corrupt(why) | StoreError::Bug(why) => inspection.findings.push(why),
             other => return Err(Failure::NoConnection(other.to_string())),
         },
     }

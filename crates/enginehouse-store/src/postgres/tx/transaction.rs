@@ -7,7 +7,7 @@
 mod engines;
 mod events;
 mod locks;
-mod ready;
+pub(crate) mod ready;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -25,16 +25,20 @@ use tokio_postgres::Row;
 use super::columns::{Columns, Xid, params, sql, uuids};
 use super::{attempts, audit, dead_letters, reads, settings};
 use crate::clock::Reading;
+use crate::error::StoreError;
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::lanes;
 use crate::postgres::shared::state::Shared;
 use crate::postgres::wire::failure::{self, Failure, Outcome};
 use crate::postgres::wire::session::{Param, Session, TransactionGuard};
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, EventChange, EventRow, HeldLock, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
+    AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
+    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
 };
-use crate::{StoreError, Transaction};
+use crate::transaction::{
+    AttemptRepository, AuditRepository, EngineRepository, EventRepository, LaneRepository, LockRepository,
+    ReadyRepository, SettingsRepository, Transaction, TransactionTime,
+};
 
 /// Nothing but locks was written, and nobody was told of an event by its name: so nobody has to wait until the disk or a standby
 /// has it. Whoever repeats a command must wait, whose first answer was that this is unknown.
@@ -55,12 +59,10 @@ pub(crate) struct PostgresTransaction {
     /// The generation of the scan positions when this began.
     generation: u64,
     changes: LaneChanges,
-    /// Events that were read together with their place in a lane, until somebody asks for them.
-    taken: HashMap<EventId, EventRow>,
-    /// Ready events that nobody else can take before this transaction ends, unless they were written.
+    /// Ready events that nobody else can lock before this transaction ends, and that were not written.
     locked: HashMap<EventId, (LaneId, Timestamp)>,
-    /// Payloads of events that were locked, until somebody asks for them.
-    payloads: HashMap<EventId, RawJson>,
+    /// From where on there may be more of them in a lane, which were not answered.
+    locked_behind: HashSet<(LaneId, Timestamp)>,
     /// Engines that were there when they were read.
     known_engines: HashSet<EngineId>,
     /// Lanes that are not there any more once this has committed.
@@ -90,7 +92,7 @@ impl PostgresTransaction {
         let read = async {
             let opened = begun.and(opened)?;
             let changed_lanes = changed_lanes?;
-            let row = opened.first().ok_or_else(|| Failure::Row("the database does not tell the time".to_owned()))?;
+            let row = opened.first().ok_or_else(|| Failure::Bug("the database does not tell the time".to_owned()))?;
             let mut columns = Columns::of(row);
             let (now, version) = (columns.read()?, columns.read::<Option<i64>>()?);
             let (xmin, xmax) = (columns.value::<Xid>()?, columns.value::<Xid>()?);
@@ -121,9 +123,8 @@ impl PostgresTransaction {
                 xmax,
                 generation,
                 changes: LaneChanges::default(),
-                taken: HashMap::new(),
                 locked: HashMap::new(),
-                payloads: HashMap::new(),
+                locked_behind: HashSet::new(),
                 known_engines: HashSet::new(),
                 gone_lanes: Vec::new(),
                 must_last: false,
@@ -144,7 +145,7 @@ impl PostgresTransaction {
         match (&self.error, &self.session) {
             (Some(error), _) => Err(error.clone()),
             (None, Some(session)) => Ok(session),
-            (None, None) => Err(StoreError::Corrupt("the transaction has ended".to_owned())),
+            (None, None) => Err(StoreError::Bug("the transaction has ended".to_owned())),
         }
     }
 
@@ -216,6 +217,62 @@ impl Drop for PostgresTransaction {
 
 #[async_trait]
 impl Transaction for PostgresTransaction {
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        // It stays in this transaction's care until it is committed: dropped before, that is given up.
+        let Some(session) = self.session.as_ref() else {
+            return Err(StoreError::Bug("the transaction has ended".to_owned()));
+        };
+        let unreplicated = self.shared.endpoint.unreplicated();
+        if !self.changes.is_empty()
+            && let Err(failure) = LaneChanges::prepare(session).await
+        {
+            return Err(failure.into());
+        }
+        let changes = async {
+            match self.changes.is_empty() {
+                true => Ok(()),
+                false => self.changes.write(session).await,
+            }
+        };
+        let end = if self.must_last || !self.changes.is_empty() { "commit" } else { END_WITHOUT_CHANGES };
+        // Sent together, in this order: if the changes cannot be written, the commit that follows them is refused.
+        let (written, committed) = tokio::join!(biased; changes, session.run(end));
+        let outcome = match (written, committed) {
+            (Ok(()), Ok(())) if self.shared.endpoint.unreplicated() == unreplicated => Ok(()),
+            (Ok(()), Ok(())) => Err(failure::commit_unknown(
+                "the wait for a synchronous standby was cut short: the change is on the primary's disk only".to_owned(),
+            )),
+            (Err(failure), _) | (Ok(()), Err(failure)) => Err(failure::commit_error(failure)),
+        };
+        if outcome.is_ok() {
+            drop(self.session.take());
+            let mut has_arrivals = false;
+            let mut positions = self.shared.scan_positions();
+            for (lane, at) in self.changes.arrivals() {
+                positions.rewind_lane(lane, at);
+                has_arrivals = true;
+            }
+            // What was locked and left as it was is ready again. A scan in between did not see it.
+            for (lane, at) in self.locked.values().chain(&self.locked_behind) {
+                positions.rewind_lane(*lane, *at);
+            }
+            drop(positions);
+            self.shared.remove_lanes(&self.gone_lanes);
+            if self.reading.jumped {
+                self.shared.clear_jump();
+            }
+            if has_arrivals {
+                self.shared.notify_others();
+            }
+        }
+        outcome
+    }
+}
+
+impl TransactionTime for PostgresTransaction {
     fn now(&self) -> Timestamp {
         self.reading.now
     }
@@ -223,7 +280,10 @@ impl Transaction for PostgresTransaction {
     fn jumped(&self) -> bool {
         self.reading.jumped
     }
+}
 
+#[async_trait]
+impl EventRepository for PostgresTransaction {
     async fn insert_events(&mut self, events: &[NewEventRow]) -> Result<(), StoreError> {
         events::insert(self, events).await
     }
@@ -238,27 +298,6 @@ impl Transaction for PostgresTransaction {
 
     async fn events_by_idempotency_key(&mut self, keys: &[&str]) -> Result<Vec<KeyedEvent>, StoreError> {
         events::by_idempotency_key(self, keys).await
-    }
-
-    async fn ready_events(&mut self, ranges: &[ReadyRange], limit: u32) -> Result<Vec<ReadyEvent>, StoreError> {
-        ready::events(self, ranges, limit).await
-    }
-
-    async fn ready_events_of_run(
-        &mut self,
-        scenario_run_id: &ScenarioRunId,
-        lanes: &[LaneId],
-        limit: u32,
-    ) -> Result<Vec<ReadyEvent>, StoreError> {
-        ready::events_of_run(self, scenario_run_id, lanes, limit).await
-    }
-
-    async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError> {
-        ready::counts(self, lanes, limit).await
-    }
-
-    async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {
-        ready::next_at(self, lanes).await
     }
 
     async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError> {
@@ -281,9 +320,40 @@ impl Transaction for PostgresTransaction {
     async fn delete_events(&mut self, ids: &[EventId]) -> Result<(), StoreError> {
         events::delete(self, ids).await
     }
+}
 
-    async fn locks_of_engines(&mut self, engines: &[EngineId]) -> Result<Vec<HeldLock>, StoreError> {
-        locks::of_engines(self, engines).await
+#[async_trait]
+impl ReadyRepository for PostgresTransaction {
+    async fn ready_events(&mut self, ranges: &[ReadyRange], limit: u32) -> Result<Vec<ReadyEvent>, StoreError> {
+        ready::events(self, ranges, limit).await
+    }
+
+    async fn ready_events_of_run(
+        &mut self,
+        scenario_run_id: &ScenarioRunId,
+        ranges: &[ReadyRange],
+        limit: u32,
+    ) -> Result<Vec<ReadyEvent>, StoreError> {
+        ready::events_of_run(self, scenario_run_id, ranges, limit).await
+    }
+
+    async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError> {
+        ready::counts(self, lanes, limit).await
+    }
+
+    async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {
+        ready::next_at(self, lanes).await
+    }
+}
+
+#[async_trait]
+impl LockRepository for PostgresTransaction {
+    async fn held_events(&mut self, engines: &[EngineId]) -> Result<Vec<EventRow>, StoreError> {
+        locks::held_events(self, engines, false).await
+    }
+
+    async fn held_events_for_update(&mut self, engines: &[EngineId]) -> Result<Vec<EventRow>, StoreError> {
+        locks::held_events(self, engines, true).await
     }
 
     async fn locks_expiring(
@@ -298,7 +368,10 @@ impl Transaction for PostgresTransaction {
     async fn next_lock_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         locks::next_expiry(self, until).await
     }
+}
 
+#[async_trait]
+impl LaneRepository for PostgresTransaction {
     async fn lanes_since(&mut self, version: u64) -> Result<LaneChangesSince, StoreError> {
         Ok(self.shared.lanes().since(version))
     }
@@ -322,6 +395,15 @@ impl Transaction for PostgresTransaction {
         Ok(gone)
     }
 
+    async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
+        self.flush_changes().await?;
+        let outcome = reads::totals(self.reader()?, &self.shared).await;
+        self.ended(outcome)
+    }
+}
+
+#[async_trait]
+impl EngineRepository for PostgresTransaction {
     async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
         engines::by_id(self, sql!("engines_by_id"), ids).await
     }
@@ -349,7 +431,10 @@ impl Transaction for PostgresTransaction {
     async fn delete_gone_engines(&mut self, silent_since: Timestamp, limit: u32) -> Result<Vec<EngineId>, StoreError> {
         engines::delete_gone(self, silent_since, limit).await
     }
+}
 
+#[async_trait]
+impl AttemptRepository for PostgresTransaction {
     async fn insert_attempts(&mut self, attempts: &[(EventId, AttemptEnd)]) -> Result<(), StoreError> {
         let outcome = attempts::insert(self.session()?, attempts).await;
         self.ended(outcome)
@@ -377,7 +462,10 @@ impl Transaction for PostgresTransaction {
         let outcome = dead_letters::matching(self.reader()?, filter, limit).await;
         self.ended(outcome)
     }
+}
 
+#[async_trait]
+impl SettingsRepository for PostgresTransaction {
     async fn registry_version(&mut self) -> Result<i64, StoreError> {
         self.reader()?;
         Ok(self.registry_version)
@@ -415,7 +503,10 @@ impl Transaction for PostgresTransaction {
         };
         self.ended(outcome)
     }
+}
 
+#[async_trait]
+impl AuditRepository for PostgresTransaction {
     async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
         let outcome = audit::insert(self.session()?, entries).await;
         self.ended(outcome)
@@ -424,65 +515,5 @@ impl Transaction for PostgresTransaction {
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let outcome = audit::delete(self.session()?, before, limit).await;
         self.ended(outcome)
-    }
-
-    async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
-        self.flush_changes().await?;
-        let outcome = reads::totals(self.reader()?, &self.shared).await;
-        self.ended(outcome)
-    }
-
-    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
-        }
-        // It stays in this transaction's care until it is committed: dropped before, that is given up.
-        let Some(session) = self.session.as_ref() else {
-            return Err(StoreError::Corrupt("the transaction has ended".to_owned()));
-        };
-        let unreplicated = self.shared.endpoint.unreplicated();
-        if !self.changes.is_empty()
-            && let Err(failure) = LaneChanges::prepare(session).await
-        {
-            return Err(failure.into());
-        }
-        let changes = async {
-            match self.changes.is_empty() {
-                true => Ok(()),
-                false => self.changes.write(session).await,
-            }
-        };
-        let end = if self.must_last || !self.changes.is_empty() { "commit" } else { END_WITHOUT_CHANGES };
-        // Sent together, in this order: if the changes cannot be written, the commit that follows them is refused.
-        let (written, committed) = tokio::join!(biased; changes, session.run(end));
-        let outcome = match (written, committed) {
-            (Ok(()), Ok(())) if self.shared.endpoint.unreplicated() == unreplicated => Ok(()),
-            (Ok(()), Ok(())) => Err(failure::commit_unknown(
-                "the wait for a synchronous standby was cut short: the change is on the primary's disk only".to_owned(),
-            )),
-            (Err(failure), _) | (Ok(()), Err(failure)) => Err(failure::commit_error(failure)),
-        };
-        if outcome.is_ok() {
-            drop(self.session.take());
-            let mut has_arrivals = false;
-            let mut positions = self.shared.scan_positions();
-            for (lane, at) in self.changes.arrivals() {
-                positions.rewind_lane(lane, at);
-                has_arrivals = true;
-            }
-            // What was taken and left as it was is ready again: whoever has looked meanwhile has not seen it.
-            for (lane, at) in self.locked.values() {
-                positions.rewind_lane(*lane, *at);
-            }
-            drop(positions);
-            self.shared.remove_lanes(&self.gone_lanes);
-            if self.reading.jumped {
-                self.shared.clear_jump();
-            }
-            if has_arrivals {
-                self.shared.notify_others();
-            }
-        }
-        outcome
     }
 }

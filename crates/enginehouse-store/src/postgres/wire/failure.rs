@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     TooSlow(std::time::Duration),
     /// A row holds a value that it cannot have.
     Row(String),
+    /// This program has asked for what contradicts itself.
+    Bug(String),
 }
 
 impl Failure {
@@ -25,7 +27,7 @@ impl Failure {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Postgres(error) => message(error),
-            Self::NoConnection(why) | Self::Row(why) => why.clone(),
+            Self::NoConnection(why) | Self::Row(why) | Self::Bug(why) => why.clone(),
             Self::TooSlow(waited) => format!("the database did not answer within {} s", waited.as_secs()),
         }
     }
@@ -48,9 +50,11 @@ impl From<Failure> for StoreError {
                 Meaning::Transient => Self::unavailable(message),
                 Meaning::Conflict => Self::Conflict(message),
                 Meaning::Corrupt => Self::Corrupt(message),
+                Meaning::Bug => Self::Bug(message),
             },
             Failure::NoConnection(_) | Failure::TooSlow(_) => Self::unavailable(message),
             Failure::Row(_) => Self::Corrupt(message),
+            Failure::Bug(_) => Self::Bug(message),
         }
     }
 }
@@ -78,8 +82,10 @@ enum Meaning {
     Transient,
     /// Another transaction was in the way.
     Conflict,
-    /// The statement or a row is wrong.
+    /// The files of the database are damaged, or a table is missing.
     Corrupt,
+    /// The statement is wrong, or the values given to it.
+    Bug,
 }
 
 /// Unique indexes into which two transactions may insert the same key at once.
@@ -90,7 +96,7 @@ fn meaning(error: &tokio_postgres::Error) -> Meaning {
     let Some(db) = error.as_db_error() else {
         // Not from the server: the connection broke, or a value does not fit its column.
         let is_value = error.source().is_some_and(|source| !source.is::<io::Error>()) && !error.is_closed();
-        return if is_value { Meaning::Corrupt } else { Meaning::Transient };
+        return if is_value { Meaning::Bug } else { Meaning::Transient };
     };
     let code = db.code();
     if [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED, &SqlState::LOCK_NOT_AVAILABLE]
@@ -100,14 +106,16 @@ fn meaning(error: &tokio_postgres::Error) -> Meaning {
     }
     if *code == SqlState::UNIQUE_VIOLATION {
         let is_conflict = db.constraint().is_some_and(|name| CONTENDED_INDEXES.contains(&name));
-        return if is_conflict { Meaning::Conflict } else { Meaning::Corrupt };
+        return if is_conflict { Meaning::Conflict } else { Meaning::Bug };
     }
     // 08 connection, 25 the wrong kind of transaction (a standby reads only), 28 who may connect, 3D no such database,
     // 53 resources, 57 an operator, 58 the system. 26 and 42P05: a pooler has mixed up prepared statements.
     match &code.code()[..2] {
         "08" | "25" | "26" | "28" | "3D" | "53" | "57" | "58" => Meaning::Transient,
         _ if *code == SqlState::DUPLICATE_PSTATEMENT => Meaning::Transient,
-        _ => Meaning::Corrupt,
+        "XX" => Meaning::Corrupt,
+        _ if *code == SqlState::UNDEFINED_TABLE || *code == SqlState::INVALID_SCHEMA_NAME => Meaning::Corrupt,
+        _ => Meaning::Bug,
     }
 }
 

@@ -10,7 +10,7 @@ use super::House;
 use crate::conformance::given::{begin, claim, given_events, ids, insert, lane, new_event, now, status};
 use crate::rows::{NewEventRow, StatusCounts};
 use crate::sqlite::{SqliteOptions, SqliteStore};
-use crate::{Store, StoreError};
+use crate::{StoreAdmin, StoreError};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_writes_is_whole_and_of_one_moment() {

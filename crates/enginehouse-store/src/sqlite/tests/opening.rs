@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::config::DbConfig;
 
 use super::{House, connect};
-use crate::Store;
+use crate::{Queries, StoreAdmin};
 use crate::conformance::given::{given_events, status};
 use crate::migrations::{Dialect, Migrate, Refusal};
 use crate::sqlite::{Durability, OpenError, SqliteOptions, SqliteStore, revert_sqlite};

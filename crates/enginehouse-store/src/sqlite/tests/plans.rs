@@ -35,7 +35,7 @@ fn statements_of_every_transaction_find_their_rows_by_an_index() {
         (
             "ready_events_of_run",
             sql!("ready_events_of_run"),
-            "COVERING INDEX events_ready_of_run (scenario_run_id=? AND lane_id=? AND available_at<?)",
+            "COVERING INDEX events_ready_of_run (scenario_run_id=? AND lane_id=? AND (available_at,event_id)>(?,?) AND available_at<?)",
         ),
         ("next_ready_at", sql!("next_ready_at"), "COVERING INDEX events_ready (lane_id=? AND available_at>?)"),
         ("events_by_id", sql!("events_by_id"), "PRIMARY KEY (event_id=?)"),
@@ -47,7 +47,7 @@ fn statements_of_every_transaction_find_their_rows_by_an_index() {
             sql!("events_by_idempotency_key"),
             "INDEX events_idempotency_key (idempotency_key=?)",
         ),
-        ("locks_of_engines", sql!("locks_of_engines"), "INDEX events_locks_of_engine (engine_id=?)"),
+        ("held_events", sql!("held_events"), "INDEX events_locks_of_engine (engine_id=?)"),
         ("count_locks", sql!("count_locks"), "COVERING INDEX events_locks_of_engine (engine_id=?)"),
         (
             "locks_expiring",

@@ -9,7 +9,7 @@ use super::House;
 use crate::conformance::given::{begin, claim, given_events, id, insert, lane, new_event, now, status};
 use crate::rows::NewEventRow;
 use crate::sqlite::{SqliteOptions, SqliteStore, lock_file};
-use crate::{Applied, Store, StoreError};
+use crate::{Applied, Queries, Store, StoreAdmin, StoreError};
 
 /// Adds events until the store refuses.
 async fn fill(store: &SqliteStore) -> StoreError {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use enginehouse_core::engine::{Engine, EngineStatus};
-use enginehouse_core::ids::{Capability, EngineId, EngineType};
+use enginehouse_core::ids::{Capability, EngineId, EngineType, EventId};
 
 use super::super::columns::{Columns, params, shown, sql};
 use super::super::engines;
@@ -20,19 +20,14 @@ pub(crate) async fn engine(shared: &Shared, engine_id: &EngineId) -> Outcome<Opt
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let (rows, locks) = tokio::join!(
         snapshot.query(sql!("engine"), params![TEXT: &name]),
-        snapshot.query(sql!("locks_of_engines"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]),
+        snapshot.query(sql!("held_events"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]),
     );
     let (rows, locks) = (rows?, locks?);
     let Some(row) = rows.first() else {
         snapshot.end().await?;
         return Ok(None);
     };
-    let read_id = |row| {
-        let mut columns = Columns::of(row);
-        let _engine_id: &str = columns.read()?;
-        columns.read()
-    };
-    let ids = locks.iter().map(read_id).collect::<Outcome<Vec<_>>>()?;
+    let ids = locks.iter().map(|row| Columns::of(row).read()).collect::<Outcome<Vec<EventId>>>()?;
     let records = search::all_records(&snapshot, &ids).await?;
     snapshot.end().await?;
     Ok(Some((engines::engine(&mut Columns::of(row))?, records)))

@@ -9,7 +9,7 @@ use enginehouse_core::time::Timestamp;
 use super::super::columns::{Moment, params, sql};
 use super::super::engines;
 use super::PostgresTransaction;
-use crate::StoreError;
+use crate::error::StoreError;
 
 pub(super) async fn by_id(
     transaction: &mut PostgresTransaction,

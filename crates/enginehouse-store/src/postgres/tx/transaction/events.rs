@@ -11,7 +11,7 @@ use enginehouse_core::time::Timestamp;
 use super::super::columns::{Columns, Moment, params, sql, uuids};
 use super::super::events as rows;
 use super::PostgresTransaction;
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
 use crate::table::read_event;
 
@@ -29,22 +29,12 @@ pub(super) async fn insert(transaction: &mut PostgresTransaction, events: &[NewE
 }
 
 pub(super) async fn by_id(transaction: &mut PostgresTransaction, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
-    let mut found: HashMap<EventId, EventRow> = HashMap::with_capacity(ids.len());
-    let mut missing = Vec::new();
-    for id in ids {
-        match transaction.taken.remove(id) {
-            Some(event) => {
-                found.insert(*id, event);
-            }
-            None if !found.contains_key(id) => missing.push(*id),
-            None => {}
-        }
+    if ids.is_empty() {
+        return Ok(Vec::new());
     }
-    if !missing.is_empty() {
-        let rows = transaction.query(sql!("events_by_id"), params![UUID_ARRAY: &uuids(&missing)]).await?;
-        let events = transaction.each(&rows, |columns| read_event(columns))?;
-        found.extend(events.into_iter().map(|event| (event.event_id, event)));
-    }
+    let rows = transaction.query(sql!("events_by_id"), params![UUID_ARRAY: &uuids(ids)]).await?;
+    let events = transaction.each(&rows, |columns| read_event(columns))?;
+    let found: HashMap<EventId, EventRow> = events.into_iter().map(|event| (event.event_id, event)).collect();
     Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
 }
 
@@ -52,21 +42,12 @@ pub(super) async fn payloads(
     transaction: &mut PostgresTransaction,
     ids: &[EventId],
 ) -> Result<Vec<(EventId, RawJson)>, StoreError> {
-    let mut found: HashMap<EventId, RawJson> = HashMap::with_capacity(ids.len());
-    let mut missing = Vec::new();
-    for id in ids {
-        match transaction.payloads.remove(id) {
-            Some(payload) => {
-                found.insert(*id, payload);
-            }
-            None => missing.push(*id),
-        }
+    if ids.is_empty() {
+        return Ok(Vec::new());
     }
-    if !missing.is_empty() {
-        let rows = transaction.read(sql!("payloads"), params![UUID_ARRAY: &uuids(&missing)]).await?;
-        let read = |columns: &mut Columns<'_>| Ok((columns.read()?, columns.read()?));
-        found.extend(transaction.each(&rows, read)?);
-    }
+    let rows = transaction.read(sql!("payloads"), params![UUID_ARRAY: &uuids(ids)]).await?;
+    let found: HashMap<EventId, RawJson> =
+        transaction.each(&rows, |columns| Ok((columns.read()?, columns.read()?)))?.into_iter().collect();
     Ok(ids.iter().filter_map(|id| Some((*id, found.get(id)?.clone()))).collect())
 }
 
@@ -94,28 +75,10 @@ pub(super) async fn write(
     if changes.is_empty() {
         return Ok(Vec::new());
     }
-    // Whoever is given a lock is shown the payload next: it is read meanwhile.
-    let given: Vec<_> = changes
-        .iter()
-        .filter(|change| change.state.lock.is_some() && change.state.lock_serial != change.read_serial)
-        .map(|change| change.event_id.0)
-        .collect();
-    let session = transaction.session()?;
-    let payloads = async {
-        match given.is_empty() {
-            true => Ok(Vec::new()),
-            false => session.query(sql!("payloads"), params![UUID_ARRAY: &given]).await,
-        }
-    };
-    let (written, payloads) = tokio::join!(rows::write(session, changes), payloads);
-    let outcome = written.and_then(|written| Ok((written, payloads?)));
-    let (written, payloads) = transaction.ended(outcome)?;
-    let payloads = transaction.each(&payloads, |columns: &mut Columns<'_>| Ok((columns.read()?, columns.read()?)))?;
-    transaction.payloads.extend(payloads);
-    let written: HashSet<_> = written.into_iter().collect();
+    let outcome = rows::write(transaction.session()?, changes).await;
+    let written: HashSet<_> = transaction.ended(outcome)?.into_iter().collect();
     let mut replaced = Vec::new();
     for change in changes {
-        transaction.taken.remove(&change.event_id);
         if !written.contains(&change.event_id) {
             continue;
         }
@@ -130,9 +93,6 @@ pub(super) async fn write(
         }
     }
     if !replaced.is_empty() {
-        for change in &replaced {
-            transaction.payloads.remove(&change.event_id);
-        }
         let outcome = rows::write_payloads(transaction.session()?, &replaced).await;
         transaction.ended(outcome)?;
     }

@@ -4,24 +4,24 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use enginehouse_core::ids::EngineId;
-use enginehouse_core::lock::LockToken;
 use enginehouse_core::time::Timestamp;
 
-use super::super::columns::{Columns, Moment, Xid, params, sql};
+use super::super::columns::{Moment, Xid, params, sql};
 use super::PostgresTransaction;
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::postgres::shared::scan_positions::ScanPosition;
-use crate::rows::{EventRow, HeldLock, LockCursor};
+use crate::rows::{EventRow, LockCursor};
 use crate::table::read_event;
 
 /// How far back a look for expired locks goes behind the last one. A lock whose transaction took longer to commit than it
 /// lasts is found by the next look at everything.
 const SLACK: Duration = Duration::from_secs(5);
 
-pub(super) async fn of_engines(
+pub(super) async fn held_events(
     transaction: &mut PostgresTransaction,
     engines: &[EngineId],
-) -> Result<Vec<HeldLock>, StoreError> {
+    for_update: bool,
+) -> Result<Vec<EventRow>, StoreError> {
     if engines.is_empty() {
         return Ok(Vec::new());
     }
@@ -30,16 +30,12 @@ pub(super) async fn of_engines(
         let positions = transaction.shared.scan_positions();
         engines.iter().map(|engine_id| positions.engine(engine_id)).collect()
     };
-    let rows = transaction.read(sql!("locks_of_engines"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]).await?;
-    let read = |columns: &mut Columns<'_>| {
-        let (engine_id, event_id, lane_id) = (columns.read()?, columns.read()?, columns.read()?);
-        let (serial, secret) = (columns.read()?, columns.read::<[u8; 16]>()?);
-        let token = LockToken { serial, secret: u128::from_be_bytes(secret) };
-        let (claimed_at, cancel_requested) = (columns.read()?, columns.read()?);
-        let lock = HeldLock { engine_id, event_id, lane_id, token, claimed_at, cancel_requested };
-        Ok((lock, columns.value::<Xid>()?))
+    let params = params![TEXT_ARRAY: &names, XID8_ARRAY: &from];
+    let rows = match for_update {
+        true => transaction.query(sql!("held_events_for_update"), params).await?,
+        false => transaction.read(sql!("held_events"), params).await?,
     };
-    let found = transaction.each(&rows, read)?;
+    let found = transaction.each(&rows, |columns| Ok((read_event(columns)?, columns.value::<Xid>()?)))?;
     // Whoever gives locks to an engine that is locked here does so later, and notes a higher number. To another one somebody
     // may have given some already, and not have committed.
     let upper = |engine_id| match transaction.known_engines.contains(engine_id) {
@@ -47,8 +43,8 @@ pub(super) async fn of_engines(
         false => transaction.xmin,
     };
     let mut oldest: HashMap<&EngineId, Xid> = engines.iter().map(|engine_id| (engine_id, upper(engine_id))).collect();
-    for (lock, given_by) in &found {
-        if let Some(oldest) = oldest.get_mut(&lock.engine_id) {
+    for (event, given_by) in &found {
+        if let Some(oldest) = event.state.engine_id.as_ref().and_then(|engine_id| oldest.get_mut(engine_id)) {
             *oldest = (*oldest).min(*given_by);
         }
     }
@@ -57,7 +53,7 @@ pub(super) async fn of_engines(
         positions.set_engine(engine_id, transaction.generation, from);
     }
     drop(positions);
-    Ok(found.into_iter().map(|(lock, _)| lock).collect())
+    Ok(found.into_iter().map(|(event, _)| event).collect())
 }
 
 pub(super) async fn expiring(

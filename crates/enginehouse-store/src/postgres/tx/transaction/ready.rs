@@ -3,84 +3,107 @@
 use std::collections::HashMap;
 
 use enginehouse_core::ids::{LaneId, ScenarioRunId};
+use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::super::columns::{Moment, params, sql};
 use super::PostgresTransaction;
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::postgres::shared::scan_positions::{LanePosition, ScanPosition};
+use crate::postgres::wire::failure::Failure;
 use crate::rows::{EventRow, ReadyEvent, ReadyRange};
 use crate::table::read_event;
+
+pub(crate) const OF_LANES: &str =
+    sql!("ready_events", condition = "q.status = 'queued'", order = "q.available_at, q.event_id");
+/// What is queued has no lock and no end: said so, the index of all lanes is of no use, which might hold many events of other
+/// runs.
+pub(crate) const OF_RUN: &str = sql!(
+    "ready_events",
+    condition = "q.lock_expires_at is null and q.finished_at is null \
+                 and q.scenario_run_id >= $6 and q.scenario_run_id <= $6",
+    order = "q.scenario_run_id, q.available_at, q.event_id"
+);
 
 pub(super) async fn events(
     transaction: &mut PostgresTransaction,
     ranges: &[ReadyRange],
     limit: u32,
 ) -> Result<Vec<ReadyEvent>, StoreError> {
-    if ranges.is_empty() {
-        return Ok(Vec::new());
-    }
     let own = own_arrivals(transaction);
-    let mut began_at = Vec::with_capacity(ranges.len());
-    let (mut lanes, mut from_at, mut from_id) = (Vec::new(), Vec::new(), Vec::<Uuid>::new());
-    for range in ranges {
-        let (known, position) = position_in(transaction, range.lane_id, &own);
-        let position = range.after.map_or(position, |(at, id)| ScanPosition::after(at, id));
-        began_at.push(known);
-        lanes.push(range.lane_id.0);
-        from_at.push(Moment(position.at));
-        from_id.push(position.id);
+    let known: Vec<_> = ranges.iter().map(|range| position_in(transaction, range.lane_id, &own)).collect();
+    let (events, firsts) = first(transaction, None, ranges, &known, limit).await?;
+    let mut positions = transaction.shared.scan_positions();
+    for (range, (began_at, _)) in ranges.iter().zip(known).filter(|(range, _)| range.after.is_none()) {
+        let position = firsts.get(&range.lane_id).copied().unwrap_or(ScanPosition::before(transaction.reading.now));
+        positions.advance_lane(range.lane_id, began_at, transaction.generation, position);
     }
-    let (now, limit) = (Moment(transaction.reading.now), i64::from(limit));
-    let rows = transaction
-        .read(
-            sql!("ready_events"),
-            params![
-                INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &from_at, UUID_ARRAY: &from_id, TIMESTAMPTZ: &now,
-                INT8: &limit,
-            ],
-        )
-        .await?;
-    let events = transaction.each(&rows, |columns| read_event(columns))?;
-    let mut firsts: HashMap<LaneId, ScanPosition> = HashMap::new();
-    for event in &events {
-        let position = ScanPosition { at: event.state.available_at, id: event.event_id.0 };
-        firsts.entry(event.lane_id).or_insert(position);
-    }
-    {
-        let mut positions = transaction.shared.scan_positions();
-        for (range, began_at) in ranges.iter().zip(began_at).filter(|(range, _)| range.after.is_none()) {
-            let position = firsts.get(&range.lane_id).copied().unwrap_or(ScanPosition::before(transaction.reading.now));
-            positions.advance_lane(range.lane_id, began_at, transaction.generation, position);
-        }
-    }
-    Ok(take(transaction, events))
+    drop(positions);
+    Ok(events)
 }
 
 pub(super) async fn events_of_run(
     transaction: &mut PostgresTransaction,
     scenario_run_id: &ScenarioRunId,
-    lanes: &[LaneId],
+    ranges: &[ReadyRange],
     limit: u32,
 ) -> Result<Vec<ReadyEvent>, StoreError> {
-    if lanes.is_empty() {
-        return Ok(Vec::new());
-    }
     let own = own_arrivals(transaction);
-    let from: Vec<_> = lanes.iter().map(|lane| Moment(position_in(transaction, *lane, &own).1.at)).collect();
-    let lanes: Vec<_> = lanes.iter().map(|lane| lane.0).collect();
-    let (run, now, limit) = (scenario_run_id.as_str(), Moment(transaction.reading.now), i64::from(limit));
-    let rows = transaction
-        .read(
-            sql!("ready_events_of_run"),
-            params![
-                INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &from, TEXT: &run, TIMESTAMPTZ: &now, INT8: &limit,
-            ],
-        )
-        .await?;
-    let events = transaction.each(&rows, |columns| read_event(columns))?;
-    Ok(take(transaction, events))
+    let known: Vec<_> = ranges.iter().map(|range| position_in(transaction, range.lane_id, &own)).collect();
+    let (events, _) = first(transaction, Some(scenario_run_id), ranges, &known, limit).await?;
+    Ok(events)
+}
+
+/// The first events of all ranges together, and where each lane has its first.
+async fn first(
+    transaction: &mut PostgresTransaction,
+    run: Option<&ScenarioRunId>,
+    ranges: &[ReadyRange],
+    known: &[(LanePosition, ScanPosition)],
+    limit: u32,
+) -> Result<(Vec<ReadyEvent>, HashMap<LaneId, ScanPosition>), StoreError> {
+    if ranges.is_empty() {
+        return Ok((Vec::new(), HashMap::new()));
+    }
+    let (mut lanes, mut from_at, mut from_id) = (Vec::new(), Vec::new(), Vec::<Uuid>::new());
+    for (range, (_, position)) in ranges.iter().zip(known) {
+        let from = range.after.map_or(*position, |(at, id)| ScanPosition::after(at, id));
+        lanes.push(range.lane_id.0);
+        from_at.push(Moment(from.at));
+        from_id.push(from.id);
+    }
+    let (now, most) = (Moment(transaction.reading.now), i64::from(limit));
+    let [p1, p2, p3, p4, p5] = params![
+        INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &from_at, UUID_ARRAY: &from_id, TIMESTAMPTZ: &now, INT8: &most,
+    ];
+    let rows = match run.map(ScenarioRunId::as_str) {
+        None => transaction.read(OF_LANES, [p1, p2, p3, p4, p5]).await?,
+        Some(run) => transaction.read(OF_RUN, [p1, p2, p3, p4, p5, (&run, Type::TEXT)]).await?,
+    };
+    let found: Vec<(bool, Option<RawJson>, EventRow)> =
+        transaction.each(&rows, |columns| Ok((columns.read()?, columns.read()?, read_event(columns)?)))?;
+    let mut firsts: HashMap<LaneId, ScanPosition> = HashMap::new();
+    let mut events = Vec::with_capacity(found.len().min(usize::try_from(limit).unwrap_or(usize::MAX)));
+    for (is_among_first, payload, event) in found {
+        let (lane_id, available_at) = (event.lane_id, event.state.available_at);
+        firsts.entry(lane_id).or_insert(ScanPosition { at: available_at, id: event.event_id.0 });
+        transaction.locked.insert(event.event_id, (lane_id, available_at));
+        if !is_among_first {
+            continue;
+        }
+        let Some(payload) = payload else {
+            return transaction.ended(Err(Failure::Row(format!("event {} has no payload", event.event_id))));
+        };
+        events.push(ReadyEvent { event, payload });
+    }
+    if let Some(last) = events.last().filter(|_| events.len() as u64 == u64::from(limit)) {
+        // Behind the last one, more may be locked in the lanes of these.
+        let at = last.event.state.available_at;
+        transaction.locked_behind.extend(events.iter().map(|ready| (ready.event.lane_id, at)));
+    }
+    Ok((events, firsts))
 }
 
 pub(super) async fn counts(
@@ -133,16 +156,4 @@ fn own_arrivals(transaction: &PostgresTransaction) -> HashMap<LaneId, Timestamp>
         own.entry(lane).and_modify(|first: &mut Timestamp| *first = (*first).min(at)).or_insert(at);
     }
     own
-}
-
-/// Keeps events for whoever asks for them next, and answers their positions.
-fn take(transaction: &mut PostgresTransaction, events: Vec<EventRow>) -> Vec<ReadyEvent> {
-    let mut ready = Vec::with_capacity(events.len());
-    for event in events {
-        let (lane_id, available_at, event_id) = (event.lane_id, event.state.available_at, event.event_id);
-        ready.push(ReadyEvent { lane_id, available_at, event_id });
-        transaction.locked.insert(event_id, (lane_id, available_at));
-        transaction.taken.insert(event_id, event);
-    }
-    ready
 }

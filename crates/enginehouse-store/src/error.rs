@@ -1,0 +1,32 @@
+//! What can go wrong in a store.
+
+use enginehouse_core::applied::Applied;
+
+/// Why a store did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The rows are not what this program wrote, or the file or database is broken.
+    #[error("the store is damaged: {0}; `enginehouse doctor` finds out what is wrong with it")]
+    Corrupt(String),
+    /// A statement is wrong, or rows were to be written that contradict each other. The store is as it was.
+    #[error("this is a bug in Enginehouse: {0}; please report it with this message")]
+    Bug(String),
+    /// Another transaction was in the way. Nothing was changed, and it is worth repeating at once.
+    #[error("another transaction was in the way: {0}")]
+    Conflict(String),
+    /// The store is away, full or busy. Worth repeating.
+    #[error("the store is unavailable: {reason}")]
+    Unavailable {
+        /// Whether the change took place nevertheless.
+        applied: Applied,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// The store is unavailable, and nothing was changed.
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable { applied: Applied::No, reason: reason.into() }
+    }
+}

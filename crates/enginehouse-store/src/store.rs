@@ -1,0 +1,150 @@
+//! What a store is, and what it answers outside of transactions.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ambassador::delegatable_trait;
+use async_trait::async_trait;
+use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
+use enginehouse_core::time::Timestamp;
+
+use crate::error::StoreError;
+use crate::rows::{
+    DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
+    Page, PageRequest, ScenarioRunCounts, SettingsRows,
+};
+use crate::transaction::Transaction;
+
+/// Whether a commit waits for the disk before it is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// It does: what is answered survives a power cut.
+    #[default]
+    Full,
+    /// It does not. A power cut may take back the last commits; a crash of the server alone takes back none.
+    Relaxed,
+}
+
+/// How a store does, as far as it has noticed. Nothing is said of what it does not have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoreHealth {
+    /// Its connections to a database, by what they are for.
+    pub connections: Vec<(&'static str, ConnectionsUsed)>,
+    /// How many rows of its tables are dead and still there, as far as the database has counted.
+    pub dead_rows: Option<u64>,
+    /// For how long vacuum has been held back, by what may hold it back; zero where nothing does.
+    pub vacuum_held_for: Vec<(&'static str, Duration)>,
+}
+
+/// How many connections a store has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionsUsed {
+    /// Those that are open.
+    pub open: usize,
+    /// Those of them that somebody uses.
+    pub in_use: usize,
+}
+
+/// What other servers, and applications that enqueue in SQL, have changed in a shared store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteChanges {
+    /// The lanes in which events were queued, each with the time from which the first may be claimed and how many there are.
+    pub arrivals: Vec<(LaneId, Timestamp, u32)>,
+    /// Whether changes may be missing from this answer, so that the reader must assume that everything has changed.
+    pub everything: bool,
+    /// Increases when an engine registers or stops, and when a setting changes.
+    pub registry_version: i64,
+}
+
+/// Reads the changes that others make in a shared store.
+#[async_trait]
+pub trait ChangeFeed: Send {
+    /// Waits until others have changed something, or a while has passed, and answers what. Cancel-safe: a call
+    /// that is dropped while it waits loses nothing.
+    async fn next(&mut self) -> Result<RemoteChanges, StoreError>;
+}
+
+/// A durable set of engines, events, lanes, attempts, dead letters, settings and audit entries.
+#[async_trait]
+pub trait Store: Queries + StoreAdmin {
+    /// Begins a transaction. With SQLite there is one at a time, and its methods block the calling thread: the
+    /// dispatcher gives it a thread of its own.
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
+    /// Whether others may change what is in it: other servers, or applications that enqueue in SQL.
+    fn is_shared(&self) -> bool {
+        false
+    }
+    /// How many transactions may be under way at once.
+    fn max_transactions(&self) -> usize {
+        1
+    }
+    /// The changes that others make in the store; `None` if it is not shared.
+    fn change_feed(&self) -> Option<Box<dyn ChangeFeed>> {
+        None
+    }
+}
+
+/// What people ask, each answer from one snapshot.
+#[async_trait]
+#[delegatable_trait]
+pub trait Queries: Send + Sync {
+    /// One event with its payload, if it is there.
+    async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError>;
+    /// Events that match, newest first. A page may be shorter than asked and still have a successor: a search
+    /// looks at a bounded number of rows, and a page holds a bounded number of bytes.
+    async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<Page<EventRecord>, StoreError>;
+    /// Every attempt of an event that did not complete it, and every action of an operator, oldest first.
+    async fn history(&self, event_id: EventId) -> Result<History, StoreError>;
+    /// One engine with its locks, if it is registered.
+    async fn engine(&self, engine_id: &EngineId) -> Result<Option<(Engine, Vec<EventRecord>)>, StoreError>;
+    /// Engines that match, each with the number of its locks, by id.
+    async fn engines(&self, filter: &EngineFilter, page: &PageRequest) -> Result<Page<(Engine, u32)>, StoreError>;
+    /// How many engines are in each status.
+    async fn engine_counts(&self) -> Result<Vec<(EngineStatus, u64)>, StoreError>;
+    /// What is set for event types and queues.
+    async fn settings(&self) -> Result<SettingsRows, StoreError>;
+    /// One dead letter with its event, if it is there.
+    async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError>;
+    /// Dead letters that match, newest event first.
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        page: &PageRequest,
+    ) -> Result<Page<DeadLetterRow>, StoreError>;
+    /// Dead letters by event type, reason and error, the largest group first; at most 1,000 groups.
+    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroup>, StoreError>;
+    /// How many events of each lane are in each status, and since when the oldest queued one has been due. Takes time in
+    /// proportion to the lanes, not to the events.
+    async fn lane_counts(&self) -> Result<Vec<LaneCounts>, StoreError>;
+    /// Scenario runs by id, each with its counts.
+    async fn scenario_runs(&self, page: &PageRequest) -> Result<Page<ScenarioRunCounts>, StoreError>;
+    /// One scenario run and the engines that hold locks on its events, if any event of it is kept.
+    async fn scenario_run(
+        &self,
+        scenario_run_id: &ScenarioRunId,
+    ) -> Result<Option<(ScenarioRunCounts, Vec<EngineId>)>, StoreError>;
+}
+
+/// What whoever looks after a store needs.
+#[async_trait]
+#[delegatable_trait]
+pub trait StoreAdmin: Send + Sync {
+    /// Looks at every page and every row, and compares the counts with the rows. Answers what is wrong; nothing, if
+    /// all is well.
+    async fn check_integrity(&self) -> Result<Vec<String>, StoreError>;
+    /// Writes a consistent copy to a file that must not exist yet, while serving. It appears under its name only once it is
+    /// complete, synced and checked. Answers its size in bytes.
+    async fn backup(&self, to: &Path) -> Result<u64, StoreError>;
+    /// Whether it serves no more until it is opened anew: a write was lost on its way to the disk, and only a restart can
+    /// tell what is there.
+    fn needs_restart(&self) -> bool {
+        false
+    }
+    /// How it does, as far as it has noticed by itself: nothing is asked of it.
+    fn health(&self) -> StoreHealth {
+        StoreHealth::default()
+    }
+    /// Says what it is, where, and in which version, for people.
+    fn describe(&self) -> String;
+}

@@ -1,0 +1,205 @@
+//! Reads and writes sets of rows, all of them or none.
+//!
+//! A [`Transaction`] is one trait per noun. A caller has all of them on `dyn Transaction`; a test in which one of them fails
+//! implements that one, and has the `ambassador` crate pass on the others.
+
+use ambassador::delegatable_trait;
+use async_trait::async_trait;
+use enginehouse_core::engine::Engine;
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::policy::Settings;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition::AttemptEnd;
+
+use crate::error::StoreError;
+use crate::rows::{
+    AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
+    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
+};
+
+/// Dropped without `commit`, it has changed nothing.
+///
+/// What a transaction has read for a change does not change under it: another transaction either sees it before
+/// or after, or the guard of the write finds no row.
+#[async_trait]
+pub trait Transaction:
+    TransactionTime
+    + EventRepository
+    + ReadyRepository
+    + LockRepository
+    + LaneRepository
+    + EngineRepository
+    + AttemptRepository
+    + SettingsRepository
+    + AuditRepository
+{
+    /// Makes every change durable, or none.
+    ///
+    /// # Errors
+    /// `Unavailable { applied: Unknown }` only when the commit itself was cut off.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// The time of a transaction.
+#[delegatable_trait]
+pub trait TransactionTime: Send {
+    /// The store's time, one for the whole transaction: PostgreSQL's own clock, or the one
+    /// that SQLite was opened with. Never earlier than in an earlier transaction.
+    fn now(&self) -> Timestamp;
+    /// Whether the store's time made a jump since the transaction before: what fell due meanwhile fell due unseen.
+    fn jumped(&self) -> bool;
+}
+
+/// Events by their ids and keys.
+#[async_trait]
+#[delegatable_trait]
+pub trait EventRepository: Send {
+    /// Adds events. Their ids and idempotency keys must be new.
+    async fn insert_events(&mut self, events: &[NewEventRow]) -> Result<(), StoreError>;
+    /// Those of `ids` that exist, in the order of `ids`. Nobody else changes them before this transaction ends.
+    async fn events_by_id(&mut self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError>;
+    /// The payloads of those of `ids` that exist, in the order of `ids`.
+    async fn payloads(&mut self, ids: &[EventId]) -> Result<Vec<(EventId, RawJson)>, StoreError>;
+    /// The events that are kept under these idempotency keys.
+    async fn events_by_idempotency_key(&mut self, keys: &[&str]) -> Result<Vec<KeyedEvent>, StoreError>;
+    /// Writes each event that still has the status and lock serial it was read with. Answers which, in the order
+    /// of `changes`.
+    async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError>;
+    /// Finished events that may be forgotten: completed before the one moment, failed (dead letters aside) or cancelled
+    /// before the other; the oldest first.
+    async fn forgettable_events(
+        &mut self,
+        completed_before: Timestamp,
+        failed_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<EventId>, StoreError>;
+    /// When the oldest completed event finished, and when the oldest failed (dead letters aside) or cancelled one did.
+    async fn oldest_finished(&mut self) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError>;
+    /// Forgets events with their attempts and payloads.
+    async fn delete_events(&mut self, ids: &[EventId]) -> Result<(), StoreError>;
+}
+
+/// What may be claimed.
+#[async_trait]
+#[delegatable_trait]
+pub trait ReadyRepository: Send {
+    /// Queued events that are due: the first `limit` of all ranges together, in the order of `(available_at, event_id)`,
+    /// each whole and with its payload. If fewer come, all ranges are exhausted. Costs what it answers, whatever else is in
+    /// the store. Nobody else changes them before this transaction ends; events that another transaction has been answered
+    /// are left out until that one ends.
+    async fn ready_events(&mut self, ranges: &[ReadyRange], limit: u32) -> Result<Vec<ReadyEvent>, StoreError>;
+    /// The same, but only events of one scenario run.
+    async fn ready_events_of_run(
+        &mut self,
+        scenario_run_id: &ScenarioRunId,
+        ranges: &[ReadyRange],
+        limit: u32,
+    ) -> Result<Vec<ReadyEvent>, StoreError>;
+    /// How many queued events of these lanes are due, up to `limit` of each. Lanes without any are left out.
+    async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError>;
+    /// When the next queued event of these lanes that is not due yet comes due.
+    async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// The locks on events that are processing.
+#[async_trait]
+#[delegatable_trait]
+pub trait LockRepository: Send {
+    /// The events that these engines hold, in the order of their ids: for whoever counts them.
+    async fn held_events(&mut self, engines: &[EngineId]) -> Result<Vec<EventRow>, StoreError>;
+    /// The same, to be changed: nobody else changes them before this transaction ends.
+    async fn held_events_for_update(&mut self, engines: &[EngineId]) -> Result<Vec<EventRow>, StoreError>;
+    /// Processing events whose lock expires at `until` or before, in the order of `(expires_at, event_id)`, from behind `after`.
+    async fn locks_expiring(
+        &mut self,
+        until: Timestamp,
+        after: Option<LockCursor>,
+        limit: u32,
+    ) -> Result<Vec<EventRow>, StoreError>;
+    /// When the next lock expires, if one does by `until`.
+    async fn next_lock_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// Lanes, and the counts of their events.
+#[async_trait]
+#[delegatable_trait]
+pub trait LaneRepository: Send {
+    /// What has changed in the set of lanes since a version that an earlier call answered. Version 0 is the empty set.
+    async fn lanes_since(&mut self, version: u64) -> Result<LaneChangesSince, StoreError>;
+    /// The lanes of these keys, in their order; made where they are new. A number is never given twice.
+    async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError>;
+    /// Forgets up to `limit` lanes that have no events. Answers which. Where others share the store, it first takes them out
+    /// of use, and forgets them in a later transaction, once nobody can add an event any more.
+    async fn delete_empty_lanes(&mut self, limit: u32) -> Result<Vec<LaneId>, StoreError>;
+    /// How many events are in each status, over all lanes.
+    async fn status_counts(&mut self) -> Result<StatusCounts, StoreError>;
+}
+
+/// Engines.
+#[async_trait]
+#[delegatable_trait]
+pub trait EngineRepository: Send {
+    /// Those of `ids` that are registered, in the order of `ids`. No other transaction changes them, or reads them by
+    /// this or the next method, before this one ends.
+    async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError>;
+    /// The same, but without those that another transaction has read so: it waits for nobody.
+    async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError>;
+    /// Every registered engine, by id.
+    async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError>;
+    /// Adds engines, or replaces those that were read for it in this transaction.
+    async fn write_engines(&mut self, engines: &[Engine]) -> Result<(), StoreError>;
+    /// Engines that should have spoken up by `until`, the latest first.
+    async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<Engine>, StoreError>;
+    /// When the next engine is lost unless it speaks up.
+    async fn next_engine_loss(&mut self) -> Result<Option<Timestamp>, StoreError>;
+    /// Forgets up to `limit` engines that are stopped or lost, hold no lock and have been silent since before `silent_since`. Answers which.
+    async fn delete_gone_engines(&mut self, silent_since: Timestamp, limit: u32) -> Result<Vec<EngineId>, StoreError>;
+}
+
+/// Attempts that have ended, and dead letters.
+#[async_trait]
+#[delegatable_trait]
+pub trait AttemptRepository: Send {
+    /// Adds attempts that did not complete their events.
+    async fn insert_attempts(&mut self, attempts: &[(EventId, AttemptEnd)]) -> Result<(), StoreError>;
+    /// Adds dead letters.
+    async fn insert_dead_letters(&mut self, dead_letters: &[NewDeadLetter]) -> Result<(), StoreError>;
+    /// Takes away the dead letters of these events; the events stay.
+    async fn delete_dead_letters(&mut self, ids: &[EventId]) -> Result<(), StoreError>;
+    /// Up to `limit` dead letters that match, oldest event first.
+    async fn matching_dead_letters(
+        &mut self,
+        filter: &DeadLetterFilter,
+        limit: u32,
+    ) -> Result<Vec<EventId>, StoreError>;
+}
+
+/// What is set for event types and queues, and the version of the registry.
+#[async_trait]
+#[delegatable_trait]
+pub trait SettingsRepository: Send {
+    /// A number that rises whenever an engine registers or stops, or a setting changes: who caches those reads them again
+    /// when it has risen.
+    async fn registry_version(&mut self) -> Result<i64, StoreError>;
+    /// Raises that number, and answers it.
+    async fn raise_registry_version(&mut self) -> Result<i64, StoreError>;
+    /// What is set for event types and queues.
+    async fn settings(&mut self) -> Result<SettingsRows, StoreError>;
+    /// Sets, or forgets, what holds for an event type.
+    async fn write_event_type(&mut self, event_type: &EventType, settings: Option<&Settings>)
+    -> Result<(), StoreError>;
+    /// Sets, or forgets, what holds for a queue.
+    async fn write_queue(&mut self, queue: &QueueName, settings: Option<&Settings>) -> Result<(), StoreError>;
+}
+
+/// What operators did.
+#[async_trait]
+#[delegatable_trait]
+pub trait AuditRepository: Send {
+    /// Adds what operators did.
+    async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError>;
+    /// Forgets up to `limit` audit entries from before `before`. Answers how many.
+    async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+}
