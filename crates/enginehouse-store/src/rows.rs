@@ -15,19 +15,15 @@ use enginehouse_core::transition::{AttemptEnd, EventState};
 /// An event, without its payload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventRow {
-    /// Names it.
     pub event_id: EventId,
-    /// Its lane.
     pub lane_id: LaneId,
-    /// The scenario run it belongs to.
     pub scenario_run_id: Option<ScenarioRunId>,
     /// The key that makes a repeat of its enqueue safe.
     pub idempotency_key: Option<Arc<str>>,
     /// Its own part of the policy.
     pub overrides: Overrides,
-    /// The producer's own words.
+    /// Words of the producer's own.
     pub labels: BTreeMap<String, String>,
-    /// When it was enqueued.
     pub enqueued_at: Timestamp,
     /// What changes during its life.
     pub state: EventState,
@@ -36,9 +32,7 @@ pub struct EventRow {
 /// An event to be added.
 #[derive(Clone, Debug)]
 pub struct NewEventRow {
-    /// The event, queued.
     pub event: EventRow,
-    /// Its payload.
     pub payload: RawJson,
     /// What tells its request from another one with the same idempotency key; some exactly if it has a key.
     pub fingerprint: Option<[u8; 16]>,
@@ -47,20 +41,16 @@ pub struct NewEventRow {
 /// An event with its payload and the lane it is in, for people.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventRecord {
-    /// The event.
     pub event: EventRow,
     /// What it has in common with its lane.
     pub lane: LaneKey,
-    /// Its payload.
     pub payload: RawJson,
 }
 
 /// An event that is kept under an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedEvent {
-    /// The key.
     pub key: Arc<str>,
-    /// The event.
     pub event_id: EventId,
     /// What tells its request from another one.
     pub fingerprint: [u8; 16],
@@ -69,9 +59,8 @@ pub struct KeyedEvent {
 /// A part of a lane to look for ready events in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadyRange {
-    /// The lane.
     pub lane_id: LaneId,
-    /// From behind this place, or from its beginning.
+    /// Behind which event it begins; at the beginning of the lane if none.
     pub after: Option<(Timestamp, EventId)>,
 }
 
@@ -92,11 +81,8 @@ impl ReadyEvent {
 /// What is written to an event.
 #[derive(Clone, Debug)]
 pub struct EventChange {
-    /// The event.
     pub event_id: EventId,
-    /// Its lane, for the counts.
     pub lane_id: LaneId,
-    /// Its scenario run, for the counts.
     pub scenario_run_id: Option<ScenarioRunId>,
     /// The status it was read with.
     pub read_status: EventStatus,
@@ -111,24 +97,18 @@ pub struct EventChange {
 /// A place in the order of lock expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockCursor {
-    /// When the lock expires.
     pub expires_at: Timestamp,
-    /// The event.
     pub event_id: EventId,
 }
 
 /// A dead letter to be added.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewDeadLetter {
-    /// The event.
     pub event_id: EventId,
-    /// Its event type.
     pub event_type: EventType,
-    /// Its queue.
     pub queue: QueueName,
     /// Why it waits for a person.
     pub reason: DeadLetterReason,
-    /// Since when.
     pub dead_lettered_at: Timestamp,
     /// What went wrong last.
     pub error: Option<AttemptError>,
@@ -139,24 +119,19 @@ pub struct NewDeadLetter {
 pub struct DeadLetterRow {
     /// Why it waits for a person.
     pub reason: DeadLetterReason,
-    /// Since when.
     pub dead_lettered_at: Timestamp,
-    /// The event.
     pub record: EventRecord,
 }
 
 /// Dead letters that failed alike.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeadLetterGroup {
-    /// Their event type.
     pub event_type: EventType,
     /// Why they wait.
     pub reason: DeadLetterReason,
-    /// The code of their last error.
     pub error_code: Option<String>,
     /// The message of their last error, with each run of digits as `#`.
     pub message: String,
-    /// How many they are.
     pub count: u64,
     /// When the first of them became a dead letter.
     pub oldest_at: Timestamp,
@@ -185,7 +160,6 @@ pub fn error_group(message: &str) -> String {
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
-    /// The items.
     pub items: Vec<T>,
     /// The place behind the last of them, if more may follow.
     pub next: Option<String>,
@@ -194,20 +168,14 @@ pub struct Page<T> {
 /// How many events are in each status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StatusCounts {
-    /// Waiting.
     pub queued: u64,
-    /// Under a lock.
     pub processing: u64,
-    /// Done.
     pub completed: u64,
-    /// Finally failed.
     pub failed: u64,
-    /// Called off.
     pub cancelled: u64,
 }
 
 impl StatusCounts {
-    /// The count of one status.
     pub fn of(&self, status: EventStatus) -> u64 {
         match status {
             EventStatus::Queued => self.queued,
@@ -218,7 +186,6 @@ impl StatusCounts {
         }
     }
 
-    /// The count of one status, to be changed.
     pub fn of_mut(&mut self, status: EventStatus) -> &mut u64 {
         match status {
             EventStatus::Queued => &mut self.queued,
@@ -249,9 +216,7 @@ pub struct LaneChangesSince {
 /// How many events of a lane are in each status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaneCounts {
-    /// The lane.
     pub lane: Lane,
-    /// The counts.
     pub counts: StatusCounts,
     /// Since when its oldest queued event has been due, or from when on it will be.
     pub oldest_available_at: Option<Timestamp>,
@@ -260,11 +225,8 @@ pub struct LaneCounts {
 /// How many events of a scenario run are in each status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioRunCounts {
-    /// The run.
     pub scenario_run_id: ScenarioRunId,
-    /// When its first event was enqueued.
     pub first_enqueued_at: Timestamp,
-    /// The counts.
     pub counts: StatusCounts,
 }
 
@@ -280,7 +242,6 @@ pub struct History {
 /// Something that an operator did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
-    /// When.
     pub at: Timestamp,
     /// What, such as `dead_letter.redrive`.
     pub action: String,
@@ -293,8 +254,6 @@ pub struct AuditEntry {
 /// What is set for event types and queues, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SettingsRows {
-    /// For event types.
     pub event_types: BTreeMap<EventType, Settings>,
-    /// For queues.
     pub queues: BTreeMap<QueueName, Settings>,
 }

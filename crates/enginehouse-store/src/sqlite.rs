@@ -53,12 +53,12 @@ use self::lanes::KnownLanes;
 use self::transaction::SqliteTransaction;
 use self::writer::{Poison, Writer};
 use crate::clock::Clock;
+use crate::error::StoreError;
 use crate::migrations::Migrate;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
-use crate::error::StoreError;
 use crate::store::{Queries, Store, StoreAdmin};
 use crate::transaction::Transaction;
 

@@ -150,9 +150,9 @@ pub trait EngineRepository: Send {
     async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError>;
     /// Adds engines, or replaces those that were read for it in this transaction.
     async fn write_engines(&mut self, engines: &[Engine]) -> Result<(), StoreError>;
-    /// Engines that should have spoken up by `until`, the latest first.
+    /// Engines that should have sent a heartbeat by `until`, the latest first.
     async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<Engine>, StoreError>;
-    /// When the next engine is lost unless it speaks up.
+    /// When the next engine is lost unless it sends a heartbeat.
     async fn next_engine_loss(&mut self) -> Result<Option<Timestamp>, StoreError>;
     /// Forgets up to `limit` engines that are stopped or lost, hold no lock and have been silent since before `silent_since`. Answers which.
     async fn delete_gone_engines(&mut self, silent_since: Timestamp, limit: u32) -> Result<Vec<EngineId>, StoreError>;

@@ -38,7 +38,7 @@ async fn forgettable(store: &dyn Store, completed: Timestamp, failed: Timestamp,
     begin(store).await.forgettable_events(completed, failed, limit).await.unwrap()
 }
 
-/// Completed ones by one moment, failed and cancelled ones by another, and never what is not at rest.
+/// Completed ones by one moment, failed and cancelled ones by another, and never what has not finished.
 pub(crate) async fn the_oldest_finished_events_are_forgotten_first(store: &dyn Store) {
     let now = given_finished_events(store).await;
     assert_eq!(forgettable(store, now, now, 10).await, ids([5, 4, 3, 2, 1]));

@@ -5,11 +5,11 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{Columns, IdText, Parameters, sql};
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use crate::rows::{AuditEntry, History};
 use crate::table::{AttemptColumns, AuditColumns};
 
-pub(super) fn insert(connection: &Connection, entries: &[AuditEntry]) -> Outcome<()> {
+pub(super) fn insert(connection: &Connection, entries: &[AuditEntry]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("insert_audit"))?;
     for entry in entries {
         Parameters::of(&mut statement).group(&AuditColumns::of(entry)).execute()?;
@@ -17,22 +17,22 @@ pub(super) fn insert(connection: &Connection, entries: &[AuditEntry]) -> Outcome
     Ok(())
 }
 
-pub(super) fn delete(connection: &Connection, before: Timestamp, limit: u32) -> Outcome<u32> {
+pub(super) fn delete(connection: &Connection, before: Timestamp, limit: u32) -> SqliteResult<u32> {
     let deleted = connection.prepare_cached(sql!("delete_audit"))?.execute(params![before.as_millis(), limit])?;
     Ok(u32::try_from(deleted).unwrap_or(u32::MAX))
 }
 
 /// What happened to an event: to the events of its id, in words, whether or not it is still kept.
-pub(super) fn history(connection: &Connection, event_id: EventId) -> Outcome<History> {
+pub(super) fn history(connection: &Connection, event_id: EventId) -> SqliteResult<History> {
     let mut attempts = connection.prepare_cached(sql!("attempts"))?;
     let attempts = attempts
         .query_and_then([IdText::of(event_id)], |row| {
             Ok(Columns::of(row).group::<AttemptColumns<'_>>()?.into_end()?)
         })?
-        .collect::<Outcome<Vec<_>>>()?;
+        .collect::<SqliteResult<Vec<_>>>()?;
     let mut actions = connection.prepare_cached(sql!("audit_of_target"))?;
     let actions = actions
         .query_and_then([IdText::of(event_id)], |row| Ok(Columns::of(row).group::<AuditColumns<'_>>()?.into_entry()))?
-        .collect::<Outcome<Vec<_>>>()?;
+        .collect::<SqliteResult<Vec<_>>>()?;
     Ok(History { attempts, actions })
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure::{Failure, Outcome};
+use super::failure::{SqliteError, SqliteResult};
 use super::lock_file::{LockFile, path_for};
 use super::open::{OpenError, check_header, true_path};
 use super::{connections, integrity, schema};
@@ -95,7 +95,7 @@ impl Drop for Unfinished {
     }
 }
 
-fn copy(from: &Path, to: &Path) -> Outcome<()> {
+fn copy(from: &Path, to: &Path) -> SqliteResult<()> {
     let source = connections::open_reader(from)?;
     source.execute_batch("begin")?;
     // The snapshot begins with the first look.
@@ -111,24 +111,24 @@ fn copy(from: &Path, to: &Path) -> Outcome<()> {
         match backup.step(PAGES_PER_STEP)? {
             StepResult::Done => break,
             StepResult::More => written.sync_data().map_err(io_failure)?,
-            _ => return Err(Failure::Bug("a copy that nobody else knows is locked".to_owned())),
+            _ => return Err(SqliteError::Bug("a copy that nobody else knows is locked".to_owned())),
         }
     }
     drop(backup);
     // A file of its own: no log beside it, whatever becomes of the server's.
     let mode: String = target.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
     if mode != "delete" {
-        return Err(Failure::Bug(format!("the copy has a journal of mode {mode}")));
+        return Err(SqliteError::Bug(format!("the copy has a journal of mode {mode}")));
     }
     target.close().map_err(|(_, error)| error)?;
     written.sync_all().map_err(io_failure)
 }
 
 /// Looks at everything in the copy.
-fn verify(path: &Path) -> Outcome<()> {
+fn verify(path: &Path) -> SqliteResult<()> {
     match integrity::check(path)?.first() {
         None => Ok(()),
-        Some(first) => Err(Failure::Row(format!("the copy is damaged, and so may the data file be: {first}"))),
+        Some(first) => Err(SqliteError::Row(format!("the copy is damaged, and so may the data file be: {first}"))),
     }
 }
 
@@ -146,6 +146,6 @@ fn finish(unfinished: &Unfinished, folder: &Path, to: &Path) -> io::Result<u64> 
     Ok(size)
 }
 
-fn io_failure(error: io::Error) -> Failure {
-    Failure::Io(error)
+fn io_failure(error: io::Error) -> SqliteError {
+    SqliteError::Io(error)
 }

@@ -5,7 +5,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, Rows, Statement};
 use uuid::Uuid;
 
-use super::failure::{Failure, Outcome};
+use super::failure::{SqliteError, SqliteResult};
 use crate::table::{Cell, Cells, ColumnGroup, LockDisagrees, Unexpected, Value};
 
 /// The text of a statement: the file `sql/<name>.sql`, filled by [`crate::table::sql`].
@@ -84,11 +84,11 @@ impl<'s, 'c> Parameters<'s, 'c> {
     }
 
     /// Runs the statement. Answers how many rows it has changed.
-    pub(super) fn execute(self) -> Outcome<usize> {
+    pub(super) fn execute(self) -> SqliteResult<usize> {
         Ok(self.complete()?.raw_execute()?)
     }
 
-    pub(super) fn query(self) -> Outcome<Rows<'s>> {
+    pub(super) fn query(self) -> SqliteResult<Rows<'s>> {
         Ok(self.complete()?.raw_query())
     }
 
@@ -102,7 +102,7 @@ impl<'s, 'c> Parameters<'s, 'c> {
     }
 
     /// Runs the statement, and answers the first column of its first row, if it has one.
-    pub(super) fn first<T: for<'a> Value<'a>>(self) -> Outcome<Option<T>> {
+    pub(super) fn first<T: for<'a> Value<'a>>(self) -> SqliteResult<Option<T>> {
         let mut rows = self.query()?;
         let Some(row) = rows.next()? else { return Ok(None) };
         Columns::of(row).read().map(Some)
@@ -120,26 +120,26 @@ impl<'row, 'statement> Columns<'row, 'statement> {
         Self { row, next: 0 }
     }
 
-    pub(super) fn read<T: Value<'row>>(&mut self) -> Outcome<T> {
+    pub(super) fn read<T: Value<'row>>(&mut self) -> SqliteResult<T> {
         let cell = self.next_cell()?;
         T::from_cell(cell).map_err(|what| self.unexpected(&what))
     }
 
-    pub(super) fn group<G: ColumnGroup<'row>>(&mut self) -> Outcome<G> {
+    pub(super) fn group<G: ColumnGroup<'row>>(&mut self) -> SqliteResult<G> {
         G::read(self)
     }
 
     /// With the column's name alone: the value may be a payload's or a secret's.
-    fn unexpected(&self, what: &str) -> Failure {
+    fn unexpected(&self, what: &str) -> SqliteError {
         let column = self.row.as_ref().column_name(self.next.saturating_sub(1)).unwrap_or("?");
-        Failure::unexpected(column, what)
+        SqliteError::unexpected(column, what)
     }
 }
 
 impl<'row> Cells<'row> for Columns<'row, '_> {
-    type Error = Failure;
+    type Error = SqliteError;
 
-    fn next_cell(&mut self) -> Outcome<Cell<'row>> {
+    fn next_cell(&mut self) -> SqliteResult<Cell<'row>> {
         let value = self.row.get_ref(self.next)?;
         self.next += 1;
         match value {
@@ -155,20 +155,20 @@ impl<'row> Cells<'row> for Columns<'row, '_> {
     }
 }
 
-impl From<Unexpected> for Failure {
+impl From<Unexpected> for SqliteError {
     fn from(unexpected: Unexpected) -> Self {
         Self::unexpected(unexpected.column, &unexpected.what)
     }
 }
 
-impl From<LockDisagrees> for Failure {
+impl From<LockDisagrees> for SqliteError {
     fn from(error: LockDisagrees) -> Self {
         Self::Bug(error.to_string())
     }
 }
 
 /// The value that a statement without parameters answers, in its one row.
-pub(super) fn one_value<T: for<'a> Value<'a>>(connection: &Connection, sql: &'static str) -> Outcome<T> {
+pub(super) fn one_value<T: for<'a> Value<'a>>(connection: &Connection, sql: &'static str) -> SqliteResult<T> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;

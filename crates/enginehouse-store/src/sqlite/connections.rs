@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::Durability;
-use super::failure::{Failure, Outcome};
+use super::failure::{SqliteError, SqliteResult};
 use super::lock_file::LockFile;
 use crate::StoreError;
 
@@ -110,7 +110,7 @@ impl Readers {
     /// Runs `read` on a thread for blocking work, in one snapshot.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+        read: impl FnOnce(&Connection) -> SqliteResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.0.free).acquire_owned().await;
         let permit = permit.map_err(|_| StoreError::unavailable("the store is closing"))?;
@@ -121,7 +121,7 @@ impl Readers {
             let idle = shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match idle {
                 Some(connection) => connection,
-                None => open_reader(&shared.path).map_err(Failure::from)?,
+                None => open_reader(&shared.path).map_err(SqliteError::from)?,
             };
             let answer = in_one_snapshot(&connection, read);
             // One that is still in a transaction would keep its snapshot, and the log from shrinking.
@@ -135,7 +135,10 @@ impl Readers {
 }
 
 /// What `read` sees does not change under it.
-pub(super) fn in_one_snapshot<T>(connection: &Connection, read: impl FnOnce(&Connection) -> Outcome<T>) -> Outcome<T> {
+pub(super) fn in_one_snapshot<T>(
+    connection: &Connection,
+    read: impl FnOnce(&Connection) -> SqliteResult<T>,
+) -> SqliteResult<T> {
     connection.execute_batch("begin")?;
     let answer = read(connection);
     if !connection.is_autocommit() {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{Columns, Parameters};
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use super::lock_file::{self, LockFile, NotTaken};
 use super::open::{APPLICATION_ID, COPYING_ID, OpenError, header_application_id, open, take, true_path, unreadable};
 use super::{SqliteOptions, connections, schema};
@@ -57,7 +57,7 @@ impl FileSource {
             Err(OpenError::UnfinishedCopy { .. }) => return Err(unfinished()),
             Err(error) => return Err(error.into()),
         };
-        let read = || -> Outcome<(Connection, i32, Status)> {
+        let read = || -> SqliteResult<(Connection, i32, Status)> {
             let connection = connections::open_reader(&path)?;
             connection.execute_batch("begin")?;
             // The snapshot begins with the first look.
@@ -119,7 +119,7 @@ impl FileTarget {
             NotTaken::Held(holder) => OpenError::InUse { path: path.clone(), holder },
             NotTaken::Io(source) => OpenError::Io { path: path.clone(), source },
         })?;
-        let begin = || -> Outcome<(Connection, i32, Status)> {
+        let begin = || -> SqliteResult<(Connection, i32, Status)> {
             let connection = connections::open_writer(&path, Durability::Full)?;
             connection.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
             connection.execute_batch("begin immediate")?;
@@ -175,7 +175,7 @@ impl FileTarget {
         Ok(None)
     }
 
-    fn write_rows(&self, table: &Table, rows: &[Row]) -> Outcome<()> {
+    fn write_rows(&self, table: &Table, rows: &[Row]) -> SqliteResult<()> {
         let connection = &self.file.connection;
         if connection.is_autocommit() {
             connection.execute_batch("begin immediate")?;
@@ -265,7 +265,7 @@ impl CopyFile {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    fn try_page(&self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Outcome<Vec<Row>> {
+    fn try_page(&self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> SqliteResult<Vec<Row>> {
         let keys = table.key_names();
         let behind = match after {
             Some(_) => format!("where ({keys}) > ({})", vec!["?"; table.key].join(", ")),
@@ -280,7 +280,7 @@ impl CopyFile {
         let mut page = Vec::new();
         while let Some(row) = rows.next()? {
             let mut columns = Columns::of(row);
-            page.push(table.columns().map(|_| columns.next_cell().map(Value::from)).collect::<Outcome<Row>>()?);
+            page.push(table.columns().map(|_| columns.next_cell().map(Value::from)).collect::<SqliteResult<Row>>()?);
         }
         Ok(page)
     }

@@ -8,7 +8,7 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::sql;
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use crate::STATUSES;
 
 /// By how much a transaction has changed each count since they were last written.
@@ -62,7 +62,7 @@ impl CountChanges {
     }
 
     /// Writes what has changed, so that statements see it.
-    pub(super) fn write(&mut self, connection: &Connection) -> Outcome<()> {
+    pub(super) fn write(&mut self, connection: &Connection) -> SqliteResult<()> {
         if !self.lanes.is_empty() {
             let mut statement = connection.prepare_cached(sql!("add_lane_counts"))?;
             for ((lane, status), by) in std::mem::take(&mut self.lanes) {

@@ -6,13 +6,13 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{Columns, IdText, Parameters, sql};
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use super::lanes::KnownLanes;
 use super::search::{self, MAX_LOOKED_AT, Search};
 use crate::rows::{DeadLetterFilter, DeadLetterGroup, DeadLetterRow, NewDeadLetter, Page, PageRequest};
 use crate::table::DeadLetterColumns;
 
-pub(super) fn insert(connection: &Connection, dead_letters: &[NewDeadLetter]) -> Outcome<()> {
+pub(super) fn insert(connection: &Connection, dead_letters: &[NewDeadLetter]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("insert_dead_letters"))?;
     for letter in dead_letters {
         Parameters::of(&mut statement).group(&DeadLetterColumns::of(letter)).execute()?;
@@ -20,7 +20,7 @@ pub(super) fn insert(connection: &Connection, dead_letters: &[NewDeadLetter]) ->
     Ok(())
 }
 
-pub(super) fn delete(connection: &Connection, ids: &[EventId]) -> Outcome<()> {
+pub(super) fn delete(connection: &Connection, ids: &[EventId]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("delete_dead_letters"))?;
     for id in ids {
         statement.execute([IdText::of(*id)])?;
@@ -28,7 +28,7 @@ pub(super) fn delete(connection: &Connection, ids: &[EventId]) -> Outcome<()> {
     Ok(())
 }
 
-pub(super) fn matching(connection: &Connection, filter: &DeadLetterFilter, limit: u32) -> Outcome<Vec<EventId>> {
+pub(super) fn matching(connection: &Connection, filter: &DeadLetterFilter, limit: u32) -> SqliteResult<Vec<EventId>> {
     let mut statement = connection.prepare_cached(sql!("matching_dead_letters"))?;
     statement
         .query_and_then(
@@ -46,7 +46,7 @@ pub(super) fn matching(connection: &Connection, filter: &DeadLetterFilter, limit
         .collect()
 }
 
-pub(super) fn one(connection: &Connection, event_id: EventId) -> Outcome<Option<DeadLetterRow>> {
+pub(super) fn one(connection: &Connection, event_id: EventId) -> SqliteResult<Option<DeadLetterRow>> {
     let mut statement = connection.prepare_cached(sql!("dead_letter"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
@@ -60,7 +60,7 @@ pub(super) fn page(
     connection: &Connection,
     filter: &DeadLetterFilter,
     page: &PageRequest,
-) -> Outcome<Page<DeadLetterRow>> {
+) -> SqliteResult<Page<DeadLetterRow>> {
     let Some(before) = search::place(page) else { return Ok(search::nothing()) };
     let mut statement = connection.prepare_cached(sql!("dead_letters"))?;
     let mut rows = statement.query(params![before, MAX_LOOKED_AT])?;
@@ -85,7 +85,7 @@ pub(super) fn page(
     Ok(search.page())
 }
 
-pub(super) fn groups(connection: &Connection) -> Outcome<Vec<DeadLetterGroup>> {
+pub(super) fn groups(connection: &Connection) -> SqliteResult<Vec<DeadLetterGroup>> {
     let mut statement = connection.prepare_cached(sql!("dead_letter_groups"))?;
     statement
         .query_and_then([], |row| {

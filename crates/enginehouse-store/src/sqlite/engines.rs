@@ -6,33 +6,33 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::columns::{Columns, Parameters, one_value, sql};
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use crate::rows::{EngineFilter, Page, PageRequest};
 use crate::table::EngineColumns;
 
 /// How many engines one page looks at.
 const MAX_LOOKED_AT: u32 = 20_000;
 
-fn engine(row: &Row<'_>) -> Outcome<Engine> {
+fn engine(row: &Row<'_>) -> SqliteResult<Engine> {
     Ok(Columns::of(row).group::<EngineColumns<'_>>()?.into_engine()?)
 }
 
-pub(super) fn one(connection: &Connection, engine_id: &EngineId) -> Outcome<Option<Engine>> {
+pub(super) fn one(connection: &Connection, engine_id: &EngineId) -> SqliteResult<Option<Engine>> {
     let mut statement = connection.prepare_cached(sql!("engines_by_id"))?;
     let mut rows = statement.query([engine_id.as_str()])?;
     rows.next()?.map(engine).transpose()
 }
 
-pub(super) fn by_id(connection: &Connection, ids: &[EngineId]) -> Outcome<Vec<Engine>> {
+pub(super) fn by_id(connection: &Connection, ids: &[EngineId]) -> SqliteResult<Vec<Engine>> {
     ids.iter().filter_map(|id| one(connection, id).transpose()).collect()
 }
 
-pub(super) fn all(connection: &Connection) -> Outcome<Vec<Engine>> {
+pub(super) fn all(connection: &Connection) -> SqliteResult<Vec<Engine>> {
     let mut statement = connection.prepare_cached(sql!("all_engines"))?;
     statement.query_and_then([], engine)?.collect()
 }
 
-pub(super) fn write(connection: &Connection, engines: &[Engine]) -> Outcome<()> {
+pub(super) fn write(connection: &Connection, engines: &[Engine]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("write_engines"))?;
     for engine in engines {
         Parameters::of(&mut statement).group(&EngineColumns::of(engine)).execute()?;
@@ -40,25 +40,25 @@ pub(super) fn write(connection: &Connection, engines: &[Engine]) -> Outcome<()> 
     Ok(())
 }
 
-pub(super) fn silent(connection: &Connection, until: Timestamp, limit: u32) -> Outcome<Vec<Engine>> {
+pub(super) fn silent(connection: &Connection, until: Timestamp, limit: u32) -> SqliteResult<Vec<Engine>> {
     let mut statement = connection.prepare_cached(sql!("silent_engines"))?;
     statement.query_and_then(params![until.as_millis(), limit], engine)?.collect()
 }
 
-pub(super) fn next_loss(connection: &Connection) -> Outcome<Option<Timestamp>> {
+pub(super) fn next_loss(connection: &Connection) -> SqliteResult<Option<Timestamp>> {
     one_value(connection, sql!("next_engine_loss"))
 }
 
-pub(super) fn delete_gone(connection: &Connection, silent_since: Timestamp, limit: u32) -> Outcome<Vec<EngineId>> {
+pub(super) fn delete_gone(connection: &Connection, silent_since: Timestamp, limit: u32) -> SqliteResult<Vec<EngineId>> {
     let mut statement = connection.prepare_cached(sql!("delete_gone_engines"))?;
     let mut gone = statement
         .query_and_then(params![silent_since.as_millis(), limit], |row| Columns::of(row).read())?
-        .collect::<Outcome<Vec<EngineId>>>()?;
+        .collect::<SqliteResult<Vec<EngineId>>>()?;
     gone.sort_unstable();
     Ok(gone)
 }
 
-pub(super) fn counts(connection: &Connection) -> Outcome<Vec<(EngineStatus, u64)>> {
+pub(super) fn counts(connection: &Connection) -> SqliteResult<Vec<(EngineStatus, u64)>> {
     let mut statement = connection.prepare_cached(sql!("engine_counts"))?;
     statement
         .query_and_then([], |row| {
@@ -68,7 +68,11 @@ pub(super) fn counts(connection: &Connection) -> Outcome<Vec<(EngineStatus, u64)
         .collect()
 }
 
-pub(super) fn page(connection: &Connection, filter: &EngineFilter, page: &PageRequest) -> Outcome<Page<(Engine, u32)>> {
+pub(super) fn page(
+    connection: &Connection,
+    filter: &EngineFilter,
+    page: &PageRequest,
+) -> SqliteResult<Page<(Engine, u32)>> {
     let mut statement = connection.prepare_cached(sql!("engines"))?;
     let mut count_locks = connection.prepare_cached(sql!("count_locks"))?;
     let mut rows = statement.query(params![page.after.as_deref().unwrap_or(""), MAX_LOOKED_AT])?;

@@ -9,11 +9,11 @@ use rusqlite::{Connection, params};
 
 use super::columns::{Columns, IdText, Parameters, one_value, sql};
 use super::counts::CountChanges;
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
 use crate::table::{AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, read_event};
 
-pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events: &[NewEventRow]) -> Outcome<()> {
+pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events: &[NewEventRow]) -> SqliteResult<()> {
     let mut insert = connection.prepare_cached(sql!("insert_events"))?;
     let mut insert_payload = connection.prepare_cached(sql!("insert_event_payloads"))?;
     for NewEventRow { event, payload, fingerprint } in events {
@@ -29,28 +29,28 @@ pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events:
     Ok(())
 }
 
-pub(super) fn one(connection: &Connection, event_id: EventId) -> Outcome<Option<EventRow>> {
+pub(super) fn one(connection: &Connection, event_id: EventId) -> SqliteResult<Option<EventRow>> {
     let mut statement = connection.prepare_cached(sql!("events_by_id"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
     rows.next()?.map(|row| read_event(&mut Columns::of(row))).transpose()
 }
 
-pub(super) fn by_id(connection: &Connection, ids: &[EventId]) -> Outcome<Vec<EventRow>> {
+pub(super) fn by_id(connection: &Connection, ids: &[EventId]) -> SqliteResult<Vec<EventRow>> {
     ids.iter().filter_map(|id| one(connection, *id).transpose()).collect()
 }
 
-pub(super) fn payload(connection: &Connection, event_id: EventId) -> Outcome<Option<RawJson>> {
+pub(super) fn payload(connection: &Connection, event_id: EventId) -> SqliteResult<Option<RawJson>> {
     let mut statement = connection.prepare_cached(sql!("payloads"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
     rows.next()?.map(|row| Columns::of(row).read()).transpose()
 }
 
-pub(super) fn payloads(connection: &Connection, ids: &[EventId]) -> Outcome<Vec<(EventId, RawJson)>> {
+pub(super) fn payloads(connection: &Connection, ids: &[EventId]) -> SqliteResult<Vec<(EventId, RawJson)>> {
     let find = |id: EventId| Ok(payload(connection, id)?.map(|payload| (id, payload)));
     ids.iter().filter_map(|id| find(*id).transpose()).collect()
 }
 
-pub(super) fn by_idempotency_key(connection: &Connection, keys: &[&str]) -> Outcome<Vec<KeyedEvent>> {
+pub(super) fn by_idempotency_key(connection: &Connection, keys: &[&str]) -> SqliteResult<Vec<KeyedEvent>> {
     let mut statement = connection.prepare_cached(sql!("events_by_idempotency_key"))?;
     let mut found = Vec::new();
     for key in keys {
@@ -68,7 +68,7 @@ pub(super) fn write(
     connection: &Connection,
     counts: &mut CountChanges,
     changes: &[EventChange],
-) -> Outcome<Vec<EventId>> {
+) -> SqliteResult<Vec<EventId>> {
     let mut write = connection.prepare_cached(sql!("write_events"))?;
     let mut written = Vec::with_capacity(changes.len());
     for change in changes {
@@ -97,7 +97,7 @@ pub(super) fn forgettable(
     completed_before: Timestamp,
     failed_before: Timestamp,
     limit: u32,
-) -> Outcome<Vec<EventId>> {
+) -> SqliteResult<Vec<EventId>> {
     let mut found: Vec<(Timestamp, EventId)> = Vec::new();
     for (sql, before) in
         [(sql!("forgettable_completed_events"), completed_before), (sql!("forgettable_failed_events"), failed_before)]
@@ -114,11 +114,11 @@ pub(super) fn forgettable(
     Ok(found.into_iter().map(|(_, event_id)| event_id).collect())
 }
 
-pub(super) fn oldest_finished(connection: &Connection) -> Outcome<(Option<Timestamp>, Option<Timestamp>)> {
+pub(super) fn oldest_finished(connection: &Connection) -> SqliteResult<(Option<Timestamp>, Option<Timestamp>)> {
     Ok((one_value(connection, sql!("oldest_completed"))?, one_value(connection, sql!("oldest_failed"))?))
 }
 
-pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[EventId]) -> Outcome<()> {
+pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[EventId]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("delete_events"))?;
     for id in ids {
         let mut rows = statement.query([IdText::of(*id)])?;
@@ -132,7 +132,7 @@ pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[
     Ok(())
 }
 
-pub(super) fn insert_attempts(connection: &Connection, attempts: &[(EventId, AttemptEnd)]) -> Outcome<()> {
+pub(super) fn insert_attempts(connection: &Connection, attempts: &[(EventId, AttemptEnd)]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("insert_attempts"))?;
     for (event_id, end) in attempts {
         Parameters::of(&mut statement).value(event_id).group(&AttemptColumns::of(end)).execute()?;

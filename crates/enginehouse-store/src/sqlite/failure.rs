@@ -7,7 +7,7 @@ use crate::{Applied, StoreError};
 
 /// Why a statement, or what was made of its rows, failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum SqliteError {
     /// SQLite said so.
     #[error(transparent)]
     Sqlite(rusqlite::Error),
@@ -22,29 +22,29 @@ pub(super) enum Failure {
     Bug(String),
 }
 
-pub(super) type Outcome<T> = Result<T, Failure>;
+pub(super) type SqliteResult<T> = Result<T, SqliteError>;
 
-impl From<rusqlite::Error> for Failure {
+impl From<rusqlite::Error> for SqliteError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
     }
 }
 
-impl From<Failure> for StoreError {
+impl From<SqliteError> for StoreError {
     /// The error of a statement before the commit: whatever it is, nothing was changed.
-    fn from(failure: Failure) -> Self {
+    fn from(failure: SqliteError) -> Self {
         match failure {
-            Failure::Sqlite(error) if is_passing(&error) => Self::unavailable(said(&error)),
-            Failure::Sqlite(error) if is_damage(&error) => Self::Corrupt(said(&error)),
-            Failure::Sqlite(error) => Self::Bug(said(&error)),
-            Failure::Io(error) => Self::unavailable(error.to_string()),
-            Failure::Row(what) => Self::Corrupt(what),
-            Failure::Bug(what) => Self::Bug(what),
+            SqliteError::Sqlite(error) if is_passing(&error) => Self::unavailable(said(&error)),
+            SqliteError::Sqlite(error) if is_damage(&error) => Self::Corrupt(said(&error)),
+            SqliteError::Sqlite(error) => Self::Bug(said(&error)),
+            SqliteError::Io(error) => Self::unavailable(error.to_string()),
+            SqliteError::Row(what) => Self::Corrupt(what),
+            SqliteError::Bug(what) => Self::Bug(what),
         }
     }
 }
 
-impl Failure {
+impl SqliteError {
     /// A value that no row of this program has.
     pub(super) fn unexpected(column: &str, what: &str) -> Self {
         Self::Row(format!("unexpected value in column {column}: {what}"))
@@ -69,7 +69,7 @@ pub(super) fn of_commit(error: rusqlite::Error) -> StoreError {
         // The frame that makes a transaction count is the last one that is written: it did not fit.
         Some(ErrorCode::DiskFull) => StoreError::unavailable(said(&error)),
         // Nothing was written yet.
-        Some(ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation) => Failure::from(error).into(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation) => SqliteError::from(error).into(),
         // Perhaps the last frame was written, but not synced.
         _ => StoreError::Unavailable { applied: Applied::Unknown, reason: said(&error) },
     }
@@ -162,15 +162,15 @@ mod tests {
             (ffi::SQLITE_MISMATCH, "bug", "unknown"),
             (ffi::SQLITE_ERROR, "bug", "unknown"),
         ] {
-            assert_eq!(meaning(Failure::from(sqlite(code)).into()), before, "{code} before the commit");
+            assert_eq!(meaning(SqliteError::from(sqlite(code)).into()), before, "{code} before the commit");
             assert_eq!(meaning(of_commit(sqlite(code))), at_commit, "{code} at the commit");
         }
     }
 
     #[test]
     fn a_write_that_was_not_synced_is_lost() {
-        assert!(Failure::from(sqlite(ffi::SQLITE_IOERR_FSYNC)).lost_a_write());
-        assert!(!Failure::from(sqlite(ffi::SQLITE_FULL)).lost_a_write());
-        assert!(!Failure::from(sqlite(ffi::SQLITE_IOERR_READ)).lost_a_write());
+        assert!(SqliteError::from(sqlite(ffi::SQLITE_IOERR_FSYNC)).lost_a_write());
+        assert!(!SqliteError::from(sqlite(ffi::SQLITE_FULL)).lost_a_write());
+        assert!(!SqliteError::from(sqlite(ffi::SQLITE_IOERR_READ)).lost_a_write());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use super::lock_file;
 use super::open::{APPLICATION_ID, OpenError, check_header, true_path, unreadable};
 use super::{connections, integrity, lanes, schema};
@@ -56,7 +56,7 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, OpenError> {
     }
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let (file_bytes, log_bytes) = (size(&path), size(&lock_file::beside(&path, "-wal")));
-    let ask = || -> Outcome<(i32, Status)> {
+    let ask = || -> SqliteResult<(i32, Status)> {
         let reader = connections::open_reader(&path)?;
         let application_id = reader.query_row("pragma application_id", [], |row| row.get(0))?;
         Ok((application_id, schema::read(&reader)?))
@@ -67,7 +67,7 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, OpenError> {
     }
     status.admit(Migrate::Auto).map_err(|refusal| schema::refused(&path, refusal))?;
     let (schema, known) = (status.version(), Dialect::Sqlite.newest());
-    let look = || -> Outcome<(StatusCounts, Vec<String>)> {
+    let look = || -> SqliteResult<(StatusCounts, Vec<String>)> {
         if schema < known {
             return Ok((StatusCounts::default(), Vec::new()));
         }

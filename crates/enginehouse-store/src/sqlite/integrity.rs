@@ -6,15 +6,15 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::columns::{Columns, sql};
 use super::connections::{self, in_one_snapshot};
-use super::failure::{Failure, Outcome};
+use super::failure::{SqliteError, SqliteResult};
 
 /// What is wrong, in words; nothing, if all is well. Looks at one moment, and a server may go on writing meanwhile.
-pub(super) fn check(path: &Path) -> Outcome<Vec<String>> {
+pub(super) fn check(path: &Path) -> SqliteResult<Vec<String>> {
     let checker = connections::open_checker(path)?;
     let mut found = Vec::new();
     match in_one_snapshot(&checker, |checker| look(checker, &mut found)) {
         // So damaged that the look itself had to end.
-        Err(Failure::Sqlite(error))
+        Err(SqliteError::Sqlite(error))
             if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) =>
         {
             found.push(error.to_string());
@@ -24,7 +24,7 @@ pub(super) fn check(path: &Path) -> Outcome<Vec<String>> {
     Ok(found)
 }
 
-fn look(connection: &Connection, found: &mut Vec<String>) -> Outcome<()> {
+fn look(connection: &Connection, found: &mut Vec<String>) -> SqliteResult<()> {
     // Looks at the pages, the indexes, and every constraint of every row.
     let mut statement = connection.prepare("pragma integrity_check(100)")?;
     let mut rows = statement.query([])?;

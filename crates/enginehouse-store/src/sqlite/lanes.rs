@@ -8,27 +8,27 @@ use enginehouse_core::lane::{Lane, LaneKey};
 use rusqlite::{Connection, Row};
 
 use super::columns::{Columns, Parameters, sql};
-use super::failure::{Failure, Outcome};
+use super::failure::{SqliteError, SqliteResult};
 use super::writer::Writer;
 use crate::rows::{LaneCounts, StatusCounts};
 use crate::table::LaneColumns;
 
 /// Reads `lane_id, {lane_columns}`.
-fn lane(columns: &mut Columns<'_, '_>) -> Outcome<Lane> {
+fn lane(columns: &mut Columns<'_, '_>) -> SqliteResult<Lane> {
     Ok(Lane { lane_id: columns.read()?, key: columns.group::<LaneColumns<'_>>()?.into_key()? })
 }
 
-pub(super) fn after(connection: &Connection, after: LaneId) -> Outcome<Vec<Lane>> {
+pub(super) fn after(connection: &Connection, after: LaneId) -> SqliteResult<Vec<Lane>> {
     let mut statement = connection.prepare_cached(sql!("lanes_after"))?;
     statement.query_and_then([after.0], |row| lane(&mut Columns::of(row)))?.collect()
 }
 
-pub(super) fn by_id(connection: &Connection, lane_id: LaneId) -> Outcome<Lane> {
+pub(super) fn by_id(connection: &Connection, lane_id: LaneId) -> SqliteResult<Lane> {
     let mut statement = connection.prepare_cached(sql!("lanes_by_id"))?;
     let mut rows = statement.query([lane_id.0])?;
     match rows.next()? {
         Some(row) => lane(&mut Columns::of(row)),
-        None => Err(Failure::Row(format!("there is no lane {}", lane_id.0))),
+        None => Err(SqliteError::Row(format!("there is no lane {}", lane_id.0))),
     }
 }
 
@@ -37,7 +37,7 @@ pub(super) fn by_id(connection: &Connection, lane_id: LaneId) -> Outcome<Lane> {
 pub(super) struct KnownLanes(HashMap<LaneId, LaneKey>);
 
 impl KnownLanes {
-    pub(super) fn key(&mut self, connection: &Connection, lane_id: LaneId) -> Outcome<LaneKey> {
+    pub(super) fn key(&mut self, connection: &Connection, lane_id: LaneId) -> SqliteResult<LaneKey> {
         if let Some(key) = self.0.get(&lane_id) {
             return Ok(key.clone());
         }
@@ -47,11 +47,11 @@ impl KnownLanes {
     }
 }
 
-pub(super) fn intern(writer: &mut Writer, keys: &[LaneKey]) -> Outcome<Vec<Lane>> {
+pub(super) fn intern(writer: &mut Writer, keys: &[LaneKey]) -> SqliteResult<Vec<Lane>> {
     keys.iter().map(|key| Ok(Lane { lane_id: intern_one(writer, key)?, key: key.clone() })).collect()
 }
 
-fn intern_one(writer: &mut Writer, key: &LaneKey) -> Outcome<LaneId> {
+fn intern_one(writer: &mut Writer, key: &LaneKey) -> SqliteResult<LaneId> {
     let columns = LaneColumns::of(key);
     let connection = &writer.connection;
     let mut find = connection.prepare_cached(sql!("lanes_by_key"))?;
@@ -66,14 +66,15 @@ fn intern_one(writer: &mut Writer, key: &LaneKey) -> Outcome<LaneId> {
     Ok(lane_id)
 }
 
-pub(super) fn delete_empty(connection: &Connection, limit: u32) -> Outcome<Vec<LaneId>> {
+pub(super) fn delete_empty(connection: &Connection, limit: u32) -> SqliteResult<Vec<LaneId>> {
     let mut statement = connection.prepare_cached(sql!("delete_empty_lanes"))?;
-    let mut gone = statement.query_and_then([limit], |row| Ok(LaneId(row.get(0)?)))?.collect::<Outcome<Vec<_>>>()?;
+    let mut gone =
+        statement.query_and_then([limit], |row| Ok(LaneId(row.get(0)?)))?.collect::<SqliteResult<Vec<_>>>()?;
     gone.sort_unstable();
     Ok(gone)
 }
 
-pub(super) fn status_counts(connection: &Connection) -> Outcome<StatusCounts> {
+pub(super) fn status_counts(connection: &Connection) -> SqliteResult<StatusCounts> {
     let mut statement = connection.prepare_cached(sql!("status_counts"))?;
     let mut rows = statement.query([])?;
     let mut counts = StatusCounts::default();
@@ -86,7 +87,7 @@ pub(super) fn status_counts(connection: &Connection) -> Outcome<StatusCounts> {
 }
 
 /// One row per lane and status; the rows of a lane follow each other.
-pub(super) fn counts(connection: &Connection) -> Outcome<Vec<LaneCounts>> {
+pub(super) fn counts(connection: &Connection) -> SqliteResult<Vec<LaneCounts>> {
     let mut statement = connection.prepare_cached(sql!("lane_counts"))?;
     let mut rows = statement.query([])?;
     let mut found: Vec<LaneCounts> = Vec::new();
@@ -96,7 +97,7 @@ pub(super) fn counts(connection: &Connection) -> Outcome<Vec<LaneCounts>> {
     Ok(found)
 }
 
-fn add_count(found: &mut Vec<LaneCounts>, row: &Row<'_>) -> Outcome<()> {
+fn add_count(found: &mut Vec<LaneCounts>, row: &Row<'_>) -> SqliteResult<()> {
     let mut columns = Columns::of(row);
     let lane = lane(&mut columns)?;
     let status: Option<EventStatus> = columns.read()?;

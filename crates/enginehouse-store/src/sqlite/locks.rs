@@ -6,11 +6,11 @@ use rusqlite::{Connection, params};
 
 use super::columns::{Columns, one_value, sql};
 use super::events;
-use super::failure::{Failure, Outcome};
+use super::failure::{SqliteError, SqliteResult};
 use crate::rows::{EventRow, LockCursor};
 use crate::table::read_event;
 
-pub(super) fn held_events(connection: &Connection, engines: &[EngineId]) -> Outcome<Vec<EventRow>> {
+pub(super) fn held_events(connection: &Connection, engines: &[EngineId]) -> SqliteResult<Vec<EventRow>> {
     let mut statement = connection.prepare_cached(sql!("held_events"))?;
     let mut found = Vec::new();
     for engine_id in engines {
@@ -28,7 +28,7 @@ pub(super) fn expiring(
     until: Timestamp,
     after: Option<LockCursor>,
     limit: u32,
-) -> Outcome<Vec<EventRow>> {
+) -> SqliteResult<Vec<EventRow>> {
     // Before every time and every id.
     let (at, id) =
         after.map_or((-1, String::new()), |place| (place.expires_at.as_millis(), place.event_id.to_string()));
@@ -38,11 +38,11 @@ pub(super) fn expiring(
     while let Some(row) = rows.next()? {
         let event_id: EventId = Columns::of(row).read()?;
         let event = events::one(connection, event_id)?;
-        found.push(event.ok_or_else(|| Failure::Row(format!("event {event_id} is in an index only")))?);
+        found.push(event.ok_or_else(|| SqliteError::Row(format!("event {event_id} is in an index only")))?);
     }
     Ok(found)
 }
 
-pub(super) fn next_expiry(connection: &Connection) -> Outcome<Option<Timestamp>> {
+pub(super) fn next_expiry(connection: &Connection) -> SqliteResult<Option<Timestamp>> {
     one_value(connection, sql!("next_lock_expiry"))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OpenFlags};
 
 use super::connections::{self, Readers};
-use super::failure::{Failure, Outcome};
+use super::failure::{SqliteError, SqliteResult};
 use super::lock_file::{self, LockFile, NotTaken};
 use super::writer::{Poison, Writer};
 use super::{Durability, SqliteOptions, schema};
@@ -119,7 +119,8 @@ pub(super) fn open(options: SqliteOptions) -> Result<Opened, OpenError> {
     }
     let mut missing: &[Migration] = &[];
     if options.migrate != Migrate::Off {
-        let status = connections::open_untouched(&path).map_err(Failure::from).and_then(|reader| schema::read(&reader));
+        let status =
+            connections::open_untouched(&path).map_err(SqliteError::from).and_then(|reader| schema::read(&reader));
         let status = status.map_err(unreadable)?;
         status.admit(options.migrate).map_err(|refusal| schema::refused(&path, refusal))?;
         if let Verdict::Behind(migrations) = status.verdict {
@@ -165,16 +166,16 @@ pub(super) fn take(path: &Path, clock: &dyn Clock) -> Result<Held, OpenError> {
 }
 
 /// The connection that writes, to a file that exists.
-pub(super) fn connect(path: &Path, durability: Durability) -> Outcome<Connection> {
+pub(super) fn connect(path: &Path, durability: Durability) -> SqliteResult<Connection> {
     let connection = connections::open_writer(path, durability)?;
     // The header may have said otherwise, before an unfinished write to it was taken back.
     let application_id: i32 = connection.query_row("pragma application_id", [], |row| row.get(0))?;
     if application_id == COPYING_ID {
-        return Err(Failure::Row("a copy into it is unfinished: go on with it".to_owned()));
+        return Err(SqliteError::Row("a copy into it is unfinished: go on with it".to_owned()));
     }
     let mode: String = connection.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Failure::Row(format!("the file cannot have a write-ahead log, but only {mode}")));
+        return Err(SqliteError::Row(format!("the file cannot have a write-ahead log, but only {mode}")));
     }
     Ok(connection)
 }
@@ -185,7 +186,7 @@ fn open_writer(
     missing: &[Migration],
     poison: &Poison,
     lock_file: &Arc<LockFile>,
-) -> Outcome<(Writer, i32)> {
+) -> SqliteResult<(Writer, i32)> {
     let mut connection = connect(path, options.durability)?;
     // A log that readers kept from shrinking is cut back to this when it starts anew.
     connection.pragma_update_and_check(None, "journal_size_limit", 64 * 1024 * 1024, |_| Ok(()))?;
@@ -268,7 +269,7 @@ pub(super) fn header_application_id(path: &Path) -> Option<i32> {
 }
 
 /// Makes a file with nothing in it but whose it is: one page, written at once, before there is a log.
-pub(super) fn create(path: &Path) -> Outcome<()> {
+pub(super) fn create(path: &Path) -> SqliteResult<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.pragma_update(None, "synchronous", "full")?;
@@ -276,12 +277,12 @@ pub(super) fn create(path: &Path) -> Outcome<()> {
     Ok(())
 }
 
-pub(super) fn unreadable(path: &Path, failure: Failure) -> OpenError {
+pub(super) fn unreadable(path: &Path, failure: SqliteError) -> OpenError {
     let path = path.to_owned();
     match failure {
-        Failure::Sqlite(error) => OpenError::Unreadable { path, source: error.into() },
-        Failure::Io(source) => OpenError::Io { path, source },
-        Failure::Row(what) | Failure::Bug(what) => OpenError::Unreadable { path, source: what.into() },
+        SqliteError::Sqlite(error) => OpenError::Unreadable { path, source: error.into() },
+        SqliteError::Io(source) => OpenError::Io { path, source },
+        SqliteError::Row(what) | SqliteError::Bug(what) => OpenError::Unreadable { path, source: what.into() },
     }
 }
 

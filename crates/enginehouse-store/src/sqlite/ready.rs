@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::columns::{Columns, Parameters, sql};
 use super::events;
-use super::failure::{Failure, Outcome};
+use super::failure::{SqliteError, SqliteResult};
 use crate::rows::{ReadyEvent, ReadyRange};
 use crate::table::Cell;
 
@@ -17,7 +17,7 @@ pub(super) fn events(
     ranges: &[ReadyRange],
     now: Timestamp,
     limit: u32,
-) -> Outcome<Vec<ReadyEvent>> {
+) -> SqliteResult<Vec<ReadyEvent>> {
     first(connection, sql!("ready_events"), ranges, None, now, limit)
 }
 
@@ -27,7 +27,7 @@ pub(super) fn events_of_run(
     ranges: &[ReadyRange],
     now: Timestamp,
     limit: u32,
-) -> Outcome<Vec<ReadyEvent>> {
+) -> SqliteResult<Vec<ReadyEvent>> {
     first(connection, sql!("ready_events_of_run"), ranges, Some(run), now, limit)
 }
 
@@ -39,7 +39,7 @@ fn first(
     run: Option<&ScenarioRunId>,
     now: Timestamp,
     limit: u32,
-) -> Outcome<Vec<ReadyEvent>> {
+) -> SqliteResult<Vec<ReadyEvent>> {
     let limit_len = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut statement = connection.prepare_cached(sql)?;
     // The last of the first ones is on top: a range is read until it comes behind that one.
@@ -71,7 +71,7 @@ fn first(
     let ready = |(_, event_id): (Timestamp, EventId)| {
         let event = events::one(connection, event_id)?.zip(events::payload(connection, event_id)?);
         let (event, payload) =
-            event.ok_or_else(|| Failure::Row(format!("event {event_id} has no row or no payload")))?;
+            event.ok_or_else(|| SqliteError::Row(format!("event {event_id} has no row or no payload")))?;
         Ok(ReadyEvent { event, payload })
     };
     first.into_sorted_vec().into_iter().map(ready).collect()
@@ -82,7 +82,7 @@ pub(super) fn counts(
     lanes: &[LaneId],
     now: Timestamp,
     limit: u32,
-) -> Outcome<Vec<(LaneId, u32)>> {
+) -> SqliteResult<Vec<(LaneId, u32)>> {
     let mut statement = connection.prepare_cached(sql!("ready_counts"))?;
     let mut found = Vec::new();
     for lane_id in lanes {
@@ -94,7 +94,7 @@ pub(super) fn counts(
     Ok(found)
 }
 
-pub(super) fn next_at(connection: &Connection, lanes: &[LaneId], now: Timestamp) -> Outcome<Option<Timestamp>> {
+pub(super) fn next_at(connection: &Connection, lanes: &[LaneId], now: Timestamp) -> SqliteResult<Option<Timestamp>> {
     let mut statement = connection.prepare_cached(sql!("next_ready_at"))?;
     let mut next: Option<Timestamp> = None;
     for lane_id in lanes {

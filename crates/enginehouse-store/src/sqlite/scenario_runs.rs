@@ -4,11 +4,11 @@ use enginehouse_core::ids::{EngineId, ScenarioRunId};
 use rusqlite::{Connection, Row, params};
 
 use super::columns::{Columns, sql};
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use crate::STATUSES;
 use crate::rows::{Page, PageRequest, ScenarioRunCounts, StatusCounts};
 
-fn scenario_run(row: &Row<'_>) -> Outcome<ScenarioRunCounts> {
+fn scenario_run(row: &Row<'_>) -> SqliteResult<ScenarioRunCounts> {
     let mut columns = Columns::of(row);
     let (scenario_run_id, first_enqueued_at) = (columns.read()?, columns.read()?);
     let mut counts = StatusCounts::default();
@@ -18,26 +18,29 @@ fn scenario_run(row: &Row<'_>) -> Outcome<ScenarioRunCounts> {
     Ok(ScenarioRunCounts { scenario_run_id, first_enqueued_at, counts })
 }
 
-pub(super) fn page(connection: &Connection, page: &PageRequest) -> Outcome<Page<ScenarioRunCounts>> {
+pub(super) fn page(connection: &Connection, page: &PageRequest) -> SqliteResult<Page<ScenarioRunCounts>> {
     let mut statement = connection.prepare_cached(sql!("scenario_runs"))?;
     // One more than asked for tells whether more follow.
     let look_at = i64::from(page.limit) + 1;
     let mut items = statement
         .query_and_then(params![page.after.as_deref().unwrap_or(""), look_at], scenario_run)?
-        .collect::<Outcome<Vec<_>>>()?;
+        .collect::<SqliteResult<Vec<_>>>()?;
     let more = items.len() > page.limit as usize;
     items.truncate(page.limit as usize);
     let next = items.last().filter(|_| more).map(|run| run.scenario_run_id.to_string());
     Ok(Page { items, next })
 }
 
-pub(super) fn one(connection: &Connection, run: &ScenarioRunId) -> Outcome<Option<(ScenarioRunCounts, Vec<EngineId>)>> {
+pub(super) fn one(
+    connection: &Connection,
+    run: &ScenarioRunId,
+) -> SqliteResult<Option<(ScenarioRunCounts, Vec<EngineId>)>> {
     let mut statement = connection.prepare_cached(sql!("scenario_run"))?;
     let mut rows = statement.query([run.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let counts = scenario_run(row)?;
     let mut statement = connection.prepare_cached(sql!("engines_of_run"))?;
     let engines =
-        statement.query_and_then([run.as_str()], |row| Columns::of(row).read())?.collect::<Outcome<Vec<_>>>()?;
+        statement.query_and_then([run.as_str()], |row| Columns::of(row).read())?.collect::<SqliteResult<Vec<_>>>()?;
     Ok(Some((counts, engines)))
 }

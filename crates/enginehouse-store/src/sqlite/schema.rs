@@ -5,7 +5,7 @@ use std::path::Path;
 use enginehouse_core::time::Timestamp;
 use rusqlite::Connection;
 
-use super::failure::{Failure, Outcome};
+use super::failure::{SqliteError, SqliteResult};
 use super::lock_file::{self, LockFile};
 use super::open::{self, OpenError};
 use super::{Durability, connections};
@@ -68,7 +68,7 @@ pub fn revert_sqlite(
     let unreadable = |failure| open::unreadable(path, failure);
     let way = way(path, &connection)?.way_down(to).map_err(|refusal| refused(path, refusal))?;
     if way.iter().any(|migration| migration.holds_events()) && !discard_data {
-        let ask = || -> Outcome<bool> {
+        let ask = || -> SqliteResult<bool> {
             Ok(connection.query_row("select exists (select 1 from events)", [], |row| row.get(0))?)
         };
         if ask().map_err(unreadable)? {
@@ -84,7 +84,7 @@ pub fn revert_sqlite(
 }
 
 fn connect(held: &open::Held) -> Result<Connection, OpenError> {
-    let connect = || -> Outcome<Connection> {
+    let connect = || -> SqliteResult<Connection> {
         if held.is_new {
             open::create(&held.path)?;
         }
@@ -102,7 +102,7 @@ pub(super) fn refused(path: &Path, refusal: Refusal) -> OpenError {
 }
 
 /// Applies migrations. Each is one transaction, its number in the header of the file included.
-pub(super) fn apply(connection: &mut Connection, migrations: &[Migration]) -> Outcome<()> {
+pub(super) fn apply(connection: &mut Connection, migrations: &[Migration]) -> SqliteResult<()> {
     for migration in migrations {
         run(connection, migration.statements())?;
         tracing::info!(version = migration.version, name = migration.name, "the schema was migrated");
@@ -110,7 +110,7 @@ pub(super) fn apply(connection: &mut Connection, migrations: &[Migration]) -> Ou
     Ok(())
 }
 
-fn run(connection: &mut Connection, statements: impl Iterator<Item = &'static str>) -> Outcome<()> {
+fn run(connection: &mut Connection, statements: impl Iterator<Item = &'static str>) -> SqliteResult<()> {
     let transaction = connection.transaction()?;
     for statement in statements {
         transaction.execute(statement, [])?;
@@ -119,7 +119,7 @@ fn run(connection: &mut Connection, statements: impl Iterator<Item = &'static st
 }
 
 /// Which migrations a file has: by its rows, and by the number in its header.
-pub(super) fn read(connection: &Connection) -> Outcome<Status> {
+pub(super) fn read(connection: &Connection) -> SqliteResult<Status> {
     let header: i32 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
     let mut applied = if header == 0 { Vec::new() } else { rows(connection)? };
     let newest = applied.last().map_or(0, |row| row.version);
@@ -142,7 +142,7 @@ pub(super) fn read(connection: &Connection) -> Outcome<Status> {
     Ok(Status { dialect: Dialect::Sqlite, applied, verdict })
 }
 
-fn rows(connection: &Connection) -> Outcome<Vec<AppliedMigration>> {
+fn rows(connection: &Connection) -> SqliteResult<Vec<AppliedMigration>> {
     let columns = "select count(*) from pragma_table_info('schema_version') where name = 'oldest_compatible'";
     let says_what_works: bool = connection.query_row(columns, [], |row| row.get(0))?;
     let oldest = if says_what_works { "oldest_compatible" } else { "1" };
@@ -152,5 +152,5 @@ fn rows(connection: &Connection) -> Outcome<Vec<AppliedMigration>> {
         let applied_at = Timestamp::from_millis(row.get(3)?);
         Ok(AppliedMigration { version: row.get(0)?, name: row.get(1)?, oldest_compatible: row.get(2)?, applied_at })
     })?;
-    rows.collect::<Result<_, _>>().map_err(Failure::from)
+    rows.collect::<Result<_, _>>().map_err(SqliteError::from)
 }

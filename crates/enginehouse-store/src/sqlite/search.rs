@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::columns::{Columns, sql};
 use super::events;
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use super::lanes::{self, KnownLanes};
 use super::locks;
 use crate::rows::{EventFilter, EventRecord, Page, PageRequest};
@@ -24,7 +24,7 @@ pub(super) fn record(
     connection: &Connection,
     event_id: EventId,
     known: &mut KnownLanes,
-) -> Outcome<Option<EventRecord>> {
+) -> SqliteResult<Option<EventRecord>> {
     let Some(event) = events::one(connection, event_id)? else { return Ok(None) };
     let lane = known.key(connection, event.lane_id)?;
     let Some(payload) = events::payload(connection, event_id)? else { return Ok(None) };
@@ -71,7 +71,7 @@ impl<'a, T> Search<'a, T> {
         event_id: EventId,
         matches: bool,
         item: impl FnOnce(EventRecord) -> T,
-    ) -> Outcome<()> {
+    ) -> SqliteResult<()> {
         self.looked_at += 1;
         self.last = Some(event_id);
         if matches && let Some(record) = record(self.connection, event_id, &mut self.known)? {
@@ -94,7 +94,11 @@ impl<'a, T> Search<'a, T> {
 }
 
 /// Events that match, newest first.
-pub(super) fn events(connection: &Connection, filter: &EventFilter, page: &PageRequest) -> Outcome<Page<EventRecord>> {
+pub(super) fn events(
+    connection: &Connection,
+    filter: &EventFilter,
+    page: &PageRequest,
+) -> SqliteResult<Page<EventRecord>> {
     let (Some(before), Some(lanes)) = (place(page), lanes_of(connection, filter)?) else { return Ok(nothing()) };
     let (sql, name) = path(connection, filter)?;
     let mut statement = connection.prepare_cached(sql)?;
@@ -122,7 +126,7 @@ pub(super) fn events(connection: &Connection, filter: &EventFilter, page: &PageR
 }
 
 /// The lanes that may hold what is asked for: `Some(None)` if all may, nothing if none does.
-fn lanes_of(connection: &Connection, filter: &EventFilter) -> Outcome<Option<Option<HashSet<LaneId>>>> {
+fn lanes_of(connection: &Connection, filter: &EventFilter) -> SqliteResult<Option<Option<HashSet<LaneId>>>> {
     if filter.event_type.is_none() && filter.queue.is_none() {
         return Ok(Some(None));
     }
@@ -177,7 +181,7 @@ pub(super) mod newest {
 }
 
 /// The statement that looks at the fewest rows, and the name it needs.
-fn path<'a>(connection: &Connection, filter: &'a EventFilter) -> Outcome<(&'static str, Option<&'a str>)> {
+fn path<'a>(connection: &Connection, filter: &'a EventFilter) -> SqliteResult<(&'static str, Option<&'a str>)> {
     if let Some(run) = &filter.scenario_run_id {
         return Ok((newest::OF_RUN, Some(run.as_str())));
     }
@@ -201,7 +205,7 @@ fn path<'a>(connection: &Connection, filter: &'a EventFilter) -> Outcome<(&'stat
 }
 
 /// The events that an engine holds, by id.
-pub(super) fn locked_by(connection: &Connection, engine_id: &EngineId) -> Outcome<Vec<EventRecord>> {
+pub(super) fn locked_by(connection: &Connection, engine_id: &EngineId) -> SqliteResult<Vec<EventRecord>> {
     let mut known = KnownLanes::default();
     let locks = locks::held_events(connection, std::slice::from_ref(engine_id))?;
     locks.iter().filter_map(|lock| record(connection, lock.event_id, &mut known).transpose()).collect()

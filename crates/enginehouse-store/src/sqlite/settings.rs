@@ -7,19 +7,19 @@ use enginehouse_core::policy::Settings;
 use rusqlite::Connection;
 
 use super::columns::{Columns, Parameters, one_value, sql};
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use super::writer::Writer;
 use crate::rows::SettingsRows;
 use crate::table::{SettingsColumns, Value};
 
-pub(super) fn all(connection: &Connection) -> Outcome<SettingsRows> {
+pub(super) fn all(connection: &Connection) -> SqliteResult<SettingsRows> {
     Ok(SettingsRows {
         event_types: by_name(connection, sql!("settings_of_event_types"))?,
         queues: by_name(connection, sql!("settings_of_queues"))?,
     })
 }
 
-fn by_name<N: for<'a> Value<'a> + Ord>(connection: &Connection, sql: &str) -> Outcome<BTreeMap<N, Settings>> {
+fn by_name<N: for<'a> Value<'a> + Ord>(connection: &Connection, sql: &str) -> SqliteResult<BTreeMap<N, Settings>> {
     let mut statement = connection.prepare_cached(sql)?;
     statement
         .query_and_then([], |row| {
@@ -33,36 +33,36 @@ pub(super) fn write_event_type(
     connection: &Connection,
     event_type: &EventType,
     settings: Option<&Settings>,
-) -> Outcome<()> {
+) -> SqliteResult<()> {
     match settings {
         Some(settings) => write(connection, sql!("write_event_type"), event_type.as_str(), settings),
         None => delete(connection, sql!("delete_event_type"), event_type.as_str()),
     }
 }
 
-pub(super) fn write_queue(connection: &Connection, queue: &QueueName, settings: Option<&Settings>) -> Outcome<()> {
+pub(super) fn write_queue(connection: &Connection, queue: &QueueName, settings: Option<&Settings>) -> SqliteResult<()> {
     match settings {
         Some(settings) => write(connection, sql!("write_queue"), queue.as_str(), settings),
         None => delete(connection, sql!("delete_queue"), queue.as_str()),
     }
 }
 
-fn write(connection: &Connection, sql: &str, name: &str, settings: &Settings) -> Outcome<()> {
+fn write(connection: &Connection, sql: &str, name: &str, settings: &Settings) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql)?;
     Parameters::of(&mut statement).value(&name).group(&SettingsColumns::of(settings)).execute()?;
     Ok(())
 }
 
-fn delete(connection: &Connection, sql: &str, name: &str) -> Outcome<()> {
+fn delete(connection: &Connection, sql: &str, name: &str) -> SqliteResult<()> {
     connection.prepare_cached(sql)?.execute([name])?;
     Ok(())
 }
 
-pub(super) fn registry_version(connection: &Connection) -> Outcome<i64> {
+pub(super) fn registry_version(connection: &Connection) -> SqliteResult<i64> {
     one_value(connection, sql!("registry_version"))
 }
 
-pub(super) fn raise_registry_version(writer: &mut Writer) -> Outcome<i64> {
+pub(super) fn raise_registry_version(writer: &mut Writer) -> SqliteResult<i64> {
     // The file forgets a number with the transaction that gave it, but whoever saw it may have cached under it.
     writer.highest_registry_version += 1;
     let version = writer.highest_registry_version;

@@ -11,15 +11,15 @@ use enginehouse_core::transition::AttemptEnd;
 use tokio::sync::OwnedMutexGuard;
 
 use super::counts::CountChanges;
-use super::failure::Outcome;
+use super::failure::SqliteResult;
 use super::writer::Writer;
 use super::{audit, dead_letters, engines, events, lanes, locks, ready, settings};
 use crate::clock::Reading;
-use crate::rows::{
-    AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
-};
 use crate::error::StoreError;
+use crate::rows::{
+    AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
+    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
+};
 use crate::transaction::{
     AttemptRepository, AuditRepository, EngineRepository, EventRepository, LaneRepository, LockRepository,
     ReadyRepository, SettingsRepository, Transaction, TransactionTime,
@@ -40,7 +40,10 @@ impl SqliteTransaction {
         Ok(Self { writer, reading, counts: CountChanges::default(), error: None })
     }
 
-    fn run<T>(&mut self, work: impl FnOnce(&mut Writer, &mut CountChanges) -> Outcome<T>) -> Result<T, StoreError> {
+    fn run<T>(
+        &mut self,
+        work: impl FnOnce(&mut Writer, &mut CountChanges) -> SqliteResult<T>,
+    ) -> Result<T, StoreError> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use super::columns::sql;
 use super::counts::CountChanges;
-use super::failure::{self, Failure, Outcome};
+use super::failure::{self, SqliteError, SqliteResult};
 use super::lock_file::LockFile;
 use crate::clock::{Clock, Reading, StoreTime};
 use crate::{Applied, StoreError};
@@ -54,7 +54,7 @@ impl Writer {
         log_path: PathBuf,
         poison: Poison,
         lock_file: Arc<LockFile>,
-    ) -> Outcome<Self> {
+    ) -> SqliteResult<Self> {
         let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let written_time = Timestamp::from_millis(number(sql!("last_time"))?);
         let highest_lane = number(sql!("highest_lane_id"))?;
@@ -107,7 +107,7 @@ impl Writer {
         Ok(())
     }
 
-    fn write_bookkeeping(&self, counts: &mut CountChanges, now: Timestamp) -> Outcome<Timestamp> {
+    fn write_bookkeeping(&self, counts: &mut CountChanges, now: Timestamp) -> SqliteResult<Timestamp> {
         counts.write(&self.connection)?;
         if now.since(self.written_time) < TIME_STEP {
             return Ok(self.written_time);
@@ -129,7 +129,7 @@ impl Writer {
     }
 
     /// The error for the caller; and no more writes, if it says that one was lost.
-    pub(super) fn failed(&self, failure: Failure) -> StoreError {
+    pub(super) fn failed(&self, failure: SqliteError) -> StoreError {
         let lost = failure.lost_a_write();
         let error = StoreError::from(failure);
         if lost {

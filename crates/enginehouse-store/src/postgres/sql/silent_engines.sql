@@ -1,4 +1,4 @@
--- Engines that should have spoken up by a moment, the latest first. What another transaction works on is left out.
+-- Engines that should have sent a heartbeat by a moment, the latest first. What another transaction works on is left out.
 select {engine_columns}
 from enginehouse.engines
 where lost_due_at <= $1

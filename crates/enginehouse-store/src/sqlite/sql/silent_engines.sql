@@ -1,4 +1,4 @@
--- Engines that should have spoken up by a moment, the longest overdue first.
+-- Engines that should have sent a heartbeat by a moment, the longest overdue first.
 select {engine_columns}
 from engines indexed by engines_lost_due
 where lost_due_at <= ?1

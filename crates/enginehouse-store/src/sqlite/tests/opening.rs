@@ -6,10 +6,10 @@ use std::sync::Arc;
 use rusqlite::config::DbConfig;
 
 use super::{House, connect};
-use crate::{Queries, StoreAdmin};
 use crate::conformance::given::{given_events, status};
 use crate::migrations::{Dialect, Migrate, Refusal};
 use crate::sqlite::{Durability, OpenError, SqliteOptions, SqliteStore, revert_sqlite};
+use crate::{Queries, StoreAdmin};
 
 /// A store cannot be shown, so `unwrap_err` does not do.
 fn refusal(opened: Result<SqliteStore, OpenError>) -> OpenError {
