@@ -5,7 +5,7 @@
 //! snapshot. A lock on a file beside the data file keeps a second server out.
 //!
 //! What is committed is on the disk: the log is synced before `commit` answers (unless the operator chose
-//! [`Durability::Relaxed`]). When a sync fails, nobody can say what is on the disk; the store then takes no more writes
+//! [`crate::Durability::Relaxed`]). When a sync fails, nobody can say what is on the disk; the store then takes no more writes
 //! until a restart, which finds out.
 
 mod audit;
@@ -24,9 +24,11 @@ mod lanes;
 mod lock_file;
 mod locks;
 pub(crate) mod open;
+mod options;
 mod ready;
 mod scenario_runs;
 mod schema;
+mod schema_commands;
 mod search;
 mod settings;
 #[cfg(test)]
@@ -45,47 +47,20 @@ use tokio::sync::Mutex;
 pub use self::backup::{BackUpError, back_up};
 pub use self::inspect::{Inspection, inspect};
 pub use self::open::OpenError;
-pub use self::schema::{migrate_sqlite, revert_sqlite, schema_status};
-use crate::Durability;
+pub use self::options::SqliteOptions;
+pub use self::schema_commands::{migrate_sqlite, revert_sqlite, schema_status};
 
-use self::connections::Readers;
+use self::connections::{Readers, blocking};
 use self::lanes::KnownLanes;
 use self::transaction::SqliteTransaction;
 use self::writer::{Poison, Writer};
-use crate::clock::Clock;
 use crate::error::StoreError;
-use crate::migrations::Migrate;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     Page, PageRequest, ScenarioRunCounts, SettingsRows,
 };
 use crate::store::{Queries, Store, StoreAdmin};
 use crate::transaction::Transaction;
-
-/// How to open a data file.
-#[derive(Clone)]
-pub struct SqliteOptions {
-    /// The file; made if it does not exist.
-    pub path: PathBuf,
-    /// Where the store's time comes from.
-    pub clock: Arc<dyn Clock>,
-    /// When a commit is answered.
-    pub durability: Durability,
-    /// How many reads may run at once.
-    pub readers: usize,
-    /// How large the file may become, in bytes; none for as large as the disk.
-    pub max_size: Option<u64>,
-    /// What to do about its schema.
-    pub migrate: Migrate,
-}
-
-impl SqliteOptions {
-    /// The defaults: durable, four readers, no limit but the disk, migrated when it is opened.
-    pub fn new(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        let path = path.into();
-        Self { path, clock, durability: Durability::Full, readers: 4, max_size: None, migrate: Migrate::Auto }
-    }
-}
 
 /// A [`Store`] in one SQLite file.
 pub struct SqliteStore {
@@ -212,16 +187,5 @@ impl StoreAdmin for SqliteStore {
     fn describe(&self) -> String {
         let (sqlite, schema) = (rusqlite::version(), self.schema_version);
         format!("SQLite {sqlite}, schema {schema}, {}", self.path.display())
-    }
-}
-
-/// Runs what takes long on a thread for blocking work, and with a connection of its own, so that it keeps no reader.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(StoreError::unavailable("the store is closing")),
     }
 }

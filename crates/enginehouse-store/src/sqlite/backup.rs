@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::failure::{SqliteError, SqliteResult};
 use super::lock_file::{LockFile, path_for};
 use super::open::{OpenError, check_header, true_path};
-use super::{connections, integrity, schema};
+use super::{connections, integrity, schema_commands};
 use crate::StoreError;
 use crate::migrations::Migrate;
 
@@ -50,8 +50,8 @@ pub async fn back_up(from: &Path, to: &Path) -> Result<u64, BackUpError> {
             return Err(OpenError::NotOurs { path: from, found: "an empty file".to_owned() }.into());
         }
         // The copy is checked, which takes a program that knows the schema.
-        let status = schema::schema_status(&from)?;
-        status.admit(Migrate::Auto).map_err(|refusal| schema::refused(&from, refusal))?;
+        let status = schema_commands::schema_status(&from)?;
+        status.admit(Migrate::Auto).map_err(|refusal| schema_commands::refused(&from, refusal))?;
         Ok(backup(&from, &to)?)
     });
     done.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))

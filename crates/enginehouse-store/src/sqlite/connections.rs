@@ -9,10 +9,10 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
-use super::Durability;
 use super::failure::{SqliteError, SqliteResult};
 use super::lock_file::LockFile;
-use crate::StoreError;
+use crate::error::StoreError;
+use crate::store::Durability;
 
 /// How long a statement waits for another process, such as a database shell, that writes to the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -116,7 +116,7 @@ impl Readers {
         let permit = permit.map_err(|_| StoreError::unavailable("the store is closing"))?;
         let shared = Arc::clone(&self.0);
         // The closure returns the connection itself: its caller may have gone away meanwhile.
-        super::blocking(move || {
+        blocking(move || {
             let _permit = permit;
             let idle = shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match idle {
@@ -131,6 +131,17 @@ impl Readers {
             Ok(answer?)
         })
         .await
+    }
+}
+
+/// Runs what takes long on a thread for blocking work, and with a connection of its own, so that it keeps no reader.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(StoreError::unavailable("the store is closing")),
     }
 }
 

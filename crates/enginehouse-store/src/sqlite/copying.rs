@@ -13,12 +13,13 @@ use super::columns::{Columns, Parameters};
 use super::failure::SqliteResult;
 use super::lock_file::{self, LockFile, NotTaken};
 use super::open::{APPLICATION_ID, COPYING_ID, OpenError, header_application_id, open, take, true_path, unreadable};
-use super::{SqliteOptions, connections, schema};
-use crate::Durability;
+use super::options::SqliteOptions;
+use super::{connections, schema};
 use crate::clock::{Clock, SystemClock};
 use crate::copy::side::{CopyError, Mark, Numbers, Rows, Source, Target, name_of_run};
 use crate::copy::value::{Row, Value};
 use crate::migrations::Status;
+use crate::store::Durability;
 use crate::table::{COUNTS, Cell, Cells, TABLES, Table};
 
 /// A data file that everything is read from, in one snapshot. Nobody else has it open.

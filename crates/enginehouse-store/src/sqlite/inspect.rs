@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::failure::SqliteResult;
 use super::lock_file;
 use super::open::{APPLICATION_ID, OpenError, check_header, true_path, unreadable};
-use super::{connections, integrity, lanes, schema};
+use super::{connections, integrity, lanes, schema, schema_commands};
 use crate::migrations::{Dialect, Migrate, Status};
 use crate::rows::StatusCounts;
 
@@ -65,7 +65,7 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, OpenError> {
     if application_id != APPLICATION_ID {
         return Err(OpenError::NotOurs { path, found: format!("application id {application_id}") });
     }
-    status.admit(Migrate::Auto).map_err(|refusal| schema::refused(&path, refusal))?;
+    status.admit(Migrate::Auto).map_err(|refusal| schema_commands::refused(&path, refusal))?;
     let (schema, known) = (status.version(), Dialect::Sqlite.newest());
     let look = || -> SqliteResult<(StatusCounts, Vec<String>)> {
         if schema < known {

@@ -10,10 +10,12 @@ use rusqlite::{Connection, OpenFlags};
 use super::connections::{self, Readers};
 use super::failure::{SqliteError, SqliteResult};
 use super::lock_file::{self, LockFile, NotTaken};
+use super::options::SqliteOptions;
+use super::schema;
 use super::writer::{Poison, Writer};
-use super::{Durability, SqliteOptions, schema};
 use crate::clock::Clock;
 use crate::migrations::{Migrate, Migration, Refusal, Verdict};
+use crate::store::Durability;
 
 /// Marks a file as ours, in the header that every SQLite file has: `EHSE`.
 pub(super) const APPLICATION_ID: i32 = 0x4548_5345;
@@ -122,7 +124,7 @@ pub(super) fn open(options: SqliteOptions) -> Result<Opened, OpenError> {
         let status =
             connections::open_untouched(&path).map_err(SqliteError::from).and_then(|reader| schema::read(&reader));
         let status = status.map_err(unreadable)?;
-        status.admit(options.migrate).map_err(|refusal| schema::refused(&path, refusal))?;
+        status.admit(options.migrate).map_err(|refusal| OpenError::Schema { path: path.clone(), refusal })?;
         if let Verdict::Behind(migrations) = status.verdict {
             missing = migrations;
         }

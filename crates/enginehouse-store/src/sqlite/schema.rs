@@ -1,105 +1,10 @@
 //! The migrations of a data file.
 
-use std::path::Path;
-
 use enginehouse_core::time::Timestamp;
 use rusqlite::Connection;
 
 use super::failure::{SqliteError, SqliteResult};
-use super::lock_file::{self, LockFile};
-use super::open::{self, OpenError};
-use super::{Durability, connections};
-use crate::clock::Clock;
-use crate::migrations::{AppliedMigration, Dialect, Migration, Refusal, Status, Verdict};
-
-/// Says which migrations a data file has. A server may go on working with it. Blocks.
-///
-/// # Errors
-/// [`OpenError`] if the file cannot be read, or is not of this program.
-pub fn schema_status(path: &Path) -> Result<Status, OpenError> {
-    let path = open::true_path(path)?;
-    if !path.exists() {
-        return Err(OpenError::Missing { path });
-    }
-    let held = LockFile::holder(&lock_file::path_for(&path));
-    let held = held.map_err(|source| OpenError::Io { path: path.clone(), source })?.is_some();
-    // While a server has the file open, it has been looked at.
-    if !held && open::check_header(&path)? {
-        return Err(OpenError::NotOurs { path, found: "an empty file".to_owned() });
-    }
-    let look = || {
-        let reader = if held { connections::open_reader(&path)? } else { connections::open_untouched(&path)? };
-        read(&reader)
-    };
-    look().map_err(|failure| open::unreadable(&path, failure))
-}
-
-/// Brings a data file up to a version, if it is not there yet; makes it, if it is not there at all. Answers which
-/// migrations were applied. Blocks.
-///
-/// # Errors
-/// An [`OpenError`] says what to do.
-pub fn migrate_sqlite(path: &Path, to: i32, clock: &dyn Clock) -> Result<&'static [Migration], OpenError> {
-    let held = open::take(path, clock)?;
-    let path = held.path.as_path();
-    let mut connection = connect(&held)?;
-    let missing = way(path, &connection)?.way_up(to).map_err(|refusal| refused(path, refusal))?;
-    apply(&mut connection, missing).map_err(|failure| open::unreadable(path, failure))?;
-    Ok(missing)
-}
-
-/// Takes a data file back to a version. Answers what was taken back, the newest first. Events are lost only if that was
-/// said. Blocks.
-///
-/// # Errors
-/// An [`OpenError`] says what to do.
-pub fn revert_sqlite(
-    path: &Path,
-    to: i32,
-    discard_data: bool,
-    clock: &dyn Clock,
-) -> Result<Vec<&'static Migration>, OpenError> {
-    let held = open::take(path, clock)?;
-    if held.is_new {
-        return Err(OpenError::Missing { path: held.path });
-    }
-    let path = held.path.as_path();
-    let mut connection = connect(&held)?;
-    let unreadable = |failure| open::unreadable(path, failure);
-    let way = way(path, &connection)?.way_down(to).map_err(|refusal| refused(path, refusal))?;
-    if way.iter().any(|migration| migration.holds_events()) && !discard_data {
-        let ask = || -> SqliteResult<bool> {
-            Ok(connection.query_row("select exists (select 1 from events)", [], |row| row.get(0))?)
-        };
-        if ask().map_err(unreadable)? {
-            return Err(refused(path, Refusal::HoldsEvents));
-        }
-    }
-    for migration in &way {
-        let statements = migration.down_statements().into_iter().flatten();
-        run(&mut connection, statements).map_err(unreadable)?;
-        tracing::info!(version = migration.version, name = migration.name, "a migration was taken back");
-    }
-    Ok(way)
-}
-
-fn connect(held: &open::Held) -> Result<Connection, OpenError> {
-    let connect = || -> SqliteResult<Connection> {
-        if held.is_new {
-            open::create(&held.path)?;
-        }
-        open::connect(&held.path, Durability::Full)
-    };
-    connect().map_err(|failure| open::unreadable(&held.path, failure))
-}
-
-fn way(path: &Path, connection: &Connection) -> Result<Status, OpenError> {
-    read(connection).map_err(|failure| open::unreadable(path, failure))
-}
-
-pub(super) fn refused(path: &Path, refusal: Refusal) -> OpenError {
-    OpenError::Schema { path: path.to_owned(), refusal }
-}
+use crate::migrations::{AppliedMigration, Dialect, Migration, Status, Verdict};
 
 /// Applies migrations. Each is one transaction, its number in the header of the file included.
 pub(super) fn apply(connection: &mut Connection, migrations: &[Migration]) -> SqliteResult<()> {
@@ -110,7 +15,7 @@ pub(super) fn apply(connection: &mut Connection, migrations: &[Migration]) -> Sq
     Ok(())
 }
 
-fn run(connection: &mut Connection, statements: impl Iterator<Item = &'static str>) -> SqliteResult<()> {
+pub(super) fn run(connection: &mut Connection, statements: impl Iterator<Item = &'static str>) -> SqliteResult<()> {
     let transaction = connection.transaction()?;
     for statement in statements {
         transaction.execute(statement, [])?;

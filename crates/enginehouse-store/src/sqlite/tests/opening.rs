@@ -8,7 +8,8 @@ use rusqlite::config::DbConfig;
 use super::{House, connect};
 use crate::conformance::given::{given_events, status};
 use crate::migrations::{Dialect, Migrate, Refusal};
-use crate::sqlite::{Durability, OpenError, SqliteOptions, SqliteStore, revert_sqlite};
+use crate::sqlite::{OpenError, SqliteOptions, SqliteStore, revert_sqlite};
+use crate::store::Durability;
 use crate::{Queries, StoreAdmin};
 
 /// A store cannot be shown, so `unwrap_err` does not do.
