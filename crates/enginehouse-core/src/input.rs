@@ -32,7 +32,7 @@ pub fn read_json<T>(body: &[u8], read: impl FnOnce(Value<'_>) -> Option<T>) -> R
     let text = std::str::from_utf8(body).map_err(|error| malformed(body, error.valid_up_to(), "is not UTF-8"))?;
     let outermost = Outermost::of(text).map_err(|error| not_json(text, &error))?;
     let text = match &outermost {
-        Outermost::Object(members) => Text::Outermost(members),
+        Outermost::Object(members) => Text::Outermost(text.trim_ascii(), members),
         Outermost::Other => Text::Json(text.trim_ascii()),
     };
     let errors = Errors::default();
@@ -82,8 +82,8 @@ pub struct Value<'a> {
 
 #[derive(Clone, Copy)]
 enum Text<'a> {
-    /// The members of the outermost object, their keys as they were written.
-    Outermost(&'a [(&'a str, &'a str)]),
+    /// The outermost object as it was sent, and its members with their keys as they were written.
+    Outermost(&'a str, &'a [(&'a str, &'a str)]),
     /// One JSON value, without space around it.
     Json(&'a str),
     /// A JSON value with what follows it: the first to find its end sets its length.
@@ -112,7 +112,7 @@ impl<'a> Value<'a> {
     /// The value as an error shows it: containers by their kind, and long text cut.
     fn shown(self) -> Cow<'a, str> {
         let text = match self.text {
-            Text::Outermost(_) => return "an object".into(),
+            Text::Outermost(..) => return "an object".into(),
             Text::Query(_) => return "a query".into(),
             Text::Json(text) | Text::Element(text, _) => match text.as_bytes().first() {
                 Some(b'{') => return "an object".into(),
@@ -144,7 +144,8 @@ impl<'a> Value<'a> {
                 length.set(value.len());
                 value
             }
-            Text::Outermost(_) | Text::Query(_) => "",
+            Text::Outermost(text, _) => text,
+            Text::Query(_) => "",
         }
     }
 
@@ -329,7 +330,7 @@ impl<'a> Value<'a> {
                 parameters.iter().for_each(|(key, value)| fields.give(key, Text::Plain(value)));
                 return Some(fields);
             }
-            Text::Outermost(members) => {
+            Text::Outermost(_, members) => {
                 members.iter().for_each(|(key, value)| fields.give(&split::key_text(key), Text::Json(value)));
                 return Some(fields);
             }

@@ -232,3 +232,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_whole_body_may_be_read_as_any_json() {
+    for text in ["{ \"n\": 1.50 }", "{}", "[1]", "null", " 7\n"] {
+        let read = read_json(text.as_bytes(), |value| value.json(100)).unwrap();
+        assert_eq!(read.as_str(), text.trim());
+    }
+}
