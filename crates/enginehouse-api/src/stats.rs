@@ -22,7 +22,7 @@ pub struct Stats {
     /// How many dead letters nobody has resolved.
     pub dead_letters: u64,
     /// How many claims are waiting for events.
-    pub parked_claims: u64,
+    pub waiting_claims: u64,
 }
 
 /// What is in one lane.

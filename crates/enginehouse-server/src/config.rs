@@ -281,7 +281,7 @@ mod tests {
             ("retry_delay_initial_seconds", "NaN"),
             ("keep_completed_days", "-3"),
             ("max_connections", "0"),
-            ("max_waiting_commands", "0"),
+            ("max_waiting_requests", "0"),
             ("log_format", "xml"),
             ("log", "=="),
             ("max_store_mb", "0"),

@@ -67,7 +67,7 @@ async fn a_server_told_to_stop_answers_waiting_claims_and_ends_whatever_idle_cli
     let stopping = async {
         enginehouse_tests::until("the claim waits", async || {
             let stats = server.client().stats().await.unwrap();
-            (stats.parked_claims == 1).then_some(())
+            (stats.waiting_claims == 1).then_some(())
         })
         .await;
         tokio::task::spawn_blocking(move || server.stop()).await.unwrap()

@@ -27,7 +27,7 @@ async fn an_event_enqueued_on_one_server_reaches_a_claim_that_waits_on_another_a
     for _ in 0..20 {
         let client = other.client();
         let waiting = tokio::spawn(async move { claim_and_wait(&client, "e", 60).await });
-        until("the claim waits", async || (other.client().stats().await.unwrap().parked_claims == 1).then_some(()))
+        until("the claim waits", async || (other.client().stats().await.unwrap().waiting_claims == 1).then_some(()))
             .await;
         let began = Instant::now();
         let event_id = enqueue(&one.client()).await.unwrap();

@@ -38,7 +38,7 @@ async fn an_event_enqueued_in_a_transaction_of_an_application_is_there_with_its_
         let waiting = claim_and_wait(&client, "e", 60);
         let committing = async {
             until("the claim waits", async || {
-                (server.client().stats().await.unwrap().parked_claims == 1).then_some(())
+                (server.client().stats().await.unwrap().waiting_claims == 1).then_some(())
             })
             .await;
             application.batch_execute("commit").await.unwrap();
@@ -80,7 +80,7 @@ async fn a_client_that_forgets_its_transaction_holds_up_nothing_but_what_it_has_
     }
     let waiting = claim_and_wait(&client, "e", 60);
     let ending = async {
-        until("the claim waits", async || (server.client().stats().await.unwrap().parked_claims == 1).then_some(()))
+        until("the claim waits", async || (server.client().stats().await.unwrap().waiting_claims == 1).then_some(()))
             .await;
         holder.batch_execute("rollback").await.unwrap();
     };

@@ -293,8 +293,8 @@ pub const SETTINGS: &[Setting] = &[
         get: |config| config.max_connections.to_string(),
     },
     Setting {
-        name: "max_waiting_commands",
-        about: "How many commands may wait for the store; 1 to 1,000,000. Past half of it enqueues are answered with 429 `overloaded`, past three quarters claims, past all of it everything.",
+        name: "max_waiting_requests",
+        about: "How many requests may wait for the store; 1 to 1,000,000. Past half of it enqueues are answered with 429 `overloaded`, past three quarters claims, past all of it everything.",
         placeholder: "N",
         set: |config, value| {
             config.dispatch.max_waiting_requests = number(value, 1, 1_000_000)?;

@@ -38,6 +38,6 @@ pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, Pro
         lanes: lanes.collect(),
         engines,
         dead_letters,
-        parked_claims: app.metrics().parked_claims(),
+        waiting_claims: app.metrics().waiting_claims(),
     }))
 }

@@ -53,7 +53,7 @@ impl Observer for CommitObserver {
         metrics.engines_lost.inc_by(effects.engines_lost);
         metrics.forgotten.inc_by(effects.events_deleted);
         metrics.commits.inc();
-        metrics.commit_commands.observe(commit.requests as f64);
+        metrics.commit_requests.observe(commit.requests as f64);
         metrics.commit_seconds.observe(commit.duration.as_secs_f64());
         metrics.last_commit_failed.store(false, Ordering::Relaxed);
         *metrics.last_commit.lock().unwrap_or_else(PoisonError::into_inner) = Some((commit.now, Timer::now()));
@@ -67,6 +67,6 @@ impl Observer for CommitObserver {
     fn waiting(&self, claims: usize, requests: usize) {
         let metrics = self.metrics.set();
         metrics.waiting_claims.set(i64::try_from(claims).unwrap_or(i64::MAX));
-        metrics.waiting_commands.set(i64::try_from(requests).unwrap_or(i64::MAX));
+        metrics.waiting_requests.set(i64::try_from(requests).unwrap_or(i64::MAX));
     }
 }

@@ -33,8 +33,8 @@ const FAST: [f64; 15] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1
 /// Seconds: from ten milliseconds to a day.
 const SLOW: [f64; 15] =
     [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0];
-/// Commands of one commit.
-const COMMANDS: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
+/// Requests of one commit.
+const REQUESTS_OF_A_COMMIT: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct OfEventType {
@@ -83,12 +83,12 @@ pub(super) struct MetricSet {
     pub(super) forgotten: Counter,
     pub(super) commits: Counter,
     pub(super) commits_failed: Counter,
-    pub(super) commit_commands: Histogram,
+    pub(super) commit_requests: Histogram,
     pub(super) commit_seconds: Histogram,
     pub(super) queue_wait_seconds: Histogram,
     pub(super) claim_to_settle_seconds: Histogram,
     pub(super) waiting_claims: Gauge,
-    pub(super) waiting_commands: Gauge,
+    pub(super) waiting_requests: Gauge,
     requests: Family<OfRequest, Counter>,
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
     connections: Gauge,
@@ -142,10 +142,10 @@ impl Metrics {
                 .counter("enginehouse_events_forgotten", "Events that were removed after their time of retention"),
             commits: it.counter("enginehouse_commits", "Transactions that were committed"),
             commits_failed: it.counter("enginehouse_commits_failed", "Transactions that failed"),
-            commit_commands: it.other(
-                "enginehouse_commit_commands",
-                "Commands of one transaction",
-                Histogram::new(COMMANDS),
+            commit_requests: it.other(
+                "enginehouse_commit_requests",
+                "Requests that one transaction carried out",
+                Histogram::new(REQUESTS_OF_A_COMMIT),
             ),
             commit_seconds: it.other(
                 "enginehouse_commit_duration_seconds",
@@ -163,9 +163,9 @@ impl Metrics {
                 Histogram::new(SLOW),
             ),
             waiting_claims: it.other("enginehouse_waiting_claims", "Claims that wait for events", Gauge::default()),
-            waiting_commands: it.other(
-                "enginehouse_waiting_commands",
-                "Commands that wait for the next transaction",
+            waiting_requests: it.other(
+                "enginehouse_waiting_requests",
+                "Requests that wait for the next transaction",
                 Gauge::default(),
             ),
             requests: it.counter("enginehouse_http_requests", "Requests that were answered"),
@@ -231,7 +231,7 @@ impl Metrics {
     }
 
     /// How many claims wait.
-    pub fn parked_claims(&self) -> u64 {
+    pub fn waiting_claims(&self) -> u64 {
         u64::try_from(self.0.waiting_claims.get()).unwrap_or(0)
     }
 
