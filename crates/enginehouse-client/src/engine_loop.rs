@@ -24,30 +24,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_api::claims::ClaimPart;
-use enginehouse_api::engines::{DrainRequest, RegisterRequest};
-use enginehouse_core::engine::{DynamicState, Metadata, StaticConfig};
-use enginehouse_core::ids::{EngineId, EngineType, EventType, QueueName};
-use enginehouse_core::limits::MAX_CLAIM_LIMIT;
-use enginehouse_core::request::Affinity;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use enginehouse_api::engines::DrainRequest;
+use enginehouse_core::ids::EngineId;
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::Client;
 use crate::error::Error;
 
+mod builder;
 mod claims;
 mod exchange;
 mod handler;
 mod heartbeat;
 mod held_locks;
+mod running;
 
+pub use builder::EngineLoop;
 use claims::ClaimEnd;
-use exchange::Finished;
 pub use handler::{ClaimedEvent, EngineSummary, HandlerContext, HandlerOutcome, StopReason};
-use heartbeat::{EngineSession, Heartbeats, SessionEnd};
+use heartbeat::{Heartbeats, SessionEnd};
 use held_locks::HeldLocks;
+use running::RunningEngine;
 
 /// How long the last settles and the deregistration may take at the very end.
 const LAST_CALLS: Duration = Duration::from_secs(5);
@@ -63,147 +61,7 @@ pub enum EngineError {
     Call(#[from] Error),
 }
 
-/// What an engine is, and how it works. [`EngineLoop::run`] runs it.
-pub struct EngineLoop {
-    client: Client,
-    engine_id: EngineId,
-    engine_type: EngineType,
-    static_config: StaticConfig,
-    max_concurrent: u32,
-    queues: Vec<QueueName>,
-    event_types: Vec<EventType>,
-    affinity: Affinity,
-    heartbeat_interval_seconds: Option<u64>,
-    visibility_timeout_seconds: Option<u64>,
-    claim_wait: Duration,
-    load: Arc<dyn Fn() -> DynamicState + Send + Sync>,
-    grace: Duration,
-    stop_wait: Duration,
-    hurry: CancellationToken,
-}
-
-impl std::fmt::Debug for EngineLoop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EngineLoop").field("engine_id", &self.engine_id).finish_non_exhaustive()
-    }
-}
-
 impl EngineLoop {
-    /// An engine that works on one event at a time, of any queue and type.
-    pub fn new(client: Client, engine_id: EngineId, engine_type: EngineType) -> Self {
-        Self {
-            client,
-            engine_id,
-            engine_type,
-            static_config: StaticConfig::default(),
-            max_concurrent: 1,
-            queues: Vec::new(),
-            event_types: Vec::new(),
-            affinity: Affinity::default(),
-            heartbeat_interval_seconds: None,
-            visibility_timeout_seconds: None,
-            claim_wait: Duration::from_secs(20),
-            load: Arc::new(DynamicState::default),
-            grace: Duration::from_secs(30),
-            stop_wait: Duration::from_secs(10),
-            hurry: CancellationToken::new(),
-        }
-    }
-
-    /// What the engine can do and may take; its `max_concurrent_events` is set from [`Self::max_concurrent`].
-    #[must_use]
-    pub fn static_config(self, static_config: StaticConfig) -> Self {
-        Self { static_config, ..self }
-    }
-
-    /// How many events it works on at once: 1 to 1,000, 1 unless set.
-    #[must_use]
-    pub fn max_concurrent(self, max_concurrent: u32) -> Self {
-        Self { max_concurrent: max_concurrent.clamp(1, MAX_CLAIM_LIMIT), ..self }
-    }
-
-    /// Takes events of these queues only.
-    #[must_use]
-    pub fn queues(self, queues: impl IntoIterator<Item = QueueName>) -> Self {
-        Self { queues: queues.into_iter().collect(), ..self }
-    }
-
-    /// Takes events of these types only.
-    #[must_use]
-    pub fn event_types(self, event_types: impl IntoIterator<Item = EventType>) -> Self {
-        Self { event_types: event_types.into_iter().collect(), ..self }
-    }
-
-    /// Whether events of its current scenario run come first.
-    #[must_use]
-    pub fn affinity(self, affinity: Affinity) -> Self {
-        Self { affinity, ..self }
-    }
-
-    /// How often it heartbeats; the server's default unless set. With 0, only the locks' timeouts bound it.
-    #[must_use]
-    pub fn heartbeat_interval_seconds(self, seconds: u64) -> Self {
-        Self { heartbeat_interval_seconds: Some(seconds), ..self }
-    }
-
-    /// How long its locks last without being renewed, over every policy.
-    #[must_use]
-    pub fn visibility_timeout_seconds(self, seconds: u64) -> Self {
-        Self { visibility_timeout_seconds: Some(seconds), ..self }
-    }
-
-    /// How long one claim waits for events: 20 s unless set, at most 60 s.
-    #[must_use]
-    pub fn claim_wait(self, claim_wait: Duration) -> Self {
-        Self { claim_wait: claim_wait.min(Duration::from_secs(60)), ..self }
-    }
-
-    /// Measures the engine's load, for each heartbeat.
-    #[must_use]
-    pub fn load(self, load: impl Fn() -> DynamicState + Send + Sync + 'static) -> Self {
-        Self { load: Arc::new(load), ..self }
-    }
-
-    /// How long it may finish what it holds once the shutdown begins: 30 s unless set.
-    #[must_use]
-    pub fn grace(self, grace: Duration) -> Self {
-        Self { grace, ..self }
-    }
-
-    /// How long a handler may take to return once its context has stopped: 10 s unless set. Then it is dropped.
-    #[must_use]
-    pub fn stop_wait(self, stop_wait: Duration) -> Self {
-        Self { stop_wait, ..self }
-    }
-
-    /// Ends the grace early when it is cancelled.
-    #[must_use]
-    pub fn hurry(self, hurry: CancellationToken) -> Self {
-        Self { hurry, ..self }
-    }
-
-    fn registration(&self) -> RegisterRequest {
-        let mut static_config = self.static_config.clone();
-        static_config.resource_limits.max_concurrent_events = Some(u64::from(self.max_concurrent));
-        RegisterRequest {
-            engine_type: self.engine_type.to_string(),
-            metadata: Metadata { static_config, dynamic_state: (self.load)(), ..Metadata::default() },
-            heartbeat_interval_seconds: self.heartbeat_interval_seconds,
-        }
-    }
-
-    /// A claim of up to `limit` events.
-    fn claim(&self, limit: usize, wait: Duration) -> ClaimPart {
-        ClaimPart {
-            limit: Some(limit as u64),
-            visibility_timeout_seconds: self.visibility_timeout_seconds,
-            wait_seconds: Some(wait.as_secs_f64()),
-            queues: self.queues.iter().map(ToString::to_string).collect(),
-            event_types: self.event_types.iter().map(ToString::to_string).collect(),
-            affinity: self.affinity,
-        }
-    }
-
     /// Registers and works until `shutdown` is cancelled, the engine is drained to its end, or it cannot go on.
     ///
     /// At shutdown it claims no more, finishes what it holds within the grace, then stops the handlers, releases
@@ -250,90 +108,7 @@ impl EngineLoop {
     }
 }
 
-/// What the tasks of one engine share.
-struct RunningEngine<H> {
-    settings: EngineLoop,
-    /// One for each event that it may work on at once. An event has its slot until its settle is answered.
-    slots: Arc<Semaphore>,
-    session: watch::Receiver<EngineSession>,
-    heartbeats: Arc<Heartbeats>,
-    held: Arc<HeldLocks>,
-    /// As many results as there are slots, so the channel needs no bound of its own.
-    finished: mpsc::UnboundedSender<Finished>,
-    /// Held for as long as a claim is under way, so that there is one at a time.
-    claiming: Mutex<()>,
-    handler: H,
-    shutdown: CancellationToken,
-}
-
-impl<H, F> RunningEngine<H>
-where
-    H: Fn(ClaimedEvent, HandlerContext) -> F + Send + Sync + 'static,
-    F: Future<Output = HandlerOutcome> + Send + 'static,
-{
-    fn no_slots(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.slots).try_acquire_many_owned(0).expect("nobody closes it")
-    }
-
-    /// The slots that are free now; maybe none.
-    fn free_slots(&self) -> OwnedSemaphorePermit {
-        let mut slots = self.no_slots();
-        while let Ok(one_more) = Arc::clone(&self.slots).try_acquire_owned() {
-            slots.merge(one_more);
-        }
-        slots
-    }
-
-    /// Runs the handler for each event, in a task of its own. During a shutdown the events are released instead.
-    fn handle(self: &Arc<Self>, events: Vec<ClaimedEvent>, mut slots: OwnedSemaphorePermit) {
-        for event in events {
-            // Heartbeats list the lock from here on, whatever the handler does.
-            let context = self.held.add(&event);
-            let slot = slots.split(1);
-            if self.shutdown.is_cancelled() {
-                self.finish_event(&event, &context, HandlerOutcome::Release { delay_seconds: None }, slot);
-                continue;
-            }
-            let work = tokio::spawn((self.handler)(event.clone(), context.clone()));
-            self.held.can_abort(&event.token, work.abort_handle());
-            let running = Arc::clone(self);
-            tokio::spawn(async move {
-                let outcome = match work.await {
-                    Ok(outcome) => outcome,
-                    Err(error) if error.is_panic() => HandlerOutcome::failed("panic", "the handler panicked"),
-                    Err(_aborted) => HandlerOutcome::Release { delay_seconds: None },
-                };
-                running.finish_event(&event, &context, outcome, slot);
-            });
-        }
-    }
-
-    /// Hands over the result of a handler to be settled, unless the lock is lost.
-    fn finish_event(
-        &self,
-        event: &ClaimedEvent,
-        context: &HandlerContext,
-        outcome: HandlerOutcome,
-        slot: Option<OwnedSemaphorePermit>,
-    ) {
-        let outcome = match (context.stop_reason(), outcome) {
-            (Some(StopReason::LockLost), _) => {
-                tracing::warn!(event_id = %event.event_id, "dropped a result: its lock is lost");
-                self.held.settled(&event.token, None);
-                return;
-            }
-            // It was ready before it was stopped: a completion still counts.
-            (Some(_), outcome @ HandlerOutcome::Complete { .. }) | (None, outcome) => outcome,
-            // What fails because it was stopped says nothing about the event.
-            (Some(_), _) => HandlerOutcome::Release { delay_seconds: None },
-        };
-        self.held.is_settling(&event.token);
-        if self.finished.send(Finished::new(outcome.settlement(event), slot)).is_err() {
-            // The engine has given up settling: it is past the end of its shutdown.
-            self.held.settled(&event.token, None);
-        }
-    }
-
+impl<H> RunningEngine<H> {
     /// Brings what is held to an end, and deregisters.
     async fn finish(&self, end: &ClaimEnd) {
         let engine = &self.settings;

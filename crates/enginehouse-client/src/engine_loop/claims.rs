@@ -8,9 +8,9 @@ use enginehouse_api::problem::Code;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, timeout};
 
-use super::RunningEngine;
 use super::handler::{ClaimedEvent, HandlerContext, HandlerOutcome};
 use super::heartbeat::{EngineSession, SessionEnd};
+use super::running::RunningEngine;
 use crate::backoff::{Backoff, pause};
 use crate::error::Error;
 

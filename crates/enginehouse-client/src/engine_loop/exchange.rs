@@ -9,8 +9,8 @@ use enginehouse_api::settle::{SettleOutcome, SettleRequest, Settlement, Settleme
 use enginehouse_core::event::AttemptError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use super::RunningEngine;
 use super::handler::{ClaimedEvent, HandlerContext, HandlerOutcome};
+use super::running::{Finished, RunningEngine};
 use crate::backoff::{Backoff, pause};
 use crate::error::Error;
 
@@ -20,19 +20,6 @@ const MAX_SETTLEMENTS: usize = 200;
 const MAX_BYTES: usize = 512 * 1024;
 /// How often the server may fail over one settlement, not for want of reach, before it is dropped.
 const MAX_SERVER_ERRORS: u32 = 5;
-
-/// The result of a handler, and the slot that is free once the server has answered.
-#[derive(Debug)]
-pub(super) struct Finished {
-    settlement: Settlement,
-    slot: Option<OwnedSemaphorePermit>,
-}
-
-impl Finished {
-    pub(super) fn new(settlement: Settlement, slot: Option<OwnedSemaphorePermit>) -> Self {
-        Self { settlement, slot }
-    }
-}
 
 impl<H, F> RunningEngine<H>
 where

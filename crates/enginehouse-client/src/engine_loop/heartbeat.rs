@@ -16,7 +16,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::EngineLoop;
+use super::builder::EngineLoop;
 use super::handler::StopReason;
 use super::held_locks::HeldLocks;
 use crate::backoff::{Backoff, pause};
