@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::scene::Scene;
 use super::tiles::{EVENT_TYPE, RAYTRACE, RAYTRACE_GLASS, SCENARIO_RUN, TilePayload, TileResult};
-use super::{now, seconds};
+use super::timing::{now, seconds};
 
 /// How often an engine of the demo sends a heartbeat: often, so that nobody has to wait long to see one lost.
 pub(super) const HEARTBEAT_SECONDS: u64 = 1;

@@ -34,7 +34,7 @@ struct EngineProcess {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Abilities {
+pub(super) struct EngineSetup {
     pub(super) glass: bool,
     pub(super) max_concurrent: u32,
     pub(super) memory_mb: u64,
@@ -66,23 +66,23 @@ impl Fleet {
     }
 
     /// Starts the `number`th engine.
-    pub(super) fn start_engine(&mut self, url: &str, number: u32) -> anyhow::Result<(EngineId, Abilities)> {
+    pub(super) fn start_engine(&mut self, url: &str, number: u32) -> anyhow::Result<(EngineId, EngineSetup)> {
         let name = NAMES[number as usize % NAMES.len()];
         let engine_id: EngineId = name.parse().context("a name")?;
         // Every other engine can render glass. Those may also work on more at once.
         let glass = number.is_multiple_of(2);
-        let abilities =
-            Abilities { glass, max_concurrent: if glass { 2 } else { 1 }, memory_mb: if glass { 256 } else { 128 } };
+        let setup =
+            EngineSetup { glass, max_concurrent: if glass { 2 } else { 1 }, memory_mb: if glass { 256 } else { 128 } };
         let mut command = Command::new(&self.program);
         command.args(["demo-engine", "--url", url, "--engine-id", name]);
-        command.args(["--max-concurrent", &abilities.max_concurrent.to_string()]);
-        command.args(["--memory-mb", &abilities.memory_mb.to_string()]);
+        command.args(["--max-concurrent", &setup.max_concurrent.to_string()]);
+        command.args(["--memory-mb", &setup.memory_mb.to_string()]);
         if glass {
             command.arg("--glass");
         }
         let child = self.start(command.stdout(Stdio::null()), name)?;
         self.engines.push(EngineProcess { engine_id: engine_id.clone(), child });
-        Ok((engine_id, abilities))
+        Ok((engine_id, setup))
     }
 
     fn start(&self, command: &mut Command, name: &str) -> anyhow::Result<Child> {

@@ -8,25 +8,26 @@ mod fleet;
 mod output;
 mod picture;
 mod proof;
+mod recovery;
 mod scene;
 mod story;
 mod tiles;
+mod timing;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::Instant;
 
 pub use self::engine::{EngineConfig, run_engine};
 use self::fleet::Fleet;
-use self::output::Output;
-use self::picture::{Format, Tile};
+use self::output::ProgressOutput;
+use self::picture::{PictureSettings, Tile};
 use self::scene::Scene;
+use self::timing::{now, seconds};
 
 /// The picture, at the least quality: a fast machine follows more paths.
-const PICTURE: Format = Format { width: 1280, height: 720, samples: 1 };
+const PICTURE: PictureSettings = PictureSettings { width: 1280, height: 720, samples: 1 };
 /// How much each tile adds to the time that the rendering should take.
 const SECONDS_PER_TILE: f64 = 0.17;
 /// How long all the rendering should take.
@@ -96,7 +97,7 @@ async fn perform(config: &DemoConfig, fleet: &mut Fleet) -> anyhow::Result<DemoE
     let scene = Scene::new();
     let tiles = tiles::tiles(&scene, affordable(&scene, config.tiles), config.tiles);
     let client = fleet.start_server().await?;
-    let output = Output::new(began, config.tiles);
+    let output = ProgressOutput::new(began, config.tiles);
     // A link is of use only if the server outlives the story.
     let address = if config.keep_serving { format!(": {}", client.url()) } else { String::new() };
     output.print(&format!("A server on a throwaway SQLite file has started{address}"));
@@ -116,8 +117,8 @@ async fn perform(config: &DemoConfig, fleet: &mut Fleet) -> anyhow::Result<DemoE
 }
 
 /// The picture with as many samples as this machine can afford in the time that the demo should take.
-fn affordable(scene: &Scene, tiles: u32) -> Format {
-    let tenth = Format { width: PICTURE.width / 10, height: PICTURE.height / 10, ..PICTURE };
+fn affordable(scene: &Scene, tiles: u32) -> PictureSettings {
+    let tenth = PictureSettings { width: PICTURE.width / 10, height: PICTURE.height / 10, ..PICTURE };
     let began = now();
     scene.render(tenth, Tile { x: 0, y: 0, w: tenth.width, h: tenth.height }, || true);
     // That was a hundredth of the pixels. The half with glass in it gets twice the samples.
@@ -125,31 +126,5 @@ fn affordable(scene: &Scene, tiles: u32) -> Format {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
     let wanted = (f64::from(tiles) * SECONDS_PER_TILE).clamp(*RENDERING_SECONDS.start(), *RENDERING_SECONDS.end());
     let samples = (wanted * cores.min(8.0) / seconds_per_sample.max(1e-6)).clamp(1.0, 256.0) as u32;
-    Format { samples, ..PICTURE }
-}
-
-fn now() -> Instant {
-    Instant::now()
-}
-
-fn seconds(since: Instant) -> f64 {
-    now().saturating_duration_since(since).as_secs_f64()
-}
-
-/// Asks ten times a second until there is an answer.
-async fn until<T>(
-    what: &str,
-    limit: Duration,
-    mut ask: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
-) -> anyhow::Result<T> {
-    let asking = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(100));
-        loop {
-            ticks.tick().await;
-            if let Some(answer) = ask().await? {
-                return Ok(answer);
-            }
-        }
-    };
-    tokio::time::timeout(limit, asking).await.with_context(|| format!("not within {limit:?}: {what}"))?
+    PictureSettings { samples, ..PICTURE }
 }

@@ -12,13 +12,14 @@ use tokio::time::Instant;
 
 use super::picture::Picture;
 use super::proof::Proof;
-use super::seconds;
-use super::story::{Recovery, locks};
+use super::recovery::{Recovery, locks};
+use super::timing::seconds;
 
 /// How large the picture is shown on a terminal, in characters; each shows two colours, one above the other.
 const PREVIEW: (u32, u32) = (72, 20);
 
-pub(super) struct Output {
+/// Prints each step as it happens.
+pub(super) struct ProgressOutput {
     began: Instant,
     tiles: u64,
     /// Only where stderr is a terminal.
@@ -33,7 +34,7 @@ struct Bars {
     engines: Mutex<Vec<ProgressBar>>,
 }
 
-impl Output {
+impl ProgressOutput {
     pub(super) fn new(began: Instant, tiles: u32) -> Self {
         let bars = std::io::stderr().is_terminal().then(|| {
             let all = MultiProgress::new();

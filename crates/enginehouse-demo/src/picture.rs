@@ -13,7 +13,7 @@ pub(crate) struct Tile {
 
 /// The size of a picture, in pixels, and how many paths of light are followed for each pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Format {
+pub(crate) struct PictureSettings {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) samples: u32,

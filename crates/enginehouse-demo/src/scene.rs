@@ -14,7 +14,7 @@ use glam::{Vec2, Vec3, vec2, vec3};
 use sampler::Sampler;
 use tracer::{Material, Ray, Sphere};
 
-use super::picture::{Format, Tile};
+use super::picture::{PictureSettings, Tile};
 
 const CAMERA: Vec3 = vec3(-1.2, 2.3, -10.0);
 const LOOKS_AT: Vec3 = vec3(0.2, 1.55, 0.0);
@@ -51,37 +51,42 @@ impl Scene {
     }
 
     /// Renders one tile as rows of red, green and blue. None if `go_on`, which is asked before each row, says no.
-    pub(crate) fn render(&self, format: Format, tile: Tile, mut go_on: impl FnMut() -> bool) -> Option<Vec<u8>> {
+    pub(crate) fn render(
+        &self,
+        settings: PictureSettings,
+        tile: Tile,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Option<Vec<u8>> {
         let mut rgb = Vec::with_capacity((tile.w * tile.h * 3) as usize);
         for y in tile.y..tile.y + tile.h {
             go_on().then_some(())?;
             for x in tile.x..tile.x + tile.w {
                 let sample = |number| {
                     let mut sampler = Sampler::new(x, y, number);
-                    let ray = camera_ray(format, vec2(x as f32, y as f32) + sampler.pair());
+                    let ray = camera_ray(settings, vec2(x as f32, y as f32) + sampler.pair());
                     tracer::light(&self.spheres, ray, &mut sampler)
                 };
-                rgb.extend(color((0..format.samples).map(sample).sum::<Vec3>() * (0.82 / format.samples as f32)));
+                rgb.extend(color((0..settings.samples).map(sample).sum::<Vec3>() * (0.82 / settings.samples as f32)));
             }
         }
         Some(rgb)
     }
 
-    pub(crate) fn has_glass(&self, format: Format, tile: Tile) -> bool {
+    pub(crate) fn has_glass(&self, settings: PictureSettings, tile: Tile) -> bool {
         // Every fourth pixel: no glass of this scene is smaller.
         let (rows, columns) = ((tile.y..tile.y + tile.h).step_by(4), (tile.x..tile.x + tile.w).step_by(4));
         let places = rows.flat_map(|y| columns.clone().map(move |x| vec2(x as f32, y as f32)));
-        let mut hits = places.filter_map(|place| tracer::nearest(&self.spheres, &camera_ray(format, place)));
+        let mut hits = places.filter_map(|place| tracer::nearest(&self.spheres, &camera_ray(settings, place)));
         hits.any(|hit| matches!(hit.material, Material::Glass(_)))
     }
 }
 
 /// The ray from the camera through a place in the picture.
-fn camera_ray(format: Format, place: Vec2) -> Ray {
+fn camera_ray(settings: PictureSettings, place: Vec2) -> Ray {
     let forward = (LOOKS_AT - CAMERA).normalize();
     let right = Vec3::Y.cross(forward).normalize();
-    let middle = vec2(format.width as f32, format.height as f32) * 0.5;
-    let aside = (place - middle) * (VIEW_HEIGHT / format.height as f32);
+    let middle = vec2(settings.width as f32, settings.height as f32) * 0.5;
+    let aside = (place - middle) * (VIEW_HEIGHT / settings.height as f32);
     let direction = forward + right * aside.x - forward.cross(right) * aside.y;
     Ray { origin: CAMERA, direction: direction.normalize() }
 }

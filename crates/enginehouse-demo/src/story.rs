@@ -18,25 +18,15 @@ use tokio::time::Instant;
 
 use super::engine::HEARTBEAT_SECONDS;
 use super::fleet::Fleet;
-use super::output::Output;
+use super::output::ProgressOutput;
+use super::recovery::{Recovery, locks};
 use super::tiles::{EVENT_TYPE, SCENARIO_RUN, TilePayload};
-use super::{now, until};
+use super::timing::{now, until};
 
 /// An engine is killed after this part of the tiles.
 const KILL_AFTER_PERCENT: u64 = 35;
 /// How long the rendering may take before something must be wrong.
 const LIMIT: Duration = Duration::from_secs(600);
-
-/// How the fleet recovered from the loss of an engine.
-pub(super) struct Recovery {
-    pub(super) killed: EngineId,
-    /// How many locks the killed engine held.
-    pub(super) locks: usize,
-    /// From the kill until other engines had claimed, or completed, all its events.
-    pub(super) took: Duration,
-    /// From the first tile to the last, the redriven one included.
-    pub(super) rendering: Duration,
-}
 
 /// Lets the engines render the tiles, kills one of them, and redrives the dead letter.
 pub(super) async fn run(
@@ -44,17 +34,15 @@ pub(super) async fn run(
     fleet: &mut Fleet,
     tiles: &[TilePayload],
     engines: u32,
-    output: &Output,
+    output: &ProgressOutput,
 ) -> anyhow::Result<Recovery> {
     set_policy(client, output).await?;
     for number in 0..engines {
-        let (engine_id, abilities) = fleet.start_engine(client.url(), number)?;
-        let glass = if abilities.glass { "can render glass, " } else { "" };
-        let at_once = abilities.max_concurrent;
-        output.print(&format!(
-            "Engine {engine_id} starts: {glass}{at_once} at once, {} MiB of memory",
-            abilities.memory_mb
-        ));
+        let (engine_id, setup) = fleet.start_engine(client.url(), number)?;
+        let glass = if setup.glass { "can render glass, " } else { "" };
+        let at_once = setup.max_concurrent;
+        output
+            .print(&format!("Engine {engine_id} starts: {glass}{at_once} at once, {} MiB of memory", setup.memory_mb));
     }
     until("every engine is registered", Duration::from_secs(30), async || {
         fleet.require_alive(None)?;
@@ -69,16 +57,16 @@ pub(super) async fn run(
         tiles.len()
     ));
     let began = now();
-    let mut observer = Observer { client, output, tiles, seen: HashMap::new(), killed: None };
+    let mut watcher = TileWatcher { client, output, tiles, seen: HashMap::new(), killed: None };
     let (killed, took) =
-        until("every tile is rendered but the dead letter", LIMIT, async || observer.poll(fleet).await).await?;
+        until("every tile is rendered but the dead letter", LIMIT, async || watcher.poll(fleet).await).await?;
     redrive(client, output).await?;
     let rendering = now().saturating_duration_since(began);
     Ok(Recovery { killed: killed.engine_id, locks: killed.held.len(), took, rendering })
 }
 
 /// Shortened delays, so that nobody has to wait for half a minute to see a retry.
-async fn set_policy(client: &Client, output: &Output) -> anyhow::Result<()> {
+async fn set_policy(client: &Client, output: &ProgressOutput) -> anyhow::Result<()> {
     let settings = serde_json::from_value(serde_json::json!({
         "retry_policy": { "max_retries": 3, "retry_delay": { "initial": 0.5, "max": 2, "multiplier": 2 } },
         "visibility_timeout_seconds": 60,
@@ -93,9 +81,9 @@ async fn set_policy(client: &Client, output: &Output) -> anyhow::Result<()> {
 }
 
 /// Watches the tiles, and kills an engine when the time has come.
-struct Observer<'a> {
+struct TileWatcher<'a> {
     client: &'a Client,
-    output: &'a Output,
+    output: &'a ProgressOutput,
     tiles: &'a [TilePayload],
     /// The failures and losses of each event, as last seen.
     seen: HashMap<EventId, (u32, u32)>,
@@ -112,7 +100,7 @@ struct Killed {
     recovered_after: Option<Duration>,
 }
 
-impl Observer<'_> {
+impl TileWatcher<'_> {
     /// Prints what has changed. Answers the killed engine, and how long the recovery took, when only the dead letter is
     /// left to do.
     async fn poll(&mut self, fleet: &mut Fleet) -> anyhow::Result<Option<(Killed, Duration)>> {
@@ -200,13 +188,8 @@ impl Observer<'_> {
     }
 }
 
-/// `1 lock`, `2 locks`.
-pub(super) fn locks(count: usize) -> String {
-    format!("{count} lock{}", if count == 1 { "" } else { "s" })
-}
-
 /// Redrives the dead letter with a payload that is not poisoned.
-async fn redrive(client: &Client, output: &Output) -> anyhow::Result<()> {
+async fn redrive(client: &Client, output: &ProgressOutput) -> anyhow::Result<()> {
     let dead = client.dead_letters(&Default::default()).await?.items;
     let [dead] = &dead[..] else { bail!("there should be one dead letter, and there are {}", dead.len()) };
     let tile = TilePayload { poison: false, ..TilePayload::read(&dead.payload)? };

@@ -7,7 +7,7 @@ use enginehouse_api::enqueue::EnqueueRequest;
 use enginehouse_core::json::RawJson;
 use serde::{Deserialize, Serialize};
 
-use super::picture::{Format, Tile};
+use super::picture::{PictureSettings, Tile};
 use super::scene::Scene;
 
 /// The type of the demo's events.
@@ -25,7 +25,7 @@ pub(crate) const SCENARIO_RUN: &str = "evening";
 pub(crate) struct TilePayload {
     /// Which tile of the picture, from 1.
     pub(crate) number: u32,
-    pub(crate) picture: Format,
+    pub(crate) picture: PictureSettings,
     pub(crate) tile: Tile,
     /// Whether glass is seen in it.
     pub(crate) glass: bool,
@@ -130,7 +130,7 @@ pub(crate) fn cut(width: u32, height: u32, count: u32) -> Vec<Tile> {
 }
 
 /// Every tile of the picture. A few fail at their first attempt, and one is poisoned: it fails at all of them.
-pub(crate) fn tiles(scene: &Scene, picture: Format, count: u32) -> Vec<TilePayload> {
+pub(crate) fn tiles(scene: &Scene, picture: PictureSettings, count: u32) -> Vec<TilePayload> {
     let poisoned = count * 7 / 10;
     let failing = (count / 24).max(2);
     let fails_first = |place: u32| (0..failing).any(|number| place == (2 * number + 1) * count / (2 * failing));
@@ -142,7 +142,10 @@ pub(crate) fn tiles(scene: &Scene, picture: Format, count: u32) -> Vec<TilePaylo
             TilePayload {
                 number: place + 1,
                 // Light takes more ways through glass, so that it needs more samples.
-                picture: Format { samples: if glass { 2 * picture.samples } else { picture.samples }, ..picture },
+                picture: PictureSettings {
+                    samples: if glass { 2 * picture.samples } else { picture.samples },
+                    ..picture
+                },
                 tile,
                 glass,
                 fail_first: u32::from(fails_first(place) && place != poisoned),

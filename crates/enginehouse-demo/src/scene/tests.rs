@@ -1,6 +1,6 @@
 use super::*;
 
-const SMALL: Format = Format { width: 96, height: 54, samples: 2 };
+const SMALL: PictureSettings = PictureSettings { width: 96, height: 54, samples: 2 };
 const WHOLE: Tile = Tile { x: 0, y: 0, w: 96, h: 54 };
 
 #[test]
