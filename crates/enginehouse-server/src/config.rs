@@ -4,62 +4,14 @@
 //! `docs/configuration.md` and its check all come from there, so that none of them can lie.
 
 mod settings;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use enginehouse_store::migrations::{Migrate, SchemaName};
-use enginehouse_store::postgres::Pooler;
-use enginehouse_store::{Durability, StoreUrl};
 
 pub use self::settings::{SETTINGS, Setting};
-
-use crate::dispatcher::config::DispatchConfig;
-
-/// Everything that a server needs to know. Complete: every default is filled in.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Where HTTP is served.
-    pub listen: SocketAddr,
-    /// Whether it may be served to other machines without tokens.
-    pub insecure: bool,
-    /// Where the rows are.
-    pub store: StoreUrl,
-    /// The schema of the tables, in PostgreSQL.
-    pub schema: SchemaName,
-    /// How many transactions may be under way at once, in PostgreSQL.
-    pub max_transactions: usize,
-    /// What stands between the server and PostgreSQL.
-    pub postgres_pooler: Pooler,
-    /// Whether an answer waits for the disk.
-    pub durability: Durability,
-    /// The largest size of the store in bytes; none if only the disk limits it.
-    pub max_store_bytes: Option<u64>,
-    /// What to do about the schema of the store.
-    pub migrate: Migrate,
-    /// What an operator may decide about dispatch.
-    pub dispatch: DispatchConfig,
-    /// How many connections may be open.
-    pub max_connections: usize,
-    /// How long a shutdown may take.
-    pub shutdown_timeout: Duration,
-    /// What is logged, as tracing-subscriber's `Targets` reads it.
-    pub log: String,
-    /// How a log line is written.
-    pub log_format: LogFormat,
-}
-
-/// How a log line is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
+pub use self::values::{Config, LogFormat};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,6 +173,8 @@ pub fn markdown() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn flags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

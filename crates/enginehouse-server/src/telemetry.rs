@@ -3,6 +3,7 @@
 //! A struct with its registry, and nothing global: a test has its own.
 
 mod commit_observer;
+mod labels;
 mod registry;
 mod store_stats;
 

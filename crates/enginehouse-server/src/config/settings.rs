@@ -7,12 +7,11 @@ use std::time::Duration;
 use enginehouse_core::limits::{
     MAX_LOSSES, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
 };
-use enginehouse_store::migrations::{Migrate, SchemaName};
-use enginehouse_store::postgres::Pooler;
-use enginehouse_store::{Durability, StoreUrl};
 
-use super::{Config, LogFormat};
-use crate::dispatcher::config::DispatchConfig;
+use enginehouse_store::Durability;
+use enginehouse_store::postgres::Pooler;
+
+use super::values::{Config, LogFormat};
 
 /// One setting.
 pub struct Setting {
@@ -37,27 +36,6 @@ impl Setting {
     /// Its environment variable.
     pub fn variable(&self) -> String {
         format!("ENGINEHOUSE_{}", self.name.to_uppercase())
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            listen: ([127, 0, 0, 1], 7420).into(),
-            insecure: false,
-            store: StoreUrl::Sqlite("enginehouse.db".into()),
-            schema: SchemaName::default(),
-            max_transactions: 2,
-            postgres_pooler: Pooler::Auto,
-            durability: Durability::Full,
-            max_store_bytes: None,
-            migrate: Migrate::Auto,
-            dispatch: DispatchConfig::default(),
-            max_connections: 10_000,
-            shutdown_timeout: Duration::from_secs(10),
-            log: "info".to_owned(),
-            log_format: LogFormat::Text,
-        }
     }
 }
 

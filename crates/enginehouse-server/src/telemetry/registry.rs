@@ -18,15 +18,12 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use tokio::time::Instant;
 
+use super::labels::{MAX_LABELLED, OTHER, known_method};
 use super::store_stats::{STORE_METRICS, StoreCollector, StoreStats};
 use crate::timers::Timer;
 
 /// The type of the text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// Most event types that have a label of their own; whatever comes later is `other`.
-pub(super) const MAX_LABELLED: usize = 500;
-pub(super) const OTHER: &str = "other";
 
 /// Seconds: from a millisecond to a minute.
 const FAST: [f64; 15] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
@@ -258,19 +255,5 @@ impl Metrics {
             labelled.contains(event_type) || (labelled.len() < MAX_LABELLED && labelled.insert(event_type.clone()));
         let name = if has_label { event_type.as_str() } else { OTHER };
         OfEventType { event_type: name.to_owned() }
-    }
-}
-
-/// A method that may be a label: a client may send any word as one.
-fn known_method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        Method::PATCH => "PATCH",
-        _ => OTHER,
     }
 }

@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use strum::VariantArray;
 
-use super::registry::{MAX_LABELLED, OTHER};
+use super::labels::{MAX_LABELLED, OTHER};
 
 /// A metric's name, and its help.
 type Described = (&'static str, &'static str);

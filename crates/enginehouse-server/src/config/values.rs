@@ -1,0 +1,73 @@
+//! The values of all settings, and their defaults.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use enginehouse_store::migrations::{Migrate, SchemaName};
+use enginehouse_store::postgres::Pooler;
+use enginehouse_store::{Durability, StoreUrl};
+
+use crate::dispatcher::config::DispatchConfig;
+
+/// Everything that a server needs to know. Complete: every default is filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// Whether it may be served to other machines without tokens.
+    pub insecure: bool,
+    /// Where the rows are.
+    pub store: StoreUrl,
+    /// The schema of the tables, in PostgreSQL.
+    pub schema: SchemaName,
+    /// How many transactions may be under way at once, in PostgreSQL.
+    pub max_transactions: usize,
+    /// What stands between the server and PostgreSQL.
+    pub postgres_pooler: Pooler,
+    /// Whether an answer waits for the disk.
+    pub durability: Durability,
+    /// The largest size of the store in bytes; none if only the disk limits it.
+    pub max_store_bytes: Option<u64>,
+    /// What to do about the schema of the store.
+    pub migrate: Migrate,
+    /// What an operator may decide about dispatch.
+    pub dispatch: DispatchConfig,
+    /// How many connections may be open.
+    pub max_connections: usize,
+    /// How long a shutdown may take.
+    pub shutdown_timeout: Duration,
+    /// What is logged, as tracing-subscriber's `Targets` reads it.
+    pub log: String,
+    /// How a log line is written.
+    pub log_format: LogFormat,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 7420).into(),
+            insecure: false,
+            store: StoreUrl::Sqlite("enginehouse.db".into()),
+            schema: SchemaName::default(),
+            max_transactions: 2,
+            postgres_pooler: Pooler::Auto,
+            durability: Durability::Full,
+            max_store_bytes: None,
+            migrate: Migrate::Auto,
+            dispatch: DispatchConfig::default(),
+            max_connections: 10_000,
+            shutdown_timeout: Duration::from_secs(10),
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
