@@ -8,7 +8,7 @@ use enginehouse_store::sqlite::back_up;
 use serde_json::json;
 
 use super::cli_error::CliError;
-use super::doctor::unopened;
+use super::open_error::unopened;
 use super::output::one;
 use super::server_and_output::Common;
 use super::settings_args::SettingArgs;

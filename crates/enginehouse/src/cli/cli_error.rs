@@ -7,7 +7,7 @@ use enginehouse_api::problem::{Code, Problem};
 use enginehouse_client::Error;
 use serde_json::json;
 
-use super::output::clean;
+use super::terminal_text::clean;
 use crate::exit_codes::Exit;
 
 /// Why a command did not do what it was asked to.

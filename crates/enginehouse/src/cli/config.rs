@@ -8,7 +8,7 @@ use enginehouse_server::config::{SETTINGS, markdown};
 use serde::Serialize;
 
 use super::cli_error::{CliError, written};
-use super::server_and_output::Format;
+use super::server_and_output::OutputFormat;
 use super::settings_args::SettingArgs;
 use crate::exit_codes::Exit;
 
@@ -21,7 +21,7 @@ pub(crate) struct ConfigArgs {
     config: Option<PathBuf>,
     /// How to show it
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: OutputFormat,
     /// Print the page that documents every setting, instead
     #[arg(long)]
     markdown: bool,
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &ConfigArgs) -> Exit {
     match show(arguments) {
         Ok(()) => Exit::Done,
         Err(error) => {
-            error.show(arguments.output != Format::Table);
+            error.show(arguments.output != OutputFormat::Table);
             error.exit
         }
     }
@@ -65,9 +65,9 @@ fn show(arguments: &ConfigArgs) -> Result<(), CliError> {
     let width = |of: fn(&ShownSetting) -> usize| shown.iter().map(of).max().unwrap_or(0);
     let (names, values) = (width(|shown| shown.setting.len()), width(|shown| shown.value.len()));
     let result = match arguments.output {
-        Format::Json => writeln!(out, "{}", json(&shown)),
-        Format::Jsonl => shown.iter().try_for_each(|shown| writeln!(out, "{}", json(shown))),
-        Format::Table => shown.iter().try_for_each(|ShownSetting { setting, value, from }| {
+        OutputFormat::Json => writeln!(out, "{}", json(&shown)),
+        OutputFormat::Jsonl => shown.iter().try_for_each(|shown| writeln!(out, "{}", json(shown))),
+        OutputFormat::Table => shown.iter().try_for_each(|ShownSetting { setting, value, from }| {
             writeln!(out, "{setting:names$}  {value:values$}  {from}")
         }),
     };

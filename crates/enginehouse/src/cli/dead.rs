@@ -16,7 +16,7 @@ use super::cli_error::CliError;
 use super::enqueue::payload;
 use super::event::show_state;
 use super::output::{self, Listed, Part, one, or_dash};
-use super::server_and_output::{Common, Format, confirm, event_id, for_each, words};
+use super::server_and_output::{Common, OutputFormat, confirm, event_id, for_each, words};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -177,7 +177,7 @@ async fn summary(common: &Common) -> Result<(), CliError> {
         .dead_letter_summary()
         .await
         .map_err(|error| CliError::call("could not count dead letters", error))?;
-    if common.output == Format::Json && !common.quiet {
+    if common.output == OutputFormat::Json && !common.quiet {
         return one(common, &summary, "", &[]);
     }
     output::list(common, &Page { items: summary.groups, next_cursor: None })

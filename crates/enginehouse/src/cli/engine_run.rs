@@ -146,7 +146,7 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
                     Err(NotStarted { why, for_good }) => {
                         tracing::error!(event_id = %event.event_id, why, "could not start the command");
                         if for_good {
-                            // Every other event would fare the same: they are better off elsewhere.
+                            // Every other event would fare the same: another engine may do better.
                             cannot_start.get_or_init(|| why);
                             shutdown.cancel();
                         }
@@ -208,12 +208,12 @@ fn listen(shutdown: CancellationToken, hurry: CancellationToken) -> std::io::Res
     Ok(())
 }
 
-/// A name that no other process has, here or elsewhere: of the machine, of the process, and by chance.
+/// A name that no other process has, here or elsewhere: of the machine, of the process, and a random number.
 fn own_name() -> EngineId {
     let host = rustix::system::uname();
-    let chance = RandomState::new().build_hasher().finish() & 0xffff;
+    let random = RandomState::new().build_hasher().finish() & 0xffff;
     let host = host.nodename().to_string_lossy();
-    let name = format!("{}-{}-{chance:04x}", plain(&host, 100), std::process::id());
+    let name = format!("{}-{}-{random:04x}", plain(&host, 100), std::process::id());
     name.parse().unwrap_or_else(|_| unreachable!("plain words joined by dashes are a name"))
 }
 

@@ -1,25 +1,23 @@
 //! `enginehouse event enqueue`: one event, or a file of them.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 
 use clap::Args;
 use enginehouse_api::enqueue::EnqueueRequest;
-use enginehouse_api::event_types::Settings;
-use enginehouse_core::ids::{Capability, EventType, QueueName, ScenarioRunId};
+use enginehouse_core::ids::EventType;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::time::Timestamp;
 
-use self::lines::Reading;
+use self::lines::LineFormat;
+use self::template::Template;
 use super::cli_error::CliError;
 use super::output::{note, one};
 use super::server_and_output::Common;
-use super::settings::Changes;
 use crate::exit_codes::Exit;
 
 mod lines;
 mod load;
+mod template;
 
 /// Enqueue one event, or a file of them.
 #[derive(Debug, Args)]
@@ -60,73 +58,6 @@ pub(crate) struct EnqueueArgs {
     template: Template,
 }
 
-/// What an event may say about itself. Of a file, each payload gets the same.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "About the event")]
-pub(crate) struct Template {
-    /// The queue it waits in
-    #[arg(long)]
-    queue: Option<QueueName>,
-    /// 0 (first) to 9 (last)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=9))]
-    priority: Option<i64>,
-    /// Not to be claimed before this moment, such as 2026-11-23T10:00:00Z
-    #[arg(long, value_name = "TIME", conflicts_with = "delay_seconds")]
-    run_at: Option<Timestamp>,
-    /// Not to be claimed before so many seconds from now
-    #[arg(long, value_name = "SECONDS")]
-    delay_seconds: Option<f64>,
-    /// Something that the engine must be capable of; may be given several times
-    #[arg(long = "capability", value_name = "CAPABILITY")]
-    capabilities: Vec<Capability>,
-    /// Memory that the engine must have free, in MiB
-    #[arg(long, value_name = "N")]
-    memory_mb: Option<u64>,
-    /// The range that the engine's version must lie in, such as '>=1.4, <2'
-    #[arg(long, value_name = "RANGE")]
-    engine_version: Option<String>,
-    /// The scenario run it belongs to
-    #[arg(long, value_name = "RUN")]
-    scenario_run_id: Option<ScenarioRunId>,
-    /// A word of your own to find it by; may be given several times
-    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
-    labels: Vec<(String, String)>,
-    #[command(flatten)]
-    policy: Changes,
-}
-
-impl Template {
-    /// An event that says this about itself.
-    fn event(&self, event_type: &EventType, payload: Option<RawJson>) -> EnqueueRequest {
-        let policy = self.policy.apply(Settings::default());
-        EnqueueRequest {
-            event_type: event_type.to_string(),
-            payload,
-            queue: self.queue.as_ref().map(ToString::to_string),
-            priority: self.priority,
-            run_at: self.run_at.map(|moment| moment.to_string()),
-            delay_seconds: self.delay_seconds,
-            required_capabilities: self.capabilities.iter().map(ToString::to_string).collect(),
-            required_memory_mb: self.memory_mb,
-            engine_version: self.engine_version.clone(),
-            scenario_run_id: self.scenario_run_id.as_ref().map(ToString::to_string),
-            idempotency_key: None,
-            retry_policy: policy.retry_policy,
-            visibility_timeout_seconds: policy.visibility_timeout_seconds,
-            max_processing_seconds: policy.max_processing_seconds,
-            labels: self.labels.iter().cloned().collect::<BTreeMap<_, _>>(),
-        }
-    }
-
-    /// Whether it says nothing.
-    fn is_empty(&self) -> bool {
-        let nothing = EnqueueRequest { event_type: "x".to_owned(), ..EnqueueRequest::default() };
-        let Ok(event_type) = "x".parse() else { return false };
-        // Requests have no equality of their own; their JSON has.
-        serde_json::to_string(&self.event(&event_type, None)).ok() == serde_json::to_string(&nothing).ok()
-    }
-}
-
 /// Parses a payload on the command line; reads it from stdin if it is `-`.
 pub(crate) fn payload(text: &str) -> Result<RawJson, String> {
     let mut piped = String::new();
@@ -137,11 +68,6 @@ pub(crate) fn payload(text: &str) -> Result<RawJson, String> {
         text
     };
     serde_json::from_str(text).map_err(|error| format!("not valid JSON: {error}"))
-}
-
-fn label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("a label is KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 pub(crate) async fn run(common: &Common, arguments: EnqueueArgs) -> Result<(), CliError> {
@@ -155,9 +81,9 @@ pub(crate) async fn run(common: &Common, arguments: EnqueueArgs) -> Result<(), C
             "leave the flags out, or give --event-type if the lines are payloads",
         )),
         (Some(file), _) => {
-            let reading =
-                Reading { each: each.map(|event_type| (event_type, template)), key_field: idempotency_key_field };
-            load::run(common, &file, reading, keep_going).await
+            let format =
+                LineFormat { each: each.map(|event_type| (event_type, template)), key_field: idempotency_key_field };
+            load::run(common, &file, format, keep_going).await
         }
         (None, Some(event_type)) => {
             enqueue(common, EnqueueRequest { idempotency_key, ..template.event(&event_type, payload) }).await

@@ -11,7 +11,7 @@ use enginehouse_core::time::Timestamp;
 use super::cli_error::CliError;
 use super::enqueue;
 use super::output::{Listed, Part, one, or_dash};
-use super::server_and_output::{Common, Format, event_id, for_each, words};
+use super::server_and_output::{Common, OutputFormat, event_id, for_each, words};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -19,11 +19,11 @@ pub(crate) struct EventArgs {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    verb: EventCommand,
+    verb: EventSubcommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum EventCommand {
+enum EventSubcommand {
     /// Enqueue one event, or a file of them
     Enqueue(Box<enqueue::EnqueueArgs>),
     /// List events, newest first
@@ -38,7 +38,7 @@ enum EventCommand {
         #[arg(value_parser = event_id)]
         event_id: EventId,
     },
-    /// Call events off
+    /// Cancel events
     Cancel {
         /// The events
         #[arg(required = true, value_parser = event_id)]
@@ -82,11 +82,11 @@ struct EventListArgs {
 pub(crate) async fn run(arguments: EventArgs) -> Exit {
     let EventArgs { common, verb } = arguments;
     let result = match verb {
-        EventCommand::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
-        EventCommand::List(arguments) => list(&common, arguments).await,
-        EventCommand::Show { event_id } => show(&common, event_id).await,
-        EventCommand::Cancel { event_ids } => cancel(&common, &event_ids).await,
-        EventCommand::Retry { event_ids } => retry(&common, &event_ids).await,
+        EventSubcommand::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
+        EventSubcommand::List(arguments) => list(&common, arguments).await,
+        EventSubcommand::Show { event_id } => show(&common, event_id).await,
+        EventSubcommand::Cancel { event_ids } => cancel(&common, &event_ids).await,
+        EventSubcommand::Retry { event_ids } => retry(&common, &event_ids).await,
     };
     common.finish(result)
 }
@@ -112,7 +112,7 @@ async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
     let failed = |error| CliError::call(format!("could not show event {event_id}"), error);
     let event = common.client.event(event_id).await.map_err(failed)?;
     let mut fields = fields(&event);
-    if common.output == Format::Table && !common.quiet {
+    if common.output == OutputFormat::Table && !common.quiet {
         let history = common.client.history(event_id).await.map_err(failed)?;
         for attempt in &history.attempts {
             let error = attempt.error.as_ref().map_or_else(String::new, |error| format!(": {}", error.message));

@@ -9,7 +9,8 @@ use enginehouse_client::Error;
 use serde::Serialize;
 
 use super::cli_error::{CliError, written};
-use super::server_and_output::{Common, Format};
+use super::server_and_output::{Common, OutputFormat};
+use super::terminal_text::clean;
 
 /// Something that a list shows.
 pub(crate) trait Listed: Serialize {
@@ -52,7 +53,7 @@ impl Part {
             items.extend(page.items);
             let last = cursor.is_none() || !self.all;
             // These show as they come, so that the longest list needs no memory.
-            if last || common.quiet || common.output == Format::Jsonl {
+            if last || common.quiet || common.output == OutputFormat::Jsonl {
                 let next_cursor = cursor.clone().filter(|_| last);
                 list(common, &Page { items: std::mem::take(&mut items), next_cursor })?;
             }
@@ -73,18 +74,18 @@ pub(crate) fn list<T: Listed>(common: &Common, page: &Page<T>) -> Result<(), Cli
                     writeln!(out, "{}", item.id())?;
                 }
             }
-            Format::Json => writeln!(out, "{}", pretty(page))?,
-            Format::Jsonl => {
+            OutputFormat::Json => writeln!(out, "{}", pretty(page))?,
+            OutputFormat::Jsonl => {
                 for item in &page.items {
                     writeln!(out, "{}", compact(item))?;
                 }
             }
-            Format::Table => writeln!(out, "{}", table(&page.items))?,
+            OutputFormat::Table => writeln!(out, "{}", table(&page.items))?,
         }
         out.flush()
     })();
     written(result)?;
-    if let (Format::Table, false, Some(cursor)) = (common.output, common.quiet, &page.next_cursor) {
+    if let (OutputFormat::Table, false, Some(cursor)) = (common.output, common.quiet, &page.next_cursor) {
         note(&format!("there are more: add --cursor {cursor}, or --all"));
     }
     Ok(())
@@ -110,9 +111,9 @@ pub(crate) fn one(
     let mut out = std::io::stdout().lock();
     let result = match common.output {
         _ if common.quiet => writeln!(out, "{id}"),
-        Format::Json => writeln!(out, "{}", pretty(thing)),
-        Format::Jsonl => writeln!(out, "{}", compact(thing)),
-        Format::Table => {
+        OutputFormat::Json => writeln!(out, "{}", pretty(thing)),
+        OutputFormat::Jsonl => writeln!(out, "{}", compact(thing)),
+        OutputFormat::Table => {
             let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
             fields.iter().try_for_each(|(name, value)| {
                 let value = clean(value);
@@ -136,11 +137,6 @@ fn pretty(value: &impl Serialize) -> String {
 
 fn compact(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-/// A text without what would make a terminal do more than show it.
-pub(crate) fn clean(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter }).collect()
 }
 
 /// What is shown where there is nothing.

@@ -19,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
 use super::cli_error::CliError;
-use super::doctor::{unopened, unusable};
+use super::open_error::{unopened, unusable};
 use super::settings_args::{SettingArgs, postgres_options};
 use crate::exit_codes::Exit;
 

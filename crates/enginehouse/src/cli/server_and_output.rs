@@ -29,7 +29,7 @@ pub(crate) struct Common {
     pub(crate) client: Client,
     /// How to show answers
     #[arg(short, long, value_enum, default_value_t, global = true, help_heading = "Server and output")]
-    pub(crate) output: Format,
+    pub(crate) output: OutputFormat,
     /// Show nothing but ids
     #[arg(short, long, global = true, help_heading = "Server and output")]
     pub(crate) quiet: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Common {
 
 /// How to show answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     /// For people
     #[default]
     Table,
@@ -51,7 +51,7 @@ impl Common {
     /// Shows what went wrong, and says so with the exit status.
     pub(crate) fn finish(&self, result: Result<(), CliError>) -> Exit {
         let Err(error) = result else { return Exit::Done };
-        error.show(self.output != Format::Table);
+        error.show(self.output != OutputFormat::Table);
         error.exit
     }
 }
@@ -100,7 +100,7 @@ pub(crate) async fn for_each<I: Display>(
     }
     let Some(last) = errors.pop() else { return Ok(()) };
     for error in &errors {
-        error.show(common.output != Format::Table);
+        error.show(common.output != OutputFormat::Table);
     }
     Err(if done == 0 { last } else { CliError { exit: Exit::Partly, ..last } })
 }

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::cli_error::CliError;
-use super::doctor::unopened;
+use super::open_error::unopened;
 use super::output::{note, one};
 use super::server_and_output::Common;
 use crate::exit_codes::Exit;

@@ -9,11 +9,11 @@ use enginehouse_store::postgres::{PostgresInspection, inspect};
 use serde_json::json;
 
 use super::super::cli_error::CliError;
+use super::super::open_error::unusable;
 use super::super::output::one;
 use super::super::schema::in_words;
 use super::super::server_and_output::Common;
 use super::super::settings_args::postgres_options;
-use super::unusable;
 use crate::exit_codes::Exit;
 
 pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<(), CliError> {

@@ -21,12 +21,12 @@ pub(super) enum Keep {
 
 /// A pipe that is being read.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct PipeReader {
     kept: Arc<Mutex<Vec<u8>>>,
     end: JoinHandle<()>,
 }
 
-impl Output {
+impl PipeReader {
     /// Reads in a task of its own, and shows what it reads on stderr if asked to.
     pub(super) fn read(pipe: Option<impl AsyncRead + Unpin + Send + 'static>, keep: Keep, show: bool) -> Self {
         let kept = Arc::default();
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     async fn kept(text: &str, keep: Keep) -> String {
-        let output = Output::read(Some(Cursor::new(text.to_owned())), keep, false);
+        let output = PipeReader::read(Some(Cursor::new(text.to_owned())), keep, false);
         String::from_utf8(output.kept(keep).await).unwrap()
     }
 
@@ -111,7 +111,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_arrived_counts_although_the_pipe_stays_open() {
         let (mut writer, reader) = tokio::io::duplex(64);
-        let output = Output::read(Some(reader), Keep::First(64), false);
+        let output = PipeReader::read(Some(reader), Keep::First(64), false);
         writer.write_all(b"{}").await.unwrap();
         assert_eq!(output.kept(Keep::First(64)).await, b"{}");
     }

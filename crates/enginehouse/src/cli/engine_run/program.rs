@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 
-use super::output::{Keep, Output};
+use super::output::{Keep, PipeReader};
 
 /// The exit status that says: no attempt can succeed. `EX_DATAERR` of sysexits.h.
 const REJECTED: i32 = 65;
@@ -59,8 +59,8 @@ impl Program {
             for_good: matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied),
         })?;
         let mut group = Group::of(&child);
-        let stdout = Output::read(child.stdout.take(), STDOUT, false);
-        let stderr = Output::read(child.stderr.take(), STDERR, self.show_stderr);
+        let stdout = PipeReader::read(child.stdout.take(), STDOUT, false);
+        let stderr = PipeReader::read(child.stderr.take(), STDERR, self.show_stderr);
         let feeding = tokio::spawn(feed(child.stdin.take(), event.payload.clone()));
         let status = tokio::select! {
             status = child.wait() => Some(status),

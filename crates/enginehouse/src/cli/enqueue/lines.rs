@@ -12,7 +12,7 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::limits::MAX_PAYLOAD_BYTES;
 use serde_json::value::RawValue;
 
-use super::Template;
+use super::template::Template;
 
 /// Most lines of a chunk.
 const MAX_LINES: usize = 1_000;
@@ -23,7 +23,7 @@ const MAX_LINE_BYTES: usize = 1024 * 1024;
 
 /// How lines are read.
 #[derive(Clone, Debug)]
-pub(super) struct Reading {
+pub(super) struct LineFormat {
     /// Each line is a payload of this event type; an event as the API takes it, if none.
     pub(super) each: Option<(EventType, Template)>,
     /// The field of the payload that holds the idempotency key.
@@ -32,7 +32,7 @@ pub(super) struct Reading {
 
 /// One line that is not empty.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct EventLine {
     /// Counted from 1; empty lines count.
     pub(super) number: u64,
     /// The event, or what is wrong.
@@ -41,26 +41,26 @@ pub(super) struct Line {
 
 /// Some lines in a row.
 #[derive(Debug, Default)]
-pub(super) struct Chunk {
-    pub(super) lines: Vec<Line>,
+pub(super) struct LineChunk {
+    pub(super) lines: Vec<EventLine>,
     /// How many bytes of the file it took.
     pub(super) bytes: usize,
 }
 
 /// A file as chunks.
-pub(super) struct Chunks<R> {
+pub(super) struct LineChunks<R> {
     reader: R,
-    reading: Reading,
+    format: LineFormat,
     number: u64,
 }
 
-impl<R: BufRead> Chunks<R> {
-    pub(super) const fn new(reader: R, reading: Reading) -> Self {
-        Self { reader, reading, number: 0 }
+impl<R: BufRead> LineChunks<R> {
+    pub(super) const fn new(reader: R, format: LineFormat) -> Self {
+        Self { reader, format, number: 0 }
     }
 
-    fn next_chunk(&mut self) -> io::Result<Option<Chunk>> {
-        let mut chunk = Chunk::default();
+    fn next_chunk(&mut self) -> io::Result<Option<LineChunk>> {
+        let mut chunk = LineChunk::default();
         let mut line = Vec::new();
         while chunk.lines.len() < MAX_LINES && chunk.bytes < MAX_BYTES {
             line.clear();
@@ -75,9 +75,9 @@ impl<R: BufRead> Chunks<R> {
                 _ if read > line.len() => {
                     Err(wrong("", format_args!("longer than {MAX_LINE_BYTES} bytes: {read} bytes")))
                 }
-                text => self.reading.event(text),
+                text => self.format.event(text),
             };
-            chunk.lines.push(Line { number: self.number, event });
+            chunk.lines.push(EventLine { number: self.number, event });
         }
         Ok((chunk.bytes > 0).then_some(chunk))
     }
@@ -99,15 +99,15 @@ impl<R: BufRead> Chunks<R> {
     }
 }
 
-impl<R: BufRead> Iterator for Chunks<R> {
-    type Item = io::Result<Chunk>;
+impl<R: BufRead> Iterator for LineChunks<R> {
+    type Item = io::Result<LineChunk>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.next_chunk().transpose()
     }
 }
 
-impl Reading {
+impl LineFormat {
     /// The event that a line stands for, fully checked.
     fn event(&self, text: &[u8]) -> Result<EnqueueRequest, Vec<FieldError>> {
         let mut event = match &self.each {
@@ -158,15 +158,15 @@ fn key_in(payload: &str, field: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn read(text: &str, each: Option<&str>, key_field: Option<&str>) -> Vec<Chunk> {
+    fn read(text: &str, each: Option<&str>, key_field: Option<&str>) -> Vec<LineChunk> {
         let each = each.map(|event_type| (event_type.parse().unwrap(), Template::default()));
-        let reading = Reading { each, key_field: key_field.map(Into::into) };
-        Chunks::new(text.as_bytes(), reading).collect::<Result<_, _>>().unwrap()
+        let format = LineFormat { each, key_field: key_field.map(Into::into) };
+        LineChunks::new(text.as_bytes(), format).collect::<Result<_, _>>().unwrap()
     }
 
     /// The lines as `number: event or error`.
-    fn shown(chunks: &[Chunk]) -> Vec<String> {
-        let show = |line: &Line| match &line.event {
+    fn shown(chunks: &[LineChunk]) -> Vec<String> {
+        let show = |line: &EventLine| match &line.event {
             Ok(event) => format!("{}: {}", line.number, serde_json::to_string(event).unwrap()),
             Err(errors) => format!("{}: {}", line.number, Invalid::fields(errors.clone())),
         };

@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 
 use super::super::cli_error::CliError;
 use super::super::output::{note, one};
-use super::super::server_and_output::{Common, Format};
-use super::lines::{Chunk, Chunks, Line, Reading};
+use super::super::server_and_output::{Common, OutputFormat};
+use super::lines::{EventLine, LineChunk, LineChunks, LineFormat};
 use crate::exit_codes::Exit;
 
 /// How often a chunk is repeated: long enough for a server to restart.
@@ -34,7 +34,7 @@ struct LoadSummary {
     warnings: Vec<Warning>,
 }
 
-pub(super) async fn run(common: &Common, file: &Path, reading: Reading, keep_going: bool) -> Result<(), CliError> {
+pub(super) async fn run(common: &Common, file: &Path, format: LineFormat, keep_going: bool) -> Result<(), CliError> {
     let unreadable = |error: io::Error| {
         CliError::new(
             Exit::Invalid,
@@ -43,7 +43,7 @@ pub(super) async fn run(common: &Common, file: &Path, reading: Reading, keep_goi
             "check the name of the file, and that you may read it",
         )
     };
-    let (chunks, size) = open(file, reading).map_err(unreadable)?;
+    let (chunks, size) = open(file, format).map_err(unreadable)?;
     let mut load = FileLoad {
         client: common.client.clone().with_max_repeats(MAX_REPEATS),
         bar: bar(common, size),
@@ -80,11 +80,11 @@ pub(super) async fn run(common: &Common, file: &Path, reading: Reading, keep_goi
 }
 
 /// Reads the file in a thread of its own, a little ahead of the server. At the end of the program nobody waits for
-/// it, and so not for a terminal that it may be reading.
-fn open(file: &Path, reading: Reading) -> io::Result<(mpsc::Receiver<io::Result<Chunk>>, Option<u64>)> {
+/// it, and so not for a terminal that it may be format.
+fn open(file: &Path, format: LineFormat) -> io::Result<(mpsc::Receiver<io::Result<LineChunk>>, Option<u64>)> {
     let (sender, receiver) = mpsc::channel(2);
     if file.as_os_str() == "-" {
-        std::thread::spawn(move || send_all(Chunks::new(io::stdin().lock(), reading), &sender));
+        std::thread::spawn(move || send_all(LineChunks::new(io::stdin().lock(), format), &sender));
         return Ok((receiver, None));
     }
     let opened = File::open(file)?;
@@ -93,11 +93,11 @@ fn open(file: &Path, reading: Reading) -> io::Result<(mpsc::Receiver<io::Result<
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
     let size = metadata.is_file().then_some(metadata.len());
-    std::thread::spawn(move || send_all(Chunks::new(BufReader::new(opened), reading), &sender));
+    std::thread::spawn(move || send_all(LineChunks::new(BufReader::new(opened), format), &sender));
     Ok((receiver, size))
 }
 
-fn send_all(chunks: impl Iterator<Item = io::Result<Chunk>>, sender: &mpsc::Sender<io::Result<Chunk>>) {
+fn send_all(chunks: impl Iterator<Item = io::Result<LineChunk>>, sender: &mpsc::Sender<io::Result<LineChunk>>) {
     for chunk in chunks {
         let failed = chunk.is_err();
         if sender.blocking_send(chunk).is_err() || failed {
@@ -107,7 +107,7 @@ fn send_all(chunks: impl Iterator<Item = io::Result<Chunk>>, sender: &mpsc::Send
 }
 
 fn bar(common: &Common, size: Option<u64>) -> ProgressBar {
-    if common.quiet || common.output != Format::Table || !io::stderr().is_terminal() {
+    if common.quiet || common.output != OutputFormat::Table || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let (bar, shape) = match size {
@@ -125,7 +125,11 @@ struct FileLoad {
 }
 
 impl FileLoad {
-    async fn all(&mut self, mut chunks: mpsc::Receiver<io::Result<Chunk>>, keep_going: bool) -> Result<(), CliError> {
+    async fn all(
+        &mut self,
+        mut chunks: mpsc::Receiver<io::Result<LineChunk>>,
+        keep_going: bool,
+    ) -> Result<(), CliError> {
         while let Some(chunk) = chunks.recv().await {
             let chunk = chunk.map_err(|error| {
                 CliError::new(Exit::Failed, "the load stopped", error, "check the file, and load the rest of it")
@@ -143,10 +147,10 @@ impl FileLoad {
     }
 
     /// Stores a chunk, or nothing of it.
-    async fn whole(&mut self, chunk: Chunk) -> Result<(), CliError> {
+    async fn whole(&mut self, chunk: LineChunk) -> Result<(), CliError> {
         let mut events = Vec::new();
         let mut numbers = Vec::new();
-        for Line { number, event } in chunk.lines {
+        for EventLine { number, event } in chunk.lines {
             match event {
                 Ok(event) => {
                     numbers.push(number);
@@ -175,11 +179,11 @@ impl FileLoad {
     }
 
     /// Stores the good lines of a chunk, and names the others.
-    async fn good_lines(&mut self, chunk: Chunk) -> Result<(), CliError> {
+    async fn good_lines(&mut self, chunk: LineChunk) -> Result<(), CliError> {
         let mut lines = Vec::new();
         let mut numbers = Vec::new();
         let mut all_have_keys = true;
-        for Line { number, event } in chunk.lines {
+        for EventLine { number, event } in chunk.lines {
             match event {
                 Ok(event) => {
                     all_have_keys &= event.idempotency_key.is_some();

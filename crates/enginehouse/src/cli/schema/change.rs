@@ -7,7 +7,7 @@ use enginehouse_store::sqlite::{migrate_sqlite, revert_sqlite};
 use serde_json::json;
 
 use super::super::cli_error::CliError;
-use super::super::doctor::unopened;
+use super::super::open_error::unopened;
 use super::super::output::one;
 use super::super::server_and_output::Common;
 use super::target::{SchemaStore, SchemaTarget, blocking, connect, unmigrated};

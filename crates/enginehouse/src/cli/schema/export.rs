@@ -2,6 +2,7 @@
 
 mod alembic;
 mod django;
+mod migration;
 mod python;
 
 use std::fs;
@@ -9,9 +10,10 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use enginehouse_store::migrations::{Dialect, Migration, SchemaName};
+use enginehouse_store::migrations::Migration;
 use serde_json::json;
 
+use self::migration::{ExportedMigration, MigrationFile};
 use super::super::cli_error::CliError;
 use super::super::output::one;
 use super::super::server_and_output::Common;
@@ -65,28 +67,13 @@ struct ExportNames {
     app_label: String,
 }
 
-/// A file to be written.
-struct File {
-    name: String,
-    text: String,
-}
-
-/// One migration with its statements for a schema, and how to take it back, if it can be.
-struct Export {
-    migration: &'static Migration,
-    dialect: Dialect,
-    schema: SchemaName,
-    up: Vec<String>,
-    down: Option<Vec<String>>,
-}
-
 pub(super) fn run(common: &Common, target: &SchemaTarget, arguments: &ExportArgs) -> Result<(), CliError> {
     let dialect = arguments.range.dialect(target);
     let exports: Vec<_> = arguments
         .range
         .migrations(dialect)?
         .iter()
-        .map(|migration| Export {
+        .map(|migration| ExportedMigration {
             migration,
             dialect,
             schema: target.schema.clone(),
@@ -103,7 +90,11 @@ pub(super) fn run(common: &Common, target: &SchemaTarget, arguments: &ExportArgs
     one(common, &document, &paths.join("\n"), &fields)
 }
 
-fn files(format: FileFormat, exports: &[Export], names: &ExportNames) -> Result<Vec<File>, CliError> {
+fn files(
+    format: FileFormat,
+    exports: &[ExportedMigration],
+    names: &ExportNames,
+) -> Result<Vec<MigrationFile>, CliError> {
     match format {
         FileFormat::Alembic => {
             let target =
@@ -116,9 +107,9 @@ fn files(format: FileFormat, exports: &[Export], names: &ExportNames) -> Result<
     }
 }
 
-fn sql(export: &Export) -> Vec<File> {
+fn sql(export: &ExportedMigration) -> Vec<MigrationFile> {
     let Migration { version, name, .. } = export.migration;
-    let file = |direction: &str, statements: &[String]| File {
+    let file = |direction: &str, statements: &[String]| MigrationFile {
         name: format!("{version:04}_enginehouse_{name}.{direction}.sql"),
         text: format!("{}\n", statements.join("\n\n")),
     };
@@ -126,13 +117,16 @@ fn sql(export: &Export) -> Vec<File> {
     std::iter::once(file("up", &export.up)).chain(down).collect()
 }
 
-fn flyway(export: &Export, prefix: &str) -> File {
+fn flyway(export: &ExportedMigration, prefix: &str) -> MigrationFile {
     let Migration { version, name, .. } = export.migration;
-    File { name: format!("V{prefix}{version}__enginehouse_{name}.sql"), text: format!("{}\n", export.up.join("\n\n")) }
+    MigrationFile {
+        name: format!("V{prefix}{version}__enginehouse_{name}.sql"),
+        text: format!("{}\n", export.up.join("\n\n")),
+    }
 }
 
 /// Writes the files that are not there yet. If one is there and differs, none is written.
-fn write_all(folder: &Path, files: &[File]) -> Result<usize, CliError> {
+fn write_all(folder: &Path, files: &[MigrationFile]) -> Result<usize, CliError> {
     let mut missing = Vec::new();
     for file in files {
         let path = folder.join(&file.name);

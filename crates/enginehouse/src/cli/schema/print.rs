@@ -8,7 +8,7 @@ use enginehouse_store::migrations::{Dialect, Migration, Refusal, SchemaName};
 use serde_json::json;
 
 use super::super::cli_error::{CliError, written};
-use super::super::server_and_output::{Common, Format};
+use super::super::server_and_output::{Common, OutputFormat};
 use super::range::Range;
 use super::target::SchemaTarget;
 use crate::exit_codes::Exit;
@@ -32,9 +32,9 @@ pub(super) fn run(common: &Common, target: &SchemaTarget, arguments: &PrintArgs)
         migrations.iter().map(|migration| up(migration, &target.schema)).collect::<Vec<_>>()
     };
     let text = match common.output {
-        Format::Table => script(dialect, &steps),
-        Format::Json => format!("{}\n", json!(steps.iter().map(SqlStep::document).collect::<Vec<_>>())),
-        Format::Jsonl => steps.iter().map(|step| format!("{}\n", step.document())).collect(),
+        OutputFormat::Table => script(dialect, &steps),
+        OutputFormat::Json => format!("{}\n", json!(steps.iter().map(SqlStep::document).collect::<Vec<_>>())),
+        OutputFormat::Jsonl => steps.iter().map(|step| format!("{}\n", step.document())).collect(),
     };
     written(std::io::stdout().lock().write_all(text.as_bytes()))
 }

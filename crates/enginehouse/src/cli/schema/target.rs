@@ -11,7 +11,7 @@ use enginehouse_store::sqlite::schema_status;
 use tokio_postgres::Client;
 
 use super::super::cli_error::CliError;
-use super::super::doctor::{unopened, unusable};
+use super::super::open_error::{unopened, unusable};
 use super::super::settings_args::{SettingArgs, postgres_options};
 use crate::exit_codes::Exit;
 

@@ -6,8 +6,8 @@
 use enginehouse_store::migrations::{Dialect, Migration};
 
 use super::super::super::cli_error::CliError;
+use super::migration::{ExportedMigration, MigrationFile};
 use super::python::literal;
-use super::{Export, File};
 use crate::exit_codes::Exit;
 
 /// The longest revision that Alembic's table holds is 32 characters.
@@ -28,7 +28,7 @@ pub(super) struct Link {
 
 impl ChainStart {
     pub(super) fn of(
-        exports: &[Export],
+        exports: &[ExportedMigration],
         down_revision: Option<&str>,
         branch_label: Option<&str>,
     ) -> Result<Self, CliError> {
@@ -54,9 +54,9 @@ impl ChainStart {
     }
 
     /// The links of revisions that follow each other.
-    pub(super) fn chain(self, exports: &[Export]) -> Vec<Link> {
+    pub(super) fn chain(self, exports: &[ExportedMigration]) -> Vec<Link> {
         let Self { mut down_revision, mut branch_label } = self;
-        let link = |export: &Export| {
+        let link = |export: &ExportedMigration| {
             let revision = revision(export, export.migration.version);
             let down_revision = down_revision.replace(revision.clone());
             Link { revision, down_revision, branch_label: branch_label.take() }
@@ -66,7 +66,7 @@ impl ChainStart {
 }
 
 /// The same for one migration wherever it is exported, so that others can name it.
-fn revision(export: &Export, version: i32) -> String {
+fn revision(export: &ExportedMigration, version: i32) -> String {
     if export.schema.is_default() {
         return format!("enginehouse_{version:04}");
     }
@@ -75,7 +75,7 @@ fn revision(export: &Export, version: i32) -> String {
     format!("enginehouse_{slug}_{version:04}")
 }
 
-pub(super) fn file(export: &Export, link: &Link) -> File {
+pub(super) fn file(export: &ExportedMigration, link: &Link) -> MigrationFile {
     let Migration { version, name, .. } = export.migration;
     let Link { revision, down_revision, branch_label } = link;
     let or_none = |text: &Option<String>| text.as_deref().map_or_else(|| "None".to_owned(), literal);
@@ -123,7 +123,7 @@ def run(statement: str) -> None:
 "#,
         revision = literal(revision),
     );
-    File { name: format!("{revision}_{name}.py"), text }
+    MigrationFile { name: format!("{revision}_{name}.py"), text }
 }
 
 fn calls(statements: &[String]) -> String {
@@ -131,7 +131,7 @@ fn calls(statements: &[String]) -> String {
 }
 
 /// What keeps `alembic revision --autogenerate` from dropping tables that no model has.
-fn advice(export: &Export) -> String {
+fn advice(export: &ExportedMigration) -> String {
     match export.dialect {
         Dialect::Postgres => format!(
             "\

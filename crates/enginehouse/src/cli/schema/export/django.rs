@@ -2,16 +2,16 @@
 
 use enginehouse_store::migrations::Migration;
 
+use super::migration::{ExportedMigration, MigrationFile};
 use super::python::literal;
-use super::{Export, File};
 
-pub(super) fn files(exports: &[Export], app_label: &str) -> Vec<File> {
+pub(super) fn files(exports: &[ExportedMigration], app_label: &str) -> Vec<MigrationFile> {
     // Without it, Django does not take the folder for migrations.
-    let package = File { name: "__init__.py".to_owned(), text: String::new() };
+    let package = MigrationFile { name: "__init__.py".to_owned(), text: String::new() };
     std::iter::once(package).chain(exports.iter().map(|export| file(export, app_label))).collect()
 }
 
-fn file(export: &Export, app_label: &str) -> File {
+fn file(export: &ExportedMigration, app_label: &str) -> MigrationFile {
     let Migration { version, name, .. } = export.migration;
     let words = name.replace('_', " ");
     let before = export.dialect.migrations().iter().find(|migration| migration.version == version - 1);
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
 "#,
         initial = if before.is_none() { "True" } else { "False" },
     );
-    File { name: format!("{version:04}_{name}.py"), text }
+    MigrationFile { name: format!("{version:04}_{name}.py"), text }
 }
 
 fn list(statements: &[String]) -> String {

@@ -1,3 +1,5 @@
+use enginehouse_store::migrations::Dialect;
+
 use super::*;
 
 const STATEMENTS: [&str; 2] = [
@@ -10,8 +12,8 @@ static TWO: [Migration; 2] = [
     Migration { version: 2, name: "second_thoughts", oldest_compatible: 1, up: "", down: None },
 ];
 
-fn exports(versions: std::ops::RangeInclusive<usize>, schema: &str) -> Vec<Export> {
-    let export = |version: usize| Export {
+fn exports(versions: std::ops::RangeInclusive<usize>, schema: &str) -> Vec<ExportedMigration> {
+    let export = |version: usize| ExportedMigration {
         migration: &TWO[version - 1],
         dialect: Dialect::Postgres,
         schema: schema.parse().unwrap(),
@@ -30,13 +32,17 @@ fn names() -> ExportNames {
     }
 }
 
-fn alembic(exports: &[Export], down_revision: Option<&str>, branch_label: Option<&str>) -> Result<Vec<File>, CliError> {
+fn alembic(
+    exports: &[ExportedMigration],
+    down_revision: Option<&str>,
+    branch_label: Option<&str>,
+) -> Result<Vec<MigrationFile>, CliError> {
     let (down_revision, branch_label) = (down_revision.map(str::to_owned), branch_label.map(str::to_owned));
     files(FileFormat::Alembic, exports, &ExportNames { down_revision, branch_label, ..names() })
 }
 
 /// The lines of a revision that link it.
-fn links(files: &[File]) -> Vec<String> {
+fn links(files: &[MigrationFile]) -> Vec<String> {
     let link = |line: &&str| {
         ["revision = ", "down_revision = ", "branch_labels = "].iter().any(|start| line.starts_with(start))
     };
@@ -143,7 +149,7 @@ fn files_are_named_as_each_tool_wants_them() {
 #[test]
 fn a_file_that_differs_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| File { name: name.to_owned(), text: text.to_owned() };
+    let file = |name: &str, text: &str| MigrationFile { name: name.to_owned(), text: text.to_owned() };
     let out = folder.path().join("new").join("folder");
     assert_eq!(write_all(&out, &[file("a", "1"), file("b", "2")]).unwrap(), 2);
     assert_eq!(write_all(&out, &[file("a", "1"), file("c", "3")]).unwrap(), 1);

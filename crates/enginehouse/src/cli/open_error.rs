@@ -1,0 +1,57 @@
+//! Why a store cannot be opened, for people.
+
+use enginehouse_store::sqlite::OpenError;
+
+use super::cli_error::CliError;
+use crate::exit_codes::Exit;
+
+/// Why a database cannot be used, for people.
+pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> CliError {
+    use enginehouse_store::migrations::MigrateError;
+    use enginehouse_store::postgres::OpenError;
+    let (exit, hint) = match error {
+        OpenError::Schema(MigrateError::Refused { .. }) => (Exit::Conflict, "see what the message says"),
+        OpenError::Schema(_) => (Exit::Failed, "see what the message says"),
+        OpenError::UnfinishedCopy { .. } => (Exit::Conflict, "go on with the copy, or copy again into another schema"),
+        OpenError::BadUrl(_) => (Exit::Invalid, "name it with --store postgres://user@host:5432/database"),
+        OpenError::Unreachable { .. } => {
+            (Exit::Unreachable, "see that the database runs, lets this user in, and is named by --store")
+        }
+    };
+    CliError::new(exit, "the database cannot be used", error, hint)
+}
+
+/// Why a data file cannot be opened, for people.
+pub(crate) fn unopened(error: &OpenError) -> CliError {
+    if let OpenError::Schema { path, refusal } = error {
+        return CliError::new(
+            Exit::Conflict,
+            format!("{} cannot be opened", path.display()),
+            refusal,
+            refusal.advice(),
+        );
+    }
+    let mut why = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        why = format!("{why}: {error}");
+        source = error.source();
+    }
+    let (exit, hint) = match error {
+        OpenError::InUse { .. } => {
+            (Exit::Conflict, "stop the process that holds it, or name another file with --store")
+        }
+        OpenError::Missing { .. } | OpenError::NoFolder { .. } => {
+            (Exit::NotFound, "name the data file with --store sqlite://PATH")
+        }
+        OpenError::NotOurs { .. } | OpenError::NotAFile { .. } => {
+            (Exit::Invalid, "name the data file with --store sqlite://PATH")
+        }
+        OpenError::UnfinishedCopy { .. } => (Exit::Conflict, "go on with the copy, or copy again into another file"),
+        OpenError::SqliteTooOld { .. }
+        | OpenError::Io { .. }
+        | OpenError::Unreadable { .. }
+        | OpenError::Schema { .. } => (Exit::Failed, "see what the message says"),
+    };
+    CliError::new(exit, "the data file cannot be opened", why, hint)
+}
