@@ -60,7 +60,7 @@ pub struct Engine {
 
 impl Engine {
     /// An engine and the number of its locks, as a list shows it.
-    pub fn new(engine: &enginehouse_core::engine::Engine, locks_held: u32) -> Self {
+    pub fn new(engine: &enginehouse_core::engine::RegisteredEngine, locks_held: u32) -> Self {
         Self {
             engine_id: engine.engine_id.clone(),
             engine_type: engine.engine_type.clone(),

@@ -57,7 +57,7 @@ pub struct Event {
     /// Why it is a dead letter; null if it is none.
     pub dead_letter: Option<DeadLetterReason>,
     /// Its lock; null unless processing.
-    pub lock: Option<Lock>,
+    pub lock: Option<EventLock>,
     /// Whether it is cancelled as soon as its lock ends.
     pub cancel_requested: bool,
     /// The engine that claimed it last.
@@ -84,7 +84,7 @@ pub struct Event {
 
 /// The exclusive, time-limited right of one engine to process an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Lock {
+pub struct EventLock {
     /// `processing_by_` and the engine's id.
     pub holder: String,
     /// The engine.
@@ -98,7 +98,7 @@ pub struct Lock {
     pub expires_at: Timestamp,
 }
 
-impl Lock {
+impl EventLock {
     /// A lock as everybody may see it: without its token.
     pub fn public(lock: &enginehouse_core::lock::Lock) -> Self {
         Self {

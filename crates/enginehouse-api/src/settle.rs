@@ -9,7 +9,7 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::limits::{MAX_BATCH, MAX_DELAY_SECONDS, MAX_PAYLOAD_BYTES, MAX_VISIBILITY_TIMEOUT};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::read_fields;
-use enginehouse_core::request::Settlement as CheckedSettlement;
+use enginehouse_core::request::SettleCommand;
 use enginehouse_core::retry::Failure;
 use enginehouse_core::time::seconds;
 use enginehouse_core::transition::EventCommand;
@@ -203,7 +203,7 @@ impl ExtendRequest {
 }
 
 impl SettleRequest {
-    pub fn read(value: Value<'_>) -> Option<Vec<CheckedSettlement>> {
+    pub fn read(value: Value<'_>) -> Option<Vec<SettleCommand>> {
         read_fields!(value; settlements: required(|value| value.list(1..=MAX_BATCH, Settlement::read)));
         settlements
     }
@@ -226,7 +226,7 @@ impl Settlement {
         }
     }
 
-    pub(crate) fn read(value: Value<'_>) -> Option<CheckedSettlement> {
+    pub(crate) fn read(value: Value<'_>) -> Option<SettleCommand> {
         read_fields!(value;
             event_id: required(|value| value.parsed()),
             lock_token: required(|value| value.parsed()),
@@ -272,7 +272,7 @@ impl Settlement {
             SettleOutcome::Release => EventCommand::Release { token, delay: delay_seconds.unwrap_or_default() },
             SettleOutcome::Extend => EventCommand::Extend { token, visibility_timeout: visibility_timeout_seconds? },
         };
-        Some(CheckedSettlement { event_id: event_id?, command })
+        Some(SettleCommand { event_id: event_id?, command })
     }
 }
 

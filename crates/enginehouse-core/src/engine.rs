@@ -320,7 +320,7 @@ impl Registration {
 
 /// A registered instance of a worker.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Engine {
+pub struct RegisteredEngine {
     pub engine_id: EngineId,
     pub engine_type: EngineType,
     /// How often this id has registered.
@@ -340,7 +340,7 @@ pub struct Engine {
     pub stop_when_drained: bool,
 }
 
-impl Engine {
+impl RegisteredEngine {
     /// A new epoch of an engine, known before or not.
     pub fn registered(registration: &Registration, previous: Option<&Self>, now: Timestamp) -> Self {
         let engine = Self {
@@ -446,21 +446,21 @@ mod tests {
 
     #[test]
     fn a_registration_starts_a_new_epoch_and_forgets_the_drain() {
-        let first = Engine::registered(&registration(10), None, NOW);
+        let first = RegisteredEngine::registered(&registration(10), None, NOW);
         assert_eq!((first.epoch, first.status), (1, EngineStatus::Active));
         assert_eq!(first.lost_due_at, Some(NOW + Duration::from_secs(30)));
-        let second = Engine::registered(&registration(10), Some(&first.drained(true)), NOW);
+        let second = RegisteredEngine::registered(&registration(10), Some(&first.drained(true)), NOW);
         assert_eq!((second.epoch, second.status, second.stop_when_drained), (2, EngineStatus::Active, false));
     }
 
     #[test]
     fn an_engine_without_heartbeats_is_never_lost() {
-        assert_eq!(Engine::registered(&registration(0), None, NOW).lost_due_at, None);
+        assert_eq!(RegisteredEngine::registered(&registration(0), None, NOW).lost_due_at, None);
     }
 
     #[test]
     fn a_lost_engine_comes_back_as_it_was() {
-        let engine = Engine::registered(&registration(10), None, NOW);
+        let engine = RegisteredEngine::registered(&registration(10), None, NOW);
         let later = NOW + Duration::from_secs(60);
         let back = engine.clone().lost().heard(None, later);
         assert_eq!((back.status, back.lost_due_at), (EngineStatus::Active, Some(later + Duration::from_secs(30))));
@@ -469,7 +469,7 @@ mod tests {
 
     #[test]
     fn a_lost_engine_can_be_drained_and_resumed_without_coming_back() {
-        let lost = Engine::registered(&registration(10), None, NOW).lost();
+        let lost = RegisteredEngine::registered(&registration(10), None, NOW).lost();
         let drained = lost.drained(false);
         assert_eq!((drained.status, drained.draining), (EngineStatus::Lost, true));
         let resumed = drained.resumed();

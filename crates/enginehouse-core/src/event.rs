@@ -17,7 +17,7 @@ use crate::limits::{
     MAX_ERROR_MESSAGE_BYTES, MAX_LABEL_LENGTH, MAX_LABELS, MAX_MEMORY_MB, MAX_PAYLOAD_BYTES, MAX_PRIORITY,
     MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT,
 };
-use crate::policy::RetryPolicyPatch;
+use crate::policy::{Overrides, RetryPolicyPatch};
 use crate::read_fields;
 use crate::time::{Timestamp, seconds};
 
@@ -238,15 +238,6 @@ pub struct NewEvent {
     pub overrides: Overrides,
     /// The producer's own words.
     pub labels: BTreeMap<String, String>,
-}
-
-/// What an event sets for itself, over its event type and queue.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Overrides {
-    /// Single fields of the retry policy.
-    pub retry_policy: Option<RetryPolicyPatch>,
-    pub visibility_timeout: Option<Duration>,
-    pub max_processing: Option<Duration>,
 }
 
 impl EventDraft {

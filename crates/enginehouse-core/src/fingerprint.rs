@@ -31,7 +31,7 @@ use crate::time::Timestamp;
 
 /// The fingerprint of a request.
 pub fn of(event: &NewEvent) -> [u8; 16] {
-    let mut fields = Fields::default();
+    let mut fields = HashedFields::default();
     let lane = &event.lane;
     fields.add(&lane.queue);
     fields.add(&lane.event_type);
@@ -70,9 +70,9 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 /// The text that is hashed.
 #[derive(Default)]
-struct Fields(String);
+struct HashedFields(String);
 
-impl Fields {
+impl HashedFields {
     fn add(&mut self, field: impl Display) {
         let field = field.to_string();
         // Writing to a string does not fail.
@@ -104,10 +104,10 @@ mod tests {
 
     #[test]
     fn the_format_is_as_described() {
-        let told = |text: &str| Fields(text.to_owned()).digest();
+        let digest_of = |text: &str| HashedFields(text.to_owned()).digest();
         assert_eq!(
             fingerprint(r#"{"event_type":"frame.render"}"#),
-            told("7:default12:frame.render1:52:[]--3:now----------2:{}2:{}")
+            digest_of("7:default12:frame.render1:52:[]--3:now----------2:{}2:{}")
         );
         assert_eq!(
             fingerprint(
@@ -117,7 +117,7 @@ mod tests {
                                     "dead_letter_threshold":2,"max_losses":3},
                     "visibility_timeout_seconds":60,"max_processing_seconds":600,"labels":{"b":"\"","a":"ü"}}"#
             ),
-            told(concat!(
+            digest_of(concat!(
                 "1:q1:a1:09:[\"x\",\"y\"]3:5123:>=110:after 15003:run",
                 "1:116:3fe000000000000016:800000000000000016:400000000000000016:3ff0000000000000",
                 "1:21:32:603:60019:{\"a\":\"ü\",\"b\":\"\\\"\"}9:[1, \"é\"]"

@@ -36,7 +36,7 @@ pub fn read_json<T>(body: &[u8], read: impl FnOnce(Value<'_>) -> Option<T>) -> R
         Outermost::Other => Text::Json(text.trim_ascii()),
     };
     let errors = Errors::default();
-    let read = read(Value { text, place: &Place::ROOT, errors: &errors });
+    let read = read(Value { text, location: &Location::ROOT, errors: &errors });
     errors.finish(read)
 }
 
@@ -49,7 +49,7 @@ pub fn read_query<T>(
     read: impl FnOnce(Value<'_>) -> Option<T>,
 ) -> Result<T, Invalid> {
     let errors = Errors::default();
-    let read = read(Value { text: Text::Query(parameters), place: &Place::ROOT, errors: &errors });
+    let read = read(Value { text: Text::Query(parameters), location: &Location::ROOT, errors: &errors });
     errors.finish(read)
 }
 
@@ -59,8 +59,8 @@ pub fn read_query<T>(
 /// What it must be, and what it was.
 pub fn read_parameter<T>(name: &str, text: &str, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, Invalid> {
     let errors = Errors::default();
-    let place = Place { parent: Some(&Place::ROOT), step: Step::Key(name) };
-    let read = read(Value { text: Text::Plain(text), place: &place, errors: &errors });
+    let location = Location { parent: Some(&Location::ROOT), segment: PathSegment::Key(name) };
+    let read = read(Value { text: Text::Plain(text), location: &location, errors: &errors });
     errors.finish(read)
 }
 
@@ -76,7 +76,7 @@ pub trait Textual: FromStr {
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     text: Text<'a>,
-    place: &'a Place<'a>,
+    location: &'a Location<'a>,
     errors: &'a Errors,
 }
 
@@ -97,12 +97,12 @@ enum Text<'a> {
 impl<'a> Value<'a> {
     /// Notes that the value is wrong.
     pub fn refuse(self, detail: impl Display) {
-        self.errors.note(self.place, detail);
+        self.errors.note(self.location, detail);
     }
 
     /// Notes that the field `name` of this object is wrong.
     pub fn refuse_field(self, name: &str, detail: impl Display) {
-        self.errors.note(&self.place.key(name), detail);
+        self.errors.note(&self.location.key(name), detail);
     }
 
     fn must_be(self, what: impl Display) {
@@ -280,9 +280,9 @@ impl<'a> Value<'a> {
         let elements = split::elements(self.as_literal(), |element| {
             let length_read = Cell::new(0);
             if count < *length.end() && !self.errors.are_enough() {
-                let place = Place { parent: Some(self.place), step: Step::Index(count) };
+                let location = Location { parent: Some(self.location), segment: PathSegment::Index(count) };
                 let text = Text::Element(element, &length_read);
-                items.extend(read(Value { text, place: &place, errors: self.errors }));
+                items.extend(read(Value { text, location: &location, errors: self.errors }));
             }
             count += 1;
             length_read.get()
@@ -306,8 +306,8 @@ impl<'a> Value<'a> {
         };
         let mut seen = std::collections::HashSet::new();
         for (key, value) in members {
-            let place = self.place.key(&key);
-            let value = Value { text: Text::Json(value), place: &place, errors: self.errors };
+            let location = self.location.key(&key);
+            let value = Value { text: Text::Json(value), location: &location, errors: self.errors };
             if self.errors.are_enough() {
                 break;
             }
@@ -375,8 +375,8 @@ impl<'a, const N: usize> Fields<'a, N> {
     ) -> Option<T> {
         let index = self.next;
         self.next += 1;
-        let place = self.object.place.key(self.names[index]);
-        let value = |text| Value { text, place: &place, errors: self.object.errors };
+        let location = self.object.location.key(self.names[index]);
+        let value = |text| Value { text, location: &location, errors: self.object.errors };
         match self.given[index].map(value).filter(|value| counts(*value)) {
             Some(given) => read(given),
             None => absent(value(Text::Plain(""))),
@@ -439,29 +439,29 @@ macro_rules! read_fields {
 
 /// Where a value is within its input. It becomes a pointer only if something is wrong there.
 #[derive(Clone, Copy)]
-struct Place<'p> {
-    parent: Option<&'p Place<'p>>,
-    step: Step<'p>,
+struct Location<'p> {
+    parent: Option<&'p Location<'p>>,
+    segment: PathSegment<'p>,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'p> {
+enum PathSegment<'p> {
     Key(&'p str),
     Index(usize),
 }
 
-impl<'p> Place<'p> {
-    const ROOT: Self = Place { parent: None, step: Step::Index(0) };
+impl<'p> Location<'p> {
+    const ROOT: Self = Location { parent: None, segment: PathSegment::Index(0) };
 
-    fn key(&'p self, key: &'p str) -> Place<'p> {
-        Place { parent: Some(self), step: Step::Key(key) }
+    fn key(&'p self, key: &'p str) -> Location<'p> {
+        Location { parent: Some(self), segment: PathSegment::Key(key) }
     }
 
     fn pointer(&self) -> String {
         let Some(parent) = self.parent else { return String::new() };
-        match self.step {
-            Step::Key(key) => format!("{}/{}", parent.pointer(), pointer_key(key)),
-            Step::Index(index) => format!("{}/{index}", parent.pointer()),
+        match self.segment {
+            PathSegment::Key(key) => format!("{}/{}", parent.pointer(), pointer_key(key)),
+            PathSegment::Index(index) => format!("{}/{index}", parent.pointer()),
         }
     }
 }
@@ -475,9 +475,9 @@ struct Errors {
 }
 
 impl Errors {
-    fn note(&self, place: &Place<'_>, detail: impl Display) {
+    fn note(&self, location: &Location<'_>, detail: impl Display) {
         let mut found = self.found.borrow_mut();
-        let pointer = place.pointer();
+        let pointer = location.pointer();
         // A field is named once, with what was found first.
         if found.len() < MAX_FIELD_ERRORS && found.iter().all(|error| error.pointer != pointer) {
             found.push(FieldError { pointer, detail: detail.to_string() });

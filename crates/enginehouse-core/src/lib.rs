@@ -1,7 +1,7 @@
 //! The rules of Enginehouse: pure functions over plain data.
 //!
 //! Nothing here does I/O, reads a clock, draws a random number or awaits. The caller brings
-//! the facts, the time and the luck; core answers with a decision, as data.
+//! the facts, the time and the random numbers; core answers with a decision, as data.
 //!
 //! Read in this order:
 //!

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Overrides;
 use crate::input::Value;
 use crate::limits::{
     DEFAULT_VISIBILITY_TIMEOUT, MAX_LOSSES, MAX_PROCESSING, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER,
@@ -174,6 +173,15 @@ impl Policy {
     /// What holds where nobody says otherwise.
     pub const DEFAULT: Self =
         Self { retry: RetryPolicy::DEFAULT, visibility_timeout: DEFAULT_VISIBILITY_TIMEOUT, max_processing: None };
+}
+
+/// What an event sets for itself, over its event type and queue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overrides {
+    /// Single fields of the retry policy.
+    pub retry_policy: Option<RetryPolicyPatch>,
+    pub visibility_timeout: Option<Duration>,
+    pub max_processing: Option<Duration>,
 }
 
 /// Resolves a policy: event over event type over queue over default, field by field.

@@ -53,7 +53,7 @@ pub struct Heartbeat {
 
 /// One settle of a batch, or a single one.
 #[derive(Clone, Debug)]
-pub struct Settlement {
+pub struct SettleCommand {
     pub event_id: EventId,
     /// `Complete`, `Fail`, `Release` or `Extend`.
     pub command: EventCommand,
@@ -63,7 +63,7 @@ pub struct Settlement {
 #[derive(Clone, Debug, Default)]
 pub struct Exchange {
     /// What it is done with.
-    pub settlements: Vec<Settlement>,
+    pub settlements: Vec<SettleCommand>,
     /// How it is doing.
     pub heartbeat: Option<Heartbeat>,
     /// What it can take.

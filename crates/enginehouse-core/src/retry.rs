@@ -34,15 +34,15 @@ impl Failure {
     pub const PLAIN: Self = Self { retryable: true, retry_after: None, dead_letter: false };
 }
 
-/// Luck for the jitter: at least 0, below 1.
+/// The random part of a jittered wait: at least 0, below 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Luck(f64);
+pub struct Jitter(f64);
 
-impl Luck {
+impl Jitter {
     /// No jitter at all.
     pub const NONE: Self = Self(0.0);
 
-    /// Luck from a random number; what is out of range is clamped into it.
+    /// From a random number; what is out of range is clamped into it.
     pub fn new(random: f64) -> Self {
         if random >= 0.0 { Self(random.min(1.0 - f64::EPSILON)) } else { Self::NONE }
     }
@@ -63,12 +63,12 @@ pub enum Outcome {
 
 impl RetryDelay {
     /// How long to wait before retry number `retry`, counted from 1. Overflow saturates at `max`.
-    pub fn before(&self, retry: u32, luck: Luck) -> Duration {
+    pub fn before(&self, retry: u32, jitter: Jitter) -> Duration {
         let exponent = i32::try_from(retry.saturating_sub(1)).unwrap_or(i32::MAX);
         // `initial` 0 times an infinite power is NaN, which `min` turns into `max`: so 0 is left out first.
         let wait =
             if self.initial == 0.0 { 0.0 } else { (self.initial * self.multiplier.powi(exponent)).min(self.max) };
-        seconds(wait * (1.0 + luck.0 * self.jitter))
+        seconds(wait * (1.0 + jitter.0 * self.jitter))
     }
 }
 
@@ -78,13 +78,13 @@ pub fn after_failed_attempt(
     tally: Tally,
     failure: &Failure,
     policy: &RetryPolicy,
-    luck: Luck,
+    jitter: Jitter,
     now: Timestamp,
 ) -> Outcome {
     let failures = tally.failures.saturating_add(1);
     if failure.retryable && tally.retries < policy.max_retries {
         let retries = tally.retries + 1;
-        let wait = failure.retry_after.unwrap_or_else(|| policy.retry_delay.before(retries, luck));
+        let wait = failure.retry_after.unwrap_or_else(|| policy.retry_delay.before(retries, jitter));
         return Outcome::Queued { tally: Tally { retries, failures, ..tally }, available_at: now + wait };
     }
     let reason = if failure.dead_letter {
@@ -158,7 +158,7 @@ mod tests {
     #[track_caller]
     fn check(retries: u32, failure: &str, want: &str) {
         let tally = Tally { retries, failures: retries, losses: 0 };
-        let got = after_failed_attempt(tally, &parse(failure), &RetryPolicy::DEFAULT, Luck::NONE, NOW);
+        let got = after_failed_attempt(tally, &parse(failure), &RetryPolicy::DEFAULT, Jitter::NONE, NOW);
         let got = match got {
             Outcome::Queued { available_at, .. } => format!("queued in {} s", available_at.since(NOW).as_secs_f64()),
             failed @ Outcome::Failed { .. } => failed.to_string(),
@@ -184,11 +184,11 @@ mod tests {
             multiplier in 1.0..=crate::limits::MAX_RETRY_MULTIPLIER,
             jitter in 0.0..=1.0f64,
             retry in prop_oneof![0u32..20, any::<u32>(), Just(u32::MAX)],
-            luck in prop_oneof![0.0..1.0f64, Just(1.0 - f64::EPSILON)],
+            random in prop_oneof![0.0..1.0f64, Just(1.0 - f64::EPSILON)],
         ) {
             let delay = RetryDelay { initial, max, multiplier, jitter };
-            let wait = delay.before(retry, Luck::new(luck)).as_secs_f64();
-            let asked = delay.before(retry, Luck::NONE).as_secs_f64();
+            let wait = delay.before(retry, Jitter::new(random)).as_secs_f64();
+            let asked = delay.before(retry, Jitter::NONE).as_secs_f64();
             // A nanosecond for the rounding of a Duration.
             prop_assert!(wait + 1e-9 >= asked);
             prop_assert!(asked + 1e-9 >= initial.min(max));
@@ -200,18 +200,18 @@ mod tests {
             initial in 0.0..1e4f64, max in 0.0..1e6f64, multiplier in 1.0..10.0f64, retry in 1u32..5_000,
         ) {
             let delay = RetryDelay { initial, max, multiplier, jitter: 0.0 };
-            prop_assert!(delay.before(retry, Luck::NONE) <= delay.before(retry + 1, Luck::NONE));
+            prop_assert!(delay.before(retry, Jitter::NONE) <= delay.before(retry + 1, Jitter::NONE));
         }
 
         #[test]
         fn no_tally_overflows_and_every_budget_ends(
             retries in any::<u32>(), failures in any::<u32>(), losses in any::<u32>(), max_retries in any::<u32>(),
-            max_losses in any::<u32>(), retry_after in proptest::option::of(any::<u64>()), luck in 0.0..1.0f64,
+            max_losses in any::<u32>(), retry_after in proptest::option::of(any::<u64>()), jitter in 0.0..1.0f64,
         ) {
             let tally = Tally { retries, failures, losses };
             let policy = RetryPolicy { max_retries, max_losses, ..RetryPolicy::DEFAULT };
             let failure = Failure { retry_after: retry_after.map(Duration::from_secs), ..Failure::PLAIN };
-            match after_failed_attempt(tally, &failure, &policy, Luck::new(luck), NOW) {
+            match after_failed_attempt(tally, &failure, &policy, Jitter::new(jitter), NOW) {
                 Outcome::Queued { tally: after, available_at } => {
                     prop_assert!(after.retries == retries + 1 && after.retries <= max_retries);
                     prop_assert!(available_at >= NOW);

@@ -11,7 +11,7 @@ use crate::json::RawJson;
 use crate::limits::MAX_UNLISTED_HEARTBEATS;
 use crate::lock::{Lock, LockToken};
 use crate::policy::RetryPolicy;
-use crate::retry::{Failure, Luck, Outcome, Tally, after_failed_attempt, after_lost_lock};
+use crate::retry::{Failure, Jitter, Outcome, Tally, after_failed_attempt, after_lost_lock};
 use crate::time::Timestamp;
 
 /// The part of an event that changes during its life.
@@ -170,7 +170,7 @@ pub struct Facts<'a> {
     pub now: Timestamp,
     /// The retry policy that holds for this event.
     pub retry_policy: &'a RetryPolicy,
-    pub luck: Luck,
+    pub jitter: Jitter,
 }
 
 /// What a command does to an event.
@@ -246,7 +246,7 @@ pub fn transition(
             let settled = Settled { token: *token, by: SettledBy::Release };
             // Without a delay it keeps its place.
             let available_at = if delay.is_zero() { event.available_at } else { facts.now + *delay };
-            Ok(moves(given_back(event, Some(settled), available_at, facts.now), None))
+            Ok(moves(released(event, Some(settled), available_at, facts.now), None))
         }
         EventCommand::Extend { token, visibility_timeout } => {
             let lock = current(event, *token, facts.now)?;
@@ -266,7 +266,7 @@ pub fn transition(
                 return Ok(moves(with_lock(event, Lock { unlisted_heartbeats, ..lock.clone() }), None));
             }
             // The claim's answer never reached the engine: nothing was attempted.
-            Ok(moves(given_back(event, None, event.available_at, facts.now), None))
+            Ok(moves(released(event, None, event.available_at, facts.now), None))
         }
         EventCommand::LoseLock(loss) => lose_lock(event, *loss, facts),
         EventCommand::Cancel => cancel(event, facts.now),
@@ -373,7 +373,7 @@ fn failed_attempt(
     facts: Facts<'_>,
 ) -> Transition {
     let end = attempt_end(event, lock, outcome, error.clone(), facts.now);
-    let decided = after_failed_attempt(event.tally, failure, facts.retry_policy, facts.luck, facts.now);
+    let decided = after_failed_attempt(event.tally, failure, facts.retry_policy, facts.jitter, facts.now);
     let next = EventState { last_error: Some(error), ..unlocked(event, settled) };
     moves(settle_outcome(next, decided, facts.now), Some(end))
 }
@@ -394,7 +394,7 @@ fn settle_outcome(event: EventState, outcome: Outcome, now: Timestamp) -> EventS
 }
 
 /// The event back in its queue as if this claim had not been.
-fn given_back(event: &EventState, settled: Option<Settled>, available_at: Timestamp, now: Timestamp) -> EventState {
+fn released(event: &EventState, settled: Option<Settled>, available_at: Timestamp, now: Timestamp) -> EventState {
     let attempt = event.attempt.saturating_sub(1);
     let next = EventState { attempt, ..unlocked(event, settled) };
     if event.cancel_requested {

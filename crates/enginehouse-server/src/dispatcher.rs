@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EngineId;
-use enginehouse_core::request::{Exchange, Settlement};
+use enginehouse_core::request::{Exchange, SettleCommand};
 use enginehouse_store::Store;
 use tokio::sync::mpsc;
 
@@ -115,7 +115,7 @@ impl Dispatcher {
     ///
     /// # Errors
     /// None was settled.
-    pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<SettleResult>, DispatchError> {
+    pub async fn settle(&self, settlements: Vec<SettleCommand>) -> Result<Vec<SettleResult>, DispatchError> {
         self.submit(|reply| Request::Settle(settlements, reply)).await
     }
 

@@ -34,7 +34,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::app::{App, Limits};
-use self::request::{Queries, cross_origin, no_such_method, no_such_path, observe, panicked, refuse_unread_queries};
+use self::request::{
+    QueryRoutes, cross_origin, no_such_method, no_such_path, observe, panicked, refuse_unread_queries,
+};
 
 /// Every call.
 fn calls() -> OpenApiRouter<App> {
@@ -86,7 +88,7 @@ fn calls() -> OpenApiRouter<App> {
 /// The whole service: calls and pages, and what happens to every request around them.
 pub fn router(app: App) -> Router {
     let (calls, openapi) = calls().split_for_parts();
-    let queries = Queries::of(&openapi);
+    let queries = QueryRoutes::of(&openapi);
     let same_origin = CsrfLayer::new().with_rejection_response(cross_origin);
     // Of layers, the last is the outermost.
     calls

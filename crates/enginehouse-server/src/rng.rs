@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use enginehouse_core::ids::EventId;
-use enginehouse_core::retry::Luck;
+use enginehouse_core::retry::Jitter;
 use enginehouse_core::time::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -15,9 +15,9 @@ pub trait Rng: Send {
     /// A number of at least 0, below 1.
     fn unit(&mut self) -> f64;
 
-    /// Luck for a retry's jitter.
-    fn luck(&mut self) -> Luck {
-        Luck::new(self.unit())
+    /// A random number for the jitter of a retry.
+    fn jitter(&mut self) -> Jitter {
+        Jitter::new(self.unit())
     }
 }
 

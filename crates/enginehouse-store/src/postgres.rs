@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 use strum::VariantArray;
@@ -41,8 +41,8 @@ use crate::clock::SystemClock;
 use crate::error::StoreError;
 use crate::migrations::prepare_postgres;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
-    Page, PageRequest, ScenarioRunCounts, SettingsRows,
+    DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
+    PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::store::{ChangeFeed, ConnectionsUsed, Durability, Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -161,7 +161,7 @@ impl Queries for PostgresStore {
         Ok(reads::event(&self.shared, event_id).await?)
     }
 
-    async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<Page<EventRecord>, StoreError> {
+    async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventRecord>, StoreError> {
         Ok(reads::events(&self.shared, filter, page).await?)
     }
 
@@ -169,11 +169,15 @@ impl Queries for PostgresStore {
         Ok(reads::history(&self.shared, event_id).await?)
     }
 
-    async fn engine(&self, engine_id: &EngineId) -> Result<Option<(Engine, Vec<EventRecord>)>, StoreError> {
+    async fn engine(&self, engine_id: &EngineId) -> Result<Option<(RegisteredEngine, Vec<EventRecord>)>, StoreError> {
         Ok(reads::engine(&self.shared, engine_id).await?)
     }
 
-    async fn engines(&self, filter: &EngineFilter, page: &PageRequest) -> Result<Page<(Engine, u32)>, StoreError> {
+    async fn engines(
+        &self,
+        filter: &EngineFilter,
+        page: &PageRequest,
+    ) -> Result<ResultPage<(RegisteredEngine, u32)>, StoreError> {
         Ok(reads::engines(&self.shared, filter, page).await?)
     }
 
@@ -193,11 +197,11 @@ impl Queries for PostgresStore {
         &self,
         filter: &DeadLetterFilter,
         page: &PageRequest,
-    ) -> Result<Page<DeadLetterRow>, StoreError> {
+    ) -> Result<ResultPage<DeadLetterRow>, StoreError> {
         Ok(reads::dead_letters(&self.shared, filter, page).await?)
     }
 
-    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroup>, StoreError> {
+    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroupRow>, StoreError> {
         Ok(reads::dead_letter_groups(&self.shared).await?)
     }
 
@@ -205,7 +209,7 @@ impl Queries for PostgresStore {
         Ok(reads::lane_counts(&self.shared).await?)
     }
 
-    async fn scenario_runs(&self, page: &PageRequest) -> Result<Page<ScenarioRunCounts>, StoreError> {
+    async fn scenario_runs(&self, page: &PageRequest) -> Result<ResultPage<ScenarioRunCounts>, StoreError> {
         Ok(reads::scenario_runs(&self.shared, page).await?)
     }
 

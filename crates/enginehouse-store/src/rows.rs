@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus, Overrides};
+use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus};
 pub use enginehouse_core::filter::{DeadLetterFilter, EngineFilter, EventFilter, PageRequest};
 use enginehouse_core::ids::{EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::policy::Overrides;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
@@ -125,7 +126,7 @@ pub struct DeadLetterRow {
 
 /// Dead letters that failed alike.
 #[derive(Clone, Debug, PartialEq)]
-pub struct DeadLetterGroup {
+pub struct DeadLetterGroupRow {
     pub event_type: EventType,
     /// Why they wait.
     pub reason: DeadLetterReason,
@@ -159,7 +160,7 @@ pub fn error_group(message: &str) -> String {
 
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Page<T> {
+pub struct ResultPage<T> {
     pub items: Vec<T>,
     /// The place behind the last of them, if more may follow.
     pub next: Option<String>,

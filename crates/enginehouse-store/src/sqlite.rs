@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use tokio::sync::Mutex;
 
@@ -56,8 +56,8 @@ use self::transaction::SqliteTransaction;
 use self::writer::{Poison, Writer};
 use crate::error::StoreError;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
-    Page, PageRequest, ScenarioRunCounts, SettingsRows,
+    DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
+    PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::store::{Queries, Store, StoreAdmin};
 use crate::transaction::Transaction;
@@ -101,7 +101,7 @@ impl Queries for SqliteStore {
         self.readers.read(move |reader| search::record(reader, event_id, &mut KnownLanes::default())).await
     }
 
-    async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<Page<EventRecord>, StoreError> {
+    async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventRecord>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
         self.readers.read(move |reader| search::events(reader, &filter, &page)).await
     }
@@ -110,7 +110,7 @@ impl Queries for SqliteStore {
         self.readers.read(move |reader| audit::history(reader, event_id)).await
     }
 
-    async fn engine(&self, engine_id: &EngineId) -> Result<Option<(Engine, Vec<EventRecord>)>, StoreError> {
+    async fn engine(&self, engine_id: &EngineId) -> Result<Option<(RegisteredEngine, Vec<EventRecord>)>, StoreError> {
         let engine_id = engine_id.clone();
         self.readers
             .read(move |reader| {
@@ -120,7 +120,11 @@ impl Queries for SqliteStore {
             .await
     }
 
-    async fn engines(&self, filter: &EngineFilter, page: &PageRequest) -> Result<Page<(Engine, u32)>, StoreError> {
+    async fn engines(
+        &self,
+        filter: &EngineFilter,
+        page: &PageRequest,
+    ) -> Result<ResultPage<(RegisteredEngine, u32)>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
         self.readers.read(move |reader| engines::page(reader, &filter, &page)).await
     }
@@ -141,12 +145,12 @@ impl Queries for SqliteStore {
         &self,
         filter: &DeadLetterFilter,
         page: &PageRequest,
-    ) -> Result<Page<DeadLetterRow>, StoreError> {
+    ) -> Result<ResultPage<DeadLetterRow>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
         self.readers.read(move |reader| dead_letters::page(reader, &filter, &page)).await
     }
 
-    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroup>, StoreError> {
+    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroupRow>, StoreError> {
         self.readers.read(dead_letters::groups).await
     }
 
@@ -154,7 +158,7 @@ impl Queries for SqliteStore {
         self.readers.read(lanes::counts).await
     }
 
-    async fn scenario_runs(&self, page: &PageRequest) -> Result<Page<ScenarioRunCounts>, StoreError> {
+    async fn scenario_runs(&self, page: &PageRequest) -> Result<ResultPage<ScenarioRunCounts>, StoreError> {
         let page = page.clone();
         self.readers.read(move |reader| scenario_runs::page(reader, &page)).await
     }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use ambassador::delegatable_trait;
 use async_trait::async_trait;
-use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
 use crate::error::StoreError;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroup, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
-    Page, PageRequest, ScenarioRunCounts, SettingsRows,
+    DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
+    PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::transaction::Transaction;
 
@@ -93,13 +93,17 @@ pub trait Queries: Send + Sync {
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError>;
     /// Events that match, newest first. A page may be shorter than asked and still have a successor: a search
     /// looks at a bounded number of rows, and a page holds a bounded number of bytes.
-    async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<Page<EventRecord>, StoreError>;
+    async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventRecord>, StoreError>;
     /// Every attempt of an event that did not complete it, and every action of an operator, oldest first.
     async fn history(&self, event_id: EventId) -> Result<History, StoreError>;
     /// One engine with its locks, if it is registered.
-    async fn engine(&self, engine_id: &EngineId) -> Result<Option<(Engine, Vec<EventRecord>)>, StoreError>;
+    async fn engine(&self, engine_id: &EngineId) -> Result<Option<(RegisteredEngine, Vec<EventRecord>)>, StoreError>;
     /// Engines that match, each with the number of its locks, by id.
-    async fn engines(&self, filter: &EngineFilter, page: &PageRequest) -> Result<Page<(Engine, u32)>, StoreError>;
+    async fn engines(
+        &self,
+        filter: &EngineFilter,
+        page: &PageRequest,
+    ) -> Result<ResultPage<(RegisteredEngine, u32)>, StoreError>;
     /// How many engines are in each status.
     async fn engine_counts(&self) -> Result<Vec<(EngineStatus, u64)>, StoreError>;
     /// What is set for event types and queues.
@@ -111,14 +115,14 @@ pub trait Queries: Send + Sync {
         &self,
         filter: &DeadLetterFilter,
         page: &PageRequest,
-    ) -> Result<Page<DeadLetterRow>, StoreError>;
+    ) -> Result<ResultPage<DeadLetterRow>, StoreError>;
     /// Dead letters by event type, reason and error, the largest group first; at most 1,000 groups.
-    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroup>, StoreError>;
+    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroupRow>, StoreError>;
     /// How many events of each lane are in each status, and since when the oldest queued one has been due. Takes time in
     /// proportion to the lanes, not to the events.
     async fn lane_counts(&self) -> Result<Vec<LaneCounts>, StoreError>;
     /// Scenario runs by id, each with its counts.
-    async fn scenario_runs(&self, page: &PageRequest) -> Result<Page<ScenarioRunCounts>, StoreError>;
+    async fn scenario_runs(&self, page: &PageRequest) -> Result<ResultPage<ScenarioRunCounts>, StoreError>;
     /// One scenario run and the engines that hold locks on its events, if any event of it is kept.
     async fn scenario_run(
         &self,

@@ -5,7 +5,7 @@
 
 use ambassador::delegatable_trait;
 use async_trait::async_trait;
-use enginehouse_core::engine::Engine;
+use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
@@ -143,15 +143,15 @@ pub trait LaneRepository: Send {
 pub trait EngineRepository: Send {
     /// Those of `ids` that are registered, in the order of `ids`. No other transaction changes them, or reads them by
     /// this or the next method, before this one ends.
-    async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError>;
+    async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<RegisteredEngine>, StoreError>;
     /// The same, but without those that another transaction has read so: it waits for nobody.
-    async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError>;
+    async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<RegisteredEngine>, StoreError>;
     /// Every registered engine, by id.
-    async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError>;
+    async fn all_engines(&mut self) -> Result<Vec<RegisteredEngine>, StoreError>;
     /// Adds engines, or replaces those that were read for it in this transaction.
-    async fn write_engines(&mut self, engines: &[Engine]) -> Result<(), StoreError>;
+    async fn write_engines(&mut self, engines: &[RegisteredEngine]) -> Result<(), StoreError>;
     /// Engines that should have sent a heartbeat by `until`, the latest first.
-    async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<Engine>, StoreError>;
+    async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<RegisteredEngine>, StoreError>;
     /// When the next engine is lost unless it sends a heartbeat.
     async fn next_engine_loss(&mut self) -> Result<Option<Timestamp>, StoreError>;
     /// Forgets up to `limit` engines that are stopped or lost, hold no lock and have been silent since before `silent_since`. Answers which.

@@ -64,7 +64,7 @@ fn command(name: &str, token: LockToken) -> EventCommand {
 
 /// The only place that knows the signature.
 fn apply(event: &EventState, command: &EventCommand) -> Result<Transition, TransitionRefused> {
-    transition(event, command, Facts { now: NOW, retry_policy: &RetryPolicy::DEFAULT, luck: Luck::NONE })
+    transition(event, command, Facts { now: NOW, retry_policy: &RetryPolicy::DEFAULT, jitter: Jitter::NONE })
 }
 
 #[track_caller]
@@ -196,7 +196,7 @@ fn an_extension_never_passes_the_end_of_processing_and_a_renewal_never_takes_one
 }
 
 #[test]
-fn a_lock_left_out_of_two_heartbeats_is_given_back_as_if_it_had_not_been() {
+fn a_lock_left_out_of_two_heartbeats_is_released_as_if_it_had_not_been() {
     let once = moved(&event(EventStatus::Processing), &command("left out", TOKEN));
     assert_eq!(once.status, EventStatus::Processing);
     let listed = moved(&once, &command("renew", TOKEN));
@@ -305,7 +305,7 @@ proptest! {
             let serial = state.lock_serial;
             let token = if current { LockToken { serial, secret: 43 } } else { STALE };
             let command = command(NAMES[choice], token);
-            let facts = Facts { now, retry_policy: &RetryPolicy::DEFAULT, luck: Luck::NONE };
+            let facts = Facts { now, retry_policy: &RetryPolicy::DEFAULT, jitter: Jitter::NONE };
             let Ok(Transition::Moves { state: next, attempt }) = transition(&state, &command, facts) else { continue };
             if matches!(command, EventCommand::Claim { .. }) {
                 prop_assert!(state.status == EventStatus::Queued && state.available_at <= now);

@@ -4,7 +4,7 @@
 //! one set, in a constant number of statements.
 
 use enginehouse_core::event::NewEvent;
-use enginehouse_core::request::Settlement;
+use enginehouse_core::request::SettleCommand;
 use enginehouse_store::StoreError;
 
 use super::answers::{Enqueued, Exchanged, SettleResult};
@@ -17,7 +17,7 @@ use super::request::{EngineExchange, Request};
 pub(super) struct RequestBatch {
     pub(super) operations: Vec<Box<dyn PendingOperation>>,
     pub(super) enqueues: Calls<Vec<NewEvent>, Vec<Enqueued>>,
-    pub(super) settles: Calls<Vec<Settlement>, Vec<SettleResult>>,
+    pub(super) settles: Calls<Vec<SettleCommand>, Vec<SettleResult>>,
     pub(super) exchanges: Calls<EngineExchange, Exchanged, ExchangeOutcome>,
     pub(super) sweeps: Vec<Reply<()>>,
 }

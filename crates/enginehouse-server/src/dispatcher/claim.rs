@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use enginehouse_core::engine::{Abilities, Engine};
+use enginehouse_core::engine::{Abilities, RegisteredEngine};
 use enginehouse_core::gates::{EngineFacts, Held, first_failure};
 use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
@@ -21,7 +21,7 @@ use super::context::TransactionContext;
 
 /// An engine whose epoch was checked, and what it claims.
 pub(super) struct Claimant {
-    pub(super) engine: Engine,
+    pub(super) engine: RegisteredEngine,
     pub(super) claim: Claim,
 }
 
@@ -71,7 +71,7 @@ async fn held_by(
 
 /// The choice of one claim.
 struct Choice<'a> {
-    engine: &'a Engine,
+    engine: &'a RegisteredEngine,
     abilities: Arc<Abilities>,
     claim: &'a Claim,
     /// The engine's run, if its events are preferred or required.

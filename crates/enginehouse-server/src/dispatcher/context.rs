@@ -45,7 +45,7 @@ impl TransactionContext<'_> {
     pub(super) fn transition(&mut self, event_id: EventId, command: &EventCommand) -> OperationResult<&EventRow> {
         let Some(event) = self.events.get(event_id) else { return Ok(Err(Refusal::NoSuchEvent(event_id))) };
         let policy = self.registry.policy(event)?;
-        let facts = Facts { now: self.now, retry_policy: &policy.retry, luck: self.rng.luck() };
+        let facts = Facts { now: self.now, retry_policy: &policy.retry, jitter: self.rng.jitter() };
         match transition(&event.state, command, facts) {
             Err(why) => return Ok(Err(Refusal::Event { event_id, why })),
             Ok(Transition::AlreadySo) => {}

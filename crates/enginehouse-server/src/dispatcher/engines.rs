@@ -1,7 +1,7 @@
 //! Engines register, drain, resume and deregister.
 
 use async_trait::async_trait;
-use enginehouse_core::engine::{Engine, EngineStatus, Registration};
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine, Registration};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::transition::{EventCommand, Loss};
 use enginehouse_store::StoreError;
@@ -18,7 +18,7 @@ pub struct Register(pub Registration);
 /// An engine that has registered.
 #[derive(Clone, Debug)]
 pub struct Registered {
-    pub engine: Engine,
+    pub engine: RegisteredEngine,
     /// Whether it has registered for the first time.
     pub is_new: bool,
 }
@@ -49,7 +49,7 @@ impl Operation for Register {
         if previous.is_some() {
             lose_locks(context, &ids, Loss::EngineSuperseded).await?;
         }
-        let engine = Engine::registered(&self.0, previous.as_ref(), context.now);
+        let engine = RegisteredEngine::registered(&self.0, previous.as_ref(), context.now);
         bring_forward(&mut context.effects.deadlines.engine_loss, engine.lost_due_at);
         write(context, &engine).await?;
         Ok(Ok(Registered { engine, is_new: previous.is_none() }))
@@ -58,9 +58,9 @@ impl Operation for Register {
 
 #[async_trait(?Send)]
 impl Operation for Drain {
-    type Answer = Engine;
+    type Answer = RegisteredEngine;
 
-    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Engine> {
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
         let engine = match registered(context, &self.engine_id).await? {
             Ok(engine) => engine,
             Err(refused) => return Ok(Err(refused)),
@@ -79,9 +79,9 @@ impl Operation for Drain {
 
 #[async_trait(?Send)]
 impl Operation for Resume {
-    type Answer = Engine;
+    type Answer = RegisteredEngine;
 
-    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Engine> {
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
         let engine = match registered(context, &self.0).await? {
             Ok(engine) => engine.resumed(),
             Err(refused) => return Ok(Err(refused)),
@@ -94,9 +94,9 @@ impl Operation for Resume {
 
 #[async_trait(?Send)]
 impl Operation for Deregister {
-    type Answer = Engine;
+    type Answer = RegisteredEngine;
 
-    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Engine> {
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
         let engine = match registered(context, &self.0).await? {
             Ok(engine) => engine.stopped(),
             Err(refused) => return Ok(Err(refused)),
@@ -143,14 +143,14 @@ pub(super) async fn lose_locks(
 }
 
 /// An engine that is registered and has not stopped.
-async fn registered(context: &mut TransactionContext<'_>, engine_id: &EngineId) -> OperationResult<Engine> {
+async fn registered(context: &mut TransactionContext<'_>, engine_id: &EngineId) -> OperationResult<RegisteredEngine> {
     let engine = context.transaction.engines_by_id(std::slice::from_ref(engine_id)).await?.pop();
     let engine = engine.filter(|engine| engine.status != EngineStatus::Stopped);
     Ok(engine.ok_or_else(|| Refusal::EngineNotRegistered(engine_id.clone())))
 }
 
 /// Writes an engine whose registration has changed, for every server to see.
-async fn write(context: &mut TransactionContext<'_>, engine: &Engine) -> Result<(), StoreError> {
+async fn write(context: &mut TransactionContext<'_>, engine: &RegisteredEngine) -> Result<(), StoreError> {
     context.transaction.write_engines(std::slice::from_ref(engine)).await?;
     context.registry.keep_engine(engine);
     context.registry.raise(&mut *context.transaction).await?;

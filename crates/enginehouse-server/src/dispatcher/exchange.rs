@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::EngineId;
-use enginehouse_core::request::{Claim, Settlement};
+use enginehouse_core::request::{Claim, SettleCommand};
 use enginehouse_store::StoreError;
 
 use super::answers::{Exchanged, SettleResult};
@@ -26,7 +26,7 @@ pub(super) struct Exchanges<'a> {
     /// In the order of the requests; an exchange of an older epoch is refused before any part of it is carried out.
     answers: Vec<Result<Exchanged, Refusal>>,
     /// The engines of the exchanges, locked.
-    engines: HashMap<EngineId, Engine>,
+    engines: HashMap<EngineId, RegisteredEngine>,
 }
 
 impl<'a> Exchanges<'a> {
@@ -63,7 +63,7 @@ impl<'a> Exchanges<'a> {
     pub(super) async fn settle(
         &mut self,
         context: &mut TransactionContext<'_>,
-        others: &[Vec<Settlement>],
+        others: &[Vec<SettleCommand>],
     ) -> Result<Vec<Vec<SettleResult>>, StoreError> {
         let of_exchanges = self.accepted().map(|(request, _)| &request.exchange.settlements[..]);
         let all: Vec<_> = of_exchanges.chain(others.iter().map(Vec::as_slice)).collect();
@@ -163,12 +163,12 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a EngineId>) -> Vec<EngineId> {
     ids
 }
 
-fn by_id(engines: Vec<Engine>) -> impl Iterator<Item = (EngineId, Engine)> {
+fn by_id(engines: Vec<RegisteredEngine>) -> impl Iterator<Item = (EngineId, RegisteredEngine)> {
     engines.into_iter().map(|engine| (engine.engine_id.clone(), engine))
 }
 
 /// Why an engine is refused as a whole; none if it is not. A lost engine may send a heartbeat, but not claim before.
-fn refusal(engine: Option<&Engine>, engine_id: &EngineId, epoch: i64, claims_only: bool) -> Option<Refusal> {
+fn refusal(engine: Option<&RegisteredEngine>, engine_id: &EngineId, epoch: i64, claims_only: bool) -> Option<Refusal> {
     let engine_id = engine_id.clone();
     let Some(engine) = engine else { return Some(Refusal::EngineNotRegistered(engine_id)) };
     if engine.epoch != epoch {

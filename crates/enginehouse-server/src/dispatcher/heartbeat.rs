@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use enginehouse_core::engine::Engine;
+use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::request::Heartbeat;
@@ -17,7 +17,7 @@ use super::deadlines::bring_forward;
 pub(super) async fn heartbeat(
     context: &mut TransactionContext<'_>,
     heartbeats: &[(&EngineId, &Heartbeat)],
-    engines: &mut HashMap<EngineId, Engine>,
+    engines: &mut HashMap<EngineId, RegisteredEngine>,
 ) -> Result<Vec<HeartbeatAnswer>, StoreError> {
     let mut ids: Vec<_> = heartbeats.iter().map(|(engine_id, _)| (*engine_id).clone()).collect();
     ids.sort_unstable();

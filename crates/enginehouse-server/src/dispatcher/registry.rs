@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use enginehouse_core::engine::{Abilities, Engine, EngineStatus};
+use enginehouse_core::engine::{Abilities, EngineStatus, RegisteredEngine};
 use enginehouse_core::gates::{LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::{Lane, LaneKey};
@@ -108,7 +108,7 @@ impl Registry {
     }
 
     /// Keeps what an engine can do; forgets one that has stopped.
-    pub(super) fn keep_engine(&mut self, engine: &Engine) {
+    pub(super) fn keep_engine(&mut self, engine: &RegisteredEngine) {
         if engine.status == EngineStatus::Stopped {
             self.engines.remove(&engine.engine_id);
             return;
@@ -131,7 +131,7 @@ impl Registry {
         self.engines.get(engine_id).is_some_and(|engine| engine.stop_when_drained)
     }
 
-    pub(super) fn abilities(&mut self, engine: &Engine) -> Arc<Abilities> {
+    pub(super) fn abilities(&mut self, engine: &RegisteredEngine) -> Arc<Abilities> {
         match self.engines.get(&engine.engine_id) {
             Some(copy) if copy.epoch == engine.epoch => Arc::clone(&copy.abilities),
             _ => {
@@ -209,7 +209,7 @@ impl Registry {
     }
 
     /// The lanes that an engine could serve, idle and at its best, best priority first.
-    pub(super) fn servable_lanes(&mut self, engine: &Engine) -> Arc<Vec<LaneId>> {
+    pub(super) fn servable_lanes(&mut self, engine: &RegisteredEngine) -> Arc<Vec<LaneId>> {
         let abilities = self.abilities(engine);
         let lanes_version = self.lanes_version;
         let Some(copy) = self.engines.get_mut(&engine.engine_id) else { return Arc::default() };

@@ -2,7 +2,7 @@
 
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EngineId;
-use enginehouse_core::request::{Exchange, Settlement};
+use enginehouse_core::request::{Exchange, SettleCommand};
 
 use super::answers::{Enqueued, Exchanged, SettleResult};
 use super::operation::PendingOperation;
@@ -15,7 +15,7 @@ pub(super) enum Request {
     /// A producer adds events: all or none.
     Enqueue(Vec<NewEvent>, Reply<Vec<Enqueued>>),
     /// Settle locks, each with its own answer.
-    Settle(Vec<Settlement>, Reply<Vec<SettleResult>>),
+    Settle(Vec<SettleCommand>, Reply<Vec<SettleResult>>),
     /// An engine settles, sends a heartbeat and claims.
     Exchange(Box<EngineExchange>, Reply<Exchanged>),
     /// Look at what has fallen due.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use enginehouse_core::request::Settlement;
+use enginehouse_core::request::SettleCommand;
 use enginehouse_core::transition;
 use enginehouse_store::{ChangeFeed, RemoteChanges, Store, StoreError};
 use futures_util::FutureExt;
@@ -458,13 +458,13 @@ fn answer_without_events(claims: Vec<LongPoll>) {
 }
 
 /// Releases the events that were claimed for callers who have gone.
-fn releases(unheard: &[Exchanged]) -> Vec<Settlement> {
+fn releases(unheard: &[Exchanged]) -> Vec<SettleCommand> {
     let claimed = unheard.iter().filter_map(|exchanged| exchanged.claimed.as_ref()).flatten();
     claimed
         .filter_map(|claimed| {
             let token = claimed.event.state.lock.as_ref()?.token;
             let command = transition::EventCommand::Release { token, delay: Duration::ZERO };
-            Some(Settlement { event_id: claimed.event.event_id, command })
+            Some(SettleCommand { event_id: claimed.event.event_id, command })
         })
         .collect()
 }

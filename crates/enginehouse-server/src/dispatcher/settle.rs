@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EventId;
-use enginehouse_core::request::Settlement;
+use enginehouse_core::request::SettleCommand;
 use enginehouse_core::transition;
 use enginehouse_store::StoreError;
 
@@ -16,7 +16,7 @@ use super::reply::Refusal;
 /// Settles the locks of many requests as one set, each with its own answer.
 pub(super) async fn settle(
     context: &mut TransactionContext<'_>,
-    requests: &[&[Settlement]],
+    requests: &[&[SettleCommand]],
 ) -> Result<Vec<Vec<SettleResult>>, StoreError> {
     let settlements = || requests.iter().copied().flatten();
     context.load_events(settlements().map(|settlement| settlement.event_id)).await?;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use enginehouse_core::engine::Engine;
+use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, Loss};
 use enginehouse_store::StoreError;
@@ -66,7 +66,7 @@ async fn lose_engines(context: &mut TransactionContext<'_>) -> Result<(), StoreE
         return Ok(());
     }
     let ids: Vec<_> = silent.iter().map(|engine| engine.engine_id.clone()).collect();
-    let lost: Vec<_> = silent.into_iter().map(Engine::lost).collect();
+    let lost: Vec<_> = silent.into_iter().map(RegisteredEngine::lost).collect();
     context.transaction.write_engines(&lost).await?;
     lose_locks(context, &ids, Loss::EngineLost).await?;
     context.effects.engines_lost += lost.len() as u64;

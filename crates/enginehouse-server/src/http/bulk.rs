@@ -6,19 +6,19 @@
 use std::time::Duration;
 
 use enginehouse_api::dead_letters::{BulkDiscardRequest, BulkRedriveRequest};
-use enginehouse_api::problem::Problem as Document;
+use enginehouse_api::problem::Problem;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::filter::DeadLetterFilter;
 
 use super::app::App;
-use super::problem::Problem;
+use super::problem::ProblemResponse;
 use crate::dispatcher::dead_letters::{DiscardPage, RedrivePage};
 
 /// How many dead letters one command takes: the writer is never held for long.
 const PAGE: u32 = 500;
 
 /// Redrives all that match. Answers how many.
-pub(super) async fn redrive(app: App, request: BulkRedriveRequest) -> Result<u64, Problem> {
+pub(super) async fn redrive(app: App, request: BulkRedriveRequest) -> Result<u64, ProblemResponse> {
     let filter = until_now(&app, request.filter).await?;
     let spacing = request.rate_per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
     let pages = async move {
@@ -39,11 +39,11 @@ pub(super) async fn redrive(app: App, request: BulkRedriveRequest) -> Result<u64
             }
         }
     };
-    tokio::spawn(pages).await.unwrap_or_else(|error| Err(Problem::internal(error.to_string())))
+    tokio::spawn(pages).await.unwrap_or_else(|error| Err(ProblemResponse::internal(error.to_string())))
 }
 
 /// Discards all that match. Answers how many.
-pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64, Problem> {
+pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64, ProblemResponse> {
     let filter = until_now(&app, request.filter).await?;
     let pages = async move {
         let mut discarded = 0;
@@ -60,11 +60,11 @@ pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64
             }
         }
     };
-    tokio::spawn(pages).await.unwrap_or_else(|error| Err(Problem::internal(error.to_string())))
+    tokio::spawn(pages).await.unwrap_or_else(|error| Err(ProblemResponse::internal(error.to_string())))
 }
 
 /// The filter, but only for what is a dead letter by now.
-async fn until_now(app: &App, filter: DeadLetterFilter) -> Result<DeadLetterFilter, Problem> {
+async fn until_now(app: &App, filter: DeadLetterFilter) -> Result<DeadLetterFilter, ProblemResponse> {
     // A look at what is due brings the store's time.
     app.dispatcher().sweep().await?;
     let now = app.metrics().last_commit_at() + Duration::from_millis(1);
@@ -73,11 +73,11 @@ async fn until_now(app: &App, filter: DeadLetterFilter) -> Result<DeadLetterFilt
 }
 
 /// A page failed behind others that did not.
-fn broken_off(problem: Problem, done: u64, what: &str) -> Problem {
+fn broken_off(problem: ProblemResponse, done: u64, what: &str) -> ProblemResponse {
     if done == 0 {
         return problem;
     }
-    problem.with(|document| Document {
+    problem.with(|document| Problem {
         detail: format!("{}; {done} dead letters were {what} before", document.detail),
         applied: Some(Applied::Unknown),
         ..document

@@ -7,7 +7,7 @@ use enginehouse_api::dead_letters::{
 };
 use enginehouse_api::events::Event;
 use enginehouse_api::page::{Page, PageQuery};
-use enginehouse_api::problem::Problem as Document;
+use enginehouse_api::problem::Problem;
 use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::ids::EventId;
 
@@ -15,7 +15,7 @@ use super::app::App;
 use super::bulk;
 use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
-use super::problem::{ActProblems, ListProblems, Problem, ReadProblems, WriteProblems};
+use super::problem::{ActProblems, ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::wire;
 use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
 
@@ -23,7 +23,10 @@ use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
 #[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", params(DeadLetterFilter, PageQuery),
     responses((status = 200, description = "A page of dead letters. It may be short and still have a successor.",
         body = Page<DeadLetter>), ListProblems))]
-pub(super) async fn list_dead_letters(State(app): State<App>, query: Query) -> Result<Json<Page<DeadLetter>>, Problem> {
+pub(super) async fn list_dead_letters(
+    State(app): State<App>,
+    query: Query,
+) -> Result<Json<Page<DeadLetter>>, ProblemResponse> {
     let (filter, page) = query.read(DeadLettersQuery::read)?;
     let rows = app.store().dead_letters(&filter, &page).await?;
     Ok(Json(listed(rows, wire::dead_letter)))
@@ -32,7 +35,7 @@ pub(super) async fn list_dead_letters(State(app): State<App>, query: Query) -> R
 /// Group dead letters by event type, reason and error, the largest group first; at most 1,000 groups.
 #[utoipa::path(get, path = "/v1/dead-letters/summary", tag = "dead letters",
     responses((status = 200, description = "The groups.", body = DeadLetterSummary), ListProblems))]
-pub(super) async fn summarize_dead_letters(State(app): State<App>) -> Result<Json<DeadLetterSummary>, Problem> {
+pub(super) async fn summarize_dead_letters(State(app): State<App>) -> Result<Json<DeadLetterSummary>, ProblemResponse> {
     let groups = app.store().dead_letter_groups().await?;
     Ok(Json(DeadLetterSummary { groups: groups.into_iter().map(wire::dead_letter_group).collect() }))
 }
@@ -44,9 +47,9 @@ pub(super) async fn summarize_dead_letters(State(app): State<App>) -> Result<Jso
 pub(super) async fn get_dead_letter(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
-) -> Result<Json<DeadLetter>, Problem> {
+) -> Result<Json<DeadLetter>, ProblemResponse> {
     let row = app.store().dead_letter(event_id).await?;
-    let row = row.ok_or_else(|| Document::not_found(format_args!("dead letter {event_id}")).about(event_id))?;
+    let row = row.ok_or_else(|| Problem::not_found(format_args!("dead letter {event_id}")).about(event_id))?;
     Ok(Json(wire::dead_letter(row)))
 }
 
@@ -58,7 +61,7 @@ pub(super) async fn redrive_dead_letter(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
-) -> Result<Json<Event>, Problem> {
+) -> Result<Json<Event>, ProblemResponse> {
     let RedriveRequest { payload } = body.read_or_default(RedriveRequest::read)?;
     Ok(Json(wire::event(
         app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Redrive { payload } }).await?,
@@ -73,7 +76,7 @@ pub(super) async fn redrive_dead_letter(
 pub(super) async fn redrive_dead_letters(
     State(app): State<App>,
     body: JsonBody,
-) -> Result<Json<BulkRedriveResponse>, Problem> {
+) -> Result<Json<BulkRedriveResponse>, ProblemResponse> {
     let redriven = bulk::redrive(app, body.read(BulkRedriveRequest::read)?).await?;
     Ok(Json(BulkRedriveResponse { redriven }))
 }
@@ -86,7 +89,7 @@ pub(super) async fn discard_dead_letter(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
-) -> Result<Json<Event>, Problem> {
+) -> Result<Json<Event>, ProblemResponse> {
     let DiscardRequest { reason } = body.read_or_default(DiscardRequest::read)?;
     Ok(Json(wire::event(
         app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Discard { reason } }).await?,
@@ -102,7 +105,7 @@ pub(super) async fn discard_dead_letter(
 pub(super) async fn discard_dead_letters(
     State(app): State<App>,
     body: JsonBody,
-) -> Result<Json<BulkDiscardResponse>, Problem> {
+) -> Result<Json<BulkDiscardResponse>, ProblemResponse> {
     let discarded = bulk::discard(app, body.read(BulkDiscardRequest::read)?).await?;
     Ok(Json(BulkDiscardResponse { discarded }))
 }

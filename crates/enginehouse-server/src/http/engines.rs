@@ -7,7 +7,7 @@ use enginehouse_api::engines::{
     DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, RegisterRequest,
 };
 use enginehouse_api::page::{Page, PageQuery};
-use enginehouse_api::problem::Problem as Document;
+use enginehouse_api::problem::Problem;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::engine::Registration;
 use enginehouse_core::filter::EngineFilter;
@@ -18,7 +18,7 @@ use http::{StatusCode, header};
 use super::app::App;
 use super::json::{Json, JsonBody, LargeJsonBody};
 use super::params::{Path, Query, listed};
-use super::problem::{EngineProblems, EpochProblems, ListProblems, Problem, ReadProblems, WriteProblems};
+use super::problem::{EngineProblems, EpochProblems, ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::wire;
 use crate::dispatcher::Operation;
 use crate::dispatcher::engines::{Deregister, Drain, Register, Registered, Resume};
@@ -36,7 +36,7 @@ pub(super) async fn register_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
-) -> Result<Response, Problem> {
+) -> Result<Response, ProblemResponse> {
     let registration = body.read(|value| Registration::read(value, |_| engine_id))?;
     let Registered { engine, is_new } = app.dispatcher().execute(Register(registration)).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
@@ -51,7 +51,7 @@ pub(super) async fn register_engine(
         headers(("Location" = String, description = "The engine's address."))),
     WriteProblems,
 ))]
-pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) -> Result<Response, Problem> {
+pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) -> Result<Response, ProblemResponse> {
     let random = app.random_bits();
     let made_id = |engine_type: &EngineType| EngineId::made(engine_type, random);
     let registration = body.read(|value| Registration::read(value, made_id))?;
@@ -63,7 +63,7 @@ pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) 
 /// List engines by id.
 #[utoipa::path(get, path = "/v1/engines", tag = "engines", params(EngineFilter, PageQuery),
     responses((status = 200, description = "A page of engines.", body = Page<Engine>), ListProblems))]
-pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result<Json<Page<Engine>>, Problem> {
+pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result<Json<Page<Engine>>, ProblemResponse> {
     let (filter, page) = query.read(EnginesQuery::read)?;
     let engines = app.store().engines(&filter, &page).await?;
     Ok(Json(listed(engines, |(engine, locks_held)| Engine::new(&engine, locks_held))))
@@ -76,9 +76,9 @@ pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result
 pub(super) async fn get_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
-) -> Result<Json<Engine>, Problem> {
+) -> Result<Json<Engine>, ProblemResponse> {
     let found = app.store().engine(&engine_id).await?;
-    let (engine, locks) = found.ok_or_else(|| Document::not_found(format_args!("engine {engine_id}")))?;
+    let (engine, locks) = found.ok_or_else(|| Problem::not_found(format_args!("engine {engine_id}")))?;
     Ok(Json(wire::engine_with_locks(&engine, &locks)))
 }
 
@@ -90,11 +90,11 @@ pub(super) async fn heartbeat(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
-) -> Result<Json<HeartbeatResponse>, Problem> {
+) -> Result<Json<HeartbeatResponse>, ProblemResponse> {
     let (epoch, heartbeat) = body.read(HeartbeatRequest::read)?;
     let exchange = Exchange { heartbeat: Some(heartbeat), ..Exchange::default() };
     let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
-    let answer = exchanged.heartbeat.ok_or_else(|| Problem::internal("the dispatcher left out a heartbeat"))?;
+    let answer = exchanged.heartbeat.ok_or_else(|| ProblemResponse::internal("the dispatcher left out a heartbeat"))?;
     Ok(Json(wire::heartbeat(answer)))
 }
 
@@ -107,7 +107,7 @@ pub(super) async fn claim_events(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
-) -> Result<Json<ClaimResponse>, Problem> {
+) -> Result<Json<ClaimResponse>, ProblemResponse> {
     let (epoch, claim) = body.read(ClaimRequest::read)?;
     let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
     let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
@@ -125,7 +125,7 @@ pub(super) async fn exchange(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
     body: LargeJsonBody,
-) -> Result<Json<ExchangeResponse>, Problem> {
+) -> Result<Json<ExchangeResponse>, ProblemResponse> {
     let (epoch, exchange) = body.read(ExchangeRequest::read).await?;
     let events = wire::events_of(&exchange.settlements);
     let claims = exchange.claim.is_some();
@@ -146,7 +146,7 @@ pub(super) async fn drain_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
-) -> Result<Json<Engine>, Problem> {
+) -> Result<Json<Engine>, ProblemResponse> {
     let DrainRequest { stop_when_drained } = body.read_or_default(DrainRequest::read)?;
     change(&app, Drain { engine_id, stop_when_drained }).await
 }
@@ -158,7 +158,7 @@ pub(super) async fn drain_engine(
 pub(super) async fn resume_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
-) -> Result<Json<Engine>, Problem> {
+) -> Result<Json<Engine>, ProblemResponse> {
     change(&app, Resume(engine_id)).await
 }
 
@@ -169,19 +169,19 @@ pub(super) async fn resume_engine(
 pub(super) async fn deregister_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
-) -> Result<Json<Engine>, Problem> {
+) -> Result<Json<Engine>, ProblemResponse> {
     change(&app, Deregister(engine_id)).await
 }
 
 /// Changes an engine, then counts its locks.
 async fn change(
     app: &App,
-    operation: impl Operation<Answer = enginehouse_core::engine::Engine>,
-) -> Result<Json<Engine>, Problem> {
+    operation: impl Operation<Answer = enginehouse_core::engine::RegisteredEngine>,
+) -> Result<Json<Engine>, ProblemResponse> {
     let engine = app.dispatcher().execute(operation).await?;
     let held = app.store().engine(&engine.engine_id).await.map_err(|error| {
         // The change itself is in the store.
-        Problem::from(error).with(|document| Document { applied: Some(Applied::Unknown), ..document })
+        ProblemResponse::from(error).with(|document| Problem { applied: Some(Applied::Unknown), ..document })
     })?;
     let locks_held = held.map_or(0, |(_, locks)| u32::try_from(locks.len()).unwrap_or(u32::MAX));
     Ok(Json(Engine::new(&engine, locks_held)))

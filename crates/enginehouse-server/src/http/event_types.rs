@@ -3,14 +3,14 @@
 use axum::extract::State;
 use enginehouse_api::event_types::{EventTypeSettings, Settings};
 use enginehouse_api::page::{Page, PageQuery};
-use enginehouse_api::problem::Problem as Document;
+use enginehouse_api::problem::Problem;
 use enginehouse_core::ids::EventType;
 use http::StatusCode;
 
 use super::app::App;
 use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
-use super::problem::{ListProblems, Problem, ReadProblems, WriteProblems};
+use super::problem::{ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::settings::{known_event_types, page_of};
 use crate::dispatcher::settings::{ChangeEventType, SettingsChange};
 
@@ -20,7 +20,7 @@ use crate::dispatcher::settings::{ChangeEventType, SettingsChange};
 pub(super) async fn list_event_types(
     State(app): State<App>,
     query: Query,
-) -> Result<Json<Page<EventTypeSettings>>, Problem> {
+) -> Result<Json<Page<EventTypeSettings>>, ProblemResponse> {
     let page = query.read(PageQuery::read)?;
     let known = known_event_types(&app).await?;
     let wire = |(event_type, settings)| EventTypeSettings { event_type, settings };
@@ -34,9 +34,9 @@ pub(super) async fn list_event_types(
 pub(super) async fn get_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
-) -> Result<Json<EventTypeSettings>, Problem> {
+) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     let settings = known_event_types(&app).await?.remove(&event_type);
-    let settings = settings.ok_or_else(|| Document::not_found(format_args!("event type {event_type}")))?;
+    let settings = settings.ok_or_else(|| Problem::not_found(format_args!("event type {event_type}")))?;
     Ok(Json(EventTypeSettings { event_type, settings }))
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn set_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
     body: JsonBody,
-) -> Result<Json<EventTypeSettings>, Problem> {
+) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     let settings = body.read(Settings::read)?;
     change(&app, event_type, SettingsChange::Replace(settings)).await
 }
@@ -60,7 +60,7 @@ pub(super) async fn set_event_type(
 pub(super) async fn delete_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ProblemResponse> {
     change(&app, event_type, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn delete_event_type(
 pub(super) async fn pause_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
-) -> Result<Json<EventTypeSettings>, Problem> {
+) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     change(&app, event_type, SettingsChange::Pause(true)).await
 }
 
@@ -82,11 +82,15 @@ pub(super) async fn pause_event_type(
 pub(super) async fn resume_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
-) -> Result<Json<EventTypeSettings>, Problem> {
+) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     change(&app, event_type, SettingsChange::Pause(false)).await
 }
 
-async fn change(app: &App, event_type: EventType, change: SettingsChange) -> Result<Json<EventTypeSettings>, Problem> {
+async fn change(
+    app: &App,
+    event_type: EventType,
+    change: SettingsChange,
+) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     let settings = app.dispatcher().execute(ChangeEventType { event_type: event_type.clone(), change }).await?;
     Ok(Json(EventTypeSettings { event_type, settings }))
 }

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use enginehouse_api::enqueue::{BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse};
 use enginehouse_api::events::{Event, EventsQuery, HistoryResponse};
 use enginehouse_api::page::{Page, PageQuery};
-use enginehouse_api::problem::Problem as Document;
+use enginehouse_api::problem::Problem;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::filter::EventFilter;
 use enginehouse_core::ids::EventId;
@@ -18,7 +18,7 @@ use super::app::App;
 use super::json::{Json, JsonBody, LargeJsonBody, media_type, wrong_type};
 use super::ndjson;
 use super::params::{Path, Query, listed};
-use super::problem::{ActProblems, EnqueueProblems, ListProblems, Problem, ReadProblems};
+use super::problem::{ActProblems, EnqueueProblems, ListProblems, ProblemResponse, ReadProblems, conflict};
 use super::wire;
 use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
 use crate::dispatcher::reply::{DispatchError, Refusal};
@@ -33,11 +33,11 @@ use crate::dispatcher::reply::{DispatchError, Refusal};
     (status = 200, description = "An event with this idempotency key was there before.", body = EnqueueResponse),
     EnqueueProblems,
 ))]
-pub(super) async fn enqueue_event(State(app): State<App>, body: JsonBody) -> Result<Response, Problem> {
+pub(super) async fn enqueue_event(State(app): State<App>, body: JsonBody) -> Result<Response, ProblemResponse> {
     let event = body.read(NewEvent::read)?;
     let enqueued = app.dispatcher().enqueue(vec![event]).await.map_err(|failure| refused(failure, "".to_owned()))?;
     let answer = enqueued.first().map(wire::enqueued);
-    let answer = answer.ok_or_else(|| Problem::internal("the dispatcher left an event out of its answer"))?;
+    let answer = answer.ok_or_else(|| ProblemResponse::internal("the dispatcher left an event out of its answer"))?;
     let status = if answer.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     let location = format!("/v1/events/{}", answer.event_id);
     Ok((status, [(header::LOCATION, location)], Json(answer)).into_response())
@@ -63,7 +63,10 @@ enum BatchAnswer {
     (status = 200, description = "The events, or the good lines, are stored.", body = BatchAnswer),
     EnqueueProblems,
 ))]
-pub(super) async fn enqueue_batch(State(app): State<App>, request: Request) -> Result<Json<impl Serialize>, Problem> {
+pub(super) async fn enqueue_batch(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<impl Serialize>, ProblemResponse> {
     if media_type(request.headers()).is_some_and(|kind| ndjson::MEDIA_TYPES.contains(&&*kind)) {
         return ndjson::enqueue_lines(&app, request).await.map(|lines| Json(BatchAnswer::Lines(lines)));
     }
@@ -81,24 +84,16 @@ pub(super) async fn enqueue_batch(State(app): State<App>, request: Request) -> R
     Ok(Json(BatchAnswer::Batch(wire::batch(&enqueued))))
 }
 
-/// Which event of the request has an idempotency key that is in use, counted from 0.
-pub(super) const fn conflict(failure: &DispatchError) -> Option<usize> {
-    match failure {
-        DispatchError::Refused(Refusal::IdempotencyConflict { index, .. }) => Some(*index),
-        _ => None,
-    }
-}
-
 /// A refused enqueue, with the field that a conflict is about.
-fn refused(failure: DispatchError, at: String) -> Problem {
+fn refused(failure: DispatchError, at: String) -> ProblemResponse {
     let is_conflict = conflict(&failure).is_some();
-    let problem = Problem::from(failure);
+    let problem = ProblemResponse::from(failure);
     if !is_conflict {
         return problem;
     }
     problem.with(|document| {
         let error = FieldError { pointer: format!("{at}/idempotency_key"), detail: document.detail.clone() };
-        Document { errors: vec![error], ..document }
+        Problem { errors: vec![error], ..document }
     })
 }
 
@@ -107,7 +102,7 @@ fn refused(failure: DispatchError, at: String) -> Problem {
     (status = 200, description = "A page of events. It may be short and still have a successor.", body = Page<Event>),
     ListProblems,
 ))]
-pub(super) async fn list_events(State(app): State<App>, query: Query) -> Result<Json<Page<Event>>, Problem> {
+pub(super) async fn list_events(State(app): State<App>, query: Query) -> Result<Json<Page<Event>>, ProblemResponse> {
     let (filter, page) = query.read(EventsQuery::read)?;
     Ok(Json(listed(app.store().events(&filter, &page).await?, wire::event)))
 }
@@ -116,7 +111,10 @@ pub(super) async fn list_events(State(app): State<App>, query: Query) -> Result<
 #[utoipa::path(get, path = "/v1/events/{event_id}", tag = "events",
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The event.", body = Event), ReadProblems))]
-pub(super) async fn get_event(State(app): State<App>, Path(event_id): Path<EventId>) -> Result<Json<Event>, Problem> {
+pub(super) async fn get_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+) -> Result<Json<Event>, ProblemResponse> {
     let record = app.store().event(event_id).await?;
     Ok(Json(wire::event(record.ok_or(Refusal::NoSuchEvent(event_id))?)))
 }
@@ -128,7 +126,7 @@ pub(super) async fn get_event(State(app): State<App>, Path(event_id): Path<Event
 pub(super) async fn get_event_history(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
-) -> Result<Json<HistoryResponse>, Problem> {
+) -> Result<Json<HistoryResponse>, ProblemResponse> {
     let history = app.store().history(event_id).await?;
     let is_empty = history.attempts.is_empty() && history.actions.is_empty();
     if is_empty && app.store().event(event_id).await?.is_none() {
@@ -147,7 +145,7 @@ pub(super) async fn get_event_history(
 pub(super) async fn cancel_event(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
-) -> Result<Json<Event>, Problem> {
+) -> Result<Json<Event>, ProblemResponse> {
     Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Cancel }).await?)))
 }
 
@@ -155,6 +153,9 @@ pub(super) async fn cancel_event(
 #[utoipa::path(post, path = "/v1/events/{event_id}/retry", tag = "events",
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
-pub(super) async fn retry_event(State(app): State<App>, Path(event_id): Path<EventId>) -> Result<Json<Event>, Problem> {
+pub(super) async fn retry_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+) -> Result<Json<Event>, ProblemResponse> {
     Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Retry }).await?)))
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::app::App;
 use super::body::{self, Room};
-use super::problem::Problem;
+use super::problem::ProblemResponse;
 
 /// From this size on, a body is read where it keeps no other request waiting.
 const LARGE: usize = 64 * 1024;
@@ -29,44 +29,47 @@ pub(crate) struct JsonBody(Bytes);
 pub(crate) struct LargeJsonBody(Bytes);
 
 impl FromRequest<App> for JsonBody {
-    type Rejection = Problem;
+    type Rejection = ProblemResponse;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, ProblemResponse> {
         received(request, app.limits().max_body_bytes, app).await.map(Self)
     }
 }
 
 impl JsonBody {
-    pub(crate) fn read<T>(&self, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, Problem> {
+    pub(crate) fn read<T>(&self, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, ProblemResponse> {
         Ok(read_json(&self.0, read)?)
     }
 
     /// Reads a body that may be left out.
-    pub(crate) fn read_or_default<T: Default>(&self, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, Problem> {
+    pub(crate) fn read_or_default<T: Default>(
+        &self,
+        read: impl FnOnce(Value<'_>) -> Option<T>,
+    ) -> Result<T, ProblemResponse> {
         if self.0.is_empty() { Ok(T::default()) } else { self.read(read) }
     }
 }
 
 impl FromRequest<App> for LargeJsonBody {
-    type Rejection = Problem;
+    type Rejection = ProblemResponse;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, ProblemResponse> {
         received(request, app.limits().max_batch_body_bytes, app).await.map(Self)
     }
 }
 
 impl LargeJsonBody {
-    pub(crate) async fn read<T: Send + 'static>(self, read: fn(Value<'_>) -> Option<T>) -> Result<T, Problem> {
+    pub(crate) async fn read<T: Send + 'static>(self, read: fn(Value<'_>) -> Option<T>) -> Result<T, ProblemResponse> {
         if self.0.len() < LARGE {
             return Ok(read_json(&self.0, read)?);
         }
         let reading = tokio::task::spawn_blocking(move || read_json(&self.0, read));
-        Ok(reading.await.map_err(|error| Problem::internal(error.to_string()))??)
+        Ok(reading.await.map_err(|error| ProblemResponse::internal(error.to_string()))??)
     }
 }
 
 /// The whole body of a request that has to be JSON.
-async fn received(request: Request, max: usize, app: &App) -> Result<Bytes, Problem> {
+async fn received(request: Request, max: usize, app: &App) -> Result<Bytes, ProblemResponse> {
     let (parts, body) = request.into_parts();
     if !body.is_end_stream() && !is_json(&parts.headers) {
         return Err(wrong_type(&parts.headers, "application/json"));
@@ -86,16 +89,16 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// The body has another type than the call reads.
-pub(crate) fn wrong_type(headers: &HeaderMap, wanted: &str) -> Problem {
+pub(crate) fn wrong_type(headers: &HeaderMap, wanted: &str) -> ProblemResponse {
     let was = media_type(headers).map_or_else(|| "missing".to_owned(), |kind| format!("{kind:?}"));
-    Problem::new(Code::UnsupportedMediaType, format!("Content-Type must be {wanted}, was {was}"))
+    ProblemResponse::new(Code::UnsupportedMediaType, format!("Content-Type must be {wanted}, was {was}"))
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
             Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
-            Err(error) => Problem::internal(format!("an answer cannot be written: {error}")).into_response(),
+            Err(error) => ProblemResponse::internal(format!("an answer cannot be written: {error}")).into_response(),
         }
     }
 }

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use enginehouse_api::enqueue::{LineError, NdjsonResponse};
-use enginehouse_api::problem::Problem as Document;
+use enginehouse_api::problem::Problem;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::input::read_json;
@@ -19,8 +19,7 @@ use futures_util::{StreamExt, stream};
 
 use super::app::App;
 use super::body::{Room, next_data};
-use super::events::conflict;
-use super::problem::Problem;
+use super::problem::{ProblemResponse, conflict};
 use super::wire::Warnings;
 use crate::dispatcher::answers::Enqueued;
 use crate::dispatcher::reply::DispatchError;
@@ -45,12 +44,13 @@ const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Enqueues the good lines of a body.
-pub(super) async fn enqueue_lines(app: &App, request: Request) -> Result<NdjsonResponse, Problem> {
+pub(super) async fn enqueue_lines(app: &App, request: Request) -> Result<NdjsonResponse, ProblemResponse> {
     let (parts, body) = request.into_parts();
     let room = parts.extensions.get::<Room>().cloned().unwrap_or_default();
     room.take(app, 2 * CHUNK_BYTES)?;
     let mut lines = Lines { body, buffer: BytesMut::new(), searched: 0, number: 0 };
-    let mut stream = Stream { app, answer: NdjsonResponse::default(), warnings: Warnings::default(), lines_done: 0 };
+    let mut stream =
+        LineStream { app, answer: NdjsonResponse::default(), warnings: Warnings::default(), lines_done: 0 };
     let mut chunk = Chunk::default();
     loop {
         let line = match lines.next(app).await {
@@ -84,7 +84,7 @@ struct Chunk {
 }
 
 /// What became of the lines so far.
-struct Stream<'a> {
+struct LineStream<'a> {
     app: &'a App,
     answer: NdjsonResponse,
     warnings: Warnings,
@@ -92,7 +92,7 @@ struct Stream<'a> {
     lines_done: u64,
 }
 
-impl Stream<'_> {
+impl LineStream<'_> {
     /// Reads one line: an event for the chunk, or errors.
     fn read(&mut self, line: Line, chunk: &mut Chunk) {
         let event = match line.text {
@@ -115,7 +115,7 @@ impl Stream<'_> {
     }
 
     /// Enqueues a chunk as one command; if an idempotency key is in use, each of its events as its own.
-    async fn enqueue(&mut self, chunk: Chunk) -> Result<(), Problem> {
+    async fn enqueue(&mut self, chunk: Chunk) -> Result<(), ProblemResponse> {
         if chunk.events.is_empty() {
             return Ok(());
         }
@@ -128,7 +128,7 @@ impl Stream<'_> {
         Ok(())
     }
 
-    async fn enqueue_each(&mut self, chunk: Chunk) -> Result<(), Problem> {
+    async fn enqueue_each(&mut self, chunk: Chunk) -> Result<(), ProblemResponse> {
         let app = self.app;
         let each =
             chunk.events.into_iter().map(|(line, event)| async move { (line, patiently(app, vec![event]).await) });
@@ -137,7 +137,7 @@ impl Stream<'_> {
             match enqueued {
                 Ok(enqueued) => self.note(&enqueued),
                 Err(failure) if conflict(&failure).is_some() => {
-                    let detail = Problem::from(failure).into_document().detail;
+                    let detail = ProblemResponse::from(failure).into_document().detail;
                     self.reject(line, Invalid::field("/idempotency_key", detail).errors);
                 }
                 Err(failure) => return Err(self.broken_off(failure.into())),
@@ -154,14 +154,14 @@ impl Stream<'_> {
     }
 
     /// The stream ends here: the problem says how far it came.
-    fn broken_off(&self, problem: Problem) -> Problem {
+    fn broken_off(&self, problem: ProblemResponse) -> ProblemResponse {
         let NdjsonResponse { enqueued, duplicates, rejected, .. } = &self.answer;
         let lines_done = self.lines_done;
-        let said = format!(
+        let message = format!(
             "of the first {lines_done} lines, {enqueued} were enqueued, {duplicates} were duplicates and {rejected} were refused"
         );
-        problem.with(|document| Document {
-            detail: format!("{}; {said}", document.detail),
+        problem.with(|document| Problem {
+            detail: format!("{}; {message}", document.detail),
             applied: if *enqueued == 0 { document.applied } else { Some(Applied::Unknown) },
             ..document
         })
@@ -199,7 +199,7 @@ struct Lines {
 
 impl Lines {
     /// The next line that is not blank; none at the end.
-    async fn next(&mut self, app: &App) -> Result<Option<Line>, Problem> {
+    async fn next(&mut self, app: &App) -> Result<Option<Line>, ProblemResponse> {
         loop {
             let Some(text) = self.next_any(app).await? else { return Ok(None) };
             self.number += 1;
@@ -211,7 +211,7 @@ impl Lines {
         }
     }
 
-    async fn next_any(&mut self, app: &App) -> Result<Option<Option<Bytes>>, Problem> {
+    async fn next_any(&mut self, app: &App) -> Result<Option<Option<Bytes>>, ProblemResponse> {
         let mut is_too_long = false;
         loop {
             if let Some(end) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {

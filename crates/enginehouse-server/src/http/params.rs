@@ -3,28 +3,28 @@
 use std::borrow::Cow;
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use enginehouse_api::page::{Cursor, Page as WirePage};
+use enginehouse_api::page::{Cursor, Page};
 use enginehouse_core::input::{Textual, Value, read_parameter, read_query};
 use enginehouse_core::invalid::Invalid;
-use enginehouse_store::rows::Page;
+use enginehouse_store::rows::ResultPage;
 use http::request::Parts;
 
-use super::problem::Problem;
+use super::problem::ProblemResponse;
 
 /// The one parameter of a path.
 #[derive(Clone, Debug)]
 pub(crate) struct Path<T>(pub(crate) T);
 
 impl<T: Textual, S: Send + Sync> FromRequestParts<S> for Path<T> {
-    type Rejection = Problem;
+    type Rejection = ProblemResponse;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemResponse> {
         let params = RawPathParams::from_request_parts(parts, state)
             .await
             // axum refuses a path whose escapes are not UTF-8.
-            .map_err(|_| Problem::from(Invalid::field("", "the path must be UTF-8")))?;
+            .map_err(|_| ProblemResponse::from(Invalid::field("", "the path must be UTF-8")))?;
         let Some((name, text)) = params.iter().next() else {
-            return Err(Problem::internal("a path without a parameter has a handler that reads one"));
+            return Err(ProblemResponse::internal("a path without a parameter has a handler that reads one"));
         };
         Ok(Self(read_parameter(name, text, |value| value.parsed())?))
     }
@@ -35,9 +35,9 @@ impl<T: Textual, S: Send + Sync> FromRequestParts<S> for Path<T> {
 pub(crate) struct Query(Vec<(Cow<'static, str>, Cow<'static, str>)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
-    type Rejection = Problem;
+    type Rejection = ProblemResponse;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ProblemResponse> {
         let query = parts.uri.query().unwrap_or_default();
         let decoded = form_urlencoded::parse(query.as_bytes()).into_owned();
         Ok(Self(decoded.map(|(name, value)| (name.into(), value.into())).collect()))
@@ -45,13 +45,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    pub(crate) fn read<T>(&self, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, Problem> {
+    pub(crate) fn read<T>(&self, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, ProblemResponse> {
         Ok(read_query(&self.0, read)?)
     }
 }
 
 /// A page of rows as a page of a list.
-pub(crate) fn listed<R, T>(rows: Page<R>, wire: impl FnMut(R) -> T) -> WirePage<T> {
+pub(crate) fn listed<R, T>(rows: ResultPage<R>, wire: impl FnMut(R) -> T) -> Page<T> {
     let next_cursor = rows.next.map(|place| Cursor(place).to_string());
-    WirePage { items: rows.items.into_iter().map(wire).collect(), next_cursor }
+    Page { items: rows.items.into_iter().map(wire).collect(), next_cursor }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
-use enginehouse_api::problem::{Code, Problem as Document};
+use enginehouse_api::problem::{Code, Problem};
 use enginehouse_core::applied::Applied;
 use enginehouse_core::invalid::Invalid;
 use enginehouse_store::StoreError;
@@ -21,25 +21,25 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 /// As a response it has no body yet: `request::observe` knows the request's id, writes the document with it, and logs
 /// what is the server's own trouble, once.
 #[derive(Clone, Debug)]
-pub(crate) struct Problem(Box<(Document, Option<String>)>);
+pub(crate) struct ProblemResponse(Box<(Problem, Option<String>)>);
 
-impl Problem {
+impl ProblemResponse {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Document::new(code, detail).into()
+        Problem::new(code, detail).into()
     }
 
     /// A mistake of the server, whose cause is for the log alone.
     pub(crate) fn internal(cause: impl Into<String>) -> Self {
-        let document = Document::new(Code::Internal, "the server made a mistake; its log has the details");
+        let document = Problem::new(Code::Internal, "the server made a mistake; its log has the details");
         Self(Box::new((document, Some(cause.into()))))
     }
 
     /// A problem with something that the store or the system said.
-    fn caused_by(document: Document, cause: &dyn Error) -> Self {
+    fn caused_by(document: Problem, cause: &dyn Error) -> Self {
         Self(Box::new((document, Some(cause.to_string()))))
     }
 
-    pub(crate) fn document(&self) -> &Document {
+    pub(crate) fn document(&self) -> &Problem {
         &self.0.0
     }
 
@@ -47,25 +47,25 @@ impl Problem {
         self.0.1.as_deref()
     }
 
-    pub(crate) fn into_document(self) -> Document {
+    pub(crate) fn into_document(self) -> Problem {
         self.0.0
     }
 
     /// This problem with a changed document.
     #[must_use]
-    pub(crate) fn with(self, change: impl FnOnce(Document) -> Document) -> Self {
+    pub(crate) fn with(self, change: impl FnOnce(Problem) -> Problem) -> Self {
         let (document, cause) = *self.0;
         Self(Box::new((change(document), cause)))
     }
 
     /// The server holds as many request bodies as it may.
     pub(crate) fn no_room_for_bodies() -> Self {
-        let document = Document::overloaded(RETRY_AFTER_SECONDS);
-        Document { detail: "the server holds as many request bodies as it may".to_owned(), ..document }.into()
+        let document = Problem::overloaded(RETRY_AFTER_SECONDS);
+        Problem { detail: "the server holds as many request bodies as it may".to_owned(), ..document }.into()
     }
 
     pub(crate) fn overloaded() -> Self {
-        Document::overloaded(RETRY_AFTER_SECONDS).into()
+        Problem::overloaded(RETRY_AFTER_SECONDS).into()
     }
 
     pub(crate) fn too_large(what: &str, max: usize) -> Self {
@@ -73,62 +73,70 @@ impl Problem {
     }
 }
 
-impl From<Document> for Problem {
-    fn from(document: Document) -> Self {
+impl From<Problem> for ProblemResponse {
+    fn from(document: Problem) -> Self {
         Self(Box::new((document, None)))
     }
 }
 
-impl From<Invalid> for Problem {
+impl From<Invalid> for ProblemResponse {
     fn from(invalid: Invalid) -> Self {
-        Document::from(invalid).into()
+        Problem::from(invalid).into()
     }
 }
 
-impl From<Refusal> for Problem {
+impl From<Refusal> for ProblemResponse {
     fn from(refusal: Refusal) -> Self {
         let document = match refusal {
             Refusal::NoSuchEvent(event_id) => {
-                Document { detail: refusal.to_string(), ..Document::not_found("event").about(event_id) }
+                Problem { detail: refusal.to_string(), ..Problem::not_found("event").about(event_id) }
             }
-            Refusal::EngineNotRegistered(engine_id) => Document::engine_not_registered(&engine_id),
-            Refusal::EngineLost(engine_id) => Document::engine_lost(&engine_id),
+            Refusal::EngineNotRegistered(engine_id) => Problem::engine_not_registered(&engine_id),
+            Refusal::EngineLost(engine_id) => Problem::engine_lost(&engine_id),
             Refusal::EngineSuperseded { engine_id, epoch, current } => {
-                Document::engine_superseded(&engine_id, epoch, current)
+                Problem::engine_superseded(&engine_id, epoch, current)
             }
-            Refusal::Event { event_id, why } => Document::from(why).about(event_id),
-            Refusal::IdempotencyConflict { event_id, .. } => Document::idempotency_conflict(event_id),
+            Refusal::Event { event_id, why } => Problem::from(why).about(event_id),
+            Refusal::IdempotencyConflict { event_id, .. } => Problem::idempotency_conflict(event_id),
         };
         document.into()
     }
 }
 
-impl From<StoreError> for Problem {
+impl From<StoreError> for ProblemResponse {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Corrupt(_) | StoreError::Bug(_) => Self::internal(error.to_string()),
             StoreError::Conflict(_) => {
-                Self::caused_by(Document::store_unavailable(Applied::No, RETRY_AFTER_SECONDS), &error)
+                Self::caused_by(Problem::store_unavailable(Applied::No, RETRY_AFTER_SECONDS), &error)
             }
             StoreError::Unavailable { applied, .. } => {
-                Self::caused_by(Document::store_unavailable(*applied, RETRY_AFTER_SECONDS), &error)
+                Self::caused_by(Problem::store_unavailable(*applied, RETRY_AFTER_SECONDS), &error)
             }
         }
     }
 }
 
-impl From<DispatchError> for Problem {
+/// Which event of the request has an idempotency key that is in use, counted from 0.
+pub(super) const fn conflict(failure: &DispatchError) -> Option<usize> {
+    match failure {
+        DispatchError::Refused(Refusal::IdempotencyConflict { index, .. }) => Some(*index),
+        _ => None,
+    }
+}
+
+impl From<DispatchError> for ProblemResponse {
     fn from(error: DispatchError) -> Self {
         match error {
             DispatchError::Refused(refusal) => refusal.into(),
             DispatchError::Store(error) => error.into(),
             DispatchError::Overloaded => Self::overloaded(),
-            DispatchError::ShuttingDown => Document::shutting_down().into(),
+            DispatchError::ShuttingDown => Problem::shutting_down().into(),
         }
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ProblemResponse {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.document().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
@@ -174,17 +182,18 @@ problems! {
 
 /// One response for each status, with the codes that it may bear.
 fn described(codes: &[Code]) -> BTreeMap<String, RefOr<Described>> {
-    let mut said: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut lines_by_status: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for code in codes {
         let line = format!("`{}`: {}", code.name(), code.advice());
         if *code == Code::InvalidRequest {
             // A body that is not JSON at all.
-            said.entry(StatusCode::BAD_REQUEST.as_str().to_owned()).or_default().push(line.clone());
+            lines_by_status.entry(StatusCode::BAD_REQUEST.as_str().to_owned()).or_default().push(line.clone());
         }
-        said.entry(code.status().as_str().to_owned()).or_default().push(line);
+        lines_by_status.entry(code.status().as_str().to_owned()).or_default().push(line);
     }
     let content = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    said.into_iter()
+    lines_by_status
+        .into_iter()
         .map(|(status, lines)| {
             let response = ResponseBuilder::new()
                 .description(lines.join("\n\n"))

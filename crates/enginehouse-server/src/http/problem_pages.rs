@@ -5,13 +5,13 @@ use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::Code;
 use http::header;
 
-use super::problem::Problem;
+use super::problem::ProblemResponse;
 
 /// One page, as Markdown.
 pub(super) async fn page_of(Path(code): Path<String>) -> Response {
     match code.parse::<Code>() {
         Ok(code) => ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], page(code)).into_response(),
-        Err(_) => Problem::new(Code::NotFound, format!("there is no problem {code:?}")).into_response(),
+        Err(_) => ProblemResponse::new(Code::NotFound, format!("there is no problem {code:?}")).into_response(),
     }
 }
 

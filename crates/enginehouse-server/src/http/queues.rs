@@ -3,21 +3,24 @@
 use axum::extract::State;
 use enginehouse_api::event_types::{QueueSettings, Settings};
 use enginehouse_api::page::{Page, PageQuery};
-use enginehouse_api::problem::Problem as Document;
+use enginehouse_api::problem::Problem;
 use enginehouse_core::ids::QueueName;
 use http::StatusCode;
 
 use super::app::App;
 use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
-use super::problem::{ListProblems, Problem, ReadProblems, WriteProblems};
+use super::problem::{ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::settings::{known_queues, page_of};
 use crate::dispatcher::settings::{ChangeQueue, SettingsChange};
 
 /// List the queues that have settings or events, by name.
 #[utoipa::path(get, path = "/v1/queues", tag = "queues", params(PageQuery),
     responses((status = 200, description = "A page of queues.", body = Page<QueueSettings>), ListProblems))]
-pub(super) async fn list_queues(State(app): State<App>, query: Query) -> Result<Json<Page<QueueSettings>>, Problem> {
+pub(super) async fn list_queues(
+    State(app): State<App>,
+    query: Query,
+) -> Result<Json<Page<QueueSettings>>, ProblemResponse> {
     let page = query.read(PageQuery::read)?;
     let known = known_queues(&app).await?;
     let wire = |(queue, settings)| QueueSettings { queue, settings };
@@ -31,9 +34,9 @@ pub(super) async fn list_queues(State(app): State<App>, query: Query) -> Result<
 pub(super) async fn get_queue(
     State(app): State<App>,
     Path(queue): Path<QueueName>,
-) -> Result<Json<QueueSettings>, Problem> {
+) -> Result<Json<QueueSettings>, ProblemResponse> {
     let settings = known_queues(&app).await?.remove(&queue);
-    let settings = settings.ok_or_else(|| Document::not_found(format_args!("queue {queue}")))?;
+    let settings = settings.ok_or_else(|| Problem::not_found(format_args!("queue {queue}")))?;
     Ok(Json(QueueSettings { queue, settings }))
 }
 
@@ -45,7 +48,7 @@ pub(super) async fn set_queue(
     State(app): State<App>,
     Path(queue): Path<QueueName>,
     body: JsonBody,
-) -> Result<Json<QueueSettings>, Problem> {
+) -> Result<Json<QueueSettings>, ProblemResponse> {
     let settings = body.read(Settings::read)?;
     change(&app, queue, SettingsChange::Replace(settings)).await
 }
@@ -54,7 +57,10 @@ pub(super) async fn set_queue(
 #[utoipa::path(delete, path = "/v1/queues/{queue}", tag = "queues",
     params(("queue" = QueueName, Path, description = "The queue.")),
     responses((status = 204, description = "It sets nothing now."), WriteProblems))]
-pub(super) async fn delete_queue(State(app): State<App>, Path(queue): Path<QueueName>) -> Result<StatusCode, Problem> {
+pub(super) async fn delete_queue(
+    State(app): State<App>,
+    Path(queue): Path<QueueName>,
+) -> Result<StatusCode, ProblemResponse> {
     change(&app, queue, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
 }
 
@@ -65,7 +71,7 @@ pub(super) async fn delete_queue(State(app): State<App>, Path(queue): Path<Queue
 pub(super) async fn pause_queue(
     State(app): State<App>,
     Path(queue): Path<QueueName>,
-) -> Result<Json<QueueSettings>, Problem> {
+) -> Result<Json<QueueSettings>, ProblemResponse> {
     change(&app, queue, SettingsChange::Pause(true)).await
 }
 
@@ -76,11 +82,11 @@ pub(super) async fn pause_queue(
 pub(super) async fn resume_queue(
     State(app): State<App>,
     Path(queue): Path<QueueName>,
-) -> Result<Json<QueueSettings>, Problem> {
+) -> Result<Json<QueueSettings>, ProblemResponse> {
     change(&app, queue, SettingsChange::Pause(false)).await
 }
 
-async fn change(app: &App, queue: QueueName, change: SettingsChange) -> Result<Json<QueueSettings>, Problem> {
+async fn change(app: &App, queue: QueueName, change: SettingsChange) -> Result<Json<QueueSettings>, ProblemResponse> {
     let settings = app.dispatcher().execute(ChangeQueue { queue: queue.clone(), change }).await?;
     Ok(Json(QueueSettings { queue, settings }))
 }

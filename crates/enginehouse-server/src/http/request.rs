@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use enginehouse_api::problem::{Code, Problem as Document};
+use enginehouse_api::problem::{Code, Problem};
 use enginehouse_core::invalid::Invalid;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::Instrument;
@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::app::App;
 use super::body::Room;
 use super::docs;
-use super::problem::Problem;
+use super::problem::ProblemResponse;
 use crate::timers::Timer;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -36,7 +36,7 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
     let span = tracing::debug_span!("request", %request_id, %method, route);
     let mut response = next.run(request).instrument(span).await;
     drop(room);
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    if let Some(problem) = response.extensions_mut().remove::<ProblemResponse>() {
         log(&problem, &request_id, &method, &route);
         response = written(problem, response, &request_id);
     }
@@ -55,7 +55,7 @@ fn given_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Logs the server's own trouble, once.
-fn log(problem: &Problem, request_id: &str, method: &Method, route: &str) {
+fn log(problem: &ProblemResponse, request_id: &str, method: &Method, route: &str) {
     let document = problem.document();
     let cause = problem.cause().unwrap_or_default();
     match document.code {
@@ -66,8 +66,8 @@ fn log(problem: &Problem, request_id: &str, method: &Method, route: &str) {
 }
 
 /// The problem as a document, with the headers that the response had.
-fn written(problem: Problem, response: Response, request_id: &str) -> Response {
-    let document = Document { request_id: Some(request_id.to_owned()), ..problem.into_document() };
+fn written(problem: ProblemResponse, response: Response, request_id: &str) -> Response {
+    let document = Problem { request_id: Some(request_id.to_owned()), ..problem.into_document() };
     let (mut parts, _) = response.into_parts();
     if let Some(seconds) = document.retry_after_seconds {
         parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -89,9 +89,9 @@ fn add_headers(headers: &mut HeaderMap, request_id: &str, path: &str) {
 
 /// The calls that read a query, by method and path.
 #[derive(Clone, Debug)]
-pub(super) struct Queries(Arc<Vec<(Method, String)>>);
+pub(super) struct QueryRoutes(Arc<Vec<(Method, String)>>);
 
-impl Queries {
+impl QueryRoutes {
     pub(super) fn of(openapi: &utoipa::openapi::OpenApi) -> Self {
         use utoipa::openapi::RefOr;
         use utoipa::openapi::path::{Parameter, ParameterIn};
@@ -111,7 +111,11 @@ impl Queries {
 }
 
 /// Refuses queries that no handler would read, so that a typo is not silently lost.
-pub(super) async fn refuse_unread_queries(State(queries): State<Queries>, request: Request, next: Next) -> Response {
+pub(super) async fn refuse_unread_queries(
+    State(queries): State<QueryRoutes>,
+    request: Request,
+    next: Next,
+) -> Response {
     let has_query = request.uri().query().is_some_and(|query| !query.is_empty());
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let is_call = route.starts_with("/v1/");
@@ -119,7 +123,7 @@ pub(super) async fn refuse_unread_queries(State(queries): State<Queries>, reques
     if has_query && is_call && !is_read {
         let first = request.uri().query().unwrap_or_default().split(['&', '=']).next().unwrap_or_default();
         let pointer = format!("/{}", enginehouse_core::invalid::pointer_key(first));
-        return Problem::from(Invalid::field(pointer, "this call has no query parameters")).into_response();
+        return ProblemResponse::from(Invalid::field(pointer, "this call has no query parameters")).into_response();
     }
     next.run(request).await
 }
@@ -128,19 +132,19 @@ pub(super) async fn refuse_unread_queries(State(queries): State<Queries>, reques
 pub(super) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let why = why.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    Problem::internal(format!("a handler panicked: {why}")).into_response()
+    ProblemResponse::internal(format!("a handler panicked: {why}")).into_response()
 }
 
 /// A browser sent the request from another site.
 pub(super) fn cross_origin(_: tower_http::csrf::ProtectionError) -> Response {
-    Problem::new(Code::CrossOrigin, "a page of another site sent this request").into_response()
+    ProblemResponse::new(Code::CrossOrigin, "a page of another site sent this request").into_response()
 }
 
-pub(super) async fn no_such_path(request: Request) -> Problem {
-    Problem::new(Code::NotFound, format!("no call has the path {}", request.uri().path()))
+pub(super) async fn no_such_path(request: Request) -> ProblemResponse {
+    ProblemResponse::new(Code::NotFound, format!("no call has the path {}", request.uri().path()))
 }
 
-pub(super) async fn no_such_method(request: Request) -> Problem {
+pub(super) async fn no_such_method(request: Request) -> ProblemResponse {
     let detail = format!("{} has no method {}", request.uri().path(), request.method());
-    Problem::new(Code::MethodNotAllowed, detail)
+    ProblemResponse::new(Code::MethodNotAllowed, detail)
 }

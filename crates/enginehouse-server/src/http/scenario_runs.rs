@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use enginehouse_api::page::{Page, PageQuery};
-use enginehouse_api::problem::Problem as Document;
+use enginehouse_api::problem::Problem;
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_core::ids::ScenarioRunId;
 
 use super::app::App;
 use super::json::Json;
 use super::params::{Path, Query, listed};
-use super::problem::{ListProblems, Problem, ReadProblems};
+use super::problem::{ListProblems, ProblemResponse, ReadProblems};
 use super::wire;
 
 /// List scenario runs by id, each with its counts.
@@ -18,7 +18,7 @@ use super::wire;
 pub(super) async fn list_scenario_runs(
     State(app): State<App>,
     query: Query,
-) -> Result<Json<Page<ScenarioRun>>, Problem> {
+) -> Result<Json<Page<ScenarioRun>>, ProblemResponse> {
     let page = query.read(PageQuery::read)?;
     let runs = app.store().scenario_runs(&page).await?;
     Ok(Json(listed(runs, |run| wire::scenario_run(run, None))))
@@ -31,8 +31,8 @@ pub(super) async fn list_scenario_runs(
 pub(super) async fn get_scenario_run(
     State(app): State<App>,
     Path(scenario_run_id): Path<ScenarioRunId>,
-) -> Result<Json<ScenarioRun>, Problem> {
+) -> Result<Json<ScenarioRun>, ProblemResponse> {
     let found = app.store().scenario_run(&scenario_run_id).await?;
-    let (run, engines) = found.ok_or_else(|| Document::not_found(format_args!("scenario run {scenario_run_id}")))?;
+    let (run, engines) = found.ok_or_else(|| Problem::not_found(format_args!("scenario run {scenario_run_id}")))?;
     Ok(Json(wire::scenario_run(run, Some(engines))))
 }

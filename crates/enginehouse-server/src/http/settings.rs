@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::policy::Settings;
-use enginehouse_store::rows::{Page, PageRequest};
+use enginehouse_store::rows::{PageRequest, ResultPage};
 
 use super::app::App;
-use super::problem::Problem;
+use super::problem::ProblemResponse;
 
 /// Every event type that has settings or events.
-pub(super) async fn known_event_types(app: &App) -> Result<BTreeMap<EventType, Settings>, Problem> {
+pub(super) async fn known_event_types(app: &App) -> Result<BTreeMap<EventType, Settings>, ProblemResponse> {
     let mut known = app.store().settings().await?.event_types;
     for row in app.store().lane_counts().await? {
         known.entry(row.lane.key.event_type).or_default();
@@ -19,7 +19,7 @@ pub(super) async fn known_event_types(app: &App) -> Result<BTreeMap<EventType, S
 }
 
 /// Every queue that has settings or events.
-pub(super) async fn known_queues(app: &App) -> Result<BTreeMap<QueueName, Settings>, Problem> {
+pub(super) async fn known_queues(app: &App) -> Result<BTreeMap<QueueName, Settings>, ProblemResponse> {
     let mut known = app.store().settings().await?.queues;
     for row in app.store().lane_counts().await? {
         known.entry(row.lane.key.queue).or_default();
@@ -28,12 +28,16 @@ pub(super) async fn known_queues(app: &App) -> Result<BTreeMap<QueueName, Settin
 }
 
 /// A page of what is known, by name.
-pub(super) fn page_of<N, V>(known: BTreeMap<N, V>, page: &PageRequest, name: impl Fn(&N) -> &str) -> Page<(N, V)> {
+pub(super) fn page_of<N, V>(
+    known: BTreeMap<N, V>,
+    page: &PageRequest,
+    name: impl Fn(&N) -> &str,
+) -> ResultPage<(N, V)> {
     let is_behind = |item: &(N, V)| page.after.as_deref().is_none_or(|after| name(&item.0) > after);
     let limit = page.limit as usize;
     let mut items: Vec<_> = known.into_iter().filter(is_behind).take(limit + 1).collect();
     let has_more = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| has_more).map(|(last, _)| name(last).to_owned());
-    Page { items, next }
+    ResultPage { items, next }
 }

@@ -1,18 +1,18 @@
 //! Settling: an engine ends its attempt, or keeps it going.
 
 use axum::extract::State;
-use enginehouse_api::events::{Event, Lock};
+use enginehouse_api::events::{Event, EventLock};
 use enginehouse_api::settle::{
     CompleteRequest, ExtendRequest, FailRequest, ReleaseRequest, SettleRequest, SettleResponse,
 };
 use enginehouse_core::ids::EventId;
-use enginehouse_core::request::Settlement;
+use enginehouse_core::request::SettleCommand;
 use enginehouse_core::transition::EventCommand;
 
 use super::app::App;
 use super::json::{Json, JsonBody, LargeJsonBody};
 use super::params::Path;
-use super::problem::{Problem, SettleProblems, WriteProblems};
+use super::problem::{ProblemResponse, SettleProblems, WriteProblems};
 use super::wire;
 
 /// Report that an event is done.
@@ -25,7 +25,7 @@ pub(super) async fn complete_event(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
-) -> Result<Json<Event>, Problem> {
+) -> Result<Json<Event>, ProblemResponse> {
     settle(&app, event_id, body.read(CompleteRequest::read)?).await
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn fail_event(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
-) -> Result<Json<Event>, Problem> {
+) -> Result<Json<Event>, ProblemResponse> {
     settle(&app, event_id, body.read(FailRequest::read)?).await
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn release_event(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
-) -> Result<Json<Event>, Problem> {
+) -> Result<Json<Event>, ProblemResponse> {
     settle(&app, event_id, body.read(ReleaseRequest::read)?).await
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn extend_lock(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
-) -> Result<Json<Event>, Problem> {
+) -> Result<Json<Event>, ProblemResponse> {
     settle(&app, event_id, body.read(ExtendRequest::read)?).await
 }
 
@@ -75,18 +75,18 @@ pub(super) async fn extend_lock(
 pub(super) async fn settle_events(
     State(app): State<App>,
     body: LargeJsonBody,
-) -> Result<Json<SettleResponse>, Problem> {
+) -> Result<Json<SettleResponse>, ProblemResponse> {
     let settlements = body.read(SettleRequest::read).await?;
     let events = wire::events_of(&settlements);
     let results = wire::settlement_results(&events, app.dispatcher().settle(settlements).await?);
     Ok(Json(SettleResponse { results }))
 }
 
-async fn settle(app: &App, event_id: EventId, command: EventCommand) -> Result<Json<Event>, Problem> {
-    let answer = app.dispatcher().settle(vec![Settlement { event_id, command }]).await?.pop();
-    let unanswered = || Problem::internal("the dispatcher left a settlement out of its answer");
+async fn settle(app: &App, event_id: EventId, command: EventCommand) -> Result<Json<Event>, ProblemResponse> {
+    let answer = app.dispatcher().settle(vec![SettleCommand { event_id, command }]).await?.pop();
+    let unanswered = || ProblemResponse::internal("the dispatcher left a settlement out of its answer");
     let settled = answer.ok_or_else(unanswered)??;
     let payload = settled.payload.ok_or_else(unanswered)?;
-    let lock = settled.event.state.lock.as_ref().map(Lock::public);
+    let lock = settled.event.state.lock.as_ref().map(EventLock::public);
     Ok(Json(wire::event_parts(settled.event, &settled.lane, payload, lock)))
 }

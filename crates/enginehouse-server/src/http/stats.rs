@@ -7,14 +7,14 @@ use enginehouse_store::rows::StatusCounts;
 
 use super::app::App;
 use super::json::Json;
-use super::problem::{ListProblems, Problem};
+use super::problem::{ListProblems, ProblemResponse};
 use super::wire;
 use crate::telemetry::StoreStats;
 
 /// Count events, engines and dead letters. Takes time in proportion to the lanes, not to the events.
 #[utoipa::path(get, path = "/v1/stats", tag = "house",
     responses((status = 200, description = "What is in the store now.", body = Stats), ListProblems))]
-pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, Problem> {
+pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, ProblemResponse> {
     let StoreStats { lanes, engines: engine_counts, dead_letters, .. } = StoreStats::read(app.store()).await?;
     let settings = app.store().settings().await?;
     let (mut events, mut engines) = (StatusCounts::default(), EngineCounts::default());

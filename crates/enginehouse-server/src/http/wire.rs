@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use enginehouse_api::dead_letters::{DeadLetter, DeadLetterGroup};
 use enginehouse_api::engines::{Engine, EngineLock, HeartbeatResponse};
 use enginehouse_api::enqueue::{BatchResponse, BatchedEvent, EnqueueResponse, Warning, WarningCode};
-use enginehouse_api::events::{Action, Attempt, Event, EventCounts, HistoryResponse, Lock};
+use enginehouse_api::events::{Action, Attempt, Event, EventCounts, EventLock, HistoryResponse};
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::settle::SettlementResult;
 use enginehouse_api::stats::LaneStats;
@@ -13,27 +13,27 @@ use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{LaneKey, VersionRequirement};
-use enginehouse_core::request::Settlement;
+use enginehouse_core::request::SettleCommand;
 use enginehouse_core::transition::AttemptEnd;
 use enginehouse_store::rows::{
     self, AuditEntry, DeadLetterRow, EventRecord, EventRow, LaneCounts, ScenarioRunCounts, StatusCounts,
 };
 
-use super::problem::Problem;
+use super::problem::ProblemResponse;
 use crate::dispatcher::answers::{Claimed, Enqueued, HeartbeatAnswer, SettleResult};
 
 pub(super) fn event(record: EventRecord) -> Event {
-    let lock = record.event.state.lock.as_ref().map(Lock::public);
+    let lock = record.event.state.lock.as_ref().map(EventLock::public);
     event_parts(record.event, &record.lane, record.payload, lock)
 }
 
 /// A claimed event: the only answer that shows a lock's token.
 pub(super) fn claimed(claimed: Claimed) -> Event {
-    let lock = claimed.event.state.lock.as_ref().map(Lock::for_claimer);
+    let lock = claimed.event.state.lock.as_ref().map(EventLock::for_claimer);
     event_parts(claimed.event, &claimed.lane, claimed.payload, lock)
 }
 
-pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock: Option<Lock>) -> Event {
+pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock: Option<EventLock>) -> Event {
     let EventRow { event_id, scenario_run_id, idempotency_key, overrides, labels, enqueued_at, state, .. } = row;
     Event {
         event_id,
@@ -129,7 +129,7 @@ pub(super) fn settlement_result(event_id: EventId, answer: SettleResult) -> Sett
     match answer {
         Ok(settled) => SettlementResult { event_id, status: Some(settled.event.state.status), error: None },
         Err(refusal) => {
-            let problem = Problem::from(refusal).into_document();
+            let problem = ProblemResponse::from(refusal).into_document();
             SettlementResult { event_id, status: problem.event_status, error: Some(problem) }
         }
     }
@@ -141,7 +141,7 @@ pub(super) fn settlement_results(events: &[EventId], answers: Vec<SettleResult>)
 }
 
 /// The events of settlements, in their order.
-pub(super) fn events_of(settlements: &[Settlement]) -> Vec<EventId> {
+pub(super) fn events_of(settlements: &[SettleCommand]) -> Vec<EventId> {
     settlements.iter().map(|settlement| settlement.event_id).collect()
 }
 
@@ -151,7 +151,7 @@ pub(super) fn heartbeat(answer: HeartbeatAnswer) -> HeartbeatResponse {
 }
 
 /// An engine with the locks that it holds.
-pub(super) fn engine_with_locks(engine: &enginehouse_core::engine::Engine, held: &[EventRecord]) -> Engine {
+pub(super) fn engine_with_locks(engine: &enginehouse_core::engine::RegisteredEngine, held: &[EventRecord]) -> Engine {
     let locks: Vec<_> = held.iter().filter_map(engine_lock).collect();
     let count = u32::try_from(locks.len()).unwrap_or(u32::MAX);
     Engine { locks: Some(locks), ..Engine::new(engine, count) }
@@ -192,11 +192,11 @@ fn attempt(end: AttemptEnd) -> Attempt {
 fn action(entry: AuditEntry) -> Action {
     // What it was done to goes without saying in the history of one event: `event.cancel` is `cancel`.
     let action = entry.action.rsplit('.').next().unwrap_or(&entry.action).to_owned();
-    Action { at: entry.at, action, detail: said(&entry.detail) }
+    Action { at: entry.at, action, detail: shown_detail(&entry.detail) }
 }
 
 /// A JSON object as words for people; none if it says nothing.
-fn said(detail: &RawJson) -> Option<String> {
+fn shown_detail(detail: &RawJson) -> Option<String> {
     let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(detail.as_str()).ok()?;
     let words: Vec<_> = fields
         .iter()
@@ -225,9 +225,17 @@ pub(super) fn dead_letter(row: DeadLetterRow) -> DeadLetter {
     }
 }
 
-pub(super) fn dead_letter_group(group: rows::DeadLetterGroup) -> DeadLetterGroup {
-    let rows::DeadLetterGroup { event_type, reason, error_code, message, count, oldest_at, newest_at, sample_event_id } =
-        group;
+pub(super) fn dead_letter_group(group: rows::DeadLetterGroupRow) -> DeadLetterGroup {
+    let rows::DeadLetterGroupRow {
+        event_type,
+        reason,
+        error_code,
+        message,
+        count,
+        oldest_at,
+        newest_at,
+        sample_event_id,
+    } = group;
     DeadLetterGroup {
         event_type,
         reason,

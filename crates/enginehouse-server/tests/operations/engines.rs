@@ -1,7 +1,7 @@
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EngineId;
-use enginehouse_core::request::{Exchange, Settlement};
+use enginehouse_core::request::{Exchange, SettleCommand};
 use enginehouse_server::dispatcher::engines::{Deregister, Drain, Resume};
 use enginehouse_server::dispatcher::reply::{DispatchError, Refusal};
 
@@ -94,7 +94,7 @@ async fn an_exchange_of_an_older_epoch_settles_nothing() {
     harness.enqueue_many(1).await;
     let claimed = harness.claim_one("e").await;
     harness.register("e", "{}").await;
-    let settlement = Settlement { event_id: claimed.event.event_id, command: complete(token(&claimed)) };
+    let settlement = SettleCommand { event_id: claimed.event.event_id, command: complete(token(&claimed)) };
     let exchange = Exchange { settlements: vec![settlement], claim: Some(claim(1)), ..Exchange::default() };
     assert!(harness.exchange("e", 1, exchange).await.is_err());
     assert_eq!(harness.status(claimed.event.event_id).await, EventStatus::Queued);

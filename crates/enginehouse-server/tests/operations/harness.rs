@@ -10,7 +10,7 @@ use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::input::read_json;
 use enginehouse_core::lock::LockToken;
-use enginehouse_core::request::{Affinity, Claim, Exchange, Heartbeat, Settlement};
+use enginehouse_core::request::{Affinity, Claim, Exchange, Heartbeat, SettleCommand};
 use enginehouse_core::retry::Failure;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition;
@@ -228,7 +228,7 @@ impl Harness {
         event_id: EventId,
         command: transition::EventCommand,
     ) -> Result<EventStatus, String> {
-        let mut settled = self.dispatcher.settle(vec![Settlement { event_id, command }]).await.unwrap();
+        let mut settled = self.dispatcher.settle(vec![SettleCommand { event_id, command }]).await.unwrap();
         settled.remove(0).map(|settled| settled.event.state.status).map_err(|refused| refused.to_string())
     }
 

@@ -9,7 +9,7 @@ use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::input::read_json;
 use enginehouse_core::lock::LockToken;
-use enginehouse_core::request::{Affinity, Claim, Exchange, Heartbeat, Settlement};
+use enginehouse_core::request::{Affinity, Claim, Exchange, Heartbeat, SettleCommand};
 use enginehouse_core::retry::Failure;
 use enginehouse_core::transition;
 use enginehouse_server::dispatcher::config::DispatchConfig;
@@ -67,7 +67,7 @@ async fn the_same_operations_give_the_same_answers_on_sqlite_and_on_postgres() {
 enum Act {
     Pass(f64),
     Enqueue(Vec<NewEvent>),
-    Settle(Vec<Settlement>),
+    Settle(Vec<SettleCommand>),
     Exchange(EngineId, i64, Exchange),
     Register(Register),
     Drain(Drain),
@@ -293,7 +293,7 @@ impl Story {
     }
 
     /// A settlement of a lock that was given: it may be settled, or lost, already.
-    fn settlement(&mut self) -> Settlement {
+    fn settlement(&mut self) -> SettleCommand {
         let nothing = (EventId(uuid::Uuid::from_u128(7)), LockToken { serial: 1, secret: 1 });
         let from = self.locks.len().saturating_sub(12);
         let (event_id, token) = self.locks[from..].choose(&mut self.rng).copied().unwrap_or(nothing);
@@ -308,7 +308,7 @@ impl Story {
                 visibility_timeout: Duration::from_secs(self.one_of(&[1, 90])),
             },
         };
-        Settlement { event_id, command }
+        SettleCommand { event_id, command }
     }
 
     fn action(&mut self) -> EventAction {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
 use enginehouse_core::lock::LockToken;
-use enginehouse_core::request::{Exchange, Settlement};
+use enginehouse_core::request::{Exchange, SettleCommand};
 use enginehouse_core::transition;
 use enginehouse_server::dispatcher::event_actions::EventAction;
 
@@ -33,8 +33,8 @@ async fn of_two_settles_of_one_event_in_one_batch_the_first_counts() {
     let event_id = claimed.event.event_id;
     let failure = enginehouse_core::retry::Failure::PLAIN;
     let settlements = vec![
-        Settlement { event_id, command: complete(token(&claimed)) },
-        Settlement { event_id, command: fail(token(&claimed), failure) },
+        SettleCommand { event_id, command: complete(token(&claimed)) },
+        SettleCommand { event_id, command: fail(token(&claimed), failure) },
     ];
     let exchanged = harness.exchange("e", 1, Exchange { settlements, ..Exchange::default() }).await.unwrap();
     assert!(exchanged.settlements[0].is_ok() && exchanged.settlements[1].is_err());
@@ -50,9 +50,9 @@ async fn a_refused_settle_spares_its_neighbours() {
     let claimed = harness.claim("e", 3).await;
     let stale = LockToken { serial: 9, secret: 9 };
     let settlements = vec![
-        Settlement { event_id: enqueued[0], command: complete(token(&claimed[0])) },
-        Settlement { event_id: enqueued[1], command: complete(stale) },
-        Settlement { event_id: enqueued[2], command: complete(token(&claimed[2])) },
+        SettleCommand { event_id: enqueued[0], command: complete(token(&claimed[0])) },
+        SettleCommand { event_id: enqueued[1], command: complete(stale) },
+        SettleCommand { event_id: enqueued[2], command: complete(token(&claimed[2])) },
     ];
     let exchanged = harness.exchange("e", 1, Exchange { settlements, ..Exchange::default() }).await.unwrap();
     let outcomes: Vec<_> = exchanged.settlements.iter().map(Result::is_ok).collect();
@@ -176,7 +176,7 @@ async fn what_an_exchange_settles_makes_room_for_what_it_claims() {
     harness.register("e", r#"{"resource_limits":{"max_concurrent_events":1}}"#).await;
     let enqueued = harness.enqueue_many(2).await;
     let first = harness.claim_one("e").await;
-    let settlement = Settlement { event_id: enqueued[0], command: complete(token(&first)) };
+    let settlement = SettleCommand { event_id: enqueued[0], command: complete(token(&first)) };
     let exchange = Exchange { settlements: vec![settlement], claim: Some(claim(3)), ..Exchange::default() };
     let exchanged = harness.exchange("e", 1, exchange).await.unwrap();
     assert_eq!(ids(&exchanged.claimed.unwrap()), [enqueued[1]]);

@@ -7,7 +7,7 @@ use enginehouse_core::transition::EventCommand;
 
 use super::given::{HOUR, MINUTE, apply, begin, claim, event, fail, given_events, id, ids, now};
 use crate::Store;
-use crate::rows::{DeadLetterFilter, DeadLetterGroup, DeadLetterRow, NewDeadLetter, PageRequest};
+use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, NewDeadLetter, PageRequest};
 
 const REQUESTED: DeadLetterReason = DeadLetterReason::Requested;
 
@@ -122,7 +122,7 @@ pub(crate) async fn dead_letters_that_failed_alike_are_a_group(store: &dyn Store
     let groups = store.dead_letter_groups().await.unwrap();
     assert_eq!(groups.len(), 2);
     assert!(ids([1, 3]).contains(&groups[0].sample_event_id));
-    let want = DeadLetterGroup {
+    let want = DeadLetterGroupRow {
         event_type: "render".parse().unwrap(),
         reason: REQUESTED,
         error_code: Some("out_of_memory".to_owned()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::EngineId;
 
 use super::given::{
@@ -11,7 +11,7 @@ use super::given::{
 use crate::Store;
 use crate::rows::{EngineFilter, PageRequest};
 
-fn names(engines: &[Engine]) -> Vec<&str> {
+fn names(engines: &[RegisteredEngine]) -> Vec<&str> {
     engines.iter().map(|engine| engine.engine_id.as_str()).collect()
 }
 
@@ -51,7 +51,7 @@ pub(crate) async fn engines_are_read_in_the_order_asked_for(store: &dyn Store) {
 /// The sweep takes the longest overdue first, so that none waits for ever behind others.
 pub(crate) async fn the_longest_overdue_engine_is_the_first_of_the_silent_ones(store: &dyn Store) {
     let now = now(store).await;
-    let due = |name: &str, at| Engine { lost_due_at: at, ..registered(name, now) };
+    let due = |name: &str, at| RegisteredEngine { lost_due_at: at, ..registered(name, now) };
     let engines = [
         due("late", Some(now - MINUTE)),
         due("later", Some(now - HOUR)),
@@ -65,7 +65,7 @@ pub(crate) async fn the_longest_overdue_engine_is_the_first_of_the_silent_ones(s
     assert_eq!(names(&tx.silent_engines(now, 1).await.unwrap()), ["later"]);
     assert_eq!(tx.next_engine_loss().await.unwrap(), Some(now - HOUR));
     drop(tx);
-    write_engines(store, &engines.map(Engine::lost)).await;
+    write_engines(store, &engines.map(RegisteredEngine::lost)).await;
     let mut tx = begin(store).await;
     assert!(tx.silent_engines(now + HOUR, 10).await.unwrap().is_empty());
     assert_eq!(tx.next_engine_loss().await.unwrap(), None);
@@ -74,7 +74,7 @@ pub(crate) async fn the_longest_overdue_engine_is_the_first_of_the_silent_ones(s
 /// One that may come back, or holds a lock, stays.
 pub(crate) async fn an_engine_that_is_gone_is_forgotten_once_it_holds_no_lock(store: &dyn Store) {
     let now = now(store).await;
-    let heard = |name: &str, at| Engine { last_heartbeat_at: at, ..registered(name, now) };
+    let heard = |name: &str, at| RegisteredEngine { last_heartbeat_at: at, ..registered(name, now) };
     write_engines(
         store,
         &[

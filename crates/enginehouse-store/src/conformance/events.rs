@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use enginehouse_core::event::{EventStatus, Overrides};
+use enginehouse_core::event::EventStatus;
 use enginehouse_core::json::RawJson;
+use enginehouse_core::policy::Overrides;
 use enginehouse_core::policy::{RetryDelayPatch, RetryPolicyPatch};
 use enginehouse_core::transition::{EventCommand, EventState};
 

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use enginehouse_core::engine::{Engine, Metadata, Registration};
-use enginehouse_core::event::{AttemptError, EventStatus, Overrides};
+use enginehouse_core::engine::{Metadata, RegisteredEngine, Registration};
+use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::ids::{EngineId, EventId, LaneId, QueueName};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
+use enginehouse_core::policy::Overrides;
 use enginehouse_core::policy::RetryPolicy;
-use enginehouse_core::retry::{Failure, Luck};
+use enginehouse_core::retry::{Failure, Jitter};
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventCommand, EventState, Facts, Loss, Transition, transition};
 
@@ -110,7 +111,7 @@ pub(crate) async fn status(store: &dyn Store, number: u32) -> EventStatus {
 
 /// What a command makes of an event, and the attempt that it ends.
 pub(crate) fn after(event: &EventState, command: &EventCommand, now: Timestamp) -> (EventState, Option<AttemptEnd>) {
-    let facts = Facts { now, retry_policy: &RetryPolicy::DEFAULT, luck: Luck::NONE };
+    let facts = Facts { now, retry_policy: &RetryPolicy::DEFAULT, jitter: Jitter::NONE };
     match transition(event, command, facts).unwrap() {
         Transition::Moves { state, attempt } => (*state, attempt),
         Transition::AlreadySo => panic!("a promise begins with a change"),
@@ -203,7 +204,7 @@ pub(crate) async fn given_processing_event(store: &dyn Store, number: u32) -> Ev
 }
 
 /// An engine that has just registered.
-pub(crate) fn registered(name: &str, now: Timestamp) -> Engine {
+pub(crate) fn registered(name: &str, now: Timestamp) -> RegisteredEngine {
     let metadata: Metadata = serde_json::from_str(
         r#"{"static_config": {"capabilities": ["gpu"], "resource_limits": {"max_concurrent_events": 5}},
             "dynamic_state": {"resource_utilization": {"cpu_percent": 45.5}}, "team": "render"}"#,
@@ -215,10 +216,10 @@ pub(crate) fn registered(name: &str, now: Timestamp) -> Engine {
         metadata,
         heartbeat_interval: Duration::from_secs(10),
     };
-    Engine::registered(&registration, None, now)
+    RegisteredEngine::registered(&registration, None, now)
 }
 
-pub(crate) async fn write_engines(store: &dyn Store, engines: &[Engine]) {
+pub(crate) async fn write_engines(store: &dyn Store, engines: &[RegisteredEngine]) {
     let mut tx = begin(store).await;
     let ids: Vec<_> = engines.iter().map(|engine| engine.engine_id.clone()).collect();
     tx.engines_by_id(&ids).await.unwrap();

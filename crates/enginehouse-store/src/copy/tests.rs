@@ -8,8 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use enginehouse_cluster::{psql, shared};
-use enginehouse_core::event::{AttemptError, EventStatus, Overrides};
+use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::json::RawJson;
+use enginehouse_core::policy::Overrides;
 use enginehouse_core::transition::EventCommand;
 use rusqlite::types::Value as SqliteValue;
 use tempfile::TempDir;

@@ -9,7 +9,7 @@ use super::columns::{Columns, IdText, Parameters, sql};
 use super::failure::SqliteResult;
 use super::lanes::KnownLanes;
 use super::search::{self, MAX_LOOKED_AT, Search};
-use crate::rows::{DeadLetterFilter, DeadLetterGroup, DeadLetterRow, NewDeadLetter, Page, PageRequest};
+use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, NewDeadLetter, PageRequest, ResultPage};
 use crate::table::DeadLetterColumns;
 
 pub(super) fn insert(connection: &Connection, dead_letters: &[NewDeadLetter]) -> SqliteResult<()> {
@@ -60,7 +60,7 @@ pub(super) fn page(
     connection: &Connection,
     filter: &DeadLetterFilter,
     page: &PageRequest,
-) -> SqliteResult<Page<DeadLetterRow>> {
+) -> SqliteResult<ResultPage<DeadLetterRow>> {
     let Some(before) = search::place(page) else { return Ok(search::nothing()) };
     let mut statement = connection.prepare_cached(sql!("dead_letters"))?;
     let mut rows = statement.query(params![before, MAX_LOOKED_AT])?;
@@ -85,12 +85,12 @@ pub(super) fn page(
     Ok(search.page())
 }
 
-pub(super) fn groups(connection: &Connection) -> SqliteResult<Vec<DeadLetterGroup>> {
+pub(super) fn groups(connection: &Connection) -> SqliteResult<Vec<DeadLetterGroupRow>> {
     let mut statement = connection.prepare_cached(sql!("dead_letter_groups"))?;
     statement
         .query_and_then([], |row| {
             let mut columns = Columns::of(row);
-            Ok(DeadLetterGroup {
+            Ok(DeadLetterGroupRow {
                 event_type: columns.read()?,
                 reason: columns.read()?,
                 error_code: columns.read()?,

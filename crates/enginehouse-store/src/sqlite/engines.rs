@@ -1,38 +1,38 @@
 //! Engines.
 
-use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::columns::{Columns, Parameters, one_value, sql};
 use super::failure::SqliteResult;
-use crate::rows::{EngineFilter, Page, PageRequest};
+use crate::rows::{EngineFilter, PageRequest, ResultPage};
 use crate::table::EngineColumns;
 
 /// How many engines one page looks at.
 const MAX_LOOKED_AT: u32 = 20_000;
 
-fn engine(row: &Row<'_>) -> SqliteResult<Engine> {
+fn engine(row: &Row<'_>) -> SqliteResult<RegisteredEngine> {
     Ok(Columns::of(row).group::<EngineColumns<'_>>()?.into_engine()?)
 }
 
-pub(super) fn one(connection: &Connection, engine_id: &EngineId) -> SqliteResult<Option<Engine>> {
+pub(super) fn one(connection: &Connection, engine_id: &EngineId) -> SqliteResult<Option<RegisteredEngine>> {
     let mut statement = connection.prepare_cached(sql!("engines_by_id"))?;
     let mut rows = statement.query([engine_id.as_str()])?;
     rows.next()?.map(engine).transpose()
 }
 
-pub(super) fn by_id(connection: &Connection, ids: &[EngineId]) -> SqliteResult<Vec<Engine>> {
+pub(super) fn by_id(connection: &Connection, ids: &[EngineId]) -> SqliteResult<Vec<RegisteredEngine>> {
     ids.iter().filter_map(|id| one(connection, id).transpose()).collect()
 }
 
-pub(super) fn all(connection: &Connection) -> SqliteResult<Vec<Engine>> {
+pub(super) fn all(connection: &Connection) -> SqliteResult<Vec<RegisteredEngine>> {
     let mut statement = connection.prepare_cached(sql!("all_engines"))?;
     statement.query_and_then([], engine)?.collect()
 }
 
-pub(super) fn write(connection: &Connection, engines: &[Engine]) -> SqliteResult<()> {
+pub(super) fn write(connection: &Connection, engines: &[RegisteredEngine]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("write_engines"))?;
     for engine in engines {
         Parameters::of(&mut statement).group(&EngineColumns::of(engine)).execute()?;
@@ -40,7 +40,7 @@ pub(super) fn write(connection: &Connection, engines: &[Engine]) -> SqliteResult
     Ok(())
 }
 
-pub(super) fn silent(connection: &Connection, until: Timestamp, limit: u32) -> SqliteResult<Vec<Engine>> {
+pub(super) fn silent(connection: &Connection, until: Timestamp, limit: u32) -> SqliteResult<Vec<RegisteredEngine>> {
     let mut statement = connection.prepare_cached(sql!("silent_engines"))?;
     statement.query_and_then(params![until.as_millis(), limit], engine)?.collect()
 }
@@ -72,14 +72,14 @@ pub(super) fn page(
     connection: &Connection,
     filter: &EngineFilter,
     page: &PageRequest,
-) -> SqliteResult<Page<(Engine, u32)>> {
+) -> SqliteResult<ResultPage<(RegisteredEngine, u32)>> {
     let mut statement = connection.prepare_cached(sql!("engines"))?;
     let mut count_locks = connection.prepare_cached(sql!("count_locks"))?;
     let mut rows = statement.query(params![page.after.as_deref().unwrap_or(""), MAX_LOOKED_AT])?;
     let (mut items, mut looked_at, mut last) = (Vec::new(), 0, None);
     while let Some(row) = rows.next()? {
         if items.len() >= page.limit as usize {
-            return Ok(Page { items, next: last });
+            return Ok(ResultPage { items, next: last });
         }
         let engine = engine(row)?;
         looked_at += 1;
@@ -90,10 +90,10 @@ pub(super) fn page(
         }
     }
     let next = last.filter(|_| looked_at == MAX_LOOKED_AT);
-    Ok(Page { items, next })
+    Ok(ResultPage { items, next })
 }
 
-fn matches(filter: &EngineFilter, engine: &Engine) -> bool {
+fn matches(filter: &EngineFilter, engine: &RegisteredEngine) -> bool {
     let has = |name: &str| engine.metadata.static_config.capabilities.iter().any(|capability| capability == name);
     filter.status.is_none_or(|status| status == engine.status)
         && filter.engine_type.as_ref().is_none_or(|wanted| *wanted == engine.engine_type)

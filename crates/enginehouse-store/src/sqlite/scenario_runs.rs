@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 use super::columns::{Columns, sql};
 use super::failure::SqliteResult;
 use crate::STATUSES;
-use crate::rows::{Page, PageRequest, ScenarioRunCounts, StatusCounts};
+use crate::rows::{PageRequest, ResultPage, ScenarioRunCounts, StatusCounts};
 
 fn scenario_run(row: &Row<'_>) -> SqliteResult<ScenarioRunCounts> {
     let mut columns = Columns::of(row);
@@ -18,7 +18,7 @@ fn scenario_run(row: &Row<'_>) -> SqliteResult<ScenarioRunCounts> {
     Ok(ScenarioRunCounts { scenario_run_id, first_enqueued_at, counts })
 }
 
-pub(super) fn page(connection: &Connection, page: &PageRequest) -> SqliteResult<Page<ScenarioRunCounts>> {
+pub(super) fn page(connection: &Connection, page: &PageRequest) -> SqliteResult<ResultPage<ScenarioRunCounts>> {
     let mut statement = connection.prepare_cached(sql!("scenario_runs"))?;
     // One more than asked for tells whether more follow.
     let look_at = i64::from(page.limit) + 1;
@@ -28,7 +28,7 @@ pub(super) fn page(connection: &Connection, page: &PageRequest) -> SqliteResult<
     let more = items.len() > page.limit as usize;
     items.truncate(page.limit as usize);
     let next = items.last().filter(|_| more).map(|run| run.scenario_run_id.to_string());
-    Ok(Page { items, next })
+    Ok(ResultPage { items, next })
 }
 
 pub(super) fn one(

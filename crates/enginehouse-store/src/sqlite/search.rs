@@ -12,7 +12,7 @@ use super::events;
 use super::failure::SqliteResult;
 use super::lanes::{self, KnownLanes};
 use super::locks;
-use crate::rows::{EventFilter, EventRecord, Page, PageRequest};
+use crate::rows::{EventFilter, EventRecord, PageRequest, ResultPage};
 
 /// How many rows one page looks at.
 pub(super) const MAX_LOOKED_AT: u32 = 20_000;
@@ -40,8 +40,8 @@ pub(super) fn place(page: &PageRequest) -> Option<String> {
     }
 }
 
-pub(super) fn nothing<T>() -> Page<T> {
-    Page { items: Vec::new(), next: None }
+pub(super) fn nothing<T>() -> ResultPage<T> {
+    ResultPage { items: Vec::new(), next: None }
 }
 
 /// A page in the making.
@@ -83,13 +83,17 @@ impl<'a, T> Search<'a, T> {
     }
 
     /// The page, where it is known that rows follow.
-    pub(super) fn page_with_more(self) -> Page<T> {
-        Page { items: self.items, next: self.last.map(|id| id.to_string()) }
+    pub(super) fn page_with_more(self) -> ResultPage<T> {
+        ResultPage { items: self.items, next: self.last.map(|id| id.to_string()) }
     }
 
     /// The page, when there were no more rows to look at.
-    pub(super) fn page(self) -> Page<T> {
-        if self.looked_at == MAX_LOOKED_AT { self.page_with_more() } else { Page { items: self.items, next: None } }
+    pub(super) fn page(self) -> ResultPage<T> {
+        if self.looked_at == MAX_LOOKED_AT {
+            self.page_with_more()
+        } else {
+            ResultPage { items: self.items, next: None }
+        }
     }
 }
 
@@ -98,7 +102,7 @@ pub(super) fn events(
     connection: &Connection,
     filter: &EventFilter,
     page: &PageRequest,
-) -> SqliteResult<Page<EventRecord>> {
+) -> SqliteResult<ResultPage<EventRecord>> {
     let (Some(before), Some(lanes)) = (place(page), lanes_of(connection, filter)?) else { return Ok(nothing()) };
     let (sql, name) = path(connection, filter)?;
     let mut statement = connection.prepare_cached(sql)?;

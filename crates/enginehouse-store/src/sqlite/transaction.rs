@@ -1,7 +1,7 @@
 //! The transaction: each method runs its statements on the write connection, and never waits for anything else.
 
 use async_trait::async_trait;
-use enginehouse_core::engine::Engine;
+use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
@@ -206,23 +206,23 @@ impl LaneRepository for SqliteTransaction {
 
 #[async_trait]
 impl EngineRepository for SqliteTransaction {
-    async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
+    async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<RegisteredEngine>, StoreError> {
         self.run(|writer, _| engines::by_id(&writer.connection, ids))
     }
 
-    async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
+    async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<RegisteredEngine>, StoreError> {
         self.engines_by_id(ids).await
     }
 
-    async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError> {
+    async fn all_engines(&mut self) -> Result<Vec<RegisteredEngine>, StoreError> {
         self.run(|writer, _| engines::all(&writer.connection))
     }
 
-    async fn write_engines(&mut self, engines: &[Engine]) -> Result<(), StoreError> {
+    async fn write_engines(&mut self, engines: &[RegisteredEngine]) -> Result<(), StoreError> {
         self.run(|writer, _| engines::write(&writer.connection, engines))
     }
 
-    async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<Engine>, StoreError> {
+    async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<RegisteredEngine>, StoreError> {
         self.run(|writer, _| engines::silent(&writer.connection, until, limit))
     }
 

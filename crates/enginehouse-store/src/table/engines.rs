@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EngineType};
 use enginehouse_core::time::Timestamp;
 
@@ -26,8 +26,8 @@ columns! {
 }
 
 impl<'a> EngineColumns<'a> {
-    pub(crate) fn of(engine: &'a Engine) -> Self {
-        let Engine {
+    pub(crate) fn of(engine: &'a RegisteredEngine) -> Self {
+        let RegisteredEngine {
             engine_id,
             engine_type,
             epoch,
@@ -55,8 +55,8 @@ impl<'a> EngineColumns<'a> {
         }
     }
 
-    pub(crate) fn into_engine(self) -> Result<Engine, Unexpected> {
-        Ok(Engine {
+    pub(crate) fn into_engine(self) -> Result<RegisteredEngine, Unexpected> {
+        Ok(RegisteredEngine {
             metadata: from_json("metadata", &self.metadata)?,
             engine_id: self.engine_id.into_owned(),
             engine_type: self.engine_type.into_owned(),

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_core::event::{DeadLetterReason, EventStatus, Overrides};
+use enginehouse_core::event::{DeadLetterReason, EventStatus};
 use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::{Lock, LockToken};
+use enginehouse_core::policy::Overrides;
 use enginehouse_core::retry::Tally;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventState, Settled, SettledBy};

@@ -1,6 +1,6 @@
 //! Engines as rows.
 
-use enginehouse_core::engine::Engine;
+use enginehouse_core::engine::RegisteredEngine;
 
 use super::columns::{Arrays, Columns, sql};
 use crate::postgres::wire::failure::Outcome;
@@ -8,12 +8,15 @@ use crate::postgres::wire::session::Session;
 use crate::table::EngineColumns;
 
 /// Reads `{engine_columns}`.
-pub(crate) fn engine(columns: &mut Columns<'_>) -> Outcome<Engine> {
+pub(crate) fn engine(columns: &mut Columns<'_>) -> Outcome<RegisteredEngine> {
     Ok(columns.group::<EngineColumns<'_>>()?.into_engine()?)
 }
 
 /// Replaces engines that are there. Answers those that are not.
-pub(crate) async fn update<'a>(session: &Session, engines: &[&'a Engine]) -> Outcome<Vec<&'a Engine>> {
+pub(crate) async fn update<'a>(
+    session: &Session,
+    engines: &[&'a RegisteredEngine],
+) -> Outcome<Vec<&'a RegisteredEngine>> {
     if engines.is_empty() {
         return Ok(Vec::new());
     }
@@ -23,14 +26,18 @@ pub(crate) async fn update<'a>(session: &Session, engines: &[&'a Engine]) -> Out
 }
 
 /// Adds engines that are not there.
-pub(crate) async fn insert(session: &Session, engines: &[&Engine]) -> Outcome<()> {
+pub(crate) async fn insert(session: &Session, engines: &[&RegisteredEngine]) -> Outcome<()> {
     if !engines.is_empty() {
         write(session, sql!("insert_engines"), engines).await?;
     }
     Ok(())
 }
 
-async fn write(session: &Session, sql: &'static str, engines: &[&Engine]) -> Outcome<Vec<tokio_postgres::Row>> {
+async fn write(
+    session: &Session,
+    sql: &'static str,
+    engines: &[&RegisteredEngine],
+) -> Outcome<Vec<tokio_postgres::Row>> {
     let columns: Vec<_> = engines.iter().map(|engine| EngineColumns::of(engine)).collect();
     session.query(sql, Arrays::of(&columns).parameters()).await
 }

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use enginehouse_core::engine::Engine;
+use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
@@ -404,23 +404,23 @@ impl LaneRepository for PostgresTransaction {
 
 #[async_trait]
 impl EngineRepository for PostgresTransaction {
-    async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
+    async fn engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<RegisteredEngine>, StoreError> {
         engines::by_id(self, sql!("engines_by_id"), ids).await
     }
 
-    async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<Engine>, StoreError> {
+    async fn free_engines_by_id(&mut self, ids: &[EngineId]) -> Result<Vec<RegisteredEngine>, StoreError> {
         engines::by_id(self, sql!("free_engines_by_id"), ids).await
     }
 
-    async fn all_engines(&mut self) -> Result<Vec<Engine>, StoreError> {
+    async fn all_engines(&mut self) -> Result<Vec<RegisteredEngine>, StoreError> {
         engines::all(self).await
     }
 
-    async fn write_engines(&mut self, engines: &[Engine]) -> Result<(), StoreError> {
+    async fn write_engines(&mut self, engines: &[RegisteredEngine]) -> Result<(), StoreError> {
         engines::write(self, engines).await
     }
 
-    async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<Engine>, StoreError> {
+    async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<RegisteredEngine>, StoreError> {
         engines::silent(self, until, limit).await
     }
 

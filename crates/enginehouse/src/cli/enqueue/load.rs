@@ -156,7 +156,7 @@ impl FileLoad {
                     numbers.push(number);
                     events.push(event);
                 }
-                Err(errors) => self.note_all(number, errors.into_iter().map(FieldError::from)),
+                Err(errors) => self.note_all(number, errors.into_iter()),
             }
         }
         if self.summary.errors.is_empty() && !events.is_empty() {
@@ -192,7 +192,7 @@ impl FileLoad {
                 }
                 Err(errors) => {
                     self.summary.rejected += 1;
-                    self.note_all(number, errors.into_iter().map(FieldError::from));
+                    self.note_all(number, errors.into_iter());
                 }
             }
         }

@@ -8,7 +8,7 @@ use crate::postgres::shared::lanes;
 use crate::postgres::shared::state::Shared;
 use crate::postgres::wire::failure::Outcome;
 use crate::postgres::wire::session::Session;
-use crate::rows::{LaneCounts, Page, PageRequest, ScenarioRunCounts, StatusCounts};
+use crate::rows::{LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, StatusCounts};
 
 /// How many events are in each status, over all lanes.
 pub(crate) async fn totals(session: &Session, shared: &Shared) -> Outcome<StatusCounts> {
@@ -48,7 +48,7 @@ fn run_counts(columns: &mut Columns<'_>) -> Outcome<ScenarioRunCounts> {
     })
 }
 
-pub(crate) async fn scenario_runs(shared: &Shared, page: &PageRequest) -> Outcome<Page<ScenarioRunCounts>> {
+pub(crate) async fn scenario_runs(shared: &Shared, page: &PageRequest) -> Outcome<ResultPage<ScenarioRunCounts>> {
     let after = shown(page.after.as_deref().unwrap_or(""));
     // One more than asked for tells whether more follow.
     let look_at = i64::from(page.limit) + 1;
@@ -61,7 +61,7 @@ pub(crate) async fn scenario_runs(shared: &Shared, page: &PageRequest) -> Outcom
     let shown = rows.iter().take(page.limit as usize);
     let items = shown.map(|row| run_counts(&mut Columns::of(row))).collect::<Outcome<Vec<_>>>()?;
     let next = items.last().filter(|_| more).map(|run| run.scenario_run_id.to_string());
-    Ok(Page { items, next })
+    Ok(ResultPage { items, next })
 }
 
 pub(crate) async fn scenario_run(

@@ -7,7 +7,7 @@ use super::super::snapshot::Snapshot;
 use super::search::{self, Found, MAX_LOOKED_AT};
 use crate::postgres::shared::state::Shared;
 use crate::postgres::wire::failure::Outcome;
-use crate::rows::{DeadLetterFilter, DeadLetterGroup, DeadLetterRow, Page, PageRequest};
+use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, PageRequest, ResultPage};
 
 pub(crate) async fn dead_letter(shared: &Shared, event_id: EventId) -> Outcome<Option<DeadLetterRow>> {
     let snapshot = Snapshot::begin(&shared.readers).await?;
@@ -27,7 +27,7 @@ pub(crate) async fn dead_letters(
     shared: &Shared,
     filter: &DeadLetterFilter,
     page: &PageRequest,
-) -> Outcome<Page<DeadLetterRow>> {
+) -> Outcome<ResultPage<DeadLetterRow>> {
     let Some(before) = search::place(page) else { return Ok(search::nothing()) };
     let event_type = filter.event_type.as_ref().map(EventType::as_str);
     let queue = filter.queue.as_ref().map(QueueName::as_str);
@@ -52,14 +52,14 @@ pub(crate) async fn dead_letters(
     Ok(page)
 }
 
-pub(crate) async fn dead_letter_groups(shared: &Shared) -> Outcome<Vec<DeadLetterGroup>> {
+pub(crate) async fn dead_letter_groups(shared: &Shared) -> Outcome<Vec<DeadLetterGroupRow>> {
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot.query(sql!("dead_letter_groups"), params![]).await?;
     snapshot.end().await?;
     rows.iter()
         .map(|row| {
             let mut columns = Columns::of(row);
-            Ok(DeadLetterGroup {
+            Ok(DeadLetterGroupRow {
                 event_type: columns.read()?,
                 reason: columns.read()?,
                 error_code: columns.read()?,

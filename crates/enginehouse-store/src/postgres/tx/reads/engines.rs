@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use enginehouse_core::engine::{Engine, EngineStatus};
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{Capability, EngineId, EngineType, EventId};
 
 use super::super::columns::{Columns, params, shown, sql};
@@ -11,10 +11,13 @@ use super::super::snapshot::Snapshot;
 use super::search::{self, MAX_LOOKED_AT};
 use crate::postgres::shared::state::Shared;
 use crate::postgres::wire::failure::Outcome;
-use crate::rows::{EngineFilter, EventRecord, Page, PageRequest};
+use crate::rows::{EngineFilter, EventRecord, PageRequest, ResultPage};
 
 /// One engine, and the events that it holds, by id.
-pub(crate) async fn engine(shared: &Shared, engine_id: &EngineId) -> Outcome<Option<(Engine, Vec<EventRecord>)>> {
+pub(crate) async fn engine(
+    shared: &Shared,
+    engine_id: &EngineId,
+) -> Outcome<Option<(RegisteredEngine, Vec<EventRecord>)>> {
     let from = vec![shared.scan_positions().engine(engine_id)];
     let (name, names) = (engine_id.as_str(), vec![engine_id.as_str()]);
     let snapshot = Snapshot::begin(&shared.readers).await?;
@@ -38,7 +41,7 @@ pub(crate) async fn engines(
     shared: &Shared,
     filter: &EngineFilter,
     page: &PageRequest,
-) -> Outcome<Page<(Engine, u32)>> {
+) -> Outcome<ResultPage<(RegisteredEngine, u32)>> {
     let after = shown(page.after.as_deref().unwrap_or(""));
     let status = filter.status.map(|status| status.name());
     let engine_type = filter.engine_type.as_ref().map(EngineType::as_str);
@@ -59,7 +62,7 @@ pub(crate) async fn engines(
         let mut columns = Columns::of(row);
         let (is_match, place): (bool, i64) = (columns.read()?, columns.read()?);
         if found.len() >= page.limit as usize {
-            next = found.last().map(|engine: &Engine| engine.engine_id.to_string());
+            next = found.last().map(|engine: &RegisteredEngine| engine.engine_id.to_string());
             break;
         }
         let engine = engines::engine(&mut columns)?;
@@ -81,7 +84,7 @@ pub(crate) async fn engines(
         locks.insert(columns.read()?, columns.read()?);
     }
     let counts: Vec<_> = names.iter().map(|name| locks.get(name).copied().unwrap_or(0)).collect();
-    Ok(Page { items: found.into_iter().zip(counts).collect(), next })
+    Ok(ResultPage { items: found.into_iter().zip(counts).collect(), next })
 }
 
 pub(crate) async fn engine_counts(shared: &Shared) -> Outcome<Vec<(EngineStatus, u64)>> {

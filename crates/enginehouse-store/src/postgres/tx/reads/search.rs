@@ -15,7 +15,7 @@ use crate::postgres::shared::lanes;
 use crate::postgres::shared::state::Shared;
 use crate::postgres::wire::failure::Outcome;
 use crate::postgres::wire::session::{Param, Session};
-use crate::rows::{EventFilter, EventRecord, Page, PageRequest};
+use crate::rows::{EventFilter, EventRecord, PageRequest, ResultPage};
 use crate::table::read_event;
 
 /// How many rows one page looks at.
@@ -32,7 +32,11 @@ pub(crate) async fn event(shared: &Shared, event_id: EventId) -> Outcome<Option<
 }
 
 /// Events that match, newest first.
-pub(crate) async fn events(shared: &Shared, filter: &EventFilter, page: &PageRequest) -> Outcome<Page<EventRecord>> {
+pub(crate) async fn events(
+    shared: &Shared,
+    filter: &EventFilter,
+    page: &PageRequest,
+) -> Outcome<ResultPage<EventRecord>> {
     let Some(before) = place(page) else { return Ok(nothing()) };
     let run = filter.scenario_run_id.as_ref().map(ScenarioRunId::as_str);
     // What is remembered, before the snapshot is taken: a lock that had ended then has ended.
@@ -145,8 +149,8 @@ pub(super) fn one_more(page: &PageRequest) -> i64 {
     i64::from(page.limit) + 1
 }
 
-pub(super) fn nothing<T>() -> Page<T> {
-    Page { items: Vec::new(), next: None }
+pub(super) fn nothing<T>() -> ResultPage<T> {
+    ResultPage { items: Vec::new(), next: None }
 }
 
 /// What a search has found, and the place behind it if more may follow.
@@ -182,12 +186,13 @@ impl<T> Found<T> {
     }
 
     /// The page, with as many events as it may hold.
-    pub(super) async fn page<I>(self, session: &Session, item: impl Fn(T, EventRecord) -> I) -> Outcome<Page<I>> {
+    pub(super) async fn page<I>(self, session: &Session, item: impl Fn(T, EventRecord) -> I) -> Outcome<ResultPage<I>> {
         let ids: Vec<_> = self.items.iter().map(|(id, _)| *id).collect();
         let records = records(session, &ids, MAX_PAGE_BYTES).await?;
         let mut records: HashMap<_, _> =
             records.into_iter().map(|(bytes, record)| (record.event.event_id, (bytes, record))).collect();
-        let mut page = Page { items: Vec::with_capacity(records.len()), next: self.next.map(|id| id.to_string()) };
+        let mut page =
+            ResultPage { items: Vec::with_capacity(records.len()), next: self.next.map(|id| id.to_string()) };
         let (mut held, mut last) = (0, None);
         for (event_id, found) in self.items {
             if held >= MAX_PAGE_BYTES {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use enginehouse_core::engine::Engine;
+use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
 
@@ -15,7 +15,7 @@ pub(super) async fn by_id(
     transaction: &mut PostgresTransaction,
     sql: &'static str,
     ids: &[EngineId],
-) -> Result<Vec<Engine>, StoreError> {
+) -> Result<Vec<RegisteredEngine>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -37,12 +37,15 @@ pub(super) async fn by_id(
     Ok(answered)
 }
 
-pub(super) async fn all(transaction: &mut PostgresTransaction) -> Result<Vec<Engine>, StoreError> {
+pub(super) async fn all(transaction: &mut PostgresTransaction) -> Result<Vec<RegisteredEngine>, StoreError> {
     let rows = transaction.read(sql!("all_engines"), params![]).await?;
     transaction.each(&rows, engines::engine)
 }
 
-pub(super) async fn write(transaction: &mut PostgresTransaction, engines: &[Engine]) -> Result<(), StoreError> {
+pub(super) async fn write(
+    transaction: &mut PostgresTransaction,
+    engines: &[RegisteredEngine],
+) -> Result<(), StoreError> {
     let (known, new): (Vec<_>, Vec<_>) =
         engines.iter().partition(|engine| transaction.known_engines.contains(&engine.engine_id));
     let session = transaction.session()?;
@@ -62,7 +65,7 @@ pub(super) async fn silent(
     transaction: &mut PostgresTransaction,
     until: Timestamp,
     limit: u32,
-) -> Result<Vec<Engine>, StoreError> {
+) -> Result<Vec<RegisteredEngine>, StoreError> {
     let limit = i64::from(limit);
     let rows = transaction.read(sql!("silent_engines"), params![TIMESTAMPTZ: &Moment(until), INT8: &limit]).await?;
     let found = transaction.each(&rows, engines::engine)?;
