@@ -1,9 +1,9 @@
 //! What the whole-system tests share: the real binary as a server, and as a command.
 
 pub mod load;
-pub mod place;
 pub mod postgres;
 pub mod python;
+pub mod test_store;
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -47,10 +47,10 @@ const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 ///
 /// # Panics
 /// The library is not installed.
-pub fn at_time_of(hands: &Path) -> Command {
+pub fn serve_with_clock(clock_file: &Path) -> Command {
     assert!(Path::new(FAKETIME).exists(), "install faketime, as `cargo xtask test` does");
     let mut serve = command(["serve"]);
-    serve.env("LD_PRELOAD", FAKETIME).env("FAKETIME_TIMESTAMP_FILE", hands);
+    serve.env("LD_PRELOAD", FAKETIME).env("FAKETIME_TIMESTAMP_FILE", clock_file);
     serve.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     serve
 }
@@ -89,13 +89,13 @@ pub fn kills(few: usize) -> usize {
 }
 
 /// A server of its own, on a free port. Killed when dropped.
-pub struct Serving {
+pub struct TestServer {
     child: Child,
     /// Where it is.
     pub url: String,
 }
 
-impl Serving {
+impl TestServer {
     /// Starts a server on a data file, with more flags, and waits until it listens.
     ///
     /// # Panics
@@ -158,7 +158,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for TestServer {
     fn drop(&mut self) {
         // Most tests have ended it already.
         self.child.kill().ok();

@@ -1,4 +1,4 @@
-//! Producers and engines that go on whatever happens to servers and stores, and remember what they were told.
+//! Producers and engines that go on whatever happens to servers and stores, and record every answer.
 //!
 //! A call whose outcome is unknown is repeated until there is one, as each call allows: an enqueue by its key, a settlement
 //! by its token. An enqueue that was refused as *not applied* is never repeated under its key: [`Load::check`] looks for
@@ -24,36 +24,36 @@ use enginehouse_core::lock::LockToken;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval};
 
-use crate::{Serving, until};
+use crate::{TestServer, until};
 
 /// How long clients wait after a failure.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How often engines are to speak up at least.
+/// How often engines send heartbeats at least.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// The way to a server that may be replaced by another one meanwhile.
+/// A client of a server that may be replaced by another one while it is used.
 #[derive(Clone, Debug)]
-pub struct Door(Arc<Mutex<Client>>);
+pub struct SwitchableClient(Arc<Mutex<Client>>);
 
-impl Door {
-    /// The way to a server.
-    pub fn to(server: &Serving) -> Self {
+impl SwitchableClient {
+    /// A client of this server.
+    pub fn to(server: &TestServer) -> Self {
         Self(Arc::new(Mutex::new(server.client())))
     }
 
-    /// From now on it leads to this one.
-    pub fn lead_to(&self, server: &Serving) {
+    /// Sends all later calls to this server.
+    pub fn switch_to(&self, server: &TestServer) {
         *held(&self.0) = server.client();
     }
 
-    fn client(&self) -> Client {
+    fn current(&self) -> Client {
         held(&self.0).clone()
     }
 }
 
-/// What clients were told.
+/// What the answers to clients said.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct LoadRecord {
     /// Keys and ids of events whose enqueue was answered.
     pub enqueued: HashMap<String, EventId>,
     /// Keys of which every answer said that nothing was done.
@@ -63,15 +63,15 @@ pub struct Told {
     /// Tokens whose completion was answered, by event.
     pub completed: HashMap<EventId, HashSet<LockToken>>,
     /// How often clients got no answer, or which problem.
-    pub troubles: BTreeMap<String, usize>,
-    /// What no client should ever be told.
+    pub failures: BTreeMap<String, usize>,
+    /// Answers that no client should ever get.
     pub mistakes: Vec<String>,
 }
 
-/// What they share.
+/// What the clients share.
 #[derive(Debug, Default)]
-struct Shared {
-    told: Mutex<Told>,
+struct LoadState {
+    record: Mutex<LoadRecord>,
     answers: AtomicUsize,
     is_over: AtomicBool,
 }
@@ -79,8 +79,8 @@ struct Shared {
 /// Producers and engines at work.
 #[derive(Debug)]
 pub struct Load {
-    shared: Arc<Shared>,
-    clients: Vec<JoinHandle<()>>,
+    state: Arc<LoadState>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -88,26 +88,26 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Load {
-    /// Starts so many producers and engines behind each door.
-    pub fn start(doors: &[Door], producers: usize, engines: usize) -> Self {
-        let shared = Arc::<Shared>::default();
-        let mut clients = Vec::new();
-        for (place, door) in doors.iter().enumerate() {
+    /// Starts so many producers and engines for each server.
+    pub fn start(clients: &[SwitchableClient], producers: usize, engines: usize) -> Self {
+        let state = Arc::<LoadState>::default();
+        let mut tasks = Vec::new();
+        for (index, client) in clients.iter().enumerate() {
             for number in 0..producers {
-                let at_work = AtWork { door: door.clone(), shared: Arc::clone(&shared) };
-                clients.push(tokio::spawn(at_work.produce(format!("{place}-{number}"))));
+                let client = LoadClient { client: client.clone(), state: Arc::clone(&state) };
+                tasks.push(tokio::spawn(client.produce(format!("{index}-{number}"))));
             }
             for number in 0..engines {
-                let at_work = AtWork { door: door.clone(), shared: Arc::clone(&shared) };
-                clients.push(tokio::spawn(at_work.work(format!("engine-{place}-{number}"))));
+                let client = LoadClient { client: client.clone(), state: Arc::clone(&state) };
+                tasks.push(tokio::spawn(client.work(format!("engine-{index}-{number}"))));
             }
         }
-        Self { shared, clients }
+        Self { state, tasks }
     }
 
     /// How many calls were answered.
     pub fn answers(&self) -> usize {
-        self.shared.answers.load(Ordering::SeqCst)
+        self.state.answers.load(Ordering::SeqCst)
     }
 
     /// Waits until so many more calls are answered.
@@ -116,22 +116,22 @@ impl Load {
         until("clients are answered", async || (self.answers() >= enough).then_some(())).await;
     }
 
-    /// What clients were told so far.
-    pub fn told(&self) -> MutexGuard<'_, Told> {
-        held(&self.shared.told)
+    /// What the answers to clients have said so far.
+    pub fn record(&self) -> MutexGuard<'_, LoadRecord> {
+        held(&self.state.record)
     }
 
-    /// Waits until every client has its last answer, and makes sure that all they were told is so.
+    /// Waits until every client has its last answer, and makes sure that the store agrees with every answer.
     ///
     /// # Panics
     /// Something is not.
-    pub async fn check(self, client: &Client) -> Told {
-        self.shared.is_over.store(true, Ordering::SeqCst);
-        for at_work in self.clients {
-            at_work.await.expect("a client does not panic");
+    pub async fn check(self, client: &Client) -> LoadRecord {
+        self.state.is_over.store(true, Ordering::SeqCst);
+        for task in self.tasks {
+            task.await.expect("a client does not panic");
         }
-        let told = std::mem::take(&mut *held(&self.shared.told));
-        assert!(told.mistakes.is_empty(), "{:#?}", told.mistakes);
+        let record = std::mem::take(&mut *held(&self.state.record));
+        assert!(record.mistakes.is_empty(), "{:#?}", record.mistakes);
         let there = until("the counts are those of the rows", async || {
             let there = all_events(client).await;
             let counts = client.stats().await.ok()?.events;
@@ -143,33 +143,33 @@ impl Load {
             same.then_some(there)
         })
         .await;
-        for (key, event_id) in &told.enqueued {
+        for (key, event_id) in &record.enqueued {
             let event = there.get(event_id).unwrap_or_else(|| panic!("event {event_id} was acknowledged and is lost"));
             assert_eq!(event.payload.as_str(), payload(key), "byte for byte");
         }
         let ours: Vec<_> = there.values().filter(|event| event.payload.as_str().starts_with(KEY)).collect();
         let keys: HashMap<&str, &Event> = ours.iter().map(|event| (event.payload.as_str(), *event)).collect();
         assert_eq!(keys.len(), ours.len(), "a repeated enqueue has made a second event");
-        for key in &told.not_applied {
+        for key in &record.not_applied {
             let event = keys.get(payload(key).as_str());
-            assert!(event.is_none(), "{key} was said not to be applied, and is there: {event:?}");
+            assert!(event.is_none(), "{key} was answered as not applied, and is there: {event:?}");
         }
-        for (event_id, tokens) in &told.completed {
+        for (event_id, tokens) in &record.completed {
             assert_eq!(tokens.len(), 1, "event {event_id} was settled twice");
             assert_eq!(there[event_id].status, EventStatus::Completed, "event {event_id} was completed, and is not");
         }
-        for (event_id, tokens) in &told.claimed {
+        for (event_id, tokens) in &record.claimed {
             let serials: HashSet<_> = tokens.iter().map(|token| token.serial).collect();
             assert_eq!(serials.len(), tokens.len(), "event {event_id}: a serial was given twice");
         }
         println!(
-            "{} enqueued, {} completed; troubles: {:?}; {} refused as not applied",
-            told.enqueued.len(),
-            told.completed.len(),
-            told.troubles,
-            told.not_applied.len()
+            "{} enqueued, {} completed; failures: {:?}; {} refused as not applied",
+            record.enqueued.len(),
+            record.completed.len(),
+            record.failures,
+            record.not_applied.len()
         );
-        told
+        record
     }
 }
 
@@ -194,35 +194,35 @@ fn payload(key: &str) -> String {
 }
 
 /// One client.
-struct AtWork {
-    door: Door,
-    shared: Arc<Shared>,
+struct LoadClient {
+    client: SwitchableClient,
+    state: Arc<LoadState>,
 }
 
-impl AtWork {
+impl LoadClient {
     fn is_over(&self) -> bool {
-        self.shared.is_over.load(Ordering::SeqCst)
+        self.state.is_over.load(Ordering::SeqCst)
     }
 
     fn answered(&self) {
-        self.shared.answers.fetch_add(1, Ordering::SeqCst);
+        self.state.answers.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
-        held(&self.shared.told)
+    fn record(&self) -> MutexGuard<'_, LoadRecord> {
+        held(&self.state.record)
     }
 
-    /// Notes a failure. A server that is away, full or in trouble is one; anything else is a mistake.
+    /// Notes a failure. A server that is away or cannot take more is one; anything else is a mistake.
     fn failed(&self, error: &Error) {
         let name = match (error.code(), error.maybe_applied()) {
             (Some(code), maybe_applied) => format!("{}, applied {maybe_applied}", code.name()),
             (None, _) => "no answer".to_owned(),
         };
-        let mut told = self.told();
-        *told.troubles.entry(name).or_default() += 1;
+        let mut record = self.record();
+        *record.failures.entry(name).or_default() += 1;
         let expected = [Code::StoreUnavailable, Code::ShuttingDown, Code::Overloaded];
         if error.code().is_some_and(|code| !expected.contains(&code)) || matches!(error, Error::Unexpected { .. }) {
-            told.mistakes.push(format!("{error:?}"));
+            record.mistakes.push(format!("{error:?}"));
         }
     }
 
@@ -239,9 +239,9 @@ impl AtWork {
                     idempotency_key: Some(key.clone()),
                     ..EnqueueRequest::default()
                 };
-                match self.door.client().enqueue(&request).await {
+                match self.client.current().enqueue(&request).await {
                     Ok(enqueued) => {
-                        self.told().enqueued.insert(key, enqueued.event_id);
+                        self.record().enqueued.insert(key, enqueued.event_id);
                         self.answered();
                         break;
                     }
@@ -249,7 +249,7 @@ impl AtWork {
                         self.failed(&error);
                         is_unsure |= error.maybe_applied();
                         if error.code().is_some() && !is_unsure {
-                            self.told().not_applied.insert(key.clone());
+                            self.record().not_applied.insert(key.clone());
                             key.push('+');
                         }
                     }
@@ -270,7 +270,7 @@ impl AtWork {
         let engine_id: EngineId = name.parse().expect("an id");
         let mut pace = pace();
         let mut epoch = None;
-        let mut heard_at = Instant::now();
+        let mut last_heartbeat_at = Instant::now();
         while !self.is_over() {
             let Some(current) = epoch else {
                 epoch = self.register(&engine_id, &mut pace).await;
@@ -278,14 +278,14 @@ impl AtWork {
             };
             let claim = serde_json::json!({ "epoch": current, "limit": 7, "wait_seconds": 1 });
             let claim: ClaimRequest = serde_json::from_value(claim).expect("a claim");
-            let claimed = match self.door.client().claim(&engine_id, &claim).await {
+            let claimed = match self.client.current().claim(&engine_id, &claim).await {
                 Ok(claimed) => claimed.events,
                 Err(error) => {
                     if matches!(
                         error.code(),
                         Some(Code::EngineLost | Code::EngineSuperseded | Code::EngineNotRegistered)
                     ) {
-                        *self.told().troubles.entry("engine lost".to_owned()).or_default() += 1;
+                        *self.record().failures.entry("engine lost".to_owned()).or_default() += 1;
                         epoch = None;
                     } else {
                         self.failed(&error);
@@ -295,12 +295,12 @@ impl AtWork {
                 }
             };
             self.answered();
-            if claimed.is_empty() || heard_at.elapsed() > INTERVAL / 2 {
-                heard_at = Instant::now();
+            if claimed.is_empty() || last_heartbeat_at.elapsed() > INTERVAL / 2 {
+                last_heartbeat_at = Instant::now();
                 // What was claimed by a call without an answer is released once two of these do not name it.
                 let lock_tokens = claimed.iter().filter_map(|event| event.lock.as_ref()?.token).collect();
                 let request = HeartbeatRequest { epoch: current, dynamic_state: None, lock_tokens: Some(lock_tokens) };
-                self.door.client().heartbeat(&engine_id, &request, INTERVAL).await.ok();
+                self.client.current().heartbeat(&engine_id, &request, INTERVAL).await.ok();
             }
             for event in claimed {
                 self.settle(&event, &mut pace).await;
@@ -314,7 +314,7 @@ impl AtWork {
             metadata: Default::default(),
             heartbeat_interval_seconds: Some(INTERVAL.as_secs()),
         };
-        match self.door.client().register(engine_id, &request).await {
+        match self.client.current().register(engine_id, &request).await {
             Ok(engine) => Some(engine.epoch),
             Err(error) => {
                 self.failed(&error);
@@ -328,9 +328,9 @@ impl AtWork {
     async fn settle(&self, event: &Event, pace: &mut Interval) {
         let event_id = event.event_id;
         let token = event.lock.as_ref().and_then(|lock| lock.token).expect("a claimed event has a token");
-        self.told().claimed.entry(event_id).or_default().insert(token);
+        self.record().claimed.entry(event_id).or_default().insert(token);
         loop {
-            let client = self.door.client();
+            let client = self.client.current();
             let settled = if event_id.0.as_u128().is_multiple_of(5) {
                 let error = AttemptError { code: None, message: "a test fails".to_owned(), details: None };
                 let request = FailRequest {
@@ -347,7 +347,7 @@ impl AtWork {
             match settled {
                 Ok(event) => {
                     if event.status == EventStatus::Completed {
-                        self.told().completed.entry(event_id).or_default().insert(token);
+                        self.record().completed.entry(event_id).or_default().insert(token);
                     }
                     self.answered();
                     return;

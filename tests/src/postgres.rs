@@ -18,11 +18,11 @@ async fn connect(config: &Config) -> Client {
 }
 
 /// An empty database, dropped with it.
-pub struct Database {
+pub struct TestDatabase {
     name: String,
 }
 
-impl Database {
+impl TestDatabase {
     /// Makes it.
     ///
     /// # Panics
@@ -78,7 +78,7 @@ impl Database {
     }
 }
 
-impl Drop for Database {
+impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (server, drop) = (server(), format!("drop database if exists {} with (force)", self.name));
         // The runtime of the test may have only one thread, and that one is here.

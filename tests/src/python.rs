@@ -52,9 +52,9 @@ impl Project<'_> {
         let mut command = Command::new(&self.python);
         let output = command.args(arguments).current_dir(self.folder).env("PYTHONPATH", self.folder).output();
         let output = output.expect("the interpreter starts");
-        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-        println!("$ python {}\n{said}", arguments.join(" "));
-        (output.status.success(), said)
+        let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        println!("$ python {}\n{printed}", arguments.join(" "));
+        (output.status.success(), printed)
     }
 
     /// The same for what must succeed.
@@ -62,9 +62,9 @@ impl Project<'_> {
     /// # Panics
     /// It does not succeed.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let (succeeded, said) = self.tried(arguments);
-        assert!(succeeded, "python {}\n{said}", arguments.join(" "));
-        said
+        let (succeeded, printed) = self.tried(arguments);
+        assert!(succeeded, "python {}\n{printed}", arguments.join(" "));
+        printed
     }
 }
 

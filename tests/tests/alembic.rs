@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use enginehouse_tests::postgres::Database;
+use enginehouse_tests::postgres::TestDatabase;
 use enginehouse_tests::python::{Project, interpreter};
 use enginehouse_tests::{command, text};
 
@@ -36,7 +36,7 @@ class Customer(Base):
 "#;
 
 /// A project as `alembic init` makes it, with the team's tables in the database.
-fn given_alembic<'a>(folder: &'a Path, database: &Database, driver: &Driver) -> Project<'a> {
+fn given_alembic<'a>(folder: &'a Path, database: &TestDatabase, driver: &Driver) -> Project<'a> {
     let project = Project { folder, python: interpreter() };
     project.run(&["-m", "alembic", "init", "--template", driver.template, "migrations"]);
     fs::write(folder.join("models.py"), MODELS).unwrap();
@@ -64,10 +64,10 @@ fn edit(path: &Path, from: &str, to: &str) {
 #[track_caller]
 fn enginehouse(arguments: &[&str]) -> String {
     let output = command(arguments).output().unwrap();
-    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    println!("$ enginehouse {}\n{said}", arguments.join(" "));
-    assert!(output.status.success(), "{said}");
-    said
+    let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    println!("$ enginehouse {}\n{printed}", arguments.join(" "));
+    assert!(output.status.success(), "{printed}");
+    printed
 }
 
 fn export(folder: &Path, arguments: &[&str]) {
@@ -77,14 +77,14 @@ fn export(folder: &Path, arguments: &[&str]) {
 
 /// The revision that ours is to follow.
 fn head(project: &Project<'_>) -> String {
-    let said = project.run(&["-m", "alembic", "heads"]);
-    let line = said.lines().find(|line| line.ends_with("(head)")).expect("there is a head");
+    let printed = project.run(&["-m", "alembic", "heads"]);
+    let line = printed.lines().find(|line| line.ends_with("(head)")).expect("there is a head");
     line.split_whitespace().next().unwrap().to_owned()
 }
 
 /// The same tables, views, functions and so on as by our own runner.
-async fn agrees_with_the_native_runner(database: &Database, schema: &str) {
-    let native = Database::new().await;
+async fn agrees_with_the_native_runner(database: &TestDatabase, schema: &str) {
+    let native = TestDatabase::new().await;
     enginehouse(&["schema", "up", "--store", &native.url(), "--schema", schema]);
     let want = native.catalog(schema).await;
     assert!(want.len() > 10);
@@ -92,11 +92,11 @@ async fn agrees_with_the_native_runner(database: &Database, schema: &str) {
 }
 
 /// A server that migrates nothing by itself finds what it needs, and takes an event.
-fn a_server_accepts_it(database: &Database, schema: &str) {
-    let said = enginehouse(&["schema", "status", "--store", &database.url(), "--schema", schema]);
-    assert!(said.contains("up to date"), "{said}");
+fn a_server_accepts_it(database: &TestDatabase, schema: &str) {
+    let printed = enginehouse(&["schema", "status", "--store", &database.url(), "--schema", schema]);
+    assert!(printed.contains("up to date"), "{printed}");
     let flags = ["--schema", schema, "--migrate", "check", "--durability", "relaxed"];
-    let server = enginehouse_tests::Serving::at(&database.url(), &flags);
+    let server = enginehouse_tests::TestServer::at(&database.url(), &flags);
     let enqueue = ["event", "enqueue", "--file", "-", "--event-type", "frame.render"];
     let done = enginehouse_tests::run(&server.url, enqueue, "{\"frame\":1}\n");
     assert!(done.status.success(), "{}", enginehouse_tests::text(&done.stderr));
@@ -104,8 +104,8 @@ fn a_server_accepts_it(database: &Database, schema: &str) {
 }
 
 fn proposes_nothing(project: &Project<'_>) {
-    let said = project.run(&["-m", "alembic", "check"]);
-    assert!(said.contains("No new upgrade operations detected."), "{said}");
+    let printed = project.run(&["-m", "alembic", "check"]);
+    assert!(printed.contains("No new upgrade operations detected."), "{printed}");
     project.run(&["-m", "alembic", "revision", "--autogenerate", "--message", "nothing"]);
     let versions = fs::read_dir(project.folder.join("migrations/versions")).unwrap();
     let mut files = versions.map(|entry| entry.unwrap().path());
@@ -116,7 +116,7 @@ fn proposes_nothing(project: &Project<'_>) {
 }
 
 async fn our_migrations_live_in_a_chain(driver: &Driver) {
-    let (folder, database) = (tempfile::tempdir().unwrap(), Database::new().await);
+    let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::new().await);
     let project = given_alembic(folder.path(), &database, driver);
     export(folder.path(), &["--down-revision", &head(&project)]);
     project.run(&["-m", "alembic", "upgrade", "head"]);
@@ -127,8 +127,8 @@ async fn our_migrations_live_in_a_chain(driver: &Driver) {
     proposes_nothing(&project);
     let env = folder.path().join("migrations/env.py");
     edit(&env, "target_metadata=target_metadata", "target_metadata=target_metadata, include_schemas=True");
-    let (agrees, said) = project.tried(&["-m", "alembic", "check"]);
-    assert!(!agrees && said.contains("remove_table"), "without the snippet it would drop our tables: {said}");
+    let (agrees, printed) = project.tried(&["-m", "alembic", "check"]);
+    assert!(!agrees && printed.contains("remove_table"), "without the snippet it would drop our tables: {printed}");
     edit(&env, "include_schemas=True", "include_schemas=True, include_name=include_name");
     edit(
         &env,
@@ -166,7 +166,7 @@ async fn our_migrations_live_in_a_chain_with_asyncpg() {
 #[tokio::test]
 async fn our_migrations_live_in_a_branch_and_in_a_script() {
     let schema = "it's my \"Queue\"";
-    let (folder, database) = (tempfile::tempdir().unwrap(), Database::new().await);
+    let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::new().await);
     let project = given_alembic(folder.path(), &database, &PSYCOPG);
     export(folder.path(), &["--branch-label", "enginehouse", "--schema", schema]);
     let script = project.run(&["-m", "alembic", "upgrade", "--sql", "enginehouse@head"]);
@@ -178,7 +178,7 @@ async fn our_migrations_live_in_a_branch_and_in_a_script() {
     project.run(&["-m", "alembic", "downgrade", "enginehouse@base"]);
     assert_eq!(database.schemas().await, ["public"]);
 
-    let by_hand = Database::new().await;
+    let by_hand = TestDatabase::new().await;
     by_hand.connect().await.batch_execute(&script).await.unwrap_or_else(|error| panic!("{error:?}\n{script}"));
     agrees_with_the_native_runner(&by_hand, schema).await;
 }
@@ -191,7 +191,7 @@ async fn a_statement_arrives_as_it_stands() {
         "create function hostile() returns text language plpgsql as $body$ begin return $text${hostile}$text$; end; $body$;"
     );
     for driver in [PSYCOPG, ASYNCPG] {
-        let (folder, database) = (tempfile::tempdir().unwrap(), Database::new().await);
+        let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::new().await);
         let project = given_alembic(folder.path(), &database, &driver);
         export(folder.path(), &["--down-revision", &head(&project)]);
         // A revision of ours with another statement in it.
@@ -220,7 +220,7 @@ async fn our_migrations_make_a_data_file() {
     let file = folder.path().join("enginehouse.db");
     let store = format!("sqlite://{}", file.display());
     assert!(enginehouse(&["schema", "status", "--store", &store]).contains("up to date"));
-    let serving = enginehouse_tests::Serving::on(&file, &["--migrate", "check"]);
+    let serving = enginehouse_tests::TestServer::on(&file, &["--migrate", "check"]);
     assert_eq!(serving.stop(), Some(0));
     project.run(&["-m", "alembic", "downgrade", "base"]);
     let status = command(["schema", "status", "--store", &store, "--quiet"]).output().unwrap();
@@ -245,7 +245,7 @@ execute_from_command_line(sys.argv)
 
 #[tokio::test]
 async fn our_migrations_live_in_a_django_app() {
-    let (folder, database) = (tempfile::tempdir().unwrap(), Database::new().await);
+    let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::new().await);
     let project = Project { folder: folder.path(), python: interpreter() };
     let config: tokio_postgres::Config = database.url().parse().unwrap();
     let host = match config.get_hosts() {
@@ -268,8 +268,8 @@ async fn our_migrations_live_in_a_django_app() {
     project.run(&["manage.py", "migrate"]);
     agrees_with_the_native_runner(&database, "enginehouse").await;
     a_server_accepts_it(&database, "enginehouse");
-    let said = project.run(&["manage.py", "makemigrations", "--check", "--dry-run"]);
-    assert!(said.contains("No changes detected"), "{said}");
+    let printed = project.run(&["manage.py", "makemigrations", "--check", "--dry-run"]);
+    assert!(printed.contains("No changes detected"), "{printed}");
     project.run(&["manage.py", "migrate", "queue_schema", "zero"]);
     assert_eq!(database.schemas().await, ["public"]);
 }

@@ -1,6 +1,6 @@
 //! What the doctor says of a database.
 
-use enginehouse_tests::postgres::Database;
+use enginehouse_tests::postgres::TestDatabase;
 use enginehouse_tests::{command, text};
 
 fn doctor(store: &str, flags: &[&str]) -> (Option<i32>, String, String) {
@@ -10,26 +10,29 @@ fn doctor(store: &str, flags: &[&str]) -> (Option<i32>, String, String) {
 
 #[tokio::test]
 async fn only_a_database_in_which_nothing_is_wrong_is_sound() {
-    let database = Database::new().await;
+    let database = TestDatabase::new().await;
     let store = database.url();
     // The server of the tests may be less durable than others.
     let relaxed = ["--durability", "relaxed"];
-    let (status, shown, said) = doctor(&store, &relaxed);
-    assert_eq!(status, Some(1), "{shown}{said}");
-    assert!(said.contains("there is no schema") && said.contains("try: run `enginehouse schema up`"), "{said}");
+    let (status, shown, message) = doctor(&store, &relaxed);
+    assert_eq!(status, Some(1), "{shown}{message}");
+    assert!(
+        message.contains("there is no schema") && message.contains("try: run `enginehouse schema up`"),
+        "{message}"
+    );
     let made = command(["schema", "up", "--store", &store]).output().unwrap();
     assert!(made.status.success(), "{}", text(&made.stderr));
     let client = database.connect().await;
     client.batch_execute("select enginehouse.enqueue('a.b')").await.unwrap();
-    let (status, shown, said) = doctor(&store, &relaxed);
-    assert_eq!(status, Some(0), "{shown}{said}");
+    let (status, shown, message) = doctor(&store, &relaxed);
+    assert_eq!(status, Some(0), "{shown}{message}");
     assert!(shown.contains("up to date") && shown.contains("1 queued, 0 processing"), "{shown}");
 
     let weaken =
         "do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$";
     client.batch_execute(weaken).await.unwrap();
-    let (status, _, said) = doctor(&store, &[]);
-    assert!(status == Some(1) && said.contains("the database has synchronous_commit off"), "{said}");
+    let (status, _, message) = doctor(&store, &[]);
+    assert!(status == Some(1) && message.contains("the database has synchronous_commit off"), "{message}");
     assert_eq!(doctor(&store, &relaxed).0, Some(0));
 
     client.batch_execute("delete from enginehouse.event_payloads").await.unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use enginehouse_tests::{Serving, command, run, text};
+use enginehouse_tests::{TestServer, command, run, text};
 
 /// Starts a server that is to refuse. Answers its exit status and what it says.
 fn refused(data_file: &Path, flags: &[&str]) -> (Option<i32>, String) {
@@ -17,13 +17,13 @@ const ANY_PORT: &[&str] = &["--listen", "127.0.0.1:0"];
 #[test]
 fn a_second_server_on_the_file_is_refused_and_told_who_holds_it() {
     let folder = tempfile::tempdir().unwrap();
-    let data_file = folder.path().join("house.db");
-    let server = Serving::on(&data_file, &[]);
-    let (status, said) = refused(&data_file, ANY_PORT);
-    assert_eq!(status, Some(4), "{said}");
-    assert!(said.contains(&format!("{}", server.pid())) && said.contains("house.db"), "{said}");
+    let data_file = folder.path().join("enginehouse.db");
+    let server = TestServer::on(&data_file, &[]);
+    let (status, message) = refused(&data_file, ANY_PORT);
+    assert_eq!(status, Some(4), "{message}");
+    assert!(message.contains(&format!("{}", server.pid())) && message.contains("enginehouse.db"), "{message}");
     server.kill();
-    let again = Serving::on(&data_file, &[]);
+    let again = TestServer::on(&data_file, &[]);
     assert_eq!(again.stop(), Some(0), "a killed server leaves nothing that keeps the next one out");
 }
 
@@ -32,9 +32,9 @@ fn a_file_of_another_program_is_refused_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let data_file = folder.path().join("letter.txt");
     std::fs::write(&data_file, "Dear all,\n").unwrap();
-    let (status, said) = refused(&data_file, ANY_PORT);
-    assert_eq!(status, Some(2), "{said}");
-    assert!(said.contains("not an Enginehouse data file"), "{said}");
+    let (status, message) = refused(&data_file, ANY_PORT);
+    assert_eq!(status, Some(2), "{message}");
+    assert!(message.contains("not an Enginehouse data file"), "{message}");
     assert_eq!(std::fs::read_to_string(&data_file).unwrap(), "Dear all,\n");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "and nothing was put beside it");
 }
@@ -42,15 +42,15 @@ fn a_file_of_another_program_is_refused_untouched() {
 #[test]
 fn a_file_of_a_newer_version_is_refused_untouched() {
     let folder = tempfile::tempdir().unwrap();
-    let data_file = folder.path().join("house.db");
-    assert_eq!(Serving::on(&data_file, &[]).stop(), Some(0));
+    let data_file = folder.path().join("enginehouse.db");
+    assert_eq!(TestServer::on(&data_file, &[]).stop(), Some(0));
     // The schema's version stands in bytes 60 to 63 of the header (sqlite.org/fileformat.html).
     let mut bytes = std::fs::read(&data_file).unwrap();
     bytes[60..64].copy_from_slice(&9_999_u32.to_be_bytes());
     std::fs::write(&data_file, &bytes).unwrap();
-    let (status, said) = refused(&data_file, ANY_PORT);
-    assert_eq!(status, Some(4), "{said}");
-    assert!(said.contains("9999") && said.contains("upgrade"), "{said}");
+    let (status, message) = refused(&data_file, ANY_PORT);
+    assert_eq!(status, Some(4), "{message}");
+    assert!(message.contains("9999") && message.contains("upgrade"), "{message}");
     assert!(std::fs::read(&data_file).unwrap() == bytes);
 }
 
@@ -59,27 +59,27 @@ fn a_port_in_use_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let (status, said) = refused(&folder.path().join("house.db"), &["--listen", &address]);
-    assert_eq!(status, Some(4), "{said}");
-    assert!(said.contains(&address) && said.contains("--listen"), "{said}");
+    let (status, message) = refused(&folder.path().join("enginehouse.db"), &["--listen", &address]);
+    assert_eq!(status, Some(4), "{message}");
+    assert!(message.contains(&address) && message.contains("--listen"), "{message}");
 }
 
 #[test]
 fn an_address_that_others_can_reach_is_refused_unless_it_is_meant() {
     let folder = tempfile::tempdir().unwrap();
-    let (status, said) = refused(&folder.path().join("house.db"), &["--listen", "0.0.0.0:0"]);
-    assert_eq!(status, Some(2), "{said}");
-    assert!(said.contains("--insecure"), "{said}");
+    let (status, message) = refused(&folder.path().join("enginehouse.db"), &["--listen", "0.0.0.0:0"]);
+    assert_eq!(status, Some(2), "{message}");
+    assert!(message.contains("--insecure"), "{message}");
 }
 
 #[test]
 fn a_setting_that_cannot_be_is_refused_before_anything_is_made() {
     let folder = tempfile::tempdir().unwrap();
-    let (status, said) = refused(&folder.path().join("house.db"), &["--max-retries", "lots"]);
-    assert_eq!(status, Some(2), "{said}");
+    let (status, message) = refused(&folder.path().join("enginehouse.db"), &["--max-retries", "lots"]);
+    assert_eq!(status, Some(2), "{message}");
     assert!(
-        said.contains("max_retries = \"lots\" (from flag --max-retries): must be a number from 0 to 1000"),
-        "{said}"
+        message.contains("max_retries = \"lots\" (from flag --max-retries): must be a number from 0 to 1000"),
+        "{message}"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -89,15 +89,15 @@ fn a_server_that_is_away_is_said_to_be_with_what_to_check() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let output = run(&format!("http://{gone}"), ["event", "list"], "");
     assert_eq!(output.status.code(), Some(6));
-    let said = text(&output.stderr);
-    assert!(said.contains("enginehouse serve") && said.contains("ENGINEHOUSE_URL"), "{said}");
+    let message = text(&output.stderr);
+    assert!(message.contains("enginehouse serve") && message.contains("ENGINEHOUSE_URL"), "{message}");
 }
 
 #[tokio::test]
 async fn a_full_store_refuses_what_would_grow_it_and_everything_else_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let data_file = folder.path().join("house.db");
-    let server = Serving::on(&data_file, &["--max-store-mb", "2", "--log", "off"]);
+    let data_file = folder.path().join("enginehouse.db");
+    let server = TestServer::on(&data_file, &["--max-store-mb", "2", "--log", "off"]);
     let client = server.client();
     let payload = format!("\"{}\"", "x".repeat(100_000));
     let mut accepted = Vec::new();
@@ -119,7 +119,7 @@ async fn a_full_store_refuses_what_would_grow_it_and_everything_else_goes_on() {
         assert_eq!(client.event(*event_id).await.unwrap().payload.as_str(), payload);
     }
     assert_eq!(server.stop(), Some(0));
-    let server = Serving::on(&data_file, &["--max-store-mb", "20"]);
+    let server = TestServer::on(&data_file, &["--max-store-mb", "20"]);
     let request = enginehouse_api::enqueue::EnqueueRequest { event_type: "small".to_owned(), ..Default::default() };
     server.client().enqueue(&request).await.expect("with more room it goes on");
     let store = format!("sqlite://{}", data_file.display());
@@ -129,8 +129,8 @@ async fn a_full_store_refuses_what_would_grow_it_and_everything_else_goes_on() {
 #[test]
 fn a_backup_made_while_serving_is_sound_and_can_be_served() {
     let folder = tempfile::tempdir().unwrap();
-    let data_file = folder.path().join("house.db");
-    let server = Serving::on(&data_file, &[]);
+    let data_file = folder.path().join("enginehouse.db");
+    let server = TestServer::on(&data_file, &[]);
     let lines: String = (0..3_000).map(|number| format!("{{\"n\":{number}}}\n")).collect();
     assert!(run(&server.url, ["event", "enqueue", "--file", "-", "--event-type", "a"], &lines).status.success());
     let (store, copy) = (format!("sqlite://{}", data_file.display()), folder.path().join("copy.db"));
@@ -140,7 +140,7 @@ fn a_backup_made_while_serving_is_sound_and_can_be_served() {
     let again = run(&server.url, ["backup", &copy_name, "--store", &store], "");
     assert_eq!(again.status.code(), Some(1), "a backup overwrites nothing");
     server.kill();
-    let restored = Serving::on(&copy, &[]);
+    let restored = TestServer::on(&copy, &[]);
     let listed = run(&restored.url, ["event", "list", "--all", "-q"], "");
     assert_eq!(text(&listed.stdout).lines().count(), 3_000);
 }
@@ -148,8 +148,8 @@ fn a_backup_made_while_serving_is_sound_and_can_be_served() {
 #[test]
 fn doctor_finds_a_damaged_file() {
     let folder = tempfile::tempdir().unwrap();
-    let data_file = folder.path().join("house.db");
-    let server = Serving::on(&data_file, &[]);
+    let data_file = folder.path().join("enginehouse.db");
+    let server = TestServer::on(&data_file, &[]);
     let lines: String = (0..500).map(|number| format!("{{\"n\":{number}}}\n")).collect();
     assert!(run(&server.url, ["event", "enqueue", "--file", "-", "--event-type", "a"], &lines).status.success());
     assert_eq!(server.stop(), Some(0));

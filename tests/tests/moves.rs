@@ -7,8 +7,8 @@ use enginehouse_api::engines::RegisterRequest;
 use enginehouse_api::settle::CompleteRequest;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EngineId;
-use enginehouse_tests::postgres::Database;
-use enginehouse_tests::{Serving, command, run, text, until};
+use enginehouse_tests::postgres::TestDatabase;
+use enginehouse_tests::{TestServer, command, run, text, until};
 
 const EVENTS: usize = 20_000;
 
@@ -27,12 +27,12 @@ fn answer(output: &Output) -> serde_json::Value {
 async fn a_copy_that_was_killed_goes_on_and_a_lock_outlives_it() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("first.db"), folder.path().join("second.db"));
-    let database = Database::new().await;
+    let database = TestDatabase::new().await;
     let here = format!("sqlite://{}", first.display());
     let there = database.url();
 
     // Many events, one of which an engine has.
-    let server = Serving::on(&first, &[]);
+    let server = TestServer::on(&first, &[]);
     let lines: String = (0..EVENTS).map(|number| format!("{{\"number\": {number}}}\n")).collect();
     let enqueued = run(&server.url, ["event", "enqueue", "--event-type", "render", "--file", "-"], &lines);
     assert!(enqueued.status.success(), "{}", text(&enqueued.stderr));
@@ -71,7 +71,7 @@ async fn a_copy_that_was_killed_goes_on_and_a_lock_outlives_it() {
     assert_eq!(copied["resumed"], true, "{copied}");
 
     // The token that was given out by the one settles in the other.
-    let server = Serving::at(&there, &["--durability", "relaxed"]);
+    let server = TestServer::at(&there, &["--durability", "relaxed"]);
     let request = CompleteRequest { lock_token: token, result: None };
     let done = server.client().complete(event.event_id, &request).await.unwrap();
     assert_eq!(done.status, EventStatus::Completed);

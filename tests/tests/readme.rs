@@ -39,9 +39,9 @@ fn the_tour_can_be_walked() {
         .stdin(Stdio::null())
         .output()
         .expect("bash is there");
-    let said = format!("{}\n{}", text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{said}");
+    let printed = format!("{}\n{}", text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{printed}");
     for shown in ["\"status\":\"completed\"", "\"duplicate\":true", "\"lock_lost\""] {
-        assert!(text(&output.stdout).contains(shown), "the tour shows {shown}:\n{said}");
+        assert!(text(&output.stdout).contains(shown), "the tour shows {shown}:\n{printed}");
     }
 }

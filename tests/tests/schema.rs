@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use enginehouse_tests::postgres::Database;
-use enginehouse_tests::{Serving, command, text};
+use enginehouse_tests::postgres::TestDatabase;
+use enginehouse_tests::{TestServer, command, text};
 
 /// Runs `enginehouse schema` and answers its exit status with all that it says.
 fn schema(arguments: &[&str]) -> (Option<i32>, String) {
@@ -14,17 +14,20 @@ fn schema(arguments: &[&str]) -> (Option<i32>, String) {
 
 #[track_caller]
 fn done(arguments: &[&str]) -> String {
-    let (status, said) = schema(arguments);
-    assert_eq!(status, Some(0), "{arguments:?}: {said}");
-    said
+    let (status, message) = schema(arguments);
+    assert_eq!(status, Some(0), "{arguments:?}: {message}");
+    message
 }
 
 /// It did not do it, and says why and what to do.
 #[track_caller]
 fn refused(arguments: &[&str], want_status: i32, why: &str, advice: &str) {
-    let (status, said) = schema(arguments);
-    assert_eq!(status, Some(want_status), "{arguments:?}: {said}");
-    assert!(said.contains(why) && said.split("try:").nth(1).is_some_and(|hint| hint.contains(advice)), "{said}");
+    let (status, message) = schema(arguments);
+    assert_eq!(status, Some(want_status), "{arguments:?}: {message}");
+    assert!(
+        message.contains(why) && message.split("try:").nth(1).is_some_and(|hint| hint.contains(advice)),
+        "{message}"
+    );
 }
 
 fn url_of(file: &Path) -> String {
@@ -34,7 +37,7 @@ fn url_of(file: &Path) -> String {
 #[tokio::test]
 async fn a_store_is_made_shown_and_taken_back() {
     let folder = tempfile::tempdir().unwrap();
-    let database = Database::new().await;
+    let database = TestDatabase::new().await;
     let file = url_of(&folder.path().join("a.db"));
     for store in [&file, &database.url()] {
         done(&["up", "--to", "1", "--store", store]);
@@ -55,7 +58,7 @@ async fn a_store_is_made_shown_and_taken_back() {
 /// What is printed is what the runner does.
 #[tokio::test]
 async fn a_person_with_a_shell_makes_the_same_store() {
-    let (native, by_hand) = (Database::new().await, Database::new().await);
+    let (native, by_hand) = (TestDatabase::new().await, TestDatabase::new().await);
     let name = "it's my \"Queue\"";
     done(&["up", "--store", &native.url(), "--schema", name]);
     let script = done(&["sql", "--dialect", "postgres", "--schema", name]);
@@ -71,7 +74,7 @@ async fn a_person_with_a_shell_makes_the_same_store() {
 #[tokio::test]
 async fn a_store_is_named_by_the_file_of_settings() {
     let folder = tempfile::tempdir().unwrap();
-    let database = Database::new().await;
+    let database = TestDatabase::new().await;
     let file = folder.path().join("enginehouse.toml");
     std::fs::write(&file, format!("store = \"{}\"\nschema = \"queue\"\n", database.url())).unwrap();
     let file = file.display().to_string();
@@ -86,7 +89,7 @@ async fn a_store_is_named_by_the_file_of_settings() {
 async fn events_are_not_thrown_away_by_accident() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.db");
-    let serving = Serving::on(&file, &[]);
+    let serving = TestServer::on(&file, &[]);
     let enqueued = enginehouse_tests::run(&serving.url, ["event", "enqueue", "a.b"], "");
     assert!(enqueued.status.success(), "{}", text(&enqueued.stderr));
     let store = url_of(&file);
@@ -108,13 +111,13 @@ fn a_server_that_only_checks_does_not_start_before_the_migrations() {
         let output = command(arguments).stdout(Stdio::null()).output().unwrap();
         (output.status.code(), text(&output.stderr))
     };
-    let (status, said) = tried();
-    assert!(status == Some(3) && said.contains("`enginehouse schema up`"), "{said}");
+    let (status, message) = tried();
+    assert!(status == Some(3) && message.contains("`enginehouse schema up`"), "{message}");
     done(&["up", "--to", "1", "--store", &store]);
-    let (status, said) = tried();
-    assert!(status == Some(4) && said.contains("try: run `enginehouse schema up`"), "{said}");
+    let (status, message) = tried();
+    assert!(status == Some(4) && message.contains("try: run `enginehouse schema up`"), "{message}");
     done(&["up", "--store", &store]);
-    assert_eq!(Serving::on(&file, &["--migrate", "check"]).stop(), Some(0));
+    assert_eq!(TestServer::on(&file, &["--migrate", "check"]).stop(), Some(0));
 }
 
 #[test]

@@ -10,10 +10,10 @@ use std::sync::{Mutex, MutexGuard};
 
 use rustix::process::Signal;
 
+use crate::database_names::fresh_name;
 use crate::ports;
 use crate::processes::{children, is_halted, is_running, signal};
 use crate::programs::{may_mount, path_of, psql, run};
-use crate::shared::fresh_name;
 use crate::waiting::until;
 use crate::watchdog::Watched;
 

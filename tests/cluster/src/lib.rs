@@ -13,9 +13,10 @@
 pub use self::cluster::{Cluster, Stop};
 pub use self::pgbouncer::{Pgbouncer, PoolMode};
 pub use self::programs::{dump_and_restore, is_installed, psql, try_psql};
-pub use self::shared::{SHARED_SETTINGS, Shared, VARIABLE, shared};
+pub use self::shared::{SHARED_SETTINGS, SharedServer, VARIABLE, shared};
 
 mod cluster;
+mod database_names;
 mod pgbouncer;
 mod ports;
 mod processes;

@@ -95,7 +95,7 @@ pub(crate) fn may_mount() -> bool {
     rustix::process::geteuid().is_root() && mount.output().is_ok_and(|output| output.status.success())
 }
 
-/// Runs a program to its end for what it does. What it said is in the error.
+/// Runs a program to its end for what it does. What it printed is in the error.
 pub(crate) fn run(command: &mut Command) -> io::Result<()> {
     let name = Path::new(command.get_program()).display().to_string();
     let Output { status, stdout, stderr } =
@@ -103,8 +103,8 @@ pub(crate) fn run(command: &mut Command) -> io::Result<()> {
     if status.success() {
         return Ok(());
     }
-    let said = [stdout, stderr].concat();
-    Err(io::Error::other(format!("{name} ended with {status}: {}", String::from_utf8_lossy(&said).trim_end())))
+    let output = [stdout, stderr].concat();
+    Err(io::Error::other(format!("{name} ended with {status}: {}", String::from_utf8_lossy(&output).trim_end())))
 }
 
 impl User {

@@ -1,10 +1,9 @@
 //! One server for all tests that want nothing but an empty database.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
 use crate::cluster::Cluster;
+use crate::database_names::{PREFIX, fresh_name};
 use crate::programs::psql;
 
 /// The environment variable with the URL of a server for tests.
@@ -15,7 +14,7 @@ pub const SHARED_SETTINGS: &[(&str, &str)] = &[("max_connections", "300")];
 
 /// A server that all tests of this process share, and other processes may.
 #[derive(Debug)]
-pub struct Shared {
+pub struct SharedServer {
     url: String,
     /// Holds the server of this process, if it has one. As a static it is never dropped: see the watchdog.
     _own: Option<Cluster>,
@@ -25,18 +24,18 @@ pub struct Shared {
 ///
 /// # Panics
 /// PostgreSQL is not installed, or does not start.
-pub fn shared() -> &'static Shared {
-    static SHARED: OnceLock<Shared> = OnceLock::new();
+pub fn shared() -> &'static SharedServer {
+    static SHARED: OnceLock<SharedServer> = OnceLock::new();
     SHARED.get_or_init(|| match named() {
-        Some(url) => Shared { url, _own: None },
+        Some(url) => SharedServer { url, _own: None },
         None => {
             let own = Cluster::start_with(SHARED_SETTINGS);
-            Shared { url: own.url("postgres"), _own: Some(own) }
+            SharedServer { url: own.url("postgres"), _own: Some(own) }
         }
     })
 }
 
-impl Shared {
+impl SharedServer {
     /// Where it is, with the database that is there from the beginning. No test writes to that.
     pub fn url(&self) -> &str {
         &self.url
@@ -64,14 +63,6 @@ impl Shared {
         assert!(name.starts_with(PREFIX), "{url} was not made for a test");
         psql(&self.url, &format!("drop database if exists {name} with (force)"));
     }
-}
-
-const PREFIX: &str = "enginehouse_test_";
-
-/// A name for a database that nobody else has.
-pub(crate) fn fresh_name() -> String {
-    // The standard library's only source of chance: each state has keys of its own, random in each thread.
-    format!("{PREFIX}{:016x}", RandomState::new().build_hasher().finish())
 }
 
 /// What the environment says, if anything.
@@ -105,11 +96,5 @@ mod tests {
         ] {
             assert_eq!(with_database(url, "x"), want);
         }
-    }
-
-    #[test]
-    fn names_differ() {
-        let names: std::collections::BTreeSet<_> = (0..1000).map(|_| fresh_name()).collect();
-        assert_eq!(names.len(), 1000);
     }
 }

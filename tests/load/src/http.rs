@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 
-pub(crate) struct Connection {
+pub(crate) struct ServerConnection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
     /// What was claimed and is completed with the next call.
@@ -50,7 +50,7 @@ struct LockReply {
     token: String,
 }
 
-impl Connection {
+impl ServerConnection {
     pub(crate) async fn open(server: &str) -> Result<Self> {
         let host = server.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let stream = TcpStream::connect(&host).await.with_context(|| format!("cannot connect to {host}"))?;

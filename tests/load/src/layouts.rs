@@ -16,9 +16,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 
 use self::tables::{LAYOUTS, Layout, RetentionSql};
+use crate::arguments::Layouts;
+use crate::measurement::{median, payload};
 use crate::peers::connect;
 use crate::steady::hold;
-use crate::{Layouts, median, payload};
 
 /// How statements are planned: as servers have it planned, whatever was counted.
 const PLANS: &str = "set enable_seqscan = off; set enable_bitmapscan = off; set enable_sort = off; \

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use tokio_postgres::{Client, NoTls, Statement};
 
-use crate::Contender;
+use crate::arguments::Contender;
 
 /// Tables of the plain queues, and the queue of pgmq.
 pub(crate) async fn prepare(database: &str, contender: Contender) -> Result<()> {

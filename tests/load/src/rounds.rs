@@ -9,9 +9,10 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::http::Connection;
+use crate::arguments::{Contender, Rounds};
+use crate::http::ServerConnection;
+use crate::measurement::{MeasuredCalls, median, payload};
 use crate::peers::{Peer, prepare};
-use crate::{Contender, Rounds, Taken, median, payload};
 
 pub(crate) async fn run(of: &Rounds) -> Result<()> {
     let mut rates: Vec<(Contender, Vec<f64>, Vec<f64>)> =
@@ -52,7 +53,7 @@ pub(crate) async fn run(of: &Rounds) -> Result<()> {
 }
 
 /// All connections at once for a while; answers events a second, and what calls took.
-async fn phase(of: &Rounds, contender: Contender, enqueues: bool) -> Result<(f64, Taken)> {
+async fn phase(of: &Rounds, contender: Contender, enqueues: bool) -> Result<(f64, MeasuredCalls)> {
     let is_over = Arc::new(AtomicBool::new(false));
     let mut loops = JoinSet::new();
     // Nobody begins before everybody is there.
@@ -62,12 +63,12 @@ async fn phase(of: &Rounds, contender: Contender, enqueues: bool) -> Result<(f64
         let batch = of.batch;
         if contender == Contender::Enginehouse {
             let server = of.server.get(number % of.server.len().max(1)).context("--server is missing")?;
-            let mut connection = Connection::open(server).await?;
+            let mut connection = ServerConnection::open(server).await?;
             if !enqueues {
                 connection.register(&format!("load-{number}"), batch).await?;
             }
             loops.spawn(async move {
-                let (mut taken, payload) = (Taken::default(), payload());
+                let (mut taken, payload) = (MeasuredCalls::default(), payload());
                 start.wait().await;
                 while !is_over.load(Ordering::Relaxed) {
                     let began = Instant::now();
@@ -86,7 +87,7 @@ async fn phase(of: &Rounds, contender: Contender, enqueues: bool) -> Result<(f64
             let database = of.database.as_ref().context("--database is missing")?;
             let peer = Peer::open(database, contender).await?;
             loops.spawn(async move {
-                let (mut taken, payload) = (Taken::default(), payload());
+                let (mut taken, payload) = (MeasuredCalls::default(), payload());
                 start.wait().await;
                 while !is_over.load(Ordering::Relaxed) {
                     let began = Instant::now();
@@ -109,7 +110,7 @@ async fn phase(of: &Rounds, contender: Contender, enqueues: bool) -> Result<(f64
     start.wait().await;
     let began = Instant::now();
     let limit = Duration::from_secs_f64(of.seconds);
-    let mut all = Taken::default();
+    let mut all = MeasuredCalls::default();
     let ending = async {
         tokio::time::sleep_until(began + limit).await;
         is_over.store(true, Ordering::Relaxed);

@@ -8,16 +8,17 @@ use anyhow::{Context, Result};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::http::Connection;
+use crate::arguments::{Contender, Steady};
+use crate::http::ServerConnection;
+use crate::measurement::{MeasuredCalls, median, payload};
 use crate::peers::{Peer, connect, prepare};
-use crate::{Contender, Steady, Taken, median, payload};
 
 /// What the loops share.
 struct SteadyRun {
     is_over: AtomicBool,
     /// Events that were enqueued and are not completed.
     backlog: AtomicUsize,
-    window: Mutex<Taken>,
+    window: Mutex<MeasuredCalls>,
 }
 
 pub(crate) async fn run(of: &Steady) -> Result<()> {
@@ -84,7 +85,7 @@ async fn windows(of: &Steady, phase: &str, seconds: u64, shared: &SteadyRun) -> 
     let mut figures = (Vec::new(), Vec::new(), Vec::new());
     let mut ticks = interval(Duration::from_secs(of.window));
     ticks.tick().await;
-    *shared.window.lock().expect("nobody panics with it") = Taken::default();
+    *shared.window.lock().expect("nobody panics with it") = MeasuredCalls::default();
     for _ in 0..(seconds / of.window).max(1) {
         let began = Instant::now();
         ticks.tick().await;
@@ -114,7 +115,7 @@ async fn produce(
     let mut pace = interval(Duration::from_secs_f64(PER_CALL as f64 / rate as f64));
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut connection = match contender {
-        Contender::Enginehouse => Some(Connection::open(servers.first().context("--server is missing")?).await?),
+        Contender::Enginehouse => Some(ServerConnection::open(servers.first().context("--server is missing")?).await?),
         _ => None,
     };
     let peer = match contender {
@@ -146,7 +147,7 @@ async fn consume(
     let mut connection = None;
     let mut peer = None;
     if contender == Contender::Enginehouse {
-        let mut opened = Connection::open(&server.context("--server is missing")?).await?;
+        let mut opened = ServerConnection::open(&server.context("--server is missing")?).await?;
         opened.register(&format!("steady-{number}"), batch).await?;
         connection = Some(opened);
     } else {

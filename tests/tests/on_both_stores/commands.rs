@@ -1,12 +1,12 @@
 //! What a user of commands runs into: each refusal says what happened, to which thing, and what to do.
 
-use enginehouse_tests::place::Place;
-use enginehouse_tests::{Serving, run, text};
+use enginehouse_tests::test_store::TestStore;
+use enginehouse_tests::{TestServer, run, text};
 
 #[test]
 fn what_is_not_there_is_not_found() {
-    let place = Place::on(crate::ON);
-    let server = place.serve(&[]);
+    let store = TestStore::on(crate::STORE);
+    let server = store.serve(&[]);
     for arguments in [
         ["engine", "show", "nobody"],
         ["engine", "drain", "nobody"],
@@ -21,19 +21,19 @@ fn what_is_not_there_is_not_found() {
 
 #[test]
 fn a_bad_line_is_named_and_stops_the_load_unless_it_is_to_go_on() {
-    let place = Place::on(crate::ON);
-    let server = place.serve(&[]);
+    let store = TestStore::on(crate::STORE);
+    let server = store.serve(&[]);
     let lines = "{\"event_type\":\"a\"}\n{\"event_type\":\"no good\"}\n{\"event_type\":\"b\",\"prioritty\":1}\nnonsense\n{\"event_type\":\"c\"}\n";
     let stopped = run(&server.url, ["event", "enqueue", "--file", "-"], lines);
-    let said = text(&stopped.stderr);
-    assert_ne!(stopped.status.code(), Some(0), "{said}");
-    assert!(said.contains("line 2") && said.contains("line 3") && said.contains("line 4"), "{said}");
-    let count = |server: &Serving| text(&run(&server.url, ["event", "list", "-q"], "").stdout).lines().count();
+    let message = text(&stopped.stderr);
+    assert_ne!(stopped.status.code(), Some(0), "{message}");
+    assert!(message.contains("line 2") && message.contains("line 3") && message.contains("line 4"), "{message}");
+    let count = |server: &TestServer| text(&run(&server.url, ["event", "list", "-q"], "").stdout).lines().count();
     assert_eq!(count(&server), 0, "nothing of that chunk is stored");
     let went_on = run(&server.url, ["event", "enqueue", "--file", "-", "--keep-going"], lines);
-    let said = text(&went_on.stderr);
-    assert_eq!(went_on.status.code(), Some(8), "partly done: {said}");
-    assert!(said.contains("line 2") && said.contains("line 3") && said.contains("line 4"), "{said}");
+    let message = text(&went_on.stderr);
+    assert_eq!(went_on.status.code(), Some(8), "partly done: {message}");
+    assert!(message.contains("line 2") && message.contains("line 3") && message.contains("line 4"), "{message}");
     assert_eq!(count(&server), 2);
     let unreadable = run(&server.url, ["event", "enqueue", "--file", "/nowhere/at/all"], "");
     assert_ne!(unreadable.status.code(), Some(0));
@@ -42,8 +42,8 @@ fn a_bad_line_is_named_and_stops_the_load_unless_it_is_to_go_on() {
 
 #[test]
 fn a_load_can_be_repeated_without_doubling_anything() {
-    let place = Place::on(crate::ON);
-    let server = place.serve(&[]);
+    let store = TestStore::on(crate::STORE);
+    let server = store.serve(&[]);
     let lines: String = (0..2_500).map(|number| format!("{{\"file\":\"f{number}\"}}\n")).collect();
     let load = ["event", "enqueue", "--file", "-", "--event-type", "hash", "--idempotency-key-field", "file"];
     for _ in 0..2 {
@@ -56,8 +56,8 @@ fn a_load_can_be_repeated_without_doubling_anything() {
 
 #[tokio::test]
 async fn a_server_told_to_stop_answers_waiting_claims_and_ends_whatever_idle_clients_do() {
-    let place = Place::on(crate::ON);
-    let server = place.serve(&[]);
+    let store = TestStore::on(crate::STORE);
+    let server = store.serve(&[]);
     let client = server.client();
     let idle = std::net::TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
     let request = serde_json::from_str(r#"{"engine_type":"test"}"#).unwrap();

@@ -9,16 +9,16 @@ use enginehouse_client::Client;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::AttemptOutcome;
 use enginehouse_core::ids::EngineId;
-use enginehouse_tests::place::{Kind, Place};
-use enginehouse_tests::{Serving, until};
+use enginehouse_tests::test_store::{StoreKind, TestStore};
+use enginehouse_tests::{TestServer, until};
 
 /// How late a deadline may be dealt with.
 const MAX_DELAY: Duration = Duration::from_secs(1);
 
 /// Servers on one store: three where they can share it.
-fn serve(place: &Place) -> Vec<Serving> {
-    let count = if crate::ON == Kind::Postgres { 3 } else { 1 };
-    (0..count).map(|_| place.serve(&["--log", "error"])).collect()
+fn serve(store: &TestStore) -> Vec<TestServer> {
+    let count = if crate::STORE == StoreKind::Postgres { 3 } else { 1 };
+    (0..count).map(|_| store.serve(&["--log", "error"])).collect()
 }
 
 /// Registers an engine and lets it claim one event.
@@ -36,8 +36,8 @@ async fn claim(client: &Client, engine_id: &EngineId, interval: u64, event: serd
 
 #[tokio::test]
 async fn an_engine_that_falls_silent_is_lost_in_time_with_nobody_calling() {
-    let place = Place::on(crate::ON);
-    let servers = serve(&place);
+    let store = TestStore::on(crate::STORE);
+    let servers = serve(&store);
     let client = servers[0].client();
     let engine_id: EngineId = "silent".parse().unwrap();
     let claimed = claim(&client, &engine_id, 1, serde_json::json!({ "event_type": "work" })).await;
@@ -57,8 +57,8 @@ async fn an_engine_that_falls_silent_is_lost_in_time_with_nobody_calling() {
 
 #[tokio::test]
 async fn an_attempt_that_takes_too_long_times_out_with_nobody_calling() {
-    let place = Place::on(crate::ON);
-    let servers = serve(&place);
+    let store = TestStore::on(crate::STORE);
+    let servers = serve(&store);
     let client = servers[0].client();
     let limit = Duration::from_secs(2);
     let event = serde_json::json!({ "event_type": "work", "max_processing_seconds": limit.as_secs() });

@@ -10,8 +10,8 @@ use enginehouse_client::{
     ClaimedEvent, Client, EngineError, EngineLoop, EngineSummary, HandlerContext, HandlerOutcome,
 };
 use enginehouse_core::event::EventStatus;
-use enginehouse_tests::place::Place;
-use enginehouse_tests::{Serving, until};
+use enginehouse_tests::test_store::TestStore;
+use enginehouse_tests::{TestServer, until};
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
@@ -21,16 +21,16 @@ use tokio_util::sync::CancellationToken;
 const DONE: HandlerOutcome = HandlerOutcome::Complete { result: None };
 
 struct RunningServer {
-    server: Serving,
+    server: TestServer,
     client: Client,
-    _place: Place,
+    _store: TestStore,
 }
 
 impl RunningServer {
     fn new() -> Self {
-        let place = Place::on(crate::ON);
-        let server = place.serve(&["--log", "error"]);
-        Self { client: server.client(), server, _place: place }
+        let store = TestStore::on(crate::STORE);
+        let server = store.serve(&["--log", "error"]);
+        Self { client: server.client(), server, _store: store }
     }
 
     async fn enqueue(&self, events: usize) {

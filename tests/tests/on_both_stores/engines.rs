@@ -5,18 +5,18 @@ use std::process::{Child, Stdio};
 use enginehouse_api::events::{Event, EventsQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::event::EventStatus;
-use enginehouse_tests::place::Place;
-use enginehouse_tests::{Serving, command, run, terminate, text, until};
+use enginehouse_tests::test_store::TestStore;
+use enginehouse_tests::{TestServer, command, run, terminate, text, until};
 
-struct House {
-    server: Serving,
-    _place: Place,
+struct EngineRunFixture {
+    server: TestServer,
+    _store: TestStore,
 }
 
-impl House {
+impl EngineRunFixture {
     fn new() -> Self {
-        let place = Place::on(crate::ON);
-        Self { server: place.serve(&["--log", "error"]), _place: place }
+        let store = TestStore::on(crate::STORE);
+        Self { server: store.serve(&["--log", "error"]), _store: store }
     }
 
     /// Starts an engine that hands its events to a shell script.
@@ -58,12 +58,12 @@ fn stop(mut engine: Child) -> Option<i32> {
 
 #[tokio::test]
 async fn a_command_gets_the_payload_and_its_json_is_the_result() {
-    let house = House::new();
-    house.enqueue("{\"event_type\":\"echo\",\"payload\":{\"n\":1},\"scenario_run_id\":\"run-1\"}\n", &[]);
+    let fixture = EngineRunFixture::new();
+    fixture.enqueue("{\"event_type\":\"echo\",\"payload\":{\"n\":1},\"scenario_run_id\":\"run-1\"}\n", &[]);
     let script = r#"read payload; printf '{"payload":%s,"type":"%s","attempt":%s,"run":"%s","id":"%s"}' \
         "$payload" "$ENGINEHOUSE_EVENT_TYPE" "$ENGINEHOUSE_ATTEMPT" "$ENGINEHOUSE_SCENARIO_RUN_ID" "$ENGINEHOUSE_EVENT_ID""#;
-    let engine = house.engine("e", &["--event-type", "echo"], script);
-    let event = house.until_all(EventStatus::Completed).await.remove(0);
+    let engine = fixture.engine("e", &["--event-type", "echo"], script);
+    let event = fixture.until_all(EventStatus::Completed).await.remove(0);
     assert_eq!(
         event.result.unwrap().as_str(),
         format!(r#"{{"payload":{{"n":1}},"type":"echo","attempt":1,"run":"run-1","id":"{}"}}"#, event.event_id)
@@ -73,13 +73,13 @@ async fn a_command_gets_the_payload_and_its_json_is_the_result() {
 
 #[tokio::test]
 async fn status_65_fails_for_good_and_any_other_is_tried_again_with_the_end_of_stderr_as_the_error() {
-    let house = House::new();
-    house.enqueue("{}\n", &["--event-type", "rejected"]);
-    house.enqueue("{}\n", &["--event-type", "broken"]);
+    let fixture = EngineRunFixture::new();
+    fixture.enqueue("{}\n", &["--event-type", "rejected"]);
+    fixture.enqueue("{}\n", &["--event-type", "broken"]);
     let script = r#"echo "could not open $ENGINEHOUSE_EVENT_TYPE" >&2; [ "$ENGINEHOUSE_EVENT_TYPE" = rejected ] && exit 65; exit 7"#;
-    let engine = house.engine("e", &["--event-type", "rejected", "--event-type", "broken"], script);
+    let engine = fixture.engine("e", &["--event-type", "rejected", "--event-type", "broken"], script);
     let events = until("both have failed once", async || {
-        let events = house.events().await;
+        let events = fixture.events().await;
         events.iter().all(|event| event.failures == 1).then_some(events)
     })
     .await;
@@ -96,21 +96,21 @@ async fn status_65_fails_for_good_and_any_other_is_tried_again_with_the_end_of_s
 
 #[tokio::test]
 async fn when_an_engine_is_killed_another_one_finishes_its_work() {
-    let house = House::new();
+    let fixture = EngineRunFixture::new();
     let lines: String = (0..60).map(|number| format!("{{\"n\":{number}}}\n")).collect();
-    house.enqueue(&lines, &["--event-type", "work"]);
+    fixture.enqueue(&lines, &["--event-type", "work"]);
     let flags = ["--event-type", "work", "--max-concurrent", "4", "--heartbeat-interval-seconds", "1"];
     // The first one never finishes anything.
-    let mut doomed = house.engine("doomed", &flags, "cat > /dev/null; exec sleep 1000");
+    let mut doomed = fixture.engine("doomed", &flags, "cat > /dev/null; exec sleep 1000");
     until("the doomed engine holds locks", async || {
-        let held = house.events().await.iter().filter(|event| event.status == EventStatus::Processing).count();
+        let held = fixture.events().await.iter().filter(|event| event.status == EventStatus::Processing).count();
         (held == 4).then_some(())
     })
     .await;
     doomed.kill().unwrap();
     doomed.wait().unwrap();
-    let healthy = house.engine("healthy", &flags, "cat");
-    let events = house.until_all(EventStatus::Completed).await;
+    let healthy = fixture.engine("healthy", &flags, "cat");
+    let events = fixture.until_all(EventStatus::Completed).await;
     assert_eq!(events.len(), 60);
     assert_eq!(events.iter().filter(|event| event.losses == 1).count(), 4);
     for event in &events {
@@ -121,41 +121,41 @@ async fn when_an_engine_is_killed_another_one_finishes_its_work() {
 
 #[tokio::test]
 async fn an_engine_told_to_stop_finishes_what_it_holds() {
-    let house = House::new();
+    let fixture = EngineRunFixture::new();
     let gate = tempfile::tempdir().unwrap();
     let go = gate.path().join("go");
-    house.enqueue("{}\n", &["--event-type", "slow"]);
+    fixture.enqueue("{}\n", &["--event-type", "slow"]);
     let script = format!("while [ ! -e '{}' ]; do sleep 0.05; done; echo 1", go.display());
-    let engine = house.engine("e", &["--event-type", "slow"], &script);
-    house.until_all(EventStatus::Processing).await;
+    let engine = fixture.engine("e", &["--event-type", "slow"], &script);
+    fixture.until_all(EventStatus::Processing).await;
     terminate(&engine);
     until("the engine drains", async || {
-        let engines = house.server.client().engines(&Default::default()).await.unwrap().items;
+        let engines = fixture.server.client().engines(&Default::default()).await.unwrap().items;
         (engines[0].status.name() != "active").then_some(())
     })
     .await;
     std::fs::write(&go, "").unwrap();
     let mut engine = engine;
     assert_eq!(engine.wait().unwrap().code(), Some(0));
-    assert_eq!(house.events().await[0].status, EventStatus::Completed);
+    assert_eq!(fixture.events().await[0].status, EventStatus::Completed);
 }
 
 #[tokio::test]
 async fn a_command_whose_event_is_cancelled_is_stopped() {
-    let house = House::new();
-    house.enqueue("{}\n", &["--event-type", "endless"]);
+    let fixture = EngineRunFixture::new();
+    fixture.enqueue("{}\n", &["--event-type", "endless"]);
     let flags = ["--event-type", "endless", "--heartbeat-interval-seconds", "1"];
-    let engine = house.engine("e", &flags, "exec sleep 1000");
-    let event = house.until_all(EventStatus::Processing).await.remove(0);
-    house.server.client().cancel(event.event_id).await.unwrap();
-    house.until_all(EventStatus::Cancelled).await;
+    let engine = fixture.engine("e", &flags, "exec sleep 1000");
+    let event = fixture.until_all(EventStatus::Processing).await.remove(0);
+    fixture.server.client().cancel(event.event_id).await.unwrap();
+    fixture.until_all(EventStatus::Cancelled).await;
     assert_eq!(stop(engine), Some(0));
 }
 
 #[tokio::test]
 async fn an_engine_outlives_a_restart_of_the_server() {
-    let place = Place::on(crate::ON);
-    let first = place.serve(&["--log", "error"]);
+    let store = TestStore::on(crate::STORE);
+    let first = store.serve(&["--log", "error"]);
     let address = first.url.trim_start_matches("http://").to_owned();
     let url = first.url.clone();
     let mut engine = command(["engine", "run", "--engine-id", "e", "--event-type", "work", "--", "cat"])
@@ -169,7 +169,7 @@ async fn an_engine_outlives_a_restart_of_the_server() {
     })
     .await;
     first.kill();
-    let second = place.serve(&["--listen", &address, "--log", "error"]);
+    let second = store.serve(&["--listen", &address, "--log", "error"]);
     let event = until("the server is back", async || {
         let request = serde_json::from_str(r#"{"event_type":"work","payload":[1]}"#).unwrap();
         client.enqueue(&request).await.ok()

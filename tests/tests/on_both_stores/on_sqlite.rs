@@ -7,4 +7,4 @@ mod engine_loop;
 mod engines;
 mod locks;
 
-const ON: enginehouse_tests::place::Kind = enginehouse_tests::place::Kind::Sqlite;
+const STORE: enginehouse_tests::test_store::StoreKind = enginehouse_tests::test_store::StoreKind::Sqlite;

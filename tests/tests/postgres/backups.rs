@@ -2,9 +2,9 @@
 
 use enginehouse_cluster::{Cluster, dump_and_restore, psql};
 use enginehouse_core::event::EventStatus;
-use enginehouse_tests::{Serving, run, text};
+use enginehouse_tests::{TestServer, run, text};
 
-use crate::words::{claim, complete, enqueue, register};
+use crate::calls::{claim, complete, enqueue, register};
 
 /// How many rows name a transaction that has not begun.
 const FROM_THE_FUTURE: &str = "
@@ -24,7 +24,7 @@ async fn a_dump_of_a_cluster_that_has_counted_further_is_served_as_if_nothing_ha
     let old = Cluster::start();
     old.psql("do $$ begin for n in 1..5000 loop perform pg_current_xact_id(); commit; end loop; end $$");
     let (source, new) = (old.create_database(), Cluster::start());
-    let server = Serving::at(&source, &["--log", "off", "--durability", "relaxed"]);
+    let server = TestServer::at(&source, &["--log", "off", "--durability", "relaxed"]);
     let client = server.client();
     register(&client, "steady", 0).await;
     enqueue(&client).await.unwrap();
@@ -35,7 +35,7 @@ async fn a_dump_of_a_cluster_that_has_counted_further_is_served_as_if_nothing_ha
     dump_and_restore(&source, "enginehouse", &target);
     assert_ne!(psql(&target, FROM_THE_FUTURE), "0", "numbers of the old cluster are higher");
 
-    let server = Serving::at(&target, &["--log", "off", "--durability", "relaxed"]);
+    let server = TestServer::at(&target, &["--log", "off", "--durability", "relaxed"]);
     assert_eq!(psql(&target, FROM_THE_FUTURE), "0", "they are of this one now");
     let client = server.client();
     let completed = complete(&client, &held).await.unwrap();

@@ -17,7 +17,7 @@ pub(crate) fn id(name: &str) -> EngineId {
     name.parse().unwrap()
 }
 
-/// Registers an engine that is to speak up so often, in its first epoch.
+/// Registers an engine that is to send heartbeats so often, in its first epoch.
 pub(crate) async fn register(client: &Client, engine: &str, heartbeat_interval_seconds: u64) {
     let request = RegisterRequest {
         engine_type: "test".to_owned(),

@@ -5,10 +5,10 @@ use std::pin::pin;
 use enginehouse_api::problem::Code;
 use enginehouse_client::Error;
 use enginehouse_cluster::Cluster;
-use enginehouse_tests::load::{Door, Load};
-use enginehouse_tests::{Serving, kills, until};
+use enginehouse_tests::load::{Load, SwitchableClient};
+use enginehouse_tests::{TestServer, kills, until};
 
-use crate::words::{claim, complete, enqueue_as, once_back, register};
+use crate::calls::{claim, complete, enqueue_as, once_back, register};
 
 /// A primary with a synchronous standby, and the URL of a database on whichever of them is the primary.
 fn pair() -> (Cluster, Cluster, String) {
@@ -28,14 +28,14 @@ fn pair() -> (Cluster, Cluster, String) {
 async fn when_the_primary_dies_under_load_its_synchronous_standby_goes_on_and_nothing_is_lost() {
     for _ in 0..kills(10).div_ceil(10) {
         let (primary, standby, url) = pair();
-        let server = Serving::at(&url, &["--log", "off"]);
-        let load = Load::start(&[Door::to(&server)], 3, 2);
+        let server = TestServer::at(&url, &["--log", "off"]);
+        let load = Load::start(&[SwitchableClient::to(&server)], 3, 2);
         load.more(300).await;
         primary.kill();
         standby.promote();
         load.more(300).await;
-        let told = load.check(&server.client()).await;
-        assert!(told.completed.len() > 50 && told.enqueued.len() > 50, "there was load");
+        let record = load.check(&server.client()).await;
+        assert!(record.completed.len() > 50 && record.enqueued.len() > 50, "there was load");
     }
 }
 
@@ -59,7 +59,7 @@ async fn assert_unknown<T>(primary: &Cluster, what: &str, asking: impl Future<Ou
 #[tokio::test]
 async fn a_wait_for_the_standby_that_is_cut_short_is_answered_as_unknown_also_when_it_is_asked_again() {
     let (primary, standby, url) = pair();
-    let server = Serving::at(&url, &["--log", "off"]);
+    let server = TestServer::at(&url, &["--log", "off"]);
     let client = server.client();
     let request = r#"{"event_type":"work","idempotency_key":"once"}"#;
     enqueue_as(&client, r#"{"event_type":"work"}"#).await.unwrap();

@@ -3,12 +3,12 @@
 use enginehouse_api::problem::Code;
 use enginehouse_cluster::{Cluster, psql};
 use enginehouse_core::event::EventStatus;
-use enginehouse_tests::{Serving, run, text};
+use enginehouse_tests::{TestServer, run, text};
 use rand::SeedableRng;
 use rand::distr::{Alphanumeric, SampleString};
 use rand::rngs::StdRng;
 
-use crate::words::{claim, complete, enqueue_as, once_back, register};
+use crate::calls::{claim, complete, enqueue_as, once_back, register};
 
 #[tokio::test]
 async fn a_disk_that_is_full_refuses_writes_loses_nothing_and_the_server_goes_on_once_there_is_room() {
@@ -18,7 +18,7 @@ async fn a_disk_that_is_full_refuses_writes_loses_nothing_and_the_server_goes_on
     };
     let database = cluster.create_database_on_small_disk();
     psql(&database, "create table room as select repeat(n::text, 1000) as t from generate_series(1, 50000) as n");
-    let server = Serving::at(&database, &["--log", "off", "--durability", "relaxed"]);
+    let server = TestServer::at(&database, &["--log", "off", "--durability", "relaxed"]);
     let client = server.client();
     register(&client, "steady", 0).await;
     let mut chance = StdRng::seed_from_u64(64);

@@ -6,20 +6,20 @@ use std::time::Duration;
 use enginehouse_api::problem::Code;
 use enginehouse_cluster::{Cluster, Stop, psql};
 use enginehouse_core::event::EventStatus;
-use enginehouse_tests::load::{Door, Load};
-use enginehouse_tests::place::{Kind, Place};
-use enginehouse_tests::{Serving, command, kills};
+use enginehouse_tests::load::{Load, SwitchableClient};
+use enginehouse_tests::test_store::{StoreKind, TestStore};
+use enginehouse_tests::{TestServer, command, kills};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tempfile::NamedTempFile;
 
-use crate::words::{claim, code, complete, enqueue, enqueue_as, heartbeat, id, once_back, register};
+use crate::calls::{claim, code, complete, enqueue, enqueue_as, heartbeat, id, once_back, register};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_killed_or_restarted_under_load_loses_nothing_and_the_server_goes_on_by_itself() {
     let cluster = Cluster::start_with(&[("fsync", "on")]);
-    let server = Serving::at(&cluster.create_database(), &["--log", "off"]);
-    let load = Load::start(&[Door::to(&server)], 3, 2);
+    let server = TestServer::at(&cluster.create_database(), &["--log", "off"]);
+    let load = Load::start(&[SwitchableClient::to(&server)], 3, 2);
     let mut chance = StdRng::seed_from_u64(15);
     for round in 0..kills(6) {
         load.more(chance.random_range(20..300)).await;
@@ -34,15 +34,15 @@ async fn a_database_that_is_killed_or_restarted_under_load_loses_nothing_and_the
         cluster.start_again();
     }
     load.more(50).await;
-    let told = load.check(&server.client()).await;
-    assert!(!told.troubles.contains_key("engine lost"), "{:?}", told.troubles);
-    assert!(told.completed.len() > 50 && told.enqueued.len() > 50, "there was load");
+    let record = load.check(&server.client()).await;
+    assert!(!record.failures.contains_key("engine lost"), "{:?}", record.failures);
+    assert!(record.completed.len() > 50 && record.enqueued.len() > 50, "there was load");
 }
 
 #[tokio::test]
 async fn no_engine_is_lost_and_no_lock_expires_because_the_database_was_away() {
     let cluster = Cluster::start_with(&[("fsync", "on")]);
-    let server = Serving::at(&cluster.create_database(), &["--log", "off"]);
+    let server = TestServer::at(&cluster.create_database(), &["--log", "off"]);
     let client = server.client();
     register(&client, "steady", 1).await;
     register(&client, "other", 0).await;
@@ -71,7 +71,7 @@ async fn no_engine_is_lost_and_no_lock_expires_because_the_database_was_away() {
 #[tokio::test]
 async fn no_engine_is_lost_because_the_database_stood_still() {
     let cluster = Cluster::start();
-    let server = Serving::at(&cluster.create_database(), &["--log", "off", "--durability", "relaxed"]);
+    let server = TestServer::at(&cluster.create_database(), &["--log", "off", "--durability", "relaxed"]);
     let client = server.client();
     register(&client, "steady", 2).await;
     enqueue(&client).await.unwrap();
@@ -102,7 +102,7 @@ async fn what_a_relaxed_database_forgets_in_a_crash_the_server_forgets_too() {
         ("wal_writer_flush_after", "1GB"),
     ]);
     let database = cluster.create_database();
-    let server = Serving::at(&database, &["--log", "off", "--durability", "relaxed"]);
+    let server = TestServer::at(&database, &["--log", "off", "--durability", "relaxed"]);
     let client = server.client();
     register(&client, "e", 0).await;
     cluster.psql("checkpoint");
@@ -132,15 +132,15 @@ async fn what_a_relaxed_database_forgets_in_a_crash_the_server_forgets_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_may_be_cut_at_any_statement() {
-    let place = Place::on(Kind::Postgres);
-    let server = place.serve(&["--log", "off"]);
-    let load = Load::start(&[Door::to(&server)], 3, 2);
+    let store = TestStore::on(StoreKind::Postgres);
+    let server = store.serve(&["--log", "off"]);
+    let load = Load::start(&[SwitchableClient::to(&server)], 3, 2);
     let mut chance = StdRng::seed_from_u64(57);
     let mut cut = 0;
     for _ in 0..kills(40) {
         load.more(chance.random_range(1..30)).await;
         let some = psql(
-            &place.store(),
+            &store.url(),
             "select count(pg_terminate_backend(pid)) from pg_stat_activity \
              where datname = current_database() and application_name = 'enginehouse' and random() < 0.4",
         );
@@ -155,8 +155,8 @@ async fn connections_may_be_cut_at_any_statement() {
 async fn deadlocks_and_locks_of_others_cost_a_repeat_at_most() {
     let cluster = Cluster::start_with(&[("deadlock_timeout", "20ms")]);
     let database = cluster.create_database();
-    let server = Serving::at(&database, &["--log", "off", "--durability", "relaxed"]);
-    let load = Load::start(&[Door::to(&server)], 3, 2);
+    let server = TestServer::at(&database, &["--log", "off", "--durability", "relaxed"]);
+    let load = Load::start(&[SwitchableClient::to(&server)], 3, 2);
     load.more(50).await;
     // Locks what the server locks, in the other order, and changes nothing.
     let outsider = "do $$ begin \
@@ -185,15 +185,15 @@ fn logging() -> (Command, NamedTempFile) {
 
 #[tokio::test]
 async fn a_full_disk_refuses_what_would_grow_the_store_and_is_named_as_what_it_is() {
-    let place = Place::on(Kind::Postgres);
+    let store = TestStore::on(StoreKind::Postgres);
     let (serve, log) = logging();
-    let server = place.serve_with(serve, &["--log", "warn"]);
+    let server = store.serve_with(serve, &["--log", "warn"]);
     let client = server.client();
     register(&client, "e", 0).await;
     let kept = enqueue(&client).await.unwrap();
     // What PostgreSQL says when there is no room for one more page.
     psql(
-        &place.store(),
+        &store.url(),
         "create function full_disk() returns trigger language plpgsql as $$ begin \
              raise exception 'could not extend file' using errcode = '53100'; end $$; \
          create trigger full_disk before insert on enginehouse.events execute function full_disk()",
@@ -206,7 +206,7 @@ async fn a_full_disk_refuses_what_would_grow_the_store_and_is_named_as_what_it_i
     let claimed = claim(&client, "e").await.unwrap().remove(0);
     assert_eq!(claimed.event_id, kept);
     complete(&client, &claimed).await.unwrap();
-    psql(&place.store(), "drop trigger full_disk on enginehouse.events");
+    psql(&store.url(), "drop trigger full_disk on enginehouse.events");
     enqueue(&client).await.expect("with room again it goes on");
 }
 
@@ -219,7 +219,7 @@ async fn a_database_without_a_free_connection_is_waited_for() {
     psql(&database, &format!("alter database {name} owner to modest"));
     let url = database.replace("postgres://postgres@", "postgres://modest@");
     let (serve, log) = logging();
-    let server = Serving::with(serve, &url, &["--log", "warn", "--durability", "relaxed"]);
+    let server = TestServer::with(serve, &url, &["--log", "warn", "--durability", "relaxed"]);
     let client = server.client();
     enqueue(&client).await.unwrap();
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'modest'";

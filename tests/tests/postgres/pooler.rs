@@ -4,10 +4,10 @@ use enginehouse_api::problem::Code;
 use enginehouse_api::settle::{FailRequest, ReleaseRequest};
 use enginehouse_cluster::{Cluster, Pgbouncer, PoolMode};
 use enginehouse_core::event::{AttemptError, EventStatus};
-use enginehouse_tests::Serving;
-use enginehouse_tests::load::{Door, Load};
+use enginehouse_tests::TestServer;
+use enginehouse_tests::load::{Load, SwitchableClient};
 
-use crate::words::{claim, claim_and_wait, code, complete, enqueue, heartbeat, id, register, token};
+use crate::calls::{claim, claim_and_wait, code, complete, enqueue, heartbeat, id, register, token};
 
 /// A database behind a pooler with few connections.
 fn pooled() -> (Cluster, Pgbouncer, String) {
@@ -23,14 +23,14 @@ const FLAGS: &[&str] = &["--log", "off", "--durability", "relaxed"];
 #[tokio::test]
 async fn the_whole_tour_works_behind_a_pooler() {
     let (_cluster, _pooler, url) = pooled();
-    let server = Serving::at(&url, FLAGS);
+    let server = TestServer::at(&url, FLAGS);
     let client = server.client();
     register(&client, "e", 1).await;
     enqueue(&client).await.unwrap();
     let held = claim(&client, "e").await.unwrap().remove(0);
     assert_eq!(heartbeat(&client, "e", &[&held]).await.unwrap().renewed.len(), 1);
     assert_eq!(complete(&client, &held).await.unwrap().status, EventStatus::Completed);
-    let other = Serving::at(&url, FLAGS);
+    let other = TestServer::at(&url, FLAGS);
     let (claimed, event_id) = tokio::join!(claim_and_wait(&client, "e", 30), async {
         let other = other.client();
         enqueue(&other).await.unwrap()
@@ -59,16 +59,16 @@ async fn the_whole_tour_works_behind_a_pooler() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_share_a_few_connections_and_one_that_is_killed_leaves_none_behind() {
     let (_cluster, _pooler, url) = pooled();
-    let mut servers = [Serving::at(&url, FLAGS), Serving::at(&url, FLAGS)];
-    let doors = servers.each_ref().map(Door::to);
-    let load = Load::start(&doors, 2, 1);
+    let mut servers = [TestServer::at(&url, FLAGS), TestServer::at(&url, FLAGS)];
+    let clients = servers.each_ref().map(SwitchableClient::to);
+    let load = Load::start(&clients, 2, 1);
     for round in 0..4 {
         load.more(150).await;
-        let next = Serving::at(&url, FLAGS);
+        let next = TestServer::at(&url, FLAGS);
         std::mem::replace(&mut servers[round % 2], next).kill();
-        doors[round % 2].lead_to(&servers[round % 2]);
+        clients[round % 2].switch_to(&servers[round % 2]);
     }
     load.more(100).await;
-    let told = load.check(&servers[0].client()).await;
-    assert!(told.completed.len() > 50 && told.enqueued.len() > 50, "there was load");
+    let record = load.check(&servers[0].client()).await;
+    assert!(record.completed.len() > 50 && record.enqueued.len() > 50, "there was load");
 }

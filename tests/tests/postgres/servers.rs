@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use enginehouse_api::problem::Code;
 use enginehouse_core::event::EventStatus;
-use enginehouse_tests::load::{Door, Load};
-use enginehouse_tests::place::{Kind, Place};
-use enginehouse_tests::{Serving, at_time_of, kills, until};
+use enginehouse_tests::load::{Load, SwitchableClient};
+use enginehouse_tests::test_store::{StoreKind, TestStore};
+use enginehouse_tests::{TestServer, kills, serve_with_clock, until};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::Instant;
 
-use crate::words::{claim, claim_and_wait, code, complete, enqueue, enqueue_as, heartbeat, register};
+use crate::calls::{claim, claim_and_wait, code, complete, enqueue, enqueue_as, heartbeat, register};
 
-fn two() -> (Place, Serving, Serving) {
-    let place = Place::on(Kind::Postgres);
-    let (one, other) = (place.serve(&["--log", "off"]), place.serve(&["--log", "off"]));
-    (place, one, other)
+fn two() -> (TestStore, TestServer, TestServer) {
+    let store = TestStore::on(StoreKind::Postgres);
+    let (one, other) = (store.serve(&["--log", "off"]), store.serve(&["--log", "off"]));
+    (store, one, other)
 }
 
 #[tokio::test]
 async fn an_event_enqueued_on_one_server_reaches_a_claim_that_waits_on_another_at_once() {
-    let (_place, one, other) = two();
+    let (_store, one, other) = two();
     register(&one.client(), "e", 0).await;
     let mut took = Vec::new();
     for _ in 0..20 {
@@ -43,7 +43,7 @@ async fn an_event_enqueued_on_one_server_reaches_a_claim_that_waits_on_another_a
 
 #[tokio::test]
 async fn an_engine_may_speak_to_a_different_server_each_time() {
-    let (_place, one, other) = two();
+    let (_store, one, other) = two();
     register(&one.client(), "e", 10).await;
     let event_id = enqueue(&other.client()).await.unwrap();
     let held = claim(&one.client(), "e").await.unwrap().remove(0);
@@ -58,7 +58,7 @@ async fn an_engine_may_speak_to_a_different_server_each_time() {
 
 #[tokio::test]
 async fn an_engine_is_lost_also_to_a_server_that_has_never_heard_it() {
-    let (_place, one, other) = two();
+    let (_store, one, other) = two();
     register(&one.client(), "silent", 1).await;
     register(&one.client(), "healthy", 0).await;
     let event_id = enqueue(&one.client()).await.unwrap();
@@ -73,10 +73,10 @@ async fn an_engine_is_lost_also_to_a_server_that_has_never_heard_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_one_of_three_servers_is_killed_under_load_the_others_go_on_and_its_events_come_back() {
-    let place = Place::on(Kind::Postgres);
-    let mut servers: Vec<_> = (0..3).map(|_| place.serve(&["--log", "off", "--max-losses", "1000"])).collect();
-    let doors: Vec<_> = servers.iter().map(Door::to).collect();
-    let load = Load::start(&doors, 1, 1);
+    let store = TestStore::on(StoreKind::Postgres);
+    let mut servers: Vec<_> = (0..3).map(|_| store.serve(&["--log", "off", "--max-losses", "1000"])).collect();
+    let clients: Vec<_> = servers.iter().map(SwitchableClient::to).collect();
+    let load = Load::start(&clients, 1, 1);
     let mut chance = StdRng::seed_from_u64(3);
     for _ in 0..kills(6) {
         load.more(chance.random_range(20..200)).await;
@@ -84,8 +84,8 @@ async fn when_one_of_three_servers_is_killed_under_load_the_others_go_on_and_its
         servers.swap_remove(killed).kill();
         load.more(50).await;
         // Another one takes its place, and all clients are spread anew.
-        servers.push(place.serve(&["--log", "off", "--max-losses", "1000"]));
-        doors.iter().zip(&servers).for_each(|(door, server)| door.lead_to(server));
+        servers.push(store.serve(&["--log", "off", "--max-losses", "1000"]));
+        clients.iter().zip(&servers).for_each(|(client, server)| client.switch_to(server));
     }
     let client = servers[0].client();
     load.check(&client).await;
@@ -99,16 +99,16 @@ async fn when_one_of_three_servers_is_killed_under_load_the_others_go_on_and_its
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_whose_clocks_differ_by_minutes_agree_on_the_time() {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::on(Kind::Postgres);
+    let store = TestStore::on(StoreKind::Postgres);
     let servers: Vec<_> = ["+5m", "-5m", "+0"]
         .iter()
         .map(|off| {
-            let hands = folder.path().join(off);
-            std::fs::write(&hands, off).unwrap();
-            place.serve_with(at_time_of(&hands), &["--log", "off"])
+            let clock_file = folder.path().join(off);
+            std::fs::write(&clock_file, off).unwrap();
+            store.serve_with(serve_with_clock(&clock_file), &["--log", "off"])
         })
         .collect();
-    let [ahead, behind, right] = [0, 1, 2].map(|place: usize| servers[place].client());
+    let [ahead, behind, right] = [0, 1, 2].map(|index: usize| servers[index].client());
     for engine in ["ahead", "behind", "right"] {
         register(&right, engine, 0).await;
     }
@@ -132,10 +132,10 @@ async fn servers_whose_clocks_differ_by_minutes_agree_on_the_time() {
     for client in [&ahead, &behind, &right] {
         assert_eq!(heartbeat(client, "steady", &[&held]).await.unwrap().renewed.len(), 1, "nothing has expired");
     }
-    let doors: Vec<_> = servers.iter().map(Door::to).collect();
-    let load = Load::start(&doors, 1, 1);
+    let clients: Vec<_> = servers.iter().map(SwitchableClient::to).collect();
+    let load = Load::start(&clients, 1, 1);
     load.more(300).await;
-    let told = load.check(&right).await;
-    assert!(!told.troubles.contains_key("engine lost"), "{:?}", told.troubles);
+    let record = load.check(&right).await;
+    assert!(!record.failures.contains_key("engine lost"), "{:?}", record.failures);
     assert_eq!(complete(&ahead, &held).await.unwrap().losses, 0);
 }

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use enginehouse_api::enqueue::BatchRequest;
 use enginehouse_core::ids::EventId;
-use enginehouse_tests::place::{Kind, Place};
+use enginehouse_tests::test_store::{StoreKind, TestStore};
 use enginehouse_tests::until;
 use tokio::time::Instant;
 use tokio_postgres::NoTls;
 
-use crate::words::{claim, claim_and_wait, complete, enqueue, register};
+use crate::calls::{claim, claim_and_wait, complete, enqueue, register};
 
-async fn connect(place: &Place) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(&place.store(), NoTls).await.unwrap();
+async fn connect(store: &TestStore) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(&store.url(), NoTls).await.unwrap();
     tokio::spawn(async { connection.await.ok() });
     client
 }
@@ -25,11 +25,11 @@ async fn enqueue_in_sql(client: &tokio_postgres::Client) -> EventId {
 
 #[tokio::test]
 async fn an_event_enqueued_in_a_transaction_of_an_application_is_there_with_its_commit() {
-    let place = Place::on(Kind::Postgres);
-    let server = place.serve(&["--log", "off"]);
+    let store = TestStore::on(StoreKind::Postgres);
+    let server = store.serve(&["--log", "off"]);
     let client = server.client();
     register(&client, "e", 0).await;
-    let application = connect(&place).await;
+    let application = connect(&store).await;
     for _ in 0..3 {
         application.batch_execute("begin").await.unwrap();
         let event_id = enqueue_in_sql(&application).await;
@@ -62,12 +62,12 @@ async fn an_event_enqueued_in_a_transaction_of_an_application_is_there_with_its_
 
 #[tokio::test]
 async fn a_client_that_forgets_its_transaction_holds_up_nothing_but_what_it_has_locked() {
-    let place = Place::on(Kind::Postgres);
-    let server = place.serve(&["--log", "off"]);
+    let store = TestStore::on(StoreKind::Postgres);
+    let server = store.serve(&["--log", "off"]);
     let client = server.client();
     register(&client, "e", 0).await;
     let locked = enqueue(&client).await.unwrap();
-    let (holder, reader) = (connect(&place).await, connect(&place).await);
+    let (holder, reader) = (connect(&store).await, connect(&store).await);
     let lock = format!("begin; select from enginehouse.events where event_id = '{locked}' for update");
     holder.batch_execute(&lock).await.unwrap();
     let old = "begin isolation level repeatable read; select count(*) from enginehouse.events";
@@ -99,10 +99,10 @@ async fn enqueue_with_key(client: &tokio_postgres::Client, key: &str) -> EventId
 /// Each has added what the other one is about to add.
 #[tokio::test]
 async fn a_deadlock_with_an_application_is_the_servers_to_repeat() {
-    let place = Place::on(Kind::Postgres);
-    let server = place.serve(&["--log", "off"]);
+    let store = TestStore::on(StoreKind::Postgres);
+    let server = store.serve(&["--log", "off"]);
     let client = server.client();
-    let application = connect(&place).await;
+    let application = connect(&store).await;
     // PostgreSQL refuses whoever finds the deadlock, so the application does not look.
     application.batch_execute("set deadlock_timeout = '1min'; begin").await.unwrap();
     let second = enqueue_with_key(&application, "second").await;
@@ -114,7 +114,7 @@ async fn a_deadlock_with_an_application_is_the_servers_to_repeat() {
     .unwrap();
     let asking = client.enqueue_batch(&both);
     let answering = async {
-        let observer = connect(&place).await;
+        let observer = connect(&store).await;
         until("the server waits for the application", async || {
             let waits = "select from pg_stat_activity where datname = current_database() \
                          and application_name = 'enginehouse' and wait_event_type = 'Lock'";
@@ -127,7 +127,7 @@ async fn a_deadlock_with_an_application_is_the_servers_to_repeat() {
     };
     let (answered, first) = tokio::join!(asking, answering);
     let answered = answered.unwrap().events;
-    let told: Vec<_> = answered.iter().map(|event| (event.event_id, event.duplicate)).collect();
-    assert_eq!(told, [(first, true), (second, true)], "the application's, as it came first");
+    let answers: Vec<_> = answered.iter().map(|event| (event.event_id, event.duplicate)).collect();
+    assert_eq!(answers, [(first, true), (second, true)], "the application's, as it came first");
     assert_eq!(client.stats().await.unwrap().events.queued, 2);
 }

@@ -15,7 +15,7 @@ mod xid_rebase;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
-use enginehouse_cluster::{Shared, shared};
+use enginehouse_cluster::{SharedServer, shared};
 
 use super::{PostgresOptions, PostgresStore};
 use crate::Durability;
@@ -51,7 +51,7 @@ impl Fresh {
     }
 }
 
-fn server() -> &'static Shared {
+fn server() -> &'static SharedServer {
     shared()
 }
 

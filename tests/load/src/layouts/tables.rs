@@ -13,7 +13,7 @@ pub(super) struct Layout {
     pub(super) retention: RetentionSql,
 }
 
-/// How what was completed seconds ago is forgotten.
+/// How events that were completed seconds ago are pruned.
 pub(super) enum RetentionSql {
     /// Deletes what was completed from `$1` on. Answers with the latest of these times.
     Delete(&'static str),
