@@ -51,7 +51,7 @@ impl Observer for CommitObserver {
         metrics.timed_out.inc_by(effects.timed_out);
         metrics.redrives.inc_by(effects.redrives);
         metrics.engines_lost.inc_by(effects.engines_lost);
-        metrics.forgotten.inc_by(effects.events_deleted);
+        metrics.pruned.inc_by(effects.events_deleted);
         metrics.commits.inc();
         metrics.commit_requests.observe(commit.requests as f64);
         metrics.commit_seconds.observe(commit.duration.as_secs_f64());

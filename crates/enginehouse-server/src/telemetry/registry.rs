@@ -77,7 +77,7 @@ pub(super) struct MetricSet {
     pub(super) dead_lettered: Family<WithReason, Counter>,
     pub(super) redrives: Counter,
     pub(super) engines_lost: Counter,
-    pub(super) forgotten: Counter,
+    pub(super) pruned: Counter,
     pub(super) commits: Counter,
     pub(super) commits_failed: Counter,
     pub(super) commit_requests: Histogram,
@@ -135,8 +135,10 @@ impl Metrics {
             dead_lettered: it.counter("enginehouse_dead_lettered", "Events that became dead letters, by reason"),
             redrives: it.counter("enginehouse_redrives", "Dead letters that were redriven"),
             engines_lost: it.counter("enginehouse_engines_lost", "Engines that missed their heartbeats"),
-            forgotten: it
-                .counter("enginehouse_events_forgotten", "Events that were removed after their time of retention"),
+            pruned: it.counter(
+                "enginehouse_events_pruned",
+                "Finished events that were deleted at the end of their retention",
+            ),
             commits: it.counter("enginehouse_commits", "Transactions that were committed"),
             commits_failed: it.counter("enginehouse_commits_failed", "Transactions that failed"),
             commit_requests: it.other(
