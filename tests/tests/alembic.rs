@@ -162,7 +162,7 @@ async fn our_migrations_live_in_a_chain_with_asyncpg() {
     our_migrations_live_in_a_chain(&ASYNCPG).await;
 }
 
-/// A branch beside the team's, in a schema that has to be quoted everywhere; and as a script that somebody else runs.
+/// A branch beside the team's, in a schema that has to be quoted everywhere; and as a script for another person to run.
 #[tokio::test]
 async fn our_migrations_live_in_a_branch_and_in_a_script() {
     let schema = "it's my \"Queue\"";

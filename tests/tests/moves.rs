@@ -61,7 +61,7 @@ async fn a_copy_that_was_killed_goes_on_and_a_lock_outlives_it() {
     copying.kill().unwrap();
     assert_eq!(copying.wait().unwrap().code(), None, "it was killed, and had not ended");
 
-    // Nobody serves a half.
+    // No server serves a partial copy.
     let refused = command(["serve", "--listen", "127.0.0.1:0", "--durability", "relaxed", "--store", &there]).output();
     let refused = refused.unwrap();
     assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stderr));

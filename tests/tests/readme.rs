@@ -22,7 +22,7 @@ fn the_tour_can_be_walked() {
     let blocks = blocks(readme, "A five-minute tour");
     assert!(blocks.len() >= 4, "the tour has steps");
     let folder = tempfile::tempdir().unwrap();
-    // A server of somebody else's may have the port that the tour names.
+    // Another server may have the port that the tour names.
     let free =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has an address");
     // One shell for the whole tour, which ends with the first command that fails.

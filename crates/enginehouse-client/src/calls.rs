@@ -71,7 +71,7 @@ impl Client {
     }
 
     async fn list<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, Error> {
-        // These queries hold nothing but words and numbers, which a query string can always say.
+        // These queries hold only words and numbers, which always fit into a query string.
         let query = serde_urlencoded::to_string(query).unwrap_or_default();
         let mark = if query.is_empty() { "" } else { "?" };
         self.get(format!("{path}{mark}{query}")).await

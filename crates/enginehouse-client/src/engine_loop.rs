@@ -11,15 +11,15 @@
 //! **Only claims wait.** The server answers a whole exchange at once or, if it contains a claim that waits, when that wait is
 //! over. So a result or a heartbeat never shares a call with a wait, or the engine would learn only a minute later that its
 //! result was refused or its lock was lost. A handler that finishes while a claim waits has its result sent by a second call.
-//! To cancel the wait instead would be wrong: its answer may be on the way, with locks that nobody would know of.
+//! To cancel the wait instead would be wrong: its answer may be on the way, with locks that the engine would not know of.
 //!
 //! **One claim at a time.** While a claim waits, an exchange claims nothing: whatever became ready went to the waiting claim.
 //! At shutdown, events that a claim under way still brings are released, not lost.
 //!
 //! **What is repeated.** A settle is repeated until the server has answered it, which is safe: the lock's token makes a
 //! second one the same as the first. If the answer to a claim is lost, nothing here knows its locks; no heartbeat lists them,
-//! so the server releases them after two. A server that is away stops none of the tasks: handlers work on, and whether a lock
-//! was lost meanwhile is for the server to say.
+//! so the server releases them after two. A server that is away stops none of the tasks: handlers work on, and the server
+//! decides afterwards whether a lock was lost.
 
 use std::sync::Arc;
 use std::time::Duration;

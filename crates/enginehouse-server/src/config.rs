@@ -16,7 +16,7 @@ pub use self::values::{Config, LogFormat};
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueSource {
-    /// Nobody has set it.
+    /// It is not set anywhere.
     Default,
     /// The configuration file.
     File(PathBuf),

@@ -39,7 +39,7 @@ const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     pub listen: SocketAddr,
-    /// Whether to listen on an address that others can reach, although anybody who reaches it may do anything.
+    /// Whether to listen on an address that other machines can reach, although there are no access tokens.
     pub insecure: bool,
     pub limits: Limits,
     /// Most connections at once; others wait to be accepted.

@@ -31,7 +31,7 @@ const SETTINGS: &[(&str, &str)] = &[
 /// Where the small disk of a server is in its folder.
 const SMALL_DISK: &str = "small";
 
-/// A PostgreSQL server on 127.0.0.1, thrown away when dropped. Anybody on this machine is let in as `postgres`.
+/// A PostgreSQL server on 127.0.0.1, removed when dropped. Every user of this machine may connect as `postgres`.
 ///
 /// Its port stays the same over [`stop`](Self::stop), [`kill`](Self::kill) and [`start_again`](Self::start_again), and
 /// so do its URLs.
@@ -47,7 +47,7 @@ pub struct Cluster {
 /// How a server is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// In order: transactions are rolled back, clients are told, all is written.
+    /// In order: transactions are rolled back, clients are disconnected, all is written.
     Fast,
     /// At once. It recovers when it starts again, as after a crash.
     Immediate,
@@ -76,7 +76,7 @@ impl Cluster {
     }
 
     /// Starts an empty server that has a second disk of so many MiB, for [databases](Self::create_database_on_small_disk)
-    /// that fill it. `None` for whoever may not mount a disk: all but root, and root in many a container. What is on that disk
+    /// that fill it. `None` if this process may not mount a disk: only root may, and not in every container. What is on that disk
     /// does not outlive the server's process.
     ///
     /// # Panics
@@ -129,7 +129,7 @@ impl Cluster {
         Self::begin(folder, &[], None)
     }
 
-    /// Starts what is in the folder for the first time, on the first port that nobody else takes meanwhile.
+    /// Starts what is in the folder for the first time, on the first port that is still free then.
     fn begin(folder: Watched, settings: &[(&str, &str)], small_disk: Option<u32>) -> io::Result<Self> {
         let configuration = folder.path().join("data/postgresql.conf");
         let initial = fs::read_to_string(&configuration)? + &lines(settings);
@@ -253,7 +253,7 @@ impl Cluster {
     }
 
     /// Has all its processes stand still until [`thaw`](Self::thaw), as a disk or a network that does not answer would:
-    /// connections stay, and nobody is told anything.
+    /// connections stay open, and no client is notified.
     ///
     /// # Panics
     /// It does not run.
@@ -320,7 +320,7 @@ impl Cluster {
         });
         *server = Some(child);
         if begun.is_err() {
-            // One that has not ended by itself is of no use to anybody.
+            // A server that did not stop is of no use: kill it.
             let mut child = server.take().expect("it was just put there");
             child.kill().and_then(|()| child.wait()).ok();
         }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 
 pub(crate) const PREFIX: &str = "enginehouse_test_";
 
-/// A name for a database that nobody else has.
+/// A random name for a database, unique among all processes.
 pub(crate) fn fresh_name() -> String {
     // The standard library's only source of random numbers: each state has keys of its own, random in each thread.
     format!("{PREFIX}{:016x}", RandomState::new().build_hasher().finish())

@@ -56,7 +56,7 @@ impl Pgbouncer {
             let mut command = folder.command(program());
             command.arg("pgbouncer.ini");
             let mut child = folder.serve(command)?;
-            // Its own file says that it is this one that listens, not somebody else on the same port.
+            // Its own file says that it is this process that listens, and not another one on the same port.
             let pid_file = folder.path().join("pgbouncer.pid");
             let begun = until("PgBouncer listens", || {
                 if let Some(status) = child.try_wait()? {

@@ -5,16 +5,16 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Below those that systems give out by themselves: nobody else is given the port of a server that is down for a
-/// while, and it is there again where its clients look for it.
+/// Below the ephemeral ports: the system gives no other process the port of a server that is down for a while, so that
+/// it can start again where its clients look for it.
 const PORTS: Range<u16> = 20_000..32_000;
 
-/// How many ports a server tries when somebody else is faster each time.
+/// How many ports a server tries if another process takes each of them first.
 pub(crate) const ATTEMPTS: usize = 10;
 
 static TRIED: AtomicU32 = AtomicU32::new(0);
 
-/// A port that nobody listens on. Another process may be given it too: whoever loses tries the next.
+/// A port that no process listens on. Another process may take it first: then the server tries the next.
 pub(crate) fn free() -> io::Result<u16> {
     let count = u32::from(PORTS.end - PORTS.start);
     // Processes that begin together have ids next to each other, so they begin far from each other here.

@@ -11,7 +11,7 @@ struct Seen {
     state: char,
 }
 
-/// Reads `/proc/*/stat`. A process that has ended meanwhile is none.
+/// Reads `/proc/*/stat`. A process that has just ended is left out.
 fn look(pid: u32) -> Option<Seen> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name stands in brackets and may itself hold any character.

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 /// Where Debian has a folder for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// Who may run a server in the place of root.
+/// Users that may run a server instead of root.
 const INSTEAD_OF_ROOT: [&str; 2] = ["postgres", "nobody"];
 
 /// A user, by ids.
@@ -59,7 +59,7 @@ pub fn dump_and_restore(from: &str, schema: &str, to: &str) {
 
 /// A program of PostgreSQL: of the newest version whose server is installed, or else from the PATH.
 pub(crate) fn path_of(program: &str) -> PathBuf {
-    // Looked for each time, as it may be installed meanwhile. A name without a folder is run from the PATH.
+    // Looked for each time, as a test may install it. A name without a folder is run from the PATH.
     newest(Path::new(DEBIAN)).unwrap_or_default().join(program)
 }
 
@@ -78,7 +78,7 @@ fn newest(versions: &Path) -> Option<PathBuf> {
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.stdin(Stdio::null()).env("LC_ALL", "C").env("PGCONNECT_TIMEOUT", "30");
-    // PGOPTIONS or PGSERVICE of whoever runs the tests would change what the programs do.
+    // PGOPTIONS or PGSERVICE in the environment of the tests would change what the programs do.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("PG") && name != "PGCONNECT_TIMEOUT") {
             command.env_remove(name);
@@ -87,7 +87,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Whether this process may mount a disk that nobody else sees.
+/// Whether this process may mount a disk that other processes do not see.
 pub(crate) fn may_mount() -> bool {
     let mut mount = command("unshare");
     // Over a folder that is there everywhere; gone with the process.
@@ -108,7 +108,7 @@ pub(crate) fn run(command: &mut Command) -> io::Result<()> {
 }
 
 impl User {
-    /// Who runs servers, if not whoever runs the tests.
+    /// The user that runs servers, if it is not the user that runs the tests.
     pub(crate) fn instead_of_root() -> io::Result<Option<Self>> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);

@@ -53,7 +53,7 @@ impl SharedServer {
         with_database(&self.url, &name)
     }
 
-    /// Drops a database that was made for a test, even if somebody is still connected: a test that makes hundreds
+    /// Drops a database that was made for a test, even if a client is still connected: a test that makes hundreds
     /// would fill the disk.
     ///
     /// # Panics

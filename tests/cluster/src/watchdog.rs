@@ -73,7 +73,7 @@ impl Watched {
         Ok(command)
     }
 
-    /// Starts a server that writes to a log in the folder. Whoever interrupts a test does not interrupt it: the
+    /// Starts a server that writes to a log in the folder. Ctrl-C in a test does not interrupt it: the
     /// watchdog ends it in order.
     pub(crate) fn serve(&self, mut command: Command) -> io::Result<Child> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file())?;
@@ -103,7 +103,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        // Closes the pipe, and waits. If the watchdog is gone, somebody has killed it and nothing is left to do here.
+        // Closes the pipe, and waits. If the watchdog is gone, it was killed and nothing is left to do here.
         drop(self.watchdog.stdin.take());
         self.watchdog.wait().ok();
     }

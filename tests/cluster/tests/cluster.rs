@@ -188,7 +188,7 @@ impl Remains {
     }
 }
 
-/// Whether a process runs: one that has ended may still wait for somebody to ask how.
+/// Whether a process runs: one that has ended may still be a zombie.
 fn runs(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))

@@ -19,7 +19,7 @@ pub(crate) enum LoadCommand {
     Layouts(Layouts),
 }
 
-/// Who is measured.
+/// A queue that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Contender {
     /// The server, through HTTP
@@ -85,7 +85,7 @@ pub(crate) struct Steady {
     /// Seconds of a window
     #[arg(long, default_value_t = 10)]
     pub(crate) window: u64,
-    /// The session that holds the snapshot has written something, and forgotten to commit it
+    /// The session that holds the snapshot has written something, and does not commit it
     #[arg(long)]
     pub(crate) writer: bool,
 }

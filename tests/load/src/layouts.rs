@@ -36,7 +36,7 @@ enum SnapshotMode {
     Free,
     /// Another session has held a snapshot since before the tables were filled.
     Held,
-    /// The same, and whatever looks for events begins where it has found the last ones.
+    /// The same, and each scan for events begins at the scan position of the last one.
     HeldFromPosition,
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn run(of: &Rounds) -> Result<()> {
 async fn phase(of: &Rounds, contender: Contender, enqueues: bool) -> Result<(f64, MeasuredCalls)> {
     let is_over = Arc::new(AtomicBool::new(false));
     let mut loops = JoinSet::new();
-    // Nobody begins before everybody is there.
+    // No connection begins before all are open.
     let start = Arc::new(Barrier::new(of.connections + 1));
     for number in 0..of.connections {
         let (is_over, start) = (Arc::clone(&is_over), Arc::clone(&start));

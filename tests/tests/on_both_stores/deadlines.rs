@@ -1,4 +1,4 @@
-//! What falls due does so in time, also while nobody calls any server: a fleet that has died asks for nothing.
+//! Deadlines are met although no client calls any server: a fleet that has died sends no requests.
 
 use std::time::Duration;
 

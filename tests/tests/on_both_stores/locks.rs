@@ -1,4 +1,4 @@
-//! One lock, one holder, with the real binary: whoever comes late, twice, or under an old name settles nothing.
+//! One lock, one holder, with the real binary: an engine that is late, settles twice or has an old epoch settles nothing.
 
 use std::io::Write;
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! What users fear whatever their store is, with servers on a file.
+//! What can go wrong whatever the store is, with servers on a file.
 
 mod commands;
 mod crashes;

@@ -1,4 +1,4 @@
-//! Short words for what an engine and a producer ask a server.
+//! Calls of engines and producers, without what the tests here leave out.
 
 use std::time::Duration;
 

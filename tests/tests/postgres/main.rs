@@ -1,4 +1,4 @@
-//! What users fear of a database that is shared, far away, and somebody else's.
+//! What can go wrong with a database that is shared, remote, and run by others.
 
 mod backups;
 mod calls;

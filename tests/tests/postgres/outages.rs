@@ -95,7 +95,7 @@ async fn no_engine_is_lost_because_the_database_stood_still() {
 
 #[tokio::test]
 async fn what_a_relaxed_database_forgets_in_a_crash_the_server_forgets_too() {
-    // What is committed is in memory only, until somebody writes it in a while.
+    // What is committed is in memory only, until PostgreSQL's background processes write it.
     let cluster = Cluster::start_with(&[
         ("synchronous_commit", "off"),
         ("wal_writer_delay", "10s"),

@@ -89,7 +89,7 @@ async fn when_one_of_three_servers_is_killed_under_load_the_others_go_on_and_its
     }
     let client = servers[0].client();
     load.check(&client).await;
-    // Nobody speaks for what was claimed by a call without an answer.
+    // No engine holds what was claimed by a call without an answer.
     until("every event that was under way comes back", async || {
         (client.stats().await.unwrap().events.processing == 0).then_some(())
     })

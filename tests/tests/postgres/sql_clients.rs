@@ -1,4 +1,4 @@
-//! Other programs on the same database: some enqueue in SQL, some forget their transactions.
+//! Other programs on the same database: some enqueue in SQL, some leave their transactions open.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ async fn a_deadlock_with_an_application_is_the_servers_to_repeat() {
     let server = store.serve(&["--log", "off"]);
     let client = server.client();
     let application = connect(&store).await;
-    // PostgreSQL refuses whoever finds the deadlock, so the application does not look.
+    // PostgreSQL ends the transaction that detects the deadlock, so the application does not check for one.
     application.batch_execute("set deadlock_timeout = '1min'; begin").await.unwrap();
     let second = enqueue_with_key(&application, "second").await;
     let both: BatchRequest = serde_json::from_value(serde_json::json!({

@@ -162,7 +162,7 @@ impl Heartbeats {
         }
     }
 
-    /// Waits until an interval has passed since the last heartbeat, which an exchange may move on meanwhile.
+    /// Waits until an interval has passed since the last heartbeat, which an exchange may have sent.
     async fn due(&self) {
         if self.interval.is_zero() {
             return std::future::pending().await;

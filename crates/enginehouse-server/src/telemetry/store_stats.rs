@@ -1,4 +1,4 @@
-//! The metrics of the store: read when somebody asks, and written as they were read.
+//! The metrics of the store: read from it at each scrape.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -54,7 +54,7 @@ pub(super) const STORE_METRICS: [&str; 9] = [
 pub struct StoreStats {
     pub lanes: Vec<LaneCounts>,
     pub engines: Vec<(EngineStatus, u64)>,
-    /// Those that nobody has resolved.
+    /// Those that are not resolved.
     pub dead_letters: u64,
     pub health: StoreHealth,
 }

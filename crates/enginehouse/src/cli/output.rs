@@ -124,9 +124,9 @@ pub(crate) fn one(
     written(result.and_then(|()| out.flush()))
 }
 
-/// Says something to a person, apart from the answer.
+/// Writes a note for a person to stderr, apart from the answer.
 pub(crate) fn note(text: &str) {
-    // Without stderr there is nobody left to tell.
+    // Without stderr there is nowhere to write it.
     let _ = writeln!(std::io::stderr(), "{}", clean(text));
 }
 

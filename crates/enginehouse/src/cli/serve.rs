@@ -84,7 +84,7 @@ async fn serve(arguments: &ServeArgs) -> Result<(), CliError> {
 
 /// Says where the server is, once it is there: the first line of stdout, for people and for programs that wait for it.
 fn announce(url: &str) {
-    // A server is of use without anybody who reads this.
+    // A server is of use even if its stdout is closed.
     let _ = writeln!(std::io::stdout(), "listening on {url}  (docs at {url}/docs)");
 }
 

@@ -75,7 +75,7 @@ macro_rules! found {
     };
 }
 
-/// What it is told by is not the status: a partial index of those that are processing, full of what is dead, would seem as
+/// Its condition is not the status: a partial index of those that are processing, full of what is dead, would seem as
 /// good as the key to a planner that has no counts.
 const COMPLETE: &str = "update layout.events
      set status = 'completed', finished_at = clock_timestamp(), lock_expires_at = null, lock_engine = null,

@@ -36,7 +36,7 @@ pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<
     Err(CliError::new(Exit::Failed, format!("{} is not sound", found.place), faults.join("; "), hint))
 }
 
-/// What is wrong. Who holds back vacuum makes the store slow, but not wrong.
+/// What is wrong. A session that holds back vacuum makes the store slow, but not wrong.
 fn faults(found: &PostgresInspection, refusal: Option<&Refusal>, durability: Durability) -> Vec<String> {
     let mut faults: Vec<_> = refusal.map(ToString::to_string).into_iter().collect();
     if durability == Durability::Full {

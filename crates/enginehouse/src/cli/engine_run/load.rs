@@ -118,7 +118,7 @@ impl Process {
 
 /// What a process, its descendants, and the groups of its children use.
 fn sum(processes: &HashMap<u32, Process>, root: u32) -> Used {
-    // Whose parent has ended is nobody's descendant, but still of the group that our child leads.
+    // A process whose parent has ended is no descendant any more, but it is still in the process group of our child.
     let groups: HashSet<u32> = processes
         .iter()
         .filter(|(pid, process)| process.parent == root && process.group == **pid)

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long a pipe may stay open after its command has ended: by then a child has it that nobody waits for.
+/// How long a pipe may stay open after its command has ended: a child that it left running may still have it.
 const LAST_OUTPUT: Duration = Duration::from_secs(2);
 
 /// Which part is kept.
@@ -55,7 +55,7 @@ async fn read_to_the_end(pipe: Option<impl AsyncRead + Unpin>, keep: Keep, show:
     // A pipe that breaks has come to its end.
     while let Ok(read @ 1..) = pipe.read(&mut part).await {
         if show {
-            // Whether anybody sees it makes no difference to the event.
+            // A copy on stderr that cannot be written makes no difference to the event.
             drop(shown.write_all(&part[..read]).await);
         }
         let mut kept = lock(&kept);

@@ -118,7 +118,7 @@ impl Group {
         Self { leader: child.id().and_then(|id| Pid::from_raw(id.cast_signed())) }
     }
 
-    /// The leader has ended and was waited for: its number may belong to somebody else from now on.
+    /// The leader has ended and was waited for: its process id may be used again from now on.
     const fn is_done(&mut self) {
         self.leader = None;
     }

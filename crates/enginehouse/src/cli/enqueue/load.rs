@@ -79,8 +79,8 @@ pub(super) async fn run(common: &Common, file: &Path, format: LineFormat, keep_g
     Ok(())
 }
 
-/// Reads the file in a thread of its own, a little ahead of the server. At the end of the program nobody waits for
-/// it, and so not for a terminal that it may be format.
+/// Reads the file in a thread of its own, a little ahead of the server. The program does not wait for it at the
+/// end, as it may be reading from a terminal.
 fn open(file: &Path, format: LineFormat) -> io::Result<(mpsc::Receiver<io::Result<LineChunk>>, Option<u64>)> {
     let (sender, receiver) = mpsc::channel(2);
     if file.as_os_str() == "-" {
