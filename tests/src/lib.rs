@@ -91,7 +91,6 @@ pub fn kills(few: usize) -> usize {
 /// A server of its own, on a free port. Killed when dropped.
 pub struct TestServer {
     child: Child,
-    /// Where it is.
     pub url: String,
 }
 
@@ -140,7 +139,6 @@ impl TestServer {
         Client::with_config(&self.url, ClientConfig::default()).expect("an address").with_max_repeats(0)
     }
 
-    /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

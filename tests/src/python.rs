@@ -37,7 +37,6 @@ pub fn interpreter() -> PathBuf {
 
 /// A Python project in a folder of its own.
 pub struct Project<'a> {
-    /// Where it is.
     pub folder: &'a Path,
     /// With what it is run.
     pub python: PathBuf,

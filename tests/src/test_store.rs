@@ -6,7 +6,6 @@ use tempfile::TempDir;
 
 use crate::{TestServer, command, run, text};
 
-/// Which store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreKind {
     /// A file.
@@ -35,7 +34,6 @@ impl TestStore {
         }
     }
 
-    /// Its URL.
     pub fn url(&self) -> String {
         match self {
             Self::Folder(folder) => format!("sqlite://{}", folder.path().join("enginehouse.db").display()),

@@ -15,7 +15,7 @@ fn refused(data_file: &Path, flags: &[&str]) -> (Option<i32>, String) {
 const ANY_PORT: &[&str] = &["--listen", "127.0.0.1:0"];
 
 #[test]
-fn a_second_server_on_the_file_is_refused_and_told_who_holds_it() {
+fn a_second_server_on_the_file_is_refused_with_the_name_of_the_holder() {
     let folder = tempfile::tempdir().unwrap();
     let data_file = folder.path().join("enginehouse.db");
     let server = TestServer::on(&data_file, &[]);

@@ -17,7 +17,6 @@ pub enum Error {
         maybe_applied: bool,
         timed_out: bool,
     },
-    /// The server says what is wrong.
     #[error(transparent)]
     Problem(Box<Problem>),
     /// Something answered, but not as an Enginehouse server does.

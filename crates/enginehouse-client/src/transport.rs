@@ -54,7 +54,6 @@ pub enum Repeat {
     IfNotApplied,
 }
 
-/// What a call sends.
 pub(crate) enum RequestBody {
     Nothing,
     Json(Vec<u8>),

@@ -22,7 +22,6 @@ pub(super) const HEARTBEAT_SECONDS: u64 = 1;
 
 /// What one engine of the demo is and can do.
 pub struct EngineConfig {
-    /// Where the server is.
     pub url: String,
     pub engine_id: EngineId,
     /// Whether it can render tiles in which glass is seen.

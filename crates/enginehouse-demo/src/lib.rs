@@ -47,7 +47,6 @@ pub struct DemoConfig {
     pub keep_serving: bool,
 }
 
-/// How the demo ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DemoEnd {
     /// The picture is written, and every tile completed exactly once.

@@ -94,7 +94,6 @@ struct TileWatcher<'a> {
 struct Killed {
     engine_id: EngineId,
     at: Instant,
-    /// The events that it held.
     held: Vec<EventId>,
     /// How long it took until no event was left with it.
     recovered_after: Option<Duration>,

@@ -18,11 +18,8 @@ pub use self::values::{Config, LogFormat};
 pub enum ValueSource {
     /// It is not set anywhere.
     Default,
-    /// The configuration file.
     File(PathBuf),
-    /// An environment variable.
     Variable(String),
-    /// A flag of the command line.
     Flag(String),
 }
 
@@ -40,24 +37,14 @@ impl fmt::Display for ValueSource {
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file cannot be read.
     #[error("cannot read the configuration file {path}: {source}")]
     Unreadable { path: PathBuf, source: std::io::Error },
-    /// The file is not TOML.
     #[error("the configuration file {path} is not TOML: {why}")]
     NotToml { path: PathBuf, why: String },
-    /// The file has a key that no setting has.
     #[error("the configuration file {path} has the key {key:?}, which is no setting{}", did_you_mean(key))]
     UnknownKey { path: PathBuf, key: String },
-    /// A value is not one that the setting may have.
     #[error("{setting} = {value:?} (from {from}): {why}")]
-    BadValue {
-        setting: &'static str,
-        value: String,
-        from: ValueSource,
-        /// What would be right.
-        why: String,
-    },
+    BadValue { setting: &'static str, value: String, from: ValueSource, why: String },
 }
 
 fn did_you_mean(key: &str) -> String {
@@ -75,9 +62,7 @@ fn did_you_mean(key: &str) -> String {
 /// A configuration, and where each of its values comes from, in the order of [`SETTINGS`].
 #[derive(Clone, Debug)]
 pub struct Resolved {
-    /// What is in force.
     pub config: Config,
-    /// Where each value comes from.
     pub sources: Vec<ValueSource>,
 }
 

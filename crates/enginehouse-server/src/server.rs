@@ -83,10 +83,8 @@ pub enum BindError {
          say --insecure if the network is to be trusted"
     )]
     NotLoopback(SocketAddr),
-    /// The address cannot be listened on.
     #[error("cannot listen on {listen}")]
     Listen { listen: SocketAddr, source: io::Error },
-    /// The dispatcher does not start.
     #[error("cannot start the dispatcher")]
     Dispatcher(#[source] io::Error),
 }
@@ -126,7 +124,6 @@ impl Server {
         Ok(Self { app, listener, local_addr, config })
     }
 
-    /// Where it listens.
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }

@@ -12,7 +12,6 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// Users that may run a server instead of root.
 const INSTEAD_OF_ROOT: [&str; 2] = ["postgres", "nobody"];
 
-/// A user, by ids.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct User {
     pub(crate) uid: u32,

@@ -55,7 +55,7 @@ fn a_load_can_be_repeated_without_doubling_anything() {
 }
 
 #[tokio::test]
-async fn a_server_told_to_stop_answers_waiting_claims_and_ends_whatever_idle_clients_do() {
+async fn a_stopping_server_answers_waiting_claims_and_ends_whatever_idle_clients_do() {
     let store = TestStore::on(crate::STORE);
     let server = store.serve(&[]);
     let client = server.client();

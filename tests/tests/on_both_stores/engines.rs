@@ -120,7 +120,7 @@ async fn when_an_engine_is_killed_another_one_finishes_its_work() {
 }
 
 #[tokio::test]
-async fn an_engine_told_to_stop_finishes_what_it_holds() {
+async fn a_stopping_engine_finishes_what_it_holds() {
     let fixture = EngineRunFixture::new();
     let gate = tempfile::tempdir().unwrap();
     let go = gate.path().join("go");

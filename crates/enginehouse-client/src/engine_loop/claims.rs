@@ -17,7 +17,6 @@ use crate::error::Error;
 /// How long a claim that is under way at shutdown may still bring events, which are then released.
 const LAST_CLAIM: Duration = Duration::from_millis(250);
 
-/// Why no more events are claimed.
 pub(super) enum ClaimEnd {
     Shutdown,
     Session(SessionEnd),

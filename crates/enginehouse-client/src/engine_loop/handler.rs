@@ -82,12 +82,10 @@ impl HandlerContext {
 /// How a handler ends.
 #[derive(Clone, Debug)]
 pub enum HandlerOutcome {
-    /// The event is done.
     Complete {
         /// Any JSON of at most 256 KiB.
         result: Option<RawJson>,
     },
-    /// The attempt failed.
     Fail {
         error: AttemptError,
         /// Whether another attempt may help.

@@ -31,7 +31,6 @@ pub(super) struct EngineSession {
     pub(super) end: Option<SessionEnd>,
 }
 
-/// Why the session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionEnd {
     /// Another process has registered under the same id.

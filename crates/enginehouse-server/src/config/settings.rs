@@ -28,12 +28,10 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Its flag.
     pub fn flag(&self) -> String {
         format!("--{}", self.name.replace('_', "-"))
     }
 
-    /// Its environment variable.
     pub fn variable(&self) -> String {
         format!("ENGINEHOUSE_{}", self.name.to_uppercase())
     }

@@ -12,7 +12,6 @@ use crate::dispatcher::config::DispatchConfig;
 /// Everything that a server needs to know. Complete: every default is filled in.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where HTTP is served.
     pub listen: SocketAddr,
     /// Whether it may be served to other machines without tokens.
     pub insecure: bool,
@@ -32,13 +31,10 @@ pub struct Config {
     pub migrate: Migrate,
     /// What an operator may decide about dispatch.
     pub dispatch: DispatchConfig,
-    /// How many connections may be open.
     pub max_connections: usize,
-    /// How long a shutdown may take.
     pub shutdown_timeout: Duration,
     /// What is logged, as tracing-subscriber's `Targets` reads it.
     pub log: String,
-    /// How a log line is written.
     pub log_format: LogFormat,
 }
 

@@ -219,17 +219,14 @@ impl Metrics {
         self.0.requests.get_or_create(&OfRequest { route, method, status: status.as_u16() }).inc();
     }
 
-    /// A connection was made.
     pub(crate) fn connected(&self) {
         self.0.connections.inc();
     }
 
-    /// A connection has ended.
     pub(crate) fn disconnected(&self) {
         self.0.connections.dec();
     }
 
-    /// How many claims wait.
     pub fn waiting_claims(&self) -> u64 {
         u64::try_from(self.0.waiting_claims.get()).unwrap_or(0)
     }

@@ -2,7 +2,6 @@
 
 use enginehouse_store::migrations::{Dialect, Migration, SchemaName};
 
-/// A file to be written.
 pub(super) struct MigrationFile {
     pub(super) name: String,
     pub(super) text: String,
