@@ -1,6 +1,6 @@
 //! Each layer knows only the one below.
 
-use super::{Finding, Repository};
+use super::repository::{Finding, Repository};
 
 /// What would give the rules a clock, a network or a database.
 const NOT_IN_CORE: &[&str] = &["tokio", "rusqlite", "axum", "hyper", "reqwest"];
@@ -103,8 +103,8 @@ fn uses(code: &str, name: &str, in_use: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::findings;
     use super::*;
+    use crate::tidy::repository::findings;
 
     const ROOT: (&str, &str) = ("Cargo.toml", "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n");
 

@@ -1,6 +1,6 @@
 //! What somebody meant to take out again.
 
-use super::{Finding, Repository};
+use super::repository::{Finding, Repository};
 
 /// Notes to oneself, which stand alone as words.
 const NOTES: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
@@ -54,8 +54,8 @@ fn has_absolute(line: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::findings;
     use super::*;
+    use crate::tidy::repository::findings;
 
     #[test]
     fn a_note_to_oneself_is_found() {

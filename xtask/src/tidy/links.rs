@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finding, Repository};
+use super::repository::{Finding, Repository};
 
 pub(super) fn lead_somewhere(repository: &Repository) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -112,8 +112,8 @@ fn headings(text: &str) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::findings;
     use super::*;
+    use crate::tidy::repository::findings;
 
     #[test]
     fn a_link_to_a_file_that_is_missing_is_found() {

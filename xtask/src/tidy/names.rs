@@ -1,6 +1,6 @@
 //! A path is guessable from the feature's name, so no file is named after what it might hold as well.
 
-use super::{Finding, Repository};
+use super::repository::{Finding, Repository};
 
 /// Words that fit every file, and so say nothing about one.
 const EMPTY_WORDS: &[&str] = &["util", "utils", "common", "misc", "manager", "imp"];
@@ -21,8 +21,8 @@ fn words(path: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::findings;
     use super::*;
+    use crate::tidy::repository::findings;
 
     #[test]
     fn a_name_that_says_nothing_is_found() {

@@ -1,6 +1,6 @@
 //! Records of decisions can be found, and each number names one.
 
-use super::{Finding, Repository};
+use super::repository::{Finding, Repository};
 
 const FOLDER: &str = "docs/adr/";
 const LIST: &str = "docs/adr/README.md";
@@ -34,8 +34,8 @@ fn number(name: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::findings;
     use super::*;
+    use crate::tidy::repository::findings;
 
     #[test]
     fn a_record_that_is_not_listed_is_found() {

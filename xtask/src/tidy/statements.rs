@@ -1,6 +1,6 @@
 //! SQL lies in files that a person can read and a database can prepare: a comment, then one statement.
 
-use super::{Finding, Repository};
+use super::repository::{Finding, Repository};
 
 pub(super) fn one_per_file(repository: &Repository) -> Vec<Finding> {
     let files = repository.texts().filter(|(path, _)| path.ends_with(".sql") && path.contains("/sql/"));
@@ -40,8 +40,8 @@ fn code(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::findings;
     use super::*;
+    use crate::tidy::repository::findings;
 
     #[test]
     fn a_file_without_a_comment_is_found() {
