@@ -7,9 +7,11 @@ use anyhow::{Result, bail};
 
 use self::repository::{Finding, Repository};
 
+mod circles;
 mod layers;
 mod leftovers;
 mod links;
+mod modules;
 mod names;
 mod records;
 mod repository;
@@ -30,6 +32,7 @@ const CHECKS: &[Check] = &[
     Check { name: "no_crate_has_unsafe_code", run: layers::no_unsafe_code },
     Check { name: "core_knows_no_io", run: layers::core_knows_no_io },
     Check { name: "the_dispatcher_knows_no_http", run: layers::dispatcher_knows_no_http },
+    Check { name: "no_files_form_a_circle", run: circles::are_absent },
     Check { name: "decisions_are_listed", run: records::are_listed },
     Check { name: "a_sql_file_is_one_statement", run: statements::one_per_file },
 ];
