@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 
 use self::repository::{Finding, Repository};
 
+mod check_lists;
 mod circles;
 mod layers;
 mod leftovers;
@@ -15,6 +16,7 @@ mod modules;
 mod names;
 mod records;
 mod repository;
+mod sql;
 mod statements;
 
 /// A rule: its name, and what it finds wrong.
@@ -35,6 +37,7 @@ const CHECKS: &[Check] = &[
     Check { name: "no_files_form_a_circle", run: circles::are_absent },
     Check { name: "decisions_are_listed", run: records::are_listed },
     Check { name: "a_sql_file_is_one_statement", run: statements::one_per_file },
+    Check { name: "a_check_has_no_long_list", run: check_lists::are_short },
 ];
 
 /// What a check has found.

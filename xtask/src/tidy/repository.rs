@@ -17,8 +17,8 @@ pub(super) struct Repository {
 /// Something that is wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Finding {
-    path: String,
-    line: Option<usize>,
+    pub(super) path: String,
+    pub(super) line: Option<usize>,
     what: String,
 }
 

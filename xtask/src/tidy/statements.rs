@@ -1,6 +1,7 @@
 //! SQL lies in files that a person can read and a database can prepare: a comment, then one statement.
 
 use super::repository::{Finding, Repository};
+use super::sql::code_of;
 
 pub(super) fn one_per_file(repository: &Repository) -> Vec<Finding> {
     let files = repository.texts().filter(|(path, _)| path.ends_with(".sql") && path.contains("/sql/"));
@@ -12,30 +13,8 @@ fn uncommented(path: &str, text: &str) -> Option<Finding> {
 }
 
 fn miscounted(path: &str, text: &str) -> Option<Finding> {
-    let count = code(text).split(';').filter(|statement| !statement.trim().is_empty()).count();
+    let count = code_of(text).split(';').filter(|statement| !statement.trim().is_empty()).count();
     (count != 1).then(|| Finding::in_file(path, format!("one file, one statement: this one has {count}")))
-}
-
-/// The SQL without comments, and with nothing between quotes.
-fn code(text: &str) -> String {
-    let mut code = String::new();
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let length = if rest.starts_with("--") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            rest.find("*/").map_or(rest.len(), |end| end + 2)
-        } else if matches!(c, '\'' | '"') {
-            code.push(c);
-            // A doubled quote within is the end of one text and the beginning of the next: the same for counting.
-            rest[1..].find(c).map_or(rest.len(), |end| end + 2)
-        } else {
-            code.push(c);
-            c.len_utf8()
-        };
-        rest = &rest[length..];
-    }
-    code
 }
 
 #[cfg(test)]
