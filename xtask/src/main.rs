@@ -15,7 +15,7 @@ mod tools;
 /// What a contributor runs.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
-enum Command {
+enum XtaskCommand {
     /// Check format, lints, tidiness and, where cargo-deny is installed, dependencies
     Check,
     /// Build everything and run every test; the last line counts them
@@ -29,12 +29,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Command::parse() {
-        Command::Check => check::run(),
-        Command::Test => return test::run(),
-        Command::Openapi => openapi::run(),
-        Command::Docs => docs::run(),
-        Command::Tidy => tidy::run(),
+    let done = match XtaskCommand::parse() {
+        XtaskCommand::Check => check::run(),
+        XtaskCommand::Test => return test::run(),
+        XtaskCommand::Openapi => openapi::run(),
+        XtaskCommand::Docs => docs::run(),
+        XtaskCommand::Tidy => tidy::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

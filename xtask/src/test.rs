@@ -19,7 +19,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How many tests passed and failed so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
+struct TestCounts {
     passed: u64,
     failed: u64,
     ignored: u64,
@@ -27,46 +27,46 @@ struct Tally {
     open_suites: u64,
 }
 
-/// The last line on stdout is the tally, whatever happened before.
+/// The last line on stdout says how many passed and failed, whatever happened before.
 pub(crate) fn run() -> ExitCode {
-    let mut tally = Tally::default();
-    if let Err(error) = run_all(&mut tally) {
+    let mut counts = TestCounts::default();
+    if let Err(error) = run_all(&mut counts) {
         eprintln!("error: {error:#}");
-        tally.failed = tally.failed.max(1);
+        counts.failed = counts.failed.max(1);
     }
-    if tally.ignored > 0 {
-        println!("{} tests are marked to be ignored", tally.ignored);
+    if counts.ignored > 0 {
+        println!("{} tests are marked to be ignored", counts.ignored);
     }
-    println!("{tally}");
-    if tally.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!("{counts}");
+    if counts.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run_all(tally: &mut Tally) -> Result<()> {
+fn run_all(counts: &mut TestCounts) -> Result<()> {
     tools::ensure()?;
-    let untidy = count_tidy(tally);
+    let untidy = count_tidy(counts);
     // Whole-system tests run the binary that lies beside their own folder, so it is built before any test.
     // `--workspace` gives dependencies the features that the tests build them with: they are built once.
     run_program(&["cargo", "build", "--workspace", "--bin", "enginehouse"])
         .context("the binary does not build, so no test was run")?;
-    count_suites(tally)?;
+    count_suites(counts)?;
     untidy
 }
 
 /// Each check is a test.
-fn count_tidy(tally: &mut Tally) -> Result<()> {
-    let outcomes = tidy::check_repository()?;
-    for outcome in &outcomes {
-        println!("{outcome}");
-        if outcome.passed() {
-            tally.passed += 1;
+fn count_tidy(counts: &mut TestCounts) -> Result<()> {
+    let reports = tidy::check_repository()?;
+    for report in &reports {
+        println!("{report}");
+        if report.passed() {
+            counts.passed += 1;
         } else {
-            tally.failed += 1;
+            counts.failed += 1;
         }
     }
     Ok(())
 }
 
-fn count_suites(tally: &mut Tally) -> Result<()> {
+fn count_suites(counts: &mut TestCounts) -> Result<()> {
     let postgres = postgres()?;
     let line = ["cargo", "test", "--workspace", "--no-fail-fast"];
     eprintln!("$ {}", line.join(" "));
@@ -76,10 +76,10 @@ fn count_suites(tally: &mut Tally) -> Result<()> {
     }
     let mut child = tests.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run `cargo test`")?;
     let output = child.stdout.take().expect("stdout was asked for");
-    let counted = Counted::from(output, std::io::stdout());
+    let counted = CountedOutput::from(output, std::io::stdout());
     let status = child.wait().context("cannot wait for `cargo test`")?;
     let suites = counted.finish();
-    tally.add(suites);
+    counts.add(suites);
     if suites.failed == 0 && !status.success() {
         bail!("`cargo test` ended with {status}: see above for what did not build or run");
     }
@@ -100,16 +100,16 @@ fn postgres() -> Result<Option<Cluster>> {
 }
 
 /// Output that is passed on and counted by a thread of its own.
-struct Counted {
-    tally: Arc<Mutex<Tally>>,
+struct CountedOutput {
+    counts: Arc<Mutex<TestCounts>>,
     ended: mpsc::Receiver<()>,
 }
 
-impl Counted {
+impl CountedOutput {
     fn from(output: impl Read + Send + 'static, mut shown: impl Write + Send + 'static) -> Self {
-        let tally = Arc::<Mutex<Tally>>::default();
+        let counts = Arc::<Mutex<TestCounts>>::default();
         let (ending, ended) = mpsc::channel();
-        let shared = Arc::clone(&tally);
+        let shared = Arc::clone(&counts);
         thread::spawn(move || {
             for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
                 // Even if nobody reads along, the tests are still to be counted.
@@ -119,19 +119,19 @@ impl Counted {
             // The receiver is gone once it has stopped waiting.
             let _ = ending.send(());
         });
-        Self { tally, ended }
+        Self { counts, ended }
     }
 
     /// Waits for the end of the output, but not for a process that a test has left behind with it.
-    fn finish(self) -> Tally {
+    fn finish(self) -> TestCounts {
         if self.ended.recv_timeout(LAST_WORDS).is_err() {
             eprintln!("warning: a process that a test has started is still there and holds its output open");
         }
-        self.tally.lock().expect("no thread panics with it").closed()
+        self.counts.lock().expect("no thread panics with it").closed()
     }
 }
 
-impl Tally {
+impl TestCounts {
     /// Reads one line of what `cargo test` writes to stdout.
     fn read(&mut self, line: &str) {
         if is_beginning(line) {
@@ -161,7 +161,7 @@ impl Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for TestCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed", self.passed, self.failed)
     }
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn results_of_all_suites_are_summed() {
-        let tally = read(&[
+        let counts = read(&[
             "running 3 tests",
             "test retry::waits ... ok",
             "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
@@ -197,15 +197,15 @@ mod tests {
             "running 4 tests",
             "test result: FAILED. 1 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; finished in 1.20s",
         ]);
-        assert_eq!(tally, Tally { passed: 4, failed: 2, ignored: 1, open_suites: 0 });
-        assert_eq!(tally.to_string(), "4 passed, 2 failed");
-        assert!(!tally.is_success());
+        assert_eq!(counts, TestCounts { passed: 4, failed: 2, ignored: 1, open_suites: 0 });
+        assert_eq!(counts.to_string(), "4 passed, 2 failed");
+        assert!(!counts.is_success());
     }
 
     #[test]
     fn a_suite_that_does_not_say_how_it_ended_has_failed() {
-        let tally = read(&["running 1 test", "running 2 tests", "test result: ok. 2 passed; 0 failed; 0 ignored"]);
-        assert_eq!(tally, Tally { passed: 2, failed: 1, ..Tally::default() });
+        let counts = read(&["running 1 test", "running 2 tests", "test result: ok. 2 passed; 0 failed; 0 ignored"]);
+        assert_eq!(counts, TestCounts { passed: 2, failed: 1, ..TestCounts::default() });
     }
 
     #[test]
@@ -216,22 +216,22 @@ mod tests {
 
     #[test]
     fn what_a_test_says_is_not_a_result() {
-        let tally = read(&["running late", "the test result: ok. 9 passed", "running 1 test of the pump"]);
-        assert_eq!(tally, Tally::default());
+        let counts = read(&["running late", "the test result: ok. 9 passed", "running 1 test of the pump"]);
+        assert_eq!(counts, TestCounts::default());
     }
 
     #[test]
     fn output_is_counted_to_its_end() {
         let output = "running 1 test\ntest result: ok. 1 passed; 0 failed; 0 ignored\n";
-        let counted = Counted::from(std::io::Cursor::new(output), std::io::sink());
-        assert_eq!(counted.finish(), Tally { passed: 1, ..Tally::default() });
+        let counted = CountedOutput::from(std::io::Cursor::new(output), std::io::sink());
+        assert_eq!(counted.finish(), TestCounts { passed: 1, ..TestCounts::default() });
     }
 
-    fn read(lines: &[&str]) -> Tally {
-        let mut tally = Tally::default();
+    fn read(lines: &[&str]) -> TestCounts {
+        let mut counts = TestCounts::default();
         for line in lines {
-            tally.read(line);
+            counts.read(line);
         }
-        tally.closed()
+        counts.closed()
     }
 }
