@@ -19,6 +19,7 @@ mod repository;
 mod sql;
 mod statements;
 mod type_names;
+mod words;
 
 /// A rule: its name, and what it finds wrong.
 struct TidyCheck {
@@ -37,6 +38,7 @@ const CHECKS: &[TidyCheck] = &[
     TidyCheck { name: "the_dispatcher_knows_no_http", run: layers::dispatcher_knows_no_http },
     TidyCheck { name: "no_files_form_a_circle", run: circles::are_absent },
     TidyCheck { name: "a_type_has_a_name_of_its_own", run: type_names::are_given_once },
+    TidyCheck { name: "words_are_those_of_the_field", run: words::are_those_of_the_field },
     TidyCheck { name: "decisions_are_listed", run: records::are_listed },
     TidyCheck { name: "a_sql_file_is_one_statement", run: statements::one_per_file },
     TidyCheck { name: "a_check_has_no_long_list", run: check_lists::are_short },

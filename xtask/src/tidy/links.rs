@@ -9,7 +9,7 @@ pub(super) fn lead_somewhere(repository: &Repository) -> Vec<Finding> {
     for (path, text) in repository.texts().filter(|(path, _)| is_document(path)) {
         for (index, line) in prose(text) {
             for target in targets(&line).filter(|target| is_ours(target)) {
-                if let Some(what) = trouble_with(repository, path, target) {
+                if let Some(what) = fault_of(repository, path, target) {
                     findings.push(Finding::in_line(path, index, what));
                 }
             }
@@ -22,7 +22,7 @@ fn is_document(path: &str) -> bool {
     path.ends_with(".md")
 }
 
-fn trouble_with(repository: &Repository, from: &str, target: &str) -> Option<String> {
+fn fault_of(repository: &Repository, from: &str, target: &str) -> Option<String> {
     let (file, heading) = target.split_once('#').map_or((target, None), |(file, heading)| (file, Some(heading)));
     let path = if file.is_empty() { from.to_owned() } else { resolve(from, file)? };
     if !repository.has(&path) {
