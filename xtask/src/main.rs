@@ -24,7 +24,7 @@ enum XtaskCommand {
     Openapi,
     /// Write the pages of docs/ that are generated
     Docs,
-    /// Check links, file names, leftovers, layers and records of decisions
+    /// Check what no compiler does: links, names, words, layers, circles, SQL, leftovers
     Tidy,
 }
 
