@@ -194,10 +194,10 @@ create table enginehouse.lanes (
     engine_version enginehouse.version_range,
     changed_by xid8 not null default pg_current_xact_id(),
     retired boolean not null default false,
-    forgettable_by xid8,
+    prunable_by xid8,
     constraint lanes_key PRIMARY KEY (lane_id),
     constraint memory_is_at_most_a_pebibyte CHECK (required_memory_mb >= 1 AND required_memory_mb <= 1073741824),
-    constraint only_a_retired_lane_is_forgettable CHECK (forgettable_by IS NULL OR retired),
+    constraint only_a_retired_lane_is_prunable CHECK (prunable_by IS NULL OR retired),
     constraint priority_is_one_digit CHECK (priority >= 0 AND priority <= 9)
 );
 
@@ -356,7 +356,7 @@ begin
         -- Servers look at what was changed: so they see again a lane that was out of use. It may be forgotten
         -- meanwhile.
         update enginehouse.lanes as l
-        set retired = false, forgettable_by = null, changed_by = pg_current_xact_id()
+        set retired = false, prunable_by = null, changed_by = pg_current_xact_id()
         where l.lane_id in (
             select r.lane_id
             from enginehouse.lanes as r

@@ -75,7 +75,7 @@ macro_rules! conformance_tests {
         records::the_history_of_an_event_is_in_its_order,
         records::old_audit_entries_are_forgotten_first,
         retention::the_oldest_finished_events_are_forgotten_first,
-        retention::a_dead_letter_is_not_forgettable,
+        retention::a_dead_letter_is_not_prunable,
         retention::the_oldest_finished_event_is_known,
         retention::a_forgotten_event_takes_its_attempts_and_payload_with_it,
         transactions::a_dropped_transaction_changes_nothing,

@@ -23,7 +23,7 @@ use std::ops::ControlFlow;
 pub use self::side::CopyError;
 
 use self::side::{Mark, Source, Target};
-use self::value::{Row, Summary, Value, key_from_text, key_to_text};
+use self::value::{CopiedValue, Row, Summary, key_from_text, key_to_text};
 use crate::StoreUrl;
 use crate::migrations::SchemaName;
 use crate::postgres::tx::copying as postgres;
@@ -131,7 +131,7 @@ pub async fn copy(
             (Box::new(target), mark)
         }
     };
-    let mut work = Work {
+    let mut run = CopyRun {
         shows_nul: source.may_hold_nul() && !is_target_sqlite,
         total: 0,
         done: 0,
@@ -140,14 +140,13 @@ pub async fn copy(
         watch: &mut watch,
     };
     for table in TABLES {
-        work.total +=
-            work.source.rows().count(table).await.map_err(|what| failed(&work.source.rows().place(), what))?;
+        run.total += run.source.rows().count(table).await.map_err(|what| failed(&run.source.rows().place(), what))?;
     }
-    work.copy(mark.as_ref()).await?;
-    let tables = work.compare().await?;
-    work.finish().await?;
-    let (from, to) = (work.source.rows().place(), work.target.rows().place());
-    let others = work.source.others().await.map_err(|what| failed(&from, what))?;
+    run.copy(mark.as_ref()).await?;
+    let tables = run.compare().await?;
+    run.finish().await?;
+    let (from, to) = (run.source.rows().place(), run.target.rows().place());
+    let others = run.source.others().await.map_err(|what| failed(&from, what))?;
     Ok(Copied { from, to, tables, resumed: mark.is_some(), others })
 }
 
@@ -159,8 +158,8 @@ fn failed_at(place: &str, table: &Table, what: impl fmt::Display) -> CopyError {
     failed(place, format!("table {}: {what}", table.name))
 }
 
-/// A copy that is under way.
-struct Work<'a> {
+/// A copy in progress.
+struct CopyRun<'a> {
     source: &'a mut dyn Source,
     target: Box<dyn Target>,
     /// Whether NUL is written as the sign for it.
@@ -170,20 +169,20 @@ struct Work<'a> {
     watch: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
 }
 
-impl Work<'_> {
+impl CopyRun<'_> {
     fn tell(&mut self, phase: Phase, table: &Table) -> Result<(), CopyError> {
         let progress = Progress { phase, table: table.name, done: self.done, total: self.total };
         if (self.watch)(progress).is_break() { Err(CopyError::Stopped) } else { Ok(()) }
     }
 
     /// Rows of the source as the target can hold them.
-    async fn page(&mut self, table: &Table, after: Option<&[Value]>) -> Result<Vec<Row>, CopyError> {
+    async fn page(&mut self, table: &Table, after: Option<&[CopiedValue]>) -> Result<Vec<Row>, CopyError> {
         let limit = (!table.is_counted()).then_some(PAGE_ROWS);
         let page = self.source.rows().page(table, after, limit).await;
         let mut rows = page.map_err(|what| failed_at(&self.source.rows().place(), table, what))?;
         if self.shows_nul {
             for value in rows.iter_mut().flatten() {
-                if let Value::Text(text) = value
+                if let CopiedValue::Text(text) = value
                     && text.contains('\0')
                 {
                     *text = text.replace('\0', "\u{2400}");
@@ -227,7 +226,7 @@ impl Work<'_> {
                 .map_err(|what| failed_at(&self.target.rows().place(), table, what))?;
             self.done += rows.len() as u64;
             rows_of_batch += rows.len() as u64;
-            bytes_of_batch += rows.iter().flatten().map(Value::size).sum::<usize>();
+            bytes_of_batch += rows.iter().flatten().map(CopiedValue::size).sum::<usize>();
             self.tell(Phase::Copying, table)?;
             if rows_of_batch >= BATCH_ROWS || bytes_of_batch >= BATCH_BYTES {
                 self.commit(table, after.as_deref()).await?;
@@ -240,7 +239,7 @@ impl Work<'_> {
         self.commit(table, after.as_deref()).await
     }
 
-    async fn commit(&mut self, table: &Table, last_key: Option<&[Value]>) -> Result<(), CopyError> {
+    async fn commit(&mut self, table: &Table, last_key: Option<&[CopiedValue]>) -> Result<(), CopyError> {
         let mark = Mark { table: table.name.to_owned(), last_key: last_key.map(key_to_text) };
         let is_ours = self.target.commit(&mark).await.map_err(|what| failed(&self.target.rows().place(), what))?;
         if is_ours { Ok(()) } else { Err(CopyError::TakenOver(self.target.rows().place())) }

@@ -23,18 +23,18 @@ use enginehouse_core::time::Timestamp;
 use strum::VariantArray;
 use tokio::time::Instant;
 
-pub use self::options::{OpenError, Pooler, PostgresOptions};
+pub use self::options::{PgOpenError, Pooler, PostgresOptions};
 use self::shared::change_feed::PostgresChangeFeed;
 use self::shared::maintenance::Maintenance;
-use self::shared::state::Shared;
+use self::shared::state::PgState;
 pub use self::shared::vacuum::{VacuumHolder, VacuumHolderKind};
 use self::shared::xid_rebase::rebase_xids;
-use self::tx::columns::{Columns, params, sql};
+use self::tx::columns::{PgColumns, params, sql};
 pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
-use self::tx::transaction::PostgresTransaction;
+use self::tx::pg_transaction::PostgresTransaction;
 use self::tx::{reads, settings};
 use self::wire::endpoint::Endpoint;
-use self::wire::failure::{Failure, Outcome};
+use self::wire::error::{PgError, PgResult};
 use self::wire::pool::Connections;
 pub use self::wire::url::without_password;
 use crate::clock::SystemClock;
@@ -58,13 +58,13 @@ pub fn check_url(url: &str) -> Result<(), String> {
 /// Connects to a database as a store does, for the commands that migrate its schema.
 ///
 /// # Errors
-/// [`OpenError`] if the database cannot be reached, or is none that a store could be in.
-pub async fn connect(options: &PostgresOptions) -> Result<tokio_postgres::Client, OpenError> {
+/// [`PgOpenError`] if the database cannot be reached, or is none that a store could be in.
+pub async fn connect(options: &PostgresOptions) -> Result<tokio_postgres::Client, PgOpenError> {
     // Only servers refuse a database that is not durable.
     let endpoint = Endpoint::new(&options.url, options.schema.clone(), false, options.deadline, false)
-        .map_err(OpenError::BadUrl)?;
+        .map_err(PgOpenError::BadUrl)?;
     let connected = endpoint.connect(|_| {}).await;
-    let (client, _connection) = connected.map_err(|failure| OpenError::Unreachable {
+    let (client, _connection) = connected.map_err(|failure| PgOpenError::Unreachable {
         place: endpoint.describe(),
         why: StoreError::from(failure).to_string(),
     })?;
@@ -73,7 +73,7 @@ pub async fn connect(options: &PostgresOptions) -> Result<tokio_postgres::Client
 
 /// A [`Store`] in a PostgreSQL database.
 pub struct PostgresStore {
-    shared: Arc<Shared>,
+    shared: Arc<PgState>,
     max_transactions: usize,
     version: String,
     _maintenance: Maintenance,
@@ -83,14 +83,14 @@ impl PostgresStore {
     /// Connects, and migrates the schema if `options.migrate` says so.
     ///
     /// # Errors
-    /// An [`OpenError`] says what to do.
-    pub async fn open(options: PostgresOptions) -> Result<Self, OpenError> {
+    /// An [`PgOpenError`] says what to do.
+    pub async fn open(options: PostgresOptions) -> Result<Self, PgOpenError> {
         let durable = options.durability == Durability::Full;
         let caches_statements = options.pooler != Pooler::Transaction;
         let endpoint = Endpoint::new(&options.url, options.schema, caches_statements, options.deadline, durable)
-            .map_err(OpenError::BadUrl)?;
+            .map_err(PgOpenError::BadUrl)?;
         let endpoint = Arc::new(endpoint);
-        let unreachable = |failure: Failure| OpenError::Unreachable {
+        let unreachable = |failure: PgError| PgOpenError::Unreachable {
             place: endpoint.describe(),
             why: StoreError::from(failure).to_string(),
         };
@@ -99,7 +99,7 @@ impl PostgresStore {
         let schema = endpoint.schema().as_str();
         let unfinished = client.query_typed(sql!("unfinished_copy"), &params![TEXT: &schema]).await;
         if !unfinished.map_err(|error| unreachable(error.into()))?.is_empty() {
-            return Err(OpenError::UnfinishedCopy { place: endpoint.describe() });
+            return Err(PgOpenError::UnfinishedCopy { place: endpoint.describe() });
         }
         prepare_postgres(&mut client, endpoint.schema(), options.migrate).await?;
         drop(client);
@@ -120,7 +120,7 @@ impl PostgresStore {
             );
         }
         let last_time = last_time(&readers).await.map_err(unreachable)?;
-        let shared = Arc::new(Shared::new(Arc::clone(&endpoint), writers, readers, clock, uses_own_clock, last_time));
+        let shared = Arc::new(PgState::new(Arc::clone(&endpoint), writers, readers, clock, uses_own_clock, last_time));
         Ok(Self {
             _maintenance: Maintenance::start(&shared),
             shared,
@@ -130,9 +130,9 @@ impl PostgresStore {
     }
 }
 
-async fn last_time(readers: &Connections) -> Outcome<Timestamp> {
+async fn last_time(readers: &Connections) -> PgResult<Timestamp> {
     let rows = readers.session().await?.query(sql!("last_time"), params![]).await?;
-    let millis = rows.first().map(|row| Columns::of(row).value()).transpose()?;
+    let millis = rows.first().map(|row| PgColumns::of(row).value()).transpose()?;
     Ok(Timestamp::from_millis(millis.unwrap_or(0)))
 }
 
@@ -233,7 +233,7 @@ impl StoreAdmin for PostgresStore {
 
     fn health(&self) -> StoreHealth {
         let used = |(open, in_use)| ConnectionsUsed { open, in_use };
-        let Shared { writers, readers, .. } = &*self.shared;
+        let PgState { writers, readers, .. } = &*self.shared;
         let connections = vec![("transactions", used(writers.used())), ("reads", used(readers.used()))];
         let health = self.shared.health();
         let now = Instant::now();

@@ -46,7 +46,7 @@ use tokio::sync::Mutex;
 
 pub use self::backup::{BackUpError, back_up};
 pub use self::inspect::{Inspection, inspect};
-pub use self::open::OpenError;
+pub use self::open::SqliteOpenError;
 pub use self::options::SqliteOptions;
 pub use self::schema_commands::{migrate_sqlite, revert_sqlite, schema_status};
 
@@ -75,8 +75,8 @@ impl SqliteStore {
     /// Opens a data file, or makes it, and brings its schema up to date, unless told otherwise. Blocks while it does.
     ///
     /// # Errors
-    /// An [`OpenError`] says what to do.
-    pub fn open(options: SqliteOptions) -> Result<Self, OpenError> {
+    /// An [`SqliteOpenError`] says what to do.
+    pub fn open(options: SqliteOptions) -> Result<Self, SqliteOpenError> {
         let open::Opened { path, version, writer, readers, poison } = open::open(options)?;
         Ok(Self { path, schema_version: version, writer: Arc::new(Mutex::new(writer)), readers, poison })
     }

@@ -21,7 +21,7 @@ pub(crate) mod sql;
 
 pub(crate) use self::attempts::AttemptColumns;
 pub(crate) use self::audit::AuditColumns;
-pub(crate) use self::column::{Cell, Cells, Column, ColumnGroup, Kind, Unexpected, Value};
+pub(crate) use self::column::{Cell, Cells, Column, ColumnGroup, ColumnValue, Kind, Unexpected};
 pub(crate) use self::dead_letters::DeadLetterColumns;
 pub(crate) use self::engines::EngineColumns;
 pub(crate) use self::events::{EnqueuedColumns, LockDisagrees, PayloadColumns, StateColumns, read_event};

@@ -69,7 +69,7 @@ pub trait EventRepository: Send {
     async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError>;
     /// Finished events that may be forgotten: completed before the one moment, failed (dead letters aside) or cancelled
     /// before the other; the oldest first.
-    async fn forgettable_events(
+    async fn prunable_events(
         &mut self,
         completed_before: Timestamp,
         failed_before: Timestamp,

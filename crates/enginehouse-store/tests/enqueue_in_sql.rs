@@ -607,10 +607,10 @@ async fn a_retired_lane_is_used_again_and_seen_by_servers() {
     let client = database.connect().await;
     client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
     let retire = "update enginehouse.lanes
-        set retired = true, forgettable_by = pg_snapshot_xmax(pg_current_snapshot())";
+        set retired = true, prunable_by = pg_snapshot_xmax(pg_current_snapshot())";
     client.batch_execute(retire).await.unwrap();
     client.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
-    let lanes = "select l.retired, l.forgettable_by is null, c.queued
+    let lanes = "select l.retired, l.prunable_by is null, c.queued
         from enginehouse.lanes as l
         join enginehouse.lane_changes as c on c.lane_id = l.lane_id and c.changed_by = l.changed_by";
     let row = client.query_one(lanes, &[]).await.unwrap();

@@ -12,7 +12,7 @@ const FROM_THE_FUTURE: &str = "
     from (
         select changed_by from enginehouse.lanes
         union all
-        select forgettable_by from enginehouse.lanes
+        select prunable_by from enginehouse.lanes
         union all
         select changed_by from enginehouse.lane_changes
     ) as t (number)

@@ -21,7 +21,7 @@ const AUDIT_KEPT: Duration = Duration::from_secs(365 * 86_400);
 pub(super) async fn delete_expired(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
     let Retention { completed, failed } = context.config.retention;
     let now = context.now;
-    let ids = context.transaction.forgettable_events(now - completed, now - failed, DELETE_LIMIT).await?;
+    let ids = context.transaction.prunable_events(now - completed, now - failed, DELETE_LIMIT).await?;
     if !ids.is_empty() {
         context.transaction.delete_events(&ids).await?;
         context.effects.events_deleted += ids.len() as u64;

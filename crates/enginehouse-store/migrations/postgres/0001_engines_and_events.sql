@@ -127,11 +127,11 @@ create table enginehouse.lanes (
     engine_version enginehouse.version_range,
     changed_by xid8 not null default pg_current_xact_id(),
     retired boolean not null default false,
-    forgettable_by xid8,
+    prunable_by xid8,
     constraint lanes_key primary key (lane_id),
     constraint priority_is_one_digit check (priority between 0 and 9),
     constraint memory_is_at_most_a_pebibyte check (required_memory_mb between 1 and 1073741824),
-    constraint only_a_retired_lane_is_forgettable check (forgettable_by is null or retired)
+    constraint only_a_retired_lane_is_prunable check (prunable_by is null or retired)
 );
 
 -- statement

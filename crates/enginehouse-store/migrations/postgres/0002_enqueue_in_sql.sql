@@ -457,7 +457,7 @@ begin
         -- Servers look at what was changed: so they see again a lane that was out of use. It may be forgotten
         -- meanwhile.
         update enginehouse.lanes as l
-        set retired = false, forgettable_by = null, changed_by = pg_current_xact_id()
+        set retired = false, prunable_by = null, changed_by = pg_current_xact_id()
         where l.lane_id in (
             select r.lane_id
             from enginehouse.lanes as r

@@ -49,7 +49,7 @@ create table engines (
 ) strict, without rowid;
 
 -- statement
--- The engines that are lost unless they speak up, the next one first.
+-- The engines that are lost unless they send a heartbeat, the next one first.
 create index engines_lost_due on engines (lost_due_at, engine_id) where lost_due_at is not null;
 
 -- statement

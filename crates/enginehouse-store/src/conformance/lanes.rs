@@ -64,7 +64,7 @@ pub(crate) async fn lanes_are_read_from_a_place_on(store: &dyn Store) {
 /// Neither after its lane was forgotten, nor when the transaction that gave it was dropped: somebody may remember it.
 pub(crate) async fn a_lane_number_is_never_given_twice(store: &dyn Store) {
     let first = lane(store, "a").await;
-    assert_eq!(forget_empty(store, 10, 1).await, [first]);
+    assert_eq!(prune_empty(store, 10, 1).await, [first]);
     let second = lane(store, "b").await;
     assert!(second > first);
     let mut tx = begin(store).await;
@@ -82,13 +82,13 @@ pub(crate) async fn only_lanes_without_events_are_forgotten(store: &dyn Store) {
     tx.insert_events(&[new_event(2, b, tx.now())]).await.unwrap();
     tx.delete_empty_lanes(10).await.unwrap();
     tx.commit().await.unwrap();
-    forget_empty(store, 1, 2).await;
+    prune_empty(store, 1, 2).await;
     let numbers = |lanes: &[Lane]| lanes.iter().map(|lane| lane.lane_id).collect::<Vec<_>>();
     assert_eq!(numbers(&all(store).await), [used, b], "not {a:?} and {c:?}");
     let mut tx = begin(store).await;
     tx.delete_events(&[id(1)]).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(forget_empty(store, 10, 1).await, [used]);
+    assert_eq!(prune_empty(store, 10, 1).await, [used]);
     assert_eq!(numbers(&all(store).await), [b]);
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn a_lane_that_is_interned_again_is_there(store: &dyn Store) {
         let made = all(store).await;
         assert_eq!(made.iter().map(|lane| lane.lane_id).collect::<Vec<_>>(), [again]);
         insert(store, &[new_event(1, again, now(store).await)]).await;
-        assert_eq!(forget_empty(store, 10, 0).await, []);
+        assert_eq!(prune_empty(store, 10, 0).await, []);
         let mut tx = begin(store).await;
         tx.delete_events(&[id(1)]).await.unwrap();
         tx.commit().await.unwrap();
@@ -118,7 +118,7 @@ async fn all(store: &dyn Store) -> Vec<Lane> {
 
 /// Forgets what is empty, in as many transactions as it takes for `count` lanes; some of them wait for transactions of
 /// others to end.
-async fn forget_empty(store: &dyn Store, limit: u32, count: usize) -> Vec<LaneId> {
+async fn prune_empty(store: &dyn Store, limit: u32, count: usize) -> Vec<LaneId> {
     let mut gone = Vec::new();
     for turn in 0..5_000 {
         if turn >= 8 && gone.len() >= count {

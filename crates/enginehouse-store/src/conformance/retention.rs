@@ -12,7 +12,7 @@ use super::given::{
 use crate::Store;
 use crate::rows::{AuditEntry, History};
 
-/// Events that have come to rest: 1, 2 and 3 completed, 4 failed, 5 cancelled; 6 waits and 7 is processing.
+/// Finished events: 1, 2 and 3 completed, 4 failed, 5 cancelled; 6 waits and 7 is processing.
 /// Each finished as many minutes ago as its number says, by another clock.
 async fn given_finished_events(store: &dyn Store) -> Timestamp {
     given_events(store, "render", 1..=7).await;
@@ -34,36 +34,36 @@ async fn given_finished_events(store: &dyn Store) -> Timestamp {
     now
 }
 
-async fn forgettable(store: &dyn Store, completed: Timestamp, failed: Timestamp, limit: u32) -> Vec<EventId> {
-    begin(store).await.forgettable_events(completed, failed, limit).await.unwrap()
+async fn prunable(store: &dyn Store, completed: Timestamp, failed: Timestamp, limit: u32) -> Vec<EventId> {
+    begin(store).await.prunable_events(completed, failed, limit).await.unwrap()
 }
 
 /// Completed ones by one moment, failed and cancelled ones by another, and never what has not finished.
 pub(crate) async fn the_oldest_finished_events_are_forgotten_first(store: &dyn Store) {
     let now = given_finished_events(store).await;
-    assert_eq!(forgettable(store, now, now, 10).await, ids([5, 4, 3, 2, 1]));
-    assert_eq!(forgettable(store, now, now, 2).await, ids([5, 4]));
-    assert_eq!(forgettable(store, now - MINUTE * 2, now - HOUR, 10).await, ids([3]), "before, not at");
-    assert_eq!(forgettable(store, now - HOUR, now - MINUTE * 4, 10).await, ids([5]));
-    assert_eq!(forgettable(store, now - HOUR, now - HOUR, 10).await, []);
+    assert_eq!(prunable(store, now, now, 10).await, ids([5, 4, 3, 2, 1]));
+    assert_eq!(prunable(store, now, now, 2).await, ids([5, 4]));
+    assert_eq!(prunable(store, now - MINUTE * 2, now - HOUR, 10).await, ids([3]), "before, not at");
+    assert_eq!(prunable(store, now - HOUR, now - MINUTE * 4, 10).await, ids([5]));
+    assert_eq!(prunable(store, now - HOUR, now - HOUR, 10).await, []);
 }
 
 /// It waits for a person, however long.
-pub(crate) async fn a_dead_letter_is_not_forgettable(store: &dyn Store) {
+pub(crate) async fn a_dead_letter_is_not_prunable(store: &dyn Store) {
     let now = given_finished_events(store).await;
     let read = event(store, 4).await;
     let mut state = read.state.clone();
     state.dead_letter = Some(DeadLetterReason::Rejected);
     write(store, &[change(&read, state)]).await;
     add_dead_letter(store, 4, now).await;
-    assert_eq!(forgettable(store, now - HOUR, now, 10).await, ids([5]));
+    assert_eq!(prunable(store, now - HOUR, now, 10).await, ids([5]));
     let (_, failed) = begin(store).await.oldest_finished().await.unwrap();
     assert_eq!(failed, Some(now - MINUTE * 5));
     let mut tx = begin(store).await;
     tx.delete_dead_letters(&[id(4)]).await.unwrap();
     tx.commit().await.unwrap();
     apply(store, 4, |_| EventCommand::Discard).await;
-    assert_eq!(forgettable(store, now - HOUR, now + HOUR, 10).await, ids([5, 4]));
+    assert_eq!(prunable(store, now - HOUR, now + HOUR, 10).await, ids([5, 4]));
 }
 
 async fn add_dead_letter(store: &dyn Store, number: u32, at: Timestamp) {

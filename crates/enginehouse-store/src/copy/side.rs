@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::value::{Row, Value};
-use crate::sqlite::open::OpenError;
+use super::value::{CopiedValue, Row};
+use crate::sqlite::open::SqliteOpenError;
 use crate::table::Table;
 
 /// Why a store was not copied.
@@ -11,7 +11,7 @@ use crate::table::Table;
 pub enum CopyError {
     /// A data file cannot be opened, or is in use.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] SqliteOpenError),
     /// A URL of a database is none.
     #[error("{0}")]
     BadUrl(String),
@@ -111,7 +111,12 @@ pub(crate) trait Rows {
     /// How many rows a table has.
     async fn count(&mut self, table: &Table) -> Result<u64, String>;
     /// Rows in the order of their keys, from behind a key on; all, if there is no limit.
-    async fn page(&mut self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Result<Vec<Row>, String>;
+    async fn page(
+        &mut self,
+        table: &Table,
+        after: Option<&[CopiedValue]>,
+        limit: Option<u32>,
+    ) -> Result<Vec<Row>, String>;
 }
 
 /// Where rows come from.

@@ -6,16 +6,16 @@ use crate::table::Cell;
 
 /// A value as SQLite keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
+pub(crate) enum CopiedValue {
     Null,
     Number(i64),
     Text(String),
     Bytes(Vec<u8>),
 }
 
-pub(crate) type Row = Vec<Value>;
+pub(crate) type Row = Vec<CopiedValue>;
 
-impl From<Cell<'_>> for Value {
+impl From<Cell<'_>> for CopiedValue {
     fn from(cell: Cell<'_>) -> Self {
         match cell {
             Cell::Null => Self::Null,
@@ -27,7 +27,7 @@ impl From<Cell<'_>> for Value {
     }
 }
 
-impl Value {
+impl CopiedValue {
     pub(crate) fn cell(&self) -> Cell<'_> {
         match self {
             Self::Null => Cell::Null,
@@ -48,14 +48,14 @@ impl Value {
 }
 
 /// The key of a row as a text, by which a copy that was cut off goes on.
-pub(crate) fn key_to_text(key: &[Value]) -> String {
+pub(crate) fn key_to_text(key: &[CopiedValue]) -> String {
     let values: Vec<serde_json::Value> = key
         .iter()
         .map(|value| match value {
-            Value::Null => serde_json::Value::Null,
-            Value::Number(number) => (*number).into(),
-            Value::Text(text) => text.as_str().into(),
-            Value::Bytes(bytes) => bytes.clone().into(),
+            CopiedValue::Null => serde_json::Value::Null,
+            CopiedValue::Number(number) => (*number).into(),
+            CopiedValue::Text(text) => text.as_str().into(),
+            CopiedValue::Bytes(bytes) => bytes.clone().into(),
         })
         .collect();
     serde_json::Value::from(values).to_string()
@@ -64,8 +64,8 @@ pub(crate) fn key_to_text(key: &[Value]) -> String {
 pub(crate) fn key_from_text(text: &str) -> Option<Row> {
     let values: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
     let value = |value: serde_json::Value| match value {
-        serde_json::Value::Number(number) => number.as_i64().map(Value::Number),
-        serde_json::Value::String(text) => Some(Value::Text(text)),
+        serde_json::Value::Number(number) => number.as_i64().map(CopiedValue::Number),
+        serde_json::Value::String(text) => Some(CopiedValue::Text(text)),
         // No key holds anything else.
         _ => None,
     };
@@ -85,13 +85,13 @@ impl Summary {
         for value in row {
             // A kind and a length before each: no two rows read the same.
             match value {
-                Value::Null => self.hash.update([0]),
-                Value::Number(number) => {
+                CopiedValue::Null => self.hash.update([0]),
+                CopiedValue::Number(number) => {
                     self.hash.update([1]);
                     self.hash.update(number.to_be_bytes());
                 }
-                Value::Text(text) => self.add_bytes(2, text.as_bytes()),
-                Value::Bytes(bytes) => self.add_bytes(3, bytes),
+                CopiedValue::Text(text) => self.add_bytes(2, text.as_bytes()),
+                CopiedValue::Bytes(bytes) => self.add_bytes(3, bytes),
             }
         }
     }
@@ -118,20 +118,20 @@ mod tests {
 
     #[test]
     fn a_key_is_a_text_and_comes_back() {
-        let key = vec![Value::Text("a\"ü\u{1f600}".to_owned()), Value::Number(i64::MIN)];
+        let key = vec![CopiedValue::Text("a\"ü\u{1f600}".to_owned()), CopiedValue::Number(i64::MIN)];
         assert_eq!(key_from_text(&key_to_text(&key)), Some(key));
         assert_eq!(key_from_text("{}"), None);
     }
 
     #[test]
     fn rows_that_differ_differ_in_their_summary() {
-        let text = |text: &str| Value::Text(text.to_owned());
+        let text = |text: &str| CopiedValue::Text(text.to_owned());
         let summaries = [
             vec![],
-            vec![vec![Value::Null]],
+            vec![vec![CopiedValue::Null]],
             vec![vec![text("")]],
-            vec![vec![Value::Bytes(vec![])]],
-            vec![vec![Value::Number(0)]],
+            vec![vec![CopiedValue::Bytes(vec![])]],
+            vec![vec![CopiedValue::Number(0)]],
             vec![vec![text("ab"), text("c")]],
             vec![vec![text("a"), text("bc")]],
             vec![vec![text("a"), text("b")], vec![text("c")]],

@@ -12,7 +12,7 @@ use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, IsolationLevel, Transaction};
 
-use super::{AppliedMigration, Dialect, Migrate, Migration, Refusal, SchemaName, Status, Verdict};
+use super::{AppliedMigration, Dialect, Migrate, Migration, SchemaName, SchemaRefusal, Status, Verdict};
 
 /// How long a migration waits for another one that is under way.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(120);
@@ -30,18 +30,18 @@ pub enum MigrateError {
         /// The schema.
         schema: String,
         /// The reason.
-        refusal: Refusal,
+        refusal: SchemaRefusal,
     },
     /// The role may not do that.
     #[error(
-        "this role may not change schema {schema:?} ({said}): let its owner run `enginehouse schema up`, or the statements \
+        "this role may not change schema {schema:?} ({message}): let its owner run `enginehouse schema up`, or the statements \
              that `enginehouse schema sql` prints; then serve with --migrate check"
     )]
     NotAllowed {
         /// The schema.
         schema: String,
-        /// What PostgreSQL said.
-        said: String,
+        /// The message of PostgreSQL.
+        message: String,
     },
     /// Another transaction holds what is to be changed.
     #[error(
@@ -55,7 +55,9 @@ pub enum MigrateError {
         name: &'static str,
     },
     /// A statement failed.
-    #[error("statement {number} of migration {version} ({name}) failed, and nothing of the migration is left: {said}")]
+    #[error(
+        "statement {number} of migration {version} ({name}) failed, and nothing of the migration is left: {message}"
+    )]
     Statement {
         /// The migration.
         version: i32,
@@ -63,17 +65,17 @@ pub enum MigrateError {
         name: &'static str,
         /// Which of its statements; 0 for none of them.
         number: usize,
-        /// What PostgreSQL said.
-        said: String,
+        /// The message of PostgreSQL.
+        message: String,
         /// The whole error.
         #[source]
         source: tokio_postgres::Error,
     },
     /// The server cannot be asked, or was lost on the way.
-    #[error("PostgreSQL cannot be asked about its schema: {said}")]
+    #[error("PostgreSQL cannot be asked about its schema: {message}")]
     Unavailable {
         /// What went wrong.
-        said: String,
+        message: String,
         /// The whole error.
         #[source]
         source: tokio_postgres::Error,
@@ -81,7 +83,7 @@ pub enum MigrateError {
 }
 
 impl MigrateError {
-    fn refused(schema: &SchemaName, refusal: Refusal) -> Self {
+    fn refused(schema: &SchemaName, refusal: SchemaRefusal) -> Self {
         Self::Refused { schema: schema.to_string(), refusal }
     }
 
@@ -164,11 +166,11 @@ pub async fn revert_postgres(
     let refused = |refusal| MigrateError::refused(schema, refusal);
     let way = status(client, schema).await?.way_down(to).map_err(refused)?;
     if !discard_data && way.iter().any(|migration| migration.holds_events()) && holds_events(client, schema).await? {
-        return Err(refused(Refusal::HoldsEvents));
+        return Err(refused(SchemaRefusal::HoldsEvents));
     }
     let mut reverted = Vec::with_capacity(way.len());
     for migration in way {
-        let step = Step { schema, migration, patience: Patience::USUAL };
+        let step = MigrationStep { schema, migration, patience: Patience::USUAL };
         let transaction = step.begin(client).await?;
         let now = status(&transaction, schema).await?;
         // Somebody else may have been faster, in either direction.
@@ -176,7 +178,7 @@ pub async fn revert_postgres(
             if migration.holds_events() && !discard_data {
                 step.stop_writers(&transaction).await?;
                 if holds_events(&transaction, schema).await? {
-                    return Err(refused(Refusal::HoldsEvents));
+                    return Err(refused(SchemaRefusal::HoldsEvents));
                 }
             }
             step.run(&transaction, migration.down_statements().into_iter().flatten()).await?;
@@ -201,7 +203,7 @@ pub(super) async fn migrate(
         let now = status(client, schema).await?;
         let way = now.way_up(to).map_err(|refusal| MigrateError::refused(schema, refusal))?;
         let Some(migration) = way.first() else { return Ok(applied) };
-        match (Step { schema, migration, patience }).apply(client).await {
+        match (MigrationStep { schema, migration, patience }).apply(client).await {
             Ok(true) => {
                 tracing::info!(version = migration.version, name = migration.name, "the schema was migrated");
                 applied.push(migration);
@@ -223,13 +225,13 @@ pub(super) async fn migrate(
 }
 
 /// One migration on its way.
-struct Step<'a> {
+struct MigrationStep<'a> {
     schema: &'a SchemaName,
     migration: &'static Migration,
     patience: Patience,
 }
 
-impl Step<'_> {
+impl MigrationStep<'_> {
     /// Applies it, unless somebody else has done so meanwhile.
     async fn apply(&self, client: &mut Client) -> Result<bool, MigrateError> {
         let transaction = self.begin(client).await?;
@@ -288,7 +290,7 @@ impl Step<'_> {
         match error.code() {
             Some(&SqlState::LOCK_NOT_AVAILABLE) => MigrateError::Locked { version, name },
             Some(_) if number > 0 && !is_not_allowed(&error) => {
-                MigrateError::Statement { version, name, number, said: said(&error), source: error }
+                MigrateError::Statement { version, name, number, message: full_message(&error), source: error }
             }
             _ => explain(error, self.schema),
         }
@@ -303,9 +305,9 @@ async fn holds_events(client: &impl GenericClient, schema: &SchemaName) -> Resul
 
 async fn status(client: &impl GenericClient, schema: &SchemaName) -> Result<Status, MigrateError> {
     let applied = match look(client, schema).await.map_err(|error| explain(error, schema))? {
-        Found::Nothing => Vec::new(),
-        Found::Migrations(applied) => applied,
-        Found::Others(why) => {
+        PresentSchema::Nothing => Vec::new(),
+        PresentSchema::Migrations(applied) => applied,
+        PresentSchema::Others(why) => {
             let verdict = Verdict::Foreign(why);
             return Ok(Status { dialect: Dialect::Postgres, applied: Vec::new(), verdict });
         }
@@ -314,13 +316,13 @@ async fn status(client: &impl GenericClient, schema: &SchemaName) -> Result<Stat
 }
 
 /// What is in a schema.
-enum Found {
+enum PresentSchema {
     Nothing,
     Migrations(Vec<AppliedMigration>),
     Others(String),
 }
 
-async fn look(client: &impl GenericClient, schema: &SchemaName) -> Result<Found, tokio_postgres::Error> {
+async fn look(client: &impl GenericClient, schema: &SchemaName) -> Result<PresentSchema, tokio_postgres::Error> {
     // Catalogs can be read by a role that may not use the schema, and answer when it is not there.
     let relations = "select c.relname::text from pg_catalog.pg_class as c \
                      join pg_catalog.pg_namespace as n on n.oid = c.relnamespace \
@@ -329,11 +331,13 @@ async fn look(client: &impl GenericClient, schema: &SchemaName) -> Result<Found,
     let rows = client.query_typed(relations, &[(&schema.as_str(), Type::TEXT)]).await?;
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let other = match names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => return Ok(Found::Nothing),
+        [] => return Ok(PresentSchema::Nothing),
         ["schema_version"] => None,
         ["schema_version", other] => Some(other),
         [other, ..] => {
-            return Ok(Found::Others(format!("it holds {other:?}, which is not ours; name a schema of its own")));
+            return Ok(PresentSchema::Others(format!(
+                "it holds {other:?}, which is not ours; name a schema of its own"
+            )));
         }
     };
     let applied = schema.replace_in(
@@ -343,13 +347,13 @@ async fn look(client: &impl GenericClient, schema: &SchemaName) -> Result<Found,
     let rows = match client.query_typed(&applied, &[]).await {
         Ok(rows) => rows,
         Err(error) if is_unlike_ours(&error) => {
-            return Ok(Found::Others(format!("its schema_version is another one ({})", said(&error))));
+            return Ok(PresentSchema::Others(format!("its schema_version is another one ({})", full_message(&error))));
         }
         Err(error) => return Err(error),
     };
     match (rows.is_empty(), other) {
-        (true, Some(other)) => Ok(Found::Others(format!("it holds {other:?}, but no migration was completed"))),
-        _ => rows.iter().map(applied_migration).collect::<Result<_, _>>().map(Found::Migrations),
+        (true, Some(other)) => Ok(PresentSchema::Others(format!("it holds {other:?}, but no migration was completed"))),
+        _ => rows.iter().map(applied_migration).collect::<Result<_, _>>().map(PresentSchema::Migrations),
     }
 }
 
@@ -374,15 +378,15 @@ fn is_not_allowed(error: &tokio_postgres::Error) -> bool {
 }
 
 fn explain(error: tokio_postgres::Error, schema: &SchemaName) -> MigrateError {
-    let said = said(&error);
+    let message = full_message(&error);
     if is_not_allowed(&error) {
-        return MigrateError::NotAllowed { schema: schema.to_string(), said };
+        return MigrateError::NotAllowed { schema: schema.to_string(), message };
     }
-    MigrateError::Unavailable { said, source: error }
+    MigrateError::Unavailable { message, source: error }
 }
 
 /// PostgreSQL's words with its code, by which they can be looked up.
-fn said(error: &tokio_postgres::Error) -> String {
+fn full_message(error: &tokio_postgres::Error) -> String {
     let Some(error) = error.as_db_error() else {
         let source = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
         return format!("{error}{source}");

@@ -45,7 +45,7 @@ pub enum Verdict {
 
 /// Why a schema is not worked with, or not changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum SchemaRefusal {
     /// Migrations are missing.
     #[error("the schema is at version {version}, and this program needs {needed}")]
     Behind {
@@ -102,7 +102,7 @@ pub enum Refusal {
     HoldsEvents,
 }
 
-impl Refusal {
+impl SchemaRefusal {
     /// What to do about it.
     pub fn advice(&self) -> String {
         match self {
@@ -154,14 +154,14 @@ impl Status {
     /// with is a warning in the log.
     ///
     /// # Errors
-    /// A [`Refusal`] says what to do.
-    pub fn admit(&self, migrate: Migrate) -> Result<(), Refusal> {
+    /// A [`SchemaRefusal`] says what to do.
+    pub fn admit(&self, migrate: Migrate) -> Result<(), SchemaRefusal> {
         let (version, known) = (self.version(), self.dialect.newest());
         match &self.verdict {
             _ if migrate == Migrate::Off => Ok(()),
             Verdict::UpToDate => Ok(()),
             Verdict::Behind(_) if migrate == Migrate::Auto => Ok(()),
-            Verdict::Behind(_) => Err(Refusal::Behind { version, needed: known }),
+            Verdict::Behind(_) => Err(SchemaRefusal::Behind { version, needed: known }),
             Verdict::NewerCompatible => {
                 tracing::warn!(
                     version,
@@ -173,17 +173,17 @@ impl Status {
             Verdict::NewerIncompatible => {
                 let unknown = self.applied.iter().filter(|row| row.oldest_compatible > known);
                 let names: Vec<_> = unknown.map(|row| row.name.as_str()).collect();
-                Err(Refusal::Newer { version, known, names: names.join(", ") })
+                Err(SchemaRefusal::Newer { version, known, names: names.join(", ") })
             }
-            Verdict::Foreign(why) => Err(Refusal::Foreign { why: why.clone() }),
+            Verdict::Foreign(why) => Err(SchemaRefusal::Foreign { why: why.clone() }),
         }
     }
 
     /// The migrations that are to come, up to a version, in order.
     ///
     /// # Errors
-    /// A [`Refusal`] says what to do.
-    pub fn way_up(&self, to: i32) -> Result<&'static [Migration], Refusal> {
+    /// A [`SchemaRefusal`] says what to do.
+    pub fn way_up(&self, to: i32) -> Result<&'static [Migration], SchemaRefusal> {
         self.require_known(to)?;
         self.admit(Migrate::Auto)?;
         let Verdict::Behind(missing) = self.verdict else { return Ok(&[]) };
@@ -194,22 +194,22 @@ impl Status {
     /// The migrations that are to be taken back, down to a version, the newest first.
     ///
     /// # Errors
-    /// A [`Refusal`] says what to do.
-    pub fn way_down(&self, to: i32) -> Result<Vec<&'static Migration>, Refusal> {
+    /// A [`SchemaRefusal`] says what to do.
+    pub fn way_down(&self, to: i32) -> Result<Vec<&'static Migration>, SchemaRefusal> {
         self.require_known(to)?;
         let (version, known) = (self.version(), self.dialect.newest());
         if let Verdict::Foreign(why) = &self.verdict {
-            return Err(Refusal::Foreign { why: why.clone() });
+            return Err(SchemaRefusal::Foreign { why: why.clone() });
         }
         if version > known {
-            return Err(Refusal::UnknownWayBack { version, known });
+            return Err(SchemaRefusal::UnknownWayBack { version, known });
         }
         way_back(self.dialect.migrations(), version, to)
     }
 
-    fn require_known(&self, to: i32) -> Result<(), Refusal> {
+    fn require_known(&self, to: i32) -> Result<(), SchemaRefusal> {
         let newest = self.dialect.newest();
-        if (0..=newest).contains(&to) { Ok(()) } else { Err(Refusal::NoSuchVersion { to, newest }) }
+        if (0..=newest).contains(&to) { Ok(()) } else { Err(SchemaRefusal::NoSuchVersion { to, newest }) }
     }
 }
 
@@ -239,11 +239,11 @@ fn judge(known: &'static [Migration], applied: &[AppliedMigration]) -> Verdict {
 }
 
 /// The migrations from one version back to another, if each can be taken back.
-fn way_back(known: &'static [Migration], from: i32, to: i32) -> Result<Vec<&'static Migration>, Refusal> {
+fn way_back(known: &'static [Migration], from: i32, to: i32) -> Result<Vec<&'static Migration>, SchemaRefusal> {
     let way = known.iter().rev().filter(|migration| migration.version > to && migration.version <= from);
     way.map(|migration| match migration.down {
         Some(_) => Ok(migration),
-        None => Err(Refusal::NoWayBack { version: migration.version, name: migration.name }),
+        None => Err(SchemaRefusal::NoWayBack { version: migration.version, name: migration.name }),
     })
     .collect()
 }
@@ -336,7 +336,7 @@ mod tests {
     fn what_has_no_way_back_is_not_taken_back() {
         let names = |way: Vec<&Migration>| way.iter().map(|migration| migration.name).collect::<Vec<_>>();
         assert_eq!(way_back(KNOWN, 3, 2).map(names), Ok(vec!["three"]));
-        assert_eq!(way_back(KNOWN, 3, 1).map(names), Err(Refusal::NoWayBack { version: 2, name: "two" }));
+        assert_eq!(way_back(KNOWN, 3, 1).map(names), Err(SchemaRefusal::NoWayBack { version: 2, name: "two" }));
         assert_eq!(way_back(KNOWN, 1, 0).map(names), Ok(vec!["one"]));
     }
 

@@ -57,7 +57,7 @@ impl PostgresOptions {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum PgOpenError {
     #[error("{0}: a database is named like postgres://user@host:5432/database")]
     BadUrl(String),
     /// The database cannot be reached, does not let us in, or cannot hold a store.

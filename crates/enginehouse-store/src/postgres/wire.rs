@@ -2,7 +2,7 @@
 
 mod connection;
 pub(crate) mod endpoint;
-pub(crate) mod failure;
+pub(crate) mod error;
 pub(crate) mod pool;
 pub(crate) mod session;
 mod tls;

@@ -4,7 +4,7 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::columns::{Columns, IdText, Parameters, sql};
+use super::columns::{IdText, Parameters, SqliteColumns, sql};
 use super::failure::SqliteResult;
 use crate::rows::{AuditEntry, History};
 use crate::table::{AttemptColumns, AuditColumns};
@@ -27,12 +27,14 @@ pub(super) fn history(connection: &Connection, event_id: EventId) -> SqliteResul
     let mut attempts = connection.prepare_cached(sql!("attempts"))?;
     let attempts = attempts
         .query_and_then([IdText::of(event_id)], |row| {
-            Ok(Columns::of(row).group::<AttemptColumns<'_>>()?.into_end()?)
+            Ok(SqliteColumns::of(row).group::<AttemptColumns<'_>>()?.into_end()?)
         })?
         .collect::<SqliteResult<Vec<_>>>()?;
     let mut actions = connection.prepare_cached(sql!("audit_of_target"))?;
     let actions = actions
-        .query_and_then([IdText::of(event_id)], |row| Ok(Columns::of(row).group::<AuditColumns<'_>>()?.into_entry()))?
+        .query_and_then([IdText::of(event_id)], |row| {
+            Ok(SqliteColumns::of(row).group::<AuditColumns<'_>>()?.into_entry())
+        })?
         .collect::<SqliteResult<Vec<_>>>()?;
     Ok(History { attempts, actions })
 }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::failure::{SqliteError, SqliteResult};
 use super::lock_file::{LockFile, path_for};
-use super::open::{OpenError, check_header, true_path};
+use super::open::{SqliteOpenError, check_header, true_path};
 use super::{connections, integrity, schema_commands};
 use crate::StoreError;
 use crate::migrations::Migrate;
@@ -26,7 +26,7 @@ const PAGES_PER_STEP: i32 = 1_000;
 pub enum BackUpError {
     /// The data file cannot be read.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] SqliteOpenError),
     /// The copy cannot be made.
     #[error(transparent)]
     Copy(#[from] StoreError),
@@ -42,12 +42,13 @@ pub async fn back_up(from: &Path, to: &Path) -> Result<u64, BackUpError> {
     let done = tokio::task::spawn_blocking(move || {
         let from = true_path(&from)?;
         if !from.exists() {
-            return Err(OpenError::Missing { path: from }.into());
+            return Err(SqliteOpenError::Missing { path: from }.into());
         }
-        let held = LockFile::holder(&path_for(&from)).map_err(|source| OpenError::Io { path: from.clone(), source })?;
+        let held =
+            LockFile::holder(&path_for(&from)).map_err(|source| SqliteOpenError::Io { path: from.clone(), source })?;
         // While a server has the file open, it has been looked at.
         if held.is_none() && check_header(&from)? {
-            return Err(OpenError::NotOurs { path: from, found: "an empty file".to_owned() }.into());
+            return Err(SqliteOpenError::NotOurs { path: from, found: "an empty file".to_owned() }.into());
         }
         // The copy is checked, which takes a program that knows the schema.
         let status = schema_commands::schema_status(&from)?;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, Rows, Statement};
 use uuid::Uuid;
 
 use super::failure::{SqliteError, SqliteResult};
-use crate::table::{Cell, Cells, ColumnGroup, LockDisagrees, Unexpected, Value};
+use crate::table::{Cell, Cells, ColumnGroup, ColumnValue, LockDisagrees, Unexpected};
 
 /// The text of a statement: the file `sql/<name>.sql`, filled by [`crate::table::sql`].
 macro_rules! sql {
@@ -58,7 +58,7 @@ impl<'s, 'c> Parameters<'s, 'c> {
         self
     }
 
-    pub(super) fn value<'a>(mut self, value: &impl Value<'a>) -> Self {
+    pub(super) fn value<'a>(mut self, value: &impl ColumnValue<'a>) -> Self {
         self.bind(value.cell());
         self
     }
@@ -102,25 +102,25 @@ impl<'s, 'c> Parameters<'s, 'c> {
     }
 
     /// Runs the statement, and answers the first column of its first row, if it has one.
-    pub(super) fn first<T: for<'a> Value<'a>>(self) -> SqliteResult<Option<T>> {
+    pub(super) fn first<T: for<'a> ColumnValue<'a>>(self) -> SqliteResult<Option<T>> {
         let mut rows = self.query()?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        Columns::of(row).read().map(Some)
+        SqliteColumns::of(row).read().map(Some)
     }
 }
 
 /// The columns of a row, read from left to right in the order of the statement.
-pub(super) struct Columns<'row, 'statement> {
+pub(super) struct SqliteColumns<'row, 'statement> {
     row: &'row Row<'statement>,
     next: usize,
 }
 
-impl<'row, 'statement> Columns<'row, 'statement> {
+impl<'row, 'statement> SqliteColumns<'row, 'statement> {
     pub(super) fn of(row: &'row Row<'statement>) -> Self {
         Self { row, next: 0 }
     }
 
-    pub(super) fn read<T: Value<'row>>(&mut self) -> SqliteResult<T> {
+    pub(super) fn read<T: ColumnValue<'row>>(&mut self) -> SqliteResult<T> {
         let cell = self.next_cell()?;
         T::from_cell(cell).map_err(|what| self.unexpected(&what))
     }
@@ -136,7 +136,7 @@ impl<'row, 'statement> Columns<'row, 'statement> {
     }
 }
 
-impl<'row> Cells<'row> for Columns<'row, '_> {
+impl<'row> Cells<'row> for SqliteColumns<'row, '_> {
     type Error = SqliteError;
 
     fn next_cell(&mut self) -> SqliteResult<Cell<'row>> {
@@ -168,9 +168,9 @@ impl From<LockDisagrees> for SqliteError {
 }
 
 /// The value that a statement without parameters answers, in its one row.
-pub(super) fn one_value<T: for<'a> Value<'a>>(connection: &Connection, sql: &'static str) -> SqliteResult<T> {
+pub(super) fn one_value<T: for<'a> ColumnValue<'a>>(connection: &Connection, sql: &'static str) -> SqliteResult<T> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    Columns::of(row).read()
+    SqliteColumns::of(row).read()
 }

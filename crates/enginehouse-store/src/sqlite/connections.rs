@@ -91,9 +91,9 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Read-only connections, opened when they are needed, and at most so many.
 #[derive(Clone)]
-pub(super) struct Readers(Arc<Shared>);
+pub(super) struct Readers(Arc<ReaderPoolState>);
 
-struct Shared {
+struct ReaderPoolState {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     free: Arc<Semaphore>,
@@ -104,7 +104,7 @@ struct Shared {
 impl Readers {
     pub(super) fn new(path: PathBuf, count: usize, lock_file: Arc<LockFile>) -> Self {
         let free = Arc::new(Semaphore::new(count.max(1)));
-        Self(Arc::new(Shared { path, idle: Mutex::default(), free, _lock_file: lock_file }))
+        Self(Arc::new(ReaderPoolState { path, idle: Mutex::default(), free, _lock_file: lock_file }))
     }
 
     /// Runs `read` on a thread for blocking work, in one snapshot.

@@ -9,15 +9,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::columns::{Columns, Parameters};
+use super::columns::{Parameters, SqliteColumns};
 use super::failure::SqliteResult;
 use super::lock_file::{self, LockFile, NotTaken};
-use super::open::{APPLICATION_ID, COPYING_ID, OpenError, header_application_id, open, take, true_path, unreadable};
+use super::open::{
+    APPLICATION_ID, COPYING_ID, SqliteOpenError, header_application_id, open, take, true_path, unreadable,
+};
 use super::options::SqliteOptions;
 use super::{connections, schema};
 use crate::clock::{Clock, SystemClock};
 use crate::copy::side::{CopyError, Mark, Numbers, Rows, Source, Target, name_of_run};
-use crate::copy::value::{Row, Value};
+use crate::copy::value::{CopiedValue, Row};
 use crate::migrations::Status;
 use crate::store::Durability;
 use crate::table::{COUNTS, Cell, Cells, TABLES, Table};
@@ -47,15 +49,15 @@ impl FileSource {
     pub(crate) fn open(path: &Path) -> Result<Self, CopyError> {
         let path = true_path(path)?;
         if !path.exists() {
-            return Err(OpenError::Missing { path }.into());
+            return Err(SqliteOpenError::Missing { path }.into());
         }
         let unfinished = || CopyError::UnfinishedSource(path.display().to_string());
         let lock_file = match take(&path, &SystemClock::new()) {
             Ok(held) if held.is_new => {
-                return Err(OpenError::NotOurs { path, found: "an empty file".to_owned() }.into());
+                return Err(SqliteOpenError::NotOurs { path, found: "an empty file".to_owned() }.into());
             }
             Ok(held) => held.lock_file,
-            Err(OpenError::UnfinishedCopy { .. }) => return Err(unfinished()),
+            Err(SqliteOpenError::UnfinishedCopy { .. }) => return Err(unfinished()),
             Err(error) => return Err(error.into()),
         };
         let read = || -> SqliteResult<(Connection, i32, Status)> {
@@ -80,7 +82,7 @@ impl FileSource {
 }
 
 /// What a run that was killed has written, but not committed, goes now: the header tells what was committed.
-fn take_back_unfinished_write(path: &Path) -> Result<(), OpenError> {
+fn take_back_unfinished_write(path: &Path) -> Result<(), SqliteOpenError> {
     if !path.exists() || !lock_file::beside(path, "-journal").exists() {
         return Ok(());
     }
@@ -104,21 +106,21 @@ impl FileTarget {
         }
         // In this order: a file that somebody has open is not touched.
         let holder = LockFile::holder(&lock_file::path_for(&path));
-        if let Some(holder) = holder.map_err(|source| OpenError::Io { path: path.clone(), source })? {
-            return Err(OpenError::InUse { path, holder }.into());
+        if let Some(holder) = holder.map_err(|source| SqliteOpenError::Io { path: path.clone(), source })? {
+            return Err(SqliteOpenError::InUse { path, holder }.into());
         }
         take_back_unfinished_write(&path)?;
         if header_application_id(&path) != Some(COPYING_ID) {
             // Makes the file and the newest schema, or refuses to. Who comes in between is noticed below.
             match open(SqliteOptions::new(&path, Arc::new(SystemClock::new()))) {
-                Ok(_) | Err(OpenError::UnfinishedCopy { .. }) => {}
+                Ok(_) | Err(SqliteOpenError::UnfinishedCopy { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         let lock_file = LockFile::take(&lock_file::path_for(&path), SystemClock::new().wall());
         let lock_file = lock_file.map_err(|error| match error {
-            NotTaken::Held(holder) => OpenError::InUse { path: path.clone(), holder },
-            NotTaken::Io(source) => OpenError::Io { path: path.clone(), source },
+            NotTaken::OpenedFile(holder) => SqliteOpenError::InUse { path: path.clone(), holder },
+            NotTaken::Io(source) => SqliteOpenError::Io { path: path.clone(), source },
         })?;
         let begin = || -> SqliteResult<(Connection, i32, Status)> {
             let connection = connections::open_writer(&path, Durability::Full)?;
@@ -130,7 +132,7 @@ impl FileTarget {
         };
         let (connection, application_id, status) = begin().map_err(|failure| unreadable(&path, failure))?;
         if application_id != COPYING_ID && application_id != APPLICATION_ID {
-            return Err(OpenError::NotOurs { path, found: format!("application id {application_id}") }.into());
+            return Err(SqliteOpenError::NotOurs { path, found: format!("application id {application_id}") }.into());
         }
         require_schema(&path, &status)?;
         let target =
@@ -185,7 +187,9 @@ impl FileTarget {
             let mut insert =
                 connection.prepare_cached("insert into lane_counts (lane_id, status, events) values (?1, ?2, ?3)")?;
             for row in rows {
-                for (status, count) in COUNTS.iter().zip(&row[1..]).filter(|(_, count)| **count != Value::Number(0)) {
+                for (status, count) in
+                    COUNTS.iter().zip(&row[1..]).filter(|(_, count)| **count != CopiedValue::Number(0))
+                {
                     Parameters::of(&mut insert)
                         .cell(row[0].cell())
                         .cell(Cell::Text(status))
@@ -266,7 +270,7 @@ impl CopyFile {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    fn try_page(&self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> SqliteResult<Vec<Row>> {
+    fn try_page(&self, table: &Table, after: Option<&[CopiedValue]>, limit: Option<u32>) -> SqliteResult<Vec<Row>> {
         let keys = table.key_names();
         let behind = match after {
             Some(_) => format!("where ({keys}) > ({})", vec!["?"; table.key].join(", ")),
@@ -274,14 +278,16 @@ impl CopyFile {
         };
         let sql = format!("select {} from {} {behind} order by {keys} limit ?", table.names(), self.from(table));
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let limit = Value::Number(limit.map_or(-1, i64::from));
+        let limit = CopiedValue::Number(limit.map_or(-1, i64::from));
         let parameters = after.into_iter().flatten().chain(std::iter::once(&limit));
         let mut rows =
             parameters.fold(Parameters::of(&mut statement), |bound, value| bound.cell(value.cell())).query()?;
         let mut page = Vec::new();
         while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
-            page.push(table.columns().map(|_| columns.next_cell().map(Value::from)).collect::<SqliteResult<Row>>()?);
+            let mut columns = SqliteColumns::of(row);
+            page.push(
+                table.columns().map(|_| columns.next_cell().map(CopiedValue::from)).collect::<SqliteResult<Row>>()?,
+            );
         }
         Ok(page)
     }
@@ -308,7 +314,12 @@ impl Rows for CopyFile {
         self.try_count(table).map_err(|error| error.to_string())
     }
 
-    async fn page(&mut self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Result<Vec<Row>, String> {
+    async fn page(
+        &mut self,
+        table: &Table,
+        after: Option<&[CopiedValue]>,
+        limit: Option<u32>,
+    ) -> Result<Vec<Row>, String> {
         self.try_page(table, after, limit).map_err(|failure| failure.to_string())
     }
 }

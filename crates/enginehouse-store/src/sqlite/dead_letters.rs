@@ -5,10 +5,10 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::columns::{Columns, IdText, Parameters, sql};
+use super::columns::{IdText, Parameters, SqliteColumns, sql};
 use super::failure::SqliteResult;
 use super::lanes::KnownLanes;
-use super::search::{self, MAX_LOOKED_AT, Search};
+use super::search::{self, MAX_SCANNED_ROWS, Search};
 use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, NewDeadLetter, PageRequest, ResultPage};
 use crate::table::DeadLetterColumns;
 
@@ -41,7 +41,7 @@ pub(super) fn matching(connection: &Connection, filter: &DeadLetterFilter, limit
                 filter.dead_lettered_after.map(|at| at.as_millis()),
                 limit,
             ],
-            |row| Columns::of(row).read(),
+            |row| SqliteColumns::of(row).read(),
         )?
         .collect()
 }
@@ -50,7 +50,7 @@ pub(super) fn one(connection: &Connection, event_id: EventId) -> SqliteResult<Op
     let mut statement = connection.prepare_cached(sql!("dead_letter"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let mut columns = Columns::of(row);
+    let mut columns = SqliteColumns::of(row);
     let (reason, dead_lettered_at) = (columns.read()?, columns.read()?);
     let record = search::record(connection, event_id, &mut KnownLanes::default())?;
     Ok(record.map(|record| DeadLetterRow { reason, dead_lettered_at, record }))
@@ -63,10 +63,10 @@ pub(super) fn page(
 ) -> SqliteResult<ResultPage<DeadLetterRow>> {
     let Some(before) = search::place(page) else { return Ok(search::nothing()) };
     let mut statement = connection.prepare_cached(sql!("dead_letters"))?;
-    let mut rows = statement.query(params![before, MAX_LOOKED_AT])?;
+    let mut rows = statement.query(params![before, MAX_SCANNED_ROWS])?;
     let mut search = Search::new(connection, page.limit);
     while let Some(row) = rows.next()? {
-        let mut columns = Columns::of(row);
+        let mut columns = SqliteColumns::of(row);
         let event_id: EventId = columns.read()?;
         if search.is_full() {
             return Ok(search.page_with_more());
@@ -89,7 +89,7 @@ pub(super) fn groups(connection: &Connection) -> SqliteResult<Vec<DeadLetterGrou
     let mut statement = connection.prepare_cached(sql!("dead_letter_groups"))?;
     statement
         .query_and_then([], |row| {
-            let mut columns = Columns::of(row);
+            let mut columns = SqliteColumns::of(row);
             Ok(DeadLetterGroupRow {
                 event_type: columns.read()?,
                 reason: columns.read()?,

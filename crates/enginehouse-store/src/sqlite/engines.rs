@@ -5,16 +5,16 @@ use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::columns::{Columns, Parameters, one_value, sql};
+use super::columns::{Parameters, SqliteColumns, one_value, sql};
 use super::failure::SqliteResult;
 use crate::rows::{EngineFilter, PageRequest, ResultPage};
 use crate::table::EngineColumns;
 
 /// How many engines one page looks at.
-const MAX_LOOKED_AT: u32 = 20_000;
+const MAX_SCANNED_ROWS: u32 = 20_000;
 
 fn engine(row: &Row<'_>) -> SqliteResult<RegisteredEngine> {
-    Ok(Columns::of(row).group::<EngineColumns<'_>>()?.into_engine()?)
+    Ok(SqliteColumns::of(row).group::<EngineColumns<'_>>()?.into_engine()?)
 }
 
 pub(super) fn one(connection: &Connection, engine_id: &EngineId) -> SqliteResult<Option<RegisteredEngine>> {
@@ -52,7 +52,7 @@ pub(super) fn next_loss(connection: &Connection) -> SqliteResult<Option<Timestam
 pub(super) fn delete_gone(connection: &Connection, silent_since: Timestamp, limit: u32) -> SqliteResult<Vec<EngineId>> {
     let mut statement = connection.prepare_cached(sql!("delete_gone_engines"))?;
     let mut gone = statement
-        .query_and_then(params![silent_since.as_millis(), limit], |row| Columns::of(row).read())?
+        .query_and_then(params![silent_since.as_millis(), limit], |row| SqliteColumns::of(row).read())?
         .collect::<SqliteResult<Vec<EngineId>>>()?;
     gone.sort_unstable();
     Ok(gone)
@@ -62,7 +62,7 @@ pub(super) fn counts(connection: &Connection) -> SqliteResult<Vec<(EngineStatus,
     let mut statement = connection.prepare_cached(sql!("engine_counts"))?;
     statement
         .query_and_then([], |row| {
-            let mut columns = Columns::of(row);
+            let mut columns = SqliteColumns::of(row);
             Ok((columns.read()?, columns.read()?))
         })?
         .collect()
@@ -75,7 +75,7 @@ pub(super) fn page(
 ) -> SqliteResult<ResultPage<(RegisteredEngine, u32)>> {
     let mut statement = connection.prepare_cached(sql!("engines"))?;
     let mut count_locks = connection.prepare_cached(sql!("count_locks"))?;
-    let mut rows = statement.query(params![page.after.as_deref().unwrap_or(""), MAX_LOOKED_AT])?;
+    let mut rows = statement.query(params![page.after.as_deref().unwrap_or(""), MAX_SCANNED_ROWS])?;
     let (mut items, mut looked_at, mut last) = (Vec::new(), 0, None);
     while let Some(row) = rows.next()? {
         if items.len() >= page.limit as usize {
@@ -89,7 +89,7 @@ pub(super) fn page(
             items.push((engine, locks));
         }
     }
-    let next = last.filter(|_| looked_at == MAX_LOOKED_AT);
+    let next = last.filter(|_| looked_at == MAX_SCANNED_ROWS);
     Ok(ResultPage { items, next })
 }
 

@@ -7,7 +7,7 @@ use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 use rusqlite::{Connection, params};
 
-use super::columns::{Columns, IdText, Parameters, one_value, sql};
+use super::columns::{IdText, Parameters, SqliteColumns, one_value, sql};
 use super::counts::CountChanges;
 use super::failure::SqliteResult;
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
@@ -32,7 +32,7 @@ pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events:
 pub(super) fn one(connection: &Connection, event_id: EventId) -> SqliteResult<Option<EventRow>> {
     let mut statement = connection.prepare_cached(sql!("events_by_id"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
-    rows.next()?.map(|row| read_event(&mut Columns::of(row))).transpose()
+    rows.next()?.map(|row| read_event(&mut SqliteColumns::of(row))).transpose()
 }
 
 pub(super) fn by_id(connection: &Connection, ids: &[EventId]) -> SqliteResult<Vec<EventRow>> {
@@ -42,7 +42,7 @@ pub(super) fn by_id(connection: &Connection, ids: &[EventId]) -> SqliteResult<Ve
 pub(super) fn payload(connection: &Connection, event_id: EventId) -> SqliteResult<Option<RawJson>> {
     let mut statement = connection.prepare_cached(sql!("payloads"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
-    rows.next()?.map(|row| Columns::of(row).read()).transpose()
+    rows.next()?.map(|row| SqliteColumns::of(row).read()).transpose()
 }
 
 pub(super) fn payloads(connection: &Connection, ids: &[EventId]) -> SqliteResult<Vec<(EventId, RawJson)>> {
@@ -56,7 +56,7 @@ pub(super) fn by_idempotency_key(connection: &Connection, keys: &[&str]) -> Sqli
     for key in keys {
         let mut rows = statement.query([key])?;
         while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
+            let mut columns = SqliteColumns::of(row);
             let (event_id, fingerprint) = (columns.read()?, columns.read()?);
             found.push(KeyedEvent { key: (*key).into(), event_id, fingerprint });
         }
@@ -92,7 +92,7 @@ pub(super) fn write(
     Ok(written)
 }
 
-pub(super) fn forgettable(
+pub(super) fn prunable(
     connection: &Connection,
     completed_before: Timestamp,
     failed_before: Timestamp,
@@ -100,12 +100,12 @@ pub(super) fn forgettable(
 ) -> SqliteResult<Vec<EventId>> {
     let mut found: Vec<(Timestamp, EventId)> = Vec::new();
     for (sql, before) in
-        [(sql!("forgettable_completed_events"), completed_before), (sql!("forgettable_failed_events"), failed_before)]
+        [(sql!("prunable_completed_events"), completed_before), (sql!("prunable_failed_events"), failed_before)]
     {
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(params![before.as_millis(), limit])?;
         while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
+            let mut columns = SqliteColumns::of(row);
             found.push((columns.read()?, columns.read()?));
         }
     }
@@ -123,7 +123,7 @@ pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[
     for id in ids {
         let mut rows = statement.query([IdText::of(*id)])?;
         while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
+            let mut columns = SqliteColumns::of(row);
             let (lane_id, status): (LaneId, EventStatus) = (columns.read()?, columns.read()?);
             let run: Option<ScenarioRunId> = columns.read()?;
             counts.forgotten(lane_id, run.as_ref(), status);

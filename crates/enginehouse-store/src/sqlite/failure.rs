@@ -34,9 +34,9 @@ impl From<SqliteError> for StoreError {
     /// The error of a statement before the commit: whatever it is, nothing was changed.
     fn from(failure: SqliteError) -> Self {
         match failure {
-            SqliteError::Sqlite(error) if is_passing(&error) => Self::unavailable(said(&error)),
-            SqliteError::Sqlite(error) if is_damage(&error) => Self::Corrupt(said(&error)),
-            SqliteError::Sqlite(error) => Self::Bug(said(&error)),
+            SqliteError::Sqlite(error) if is_passing(&error) => Self::unavailable(full_message(&error)),
+            SqliteError::Sqlite(error) if is_damage(&error) => Self::Corrupt(full_message(&error)),
+            SqliteError::Sqlite(error) => Self::Bug(full_message(&error)),
             SqliteError::Io(error) => Self::unavailable(error.to_string()),
             SqliteError::Row(what) => Self::Corrupt(what),
             SqliteError::Bug(what) => Self::Bug(what),
@@ -67,11 +67,11 @@ impl SqliteError {
 pub(super) fn of_commit(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         // The frame that makes a transaction count is the last one that is written: it did not fit.
-        Some(ErrorCode::DiskFull) => StoreError::unavailable(said(&error)),
+        Some(ErrorCode::DiskFull) => StoreError::unavailable(full_message(&error)),
         // Nothing was written yet.
         Some(ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation) => SqliteError::from(error).into(),
         // Perhaps the last frame was written, but not synced.
-        _ => StoreError::Unavailable { applied: Applied::Unknown, reason: said(&error) },
+        _ => StoreError::Unavailable { applied: Applied::Unknown, reason: full_message(&error) },
     }
 }
 
@@ -115,7 +115,7 @@ fn extended_code(error: &rusqlite::Error) -> Option<i32> {
 }
 
 /// SQLite's words with its code, by which they can be looked up.
-fn said(error: &rusqlite::Error) -> String {
+fn full_message(error: &rusqlite::Error) -> String {
     let advice = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "; free space on the disk, or raise the store's max_size",
         Some(ErrorCode::ReadOnly) => "; make the data file and its folder writable",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::SqliteResult;
 use super::lock_file;
-use super::open::{APPLICATION_ID, OpenError, check_header, true_path, unreadable};
+use super::open::{APPLICATION_ID, SqliteOpenError, check_header, true_path, unreadable};
 use super::{connections, integrity, lanes, schema, schema_commands};
 use crate::migrations::{Dialect, Migrate, Status};
 use crate::rows::StatusCounts;
@@ -35,24 +35,24 @@ pub struct Inspection {
 /// Looks at everything in a data file, and changes nothing. A server may go on working with it.
 ///
 /// # Errors
-/// [`OpenError`] if the file cannot be read, or is not of this program.
-pub async fn inspect(path: &Path) -> Result<Inspection, OpenError> {
+/// [`SqliteOpenError`] if the file cannot be read, or is not of this program.
+pub async fn inspect(path: &Path) -> Result<Inspection, SqliteOpenError> {
     let given = path.to_owned();
     let done = tokio::task::spawn_blocking(move || inspect_blocking(&given)).await;
     done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
-fn inspect_blocking(given: &Path) -> Result<Inspection, OpenError> {
+fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
     let path = true_path(given)?;
     if !path.exists() {
-        return Err(OpenError::Missing { path });
+        return Err(SqliteOpenError::Missing { path });
     }
-    let io = |source| OpenError::Io { path: path.clone(), source };
+    let io = |source| SqliteOpenError::Io { path: path.clone(), source };
     let holder = lock_file::LockFile::holder(&lock_file::path_for(&path)).map_err(io)?;
     // While a server has the file open, it has been looked at; and if that server is this very process, closing a handle
     // on the file would take away the locks that SQLite has on it.
     if holder.is_none() && check_header(&path)? {
-        return Err(OpenError::NotOurs { path, found: "an empty file".to_owned() });
+        return Err(SqliteOpenError::NotOurs { path, found: "an empty file".to_owned() });
     }
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let (file_bytes, log_bytes) = (size(&path), size(&lock_file::beside(&path, "-wal")));
@@ -63,7 +63,7 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, OpenError> {
     };
     let (application_id, status) = ask().map_err(|failure| unreadable(&path, failure))?;
     if application_id != APPLICATION_ID {
-        return Err(OpenError::NotOurs { path, found: format!("application id {application_id}") });
+        return Err(SqliteOpenError::NotOurs { path, found: format!("application id {application_id}") });
     }
     status.admit(Migrate::Auto).map_err(|refusal| schema_commands::refused(&path, refusal))?;
     let (schema, known) = (status.version(), Dialect::Sqlite.newest());

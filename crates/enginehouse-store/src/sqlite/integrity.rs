@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::columns::{Columns, sql};
+use super::columns::{SqliteColumns, sql};
 use super::connections::{self, in_one_snapshot};
 use super::failure::{SqliteError, SqliteResult};
 
@@ -19,7 +19,7 @@ pub(super) fn check(path: &Path) -> SqliteResult<Vec<String>> {
         {
             found.push(error.to_string());
         }
-        looked => looked?,
+        outcome => outcome?,
     }
     Ok(found)
 }
@@ -47,7 +47,7 @@ fn look(connection: &Connection, found: &mut Vec<String>) -> SqliteResult<()> {
     let mut statement = connection.prepare(sql!("lane_count_differences"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let mut columns = Columns::of(row);
+        let mut columns = SqliteColumns::of(row);
         let (lane_id, status): (i64, &str) = (columns.read()?, columns.read()?);
         let (events, counted): (i64, i64) = (columns.read()?, columns.read()?);
         found.push(format!("lane {lane_id} has {events} {status} events, but {counted} are counted"));
@@ -60,7 +60,7 @@ fn look(connection: &Connection, found: &mut Vec<String>) -> SqliteResult<()> {
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            found.push(format!("{what}: {}", Columns::of(row).read::<&str>()?));
+            found.push(format!("{what}: {}", SqliteColumns::of(row).read::<&str>()?));
         }
     }
     Ok(())

@@ -7,27 +7,27 @@ use enginehouse_core::ids::LaneId;
 use enginehouse_core::lane::{Lane, LaneKey};
 use rusqlite::{Connection, Row};
 
-use super::columns::{Columns, Parameters, sql};
+use super::columns::{Parameters, SqliteColumns, sql};
 use super::failure::{SqliteError, SqliteResult};
 use super::writer::Writer;
 use crate::rows::{LaneCounts, StatusCounts};
 use crate::table::LaneColumns;
 
 /// Reads `lane_id, {lane_columns}`.
-fn lane(columns: &mut Columns<'_, '_>) -> SqliteResult<Lane> {
+fn lane(columns: &mut SqliteColumns<'_, '_>) -> SqliteResult<Lane> {
     Ok(Lane { lane_id: columns.read()?, key: columns.group::<LaneColumns<'_>>()?.into_key()? })
 }
 
 pub(super) fn after(connection: &Connection, after: LaneId) -> SqliteResult<Vec<Lane>> {
     let mut statement = connection.prepare_cached(sql!("lanes_after"))?;
-    statement.query_and_then([after.0], |row| lane(&mut Columns::of(row)))?.collect()
+    statement.query_and_then([after.0], |row| lane(&mut SqliteColumns::of(row)))?.collect()
 }
 
 pub(super) fn by_id(connection: &Connection, lane_id: LaneId) -> SqliteResult<Lane> {
     let mut statement = connection.prepare_cached(sql!("lanes_by_id"))?;
     let mut rows = statement.query([lane_id.0])?;
     match rows.next()? {
-        Some(row) => lane(&mut Columns::of(row)),
+        Some(row) => lane(&mut SqliteColumns::of(row)),
         None => Err(SqliteError::Row(format!("there is no lane {}", lane_id.0))),
     }
 }
@@ -79,7 +79,7 @@ pub(super) fn status_counts(connection: &Connection) -> SqliteResult<StatusCount
     let mut rows = statement.query([])?;
     let mut counts = StatusCounts::default();
     while let Some(row) = rows.next()? {
-        let mut columns = Columns::of(row);
+        let mut columns = SqliteColumns::of(row);
         let status: EventStatus = columns.read()?;
         *counts.of_mut(status) = columns.read()?;
     }
@@ -98,7 +98,7 @@ pub(super) fn counts(connection: &Connection) -> SqliteResult<Vec<LaneCounts>> {
 }
 
 fn add_count(found: &mut Vec<LaneCounts>, row: &Row<'_>) -> SqliteResult<()> {
-    let mut columns = Columns::of(row);
+    let mut columns = SqliteColumns::of(row);
     let lane = lane(&mut columns)?;
     let status: Option<EventStatus> = columns.read()?;
     let events: Option<i64> = columns.read()?;

@@ -19,7 +19,7 @@ pub(super) struct LockFile {
 #[derive(Debug)]
 pub(super) enum NotTaken {
     /// Somebody else holds it, in the words of the file.
-    Held(String),
+    OpenedFile(String),
     Io(io::Error),
 }
 
@@ -29,7 +29,7 @@ impl LockFile {
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(NotTaken::Io)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(NotTaken::Held(said_in(&mut file))),
+            Err(TryLockError::WouldBlock) => return Err(NotTaken::OpenedFile(said_in(&mut file))),
             Err(TryLockError::Error(error)) => return Err(NotTaken::Io(error)),
         }
         let holder = format!("process {} since {now}\n", std::process::id());

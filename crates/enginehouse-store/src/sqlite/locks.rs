@@ -4,7 +4,7 @@ use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::columns::{Columns, one_value, sql};
+use super::columns::{SqliteColumns, one_value, sql};
 use super::events;
 use super::failure::{SqliteError, SqliteResult};
 use crate::rows::{EventRow, LockCursor};
@@ -16,7 +16,7 @@ pub(super) fn held_events(connection: &Connection, engines: &[EngineId]) -> Sqli
     for engine_id in engines {
         let mut rows = statement.query([engine_id.as_str()])?;
         while let Some(row) = rows.next()? {
-            found.push(read_event(&mut Columns::of(row))?);
+            found.push(read_event(&mut SqliteColumns::of(row))?);
         }
     }
     found.sort_by_key(|event| event.event_id);
@@ -36,7 +36,7 @@ pub(super) fn expiring(
     let mut rows = statement.query(params![until.as_millis(), at, id, limit])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let event_id: EventId = Columns::of(row).read()?;
+        let event_id: EventId = SqliteColumns::of(row).read()?;
         let event = events::one(connection, event_id)?;
         found.push(event.ok_or_else(|| SqliteError::Row(format!("event {event_id} is in an index only")))?);
     }

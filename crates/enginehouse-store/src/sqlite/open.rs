@@ -14,7 +14,7 @@ use super::options::SqliteOptions;
 use super::schema;
 use super::writer::{Poison, Writer};
 use crate::clock::Clock;
-use crate::migrations::{Migrate, Migration, Refusal, Verdict};
+use crate::migrations::{Migrate, Migration, SchemaRefusal, Verdict};
 use crate::store::Durability;
 
 /// Marks a file as ours, in the header that every SQLite file has: `EHSE`.
@@ -26,7 +26,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Why a data file was not opened. Unless the reason is an input or output error, it is as it was.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum SqliteOpenError {
     /// Another process has it open.
     #[error("{path} is in use by {holder}: stop that one, or use another data file", path = path.display())]
     InUse {
@@ -49,7 +49,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
         /// The reason.
-        refusal: Refusal,
+        refusal: SchemaRefusal,
     },
     /// A copy into it was begun, and has not ended.
     #[error("a copy into {path} is unfinished: go on with the same `enginehouse store copy`, or remove the file", path = path.display())]
@@ -110,12 +110,12 @@ pub(super) struct Opened {
     pub(super) poison: Poison,
 }
 
-pub(super) fn open(options: SqliteOptions) -> Result<Opened, OpenError> {
-    let Held { path, lock_file, is_new } = take(&options.path, &*options.clock)?;
+pub(super) fn open(options: SqliteOptions) -> Result<Opened, SqliteOpenError> {
+    let OpenedFile { path, lock_file, is_new } = take(&options.path, &*options.clock)?;
     let unreadable = |failure| unreadable(&path, failure);
     if is_new {
         if options.migrate != Migrate::Auto {
-            return Err(OpenError::Missing { path });
+            return Err(SqliteOpenError::Missing { path });
         }
         create(&path).map_err(unreadable)?;
     }
@@ -124,7 +124,7 @@ pub(super) fn open(options: SqliteOptions) -> Result<Opened, OpenError> {
         let status =
             connections::open_untouched(&path).map_err(SqliteError::from).and_then(|reader| schema::read(&reader));
         let status = status.map_err(unreadable)?;
-        status.admit(options.migrate).map_err(|refusal| OpenError::Schema { path: path.clone(), refusal })?;
+        status.admit(options.migrate).map_err(|refusal| SqliteOpenError::Schema { path: path.clone(), refusal })?;
         if let Verdict::Behind(migrations) = status.verdict {
             missing = migrations;
         }
@@ -136,13 +136,13 @@ pub(super) fn open(options: SqliteOptions) -> Result<Opened, OpenError> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     File::open(folder)
         .and_then(|folder| folder.sync_all())
-        .map_err(|source| OpenError::Io { path: path.clone(), source })?;
+        .map_err(|source| SqliteOpenError::Io { path: path.clone(), source })?;
     let readers = Readers::new(path.clone(), options.readers, lock_file);
     Ok(Opened { path, version, writer, readers, poison })
 }
 
 /// A file that no other process of this program has, or will have while this is held.
-pub(super) struct Held {
+pub(super) struct OpenedFile {
     pub(super) path: PathBuf,
     pub(super) lock_file: LockFile,
     /// Whether it has yet to be made.
@@ -150,7 +150,7 @@ pub(super) struct Held {
 }
 
 /// Takes a file for this process, unless it is of another program.
-pub(super) fn take(path: &Path, clock: &dyn Clock) -> Result<Held, OpenError> {
+pub(super) fn take(path: &Path, clock: &dyn Clock) -> Result<OpenedFile, SqliteOpenError> {
     require_sqlite(rusqlite::version_number())?;
     let path = true_path(path)?;
     // A file that is not ours gets no lock file beside it. One that is open in this process has a lock file, and must
@@ -160,11 +160,11 @@ pub(super) fn take(path: &Path, clock: &dyn Clock) -> Result<Held, OpenError> {
         check_header(&path)?;
     }
     let lock_file = LockFile::take(&lock_path, clock.wall()).map_err(|error| match error {
-        NotTaken::Held(holder) => OpenError::InUse { path: path.clone(), holder },
-        NotTaken::Io(source) => OpenError::Io { path: path.clone(), source },
+        NotTaken::OpenedFile(holder) => SqliteOpenError::InUse { path: path.clone(), holder },
+        NotTaken::Io(source) => SqliteOpenError::Io { path: path.clone(), source },
     })?;
     let is_new = check_header(&path)?;
-    Ok(Held { path, lock_file, is_new })
+    Ok(OpenedFile { path, lock_file, is_new })
 }
 
 /// The connection that writes, to a file that exists.
@@ -206,37 +206,39 @@ fn open_writer(
     Ok((writer, version))
 }
 
-fn require_sqlite(version: i32) -> Result<(), OpenError> {
+fn require_sqlite(version: i32) -> Result<(), SqliteOpenError> {
     if version < OLDEST_SQLITE {
-        return Err(OpenError::SqliteTooOld { found: rusqlite::version() });
+        return Err(SqliteOpenError::SqliteTooOld { found: rusqlite::version() });
     }
     Ok(())
 }
 
 /// The path without links, so that a file has one lock whatever it is called.
-pub(super) fn true_path(path: &Path) -> Result<PathBuf, OpenError> {
-    let io = |source| OpenError::Io { path: path.to_owned(), source };
+pub(super) fn true_path(path: &Path) -> Result<PathBuf, SqliteOpenError> {
+    let io = |source| SqliteOpenError::Io { path: path.to_owned(), source };
     match std::fs::canonicalize(path) {
         Ok(found) if found.is_file() => return Ok(found),
-        Ok(found) => return Err(OpenError::NotAFile { path: found }),
+        Ok(found) => return Err(SqliteOpenError::NotAFile { path: found }),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
         // A link to nowhere: SQLite would make its target, under a name that no lock was taken on.
-        Err(_) if path.is_symlink() => return Err(OpenError::Missing { path: path.to_owned() }),
+        Err(_) if path.is_symlink() => return Err(SqliteOpenError::Missing { path: path.to_owned() }),
         Err(_) => {}
     }
-    let name = path.file_name().ok_or_else(|| OpenError::NotAFile { path: path.to_owned() })?;
+    let name = path.file_name().ok_or_else(|| SqliteOpenError::NotAFile { path: path.to_owned() })?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match std::fs::canonicalize(folder) {
         Ok(found) => Ok(found.join(name)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpenError::NoFolder { folder: folder.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(SqliteOpenError::NoFolder { folder: folder.to_owned() })
+        }
         Err(error) => Err(io(error)),
     }
 }
 
 /// Looks at the first bytes of the file, as SQLite documents them, and at nothing else. Answers whether it has yet to
 /// be made.
-pub(super) fn check_header(path: &Path) -> Result<bool, OpenError> {
-    let io = |source| OpenError::Io { path: path.to_owned(), source };
+pub(super) fn check_header(path: &Path) -> Result<bool, SqliteOpenError> {
+    let io = |source| SqliteOpenError::Io { path: path.to_owned(), source };
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
@@ -247,14 +249,14 @@ pub(super) fn check_header(path: &Path) -> Result<bool, OpenError> {
     if header.is_empty() {
         return Ok(true);
     }
-    let not_ours = |found: String| Err(OpenError::NotOurs { path: path.to_owned(), found });
+    let not_ours = |found: String| Err(SqliteOpenError::NotOurs { path: path.to_owned(), found });
     let number = |at: usize| i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
     if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
         return not_ours("not an SQLite file".to_owned());
     }
     let application_id = number(68);
     if application_id == COPYING_ID {
-        return Err(OpenError::UnfinishedCopy { path: path.to_owned() });
+        return Err(SqliteOpenError::UnfinishedCopy { path: path.to_owned() });
     }
     if application_id != APPLICATION_ID {
         return not_ours(format!("an SQLite file with application id {application_id}"));
@@ -279,12 +281,12 @@ pub(super) fn create(path: &Path) -> SqliteResult<()> {
     Ok(())
 }
 
-pub(super) fn unreadable(path: &Path, failure: SqliteError) -> OpenError {
+pub(super) fn unreadable(path: &Path, failure: SqliteError) -> SqliteOpenError {
     let path = path.to_owned();
     match failure {
-        SqliteError::Sqlite(error) => OpenError::Unreadable { path, source: error.into() },
-        SqliteError::Io(source) => OpenError::Io { path, source },
-        SqliteError::Row(what) | SqliteError::Bug(what) => OpenError::Unreadable { path, source: what.into() },
+        SqliteError::Sqlite(error) => SqliteOpenError::Unreadable { path, source: error.into() },
+        SqliteError::Io(source) => SqliteOpenError::Io { path, source },
+        SqliteError::Row(what) | SqliteError::Bug(what) => SqliteOpenError::Unreadable { path, source: what.into() },
     }
 }
 
@@ -294,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_sqlite_that_loses_commits_is_refused() {
-        assert!(matches!(require_sqlite(3_051_002), Err(OpenError::SqliteTooOld { .. })));
+        assert!(matches!(require_sqlite(3_051_002), Err(SqliteOpenError::SqliteTooOld { .. })));
         require_sqlite(rusqlite::version_number()).unwrap();
     }
 }

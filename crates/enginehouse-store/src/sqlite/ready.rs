@@ -6,7 +6,7 @@ use enginehouse_core::ids::{EventId, LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::columns::{Columns, Parameters, sql};
+use super::columns::{Parameters, SqliteColumns, sql};
 use super::events;
 use super::failure::{SqliteError, SqliteResult};
 use crate::rows::{ReadyEvent, ReadyRange};
@@ -57,7 +57,7 @@ fn first(
         }
         let mut rows = parameters.query()?;
         while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
+            let mut columns = SqliteColumns::of(row);
             let position = (columns.read()?, columns.read()?);
             if first.len() >= limit_len && first.peek().is_none_or(|last| *last <= position) {
                 break;
@@ -100,7 +100,7 @@ pub(super) fn next_at(connection: &Connection, lanes: &[LaneId], now: Timestamp)
     for lane_id in lanes {
         let mut rows = statement.query([lane_id.0, now.as_millis()])?;
         if let Some(row) = rows.next()? {
-            let at = Columns::of(row).read()?;
+            let at = SqliteColumns::of(row).read()?;
             next = Some(next.map_or(at, |next| next.min(at)));
         }
     }

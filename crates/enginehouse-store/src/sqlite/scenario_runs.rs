@@ -3,13 +3,13 @@
 use enginehouse_core::ids::{EngineId, ScenarioRunId};
 use rusqlite::{Connection, Row, params};
 
-use super::columns::{Columns, sql};
+use super::columns::{SqliteColumns, sql};
 use super::failure::SqliteResult;
 use crate::STATUSES;
 use crate::rows::{PageRequest, ResultPage, ScenarioRunCounts, StatusCounts};
 
 fn scenario_run(row: &Row<'_>) -> SqliteResult<ScenarioRunCounts> {
-    let mut columns = Columns::of(row);
+    let mut columns = SqliteColumns::of(row);
     let (scenario_run_id, first_enqueued_at) = (columns.read()?, columns.read()?);
     let mut counts = StatusCounts::default();
     for status in STATUSES {
@@ -40,7 +40,8 @@ pub(super) fn one(
     let Some(row) = rows.next()? else { return Ok(None) };
     let counts = scenario_run(row)?;
     let mut statement = connection.prepare_cached(sql!("engines_of_run"))?;
-    let engines =
-        statement.query_and_then([run.as_str()], |row| Columns::of(row).read())?.collect::<SqliteResult<Vec<_>>>()?;
+    let engines = statement
+        .query_and_then([run.as_str()], |row| SqliteColumns::of(row).read())?
+        .collect::<SqliteResult<Vec<_>>>()?;
     Ok(Some((counts, engines)))
 }

@@ -7,26 +7,26 @@ use rusqlite::Connection;
 use super::connections;
 use super::failure::SqliteResult;
 use super::lock_file::{self, LockFile};
-use super::open::{self, OpenError};
+use super::open::{self, SqliteOpenError};
 use super::schema::{apply, read, run};
 use crate::clock::Clock;
-use crate::migrations::{Migration, Refusal, Status};
+use crate::migrations::{Migration, SchemaRefusal, Status};
 use crate::store::Durability;
 
 /// Says which migrations a data file has. A server may go on working with it. Blocks.
 ///
 /// # Errors
-/// [`OpenError`] if the file cannot be read, or is not of this program.
-pub fn schema_status(path: &Path) -> Result<Status, OpenError> {
+/// [`SqliteOpenError`] if the file cannot be read, or is not of this program.
+pub fn schema_status(path: &Path) -> Result<Status, SqliteOpenError> {
     let path = open::true_path(path)?;
     if !path.exists() {
-        return Err(OpenError::Missing { path });
+        return Err(SqliteOpenError::Missing { path });
     }
     let held = LockFile::holder(&lock_file::path_for(&path));
-    let held = held.map_err(|source| OpenError::Io { path: path.clone(), source })?.is_some();
+    let held = held.map_err(|source| SqliteOpenError::Io { path: path.clone(), source })?.is_some();
     // While a server has the file open, it has been looked at.
     if !held && open::check_header(&path)? {
-        return Err(OpenError::NotOurs { path, found: "an empty file".to_owned() });
+        return Err(SqliteOpenError::NotOurs { path, found: "an empty file".to_owned() });
     }
     let look = || {
         let reader = if held { connections::open_reader(&path)? } else { connections::open_untouched(&path)? };
@@ -39,8 +39,8 @@ pub fn schema_status(path: &Path) -> Result<Status, OpenError> {
 /// migrations were applied. Blocks.
 ///
 /// # Errors
-/// An [`OpenError`] says what to do.
-pub fn migrate_sqlite(path: &Path, to: i32, clock: &dyn Clock) -> Result<&'static [Migration], OpenError> {
+/// An [`SqliteOpenError`] says what to do.
+pub fn migrate_sqlite(path: &Path, to: i32, clock: &dyn Clock) -> Result<&'static [Migration], SqliteOpenError> {
     let held = open::take(path, clock)?;
     let path = held.path.as_path();
     let mut connection = connect(&held)?;
@@ -53,16 +53,16 @@ pub fn migrate_sqlite(path: &Path, to: i32, clock: &dyn Clock) -> Result<&'stati
 /// said. Blocks.
 ///
 /// # Errors
-/// An [`OpenError`] says what to do.
+/// An [`SqliteOpenError`] says what to do.
 pub fn revert_sqlite(
     path: &Path,
     to: i32,
     discard_data: bool,
     clock: &dyn Clock,
-) -> Result<Vec<&'static Migration>, OpenError> {
+) -> Result<Vec<&'static Migration>, SqliteOpenError> {
     let held = open::take(path, clock)?;
     if held.is_new {
-        return Err(OpenError::Missing { path: held.path });
+        return Err(SqliteOpenError::Missing { path: held.path });
     }
     let path = held.path.as_path();
     let mut connection = connect(&held)?;
@@ -73,7 +73,7 @@ pub fn revert_sqlite(
             Ok(connection.query_row("select exists (select 1 from events)", [], |row| row.get(0))?)
         };
         if ask().map_err(unreadable)? {
-            return Err(refused(path, Refusal::HoldsEvents));
+            return Err(refused(path, SchemaRefusal::HoldsEvents));
         }
     }
     for migration in &way {
@@ -84,7 +84,7 @@ pub fn revert_sqlite(
     Ok(way)
 }
 
-fn connect(held: &open::Held) -> Result<Connection, OpenError> {
+fn connect(held: &open::OpenedFile) -> Result<Connection, SqliteOpenError> {
     let connect = || -> SqliteResult<Connection> {
         if held.is_new {
             open::create(&held.path)?;
@@ -94,10 +94,10 @@ fn connect(held: &open::Held) -> Result<Connection, OpenError> {
     connect().map_err(|failure| open::unreadable(&held.path, failure))
 }
 
-fn way(path: &Path, connection: &Connection) -> Result<Status, OpenError> {
+fn way(path: &Path, connection: &Connection) -> Result<Status, SqliteOpenError> {
     read(connection).map_err(|failure| open::unreadable(path, failure))
 }
 
-pub(super) fn refused(path: &Path, refusal: Refusal) -> OpenError {
-    OpenError::Schema { path: path.to_owned(), refusal }
+pub(super) fn refused(path: &Path, refusal: SchemaRefusal) -> SqliteOpenError {
+    SqliteOpenError::Schema { path: path.to_owned(), refusal }
 }

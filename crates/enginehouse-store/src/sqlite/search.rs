@@ -7,7 +7,7 @@ use enginehouse_core::ids::{EngineId, EventId, LaneId};
 use enginehouse_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::columns::{Columns, sql};
+use super::columns::{SqliteColumns, sql};
 use super::events;
 use super::failure::SqliteResult;
 use super::lanes::{self, KnownLanes};
@@ -15,7 +15,7 @@ use super::locks;
 use crate::rows::{EventFilter, EventRecord, PageRequest, ResultPage};
 
 /// How many rows one page looks at.
-pub(super) const MAX_LOOKED_AT: u32 = 20_000;
+pub(super) const MAX_SCANNED_ROWS: u32 = 20_000;
 /// How many bytes of payloads and results one page holds, unless a single event has more.
 const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
@@ -89,7 +89,7 @@ impl<'a, T> Search<'a, T> {
 
     /// The page, when there were no more rows to look at.
     pub(super) fn page(self) -> ResultPage<T> {
-        if self.looked_at == MAX_LOOKED_AT {
+        if self.looked_at == MAX_SCANNED_ROWS {
             self.page_with_more()
         } else {
             ResultPage { items: self.items, next: None }
@@ -107,15 +107,15 @@ pub(super) fn events(
     let (sql, name) = path(connection, filter)?;
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = match name {
-        Some(name) => statement.query(params![before, MAX_LOOKED_AT, name])?,
-        None => statement.query(params![before, MAX_LOOKED_AT])?,
+        Some(name) => statement.query(params![before, MAX_SCANNED_ROWS, name])?,
+        None => statement.query(params![before, MAX_SCANNED_ROWS])?,
     };
     let mut search = Search::new(connection, page.limit);
     while let Some(row) = rows.next()? {
         if search.is_full() {
             return Ok(search.page_with_more());
         }
-        let mut columns = Columns::of(row);
+        let mut columns = SqliteColumns::of(row);
         let event_id = columns.read()?;
         let (status, lane_id): (EventStatus, LaneId) = (columns.read()?, columns.read()?);
         let (engine_id, enqueued_at): (Option<&str>, Timestamp) = (columns.read()?, columns.read()?);
@@ -205,7 +205,7 @@ fn path<'a>(connection: &Connection, filter: &'a EventFilter) -> SqliteResult<(&
     };
     // For few of them only, as they are sorted.
     let count = lanes::status_counts(connection)?.of(status);
-    Ok((if count <= u64::from(MAX_LOOKED_AT) { sorted } else { newest::ALL }, None))
+    Ok((if count <= u64::from(MAX_SCANNED_ROWS) { sorted } else { newest::ALL }, None))
 }
 
 /// The events that an engine holds, by id.

@@ -6,11 +6,11 @@ use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::policy::Settings;
 use rusqlite::Connection;
 
-use super::columns::{Columns, Parameters, one_value, sql};
+use super::columns::{Parameters, SqliteColumns, one_value, sql};
 use super::failure::SqliteResult;
 use super::writer::Writer;
 use crate::rows::SettingsRows;
-use crate::table::{SettingsColumns, Value};
+use crate::table::{ColumnValue, SettingsColumns};
 
 pub(super) fn all(connection: &Connection) -> SqliteResult<SettingsRows> {
     Ok(SettingsRows {
@@ -19,11 +19,14 @@ pub(super) fn all(connection: &Connection) -> SqliteResult<SettingsRows> {
     })
 }
 
-fn by_name<N: for<'a> Value<'a> + Ord>(connection: &Connection, sql: &str) -> SqliteResult<BTreeMap<N, Settings>> {
+fn by_name<N: for<'a> ColumnValue<'a> + Ord>(
+    connection: &Connection,
+    sql: &str,
+) -> SqliteResult<BTreeMap<N, Settings>> {
     let mut statement = connection.prepare_cached(sql)?;
     statement
         .query_and_then([], |row| {
-            let mut columns = Columns::of(row);
+            let mut columns = SqliteColumns::of(row);
             Ok((columns.read()?, columns.group::<SettingsColumns<'_>>()?.into_settings()?))
         })?
         .collect()

@@ -2,11 +2,11 @@
 
 mod backups;
 mod clock;
+mod failures;
 mod inspections;
 mod opening;
 mod plans;
 mod schema;
-mod trouble;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -40,12 +40,12 @@ pub(crate) async fn open_fresh() -> Fresh {
 }
 
 /// A folder in which a test opens, closes and looks at files.
-struct House {
+struct TestFolder {
     folder: TempDir,
     clock: Arc<ManualClock>,
 }
 
-impl House {
+impl TestFolder {
     fn new() -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_800_000_000_000)));
         Self { folder: tempfile::tempdir().unwrap(), clock }

@@ -104,13 +104,13 @@ impl EventRepository for SqliteTransaction {
         self.run(|writer, counts| events::write(&writer.connection, counts, changes))
     }
 
-    async fn forgettable_events(
+    async fn prunable_events(
         &mut self,
         completed_before: Timestamp,
         failed_before: Timestamp,
         limit: u32,
     ) -> Result<Vec<EventId>, StoreError> {
-        self.run(|writer, _| events::forgettable(&writer.connection, completed_before, failed_before, limit))
+        self.run(|writer, _| events::prunable(&writer.connection, completed_before, failed_before, limit))
     }
 
     async fn oldest_finished(&mut self) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {

@@ -105,7 +105,7 @@ pub(crate) trait Cells<'row> {
 }
 
 /// A type of values that a column may have.
-pub(crate) trait Value<'a>: Sized {
+pub(crate) trait ColumnValue<'a>: Sized {
     fn cell(&self) -> Cell<'_>;
 
     /// # Errors
@@ -143,13 +143,13 @@ macro_rules! columns {
 
             fn read<C: $crate::table::column::Cells<$a>>(cells: &mut C) -> Result<Self, C::Error> {
                 Ok(Self {
-                    $($column: $crate::table::column::Value::from_cell(cells.next_cell()?)
+                    $($column: $crate::table::column::ColumnValue::from_cell(cells.next_cell()?)
                         .map_err(|what| $crate::table::column::Unexpected { column: stringify!($column), what })?,)+
                 })
             }
 
             fn write<'c>(&'c self, write: &mut impl FnMut($crate::table::column::Cell<'c>)) {
-                $(write($crate::table::column::Value::cell(&self.$column));)+
+                $(write($crate::table::column::ColumnValue::cell(&self.$column));)+
             }
         }
     };
@@ -160,7 +160,7 @@ fn unfit<T>(expected: &str, cell: Cell<'_>) -> Result<T, String> {
     Err(format!("{} instead of {expected}", cell.kind()))
 }
 
-impl<'a, T: Value<'a>> Value<'a> for Option<T> {
+impl<'a, T: ColumnValue<'a>> ColumnValue<'a> for Option<T> {
     fn cell(&self) -> Cell<'_> {
         self.as_ref().map_or(Cell::Null, T::cell)
     }
@@ -170,7 +170,7 @@ impl<'a, T: Value<'a>> Value<'a> for Option<T> {
     }
 }
 
-impl<'a> Value<'a> for i64 {
+impl<'a> ColumnValue<'a> for i64 {
     fn cell(&self) -> Cell<'_> {
         Cell::Number(*self)
     }
@@ -183,7 +183,7 @@ impl<'a> Value<'a> for i64 {
 /// Numbers of other types. One that is too large for a column is written as the largest.
 macro_rules! numbers {
     ($($type:ty)+) => { $(
-        impl<'a> Value<'a> for $type {
+        impl<'a> ColumnValue<'a> for $type {
             fn cell(&self) -> Cell<'_> {
                 Cell::Number(i64::try_from(*self).unwrap_or(i64::MAX))
             }
@@ -198,7 +198,7 @@ macro_rules! numbers {
 
 numbers! { i32 u8 u32 u64 usize }
 
-impl<'a> Value<'a> for bool {
+impl<'a> ColumnValue<'a> for bool {
     fn cell(&self) -> Cell<'_> {
         Cell::Number(i64::from(*self))
     }
@@ -213,7 +213,7 @@ impl<'a> Value<'a> for bool {
     }
 }
 
-impl<'a> Value<'a> for Timestamp {
+impl<'a> ColumnValue<'a> for Timestamp {
     fn cell(&self) -> Cell<'_> {
         Cell::Number(self.as_millis())
     }
@@ -224,7 +224,7 @@ impl<'a> Value<'a> for Timestamp {
 }
 
 /// In whole milliseconds.
-impl<'a> Value<'a> for Duration {
+impl<'a> ColumnValue<'a> for Duration {
     fn cell(&self) -> Cell<'_> {
         Cell::Number(i64::try_from(self.as_millis()).unwrap_or(i64::MAX))
     }
@@ -234,7 +234,7 @@ impl<'a> Value<'a> for Duration {
     }
 }
 
-impl<'a> Value<'a> for EventId {
+impl<'a> ColumnValue<'a> for EventId {
     fn cell(&self) -> Cell<'_> {
         Cell::Id(self.0)
     }
@@ -248,7 +248,7 @@ impl<'a> Value<'a> for EventId {
     }
 }
 
-impl<'a> Value<'a> for LaneId {
+impl<'a> ColumnValue<'a> for LaneId {
     fn cell(&self) -> Cell<'_> {
         Cell::Number(self.0)
     }
@@ -258,7 +258,7 @@ impl<'a> Value<'a> for LaneId {
     }
 }
 
-impl<'a> Value<'a> for &'a str {
+impl<'a> ColumnValue<'a> for &'a str {
     fn cell(&self) -> Cell<'_> {
         Cell::Text(self)
     }
@@ -268,7 +268,7 @@ impl<'a> Value<'a> for &'a str {
     }
 }
 
-impl<'a> Value<'a> for String {
+impl<'a> ColumnValue<'a> for String {
     fn cell(&self) -> Cell<'_> {
         Cell::Text(self)
     }
@@ -279,7 +279,7 @@ impl<'a> Value<'a> for String {
 }
 
 /// JSON as it was sent.
-impl<'a> Value<'a> for RawJson {
+impl<'a> ColumnValue<'a> for RawJson {
     fn cell(&self) -> Cell<'_> {
         Cell::Text(self.as_str())
     }
@@ -290,7 +290,7 @@ impl<'a> Value<'a> for RawJson {
 }
 
 /// A text that is made for its column when it is written.
-impl<'a> Value<'a> for Cow<'a, str> {
+impl<'a> ColumnValue<'a> for Cow<'a, str> {
     fn cell(&self) -> Cell<'_> {
         Cell::Text(self)
     }
@@ -300,7 +300,7 @@ impl<'a> Value<'a> for Cow<'a, str> {
     }
 }
 
-impl<'a> Value<'a> for [u8; 16] {
+impl<'a> ColumnValue<'a> for [u8; 16] {
     fn cell(&self) -> Cell<'_> {
         Cell::Bytes(self)
     }
@@ -314,7 +314,7 @@ impl<'a> Value<'a> for [u8; 16] {
 /// Words of a fixed list.
 macro_rules! words {
     ($($type:ty)+) => { $(
-        impl<'a> Value<'a> for $type {
+        impl<'a> ColumnValue<'a> for $type {
             fn cell(&self) -> Cell<'_> {
                 Cell::Text((*self).into())
             }
@@ -332,7 +332,7 @@ words! { EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy }
 /// Texts with a type of their own; behind a `Cow` they are borrowed to be written, and owned when they were read.
 macro_rules! names {
     ($($type:ty)+) => { $(
-        impl<'a> Value<'a> for $type {
+        impl<'a> ColumnValue<'a> for $type {
             fn cell(&self) -> Cell<'_> {
                 Cell::Text(self.as_str())
             }
@@ -343,7 +343,7 @@ macro_rules! names {
             }
         }
 
-        impl<'a> Value<'a> for Cow<'a, $type> {
+        impl<'a> ColumnValue<'a> for Cow<'a, $type> {
             fn cell(&self) -> Cell<'_> {
                 Cell::Text(self.as_str())
             }

@@ -1,20 +1,22 @@
 //! Why a store cannot be opened, for people.
 
-use enginehouse_store::sqlite::OpenError;
+use enginehouse_store::sqlite::SqliteOpenError;
 
 use super::cli_error::CliError;
 use crate::exit_codes::Exit;
 
 /// Why a database cannot be used, for people.
-pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> CliError {
+pub(crate) fn unusable(error: &enginehouse_store::postgres::PgOpenError) -> CliError {
     use enginehouse_store::migrations::MigrateError;
-    use enginehouse_store::postgres::OpenError;
+    use enginehouse_store::postgres::PgOpenError;
     let (exit, hint) = match error {
-        OpenError::Schema(MigrateError::Refused { .. }) => (Exit::Conflict, "see what the message says"),
-        OpenError::Schema(_) => (Exit::Failed, "see what the message says"),
-        OpenError::UnfinishedCopy { .. } => (Exit::Conflict, "go on with the copy, or copy again into another schema"),
-        OpenError::BadUrl(_) => (Exit::Invalid, "name it with --store postgres://user@host:5432/database"),
-        OpenError::Unreachable { .. } => {
+        PgOpenError::Schema(MigrateError::Refused { .. }) => (Exit::Conflict, "see what the message says"),
+        PgOpenError::Schema(_) => (Exit::Failed, "see what the message says"),
+        PgOpenError::UnfinishedCopy { .. } => {
+            (Exit::Conflict, "go on with the copy, or copy again into another schema")
+        }
+        PgOpenError::BadUrl(_) => (Exit::Invalid, "name it with --store postgres://user@host:5432/database"),
+        PgOpenError::Unreachable { .. } => {
             (Exit::Unreachable, "see that the database runs, lets this user in, and is named by --store")
         }
     };
@@ -22,8 +24,8 @@ pub(crate) fn unusable(error: &enginehouse_store::postgres::OpenError) -> CliErr
 }
 
 /// Why a data file cannot be opened, for people.
-pub(crate) fn unopened(error: &OpenError) -> CliError {
-    if let OpenError::Schema { path, refusal } = error {
+pub(crate) fn unopened(error: &SqliteOpenError) -> CliError {
+    if let SqliteOpenError::Schema { path, refusal } = error {
         return CliError::new(
             Exit::Conflict,
             format!("{} cannot be opened", path.display()),
@@ -38,20 +40,22 @@ pub(crate) fn unopened(error: &OpenError) -> CliError {
         source = error.source();
     }
     let (exit, hint) = match error {
-        OpenError::InUse { .. } => {
+        SqliteOpenError::InUse { .. } => {
             (Exit::Conflict, "stop the process that holds it, or name another file with --store")
         }
-        OpenError::Missing { .. } | OpenError::NoFolder { .. } => {
+        SqliteOpenError::Missing { .. } | SqliteOpenError::NoFolder { .. } => {
             (Exit::NotFound, "name the data file with --store sqlite://PATH")
         }
-        OpenError::NotOurs { .. } | OpenError::NotAFile { .. } => {
+        SqliteOpenError::NotOurs { .. } | SqliteOpenError::NotAFile { .. } => {
             (Exit::Invalid, "name the data file with --store sqlite://PATH")
         }
-        OpenError::UnfinishedCopy { .. } => (Exit::Conflict, "go on with the copy, or copy again into another file"),
-        OpenError::SqliteTooOld { .. }
-        | OpenError::Io { .. }
-        | OpenError::Unreadable { .. }
-        | OpenError::Schema { .. } => (Exit::Failed, "see what the message says"),
+        SqliteOpenError::UnfinishedCopy { .. } => {
+            (Exit::Conflict, "go on with the copy, or copy again into another file")
+        }
+        SqliteOpenError::SqliteTooOld { .. }
+        | SqliteOpenError::Io { .. }
+        | SqliteOpenError::Unreadable { .. }
+        | SqliteOpenError::Schema { .. } => (Exit::Failed, "see what the message says"),
     };
     CliError::new(exit, "the data file cannot be opened", why, hint)
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::conformance::given::given_processing_event;
-use crate::sqlite::OpenError;
+use crate::sqlite::SqliteOpenError;
 
 async fn refused(from: &CopySide, to: &CopySide) -> String {
     copy(from, to, |_| ControlFlow::Continue(())).await.unwrap_err().to_string()
@@ -114,7 +114,7 @@ async fn what_changed_in_the_source_meanwhile_is_noticed() {
     );
     // And the target is still no store.
     let options = SqliteOptions::new(&to, Arc::new(SystemClock::new()));
-    assert!(matches!(SqliteStore::open(options), Err(OpenError::UnfinishedCopy { .. })));
+    assert!(matches!(SqliteStore::open(options), Err(SqliteOpenError::UnfinishedCopy { .. })));
 }
 
 #[tokio::test]

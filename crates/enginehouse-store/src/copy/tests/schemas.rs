@@ -10,7 +10,7 @@ const NOT_COPIED: [&str; 11] = [
     "events.lock_given_by",
     "lanes.changed_by",
     "lanes.retired",
-    "lanes.forgettable_by",
+    "lanes.prunable_by",
     "lane_counts.status",
     "lane_counts.events",
     "meta.key",

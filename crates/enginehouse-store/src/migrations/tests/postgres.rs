@@ -10,8 +10,8 @@ use tokio_postgres::types::Type;
 use super::server::Database;
 use crate::migrations::postgres::{Patience, migrate};
 use crate::migrations::{
-    Dialect, Migrate, MigrateError, Migration, Refusal, SchemaName, Verdict, migrate_postgres, migrate_postgres_to,
-    postgres_status, prepare_postgres, revert_postgres,
+    Dialect, Migrate, MigrateError, Migration, SchemaName, SchemaRefusal, Verdict, migrate_postgres,
+    migrate_postgres_to, postgres_status, prepare_postgres, revert_postgres,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -186,7 +186,7 @@ async fn a_newer_schema_is_refused_only_if_it_is_too_much() {
             }
         }
         let back = revert_postgres(&mut client, &schema(), 0, true).await.unwrap_err();
-        assert!(matches!(back, MigrateError::Refused { refusal: Refusal::UnknownWayBack { .. }, .. }), "{back}");
+        assert!(matches!(back, MigrateError::Refused { refusal: SchemaRefusal::UnknownWayBack { .. }, .. }), "{back}");
     }
 }
 
@@ -197,7 +197,7 @@ async fn check_refuses_what_auto_brings_up_to_date() {
     let error = prepare_postgres(&mut client, &schema(), Migrate::Check).await.unwrap_err();
     let behind = MigrateError::Refused {
         schema: "enginehouse".to_owned(),
-        refusal: Refusal::Behind { version: 0, needed: newest() },
+        refusal: SchemaRefusal::Behind { version: 0, needed: newest() },
     };
     assert_eq!(error.to_string(), behind.to_string());
     prepare_postgres(&mut client, &schema(), Migrate::Off).await.unwrap();
@@ -238,7 +238,7 @@ async fn events_are_lost_only_if_that_was_said() {
                   values (gen_random_uuid(), 1, now(), now())";
     client.batch_execute(insert).await.unwrap();
     let error = revert_postgres(&mut client, &schema(), 0, false).await.unwrap_err();
-    assert!(matches!(error, MigrateError::Refused { refusal: Refusal::HoldsEvents, .. }), "{error}");
+    assert!(matches!(error, MigrateError::Refused { refusal: SchemaRefusal::HoldsEvents, .. }), "{error}");
     assert_eq!(postgres_status(&client, &schema()).await.unwrap().version(), newest(), "nothing was taken back");
     revert_postgres(&mut client, &schema(), 0, true).await.unwrap();
     assert_eq!(things(&client, &schema()).await, 0);

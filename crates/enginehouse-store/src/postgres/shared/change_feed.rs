@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::pg_snapshot::PgSnapshot;
-use super::state::Shared;
-use crate::postgres::tx::columns::{Columns, Moment, params, sql};
-use crate::postgres::wire::failure::{Failure, Outcome};
+use super::state::PgState;
+use crate::postgres::tx::columns::{Moment, PgColumns, params, sql};
+use crate::postgres::wire::error::{PgError, PgResult};
 use crate::{ChangeFeed, RemoteChanges, StoreError};
 
 /// How often to poll without a notification: behind a pooler there are none, and applications need not send any.
@@ -37,7 +37,7 @@ pub(crate) struct PostgresChangeFeed {
 }
 
 impl PostgresChangeFeed {
-    pub(crate) fn start(shared: &Arc<Shared>) -> Self {
+    pub(crate) fn start(shared: &Arc<PgState>) -> Self {
         let (sender, changes) = mpsc::channel(1);
         let notified = Arc::new(Notify::new());
         let poll = tokio::spawn(poll_forever(Arc::clone(shared), Arc::clone(&notified), sender));
@@ -66,7 +66,7 @@ impl ChangeFeed for PostgresChangeFeed {
 }
 
 async fn poll_forever(
-    shared: Arc<Shared>,
+    shared: Arc<PgState>,
     notified: Arc<Notify>,
     sender: mpsc::Sender<Result<RemoteChanges, StoreError>>,
 ) {
@@ -95,14 +95,14 @@ async fn poll_forever(
     }
 }
 
-async fn poll(shared: &Shared, last_poll: Option<&(PgSnapshot, Instant)>) -> Outcome<(RemoteChanges, PgSnapshot)> {
+async fn poll(shared: &PgState, last_poll: Option<&(PgSnapshot, Instant)>) -> PgResult<(RemoteChanges, PgSnapshot)> {
     let generation = shared.scan_positions().generation();
     let may_have_missed = last_poll.is_none_or(|(_, at)| at.elapsed() > CHANGES_KEPT_FOR / 2);
     let since = last_poll.map(|(snapshot, _)| snapshot.clone()).unwrap_or_default();
     let session = shared.writers.session().await?;
     let rows = session.query(sql!("arrivals"), params![XID8: &since.xmax, XID8_ARRAY: &since.xip]).await?;
-    let row = rows.first().ok_or_else(|| Failure::Bug("the changes of lanes are missing".to_owned()))?;
-    let mut columns = Columns::of(row);
+    let row = rows.first().ok_or_else(|| PgError::Bug("the changes of lanes are missing".to_owned()))?;
+    let mut columns = PgColumns::of(row);
     let snapshot = PgSnapshot::parse(columns.value()?)?;
     let registry_version: Option<i64> = columns.value()?;
     let lanes: Vec<i64> = columns.value()?;
@@ -126,7 +126,7 @@ async fn poll(shared: &Shared, last_poll: Option<&(PgSnapshot, Instant)>) -> Out
 }
 
 /// Receives the notifications of other servers, and sends those of this one.
-async fn listen_forever(shared: Arc<Shared>, notified: Arc<Notify>) {
+async fn listen_forever(shared: Arc<PgState>, notified: Arc<Notify>) {
     if !shared.endpoint.caches_statements() {
         // A pooler would notify another connection than the one that listens.
         return;
@@ -142,7 +142,7 @@ async fn listen_forever(shared: Arc<Shared>, notified: Arc<Notify>) {
     }
 }
 
-async fn listen(shared: &Shared, channel: &str, notified: &Arc<Notify>) -> Outcome<()> {
+async fn listen(shared: &PgState, channel: &str, notified: &Arc<Notify>) -> PgResult<()> {
     let wake_poll = Arc::clone(notified);
     let own_pid = Arc::new(AtomicI32::new(0));
     let sender_to_ignore = Arc::clone(&own_pid);
@@ -169,6 +169,6 @@ async fn listen(shared: &Shared, channel: &str, notified: &Arc<Notify>) -> Outco
         gap.tick().await;
         let limit = shared.endpoint.deadline();
         let sent = tokio::time::timeout(limit, client.execute(sql!("notify"), &[&channel])).await;
-        sent.map_err(|_| Failure::TooSlow(limit))??;
+        sent.map_err(|_| PgError::TooSlow(limit))??;
     }
 }

@@ -3,17 +3,17 @@
 
 use enginehouse_core::time::Timestamp;
 
-use super::state::Shared;
-use crate::postgres::tx::columns::{Columns, Moment, Xid, params, sql};
+use super::state::PgState;
+use crate::postgres::tx::columns::{Moment, PgColumns, Xid, params, sql};
 use crate::postgres::tx::snapshot;
-use crate::postgres::wire::failure::{Failure, Outcome};
+use crate::postgres::wire::error::{PgError, PgResult};
 
 /// How many rows one transaction compacts.
 pub(crate) const MAX_COMPACTED: u32 = 20_000;
 
 /// Compacts the oldest rows, up to [`MAX_COMPACTED`], that were made before a moment by transactions from `from` up to, but
 /// not including, `until`. Answers how many; fewer than the maximum if none is left.
-pub(crate) async fn compact_lane_changes(shared: &Shared, before: Timestamp, from: Xid, until: Xid) -> Outcome<u64> {
+pub(crate) async fn compact_lane_changes(shared: &PgState, before: Timestamp, from: Xid, until: Xid) -> PgResult<u64> {
     let session = shared.readers.session().await?;
     let session = snapshot::begin(session, "begin isolation level read committed", sql!("reading")).await?;
     let rows = session
@@ -22,8 +22,8 @@ pub(crate) async fn compact_lane_changes(shared: &Shared, before: Timestamp, fro
             params![TIMESTAMPTZ: &Moment(before), XID8: &from, XID8: &until, INT8: &i64::from(MAX_COMPACTED)],
         )
         .await?;
-    let row = rows.first().ok_or_else(|| Failure::Bug("the number of compacted changes is missing".to_owned()))?;
-    let mut columns = Columns::of(row);
+    let row = rows.first().ok_or_else(|| PgError::Bug("the number of compacted changes is missing".to_owned()))?;
+    let mut columns = PgColumns::of(row);
     let compacted = columns.read()?;
     let (zero_lanes, zero_runs): (Vec<i64>, Vec<&str>) = (columns.value()?, columns.value()?);
     if !zero_lanes.is_empty() {

@@ -11,7 +11,7 @@ use super::vacuum::{VacuumHolder, VacuumHolderKind};
 const LOG_AFTER: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Default)]
-pub(crate) struct Health {
+pub(crate) struct HealthProbe {
     pub(crate) dead_rows: Option<u64>,
     holders: BTreeMap<HolderKey, HeldBack>,
 }
@@ -39,7 +39,7 @@ pub(crate) enum VacuumChange {
     Released { holder: String, seconds: u64 },
 }
 
-impl Health {
+impl HealthProbe {
     /// Takes the result of a check. Answers what to log: each holder once when it has lasted, and once when it has ended.
     pub(crate) fn update(
         &mut self,
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_holder_is_logged_once_when_it_lasts_and_once_when_it_ends() {
-        let (mut health, start) = (Health::default(), Instant::now() + Duration::from_secs(10_000));
+        let (mut health, start) = (HealthProbe::default(), Instant::now() + Duration::from_secs(10_000));
         let kind = VacuumHolderKind::Session;
         for (seconds, is_there, want) in [
             (60, true, ""),
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_holder_without_a_start_counts_from_the_first_check() {
-        let (mut health, start) = (Health::default(), Instant::now());
+        let (mut health, start) = (HealthProbe::default(), Instant::now());
         let kind = VacuumHolderKind::ReplicationSlot;
         for (seconds, want) in [(0, ""), (270, ""), (300, "held back for 300"), (330, "")] {
             let now = start + Duration::from_secs(seconds);

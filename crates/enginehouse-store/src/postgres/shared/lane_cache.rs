@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use super::lanes::lane;
-use crate::postgres::tx::columns::{Columns, Xid};
-use crate::postgres::wire::failure::Outcome;
+use crate::postgres::tx::columns::{PgColumns, Xid};
+use crate::postgres::wire::error::PgResult;
 use crate::rows::LaneChangesSince;
 
 /// How long a deleted lane is remembered as a tombstone, for `lanes_since`. Who asks less often is answered with all lanes.
@@ -82,7 +82,7 @@ impl LaneCache {
     }
 
     /// Applies the rows of an update whose query began when every transaction before `xmin` had ended.
-    pub(crate) fn apply(&mut self, update: LaneUpdate, rows: &[Row], xmin: Xid) -> Outcome<()> {
+    pub(crate) fn apply(&mut self, update: LaneUpdate, rows: &[Row], xmin: Xid) -> PgResult<()> {
         if self.is_stale(update) {
             return Ok(());
         }
@@ -90,7 +90,7 @@ impl LaneCache {
         let overlapped = self.updates != update.updates;
         self.updates += 1;
         for row in rows {
-            let mut columns = Columns::of(row);
+            let mut columns = PgColumns::of(row);
             let lane = lane(&mut columns)?;
             let (retired, changed_by) = (columns.value()?, columns.value()?);
             self.apply_lane(lane, retired, changed_by, overlapped);

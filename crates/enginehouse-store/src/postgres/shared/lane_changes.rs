@@ -10,7 +10,7 @@ use tokio_postgres::types::Type;
 
 use crate::STATUSES;
 use crate::postgres::tx::columns::{Moment, params, sql};
-use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::Session;
 
 /// By how much each count changes, by lane and scenario run.
@@ -78,7 +78,7 @@ impl LaneChanges {
     }
 
     /// Prepares the statement of `write`, so that `write` sends it at once and a commit that is sent after it comes after it.
-    pub(crate) async fn prepare(session: &Session) -> Outcome<()> {
+    pub(crate) async fn prepare(session: &Session) -> PgResult<()> {
         const TYPES: [Type; 9] = [
             Type::INT8_ARRAY,
             Type::TEXT_ARRAY,
@@ -94,7 +94,7 @@ impl LaneChanges {
     }
 
     /// Inserts the rows.
-    pub(crate) async fn write(&self, session: &Session) -> Outcome<()> {
+    pub(crate) async fn write(&self, session: &Session) -> PgResult<()> {
         let (mut lanes, mut runs) = (Vec::new(), Vec::new());
         let mut counts: [Vec<i64>; 5] = Default::default();
         let (mut available, mut enqueued) = (Vec::new(), Vec::new());

@@ -4,18 +4,18 @@ use enginehouse_core::ids::LaneId;
 use enginehouse_core::lane::{Lane, LaneKey};
 use tokio_postgres::Row;
 
-use crate::postgres::tx::columns::{Arrays, Columns, params, sql};
-use crate::postgres::wire::failure::{Failure, Outcome};
+use crate::postgres::tx::columns::{Arrays, PgColumns, params, sql};
+use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::session::Session;
 use crate::table::LaneColumns;
 
 /// Reads `lane_id, {lane_columns}`.
-pub(crate) fn lane(columns: &mut Columns<'_>) -> Outcome<Lane> {
+pub(crate) fn lane(columns: &mut PgColumns<'_>) -> PgResult<Lane> {
     Ok(Lane { lane_id: columns.read()?, key: key(columns)? })
 }
 
 /// Reads the key of a lane.
-pub(crate) fn key(columns: &mut Columns<'_>) -> Outcome<LaneKey> {
+pub(crate) fn key(columns: &mut PgColumns<'_>) -> PgResult<LaneKey> {
     Ok(columns.group::<LaneColumns<'_>>()?.into_key()?)
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn key(columns: &mut Columns<'_>) -> Outcome<LaneKey> {
 const MAX_ATTEMPTS: u32 = 5;
 
 /// The lanes of these keys, in their order. New ones are inserted, and retired ones come back into use.
-pub(crate) async fn intern(session: &Session, keys: &[LaneKey]) -> Outcome<Vec<Lane>> {
+pub(crate) async fn intern(session: &Session, keys: &[LaneKey]) -> PgResult<Vec<Lane>> {
     let mut found = by_key(session, keys).await?;
     for _ in 0..MAX_ATTEMPTS {
         let missing: Vec<_> =
@@ -45,22 +45,22 @@ pub(crate) async fn intern(session: &Session, keys: &[LaneKey]) -> Outcome<Vec<L
         .zip(found)
         .map(|(key, found)| match found {
             Some((lane_id, false)) => Ok(Lane { lane_id, key: key.clone() }),
-            _ => Err(Failure::Bug("a lane that was inserted is missing".to_owned())),
+            _ => Err(PgError::Bug("a lane that was inserted is missing".to_owned())),
         })
         .collect()
 }
 
-async fn by_key(session: &Session, keys: &[LaneKey]) -> Outcome<Vec<Option<(LaneId, bool)>>> {
+async fn by_key(session: &Session, keys: &[LaneKey]) -> PgResult<Vec<Option<(LaneId, bool)>>> {
     let mut found = vec![None; keys.len()];
     for row in run(session, sql!("lanes_by_key"), keys).await? {
-        let mut columns = Columns::of(&row);
+        let mut columns = PgColumns::of(&row);
         let ordinal: usize = columns.read()?;
         found[ordinal - 1] = Some((LaneId(columns.value()?), columns.value()?));
     }
     Ok(found)
 }
 
-async fn run(session: &Session, sql: &'static str, keys: &[LaneKey]) -> Outcome<Vec<Row>> {
+async fn run(session: &Session, sql: &'static str, keys: &[LaneKey]) -> PgResult<Vec<Row>> {
     let columns: Vec<_> = keys.iter().map(LaneColumns::of).collect();
     session.query(sql, Arrays::of(&columns).parameters()).await
 }

@@ -12,11 +12,11 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::change_feed::CHANGES_KEPT_FOR;
 use super::compaction::{MAX_COMPACTED, compact_lane_changes};
 use super::health::VacuumChange;
-use super::state::Shared;
+use super::state::PgState;
 use super::vacuum::holders;
 use crate::StoreError;
-use crate::postgres::tx::columns::{Columns, Moment, Xid, params, sql};
-use crate::postgres::wire::failure::Outcome;
+use crate::postgres::tx::columns::{Moment, PgColumns, Xid, params, sql};
+use crate::postgres::wire::error::PgResult;
 
 const EVERY: Duration = Duration::from_secs(2);
 /// The shortest pause between two full scans, and the pause as a multiple of the time that the last scan took: dead rows that
@@ -33,7 +33,7 @@ const PRUNE_LANES_EVERY: Duration = Duration::from_secs(600);
 pub(crate) struct Maintenance(JoinHandle<()>);
 
 impl Maintenance {
-    pub(crate) fn start(shared: &Arc<Shared>) -> Self {
+    pub(crate) fn start(shared: &Arc<PgState>) -> Self {
         Self(tokio::spawn(run(Arc::downgrade(shared))))
     }
 }
@@ -44,7 +44,7 @@ impl Drop for Maintenance {
     }
 }
 
-async fn run(shared: Weak<Shared>) {
+async fn run(shared: Weak<PgState>) {
     let mut rounds = tokio::time::interval(EVERY);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut scan_at = Instant::now() + SCAN_PAUSE;
@@ -73,7 +73,7 @@ async fn run(shared: Weak<Shared>) {
     }
 }
 
-fn log_failure(done: Outcome<()>) {
+fn log_failure(done: PgResult<()>) {
     if let Err(failure) = done {
         // Only for debugging: the dispatcher logs a warning when the database is away.
         tracing::debug!(error = %StoreError::from(failure), "maintenance of the store failed");
@@ -82,9 +82,9 @@ fn log_failure(done: Outcome<()>) {
 
 /// Compacts changes that every server has had the time to read. Those of a transaction that is still in progress wait for
 /// its end.
-async fn compact(shared: &Shared, past_xmins: &mut VecDeque<(Instant, Xid)>) -> Outcome<()> {
+async fn compact(shared: &PgState, past_xmins: &mut VecDeque<(Instant, Xid)>) -> PgResult<()> {
     let rows = shared.readers.session().await?.query(sql!("snapshot_xmin"), params![]).await?;
-    let xmin: Option<Xid> = rows.first().map(|row| Columns::of(row).value()).transpose()?;
+    let xmin: Option<Xid> = rows.first().map(|row| PgColumns::of(row).value()).transpose()?;
     past_xmins.extend(xmin.map(|xmin| (Instant::now(), xmin)));
     let mut until = None;
     while let Some((_, xmin)) = past_xmins.pop_front_if(|(at, _)| at.elapsed() >= CHANGES_KEPT_FOR) {
@@ -97,14 +97,14 @@ async fn compact(shared: &Shared, past_xmins: &mut VecDeque<(Instant, Xid)>) -> 
     Ok(())
 }
 
-async fn write_last_time(shared: &Shared) -> Outcome<()> {
+async fn write_last_time(shared: &PgState) -> PgResult<()> {
     let now = shared.last_time().as_millis();
     shared.readers.session().await?.execute(sql!("write_last_time"), params![INT8: &now]).await?;
     Ok(())
 }
 
 /// Finds rows before the scan positions that nobody has reported, such as events that a server had locked when it was killed.
-async fn scan_everything(shared: &Shared) -> Outcome<()> {
+async fn scan_everything(shared: &PgState) -> PgResult<()> {
     let (lane_positions, locks_from) = {
         let positions = shared.scan_positions();
         (positions.lanes(), Moment(positions.locks_from))
@@ -118,23 +118,23 @@ async fn scan_everything(shared: &Shared) -> Outcome<()> {
         session.query(sql!("locks_before"), params![TIMESTAMPTZ: &locks_from]),
     );
     for row in &rows? {
-        let mut columns = Columns::of(row);
+        let mut columns = PgColumns::of(row);
         let (lane, at) = (LaneId(columns.value()?), columns.read()?);
         shared.scan_positions().rewind_lane(lane, at);
     }
     for row in &locks? {
-        shared.scan_positions().rewind_locks(Columns::of(row).read()?);
+        shared.scan_positions().rewind_locks(PgColumns::of(row).read()?);
     }
     Ok(())
 }
 
 /// Finds what holds back vacuum, for the metrics and the log.
-async fn check_vacuum(shared: &Shared) -> Outcome<()> {
+async fn check_vacuum(shared: &PgState) -> PgResult<()> {
     let session = shared.readers.session().await?;
     let found = holders(&session, REPORT_AFTER).await?;
     let rows = session.query(sql!("dead_rows"), params![]).await?;
     drop(session);
-    let dead_rows = rows.first().map(|row| Columns::of(row).read()).transpose()?;
+    let dead_rows = rows.first().map(|row| PgColumns::of(row).read()).transpose()?;
     let changes = shared.health().update(found, dead_rows, Instant::now());
     for change in changes {
         match change {
@@ -153,10 +153,10 @@ async fn check_vacuum(shared: &Shared) -> Outcome<()> {
 
 /// Removes the lanes from memory that other servers have deleted. A lane that is made meanwhile is not affected, because only
 /// the lanes known before the query are compared.
-pub(crate) async fn prune_deleted_lanes(shared: &Shared) -> Outcome<()> {
+pub(crate) async fn prune_deleted_lanes(shared: &PgState) -> PgResult<()> {
     let known = shared.lanes().ids();
     let rows = shared.readers.session().await?.query(sql!("all_lane_ids"), params![]).await?;
-    let existing = rows.iter().map(|row| Columns::of(row).value().map(LaneId)).collect::<Outcome<HashSet<_>>>()?;
+    let existing = rows.iter().map(|row| PgColumns::of(row).value().map(LaneId)).collect::<PgResult<HashSet<_>>>()?;
     let deleted: Vec<_> = known.into_iter().filter(|lane_id| !existing.contains(lane_id)).collect();
     shared.remove_lanes(&deleted);
     shared.lanes().prune_tombstones(Instant::now());

@@ -4,7 +4,7 @@
 //! new was written by a transaction that began after the snapshot or was in progress in it.
 
 use crate::postgres::tx::columns::Xid;
-use crate::postgres::wire::failure::{Failure, Outcome};
+use crate::postgres::wire::error::{PgError, PgResult};
 
 /// Every transaction before `xmax` that is not in `xip` had ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,14 +16,14 @@ pub(crate) struct PgSnapshot {
 
 impl PgSnapshot {
     /// Reads `xmin:xmax:xip,xip`.
-    pub(crate) fn parse(text: &str) -> Outcome<Self> {
-        let unexpected = || Failure::Bug(format!("not a snapshot: {text}"));
+    pub(crate) fn parse(text: &str) -> PgResult<Self> {
+        let unexpected = || PgError::Bug(format!("not a snapshot: {text}"));
         let number = |part: &str| part.parse().map(Xid).map_err(|_| unexpected());
         let mut parts = text.split(':');
         let (Some(_), Some(xmax), Some(xip)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(unexpected());
         };
-        let xip = xip.split(',').filter(|part| !part.is_empty()).map(number).collect::<Outcome<_>>()?;
+        let xip = xip.split(',').filter(|part| !part.is_empty()).map(number).collect::<PgResult<_>>()?;
         Ok(Self { xmax: number(xmax)?, xip })
     }
 }

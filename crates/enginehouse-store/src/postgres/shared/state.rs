@@ -9,7 +9,7 @@ use enginehouse_core::time::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::health::Health;
+use super::health::HealthProbe;
 use super::lane_cache::LaneCache;
 use super::scan_positions::ScanPositions;
 use crate::clock::{Clock, Reading, StoreTime};
@@ -21,7 +21,7 @@ use crate::postgres::wire::session::Session;
 /// How long a new transaction waits for rollbacks that are in progress.
 const ROLLBACK_WAIT: Duration = Duration::from_secs(1);
 
-pub(crate) struct Shared {
+pub(crate) struct PgState {
     pub(crate) endpoint: Arc<Endpoint>,
     /// Connections for transactions.
     pub(crate) writers: Connections,
@@ -34,7 +34,7 @@ pub(crate) struct Shared {
     time: Mutex<Time>,
     scan_positions: Mutex<ScanPositions>,
     lanes: Mutex<LaneCache>,
-    health: Mutex<Health>,
+    health: Mutex<HealthProbe>,
     /// How many rollbacks are in progress.
     rollbacks: watch::Sender<usize>,
     uncompacted_from: AtomicU64,
@@ -48,7 +48,7 @@ struct Time {
     jumped: bool,
 }
 
-impl Shared {
+impl PgState {
     pub(crate) fn new(
         endpoint: Arc<Endpoint>,
         writers: Connections,
@@ -82,7 +82,7 @@ impl Shared {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn health(&self) -> MutexGuard<'_, Health> {
+    pub(crate) fn health(&self) -> MutexGuard<'_, HealthProbe> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -7,8 +7,8 @@ use strum::VariantArray;
 
 use enginehouse_core::time::Timestamp;
 
-use crate::postgres::tx::columns::{Columns, millis, params, sql};
-use crate::postgres::wire::failure::Outcome;
+use crate::postgres::tx::columns::{PgColumns, millis, params, sql};
+use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::Session;
 
 /// A slot or a standby, whose start is unknown, counts when it is this many transactions behind.
@@ -89,14 +89,14 @@ impl fmt::Display for VacuumHolder {
 }
 
 /// What has held back vacuum for longer than a time, the oldest first. Reads system views only.
-pub(crate) async fn holders(session: &Session, older_than: Duration) -> Outcome<Vec<VacuumHolder>> {
+pub(crate) async fn holders(session: &Session, older_than: Duration) -> PgResult<Vec<VacuumHolder>> {
     let rows = session
         .query(sql!("vacuum_holders"), params![FLOAT8: &(millis(older_than) as f64), INT8: &MAX_TRANSACTIONS_BEHIND])
         .await?;
-    rows.iter().map(|row| holder(&mut Columns::of(row))).collect()
+    rows.iter().map(|row| holder(&mut PgColumns::of(row))).collect()
 }
 
-fn holder(columns: &mut Columns<'_>) -> Outcome<VacuumHolder> {
+fn holder(columns: &mut PgColumns<'_>) -> PgResult<VacuumHolder> {
     Ok(VacuumHolder {
         kind: columns.parsed()?,
         name: columns.value::<Option<String>>()?.unwrap_or_default(),

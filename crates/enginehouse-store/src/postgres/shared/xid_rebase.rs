@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use crate::postgres::tx::columns::{Columns, params, sql};
+use crate::postgres::tx::columns::{PgColumns, params, sql};
 use crate::postgres::tx::snapshot::{self, Snapshot};
-use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::pool::Connections;
 
 /// How long the update of all lane changes in a dump may take.
@@ -18,11 +18,11 @@ const TIME_LIMIT: Duration = Duration::from_secs(600);
 ///
 /// Several servers may do so at once, while applications enqueue: an id that is too high only means that a row is read for
 /// longer than necessary.
-pub(crate) async fn rebase_xids(readers: &Connections) -> Outcome<bool> {
+pub(crate) async fn rebase_xids(readers: &Connections) -> PgResult<bool> {
     let snapshot = Snapshot::begin(readers).await?;
     let rows = snapshot.query(sql!("has_foreign_xids"), params![]).await?;
     snapshot.end().await?;
-    let is_foreign = rows.first().map(|row| Columns::of(row).value()).transpose()?.unwrap_or(false);
+    let is_foreign = rows.first().map(|row| PgColumns::of(row).value()).transpose()?.unwrap_or(false);
     if is_foreign {
         let session = readers.session().await?.with_limit(TIME_LIMIT);
         let session = snapshot::begin(session, "begin isolation level read committed", sql!("reading_all")).await?;

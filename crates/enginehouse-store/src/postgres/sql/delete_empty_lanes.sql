@@ -19,7 +19,7 @@ deleted as (
         select l.lane_id
         from enginehouse.lanes as l
         where
-            l.retired and l.forgettable_by < pg_snapshot_xmin(pg_current_snapshot())
+            l.retired and l.prunable_by < pg_snapshot_xmin(pg_current_snapshot())
             and l.lane_id not in (select c.lane_id from counted as c)
             and not exists (
                 select 1 from enginehouse.events as e where e.lane_id = l.lane_id and e.status = 'queued' offset 0

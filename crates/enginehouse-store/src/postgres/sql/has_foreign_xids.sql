@@ -5,7 +5,7 @@ select
         select from enginehouse.lanes
         where
             changed_by >= pg_snapshot_xmax(pg_current_snapshot())
-            or forgettable_by >= pg_snapshot_xmax(pg_current_snapshot())
+            or prunable_by >= pg_snapshot_xmax(pg_current_snapshot())
     )
     or exists (
         select from enginehouse.lane_changes

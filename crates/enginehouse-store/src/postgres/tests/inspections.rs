@@ -6,7 +6,7 @@ use super::{open_fresh, options, server};
 use crate::StoreAdmin;
 use crate::conformance::given::{claim, given_events};
 use crate::postgres::shared::vacuum::holders;
-use crate::postgres::{OpenError, VacuumHolderKind, inspect};
+use crate::postgres::{PgOpenError, VacuumHolderKind, inspect};
 use crate::rows::StatusCounts;
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_database_without_a_schema_is_told() {
     let found = inspect(options(&url)).await.unwrap();
     assert_eq!(found.findings, ["there is no schema enginehouse: run `enginehouse schema up`"]);
     server().drop_database(&url);
-    assert!(matches!(inspect(options(&url)).await, Err(OpenError::Unreachable { .. })));
+    assert!(matches!(inspect(options(&url)).await, Err(PgOpenError::Unreachable { .. })));
 }
 
 #[tokio::test]
@@ -92,8 +92,8 @@ async fn who_holds_back_vacuum_is_named() {
         (found.len(), found[0].kind, found[0].state.as_deref()),
         (1, VacuumHolderKind::Session, Some("idle in transaction"))
     );
-    let said = found[0].to_string();
-    assert!(said.starts_with(&format!("session {} of a report, user ", found[0].pid.unwrap())), "{said}");
+    let message = found[0].to_string();
+    assert!(message.starts_with(&format!("session {} of a report, user ", found[0].pid.unwrap())), "{message}");
     old.batch_execute("rollback").await.unwrap();
     let left = holders(&session, Duration::ZERO).await.unwrap();
     assert!(left.iter().all(|holder| holder.name != "a report"));

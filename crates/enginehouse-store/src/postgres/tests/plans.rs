@@ -196,8 +196,8 @@ async fn statements_find_their_rows_by_an_index() {
         ("count_locks", &["events_locks_of_engine|(engine_id = h.engine_id) AND (lock_given_by >= h.from_xact)"]),
         ("locks_expiring", &["events_lock_expiry|(lock_expires_at <= $1) AND (lock_expires_at >= $2)"]),
         ("next_lock_expiry", &["events_lock_expiry|(lock_expires_at >= $1)"]),
-        ("forgettable_completed_events", &["events_completed|(finished_at < $1) AND (finished_at >= $2)"]),
-        ("forgettable_failed_events", &["events_failed_or_cancelled|(finished_at < $1) AND (finished_at >= $2)"]),
+        ("prunable_completed_events", &["events_completed|(finished_at < $1) AND (finished_at >= $2)"]),
+        ("prunable_failed_events", &["events_failed_or_cancelled|(finished_at < $1) AND (finished_at >= $2)"]),
         (
             "oldest_finished",
             &["events_completed|(finished_at >= $1)", "events_failed_or_cancelled|(finished_at >= $2)"],

@@ -4,11 +4,11 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::transition::AttemptEnd;
 
 use super::columns::{Arrays, params, sql};
-use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::Session;
 use crate::table::AttemptColumns;
 
-pub(crate) async fn insert(session: &Session, attempts: &[(EventId, AttemptEnd)]) -> Outcome<()> {
+pub(crate) async fn insert(session: &Session, attempts: &[(EventId, AttemptEnd)]) -> PgResult<()> {
     if attempts.is_empty() {
         return Ok(());
     }

@@ -3,12 +3,12 @@
 use enginehouse_core::time::Timestamp;
 
 use super::columns::{Arrays, Moment, params, sql};
-use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::Session;
 use crate::rows::AuditEntry;
 use crate::table::AuditColumns;
 
-pub(crate) async fn insert(session: &Session, entries: &[AuditEntry]) -> Outcome<()> {
+pub(crate) async fn insert(session: &Session, entries: &[AuditEntry]) -> PgResult<()> {
     if entries.is_empty() {
         return Ok(());
     }
@@ -17,7 +17,7 @@ pub(crate) async fn insert(session: &Session, entries: &[AuditEntry]) -> Outcome
     Ok(())
 }
 
-pub(crate) async fn delete(session: &Session, before: Timestamp, limit: u32) -> Outcome<u32> {
+pub(crate) async fn delete(session: &Session, before: Timestamp, limit: u32) -> PgResult<u32> {
     let limit = i64::from(limit);
     let deleted = session.execute(sql!("delete_audit"), params![TIMESTAMPTZ: &Moment(before), INT8: &limit]).await?;
     Ok(u32::try_from(deleted).unwrap_or(u32::MAX))

@@ -14,10 +14,10 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checke
 use uuid::Uuid;
 
 use crate::STATUSES;
-use crate::postgres::wire::failure::{Failure, Outcome};
+use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::session::Param;
 use crate::rows::StatusCounts;
-use crate::table::{Cell, Cells, Column, ColumnGroup, Kind, LockDisagrees, Unexpected, Value};
+use crate::table::{Cell, Cells, Column, ColumnGroup, ColumnValue, Kind, LockDisagrees, Unexpected};
 
 /// The text of a statement: the file `sql/<name>.sql`, filled by [`crate::table::sql`].
 macro_rules! sql {
@@ -200,40 +200,40 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 }
 
 /// The columns of a row, read from left to right in the order of the statement.
-pub(crate) struct Columns<'row> {
+pub(crate) struct PgColumns<'row> {
     row: &'row Row,
     next: usize,
 }
 
-impl<'row> Columns<'row> {
+impl<'row> PgColumns<'row> {
     pub(crate) fn of(row: &'row Row) -> Self {
         Self { row, next: 0 }
     }
 
     /// A value of a type of PostgreSQL that no table of both stores has, such as an array or the number of a transaction.
-    pub(crate) fn value<T: FromSql<'row>>(&mut self) -> Outcome<T> {
+    pub(crate) fn value<T: FromSql<'row>>(&mut self) -> PgResult<T> {
         let value = self.row.try_get(self.next)?;
         self.next += 1;
         Ok(value)
     }
 
-    pub(crate) fn read<T: Value<'row>>(&mut self) -> Outcome<T> {
+    pub(crate) fn read<T: ColumnValue<'row>>(&mut self) -> PgResult<T> {
         let cell = self.next_cell()?;
         T::from_cell(cell).map_err(|what| self.unexpected(what))
     }
 
     /// A word of a type that no table has.
-    pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self) -> Outcome<T> {
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self) -> PgResult<T> {
         let text: &str = self.read()?;
         text.parse().map_err(|error| self.unexpected(error))
     }
 
-    pub(crate) fn group<G: ColumnGroup<'row>>(&mut self) -> Outcome<G> {
+    pub(crate) fn group<G: ColumnGroup<'row>>(&mut self) -> PgResult<G> {
         G::read(self)
     }
 
     /// How many events are in each status, in five columns. A count that somebody has changed by hand stops at zero.
-    pub(crate) fn status_counts(&mut self) -> Outcome<StatusCounts> {
+    pub(crate) fn status_counts(&mut self) -> PgResult<StatusCounts> {
         let mut counts = StatusCounts::default();
         for status in STATUSES {
             let count: i64 = self.read()?;
@@ -242,28 +242,28 @@ impl<'row> Columns<'row> {
         Ok(counts)
     }
 
-    pub(crate) fn unexpected(&self, what: impl Display) -> Failure {
+    pub(crate) fn unexpected(&self, what: impl Display) -> PgError {
         // The name alone: the value may be a payload's or a secret's.
         let column = self.row.columns().get(self.next.saturating_sub(1)).map_or("?", |column| column.name());
-        Failure::Row(format!("unexpected value in column {column}: {what}"))
+        PgError::Row(format!("unexpected value in column {column}: {what}"))
     }
 }
 
-impl<'row> Cells<'row> for Columns<'row> {
-    type Error = Failure;
+impl<'row> Cells<'row> for PgColumns<'row> {
+    type Error = PgError;
 
-    fn next_cell(&mut self) -> Outcome<Cell<'row>> {
+    fn next_cell(&mut self) -> PgResult<Cell<'row>> {
         self.value()
     }
 }
 
-impl From<Unexpected> for Failure {
+impl From<Unexpected> for PgError {
     fn from(unexpected: Unexpected) -> Self {
         Self::Row(unexpected.to_string())
     }
 }
 
-impl From<LockDisagrees> for Failure {
+impl From<LockDisagrees> for PgError {
     fn from(error: LockDisagrees) -> Self {
         Self::Bug(error.to_string())
     }

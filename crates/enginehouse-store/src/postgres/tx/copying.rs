@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row as DatabaseRow};
 
-use super::columns::{Columns, Moment, types_of};
+use super::columns::{Moment, PgColumns, types_of};
 use crate::copy::side::{CopyError, Mark, Numbers, Rows, Source, Target, name_of_run};
-use crate::copy::value::{Row, Value};
+use crate::copy::value::{CopiedValue, Row};
 use crate::migrations::{MigrateError, SchemaName, migrate_postgres, postgres_status};
 use crate::postgres::wire::endpoint::connect_as;
-use crate::postgres::wire::failure::{Outcome, message};
+use crate::postgres::wire::error::{PgResult, message};
 use crate::postgres::wire::url;
 use crate::table::{COUNTS, Cells, TABLES, Table};
 
@@ -352,7 +352,12 @@ impl Rows for Database {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    async fn page(&mut self, table: &Table, after: Option<&[Value]>, limit: Option<u32>) -> Result<Vec<Row>, String> {
+    async fn page(
+        &mut self,
+        table: &Table,
+        after: Option<&[CopiedValue]>,
+        limit: Option<u32>,
+    ) -> Result<Vec<Row>, String> {
         let keys = table.key_names();
         let mut sql = format!("select {} from {}", table.names(), self.from(table));
         let mut values = Vec::new();
@@ -371,8 +376,8 @@ impl Rows for Database {
             values.iter().map(|(cell, of)| (cell as &(dyn ToSql + Sync), of.clone())).collect();
         let rows = self.client.query_typed(&sql, &parameters).await.map_err(|error| message(&error))?;
         let read = |row| {
-            let mut columns = Columns::of(row);
-            table.columns().map(|_| columns.next_cell().map(Value::from)).collect::<Outcome<Row>>()
+            let mut columns = PgColumns::of(row);
+            table.columns().map(|_| columns.next_cell().map(CopiedValue::from)).collect::<PgResult<Row>>()
         };
         rows.iter().map(|row| read(row).map_err(|failure| failure.message())).collect()
     }

@@ -2,13 +2,13 @@
 
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 
-use super::columns::{Arrays, Columns, Moment, params, shown, sql};
-use crate::postgres::wire::failure::Outcome;
+use super::columns::{Arrays, Moment, PgColumns, params, shown, sql};
+use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::Session;
 use crate::rows::{DeadLetterFilter, NewDeadLetter};
 use crate::table::DeadLetterColumns;
 
-pub(crate) async fn insert(session: &Session, dead_letters: &[NewDeadLetter]) -> Outcome<()> {
+pub(crate) async fn insert(session: &Session, dead_letters: &[NewDeadLetter]) -> PgResult<()> {
     if dead_letters.is_empty() {
         return Ok(());
     }
@@ -17,7 +17,7 @@ pub(crate) async fn insert(session: &Session, dead_letters: &[NewDeadLetter]) ->
     Ok(())
 }
 
-pub(crate) async fn matching(session: &Session, filter: &DeadLetterFilter, limit: u32) -> Outcome<Vec<EventId>> {
+pub(crate) async fn matching(session: &Session, filter: &DeadLetterFilter, limit: u32) -> PgResult<Vec<EventId>> {
     let event_type = filter.event_type.as_ref().map(EventType::as_str);
     let queue = filter.queue.as_ref().map(QueueName::as_str);
     let reason = filter.reason.map(|reason| reason.name());
@@ -32,5 +32,5 @@ pub(crate) async fn matching(session: &Session, filter: &DeadLetterFilter, limit
             ],
         )
         .await?;
-    rows.iter().map(|row| Columns::of(row).read()).collect()
+    rows.iter().map(|row| PgColumns::of(row).read()).collect()
 }

@@ -3,19 +3,19 @@
 use enginehouse_core::ids::EventId;
 use enginehouse_core::transition::EventState;
 
-use super::columns::{Arrays, Columns, Moment, params, sql};
-use crate::postgres::wire::failure::{Failure, Outcome};
+use super::columns::{Arrays, Moment, PgColumns, params, sql};
+use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::session::Session;
 use crate::rows::{EventChange, NewEventRow};
 use crate::table::{EnqueuedColumns, PayloadColumns, StateColumns};
 
 /// Adds events and their payloads.
-pub(crate) async fn insert(session: &Session, events: &[NewEventRow]) -> Outcome<()> {
+pub(crate) async fn insert(session: &Session, events: &[NewEventRow]) -> PgResult<()> {
     let mut available = Vec::with_capacity(events.len());
     for NewEventRow { event, .. } in events {
         // The columns of the state have defaults, which say the same.
         if event.state != EventState::enqueued(event.state.available_at) {
-            return Err(Failure::Bug(format!(
+            return Err(PgError::Bug(format!(
                 "event {} is new, but not as one that was just enqueued",
                 event.event_id
             )));
@@ -42,19 +42,19 @@ pub(crate) async fn insert(session: &Session, events: &[NewEventRow]) -> Outcome
 }
 
 /// Writes events that still stand as they were read. Answers which.
-pub(crate) async fn write(session: &Session, changes: &[EventChange]) -> Outcome<Vec<EventId>> {
+pub(crate) async fn write(session: &Session, changes: &[EventChange]) -> PgResult<Vec<EventId>> {
     let ids: Vec<_> = changes.iter().map(|change| change.event_id.0).collect();
     let statuses: Vec<_> = changes.iter().map(|change| change.read_status.name()).collect();
     let serials: Vec<_> = changes.iter().map(|change| change.read_serial).collect();
-    let columns = changes.iter().map(|change| Ok(StateColumns::of(&change.state)?)).collect::<Outcome<Vec<_>>>()?;
+    let columns = changes.iter().map(|change| Ok(StateColumns::of(&change.state)?)).collect::<PgResult<Vec<_>>>()?;
     let arrays = Arrays::of(&columns);
     let parameters = arrays.behind(params![UUID_ARRAY: &ids, TEXT_ARRAY: &statuses, INT8_ARRAY: &serials]);
     let rows = session.query(sql!("write_events"), parameters).await?;
-    rows.iter().map(|row| Columns::of(row).read()).collect()
+    rows.iter().map(|row| PgColumns::of(row).read()).collect()
 }
 
 /// Gives events other payloads.
-pub(crate) async fn write_payloads(session: &Session, changes: &[&EventChange]) -> Outcome<()> {
+pub(crate) async fn write_payloads(session: &Session, changes: &[&EventChange]) -> PgResult<()> {
     let payloads: Vec<_> = changes
         .iter()
         .filter_map(|change| {

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use enginehouse_core::time::Timestamp;
 
-use super::columns::{Columns, Xid, params, sql};
+use super::columns::{PgColumns, Xid, params, sql};
 use super::reads::integrity;
 use crate::StoreError;
 use crate::migrations::AppliedMigration;
-use crate::postgres::options::{OpenError, Pooler, PostgresOptions};
+use crate::postgres::options::{PgOpenError, Pooler, PostgresOptions};
 use crate::postgres::shared::vacuum::{self, VacuumHolder};
 use crate::postgres::wire::endpoint::Endpoint;
-use crate::postgres::wire::failure::{Failure, Outcome};
+use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::Session;
 use crate::rows::StatusCounts;
@@ -76,20 +76,20 @@ pub struct PostgresInspection {
 /// Looks at everything in a database, and changes nothing. Servers may go on working with it.
 ///
 /// # Errors
-/// [`OpenError`] if the database cannot be reached or read.
-pub async fn inspect(options: PostgresOptions) -> Result<PostgresInspection, OpenError> {
+/// [`PgOpenError`] if the database cannot be reached or read.
+pub async fn inspect(options: PostgresOptions) -> Result<PostgresInspection, PgOpenError> {
     let keeps = options.pooler != Pooler::Transaction;
     // What it lacks in durability is answered, not refused.
     let endpoint =
-        Endpoint::new(&options.url, options.schema, keeps, options.deadline, false).map_err(OpenError::BadUrl)?;
+        Endpoint::new(&options.url, options.schema, keeps, options.deadline, false).map_err(PgOpenError::BadUrl)?;
     let endpoint = Arc::new(endpoint);
-    look(&endpoint, options.pooler).await.map_err(|failure| OpenError::Unreachable {
+    look(&endpoint, options.pooler).await.map_err(|failure| PgOpenError::Unreachable {
         place: endpoint.describe(),
         why: StoreError::from(failure).to_string(),
     })
 }
 
-async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> Outcome<PostgresInspection> {
+async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> PgResult<PostgresInspection> {
     let server = endpoint.server_info().await?;
     let is_pooled = match pooler {
         Pooler::None => false,
@@ -139,19 +139,19 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> Outcome<PostgresInspe
         // Tables of another version, or damage: a finding, too.
         Err(failure) => match StoreError::from(failure) {
             StoreError::Corrupt(why) | StoreError::Bug(why) => inspection.findings.push(why),
-            other => return Err(Failure::NoConnection(other.to_string())),
+            other => return Err(PgError::NoConnection(other.to_string())),
         },
     }
     Ok(inspection)
 }
 
-async fn counts_and_findings(connections: &Connections) -> Outcome<(StatusCounts, Vec<String>)> {
+async fn counts_and_findings(connections: &Connections) -> PgResult<(StatusCounts, Vec<String>)> {
     let rows = connections.session().await?.query(sql!("status_counts"), params![XID8: &Xid::default()]).await?;
     let counts = each(&rows, |columns| columns.status_counts())?.pop().unwrap_or_default();
     Ok((counts, integrity::check(connections).await?))
 }
 
-async fn sizes(session: &Session, inspection: &mut PostgresInspection) -> Outcome<()> {
+async fn sizes(session: &Session, inspection: &mut PostgresInspection) -> PgResult<()> {
     let rows = session.query(sql!("table_sizes"), params![]).await?;
     inspection.tables = each(&rows, |columns| {
         Ok(TableSize {
@@ -170,6 +170,6 @@ async fn sizes(session: &Session, inspection: &mut PostgresInspection) -> Outcom
     Ok(())
 }
 
-fn each<T>(rows: &[tokio_postgres::Row], read: impl Fn(&mut Columns<'_>) -> Outcome<T>) -> Outcome<Vec<T>> {
-    rows.iter().map(|row| read(&mut Columns::of(row))).collect()
+fn each<T>(rows: &[tokio_postgres::Row], read: impl Fn(&mut PgColumns<'_>) -> PgResult<T>) -> PgResult<Vec<T>> {
+    rows.iter().map(|row| read(&mut PgColumns::of(row))).collect()
 }

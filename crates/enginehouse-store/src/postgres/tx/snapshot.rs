@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use super::columns::{params, sql};
-use crate::postgres::wire::failure::Outcome;
+use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::{Session, TransactionGuard};
 
@@ -12,7 +12,7 @@ use crate::postgres::wire::session::{Session, TransactionGuard};
 const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
 
 /// Begins a transaction of which no statement takes longer than the session allows.
-pub(crate) async fn begin(session: Session, how: &str, settings: &'static str) -> Outcome<TransactionGuard> {
+pub(crate) async fn begin(session: Session, how: &str, settings: &'static str) -> PgResult<TransactionGuard> {
     let session = TransactionGuard::new(session);
     let limit = format!("{}ms", session.deadline().as_millis());
     let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
@@ -30,21 +30,21 @@ pub(crate) async fn begin(session: Session, how: &str, settings: &'static str) -
 pub(crate) struct Snapshot(TransactionGuard);
 
 impl Snapshot {
-    pub(crate) async fn begin(connections: &Connections) -> Outcome<Self> {
+    pub(crate) async fn begin(connections: &Connections) -> PgResult<Self> {
         Self::begin_with(connections.session().await?, sql!("reading")).await
     }
 
     /// The same for a look at everything, which may take long.
-    pub(crate) async fn begin_long(connections: &Connections) -> Outcome<Self> {
+    pub(crate) async fn begin_long(connections: &Connections) -> PgResult<Self> {
         Self::begin_with(connections.session().await?.with_limit(PATIENCE), sql!("reading_all")).await
     }
 
-    async fn begin_with(session: Session, settings: &'static str) -> Outcome<Self> {
+    async fn begin_with(session: Session, settings: &'static str) -> PgResult<Self> {
         Ok(Self(begin(session, "begin isolation level repeatable read read only", settings).await?))
     }
 
     /// Gives the connection back.
-    pub(crate) async fn end(self) -> Outcome<()> {
+    pub(crate) async fn end(self) -> PgResult<()> {
         self.0.run("commit").await?;
         drop(self.0.into_session());
         Ok(())

@@ -1,16 +1,9 @@
-//! The transaction: sets of rows by one statement each, on one connection.
-//!
-//! *READ COMMITTED*, with every row that is to be changed locked when it is read, and the write guarded nevertheless. What
-//! many transactions want at once (ready events, expired locks, silent engines) is taken with `skip locked`: two servers
-//! share the work instead of waiting for each other.
+//! The promises of `Transaction` on PostgreSQL: sets of rows by one statement each.
 
 mod engines;
 mod events;
 mod locks;
 pub(crate) mod ready;
-
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use enginehouse_core::engine::RegisteredEngine;
@@ -20,17 +13,14 @@ use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
-use tokio_postgres::Row;
 
-use super::columns::{Columns, Xid, params, sql, uuids};
+use super::columns::{params, sql, uuids};
+use super::pg_transaction::PostgresTransaction;
 use super::{attempts, audit, dead_letters, reads, settings};
-use crate::clock::Reading;
 use crate::error::StoreError;
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::lanes;
-use crate::postgres::shared::state::Shared;
-use crate::postgres::wire::failure::{self, Failure, Outcome};
-use crate::postgres::wire::session::{Param, Session, TransactionGuard};
+use crate::postgres::wire::error;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
     NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
@@ -43,177 +33,6 @@ use crate::transaction::{
 /// Nothing but locks was written, and nobody was told of an event by its name: so nobody has to wait until the disk or a standby
 /// has it. Whoever repeats a command must wait, whose first answer was that this is unknown.
 const END_WITHOUT_CHANGES: &str = "set local synchronous_commit = off; commit";
-
-pub(crate) struct PostgresTransaction {
-    /// Taken when it ends.
-    session: Option<Session>,
-    shared: Arc<Shared>,
-    reading: Reading,
-    registry_version: i64,
-    /// The versions that the database may have given before it came back.
-    versions_before: i64,
-    /// Every transaction before this one had ended when this one began.
-    xmin: Xid,
-    /// No transaction from this one on had ended.
-    xmax: Xid,
-    /// The generation of the scan positions when this began.
-    generation: u64,
-    changes: LaneChanges,
-    /// Ready events that nobody else can lock before this transaction ends, and that were not written.
-    locked: HashMap<EventId, (LaneId, Timestamp)>,
-    /// From where on there may be more of them in a lane, which were not answered.
-    locked_behind: HashSet<(LaneId, Timestamp)>,
-    /// Engines that were there when they were read.
-    known_engines: HashSet<EngineId>,
-    /// Lanes that are not there any more once this has committed.
-    gone_lanes: Vec<LaneId>,
-    /// Whether something was changed, or read that an answer may vouch for; locks alone count for nothing.
-    must_last: bool,
-    /// What ended it before its commit.
-    error: Option<StoreError>,
-}
-
-impl PostgresTransaction {
-    pub(crate) async fn begin(shared: &Arc<Shared>) -> Result<Self, StoreError> {
-        shared.wait_for_rollbacks().await;
-        let session = TransactionGuard::new(shared.writers.session().await?);
-        let generation = shared.scan_positions().generation();
-        let update = shared.lanes().begin_update();
-        let limit = format!("{}ms", session.deadline().as_millis());
-        // A server that froze inside a transaction must not keep its locks for ever.
-        let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
-        let commit = if shared.endpoint.durable { None } else { Some("off") };
-        // Sent together: one round trip.
-        let (begun, opened, changed_lanes) = tokio::join!(
-            session.run("begin isolation level read committed"),
-            session.query(sql!("opening"), params![TEXT: &limit, TEXT: &idle_limit, TEXT: &commit]),
-            session.query(sql!("changed_lanes"), params![XID8: &update.from]),
-        );
-        let read = async {
-            let opened = begun.and(opened)?;
-            let changed_lanes = changed_lanes?;
-            let row = opened.first().ok_or_else(|| Failure::Bug("the database does not tell the time".to_owned()))?;
-            let mut columns = Columns::of(row);
-            let (now, version) = (columns.read()?, columns.read::<Option<i64>>()?);
-            let (xmin, xmax) = (columns.value::<Xid>()?, columns.value::<Xid>()?);
-            let version = version.ok_or_else(|| Failure::Row("there is no registry version".to_owned()))?;
-            shared.note_database_start(columns.read()?);
-            let new_update = shared.lanes().begin_update();
-            let is_stale = shared.lanes().is_stale(update);
-            let (update, changed_lanes) = if is_stale {
-                // The cache was reset, and this transaction needs all lanes.
-                (new_update, session.query(sql!("changed_lanes"), params![XID8: &new_update.from]).await?)
-            } else {
-                (update, changed_lanes)
-            };
-            let mut lanes = shared.lanes();
-            lanes.apply(update, &changed_lanes, xmin)?;
-            let versions_before = lanes.registry_version_base();
-            Ok((now, versions_before + version, versions_before, (xmin, xmax)))
-        };
-        let read: Outcome<_> = read.await;
-        match read {
-            Ok((now, registry_version, versions_before, (xmin, xmax))) => Ok(Self {
-                reading: shared.read_time(now),
-                session: Some(session.into_session()),
-                shared: Arc::clone(shared),
-                registry_version,
-                versions_before,
-                xmin,
-                xmax,
-                generation,
-                changes: LaneChanges::default(),
-                locked: HashMap::new(),
-                locked_behind: HashSet::new(),
-                known_engines: HashSet::new(),
-                gone_lanes: Vec::new(),
-                must_last: false,
-                error: None,
-            }),
-            Err(failure) => Err(failure.into()),
-        }
-    }
-
-    /// To change something with, or to read what an answer may vouch for.
-    fn session(&mut self) -> Result<&Session, StoreError> {
-        self.must_last = true;
-        self.reader()
-    }
-
-    /// To look around with, and to lock what is seen.
-    fn reader(&self) -> Result<&Session, StoreError> {
-        match (&self.error, &self.session) {
-            (Some(error), _) => Err(error.clone()),
-            (None, Some(session)) => Ok(session),
-            (None, None) => Err(StoreError::Bug("the transaction has ended".to_owned())),
-        }
-    }
-
-    /// Notes the error that ends the transaction: the database does nothing more in it.
-    fn ended<T>(&mut self, outcome: Outcome<T>) -> Result<T, StoreError> {
-        outcome.map_err(|failure| {
-            let error = StoreError::from(failure);
-            self.error = Some(error.clone());
-            error
-        })
-    }
-
-    async fn query(&mut self, sql: &'static str, params: impl AsRef<[Param<'_>]>) -> Result<Vec<Row>, StoreError> {
-        let outcome = self.session()?.query(sql, params).await;
-        self.ended(outcome)
-    }
-
-    /// The same for a statement that changes nothing, but may lock what it reads. Nobody is told that something is so because of
-    /// it alone.
-    async fn read<const N: usize>(
-        &mut self,
-        sql: &'static str,
-        params: [Param<'_>; N],
-    ) -> Result<Vec<Row>, StoreError> {
-        let outcome = self.reader()?.query(sql, params).await;
-        self.ended(outcome)
-    }
-
-    async fn execute<const N: usize>(&mut self, sql: &'static str, params: [Param<'_>; N]) -> Result<u64, StoreError> {
-        let outcome = self.session()?.execute(sql, params).await;
-        self.ended(outcome)
-    }
-
-    /// Reads rows, one value of each.
-    fn each<T>(&mut self, rows: &[Row], read: impl Fn(&mut Columns<'_>) -> Outcome<T>) -> Result<Vec<T>, StoreError> {
-        let outcome = rows.iter().map(|row| read(&mut Columns::of(row))).collect();
-        self.ended(outcome)
-    }
-
-    async fn optional_moment<const N: usize>(
-        &mut self,
-        sql: &'static str,
-        params: [Param<'_>; N],
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let rows = self.read(sql, params).await?;
-        Ok(self.each(&rows, |columns| columns.read::<Option<Timestamp>>())?.into_iter().flatten().next())
-    }
-
-    /// Writes the changes of counts, so that statements see them.
-    async fn flush_changes(&mut self) -> Result<(), StoreError> {
-        if self.changes.is_empty() {
-            return Ok(());
-        }
-        self.must_last = true;
-        let outcome = self.changes.write(self.reader()?).await;
-        self.ended(outcome)?;
-        self.changes.clear_written();
-        Ok(())
-    }
-}
-
-impl Drop for PostgresTransaction {
-    fn drop(&mut self) {
-        if let Some(session) = self.session.take() {
-            self.shared.roll_back(session);
-        }
-    }
-}
 
 #[async_trait]
 impl Transaction for PostgresTransaction {
@@ -242,10 +61,10 @@ impl Transaction for PostgresTransaction {
         let (written, committed) = tokio::join!(biased; changes, session.run(end));
         let outcome = match (written, committed) {
             (Ok(()), Ok(())) if self.shared.endpoint.unreplicated() == unreplicated => Ok(()),
-            (Ok(()), Ok(())) => Err(failure::commit_unknown(
+            (Ok(()), Ok(())) => Err(error::commit_unknown(
                 "the wait for a synchronous standby was cut short: the change is on the primary's disk only".to_owned(),
             )),
-            (Err(failure), _) | (Ok(()), Err(failure)) => Err(failure::commit_error(failure)),
+            (Err(failure), _) | (Ok(()), Err(failure)) => Err(error::commit_error(failure)),
         };
         if outcome.is_ok() {
             drop(self.session.take());
@@ -304,13 +123,13 @@ impl EventRepository for PostgresTransaction {
         events::write(self, changes).await
     }
 
-    async fn forgettable_events(
+    async fn prunable_events(
         &mut self,
         completed_before: Timestamp,
         failed_before: Timestamp,
         limit: u32,
     ) -> Result<Vec<EventId>, StoreError> {
-        events::forgettable(self, completed_before, failed_before, limit).await
+        events::prunable(self, completed_before, failed_before, limit).await
     }
 
     async fn oldest_finished(&mut self) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {

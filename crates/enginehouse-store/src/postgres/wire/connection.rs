@@ -10,7 +10,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Statement};
 
 use super::endpoint::Endpoint;
-use super::failure::{Failure, Outcome};
+use super::error::{PgError, PgResult};
 
 /// A client with the statements that it has prepared.
 pub(crate) struct Connection {
@@ -53,15 +53,15 @@ pub(crate) struct Connector(pub(crate) Arc<Endpoint>);
 
 impl managed::Manager for Connector {
     type Type = Connection;
-    type Error = Failure;
+    type Error = PgError;
 
-    async fn create(&self) -> Outcome<Connection> {
+    async fn create(&self) -> PgResult<Connection> {
         let (client, task) = self.0.connect(|_| {}).await?;
         Ok(Connection { client, task, statements: Mutex::default() })
     }
 
     /// A connection comes back outside of a transaction only, so that there is nothing to clean up.
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failure> {
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<PgError> {
         if connection.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
     }
 }

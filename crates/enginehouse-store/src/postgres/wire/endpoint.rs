@@ -14,7 +14,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Notification, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure::{Failure, Outcome, message};
+use super::error::{PgError, PgResult, message};
 use super::tls::Tls;
 use super::url;
 use crate::migrations::SchemaName;
@@ -24,13 +24,13 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
-async fn open(config: &Config, tls: &Tls) -> Outcome<(Client, Connection<Socket, Stream>)> {
+async fn open(config: &Config, tls: &Tls) -> PgResult<(Client, Connection<Socket, Stream>)> {
     let is_direct = config.get_ssl_negotiation() == SslNegotiation::Direct;
-    let connector = tls.connector(is_direct).map_err(Failure::NoConnection)?;
+    let connector = tls.connector(is_direct).map_err(PgError::NoConnection)?;
     // Several hosts may be tried one after the other, each for `CONNECT_TIMEOUT`.
     let connected = tokio::time::timeout(CONNECT_TIMEOUT * 2, config.connect(connector)).await;
-    let connected = connected.map_err(|_| Failure::NoConnection("the database does not answer".to_owned()))?;
-    connected.map_err(|error| Failure::NoConnection(message(&error)))
+    let connected = connected.map_err(|_| PgError::NoConnection("the database does not answer".to_owned()))?;
+    connected.map_err(|error| PgError::NoConnection(message(&error)))
 }
 
 /// One connection that belongs to no store, under a name of its own.
@@ -175,16 +175,16 @@ impl Endpoint {
     pub(crate) async fn connect(
         &self,
         on_notification: impl Fn(Notification) + Send + 'static,
-    ) -> Outcome<(Client, JoinHandle<()>)> {
+    ) -> PgResult<(Client, JoinHandle<()>)> {
         let (client, connection) = self.connect_unchecked(on_notification).await?;
-        self.check_server(&client).await.map_err(Failure::NoConnection)?;
+        self.check_server(&client).await.map_err(PgError::NoConnection)?;
         Ok((client, connection))
     }
 
     async fn connect_unchecked(
         &self,
         on_notification: impl Fn(Notification) + Send + 'static,
-    ) -> Outcome<(Client, JoinHandle<()>)> {
+    ) -> PgResult<(Client, JoinHandle<()>)> {
         let (client, mut connection) = open(&self.config, &self.tls).await?;
         let unreplicated = Arc::clone(&self.unreplicated);
         let task = tokio::spawn(async move {
@@ -241,21 +241,21 @@ impl Endpoint {
     }
 
     /// Connects once, to check the server.
-    pub(crate) async fn server_info(&self) -> Outcome<ServerInfo> {
+    pub(crate) async fn server_info(&self) -> PgResult<ServerInfo> {
         let (client, _connection) = self.connect_unchecked(|_| {}).await?;
-        self.check_server(&client).await.map_err(Failure::NoConnection)
+        self.check_server(&client).await.map_err(PgError::NoConnection)
     }
 
     /// Whether a pooler in transaction mode stands in between, which gives a connection another session for each transaction.
     /// Without one, a connection always has the same session, and two connections never have the same.
-    pub(crate) async fn is_pooled(&self) -> Outcome<bool> {
+    pub(crate) async fn is_pooled(&self) -> PgResult<bool> {
         let (one, _one) = self.connect_unchecked(|_| {}).await?;
         let (two, _two) = self.connect_unchecked(|_| {}).await?;
         let mut seen: [Option<String>; 2] = [None, None];
         for turn in [0, 1, 1, 0, 0, 1] {
             let client = if turn == 0 { &one } else { &two };
             let asked = tokio::time::timeout(CONNECT_TIMEOUT, client.simple_query("select pg_backend_pid()")).await;
-            let rows = asked.map_err(|_| Failure::TooSlow(CONNECT_TIMEOUT))??;
+            let rows = asked.map_err(|_| PgError::TooSlow(CONNECT_TIMEOUT))??;
             let pid = rows.iter().find_map(|message| match message {
                 SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
                 _ => None,

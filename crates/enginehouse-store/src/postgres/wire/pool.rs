@@ -7,7 +7,7 @@ use deadpool::managed::{Pool, PoolError, TimeoutType};
 
 use super::connection::Connector;
 use super::endpoint::{CONNECT_TIMEOUT, Endpoint};
-use super::failure::{Failure, Outcome};
+use super::error::{PgError, PgResult};
 use super::session::Session;
 
 #[derive(Clone)]
@@ -28,14 +28,14 @@ impl Connections {
         Self { pool, endpoint: Arc::clone(endpoint) }
     }
 
-    pub(crate) async fn session(&self) -> Outcome<Session> {
+    pub(crate) async fn session(&self) -> PgResult<Session> {
         let connection = self.pool.get().await.map_err(|error| match error {
             // Whatever the database says to a new connection, no statement was sent on it yet.
-            PoolError::Backend(failure) => Failure::NoConnection(failure.message()),
+            PoolError::Backend(failure) => PgError::NoConnection(failure.message()),
             PoolError::Timeout(TimeoutType::Wait) => {
-                Failure::NoConnection("no connection to the database is free".to_owned())
+                PgError::NoConnection("no connection to the database is free".to_owned())
             }
-            _ => Failure::NoConnection("the database does not answer".to_owned()),
+            _ => PgError::NoConnection("the database does not answer".to_owned()),
         })?;
         Ok(Session::new(connection, Arc::clone(&self.endpoint)))
     }

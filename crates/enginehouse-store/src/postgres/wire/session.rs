@@ -14,7 +14,7 @@ use tokio_postgres::{Row, Statement};
 
 use super::connection::Connector;
 use super::endpoint::Endpoint;
-use super::failure::{Failure, Outcome};
+use super::error::{PgError, PgResult};
 
 /// A parameter with its type.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -38,7 +38,7 @@ impl Session {
     }
 
     /// Runs a statement of `sql/`, and answers its rows.
-    pub(crate) async fn query(&self, sql: &'static str, params: impl AsRef<[Param<'_>]>) -> Outcome<Vec<Row>> {
+    pub(crate) async fn query(&self, sql: &'static str, params: impl AsRef<[Param<'_>]>) -> PgResult<Vec<Row>> {
         let (text, params) = (self.endpoint.text(sql), params.as_ref());
         self.within(async {
             match self.prepared(&text, params).await? {
@@ -50,7 +50,7 @@ impl Session {
     }
 
     /// Runs a statement of `sql/`, and answers how many rows it has changed.
-    pub(crate) async fn execute(&self, sql: &'static str, params: impl AsRef<[Param<'_>]>) -> Outcome<u64> {
+    pub(crate) async fn execute(&self, sql: &'static str, params: impl AsRef<[Param<'_>]>) -> PgResult<u64> {
         let (text, params) = (self.endpoint.text(sql), params.as_ref());
         self.within(async {
             match self.prepared(&text, params).await? {
@@ -72,7 +72,7 @@ impl Session {
 
     /// Prepares a statement. Without this, the first call of `execute` sends it in two steps, and a statement that is sent at
     /// the same time would be run in between.
-    pub(crate) async fn prepare(&self, sql: &'static str, types: &[Type]) -> Outcome<()> {
+    pub(crate) async fn prepare(&self, sql: &'static str, types: &[Type]) -> PgResult<()> {
         if self.endpoint.caches_statements() {
             let text = self.endpoint.text(sql);
             self.within(self.connection.prepare(&text, types)).await?;
@@ -81,14 +81,14 @@ impl Session {
     }
 
     /// Runs statements without parameters, such as `begin`.
-    pub(crate) async fn run(&self, text: &str) -> Outcome<()> {
+    pub(crate) async fn run(&self, text: &str) -> PgResult<()> {
         self.within(self.connection.batch_execute(text)).await
     }
 
-    async fn within<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Outcome<T> {
+    async fn within<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> PgResult<T> {
         match tokio::time::timeout(self.limit, work).await {
             Ok(done) => Ok(done?),
-            Err(_) => Err(Failure::TooSlow(self.limit)),
+            Err(_) => Err(PgError::TooSlow(self.limit)),
         }
     }
 

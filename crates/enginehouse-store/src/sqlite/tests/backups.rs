@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use enginehouse_core::json::RawJson;
 
-use super::House;
+use super::TestFolder;
 use crate::conformance::given::{begin, claim, given_events, ids, insert, lane, new_event, now, status};
 use crate::rows::{NewEventRow, StatusCounts};
 use crate::sqlite::{SqliteOptions, SqliteStore};
@@ -14,8 +14,8 @@ use crate::{StoreAdmin, StoreError};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_writes_is_whole_and_of_one_moment() {
-    let house = House::new();
-    let store = Arc::new(house.open());
+    let folder = TestFolder::new();
+    let store = Arc::new(folder.open());
     given_events(&*store, "render", 1..=1_000).await;
     // Enough for many steps: a copy that began anew with every commit would never end.
     let (lane_id, at) = (lane(&*store, "large").await, now(&*store).await);
@@ -41,15 +41,15 @@ async fn a_backup_under_writes_is_whole_and_of_one_moment() {
     });
     let mut sizes = Vec::new();
     for name in ["one.db", "two.db"] {
-        sizes.push(store.backup(&house.file(name)).await.unwrap());
+        sizes.push(store.backup(&folder.file(name)).await.unwrap());
     }
     stop.store(true, Ordering::Relaxed);
     let written = writing.await.unwrap();
     assert!(written > 3, "the store was written to meanwhile: {written}");
 
     for (name, size) in ["one.db", "two.db"].into_iter().zip(sizes) {
-        assert_eq!(fs::metadata(house.file(name)).unwrap().len(), size);
-        let copy = SqliteStore::open(SqliteOptions { path: house.file(name), ..house.options() }).unwrap();
+        assert_eq!(fs::metadata(folder.file(name)).unwrap().len(), size);
+        let copy = SqliteStore::open(SqliteOptions { path: folder.file(name), ..folder.options() }).unwrap();
         assert_eq!(copy.check_integrity().await.unwrap(), [""; 0]);
         assert_eq!(begin(&copy).await.events_by_id(&ids(1..=5_080)).await.unwrap().len(), 1_080);
         let StatusCounts { queued, .. } = begin(&copy).await.status_counts().await.unwrap();
@@ -62,10 +62,10 @@ async fn a_backup_under_writes_is_whole_and_of_one_moment() {
 
 #[tokio::test]
 async fn a_backup_is_one_file_and_leaves_nothing_else() {
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     given_events(&store, "render", 1..=10).await;
-    let folder = house.file("backups");
+    let folder = folder.file("backups");
     fs::create_dir(&folder).unwrap();
     store.backup(&folder.join("a.db")).await.unwrap();
     let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -76,21 +76,21 @@ async fn a_backup_is_one_file_and_leaves_nothing_else() {
 
 #[tokio::test]
 async fn a_backup_overwrites_nothing() {
-    let house = House::new();
-    let store = house.open();
-    fs::write(house.file("precious"), "mine").unwrap();
+    let folder = TestFolder::new();
+    let store = folder.open();
+    fs::write(folder.file("precious"), "mine").unwrap();
     for (name, why) in [
         ("precious", "the file exists; name a new one"),
         ("enginehouse.db", "the file exists; name a new one"),
         ("nowhere/a.db", "No such file or directory"),
         ("..", "the file exists"),
     ] {
-        let error = store.backup(&house.file(name)).await.unwrap_err();
+        let error = store.backup(&folder.file(name)).await.unwrap_err();
         assert!(matches!(error, StoreError::Unavailable { .. }) && error.to_string().contains(why), "{error}");
     }
-    assert_eq!(fs::read_to_string(house.file("precious")).unwrap(), "mine");
+    assert_eq!(fs::read_to_string(folder.file("precious")).unwrap(), "mine");
     assert_eq!(
-        house.names(),
+        folder.names(),
         ["enginehouse.db", "enginehouse.db-shm", "enginehouse.db-wal", "enginehouse.db.lock", "precious"]
     );
 }

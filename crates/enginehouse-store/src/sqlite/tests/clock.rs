@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use enginehouse_core::time::Timestamp;
 
-use super::House;
+use super::TestFolder;
 use crate::Store;
 
 async fn commit_at(store: &dyn Store) -> Timestamp {
@@ -16,35 +16,35 @@ async fn commit_at(store: &dyn Store) -> Timestamp {
 
 #[tokio::test]
 async fn time_goes_on_after_a_restart_even_if_the_clock_was_set_back() {
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     let first = commit_at(&store).await;
-    house.clock.advance(Duration::from_secs(100));
+    folder.clock.advance(Duration::from_secs(100));
     let last = commit_at(&store).await;
     assert_eq!(last, first + Duration::from_secs(100));
     drop(store);
-    house.clock.set_wall(first - Duration::from_secs(3_600));
-    assert!(commit_at(&house.open()).await >= last);
+    folder.clock.set_wall(first - Duration::from_secs(3_600));
+    assert!(commit_at(&folder.open()).await >= last);
 }
 
-/// A transaction that was dropped has done nothing about the jump; the next one is told again.
+/// A transaction that was dropped has done nothing about the jump; the next one reports it again.
 #[tokio::test]
-async fn a_jump_is_told_until_a_transaction_has_committed() {
-    let house = House::new();
-    let store = house.open();
+async fn a_jump_is_reported_until_a_transaction_has_committed() {
+    let folder = TestFolder::new();
+    let store = folder.open();
     commit_at(&store).await;
-    house.clock.set_wall(Timestamp::from_millis(1_900_000_000_000));
+    folder.clock.set_wall(Timestamp::from_millis(1_900_000_000_000));
     assert!(store.begin().await.unwrap().jumped());
-    let told = store.begin().await.unwrap();
-    assert!(told.jumped());
-    told.commit().await.unwrap();
+    let observing = store.begin().await.unwrap();
+    assert!(observing.jumped());
+    observing.commit().await.unwrap();
     assert!(!store.begin().await.unwrap().jumped());
 }
 
 #[tokio::test]
 async fn an_idle_second_is_written_once() {
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     let written = || async {
         let last = store.readers.read(|reader| {
             Ok(reader.query_row("select value from meta where key = 'last_time'", [], |row| row.get::<_, i64>(0))?)
@@ -53,10 +53,10 @@ async fn an_idle_second_is_written_once() {
     };
     let first = commit_at(&store).await;
     assert_eq!(written().await, first.as_millis());
-    house.clock.advance(Duration::from_millis(999));
+    folder.clock.advance(Duration::from_millis(999));
     commit_at(&store).await;
     assert_eq!(written().await, first.as_millis());
-    house.clock.advance(Duration::from_millis(1));
+    folder.clock.advance(Duration::from_millis(1));
     commit_at(&store).await;
     assert_eq!(written().await, first.as_millis() + 1_000);
 }

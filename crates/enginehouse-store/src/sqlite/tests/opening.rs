@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use rusqlite::config::DbConfig;
 
-use super::{House, connect};
+use super::{TestFolder, connect};
 use crate::conformance::given::{given_events, status};
-use crate::migrations::{Dialect, Migrate, Refusal};
-use crate::sqlite::{OpenError, SqliteOptions, SqliteStore, revert_sqlite};
+use crate::migrations::{Dialect, Migrate, SchemaRefusal};
+use crate::sqlite::{SqliteOpenError, SqliteOptions, SqliteStore, revert_sqlite};
 use crate::store::Durability;
 use crate::{Queries, StoreAdmin};
 
 /// A store cannot be shown, so `unwrap_err` does not do.
-fn refusal(opened: Result<SqliteStore, OpenError>) -> OpenError {
+fn refusal(opened: Result<SqliteStore, SqliteOpenError>) -> SqliteOpenError {
     match opened {
         Ok(_) => panic!("it was opened"),
         Err(error) => error,
@@ -22,46 +22,46 @@ fn refusal(opened: Result<SqliteStore, OpenError>) -> OpenError {
 
 #[test]
 fn a_second_server_is_refused_and_told_who_holds_the_file() {
-    let house = House::new();
-    let store = house.open();
-    let error = refusal(SqliteStore::open(house.options()));
+    let folder = TestFolder::new();
+    let store = folder.open();
+    let error = refusal(SqliteStore::open(folder.options()));
     let me = format!("process {} since 2027-01-15T08:00:00.000Z", std::process::id());
-    assert!(matches!(&error, OpenError::InUse { holder, .. } if *holder == me), "{error}");
+    assert!(matches!(&error, SqliteOpenError::InUse { holder, .. } if *holder == me), "{error}");
     assert!(error.to_string().contains("stop that one, or use another data file"), "{error}");
     drop(store);
-    house.open();
+    folder.open();
 }
 
 #[cfg(unix)]
 #[test]
 fn a_link_is_not_a_second_file() {
-    let house = House::new();
-    let _store = house.open();
-    let link = house.file("link.db");
-    std::os::unix::fs::symlink(house.path(), &link).unwrap();
-    let options = SqliteOptions { path: link, ..house.options() };
-    assert!(matches!(refusal(SqliteStore::open(options)), OpenError::InUse { .. }));
+    let folder = TestFolder::new();
+    let _store = folder.open();
+    let link = folder.file("link.db");
+    std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+    let options = SqliteOptions { path: link, ..folder.options() };
+    assert!(matches!(refusal(SqliteStore::open(options)), SqliteOpenError::InUse { .. }));
 }
 
 #[cfg(unix)]
 #[test]
 fn a_link_to_nowhere_is_not_followed() {
-    let house = House::new();
-    let link = house.file("link.db");
-    std::os::unix::fs::symlink(house.path(), &link).unwrap();
-    let options = SqliteOptions { path: link, ..house.options() };
-    assert!(matches!(refusal(SqliteStore::open(options)), OpenError::Missing { .. }));
-    assert_eq!(house.names(), ["link.db"]);
+    let folder = TestFolder::new();
+    let link = folder.file("link.db");
+    std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+    let options = SqliteOptions { path: link, ..folder.options() };
+    assert!(matches!(refusal(SqliteStore::open(options)), SqliteOpenError::Missing { .. }));
+    assert_eq!(folder.names(), ["link.db"]);
 }
 
 #[tokio::test]
 async fn what_was_written_is_there_after_a_restart() {
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     given_events(&store, "render", 1..=3).await;
     drop(store);
-    assert_eq!(house.names(), ["enginehouse.db", "enginehouse.db.lock"], "a closed store is one file");
-    let store = house.open();
+    assert_eq!(folder.names(), ["enginehouse.db", "enginehouse.db.lock"], "a closed store is one file");
+    let store = folder.open();
     status(&store, 3).await;
     assert_eq!(store.check_integrity().await.unwrap(), [""; 0]);
 }
@@ -70,48 +70,50 @@ async fn what_was_written_is_there_after_a_restart() {
 #[test]
 fn a_file_of_another_program_is_left_untouched() {
     let other_database = {
-        let house = House::new();
-        connect(&house.path()).execute_batch("create table notes (text); insert into notes values ('mine')").unwrap();
-        fs::read(house.path()).unwrap()
+        let folder = TestFolder::new();
+        connect(&folder.path()).execute_batch("create table notes (text); insert into notes values ('mine')").unwrap();
+        fs::read(folder.path()).unwrap()
     };
     let mut other_id = other_database.clone();
     other_id[68..72].copy_from_slice(&7_i32.to_be_bytes());
     for content in [b"Dear diary".to_vec(), vec![0; 4096], other_database[..60].to_vec(), other_database, other_id] {
-        let house = House::new();
-        fs::write(house.path(), &content).unwrap();
-        let error = refusal(SqliteStore::open(house.options()));
-        assert!(matches!(error, OpenError::NotOurs { .. }), "{error}");
-        assert!(fs::read(house.path()).unwrap() == content);
-        assert_eq!(house.names(), ["enginehouse.db"]);
+        let folder = TestFolder::new();
+        fs::write(folder.path(), &content).unwrap();
+        let error = refusal(SqliteStore::open(folder.options()));
+        assert!(matches!(error, SqliteOpenError::NotOurs { .. }), "{error}");
+        assert!(fs::read(folder.path()).unwrap() == content);
+        assert_eq!(folder.names(), ["enginehouse.db"]);
     }
 }
 
 #[test]
 fn a_file_that_a_newer_version_has_changed_too_much_is_left_untouched() {
-    let house = House::new();
-    drop(house.open());
+    let folder = TestFolder::new();
+    drop(folder.open());
     let newer = Dialect::Sqlite.newest() + 1;
-    connect(&house.path()).pragma_update(None, "user_version", newer).unwrap();
-    let content = fs::read(house.path()).unwrap();
-    let error = refusal(SqliteStore::open(house.options()));
-    let OpenError::Schema { refusal: Refusal::Newer { version, known, .. }, .. } = error else { panic!("{error}") };
+    connect(&folder.path()).pragma_update(None, "user_version", newer).unwrap();
+    let content = fs::read(folder.path()).unwrap();
+    let error = refusal(SqliteStore::open(folder.options()));
+    let SqliteOpenError::Schema { refusal: SchemaRefusal::Newer { version, known, .. }, .. } = error else {
+        panic!("{error}")
+    };
     assert_eq!((version, known), (newer, newer - 1));
-    assert!(fs::read(house.path()).unwrap() == content);
-    assert_eq!(house.names(), ["enginehouse.db", "enginehouse.db.lock"], "nothing was left beside it");
+    assert!(fs::read(folder.path()).unwrap() == content);
+    assert_eq!(folder.names(), ["enginehouse.db", "enginehouse.db.lock"], "nothing was left beside it");
 }
 
 /// It writes what the older one does not look at.
 #[tokio::test]
 async fn a_file_that_a_newer_version_has_changed_a_little_is_opened() {
-    let house = House::new();
-    drop(house.open());
+    let folder = TestFolder::new();
+    drop(folder.open());
     let newer = Dialect::Sqlite.newest() + 1;
     let row = format!(
         "insert into schema_version (version, name, oldest_compatible, applied_at) values ({newer}, 'to_come', 1, 0)"
     );
-    connect(&house.path()).execute_batch(&format!("begin; {row}; pragma user_version = {newer}; commit")).unwrap();
+    connect(&folder.path()).execute_batch(&format!("begin; {row}; pragma user_version = {newer}; commit")).unwrap();
     for migrate in [Migrate::Auto, Migrate::Check] {
-        let store = SqliteStore::open(SqliteOptions { migrate, ..house.options() }).unwrap();
+        let store = SqliteStore::open(SqliteOptions { migrate, ..folder.options() }).unwrap();
         assert!(store.describe().contains(&format!("schema {newer}")), "{}", store.describe());
         assert_eq!(store.check_integrity().await.unwrap(), [""; 0]);
     }
@@ -119,19 +121,22 @@ async fn a_file_that_a_newer_version_has_changed_a_little_is_opened() {
 
 #[test]
 fn check_refuses_what_auto_brings_up_to_date() {
-    let house = House::new();
-    let open = |migrate| SqliteStore::open(SqliteOptions { migrate, ..house.options() });
+    let folder = TestFolder::new();
+    let open = |migrate| SqliteStore::open(SqliteOptions { migrate, ..folder.options() });
     for migrate in [Migrate::Check, Migrate::Off] {
-        assert!(matches!(refusal(open(migrate)), OpenError::Missing { .. }));
+        assert!(matches!(refusal(open(migrate)), SqliteOpenError::Missing { .. }));
     }
-    drop(house.open());
-    revert_sqlite(&house.path(), 1, false, &*house.clock).unwrap();
-    let before = fs::read(house.path()).unwrap();
+    drop(folder.open());
+    revert_sqlite(&folder.path(), 1, false, &*folder.clock).unwrap();
+    let before = fs::read(folder.path()).unwrap();
     let error = refusal(open(Migrate::Check));
-    assert!(matches!(error, OpenError::Schema { refusal: Refusal::Behind { version: 1, .. }, .. }), "{error}");
+    assert!(
+        matches!(error, SqliteOpenError::Schema { refusal: SchemaRefusal::Behind { version: 1, .. }, .. }),
+        "{error}"
+    );
     // It takes the file as it is.
     drop(open(Migrate::Off).unwrap_or_else(|error| panic!("{error}")));
-    assert!(fs::read(house.path()).unwrap() == before);
+    assert!(fs::read(folder.path()).unwrap() == before);
     drop(open(Migrate::Auto).unwrap_or_else(|error| panic!("{error}")));
     drop(open(Migrate::Check).unwrap_or_else(|error| panic!("{error}")));
 }
@@ -139,45 +144,45 @@ fn check_refuses_what_auto_brings_up_to_date() {
 /// A newer server was killed: its version is in the log only.
 #[test]
 fn the_log_tells_the_version_too() {
-    let house = House::new();
-    drop(house.open());
-    let before = fs::read(house.path()).unwrap();
-    let newer = connect(&house.path());
+    let folder = TestFolder::new();
+    drop(folder.open());
+    let before = fs::read(folder.path()).unwrap();
+    let newer = connect(&folder.path());
     newer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
     newer.pragma_update(None, "user_version", Dialect::Sqlite.newest() + 1).unwrap();
     drop(newer);
-    let log = fs::read(house.file("enginehouse.db-wal")).unwrap();
-    assert!(fs::read(house.path()).unwrap() == before, "the test is about the log");
-    let error = refusal(SqliteStore::open(house.options()));
-    assert!(matches!(error, OpenError::Schema { refusal: Refusal::Newer { .. }, .. }), "{error}");
-    assert!(fs::read(house.path()).unwrap() == before);
-    assert!(fs::read(house.file("enginehouse.db-wal")).unwrap() == log);
+    let log = fs::read(folder.file("enginehouse.db-wal")).unwrap();
+    assert!(fs::read(folder.path()).unwrap() == before, "the test is about the log");
+    let error = refusal(SqliteStore::open(folder.options()));
+    assert!(matches!(error, SqliteOpenError::Schema { refusal: SchemaRefusal::Newer { .. }, .. }), "{error}");
+    assert!(fs::read(folder.path()).unwrap() == before);
+    assert!(fs::read(folder.file("enginehouse.db-wal")).unwrap() == log);
 }
 
 #[test]
 fn an_empty_file_becomes_ours() {
-    let house = House::new();
-    fs::write(house.path(), "").unwrap();
-    drop(house.open());
-    assert_eq!(&fs::read(house.path()).unwrap()[68..72], b"EHSE");
+    let folder = TestFolder::new();
+    fs::write(folder.path(), "").unwrap();
+    drop(folder.open());
+    assert_eq!(&fs::read(folder.path()).unwrap()[68..72], b"EHSE");
 }
 
 #[test]
 fn what_cannot_be_a_data_file_is_refused_by_what_it_is() {
-    let house = House::new();
-    let open = |name: &str| refusal(SqliteStore::open(SqliteOptions { path: house.file(name), ..house.options() }));
-    fs::create_dir(house.file("folder")).unwrap();
-    assert!(matches!(open("folder"), OpenError::NotAFile { .. }));
-    assert!(matches!(open("nowhere/a.db"), OpenError::NoFolder { .. }));
-    assert!(matches!(open(".."), OpenError::NotAFile { .. }));
-    assert_eq!(house.names(), ["folder"]);
+    let folder = TestFolder::new();
+    let open = |name: &str| refusal(SqliteStore::open(SqliteOptions { path: folder.file(name), ..folder.options() }));
+    fs::create_dir(folder.file("folder")).unwrap();
+    assert!(matches!(open("folder"), SqliteOpenError::NotAFile { .. }));
+    assert!(matches!(open("nowhere/a.db"), SqliteOpenError::NoFolder { .. }));
+    assert!(matches!(open(".."), SqliteOpenError::NotAFile { .. }));
+    assert_eq!(folder.names(), ["folder"]);
 }
 
 #[test]
 fn a_commit_waits_for_the_disk_unless_the_operator_says_otherwise() {
     for (durability, synchronous) in [(Durability::Full, 2), (Durability::Relaxed, 1)] {
-        let house = House::new();
-        let store = SqliteStore::open(SqliteOptions { durability, ..house.options() }).unwrap();
+        let folder = TestFolder::new();
+        let store = SqliteStore::open(SqliteOptions { durability, ..folder.options() }).unwrap();
         let writer = Arc::clone(&store.writer).try_lock_owned().unwrap();
         let pragma = |name: &str| -> rusqlite::types::Value {
             writer.connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
@@ -194,8 +199,8 @@ fn a_commit_waits_for_the_disk_unless_the_operator_says_otherwise() {
 
 #[tokio::test]
 async fn a_reader_cannot_write() {
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     let tried = store.readers.read(|reader| Ok(reader.execute("delete from lanes", [])?)).await;
     assert!(tried.is_err());
     assert!(
@@ -210,8 +215,8 @@ async fn a_reader_cannot_write() {
 /// The one whose caller has gone away comes back, too.
 #[tokio::test]
 async fn readers_come_back_whatever_becomes_of_their_callers() {
-    let house = House::new();
-    let store = SqliteStore::open(SqliteOptions { readers: 1, ..house.options() }).unwrap();
+    let folder = TestFolder::new();
+    let store = SqliteStore::open(SqliteOptions { readers: 1, ..folder.options() }).unwrap();
     for _ in 0..3 {
         let read = store.readers.read(|_| Ok(()));
         let mut read = Box::pin(read);
@@ -228,8 +233,8 @@ async fn readers_come_back_whatever_becomes_of_their_callers() {
 /// An answer is put together from several statements, while the writer goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_is_of_one_moment() {
-    let house = House::new();
-    let store = Arc::new(house.open());
+    let folder = TestFolder::new();
+    let store = Arc::new(folder.open());
     given_events(&*store, "render", [1]).await;
     let (runtime, writing) = (tokio::runtime::Handle::current(), Arc::clone(&store));
     let count = |reader: &rusqlite::Connection| -> rusqlite::Result<i64> {
@@ -247,8 +252,8 @@ async fn a_read_is_of_one_moment() {
 /// Its pages and prepared statements are worth keeping.
 #[tokio::test]
 async fn a_reader_is_used_again() {
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     store.readers.read(|reader| Ok(reader.pragma_update(None, "cache_size", 77)?)).await.unwrap();
     let size = store.readers.read(|reader| Ok(reader.query_row("pragma cache_size", [], |row| row.get::<_, i64>(0))?));
     assert_eq!(size.await.unwrap(), 77);

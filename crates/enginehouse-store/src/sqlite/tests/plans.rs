@@ -1,6 +1,6 @@
 //! How statements find their rows: by the index that was made for them, and without sorting.
 
-use super::{House, connect};
+use super::{TestFolder, connect};
 use crate::sqlite::columns::sql;
 use crate::sqlite::search::newest;
 
@@ -14,9 +14,9 @@ fn plan(connection: &rusqlite::Connection, sql: &str) -> Vec<String> {
 
 #[test]
 fn ready_events_are_read_from_the_ready_index_alone() {
-    let house = House::new();
-    drop(house.open());
-    let connection = connect(&house.path());
+    let folder = TestFolder::new();
+    drop(folder.open());
+    let connection = connect(&folder.path());
     assert_eq!(
         plan(&connection, sql!("ready_events")),
         [
@@ -28,9 +28,9 @@ fn ready_events_are_read_from_the_ready_index_alone() {
 /// Each of these runs while the writer waits, however many events there are.
 #[test]
 fn statements_of_every_transaction_find_their_rows_by_an_index() {
-    let house = House::new();
-    drop(house.open());
-    let connection = connect(&house.path());
+    let folder = TestFolder::new();
+    drop(folder.open());
+    let connection = connect(&folder.path());
     for (name, sql, index) in [
         (
             "ready_events_of_run",
@@ -56,15 +56,11 @@ fn statements_of_every_transaction_find_their_rows_by_an_index() {
         ),
         ("next_lock_expiry", sql!("next_lock_expiry"), "COVERING INDEX events_lock_expiry"),
         (
-            "forgettable_completed_events",
-            sql!("forgettable_completed_events"),
+            "prunable_completed_events",
+            sql!("prunable_completed_events"),
             "COVERING INDEX events_completed (finished_at<?)",
         ),
-        (
-            "forgettable_failed_events",
-            sql!("forgettable_failed_events"),
-            "INDEX events_failed_or_cancelled (finished_at<?)",
-        ),
+        ("prunable_failed_events", sql!("prunable_failed_events"), "INDEX events_failed_or_cancelled (finished_at<?)"),
         ("oldest_completed", sql!("oldest_completed"), "COVERING INDEX events_completed"),
         ("oldest_failed", sql!("oldest_failed"), "INDEX events_failed_or_cancelled"),
         (
@@ -99,9 +95,9 @@ fn statements_of_every_transaction_find_their_rows_by_an_index() {
 /// Groups, lanes and engines are looked at one by one, events only by an index.
 #[test]
 fn counts_look_at_no_event_that_is_not_counted() {
-    let house = House::new();
-    drop(house.open());
-    let connection = connect(&house.path());
+    let folder = TestFolder::new();
+    drop(folder.open());
+    let connection = connect(&folder.path());
     for (sql, must) in [
         (sql!("lane_counts"), "SEARCH e USING COVERING INDEX events_ready (lane_id=?)"),
         (sql!("delete_gone_engines"), "SEARCH e USING COVERING INDEX events_locks_of_engine (engine_id=?)"),

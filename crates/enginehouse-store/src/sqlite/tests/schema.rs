@@ -2,14 +2,16 @@
 
 use std::fmt::Write;
 
-use super::{House, connect};
-use crate::migrations::{Dialect, Migrate, Migration, Refusal};
-use crate::sqlite::{OpenError, SqliteOptions, SqliteStore, connections, migrate_sqlite, revert_sqlite, schema_status};
+use super::{TestFolder, connect};
+use crate::migrations::{Dialect, Migrate, Migration, SchemaRefusal};
+use crate::sqlite::{
+    SqliteOpenError, SqliteOptions, SqliteStore, connections, migrate_sqlite, revert_sqlite, schema_status,
+};
 
 /// The schema of a fresh store, in the order in which it was made.
-fn schema_of(house: &House) -> String {
-    drop(house.open());
-    let connection = connect(&house.path());
+fn schema_of(folder: &TestFolder) -> String {
+    drop(folder.open());
+    let connection = connect(&folder.path());
     let mut statement = connection
         .prepare("select sql from sqlite_schema where sql is not null and name not like 'sqlite%' order by rowid")
         .unwrap();
@@ -24,7 +26,7 @@ fn schema_of(house: &House) -> String {
 #[expect(clippy::disallowed_methods, reason = "whoever changes the schema writes the file with one variable")]
 fn the_schema_file_is_fresh() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/sqlite.sql");
-    let schema = schema_of(&House::new());
+    let schema = schema_of(&TestFolder::new());
     if std::env::var_os("ENGINEHOUSE_BLESS").is_some() {
         std::fs::write(path, &schema).unwrap();
     }
@@ -34,9 +36,9 @@ fn the_schema_file_is_fresh() {
 
 #[test]
 fn the_file_says_which_migrations_it_has() {
-    let house = House::new();
-    drop(house.open());
-    let connection = connect(&house.path());
+    let folder = TestFolder::new();
+    drop(folder.open());
+    let connection = connect(&folder.path());
     let mut statement =
         connection.prepare("select version, name, oldest_compatible, applied_at from schema_version").unwrap();
     let applied: Vec<(i32, String, i32, i64)> = statement
@@ -57,8 +59,8 @@ fn the_file_says_which_migrations_it_has() {
 }
 
 /// What other programs see of a schema, and the header's two numbers.
-fn seen(house: &House) -> (Vec<String>, i64, i64) {
-    let connection = connect(&house.path());
+fn seen(folder: &TestFolder) -> (Vec<String>, i64, i64) {
+    let connection = connect(&folder.path());
     let mut statement = connection.prepare("select coalesce(sql, name) from sqlite_schema order by 1").unwrap();
     let schema = statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get(0)).unwrap();
@@ -68,70 +70,70 @@ fn seen(house: &House) -> (Vec<String>, i64, i64) {
 /// As a shell does, or the tools of a team.
 #[test]
 fn the_statements_alone_make_a_file_that_a_server_opens() {
-    let (house, native) = (House::new(), House::new());
+    let (folder, native) = (TestFolder::new(), TestFolder::new());
     drop(native.open());
-    let connection = connect(&house.path());
+    let connection = connect(&folder.path());
     for statement in Dialect::Sqlite.migrations().iter().flat_map(Migration::statements) {
         connection.execute(statement, []).unwrap();
     }
     drop(connection);
-    assert_eq!(seen(&house), seen(&native));
-    drop(SqliteStore::open(SqliteOptions { migrate: Migrate::Check, ..house.options() }).unwrap());
+    assert_eq!(seen(&folder), seen(&native));
+    drop(SqliteStore::open(SqliteOptions { migrate: Migrate::Check, ..folder.options() }).unwrap());
 }
 
 #[test]
 fn every_migration_can_be_taken_back_and_leaves_what_it_found() {
-    let house = House::new();
-    drop(house.open());
-    let whole = seen(&house);
+    let folder = TestFolder::new();
+    drop(folder.open());
+    let whole = seen(&folder);
     let newest = Dialect::Sqlite.newest();
     for version in (0..newest).rev() {
-        let back = revert_sqlite(&house.path(), version, false, &*house.clock).unwrap();
+        let back = revert_sqlite(&folder.path(), version, false, &*folder.clock).unwrap();
         assert_eq!(back.len(), 1);
-        let before = seen(&house);
-        migrate_sqlite(&house.path(), version + 1, &*house.clock).unwrap();
-        assert_eq!(schema_status(&house.path()).unwrap().version(), version + 1);
-        revert_sqlite(&house.path(), version, false, &*house.clock).unwrap();
-        assert_eq!(seen(&house), before);
+        let before = seen(&folder);
+        migrate_sqlite(&folder.path(), version + 1, &*folder.clock).unwrap();
+        assert_eq!(schema_status(&folder.path()).unwrap().version(), version + 1);
+        revert_sqlite(&folder.path(), version, false, &*folder.clock).unwrap();
+        assert_eq!(seen(&folder), before);
     }
-    let (left, version, application_id) = seen(&house);
+    let (left, version, application_id) = seen(&folder);
     assert_eq!((version, application_id), (0, 0x4548_5345));
     assert!(left.iter().all(|sql| sql.contains("sqlite_sequence")), "{left:?}");
-    drop(house.open());
-    assert_eq!(seen(&house), whole);
+    drop(folder.open());
+    assert_eq!(seen(&folder), whole);
 }
 
 #[tokio::test]
 async fn events_are_lost_only_if_that_was_said() {
     use crate::conformance::given::given_events;
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     given_events(&store, "render", [1]).await;
-    let held = revert_sqlite(&house.path(), 0, true, &*house.clock).unwrap_err();
-    assert!(matches!(held, OpenError::InUse { .. }), "{held}");
+    let held = revert_sqlite(&folder.path(), 0, true, &*folder.clock).unwrap_err();
+    assert!(matches!(held, SqliteOpenError::InUse { .. }), "{held}");
     drop(store);
-    let error = revert_sqlite(&house.path(), 0, false, &*house.clock).unwrap_err();
-    assert!(matches!(error, OpenError::Schema { refusal: Refusal::HoldsEvents, .. }), "{error}");
-    assert_eq!(schema_status(&house.path()).unwrap().version(), Dialect::Sqlite.newest(), "nothing was taken back");
-    revert_sqlite(&house.path(), 0, true, &*house.clock).unwrap();
-    assert_eq!(schema_status(&house.path()).unwrap().version(), 0);
+    let error = revert_sqlite(&folder.path(), 0, false, &*folder.clock).unwrap_err();
+    assert!(matches!(error, SqliteOpenError::Schema { refusal: SchemaRefusal::HoldsEvents, .. }), "{error}");
+    assert_eq!(schema_status(&folder.path()).unwrap().version(), Dialect::Sqlite.newest(), "nothing was taken back");
+    revert_sqlite(&folder.path(), 0, true, &*folder.clock).unwrap();
+    assert_eq!(schema_status(&folder.path()).unwrap().version(), 0);
 }
 
 /// Before there was a second migration, the version was written by the program, and no row said what works with it.
 #[test]
 fn a_file_of_the_first_version_is_migrated() {
-    let house = House::new();
-    drop(house.open());
-    let whole = seen(&house);
-    revert_sqlite(&house.path(), 1, false, &*house.clock).unwrap();
-    let status = schema_status(&house.path()).unwrap();
+    let folder = TestFolder::new();
+    drop(folder.open());
+    let whole = seen(&folder);
+    revert_sqlite(&folder.path(), 1, false, &*folder.clock).unwrap();
+    let status = schema_status(&folder.path()).unwrap();
     assert!(
         status.applied.iter().all(|row| row.oldest_compatible == 1 && row.name == "engines_and_events"),
         "{status:?}"
     );
-    drop(house.open());
-    assert_eq!(seen(&house), whole);
-    assert_eq!(schema_status(&house.path()).unwrap().applied.len(), Dialect::Sqlite.migrations().len());
+    drop(folder.open());
+    assert_eq!(seen(&folder), whole);
+    assert_eq!(schema_status(&folder.path()).unwrap().applied.len(), Dialect::Sqlite.migrations().len());
 }
 
 /// What stands for the part that the caller of a statement fills in.
@@ -139,9 +141,9 @@ const PARTS: [(&str, &str); 1] = [("source", "events as e where e.event_id < ?1"
 
 #[test]
 fn every_statement_prepares_on_a_fresh_schema() {
-    let house = House::new();
-    drop(house.open());
-    let reader = connections::open_reader(&house.path()).unwrap();
+    let folder = TestFolder::new();
+    drop(folder.open());
+    let reader = connections::open_reader(&folder.path()).unwrap();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sqlite/sql");
     let mut count = 0;
     for file in std::fs::read_dir(folder).unwrap() {
@@ -158,12 +160,12 @@ fn every_statement_prepares_on_a_fresh_schema() {
 #[tokio::test]
 async fn the_overview_shows_readable_times() {
     use crate::conformance::given::{claim, given_events};
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     given_events(&store, "render", [1]).await;
     claim(&store, 1, "engine-7").await;
     drop(store);
-    let (holder, enqueued_at, payload): (String, String, String) = connect(&house.path())
+    let (holder, enqueued_at, payload): (String, String, String) = connect(&folder.path())
         .query_row(
             "select lock_holder, enqueued_at, payload from event_overview where status = 'processing'",
             [],

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use enginehouse_server::config::Config;
 use enginehouse_store::Durability;
-use enginehouse_store::migrations::{Dialect, Migrate, Refusal, Status};
+use enginehouse_store::migrations::{Dialect, Migrate, SchemaRefusal, Status};
 use enginehouse_store::postgres::{PostgresInspection, inspect};
 use serde_json::json;
 
@@ -37,7 +37,7 @@ pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<
 }
 
 /// What is wrong. A session that holds back vacuum makes the store slow, but not wrong.
-fn faults(found: &PostgresInspection, refusal: Option<&Refusal>, durability: Durability) -> Vec<String> {
+fn faults(found: &PostgresInspection, refusal: Option<&SchemaRefusal>, durability: Durability) -> Vec<String> {
     let mut faults: Vec<_> = refusal.map(ToString::to_string).into_iter().collect();
     if durability == Durability::Full {
         let weak = found.weak_settings.iter();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(found: &PostgresInspection, refusal: Option<Refusal>, durability: Durability, want: &[&str]) {
+    fn check(found: &PostgresInspection, refusal: Option<SchemaRefusal>, durability: Durability, want: &[&str]) {
         assert_eq!(faults(found, refusal.as_ref(), durability), want);
     }
 
@@ -163,7 +163,7 @@ mod tests {
         check(&database(&["fsync"], &[]), None, Durability::Relaxed, &[]);
         check(
             &database(&["fsync"], &["lane 1 is not there"]),
-            Some(Refusal::Behind { version: 1, needed: 2 }),
+            Some(SchemaRefusal::Behind { version: 1, needed: 2 }),
             Durability::Full,
             &[
                 "the schema is at version 1, and this program needs 2",

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use clap::Args;
-use enginehouse_store::migrations::{Dialect, Migration, Refusal, SchemaName};
+use enginehouse_store::migrations::{Dialect, Migration, SchemaName, SchemaRefusal};
 use serde_json::json;
 
 use super::super::cli_error::{CliError, written};
@@ -54,7 +54,7 @@ pub(super) fn up(migration: &'static Migration, schema: &SchemaName) -> SqlStep 
 /// The way back, if there is one.
 pub(super) fn down(migration: &'static Migration, schema: &SchemaName) -> Result<SqlStep, CliError> {
     let Some(statements) = migration.down_statements() else {
-        let refusal = Refusal::NoWayBack { version: migration.version, name: migration.name };
+        let refusal = SchemaRefusal::NoWayBack { version: migration.version, name: migration.name };
         return Err(CliError::new(Exit::Conflict, "nothing was printed", &refusal, refusal.advice()));
     };
     let statements = statements.map(|statement| schema.replace_in(statement).into_owned());

@@ -2,14 +2,14 @@
 
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 
-use super::super::columns::{Columns, Moment, params, shown, sql};
+use super::super::columns::{Moment, PgColumns, params, shown, sql};
 use super::super::snapshot::Snapshot;
-use super::search::{self, Found, MAX_LOOKED_AT};
-use crate::postgres::shared::state::Shared;
-use crate::postgres::wire::failure::Outcome;
+use super::search::{self, MAX_SCANNED_ROWS, Matches};
+use crate::postgres::shared::state::PgState;
+use crate::postgres::wire::error::PgResult;
 use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, PageRequest, ResultPage};
 
-pub(crate) async fn dead_letter(shared: &Shared, event_id: EventId) -> Outcome<Option<DeadLetterRow>> {
+pub(crate) async fn dead_letter(shared: &PgState, event_id: EventId) -> PgResult<Option<DeadLetterRow>> {
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let ids = [event_id];
     let (rows, records) = tokio::join!(
@@ -19,15 +19,15 @@ pub(crate) async fn dead_letter(shared: &Shared, event_id: EventId) -> Outcome<O
     let (rows, record) = (rows?, records?.pop());
     snapshot.end().await?;
     let Some((row, record)) = rows.first().zip(record) else { return Ok(None) };
-    let mut columns = Columns::of(row);
+    let mut columns = PgColumns::of(row);
     Ok(Some(DeadLetterRow { reason: columns.read()?, dead_lettered_at: columns.read()?, record }))
 }
 
 pub(crate) async fn dead_letters(
-    shared: &Shared,
+    shared: &PgState,
     filter: &DeadLetterFilter,
     page: &PageRequest,
-) -> Outcome<ResultPage<DeadLetterRow>> {
+) -> PgResult<ResultPage<DeadLetterRow>> {
     let Some(before) = search::place(page) else { return Ok(search::nothing()) };
     let event_type = filter.event_type.as_ref().map(EventType::as_str);
     let queue = filter.queue.as_ref().map(QueueName::as_str);
@@ -39,12 +39,12 @@ pub(crate) async fn dead_letters(
         .query(
             sql!("dead_letters"),
             params![
-                UUID: &before, INT8: &i64::from(MAX_LOOKED_AT), INT8: &search::one_more(page), TEXT: &event_type,
+                UUID: &before, INT8: &i64::from(MAX_SCANNED_ROWS), INT8: &search::one_more(page), TEXT: &event_type,
                 TEXT: &queue, TEXT: &reason, TEXT: &code, TIMESTAMPTZ: &until, TIMESTAMPTZ: &after,
             ],
         )
         .await?;
-    let found = Found::read(&rows, page, |columns| Ok((columns.read()?, columns.read()?)))?;
+    let found = Matches::read(&rows, page, |columns| Ok((columns.read()?, columns.read()?)))?;
     let page = found
         .page(&snapshot, |(reason, dead_lettered_at), record| DeadLetterRow { reason, dead_lettered_at, record })
         .await?;
@@ -52,13 +52,13 @@ pub(crate) async fn dead_letters(
     Ok(page)
 }
 
-pub(crate) async fn dead_letter_groups(shared: &Shared) -> Outcome<Vec<DeadLetterGroupRow>> {
+pub(crate) async fn dead_letter_groups(shared: &PgState) -> PgResult<Vec<DeadLetterGroupRow>> {
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot.query(sql!("dead_letter_groups"), params![]).await?;
     snapshot.end().await?;
     rows.iter()
         .map(|row| {
-            let mut columns = Columns::of(row);
+            let mut columns = PgColumns::of(row);
             Ok(DeadLetterGroupRow {
                 event_type: columns.read()?,
                 reason: columns.read()?,

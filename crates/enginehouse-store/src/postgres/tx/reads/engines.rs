@@ -5,19 +5,19 @@ use std::collections::HashMap;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{Capability, EngineId, EngineType, EventId};
 
-use super::super::columns::{Columns, params, shown, sql};
+use super::super::columns::{PgColumns, params, shown, sql};
 use super::super::engines;
 use super::super::snapshot::Snapshot;
-use super::search::{self, MAX_LOOKED_AT};
-use crate::postgres::shared::state::Shared;
-use crate::postgres::wire::failure::Outcome;
+use super::search::{self, MAX_SCANNED_ROWS};
+use crate::postgres::shared::state::PgState;
+use crate::postgres::wire::error::PgResult;
 use crate::rows::{EngineFilter, EventRecord, PageRequest, ResultPage};
 
 /// One engine, and the events that it holds, by id.
 pub(crate) async fn engine(
-    shared: &Shared,
+    shared: &PgState,
     engine_id: &EngineId,
-) -> Outcome<Option<(RegisteredEngine, Vec<EventRecord>)>> {
+) -> PgResult<Option<(RegisteredEngine, Vec<EventRecord>)>> {
     let from = vec![shared.scan_positions().engine(engine_id)];
     let (name, names) = (engine_id.as_str(), vec![engine_id.as_str()]);
     let snapshot = Snapshot::begin(&shared.readers).await?;
@@ -30,18 +30,18 @@ pub(crate) async fn engine(
         snapshot.end().await?;
         return Ok(None);
     };
-    let ids = locks.iter().map(|row| Columns::of(row).read()).collect::<Outcome<Vec<EventId>>>()?;
+    let ids = locks.iter().map(|row| PgColumns::of(row).read()).collect::<PgResult<Vec<EventId>>>()?;
     let records = search::all_records(&snapshot, &ids).await?;
     snapshot.end().await?;
-    Ok(Some((engines::engine(&mut Columns::of(row))?, records)))
+    Ok(Some((engines::engine(&mut PgColumns::of(row))?, records)))
 }
 
 /// Engines that match, by id, each with the number of its locks.
 pub(crate) async fn engines(
-    shared: &Shared,
+    shared: &PgState,
     filter: &EngineFilter,
     page: &PageRequest,
-) -> Outcome<ResultPage<(RegisteredEngine, u32)>> {
+) -> PgResult<ResultPage<(RegisteredEngine, u32)>> {
     let after = shown(page.after.as_deref().unwrap_or(""));
     let status = filter.status.map(|status| status.name());
     let engine_type = filter.engine_type.as_ref().map(EngineType::as_str);
@@ -52,21 +52,21 @@ pub(crate) async fn engines(
         .query(
             sql!("engines"),
             params![
-                TEXT: &after, INT8: &i64::from(MAX_LOOKED_AT), INT8: &search::one_more(page), TEXT: &status,
+                TEXT: &after, INT8: &i64::from(MAX_SCANNED_ROWS), INT8: &search::one_more(page), TEXT: &status,
                 TEXT: &engine_type, TEXT: &capability,
             ],
         )
         .await?;
     let (mut found, mut next) = (Vec::new(), None);
     for row in &rows {
-        let mut columns = Columns::of(row);
+        let mut columns = PgColumns::of(row);
         let (is_match, place): (bool, i64) = (columns.read()?, columns.read()?);
         if found.len() >= page.limit as usize {
             next = found.last().map(|engine: &RegisteredEngine| engine.engine_id.to_string());
             break;
         }
         let engine = engines::engine(&mut columns)?;
-        if place == i64::from(MAX_LOOKED_AT) {
+        if place == i64::from(MAX_SCANNED_ROWS) {
             next = Some(engine.engine_id.to_string());
         }
         if is_match {
@@ -80,20 +80,20 @@ pub(crate) async fn engines(
     snapshot.end().await?;
     let mut locks: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
     for row in &rows {
-        let mut columns = Columns::of(row);
+        let mut columns = PgColumns::of(row);
         locks.insert(columns.read()?, columns.read()?);
     }
     let counts: Vec<_> = names.iter().map(|name| locks.get(name).copied().unwrap_or(0)).collect();
     Ok(ResultPage { items: found.into_iter().zip(counts).collect(), next })
 }
 
-pub(crate) async fn engine_counts(shared: &Shared) -> Outcome<Vec<(EngineStatus, u64)>> {
+pub(crate) async fn engine_counts(shared: &PgState) -> PgResult<Vec<(EngineStatus, u64)>> {
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot.query(sql!("engine_counts"), params![]).await?;
     snapshot.end().await?;
     rows.iter()
         .map(|row| {
-            let mut columns = Columns::of(row);
+            let mut columns = PgColumns::of(row);
             Ok((columns.read()?, columns.read()?))
         })
         .collect()

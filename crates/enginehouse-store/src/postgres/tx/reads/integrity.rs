@@ -2,23 +2,23 @@
 
 use tokio_postgres::Row;
 
-use super::super::columns::{Columns, params, sql};
+use super::super::columns::{PgColumns, params, sql};
 use super::super::snapshot::Snapshot;
-use crate::postgres::shared::state::Shared;
-use crate::postgres::wire::failure::Outcome;
+use crate::postgres::shared::state::PgState;
+use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::pool::Connections;
 
 /// What is wrong, in words; nothing, if all is well.
-pub(crate) async fn check_integrity(shared: &Shared) -> Outcome<Vec<String>> {
+pub(crate) async fn check_integrity(shared: &PgState) -> PgResult<Vec<String>> {
     check(&shared.readers).await
 }
 
 /// Each statement compares what it compares at one moment of its own: what dies while all of them run can be vacuumed
 /// sooner.
-pub(crate) async fn check(connections: &Connections) -> Outcome<Vec<String>> {
+pub(crate) async fn check(connections: &Connections) -> PgResult<Vec<String>> {
     let mut found = Vec::new();
     for row in &look(connections, sql!("lane_count_differences")).await? {
-        let mut columns = Columns::of(row);
+        let mut columns = PgColumns::of(row);
         let (lane_id, status): (i64, &str) = (columns.read()?, columns.read()?);
         let (events, counted): (i64, i64) = (columns.read()?, columns.read()?);
         found.push(format!("lane {lane_id} has {events} {status} events, but {counted} are counted"));
@@ -31,13 +31,13 @@ pub(crate) async fn check(connections: &Connections) -> Outcome<Vec<String>> {
         (sql!("attempts_without_their_event"), "the event of this attempt is missing"),
     ] {
         for row in &look(connections, sql).await? {
-            found.push(format!("{what}: {}", Columns::of(row).value::<&str>()?));
+            found.push(format!("{what}: {}", PgColumns::of(row).value::<&str>()?));
         }
     }
     Ok(found)
 }
 
-async fn look(connections: &Connections, sql: &'static str) -> Outcome<Vec<Row>> {
+async fn look(connections: &Connections, sql: &'static str) -> PgResult<Vec<Row>> {
     let snapshot = Snapshot::begin_long(connections).await?;
     let rows = snapshot.query(sql, params![]).await?;
     snapshot.end().await?;

@@ -8,23 +8,23 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::super::columns::{Columns, Moment, Xid, params, sql, uuids};
+use super::super::columns::{Moment, PgColumns, Xid, params, sql, uuids};
 use super::super::snapshot::Snapshot;
 use super::counts;
 use crate::postgres::shared::lanes;
-use crate::postgres::shared::state::Shared;
-use crate::postgres::wire::failure::Outcome;
+use crate::postgres::shared::state::PgState;
+use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::{Param, Session};
 use crate::rows::{EventFilter, EventRecord, PageRequest, ResultPage};
 use crate::table::read_event;
 
 /// How many rows one page looks at.
-pub(super) const MAX_LOOKED_AT: u32 = 20_000;
+pub(super) const MAX_SCANNED_ROWS: u32 = 20_000;
 /// How many bytes of payloads and results one page holds, unless a single event has more.
 const MAX_PAGE_BYTES: i64 = 8 * 1024 * 1024;
 
 /// One event with its lane and payload.
-pub(crate) async fn event(shared: &Shared, event_id: EventId) -> Outcome<Option<EventRecord>> {
+pub(crate) async fn event(shared: &PgState, event_id: EventId) -> PgResult<Option<EventRecord>> {
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let found = all_records(&snapshot, &[event_id]).await?.pop();
     snapshot.end().await?;
@@ -33,10 +33,10 @@ pub(crate) async fn event(shared: &Shared, event_id: EventId) -> Outcome<Option<
 
 /// Events that match, newest first.
 pub(crate) async fn events(
-    shared: &Shared,
+    shared: &PgState,
     filter: &EventFilter,
     page: &PageRequest,
-) -> Outcome<ResultPage<EventRecord>> {
+) -> PgResult<ResultPage<EventRecord>> {
     let Some(before) = place(page) else { return Ok(nothing()) };
     let run = filter.scenario_run_id.as_ref().map(ScenarioRunId::as_str);
     // What is remembered, before the snapshot is taken: a lock that had ended then has ended.
@@ -47,9 +47,9 @@ pub(crate) async fn events(
     };
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let (sql, own): (_, Param<'_>) = match path(&snapshot, shared, filter).await? {
-        Path::Plain(sql) => (sql, (&run, Type::TEXT)),
-        Path::Processing => (newest::PROCESSING, (&locks_from, Type::TIMESTAMPTZ)),
-        Path::LockedByEngine => (newest::LOCKED_BY_ENGINE, (&given_from, Type::XID8)),
+        SearchPlan::Plain(sql) => (sql, (&run, Type::TEXT)),
+        SearchPlan::Processing => (newest::PROCESSING, (&locks_from, Type::TIMESTAMPTZ)),
+        SearchPlan::LockedByEngine => (newest::LOCKED_BY_ENGINE, (&given_from, Type::XID8)),
     };
     let status = filter.status.map(EventStatus::name);
     let (event_type, queue) =
@@ -57,11 +57,11 @@ pub(crate) async fn events(
     let engine = filter.engine_id.as_ref().map(EngineId::as_str);
     let (after, until) = (filter.enqueued_after.map(Moment), filter.enqueued_before.map(Moment));
     let [p1, p2, p3, p4, p5, p6, p7, p8, p9] = params![
-        UUID: &before, INT8: &i64::from(MAX_LOOKED_AT), INT8: &one_more(page), TEXT: &status, TEXT: &event_type,
+        UUID: &before, INT8: &i64::from(MAX_SCANNED_ROWS), INT8: &one_more(page), TEXT: &status, TEXT: &event_type,
         TEXT: &queue, TEXT: &engine, TIMESTAMPTZ: &after, TIMESTAMPTZ: &until,
     ];
     let rows = snapshot.query(sql, [p1, p2, p3, p4, p5, p6, p7, p8, p9, own]).await?;
-    let found = Found::read(&rows, page, |_| Ok(()))?;
+    let found = Matches::read(&rows, page, |_| Ok(()))?;
     let page = found.page(&snapshot, |(), record| record).await?;
     snapshot.end().await?;
     Ok(page)
@@ -113,27 +113,27 @@ pub(crate) mod newest {
 }
 
 /// The way on which the fewest rows are looked at, by what it needs to know.
-enum Path {
+enum SearchPlan {
     Plain(&'static str),
     Processing,
     LockedByEngine,
 }
 
-async fn path(session: &Session, shared: &Shared, filter: &EventFilter) -> Outcome<Path> {
+async fn path(session: &Session, shared: &PgState, filter: &EventFilter) -> PgResult<SearchPlan> {
     if filter.scenario_run_id.is_some() {
-        return Ok(Path::Plain(newest::OF_RUN));
+        return Ok(SearchPlan::Plain(newest::OF_RUN));
     }
-    let Some(status) = filter.status else { return Ok(Path::Plain(newest::ALL)) };
+    let Some(status) = filter.status else { return Ok(SearchPlan::Plain(newest::ALL)) };
     let sorted = match status {
-        EventStatus::Failed | EventStatus::Cancelled => return Ok(Path::Plain(newest::FAILED_OR_CANCELLED)),
-        EventStatus::Processing if filter.engine_id.is_some() => return Ok(Path::LockedByEngine),
-        EventStatus::Processing => return Ok(Path::Processing),
+        EventStatus::Failed | EventStatus::Cancelled => return Ok(SearchPlan::Plain(newest::FAILED_OR_CANCELLED)),
+        EventStatus::Processing if filter.engine_id.is_some() => return Ok(SearchPlan::LockedByEngine),
+        EventStatus::Processing => return Ok(SearchPlan::Processing),
         EventStatus::Queued => newest::QUEUED,
         EventStatus::Completed => newest::COMPLETED,
     };
     // For few of them only, as they are sorted.
     let count = counts::totals(session, shared).await?.of(status);
-    Ok(Path::Plain(if count <= u64::from(MAX_LOOKED_AT) { sorted } else { newest::ALL }))
+    Ok(SearchPlan::Plain(if count <= u64::from(MAX_SCANNED_ROWS) { sorted } else { newest::ALL }))
 }
 
 /// The id that the page lies before. A place that no page has answered finds nothing.
@@ -154,21 +154,21 @@ pub(super) fn nothing<T>() -> ResultPage<T> {
 }
 
 /// What a search has found, and the place behind it if more may follow.
-pub(super) struct Found<T> {
+pub(super) struct Matches<T> {
     items: Vec<(EventId, T)>,
     next: Option<EventId>,
 }
 
-impl<T> Found<T> {
+impl<T> Matches<T> {
     /// Reads id, whether it matches, and its place among the rows that were looked at; then what else there is.
     pub(super) fn read(
         rows: &[Row],
         page: &PageRequest,
-        read: impl Fn(&mut Columns<'_>) -> Outcome<T>,
-    ) -> Outcome<Self> {
+        read: impl Fn(&mut PgColumns<'_>) -> PgResult<T>,
+    ) -> PgResult<Self> {
         let mut found = Self { items: Vec::new(), next: None };
         for row in rows {
-            let mut columns = Columns::of(row);
+            let mut columns = PgColumns::of(row);
             let event_id = columns.read()?;
             let (is_match, place): (bool, i64) = (columns.read()?, columns.read()?);
             if found.items.len() >= page.limit as usize {
@@ -178,7 +178,7 @@ impl<T> Found<T> {
             if is_match {
                 found.items.push((event_id, read(&mut columns)?));
             }
-            if place == i64::from(MAX_LOOKED_AT) {
+            if place == i64::from(MAX_SCANNED_ROWS) {
                 found.next = Some(event_id);
             }
         }
@@ -186,7 +186,11 @@ impl<T> Found<T> {
     }
 
     /// The page, with as many events as it may hold.
-    pub(super) async fn page<I>(self, session: &Session, item: impl Fn(T, EventRecord) -> I) -> Outcome<ResultPage<I>> {
+    pub(super) async fn page<I>(
+        self,
+        session: &Session,
+        item: impl Fn(T, EventRecord) -> I,
+    ) -> PgResult<ResultPage<I>> {
         let ids: Vec<_> = self.items.iter().map(|(id, _)| *id).collect();
         let records = records(session, &ids, MAX_PAGE_BYTES).await?;
         let mut records: HashMap<_, _> =
@@ -210,20 +214,20 @@ impl<T> Found<T> {
 }
 
 /// Events with their lanes and payloads, in the order of `ids`.
-pub(super) async fn all_records(session: &Session, ids: &[EventId]) -> Outcome<Vec<EventRecord>> {
+pub(super) async fn all_records(session: &Session, ids: &[EventId]) -> PgResult<Vec<EventRecord>> {
     let records = records(session, ids, i64::MAX).await?;
     Ok(records.into_iter().map(|(_, record)| record).collect())
 }
 
 /// The same, each with the bytes of its payload and result, as long as those before hold less than `max_bytes`.
-async fn records(session: &Session, ids: &[EventId], max_bytes: i64) -> Outcome<Vec<(i64, EventRecord)>> {
+async fn records(session: &Session, ids: &[EventId], max_bytes: i64) -> PgResult<Vec<(i64, EventRecord)>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let rows = session.query(sql!("records"), params![UUID_ARRAY: &uuids(ids), INT8: &max_bytes]).await?;
     rows.iter()
         .map(|row| {
-            let mut columns = Columns::of(row);
+            let mut columns = PgColumns::of(row);
             let (bytes, payload) = (columns.read()?, columns.read()?);
             let lane = lanes::key(&mut columns)?;
             Ok((bytes, EventRecord { event: read_event(&mut columns)?, lane, payload }))

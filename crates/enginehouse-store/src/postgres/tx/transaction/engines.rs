@@ -8,7 +8,7 @@ use enginehouse_core::time::Timestamp;
 
 use super::super::columns::{Moment, params, sql};
 use super::super::engines;
-use super::PostgresTransaction;
+use super::super::pg_transaction::PostgresTransaction;
 use crate::error::StoreError;
 
 pub(super) async fn by_id(

@@ -8,9 +8,9 @@ use enginehouse_core::ids::{EventId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 
-use super::super::columns::{Columns, Moment, params, sql, uuids};
+use super::super::columns::{Moment, PgColumns, params, sql, uuids};
 use super::super::events as rows;
-use super::PostgresTransaction;
+use super::super::pg_transaction::PostgresTransaction;
 use crate::error::StoreError;
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
 use crate::table::read_event;
@@ -60,7 +60,7 @@ pub(super) async fn by_idempotency_key(
     }
     let rows = transaction.query(sql!("events_by_idempotency_key"), params![TEXT_ARRAY: &keys]).await?;
     let mut found: HashMap<Arc<str>, KeyedEvent> = HashMap::new();
-    let read = |columns: &mut Columns<'_>| {
+    let read = |columns: &mut PgColumns<'_>| {
         let key: Arc<str> = columns.read::<&str>()?.into();
         Ok(KeyedEvent { key, event_id: columns.read()?, fingerprint: columns.read()? })
     };
@@ -99,7 +99,7 @@ pub(super) async fn write(
     Ok(changes.iter().map(|change| change.event_id).filter(|id| written.contains(id)).collect())
 }
 
-pub(super) async fn forgettable(
+pub(super) async fn prunable(
     transaction: &mut PostgresTransaction,
     completed_before: Timestamp,
     failed_before: Timestamp,
@@ -112,8 +112,8 @@ pub(super) async fn forgettable(
     };
     let limit = i64::from(limit);
     for (sql, before, from) in [
-        (sql!("forgettable_completed_events"), completed_before, completed_from),
-        (sql!("forgettable_failed_events"), failed_before, failed_from),
+        (sql!("prunable_completed_events"), completed_before, completed_from),
+        (sql!("prunable_failed_events"), failed_before, failed_from),
     ] {
         let rows = transaction
             .read(sql, params![TIMESTAMPTZ: &Moment(before), TIMESTAMPTZ: &Moment(from), INT8: &limit])
@@ -135,7 +135,7 @@ pub(super) async fn oldest_finished(
     let rows = transaction
         .read(sql!("oldest_finished"), params![TIMESTAMPTZ: &completed_from, TIMESTAMPTZ: &failed_from])
         .await?;
-    let read = |columns: &mut Columns<'_>| Ok((columns.read()?, columns.read()?));
+    let read = |columns: &mut PgColumns<'_>| Ok((columns.read()?, columns.read()?));
     let (completed, failed): (Option<Timestamp>, Option<Timestamp>) =
         transaction.each(&rows, read)?.pop().unwrap_or_default();
     // What finishes from now on finishes later than what is the oldest now.
@@ -153,7 +153,7 @@ pub(super) async fn delete(transaction: &mut PostgresTransaction, ids: &[EventId
         return Ok(());
     }
     let rows = transaction.query(sql!("delete_events"), params![UUID_ARRAY: &uuids(ids)]).await?;
-    let read = |columns: &mut Columns<'_>| {
+    let read = |columns: &mut PgColumns<'_>| {
         let (lane_id, status) = (columns.read()?, columns.read()?);
         let run: Option<ScenarioRunId> = columns.read()?;
         Ok((lane_id, status, run))

@@ -7,7 +7,7 @@ use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
 
 use super::super::columns::{Moment, Xid, params, sql};
-use super::PostgresTransaction;
+use super::super::pg_transaction::PostgresTransaction;
 use crate::error::StoreError;
 use crate::postgres::shared::scan_positions::ScanPosition;
 use crate::rows::{EventRow, LockCursor};

@@ -9,10 +9,10 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::super::columns::{Moment, params, sql};
-use super::PostgresTransaction;
+use super::super::pg_transaction::PostgresTransaction;
 use crate::error::StoreError;
 use crate::postgres::shared::scan_positions::{LanePosition, ScanPosition};
-use crate::postgres::wire::failure::Failure;
+use crate::postgres::wire::error::PgError;
 use crate::rows::{EventRow, ReadyEvent, ReadyRange};
 use crate::table::read_event;
 
@@ -94,7 +94,7 @@ async fn first(
             continue;
         }
         let Some(payload) = payload else {
-            return transaction.ended(Err(Failure::Row(format!("event {} has no payload", event.event_id))));
+            return transaction.ended(Err(PgError::Row(format!("event {} has no payload", event.event_id))));
         };
         events.push(ReadyEvent { event, payload });
     }

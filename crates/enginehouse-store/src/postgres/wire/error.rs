@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 use crate::{Applied, StoreError};
 
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum PgError {
     /// An error of the server or of the connection.
     Postgres(tokio_postgres::Error),
     /// There is no connection.
@@ -22,7 +22,7 @@ pub(crate) enum Failure {
     Bug(String),
 }
 
-impl Failure {
+impl PgError {
     /// The reason, without what it means.
     pub(crate) fn message(&self) -> String {
         match self {
@@ -33,35 +33,35 @@ impl Failure {
     }
 }
 
-pub(crate) type Outcome<T> = Result<T, Failure>;
+pub(crate) type PgResult<T> = Result<T, PgError>;
 
-impl From<tokio_postgres::Error> for Failure {
+impl From<tokio_postgres::Error> for PgError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Postgres(error)
     }
 }
 
-impl From<Failure> for StoreError {
+impl From<PgError> for StoreError {
     /// For a statement before the commit: nothing was changed.
-    fn from(failure: Failure) -> Self {
+    fn from(failure: PgError) -> Self {
         let message = failure.message();
         match failure {
-            Failure::Postgres(error) => match meaning(&error) {
+            PgError::Postgres(error) => match meaning(&error) {
                 Meaning::Transient => Self::unavailable(message),
                 Meaning::Conflict => Self::Conflict(message),
                 Meaning::Corrupt => Self::Corrupt(message),
                 Meaning::Bug => Self::Bug(message),
             },
-            Failure::NoConnection(_) | Failure::TooSlow(_) => Self::unavailable(message),
-            Failure::Row(_) => Self::Corrupt(message),
-            Failure::Bug(_) => Self::Bug(message),
+            PgError::NoConnection(_) | PgError::TooSlow(_) => Self::unavailable(message),
+            PgError::Row(_) => Self::Corrupt(message),
+            PgError::Bug(_) => Self::Bug(message),
         }
     }
 }
 
 /// For a failed commit: whether it is certain that nothing was committed.
-pub(crate) fn commit_error(failure: Failure) -> StoreError {
-    let Failure::Postgres(error) = &failure else {
+pub(crate) fn commit_error(failure: PgError) -> StoreError {
+    let PgError::Postgres(error) = &failure else {
         return commit_unknown(StoreError::from(failure).to_string());
     };
     let refused = error.as_db_error().is_some_and(|db| {

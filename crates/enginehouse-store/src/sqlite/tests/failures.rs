@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 
 use enginehouse_core::json::RawJson;
 
-use super::House;
+use super::TestFolder;
 use crate::conformance::given::{begin, claim, given_events, id, insert, lane, new_event, now, status};
 use crate::rows::NewEventRow;
 use crate::sqlite::{SqliteOptions, SqliteStore, lock_file};
@@ -31,8 +31,8 @@ async fn fill(store: &SqliteStore) -> StoreError {
 
 #[tokio::test]
 async fn a_full_store_refuses_writes_reads_on_and_heals() {
-    let house = House::new();
-    let store = SqliteStore::open(SqliteOptions { max_size: Some(2 * 1024 * 1024), ..house.options() }).unwrap();
+    let folder = TestFolder::new();
+    let store = SqliteStore::open(SqliteOptions { max_size: Some(2 * 1024 * 1024), ..folder.options() }).unwrap();
     given_events(&store, "render", [1]).await;
     let error = fill(&store).await;
     let StoreError::Unavailable { applied: Applied::No, reason } = &error else { panic!("{error:?}") };
@@ -50,7 +50,7 @@ async fn a_full_store_refuses_writes_reads_on_and_heals() {
     fill(&store).await;
     drop(store);
 
-    let store = house.open();
+    let store = folder.open();
     let lane_id = lane(&store, "render").await;
     let now = now(&store).await;
     insert(&store, &[new_event(2, lane_id, now)]).await;
@@ -60,8 +60,8 @@ async fn a_full_store_refuses_writes_reads_on_and_heals() {
 /// Nobody can say what is on the disk, so nothing is built upon it.
 #[tokio::test]
 async fn after_a_lost_write_nothing_is_written_until_a_restart() {
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     given_events(&store, "render", [1]).await;
     store.poison.set("disk I/O error".to_owned()).unwrap();
     assert!(store.is_poisoned());
@@ -75,30 +75,30 @@ async fn after_a_lost_write_nothing_is_written_until_a_restart() {
     }
     status(&store, 1).await;
     drop(store);
-    claim(&house.open(), 1, "sim-1").await;
+    claim(&folder.open(), 1, "sim-1").await;
 }
 
 /// Nothing is repaired, and nothing is deleted.
 #[tokio::test]
 async fn damage_is_found_and_not_backed_up() {
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     given_events(&store, "render", 1..=2_000).await;
     drop(store);
-    let mut file = fs::OpenOptions::new().write(true).open(house.path()).unwrap();
+    let mut file = fs::OpenOptions::new().write(true).open(folder.path()).unwrap();
     let half = file.metadata().unwrap().len() / 2 / 4096 * 4096;
     file.seek(SeekFrom::Start(half)).unwrap();
     file.write_all(&[0x55; 4096]).unwrap();
     drop(file);
-    let content = fs::read(house.path()).unwrap();
+    let content = fs::read(folder.path()).unwrap();
 
-    let store = house.open();
+    let store = folder.open();
     assert!(!store.check_integrity().await.unwrap().is_empty());
-    let error = store.backup(&house.file("backup.db")).await.unwrap_err();
+    let error = store.backup(&folder.file("backup.db")).await.unwrap_err();
     assert!(error.to_string().contains("damaged"), "{error}");
     drop(store);
-    assert!(fs::read(house.path()).unwrap() == content);
-    assert_eq!(house.names(), ["enginehouse.db", "enginehouse.db.lock"]);
+    assert!(fs::read(folder.path()).unwrap() == content);
+    assert_eq!(folder.names(), ["enginehouse.db", "enginehouse.db.lock"]);
 }
 
 /// Each finding of the check, made by hand.
@@ -129,12 +129,12 @@ async fn rows_that_disagree_are_found() {
             "CHECK constraint failed in events",
         ),
     ] {
-        let house = House::new();
-        let store = house.open();
+        let folder = TestFolder::new();
+        let store = folder.open();
         given_events(&store, "render", 1..=3).await;
         drop(store);
-        super::connect(&house.path()).execute_batch(damage).unwrap();
-        let found = house.open().check_integrity().await.unwrap();
+        super::connect(&folder.path()).execute_batch(damage).unwrap();
+        let found = folder.open().check_integrity().await.unwrap();
         assert_eq!(found.iter().filter(|found| *found == finding).count(), 1, "{damage}: {found:?}");
     }
 }
@@ -142,13 +142,13 @@ async fn rows_that_disagree_are_found() {
 /// While a reader holds its snapshot the log can only grow; once it lets go, the log begins anew.
 #[tokio::test]
 async fn a_log_that_was_held_shrinks_again() {
-    let house = House::new();
-    let store = house.open();
+    let folder = TestFolder::new();
+    let store = folder.open();
     store.writer.lock().await.large_log_bytes = 8 * 1024 * 1024;
-    let log = lock_file::beside(&house.path(), "-wal");
+    let log = lock_file::beside(&folder.path(), "-wal");
     let size = || fs::metadata(&log).unwrap().len();
     let lane_id = given_events(&store, "render", [1]).await;
-    let reader = crate::sqlite::connections::open_reader(&house.path()).unwrap();
+    let reader = crate::sqlite::connections::open_reader(&folder.path()).unwrap();
     reader.execute_batch("begin; select count(*) from events").unwrap();
     let payload = RawJson::trusted(format!("\"{}\"", "x".repeat(200_000)));
     for number in 2..60 {
@@ -158,7 +158,7 @@ async fn a_log_that_was_held_shrinks_again() {
     assert!(size() > 8 * 1024 * 1024, "{}", size());
     drop(reader);
     // It was tried while the reader held it, and is not tried again at once.
-    house.clock.advance(std::time::Duration::from_secs(11));
+    folder.clock.advance(std::time::Duration::from_secs(11));
     claim(&store, 1, "sim-1").await;
     assert_eq!(size(), 0);
     let writer = store.writer.lock().await;

@@ -1,0 +1,204 @@
+//! An open transaction of the PostgreSQL store: how it begins, runs statements, and ends when it is dropped.
+//!
+//! *READ COMMITTED*, with every row that is to be changed locked when it is read, and the write guarded nevertheless. What
+//! many transactions want at once (ready events, expired locks, silent engines) is taken with `skip locked`: two servers
+//! share the work instead of waiting for each other.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use enginehouse_core::ids::{EngineId, EventId, LaneId};
+use enginehouse_core::time::Timestamp;
+use tokio_postgres::Row;
+
+use super::columns::{PgColumns, Xid, params, sql};
+use crate::clock::Reading;
+use crate::error::StoreError;
+use crate::postgres::shared::lane_changes::LaneChanges;
+use crate::postgres::shared::state::PgState;
+use crate::postgres::wire::error::{PgError, PgResult};
+use crate::postgres::wire::session::{Param, Session, TransactionGuard};
+
+/// One transaction on one connection, and what it remembers until it ends.
+pub(crate) struct PostgresTransaction {
+    /// Taken when it ends.
+    pub(super) session: Option<Session>,
+    pub(super) shared: Arc<PgState>,
+    pub(super) reading: Reading,
+    pub(super) registry_version: i64,
+    /// The versions that the database may have given before it came back.
+    pub(super) versions_before: i64,
+    /// Every transaction before this one had ended when this one began.
+    pub(super) xmin: Xid,
+    /// No transaction from this one on had ended.
+    pub(super) xmax: Xid,
+    /// The generation of the scan positions when this began.
+    pub(super) generation: u64,
+    pub(super) changes: LaneChanges,
+    /// Ready events that nobody else can lock before this transaction ends, and that were not written.
+    pub(super) locked: HashMap<EventId, (LaneId, Timestamp)>,
+    /// From where on there may be more of them in a lane, which were not answered.
+    pub(super) locked_behind: HashSet<(LaneId, Timestamp)>,
+    /// Engines that were there when they were read.
+    pub(super) known_engines: HashSet<EngineId>,
+    /// Lanes that are not there any more once this has committed.
+    pub(super) gone_lanes: Vec<LaneId>,
+    /// Whether something was changed, or read that an answer may vouch for; locks alone count for nothing.
+    pub(super) must_last: bool,
+    /// What ended it before its commit.
+    pub(super) error: Option<StoreError>,
+}
+
+impl PostgresTransaction {
+    pub(crate) async fn begin(shared: &Arc<PgState>) -> Result<Self, StoreError> {
+        shared.wait_for_rollbacks().await;
+        let session = TransactionGuard::new(shared.writers.session().await?);
+        let generation = shared.scan_positions().generation();
+        let update = shared.lanes().begin_update();
+        let limit = format!("{}ms", session.deadline().as_millis());
+        // A server that froze inside a transaction must not keep its locks for ever.
+        let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
+        let commit = if shared.endpoint.durable { None } else { Some("off") };
+        // Sent together: one round trip.
+        let (begun, opened, changed_lanes) = tokio::join!(
+            session.run("begin isolation level read committed"),
+            session.query(sql!("opening"), params![TEXT: &limit, TEXT: &idle_limit, TEXT: &commit]),
+            session.query(sql!("changed_lanes"), params![XID8: &update.from]),
+        );
+        let read = async {
+            let opened = begun.and(opened)?;
+            let changed_lanes = changed_lanes?;
+            let row = opened.first().ok_or_else(|| PgError::Bug("the database does not tell the time".to_owned()))?;
+            let mut columns = PgColumns::of(row);
+            let (now, version) = (columns.read()?, columns.read::<Option<i64>>()?);
+            let (xmin, xmax) = (columns.value::<Xid>()?, columns.value::<Xid>()?);
+            let version = version.ok_or_else(|| PgError::Row("there is no registry version".to_owned()))?;
+            shared.note_database_start(columns.read()?);
+            let new_update = shared.lanes().begin_update();
+            let is_stale = shared.lanes().is_stale(update);
+            let (update, changed_lanes) = if is_stale {
+                // The cache was reset, and this transaction needs all lanes.
+                (new_update, session.query(sql!("changed_lanes"), params![XID8: &new_update.from]).await?)
+            } else {
+                (update, changed_lanes)
+            };
+            let mut lanes = shared.lanes();
+            lanes.apply(update, &changed_lanes, xmin)?;
+            let versions_before = lanes.registry_version_base();
+            Ok((now, versions_before + version, versions_before, (xmin, xmax)))
+        };
+        let read: PgResult<_> = read.await;
+        match read {
+            Ok((now, registry_version, versions_before, (xmin, xmax))) => Ok(Self {
+                reading: shared.read_time(now),
+                session: Some(session.into_session()),
+                shared: Arc::clone(shared),
+                registry_version,
+                versions_before,
+                xmin,
+                xmax,
+                generation,
+                changes: LaneChanges::default(),
+                locked: HashMap::new(),
+                locked_behind: HashSet::new(),
+                known_engines: HashSet::new(),
+                gone_lanes: Vec::new(),
+                must_last: false,
+                error: None,
+            }),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// To change something with, or to read what an answer may vouch for.
+    pub(super) fn session(&mut self) -> Result<&Session, StoreError> {
+        self.must_last = true;
+        self.reader()
+    }
+
+    /// To look around with, and to lock what is seen.
+    pub(super) fn reader(&self) -> Result<&Session, StoreError> {
+        match (&self.error, &self.session) {
+            (Some(error), _) => Err(error.clone()),
+            (None, Some(session)) => Ok(session),
+            (None, None) => Err(StoreError::Bug("the transaction has ended".to_owned())),
+        }
+    }
+
+    /// Notes the error that ends the transaction: the database does nothing more in it.
+    pub(super) fn ended<T>(&mut self, outcome: PgResult<T>) -> Result<T, StoreError> {
+        outcome.map_err(|failure| {
+            let error = StoreError::from(failure);
+            self.error = Some(error.clone());
+            error
+        })
+    }
+
+    pub(super) async fn query(
+        &mut self,
+        sql: &'static str,
+        params: impl AsRef<[Param<'_>]>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let outcome = self.session()?.query(sql, params).await;
+        self.ended(outcome)
+    }
+
+    /// The same for a statement that changes nothing, but may lock what it reads. Nobody is told that something is so because of
+    /// it alone.
+    pub(super) async fn read<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        params: [Param<'_>; N],
+    ) -> Result<Vec<Row>, StoreError> {
+        let outcome = self.reader()?.query(sql, params).await;
+        self.ended(outcome)
+    }
+
+    pub(super) async fn execute<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        params: [Param<'_>; N],
+    ) -> Result<u64, StoreError> {
+        let outcome = self.session()?.execute(sql, params).await;
+        self.ended(outcome)
+    }
+
+    /// Reads rows, one value of each.
+    pub(super) fn each<T>(
+        &mut self,
+        rows: &[Row],
+        read: impl Fn(&mut PgColumns<'_>) -> PgResult<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let outcome = rows.iter().map(|row| read(&mut PgColumns::of(row))).collect();
+        self.ended(outcome)
+    }
+
+    pub(super) async fn optional_moment<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        params: [Param<'_>; N],
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let rows = self.read(sql, params).await?;
+        Ok(self.each(&rows, |columns| columns.read::<Option<Timestamp>>())?.into_iter().flatten().next())
+    }
+
+    /// Writes the changes of counts, so that statements see them.
+    pub(super) async fn flush_changes(&mut self) -> Result<(), StoreError> {
+        if self.changes.is_empty() {
+            return Ok(());
+        }
+        self.must_last = true;
+        let outcome = self.changes.write(self.reader()?).await;
+        self.ended(outcome)?;
+        self.changes.clear_written();
+        Ok(())
+    }
+}
+
+impl Drop for PostgresTransaction {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.shared.roll_back(session);
+        }
+    }
+}
