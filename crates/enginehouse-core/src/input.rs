@@ -214,7 +214,7 @@ impl<'a> Value<'a> {
 
     /// Any whole number.
     pub fn integer(self) -> Option<i64> {
-        let read = self.as_literal().parse().ok();
+        let read = self.parse_whole();
         if read.is_none() {
             self.must_be("a whole number");
         }
@@ -223,7 +223,7 @@ impl<'a> Value<'a> {
 
     /// A whole number without an upper limit of its own.
     pub fn whole_from(self, min: u64) -> Option<u64> {
-        let read = self.as_literal().parse().ok().filter(|number| *number >= min);
+        let read = self.parse_whole().filter(|number| *number >= min);
         if read.is_none() {
             self.must_be(format_args!("a whole number of {min} or more"));
         }
@@ -232,12 +232,19 @@ impl<'a> Value<'a> {
 
     /// A whole number within a range.
     pub fn whole<N: Copy + PartialOrd + Display + TryFrom<i128>>(self, range: RangeInclusive<N>) -> Option<N> {
-        let number: Option<i128> = self.as_literal().parse().ok();
-        let read = number.and_then(|number| N::try_from(number).ok()).filter(|number| range.contains(number));
+        let read = self
+            .parse_whole::<i128>()
+            .and_then(|number| N::try_from(number).ok())
+            .filter(|number| range.contains(number));
         if read.is_none() {
             self.must_be(format_args!("a whole number between {} and {}", range.start(), range.end()));
         }
         read
+    }
+
+    /// Whole numbers have no negative zero: to most readers of JSON, `-0` is the double.
+    fn parse_whole<N: FromStr>(self) -> Option<N> {
+        Some(self.as_literal()).filter(|text| *text != "-0")?.parse().ok()
     }
 
     /// A number within a range.

@@ -240,3 +240,9 @@ fn a_whole_body_may_be_read_as_any_json() {
         assert_eq!(read.as_str(), text.trim());
     }
 }
+
+#[test]
+fn a_whole_number_is_written_as_one() {
+    let whole = |text: &str| read_json(text.as_bytes(), |value| value.whole(0..=9u8)).ok();
+    assert_eq!(["7", "0", "-0", "7.0", "7e0", "10"].map(whole), [Some(7), Some(0), None, None, None, None]);
+}
