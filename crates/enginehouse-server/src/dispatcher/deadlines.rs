@@ -96,13 +96,10 @@ impl SweepSchedule {
         }
     }
 
-    /// The deadlines for a batch that sweeps. While another one that does is in flight, it has them: this batch then
-    /// looks at everything.
+    /// The deadlines for a batch that sweeps. Only one at a time does.
     pub(super) fn begin_sweep(&mut self) -> Deadlines {
-        match std::mem::replace(&mut self.in_flight, true) {
-            false => std::mem::take(&mut self.deadlines),
-            true => Deadlines::overdue(),
-        }
+        self.in_flight = true;
+        std::mem::take(&mut self.deadlines)
     }
 
     /// The deadlines for a batch that does not sweep: none, but it may learn when the next event becomes ready.

@@ -32,6 +32,11 @@ impl Inbox {
         self.has_no_callers
     }
 
+    /// Whether a request waits, or may still come.
+    pub(super) fn may_have_more(&self) -> bool {
+        !self.has_no_callers || !self.is_empty()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.held_over.is_empty() && self.receiver.is_empty()
     }

@@ -78,6 +78,9 @@ pub(super) struct Scheduler {
     pending: PendingWakeUps,
     schedule: SweepSchedule,
     outage: OutageDetector,
+    /// Callers who ask for a sweep while one is in flight: theirs follows it, so that what they asked for is done when
+    /// they are answered.
+    next_sweeps: Vec<Reply<()>>,
 }
 
 /// Tells the scheduler to shut down.
@@ -150,6 +153,7 @@ impl Scheduler {
             pending: PendingWakeUps::default(),
             schedule: SweepSchedule::new(),
             outage: OutageDetector::new(),
+            next_sweeps: Vec::new(),
         }
     }
 
@@ -211,7 +215,7 @@ impl Scheduler {
             Some(finished) = in_flight.next(), if !in_flight.is_empty() => {
                 Wake::BatchFinished(Box::new(finished))
             },
-            request = self.inbox.next(), if may_begin && !self.inbox.has_no_callers() => {
+            request = self.inbox.next(), if may_begin && self.inbox.may_have_more() => {
                 request.map_or(Wake::NoCallers, Wake::Request)
             }
             changes = next_change(feed) => Wake::RemoteChanges(changes),
@@ -242,13 +246,16 @@ impl Scheduler {
     /// Hands a batch to a worker.
     fn begin(
         &mut self,
-        batch: RequestBatch,
+        mut batch: RequestBatch,
         sweep_is_due: bool,
         has_company: bool,
     ) -> LocalBoxFuture<'static, FinishedBatch> {
         let worker = self.workers.idle.pop().expect("a batch begins when a worker is free");
         // With one batch at a time, each one deals with what has fallen due before it does anything else.
         let is_only_worker = self.workers.size == 1;
+        if self.schedule.in_flight() {
+            self.next_sweeps.append(&mut batch.sweeps);
+        }
         let sweeps = sweep_is_due || is_only_worker || !batch.sweeps.is_empty();
         let deadlines = if sweeps { self.schedule.begin_sweep() } else { self.schedule.without_sweep() };
         let start = BatchStart {
@@ -258,7 +265,7 @@ impl Scheduler {
             sweeps,
             deadlines,
             wake_ups: std::mem::take(&mut self.pending.wake_ups),
-            after_outage: self.outage.after_outage(),
+            grace: self.outage.grace(),
             last_success: self.outage.last_success(),
         };
         self.workers.begun += 1;
@@ -277,7 +284,7 @@ impl Scheduler {
         for FinishedTransaction { batch, result, answered, duration } in transactions {
             match result {
                 Ok(mut committed) => {
-                    self.committed(&worker, &batch, &committed, &start, duration);
+                    self.committed(&worker, &batch, &committed, duration);
                     let wake_ups = std::mem::take(&mut committed.effects.wake_ups);
                     if !wake_ups.is_empty() {
                         self.pending.ready_count += 1;
@@ -298,6 +305,9 @@ impl Scheduler {
         self.workers.idle.push(worker);
         if start.sweeps {
             self.schedule.end_sweep();
+            for reply in std::mem::take(&mut self.next_sweeps) {
+                self.inbox.push_front(Request::Sweep(reply));
+            }
         }
         if self.shutdown.is_requested() {
             self.answer_waiting_claims();
@@ -314,12 +324,11 @@ impl Scheduler {
         worker: &TransactionWorker,
         batch: &RequestBatch,
         committed: &Committed,
-        start: &BatchStart,
         duration: Duration,
     ) {
         self.schedule.read_store_time(committed.now);
         self.schedule.merge(committed.effects.deadlines);
-        self.outage.committed(start.after_outage, duration, self.store.is_shared());
+        self.outage.committed(committed.granted_grace, duration, self.store.is_shared());
         self.observer.committed(&CommittedTransaction {
             requests: batch.len(),
             duration,

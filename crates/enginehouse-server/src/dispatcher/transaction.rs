@@ -18,7 +18,7 @@ use super::engines::stop_drained;
 use super::enqueue::enqueue;
 use super::exchange::Exchanges;
 use super::grace::grant_grace;
-use super::outage::LastSuccess;
+use super::outage::{LastSuccess, PendingGrace};
 use super::registry::Registry;
 use super::settle::add_payloads;
 use super::sweep::sweep;
@@ -58,8 +58,7 @@ pub(super) struct BatchStart {
     pub(super) deadlines: Deadlines,
     /// Which waiting claims may find something, because of earlier batches and other servers.
     pub(super) wake_ups: WakeUps,
-    /// Whether this is the first batch after an outage.
-    pub(super) after_outage: bool,
+    pub(super) grace: PendingGrace,
     pub(super) last_success: LastSuccess,
 }
 
@@ -87,6 +86,7 @@ pub(super) struct Committed {
     /// The store's time, as the transaction saw it.
     pub(super) now: Timestamp,
     pub(super) effects: Effects,
+    pub(super) granted_grace: bool,
 }
 
 impl TransactionWorker {
@@ -153,7 +153,8 @@ impl TransactionWorker {
     ) -> Result<Committed, StoreError> {
         let mut transaction = self.store.begin().await?;
         let is_shared = self.store.is_shared();
-        let after_outage = start.after_outage || transaction.jumped() || is_shared && start.last_success.is_long_ago();
+        let grants_grace =
+            start.grace.is_pending() || transaction.jumped() || is_shared && start.last_success.is_long_ago();
         self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
         let mut context = TransactionContext {
@@ -168,7 +169,7 @@ impl TransactionWorker {
             effects: Effects { deadlines: start.deadlines, wake_ups: start.wake_ups.clone(), ..Effects::default() },
             audit_entries: Vec::new(),
         };
-        if after_outage {
+        if grants_grace {
             grant_grace(&mut context).await?;
         }
         // Before anything else: a lock that has expired is lost to every request of the batch.
@@ -189,7 +190,7 @@ impl TransactionWorker {
         batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;
         stop_drained(&mut context).await?;
         let effects = context.commit().await?;
-        Ok(Committed { now, effects })
+        Ok(Committed { now, effects, granted_grace: grants_grace })
     }
 }
 

@@ -187,8 +187,7 @@ async fn after_a_restart_nobody_is_lost_before_they_had_time_to_speak_up() {
     harness.register("e", "{}").await;
     harness.enqueue_many(1).await;
     let claimed = harness.claim_one("e").await;
-    harness.clock.advance(std::time::Duration::from_secs(3_600));
-    let harness = harness.restart();
+    let harness = harness.restart_after(3_600.0);
     harness.pass(29.999).await;
     assert_eq!(status(&harness, "e").await, EngineStatus::Active);
     assert_eq!(harness.heartbeat("e", &[token(&claimed)]).await.renewed, [token(&claimed)]);

@@ -107,8 +107,14 @@ impl Harness {
     }
 
     /// Stops the server and starts it again on the same rows.
-    pub(crate) fn restart(mut self) -> Self {
+    pub(crate) fn restart(self) -> Self {
+        self.restart_after(0.0)
+    }
+
+    /// Stops the server, and starts it again on the same rows when so many seconds have passed.
+    pub(crate) fn restart_after(mut self, seconds: f64) -> Self {
         self.stop();
+        self.clock.advance(Duration::from_secs_f64(seconds));
         let (clock, place) = (Arc::clone(&self.clock), Arc::clone(&self.place));
         drop(self);
         let store = place.open(&clock);
