@@ -88,6 +88,16 @@ pub fn kills(few: usize) -> usize {
         .map_or(few, |many| many.parse().expect("ENGINEHOUSE_TEST_KILLS is a number"))
 }
 
+/// How often servers are stopped in a long campaign: as often as `ENGINEHOUSE_TEST_STOPS` says; none, if there is to be none.
+///
+/// # Panics
+/// The variable holds no number.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests may want more of them")]
+pub fn stops() -> Option<usize> {
+    let many = std::env::var("ENGINEHOUSE_TEST_STOPS").ok()?;
+    Some(many.parse().expect("ENGINEHOUSE_TEST_STOPS is a number"))
+}
+
 /// A server of its own, on a free port. Killed when dropped.
 pub struct TestServer {
     child: Child,
@@ -141,6 +151,15 @@ impl TestServer {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// It has ended already.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("it runs");
     }
 
     /// Ends it as a power cut would, for all that the process can do about it.

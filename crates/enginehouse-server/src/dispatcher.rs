@@ -31,6 +31,7 @@ mod inbox;
 pub mod observer;
 mod operation;
 mod outage;
+pub mod pulse;
 mod registry;
 pub mod reply;
 mod request;
@@ -57,6 +58,7 @@ use self::config::DispatchConfig;
 use self::observer::Observer;
 pub use self::operation::Operation;
 use self::operation::pending;
+use self::pulse::Pulse;
 use self::reply::{DispatchError, Reply};
 use self::request::{EngineExchange, Request};
 use self::scheduler::{Scheduler, Shutdown};
@@ -91,11 +93,12 @@ impl Dispatcher {
         config: DispatchConfig,
         rng: Box<dyn Rng>,
         observer: Box<dyn Observer>,
+        pulse: Arc<Pulse>,
     ) -> std::io::Result<(Self, DispatcherThread)> {
         let (requests, receiver) = mpsc::channel(config.max_waiting_requests);
         let shutdown = Shutdown::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let scheduler = Scheduler::new(store, config, rng, observer, receiver, shutdown.clone());
+        let scheduler = Scheduler::new(store, config, rng, observer, receiver, shutdown.clone(), pulse);
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())
             .spawn(move || runtime.block_on(scheduler.run()))?;

@@ -1,13 +1,9 @@
-//! Sleeps until the earliest due time, and notices when it has overslept.
+//! Sleeps until the earliest due time.
 
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::Instant;
-
-/// How much later than it was due a wake-up may come before that is an outage: the process was stopped or starved, and
-/// the silence of engines meanwhile says nothing.
-const STALL: Duration = Duration::from_secs(5);
 
 /// When the dispatcher next has something to do that nobody asks for.
 #[derive(Debug)]
@@ -41,11 +37,6 @@ impl Timer {
             }
         }
     }
-
-    /// Whether a wake-up that was due has come far too late.
-    pub(crate) fn overslept(&self) -> bool {
-        self.planned.is_some_and(|planned| Self::now().saturating_duration_since(planned) > STALL)
-    }
 }
 
 /// Waits so long.
@@ -59,7 +50,8 @@ pub(crate) fn alarm(at: Instant) -> tokio::time::Sleep {
     tokio::time::sleep_until(at)
 }
 
-/// Whether so long a wait within one transaction is an outage.
-pub(crate) fn is_stall(took: Duration) -> bool {
-    took > STALL
+/// Stops this thread for so long: for a thread that does nothing else.
+#[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
+pub(crate) fn rest(wait: Duration) {
+    std::thread::sleep(wait);
 }

@@ -6,5 +6,6 @@ mod deadlines;
 mod engine_loop;
 mod engines;
 mod locks;
+mod stops;
 
 const STORE: enginehouse_tests::test_store::StoreKind = enginehouse_tests::test_store::StoreKind::Postgres;

@@ -1,45 +1,109 @@
 //! Grace after an outage: nobody is lost for the time in which the server, or its store, could not hear them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::grace::{grace_for, postponed};
+use enginehouse_core::ids::EngineId;
 use enginehouse_core::limits::{LOST_AFTER_INTERVALS, MAX_HEARTBEAT_INTERVAL};
+use enginehouse_core::time::Timestamp;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::LockCursor;
 
 use super::context::TransactionContext;
+use super::outage::Grace;
 use super::sweep::{SWEEP_LIMIT, find_next_losses};
+use crate::timers::Timer;
+
+/// How long after a stop the requests that lie in sockets may take to be read, parsed and carried out.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// Moves the deadlines that engines keep by heartbeats.
+pub(super) async fn grant_grace(context: &mut TransactionContext<'_>, grace: Grace) -> Result<(), StoreError> {
+    match grace {
+        Grace::Whole => after_an_outage(context).await?,
+        Grace::Stall(stall) => {
+            let resumed_at = context.now - Timer::now().saturating_duration_since(stall.ended_at);
+            after_a_stop(context, resumed_at, stall.length + SETTLE).await?;
+        }
+    }
+    find_next_losses(context).await
+}
 
 /// Gives every engine one full `lost_after` from now to send a heartbeat, and every lock as long as its engine.
-pub(super) async fn grant_grace(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
-    let mut graces = HashMap::new();
-    let mut due_soon = Vec::new();
-    for engine in context.transaction.all_engines().await? {
-        let grace = grace_for(engine.heartbeat_interval);
-        if engine.lost_due_at.is_some_and(|due| postponed(due, context.now, grace) != due) {
-            due_soon.push(engine.engine_id.clone());
-        }
-        graces.insert(engine.engine_id, grace);
-    }
-    let mut engines = context.transaction.engines_by_id(&due_soon).await?;
-    for engine in &mut engines {
-        let grace = grace_for(engine.heartbeat_interval);
-        engine.lost_due_at = engine.lost_due_at.map(|due| postponed(due, context.now, grace));
-    }
+async fn after_an_outage(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+    let resumed_at = context.now;
+    let engines = context.transaction.all_engines().await?;
+    let intervals = engines.iter().map(|engine| (engine.engine_id.clone(), engine.heartbeat_interval)).collect();
+    let due_soon = engines.into_iter().filter(|engine| moved(engine, resumed_at, Duration::MAX).is_some());
+    let due_soon: Vec<_> = due_soon.map(|engine| engine.engine_id).collect();
+    let engines = context.transaction.engines_by_id(&due_soon).await?;
+    move_engines(context, engines, resumed_at, Duration::MAX).await?;
+    let until = resumed_at + MAX_HEARTBEAT_INTERVAL * LOST_AFTER_INTERVALS;
+    move_locks(context, until, resumed_at, Duration::MAX, intervals).await
+}
+
+/// Gives those whose deadline came during a stop, or comes soon after it, as much time as the stop has taken.
+///
+/// An engine that heartbeats within its interval had two intervals left when the process stopped. So after a stop shorter
+/// than its interval it has at least one left, and its row is not touched: a hiccup costs a look at two indexes, whatever
+/// the fleet.
+async fn after_a_stop(
+    context: &mut TransactionContext<'_>,
+    resumed_at: Timestamp,
+    most: Duration,
+) -> Result<(), StoreError> {
+    let until = resumed_at + most;
+    let engines = context.transaction.silent_engines(until, u32::MAX).await?;
+    move_engines(context, engines, resumed_at, most).await?;
+    move_locks(context, until, resumed_at, most, HashMap::new()).await
+}
+
+/// The engine with its deadline moved by `most`, or its whole `lost_after` if that is less; none if it stands later already.
+fn moved(engine: &RegisteredEngine, resumed_at: Timestamp, most: Duration) -> Option<RegisteredEngine> {
+    let due = engine.lost_due_at?;
+    let later = postponed(due, resumed_at, grace_for(engine.heartbeat_interval).min(most));
+    (later != due).then(|| RegisteredEngine { lost_due_at: Some(later), ..engine.clone() })
+}
+
+async fn move_engines(
+    context: &mut TransactionContext<'_>,
+    engines: Vec<RegisteredEngine>,
+    resumed_at: Timestamp,
+    most: Duration,
+) -> Result<(), StoreError> {
+    let engines: Vec<_> = engines.iter().filter_map(|engine| moved(engine, resumed_at, most)).collect();
     if !engines.is_empty() {
         context.transaction.write_engines(&engines).await?;
     }
-    let until = context.now + MAX_HEARTBEAT_INTERVAL * LOST_AFTER_INTERVALS;
+    Ok(())
+}
+
+/// Moves the ends of locks as the deadlines of their engines. `intervals` are those that are known already.
+async fn move_locks(
+    context: &mut TransactionContext<'_>,
+    until: Timestamp,
+    resumed_at: Timestamp,
+    most: Duration,
+    mut intervals: HashMap<EngineId, Duration>,
+) -> Result<(), StoreError> {
     let mut after = None;
     loop {
         let page = context.transaction.locks_expiring(until, after, SWEEP_LIMIT).await?;
         let is_full = page.len() == SWEEP_LIMIT as usize;
+        let holders = page.iter().filter_map(|event| event.state.lock.as_ref()).map(|lock| lock.engine_id.clone());
+        let unknown: HashSet<_> = holders.filter(|engine_id| !intervals.contains_key(engine_id)).collect();
+        if !unknown.is_empty() {
+            let unknown: Vec<_> = unknown.into_iter().collect();
+            let found = context.transaction.free_engines_by_id(&unknown).await?;
+            intervals.extend(found.into_iter().map(|engine| (engine.engine_id, engine.heartbeat_interval)));
+        }
         for event in page {
             let Some(lock) = event.state.lock.clone() else { continue };
             after = Some(LockCursor { expires_at: lock.expires_at, event_id: event.event_id });
-            let grace = graces.get(&lock.engine_id).copied().unwrap_or_else(|| grace_for(Duration::ZERO));
-            let later = postponed(lock.expires_at, context.now, grace);
+            let interval = intervals.get(&lock.engine_id).copied().unwrap_or(Duration::ZERO);
+            let later = postponed(lock.expires_at, resumed_at, grace_for(interval).min(most));
             if later != lock.expires_at {
                 let event_id = event.event_id;
                 context.events.keep(event);
@@ -48,8 +112,7 @@ pub(super) async fn grant_grace(context: &mut TransactionContext<'_>) -> Result<
         }
         context.write_events().await?;
         if !is_full {
-            break;
+            return Ok(());
         }
     }
-    find_next_losses(context).await
 }

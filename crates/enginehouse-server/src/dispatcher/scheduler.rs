@@ -28,6 +28,7 @@ use super::deadlines::SweepSchedule;
 use super::inbox::Inbox;
 use super::observer::{CommittedTransaction, Observer};
 use super::outage::OutageDetector;
+use super::pulse::Pulse;
 use super::registry::Registry;
 use super::reply::{DispatchError, Reply};
 use super::request::{EngineExchange, Request};
@@ -130,7 +131,9 @@ impl Scheduler {
         observer: Box<dyn Observer>,
         receiver: mpsc::Receiver<Request>,
         shutdown: Shutdown,
+        pulse: Arc<Pulse>,
     ) -> Self {
+        let outage = OutageDetector::new(pulse, store.is_shared());
         let (config, rng, ids) = (Arc::new(config), SharedRng::new(rng), SharedIds::default());
         let wait_queue = WaitQueue::default();
         let size = store.max_transactions().max(1);
@@ -152,7 +155,7 @@ impl Scheduler {
             wait_queue,
             pending: PendingWakeUps::default(),
             schedule: SweepSchedule::new(),
-            outage: OutageDetector::new(),
+            outage,
             next_sweeps: Vec::new(),
         }
     }
@@ -165,12 +168,7 @@ impl Scheduler {
         let mut next_sweep = Some(Timer::now());
         timer.set_at(next_sweep);
         loop {
-            let may_sweep = self.may_sweep();
             let wake = self.wait(&mut in_flight, feed.as_mut(), &timer).await;
-            if may_sweep && timer.overslept() {
-                tracing::warn!("the server was stopped or starved for seconds: engines get time to send heartbeats");
-                self.outage.found();
-            }
             let (mut batch, mut sweep_is_due) = (None, false);
             match wake {
                 Wake::BatchFinished(finished) => {
@@ -265,8 +263,7 @@ impl Scheduler {
             sweeps,
             deadlines,
             wake_ups: std::mem::take(&mut self.pending.wake_ups),
-            grace: self.outage.grace(),
-            last_success: self.outage.last_success(),
+            outage: self.outage.clone(),
         };
         self.workers.begun += 1;
         self.pending.look_again = false;
@@ -328,7 +325,7 @@ impl Scheduler {
     ) {
         self.schedule.read_store_time(committed.now);
         self.schedule.merge(committed.effects.deadlines);
-        self.outage.committed(committed.granted_grace, duration, self.store.is_shared());
+        self.outage.committed(committed.granted, duration);
         self.observer.committed(&CommittedTransaction {
             requests: batch.len(),
             duration,

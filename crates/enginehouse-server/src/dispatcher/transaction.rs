@@ -18,7 +18,7 @@ use super::engines::stop_drained;
 use super::enqueue::enqueue;
 use super::exchange::Exchanges;
 use super::grace::grant_grace;
-use super::outage::{LastSuccess, PendingGrace};
+use super::outage::{GrantedGrace, OutageDetector};
 use super::registry::Registry;
 use super::settle::add_payloads;
 use super::sweep::sweep;
@@ -58,8 +58,7 @@ pub(super) struct BatchStart {
     pub(super) deadlines: Deadlines,
     /// Which waiting claims may find something, because of earlier batches and other servers.
     pub(super) wake_ups: WakeUps,
-    pub(super) grace: PendingGrace,
-    pub(super) last_success: LastSuccess,
+    pub(super) outage: OutageDetector,
 }
 
 /// A batch that has ended, one way or another.
@@ -86,7 +85,7 @@ pub(super) struct Committed {
     /// The store's time, as the transaction saw it.
     pub(super) now: Timestamp,
     pub(super) effects: Effects,
-    pub(super) granted_grace: bool,
+    pub(super) granted: GrantedGrace,
 }
 
 impl TransactionWorker {
@@ -153,8 +152,8 @@ impl TransactionWorker {
     ) -> Result<Committed, StoreError> {
         let mut transaction = self.store.begin().await?;
         let is_shared = self.store.is_shared();
-        let grants_grace =
-            start.grace.is_pending() || transaction.jumped() || is_shared && start.last_success.is_long_ago();
+        // The time was read: whatever has stopped the process until then is known now.
+        let granted = start.outage.due_grace(transaction.jumped());
         self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
         let mut context = TransactionContext {
@@ -169,8 +168,8 @@ impl TransactionWorker {
             effects: Effects { deadlines: start.deadlines, wake_ups: start.wake_ups.clone(), ..Effects::default() },
             audit_entries: Vec::new(),
         };
-        if grants_grace {
-            grant_grace(&mut context).await?;
+        if let Some(grace) = granted.grace {
+            grant_grace(&mut context, grace).await?;
         }
         // Before anything else: a lock that has expired is lost to every request of the batch.
         if start.sweeps {
@@ -190,7 +189,7 @@ impl TransactionWorker {
         batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;
         stop_drained(&mut context).await?;
         let effects = context.commit().await?;
-        Ok(Committed { now, effects, granted_grace: grants_grace })
+        Ok(Committed { now, effects, granted })
     }
 }
 

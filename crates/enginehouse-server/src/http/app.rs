@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatcher::config::DispatchConfig;
+use crate::dispatcher::pulse::Pulse;
 use crate::dispatcher::{Dispatcher, DispatcherThread};
 use crate::rng::{Rng, SeededRng};
 use crate::telemetry::{CommitObserver, Metrics};
@@ -77,7 +78,8 @@ impl App {
         let observer = CommitObserver::new(metrics.clone(), thread_ended.clone());
         let mut own_rng = SeededRng::from_seed(rng.bits() as u64);
         let request_prefix = own_rng.bits() as u32;
-        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, rng, Box::new(observer))?;
+        let pulse = Pulse::start()?;
+        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, rng, Box::new(observer), pulse)?;
         Ok(Self(Arc::new(Parts {
             dispatcher,
             thread: Mutex::new(Some(thread)),

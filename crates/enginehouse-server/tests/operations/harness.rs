@@ -19,6 +19,7 @@ use enginehouse_server::dispatcher::config::DispatchConfig;
 use enginehouse_server::dispatcher::engines::Register;
 use enginehouse_server::dispatcher::event_actions::{ActOnEvent, EventAction};
 use enginehouse_server::dispatcher::observer::{CommittedTransaction, Observer};
+use enginehouse_server::dispatcher::pulse::Pulse;
 use enginehouse_server::dispatcher::reply::DispatchError;
 use enginehouse_server::dispatcher::{Dispatcher, DispatcherThread, Operation};
 use enginehouse_server::rng::SeededRng;
@@ -40,6 +41,7 @@ pub(crate) struct Harness {
     waiting_claims: watch::Receiver<usize>,
     thread: Option<DispatcherThread>,
     place: Arc<TestStore>,
+    pulse: Arc<Pulse>,
 }
 
 /// What the dispatcher has told its observer.
@@ -102,8 +104,10 @@ impl Harness {
         let (waiting_sender, waiting_claims) = watch::channel(0);
         let watcher = Watcher { seen: Arc::clone(&seen), waiting_claims: waiting_sender };
         let rng = Box::new(SeededRng::from_seed(7));
-        let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, rng, Box::new(watcher)).unwrap();
-        Self { clock, store, dispatcher, seen, waiting_claims, thread: Some(thread), place }
+        let pulse = Pulse::told();
+        let (dispatcher, thread) =
+            Dispatcher::start(Arc::clone(&store), config, rng, Box::new(watcher), Arc::clone(&pulse)).unwrap();
+        Self { clock, store, dispatcher, seen, waiting_claims, thread: Some(thread), place, pulse }
     }
 
     /// Stops the server and starts it again on the same rows.
@@ -143,6 +147,13 @@ impl Harness {
     pub(crate) async fn pass(&self, seconds: f64) {
         self.clock.advance(Duration::from_secs_f64(seconds));
         self.dispatcher.sweep().await.unwrap();
+    }
+
+    /// Stops the process for so long: time passes, and nothing happens before it goes on.
+    pub(crate) fn stop_for(&self, seconds: f64) {
+        let length = Duration::from_secs_f64(seconds);
+        self.clock.advance(length);
+        self.pulse.stalled(length);
     }
 
     /// Waits until so many claims are parked.

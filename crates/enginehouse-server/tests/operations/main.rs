@@ -9,6 +9,7 @@ mod faulty_store;
 mod harness;
 mod retention;
 mod settling;
+mod stops;
 #[path = "../under_test/mod.rs"]
 mod under_test;
 mod waiting;

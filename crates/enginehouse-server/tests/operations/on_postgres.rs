@@ -10,6 +10,7 @@ mod harness;
 mod retention;
 mod same_on_both;
 mod settling;
+mod stops;
 #[path = "../under_test/mod.rs"]
 mod under_test;
 mod waiting;

@@ -1,0 +1,72 @@
+//! The process is stopped and goes on: what engines sent meanwhile is heard before anything is declared due.
+
+use std::time::Duration;
+
+use enginehouse_core::engine::EngineStatus;
+use enginehouse_core::ids::EngineId;
+use enginehouse_core::request::Claim;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::harness::{Harness, claim, token};
+
+async fn status(harness: &Harness, engine_id: &str) -> EngineStatus {
+    let engine_id: EngineId = engine_id.parse().unwrap();
+    harness.store.engine(&engine_id).await.unwrap().unwrap().0.status
+}
+
+fn short_lock() -> Claim {
+    Claim { visibility_timeout: Some(Duration::from_secs(2)), ..claim(1) }
+}
+
+#[tokio::test]
+async fn a_stop_at_any_instant_and_of_any_length_loses_no_engine_and_no_lock_that_is_renewed_in_time() {
+    let harness = Harness::new();
+    let epoch = harness.register_with("e", "{}", 1).await;
+    harness.enqueue_many(1).await;
+    let claimed = harness.try_claim("e", epoch, short_lock()).await.unwrap().remove(0);
+    let mut chance = StdRng::seed_from_u64(9);
+    for round in 0..200 {
+        // A heartbeat each second. The process is stopped at some instant of one of them, and the next lies in a socket.
+        let instant = chance.random_range(0.0..1.0);
+        let length = if round % 2 == 0 { chance.random_range(0.5..5.0) } else { chance.random_range(0.5..60.0) };
+        harness.pass(instant).await;
+        harness.stop_for(length);
+        // Whatever is due is looked at before the heartbeat is read.
+        harness.pass(0.1).await;
+        let heard = harness.heartbeat("e", &[token(&claimed)]).await;
+        let state = format!("round {round}: at {instant} for {length}");
+        assert_eq!((heard.status, heard.renewed.len()), (EngineStatus::Active, 1), "{state}");
+    }
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn a_stop_keeps_no_engine_that_stays_silent_for_longer_than_it_has_taken() {
+    let harness = Harness::new();
+    harness.register("silent", "{}").await;
+    harness.register_with("other", "{}", 0).await;
+    harness.enqueue_many(1).await;
+    harness.claim_one("silent").await;
+    harness.pass(29.9).await;
+    harness.stop_for(5.0);
+    harness.pass(0.0).await;
+    harness.pass(5.0).await;
+    assert_eq!(status(&harness, "silent").await, EngineStatus::Active);
+    harness.pass(0.5).await;
+    assert_eq!(status(&harness, "silent").await, EngineStatus::Lost);
+    assert_eq!(harness.claim("other", 1).await.len(), 1);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn a_hiccup_moves_no_deadline_that_is_far_away() {
+    let harness = Harness::new();
+    harness.register("e", "{}").await;
+    let due = async || harness.store.engine(&"e".parse().unwrap()).await.unwrap().unwrap().0.lost_due_at;
+    let before = due().await;
+    harness.stop_for(9.0);
+    harness.dispatcher.sweep().await.unwrap();
+    assert_eq!(due().await, before, "it has had no reason to speak up yet");
+    harness.close().await;
+}
