@@ -380,6 +380,19 @@ impl RegisteredEngine {
         Self { status, metadata, last_heartbeat_at: now, lost_due_at, ..self }
     }
 
+    /// The engine after a call that is no heartbeat, but shows that its process lives. None if it is as it was: its deadline
+    /// would move by less than half an interval, which is not worth a write.
+    pub fn seen(&self, now: Timestamp) -> Option<Self> {
+        let may_be_lost = matches!(self.status, EngineStatus::Active | EngineStatus::Draining);
+        let (due, later) = (self.lost_due_at.filter(|_| may_be_lost)?, now + self.lost_after()?);
+        (later.since(due) >= self.heartbeat_interval / 2).then(|| Self { lost_due_at: Some(later), ..self.clone() })
+    }
+
+    /// From when on another such call changes it; none if none does.
+    pub fn seen_again_at(&self) -> Option<Timestamp> {
+        Some(self.lost_due_at? - self.lost_after()? + self.heartbeat_interval / 2)
+    }
+
     /// The engine after it missed its heartbeats.
     #[must_use]
     pub fn lost(self) -> Self {
@@ -456,6 +469,20 @@ mod tests {
     #[test]
     fn an_engine_without_heartbeats_is_never_lost() {
         assert_eq!(RegisteredEngine::registered(&registration(0), None, NOW).lost_due_at, None);
+    }
+
+    #[test]
+    fn a_call_of_a_live_engine_moves_its_deadline_as_a_heartbeat_does_but_not_at_each_call() {
+        let engine = RegisteredEngine::registered(&registration(10), None, NOW);
+        let later = |seconds| NOW + Duration::from_secs(seconds);
+        assert_eq!(engine.seen_again_at(), Some(later(5)));
+        assert_eq!(engine.seen(later(4)), None);
+        let seen = engine.seen(later(5)).unwrap();
+        assert_eq!((seen.lost_due_at, seen.last_heartbeat_at), (Some(later(35)), NOW));
+        for gone in [engine.clone().lost(), engine.stopped(), RegisteredEngine::registered(&registration(0), None, NOW)]
+        {
+            assert_eq!(gone.seen(later(60)), None, "{}", gone.status);
+        }
     }
 
     #[test]

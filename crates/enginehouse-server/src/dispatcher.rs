@@ -39,6 +39,7 @@ mod retention;
 mod scheduler;
 pub mod settings;
 mod settle;
+mod signs_of_life;
 mod sweep;
 mod transaction;
 mod unit_of_work;

@@ -10,7 +10,7 @@ use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::AttemptOutcome;
 use enginehouse_core::ids::EngineId;
 use enginehouse_tests::test_store::{StoreKind, TestStore};
-use enginehouse_tests::{TestServer, until};
+use enginehouse_tests::{TestServer, stops, until};
 
 /// How late a deadline may be dealt with.
 const MAX_DELAY: Duration = Duration::from_secs(1);
@@ -69,4 +69,26 @@ async fn an_attempt_that_takes_too_long_times_out_with_nobody_calling() {
     assert_eq!(attempt.error.unwrap().code.as_deref(), Some("timed_out"));
     let took = attempt.ended_at.since(attempt.claimed_at);
     assert!(took >= limit && took <= limit + MAX_DELAY, "timed out after {took:?}");
+}
+
+#[tokio::test]
+async fn an_engine_that_only_claims_and_waits_is_not_lost_however_long_it_idles() {
+    let store = TestStore::on(crate::STORE);
+    let servers = serve(&store);
+    let client = servers[0].client();
+    let engine_id: EngineId = "plain".parse().unwrap();
+    claim(&client, &engine_id, 1, serde_json::json!({ "event_type": "work" })).await;
+    // Twice as long as it may be silent, in one call, and no other server is told.
+    let wait = serde_json::json!({ "epoch": 1, "wait_seconds": 6 });
+    let idle: ClaimRequest = serde_json::from_value(wait).unwrap();
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < idle_time() {
+        assert!(client.claim(&engine_id, &idle).await.expect("it is not lost").events.is_empty());
+        assert_eq!(client.engine(&engine_id).await.unwrap().status, EngineStatus::Active);
+    }
+}
+
+/// How long an engine idles: for five minutes in a long campaign.
+fn idle_time() -> Duration {
+    Duration::from_secs(if stops().is_some() { 300 } else { 6 })
 }

@@ -3,6 +3,8 @@
 //! They were all waiting at the same time, so any order of them is a right one. Sorted, each kind is carried out as
 //! one set, in a constant number of statements.
 
+use std::time::Duration;
+
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::request::SettleCommand;
 use enginehouse_store::StoreError;
@@ -27,7 +29,11 @@ pub(super) struct RequestBatch {
 pub(super) enum ExchangeOutcome {
     Answered(Exchanged),
     /// Its claim has found nothing, and may wait for events.
-    Waits(Exchanged),
+    Waits {
+        exchanged: Exchanged,
+        /// How often its engine sends a heartbeat: so often, the claim is a sign of its life.
+        heartbeat_interval: Duration,
+    },
 }
 
 /// Requests of one kind, who waits for them, and, once they were carried out, their answers: all in the same order.

@@ -14,6 +14,7 @@ use super::config::DispatchConfig;
 use super::effects::Effects;
 use super::registry::Registry;
 use super::reply::{OperationResult, Refusal};
+use super::signs_of_life::{Callers, SeenEngines};
 use super::unit_of_work::UnitOfWork;
 use crate::rng::{Rng, SharedIds};
 
@@ -32,6 +33,9 @@ pub struct TransactionContext<'a> {
     pub(super) events: UnitOfWork,
     pub(super) effects: Effects,
     pub(super) audit_entries: Vec<AuditEntry>,
+    /// Engines that have settled in this batch.
+    pub(super) settlers: Callers,
+    pub(super) seen_engines: &'a SeenEngines,
 }
 
 impl TransactionContext<'_> {

@@ -3,7 +3,8 @@
 //! Each part is carried out for all exchanges of the batch before the next part is. So what one engine releases,
 //! another one may claim in the same transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::EngineId;
@@ -14,6 +15,7 @@ use super::answers::{Exchanged, SettleResult};
 use super::batch::ExchangeOutcome;
 use super::claim::{Claimant, claim};
 use super::context::TransactionContext;
+use super::deadlines::bring_forward;
 use super::heartbeat::heartbeat;
 use super::reply::Refusal;
 use super::request::EngineExchange;
@@ -72,6 +74,26 @@ impl<'a> Exchanges<'a> {
             exchanged.settlements = settlements;
         }
         Ok(answers.collect())
+    }
+
+    /// Moves the deadlines of engines whose exchange has no heartbeat in it: it is a sign of life as well.
+    pub(super) async fn see(&mut self, context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+        let ids: HashSet<_> = self.accepted().map(|(request, _)| &request.engine_id).collect();
+        let mut seen = Vec::new();
+        for (_, engine) in self.engines.iter_mut().filter(|(engine_id, _)| ids.contains(engine_id)) {
+            if let Some(later) = engine.seen(context.now) {
+                seen.push(later.clone());
+                *engine = later;
+            }
+            context.seen_engines.keep([&*engine]);
+        }
+        if !seen.is_empty() {
+            for engine in &seen {
+                bring_forward(&mut context.effects.deadlines.engine_loss, engine.lost_due_at);
+            }
+            context.transaction.write_engines(&seen).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn heartbeat(&mut self, context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
@@ -137,13 +159,17 @@ impl<'a> Exchanges<'a> {
             outcomes.push(answer.map(|mut exchanged| {
                 exchanged.claimed = wants(request).and_then(|_| claimed.next());
                 let found = exchanged.claimed.as_ref().is_some_and(|events| !events.is_empty());
+                let engine = self.engines.get(&request.engine_id);
                 match wants(request).is_some_and(|claim| may_wait(claim) && !found) {
-                    true => ExchangeOutcome::Waits(exchanged),
+                    true => ExchangeOutcome::Waits {
+                        exchanged,
+                        heartbeat_interval: engine.map_or(Duration::ZERO, |engine| engine.heartbeat_interval),
+                    },
                     false => ExchangeOutcome::Answered(exchanged),
                 }
             }));
         }
-        let waits = outcomes.iter().any(|outcome| matches!(outcome, Ok(ExchangeOutcome::Waits(_))));
+        let waits = outcomes.iter().any(|outcome| matches!(outcome, Ok(ExchangeOutcome::Waits { .. })));
         if waits && !context.effects.deadlines.ready_known {
             context.effects.deadlines.ready = context.transaction.next_ready_at(&context.registry.lanes()).await?;
             context.effects.deadlines.ready_known = true;

@@ -32,6 +32,7 @@ use super::pulse::Pulse;
 use super::registry::Registry;
 use super::reply::{DispatchError, Reply};
 use super::request::{EngineExchange, Request};
+use super::signs_of_life::SeenEngines;
 use super::transaction::{BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
 use super::wait_queue::{LongPoll, TakenPoll, WaitQueue};
 use super::wake_ups::WakeUps;
@@ -135,7 +136,7 @@ impl Scheduler {
     ) -> Self {
         let outage = OutageDetector::new(pulse, store.is_shared());
         let (config, rng, ids) = (Arc::new(config), SharedRng::new(rng), SharedIds::default());
-        let wait_queue = WaitQueue::default();
+        let (wait_queue, seen_engines) = (WaitQueue::default(), SeenEngines::default());
         let size = store.max_transactions().max(1);
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
@@ -144,6 +145,7 @@ impl Scheduler {
             rng: rng.clone(),
             ids: ids.clone(),
             wait_queue: wait_queue.clone(),
+            seen_engines: seen_engines.clone(),
         };
         let workers = WorkerPool { idle: (0..size).map(|_| worker()).collect(), size, begun: 0 };
         Self {
@@ -192,13 +194,15 @@ impl Scheduler {
                 if in_flight.is_empty() {
                     break;
                 }
-            } else if sweep_is_due || self.workers.is_free() && self.has_wake_ups() {
+            } else if sweep_is_due
+                || self.workers.is_free() && (self.has_wake_ups() || self.wait_queue.has_signs(Timer::now()))
+            {
                 in_flight.push(self.begin(RequestBatch::default(), sweep_is_due, !in_flight.is_empty()));
             }
             self.answer_expired_claims();
             self.observer.waiting(self.wait_queue.len(), self.inbox.len());
             next_sweep = self.schedule.next_sweep();
-            timer.set_at([next_sweep, self.wait_queue.next_expiry()].into_iter().flatten().min());
+            timer.set_at([next_sweep, self.wait_queue.next_due()].into_iter().flatten().min());
         }
         self.answer_waiting_claims();
     }
@@ -264,6 +268,7 @@ impl Scheduler {
             deadlines,
             wake_ups: std::mem::take(&mut self.pending.wake_ups),
             outage: self.outage.clone(),
+            waiting: self.wait_queue.take_signs(Timer::now()),
         };
         self.workers.begun += 1;
         self.pending.look_again = false;
@@ -362,8 +367,8 @@ impl Scheduler {
         }
         for ((request, reply), answer) in exchanges.requests.into_iter().zip(exchanges.replies).zip(exchanges.answers) {
             match answer {
-                Ok(ExchangeOutcome::Waits(exchanged)) => {
-                    self.wait_for_events(request, exchanged, reply, others_made_ready)
+                Ok(ExchangeOutcome::Waits { exchanged, heartbeat_interval }) => {
+                    self.wait_for_events(request, exchanged, heartbeat_interval, reply, others_made_ready)
                 }
                 Ok(ExchangeOutcome::Answered(exchanged)) => unheard.extend(reply.send(Ok(exchanged))),
                 Err(refused) => unheard.extend(reply.send(Err(refused.into()))),
@@ -389,6 +394,7 @@ impl Scheduler {
         &mut self,
         request: EngineExchange,
         exchanged: Exchanged,
+        heartbeat_interval: Duration,
         reply: Reply<Exchanged>,
         look_again: bool,
     ) {
@@ -397,8 +403,19 @@ impl Scheduler {
             reply.send(Ok(exchanged));
             return;
         };
-        let until = Timer::now() + claim.wait;
-        self.wait_queue.push(LongPoll { engine_id, epoch, claim, exchanged, until, reply, look_again, answer: None });
+        let now = Timer::now();
+        self.wait_queue.push(LongPoll {
+            until: now + claim.wait,
+            sign_at: (!heartbeat_interval.is_zero()).then(|| now + heartbeat_interval),
+            engine_id,
+            epoch,
+            claim,
+            exchanged,
+            heartbeat_interval,
+            reply,
+            look_again,
+            answer: None,
+        });
         self.pending.look_again |= look_again;
         self.schedule.claim_waits();
     }

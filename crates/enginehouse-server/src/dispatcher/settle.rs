@@ -24,9 +24,13 @@ pub(super) async fn settle(
     for request in requests {
         let mut results = Vec::with_capacity(request.len());
         for settlement in *request {
+            let event = context.events.get(settlement.event_id);
+            let holder = event.and_then(|event| event.state.lock.as_ref());
+            let holder = holder.map(|lock| (lock.engine_id.clone(), lock.engine_epoch));
             results.push(match context.transition(settlement.event_id, &settlement.command)? {
                 Ok(event) => {
                     let event = event.clone();
+                    context.settlers.extend(holder);
                     let lane = Arc::clone(context.registry.lane(event.lane_id)?);
                     Ok(SettledEvent { event, lane, payload: None })
                 }

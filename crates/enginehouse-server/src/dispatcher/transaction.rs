@@ -21,6 +21,7 @@ use super::grace::grant_grace;
 use super::outage::{GrantedGrace, OutageDetector};
 use super::registry::Registry;
 use super::settle::add_payloads;
+use super::signs_of_life::{Callers, SeenEngines, see};
 use super::sweep::sweep;
 use super::unit_of_work::UnitOfWork;
 use super::wait_queue::{TakenPoll, WaitQueue};
@@ -42,6 +43,7 @@ pub(super) struct TransactionWorker {
     pub(super) rng: SharedRng,
     pub(super) ids: SharedIds,
     pub(super) wait_queue: WaitQueue,
+    pub(super) seen_engines: SeenEngines,
 }
 
 /// What the scheduler knew when a batch began.
@@ -59,6 +61,8 @@ pub(super) struct BatchStart {
     /// Which waiting claims may find something, because of earlier batches and other servers.
     pub(super) wake_ups: WakeUps,
     pub(super) outage: OutageDetector,
+    /// Engines whose claims wait, and have done so for long enough to be a sign of life.
+    pub(super) waiting: Callers,
 }
 
 /// A batch that has ended, one way or another.
@@ -167,10 +171,13 @@ impl TransactionWorker {
             events: UnitOfWork::default(),
             effects: Effects { deadlines: start.deadlines, wake_ups: start.wake_ups.clone(), ..Effects::default() },
             audit_entries: Vec::new(),
+            settlers: Callers::new(),
+            seen_engines: &self.seen_engines,
         };
         if let Some(grace) = granted.grace {
             grant_grace(&mut context, grace).await?;
         }
+        see(&mut context, &start.waiting).await?;
         // Before anything else: a lock that has expired is lost to every request of the batch.
         if start.sweeps {
             sweep(&mut context, !self.wait_queue.is_empty()).await?;
@@ -184,6 +191,9 @@ impl TransactionWorker {
         add_payloads(&mut context, &mut settled).await?;
         batch.settles.answers = settled.into_iter().map(Ok).collect();
         exchanges.heartbeat(&mut context).await?;
+        exchanges.see(&mut context).await?;
+        let settlers = self.seen_engines.worth_a_look(std::mem::take(&mut context.settlers), now);
+        see(&mut context, &settlers).await?;
         // Claims come last, so that what became ready in this transaction is claimed in it.
         woken.extend(self.wait_queue.take_woken(&context.effects.wake_ups, context.registry));
         batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use enginehouse_core::ids::{EngineId, LaneId};
 use enginehouse_core::request::Claim;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use super::answers::Exchanged;
 use super::registry::Registry;
 use super::reply::{Refusal, Reply};
+use super::signs_of_life::Callers;
 use super::wake_ups::WakeUps;
 
 /// A claim that waits for events.
@@ -26,6 +28,10 @@ pub(super) struct LongPoll {
     pub(super) exchanged: Exchanged,
     /// When it is answered with nothing.
     pub(super) until: Instant,
+    /// When it is the next sign that its engine lives; none if the engine sends no heartbeats.
+    pub(super) sign_at: Option<Instant>,
+    /// How often it is one.
+    pub(super) heartbeat_interval: Duration,
     pub(super) reply: Reply<Exchanged>,
     /// Something may have become ready for it while no batch could serve it.
     pub(super) look_again: bool,
@@ -42,6 +48,8 @@ struct Polls {
     /// By number: the oldest first.
     waiting: BTreeMap<u64, LongPoll>,
     last_number: u64,
+    /// When a claim is the next sign of life, or before: the claim may be gone.
+    next_sign: Option<Instant>,
     /// How many batches have taken out.
     taken: usize,
 }
@@ -70,6 +78,7 @@ impl WaitQueue {
     pub(super) fn push(&self, poll: LongPoll) {
         let mut polls = self.polls();
         polls.last_number += 1;
+        polls.next_sign = polls.next_sign.into_iter().chain(poll.sign_at).min();
         let number = polls.last_number;
         polls.waiting.insert(number, poll);
     }
@@ -143,13 +152,41 @@ impl WaitQueue {
         std::mem::take(&mut self.polls().waiting).into_values().collect()
     }
 
-    /// When the next claim's time is over.
-    pub(super) fn next_expiry(&self) -> Option<Instant> {
-        self.polls().waiting.values().map(|poll| poll.until).min()
+    /// The engines whose claims are due to be a sign of life, or soon will be: so those of many engines are one write.
+    pub(super) fn take_signs(&self, now: Instant) -> Callers {
+        let mut callers = Callers::new();
+        let mut polls = self.polls();
+        if !polls.has_signs(now) {
+            return callers;
+        }
+        for poll in polls.waiting.values_mut() {
+            let interval = poll.heartbeat_interval;
+            if poll.sign_at.is_some_and(|at| at <= now + interval / 4) && !poll.reply.caller_has_gone() {
+                poll.sign_at = Some(now + interval);
+                callers.insert(poll.engine_id.clone(), poll.epoch);
+            }
+        }
+        polls.next_sign = polls.waiting.values().filter_map(|poll| poll.sign_at).min();
+        callers
+    }
+
+    /// Whether some claim is due to be a sign of life.
+    pub(super) fn has_signs(&self, now: Instant) -> bool {
+        self.polls().has_signs(now)
+    }
+
+    /// When the next claim's time is over, or is a sign of life.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let polls = self.polls();
+        polls.waiting.values().map(|poll| poll.until).chain(polls.next_sign).min()
     }
 }
 
 impl Polls {
+    fn has_signs(&self, now: Instant) -> bool {
+        self.next_sign.is_some_and(|at| at <= now)
+    }
+
     fn has_look_again(&self) -> bool {
         self.waiting.values().any(|poll| poll.look_again)
     }

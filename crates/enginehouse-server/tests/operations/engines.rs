@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::request::{Exchange, SettleCommand};
+use enginehouse_core::transition::EventCommand;
 use enginehouse_server::dispatcher::engines::{Deregister, Drain, Resume};
 use enginehouse_server::dispatcher::reply::{DispatchError, Refusal};
 
@@ -224,5 +227,59 @@ async fn a_clock_that_goes_back_neither_keeps_a_lost_engine_nor_turns_time_back(
     assert_eq!(status(&harness, "e").await, EngineStatus::Lost);
     let event = harness.enqueue(r#"{"event_type":"a"}"#).await;
     assert!(harness.event(event).await.event.enqueued_at >= crate::harness::START);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_only_claims_and_settles_is_not_lost_as_long_as_it_does() {
+    let harness = Harness::new();
+    harness.register("e", "{}").await;
+    harness.register("other", "{}").await;
+    for _ in 0..10 {
+        // A claim alone keeps it, and so do a settle, and an extension: each of them for three intervals.
+        harness.enqueue_many(1).await;
+        let claimed = harness.claim_one("e").await;
+        harness.pass(29.0).await;
+        let extend = EventCommand::Extend { token: token(&claimed), visibility_timeout: Duration::from_secs(100) };
+        assert_eq!(harness.settle(claimed.event.event_id, extend).await, Ok(EventStatus::Processing));
+        harness.pass(29.0).await;
+        assert_eq!(harness.complete(&claimed).await, Ok(EventStatus::Completed));
+        harness.pass(29.0).await;
+        assert_eq!(status(&harness, "e").await, EngineStatus::Active);
+    }
+    assert_eq!(status(&harness, "other").await, EngineStatus::Lost);
+    harness.pass(30.0).await;
+    assert_eq!(status(&harness, "e").await, EngineStatus::Lost);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn only_a_heartbeat_renews_locks() {
+    let harness = Harness::new();
+    harness.register("e", "{}").await;
+    let two = harness.enqueue_many(2).await;
+    let claimed = harness.claim("e", 1).await.remove(0);
+    let expires_at = async || harness.event(two[0]).await.event.state.lock.unwrap().expires_at;
+    let before = expires_at().await;
+    harness.pass(20.0).await;
+    harness.claim("e", 1).await;
+    assert_eq!(expires_at().await, before);
+    harness.heartbeat("e", &[token(&claimed)]).await;
+    assert!(expires_at().await > before);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn a_settle_of_an_older_epoch_is_no_sign_of_life() {
+    let harness = Harness::new();
+    harness.register("e", "{}").await;
+    harness.enqueue_many(1).await;
+    let claimed = harness.claim_one("e").await;
+    assert_eq!(harness.complete(&claimed).await, Ok(EventStatus::Completed));
+    harness.register("e", "{}").await;
+    harness.pass(20.0).await;
+    assert_eq!(harness.complete(&claimed).await, Ok(EventStatus::Completed), "the repeat of the older process");
+    harness.pass(10.0).await;
+    assert_eq!(status(&harness, "e").await, EngineStatus::Lost);
     harness.close().await;
 }
