@@ -30,6 +30,8 @@ pub enum Gate {
     Version,
     /// The engine holds fewer locks than it declared.
     Concurrency,
+    /// An event on its last chance ([`is_last_chance`](crate::retry::is_last_chance)) is its engine's only one.
+    LastChance,
     /// The engine has the required memory left of what it declared.
     Memory,
     /// The engine's last heartbeat leaves room for memory.
@@ -60,6 +62,8 @@ pub struct Held {
     pub memory_mb: u64,
     /// That part of it that was claimed since the last heartbeat.
     pub memory_since_heartbeat_mb: u64,
+    /// Whether one of them is on its last chance.
+    pub last_chance: bool,
 }
 
 impl Held {
@@ -71,6 +75,7 @@ impl Held {
             locks: self.locks.saturating_add(1),
             memory_mb: self.memory_mb.saturating_add(more),
             memory_since_heartbeat_mb: self.memory_since_heartbeat_mb.saturating_add(more),
+            last_chance: self.last_chance,
         }
     }
 }
@@ -81,6 +86,8 @@ pub struct LaneFacts<'a> {
     pub key: &'a LaneKey,
     pub queue_paused: bool,
     pub event_type_paused: bool,
+    /// Whether the event in question is on its last chance.
+    pub last_chance: bool,
 }
 
 /// Which events a claim asks for; an empty list asks for all.
@@ -88,6 +95,14 @@ pub struct LaneFacts<'a> {
 pub struct ClaimFilter {
     pub queues: Vec<QueueName>,
     pub event_types: Vec<EventType>,
+}
+
+impl ClaimFilter {
+    /// Whether it asks for the events of a lane.
+    pub fn admits(&self, key: &LaneKey) -> bool {
+        (self.queues.is_empty() || self.queues.contains(&key.queue))
+            && (self.event_types.is_empty() || self.event_types.contains(&key.event_type))
+    }
 }
 
 /// How a gate fails, and by how much.
@@ -109,6 +124,10 @@ pub enum Shortfall {
     Full {
         max_concurrent_events: u32,
     },
+    /// The engine holds other events, and this one is on its last chance.
+    NotAlone,
+    /// The engine holds an event that is on its last chance.
+    WorksAlone,
     /// So much memory is missing, in MiB.
     MemoryShort {
         /// How much more the engine would need.
@@ -136,11 +155,7 @@ impl Gate {
         let key = lane.key;
         match self {
             Self::EngineActive => pass_if(engine.status == EngineStatus::Active, || Shortfall::EngineIs(engine.status)),
-            Self::ClaimFilter => pass_if(
-                (filter.queues.is_empty() || filter.queues.contains(&key.queue))
-                    && (filter.event_types.is_empty() || filter.event_types.contains(&key.event_type)),
-                || Shortfall::NotAskedFor,
-            ),
+            Self::ClaimFilter => pass_if(filter.admits(key), || Shortfall::NotAskedFor),
             Self::QueueRunning => pass_if(!lane.queue_paused, || Shortfall::QueuePaused(key.queue.clone())),
             Self::EventTypeRunning => {
                 pass_if(!lane.event_type_paused, || Shortfall::EventTypePaused(key.event_type.clone()))
@@ -151,6 +166,11 @@ impl Gate {
                 let max_concurrent_events = engine.abilities.max_concurrent_events;
                 pass_if(engine.held.locks < max_concurrent_events, || Shortfall::Full { max_concurrent_events })
             }
+            Self::LastChance => match engine.held {
+                Held { last_chance: true, .. } => Err(Shortfall::WorksAlone),
+                Held { locks: 1.., .. } if lane.last_chance => Err(Shortfall::NotAlone),
+                _ => Ok(()),
+            },
             Self::Memory => check_memory(engine, key),
             Self::MemoryPressure => check_memory_pressure(engine),
             Self::CpuPressure => match (engine.cpu_percent, engine.max_cpu_percent) {
@@ -217,7 +237,7 @@ pub fn could_ever_serve(abilities: &Abilities, key: &LaneKey) -> bool {
         cpu_percent: None,
         max_cpu_percent: None,
     };
-    let running = LaneFacts { key, queue_paused: false, event_type_paused: false };
+    let running = LaneFacts { key, queue_paused: false, event_type_paused: false, last_chance: false };
     first_failure(&idle, &running, &ClaimFilter::default()).is_none()
 }
 
@@ -241,6 +261,12 @@ impl fmt::Display for Shortfall {
             Self::Full { max_concurrent_events } => {
                 write!(f, "the engine holds all {max_concurrent_events} locks that it may hold")
             }
+            Self::NotAlone => f.write_str(
+                "the next loss would make the event a dead letter, so it is given to an engine that holds nothing else",
+            ),
+            Self::WorksAlone => f.write_str(
+                "the engine holds an event that its next loss would make a dead letter, and is given no other meanwhile",
+            ),
             Self::MemoryShort { missing_mb } => write!(f, "the engine is short of {missing_mb} MiB of memory"),
             Self::NoMemoryDeclared => f.write_str("the engine declares no memory_limit_mb"),
             Self::MemoryOver { over_mb } => write!(f, "the engine uses {over_mb} MiB more than its memory limit"),

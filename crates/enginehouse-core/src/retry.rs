@@ -98,10 +98,24 @@ pub fn after_failed_attempt(
     Outcome::Failed { tally: Tally { failures, ..tally }, dead_letter }
 }
 
+/// Whether an event is on its **last chance**: it was lost before, and once more would make it a dead letter. Any event
+/// that its engine held may be what has killed the engine. So such an event is tried alone (see [`crate::gates`]): a
+/// deadly one ends alone, and those that were lost only because they were beside it complete.
+///
+/// With `max_losses` 0 somebody wants no second attempt, and so there is no last chance to give.
+pub const fn is_last_chance(tally: Tally, policy: &RetryPolicy) -> bool {
+    tally.losses > 0 && tally.losses >= policy.max_losses
+}
+
 /// What becomes of an event whose lock was lost: available again at once, in its old place, and no retry spent; but not
 /// for ever, so that an event that kills its engines cannot kill the fleet. `due_since` is when it first came due: an
 /// engine's loss does not send it to the end of its lane.
-pub fn after_lost_lock(tally: Tally, policy: &RetryPolicy, due_since: Timestamp) -> Outcome {
+///
+/// The loss that would end an event is charged only if its engine held it `alone`: else another one may be to blame.
+pub fn after_lost_lock(tally: Tally, policy: &RetryPolicy, alone: bool, due_since: Timestamp) -> Outcome {
+    if is_last_chance(tally, policy) && !alone {
+        return Outcome::Queued { tally, available_at: due_since };
+    }
     let tally = Tally { losses: tally.losses.saturating_add(1), ..tally };
     if tally.losses <= policy.max_losses {
         Outcome::Queued { tally, available_at: due_since }
@@ -146,12 +160,32 @@ mod tests {
     #[test]
     fn a_lost_lock_costs_no_retry_until_it_is_one_too_many() {
         for losses in 0..3 {
-            let got = after_lost_lock(Tally { losses, ..Tally::default() }, &RetryPolicy::DEFAULT, NOW);
+            let got = after_lost_lock(Tally { losses, ..Tally::default() }, &RetryPolicy::DEFAULT, false, NOW);
             let tally = Tally { losses: losses + 1, ..Tally::default() };
             assert_eq!(got, Outcome::Queued { tally, available_at: NOW });
         }
-        let got = after_lost_lock(Tally { losses: 3, ..Tally::default() }, &RetryPolicy::DEFAULT, NOW);
+        let got = after_lost_lock(Tally { losses: 3, ..Tally::default() }, &RetryPolicy::DEFAULT, true, NOW);
         assert_eq!(got.to_string(), "failed, dead letter: lost_too_often");
+    }
+
+    #[test]
+    fn the_last_loss_is_charged_to_an_event_that_was_held_alone() {
+        let lost = |losses, max_losses, alone| {
+            let policy = RetryPolicy { max_losses, ..RetryPolicy::DEFAULT };
+            match after_lost_lock(Tally { losses, ..Tally::default() }, &policy, alone, NOW) {
+                Outcome::Queued { tally, .. } => format!("{} losses", tally.losses),
+                failed @ Outcome::Failed { .. } => failed.to_string(),
+            }
+        };
+        let dead = "failed, dead letter: lost_too_often";
+        assert_eq!(lost(2, 3, false), "3 losses");
+        assert_eq!(lost(3, 3, false), "3 losses");
+        assert_eq!(lost(3, 3, true), dead);
+        // The policy was tightened meanwhile.
+        assert_eq!(lost(3, 1, false), "3 losses");
+        assert_eq!(lost(3, 1, true), dead);
+        // No second attempt was wanted.
+        assert_eq!(lost(0, 0, false), dead);
     }
 
     /// The only place that knows the signature.
@@ -206,7 +240,7 @@ mod tests {
         #[test]
         fn no_tally_overflows_and_every_budget_ends(
             retries in any::<u32>(), failures in any::<u32>(), losses in any::<u32>(), max_retries in any::<u32>(),
-            max_losses in any::<u32>(), retry_after in proptest::option::of(any::<u64>()), jitter in 0.0..1.0f64,
+            max_losses in any::<u32>(), alone in any::<bool>(), retry_after in proptest::option::of(any::<u64>()), jitter in 0.0..1.0f64,
         ) {
             let tally = Tally { retries, failures, losses };
             let policy = RetryPolicy { max_retries, max_losses, ..RetryPolicy::DEFAULT };
@@ -218,9 +252,10 @@ mod tests {
                 }
                 Outcome::Failed { .. } => prop_assert!(retries >= max_retries),
             }
-            match after_lost_lock(tally, &policy, NOW) {
+            match after_lost_lock(tally, &policy, alone, NOW) {
                 Outcome::Queued { tally: after, available_at } => {
-                    prop_assert!(after.losses <= max_losses && after.retries == retries);
+                    prop_assert!(after.losses <= max_losses || !alone && after.losses == losses);
+                    prop_assert!(after.retries == retries);
                     prop_assert!(available_at == NOW);
                 }
                 Outcome::Failed { dead_letter, .. } => {

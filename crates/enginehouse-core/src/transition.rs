@@ -11,7 +11,7 @@ use crate::json::RawJson;
 use crate::limits::MAX_UNLISTED_HEARTBEATS;
 use crate::lock::{Lock, LockToken};
 use crate::policy::RetryPolicy;
-use crate::retry::{Failure, Jitter, Outcome, Tally, after_failed_attempt, after_lost_lock};
+use crate::retry::{Failure, Jitter, Outcome, Tally, after_failed_attempt, after_lost_lock, is_last_chance};
 use crate::time::Timestamp;
 
 /// The part of an event that changes during its life.
@@ -91,7 +91,6 @@ pub enum Loss {
     EngineLost,
     /// Its holder registered anew: the process that held it is gone.
     EngineSuperseded,
-    EngineDeregistered,
 }
 
 impl Loss {
@@ -101,7 +100,6 @@ impl Loss {
             Self::Expired => "the lock expired before it was settled or renewed",
             Self::EngineLost => "the engine missed its heartbeats",
             Self::EngineSuperseded => "the engine registered anew: the process that held the lock is gone",
-            Self::EngineDeregistered => "the engine was deregistered",
         }
     }
 }
@@ -151,7 +149,13 @@ pub enum EventCommand {
     /// The holder's heartbeat lists its locks, but not this one.
     LeaveOut,
     /// The lock ends without its holder's doing.
-    LoseLock(Loss),
+    LoseLock {
+        loss: Loss,
+        /// Whether the holder held no other event.
+        alone: bool,
+    },
+    /// The holder was deregistered, in good order: the attempt is not counted.
+    GiveBack,
     Cancel,
     /// Somebody wants a waiting event to be claimed now.
     Retry,
@@ -268,7 +272,11 @@ pub fn transition(
             // The claim's answer never reached the engine: nothing was attempted.
             Ok(moves(released(event, None, event.available_at, facts.now), None))
         }
-        EventCommand::LoseLock(loss) => lose_lock(event, *loss, facts),
+        EventCommand::LoseLock { loss, alone } => lose_lock(event, *loss, *alone, facts),
+        EventCommand::GiveBack => {
+            locked(event)?;
+            Ok(moves(released(event, None, event.available_at, facts.now), None))
+        }
         EventCommand::Cancel => cancel(event, facts.now),
         EventCommand::Retry => match event.status {
             EventStatus::Queued if event.available_at <= facts.now => Ok(Transition::AlreadySo),
@@ -341,7 +349,7 @@ fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<T
     Ok(moves(next, None))
 }
 
-fn lose_lock(event: &EventState, loss: Loss, facts: Facts<'_>) -> Result<Transition, TransitionRefused> {
+fn lose_lock(event: &EventState, loss: Loss, alone: bool, facts: Facts<'_>) -> Result<Transition, TransitionRefused> {
     let lock = locked(event)?;
     if loss == Loss::Expired {
         if !lock.is_expired(facts.now) {
@@ -356,9 +364,13 @@ fn lose_lock(event: &EventState, loss: Loss, facts: Facts<'_>) -> Result<Transit
             return Ok(failed_attempt(event, lock, &Failure::PLAIN, error, AttemptOutcome::TimedOut, None, facts));
         }
     }
-    let error = AttemptError { code: Some("lock_lost".to_owned()), message: loss.message().to_owned(), details: None };
+    let mut message = loss.message().to_owned();
+    if is_last_chance(event.tally, facts.retry_policy) && !alone {
+        message.push_str("; not charged to the event, which was not the only one that the engine held");
+    }
+    let error = AttemptError { code: Some("lock_lost".to_owned()), message, details: None };
     let end = attempt_end(event, lock, AttemptOutcome::Lost, error.clone(), facts.now);
-    let outcome = after_lost_lock(event.tally, facts.retry_policy, event.available_at);
+    let outcome = after_lost_lock(event.tally, facts.retry_policy, alone, event.available_at);
     let next = EventState { last_error: Some(error), ..unlocked(event, None) };
     Ok(moves(settle_outcome(next, outcome, facts.now), Some(end)))
 }

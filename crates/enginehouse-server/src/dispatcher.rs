@@ -27,6 +27,7 @@ pub mod event_actions;
 mod exchange;
 mod grace;
 mod heartbeat;
+mod hold_backs;
 mod inbox;
 pub mod observer;
 mod operation;

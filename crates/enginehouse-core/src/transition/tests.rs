@@ -52,8 +52,9 @@ fn command(name: &str, token: LockToken) -> EventCommand {
         "extend" => EventCommand::Extend { token, visibility_timeout: Duration::from_secs(60) },
         "renew" => EventCommand::Renew { token },
         "left out" => EventCommand::LeaveOut,
-        "lock lost" => EventCommand::LoseLock(Loss::EngineLost),
-        "lock expired" => EventCommand::LoseLock(Loss::Expired),
+        "lock lost" => EventCommand::LoseLock { loss: Loss::EngineLost, alone: true },
+        "lock expired" => EventCommand::LoseLock { loss: Loss::Expired, alone: true },
+        "given back" => EventCommand::GiveBack,
         "cancel" => EventCommand::Cancel,
         "retry" => EventCommand::Retry,
         "redrive" => EventCommand::Redrive { delay: Duration::ZERO },
@@ -103,7 +104,7 @@ fn every_command_in_every_status_does_what_the_documented_table_says() {
     let mut lines = page.lines().skip_while(|line| !line.starts_with("| status | claim |"));
     let names = row(lines.next().expect("the table is there"));
     let rows: Vec<_> = lines.skip(1).take_while(|line| line.starts_with('|')).map(row).collect();
-    assert_eq!((names.len(), rows.len()), (10, 5), "every status and every command");
+    assert_eq!((names.len(), rows.len()), (11, 5), "every status and every command");
     for cells in rows {
         let status: EventStatus = cells[0].parse().expect("a status");
         for (name, cell) in names.iter().zip(&cells).skip(1) {

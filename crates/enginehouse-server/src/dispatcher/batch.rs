@@ -13,6 +13,7 @@ use super::answers::{Enqueued, Exchanged, SettleResult};
 use super::operation::PendingOperation;
 use super::reply::{DispatchError, Refusal, Reply};
 use super::request::{EngineExchange, Request};
+use super::wait_queue::Occupancy;
 
 /// The requests of one transaction.
 #[derive(Default)]
@@ -31,6 +32,7 @@ pub(super) enum ExchangeOutcome {
     /// Its claim has found nothing, and may wait for events.
     Waits {
         exchanged: Exchanged,
+        occupancy: Occupancy,
         /// How often its engine sends a heartbeat: so often, the claim is a sign of its life.
         heartbeat_interval: Duration,
     },

@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use enginehouse_core::engine::{Abilities, RegisteredEngine};
-use enginehouse_core::gates::{EngineFacts, Held, first_failure};
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::gates::{EngineFacts, Gate, Held, LaneFacts, first_failure};
 use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::request::{Affinity, Claim};
@@ -18,6 +19,7 @@ use enginehouse_store::rows::{ReadyEvent, ReadyRange};
 
 use super::answers::Claimed;
 use super::context::TransactionContext;
+use super::wait_queue::Occupancy;
 
 /// An engine whose epoch was checked, and what it claims.
 pub(super) struct Claimant {
@@ -25,26 +27,36 @@ pub(super) struct Claimant {
     pub(super) claim: Claim,
 }
 
+/// What a claim is given.
+pub(super) struct Given {
+    pub(super) events: Vec<Claimed>,
+    /// Lanes in which it had to pass over an event that must be alone.
+    pub(super) passed_over: HashSet<LaneId>,
+    /// What its engine could be given next.
+    pub(super) occupancy: Occupancy,
+}
+
 /// Gives events to claims, in their order: the first claim has the first choice.
-pub(super) async fn claim(
-    context: &mut TransactionContext<'_>,
-    claims: &[Claimant],
-) -> Result<Vec<Vec<Claimed>>, StoreError> {
+pub(super) async fn claim(context: &mut TransactionContext<'_>, claims: &[Claimant]) -> Result<Vec<Given>, StoreError> {
     if claims.is_empty() {
         return Ok(Vec::new());
     }
     let mut held = held_by(context, claims).await?;
     let mut ready = ReadyEvents::new(claims.iter().map(|claim| claim.claim.limit).sum());
     let mut given: Vec<Vec<EventId>> = Vec::with_capacity(claims.len());
+    let mut met = Vec::with_capacity(claims.len());
     for claim in claims {
         let engine_id = &claim.engine.engine_id;
         let holds = held.get(engine_id).copied().unwrap_or_default();
         let mut choice = Choice::new(claim, holds, context);
         choice.choose(&mut ready, context).await?;
         held.insert(engine_id.clone(), choice.held);
+        met.push((choice.last_chances.lanes(), choice.occupancy()));
         given.push(choice.given);
     }
-    lock(context, claims, &given, ready.payloads).await
+    let locked = lock(context, claims, &given, ready.payloads).await?;
+    let given = locked.into_iter().zip(met);
+    Ok(given.map(|(events, (passed_over, occupancy))| Given { events, passed_over, occupancy }).collect())
 }
 
 /// What the engines of the claims hold already.
@@ -58,9 +70,11 @@ async fn held_by(
     let mut held: HashMap<EngineId, Held> = HashMap::new();
     for event in context.transaction.held_events(&ids).await? {
         let memory = context.registry.lane(event.lane_id)?.required_memory_mb;
+        let last_chance = context.registry.is_last_chance(&event)?;
         let Some(lock) = event.state.lock else { continue };
         let before = held.get(&lock.engine_id).copied().unwrap_or_default();
         let mut after = before.and(memory);
+        after.last_chance |= last_chance;
         if engines.get(&lock.engine_id).is_some_and(|engine| lock.claimed_at <= engine.last_heartbeat_at) {
             after.memory_since_heartbeat_mb = before.memory_since_heartbeat_mb;
         }
@@ -79,6 +93,8 @@ struct Choice<'a> {
     lanes: Arc<Vec<LaneId>>,
     held: Held,
     given: Vec<EventId>,
+    /// What it has met of events that must be alone.
+    last_chances: LastChances,
 }
 
 impl<'a> Choice<'a> {
@@ -95,11 +111,21 @@ impl<'a> Choice<'a> {
             run,
             held,
             given: Vec::new(),
+            last_chances: LastChances::default(),
         }
     }
 
     fn wants_more(&self) -> bool {
-        self.given.len() < self.claim.limit as usize
+        self.given.len() < self.claim.limit as usize && !self.last_chances.held_back
+    }
+
+    fn occupancy(&self) -> Occupancy {
+        match self.held {
+            Held { last_chance: true, .. } => Occupancy::Closed,
+            Held { locks: 0, .. } => Occupancy::Idle,
+            _ if self.last_chances.held_back => Occupancy::Closed,
+            _ => Occupancy::Busy,
+        }
     }
 
     fn wanted(&self) -> u32 {
@@ -114,6 +140,9 @@ impl<'a> Choice<'a> {
         if self.claim.affinity == Affinity::Require && self.run.is_none() {
             return Ok(());
         }
+        if let Some(event_id) = context.hold_backs.event_for(&self.engine.engine_id, context.now) {
+            self.take_what_it_is_held_back_for(event_id, ready, context).await?;
+        }
         let lanes = Arc::clone(&self.lanes);
         let mut rest = &lanes[..];
         while self.wants_more() && !rest.is_empty() {
@@ -124,7 +153,7 @@ impl<'a> Choice<'a> {
             }
             let mut open = Vec::with_capacity(end);
             for lane_id in &rest[..end] {
-                if self.may_take(*lane_id, context)? {
+                if self.refusal(*lane_id, false, self.held, context)?.is_none() {
                     open.push(*lane_id);
                 }
             }
@@ -139,19 +168,71 @@ impl<'a> Choice<'a> {
         Ok(())
     }
 
-    /// Whether every gate lets the engine take one more event of this lane.
-    fn may_take(&self, lane_id: LaneId, context: &TransactionContext<'_>) -> Result<bool, StoreError> {
+    /// What keeps the engine from one more event of this lane, if it holds so much. The event may be on its last chance.
+    fn refusal(
+        &self,
+        lane_id: LaneId,
+        last_chance: bool,
+        held: Held,
+        context: &TransactionContext<'_>,
+    ) -> Result<Option<Gate>, StoreError> {
         let load = &self.engine.metadata.dynamic_state.resource_utilization;
         let engine = EngineFacts {
             status: self.engine.status,
             abilities: &self.abilities,
-            held: self.held,
+            held,
             memory_usage_mb: load.memory_usage_mb,
             cpu_percent: load.cpu_percent,
             max_cpu_percent: context.config.max_cpu_percent,
         };
-        let lane = context.registry.lane_facts(context.registry.lane(lane_id)?);
-        Ok(first_failure(&engine, &lane, &self.claim.filter).is_none())
+        let lane = LaneFacts { last_chance, ..context.registry.lane_facts(context.registry.lane(lane_id)?) };
+        Ok(first_failure(&engine, &lane, &self.claim.filter).map(|(gate, _)| gate))
+    }
+
+    fn take(
+        &mut self,
+        event_id: EventId,
+        lane_id: LaneId,
+        last_chance: bool,
+        ready: &mut ReadyEvents,
+        context: &TransactionContext<'_>,
+    ) -> Result<(), StoreError> {
+        ready.taken.insert(event_id);
+        self.held = self.held.and(context.registry.lane(lane_id)?.required_memory_mb);
+        self.held.last_chance |= last_chance;
+        self.given.push(event_id);
+        Ok(())
+    }
+
+    /// Gives an engine that is held back for an event this one, once it holds nothing else. If the event is gone, or the
+    /// engine could not be given it anyway, it is held back no longer.
+    async fn take_what_it_is_held_back_for(
+        &mut self,
+        event_id: EventId,
+        ready: &mut ReadyEvents,
+        context: &mut TransactionContext<'_>,
+    ) -> Result<(), StoreError> {
+        context.load_events([event_id]).await?;
+        let Some(event) = context.events.get(event_id) else {
+            context.hold_backs.forget(&self.engine.engine_id);
+            return Ok(());
+        };
+        let lane_id = event.lane_id;
+        let waits = event.state.status == EventStatus::Queued
+            && event.state.available_at <= context.now
+            && !ready.taken.contains(&event_id)
+            && context.registry.is_last_chance(event)?
+            && self.lanes.contains(&lane_id)
+            && self.refusal(lane_id, true, Held::default(), context)?.is_none();
+        if !waits {
+            context.hold_backs.forget(&self.engine.engine_id);
+        } else if self.held.locks > 0 {
+            self.last_chances.held_back = true;
+        } else if let Some((_, payload)) = context.transaction.payloads(&[event_id]).await?.pop() {
+            ready.payloads.insert(event_id, payload);
+            self.take(event_id, lane_id, true, ready, context)?;
+        }
+        Ok(())
     }
 
     /// Takes the oldest events of these lanes, which have one priority; of a run only, if one is named.
@@ -163,17 +244,52 @@ impl<'a> Choice<'a> {
         context: &mut TransactionContext<'_>,
     ) -> Result<(), StoreError> {
         while self.wants_more() && !open.is_empty() {
-            let Some(next) = ready.oldest(context, run, &open, self.wanted()).await? else { break };
-            // What it holds only grows within a claim: a lane that is closed once stays closed.
-            if self.may_take(next.lane_id, context)? {
-                ready.taken.insert(next.event_id);
-                self.held = self.held.and(context.registry.lane(next.lane_id)?.required_memory_mb);
-                self.given.push(next.event_id);
-            } else {
-                open.retain(|lane_id| *lane_id != next.lane_id);
+            let passed_over = &self.last_chances.passed_over;
+            let Some(Candidate { event_id, lane_id }) =
+                ready.oldest(context, run, &open, self.wanted(), passed_over).await?
+            else {
+                break;
+            };
+            let last_chance = match context.events.get(event_id) {
+                Some(event) => context.registry.is_last_chance(event)?,
+                None => false,
+            };
+            match self.refusal(lane_id, last_chance, self.held, context)? {
+                None => self.take(event_id, lane_id, last_chance, ready, context)?,
+                // Those behind it may be given to the engine.
+                Some(Gate::LastChance) if !self.held.last_chance && self.last_chances.has_room() => {
+                    let fits_when_empty = self.refusal(lane_id, true, Held::default(), context)?.is_none();
+                    let (hold_backs, engine_id) = (context.hold_backs, &self.engine.engine_id);
+                    self.last_chances.held_back =
+                        fits_when_empty && hold_backs.passed_over(lane_id, event_id, engine_id, context.now);
+                    self.last_chances.passed_over.insert(event_id, lane_id);
+                }
+                // What it holds only grows within a claim: a lane that is closed once stays closed.
+                Some(_) => open.retain(|open| *open != lane_id),
             }
         }
         Ok(())
+    }
+}
+
+/// What one claim has met of events that must be alone.
+#[derive(Default)]
+struct LastChances {
+    passed_over: HashMap<EventId, LaneId>,
+    /// Whether the engine is given nothing more before it is empty.
+    held_back: bool,
+}
+
+impl LastChances {
+    /// How many events one claim passes over. If there are more, most of the backlog is on its last chance.
+    const MOST: usize = 128;
+
+    fn has_room(&self) -> bool {
+        self.passed_over.len() < Self::MOST
+    }
+
+    fn lanes(&self) -> HashSet<LaneId> {
+        self.passed_over.values().copied().collect()
     }
 }
 
@@ -217,13 +333,15 @@ impl ReadyEvents {
         Self { lanes: HashMap::new(), payloads: HashMap::new(), taken: HashSet::new(), chunk: wanted.min(64) }
     }
 
-    /// The oldest ready event of these lanes that nobody has taken. It stays where it is.
+    /// The oldest ready event of these lanes that nobody has taken, but for those that are passed over. It stays where it
+    /// is.
     async fn oldest(
         &mut self,
         context: &mut TransactionContext<'_>,
         run: Option<&ScenarioRunId>,
         lanes: &[LaneId],
         wanted: u32,
+        passed_over: &HashMap<EventId, LaneId>,
     ) -> Result<Option<Candidate>, StoreError> {
         loop {
             let mut oldest: Option<(Position, LaneId)> = None;
@@ -232,7 +350,9 @@ impl ReadyEvents {
                 while head.events.front().is_some_and(|(_, event_id)| self.taken.contains(event_id)) {
                     head.events.pop_front();
                 }
-                if let Some(position) = head.events.front().copied()
+                let mut free =
+                    head.events.iter().filter(|(_, id)| !passed_over.contains_key(id) && !self.taken.contains(id));
+                if let Some(position) = free.next().copied()
                     && oldest.is_none_or(|(first, _)| position < first)
                 {
                     oldest = Some((position, *lane_id));
@@ -307,6 +427,10 @@ async fn lock(
     // What is not written another server has claimed in between: it is simply not given.
     let unwritten = context.write_events().await?;
     locked.retain(|id| !unwritten.contains(id));
+    for event in locked.iter().filter_map(|id| context.events.get(*id)).filter(|event| event.state.tally.losses > 0) {
+        // The engine that was held back for it may claim others again.
+        context.effects.wake_ups.engines.extend(context.hold_backs.let_go(event.lane_id, event.event_id));
+    }
     let mut answers = Vec::with_capacity(claims.len());
     for events in given {
         let mut claimed = Vec::with_capacity(events.len());

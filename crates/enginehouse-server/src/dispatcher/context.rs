@@ -12,6 +12,7 @@ use enginehouse_store::{StoreError, Transaction};
 
 use super::config::DispatchConfig;
 use super::effects::Effects;
+use super::hold_backs::HoldBacks;
 use super::registry::Registry;
 use super::reply::{OperationResult, Refusal};
 use super::signs_of_life::{Callers, SeenEngines};
@@ -29,6 +30,7 @@ pub struct TransactionContext<'a> {
     pub(super) registry: &'a mut Registry,
     pub(super) rng: &'a mut dyn Rng,
     pub(super) ids: &'a SharedIds,
+    pub(super) hold_backs: &'a HoldBacks,
     /// The events that operations have read, with what they have decided about them.
     pub(super) events: UnitOfWork,
     pub(super) effects: Effects,

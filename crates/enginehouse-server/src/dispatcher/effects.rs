@@ -1,7 +1,7 @@
 //! What a transaction has brought about beside its answers: which waiting claims to wake, what falls due when, and what
 //! the metrics count. It takes effect once the transaction has committed, and is dropped if it has not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
@@ -18,6 +18,8 @@ use super::wake_ups::WakeUps;
 pub struct Effects {
     pub(super) wake_ups: WakeUps,
     pub(super) deadlines: Deadlines,
+    /// Lanes with an event on its last chance, which a waiting claim was woken for, but whose engine holds others.
+    pub(super) passed_over: HashSet<LaneId>,
     /// Events that were enqueued, by lane.
     pub enqueued: HashMap<LaneId, u64>,
     /// Events that were claimed, by lane.
@@ -71,9 +73,10 @@ impl Effects {
         if let (Some("complete" | "fail"), Some(lock)) = (outcome, &before.lock) {
             self.holding_times.push(now.since(lock.claimed_at));
         }
-        self.locks_lost += u64::from(after.tally.losses > before.tally.losses);
         let failed = after.tally.failures > before.tally.failures;
-        self.timed_out += u64::from(failed && matches!(command, EventCommand::LoseLock(_)));
+        let lost = matches!(command, EventCommand::LoseLock { .. });
+        self.locks_lost += u64::from(lost && !failed);
+        self.timed_out += u64::from(lost && failed);
         self.retries += u64::from(failed && after.status == EventStatus::Queued);
         if let Some(reason) = after.dead_letter.filter(|_| before.dead_letter.is_none()) {
             *self.dead_letters.entry(reason).or_default() += 1;

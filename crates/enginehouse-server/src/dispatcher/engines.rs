@@ -1,10 +1,14 @@
 //! Engines register, drain, resume and deregister.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine, Registration};
 use enginehouse_core::ids::EngineId;
+use enginehouse_core::lock::Lock;
 use enginehouse_core::transition::{EventCommand, Loss};
 use enginehouse_store::StoreError;
+use enginehouse_store::rows::EventRow;
 
 use super::context::TransactionContext;
 use super::deadlines::bring_forward;
@@ -35,7 +39,7 @@ pub struct Drain {
 #[derive(Clone, Debug)]
 pub struct Resume(pub EngineId);
 
-/// Remove an engine. Its locks are lost.
+/// Remove an engine, in good order: it gives back what it holds.
 #[derive(Clone, Debug)]
 pub struct Deregister(pub EngineId);
 
@@ -101,7 +105,7 @@ impl Operation for Deregister {
             Ok(engine) => engine.stopped(),
             Err(refused) => return Ok(Err(refused)),
         };
-        lose_locks(context, std::slice::from_ref(&self.0), Loss::EngineDeregistered).await?;
+        give_back_locks(context, &self.0).await?;
         context.audit("engine.deregister", &self.0, &serde_json::json!({}));
         write(context, &engine).await?;
         Ok(Ok(engine))
@@ -132,14 +136,43 @@ pub(super) async fn lose_locks(
     engines: &[EngineId],
     loss: Loss,
 ) -> Result<(), StoreError> {
-    for event in context.transaction.held_events_for_update(engines).await? {
+    let held = context.transaction.held_events_for_update(engines).await?;
+    let counts = count_by_holder(&held);
+    for event in held {
         let event_id = event.event_id;
+        let alone = is_alone(&event, &counts);
         context.events.keep(event);
         // Refused if the lock has ended in this very batch: there is nothing left to lose.
-        context.transition(event_id, &EventCommand::LoseLock(loss))?.ok();
+        context.transition(event_id, &EventCommand::LoseLock { loss, alone })?.ok();
     }
     context.write_events().await?;
     Ok(())
+}
+
+/// Takes back what an engine holds, as if it had released it.
+async fn give_back_locks(context: &mut TransactionContext<'_>, engine_id: &EngineId) -> Result<(), StoreError> {
+    for event in context.transaction.held_events_for_update(std::slice::from_ref(engine_id)).await? {
+        let event_id = event.event_id;
+        context.events.keep(event);
+        context.transition(event_id, &EventCommand::GiveBack)?.ok();
+    }
+    context.write_events().await?;
+    Ok(())
+}
+
+/// How many events each engine holds.
+pub(super) fn count_by_holder(held: &[EventRow]) -> HashMap<EngineId, usize> {
+    let mut counts = HashMap::new();
+    for lock in held.iter().filter_map(|event| event.state.lock.as_ref()) {
+        *counts.entry(lock.engine_id.clone()).or_default() += 1;
+    }
+    counts
+}
+
+/// Whether the engine that holds an event holds no other.
+pub(super) fn is_alone(event: &EventRow, counts: &HashMap<EngineId, usize>) -> bool {
+    let holder = event.state.lock.as_ref().map(|Lock { engine_id, .. }| engine_id);
+    holder.and_then(|engine_id| counts.get(engine_id)).is_none_or(|count| *count <= 1)
 }
 
 /// An engine that is registered and has not stopped.

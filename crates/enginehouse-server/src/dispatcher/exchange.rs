@@ -148,21 +148,28 @@ impl<'a> Exchanges<'a> {
             }
         }
         let mut claimed = claim(context, &claimants).await?.into_iter();
-        for (index, events) in of_woken.into_iter().zip(claimed.by_ref()) {
+        for (index, given) in of_woken.into_iter().zip(claimed.by_ref()) {
             let poll = &mut woken[index].poll;
-            if !events.is_empty() {
-                poll.answer = Some(Ok(Exchanged { claimed: Some(events), ..poll.exchanged.clone() }));
+            poll.occupancy = given.occupancy;
+            // It was woken in the place of an idle engine, which can be given what this one had to pass over.
+            context.effects.passed_over.extend(given.passed_over);
+            if !given.events.is_empty() {
+                poll.answer = Some(Ok(Exchanged { claimed: Some(given.events), ..poll.exchanged.clone() }));
             }
         }
         let mut outcomes = Vec::with_capacity(self.requests.len());
         for (request, answer) in self.requests.iter().zip(self.answers) {
             outcomes.push(answer.map(|mut exchanged| {
-                exchanged.claimed = wants(request).and_then(|_| claimed.next());
-                let found = exchanged.claimed.as_ref().is_some_and(|events| !events.is_empty());
+                let Some((claim, given)) = wants(request).and_then(|claim| Some((claim, claimed.next()?))) else {
+                    return ExchangeOutcome::Answered(exchanged);
+                };
+                let waits = may_wait(claim) && given.events.is_empty();
                 let engine = self.engines.get(&request.engine_id);
-                match wants(request).is_some_and(|claim| may_wait(claim) && !found) {
+                exchanged.claimed = Some(given.events);
+                match waits {
                     true => ExchangeOutcome::Waits {
                         exchanged,
+                        occupancy: given.occupancy,
                         heartbeat_interval: engine.map_or(Duration::ZERO, |engine| engine.heartbeat_interval),
                     },
                     false => ExchangeOutcome::Answered(exchanged),

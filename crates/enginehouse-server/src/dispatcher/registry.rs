@@ -11,6 +11,7 @@ use enginehouse_core::gates::{LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::{Policy, Settings, resolve};
+use enginehouse_core::retry::is_last_chance;
 use enginehouse_store::rows::{EventRow, SettingsRows};
 use enginehouse_store::{StoreError, Transaction};
 
@@ -205,6 +206,7 @@ impl Registry {
             key,
             queue_paused: self.settings.queues.get(&key.queue).is_some_and(|settings| settings.paused),
             event_type_paused: self.settings.event_types.get(&key.event_type).is_some_and(|settings| settings.paused),
+            last_chance: false,
         }
     }
 
@@ -266,6 +268,12 @@ impl Registry {
             self.settings.queues.get(&key.queue),
             &self.default_policy,
         ))
+    }
+
+    /// Whether an event is on its last chance.
+    pub(super) fn is_last_chance(&self, event: &EventRow) -> Result<bool, StoreError> {
+        // Without a loss there is nothing to look up.
+        Ok(event.state.tally.losses > 0 && is_last_chance(event.state.tally, &self.policy(event)?.retry))
     }
 
     pub(super) fn event_type(&self, event_type: &EventType) -> Option<&Settings> {

@@ -25,6 +25,7 @@ use super::answers::Exchanged;
 use super::batch::{ExchangeOutcome, RequestBatch};
 use super::config::DispatchConfig;
 use super::deadlines::SweepSchedule;
+use super::hold_backs::HoldBacks;
 use super::inbox::Inbox;
 use super::observer::{CommittedTransaction, Observer};
 use super::outage::OutageDetector;
@@ -34,7 +35,7 @@ use super::reply::{DispatchError, Reply};
 use super::request::{EngineExchange, Request};
 use super::signs_of_life::SeenEngines;
 use super::transaction::{BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
-use super::wait_queue::{LongPoll, TakenPoll, WaitQueue};
+use super::wait_queue::{LongPoll, Occupancy, TakenPoll, WaitQueue};
 use super::wake_ups::WakeUps;
 use crate::rng::{Rng, SharedIds, SharedRng};
 use crate::timers::Timer;
@@ -136,7 +137,8 @@ impl Scheduler {
     ) -> Self {
         let outage = OutageDetector::new(pulse, store.is_shared());
         let (config, rng, ids) = (Arc::new(config), SharedRng::new(rng), SharedIds::default());
-        let (wait_queue, seen_engines) = (WaitQueue::default(), SeenEngines::default());
+        let (wait_queue, hold_backs, seen_engines) =
+            (WaitQueue::default(), HoldBacks::default(), SeenEngines::default());
         let size = store.max_transactions().max(1);
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
@@ -144,6 +146,7 @@ impl Scheduler {
             registry: Registry::new(config.default_policy),
             rng: rng.clone(),
             ids: ids.clone(),
+            hold_backs: hold_backs.clone(),
             wait_queue: wait_queue.clone(),
             seen_engines: seen_engines.clone(),
         };
@@ -287,13 +290,15 @@ impl Scheduler {
             match result {
                 Ok(mut committed) => {
                     self.committed(&worker, &batch, &committed, duration);
-                    let wake_ups = std::mem::take(&mut committed.effects.wake_ups);
+                    let mut wake_ups = std::mem::take(&mut committed.effects.wake_ups);
+                    wake_ups.passed_over.clear();
                     if !wake_ups.is_empty() {
                         self.pending.ready_count += 1;
                         if had_company {
                             self.pending.wake_ups.merge(wake_ups);
                         }
                     }
+                    self.pending.wake_ups.passed_over.extend(committed.effects.passed_over);
                     self.answer(batch, answered, others_made_ready);
                 }
                 Err(error) => {
@@ -367,8 +372,9 @@ impl Scheduler {
         }
         for ((request, reply), answer) in exchanges.requests.into_iter().zip(exchanges.replies).zip(exchanges.answers) {
             match answer {
-                Ok(ExchangeOutcome::Waits { exchanged, heartbeat_interval }) => {
-                    self.wait_for_events(request, exchanged, heartbeat_interval, reply, others_made_ready)
+                Ok(ExchangeOutcome::Waits { exchanged, occupancy, heartbeat_interval }) => {
+                    let waits = (exchanged, occupancy, heartbeat_interval);
+                    self.wait_for_events(request, waits, reply, others_made_ready)
                 }
                 Ok(ExchangeOutcome::Answered(exchanged)) => unheard.extend(reply.send(Ok(exchanged))),
                 Err(refused) => unheard.extend(reply.send(Err(refused.into()))),
@@ -393,8 +399,7 @@ impl Scheduler {
     fn wait_for_events(
         &mut self,
         request: EngineExchange,
-        exchanged: Exchanged,
-        heartbeat_interval: Duration,
+        (exchanged, occupancy, heartbeat_interval): (Exchanged, Occupancy, Duration),
         reply: Reply<Exchanged>,
         look_again: bool,
     ) {
@@ -406,11 +411,12 @@ impl Scheduler {
         let now = Timer::now();
         self.wait_queue.push(LongPoll {
             until: now + claim.wait,
-            sign_at: (!heartbeat_interval.is_zero()).then(|| now + heartbeat_interval),
             engine_id,
             epoch,
             claim,
             exchanged,
+            occupancy,
+            sign_at: (!heartbeat_interval.is_zero()).then(|| now + heartbeat_interval),
             heartbeat_interval,
             reply,
             look_again,

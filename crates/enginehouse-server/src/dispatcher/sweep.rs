@@ -3,16 +3,19 @@
 //! A sweep takes no hint of what has changed, so the sweep after a crash is the sweep of every day. It is safe at any
 //! time, any number of times, on any number of servers.
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use enginehouse_core::engine::RegisteredEngine;
+use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, Loss};
 use enginehouse_store::StoreError;
+use enginehouse_store::rows::EventRow;
 
 use super::context::TransactionContext;
 use super::deadlines::bring_forward;
-use super::engines::lose_locks;
+use super::engines::{count_by_holder, is_alone, lose_locks};
 use super::retention::delete_expired;
 
 /// How many rows one sweep takes at most, so that requests do not wait long for it.
@@ -48,15 +51,38 @@ pub(super) async fn sweep(context: &mut TransactionContext<'_>, claims_wait: boo
 /// Takes back events whose lock has expired.
 async fn expire_locks(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
     let expired = context.transaction.locks_expiring(context.now, None, SWEEP_LIMIT).await?;
+    let counts = count_held(context, &expired).await?;
     for event in expired {
         let event_id = event.event_id;
+        let alone = is_alone(&event, &counts);
         context.events.keep(event);
         // Refused if the lock was renewed or settled in this very batch.
-        context.transition(event_id, &EventCommand::LoseLock(Loss::Expired))?.ok();
+        context.transition(event_id, &EventCommand::LoseLock { loss: Loss::Expired, alone })?.ok();
     }
     // What is not written was settled in between, or swept by another server: nothing to do.
     context.write_events().await?;
     Ok(())
+}
+
+/// How many events the holders of those events hold that are on their last chance: whether they hold others decides
+/// what becomes of them.
+async fn count_held(
+    context: &mut TransactionContext<'_>,
+    expired: &[EventRow],
+) -> Result<HashMap<EngineId, usize>, StoreError> {
+    let mut holders = BTreeSet::new();
+    for event in expired {
+        if let Some(lock) = &event.state.lock
+            && context.registry.is_last_chance(event)?
+        {
+            holders.insert(lock.engine_id.clone());
+        }
+    }
+    if holders.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let holders: Vec<_> = holders.into_iter().collect();
+    Ok(count_by_holder(&context.transaction.held_events(&holders).await?))
 }
 
 /// Declares engines lost that have missed their heartbeats, with their locks.

@@ -18,6 +18,7 @@ use super::engines::stop_drained;
 use super::enqueue::enqueue;
 use super::exchange::Exchanges;
 use super::grace::grant_grace;
+use super::hold_backs::HoldBacks;
 use super::outage::{GrantedGrace, OutageDetector};
 use super::registry::Registry;
 use super::settle::add_payloads;
@@ -42,6 +43,7 @@ pub(super) struct TransactionWorker {
     pub(super) registry: Registry,
     pub(super) rng: SharedRng,
     pub(super) ids: SharedIds,
+    pub(super) hold_backs: HoldBacks,
     pub(super) wait_queue: WaitQueue,
     pub(super) seen_engines: SeenEngines,
 }
@@ -168,6 +170,7 @@ impl TransactionWorker {
             registry: &mut self.registry,
             rng: &mut self.rng,
             ids: &self.ids,
+            hold_backs: &self.hold_backs,
             events: UnitOfWork::default(),
             effects: Effects { deadlines: start.deadlines, wake_ups: start.wake_ups.clone(), ..Effects::default() },
             audit_entries: Vec::new(),

@@ -26,6 +26,7 @@ pub(super) struct LongPoll {
     pub(super) claim: Claim,
     /// The answers to the other parts of its exchange.
     pub(super) exchanged: Exchanged,
+    pub(super) occupancy: Occupancy,
     /// When it is answered with nothing.
     pub(super) until: Instant,
     /// When it is the next sign that its engine lives; none if the engine sends no heartbeats.
@@ -37,6 +38,17 @@ pub(super) struct LongPoll {
     pub(super) look_again: bool,
     /// What the batch that has taken it out answers, once that has committed.
     pub(super) answer: Option<Result<Exchanged, Refusal>>,
+}
+
+/// What the engine of a waiting claim could be given, when that was last looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occupancy {
+    /// It holds nothing, and may be given anything.
+    Idle,
+    /// It holds something, and so may not be given an event that must be alone.
+    Busy,
+    /// It is given nothing before it is idle: what it holds must be alone, or it is held back for an event that must.
+    Closed,
 }
 
 /// The claims that wait, shared by the scheduler and its workers.
@@ -94,7 +106,8 @@ impl WaitQueue {
             && self.polls().waiting.values().any(|poll| {
                 wake_ups.all
                     || wake_ups.engines.contains(&poll.engine_id)
-                    || wake_ups.ready.keys().any(|lane_id| registry.may_serve(&poll.engine_id, *lane_id))
+                    || wake_ups.ready.keys().any(|lane_id| poll.may_be_given(*lane_id, registry))
+                    || wake_ups.passed_over.iter().any(|lane_id| poll.may_be_given_alone(*lane_id, registry))
             })
     }
 
@@ -107,12 +120,18 @@ impl WaitQueue {
         }
         let mut ready: Vec<(LaneId, u32)> =
             wake_ups.ready.iter().map(|(lane_id, events)| (*lane_id, *events)).collect();
+        let mut passed_over: Vec<_> = wake_ups.passed_over.iter().copied().collect();
         let mut woken = Vec::new();
         for (number, poll) in polls.waiting.iter().filter(|(_, poll)| !poll.reply.caller_has_gone()) {
             let in_lane =
-                ready.iter_mut().find(|(lane_id, events)| *events > 0 && registry.may_serve(&poll.engine_id, *lane_id));
+                ready.iter_mut().find(|(lane_id, events)| *events > 0 && poll.may_be_given(*lane_id, registry));
             if let Some((_, events)) = in_lane {
                 *events -= 1;
+                woken.push(*number);
+            } else if let Some(index) =
+                passed_over.iter().position(|lane_id| poll.may_be_given_alone(*lane_id, registry))
+            {
+                passed_over.swap_remove(index);
                 woken.push(*number);
             } else if wake_ups.all || wake_ups.engines.contains(&poll.engine_id) || poll.look_again {
                 woken.push(*number);
@@ -179,6 +198,20 @@ impl WaitQueue {
     pub(super) fn next_due(&self) -> Option<Instant> {
         let polls = self.polls();
         polls.waiting.values().map(|poll| poll.until).chain(polls.next_sign).min()
+    }
+}
+
+impl LongPoll {
+    /// Whether its engine may be given an event of a lane, or whether that is not known.
+    fn may_be_given(&self, lane_id: LaneId, registry: &Registry) -> bool {
+        self.occupancy != Occupancy::Closed
+            && registry.lane(lane_id).map_or(true, |key| self.claim.filter.admits(key))
+            && registry.may_serve(&self.engine_id, lane_id)
+    }
+
+    /// The same of an event that must be alone.
+    fn may_be_given_alone(&self, lane_id: LaneId, registry: &Registry) -> bool {
+        self.occupancy == Occupancy::Idle && self.may_be_given(lane_id, registry)
     }
 }
 

@@ -11,13 +11,15 @@ pub(super) struct WakeUps {
     pub(super) ready: HashMap<LaneId, u32>,
     /// Engines that may take more than before, or that are refused from now on.
     pub(super) engines: HashSet<EngineId>,
+    /// Lanes with an event that is for an idle engine only, where a claim of another one was woken for it.
+    pub(super) passed_over: HashSet<LaneId>,
     /// Any claim may find something.
     pub(super) all: bool,
 }
 
 impl WakeUps {
     pub(super) fn is_empty(&self) -> bool {
-        self.ready.is_empty() && self.engines.is_empty() && !self.all
+        self.ready.is_empty() && self.engines.is_empty() && self.passed_over.is_empty() && !self.all
     }
 
     pub(super) fn merge(&mut self, other: Self) {
@@ -25,6 +27,7 @@ impl WakeUps {
             *self.ready.entry(lane_id).or_default() += events;
         }
         self.engines.extend(other.engines);
+        self.passed_over.extend(other.passed_over);
         self.all |= other.all;
     }
 }

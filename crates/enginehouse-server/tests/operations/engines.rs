@@ -176,7 +176,9 @@ async fn a_deregistered_engine_leaves_its_events_to_others() {
     harness.enqueue_many(1).await;
     let claimed = harness.claim_one("e").await;
     harness.execute(Deregister("e".parse().unwrap())).await.unwrap();
-    assert_eq!(harness.claim("other", 1).await.len(), 1);
+    let again = harness.claim_one("other").await.event.state;
+    assert_eq!((again.attempt, again.tally.losses), (1, 0), "a goodbye is a release");
+    assert!(again.last_error.is_none());
     assert!(harness.complete(&claimed).await.is_err());
     let refused = harness.execute(Deregister("e".parse().unwrap())).await.unwrap_err();
     assert!(matches!(refused, DispatchError::Refused(Refusal::EngineNotRegistered(_))));

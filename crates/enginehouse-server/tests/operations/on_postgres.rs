@@ -7,6 +7,7 @@ mod enqueueing;
 mod faults;
 mod faulty_store;
 mod harness;
+mod last_chance;
 mod retention;
 mod same_on_both;
 mod settling;

@@ -172,7 +172,7 @@ pub(crate) fn release(state: &EventState) -> EventCommand {
     EventCommand::Release { token: token(state), delay: Duration::ZERO }
 }
 
-pub(crate) const LOST: EventCommand = EventCommand::LoseLock(Loss::EngineLost);
+pub(crate) const LOST: EventCommand = EventCommand::LoseLock { loss: Loss::EngineLost, alone: true };
 
 /// Does something to an event that is kept, and answers what it is now.
 pub(crate) async fn apply(
