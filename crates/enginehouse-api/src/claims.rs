@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::input::{Textual, Value};
-use enginehouse_core::limits::{DEFAULT_CLAIM_LIMIT, MAX_BATCH, MAX_CLAIM_FILTERS, MAX_CLAIM_LIMIT, MAX_WAIT};
+use enginehouse_core::limits::{DEFAULT_CLAIM_LIMIT, MAX_CLAIM_FILTERS, MAX_CLAIM_LIMIT, MAX_WAIT};
 use enginehouse_core::read_fields;
 use enginehouse_core::request::{Affinity, Claim, Exchange};
 use enginehouse_core::time::seconds;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::engines::{HeartbeatPart, HeartbeatResponse};
 use crate::events::Event;
-use crate::settle::{Settlement, SettlementResult, read_visibility_timeout};
+use crate::settle::{ReadSettlement, Settlement, SettlementResult, read_visibility_timeout, refused};
 
 /// An engine asks for events.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -150,15 +150,16 @@ pub struct ExchangeRequest {
 }
 
 impl ExchangeRequest {
-    /// Reads an exchange, and the epoch of who asks.
-    pub fn read(value: Value<'_>) -> Option<(i64, Exchange)> {
+    /// Reads an exchange, but for its settlements; these, each by itself; and the epoch of who asks.
+    pub fn read(value: Value<'_>) -> Option<(i64, Exchange, Vec<ReadSettlement>)> {
         read_fields!(value;
             epoch: required(|value| value.integer()),
-            settlements: or_default(|value| value.list(0..=MAX_BATCH, Settlement::read)),
+            settlements: or_default(|value| Settlement::read_each(value, 0)),
             heartbeat: optional(HeartbeatPart::read),
             claim: optional(ClaimPart::read),
         );
-        Some((epoch?, Exchange { settlements: settlements?, heartbeat, claim }))
+        value.refuse_too(refused(&settlements));
+        Some((epoch?, Exchange { settlements: Vec::new(), heartbeat, claim }, settlements?))
     }
 }
 

@@ -1,12 +1,16 @@
 //! Settling an attempt: complete, fail, release; and extend, which keeps it going.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::ids::EventId;
 use enginehouse_core::input::Value;
+use enginehouse_core::invalid::Invalid;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::limits::{MAX_BATCH, MAX_DELAY_SECONDS, MAX_PAYLOAD_BYTES, MAX_VISIBILITY_TIMEOUT};
+use enginehouse_core::limits::{
+    MAX_BATCH, MAX_DELAY_SECONDS, MAX_FIELD_ERRORS, MAX_PAYLOAD_BYTES, MAX_VISIBILITY_TIMEOUT,
+};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::read_fields;
 use enginehouse_core::request::SettleCommand;
@@ -70,7 +74,7 @@ pub struct ExtendRequest {
     pub visibility_timeout_seconds: u64,
 }
 
-/// Up to 10,000 settlements, each with its own answer.
+/// Up to 10,000 settlements, each with its own answer. One that is wrong is refused by itself.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettleRequest {
@@ -149,8 +153,8 @@ pub struct SettleResponse {
 /// What became of one settlement.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SettlementResult {
-    /// Which event.
-    pub event_id: EventId,
+    /// Which event; null if what was sent is no event's id.
+    pub event_id: Option<EventId>,
     /// Where it is now; null if it is not known.
     pub status: Option<EventStatus>,
     /// Why the settlement was refused; absent if it was not.
@@ -203,10 +207,27 @@ impl ExtendRequest {
 }
 
 impl SettleRequest {
-    pub fn read(value: Value<'_>) -> Option<Vec<SettleCommand>> {
-        read_fields!(value; settlements: required(|value| value.list(1..=MAX_BATCH, Settlement::read)));
+    pub fn read(value: Value<'_>) -> Option<Vec<ReadSettlement>> {
+        read_fields!(value; settlements: required(|value| Settlement::read_each(value, 1)));
+        value.refuse_too(refused(&settlements));
         settlements
     }
+}
+
+/// Why settlements are refused.
+pub(crate) fn refused(settlements: &Option<Vec<ReadSettlement>>) -> impl Iterator<Item = &Invalid> {
+    settlements.iter().flatten().filter_map(|settlement| settlement.as_ref().err()).map(|refused| &refused.why)
+}
+
+/// A settlement of a batch, or why it is refused. That spares the others.
+pub type ReadSettlement = Result<SettleCommand, RefusedSettlement>;
+
+/// A settlement that is not as it must be.
+#[derive(Clone, Debug)]
+pub struct RefusedSettlement {
+    /// Which event, if that was to be read.
+    pub event_id: Option<EventId>,
+    pub why: Invalid,
 }
 
 impl Settlement {
@@ -226,7 +247,21 @@ impl Settlement {
         }
     }
 
-    pub(crate) fn read(value: Value<'_>) -> Option<SettleCommand> {
+    /// Reads `least` to 10,000 settlements, each by itself.
+    pub(crate) fn read_each(value: Value<'_>, least: usize) -> Option<Vec<ReadSettlement>> {
+        // All refusals together name no more fields than that of another request, but each one names a field.
+        let errors_left = Cell::new(MAX_FIELD_ERRORS);
+        value.list(least..=MAX_BATCH, |value| {
+            let mut event_id = None;
+            Some(value.alone(|value| Self::read(value, &mut event_id)).map_err(|mut why| {
+                why.errors.truncate(errors_left.get().max(1));
+                errors_left.set(errors_left.get().saturating_sub(why.errors.len()));
+                RefusedSettlement { event_id, why }
+            }))
+        })
+    }
+
+    fn read(value: Value<'_>, read_event_id: &mut Option<EventId>) -> Option<SettleCommand> {
         read_fields!(value;
             event_id: required(|value| value.parsed()),
             lock_token: required(|value| value.parsed()),
@@ -239,6 +274,7 @@ impl Settlement {
             delay_seconds: optional(read_delay),
             visibility_timeout_seconds: optional(read_visibility_timeout),
         );
+        *read_event_id = event_id;
         let outcome: SettleOutcome = outcome?;
         // A field of another outcome is a mistake that must not be lost in silence.
         for (field, is_given, owner) in [
@@ -303,7 +339,10 @@ mod tests {
             format!(r#"{{"event_id":"0193f2a0-0000-7000-8000-000000000000","lock_token":"1-{:032x}",{fields}}}"#, 7);
         let body = format!(r#"{{"settlements":[{json}]}}"#);
         match read_json(body.as_bytes(), SettleRequest::read) {
-            Ok(settlements) => format!("{:?}", settlements[0].command),
+            Ok(settlements) => match &settlements[0] {
+                Ok(settlement) => format!("{:?}", settlement.command),
+                Err(refused) => refused.why.to_string(),
+            },
             Err(refused) => refused.to_string(),
         }
     }

@@ -351,7 +351,9 @@ async fn what_the_server_cannot_store_fails_the_event() {
     let mut server = MockServer::new();
     let script = move |call: &Call| {
         if settles(call) && call.body["settlements"][0]["outcome"] == "complete" {
-            return problem(422, "invalid_request", json!({}));
+            let error = json!({"type": "/problems/too_large", "title": "Too large", "status": 413, "detail": "too large",
+                "code": "too_large"});
+            return ok(json!({"settlements": [{"event_id": EVENT_ID, "status": null, "error": error}]}));
         }
         server.answer(call)
     };

@@ -304,6 +304,30 @@ impl<'a> Value<'a> {
         Some(items)
     }
 
+    /// Reads the value by itself: what is wrong with it is nobody else's mistake.
+    ///
+    /// # Errors
+    /// Every bad field of it, by its pointer in the whole input.
+    pub fn alone<T>(self, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, Invalid> {
+        let errors = Errors::default();
+        let read = read(Value { text: self.text, location: self.location, errors: &errors });
+        errors.finish(read)
+    }
+
+    /// If the input is refused as a whole, notes what is wrong with this part of it too.
+    pub fn refuse_too<'i>(self, parts: impl Iterator<Item = &'i Invalid>) {
+        if self.errors.found.borrow().is_empty() {
+            return;
+        }
+        let mut found = self.errors.found.borrow_mut();
+        for part in parts {
+            let room = MAX_FIELD_ERRORS.saturating_sub(found.len()).min(part.errors.len());
+            found.extend_from_slice(&part.errors[..room]);
+            let too_large = if part.kind == InvalidKind::TooLarge { room } else { 0 };
+            self.errors.too_large.set(self.errors.too_large.get() + too_large);
+        }
+    }
+
     /// The members of an object whose keys are the caller's: `each` gets them in their order, and none twice.
     pub fn members(self, mut each: impl FnMut(&str, Value<'_>)) -> Option<()> {
         let length = Cell::default();

@@ -1,5 +1,6 @@
 //! Sends the results of handlers: one call settles all that have gathered, and claims events for the room they made.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,7 +120,7 @@ where
                 let settlement = &mut finished.settlement;
                 match error.code() {
                     _ if error.is_passing() => {}
-                    // The result cannot be stored: that is a failure of the attempt.
+                    // Alone, it is larger than a whole body may be.
                     Some(Code::InvalidRequest | Code::TooLarge) if !is_plain_failure(settlement) => {
                         *settlement = refused_result(settlement, &error);
                         continue;
@@ -144,16 +145,28 @@ where
         slots: &mut OwnedSemaphorePermit,
     ) -> Result<(), Error> {
         let in_order = answers.len() == batch.len()
-            && answers.iter().zip(&*batch).all(|(answer, finished)| answer.event_id == finished.settlement.event_id);
+            && answers
+                .iter()
+                .zip(&*batch)
+                .all(|(answer, finished)| answer.event_id == Some(finished.settlement.event_id));
         if !in_order {
             let reason = "the answers do not match the settlements".to_owned();
             return Err(Error::Unexpected { status: 200, reason });
         }
-        for (finished, answer) in std::mem::take(batch).into_iter().zip(answers) {
+        for (mut finished, answer) in std::mem::take(batch).into_iter().zip(answers) {
             let settlement = &finished.settlement;
             let settled = match answer.error {
                 None => Some(settlement.outcome),
                 Some(problem) if Error::from(problem.clone()).is_passing() => {
+                    batch.push(finished);
+                    continue;
+                }
+                // The result can't be stored: that is a failure of the attempt.
+                Some(problem)
+                    if matches!(problem.code, Code::InvalidRequest | Code::TooLarge)
+                        && !is_plain_failure(settlement) =>
+                {
+                    finished.settlement = refused_result(settlement, &problem);
                     batch.push(finished);
                     continue;
                 }
@@ -181,7 +194,7 @@ fn is_plain_failure(settlement: &Settlement) -> bool {
 }
 
 /// The failure that takes the place of a result which the server cannot store.
-fn refused_result(settlement: &Settlement, why: &Error) -> Settlement {
+fn refused_result(settlement: &Settlement, why: impl Display) -> Settlement {
     let message = format!("the server refused the engine's result: {why}");
     Settlement {
         error: Some(AttemptError { code: Some("invalid_result".to_owned()), message, details: None }),

@@ -117,7 +117,7 @@ pub(super) async fn claim_events(
 
 /// Settle, send a heartbeat and claim, in one round trip and one transaction: an engine's whole loop.
 ///
-/// Every part is optional. If the epoch is over, nothing of it is done.
+/// Every part is optional. If the epoch is over, nothing of it is done. A settlement with a bad field is refused by itself.
 #[utoipa::path(post, path = "/v1/engines/{engine_id}/exchange", tag = "engines",
     params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = ExchangeRequest,
     responses((status = 200, description = "The answer to each part.", body = ExchangeResponse), EpochProblems))]
@@ -126,13 +126,14 @@ pub(super) async fn exchange(
     Path(engine_id): Path<EngineId>,
     body: LargeJsonBody,
 ) -> Result<Json<ExchangeResponse>, ProblemResponse> {
-    let (epoch, exchange) = body.read(ExchangeRequest::read).await?;
-    let events = wire::events_of(&exchange.settlements);
+    let (epoch, exchange, settlements) = body.read(ExchangeRequest::read).await?;
+    let (settlements, results) = wire::settlements(settlements);
+    let exchange = Exchange { settlements, ..exchange };
     let claims = exchange.claim.is_some();
     let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
     let claimed = exchanged.claimed.unwrap_or_default();
     Ok(Json(ExchangeResponse {
-        settlements: wire::settlement_results(&events, exchanged.settlements),
+        settlements: results.with(exchanged.settlements),
         heartbeat: exchanged.heartbeat.map(wire::heartbeat),
         claim: claims.then(|| ClaimResponse { events: claimed.into_iter().map(wire::claimed).collect() }),
     }))

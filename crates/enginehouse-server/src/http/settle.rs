@@ -69,6 +69,8 @@ pub(super) async fn extend_lock(
 }
 
 /// Settle many events, each with its own answer.
+///
+/// A settlement with a bad field is refused by itself.
 #[utoipa::path(post, path = "/v1/events/settle", tag = "settling", request_body = SettleRequest,
     responses((status = 200, description = "One result for each settlement, in their order.", body = SettleResponse),
     WriteProblems))]
@@ -77,9 +79,9 @@ pub(super) async fn settle_events(
     body: LargeJsonBody,
 ) -> Result<Json<SettleResponse>, ProblemResponse> {
     let settlements = body.read(SettleRequest::read).await?;
-    let events = wire::events_of(&settlements);
-    let results = wire::settlement_results(&events, app.dispatcher().settle(settlements).await?);
-    Ok(Json(SettleResponse { results }))
+    let (commands, results) = wire::settlements(settlements);
+    let answers = app.dispatcher().settle(commands).await?;
+    Ok(Json(SettleResponse { results: results.with(answers) }))
 }
 
 async fn settle(app: &App, event_id: EventId, command: EventCommand) -> Result<Json<Event>, ProblemResponse> {

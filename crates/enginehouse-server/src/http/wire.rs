@@ -6,8 +6,9 @@ use enginehouse_api::dead_letters::{DeadLetter, DeadLetterGroup};
 use enginehouse_api::engines::{Engine, EngineLock, HeartbeatResponse};
 use enginehouse_api::enqueue::{BatchResponse, BatchedEvent, EnqueueResponse, Warning, WarningCode};
 use enginehouse_api::events::{Action, Attempt, Event, EventCounts, EventLock, HistoryResponse};
+use enginehouse_api::problem::Problem;
 use enginehouse_api::scenario_runs::ScenarioRun;
-use enginehouse_api::settle::SettlementResult;
+use enginehouse_api::settle::{ReadSettlement, RefusedSettlement, SettlementResult};
 use enginehouse_api::stats::LaneStats;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId};
@@ -125,24 +126,48 @@ fn no_engine_fits(lane: &LaneKey) -> String {
     }
 }
 
-pub(super) fn settlement_result(event_id: EventId, answer: SettleResult) -> SettlementResult {
-    match answer {
-        Ok(settled) => SettlementResult { event_id, status: Some(settled.event.state.status), error: None },
-        Err(refusal) => {
-            let problem = ProblemResponse::from(refusal).into_document();
-            SettlementResult { event_id, status: problem.event_status, error: Some(problem) }
-        }
+/// The settlements that can be carried out, and what becomes of all.
+pub(super) fn settlements(read: Vec<ReadSettlement>) -> (Vec<SettleCommand>, SettlementResults) {
+    let mut commands = Vec::with_capacity(read.len());
+    let mut results = Vec::with_capacity(read.len());
+    for settlement in read {
+        results.push(match settlement {
+            Ok(command) => {
+                let event_id = Some(command.event_id);
+                commands.push(command);
+                SettlementResult { event_id, status: None, error: None }
+            }
+            Err(RefusedSettlement { event_id, why }) => {
+                SettlementResult { event_id, status: None, error: Some(Problem::from(why)) }
+            }
+        });
     }
+    (commands, SettlementResults(results))
 }
 
-/// One result for each settlement, in their order.
-pub(super) fn settlement_results(events: &[EventId], answers: Vec<SettleResult>) -> Vec<SettlementResult> {
-    events.iter().zip(answers).map(|(event_id, answer)| settlement_result(*event_id, answer)).collect()
-}
+/// One result for each settlement, in their order: of those that were refused already, their problems.
+pub(super) struct SettlementResults(Vec<SettlementResult>);
 
-/// The events of settlements, in their order.
-pub(super) fn events_of(settlements: &[SettleCommand]) -> Vec<EventId> {
-    settlements.iter().map(|settlement| settlement.event_id).collect()
+impl SettlementResults {
+    /// All results, with the answers to those that were carried out.
+    pub(super) fn with(self, answers: Vec<SettleResult>) -> Vec<SettlementResult> {
+        let mut answers = answers.into_iter();
+        let mut results = self.0;
+        for result in results.iter_mut().filter(|result| result.error.is_none()) {
+            match answers.next() {
+                Some(Ok(settled)) => result.status = Some(settled.event.state.status),
+                Some(Err(refusal)) => {
+                    let problem = ProblemResponse::from(refusal).into_document();
+                    (result.status, result.error) = (problem.event_status, Some(problem));
+                }
+                None => {
+                    let left_out = ProblemResponse::internal("the dispatcher left a settlement out of its answer");
+                    result.error = Some(left_out.into_document());
+                }
+            }
+        }
+        results
+    }
 }
 
 pub(super) fn heartbeat(answer: HeartbeatAnswer) -> HeartbeatResponse {

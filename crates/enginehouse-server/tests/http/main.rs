@@ -10,6 +10,7 @@ mod engines;
 mod events;
 mod refusals;
 mod settings;
+mod settling;
 mod sockets;
 #[path = "../under_test/mod.rs"]
 mod under_test;

@@ -6,6 +6,7 @@ mod engines;
 mod events;
 mod refusals;
 mod settings;
+mod settling;
 #[path = "../under_test/mod.rs"]
 mod under_test;
 
