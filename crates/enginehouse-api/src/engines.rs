@@ -10,7 +10,7 @@ use enginehouse_core::read_fields;
 use enginehouse_core::request::Heartbeat;
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::page::{PageQuery, page_request, read_cursor, read_limit};
 
@@ -124,12 +124,36 @@ pub struct DrainRequest {
     /// Whether it becomes `stopped` by itself when its last lock is settled.
     #[serde(default)]
     pub stop_when_drained: bool,
+    /// Only if the engine is in this epoch: an engine that drains itself does not drain the process that has taken over
+    /// its id. In any epoch if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<i64>,
 }
 
 impl DrainRequest {
     pub fn read(value: Value<'_>) -> Option<Self> {
-        read_fields!(value; stop_when_drained: or_default(|value| value.boolean()));
-        Some(Self { stop_when_drained: stop_when_drained? })
+        read_fields!(value;
+            stop_when_drained: or_default(|value| value.boolean()),
+            epoch: optional(|value| value.integer()),
+        );
+        Some(Self { stop_when_drained: stop_when_drained?, epoch })
+    }
+}
+
+/// How to deregister an engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DeregisterQuery {
+    /// Only if the engine is in this epoch: an engine that says goodbye does not remove the process that has taken over
+    /// its id. In any epoch if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<i64>,
+}
+
+impl DeregisterQuery {
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value; epoch: optional(|value| value.integer()));
+        Some(Self { epoch })
     }
 }
 

@@ -147,9 +147,11 @@ impl Client {
         self.post(format!("/v1/engines/{engine_id}/resume"), RequestBody::Nothing, Repeat::Always).await
     }
 
-    /// Deregisters an engine; its locks are lost.
-    pub async fn deregister(&self, engine_id: &EngineId) -> Result<(), Error> {
-        self.delete(format!("/v1/engines/{engine_id}"), RequestBody::Nothing, Repeat::Always).await
+    /// Deregisters an engine, in good order: what it holds is back in its queue, as after a release. With an epoch, only
+    /// if no other process has taken over its id.
+    pub async fn deregister(&self, engine_id: &EngineId, epoch: Option<i64>) -> Result<(), Error> {
+        let query = epoch.map_or_else(String::new, |epoch| format!("?epoch={epoch}"));
+        self.delete(format!("/v1/engines/{engine_id}{query}"), RequestBody::Nothing, Repeat::Always).await
     }
 
     /// Claims events. Not repeated when its answer is lost: the server releases those locks by itself.

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_api::engines::DrainRequest;
+use enginehouse_api::problem::Code;
 use enginehouse_core::ids::EngineId;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::time::timeout;
@@ -112,6 +113,8 @@ impl<H> RunningEngine<H> {
     /// Brings what is held to an end, and deregisters.
     async fn finish(&self, end: &ClaimEnd) {
         let engine = &self.settings;
+        // Another process may have taken over the id without this one knowing: neither call is meant for that one.
+        let epoch = || Some(self.session.borrow().epoch);
         let superseded = matches!(end, ClaimEnd::Session(SessionEnd::Superseded));
         let all_done = || async { drop(self.slots.acquire_many(engine.max_concurrent).await) };
         if superseded {
@@ -124,7 +127,8 @@ impl<H> RunningEngine<H> {
                 // So that the list of engines says why it takes no events. Its answer changes nothing here.
                 () = async {
                     if self.held.len() > 0 {
-                        drop(engine.client.drain_engine(&engine.engine_id, DrainRequest::default()).await);
+                        let drain = DrainRequest { epoch: epoch(), ..DrainRequest::default() };
+                        drop(engine.client.drain_engine(&engine.engine_id, drain).await);
                     }
                     std::future::pending::<()>().await;
                 } => {}
@@ -136,8 +140,11 @@ impl<H> RunningEngine<H> {
             drop(timeout(LAST_CALLS, all_done()).await);
         }
         if !superseded && !matches!(end, ClaimEnd::Session(SessionEnd::Drained)) {
-            match timeout(LAST_CALLS, engine.client.deregister(&engine.engine_id)).await {
+            match timeout(LAST_CALLS, engine.client.deregister(&engine.engine_id, epoch())).await {
                 Ok(Ok(())) => tracing::info!("deregistered"),
+                Ok(Err(error)) if error.code() == Some(Code::EngineSuperseded) => {
+                    tracing::info!("another process has taken over the engine's id");
+                }
                 Ok(Err(error)) => tracing::warn!(%error, "could not deregister"),
                 Err(_) => tracing::warn!("could not deregister in time"),
             }

@@ -197,7 +197,7 @@ async fn an_event_is_claimed_processed_and_settled() {
     run.mock.call(|call| is("claim")(call) && call.body["limit"] == 1 && call.body["epoch"] == 1).await;
     let (mock, summary) = run.shut_down().await;
     assert_eq!(summary, EngineSummary { completed: 1, ..EngineSummary::default() });
-    assert_eq!(mock.lines().last().unwrap(), "DELETE /v1/engines/sim-1");
+    assert_eq!(mock.lines().last().unwrap(), "DELETE /v1/engines/sim-1?epoch=1");
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn the_whole_tour_works_behind_a_pooler() {
     client.release(event_id, &ReleaseRequest { lock_token: token(&held), delay_seconds: None }).await.unwrap();
     client.cancel(event_id).await.unwrap();
     assert_eq!(code(complete(&client, &held).await), Some(Code::LockLost));
-    client.deregister(&id("e")).await.unwrap();
+    client.deregister(&id("e"), None).await.unwrap();
     assert_eq!(client.history(event_id).await.unwrap().attempts.len(), 1);
     assert_eq!(client.stats().await.unwrap().events.completed, 1);
 }

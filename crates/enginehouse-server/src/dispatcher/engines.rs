@@ -33,6 +33,8 @@ pub struct Drain {
     pub engine_id: EngineId,
     /// Whether the engine is to stop once its last lock is settled.
     pub stop_when_drained: bool,
+    /// Only in this epoch: who drains itself, or says goodbye, does not mean the process that has taken over its id.
+    pub epoch: Option<i64>,
 }
 
 /// Give a draining engine events again.
@@ -41,7 +43,11 @@ pub struct Resume(pub EngineId);
 
 /// Remove an engine, in good order: it gives back what it holds.
 #[derive(Clone, Debug)]
-pub struct Deregister(pub EngineId);
+pub struct Deregister {
+    pub engine_id: EngineId,
+    /// Only in this epoch.
+    pub epoch: Option<i64>,
+}
 
 #[async_trait(?Send)]
 impl Operation for Register {
@@ -65,7 +71,7 @@ impl Operation for Drain {
     type Answer = RegisteredEngine;
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
-        let engine = match registered(context, &self.engine_id).await? {
+        let engine = match registered(context, &self.engine_id, self.epoch).await? {
             Ok(engine) => engine,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -86,7 +92,7 @@ impl Operation for Resume {
     type Answer = RegisteredEngine;
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
-        let engine = match registered(context, &self.0).await? {
+        let engine = match registered(context, &self.0, None).await? {
             Ok(engine) => engine.resumed(),
             Err(refused) => return Ok(Err(refused)),
         };
@@ -101,12 +107,13 @@ impl Operation for Deregister {
     type Answer = RegisteredEngine;
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
-        let engine = match registered(context, &self.0).await? {
+        let Self { engine_id, epoch } = self;
+        let engine = match registered(context, engine_id, *epoch).await? {
             Ok(engine) => engine.stopped(),
             Err(refused) => return Ok(Err(refused)),
         };
-        give_back_locks(context, &self.0).await?;
-        context.audit("engine.deregister", &self.0, &serde_json::json!({}));
+        give_back_locks(context, engine_id).await?;
+        context.audit("engine.deregister", engine_id, &serde_json::json!({}));
         write(context, &engine).await?;
         Ok(Ok(engine))
     }
@@ -175,11 +182,20 @@ pub(super) fn is_alone(event: &EventRow, counts: &HashMap<EngineId, usize>) -> b
     holder.and_then(|engine_id| counts.get(engine_id)).is_none_or(|count| *count <= 1)
 }
 
-/// An engine that is registered and has not stopped.
-async fn registered(context: &mut TransactionContext<'_>, engine_id: &EngineId) -> OperationResult<RegisteredEngine> {
+/// An engine that is registered and has not stopped; in an epoch, if one is named.
+async fn registered(
+    context: &mut TransactionContext<'_>,
+    engine_id: &EngineId,
+    epoch: Option<i64>,
+) -> OperationResult<RegisteredEngine> {
     let engine = context.transaction.engines_by_id(std::slice::from_ref(engine_id)).await?.pop();
     let engine = engine.filter(|engine| engine.status != EngineStatus::Stopped);
-    Ok(engine.ok_or_else(|| Refusal::EngineNotRegistered(engine_id.clone())))
+    let Some(engine) = engine else { return Ok(Err(Refusal::EngineNotRegistered(engine_id.clone()))) };
+    if let Some(epoch) = epoch.filter(|epoch| *epoch != engine.epoch) {
+        let engine_id = engine_id.clone();
+        return Ok(Err(Refusal::EngineSuperseded { engine_id, epoch, current: engine.epoch }));
+    }
+    Ok(Ok(engine))
 }
 
 /// Writes an engine whose registration has changed, for every server to see.

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse};
 use enginehouse_api::engines::{
-    DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, RegisterRequest,
+    DeregisterQuery, DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, RegisterRequest,
 };
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::problem::Problem;
@@ -18,7 +18,9 @@ use http::{StatusCode, header};
 use super::app::App;
 use super::json::{Json, JsonBody, LargeJsonBody};
 use super::params::{Path, Query, listed};
-use super::problem::{EngineProblems, EpochProblems, ListProblems, ProblemResponse, ReadProblems, WriteProblems};
+use super::problem::{
+    EngineProblems, EpochProblems, ListProblems, OneEpochProblems, ProblemResponse, ReadProblems, WriteProblems,
+};
 use super::wire;
 use crate::dispatcher::Operation;
 use crate::dispatcher::engines::{Deregister, Drain, Register, Registered, Resume};
@@ -142,14 +144,14 @@ pub(super) async fn exchange(
 /// Give an engine no new events. The body may be left out.
 #[utoipa::path(post, path = "/v1/engines/{engine_id}/drain", tag = "engines",
     params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = Option<DrainRequest>,
-    responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
+    responses((status = 200, description = "The engine as it is now.", body = Engine), OneEpochProblems))]
 pub(super) async fn drain_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
 ) -> Result<Json<Engine>, ProblemResponse> {
-    let DrainRequest { stop_when_drained } = body.read_or_default(DrainRequest::read)?;
-    change(&app, Drain { engine_id, stop_when_drained }).await
+    let DrainRequest { stop_when_drained, epoch } = body.read_or_default(DrainRequest::read)?;
+    change(&app, Drain { engine_id, stop_when_drained, epoch }).await
 }
 
 /// Give a draining engine events again.
@@ -163,15 +165,19 @@ pub(super) async fn resume_engine(
     change(&app, Resume(engine_id)).await
 }
 
-/// Deregister an engine; its locks are lost.
+/// Deregister an engine, in good order.
+///
+/// What it holds is back in its queue at once, as after a release: a goodbye is no loss.
 #[utoipa::path(delete, path = "/v1/engines/{engine_id}", tag = "engines",
-    params(("engine_id" = EngineId, Path, description = "The engine.")),
-    responses((status = 200, description = "The engine, stopped.", body = Engine), EngineProblems))]
+    params(("engine_id" = EngineId, Path, description = "The engine."), DeregisterQuery),
+    responses((status = 200, description = "The engine, stopped.", body = Engine), OneEpochProblems))]
 pub(super) async fn deregister_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
+    query: Query,
 ) -> Result<Json<Engine>, ProblemResponse> {
-    change(&app, Deregister(engine_id)).await
+    let DeregisterQuery { epoch } = query.read(DeregisterQuery::read)?;
+    change(&app, Deregister { engine_id, epoch }).await
 }
 
 /// Changes an engine, then counts its locks.

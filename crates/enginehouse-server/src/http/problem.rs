@@ -174,6 +174,8 @@ problems! {
     SettleProblems: InvalidRequest NotFound LockLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
     /// Of calls about one engine.
     EngineProblems: InvalidRequest EngineNotRegistered TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    /// Of calls about one engine, in an epoch if the caller names one.
+    OneEpochProblems: InvalidRequest EngineNotRegistered EngineSuperseded TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
     /// Of calls of an engine itself.
     EpochProblems: InvalidRequest EngineNotRegistered EngineSuperseded EngineLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
     /// Of the check whether the server is ready.

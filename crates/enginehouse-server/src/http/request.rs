@@ -99,7 +99,8 @@ impl QueryRoutes {
         let is_query = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.parameter_in == ParameterIn::Query);
         let mut found = Vec::new();
         for (path, item) in &openapi.paths.paths {
-            for (method, operation) in [(Method::GET, &item.get), (Method::HEAD, &item.get)] {
+            let methods = [(Method::GET, &item.get), (Method::HEAD, &item.get), (Method::DELETE, &item.delete)];
+            for (method, operation) in methods {
                 let parameters = operation.as_ref().and_then(|operation| operation.parameters.as_ref());
                 if parameters.is_some_and(|all| all.iter().any(is_query)) {
                     found.push((method, path.clone()));

@@ -142,7 +142,7 @@ async fn a_draining_engine_gets_nothing_new_and_stops_when_it_is_empty() {
     harness.enqueue_many(2).await;
     let claimed = harness.claim_one("e").await;
     let engine_id: EngineId = "e".parse().unwrap();
-    let drain = Drain { engine_id: engine_id.clone(), stop_when_drained: true };
+    let drain = Drain { engine_id: engine_id.clone(), stop_when_drained: true, epoch: None };
     harness.execute(drain).await.unwrap();
     assert!(harness.claim("e", 1).await.is_empty());
     let heard = harness.heartbeat("e", &[token(&claimed)]).await;
@@ -160,7 +160,7 @@ async fn a_drained_engine_can_be_resumed() {
     harness.register("e", "{}").await;
     harness.enqueue_many(1).await;
     let engine_id: EngineId = "e".parse().unwrap();
-    harness.execute(Drain { engine_id: engine_id.clone(), stop_when_drained: false }).await.unwrap();
+    harness.execute(Drain { engine_id: engine_id.clone(), stop_when_drained: false, epoch: None }).await.unwrap();
     assert!(harness.claim("e", 1).await.is_empty());
     let engine = harness.execute(Resume(engine_id)).await.unwrap();
     assert_eq!(engine.status, EngineStatus::Active);
@@ -175,14 +175,32 @@ async fn a_deregistered_engine_leaves_its_events_to_others() {
     harness.register("other", "{}").await;
     harness.enqueue_many(1).await;
     let claimed = harness.claim_one("e").await;
-    harness.execute(Deregister("e".parse().unwrap())).await.unwrap();
+    harness.execute(Deregister { engine_id: "e".parse().unwrap(), epoch: None }).await.unwrap();
     let again = harness.claim_one("other").await.event.state;
     assert_eq!((again.attempt, again.tally.losses), (1, 0), "a goodbye is a release");
     assert!(again.last_error.is_none());
     assert!(harness.complete(&claimed).await.is_err());
-    let refused = harness.execute(Deregister("e".parse().unwrap())).await.unwrap_err();
+    let refused = harness.execute(Deregister { engine_id: "e".parse().unwrap(), epoch: None }).await.unwrap_err();
     assert!(matches!(refused, DispatchError::Refused(Refusal::EngineNotRegistered(_))));
     assert_eq!(harness.register("e", "{}").await, 2, "the epoch goes on");
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn the_goodbye_of_an_older_process_is_not_meant_for_the_one_that_took_over_its_id() {
+    let harness = Harness::new();
+    harness.register("e", "{}").await;
+    let engine_id: EngineId = "e".parse().unwrap();
+    harness.pass(1.0).await;
+    assert_eq!(harness.register("e", "{}").await, 2);
+    let drain = Drain { engine_id: engine_id.clone(), stop_when_drained: false, epoch: Some(1) };
+    let refused = harness.execute(drain).await.unwrap_err();
+    assert!(matches!(refused, DispatchError::Refused(Refusal::EngineSuperseded { epoch: 1, current: 2, .. })));
+    let refused = harness.execute(Deregister { engine_id: engine_id.clone(), epoch: Some(1) }).await.unwrap_err();
+    assert!(matches!(refused, DispatchError::Refused(Refusal::EngineSuperseded { epoch: 1, current: 2, .. })));
+    assert_eq!(status(&harness, "e").await, EngineStatus::Active);
+    harness.execute(Deregister { engine_id, epoch: Some(2) }).await.unwrap();
+    assert_eq!(status(&harness, "e").await, EngineStatus::Stopped);
     harness.close().await;
 }
 

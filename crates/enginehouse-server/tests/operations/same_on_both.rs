@@ -181,9 +181,13 @@ impl Story {
             27..52 => self.exchange(),
             52..70 => Act::Settle((0..self.rng.random_range(1..4)).map(|_| self.settlement()).collect()),
             70..80 => Act::ActOnEvent(ActOnEvent { event_id: self.event(), action: self.action() }),
-            80..82 => Act::Drain(Drain { engine_id: self.engine(), stop_when_drained: self.rng.random_bool(0.3) }),
+            80..82 => Act::Drain(Drain {
+                engine_id: self.engine(),
+                stop_when_drained: self.rng.random_bool(0.3),
+                epoch: None,
+            }),
             82..84 => Act::Resume(Resume(self.engine())),
-            84 => Act::Deregister(Deregister(self.engine())),
+            84 => Act::Deregister(Deregister { engine_id: self.engine(), epoch: None }),
             85..87 => Act::ChangeEventType(ChangeEventType {
                 event_type: self.one_of(&["a", "b"]).parse().unwrap(),
                 change: self.change(),

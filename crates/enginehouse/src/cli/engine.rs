@@ -99,7 +99,7 @@ async fn show(common: &Common, engine_id: &EngineId) -> Result<(), CliError> {
 
 async fn drain(common: &Common, engine_ids: &[EngineId], stop: bool) -> Result<(), CliError> {
     let one = async |engine_id: &EngineId| {
-        let request = DrainRequest { stop_when_drained: stop };
+        let request = DrainRequest { stop_when_drained: stop, epoch: None };
         let engine = common
             .client
             .drain_engine(engine_id, request)
