@@ -11,7 +11,7 @@
 //! 6. `max_retries`, the delay's `initial`, `max`, `multiplier` and `jitter`, `dead_letter_threshold`, `max_losses`
 //! 7. `visibility_timeout_seconds`, `max_processing_seconds`
 //! 8. `labels` as a JSON object, sorted by key, without spaces
-//! 9. `payload`, byte for byte
+//! 9. `payload` as its canonical text ([`crate::canonical_json`]): a repeat may have its keys in another order
 //!
 //! A field is its length in bytes, a colon, and its text in UTF-8: `12:frame.render`. One that was not given is `-`, and
 //! one that has a default is that default. Whole numbers are decimal; the numbers of a retry delay are the sixteen
@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::canonical_json::canonical;
 use crate::event::{NewEvent, Start};
 use crate::lane::VersionRequirement;
 use crate::time::Timestamp;
@@ -58,7 +59,7 @@ pub fn of(event: &NewEvent) -> [u8; 16] {
     fields.add_if(event.overrides.max_processing.as_ref().map(Duration::as_secs));
     let labels = event.labels.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
     fields.add(serde_json::Value::Object(labels));
-    fields.add(event.payload.as_str());
+    fields.add(canonical(event.payload.as_str()));
     fields.digest()
 }
 
@@ -120,9 +121,19 @@ mod tests {
             digest_of(concat!(
                 "1:q1:a1:09:[\"x\",\"y\"]3:5123:>=110:after 15003:run",
                 "1:116:3fe000000000000016:800000000000000016:400000000000000016:3ff0000000000000",
-                "1:21:32:603:60019:{\"a\":\"ü\",\"b\":\"\\\"\"}9:[1, \"é\"]"
+                "1:21:32:603:60019:{\"a\":\"ü\",\"b\":\"\\\"\"}8:[1,\"é\"]"
             ))
         );
+    }
+
+    #[test]
+    fn a_repeat_in_other_bytes_is_the_same_request() {
+        let first = fingerprint(r#"{"event_type":"a","payload":{"a":1,"b":"é/"},"labels":{"x":"1","y":"2"}}"#);
+        let again = r#"{ "labels": {"y":"2","x":"1"}, "payload": { "b" : "\u00e9\/", "a" : 1 }, "event_type": "a" }"#;
+        assert_eq!(fingerprint(again), first);
+        for other in [r#"{"a":1.0,"b":"é/"}"#, r#"{"a":"1","b":"é/"}"#, r#"{"a":1,"b":"e/"}"#, r#"{"a":1}"#] {
+            assert_ne!(fingerprint(&format!(r#"{{"event_type":"a","payload":{other}}}"#)), first, "{other}");
+        }
     }
 
     #[test]

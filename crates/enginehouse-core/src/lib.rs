@@ -11,6 +11,7 @@
 //! - [`invalid`]: a refused input, every bad field named by JSON pointer.
 //! - [`input`]: reading what a caller sent; every mistake noted where it is.
 //! - [`json`]: JSON text that passes through unparsed, byte for byte.
+//! - [`canonical_json`]: one text for all JSON texts that say the same.
 //! - [`applied`]: whether a request that failed has changed anything.
 //! - [`event`]: an **event** is one unit of work; its five statuses, and what is asked at enqueue.
 //! - [`fingerprint`]: what tells a request from another one with the same idempotency key.
@@ -26,6 +27,7 @@
 //! - [`filter`]: which events, engines and dead letters a list is about.
 
 pub mod applied;
+pub mod canonical_json;
 pub mod engine;
 pub mod event;
 pub mod filter;

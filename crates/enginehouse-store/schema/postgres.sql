@@ -479,6 +479,43 @@ CREATE OR REPLACE FUNCTION enginehouse.available_at(run_at timestamp with time z
 RETURN LEAST(GREATEST(run_at, (moment + ((COALESCE(enginehouse.delay_ms(delay_seconds), (0)::bigint))::double precision * '00:00:00.001'::interval))), '9999-12-30 22:00:00+00'::timestamp with time zone)
 ;
 
+CREATE OR REPLACE FUNCTION enginehouse.canonical_json(value json)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE STRICT
+AS $function$
+#variable_conflict use_variable
+begin
+    return case json_typeof(value)
+        when 'object' then (
+            select '{' || coalesce(string_agg(
+                to_json(field.key) || ':' || case
+                    when field.value::text ~ '^[{[]' or strpos(field.value::text, '\') > 0
+                        then enginehouse.canonical_json(field.value)
+                    else field.value::text
+                end,
+                ',' order by field.key collate "C"
+            ), '') || '}'
+            from json_each(value) as field
+        )
+        when 'array' then (
+            select '[' || coalesce(string_agg(
+                case
+                    when element.value::text ~ '^[{[]' or strpos(element.value::text, '\') > 0
+                        then enginehouse.canonical_json(element.value)
+                    else element.value::text
+                end,
+                ',' order by element.number
+            ), '') || ']'
+            from json_array_elements(value) with ordinality as element (value, number)
+        )
+        when 'string' then to_json(value #>> '{}')::text
+        else btrim(value::text, E' \t\n\r')
+    end;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION enginehouse.capability_text(names text[])
  RETURNS text
  LANGUAGE plpgsql
@@ -705,7 +742,7 @@ begin
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
             d.retry_policy ->> 'dead_letter_threshold', d.retry_policy ->> 'max_losses',
             d.visibility_timeout_seconds::text, d.max_processing_seconds::text,
-            enginehouse.label_text(d.labels), d.payload::text
+            enginehouse.label_text(d.labels), enginehouse.payload_text(d.payload)
         ]) with ordinality as f (field, place)
     );
 end
@@ -802,6 +839,23 @@ begin
             ) as child
             where child.value::text ~ '^([{[]|-?[0-9].*[eE])' or length(child.value::text) > 300
         )
+    );
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION enginehouse.payload_text(payload json)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+begin
+    return replace(
+        enginehouse.canonical_json(case
+            when strpos(payload::text, '\u0000') = 0 then payload
+            else regexp_replace(payload::text, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\uFFFF', 'g')::json
+        end),
+        chr(65535), '\u0000'
     );
 end
 $function$

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use database::{Database, Wait};
 use enginehouse_cluster::Cluster;
+use enginehouse_core::canonical_json::canonical;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::fingerprint;
 use enginehouse_core::input::read_json;
 use enginehouse_core::invalid::Invalid;
+use enginehouse_core::json::RawJson;
 use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::migrations::{SchemaName, migrate_postgres, revert_postgres};
@@ -36,6 +38,39 @@ async fn generated_drafts_are_judged_as_core_judges_them() {
     let client = database.connect().await;
     let (accepted, refused) = compare(&client, &drafts::generated(2_000)).await;
     assert!(accepted > 500 && refused > 500, "{accepted} accepted and {refused} refused");
+}
+
+/// A payload that is good has one canonical text, whoever makes it.
+#[tokio::test]
+async fn a_payload_has_one_text_in_sql_and_in_core() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let mut compared = 0;
+    for payloads in drafts::payloads(4_000).chunks(200) {
+        let good: Vec<_> = payloads.iter().filter(|json| RawJson::trusted(json.as_str()).check().is_ok()).collect();
+        let texts =
+            "select enginehouse.payload_text(t::json) from unnest($1::text[]) with ordinality as u (t, n) order by n";
+        for (json, row) in good.iter().zip(client.query(texts, &[&good]).await.unwrap()) {
+            assert_eq!(row.get::<_, String>(0), canonical(json), "{json}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 2_000, "{compared} were good");
+}
+
+#[tokio::test]
+async fn a_repeat_in_other_bytes_is_the_same_request() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let enqueue = async |json: &str| -> bool {
+        let row = client.query_one(ENQUEUE_MANY, &[&format!("[{json}]")]).await.unwrap();
+        row.get("duplicate")
+    };
+    assert!(!enqueue(r#"{"event_type":"a","idempotency_key":"k","payload":{"a":[1,{"c":2,"b":"é/"}]}}"#).await);
+    assert!(
+        enqueue(r#"{"payload": {"a": [ 1, {"b":"\u00e9\/", "c":2} ]},"idempotency_key":"\u006b","event_type":"a"}"#)
+            .await
+    );
 }
 
 /// Compares what SQL makes of every draft with what core makes of it, and answers how many are accepted and refused.

@@ -17,6 +17,8 @@ drop function
     enginehouse.label_text,
     enginehouse.capability_text,
     enginehouse.fingerprint,
+    enginehouse.payload_text,
+    enginehouse.canonical_json,
     enginehouse.available_at,
     enginehouse.delay_ms,
     enginehouse.draft_errors,

@@ -334,6 +334,57 @@ end
 $$;
 
 -- statement
+-- One text for all JSON texts that say the same, as core's `canonical_json` describes it. It asks itself for what is not
+-- written in one way only, containers and strings with escapes.
+create function enginehouse.canonical_json(value json) returns text
+language plpgsql immutable strict as $$
+#variable_conflict use_variable
+begin
+    return case json_typeof(value)
+        when 'object' then (
+            select '{' || coalesce(string_agg(
+                to_json(field.key) || ':' || case
+                    when field.value::text ~ '^[{[]' or strpos(field.value::text, '\') > 0
+                        then enginehouse.canonical_json(field.value)
+                    else field.value::text
+                end,
+                ',' order by field.key collate "C"
+            ), '') || '}'
+            from json_each(value) as field
+        )
+        when 'array' then (
+            select '[' || coalesce(string_agg(
+                case
+                    when element.value::text ~ '^[{[]' or strpos(element.value::text, '\') > 0
+                        then enginehouse.canonical_json(element.value)
+                    else element.value::text
+                end,
+                ',' order by element.number
+            ), '') || ']'
+            from json_array_elements(value) with ordinality as element (value, number)
+        )
+        when 'string' then to_json(value #>> '{}')::text
+        else btrim(value::text, E' \t\n\r')
+    end;
+end
+$$;
+
+-- statement
+-- The same of a payload. No text of a database has the character zero: U+FFFF stands for it meanwhile.
+create function enginehouse.payload_text(payload json) returns text
+language plpgsql immutable as $$
+begin
+    return replace(
+        enginehouse.canonical_json(case
+            when strpos(payload::text, '\u0000') = 0 then payload
+            else regexp_replace(payload::text, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\uFFFF', 'g')::json
+        end),
+        chr(65535), '\u0000'
+    );
+end
+$$;
+
+-- statement
 -- What tells a request from another one with the same idempotency key: the bytes that a server computes, as core's
 -- `fingerprint` describes them. Each field is its length, a colon and its text.
 create function enginehouse.fingerprint(d enginehouse.event_draft) returns bytea
@@ -359,7 +410,7 @@ begin
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
             d.retry_policy ->> 'dead_letter_threshold', d.retry_policy ->> 'max_losses',
             d.visibility_timeout_seconds::text, d.max_processing_seconds::text,
-            enginehouse.label_text(d.labels), d.payload::text
+            enginehouse.label_text(d.labels), enginehouse.payload_text(d.payload)
         ]) with ordinality as f (field, place)
     );
 end

@@ -231,6 +231,7 @@ const PAYLOADS: &[&str] = &[
     r#"{"\ud800":1}"#,
     r#"{"a":"\ud83d\ude00\\ud800"}"#,
     r#"{"":1,"":2}"#,
+    r#" { "b" : { "d":1, "c":[ 2 ,{"f":"\u00e9\/","e":3} ] } , "a":null,"\ud83d\ude00":1,"\ue000":2,"\uFFFF":3 } "#,
     r#"{"":1}"#,
     r#"{"e":"1e999","a":"{[","b":"}]"}"#,
     r#"{"e":1e999}"#,
@@ -407,6 +408,14 @@ pub(crate) fn generated(count: usize) -> Vec<String> {
     (0..count).map(|_| draft.new_tree(&mut runner).unwrap().current()).collect()
 }
 
+/// So many payloads, the same ones every time.
+pub(crate) fn payloads(count: usize) -> Vec<String> {
+    let mut runner = TestRunner::deterministic();
+    let payload = json();
+    let generated = (0..count).map(|_| payload.new_tree(&mut runner).unwrap().current());
+    PAYLOADS.iter().map(|payload| (*payload).to_owned()).chain(generated).collect()
+}
+
 fn draft() -> impl Strategy<Value = String> {
     let fields = [
         ("payload", json().boxed()),
@@ -528,7 +537,8 @@ fn json() -> impl Strategy<Value = String> {
     ];
     leaf.prop_recursive(4, 24, 5, |inner| {
         let key =
-            prop_oneof![6 => "\"[a-z]{1,4}\"".boxed(), 1 => words().boxed(), 1 => "\"(\\\\u000[01]|a){1,3}\"".boxed()];
+            prop_oneof![6 => "\"[a-z]{1,4}\"".boxed(), 1 => words().boxed(), 1 => "\"(\\\\u000[01]|a){1,3}\"".boxed(),
+            1 => "\"(\\\\u00[eE]9|é|\\\\ud83d\\\\ude00|😀|\u{e000}|\u{ffff}|\\\\/|/|\\\\\\\\u0000){1,3}\"".boxed()];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(|values| format!("[{}]", values.join(" , "))),
             prop::collection::vec((key, inner), 0..5).prop_map(|fields| object(&fields)),
