@@ -51,6 +51,8 @@ pub enum Code {
     ShuttingDown,
     /// The request took too long to arrive.
     Timeout,
+    /// The row that the request is about is damaged, or was written by somebody else.
+    Unreadable,
     /// A mistake of the server.
     Internal,
 }
@@ -78,7 +80,7 @@ impl Code {
             Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreUnavailable | Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unreadable | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -101,6 +103,7 @@ impl Code {
             Self::StoreUnavailable => "Store unavailable",
             Self::ShuttingDown => "Shutting down",
             Self::Timeout => "Timeout",
+            Self::Unreadable => "Unreadable row",
             Self::Internal => "Internal error",
         }
     }
@@ -128,6 +131,9 @@ impl Code {
             Self::StoreUnavailable => "Wait as long as `Retry-After` says, and repeat the request in its safe form.",
             Self::ShuttingDown => "Repeat the request when the server is back: nothing was done.",
             Self::Timeout => "Send the request again, and its whole body without a pause.",
+            Self::Unreadable => {
+                "Do not repeat the request: run `enginehouse doctor`, and repair or delete the row that it names."
+            }
             Self::Internal => "Repeat the request; if it fails again, report the `request_id`.",
         }
     }

@@ -10,6 +10,9 @@ use crate::ids::EngineId;
 use crate::input::Textual;
 use crate::time::Timestamp;
 
+/// What stands before the engine's id in the name of a holder.
+pub const HOLDER_PREFIX: &str = "processing_by_";
+
 /// Proves that its bearer holds the lock. Opaque to clients.
 ///
 /// The serial only rises over the event's whole life (retries, redrives and restores included), so that an
@@ -108,7 +111,7 @@ pub struct Lock {
 impl Lock {
     /// The holder as the seed writes it: `processing_by_{engine_id}`.
     pub fn holder(&self) -> String {
-        format!("processing_by_{}", self.engine_id)
+        format!("{HOLDER_PREFIX}{}", self.engine_id)
     }
 
     /// When `wait` from `now` ends, but never past `claimed_at + max_processing`.

@@ -148,6 +148,10 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What holds where the settings are there but cannot be read: nothing is given out, since nobody can tell by which rules.
+    pub const UNREADABLE: Self =
+        Self { retry_policy: None, visibility_timeout_seconds: None, max_processing_seconds: None, paused: true };
+
     pub fn read(value: Value<'_>) -> Option<Self> {
         read_fields!(value;
             retry_policy: optional(RetryPolicyPatch::read),

@@ -472,6 +472,13 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION enginehouse.as_count(value numeric)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (GREATEST(LEAST(value, ('1000000000000000'::bigint)::numeric), ('-1000000000000000'::bigint)::numeric))::bigint
+;
+
 CREATE OR REPLACE FUNCTION enginehouse.available_at(run_at timestamp with time zone, delay_seconds double precision, moment timestamp with time zone)
  RETURNS timestamp with time zone
  LANGUAGE sql

@@ -2,12 +2,17 @@
 
 use enginehouse_core::applied::Applied;
 
+use crate::unreadable::UnreadableRow;
+
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The rows are not what this program wrote, or the file or database is broken.
     #[error("the store is damaged: {0}; `enginehouse doctor` finds out what is wrong with it")]
     Corrupt(String),
+    /// The row that was asked for is not what this program wrote. Everything else goes on.
+    #[error("{0}; `enginehouse doctor` shows what is wrong with it and what to do")]
+    Unreadable(UnreadableRow),
     /// A statement is wrong, or rows were to be written that contradict each other. The store is as it was.
     #[error("this is a bug in Enginehouse: {0}; please report it with this message")]
     Bug(String),

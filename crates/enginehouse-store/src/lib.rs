@@ -19,6 +19,7 @@ pub mod store;
 mod store_url;
 mod table;
 pub mod transaction;
+mod unreadable;
 
 pub use enginehouse_core::applied::Applied;
 use enginehouse_core::event::EventStatus;
@@ -32,6 +33,7 @@ pub use crate::transaction::{
     AttemptRepository, AuditRepository, EngineRepository, EventRepository, LaneRepository, LockRepository,
     ReadyRepository, SettingsRepository, Transaction, TransactionTime,
 };
+pub use crate::unreadable::UnreadableRow;
 
 /// Every status of an event, in a fixed order, for counts by status.
 pub const STATUSES: [EventStatus; 5] =

@@ -186,7 +186,7 @@ impl Queries for PostgresStore {
     }
 
     async fn settings(&self) -> Result<SettingsRows, StoreError> {
-        Ok(settings::all(&self.shared.readers.session().await?).await?)
+        Ok(settings::all(&self.shared.readers.session().await?, &self.shared.unreadable).await?)
     }
 
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError> {
@@ -239,7 +239,8 @@ impl StoreAdmin for PostgresStore {
         let now = Instant::now();
         let kinds = VacuumHolderKind::VARIANTS.iter();
         let vacuum_held_for = kinds.map(|kind| (kind.name(), health.held_for(*kind, now))).collect();
-        StoreHealth { connections, dead_rows: health.dead_rows, vacuum_held_for }
+        let unreadable_rows = self.shared.unreadable.counts();
+        StoreHealth { connections, dead_rows: health.dead_rows, vacuum_held_for, unreadable_rows }
     }
 
     fn describe(&self) -> String {

@@ -11,6 +11,7 @@
 mod audit;
 mod backup;
 mod columns;
+mod connection;
 mod connections;
 pub(crate) mod copying;
 mod counts;
@@ -59,7 +60,7 @@ use crate::rows::{
     DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
-use crate::store::{Queries, Store, StoreAdmin};
+use crate::store::{Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
 
 /// A [`Store`] in one SQLite file.
@@ -98,7 +99,9 @@ impl Store for SqliteStore {
 #[async_trait]
 impl Queries for SqliteStore {
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError> {
-        self.readers.read(move |reader| search::record(reader, event_id, &mut KnownLanes::default())).await
+        self.readers
+            .read(move |reader| reader.named(search::record(reader, event_id, &mut KnownLanes::default())?))
+            .await
     }
 
     async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventRecord>, StoreError> {
@@ -114,7 +117,7 @@ impl Queries for SqliteStore {
         let engine_id = engine_id.clone();
         self.readers
             .read(move |reader| {
-                let Some(engine) = engines::one(reader, &engine_id)? else { return Ok(None) };
+                let Some(engine) = reader.named(engines::one(reader, &engine_id)?)? else { return Ok(None) };
                 Ok(Some((engine, search::locked_by(reader, &engine_id)?)))
             })
             .await
@@ -138,7 +141,7 @@ impl Queries for SqliteStore {
     }
 
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError> {
-        self.readers.read(move |reader| dead_letters::one(reader, event_id)).await
+        self.readers.read(move |reader| reader.named(dead_letters::one(reader, event_id)?)).await
     }
 
     async fn dead_letters(
@@ -168,7 +171,7 @@ impl Queries for SqliteStore {
         scenario_run_id: &ScenarioRunId,
     ) -> Result<Option<(ScenarioRunCounts, Vec<EngineId>)>, StoreError> {
         let run = scenario_run_id.clone();
-        self.readers.read(move |reader| scenario_runs::one(reader, &run)).await
+        self.readers.read(move |reader| reader.named(scenario_runs::one(reader, &run)?)).await
     }
 }
 
@@ -186,6 +189,10 @@ impl StoreAdmin for SqliteStore {
 
     fn needs_restart(&self) -> bool {
         self.is_poisoned()
+    }
+
+    fn health(&self) -> StoreHealth {
+        StoreHealth { unreadable_rows: self.readers.unreadable_rows(), ..StoreHealth::default() }
     }
 
     fn describe(&self) -> String {

@@ -35,6 +35,8 @@ pub struct StoreHealth {
     pub dead_rows: Option<u64>,
     /// For how long vacuum has been held back, by what may hold it back; zero where nothing does.
     pub vacuum_held_for: Vec<(&'static str, Duration)>,
+    /// How many rows could not be read and were passed over since the store was opened, by table.
+    pub unreadable_rows: Vec<(&'static str, u64)>,
 }
 
 /// How many connections a store has.
@@ -85,7 +87,8 @@ pub trait Store: Queries + StoreAdmin {
     }
 }
 
-/// What people ask, each answer from one snapshot.
+/// What people ask, each answer from one snapshot. A row that cannot be read is left out of a list, and is an error
+/// ([`StoreError::Unreadable`]) where it is what was asked for.
 #[async_trait]
 #[delegatable_trait]
 pub trait Queries: Send + Sync {

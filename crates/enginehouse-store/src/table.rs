@@ -10,6 +10,7 @@
 
 mod attempts;
 mod audit;
+mod check;
 mod column;
 mod dead_letters;
 mod engines;
@@ -21,6 +22,7 @@ pub(crate) mod sql;
 
 pub(crate) use self::attempts::AttemptColumns;
 pub(crate) use self::audit::AuditColumns;
+pub(crate) use self::check::{Unreadable, check_count_of_status, check_row};
 pub(crate) use self::column::{Cell, Cells, Column, ColumnGroup, ColumnValue, Kind, Unexpected};
 pub(crate) use self::dead_letters::DeadLetterColumns;
 pub(crate) use self::engines::EngineColumns;

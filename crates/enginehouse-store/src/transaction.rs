@@ -18,6 +18,7 @@ use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
     NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
 };
+use crate::unreadable::UnreadableRow;
 
 /// Dropped without `commit`, it has changed nothing.
 ///
@@ -42,7 +43,7 @@ pub trait Transaction:
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// The time of a transaction.
+/// The time of a transaction, and what it could not read.
 #[delegatable_trait]
 pub trait TransactionTime: Send {
     /// The store's time, one for the whole transaction: PostgreSQL's own clock, or the one
@@ -50,6 +51,9 @@ pub trait TransactionTime: Send {
     fn now(&self) -> Timestamp;
     /// Whether the store's time made a jump since the transaction before: what fell due meanwhile fell due unseen.
     fn jumped(&self) -> bool;
+    /// The row of a table under this key, if this transaction has come across it and could not read it. Such rows are left
+    /// out of what the transaction answers.
+    fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow>;
 }
 
 /// Events by their ids and keys.

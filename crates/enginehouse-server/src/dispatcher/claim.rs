@@ -69,8 +69,9 @@ async fn held_by(
     ids.sort_unstable();
     let mut held: HashMap<EngineId, Held> = HashMap::new();
     for event in context.transaction.held_events(&ids).await? {
-        let memory = context.registry.lane(event.lane_id)?.required_memory_mb;
-        let last_chance = context.registry.is_last_chance(&event)?;
+        // Of a lane that cannot be read, the lock alone counts.
+        let memory = context.registry.lane_of(&event).ok().and_then(|lane| lane.required_memory_mb);
+        let last_chance = context.registry.is_last_chance(&event);
         let Some(lock) = event.state.lock else { continue };
         let before = held.get(&lock.engine_id).copied().unwrap_or_default();
         let mut after = before.and(memory);
@@ -221,7 +222,7 @@ impl<'a> Choice<'a> {
         let waits = event.state.status == EventStatus::Queued
             && event.state.available_at <= context.now
             && !ready.taken.contains(&event_id)
-            && context.registry.is_last_chance(event)?
+            && context.registry.is_last_chance(event)
             && self.lanes.contains(&lane_id)
             && self.refusal(lane_id, true, Held::default(), context)?.is_none();
         if !waits {
@@ -251,7 +252,7 @@ impl<'a> Choice<'a> {
                 break;
             };
             let last_chance = match context.events.get(event_id) {
-                Some(event) => context.registry.is_last_chance(event)?,
+                Some(event) => context.registry.is_last_chance(event),
                 None => false,
             };
             match self.refusal(lane_id, last_chance, self.held, context)? {

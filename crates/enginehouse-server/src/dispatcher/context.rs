@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use enginehouse_core::ids::EventId;
+use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, Facts, Transition, transition};
@@ -49,7 +49,10 @@ impl TransactionContext<'_> {
     /// Lets core decide what a command makes of an event. The decision reaches the store with
     /// [`TransactionContext::write_events`].
     pub(super) fn transition(&mut self, event_id: EventId, command: &EventCommand) -> OperationResult<&EventRow> {
-        let Some(event) = self.events.get(event_id) else { return Ok(Err(Refusal::NoSuchEvent(event_id))) };
+        let Some(event) = self.events.get(event_id) else { return Ok(Err(self.no_event(event_id))) };
+        if let Err(refused) = self.registry.lane_of(event) {
+            return Ok(Err(refused));
+        }
         let policy = self.registry.policy(event)?;
         let facts = Facts { now: self.now, retry_policy: &policy.retry, jitter: self.rng.jitter() };
         match transition(&event.state, command, facts) {
@@ -61,6 +64,22 @@ impl TransactionContext<'_> {
             }
         }
         Ok(self.events.get(event_id).ok_or(Refusal::NoSuchEvent(event_id)))
+    }
+
+    /// Why an event that was asked for is not there.
+    pub(super) fn no_event(&self, event_id: EventId) -> Refusal {
+        match self.transaction.unreadable("events", &event_id.to_string()) {
+            Some(row) => Refusal::Unreadable(row.clone()),
+            None => Refusal::NoSuchEvent(event_id),
+        }
+    }
+
+    /// Why an engine that was asked for is not there.
+    pub(super) fn no_engine(&self, engine_id: &EngineId) -> Refusal {
+        match self.transaction.unreadable("engines", engine_id.as_str()) {
+            Some(row) => Refusal::Unreadable(row.clone()),
+            None => Refusal::EngineNotRegistered(engine_id.clone()),
+        }
     }
 
     /// Writes every event that has changed. Answers those that were not written: another server has changed them since

@@ -56,6 +56,12 @@ impl Operation for Register {
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Registered> {
         let ids = [self.0.engine_id.clone()];
         let previous = context.transaction.engines_by_id(&ids).await?.pop();
+        if previous.is_none()
+            && let unreadable @ Refusal::Unreadable(_) = context.no_engine(&self.0.engine_id)
+        {
+            // A new row in its place would begin at epoch 1 again.
+            return Ok(Err(unreadable));
+        }
         if previous.is_some() {
             lose_locks(context, &ids, Loss::EngineSuperseded).await?;
         }
@@ -190,7 +196,7 @@ async fn registered(
 ) -> OperationResult<RegisteredEngine> {
     let engine = context.transaction.engines_by_id(std::slice::from_ref(engine_id)).await?.pop();
     let engine = engine.filter(|engine| engine.status != EngineStatus::Stopped);
-    let Some(engine) = engine else { return Ok(Err(Refusal::EngineNotRegistered(engine_id.clone()))) };
+    let Some(engine) = engine else { return Ok(Err(context.no_engine(engine_id))) };
     if let Some(epoch) = epoch.filter(|epoch| *epoch != engine.epoch) {
         let engine_id = engine_id.clone();
         return Ok(Err(Refusal::EngineSuperseded { engine_id, epoch, current: engine.epoch }));

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::transition::EventCommand;
-use enginehouse_store::StoreError;
 use enginehouse_store::rows::EventRecord;
+use enginehouse_store::{StoreError, UnreadableRow};
 
 use super::context::TransactionContext;
 use super::operation::Operation;
@@ -67,7 +67,9 @@ impl Operation for ActOnEvent {
         context.audit(name, event_id, &detail);
         let payload = context.transaction.payloads(&[*event_id]).await?.pop();
         let (Some(event), Some((_, payload))) = (context.events.get(*event_id), payload) else {
-            return Err(StoreError::Corrupt(format!("event {event_id} has no payload")));
+            let why = "the event has none that can be read".to_owned();
+            let row = UnreadableRow { table: "event_payloads", key: event_id.to_string(), why };
+            return Err(StoreError::Unreadable(row));
         };
         let lane = Arc::clone(context.registry.lane(event.lane_id)?);
         Ok(Ok(EventRecord { event: event.clone(), lane: (*lane).clone(), payload }))

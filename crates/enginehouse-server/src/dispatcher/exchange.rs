@@ -44,7 +44,10 @@ impl<'a> Exchanges<'a> {
         }
         let check = |request: &EngineExchange| {
             let claims_only = request.exchange.claim.is_some() && request.exchange.heartbeat.is_none();
-            match refusal(engines.get(&request.engine_id), &request.engine_id, request.epoch, claims_only) {
+            let Some(engine) = engines.get(&request.engine_id) else {
+                return Err(context.no_engine(&request.engine_id));
+            };
+            match refusal(engine, request.epoch, claims_only) {
                 Some(refused) => Err(refused),
                 None => Ok(Exchanged::default()),
             }
@@ -134,9 +137,13 @@ impl<'a> Exchanges<'a> {
             if poll.look_again {
                 continue;
             }
-            if let Some(refused) = refusal(engine, &poll.engine_id, poll.epoch, true) {
+            let Some(engine) = engine else {
+                poll.answer = Some(Err(context.no_engine(&poll.engine_id)));
+                continue;
+            };
+            if let Some(refused) = refusal(engine, poll.epoch, true) {
                 poll.answer = Some(Err(refused));
-            } else if let Some(engine) = engine {
+            } else {
                 of_woken.push(index);
                 claimants.push(Claimant { engine: engine.clone(), claim: poll.claim.clone() });
             }
@@ -201,9 +208,8 @@ fn by_id(engines: Vec<RegisteredEngine>) -> impl Iterator<Item = (EngineId, Regi
 }
 
 /// Why an engine is refused as a whole; none if it is not. A lost engine may send a heartbeat, but not claim before.
-fn refusal(engine: Option<&RegisteredEngine>, engine_id: &EngineId, epoch: i64, claims_only: bool) -> Option<Refusal> {
-    let engine_id = engine_id.clone();
-    let Some(engine) = engine else { return Some(Refusal::EngineNotRegistered(engine_id)) };
+fn refusal(engine: &RegisteredEngine, epoch: i64, claims_only: bool) -> Option<Refusal> {
+    let engine_id = engine.engine_id.clone();
     if engine.epoch != epoch {
         return Some(Refusal::EngineSuperseded { engine_id, epoch, current: engine.epoch });
     }

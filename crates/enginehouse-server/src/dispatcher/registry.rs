@@ -13,7 +13,9 @@ use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::{Policy, Settings, resolve};
 use enginehouse_core::retry::is_last_chance;
 use enginehouse_store::rows::{EventRow, SettingsRows};
-use enginehouse_store::{StoreError, Transaction};
+use enginehouse_store::{StoreError, Transaction, UnreadableRow};
+
+use super::reply::Refusal;
 
 /// The copies.
 #[derive(Debug)]
@@ -172,6 +174,14 @@ impl Registry {
             .ok_or_else(|| StoreError::Corrupt(format!("an event is in lane {}, which is not there", lane_id.0)))
     }
 
+    /// What an event has in common with others, unless its lane cannot be read: then nobody can tell what holds for it.
+    pub(super) fn lane_of(&self, event: &EventRow) -> Result<&Arc<LaneKey>, Refusal> {
+        self.lanes.get(&event.lane_id).ok_or_else(|| {
+            let why = format!("its lane {} is not there, or cannot be read", event.lane_id.0);
+            Refusal::Unreadable(UnreadableRow { table: "events", key: event.event_id.to_string(), why })
+        })
+    }
+
     /// The lanes of these keys, in their order; made where they are new.
     pub(super) async fn intern(
         &mut self,
@@ -271,9 +281,10 @@ impl Registry {
     }
 
     /// Whether an event is on its last chance.
-    pub(super) fn is_last_chance(&self, event: &EventRow) -> Result<bool, StoreError> {
+    pub(super) fn is_last_chance(&self, event: &EventRow) -> bool {
         // Without a loss there is nothing to look up.
-        Ok(event.state.tally.losses > 0 && is_last_chance(event.state.tally, &self.policy(event)?.retry))
+        event.state.tally.losses > 0
+            && self.policy(event).is_ok_and(|policy| is_last_chance(event.state.tally, &policy.retry))
     }
 
     pub(super) fn event_type(&self, event_type: &EventType) -> Option<&Settings> {

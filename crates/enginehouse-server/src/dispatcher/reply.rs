@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::transition;
-use enginehouse_store::StoreError;
+use enginehouse_store::{StoreError, UnreadableRow};
 use tokio::sync::oneshot;
 
 /// Answers the caller of one request.
@@ -34,6 +34,9 @@ pub enum Refusal {
     /// No such event.
     #[error("event {0} is not known: it never was, or its time of retention is over")]
     NoSuchEvent(EventId),
+    /// Its row is there, and cannot be read.
+    #[error("{0}")]
+    Unreadable(UnreadableRow),
     /// No such engine, or it was deregistered.
     #[error("engine {0} is not registered")]
     EngineNotRegistered(EngineId),

@@ -14,7 +14,7 @@ use enginehouse_store::StoreError;
 use enginehouse_store::rows::EventRow;
 
 use super::context::TransactionContext;
-use super::deadlines::bring_forward;
+use super::deadlines::{Deadlines, bring_forward};
 use super::engines::{count_by_holder, is_alone, lose_locks};
 use super::retention::delete_expired;
 
@@ -25,19 +25,31 @@ const READY_LIMIT: u32 = 64;
 /// How long at most between two looks for expired locks and silent engines, where other servers share the store.
 pub(super) const SHARED_SWEEP_INTERVAL: Duration = Duration::from_millis(800);
 
+/// How long until the next look for what should have ended by now and did not.
+const STUCK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Deals with whatever has fallen due, and notes when something will next.
 pub(super) async fn sweep(context: &mut TransactionContext<'_>, claims_wait: bool) -> Result<(), StoreError> {
     let deadlines = context.effects.deadlines;
     let now = context.now;
     let is_due = |deadline: Option<Timestamp>| deadline.is_some_and(|at| at <= now);
+    let mut may_be_more = false;
     if is_due(deadlines.lock_expiry) {
-        expire_locks(context).await?;
+        may_be_more |= expire_locks(context).await?;
     }
     if is_due(deadlines.engine_loss) {
-        lose_engines(context).await?;
+        may_be_more |= lose_engines(context).await?;
     }
     if is_due(deadlines.lock_expiry) || is_due(deadlines.engine_loss) {
         find_next_losses(context).await?;
+        if !may_be_more {
+            // What is still due is a row that cannot be read, or that another transaction holds.
+            let soon = now + STUCK_INTERVAL;
+            let Deadlines { lock_expiry, engine_loss, .. } = &mut context.effects.deadlines;
+            for deadline in [lock_expiry, engine_loss] {
+                *deadline = deadline.map(|at| if at <= now { soon } else { at });
+            }
+        }
     }
     if is_due(deadlines.retention) {
         delete_expired(context).await?;
@@ -48,10 +60,11 @@ pub(super) async fn sweep(context: &mut TransactionContext<'_>, claims_wait: boo
     Ok(())
 }
 
-/// Takes back events whose lock has expired.
-async fn expire_locks(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+/// Takes back events whose lock has expired. Answers whether there may be more.
+async fn expire_locks(context: &mut TransactionContext<'_>) -> Result<bool, StoreError> {
     let expired = context.transaction.locks_expiring(context.now, None, SWEEP_LIMIT).await?;
     let counts = count_held(context, &expired).await?;
+    let may_be_more = expired.len() == SWEEP_LIMIT as usize;
     for event in expired {
         let event_id = event.event_id;
         let alone = is_alone(&event, &counts);
@@ -61,7 +74,7 @@ async fn expire_locks(context: &mut TransactionContext<'_>) -> Result<(), StoreE
     }
     // What is not written was settled in between, or swept by another server: nothing to do.
     context.write_events().await?;
-    Ok(())
+    Ok(may_be_more)
 }
 
 /// How many events the holders of those events hold that are on their last chance: whether they hold others decides
@@ -73,7 +86,7 @@ async fn count_held(
     let mut holders = BTreeSet::new();
     for event in expired {
         if let Some(lock) = &event.state.lock
-            && context.registry.is_last_chance(event)?
+            && context.registry.is_last_chance(event)
         {
             holders.insert(lock.engine_id.clone());
         }
@@ -85,12 +98,13 @@ async fn count_held(
     Ok(count_by_holder(&context.transaction.held_events(&holders).await?))
 }
 
-/// Declares engines lost that have missed their heartbeats, with their locks.
-async fn lose_engines(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+/// Declares engines lost that have missed their heartbeats, with their locks. Answers whether there may be more.
+async fn lose_engines(context: &mut TransactionContext<'_>) -> Result<bool, StoreError> {
     let silent = context.transaction.silent_engines(context.now, SWEEP_LIMIT).await?;
     if silent.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
+    let may_be_more = silent.len() == SWEEP_LIMIT as usize;
     let ids: Vec<_> = silent.iter().map(|engine| engine.engine_id.clone()).collect();
     let lost: Vec<_> = silent.into_iter().map(RegisteredEngine::lost).collect();
     context.transaction.write_engines(&lost).await?;
@@ -101,7 +115,7 @@ async fn lose_engines(context: &mut TransactionContext<'_>) -> Result<(), StoreE
         // A waiting claim of this engine is refused.
         context.effects.wake_ups.engines.insert(engine_id);
     }
-    Ok(())
+    Ok(may_be_more)
 }
 
 /// Notes when the next lock expires, and when the next engine is lost.

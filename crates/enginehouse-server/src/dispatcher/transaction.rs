@@ -230,7 +230,7 @@ fn finished(
 
 /// Whether the other requests of a failed batch may succeed without the one that has made it fail.
 fn may_be_one_requests_fault(error: &StoreError) -> bool {
-    matches!(error, StoreError::Corrupt(_) | StoreError::Bug(_) | StoreError::Conflict(_))
+    matches!(error, StoreError::Corrupt(_) | StoreError::Unreadable(_) | StoreError::Bug(_) | StoreError::Conflict(_))
 }
 
 fn log_fallback(error: &StoreError, requests: usize) {

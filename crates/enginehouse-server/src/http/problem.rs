@@ -91,6 +91,7 @@ impl From<Refusal> for ProblemResponse {
             Refusal::NoSuchEvent(event_id) => {
                 Problem { detail: refusal.to_string(), ..Problem::not_found("event").about(event_id) }
             }
+            Refusal::Unreadable(row) => Problem::new(Code::Unreadable, row.to_string()),
             Refusal::EngineNotRegistered(engine_id) => Problem::engine_not_registered(&engine_id),
             Refusal::EngineLost(engine_id) => Problem::engine_lost(&engine_id),
             Refusal::EngineSuperseded { engine_id, epoch, current } => {
@@ -107,6 +108,7 @@ impl From<StoreError> for ProblemResponse {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Corrupt(_) | StoreError::Bug(_) => Self::internal(error.to_string()),
+            StoreError::Unreadable(row) => Problem::new(Code::Unreadable, row.to_string()).into(),
             StoreError::Conflict(_) => {
                 Self::caused_by(Problem::store_unavailable(Applied::No, RETRY_AFTER_SECONDS), &error)
             }
@@ -163,21 +165,21 @@ problems! {
     /// Of calls that read a list or everything.
     ListProblems: InvalidRequest Internal StoreUnavailable;
     /// Of calls that read one thing.
-    ReadProblems: InvalidRequest NotFound Internal StoreUnavailable;
+    ReadProblems: InvalidRequest NotFound Internal Unreadable StoreUnavailable;
     /// Of calls that change something that need not be there.
-    WriteProblems: InvalidRequest TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    WriteProblems: InvalidRequest TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls that enqueue.
-    EnqueueProblems: InvalidRequest IdempotencyConflict TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    EnqueueProblems: InvalidRequest IdempotencyConflict TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls of operators about one event.
-    ActProblems: InvalidRequest NotFound WrongStatus TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    ActProblems: InvalidRequest NotFound WrongStatus TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls that settle one event.
-    SettleProblems: InvalidRequest NotFound LockLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    SettleProblems: InvalidRequest NotFound LockLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls about one engine.
-    EngineProblems: InvalidRequest EngineNotRegistered TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    EngineProblems: InvalidRequest EngineNotRegistered TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls about one engine, in an epoch if the caller names one.
-    OneEpochProblems: InvalidRequest EngineNotRegistered EngineSuperseded TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    OneEpochProblems: InvalidRequest EngineNotRegistered EngineSuperseded TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls of an engine itself.
-    EpochProblems: InvalidRequest EngineNotRegistered EngineSuperseded EngineLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal StoreUnavailable ShuttingDown;
+    EpochProblems: InvalidRequest EngineNotRegistered EngineSuperseded EngineLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of the check whether the server is ready.
     ReadinessProblems: StoreUnavailable ShuttingDown Internal;
 }

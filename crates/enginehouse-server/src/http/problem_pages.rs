@@ -34,6 +34,7 @@ const fn page(code: Code) -> &'static str {
         Code::StoreUnavailable => include_str!("../../../../docs/problems/store_unavailable.md"),
         Code::ShuttingDown => include_str!("../../../../docs/problems/shutting_down.md"),
         Code::Timeout => include_str!("../../../../docs/problems/timeout.md"),
+        Code::Unreadable => include_str!("../../../../docs/problems/unreadable.md"),
         Code::Internal => include_str!("../../../../docs/problems/internal.md"),
     }
 }

@@ -31,13 +31,17 @@ const CONNECTIONS: Described =
 const CONNECTIONS_IN_USE: Described = ("enginehouse_store_connections_in_use", "Those of them that are in use.");
 const DEAD_ROWS: Described =
     ("enginehouse_store_dead_rows", "Dead rows that are not vacuumed yet, as far as the database has counted.");
+const UNREADABLE_ROWS: Described = (
+    "enginehouse_store_unreadable_rows",
+    "Rows that could not be read and are passed over, by table, since the server was started.",
+);
 const VACUUM_HELD: Described = (
     "enginehouse_store_vacuum_held_seconds",
     "For how long the oldest of each kind has kept dead rows from being vacuumed.",
 );
 
 /// The names of the metrics in this file, as they stand in the text.
-pub(super) const STORE_METRICS: [&str; 9] = [
+pub(super) const STORE_METRICS: [&str; 10] = [
     EVENTS.0,
     OLDEST_AVAILABLE.0,
     ENGINES.0,
@@ -46,6 +50,7 @@ pub(super) const STORE_METRICS: [&str; 9] = [
     CONNECTIONS.0,
     CONNECTIONS_IN_USE.0,
     DEAD_ROWS.0,
+    UNREADABLE_ROWS.0,
     VACUUM_HELD.0,
 ];
 
@@ -101,7 +106,7 @@ impl Collector for StoreCollector {
         gauge(&mut encoder, DEAD_LETTERS, self.stats.dead_letters)?;
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         version.encode(encoder.encode_descriptor(BUILD.0, BUILD.1, None, MetricType::Info)?)?;
-        let StoreHealth { connections, dead_rows, vacuum_held_for } = &self.stats.health;
+        let StoreHealth { connections, dead_rows, vacuum_held_for, unreadable_rows } = &self.stats.health;
         if !connections.is_empty() {
             let of = |pool, count| ([("pool", pool)], signed(count as u64));
             gauges(&mut encoder, CONNECTIONS, connections.iter().map(|&(pool, used)| of(pool, used.open)))?;
@@ -110,6 +115,8 @@ impl Collector for StoreCollector {
         if let Some(dead_rows) = dead_rows {
             gauge(&mut encoder, DEAD_ROWS, *dead_rows)?;
         }
+        let unreadable = unreadable_rows.iter().map(|&(table, rows)| ([("table", table)], signed(rows)));
+        gauges(&mut encoder, UNREADABLE_ROWS, unreadable)?;
         if !vacuum_held_for.is_empty() {
             let holders = vacuum_held_for.iter().map(|&(kind, held_for)| ([("kind", kind)], held_for.as_secs_f64()));
             gauges(&mut encoder, VACUUM_HELD, holders)?;

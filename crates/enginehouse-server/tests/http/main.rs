@@ -14,5 +14,6 @@ mod settling;
 mod sockets;
 #[path = "../under_test/mod.rs"]
 mod under_test;
+mod unreadable_rows;
 
 const ON: under_test::Kind = under_test::Kind::Sqlite;

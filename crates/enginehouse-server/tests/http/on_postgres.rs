@@ -9,5 +9,6 @@ mod settings;
 mod settling;
 #[path = "../under_test/mod.rs"]
 mod under_test;
+mod unreadable_rows;
 
 const ON: under_test::Kind = under_test::Kind::Postgres;

@@ -13,10 +13,10 @@ use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
-use enginehouse_store::StoreError;
 use enginehouse_store::rows::*;
 use enginehouse_store::store::*;
 use enginehouse_store::transaction::*;
+use enginehouse_store::{StoreError, UnreadableRow};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
 /// What is wrong with the store.

@@ -16,7 +16,7 @@ drop domain
     enginehouse.json_object, enginehouse.visibility_timeout_ms, enginehouse.max_processing_ms;
 
 -- statement
-drop function enginehouse.is_name, enginehouse.is_one_line, enginehouse.is_version_range;
+drop function enginehouse.is_name, enginehouse.is_one_line, enginehouse.is_version_range, enginehouse.as_count;
 
 -- statement
 drop schema enginehouse;

@@ -23,6 +23,12 @@ language sql immutable parallel safe
 return length(value) between shortest and 256 and value !~ '[\u0001-\u001f\u007f-\u009f]';
 
 -- statement
+-- A count, which is at most more than there can be: a sum of what somebody has written by hand must not end a statement.
+create function enginehouse.as_count(value numeric) returns bigint
+language sql immutable parallel safe
+return greatest(least(value, 1000000000000000), -1000000000000000)::bigint;
+
+-- statement
 -- A range of semantic versions, such as `>=1.4, <2`: `*`, or up to 32 comparators, each of which a comma ends here. A
 -- number has at most 19 digits, so that it fits into 64 bits.
 create function enginehouse.is_version_range(value text) returns boolean

@@ -10,6 +10,7 @@ pub(crate) mod events;
 pub(crate) mod inspect;
 pub(crate) mod pg_transaction;
 pub(crate) mod reads;
+pub(crate) mod row_reader;
 pub(crate) mod settings;
 pub(crate) mod snapshot;
 pub(crate) mod transaction;

@@ -2,9 +2,10 @@
 
 use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
-use super::columns::{IdText, Parameters, SqliteColumns, sql};
+use super::columns::{IdText, Parameters, sql};
+use super::connection::Connection;
 use super::failure::SqliteResult;
 use crate::rows::{AuditEntry, History};
 use crate::table::{AttemptColumns, AuditColumns};
@@ -25,16 +26,12 @@ pub(super) fn delete(connection: &Connection, before: Timestamp, limit: u32) -> 
 /// What happened to an event: to the events of its id, in words, whether or not it is still kept.
 pub(super) fn history(connection: &Connection, event_id: EventId) -> SqliteResult<History> {
     let mut attempts = connection.prepare_cached(sql!("attempts"))?;
-    let attempts = attempts
-        .query_and_then([IdText::of(event_id)], |row| {
-            Ok(SqliteColumns::of(row).group::<AttemptColumns<'_>>()?.into_end()?)
-        })?
-        .collect::<SqliteResult<Vec<_>>>()?;
+    let attempts = connection.all_readable("attempts", attempts.query([IdText::of(event_id)])?, |columns| {
+        Ok(columns.group::<AttemptColumns<'_>>()?.into_end()?)
+    })?;
     let mut actions = connection.prepare_cached(sql!("audit_of_target"))?;
-    let actions = actions
-        .query_and_then([IdText::of(event_id)], |row| {
-            Ok(SqliteColumns::of(row).group::<AuditColumns<'_>>()?.into_entry())
-        })?
-        .collect::<SqliteResult<Vec<_>>>()?;
+    let actions = connection.all_readable("audit_log", actions.query([IdText::of(event_id)])?, |columns| {
+        Ok(columns.group::<AuditColumns<'_>>()?.into_entry()?)
+    })?;
     Ok(History { attempts, actions })
 }

@@ -9,10 +9,12 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
+use super::connection::Connection as ReadConnection;
 use super::failure::{SqliteError, SqliteResult};
 use super::lock_file::LockFile;
 use crate::error::StoreError;
 use crate::store::Durability;
+use crate::unreadable::UnreadableRows;
 
 /// How long a statement waits for another process, such as a database shell, that writes to the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -95,22 +97,28 @@ pub(super) struct Readers(Arc<ReaderPoolState>);
 
 struct ReaderPoolState {
     path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<ReadConnection>>,
+    unreadable: Arc<UnreadableRows>,
     free: Arc<Semaphore>,
     /// Held as long as anything reads: a server that starts would otherwise meet readers of this one.
     _lock_file: Arc<LockFile>,
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf, count: usize, lock_file: Arc<LockFile>) -> Self {
+    pub(super) fn new(path: PathBuf, count: usize, unreadable: Arc<UnreadableRows>, lock_file: Arc<LockFile>) -> Self {
         let free = Arc::new(Semaphore::new(count.max(1)));
-        Self(Arc::new(ReaderPoolState { path, idle: Mutex::default(), free, _lock_file: lock_file }))
+        Self(Arc::new(ReaderPoolState { path, idle: Mutex::default(), unreadable, free, _lock_file: lock_file }))
+    }
+
+    /// The rows that could not be read, by table.
+    pub(super) fn unreadable_rows(&self) -> Vec<(&'static str, u64)> {
+        self.0.unreadable.counts()
     }
 
     /// Runs `read` on a thread for blocking work, in one snapshot.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Connection) -> SqliteResult<T> + Send + 'static,
+        read: impl FnOnce(&ReadConnection) -> SqliteResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.0.free).acquire_owned().await;
         let permit = permit.map_err(|_| StoreError::unavailable("the store is closing"))?;
@@ -121,9 +129,13 @@ impl Readers {
             let idle = shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match idle {
                 Some(connection) => connection,
-                None => open_reader(&shared.path).map_err(SqliteError::from)?,
+                None => {
+                    let opened = open_reader(&shared.path).map_err(SqliteError::from)?;
+                    ReadConnection::new(opened, Arc::clone(&shared.unreadable))
+                }
             };
-            let answer = in_one_snapshot(&connection, read);
+            let answer = in_one_snapshot(&connection, |_| read(&connection));
+            connection.take_skipped();
             // One that is still in a transaction would keep its snapshot, and the log from shrinking.
             if connection.is_autocommit() {
                 shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);

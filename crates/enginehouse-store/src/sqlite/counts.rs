@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::columns::sql;
+use super::connection::Connection;
 use super::failure::SqliteResult;
 use crate::STATUSES;
 

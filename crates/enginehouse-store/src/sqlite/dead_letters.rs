@@ -3,9 +3,10 @@
 use enginehouse_core::event::DeadLetterReason;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::columns::{IdText, Parameters, SqliteColumns, sql};
+use super::connection::Connection;
 use super::failure::SqliteResult;
 use super::lanes::KnownLanes;
 use super::search::{self, MAX_SCANNED_ROWS, Search};
@@ -30,28 +31,24 @@ pub(super) fn delete(connection: &Connection, ids: &[EventId]) -> SqliteResult<(
 
 pub(super) fn matching(connection: &Connection, filter: &DeadLetterFilter, limit: u32) -> SqliteResult<Vec<EventId>> {
     let mut statement = connection.prepare_cached(sql!("matching_dead_letters"))?;
-    statement
-        .query_and_then(
-            params![
-                filter.event_type.as_ref().map(|name| name.as_str()),
-                filter.queue.as_ref().map(|name| name.as_str()),
-                filter.reason.map(|reason| reason.name()),
-                filter.error_code,
-                filter.dead_lettered_before.map(|at| at.as_millis()),
-                filter.dead_lettered_after.map(|at| at.as_millis()),
-                limit,
-            ],
-            |row| SqliteColumns::of(row).read(),
-        )?
-        .collect()
+    let rows = statement.query(params![
+        filter.event_type.as_ref().map(|name| name.as_str()),
+        filter.queue.as_ref().map(|name| name.as_str()),
+        filter.reason.map(|reason| reason.name()),
+        filter.error_code,
+        filter.dead_lettered_before.map(|at| at.as_millis()),
+        filter.dead_lettered_after.map(|at| at.as_millis()),
+        limit,
+    ])?;
+    connection.all_readable("dead_letters", rows, |columns| columns.read())
 }
 
 pub(super) fn one(connection: &Connection, event_id: EventId) -> SqliteResult<Option<DeadLetterRow>> {
     let mut statement = connection.prepare_cached(sql!("dead_letter"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let mut columns = SqliteColumns::of(row);
-    let (reason, dead_lettered_at) = (columns.read()?, columns.read()?);
+    let read = |columns: &mut SqliteColumns<'_, '_>| Ok((columns.read()?, columns.read()?));
+    let Some((reason, dead_lettered_at)) = connection.readable("dead_letters", row, read)? else { return Ok(None) };
     let record = search::record(connection, event_id, &mut KnownLanes::default())?;
     Ok(record.map(|record| DeadLetterRow { reason, dead_lettered_at, record }))
 }
@@ -66,40 +63,44 @@ pub(super) fn page(
     let mut rows = statement.query(params![before, MAX_SCANNED_ROWS])?;
     let mut search = Search::new(connection, page.limit);
     while let Some(row) = rows.next()? {
-        let mut columns = SqliteColumns::of(row);
-        let event_id: EventId = columns.read()?;
         if search.is_full() {
             return Ok(search.page_with_more());
         }
-        let (event_type, queue): (&str, &str) = (columns.read()?, columns.read()?);
-        let (reason, at): (DeadLetterReason, Timestamp) = (columns.read()?, columns.read()?);
-        let error_code: Option<&str> = columns.read()?;
-        let matches = filter.event_type.as_ref().is_none_or(|wanted| wanted.as_str() == event_type)
-            && filter.queue.as_ref().is_none_or(|wanted| wanted.as_str() == queue)
-            && filter.reason.is_none_or(|wanted| wanted == reason)
-            && filter.error_code.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == error_code)
-            && filter.dead_lettered_before.is_none_or(|before| at < before)
-            && filter.dead_lettered_after.is_none_or(|after| at >= after);
-        search.look_at(event_id, matches, |record| DeadLetterRow { reason, dead_lettered_at: at, record })?;
+        let read = connection.readable("dead_letters", row, |columns| {
+            let event_id: EventId = columns.read()?;
+            let (event_type, queue): (&str, &str) = (columns.read()?, columns.read()?);
+            let (reason, at): (DeadLetterReason, Timestamp) = (columns.read()?, columns.read()?);
+            let error_code: Option<&str> = columns.read()?;
+            let matches = filter.event_type.as_ref().is_none_or(|wanted| wanted.as_str() == event_type)
+                && filter.queue.as_ref().is_none_or(|wanted| wanted.as_str() == queue)
+                && filter.reason.is_none_or(|wanted| wanted == reason)
+                && filter.error_code.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == error_code)
+                && filter.dead_lettered_before.is_none_or(|before| at < before)
+                && filter.dead_lettered_after.is_none_or(|after| at >= after);
+            Ok((event_id, matches, reason, at))
+        })?;
+        match read {
+            Some((event_id, matches, reason, at)) => {
+                search.look_at(event_id, matches, |record| DeadLetterRow { reason, dead_lettered_at: at, record })?;
+            }
+            None => search.pass_over(),
+        }
     }
     Ok(search.page())
 }
 
 pub(super) fn groups(connection: &Connection) -> SqliteResult<Vec<DeadLetterGroupRow>> {
     let mut statement = connection.prepare_cached(sql!("dead_letter_groups"))?;
-    statement
-        .query_and_then([], |row| {
-            let mut columns = SqliteColumns::of(row);
-            Ok(DeadLetterGroupRow {
-                event_type: columns.read()?,
-                reason: columns.read()?,
-                error_code: columns.read()?,
-                message: columns.read()?,
-                count: columns.read()?,
-                oldest_at: columns.read()?,
-                newest_at: columns.read()?,
-                sample_event_id: columns.read()?,
-            })
-        })?
-        .collect()
+    connection.all_readable("dead_letters", statement.query([])?, |columns| {
+        Ok(DeadLetterGroupRow {
+            event_type: columns.read()?,
+            reason: columns.read()?,
+            error_code: columns.read()?,
+            message: columns.read()?,
+            count: columns.read()?,
+            oldest_at: columns.read()?,
+            newest_at: columns.read()?,
+            sample_event_id: columns.read()?,
+        })
+    })
 }

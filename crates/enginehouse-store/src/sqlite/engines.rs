@@ -3,9 +3,10 @@
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::params;
 
 use super::columns::{Parameters, SqliteColumns, one_value, sql};
+use super::connection::Connection;
 use super::failure::SqliteResult;
 use crate::rows::{EngineFilter, PageRequest, ResultPage};
 use crate::table::EngineColumns;
@@ -13,14 +14,15 @@ use crate::table::EngineColumns;
 /// How many engines one page looks at.
 const MAX_SCANNED_ROWS: u32 = 20_000;
 
-fn engine(row: &Row<'_>) -> SqliteResult<RegisteredEngine> {
-    Ok(SqliteColumns::of(row).group::<EngineColumns<'_>>()?.into_engine()?)
+fn engine(columns: &mut SqliteColumns<'_, '_>) -> SqliteResult<RegisteredEngine> {
+    Ok(columns.group::<EngineColumns<'_>>()?.into_engine()?)
 }
 
 pub(super) fn one(connection: &Connection, engine_id: &EngineId) -> SqliteResult<Option<RegisteredEngine>> {
     let mut statement = connection.prepare_cached(sql!("engines_by_id"))?;
     let mut rows = statement.query([engine_id.as_str()])?;
-    rows.next()?.map(engine).transpose()
+    let Some(row) = rows.next()? else { return Ok(None) };
+    connection.readable("engines", row, engine)
 }
 
 pub(super) fn by_id(connection: &Connection, ids: &[EngineId]) -> SqliteResult<Vec<RegisteredEngine>> {
@@ -29,7 +31,7 @@ pub(super) fn by_id(connection: &Connection, ids: &[EngineId]) -> SqliteResult<V
 
 pub(super) fn all(connection: &Connection) -> SqliteResult<Vec<RegisteredEngine>> {
     let mut statement = connection.prepare_cached(sql!("all_engines"))?;
-    statement.query_and_then([], engine)?.collect()
+    connection.all_readable("engines", statement.query([])?, engine)
 }
 
 pub(super) fn write(connection: &Connection, engines: &[RegisteredEngine]) -> SqliteResult<()> {
@@ -42,7 +44,7 @@ pub(super) fn write(connection: &Connection, engines: &[RegisteredEngine]) -> Sq
 
 pub(super) fn silent(connection: &Connection, until: Timestamp, limit: u32) -> SqliteResult<Vec<RegisteredEngine>> {
     let mut statement = connection.prepare_cached(sql!("silent_engines"))?;
-    statement.query_and_then(params![until.as_millis(), limit], engine)?.collect()
+    connection.all_readable("engines", statement.query(params![until.as_millis(), limit])?, engine)
 }
 
 pub(super) fn next_loss(connection: &Connection) -> SqliteResult<Option<Timestamp>> {
@@ -51,21 +53,15 @@ pub(super) fn next_loss(connection: &Connection) -> SqliteResult<Option<Timestam
 
 pub(super) fn delete_gone(connection: &Connection, silent_since: Timestamp, limit: u32) -> SqliteResult<Vec<EngineId>> {
     let mut statement = connection.prepare_cached(sql!("delete_gone_engines"))?;
-    let mut gone = statement
-        .query_and_then(params![silent_since.as_millis(), limit], |row| SqliteColumns::of(row).read())?
-        .collect::<SqliteResult<Vec<EngineId>>>()?;
+    let rows = statement.query(params![silent_since.as_millis(), limit])?;
+    let mut gone: Vec<EngineId> = connection.all_readable("engines", rows, |columns| columns.read())?;
     gone.sort_unstable();
     Ok(gone)
 }
 
 pub(super) fn counts(connection: &Connection) -> SqliteResult<Vec<(EngineStatus, u64)>> {
     let mut statement = connection.prepare_cached(sql!("engine_counts"))?;
-    statement
-        .query_and_then([], |row| {
-            let mut columns = SqliteColumns::of(row);
-            Ok((columns.read()?, columns.read()?))
-        })?
-        .collect()
+    connection.all_readable("engines", statement.query([])?, |columns| Ok((columns.read()?, columns.read()?)))
 }
 
 pub(super) fn page(
@@ -81,8 +77,8 @@ pub(super) fn page(
         if items.len() >= page.limit as usize {
             return Ok(ResultPage { items, next: last });
         }
-        let engine = engine(row)?;
         looked_at += 1;
+        let Some(engine) = connection.readable("engines", row, engine)? else { continue };
         last = Some(engine.engine_id.to_string());
         if matches(filter, &engine) {
             let locks = count_locks.query_row([engine.engine_id.as_str()], |row| row.get(0))?;

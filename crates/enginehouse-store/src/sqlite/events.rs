@@ -5,13 +5,15 @@ use enginehouse_core::ids::{EventId, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::columns::{IdText, Parameters, SqliteColumns, one_value, sql};
+use super::connection::Connection;
 use super::counts::CountChanges;
-use super::failure::SqliteResult;
+use super::failure::{SqliteError, SqliteResult};
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
 use crate::table::{AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, read_event};
+use crate::unreadable::UnreadableRow;
 
 pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events: &[NewEventRow]) -> SqliteResult<()> {
     let mut insert = connection.prepare_cached(sql!("insert_events"))?;
@@ -32,7 +34,8 @@ pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events:
 pub(super) fn one(connection: &Connection, event_id: EventId) -> SqliteResult<Option<EventRow>> {
     let mut statement = connection.prepare_cached(sql!("events_by_id"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
-    rows.next()?.map(|row| read_event(&mut SqliteColumns::of(row))).transpose()
+    let Some(row) = rows.next()? else { return Ok(None) };
+    connection.readable("events", row, |columns| read_event(columns))
 }
 
 pub(super) fn by_id(connection: &Connection, ids: &[EventId]) -> SqliteResult<Vec<EventRow>> {
@@ -42,7 +45,20 @@ pub(super) fn by_id(connection: &Connection, ids: &[EventId]) -> SqliteResult<Ve
 pub(super) fn payload(connection: &Connection, event_id: EventId) -> SqliteResult<Option<RawJson>> {
     let mut statement = connection.prepare_cached(sql!("payloads"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
-    rows.next()?.map(|row| SqliteColumns::of(row).read()).transpose()
+    let Some(row) = rows.next()? else {
+        let why = "the event has none";
+        connection.skip(UnreadableRow::new("event_payloads", event_id, why));
+        return Ok(None);
+    };
+    // The statement answers no more than the payload.
+    match SqliteColumns::of(row).read() {
+        Ok(payload) => Ok(Some(payload)),
+        Err(SqliteError::Row(why)) => {
+            connection.skip(UnreadableRow::new("event_payloads", event_id, why));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn payloads(connection: &Connection, ids: &[EventId]) -> SqliteResult<Vec<(EventId, RawJson)>> {
@@ -56,9 +72,13 @@ pub(super) fn by_idempotency_key(connection: &Connection, keys: &[&str]) -> Sqli
     for key in keys {
         let mut rows = statement.query([key])?;
         while let Some(row) = rows.next()? {
-            let mut columns = SqliteColumns::of(row);
-            let (event_id, fingerprint) = (columns.read()?, columns.read()?);
-            found.push(KeyedEvent { key: (*key).into(), event_id, fingerprint });
+            let keyed = connection.readable("events", row, |columns| {
+                let event_id = columns.read()?;
+                // A request that is not known any more is another one than the repeat.
+                let fingerprint = columns.read().unwrap_or_default();
+                Ok(KeyedEvent { key: (*key).into(), event_id, fingerprint })
+            })?;
+            found.extend(keyed);
         }
     }
     Ok(found)
@@ -105,8 +125,7 @@ pub(super) fn prunable(
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(params![before.as_millis(), limit])?;
         while let Some(row) = rows.next()? {
-            let mut columns = SqliteColumns::of(row);
-            found.push((columns.read()?, columns.read()?));
+            found.extend(connection.readable("events", row, |columns| Ok((columns.read()?, columns.read()?)))?);
         }
     }
     found.sort_unstable();
@@ -123,10 +142,13 @@ pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[
     for id in ids {
         let mut rows = statement.query([IdText::of(*id)])?;
         while let Some(row) = rows.next()? {
-            let mut columns = SqliteColumns::of(row);
-            let (lane_id, status): (LaneId, EventStatus) = (columns.read()?, columns.read()?);
-            let run: Option<ScenarioRunId> = columns.read()?;
-            counts.forgotten(lane_id, run.as_ref(), status);
+            let read = connection.readable("events", row, |columns| {
+                let (lane_id, status): (LaneId, EventStatus) = (columns.read()?, columns.read()?);
+                Ok((lane_id, status, columns.read::<Option<ScenarioRunId>>()?))
+            })?;
+            if let Some((lane_id, status, run)) = read {
+                counts.forgotten(lane_id, run.as_ref(), status);
+            }
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
-use crate::{Applied, StoreError};
+use crate::{Applied, StoreError, UnreadableRow};
 
 /// Why a statement, or what was made of its rows, failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,9 @@ pub(super) enum SqliteError {
     /// A row holds what no row of this program holds.
     #[error("{0}")]
     Row(String),
+    /// The row that was asked for is such a one.
+    #[error("{0}")]
+    Unreadable(UnreadableRow),
     /// This program has asked for what contradicts itself.
     #[error("{0}")]
     Bug(String),
@@ -39,6 +42,7 @@ impl From<SqliteError> for StoreError {
             SqliteError::Sqlite(error) => Self::Bug(full_message(&error)),
             SqliteError::Io(error) => Self::unavailable(error.to_string()),
             SqliteError::Row(what) => Self::Corrupt(what),
+            SqliteError::Unreadable(row) => Self::Unreadable(row),
             SqliteError::Bug(what) => Self::Bug(what),
         }
     }
@@ -139,6 +143,7 @@ mod tests {
     fn meaning(error: StoreError) -> &'static str {
         match error {
             StoreError::Corrupt(_) => "corrupt",
+            StoreError::Unreadable(_) => "unreadable",
             StoreError::Bug(_) => "bug",
             StoreError::Conflict(_) => "conflict",
             StoreError::Unavailable { applied: Applied::No, .. } => "no",

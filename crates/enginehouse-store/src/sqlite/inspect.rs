@@ -1,7 +1,9 @@
 //! A look at a data file from outside, whether or not a server is running on it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::connection::Connection;
 use super::failure::SqliteResult;
 use super::lock_file;
 use super::open::{APPLICATION_ID, SqliteOpenError, check_header, true_path, unreadable};
@@ -72,7 +74,8 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
             return Ok((StatusCounts::default(), Vec::new()));
         }
         let findings = integrity::check(&path)?;
-        let counts = lanes::status_counts(&connections::open_reader(&path)?);
+        let reader = Connection::new(connections::open_reader(&path)?, Arc::default());
+        let counts = lanes::status_counts(&reader);
         // What is damaged need not be countable.
         Ok((if findings.is_empty() { counts? } else { counts.unwrap_or_default() }, findings))
     };

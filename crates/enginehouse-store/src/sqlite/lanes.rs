@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::LaneId;
 use enginehouse_core::lane::{Lane, LaneKey};
-use rusqlite::{Connection, Row};
+use enginehouse_core::time::Timestamp;
 
 use super::columns::{Parameters, SqliteColumns, sql};
-use super::failure::{SqliteError, SqliteResult};
+use super::connection::Connection;
+use super::failure::SqliteResult;
 use super::writer::Writer;
 use crate::rows::{LaneCounts, StatusCounts};
 use crate::table::LaneColumns;
+use crate::unreadable::UnreadableRow;
 
 /// Reads `lane_id, {lane_columns}`.
 fn lane(columns: &mut SqliteColumns<'_, '_>) -> SqliteResult<Lane> {
@@ -20,15 +22,18 @@ fn lane(columns: &mut SqliteColumns<'_, '_>) -> SqliteResult<Lane> {
 
 pub(super) fn after(connection: &Connection, after: LaneId) -> SqliteResult<Vec<Lane>> {
     let mut statement = connection.prepare_cached(sql!("lanes_after"))?;
-    statement.query_and_then([after.0], |row| lane(&mut SqliteColumns::of(row)))?.collect()
+    connection.all_readable("lanes", statement.query([after.0])?, lane)
 }
 
-pub(super) fn by_id(connection: &Connection, lane_id: LaneId) -> SqliteResult<Lane> {
+fn by_id(connection: &Connection, lane_id: LaneId) -> SqliteResult<Option<Lane>> {
     let mut statement = connection.prepare_cached(sql!("lanes_by_id"))?;
     let mut rows = statement.query([lane_id.0])?;
     match rows.next()? {
-        Some(row) => lane(&mut SqliteColumns::of(row)),
-        None => Err(SqliteError::Row(format!("there is no lane {}", lane_id.0))),
+        Some(row) => connection.readable("lanes", row, lane),
+        None => {
+            connection.skip(UnreadableRow::new("lanes", lane_id.0, "it is not there, and an event is in it"));
+            Ok(None)
+        }
     }
 }
 
@@ -37,13 +42,13 @@ pub(super) fn by_id(connection: &Connection, lane_id: LaneId) -> SqliteResult<La
 pub(super) struct KnownLanes(HashMap<LaneId, LaneKey>);
 
 impl KnownLanes {
-    pub(super) fn key(&mut self, connection: &Connection, lane_id: LaneId) -> SqliteResult<LaneKey> {
+    pub(super) fn key(&mut self, connection: &Connection, lane_id: LaneId) -> SqliteResult<Option<LaneKey>> {
         if let Some(key) = self.0.get(&lane_id) {
-            return Ok(key.clone());
+            return Ok(Some(key.clone()));
         }
-        let key = by_id(connection, lane_id)?.key;
+        let Some(Lane { key, .. }) = by_id(connection, lane_id)? else { return Ok(None) };
         self.0.insert(lane_id, key.clone());
-        Ok(key)
+        Ok(Some(key))
     }
 }
 
@@ -79,9 +84,10 @@ pub(super) fn status_counts(connection: &Connection) -> SqliteResult<StatusCount
     let mut rows = statement.query([])?;
     let mut counts = StatusCounts::default();
     while let Some(row) = rows.next()? {
-        let mut columns = SqliteColumns::of(row);
-        let status: EventStatus = columns.read()?;
-        *counts.of_mut(status) = columns.read()?;
+        let read = connection.readable("lane_counts", row, |columns| Ok((columns.read()?, columns.read()?)))?;
+        if let Some((status, events)) = read {
+            *counts.of_mut(status) = events;
+        }
     }
     Ok(counts)
 }
@@ -92,22 +98,25 @@ pub(super) fn counts(connection: &Connection) -> SqliteResult<Vec<LaneCounts>> {
     let mut rows = statement.query([])?;
     let mut found: Vec<LaneCounts> = Vec::new();
     while let Some(row) = rows.next()? {
-        add_count(&mut found, row)?;
+        if let Some(count) = connection.readable("lanes", row, lane_count)? {
+            add_count(&mut found, count);
+        }
     }
     Ok(found)
 }
 
-fn add_count(found: &mut Vec<LaneCounts>, row: &Row<'_>) -> SqliteResult<()> {
-    let mut columns = SqliteColumns::of(row);
-    let lane = lane(&mut columns)?;
-    let status: Option<EventStatus> = columns.read()?;
-    let events: Option<i64> = columns.read()?;
-    let oldest_available_at = columns.read()?;
+/// A lane, one of its counts, and when its oldest event became available.
+type LaneCount = (Lane, Option<EventStatus>, Option<i64>, Option<Timestamp>);
+
+fn lane_count(columns: &mut SqliteColumns<'_, '_>) -> SqliteResult<LaneCount> {
+    Ok((lane(columns)?, columns.read()?, columns.read()?, columns.read()?))
+}
+
+fn add_count(found: &mut Vec<LaneCounts>, (lane, status, events, oldest_available_at): LaneCount) {
     if found.last().is_none_or(|last| last.lane.lane_id != lane.lane_id) {
         found.push(LaneCounts { lane, counts: StatusCounts::default(), oldest_available_at });
     }
     if let (Some(last), Some(status), Some(events)) = (found.last_mut(), status, events) {
         *last.counts.of_mut(status) = u64::try_from(events).unwrap_or(0);
     }
-    Ok(())
 }

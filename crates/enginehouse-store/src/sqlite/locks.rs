@@ -2,11 +2,12 @@
 
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
-use super::columns::{SqliteColumns, one_value, sql};
+use super::columns::{one_value, sql};
+use super::connection::Connection;
 use super::events;
-use super::failure::{SqliteError, SqliteResult};
+use super::failure::SqliteResult;
 use crate::rows::{EventRow, LockCursor};
 use crate::table::read_event;
 
@@ -16,7 +17,7 @@ pub(super) fn held_events(connection: &Connection, engines: &[EngineId]) -> Sqli
     for engine_id in engines {
         let mut rows = statement.query([engine_id.as_str()])?;
         while let Some(row) = rows.next()? {
-            found.push(read_event(&mut SqliteColumns::of(row))?);
+            found.extend(connection.readable("events", row, |columns| read_event(columns))?);
         }
     }
     found.sort_by_key(|event| event.event_id);
@@ -33,12 +34,15 @@ pub(super) fn expiring(
     let (at, id) =
         after.map_or((-1, String::new()), |place| (place.expires_at.as_millis(), place.event_id.to_string()));
     let mut statement = connection.prepare_cached(sql!("locks_expiring"))?;
-    let mut rows = statement.query(params![until.as_millis(), at, id, limit])?;
+    // The statement has no limit of its own: so many that can be read, and not so many in all.
+    let mut rows = statement.query(params![until.as_millis(), at, id, -1])?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let event_id: EventId = SqliteColumns::of(row).read()?;
-        let event = events::one(connection, event_id)?;
-        found.push(event.ok_or_else(|| SqliteError::Row(format!("event {event_id} is in an index only")))?);
+    while found.len() < limit as usize
+        && let Some(row) = rows.next()?
+    {
+        let event_id: Option<EventId> = connection.readable("events", row, |columns| columns.read())?;
+        let Some(event_id) = event_id else { continue };
+        found.extend(events::one(connection, event_id)?);
     }
     Ok(found)
 }

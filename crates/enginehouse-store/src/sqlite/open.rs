@@ -137,7 +137,7 @@ pub(super) fn open(options: SqliteOptions) -> Result<Opened, SqliteOpenError> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|source| SqliteOpenError::Io { path: path.clone(), source })?;
-    let readers = Readers::new(path.clone(), options.readers, lock_file);
+    let readers = Readers::new(path.clone(), options.readers, writer.connection.unreadable(), lock_file);
     Ok(Opened { path, version, writer, readers, poison })
 }
 
@@ -286,6 +286,7 @@ pub(super) fn unreadable(path: &Path, failure: SqliteError) -> SqliteOpenError {
     match failure {
         SqliteError::Sqlite(error) => SqliteOpenError::Unreadable { path, source: error.into() },
         SqliteError::Io(source) => SqliteOpenError::Io { path, source },
+        SqliteError::Unreadable(row) => SqliteOpenError::Unreadable { path, source: row.to_string().into() },
         SqliteError::Row(what) | SqliteError::Bug(what) => SqliteOpenError::Unreadable { path, source: what.into() },
     }
 }

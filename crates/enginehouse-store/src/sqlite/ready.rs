@@ -4,11 +4,12 @@ use std::collections::BinaryHeap;
 
 use enginehouse_core::ids::{EventId, LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::columns::{Parameters, SqliteColumns, sql};
+use super::connection::Connection;
 use super::events;
-use super::failure::{SqliteError, SqliteResult};
+use super::failure::SqliteResult;
 use crate::rows::{ReadyEvent, ReadyRange};
 use crate::table::Cell;
 
@@ -40,8 +41,46 @@ fn first(
     now: Timestamp,
     limit: u32,
 ) -> SqliteResult<Vec<ReadyEvent>> {
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut look_at = limit;
+    loop {
+        let skipped_before = connection.skipped();
+        let Positions { first, all } = positions(connection, sql, ranges, run, now, look_at)?;
+        let mut found = Vec::with_capacity(first.len());
+        for (_, event_id) in first {
+            let event = events::one(connection, event_id)?.zip(events::payload(connection, event_id)?);
+            found.extend(event.map(|(event, payload)| ReadyEvent { event, payload }));
+        }
+        let skipped = connection.skipped() - skipped_before;
+        if skipped == 0 || found.len() >= wanted || all {
+            found.truncate(wanted);
+            return Ok(found);
+        }
+        // Rows that cannot be read stand before those that can.
+        look_at = look_at.saturating_mul(2).max(1);
+    }
+}
+
+/// Where ready events are.
+struct Positions {
+    /// The first of them, in their order.
+    first: Vec<(Timestamp, EventId)>,
+    /// Whether there are no others.
+    all: bool,
+}
+
+/// The first positions of all ranges together.
+fn positions(
+    connection: &Connection,
+    sql: &'static str,
+    ranges: &[ReadyRange],
+    run: Option<&ScenarioRunId>,
+    now: Timestamp,
+    limit: u32,
+) -> SqliteResult<Positions> {
     let limit_len = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut statement = connection.prepare_cached(sql)?;
+    let mut all = true;
     // The last of the first ones is on top: a range is read until it comes behind that one.
     let mut first: BinaryHeap<(Timestamp, EventId)> = BinaryHeap::new();
     for ReadyRange { lane_id, after } in ranges {
@@ -56,25 +95,24 @@ fn first(
             parameters = parameters.value(run);
         }
         let mut rows = parameters.query()?;
+        let mut looked_at = 0;
         while let Some(row) = rows.next()? {
-            let mut columns = SqliteColumns::of(row);
-            let position = (columns.read()?, columns.read()?);
+            looked_at += 1;
+            all &= looked_at < limit_len;
+            let position = connection.readable("events", row, |columns| Ok((columns.read()?, columns.read()?)))?;
+            let Some(position) = position else { continue };
             if first.len() >= limit_len && first.peek().is_none_or(|last| *last <= position) {
+                all = false;
                 break;
             }
             first.push(position);
             if first.len() > limit_len {
+                all = false;
                 first.pop();
             }
         }
     }
-    let ready = |(_, event_id): (Timestamp, EventId)| {
-        let event = events::one(connection, event_id)?.zip(events::payload(connection, event_id)?);
-        let (event, payload) =
-            event.ok_or_else(|| SqliteError::Row(format!("event {event_id} has no row or no payload")))?;
-        Ok(ReadyEvent { event, payload })
-    };
-    first.into_sorted_vec().into_iter().map(ready).collect()
+    Ok(Positions { first: first.into_sorted_vec(), all })
 }
 
 pub(super) fn counts(

@@ -1,15 +1,15 @@
 //! Scenario runs and their counts.
 
 use enginehouse_core::ids::{EngineId, ScenarioRunId};
-use rusqlite::{Connection, Row, params};
+use rusqlite::params;
 
 use super::columns::{SqliteColumns, sql};
+use super::connection::{Connection, key_of};
 use super::failure::SqliteResult;
 use crate::STATUSES;
 use crate::rows::{PageRequest, ResultPage, ScenarioRunCounts, StatusCounts};
 
-fn scenario_run(row: &Row<'_>) -> SqliteResult<ScenarioRunCounts> {
-    let mut columns = SqliteColumns::of(row);
+fn scenario_run(columns: &mut SqliteColumns<'_, '_>) -> SqliteResult<ScenarioRunCounts> {
     let (scenario_run_id, first_enqueued_at) = (columns.read()?, columns.read()?);
     let mut counts = StatusCounts::default();
     for status in STATUSES {
@@ -22,12 +22,16 @@ pub(super) fn page(connection: &Connection, page: &PageRequest) -> SqliteResult<
     let mut statement = connection.prepare_cached(sql!("scenario_runs"))?;
     // One more than asked for tells whether more follow.
     let look_at = i64::from(page.limit) + 1;
-    let mut items = statement
-        .query_and_then(params![page.after.as_deref().unwrap_or(""), look_at], scenario_run)?
-        .collect::<SqliteResult<Vec<_>>>()?;
-    let more = items.len() > page.limit as usize;
-    items.truncate(page.limit as usize);
-    let next = items.last().filter(|_| more).map(|run| run.scenario_run_id.to_string());
+    let mut rows = statement.query(params![page.after.as_deref().unwrap_or(""), look_at])?;
+    let (mut items, mut last, mut looked_at) = (Vec::new(), None, 0);
+    while looked_at < page.limit
+        && let Some(row) = rows.next()?
+    {
+        looked_at += 1;
+        last = Some(key_of("scenario_runs", row));
+        items.extend(connection.readable("scenario_runs", row, scenario_run)?);
+    }
+    let next = if rows.next()?.is_some() { last } else { None };
     Ok(ResultPage { items, next })
 }
 
@@ -38,10 +42,8 @@ pub(super) fn one(
     let mut statement = connection.prepare_cached(sql!("scenario_run"))?;
     let mut rows = statement.query([run.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let counts = scenario_run(row)?;
+    let Some(counts) = connection.readable("scenario_runs", row, scenario_run)? else { return Ok(None) };
     let mut statement = connection.prepare_cached(sql!("engines_of_run"))?;
-    let engines = statement
-        .query_and_then([run.as_str()], |row| SqliteColumns::of(row).read())?
-        .collect::<SqliteResult<Vec<_>>>()?;
+    let engines = connection.all_readable("events", statement.query([run.as_str()])?, |columns| columns.read())?;
     Ok(Some((counts, engines)))
 }

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId, LaneId};
 use enginehouse_core::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
-use super::columns::{SqliteColumns, sql};
+use super::columns::sql;
+use super::connection::Connection;
 use super::events;
 use super::failure::SqliteResult;
 use super::lanes::{self, KnownLanes};
@@ -26,7 +27,7 @@ pub(super) fn record(
     known: &mut KnownLanes,
 ) -> SqliteResult<Option<EventRecord>> {
     let Some(event) = events::one(connection, event_id)? else { return Ok(None) };
-    let lane = known.key(connection, event.lane_id)?;
+    let Some(lane) = known.key(connection, event.lane_id)? else { return Ok(None) };
     let Some(payload) = events::payload(connection, event_id)? else { return Ok(None) };
     Ok(Some(EventRecord { event, lane, payload }))
 }
@@ -82,6 +83,11 @@ impl<'a, T> Search<'a, T> {
         Ok(())
     }
 
+    /// Takes note of a row that cannot be read.
+    pub(super) fn pass_over(&mut self) {
+        self.looked_at += 1;
+    }
+
     /// The page, where it is known that rows follow.
     pub(super) fn page_with_more(self) -> ResultPage<T> {
         ResultPage { items: self.items, next: self.last.map(|id| id.to_string()) }
@@ -115,16 +121,21 @@ pub(super) fn events(
         if search.is_full() {
             return Ok(search.page_with_more());
         }
-        let mut columns = SqliteColumns::of(row);
-        let event_id = columns.read()?;
-        let (status, lane_id): (EventStatus, LaneId) = (columns.read()?, columns.read()?);
-        let (engine_id, enqueued_at): (Option<&str>, Timestamp) = (columns.read()?, columns.read()?);
-        let matches = filter.status.is_none_or(|wanted| wanted == status)
-            && lanes.as_ref().is_none_or(|lanes| lanes.contains(&lane_id))
-            && filter.engine_id.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == engine_id)
-            && filter.enqueued_after.is_none_or(|after| enqueued_at >= after)
-            && filter.enqueued_before.is_none_or(|before| enqueued_at < before);
-        search.look_at(event_id, matches, |record| record)?;
+        let read = connection.readable("events", row, |columns| {
+            let event_id = columns.read()?;
+            let (status, lane_id): (EventStatus, LaneId) = (columns.read()?, columns.read()?);
+            let (engine_id, enqueued_at): (Option<&str>, Timestamp) = (columns.read()?, columns.read()?);
+            let matches = filter.status.is_none_or(|wanted| wanted == status)
+                && lanes.as_ref().is_none_or(|lanes| lanes.contains(&lane_id))
+                && filter.engine_id.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == engine_id)
+                && filter.enqueued_after.is_none_or(|after| enqueued_at >= after)
+                && filter.enqueued_before.is_none_or(|before| enqueued_at < before);
+            Ok((event_id, matches))
+        })?;
+        match read {
+            Some((event_id, matches)) => search.look_at(event_id, matches, |record| record)?,
+            None => search.pass_over(),
+        }
     }
     Ok(search.page())
 }

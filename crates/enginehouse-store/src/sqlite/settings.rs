@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::policy::Settings;
-use rusqlite::Connection;
 
-use super::columns::{Parameters, SqliteColumns, one_value, sql};
+use super::columns::{Parameters, one_value, sql};
+use super::connection::Connection;
 use super::failure::SqliteResult;
 use super::writer::Writer;
 use crate::rows::SettingsRows;
@@ -14,22 +14,28 @@ use crate::table::{ColumnValue, SettingsColumns};
 
 pub(super) fn all(connection: &Connection) -> SqliteResult<SettingsRows> {
     Ok(SettingsRows {
-        event_types: by_name(connection, sql!("settings_of_event_types"))?,
-        queues: by_name(connection, sql!("settings_of_queues"))?,
+        event_types: by_name(connection, "event_types", sql!("settings_of_event_types"))?,
+        queues: by_name(connection, "queues", sql!("settings_of_queues"))?,
     })
 }
 
 fn by_name<N: for<'a> ColumnValue<'a> + Ord>(
     connection: &Connection,
+    table: &'static str,
     sql: &str,
 ) -> SqliteResult<BTreeMap<N, Settings>> {
     let mut statement = connection.prepare_cached(sql)?;
-    statement
-        .query_and_then([], |row| {
-            let mut columns = SqliteColumns::of(row);
-            Ok((columns.read()?, columns.group::<SettingsColumns<'_>>()?.into_settings()?))
-        })?
-        .collect()
+    let mut rows = statement.query([])?;
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let Some(name) = connection.readable(table, row, |columns| columns.read::<N>())? else { continue };
+        let settings = connection.readable(table, row, |columns| {
+            columns.read::<&str>()?;
+            Ok(columns.group::<SettingsColumns<'_>>()?.into_settings()?)
+        })?;
+        found.insert(name, settings.unwrap_or(Settings::UNREADABLE));
+    }
+    Ok(found)
 }
 
 pub(super) fn write_event_type(

@@ -24,11 +24,14 @@ use crate::transaction::{
     AttemptRepository, AuditRepository, EngineRepository, EventRepository, LaneRepository, LockRepository,
     ReadyRepository, SettingsRepository, Transaction, TransactionTime,
 };
+use crate::unreadable::UnreadableRow;
 
 pub(super) struct SqliteTransaction {
     writer: OwnedMutexGuard<Writer>,
     reading: Reading,
     counts: CountChanges,
+    /// Rows that were to be read and could not be.
+    unreadable: Vec<UnreadableRow>,
     /// What ended it before its commit. SQLite may have rolled back by itself, so that a further statement would be a
     /// transaction of its own.
     error: Option<StoreError>,
@@ -37,7 +40,7 @@ pub(super) struct SqliteTransaction {
 impl SqliteTransaction {
     pub(super) fn begin(mut writer: OwnedMutexGuard<Writer>) -> Result<Self, StoreError> {
         let reading = writer.begin()?;
-        Ok(Self { writer, reading, counts: CountChanges::default(), error: None })
+        Ok(Self { writer, reading, counts: CountChanges::default(), unreadable: Vec::new(), error: None })
     }
 
     fn run<T>(
@@ -47,7 +50,9 @@ impl SqliteTransaction {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        work(&mut self.writer, &mut self.counts).map_err(|failure| {
+        let done = work(&mut self.writer, &mut self.counts);
+        self.unreadable.append(&mut self.writer.connection.take_skipped());
+        done.map_err(|failure| {
             let error = self.writer.failed(failure);
             self.error = Some(error.clone());
             error
@@ -79,6 +84,10 @@ impl TransactionTime for SqliteTransaction {
 
     fn jumped(&self) -> bool {
         self.reading.jumped
+    }
+
+    fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow> {
+        self.unreadable.iter().find(|row| row.table == table && row.key == key)
     }
 }
 

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use enginehouse_core::time::Timestamp;
-use rusqlite::Connection;
 
 use super::columns::sql;
+use super::connection::Connection;
 use super::counts::CountChanges;
 use super::failure::{self, SqliteError, SqliteResult};
 use super::lock_file::LockFile;
@@ -49,7 +49,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(
-        connection: Connection,
+        connection: rusqlite::Connection,
         clock: Arc<dyn Clock>,
         log_path: PathBuf,
         poison: Poison,
@@ -70,7 +70,7 @@ impl Writer {
             log_path,
             log_tried_at: None,
             poison,
-            connection,
+            connection: Connection::new(connection, Arc::default()),
             _lock_file: lock_file,
         })
     }

@@ -41,7 +41,7 @@ impl<'a> AttemptColumns<'a> {
     }
 
     pub(crate) fn into_end(self) -> Result<AttemptEnd, Unexpected> {
-        let error = error_of(self.error_code, self.error_message, self.error_details);
+        let error = error_of(self.error_code, self.error_message, self.error_details)?;
         Ok(AttemptEnd {
             attempt: self.attempt,
             lock_serial: self.lock_serial,

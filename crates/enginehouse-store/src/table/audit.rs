@@ -1,9 +1,8 @@
 //! What operators did. The store numbers the entries.
 
-use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 
-use super::column::columns;
+use super::column::{Unexpected, columns, raw_json};
 use crate::rows::AuditEntry;
 
 columns! {
@@ -21,12 +20,12 @@ impl<'a> AuditColumns<'a> {
         Self { at: *at, action, target, detail: detail.as_str() }
     }
 
-    pub(crate) fn into_entry(self) -> AuditEntry {
-        AuditEntry {
+    pub(crate) fn into_entry(self) -> Result<AuditEntry, Unexpected> {
+        Ok(AuditEntry {
             at: self.at,
             action: self.action.to_owned(),
             target: self.target.to_owned(),
-            detail: RawJson::trusted(self.detail),
-        }
+            detail: raw_json("detail", self.detail)?,
+        })
     }
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
 use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, NotAnEventId, QueueName, ScenarioRunId};
+use enginehouse_core::input::read_json;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::VersionRequirement;
+use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::SettledBy;
 use uuid::Uuid;
@@ -242,6 +244,10 @@ impl<'a> ColumnValue<'a> for EventId {
     fn from_cell(cell: Cell<'a>) -> Result<Self, String> {
         match cell {
             Cell::Id(id) => Ok(Self(id)),
+            // By another spelling the row would not be found again.
+            Cell::Text(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                Err("an id in capital letters".to_owned())
+            }
             Cell::Text(text) => text.parse().map_err(|error: NotAnEventId| error.to_string()),
             _ => unfit("an id", cell),
         }
@@ -285,7 +291,9 @@ impl<'a> ColumnValue<'a> for RawJson {
     }
 
     fn from_cell(cell: Cell<'a>) -> Result<Self, String> {
-        <&str>::from_cell(cell).map(Self::trusted)
+        let text = <&str>::from_cell(cell)?;
+        let parsed: Result<&serde_json::value::RawValue, _> = serde_json::from_str(text);
+        parsed.map(|_| Self::trusted(text)).map_err(|_| "text that is not JSON".to_owned())
     }
 }
 
@@ -358,9 +366,19 @@ macro_rules! names {
 names! { EngineId EngineType EventType QueueName ScenarioRunId VersionRequirement }
 
 /// The error of an attempt, which has a message.
-pub(super) fn error_of(code: Option<&str>, message: Option<&str>, details: Option<&str>) -> Option<AttemptError> {
-    let message = message?.to_owned();
-    Some(AttemptError { code: code.map(str::to_owned), message, details: details.map(RawJson::trusted) })
+pub(super) fn error_of(
+    code: Option<&str>,
+    message: Option<&str>,
+    details: Option<&str>,
+) -> Result<Option<AttemptError>, Unexpected> {
+    let Some(message) = message else { return Ok(None) };
+    let details = details.map(|text| raw_json("error_details", text)).transpose()?;
+    Ok(Some(AttemptError { code: code.map(str::to_owned), message: message.to_owned(), details }))
+}
+
+/// JSON that goes into an answer as it is: half an object would spoil all that stands around it.
+pub(super) fn raw_json(column: &'static str, text: &str) -> Result<RawJson, Unexpected> {
+    RawJson::from_cell(Cell::Text(text)).map_err(|what| Unexpected::new(column, what))
 }
 
 /// JSON for a column.
@@ -369,7 +387,25 @@ pub(super) fn json_text(value: &impl serde::Serialize) -> Cow<'static, str> {
     Cow::Owned(serde_json::to_string(value).expect("plain data can be written as JSON"))
 }
 
+/// A retry policy, whose numbers are within the ranges that a caller's must be in: they are calculated with.
+pub(super) fn retry_policy(text: &str) -> Result<RetryPolicyPatch, Unexpected> {
+    let read = read_json(text.as_bytes(), RetryPolicyPatch::read);
+    read.map_err(|_| Unexpected::new("retry_policy", "not a retry policy, or a number of it is out of range"))
+}
+
+/// That a time, if there is one, lies between a millisecond and `most`.
+pub(super) fn within(column: &'static str, value: Option<Duration>, most: Duration) -> Result<(), Unexpected> {
+    match value {
+        Some(value) if value.is_zero() || value > most => Err(Unexpected::new(column, "outside of its range")),
+        _ => Ok(()),
+    }
+}
+
 /// JSON that this program has written.
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(column: &'static str, text: &str) -> Result<T, Unexpected> {
-    serde_json::from_str(text).map_err(|error| Unexpected::new(column, error))
+    // Without the value, of which serde's own words quote a part.
+    serde_json::from_str(text).map_err(|error| {
+        let (line, place) = (error.line(), error.column());
+        Unexpected::new(column, format!("text that is not JSON of its kind, at line {line} column {place}"))
+    })
 }

@@ -9,6 +9,9 @@ use enginehouse_core::time::Timestamp;
 
 use super::column::{Unexpected, columns, from_json, json_text};
 
+/// No epoch comes near it, and the next one can always be counted.
+const MAX_EPOCH: i64 = i64::MAX - (1 << 32);
+
 columns! {
     pub(crate) struct EngineColumns<'a> {
         engine_id: Cow<'a, EngineId> as Text,
@@ -56,6 +59,9 @@ impl<'a> EngineColumns<'a> {
     }
 
     pub(crate) fn into_engine(self) -> Result<RegisteredEngine, Unexpected> {
+        if !(1..MAX_EPOCH).contains(&self.epoch) {
+            return Err(Unexpected::new("epoch", "outside of its range"));
+        }
         Ok(RegisteredEngine {
             metadata: from_json("metadata", &self.metadata)?,
             engine_id: self.engine_id.into_owned(),

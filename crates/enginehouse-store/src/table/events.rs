@@ -7,13 +7,16 @@ use std::time::Duration;
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
 use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
-use enginehouse_core::lock::{Lock, LockToken};
+use enginehouse_core::limits::{MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT};
+use enginehouse_core::lock::{HOLDER_PREFIX, Lock, LockToken};
 use enginehouse_core::policy::Overrides;
 use enginehouse_core::retry::Tally;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventState, Settled, SettledBy};
 
-use super::column::{Cells, ColumnGroup, Unexpected, columns, error_of, from_json, json_text};
+use super::column::{
+    Cells, ColumnGroup, Unexpected, columns, error_of, from_json, json_text, raw_json, retry_policy, within,
+};
 use crate::rows::EventRow;
 
 columns! {
@@ -97,7 +100,9 @@ impl<'a> EnqueuedColumns<'a> {
     }
 
     fn into_event(self, state: EventState) -> Result<EventRow, Unexpected> {
-        let retry_policy = self.retry_policy.map(|text| from_json("retry_policy", &text)).transpose()?;
+        let retry_policy = self.retry_policy.map(|text| retry_policy(&text)).transpose()?;
+        within("visibility_timeout_ms", self.visibility_timeout_ms, MAX_VISIBILITY_TIMEOUT)?;
+        within("max_processing_ms", self.max_processing_ms, MAX_PROCESSING)?;
         Ok(EventRow {
             event_id: self.event_id,
             lane_id: self.lane_id,
@@ -176,6 +181,7 @@ impl<'a> StateColumns<'a> {
     }
 
     fn into_state(self) -> Result<EventState, Unexpected> {
+        self.check()?;
         let token =
             self.lock_secret.map(|secret| LockToken { serial: self.lock_serial, secret: u128::from_be_bytes(secret) });
         let engine_id = self.engine_id.map(Cow::into_owned);
@@ -210,12 +216,43 @@ impl<'a> StateColumns<'a> {
             engine_id,
             claimed_at: self.claimed_at,
             finished_at: self.finished_at,
-            result: self.result.map(RawJson::trusted),
-            last_error: error_of(self.last_error_code, self.last_error_message, self.last_error_details),
+            result: self.result.map(|text| raw_json("result", text)).transpose()?,
+            last_error: error_of(self.last_error_code, self.last_error_message, self.last_error_details)?,
             dead_letter: self.dead_letter_reason,
         })
     }
 }
+
+impl StateColumns<'_> {
+    /// What the columns say together. A state that contradicts itself could be neither decided on nor written back.
+    fn check(&self) -> Result<(), Unexpected> {
+        let (has_lock, is_settled) = (self.lock_holder.is_some(), self.settled_by.is_some());
+        let is_final = matches!(self.status, EventStatus::Completed | EventStatus::Failed | EventStatus::Cancelled);
+        let held_by = self.lock_holder.as_deref().and_then(|holder| holder.strip_prefix(HOLDER_PREFIX));
+        let is_of_its_engine = held_by.is_some() && held_by == self.engine_id.as_deref().map(EngineId::as_str);
+        for (column, agrees, what) in [
+            ("lock_serial", (0..MAX_SERIAL).contains(&self.lock_serial), "outside of its range"),
+            ("lock_holder", (self.status == EventStatus::Processing) == has_lock, "not as the status says"),
+            ("lock_holder", !has_lock || is_of_its_engine, "not the engine of the lock"),
+            ("lock_secret", self.lock_secret.is_some() == (has_lock != is_settled), "not of one lock"),
+            ("lock_serial", self.lock_secret.is_none() || self.lock_serial > 0, "a lock without a serial"),
+            ("finished_at", self.finished_at.is_some() == is_final, "not as the status says"),
+            (
+                "dead_letter_reason",
+                self.dead_letter_reason.is_none() || self.status == EventStatus::Failed,
+                "an event that has not failed",
+            ),
+        ] {
+            if !agrees {
+                return Err(Unexpected::new(column, what));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// No serial comes near it, and the next one can always be counted.
+const MAX_SERIAL: i64 = i64::MAX - (1 << 32);
 
 /// An event whose lock says something else than the event.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::lane::{LaneKey, VersionRequirement};
+use enginehouse_core::limits::MAX_PRIORITY;
 
 use super::column::{Unexpected, columns, from_json, json_text};
 
@@ -33,6 +34,9 @@ impl<'a> LaneColumns<'a> {
     }
 
     pub(crate) fn into_key(self) -> Result<LaneKey, Unexpected> {
+        if self.priority > MAX_PRIORITY {
+            return Err(Unexpected::new("priority", "outside of its range"));
+        }
         Ok(LaneKey {
             queue: self.queue.into_owned(),
             event_type: self.event_type.into_owned(),

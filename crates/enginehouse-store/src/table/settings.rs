@@ -1,10 +1,12 @@
 //! Settings of event types and of queues. The name comes before these columns.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
+use enginehouse_core::limits::{MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT};
 use enginehouse_core::policy::Settings;
 
-use super::column::{Unexpected, columns, from_json, json_text};
+use super::column::{Unexpected, columns, json_text, retry_policy, within};
 
 columns! {
     pub(crate) struct SettingsColumns<'a> {
@@ -27,8 +29,11 @@ impl SettingsColumns<'_> {
     }
 
     pub(crate) fn into_settings(self) -> Result<Settings, Unexpected> {
+        let seconds = |value: Option<u64>| value.map(Duration::from_secs);
+        within("visibility_timeout_seconds", seconds(self.visibility_timeout_seconds), MAX_VISIBILITY_TIMEOUT)?;
+        within("max_processing_seconds", seconds(self.max_processing_seconds), MAX_PROCESSING)?;
         Ok(Settings {
-            retry_policy: self.retry_policy.map(|text| from_json("retry_policy", &text)).transpose()?,
+            retry_policy: self.retry_policy.map(|text| retry_policy(&text)).transpose()?,
             visibility_timeout_seconds: self.visibility_timeout_seconds,
             max_processing_seconds: self.max_processing_seconds,
             paused: self.paused,

@@ -98,7 +98,7 @@ const fn exit_for(code: Code) -> Exit {
         Code::CrossOrigin => Exit::Forbidden,
         Code::Overloaded | Code::StoreUnavailable | Code::ShuttingDown => Exit::Unreachable,
         Code::Timeout => Exit::Timeout,
-        Code::UnsupportedMediaType | Code::MethodNotAllowed | Code::Internal => Exit::Failed,
+        Code::UnsupportedMediaType | Code::MethodNotAllowed | Code::Unreadable | Code::Internal => Exit::Failed,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `enginehouse doctor`: looks at a data file or a database, whether or not servers are running on it.
 
+mod advice;
 mod database;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use enginehouse_store::StoreUrl;
 use enginehouse_store::sqlite::{Inspection, inspect};
 use serde_json::json;
 
+use self::advice::repair_of_rows;
 use super::cli_error::CliError;
 use super::open_error::unopened;
 use super::output::{note, one};
@@ -57,7 +59,8 @@ async fn look_at_file(arguments: &DoctorArgs, path: &Path) -> Result<(), CliErro
         Exit::Failed,
         format!("{} is not sound", found.path.display()),
         found.findings.join("; "),
-        "stop the server, keep a copy of the file and the files beside it, and restore the last backup",
+        repair_of_rows(&found.findings)
+            .unwrap_or("stop the server, keep a copy of the file and the files beside it, and restore the last backup"),
     ))
 }
 

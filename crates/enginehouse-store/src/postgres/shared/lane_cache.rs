@@ -13,8 +13,10 @@ use tokio_postgres::Row;
 
 use super::lanes::lane;
 use crate::postgres::tx::columns::{PgColumns, Xid};
+use crate::postgres::tx::row_reader::RowReader;
 use crate::postgres::wire::error::PgResult;
 use crate::rows::LaneChangesSince;
+use crate::unreadable::UnreadableRows;
 
 /// How long a deleted lane is remembered as a tombstone, for `lanes_since`. Who asks less often is answered with all lanes.
 const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(3_600);
@@ -82,17 +84,21 @@ impl LaneCache {
     }
 
     /// Applies the rows of an update whose query began when every transaction before `xmin` had ended.
-    pub(crate) fn apply(&mut self, update: LaneUpdate, rows: &[Row], xmin: Xid) -> PgResult<()> {
+    pub(crate) fn apply(
+        &mut self,
+        update: LaneUpdate,
+        rows: &[Row],
+        xmin: Xid,
+        unreadable: &UnreadableRows,
+    ) -> PgResult<()> {
         if self.is_stale(update) {
             return Ok(());
         }
         // Updates of several transactions overlap, and may be applied in another order than they began.
         let overlapped = self.updates != update.updates;
         self.updates += 1;
-        for row in rows {
-            let mut columns = PgColumns::of(row);
-            let lane = lane(&mut columns)?;
-            let (retired, changed_by) = (columns.value()?, columns.value()?);
+        let read = |columns: &mut PgColumns<'_>| Ok((lane(columns)?, columns.value()?, columns.value()?));
+        for (lane, retired, changed_by) in RowReader::new(unreadable).all("lanes", rows, read)? {
             self.apply_lane(lane, retired, changed_by, overlapped);
         }
         self.read_until = self.read_until.max(xmin);

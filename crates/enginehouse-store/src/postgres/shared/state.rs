@@ -17,6 +17,7 @@ use crate::postgres::tx::columns::Xid;
 use crate::postgres::wire::endpoint::Endpoint;
 use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::Session;
+use crate::unreadable::UnreadableRows;
 
 /// How long a new transaction waits for rollbacks that are in progress.
 const ROLLBACK_WAIT: Duration = Duration::from_secs(1);
@@ -38,6 +39,7 @@ pub(crate) struct PgState {
     /// How many rollbacks are in progress.
     rollbacks: watch::Sender<usize>,
     uncompacted_from: AtomicU64,
+    pub(crate) unreadable: UnreadableRows,
     /// Asks the change feed to notify the other servers.
     pub(crate) notify_requested: Notify,
 }
@@ -70,6 +72,7 @@ impl PgState {
             health: Mutex::default(),
             rollbacks: watch::Sender::default(),
             uncompacted_from: AtomicU64::new(0),
+            unreadable: UnreadableRows::default(),
             notify_requested: Notify::new(),
         }
     }

@@ -18,14 +18,18 @@ compacted as (
 ),
 lanes as (
     insert into enginehouse.lane_counts as c (lane_id, queued, processing, completed, failed, cancelled)
-    select lane_id, sum(queued), sum(processing), sum(completed), sum(failed), sum(cancelled)
+    select
+        lane_id, enginehouse.as_count(sum(queued)), enginehouse.as_count(sum(processing)),
+        enginehouse.as_count(sum(completed)), enginehouse.as_count(sum(failed)), enginehouse.as_count(sum(cancelled))
     from compacted
     group by lane_id
     order by lane_id
     on conflict (lane_id) do update set
-        queued = c.queued + excluded.queued, processing = c.processing + excluded.processing,
-        completed = c.completed + excluded.completed, failed = c.failed + excluded.failed,
-        cancelled = c.cancelled + excluded.cancelled
+        queued = enginehouse.as_count(c.queued::numeric + excluded.queued),
+        processing = enginehouse.as_count(c.processing::numeric + excluded.processing),
+        completed = enginehouse.as_count(c.completed::numeric + excluded.completed),
+        failed = enginehouse.as_count(c.failed::numeric + excluded.failed),
+        cancelled = enginehouse.as_count(c.cancelled::numeric + excluded.cancelled)
     returning c.lane_id, (c.queued, c.processing, c.completed, c.failed, c.cancelled) = (0, 0, 0, 0, 0) as is_zero
 ),
 runs as (
@@ -34,17 +38,20 @@ runs as (
     )
     -- A run whose first event is in changes that are still to come knows nothing of its beginning yet.
     select
-        scenario_run_id, coalesce(min(first_enqueued_at), 'infinity'), sum(queued), sum(processing), sum(completed),
-        sum(failed), sum(cancelled)
+        scenario_run_id, coalesce(min(first_enqueued_at), 'infinity'), enginehouse.as_count(sum(queued)),
+        enginehouse.as_count(sum(processing)),
+        enginehouse.as_count(sum(completed)), enginehouse.as_count(sum(failed)), enginehouse.as_count(sum(cancelled))
     from compacted
     where scenario_run_id is not null and (select count(*) from lanes) > 0
     group by scenario_run_id
     order by scenario_run_id
     on conflict (scenario_run_id) do update set
         first_enqueued_at = least(r.first_enqueued_at, excluded.first_enqueued_at),
-        queued = r.queued + excluded.queued, processing = r.processing + excluded.processing,
-        completed = r.completed + excluded.completed, failed = r.failed + excluded.failed,
-        cancelled = r.cancelled + excluded.cancelled
+        queued = enginehouse.as_count(r.queued::numeric + excluded.queued),
+        processing = enginehouse.as_count(r.processing::numeric + excluded.processing),
+        completed = enginehouse.as_count(r.completed::numeric + excluded.completed),
+        failed = enginehouse.as_count(r.failed::numeric + excluded.failed),
+        cancelled = enginehouse.as_count(r.cancelled::numeric + excluded.cancelled)
     returning
         r.scenario_run_id, (r.queued, r.processing, r.completed, r.failed, r.cancelled) = (0, 0, 0, 0, 0) as is_zero
 )

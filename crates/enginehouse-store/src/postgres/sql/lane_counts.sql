@@ -12,11 +12,11 @@ changed as materialized (
 counted as materialized (
     select
         l.*,
-        (coalesce(c.queued, 0) + coalesce(d.queued, 0))::bigint as queued,
-        (coalesce(c.processing, 0) + coalesce(d.processing, 0))::bigint as processing,
-        (coalesce(c.completed, 0) + coalesce(d.completed, 0))::bigint as completed,
-        (coalesce(c.failed, 0) + coalesce(d.failed, 0))::bigint as failed,
-        (coalesce(c.cancelled, 0) + coalesce(d.cancelled, 0))::bigint as cancelled
+        enginehouse.as_count(coalesce(c.queued, 0) + coalesce(d.queued, 0)::numeric) as queued,
+        enginehouse.as_count(coalesce(c.processing, 0) + coalesce(d.processing, 0)::numeric) as processing,
+        enginehouse.as_count(coalesce(c.completed, 0) + coalesce(d.completed, 0)::numeric) as completed,
+        enginehouse.as_count(coalesce(c.failed, 0) + coalesce(d.failed, 0)::numeric) as failed,
+        enginehouse.as_count(coalesce(c.cancelled, 0) + coalesce(d.cancelled, 0)::numeric) as cancelled
     from enginehouse.lanes as l
     left join enginehouse.lane_counts as c on c.lane_id = l.lane_id
     left join changed as d on d.lane_id = l.lane_id
@@ -44,5 +44,5 @@ select
     end
 from counted as l
 left join unnest($2::bigint[], $3::timestamptz[]) as r (lane_id, from_at) on r.lane_id = l.lane_id
-where not l.retired or l.queued + l.processing + l.completed + l.failed + l.cancelled > 0
+where not l.retired or l.queued::numeric + l.processing + l.completed + l.failed + l.cancelled > 0
 order by l.lane_id;

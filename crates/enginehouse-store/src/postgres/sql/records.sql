@@ -1,4 +1,5 @@
--- Events with their lanes and payloads, in the order asked, as long as those before hold no more than so many bytes.
+-- Events with their lanes and payloads, in the order asked, as long as those before hold no more than so many bytes. An event
+-- whose lane or payload is missing is there, without it: its reader says so.
 select
     r.bytes, r.payload,
     {r.lane_columns},
@@ -10,10 +11,10 @@ from (
         sum(s.bytes) over (order by a.place rows between unbounded preceding and 1 preceding) as bytes_before
     from unnest($1::uuid[]) with ordinality as a (event_id, place)
     inner join enginehouse.events as e on e.event_id = a.event_id
-    inner join enginehouse.lanes as l on l.lane_id = e.lane_id
-    inner join enginehouse.event_payloads as p on p.event_id = a.event_id
+    left join enginehouse.lanes as l on l.lane_id = e.lane_id
+    left join enginehouse.event_payloads as p on p.event_id = a.event_id
     cross join lateral (
-        select (octet_length(p.payload::text) + coalesce(octet_length(e.result::text), 0))::bigint as bytes
+        select (coalesce(octet_length(p.payload::text), 0) + coalesce(octet_length(e.result::text), 0))::bigint as bytes
     ) as s
 ) as r
 where coalesce(r.bytes_before, 0) < $2

@@ -3,10 +3,10 @@ with
 counted as materialized (
     select lane_id
     from (
-        select lane_id, queued + processing + completed + failed + cancelled as events
+        select lane_id, queued::numeric + processing + completed + failed + cancelled as events
         from enginehouse.lane_counts
         union all
-        select lane_id, queued + processing + completed + failed + cancelled
+        select lane_id, queued::numeric + processing + completed + failed + cancelled
         from enginehouse.lane_changes
     ) as c
     group by lane_id

@@ -17,8 +17,9 @@ added_up as materialized (
     limit $2 + (select count(*) from changed)
 )
 select
-    r.scenario_run_id, min(r.first_enqueued_at), sum(r.queued)::bigint, sum(r.processing)::bigint, sum(r.completed)::bigint,
-    sum(r.failed)::bigint, sum(r.cancelled)::bigint
+    r.scenario_run_id, min(r.first_enqueued_at), enginehouse.as_count(sum(r.queued)),
+    enginehouse.as_count(sum(r.processing)), enginehouse.as_count(sum(r.completed)),
+    enginehouse.as_count(sum(r.failed)), enginehouse.as_count(sum(r.cancelled))
 from (
     select scenario_run_id, first_enqueued_at, queued, processing, completed, failed, cancelled
     from added_up
@@ -32,6 +33,6 @@ from (
         )
 ) as r
 group by r.scenario_run_id
-having sum(r.queued + r.processing + r.completed + r.failed + r.cancelled) > 0
+having sum(r.queued::numeric + r.processing + r.completed + r.failed + r.cancelled) > 0
 order by r.scenario_run_id
 limit $2;

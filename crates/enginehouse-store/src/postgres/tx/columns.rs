@@ -212,9 +212,10 @@ impl<'row> PgColumns<'row> {
 
     /// A value of a type of PostgreSQL that no table of both stores has, such as an array or the number of a transaction.
     pub(crate) fn value<T: FromSql<'row>>(&mut self) -> PgResult<T> {
-        let value = self.row.try_get(self.next)?;
+        let value = self.row.try_get(self.next);
         self.next += 1;
-        Ok(value)
+        // Of its type, the value is none that this program has written.
+        value.map_err(|error| self.unexpected(error.source().map_or_else(|| error.to_string(), ToString::to_string)))
     }
 
     pub(crate) fn read<T: ColumnValue<'row>>(&mut self) -> PgResult<T> {

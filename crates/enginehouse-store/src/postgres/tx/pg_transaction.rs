@@ -12,12 +12,14 @@ use enginehouse_core::time::Timestamp;
 use tokio_postgres::Row;
 
 use super::columns::{PgColumns, Xid, params, sql};
+use super::row_reader::RowReader;
 use crate::clock::Reading;
 use crate::error::StoreError;
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::session::{Param, Session, TransactionGuard};
+use crate::unreadable::UnreadableRow;
 
 /// One transaction on one connection, and what it remembers until it ends.
 pub(crate) struct PostgresTransaction {
@@ -45,6 +47,8 @@ pub(crate) struct PostgresTransaction {
     pub(super) gone_lanes: Vec<LaneId>,
     /// Whether something was changed, or read that an answer may vouch for; locks alone count for nothing.
     pub(super) must_last: bool,
+    /// Rows that were to be read and could not be.
+    pub(super) unreadable: Vec<UnreadableRow>,
     /// What ended it before its commit.
     pub(super) error: Option<StoreError>,
 }
@@ -83,7 +87,7 @@ impl PostgresTransaction {
                 (update, changed_lanes)
             };
             let mut lanes = shared.lanes();
-            lanes.apply(update, &changed_lanes, xmin)?;
+            lanes.apply(update, &changed_lanes, xmin, &shared.unreadable)?;
             let versions_before = lanes.registry_version_base();
             Ok((now, versions_before + version, versions_before, (xmin, xmax)))
         };
@@ -104,6 +108,7 @@ impl PostgresTransaction {
                 known_engines: HashSet::new(),
                 gone_lanes: Vec::new(),
                 must_last: false,
+                unreadable: Vec::new(),
                 error: None,
             }),
             Err(failure) => Err(failure.into()),
@@ -170,6 +175,20 @@ impl PostgresTransaction {
         read: impl Fn(&mut PgColumns<'_>) -> PgResult<T>,
     ) -> Result<Vec<T>, StoreError> {
         let outcome = rows.iter().map(|row| read(&mut PgColumns::of(row))).collect();
+        self.ended(outcome)
+    }
+
+    /// Reads the rows of a table that can be read.
+    pub(super) fn readable<T>(
+        &mut self,
+        table: &'static str,
+        rows: &[Row],
+        read: impl Fn(&mut PgColumns<'_>) -> PgResult<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let mut reader = RowReader::new(&shared.unreadable);
+        let outcome = reader.all(table, rows, read);
+        self.unreadable.append(&mut reader.skipped);
         self.ended(outcome)
     }
 

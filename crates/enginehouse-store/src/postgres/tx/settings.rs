@@ -3,30 +3,43 @@
 use std::collections::BTreeMap;
 
 use enginehouse_core::policy::Settings;
+use tokio_postgres::Row;
 
-use super::columns::{Arrays, PgColumns, params, sql};
+use super::columns::{Arrays, params, sql};
+use super::row_reader::RowReader;
 use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::Session;
 use crate::rows::SettingsRows;
 use crate::table::{ColumnValue, SettingsColumns};
+use crate::unreadable::UnreadableRows;
 
-pub(crate) async fn all(session: &Session) -> PgResult<SettingsRows> {
-    let (event_types, queues) =
-        tokio::join!(by_name(session, sql!("settings_of_event_types")), by_name(session, sql!("settings_of_queues")),);
-    Ok(SettingsRows { event_types: event_types?, queues: queues? })
+pub(crate) async fn all(session: &Session, unreadable: &UnreadableRows) -> PgResult<SettingsRows> {
+    let (event_types, queues) = tokio::join!(
+        session.query(sql!("settings_of_event_types"), params![]),
+        session.query(sql!("settings_of_queues"), params![]),
+    );
+    let mut reader = RowReader::new(unreadable);
+    Ok(SettingsRows {
+        event_types: by_name(&mut reader, "event_types", &event_types?)?,
+        queues: by_name(&mut reader, "queues", &queues?)?,
+    })
 }
 
-async fn by_name<N: for<'a> ColumnValue<'a> + Ord>(
-    session: &Session,
-    sql: &'static str,
+fn by_name<N: for<'a> ColumnValue<'a> + Ord>(
+    reader: &mut RowReader<'_>,
+    table: &'static str,
+    rows: &[Row],
 ) -> PgResult<BTreeMap<N, Settings>> {
-    let rows = session.query(sql, params![]).await?;
-    rows.iter()
-        .map(|row| {
-            let mut columns = PgColumns::of(row);
-            Ok((columns.read()?, columns.group::<SettingsColumns<'_>>()?.into_settings()?))
-        })
-        .collect()
+    let mut found = BTreeMap::new();
+    for row in rows {
+        let Some(name) = reader.one(table, row, |columns| columns.read::<N>())? else { continue };
+        let settings = reader.one(table, row, |columns| {
+            columns.read::<&str>()?;
+            Ok(columns.group::<SettingsColumns<'_>>()?.into_settings()?)
+        })?;
+        found.insert(name, settings.unwrap_or(Settings::UNREADABLE));
+    }
+    Ok(found)
 }
 
 pub(crate) async fn write(session: &Session, sql: &'static str, name: &str, settings: &Settings) -> PgResult<()> {

@@ -29,6 +29,7 @@ use crate::transaction::{
     AttemptRepository, AuditRepository, EngineRepository, EventRepository, LaneRepository, LockRepository,
     ReadyRepository, SettingsRepository, Transaction, TransactionTime,
 };
+use crate::unreadable::UnreadableRow;
 
 /// Nothing but locks was written, and nobody was told of an event by its name: so nobody has to wait until the disk or a standby
 /// has it. Whoever repeats a command must wait, whose first answer was that this is unknown.
@@ -98,6 +99,10 @@ impl TransactionTime for PostgresTransaction {
 
     fn jumped(&self) -> bool {
         self.reading.jumped
+    }
+
+    fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow> {
+        self.unreadable.iter().find(|row| row.table == table && row.key == key)
     }
 }
 
@@ -299,7 +304,7 @@ impl SettingsRepository for PostgresTransaction {
     }
 
     async fn settings(&mut self) -> Result<SettingsRows, StoreError> {
-        let outcome = settings::all(self.reader()?).await;
+        let outcome = settings::all(self.reader()?, &self.shared.unreadable).await;
         self.ended(outcome)
     }
 

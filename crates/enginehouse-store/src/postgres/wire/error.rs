@@ -6,7 +6,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 use tokio_postgres::error::SqlState;
 
-use crate::{Applied, StoreError};
+use crate::{Applied, StoreError, UnreadableRow};
 
 #[derive(Debug)]
 pub(crate) enum PgError {
@@ -18,6 +18,8 @@ pub(crate) enum PgError {
     TooSlow(std::time::Duration),
     /// A row holds a value that it cannot have.
     Row(String),
+    /// The row that was asked for is such a one.
+    Unreadable(UnreadableRow),
     /// This program has asked for what contradicts itself.
     Bug(String),
 }
@@ -28,6 +30,7 @@ impl PgError {
         match self {
             Self::Postgres(error) => message(error),
             Self::NoConnection(why) | Self::Row(why) | Self::Bug(why) => why.clone(),
+            Self::Unreadable(row) => row.to_string(),
             Self::TooSlow(waited) => format!("the database did not answer within {} s", waited.as_secs()),
         }
     }
@@ -54,6 +57,7 @@ impl From<PgError> for StoreError {
             },
             PgError::NoConnection(_) | PgError::TooSlow(_) => Self::unavailable(message),
             PgError::Row(_) => Self::Corrupt(message),
+            PgError::Unreadable(row) => Self::Unreadable(row),
             PgError::Bug(_) => Self::Bug(message),
         }
     }

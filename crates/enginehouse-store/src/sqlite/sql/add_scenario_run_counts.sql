@@ -3,8 +3,8 @@ insert into scenario_runs (scenario_run_id, first_enqueued_at, queued, processin
 values (?1, ?2, max(?3, 0), max(?4, 0), max(?5, 0), max(?6, 0), max(?7, 0))
 on conflict (scenario_run_id) do update set
     first_enqueued_at = min(scenario_runs.first_enqueued_at, ?2),
-    queued = max(scenario_runs.queued + ?3, 0),
-    processing = max(scenario_runs.processing + ?4, 0),
-    completed = max(scenario_runs.completed + ?5, 0),
-    failed = max(scenario_runs.failed + ?6, 0),
-    cancelled = max(scenario_runs.cancelled + ?7, 0);
+    queued = max(min(scenario_runs.queued, 1000000000000000) + ?3, 0),
+    processing = max(min(scenario_runs.processing, 1000000000000000) + ?4, 0),
+    completed = max(min(scenario_runs.completed, 1000000000000000) + ?5, 0),
+    failed = max(min(scenario_runs.failed, 1000000000000000) + ?6, 0),
+    cancelled = max(min(scenario_runs.cancelled, 1000000000000000) + ?7, 0);

@@ -14,6 +14,7 @@ use super::super::output::one;
 use super::super::schema::in_words;
 use super::super::server_and_output::Common;
 use super::super::settings_args::postgres_options;
+use super::advice::repair_of_rows;
 use crate::exit_codes::Exit;
 
 pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<(), CliError> {
@@ -31,7 +32,9 @@ pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<
             "turn the settings of the database on, or set durability to relaxed if a power cut may take back commits"
                 .to_owned()
         }
-        None => "stop the servers, keep a dump of the database, and restore the last backup".to_owned(),
+        None => repair_of_rows(&found.findings)
+            .unwrap_or("stop the servers, keep a dump of the database, and restore the last backup")
+            .to_owned(),
     };
     Err(CliError::new(Exit::Failed, format!("{} is not sound", found.place), faults.join("; "), hint))
 }

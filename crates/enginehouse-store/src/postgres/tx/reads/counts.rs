@@ -3,6 +3,7 @@
 use enginehouse_core::ids::{EngineId, ScenarioRunId};
 
 use super::super::columns::{Moment, PgColumns, params, shown, sql};
+use super::super::row_reader::{RowReader, key_of};
 use super::super::snapshot::Snapshot;
 use crate::postgres::shared::lanes;
 use crate::postgres::shared::state::PgState;
@@ -28,16 +29,13 @@ pub(crate) async fn lane_counts(shared: &PgState) -> PgResult<Vec<LaneCounts>> {
         )
         .await?;
     snapshot.end().await?;
-    rows.iter()
-        .map(|row| {
-            let mut columns = PgColumns::of(row);
-            Ok(LaneCounts {
-                lane: lanes::lane(&mut columns)?,
-                counts: columns.status_counts()?,
-                oldest_available_at: columns.read()?,
-            })
+    RowReader::new(&shared.unreadable).all("lanes", &rows, |columns| {
+        Ok(LaneCounts {
+            lane: lanes::lane(columns)?,
+            counts: columns.status_counts()?,
+            oldest_available_at: columns.read()?,
         })
-        .collect()
+    })
 }
 
 fn run_counts(columns: &mut PgColumns<'_>) -> PgResult<ScenarioRunCounts> {
@@ -58,9 +56,9 @@ pub(crate) async fn scenario_runs(shared: &PgState, page: &PageRequest) -> PgRes
         .await?;
     snapshot.end().await?;
     let more = rows.len() > page.limit as usize;
-    let shown = rows.iter().take(page.limit as usize);
-    let items = shown.map(|row| run_counts(&mut PgColumns::of(row))).collect::<PgResult<Vec<_>>>()?;
-    let next = items.last().filter(|_| more).map(|run| run.scenario_run_id.to_string());
+    let shown = &rows[..rows.len().min(page.limit as usize)];
+    let items = RowReader::new(&shared.unreadable).all("scenario_runs", shown, run_counts)?;
+    let next = shown.last().filter(|_| more).map(|row| key_of("scenario_runs", row));
     Ok(ResultPage { items, next })
 }
 
@@ -78,7 +76,8 @@ pub(crate) async fn scenario_run(
     let (counts, engines) = (counts?, engines?);
     snapshot.end().await?;
     let Some(row) = counts.first() else { return Ok(None) };
-    let counts = run_counts(&mut PgColumns::of(row))?;
-    let engines = engines.iter().map(|row| PgColumns::of(row).read()).collect::<PgResult<_>>()?;
-    Ok(Some((counts, engines)))
+    let mut reader = RowReader::new(&shared.unreadable);
+    let counts = reader.one("scenario_runs", row, run_counts)?;
+    let engines = RowReader::new(&shared.unreadable).all("events", &engines, |columns| columns.read())?;
+    Ok(reader.named(counts)?.map(|counts| (counts, engines)))
 }

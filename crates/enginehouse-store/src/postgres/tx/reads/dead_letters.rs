@@ -2,7 +2,8 @@
 
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 
-use super::super::columns::{Moment, PgColumns, params, shown, sql};
+use super::super::columns::{Moment, params, shown, sql};
+use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
 use super::search::{self, MAX_SCANNED_ROWS, Matches};
 use crate::postgres::shared::state::PgState;
@@ -12,15 +13,17 @@ use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, PageReque
 pub(crate) async fn dead_letter(shared: &PgState, event_id: EventId) -> PgResult<Option<DeadLetterRow>> {
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let ids = [event_id];
+    let mut reader = RowReader::new(&shared.unreadable);
     let (rows, records) = tokio::join!(
         snapshot.query(sql!("dead_letter"), params![UUID: &event_id.0]),
-        search::all_records(&snapshot, &ids),
+        search::all_records(&snapshot, &mut reader, &ids),
     );
     let (rows, record) = (rows?, records?.pop());
     snapshot.end().await?;
-    let Some((row, record)) = rows.first().zip(record) else { return Ok(None) };
-    let mut columns = PgColumns::of(row);
-    Ok(Some(DeadLetterRow { reason: columns.read()?, dead_lettered_at: columns.read()?, record }))
+    let Some(row) = rows.first() else { return Ok(None) };
+    let letter = reader.one("dead_letters", row, |columns| Ok((columns.read()?, columns.read()?)))?;
+    let found = letter.zip(record);
+    reader.named(found.map(|((reason, dead_lettered_at), record)| DeadLetterRow { reason, dead_lettered_at, record }))
 }
 
 pub(crate) async fn dead_letters(
@@ -44,9 +47,15 @@ pub(crate) async fn dead_letters(
             ],
         )
         .await?;
-    let found = Matches::read(&rows, page, |columns| Ok((columns.read()?, columns.read()?)))?;
+    let mut reader = RowReader::new(&shared.unreadable);
+    let found =
+        Matches::read(&mut reader, "dead_letters", &rows, page, |columns| Ok((columns.read()?, columns.read()?)))?;
     let page = found
-        .page(&snapshot, |(reason, dead_lettered_at), record| DeadLetterRow { reason, dead_lettered_at, record })
+        .page(&snapshot, &mut reader, |(reason, dead_lettered_at), record| DeadLetterRow {
+            reason,
+            dead_lettered_at,
+            record,
+        })
         .await?;
     snapshot.end().await?;
     Ok(page)
@@ -56,19 +65,16 @@ pub(crate) async fn dead_letter_groups(shared: &PgState) -> PgResult<Vec<DeadLet
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot.query(sql!("dead_letter_groups"), params![]).await?;
     snapshot.end().await?;
-    rows.iter()
-        .map(|row| {
-            let mut columns = PgColumns::of(row);
-            Ok(DeadLetterGroupRow {
-                event_type: columns.read()?,
-                reason: columns.read()?,
-                error_code: columns.read()?,
-                message: columns.read()?,
-                count: columns.read()?,
-                oldest_at: columns.read()?,
-                newest_at: columns.read()?,
-                sample_event_id: columns.read()?,
-            })
+    RowReader::new(&shared.unreadable).all("dead_letters", &rows, |columns| {
+        Ok(DeadLetterGroupRow {
+            event_type: columns.read()?,
+            reason: columns.read()?,
+            error_code: columns.read()?,
+            message: columns.read()?,
+            count: columns.read()?,
+            oldest_at: columns.read()?,
+            newest_at: columns.read()?,
+            sample_event_id: columns.read()?,
         })
-        .collect()
+    })
 }

@@ -7,6 +7,7 @@ use enginehouse_core::ids::{Capability, EngineId, EngineType, EventId};
 
 use super::super::columns::{PgColumns, params, shown, sql};
 use super::super::engines;
+use super::super::row_reader::{RowReader, key_of};
 use super::super::snapshot::Snapshot;
 use super::search::{self, MAX_SCANNED_ROWS};
 use crate::postgres::shared::state::PgState;
@@ -31,9 +32,11 @@ pub(crate) async fn engine(
         return Ok(None);
     };
     let ids = locks.iter().map(|row| PgColumns::of(row).read()).collect::<PgResult<Vec<EventId>>>()?;
-    let records = search::all_records(&snapshot, &ids).await?;
+    let records = search::all_records(&snapshot, &mut RowReader::new(&shared.unreadable), &ids).await?;
     snapshot.end().await?;
-    Ok(Some((engines::engine(&mut PgColumns::of(row))?, records)))
+    let mut reader = RowReader::new(&shared.unreadable);
+    let engine = reader.one("engines", row, engines::engine)?;
+    Ok(reader.named(engine)?.map(|engine| (engine, records)))
 }
 
 /// Engines that match, by id, each with the number of its locks.
@@ -57,6 +60,7 @@ pub(crate) async fn engines(
             ],
         )
         .await?;
+    let mut reader = RowReader::new(&shared.unreadable);
     let (mut found, mut next) = (Vec::new(), None);
     for row in &rows {
         let mut columns = PgColumns::of(row);
@@ -65,12 +69,15 @@ pub(crate) async fn engines(
             next = found.last().map(|engine: &RegisteredEngine| engine.engine_id.to_string());
             break;
         }
-        let engine = engines::engine(&mut columns)?;
         if place == i64::from(MAX_SCANNED_ROWS) {
-            next = Some(engine.engine_id.to_string());
+            next = Some(key_of("engines", row));
         }
         if is_match {
-            found.push(engine);
+            found.extend(reader.one("engines", row, |columns| {
+                // Behind the match and the place.
+                let (_, _): (bool, i64) = (columns.read()?, columns.read()?);
+                engines::engine(columns)
+            })?);
         }
     }
     let names: Vec<_> = found.iter().map(|engine| engine.engine_id.as_str()).collect();
@@ -91,10 +98,5 @@ pub(crate) async fn engine_counts(shared: &PgState) -> PgResult<Vec<(EngineStatu
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot.query(sql!("engine_counts"), params![]).await?;
     snapshot.end().await?;
-    rows.iter()
-        .map(|row| {
-            let mut columns = PgColumns::of(row);
-            Ok((columns.read()?, columns.read()?))
-        })
-        .collect()
+    RowReader::new(&shared.unreadable).all("engines", &rows, |columns| Ok((columns.read()?, columns.read()?)))
 }

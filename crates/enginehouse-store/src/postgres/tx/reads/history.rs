@@ -3,6 +3,7 @@
 use enginehouse_core::ids::EventId;
 
 use super::super::columns::{PgColumns, params, sql};
+use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
 use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::PgResult;
@@ -19,7 +20,9 @@ pub(crate) async fn history(shared: &PgState, event_id: EventId) -> PgResult<His
     );
     let (attempts, actions) = (attempts?, actions?);
     snapshot.end().await?;
-    let attempts = attempts.iter().map(|row| Ok(PgColumns::of(row).group::<AttemptColumns<'_>>()?.into_end()?));
-    let actions = actions.iter().map(|row| Ok(PgColumns::of(row).group::<AuditColumns<'_>>()?.into_entry()));
-    Ok(History { attempts: attempts.collect::<PgResult<_>>()?, actions: actions.collect::<PgResult<_>>()? })
+    let mut reader = RowReader::new(&shared.unreadable);
+    let read_attempt = |columns: &mut PgColumns<'_>| Ok(columns.group::<AttemptColumns<'_>>()?.into_end()?);
+    let read_action = |columns: &mut PgColumns<'_>| Ok(columns.group::<AuditColumns<'_>>()?.into_entry()?);
+    let attempts = reader.all("attempts", &attempts, read_attempt)?;
+    Ok(History { attempts, actions: reader.all("audit_log", &actions, read_action)? })
 }

@@ -1,12 +1,17 @@
 //! A look at every row: nothing else makes sure that rows of different tables agree.
 
+use std::sync::LazyLock;
+
 use tokio_postgres::Row;
 
-use super::super::columns::{PgColumns, params, sql};
+use super::super::columns::{PgColumns, params, sql, types_of};
+use super::super::row_reader::key_of;
 use super::super::snapshot::Snapshot;
 use crate::postgres::shared::state::PgState;
-use crate::postgres::wire::error::PgResult;
+use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::pool::Connections;
+use crate::postgres::wire::session::Param;
+use crate::table::{Cell, TABLES, Table, Unreadable, check_row};
 
 /// What is wrong, in words; nothing, if all is well.
 pub(crate) async fn check_integrity(shared: &PgState) -> PgResult<Vec<String>> {
@@ -17,6 +22,9 @@ pub(crate) async fn check_integrity(shared: &PgState) -> PgResult<Vec<String>> {
 /// sooner.
 pub(crate) async fn check(connections: &Connections) -> PgResult<Vec<String>> {
     let mut found = Vec::new();
+    for (table, pages) in TABLES.iter().zip(PAGES.iter()) {
+        look_at_rows(connections, table, pages, &mut found).await?;
+    }
     for row in &look(connections, sql!("lane_count_differences")).await? {
         let mut columns = PgColumns::of(row);
         let (lane_id, status): (i64, &str) = (columns.read()?, columns.read()?);
@@ -35,6 +43,57 @@ pub(crate) async fn check(connections: &Connections) -> PgResult<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+/// How many rows of a table are in memory at once: a payload or result has up to 256 KiB.
+const PAGE: i64 = 500;
+
+/// For each table the statements for its first page, and for one behind a key.
+static PAGES: LazyLock<Vec<[String; 2]>> = LazyLock::new(|| {
+    let pages = |table: &Table| {
+        let parameters: Vec<_> = (1..=table.key).map(|number| format!("${number}")).collect();
+        let behind = format!(" where ({}) > ({})", table.key_names(), parameters.join(", "));
+        ["", &behind].map(|condition| {
+            let (columns, name, key) = (table.names(), table.name, table.key_names());
+            format!("select {columns} from enginehouse.{name}{condition} order by {key} limit {PAGE}")
+        })
+    };
+    TABLES.iter().map(pages).collect()
+});
+
+/// Reads every column of every row of a table, as the server would, page by page.
+async fn look_at_rows(
+    connections: &Connections,
+    table: &'static Table,
+    [first_page, page_behind]: &'static [String; 2],
+    found: &mut Vec<String>,
+) -> PgResult<()> {
+    let mut unreadable = Unreadable::of(table.name);
+    let mut last: Option<Row> = None;
+    loop {
+        let snapshot = Snapshot::begin_long(connections).await?;
+        let key = last.iter().flat_map(|row| (0..table.key).map(|place| row.try_get::<_, Cell<'_>>(place)));
+        let key = key.collect::<Result<Vec<_>, _>>()?;
+        let statement = if key.is_empty() { first_page } else { page_behind };
+        let types = table.key_columns().map(|column| types_of(column.kind).0);
+        let parameters: Vec<Param<'_>> = key.iter().zip(types).map(|(cell, of)| (cell as _, of)).collect();
+        let rows = snapshot.query(statement, parameters).await?;
+        snapshot.end().await?;
+        for row in &rows {
+            match check_row(table, &mut PgColumns::of(row)) {
+                Ok(()) => {}
+                Err(PgError::Row(why)) => unreadable.add(key_of(table.name, row), why),
+                Err(error) => return Err(error),
+            }
+        }
+        let is_full = rows.len() as i64 == PAGE;
+        last = rows.into_iter().next_back();
+        if !is_full {
+            break;
+        }
+    }
+    found.extend(unreadable.into_findings());
+    Ok(())
 }
 
 async fn look(connections: &Connections, sql: &'static str) -> PgResult<Vec<Row>> {

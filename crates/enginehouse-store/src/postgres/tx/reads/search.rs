@@ -9,6 +9,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::super::columns::{Moment, PgColumns, Xid, params, sql, uuids};
+use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
 use super::counts;
 use crate::postgres::shared::lanes;
@@ -26,9 +27,10 @@ const MAX_PAGE_BYTES: i64 = 8 * 1024 * 1024;
 /// One event with its lane and payload.
 pub(crate) async fn event(shared: &PgState, event_id: EventId) -> PgResult<Option<EventRecord>> {
     let snapshot = Snapshot::begin(&shared.readers).await?;
-    let found = all_records(&snapshot, &[event_id]).await?.pop();
+    let mut reader = RowReader::new(&shared.unreadable);
+    let found = all_records(&snapshot, &mut reader, &[event_id]).await?.pop();
     snapshot.end().await?;
-    Ok(found)
+    reader.named(found)
 }
 
 /// Events that match, newest first.
@@ -61,8 +63,9 @@ pub(crate) async fn events(
         TEXT: &queue, TEXT: &engine, TIMESTAMPTZ: &after, TIMESTAMPTZ: &until,
     ];
     let rows = snapshot.query(sql, [p1, p2, p3, p4, p5, p6, p7, p8, p9, own]).await?;
-    let found = Matches::read(&rows, page, |_| Ok(()))?;
-    let page = found.page(&snapshot, |(), record| record).await?;
+    let mut reader = RowReader::new(&shared.unreadable);
+    let found = Matches::read(&mut reader, "events", &rows, page, |_| Ok(()))?;
+    let page = found.page(&snapshot, &mut reader, |(), record| record).await?;
     snapshot.end().await?;
     Ok(page)
 }
@@ -162,6 +165,8 @@ pub(super) struct Matches<T> {
 impl<T> Matches<T> {
     /// Reads id, whether it matches, and its place among the rows that were looked at; then what else there is.
     pub(super) fn read(
+        reader: &mut RowReader<'_>,
+        table: &'static str,
         rows: &[Row],
         page: &PageRequest,
         read: impl Fn(&mut PgColumns<'_>) -> PgResult<T>,
@@ -176,7 +181,12 @@ impl<T> Matches<T> {
                 break;
             }
             if is_match {
-                found.items.push((event_id, read(&mut columns)?));
+                let item = reader.one(table, row, |columns| {
+                    // Behind what was read above.
+                    let (_, _, _): (EventId, bool, i64) = (columns.read()?, columns.read()?, columns.read()?);
+                    read(columns)
+                })?;
+                found.items.extend(item.map(|item| (event_id, item)));
             }
             if place == i64::from(MAX_SCANNED_ROWS) {
                 found.next = Some(event_id);
@@ -189,10 +199,11 @@ impl<T> Matches<T> {
     pub(super) async fn page<I>(
         self,
         session: &Session,
+        reader: &mut RowReader<'_>,
         item: impl Fn(T, EventRecord) -> I,
     ) -> PgResult<ResultPage<I>> {
         let ids: Vec<_> = self.items.iter().map(|(id, _)| *id).collect();
-        let records = records(session, &ids, MAX_PAGE_BYTES).await?;
+        let records = records(session, reader, &ids, MAX_PAGE_BYTES).await?;
         let mut records: HashMap<_, _> =
             records.into_iter().map(|(bytes, record)| (record.event.event_id, (bytes, record))).collect();
         let mut page =
@@ -214,23 +225,29 @@ impl<T> Matches<T> {
 }
 
 /// Events with their lanes and payloads, in the order of `ids`.
-pub(super) async fn all_records(session: &Session, ids: &[EventId]) -> PgResult<Vec<EventRecord>> {
-    let records = records(session, ids, i64::MAX).await?;
+pub(super) async fn all_records(
+    session: &Session,
+    reader: &mut RowReader<'_>,
+    ids: &[EventId],
+) -> PgResult<Vec<EventRecord>> {
+    let records = records(session, reader, ids, i64::MAX).await?;
     Ok(records.into_iter().map(|(_, record)| record).collect())
 }
 
 /// The same, each with the bytes of its payload and result, as long as those before hold less than `max_bytes`.
-async fn records(session: &Session, ids: &[EventId], max_bytes: i64) -> PgResult<Vec<(i64, EventRecord)>> {
+async fn records(
+    session: &Session,
+    reader: &mut RowReader<'_>,
+    ids: &[EventId],
+    max_bytes: i64,
+) -> PgResult<Vec<(i64, EventRecord)>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let rows = session.query(sql!("records"), params![UUID_ARRAY: &uuids(ids), INT8: &max_bytes]).await?;
-    rows.iter()
-        .map(|row| {
-            let mut columns = PgColumns::of(row);
-            let (bytes, payload) = (columns.read()?, columns.read()?);
-            let lane = lanes::key(&mut columns)?;
-            Ok((bytes, EventRecord { event: read_event(&mut columns)?, lane, payload }))
-        })
-        .collect()
+    reader.all("events", &rows, |columns| {
+        let (bytes, payload) = (columns.read()?, columns.read()?);
+        let lane = lanes::key(columns)?;
+        Ok((bytes, EventRecord { event: read_event(columns)?, lane, payload }))
+    })
 }

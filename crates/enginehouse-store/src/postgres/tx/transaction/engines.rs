@@ -22,7 +22,7 @@ pub(super) async fn by_id(
     let names: Vec<_> = ids.iter().map(EngineId::as_str).collect();
     let rows = transaction.read(sql, params![TEXT_ARRAY: &names]).await?;
     let mut found: HashMap<_, _> = transaction
-        .each(&rows, engines::engine)?
+        .readable("engines", &rows, engines::engine)?
         .into_iter()
         .map(|engine| (engine.engine_id.clone(), engine))
         .collect();
@@ -39,7 +39,7 @@ pub(super) async fn by_id(
 
 pub(super) async fn all(transaction: &mut PostgresTransaction) -> Result<Vec<RegisteredEngine>, StoreError> {
     let rows = transaction.read(sql!("all_engines"), params![]).await?;
-    transaction.each(&rows, engines::engine)
+    transaction.readable("engines", &rows, engines::engine)
 }
 
 pub(super) async fn write(
@@ -68,7 +68,7 @@ pub(super) async fn silent(
 ) -> Result<Vec<RegisteredEngine>, StoreError> {
     let limit = i64::from(limit);
     let rows = transaction.read(sql!("silent_engines"), params![TIMESTAMPTZ: &Moment(until), INT8: &limit]).await?;
-    let found = transaction.each(&rows, engines::engine)?;
+    let found = transaction.readable("engines", &rows, engines::engine)?;
     transaction.known_engines.extend(found.iter().map(|engine| engine.engine_id.clone()));
     Ok(found)
 }
@@ -82,7 +82,7 @@ pub(super) async fn delete_gone(
     let rows = transaction
         .query(sql!("delete_gone_engines"), params![TIMESTAMPTZ: &Moment(silent_since), INT8: &limit])
         .await?;
-    let mut gone: Vec<EngineId> = transaction.each(&rows, |columns| columns.read())?;
+    let mut gone: Vec<EngineId> = transaction.readable("engines", &rows, |columns| columns.read())?;
     for engine_id in &gone {
         transaction.known_engines.remove(engine_id);
     }

@@ -33,7 +33,7 @@ pub(super) async fn by_id(transaction: &mut PostgresTransaction, ids: &[EventId]
         return Ok(Vec::new());
     }
     let rows = transaction.query(sql!("events_by_id"), params![UUID_ARRAY: &uuids(ids)]).await?;
-    let events = transaction.each(&rows, |columns| read_event(columns))?;
+    let events = transaction.readable("events", &rows, |columns| read_event(columns))?;
     let found: HashMap<EventId, EventRow> = events.into_iter().map(|event| (event.event_id, event)).collect();
     Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
 }
@@ -46,8 +46,10 @@ pub(super) async fn payloads(
         return Ok(Vec::new());
     }
     let rows = transaction.read(sql!("payloads"), params![UUID_ARRAY: &uuids(ids)]).await?;
-    let found: HashMap<EventId, RawJson> =
-        transaction.each(&rows, |columns| Ok((columns.read()?, columns.read()?)))?.into_iter().collect();
+    let found: HashMap<EventId, RawJson> = transaction
+        .readable("event_payloads", &rows, |columns| Ok((columns.read()?, columns.read()?)))?
+        .into_iter()
+        .collect();
     Ok(ids.iter().filter_map(|id| Some((*id, found.get(id)?.clone()))).collect())
 }
 
@@ -62,9 +64,12 @@ pub(super) async fn by_idempotency_key(
     let mut found: HashMap<Arc<str>, KeyedEvent> = HashMap::new();
     let read = |columns: &mut PgColumns<'_>| {
         let key: Arc<str> = columns.read::<&str>()?.into();
-        Ok(KeyedEvent { key, event_id: columns.read()?, fingerprint: columns.read()? })
+        let event_id = columns.read()?;
+        // A request that is not known any more is another one than the repeat.
+        let fingerprint = columns.read().unwrap_or_default();
+        Ok(KeyedEvent { key, event_id, fingerprint })
     };
-    found.extend(transaction.each(&rows, read)?.into_iter().map(|keyed| (Arc::clone(&keyed.key), keyed)));
+    found.extend(transaction.readable("events", &rows, read)?.into_iter().map(|keyed| (Arc::clone(&keyed.key), keyed)));
     Ok(keys.iter().filter_map(|key| found.get(*key).cloned()).collect())
 }
 
@@ -158,7 +163,7 @@ pub(super) async fn delete(transaction: &mut PostgresTransaction, ids: &[EventId
         let run: Option<ScenarioRunId> = columns.read()?;
         Ok((lane_id, status, run))
     };
-    for (lane_id, status, run) in transaction.each(&rows, read)? {
+    for (lane_id, status, run) in transaction.readable("events", &rows, read)? {
         transaction.changes.deleted(lane_id, run.as_ref(), status);
     }
     Ok(())

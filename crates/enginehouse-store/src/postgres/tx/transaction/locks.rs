@@ -6,7 +6,7 @@ use std::time::Duration;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
 
-use super::super::columns::{Moment, Xid, params, sql};
+use super::super::columns::{Moment, PgColumns, Xid, params, sql};
 use super::super::pg_transaction::PostgresTransaction;
 use crate::error::StoreError;
 use crate::postgres::shared::scan_positions::ScanPosition;
@@ -35,7 +35,8 @@ pub(super) async fn held_events(
         true => transaction.query(sql!("held_events_for_update"), params).await?,
         false => transaction.read(sql!("held_events"), params).await?,
     };
-    let found = transaction.each(&rows, |columns| Ok((read_event(columns)?, columns.value::<Xid>()?)))?;
+    let read = |columns: &mut PgColumns<'_>| Ok((read_event(columns)?, columns.value::<Xid>()?));
+    let found = transaction.readable("events", &rows, read)?;
     // Whoever gives locks to an engine that is locked here does so later, and notes a higher number. To another one somebody
     // may have given some already, and not have committed.
     let upper = |engine_id| match transaction.known_engines.contains(engine_id) {
@@ -65,17 +66,26 @@ pub(super) async fn expiring(
     let from = transaction.shared.scan_positions().locks_from;
     let position = after
         .map_or(ScanPosition::before(from), |cursor| ScanPosition { at: cursor.expires_at, id: cursor.event_id.0 });
-    let (limit, is_first) = (i64::from(limit), after.is_none());
-    let rows = transaction
-        .read(
-            sql!("locks_expiring"),
-            params![
-                TIMESTAMPTZ: &Moment(until), TIMESTAMPTZ: &Moment(from), TIMESTAMPTZ: &Moment(position.at),
-                UUID: &position.id, INT8: &limit,
-            ],
-        )
-        .await?;
-    let found = transaction.each(&rows, |columns| read_event(columns))?;
+    let is_first = after.is_none();
+    let mut look_at = i64::from(limit);
+    let found = loop {
+        let rows = transaction
+            .read(
+                sql!("locks_expiring"),
+                params![
+                    TIMESTAMPTZ: &Moment(until), TIMESTAMPTZ: &Moment(from), TIMESTAMPTZ: &Moment(position.at),
+                    UUID: &position.id, INT8: &look_at,
+                ],
+            )
+            .await?;
+        let mut found = transaction.readable("events", &rows, |columns| read_event(columns))?;
+        if found.len() >= limit as usize || (rows.len() as i64) < look_at {
+            found.truncate(limit as usize);
+            break found;
+        }
+        // Rows that cannot be read stand before those that can.
+        look_at *= 2;
+    };
     if is_first && found.is_empty() {
         let mut positions = transaction.shared.scan_positions();
         if positions.generation() == transaction.generation {

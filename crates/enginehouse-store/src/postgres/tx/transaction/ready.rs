@@ -8,11 +8,11 @@ use enginehouse_core::time::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::super::columns::{Moment, params, sql};
+use super::super::columns::{Moment, PgColumns, params, sql};
 use super::super::pg_transaction::PostgresTransaction;
 use crate::error::StoreError;
 use crate::postgres::shared::scan_positions::{LanePosition, ScanPosition};
-use crate::postgres::wire::error::PgError;
+use crate::postgres::wire::error::{PgError, PgResult};
 use crate::rows::{EventRow, ReadyEvent, ReadyRange};
 use crate::table::read_event;
 
@@ -74,29 +74,33 @@ async fn first(
         from_at.push(Moment(from.at));
         from_id.push(from.id);
     }
-    let (now, most) = (Moment(transaction.reading.now), i64::from(limit));
-    let [p1, p2, p3, p4, p5] = params![
-        INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &from_at, UUID_ARRAY: &from_id, TIMESTAMPTZ: &now, INT8: &most,
-    ];
-    let rows = match run.map(ScenarioRunId::as_str) {
-        None => transaction.read(OF_LANES, [p1, p2, p3, p4, p5]).await?,
-        Some(run) => transaction.read(OF_RUN, [p1, p2, p3, p4, p5, (&run, Type::TEXT)]).await?,
+    let now = Moment(transaction.reading.now);
+    let mut most = i64::from(limit);
+    let found = loop {
+        let [p1, p2, p3, p4, p5] = params![
+            INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &from_at, UUID_ARRAY: &from_id, TIMESTAMPTZ: &now, INT8: &most,
+        ];
+        let rows = match run.map(ScenarioRunId::as_str) {
+            None => transaction.read(OF_LANES, [p1, p2, p3, p4, p5]).await?,
+            Some(run) => transaction.read(OF_RUN, [p1, p2, p3, p4, p5, (&run, Type::TEXT)]).await?,
+        };
+        let found = transaction.readable("events", &rows, found)?;
+        let all_first = found.iter().filter(|row| row.is_among_first).count() as i64;
+        if found.len() == rows.len() || all_first >= i64::from(limit) || (rows.len() as i64) < most {
+            break found;
+        }
+        // Rows that cannot be read stand before those that can.
+        most *= 2;
     };
-    let found: Vec<(bool, Option<RawJson>, EventRow)> =
-        transaction.each(&rows, |columns| Ok((columns.read()?, columns.read()?, read_event(columns)?)))?;
     let mut firsts: HashMap<LaneId, ScanPosition> = HashMap::new();
     let mut events = Vec::with_capacity(found.len().min(usize::try_from(limit).unwrap_or(usize::MAX)));
-    for (is_among_first, payload, event) in found {
+    for FoundRow { is_among_first, payload, event } in found {
         let (lane_id, available_at) = (event.lane_id, event.state.available_at);
         firsts.entry(lane_id).or_insert(ScanPosition { at: available_at, id: event.event_id.0 });
         transaction.locked.insert(event.event_id, (lane_id, available_at));
-        if !is_among_first {
-            continue;
+        if let Some(payload) = payload.filter(|_| is_among_first && events.len() < limit as usize) {
+            events.push(ReadyEvent { event, payload });
         }
-        let Some(payload) = payload else {
-            return transaction.ended(Err(PgError::Row(format!("event {} has no payload", event.event_id))));
-        };
-        events.push(ReadyEvent { event, payload });
     }
     if let Some(last) = events.last().filter(|_| events.len() as u64 == u64::from(limit)) {
         // Behind the last one, more may be locked in the lanes of these.
@@ -104,6 +108,24 @@ async fn first(
         transaction.locked_behind.extend(events.iter().map(|ready| (ready.event.lane_id, at)));
     }
     Ok((events, firsts))
+}
+
+/// One row of the statement.
+struct FoundRow {
+    /// Whether it is among the first of all ranges, or only the first of its lane.
+    is_among_first: bool,
+    /// Of the first of all ranges.
+    payload: Option<RawJson>,
+    event: EventRow,
+}
+
+fn found(columns: &mut PgColumns<'_>) -> PgResult<FoundRow> {
+    let (is_among_first, payload): (bool, Option<RawJson>) = (columns.read()?, columns.read()?);
+    let event = read_event(columns)?;
+    match is_among_first && payload.is_none() {
+        true => Err(PgError::Row("the event has no payload".to_owned())),
+        false => Ok(FoundRow { is_among_first, payload, event }),
+    }
 }
 
 pub(super) async fn counts(

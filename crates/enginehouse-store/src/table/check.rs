@@ -1,0 +1,150 @@
+//! Whether a row can be read: every column of it, by the reader that the server uses.
+
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::{EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::time::Timestamp;
+
+use super::column::{Cells, ColumnGroup, ColumnValue, Unexpected};
+use super::lists::{COUNTS, Table};
+use super::{
+    AttemptColumns, AuditColumns, DeadLetterColumns, EngineColumns, LaneColumns, PayloadColumns, SettingsColumns,
+    read_event,
+};
+
+/// Reads a row whose cells are those of the table's list, in their order.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Result<(), C::Error> {
+    match table.name {
+        "engines" => drop(EngineColumns::read(cells)?.into_engine()?),
+        "lanes" => {
+            value::<LaneId, C>(cells, "lane_id")?;
+            LaneColumns::read(cells)?.into_key()?;
+        }
+        "events" => {
+            let event = read_event(cells)?;
+            let fingerprint = value::<Option<[u8; 16]>, C>(cells, "fingerprint")?;
+            if fingerprint.is_some() != event.idempotency_key.is_some() {
+                return Err(Unexpected::new("fingerprint", "not as the idempotency key says").into());
+            }
+        }
+        "event_payloads" => {
+            let PayloadColumns { payload, .. } = PayloadColumns::read(cells)?;
+            super::column::raw_json("payload", payload)?;
+        }
+        "attempts" => {
+            value::<enginehouse_core::ids::EventId, C>(cells, "event_id")?;
+            AttemptColumns::read(cells)?.into_end()?;
+        }
+        "dead_letters" => drop(DeadLetterColumns::read(cells)?),
+        "event_types" => {
+            value::<EventType, C>(cells, "event_type")?;
+            SettingsColumns::read(cells)?.into_settings()?;
+        }
+        "queues" => {
+            value::<QueueName, C>(cells, "queue")?;
+            SettingsColumns::read(cells)?.into_settings()?;
+        }
+        "audit_log" => {
+            value::<i64, C>(cells, "audit_id")?;
+            AuditColumns::read(cells)?.into_entry()?;
+        }
+        "scenario_runs" => {
+            value::<ScenarioRunId, C>(cells, "scenario_run_id")?;
+            value::<Timestamp, C>(cells, "first_enqueued_at")?;
+            counts(cells)?;
+        }
+        "lane_counts" => {
+            value::<LaneId, C>(cells, "lane_id")?;
+            counts(cells)?;
+        }
+        other => unreachable!("table {other} has a reader here"),
+    }
+    Ok(())
+}
+
+/// Reads a row of SQLite's `lane_counts`, which has one per lane and status.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_count_of_status<'a, C: Cells<'a>>(cells: &mut C) -> Result<(), C::Error> {
+    value::<LaneId, C>(cells, "lane_id")?;
+    value::<EventStatus, C>(cells, "status")?;
+    count(cells, "events")
+}
+
+fn counts<'a, C: Cells<'a>>(cells: &mut C) -> Result<(), C::Error> {
+    COUNTS.iter().try_for_each(|status| count(cells, status))
+}
+
+fn count<'a, C: Cells<'a>>(cells: &mut C, column: &'static str) -> Result<(), C::Error> {
+    value::<u64, C>(cells, column).map(|_| ())
+}
+
+fn value<'a, T: ColumnValue<'a>, C: Cells<'a>>(cells: &mut C, column: &'static str) -> Result<T, C::Error> {
+    T::from_cell(cells.next_cell()?).map_err(|what| Unexpected { column, what }.into())
+}
+
+/// The rows of one table that cannot be read, in words for whoever looks after the store: the first of them, and how many
+/// there are.
+pub(crate) struct Unreadable {
+    table: &'static str,
+    rows: u64,
+    findings: Vec<String>,
+}
+
+impl Unreadable {
+    /// How many rows of a table are named.
+    const MAX_NAMED: usize = 100;
+
+    pub(crate) fn of(table: &'static str) -> Self {
+        Self { table, rows: 0, findings: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, key: impl std::fmt::Display, why: impl std::fmt::Display) {
+        self.rows += 1;
+        if self.findings.len() < Self::MAX_NAMED {
+            self.findings.push(crate::unreadable::UnreadableRow::new(self.table, key, why).to_string());
+        }
+    }
+
+    pub(crate) fn into_findings(mut self) -> Vec<String> {
+        if self.rows == 0 {
+            return Vec::new();
+        }
+        if self.rows > Self::MAX_NAMED as u64 {
+            self.findings.push(format!(
+                "{} rows of table {} cannot be read, of which these are the first",
+                self.rows, self.table
+            ));
+        }
+        self.findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Cell, TABLES};
+
+    /// Cells that are all null.
+    struct Nulls(usize);
+
+    impl Cells<'static> for Nulls {
+        type Error = Unexpected;
+
+        fn next_cell(&mut self) -> Result<Cell<'static>, Unexpected> {
+            self.0 += 1;
+            Ok(Cell::Null)
+        }
+    }
+
+    #[test]
+    fn every_table_has_a_reader_that_refuses_a_row_of_nulls() {
+        for table in TABLES {
+            let refused = check_row(table, &mut Nulls(0)).unwrap_err();
+            assert!(refused.what.starts_with("null instead of"), "{}: {refused}", table.name);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Rows that cannot be read, because somebody else has written them or they were damaged: each is passed over, counted, and
+//! logged once. Everything else goes on.
+//!
+//! A store notes such a row with [`UnreadableRows::note`] wherever it comes across it. Whoever has asked for that very row is
+//! told so by [`crate::StoreError::Unreadable`], or finds it with [`crate::TransactionTime::unreadable`].
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// How many rows are remembered, so that each is logged and counted once. What is found beyond them is not counted.
+const MAX_REMEMBERED: usize = 10_000;
+/// How much of a key is shown.
+const MAX_KEY_LENGTH: usize = 200;
+
+/// A row that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableRow {
+    pub table: &'static str,
+    /// What finds the row: the values of its key, as far as they can be shown.
+    pub key: String,
+    /// The column and what is wrong with its value, without the value.
+    pub why: String,
+}
+
+impl UnreadableRow {
+    pub(crate) fn new(table: &'static str, key: impl fmt::Display, why: impl fmt::Display) -> Self {
+        let key: String = key.to_string().chars().take(MAX_KEY_LENGTH).collect();
+        // It may be anything: it stands in logs and on terminals.
+        let key = if key.chars().any(char::is_control) { key.escape_debug().to_string() } else { key };
+        Self { table, key, why: why.to_string() }
+    }
+}
+
+impl fmt::Display for UnreadableRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "row {} of table {} cannot be read: {}", self.key, self.table, self.why)
+    }
+}
+
+/// The rows that one store has come across.
+#[derive(Debug, Default)]
+pub(crate) struct UnreadableRows(Mutex<Remembered>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    keys: HashMap<&'static str, HashSet<String>>,
+    rows: usize,
+}
+
+impl UnreadableRows {
+    /// Counts a row and logs it, the first time that it is met.
+    pub(crate) fn note(&self, row: &UnreadableRow) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Remembered { keys, rows } = &mut *remembered;
+        let of_table = keys.entry(row.table).or_default();
+        if *rows >= MAX_REMEMBERED || of_table.contains(&row.key) {
+            return;
+        }
+        of_table.insert(row.key.clone());
+        *rows += 1;
+        let UnreadableRow { table, key, why } = row;
+        tracing::error!(
+            table,
+            key,
+            why,
+            "a row cannot be read and is passed over: `enginehouse doctor` lists all such rows, and what to do about them"
+        );
+    }
+
+    /// How many rows were met since the store was opened, by table.
+    pub(crate) fn counts(&self) -> Vec<(&'static str, u64)> {
+        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts: Vec<_> = remembered.keys.iter().map(|(table, keys)| (*table, keys.len() as u64)).collect();
+        counts.sort_unstable();
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_counted_once_and_a_bound_holds() {
+        let rows = UnreadableRows::default();
+        for _ in 0..3 {
+            rows.note(&UnreadableRow::new("lanes", 7, "unexpected value in column queue"));
+        }
+        rows.note(&UnreadableRow::new("events", "a\nb", "unexpected value in column attempt: -5"));
+        assert_eq!(rows.counts(), [("events", 1), ("lanes", 1)]);
+        for number in 0..MAX_REMEMBERED {
+            rows.note(&UnreadableRow::new("events", number, "why"));
+        }
+        assert_eq!(rows.counts(), [("events", MAX_REMEMBERED as u64 - 1), ("lanes", 1)]);
+    }
+
+    #[test]
+    fn a_key_is_shown_without_control_characters_and_cut() {
+        let row = UnreadableRow::new("engines", format!("a\u{1b}{}", "x".repeat(500)), "why");
+        assert!(row.key.starts_with("a\\u{1b}xxx") && row.key.len() < 220, "{}", row.key);
+    }
+}
