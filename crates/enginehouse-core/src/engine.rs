@@ -280,7 +280,7 @@ fn refuse_large<T: Serialize>(value: Value<'_>, part: T) -> Option<T> {
 }
 
 /// What the gates look at: an engine's static part, checked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Abilities {
     pub capabilities: BTreeSet<Capability>,
     /// The most locks it may hold.

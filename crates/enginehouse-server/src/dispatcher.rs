@@ -16,6 +16,7 @@
 pub mod answers;
 mod batch;
 mod claim;
+mod classes;
 pub mod config;
 mod context;
 pub mod dead_letters;

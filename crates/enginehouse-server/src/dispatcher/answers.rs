@@ -22,7 +22,8 @@ pub struct Enqueued {
     pub available_at: Timestamp,
     /// Whether an earlier request has enqueued it.
     pub duplicate: bool,
-    /// Whether any registered engine could ever be given it.
+    /// Whether any registered engine could ever be given it, as far as that was found out: with very many kinds of engines
+    /// and lanes, a batch asks for the first of its lanes alone.
     pub servable: bool,
 }
 

@@ -15,6 +15,9 @@ use super::answers::Enqueued;
 use super::context::TransactionContext;
 use super::reply::Refusal;
 
+/// How many classes of engines are compared with lanes for the warnings of one batch: about a millisecond.
+const MAX_COMPARISONS: u64 = 10_000;
+
 type EnqueueResult = Result<Vec<Enqueued>, Refusal>;
 
 /// Adds the events of every request. A repeat of an earlier request, in this batch or in any before, adds nothing and
@@ -28,7 +31,8 @@ pub(super) async fn enqueue(
     }
     let keys: Vec<_> = requests.iter().flatten().map(|event| &event.lane).collect();
     let lanes = context.registry.intern(&mut *context.transaction, &keys).await?;
-    let mut additions = Additions { known_keys: known_keys(context, requests).await?, rows: Vec::new() };
+    let known_keys = known_keys(context, requests).await?;
+    let mut additions = Additions { known_keys, rows: Vec::new(), comparisons_left: MAX_COMPARISONS };
     let mut lanes = lanes.into_iter();
     let mut answers = Vec::with_capacity(requests.len());
     for request in requests {
@@ -52,6 +56,8 @@ struct Additions {
     /// The events that have idempotency keys, those of this batch included.
     known_keys: HashMap<Arc<str>, KeyedEvent>,
     rows: Vec<NewEventRow>,
+    /// How many classes of engines may still be compared with lanes, to warn of events that no engine could be given.
+    comparisons_left: u64,
 }
 
 impl Additions {
@@ -90,7 +96,8 @@ impl Additions {
                 status: state.status,
                 available_at: state.available_at,
                 duplicate: false,
-                servable: context.registry.is_servable(lane_id, &lane),
+                // Of what is not found out in time nothing is said.
+                servable: context.registry.is_servable(lane_id, &lane, &mut self.comparisons_left).unwrap_or(true),
                 lane,
             });
             let row = EventRow {

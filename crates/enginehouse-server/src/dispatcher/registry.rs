@@ -3,7 +3,7 @@
 //! Everything here is a copy of rows. It is read again when the store's registry version says that somebody else has
 //! changed it, and dropped when a transaction that had changed it does not commit.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use enginehouse_core::engine::{Abilities, EngineStatus, RegisteredEngine};
@@ -15,6 +15,7 @@ use enginehouse_core::retry::is_last_chance;
 use enginehouse_store::rows::{EventRow, SettingsRows};
 use enginehouse_store::{StoreError, Transaction, UnreadableRow};
 
+use super::classes::{EngineClasses, Lanes};
 use super::reply::Refusal;
 
 /// The copies.
@@ -25,14 +26,13 @@ pub(super) struct Registry {
     settings: SettingsRows,
     default_policy: Policy,
     engines: HashMap<EngineId, EngineCopy>,
-    lanes: BTreeMap<LaneId, Arc<LaneKey>>,
+    classes: EngineClasses,
+    lanes: Lanes,
     lane_ids: HashMap<Arc<LaneKey>, LaneId>,
     /// Up to where changes of the set of lanes were read.
     lanes_seen: u64,
     /// Rises whenever a lane comes or goes.
     lanes_version: u64,
-    /// Whether some engine could ever serve a lane, as far as it was asked.
-    servable: HashMap<LaneId, bool>,
 }
 
 #[derive(Debug)]
@@ -40,8 +40,8 @@ struct EngineCopy {
     abilities: Arc<Abilities>,
     epoch: i64,
     stop_when_drained: bool,
-    /// The lanes that it may serve, best priority first, as of a version of the lanes.
-    lanes: Option<(u64, Arc<Vec<LaneId>>)>,
+    /// What it has in common with all engines that could serve the same lanes.
+    class: Arc<Abilities>,
 }
 
 impl Registry {
@@ -51,11 +51,11 @@ impl Registry {
             settings: SettingsRows::default(),
             default_policy,
             engines: HashMap::new(),
-            lanes: BTreeMap::new(),
+            classes: EngineClasses::default(),
+            lanes: Lanes::new(),
             lane_ids: HashMap::new(),
             lanes_seen: 0,
             lanes_version: 0,
-            servable: HashMap::new(),
         }
     }
 
@@ -69,11 +69,11 @@ impl Registry {
         let version = transaction.registry_version().await?;
         if self.version != Some(version) {
             self.settings = transaction.settings().await?;
-            self.engines.clear();
-            self.servable.clear();
-            for engine in transaction.all_engines().await? {
-                self.keep_engine(&engine);
-            }
+            let engines = transaction.all_engines().await?;
+            let there: HashSet<_> = engines.iter().map(|engine| &engine.engine_id).collect();
+            let gone: Vec<_> = self.engines.keys().filter(|id| !there.contains(id)).cloned().collect();
+            gone.iter().for_each(|engine_id| self.remove_engine(engine_id));
+            engines.iter().for_each(|engine| self.keep_engine(engine));
             self.version = Some(version);
         }
         let changes = transaction.lanes_since(self.lanes_seen).await?;
@@ -106,27 +106,32 @@ impl Registry {
     /// Notes that this transaction has changed an engine or a setting, for every server to see.
     pub(super) async fn raise(&mut self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
         self.version = Some(transaction.raise_registry_version().await?);
-        self.servable.clear();
         Ok(())
     }
 
     /// Keeps what an engine can do; forgets one that has stopped.
     pub(super) fn keep_engine(&mut self, engine: &RegisteredEngine) {
         if engine.status == EngineStatus::Stopped {
-            self.engines.remove(&engine.engine_id);
+            self.remove_engine(&engine.engine_id);
             return;
         }
+        let abilities = Arc::new(engine.abilities());
+        // It joins before it leaves, so that a class of one engine does not end in between.
         let copy = EngineCopy {
-            abilities: Arc::new(engine.abilities()),
+            class: self.classes.join(&abilities),
+            abilities,
             epoch: engine.epoch,
             stop_when_drained: engine.stop_when_drained,
-            lanes: None,
         };
-        self.engines.insert(engine.engine_id.clone(), copy);
+        if let Some(before) = self.engines.insert(engine.engine_id.clone(), copy) {
+            self.classes.leave(&before.class);
+        }
     }
 
     pub(super) fn remove_engine(&mut self, engine_id: &EngineId) {
-        self.engines.remove(engine_id);
+        if let Some(gone) = self.engines.remove(engine_id) {
+            self.classes.leave(&gone.class);
+        }
     }
 
     /// Whether the engine is to stop once it holds nothing.
@@ -162,7 +167,7 @@ impl Registry {
             if self.lane_ids.get(&key) == Some(&lane_id) {
                 self.lane_ids.remove(&key);
             }
-            self.servable.remove(&lane_id);
+            self.classes.remove_lane(lane_id);
             self.lanes_version += 1;
         }
     }
@@ -222,24 +227,9 @@ impl Registry {
 
     /// The lanes that an engine could serve, idle and at its best, best priority first.
     pub(super) fn servable_lanes(&mut self, engine: &RegisteredEngine) -> Arc<Vec<LaneId>> {
-        let abilities = self.abilities(engine);
-        let lanes_version = self.lanes_version;
-        let Some(copy) = self.engines.get_mut(&engine.engine_id) else { return Arc::default() };
-        if let Some((version, lanes)) = &copy.lanes
-            && *version == lanes_version
-        {
-            return Arc::clone(lanes);
-        }
-        let mut lanes: Vec<_> = self
-            .lanes
-            .iter()
-            .filter(|(_, key)| could_ever_serve(&abilities, key))
-            .map(|(id, key)| (key.priority, *id))
-            .collect();
-        lanes.sort_unstable();
-        let lanes: Arc<Vec<_>> = Arc::new(lanes.into_iter().map(|(_, lane_id)| lane_id).collect());
-        copy.lanes = Some((lanes_version, Arc::clone(&lanes)));
-        lanes
+        self.abilities(engine);
+        let Some(copy) = self.engines.get(&engine.engine_id) else { return Arc::default() };
+        self.classes.lanes(&copy.class, &self.lanes, self.lanes_version)
     }
 
     /// Every lane.
@@ -260,13 +250,10 @@ impl Registry {
         self.engines.contains_key(engine_id)
     }
 
-    /// Whether some registered engine could ever be given an event of this lane.
-    pub(super) fn is_servable(&mut self, lane_id: LaneId, key: &LaneKey) -> bool {
-        let engines = &self.engines;
-        *self
-            .servable
-            .entry(lane_id)
-            .or_insert_with(|| engines.values().any(|engine| could_ever_serve(&engine.abilities, key)))
+    /// Whether some registered engine could ever be given an event of this lane; nothing if to find out would take more
+    /// comparisons than are left.
+    pub(super) fn is_servable(&mut self, lane_id: LaneId, key: &LaneKey, comparisons_left: &mut u64) -> Option<bool> {
+        self.classes.is_servable(lane_id, key, comparisons_left)
     }
 
     /// The policy that holds for an event.

@@ -1,0 +1,207 @@
+//! Engines with equal abilities, and which lanes they could serve.
+//!
+//! A fleet has many engines and few kinds of them. What depends on abilities alone is asked once for each class, and not for
+//! each engine: so it costs as much as there are kinds of engines, and an engine that registers with abilities which others
+//! have changes nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use enginehouse_core::engine::Abilities;
+use enginehouse_core::gates::could_ever_serve;
+use enginehouse_core::ids::LaneId;
+use enginehouse_core::lane::LaneKey;
+
+/// How many lanes all classes together remember: a few MiB. Beyond it they are found again when they are asked for.
+const MAX_REMEMBERED: usize = 1_000_000;
+
+/// The lanes, by their numbers.
+pub(super) type Lanes = BTreeMap<LaneId, Arc<LaneKey>>;
+
+/// The classes of the engines that are registered.
+#[derive(Debug, Default)]
+pub(super) struct EngineClasses {
+    classes: HashMap<Arc<Abilities>, Class>,
+    /// Whether some class could ever serve a lane, as far as it was asked.
+    servable: HashMap<LaneId, bool>,
+    /// How many lanes the classes remember.
+    remembered: usize,
+    /// How often a class was compared with a lane.
+    comparisons: u64,
+}
+
+#[derive(Debug, Default)]
+struct Class {
+    engines: usize,
+    /// The lanes that it may serve, best priority first, as of a version of the lanes.
+    lanes: Option<(u64, Arc<Vec<LaneId>>)>,
+}
+
+impl EngineClasses {
+    /// Counts an engine in. Answers what stands for its class.
+    pub(super) fn join(&mut self, abilities: &Abilities) -> Arc<Abilities> {
+        // How much an engine may hold at once says nothing of what it could serve.
+        let of_class = Abilities { max_concurrent_events: 1, ..abilities.clone() };
+        if let Some((known, _)) = self.classes.get_key_value(&of_class) {
+            let known = Arc::clone(known);
+            self.classes.entry(Arc::clone(&known)).or_default().engines += 1;
+            return known;
+        }
+        // What could be served before still can be.
+        self.servable.retain(|_, servable| *servable);
+        let of_class = Arc::new(of_class);
+        self.classes.insert(Arc::clone(&of_class), Class { engines: 1, lanes: None });
+        of_class
+    }
+
+    /// Counts an engine out.
+    pub(super) fn leave(&mut self, class: &Arc<Abilities>) {
+        let Some(known) = self.classes.get_mut(class) else { return };
+        known.engines -= 1;
+        if known.engines == 0 {
+            let lanes = self.classes.remove(class).and_then(|class| class.lanes);
+            self.remembered -= lanes.map_or(0, |(_, lanes)| lanes.len());
+            // What could not be served before still cannot be.
+            self.servable.retain(|_, servable| !*servable);
+        }
+    }
+
+    pub(super) fn remove_lane(&mut self, lane_id: LaneId) {
+        self.servable.remove(&lane_id);
+    }
+
+    /// The lanes that engines of a class could serve, idle and at their best, best priority first.
+    pub(super) fn lanes(&mut self, class: &Arc<Abilities>, lanes: &Lanes, version: u64) -> Arc<Vec<LaneId>> {
+        let Some(known) = self.classes.get_mut(class) else { return Arc::default() };
+        if let Some((of, found)) = &known.lanes
+            && *of == version
+        {
+            return Arc::clone(found);
+        }
+        self.remembered -= known.lanes.take().map_or(0, |(_, lanes)| lanes.len());
+        self.comparisons += lanes.len() as u64;
+        let fits = |(_, key): &(&LaneId, &Arc<LaneKey>)| could_ever_serve(class, key);
+        let mut found: Vec<_> = lanes.iter().filter(fits).map(|(lane_id, key)| (key.priority, *lane_id)).collect();
+        found.sort_unstable();
+        let found: Arc<Vec<_>> = Arc::new(found.into_iter().map(|(_, lane_id)| lane_id).collect());
+        known.lanes = Some((version, Arc::clone(&found)));
+        self.remembered += found.len();
+        if self.remembered > MAX_REMEMBERED {
+            self.classes.values_mut().for_each(|class| class.lanes = None);
+            self.remembered = 0;
+        }
+        found
+    }
+
+    /// Whether some engine could ever be given an event of a lane; nothing if to find out would take more comparisons than
+    /// are left.
+    pub(super) fn is_servable(&mut self, lane_id: LaneId, key: &LaneKey, comparisons_left: &mut u64) -> Option<bool> {
+        if let Some(servable) = self.servable.get(&lane_id) {
+            return Some(*servable);
+        }
+        let mut compared = 0;
+        let mut servable = false;
+        for class in self.classes.keys() {
+            if compared == *comparisons_left {
+                self.comparisons += compared;
+                *comparisons_left = 0;
+                return None;
+            }
+            compared += 1;
+            servable = could_ever_serve(class, key);
+            if servable {
+                break;
+            }
+        }
+        *comparisons_left -= compared;
+        self.comparisons += compared;
+        self.servable.insert(lane_id, servable);
+        Some(servable)
+    }
+
+    #[cfg(test)]
+    fn comparisons(&self) -> u64 {
+        self.comparisons
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLENTY: u64 = 1_000_000_000;
+
+    fn abilities(kind: u64) -> Abilities {
+        Abilities {
+            capabilities: [format!("kind-{kind}").parse().unwrap()].into(),
+            max_concurrent_events: 5,
+            memory_limit_mb: None,
+            version: None,
+        }
+    }
+
+    fn lane(number: i64, kind: u64) -> (LaneId, Arc<LaneKey>) {
+        let key = LaneKey {
+            queue: "default".parse().unwrap(),
+            event_type: format!("type-{number}").parse().unwrap(),
+            priority: 5,
+            required_capabilities: [format!("kind-{kind}").parse().unwrap()].into(),
+            required_memory_mb: None,
+            engine_version: None,
+        };
+        (LaneId(number), Arc::new(key))
+    }
+
+    #[test]
+    fn what_a_fleet_could_serve_costs_as_much_as_it_has_kinds_of_engines() {
+        let mut classes = EngineClasses::default();
+        for engine in 0..20_000 {
+            classes.join(&abilities(engine % 10));
+        }
+        // Of the last kind of lanes no engine is capable.
+        let lanes: Lanes = (1..=10_000).map(|number| lane(number, number.unsigned_abs() % 11)).collect();
+        let mut left = PLENTY;
+        for _ in 0..2 {
+            let servable = |classes: &mut EngineClasses, (id, key): (&LaneId, &Arc<LaneKey>), left: &mut u64| {
+                classes.is_servable(*id, key, left) == Some(true)
+            };
+            let count = lanes.iter().filter(|lane| servable(&mut classes, *lane, &mut left)).count();
+            assert_eq!(count, 10_000 - 909);
+            for kind in 0..10 {
+                let class = classes.join(&abilities(kind));
+                assert_eq!(classes.lanes(&class, &lanes, 1).len(), 909 + usize::from(kind == 1));
+                classes.leave(&class);
+            }
+        }
+        assert!(classes.comparisons() <= 2 * 10 * 10_000, "{}", classes.comparisons());
+    }
+
+    #[test]
+    fn an_engine_of_a_new_kind_changes_what_could_be_served_and_its_end_does_too() {
+        let mut classes = EngineClasses::default();
+        let (lane_id, key) = lane(1, 7);
+        let mut ask = |classes: &mut EngineClasses| classes.is_servable(lane_id, &key, &mut PLENTY.clone());
+        assert_eq!(ask(&mut classes), Some(false));
+        let class = classes.join(&abilities(7));
+        let other = classes.join(&Abilities { max_concurrent_events: 9, ..abilities(7) });
+        assert_eq!((ask(&mut classes), Arc::ptr_eq(&class, &other)), (Some(true), true));
+        classes.leave(&class);
+        assert_eq!(ask(&mut classes), Some(true));
+        classes.leave(&other);
+        assert_eq!(ask(&mut classes), Some(false));
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_would_take_too_long() {
+        let mut classes = EngineClasses::default();
+        for kind in 0..100 {
+            classes.join(&abilities(kind));
+        }
+        let (lane_id, key) = lane(1, 1_000);
+        let mut left = 150;
+        assert_eq!(classes.is_servable(lane_id, &key, &mut left), Some(false));
+        let (lane_id, key) = lane(2, 1_000);
+        assert_eq!((classes.is_servable(lane_id, &key, &mut left), left), (None, 0));
+        assert_eq!(classes.comparisons(), 150);
+    }
+}
