@@ -7,6 +7,7 @@ use clap::Parser;
 mod check;
 mod docs;
 mod openapi;
+mod orphans;
 mod process;
 mod test;
 mod tidy;

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use enginehouse_cluster::{Cluster, SHARED_SETTINGS, VARIABLE};
 
 use crate::process::{command, run as run_program};
-use crate::{tidy, tools};
+use crate::{orphans, tidy, tools};
 
 /// How long output may still come once `cargo test` has ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -71,6 +71,8 @@ fn count_suites(counts: &mut TestCounts) -> Result<()> {
     let line = ["cargo", "test", "--workspace", "--no-fail-fast"];
     eprintln!("$ {}", line.join(" "));
     let mut tests = command(&line);
+    let mark = orphans::mark();
+    tests.env(orphans::VARIABLE, &mark);
     if let Some(postgres) = &postgres {
         tests.env(VARIABLE, postgres.url("postgres"));
     }
@@ -80,6 +82,10 @@ fn count_suites(counts: &mut TestCounts) -> Result<()> {
     let status = child.wait().context("cannot wait for `cargo test`")?;
     let suites = counted.finish();
     counts.add(suites);
+    for orphan in orphans::of(&mark) {
+        eprintln!("error: a test has left a process behind: {orphan}");
+        counts.failed += 1;
+    }
     if suites.failed == 0 && !status.success() {
         bail!("`cargo test` ended with {status}: see above for what did not build or run");
     }
