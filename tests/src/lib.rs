@@ -1,5 +1,6 @@
 //! What the whole-system tests share: the real binary as a server, and as a command.
 
+pub mod engine_run;
 pub mod load;
 pub mod postgres;
 pub mod python;

@@ -1,6 +1,7 @@
 //! Coordinates fleets of engines over a durable event queue: server, command line and demo in one binary.
 
 mod cli;
+mod exec_guard;
 mod exit_codes;
 
 use std::pin::Pin;
@@ -50,8 +51,13 @@ enum CliCommand {
     Completions(cli::completions::CompletionsArgs),
 }
 
+fn main() -> ExitCode {
+    // Before all else: engines start one for each event.
+    exec_guard::run_if_asked().unwrap_or_else(run_command)
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn run_command() -> ExitCode {
     // Boxed: the runtime's code has several copies of the future that it is given here, and this one holds all commands.
     let ended: Pin<Box<dyn Future<Output = ExitCode>>> = Box::pin(run(Cli::parse().command));
     ended.await

@@ -1,64 +1,15 @@
 //! `engine run`: any program is an engine, and its crash costs nothing but its own attempt.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
-use enginehouse_api::events::{Event, EventsQuery};
-use enginehouse_api::page::PageQuery;
 use enginehouse_core::event::EventStatus;
+use enginehouse_tests::engine_run::{EngineRunFixture, stop};
 use enginehouse_tests::test_store::TestStore;
-use enginehouse_tests::{TestServer, command, run, terminate, text, until};
-
-struct EngineRunFixture {
-    server: TestServer,
-    _store: TestStore,
-}
-
-impl EngineRunFixture {
-    fn new() -> Self {
-        let store = TestStore::on(crate::STORE);
-        Self { server: store.serve(&["--log", "error"]), _store: store }
-    }
-
-    /// Starts an engine that hands its events to a shell script.
-    fn engine(&self, engine_id: &str, flags: &[&str], script: &str) -> Child {
-        command(["engine", "run", "--engine-id", engine_id])
-            .env("ENGINEHOUSE_URL", &self.server.url)
-            .args(flags)
-            .args(["--", "sh", "-c", script])
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-
-    fn enqueue(&self, lines: &str, flags: &[&str]) {
-        let arguments = ["event", "enqueue", "--file", "-"].iter().chain(flags);
-        let output = run(&self.server.url, arguments, lines);
-        assert!(output.status.success(), "{}", text(&output.stderr));
-    }
-
-    async fn events(&self) -> Vec<Event> {
-        let query = EventsQuery { page: PageQuery { limit: Some(1_000), cursor: None }, ..EventsQuery::default() };
-        self.server.client().events(&query).await.unwrap().items
-    }
-
-    /// Waits until every event has the status, and answers them.
-    async fn until_all(&self, status: EventStatus) -> Vec<Event> {
-        until(&format!("every event is {status}"), async || {
-            let events = self.events().await;
-            events.iter().all(|event| event.status == status).then_some(events)
-        })
-        .await
-    }
-}
-
-fn stop(mut engine: Child) -> Option<i32> {
-    terminate(&engine);
-    engine.wait().unwrap().code()
-}
+use enginehouse_tests::{command, terminate, until};
 
 #[tokio::test]
 async fn a_command_gets_the_payload_and_its_json_is_the_result() {
-    let fixture = EngineRunFixture::new();
+    let fixture = EngineRunFixture::on(crate::STORE);
     fixture.enqueue("{\"event_type\":\"echo\",\"payload\":{\"n\":1},\"scenario_run_id\":\"run-1\"}\n", &[]);
     let script = r#"read payload; printf '{"payload":%s,"type":"%s","attempt":%s,"run":"%s","id":"%s"}' \
         "$payload" "$ENGINEHOUSE_EVENT_TYPE" "$ENGINEHOUSE_ATTEMPT" "$ENGINEHOUSE_SCENARIO_RUN_ID" "$ENGINEHOUSE_EVENT_ID""#;
@@ -73,7 +24,7 @@ async fn a_command_gets_the_payload_and_its_json_is_the_result() {
 
 #[tokio::test]
 async fn status_65_fails_for_good_and_any_other_is_tried_again_with_the_end_of_stderr_as_the_error() {
-    let fixture = EngineRunFixture::new();
+    let fixture = EngineRunFixture::on(crate::STORE);
     fixture.enqueue("{}\n", &["--event-type", "rejected"]);
     fixture.enqueue("{}\n", &["--event-type", "broken"]);
     let script = r#"echo "could not open $ENGINEHOUSE_EVENT_TYPE" >&2; [ "$ENGINEHOUSE_EVENT_TYPE" = rejected ] && exit 65; exit 7"#;
@@ -96,7 +47,7 @@ async fn status_65_fails_for_good_and_any_other_is_tried_again_with_the_end_of_s
 
 #[tokio::test]
 async fn when_an_engine_is_killed_another_one_finishes_its_work() {
-    let fixture = EngineRunFixture::new();
+    let fixture = EngineRunFixture::on(crate::STORE);
     let lines: String = (0..60).map(|number| format!("{{\"n\":{number}}}\n")).collect();
     fixture.enqueue(&lines, &["--event-type", "work"]);
     let flags = ["--event-type", "work", "--max-concurrent", "4", "--heartbeat-interval-seconds", "1"];
@@ -121,7 +72,7 @@ async fn when_an_engine_is_killed_another_one_finishes_its_work() {
 
 #[tokio::test]
 async fn a_stopping_engine_finishes_what_it_holds() {
-    let fixture = EngineRunFixture::new();
+    let fixture = EngineRunFixture::on(crate::STORE);
     let gate = tempfile::tempdir().unwrap();
     let go = gate.path().join("go");
     fixture.enqueue("{}\n", &["--event-type", "slow"]);
@@ -142,7 +93,7 @@ async fn a_stopping_engine_finishes_what_it_holds() {
 
 #[tokio::test]
 async fn a_command_whose_event_is_cancelled_is_stopped() {
-    let fixture = EngineRunFixture::new();
+    let fixture = EngineRunFixture::on(crate::STORE);
     fixture.enqueue("{}\n", &["--event-type", "endless"]);
     let flags = ["--event-type", "endless", "--heartbeat-interval-seconds", "1"];
     let engine = fixture.engine("e", &flags, "exec sleep 1000");

@@ -16,6 +16,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use self::command_result::ResultFormat;
 use self::load::LoadMeter;
 use self::program::{NotStarted, Program};
 use super::cli_error::CliError;
@@ -23,6 +24,8 @@ use super::output::one;
 use super::server_and_output::Common;
 use crate::exit_codes::Exit;
 
+mod command_result;
+mod guarded_command;
 pub(crate) mod load;
 mod output;
 mod program;
@@ -36,13 +39,16 @@ Example:
 For each event the command gets the payload on stdin, and in its environment ENGINEHOUSE_EVENT_ID,
 ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the event has one) and ENGINEHOUSE_URL.
 
-  exit 0             completes the event; what it printed on stdout is the result, if that is JSON
+  exit 0             completes the event; what it printed on stdout is the result, as --result says
   exit 65            fails it for good
   any other exit     fails the attempt, with the end of stderr as the error; so does a signal
 
 While the command runs its lock is kept renewed. If the lock is lost or the event cancelled, the command and all of
 its children get SIGTERM and, a little later, SIGKILL. On SIGTERM or Ctrl-C the engine takes no more events, finishes
-those it has, releases what is not done in time, and deregisters; a second one ends the patience.")]
+those it has, releases what is not done in time, and deregisters; a second one ends the patience.
+
+No command outlives the engine: if that is killed, so are its commands and all that they have started. What a command
+leaves running when it ends has 2 seconds to end too, and is killed.")]
 pub(crate) struct EngineRunArgs {
     /// Take events of this type; may be given several times
     #[arg(long = "event-type", value_name = "TYPE", required = true)]
@@ -80,6 +86,9 @@ pub(crate) struct EngineRunArgs {
     /// How long a command has between SIGTERM and SIGKILL
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     kill_after_seconds: u64,
+    /// What the command's stdout is
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    result: ResultFormat,
     /// Log each event
     #[arg(short, long)]
     verbose: bool,
@@ -105,6 +114,7 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
         arguments: rest.to_vec(),
         url: common.client.url().to_owned(),
         kill_after,
+        result: arguments.result,
         show_stderr: !common.quiet,
     });
     let (shutdown, hurry) = (CancellationToken::new(), CancellationToken::new());

@@ -137,7 +137,8 @@ fn sum(processes: &HashMap<u32, Process>, root: u32) -> Used {
     };
     processes.iter().filter(|(pid, _)| is_ours(**pid)).fold(Used::default(), |sum, (_, process)| Used {
         ticks: sum.ticks + process.used.ticks,
-        pages: sum.pages + process.used.pages,
+        // Our children are the guards of commands: what they have of memory is this program, which is counted once.
+        pages: sum.pages + if process.parent == root { 0 } else { process.used.pages },
     })
 }
 
@@ -159,6 +160,7 @@ mod tests {
         let processes = HashMap::from([
             (1, process(0, 1, 1_000)),
             (10, process(1, 10, 1)),
+            // The guard of a command.
             (11, process(10, 11, 2)),
             (12, process(11, 11, 4)),
             // Its parent has ended: it belongs to init by now, but to our group still.
@@ -168,7 +170,7 @@ mod tests {
             (30, process(31, 30, 1_000)),
             (31, process(30, 31, 1_000)),
         ]);
-        assert_eq!(sum(&processes, 10), Used { ticks: 15, pages: 4 });
+        assert_eq!(sum(&processes, 10), Used { ticks: 15, pages: 3 });
     }
 
     #[test]

@@ -13,42 +13,59 @@ const LAST_OUTPUT: Duration = Duration::from_secs(2);
 /// Which part is kept.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Keep {
-    /// One byte more than so many from the beginning, so that a longer output is noticed.
+    /// So many from the beginning.
     First(usize),
     /// So many at the end, from the beginning of a character on.
     Last(usize),
 }
 
+/// What was read from a pipe.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Printed {
+    /// The part that was kept.
+    pub(super) kept: Vec<u8>,
+    /// How many bytes there were in all.
+    pub(super) total: u64,
+}
+
+impl Printed {
+    /// Whether there was more than was kept.
+    pub(super) const fn is_cut(&self) -> bool {
+        self.total > self.kept.len() as u64
+    }
+}
+
 /// A pipe that is being read.
 #[derive(Debug)]
 pub(super) struct PipeReader {
-    kept: Arc<Mutex<Vec<u8>>>,
+    printed: Arc<Mutex<Printed>>,
     end: JoinHandle<()>,
 }
 
 impl PipeReader {
     /// Reads in a task of its own, and shows what it reads on stderr if asked to.
     pub(super) fn read(pipe: Option<impl AsyncRead + Unpin + Send + 'static>, keep: Keep, show: bool) -> Self {
-        let kept = Arc::default();
-        let end = tokio::spawn(read_to_the_end(pipe, keep, show, Arc::clone(&kept)));
-        Self { kept, end }
+        let printed = Arc::default();
+        let end = tokio::spawn(read_to_the_end(pipe, keep, show, Arc::clone(&printed)));
+        Self { printed, end }
     }
 
-    /// What was kept by the end, or a little after the command's own end.
-    pub(super) async fn kept(self, keep: Keep) -> Vec<u8> {
+    /// What was read by the end, or a little after the command's own end.
+    pub(super) async fn printed(self, keep: Keep) -> Printed {
         // A task that goes on reads for the child that has the pipe, which so never waits for a reader.
         drop(timeout(LAST_OUTPUT, self.end).await);
-        let mut kept = std::mem::take(&mut *lock(&self.kept));
+        let mut printed = std::mem::take(&mut *lock(&self.printed));
         if let Keep::Last(max) = keep {
+            let kept = &mut printed.kept;
             kept.drain(..kept.len().saturating_sub(max));
             let cut = kept.iter().take(4).position(|byte| byte & 0b1100_0000 != 0b1000_0000);
             kept.drain(..cut.unwrap_or(0));
         }
-        kept
+        printed
     }
 }
 
-async fn read_to_the_end(pipe: Option<impl AsyncRead + Unpin>, keep: Keep, show: bool, kept: Arc<Mutex<Vec<u8>>>) {
+async fn read_to_the_end(pipe: Option<impl AsyncRead + Unpin>, keep: Keep, show: bool, printed: Arc<Mutex<Printed>>) {
     let Some(mut pipe) = pipe else { return };
     let mut part = [0; 8 * 1024];
     let mut shown = tokio::io::stderr();
@@ -58,10 +75,12 @@ async fn read_to_the_end(pipe: Option<impl AsyncRead + Unpin>, keep: Keep, show:
             // A copy on stderr that cannot be written makes no difference to the event.
             drop(shown.write_all(&part[..read]).await);
         }
-        let mut kept = lock(&kept);
+        let mut printed = lock(&printed);
+        printed.total += read as u64;
+        let kept = &mut printed.kept;
         match keep {
             Keep::First(max) => {
-                let room = (max + 1).saturating_sub(kept.len());
+                let room = max.saturating_sub(kept.len());
                 kept.extend_from_slice(&part[..read.min(room)]);
             }
             Keep::Last(max) => {
@@ -78,9 +97,9 @@ async fn read_to_the_end(pipe: Option<impl AsyncRead + Unpin>, keep: Keep, show:
     }
 }
 
-fn lock(kept: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+fn lock(printed: &Mutex<Printed>) -> MutexGuard<'_, Printed> {
     // No code that holds it can panic half-way through a change.
-    kept.lock().unwrap_or_else(PoisonError::into_inner)
+    printed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -91,7 +110,10 @@ mod tests {
 
     async fn kept(text: &str, keep: Keep) -> String {
         let output = PipeReader::read(Some(Cursor::new(text.to_owned())), keep, false);
-        String::from_utf8(output.kept(keep).await).unwrap()
+        let printed = output.printed(keep).await;
+        assert_eq!(printed.total, text.len() as u64);
+        assert_eq!(printed.is_cut(), printed.kept.len() < text.len());
+        String::from_utf8(printed.kept).unwrap()
     }
 
     #[tokio::test]
@@ -102,10 +124,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_output_that_is_too_long_is_noticed() {
-        assert_eq!(kept("12345678", Keep::First(4)).await, "12345");
+    async fn an_output_that_is_too_long_is_cut_and_counted() {
+        assert_eq!(kept("12345678", Keep::First(4)).await, "1234");
         assert_eq!(kept("1234", Keep::First(4)).await, "1234");
-        assert_eq!(kept(&"x".repeat(1_000_000), Keep::First(4)).await, "xxxxx");
+        assert_eq!(kept(&"x".repeat(1_000_000), Keep::First(4)).await, "xxxx");
+        assert_eq!(kept("1234", Keep::First(0)).await, "");
     }
 
     #[tokio::test]
@@ -113,6 +136,6 @@ mod tests {
         let (mut writer, reader) = tokio::io::duplex(64);
         let output = PipeReader::read(Some(reader), Keep::First(64), false);
         writer.write_all(b"{}").await.unwrap();
-        assert_eq!(output.kept(Keep::First(64)).await, b"{}");
+        assert_eq!(output.printed(Keep::First(64)).await.kept, b"{}");
     }
 }
