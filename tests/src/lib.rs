@@ -10,9 +10,12 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use enginehouse_client::{Client, ClientConfig};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// The longest that a test waits for anything.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -150,6 +153,21 @@ impl TestServer {
         Client::with_config(&self.url, ClientConfig::default()).expect("an address").with_max_repeats(0)
     }
 
+    /// The lines of `/metrics` that begin with `name`, each with its value.
+    ///
+    /// # Panics
+    /// The server does not answer.
+    pub async fn metrics(&self, name: &str) -> Vec<(String, f64)> {
+        let stream = tokio::net::TcpStream::connect(self.url.trim_start_matches("http://")).await;
+        let mut stream = stream.expect("the server listens");
+        let asked = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        asked.expect("the server reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("the server answers");
+        let value = |line: &str| Some((line.to_owned(), line.rsplit_once(' ')?.1.parse().ok()?));
+        answer.lines().filter(|line| line.starts_with(name)).filter_map(value).collect()
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -170,9 +188,32 @@ impl TestServer {
     }
 
     /// Asks it to stop, and waits until it has. Answers its exit status.
-    pub fn stop(mut self) -> Option<i32> {
-        terminate(&self.child);
-        self.child.wait().expect("it has ended").code()
+    pub fn stop(self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        self.ended()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        send(&self.child, signal);
+    }
+
+    /// Waits until it has ended, and answers its exit status.
+    ///
+    /// # Panics
+    /// It takes longer than [`LIMIT`].
+    pub fn ended(mut self) -> Option<i32> {
+        let pid = Pid::from_child(&self.child);
+        // A server that does not end would have the test wait for ever.
+        let (ended, waits) = mpsc::channel::<()>();
+        let late = std::thread::spawn(move || {
+            let is_late = waits.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout);
+            is_late && kill_process(pid, Signal::KILL).is_ok()
+        });
+        let status = self.child.wait().expect("it has ended");
+        drop(ended);
+        assert!(!late.join().expect("it waits"), "the server has not ended in time");
+        status.code()
     }
 }
 
@@ -189,8 +230,11 @@ impl Drop for TestServer {
 /// # Panics
 /// It has ended already.
 pub fn terminate(child: &Child) {
-    let pid = rustix::process::Pid::from_child(child);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    send(child, Signal::TERM);
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).expect("it runs");
 }
 
 /// Asks again and again until the answer is some.

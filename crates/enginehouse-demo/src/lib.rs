@@ -22,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use self::engine::{EngineConfig, run_engine};
 use self::fleet::Fleet;
 use self::output::ProgressOutput;
+pub use self::output::say;
 use self::picture::{PictureSettings, Tile};
 use self::scene::Scene;
 use self::timing::{now, seconds};
@@ -74,7 +75,7 @@ pub async fn run(config: DemoConfig) -> anyhow::Result<DemoEnd> {
         _ = terminate.recv() => Ok(DemoEnd::Interrupted),
     };
     if config.keep_serving && matches!(performed, Ok(DemoEnd::Proved | DemoEnd::Refuted)) {
-        println!("Serving until Ctrl-C.");
+        say("Serving until Ctrl-C.");
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

@@ -1,7 +1,7 @@
 //! What the demo prints: bars on a terminal, plain lines elsewhere.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -17,6 +17,11 @@ use super::timing::seconds;
 
 /// How large the picture is shown on a terminal, in characters; each shows two colours, one above the other.
 const PREVIEW: (u32, u32) = (72, 20);
+
+/// Prints a line on stdout. Whoever has stopped reading misses it, and the demo goes on.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
 
 /// Prints each step as it happens.
 pub(super) struct ProgressOutput {
@@ -52,7 +57,7 @@ impl ProgressOutput {
         match &self.bars {
             // There is nowhere to report that the terminal cannot be written to.
             Some(bars) => bars.all.println(line).unwrap_or_default(),
-            None => println!("{line}"),
+            None => say(&line),
         }
     }
 
@@ -119,7 +124,7 @@ pub(super) fn preview(picture: &Picture) {
         }
         text.push_str("\u{1b}[0m\n");
     }
-    println!("\n{text}");
+    say(&format!("\n{text}"));
 }
 
 /// Prints what happened, in numbers.
@@ -130,7 +135,7 @@ pub(super) fn summary(recovery: &Recovery, proof: &Proof, began: Instant, pictur
     } else {
         format!("NO: {}", proof.objections.join("; "))
     };
-    println!(
+    say(&format!(
         "
   picture        {picture}
   tiles          {tiles}, at {rate:.1} a second
@@ -151,12 +156,12 @@ pub(super) fn summary(recovery: &Recovery, proof: &Proof, began: Instant, pictur
         took = recovery.took.as_secs_f64(),
         redrives = proof.redrives,
         wall = seconds(began),
-    );
+    ));
 }
 
 /// Prints where to look around while the server still runs.
 pub(super) fn links(url: &str) {
-    println!(
+    say(&format!(
         "  While this is serving:
     API docs     {url}/docs
     statistics   {url}/v1/stats
@@ -164,5 +169,5 @@ pub(super) fn links(url: &str) {
     metrics      {url}/metrics
     command line ENGINEHOUSE_URL={url} enginehouse event list
 "
-    );
+    ));
 }

@@ -3,10 +3,12 @@
 //! A struct with its registry, and nothing global: a test has its own.
 
 mod commit_observer;
+mod dropped_lines;
 mod labels;
 mod registry;
 mod store_stats;
 
 pub(crate) use self::commit_observer::CommitObserver;
+pub use self::dropped_lines::DroppedLines;
 pub use self::registry::{CONTENT_TYPE, Metrics};
 pub use self::store_stats::StoreStats;

@@ -3,6 +3,8 @@
 //! Each connection is a closed loop: it asks, waits for the answer and asks again. Rates are events; times are from the
 //! sending of a call to its whole answer. Nothing here is a test: it prints what it has seen.
 
+#![expect(clippy::print_stdout, reason = "a measurement that nobody reads may end")]
+
 mod arguments;
 mod http;
 mod layouts;

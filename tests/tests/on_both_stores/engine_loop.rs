@@ -13,7 +13,6 @@ use enginehouse_core::event::EventStatus;
 use enginehouse_tests::test_store::TestStore;
 use enginehouse_tests::{TestServer, until};
 use futures_util::future::BoxFuture;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -51,16 +50,6 @@ impl RunningServer {
         })
         .await
     }
-
-    /// The lines of `/metrics` that begin with `name`, each with its value.
-    async fn metrics(&self, name: &str) -> Vec<(String, f64)> {
-        let mut stream = tokio::net::TcpStream::connect(self.server.url.trim_start_matches("http://")).await.unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let value = |line: &str| Some((line.to_owned(), line.rsplit_once(' ')?.1.parse().ok()?));
-        answer.lines().filter(|line| line.starts_with(name)).filter_map(value).collect()
-    }
 }
 
 /// A handler that completes its event when `finish` is notified.
@@ -95,7 +84,7 @@ async fn a_backlog_costs_an_engine_one_call_for_each_event() {
     let calls = |metrics: &[(String, f64)], call: &str| -> f64 {
         metrics.iter().filter(|(line, _)| line.contains(call)).map(|(_, count)| count).sum()
     };
-    let metrics = on.metrics("enginehouse_http_requests_total").await;
+    let metrics = on.server.metrics("enginehouse_http_requests_total").await;
     // A claim that finds nothing waits before and after the backlog.
     assert_eq!(calls(&metrics, "exchange\""), EVENTS as f64, "{metrics:#?}");
     assert!(calls(&metrics, "claim\"") <= 3.0 && calls(&metrics, "settle\"") == 0.0, "{metrics:#?}");
@@ -128,7 +117,7 @@ async fn a_result_is_stored_while_a_claim_waits() {
     let engine = on.engine().max_concurrent(2).claim_wait(Duration::from_secs(60));
     let engine = tokio::spawn(engine.run(shutdown.clone(), waits_for(&finish)));
     let waits =
-        async || on.metrics("enginehouse_waiting_claims ").await.first().is_some_and(|(_, count)| *count == 1.0);
+        async || on.server.metrics("enginehouse_waiting_claims ").await.first().is_some_and(|(_, count)| *count == 1.0);
     until("the claim of the other slot waits", async || waits().await.then_some(())).await;
     finish.notify_one();
     on.until_completed(1).await;

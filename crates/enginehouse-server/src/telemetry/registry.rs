@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use enginehouse_core::ids::EventType;
@@ -18,6 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use tokio::time::Instant;
 
+use super::dropped_lines::DroppedLines;
 use super::labels::{MAX_LABELLED, OTHER, known_method};
 use super::store_stats::{STORE_METRICS, StoreCollector, StoreStats};
 use crate::timers::Timer;
@@ -93,7 +94,11 @@ pub(super) struct MetricSet {
     /// The store's time as of the last commit, and when that was.
     pub(super) last_commit: Mutex<Option<(Timestamp, Instant)>>,
     labelled: Mutex<HashSet<EventType>>,
+    dropped_lines: OnceLock<DroppedLines>,
 }
+
+/// Of the log, which is older than the metrics, and may be shared.
+const DROPPED_LINES: (&str, &str) = ("enginehouse_log_lines_dropped", "Lines of the log that could not be written");
 
 /// Registers metrics and keeps their names.
 #[derive(Default)]
@@ -177,10 +182,12 @@ impl Metrics {
             last_commit_failed: AtomicBool::new(false),
             last_commit: Mutex::new(None),
             labelled: Mutex::new(HashSet::new()),
+            dropped_lines: OnceLock::new(),
             registry: Registry::default(),
             names: Vec::new(),
         };
         let NamedRegistry { registry, mut names } = names;
+        names.push(format!("{}_total", DROPPED_LINES.0));
         names.extend(STORE_METRICS.map(str::to_owned));
         Self(Arc::new(MetricSet { registry, names, ..set }))
     }
@@ -194,6 +201,11 @@ impl Metrics {
         &self.0.names
     }
 
+    /// From now on they show what this counts.
+    pub fn show_dropped_lines(&self, lines: DroppedLines) {
+        self.0.dropped_lines.get_or_init(|| lines);
+    }
+
     /// The text that Prometheus reads.
     ///
     /// # Errors
@@ -201,11 +213,13 @@ impl Metrics {
     pub fn text(&self, stats: StoreStats) -> Result<String, fmt::Error> {
         // A collector of one scrape, and not one that is registered for good: reading the store is async, and two scrapes may
         // be under way.
-        let mut of_the_store = Registry::default();
-        of_the_store.register_collector(Box::new(StoreCollector { stats, now: self.store_now() }));
+        let mut of_this_scrape = Registry::default();
+        let dropped_lines = self.0.dropped_lines.get().cloned().unwrap_or_default();
+        of_this_scrape.register(DROPPED_LINES.0, DROPPED_LINES.1, dropped_lines.0);
+        of_this_scrape.register_collector(Box::new(StoreCollector { stats, now: self.store_now() }));
         let mut text = String::new();
         encode_registry(&mut text, &self.0.registry)?;
-        encode_registry(&mut text, &of_the_store)?;
+        encode_registry(&mut text, &of_this_scrape)?;
         encode_eof(&mut text)?;
         Ok(text)
     }

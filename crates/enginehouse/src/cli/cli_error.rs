@@ -55,14 +55,15 @@ impl CliError {
         }
     }
 
+    /// Three lines for people.
+    pub(crate) fn text(&self) -> String {
+        let (what, why, hint) = (clean(&self.what), clean(&self.why), clean(&self.hint));
+        format!("error: {what}\n  why: {why}\n  try: {hint}")
+    }
+
     /// Shows it on stderr.
     pub(crate) fn show(&self, as_json: bool) {
-        let text = if as_json {
-            self.document().to_string()
-        } else {
-            let (what, why, hint) = (clean(&self.what), clean(&self.why), clean(&self.hint));
-            format!("error: {what}\n  why: {why}\n  try: {hint}")
-        };
+        let text = if as_json { self.document().to_string() } else { self.text() };
         // Without stderr there is nowhere else to write to.
         let _ = writeln!(std::io::stderr(), "{text}");
     }

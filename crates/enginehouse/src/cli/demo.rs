@@ -8,6 +8,7 @@ use enginehouse_core::ids::EngineId;
 use enginehouse_demo::{DemoConfig, DemoEnd, EngineConfig};
 
 use super::engine_run::load::LoadMeter;
+use super::output::note;
 
 /// Watch a fleet of engines render a picture, lose one of its engines and recover.
 #[derive(Debug, Args)]
@@ -52,7 +53,7 @@ pub(crate) async fn run(arguments: DemoArgs) -> u8 {
         Ok(DemoEnd::Proved) => 0,
         Ok(DemoEnd::Refuted) => 1,
         Ok(DemoEnd::Interrupted) => {
-            println!("\nstopped");
+            enginehouse_demo::say("\nstopped");
             130
         }
         Err(error) => failed(&error),
@@ -68,6 +69,6 @@ pub(crate) async fn run_engine(arguments: DemoEngineArgs) -> u8 {
 }
 
 fn failed(error: &anyhow::Error) -> u8 {
-    eprintln!("error: {error:#}");
+    note(&format!("error: {error:#}"));
     1
 }

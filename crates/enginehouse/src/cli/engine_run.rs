@@ -10,7 +10,6 @@ use clap::Args;
 use enginehouse_client::{ClaimedEvent, EngineError, EngineLoop, HandlerContext, HandlerOutcome, StaticConfig};
 use enginehouse_core::engine::ResourceLimits;
 use enginehouse_core::ids::{Capability, EngineId, EngineType, EventType, QueueName};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -20,8 +19,10 @@ use self::command_result::ResultFormat;
 use self::load::LoadMeter;
 use self::program::{NotStarted, Program};
 use super::cli_error::CliError;
+use super::log_output::LogOutput;
 use super::output::one;
 use super::server_and_output::Common;
+use super::signals::StopSignals;
 use crate::exit_codes::Exit;
 
 mod command_result;
@@ -44,8 +45,8 @@ ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the
   any other exit     fails the attempt, with the end of stderr as the error; so does a signal
 
 While the command runs its lock is kept renewed. If the lock is lost or the event cancelled, the command and all of
-its children get SIGTERM and, a little later, SIGKILL. On SIGTERM or Ctrl-C the engine takes no more events, finishes
-those it has, releases what is not done in time, and deregisters; a second one ends the patience.
+its children get SIGTERM and, a little later, SIGKILL. On SIGTERM, SIGQUIT, SIGHUP or Ctrl-C the engine takes no more
+events, finishes those it has, releases what is not done in time, and deregisters; a second one ends the patience.
 
 No command outlives the engine: if that is killed, so are its commands and all that they have started. What a command
 leaves running when it ends has 2 seconds to end too, and is killed.")]
@@ -98,13 +99,13 @@ pub(crate) struct EngineRunArgs {
 }
 
 pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(), CliError> {
-    log(if common.quiet {
+    let log = log(if common.quiet {
         LevelFilter::WARN
     } else if arguments.verbose {
         LevelFilter::DEBUG
     } else {
         LevelFilter::INFO
-    });
+    })?;
     let Some((command, rest)) = arguments.command.split_first() else { unreachable!("clap asks for a command") };
     let engine_id = arguments.engine_id.unwrap_or_else(own_name);
     let engine_type = arguments.engine_type.unwrap_or_else(|| named_after(command));
@@ -167,6 +168,7 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
         }
     };
     let result = engine.run(shutdown, handler).await;
+    log.flush();
     if let Some(why) = cannot_start.get() {
         let what = format!("the engine stopped: could not start {}", command.display());
         return Err(CliError::new(Exit::Failed, what, why, "check the command's name, and that it may be executed"));
@@ -196,22 +198,26 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
     one(common, &answer, "", &fields)
 }
 
-fn log(level: LevelFilter) {
+fn log(level: LevelFilter) -> Result<LogOutput, CliError> {
+    let log = LogOutput::to_stderr().map_err(|error| {
+        CliError::new(Exit::Failed, "the engine did not start", error, "see that the system lets it start threads")
+    })?;
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false);
+    let output = log.clone();
+    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false);
+    let lines = lines.with_writer(move || output.clone()).with_ansi(colours).with_target(false);
     // Only what this program says of itself: its crates all begin with its name.
     tracing_subscriber::registry().with(lines).with(Targets::new().with_target("enginehouse", level)).init();
+    Ok(log)
 }
 
-/// The first SIGTERM or Ctrl-C shuts down; the next one ends the patience.
+/// The first signal shuts down; the next one ends the patience. A terminal that goes takes nothing with it but the engine:
+/// its commands end in good order, too.
 fn listen(shutdown: CancellationToken, hurry: CancellationToken) -> std::io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut signals = StopSignals::listen_with_hangup()?;
     tokio::spawn(async move {
         for token in [shutdown, hurry] {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+            signals.next().await;
             token.cancel();
         }
     });

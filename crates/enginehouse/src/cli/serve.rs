@@ -13,15 +13,20 @@ use enginehouse_store::clock::SystemClock;
 use enginehouse_store::postgres::PostgresStore;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
 use enginehouse_store::{Store, StoreUrl};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
 use super::cli_error::CliError;
+use super::log_output::LogOutput;
 use super::open_error::{unopened, unusable};
 use super::settings_args::{SettingArgs, postgres_options};
+use super::signals::StopSignals;
 use crate::exit_codes::Exit;
+
+const NOT_STARTED: &str = "the server cannot start";
 
 /// What the server is to be.
 #[derive(Debug, Args)]
@@ -40,24 +45,33 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) async fn run(arguments: ServeArgs) -> Exit {
-    match serve(&arguments).await {
+    let log = match LogOutput::to_stderr() {
+        Ok(log) => log,
+        Err(error) => {
+            let error = CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system lets it start threads");
+            error.show(false);
+            return error.exit;
+        }
+    };
+    let exit = match serve(&arguments, &log).await {
         Ok(()) => Exit::Done,
         Err(error) => {
-            error.show(false);
+            // As a line of the log: a reader who has stopped reading must not keep the process from its end.
+            let _ = writeln!(log.clone(), "{}", error.text());
             error.exit
         }
-    }
+    };
+    log.flush();
+    exit
 }
 
-async fn serve(arguments: &ServeArgs) -> Result<(), CliError> {
+async fn serve(arguments: &ServeArgs, log: &LogOutput) -> Result<(), CliError> {
     let config = arguments.settings.resolve(arguments.config.as_ref())?.config;
-    start_logging(&config);
+    start_logging(&config, log);
     // Asked for before anything is open, so that no signal is missed.
-    let stop_signal = stop_signal(arguments.until_stdin_ends)?;
-    let store = open(&config).await?;
-    let about = store.describe();
+    let stop_signal = stop_signal(arguments.until_stdin_ends, log)?;
     let rng = SeededRng::from_system().map_err(|error| {
-        CliError::new(Exit::Failed, "the server cannot start", error, "see that the system can give random numbers")
+        CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system can give random numbers")
     })?;
     let listening = ServerConfig {
         insecure: config.insecure,
@@ -65,9 +79,12 @@ async fn serve(arguments: &ServeArgs) -> Result<(), CliError> {
         shutdown_timeout: config.shutdown_timeout,
         ..ServerConfig::on(config.listen)
     };
+    let store = open(&config).await?;
+    let about = store.describe();
     let server =
         Server::bind(listening, store, config.dispatch, Box::new(rng)).await.map_err(|error| unbound(&error))?;
     let address = server.local_addr();
+    server.app().metrics().show_dropped_lines(log.dropped());
     tracing::info!(%address, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
     announce(&format!("http://{address}"));
     server.run(stop_signal).await.map_err(|error| {
@@ -88,10 +105,11 @@ fn announce(url: &str) {
     let _ = writeln!(std::io::stdout(), "listening on {url}  (docs at {url}/docs)");
 }
 
-fn start_logging(config: &Config) {
+fn start_logging(config: &Config, log: &LogOutput) {
     // The configuration has checked it.
     let filter: Targets = config.log.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let log = log.clone();
+    let lines = fmt::layer().log_internal_errors(false).with_writer(move || log.clone());
     let lines = match config.log_format {
         LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
         LogFormat::Json => lines.json().boxed(),
@@ -133,36 +151,31 @@ fn unbound(error: &BindError) -> CliError {
         ),
         BindError::Dispatcher(_) => (Exit::Failed, "see that the system lets the process start threads"),
     };
-    CliError::new(exit, "the server cannot start", why, hint)
+    CliError::new(exit, NOT_STARTED, why, hint)
 }
 
-/// Ends with the first SIGTERM or SIGINT, or with stdin. A second one ends the process at once.
-fn stop_signal(until_stdin_ends: bool) -> Result<impl Future<Output = ()>, CliError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let on = |kind| {
-        signal(kind).map_err(|error| {
-            CliError::new(
-                Exit::Failed,
-                "the server cannot start",
-                error,
-                "see that the system lets the process handle signals",
-            )
-        })
-    };
-    let (mut terminate, mut interrupt) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
+/// Ends with the first SIGTERM, SIGINT or SIGQUIT, or with stdin. A second one ends the process at once.
+fn stop_signal(until_stdin_ends: bool, log: &LogOutput) -> Result<impl Future<Output = ()> + use<>, CliError> {
+    let unheard =
+        |error| CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system lets the process handle signals");
+    let mut signals = StopSignals::listen().map_err(unheard)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tracing::warn!("SIGHUP is ignored: settings are read at the start, so restart the server to change them");
+        }
+    });
+    let log = log.clone();
     Ok(async move {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = signals.next() => {}
             () = stdin_ends(), if until_stdin_ends => {}
         }
         tracing::info!("shutting down: finishing what is under way");
         tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+            signals.next().await;
             tracing::warn!("a second signal: stopping at once");
+            log.flush();
             std::process::exit(130);
         });
     })

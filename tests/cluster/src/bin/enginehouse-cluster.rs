@@ -1,5 +1,7 @@
 //! A server for tests by hand: says where it is, and is gone when its stdin or itself ends.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a server for tests by hand: somebody reads")]
+
 use std::io::{Read, stdin};
 
 use enginehouse_cluster::{Cluster, SHARED_SETTINGS};
