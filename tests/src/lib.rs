@@ -172,15 +172,6 @@ impl TestServer {
         self.child.id()
     }
 
-    /// Sends it a signal.
-    ///
-    /// # Panics
-    /// It has ended already.
-    pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, signal).expect("it runs");
-    }
-
     /// Ends it as a power cut would, for all that the process can do about it.
     pub fn kill(mut self) {
         self.child.kill().expect("it can be killed");

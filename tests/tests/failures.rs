@@ -62,6 +62,7 @@ fn a_port_in_use_is_named() {
     let (status, message) = refused(&folder.path().join("enginehouse.db"), &["--listen", &address]);
     assert_eq!(status, Some(4), "{message}");
     assert!(message.contains(&address) && message.contains("--listen"), "{message}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no store was made for it");
 }
 
 #[test]
@@ -70,6 +71,7 @@ fn an_address_that_others_can_reach_is_refused_unless_it_is_meant() {
     let (status, message) = refused(&folder.path().join("enginehouse.db"), &["--listen", "0.0.0.0:0"]);
     assert_eq!(status, Some(2), "{message}");
     assert!(message.contains("--insecure"), "{message}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no store was made for it");
 }
 
 #[test]

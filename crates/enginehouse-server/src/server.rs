@@ -34,6 +34,8 @@ use crate::timers::pause;
 
 /// How long to wait after a connection could not be accepted: most likely the process has no file descriptor left.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
+/// How often to look whether the store is still there.
+const STORE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where a server listens, and what connections may cost.
 #[derive(Clone, Debug)]
@@ -74,7 +76,7 @@ impl ServerConfig {
     }
 }
 
-/// Why a server does not start.
+/// Why a server does not listen.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Others can reach the address, and nothing keeps them from doing anything.
@@ -85,34 +87,33 @@ pub enum BindError {
     NotLoopback(SocketAddr),
     #[error("cannot listen on {listen}")]
     Listen { listen: SocketAddr, source: io::Error },
-    #[error("cannot start the dispatcher")]
-    Dispatcher(#[source] io::Error),
 }
 
 /// Why a server ended without a shutdown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the dispatcher has ended by itself; the log says why")]
-pub struct DispatcherEnded;
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServerEnded {
+    /// The store serves no more: what happened, and what to do.
+    #[error("{0}")]
+    Store(String),
+    #[error("the dispatcher has ended by itself; the log says why")]
+    Dispatcher,
+}
 
-/// A server that listens.
-pub struct Server {
-    app: App,
+/// An address that is listened on. Who connects waits until a [`Server`] takes it over.
+///
+/// It comes before the store: a server that cannot listen must not have made, migrated or locked one.
+pub struct Listener {
     listener: TcpListener,
     local_addr: SocketAddr,
     config: ServerConfig,
 }
 
-impl Server {
-    /// Listens, and starts a dispatcher over `store`. Nothing is served before [`Server::run`].
+impl Listener {
+    /// Listens.
     ///
     /// # Errors
-    /// The address is not to be had, or not safe; or the dispatcher does not start.
-    pub async fn bind(
-        config: ServerConfig,
-        store: Arc<dyn Store>,
-        dispatch: DispatchConfig,
-        rng: Box<dyn Rng>,
-    ) -> Result<Self, BindError> {
+    /// The address is not to be had, or not safe.
+    pub async fn bind(config: ServerConfig) -> Result<Self, BindError> {
         let listen = config.listen;
         if !listen.ip().to_canonical().is_loopback() && !config.insecure {
             return Err(BindError::NotLoopback(listen));
@@ -120,12 +121,37 @@ impl Server {
         let to_listen = |source| BindError::Listen { listen, source };
         let listener = TcpListener::bind(listen).await.map_err(to_listen)?;
         let local_addr = listener.local_addr().map_err(to_listen)?;
-        let app = App::start(store, dispatch, config.limits.clone(), rng).map_err(BindError::Dispatcher)?;
-        Ok(Self { app, listener, local_addr, config })
+        Ok(Self { listener, local_addr, config })
     }
 
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+}
+
+/// A server on an address.
+pub struct Server {
+    app: App,
+    listener: Listener,
+}
+
+impl Server {
+    /// Starts a dispatcher over `store`. Nothing is served before [`Server::run`].
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start(
+        listener: Listener,
+        store: Arc<dyn Store>,
+        dispatch: DispatchConfig,
+        rng: Box<dyn Rng>,
+    ) -> io::Result<Self> {
+        let app = App::start(store, dispatch, listener.config.limits.clone(), rng)?;
+        Ok(Self { app, listener })
+    }
+
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr
     }
 
     /// What calls work with.
@@ -136,13 +162,15 @@ impl Server {
     /// Serves until `shutdown` ends, then shuts down.
     ///
     /// # Errors
-    /// The dispatcher has ended by itself.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), DispatcherEnded> {
-        let Self { app, listener, config, .. } = self;
+    /// The store serves no more, or the dispatcher has ended by itself.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerEnded> {
+        let Self { app, listener: Listener { listener, config, .. } } = self;
         let mut connections = OpenConnections::new(&app, &config);
         let ended = tokio::select! {
             () = shutdown => Ok(()),
-            () = app.thread_ended() => Err(DispatcherEnded),
+            why = store_ended(app.store()) => Err(ServerEnded::Store(why)),
+            // It ends by itself when the store does.
+            () = app.thread_ended() => Err(app.store().ended().await.map_or(ServerEnded::Dispatcher, ServerEnded::Store)),
             never = connections.accept_all(&listener) => match never {},
         };
         drop(listener);
@@ -150,6 +178,16 @@ impl Server {
         connections.finish(config.shutdown_timeout).await;
         app.join().await;
         ended
+    }
+}
+
+/// Ends when the store serves no more, with the reason: nobody may be calling who would notice.
+async fn store_ended(store: &dyn Store) -> String {
+    loop {
+        pause(STORE_LOOK_INTERVAL).await;
+        if let Some(why) = store.ended().await {
+            return why;
+        }
     }
 }
 

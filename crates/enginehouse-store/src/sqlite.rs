@@ -2,7 +2,7 @@
 //!
 //! One connection writes and checkpoints; what it does blocks the thread that asks, so the dispatcher asks from a thread
 //! of its own, the writer thread. A few connections that cannot write answer what people ask, each answer from one
-//! snapshot. A lock on a file beside the data file keeps a second server out.
+//! snapshot. A lock on the data file keeps a second server out, and its name is watched: see [`file_lock`] and [`file_watch`].
 //!
 //! What is committed is on the disk: the log is synced before `commit` answers (unless the operator chose
 //! [`crate::Durability::Relaxed`]). When a sync fails, nobody can say what is on the disk; the store then takes no more writes
@@ -19,13 +19,16 @@ mod dead_letters;
 mod engines;
 mod events;
 mod failure;
+mod file_id;
+mod file_lock;
+mod file_watch;
 mod inspect;
 mod integrity;
 mod lanes;
-mod lock_file;
 mod locks;
 pub(crate) mod open;
 mod options;
+mod poison;
 mod ready;
 mod scenario_runs;
 mod schema;
@@ -52,9 +55,12 @@ pub use self::options::SqliteOptions;
 pub use self::schema_commands::{migrate_sqlite, revert_sqlite, schema_status};
 
 use self::connections::{Readers, blocking};
+use self::file_lock::FileLock;
+use self::file_watch::FileWatch;
 use self::lanes::KnownLanes;
+use self::poison::Poison;
 use self::transaction::SqliteTransaction;
-use self::writer::{Poison, Writer};
+use self::writer::Writer;
 use crate::error::StoreError;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
@@ -69,7 +75,10 @@ pub struct SqliteStore {
     schema_version: i32,
     writer: Arc<Mutex<Writer>>,
     readers: Readers,
+    files: Arc<FileWatch>,
     poison: Poison,
+    /// Dropped last: nobody else may open the file before everything here is closed.
+    lock: Arc<FileLock>,
 }
 
 impl SqliteStore {
@@ -78,13 +87,9 @@ impl SqliteStore {
     /// # Errors
     /// An [`SqliteOpenError`] says what to do.
     pub fn open(options: SqliteOptions) -> Result<Self, SqliteOpenError> {
-        let open::Opened { path, version, writer, readers, poison } = open::open(options)?;
-        Ok(Self { path, schema_version: version, writer: Arc::new(Mutex::new(writer)), readers, poison })
-    }
-
-    /// Whether a write was lost, so that nothing is written any more. A restart finds out what is on the disk.
-    pub fn is_poisoned(&self) -> bool {
-        self.poison.get().is_some()
+        let open::Opened { path, version, writer, readers, files, poison, lock } = open::open(options)?;
+        let writer = Arc::new(Mutex::new(writer));
+        Ok(Self { path, schema_version: version, writer, readers, files, poison, lock })
     }
 }
 
@@ -178,17 +183,28 @@ impl Queries for SqliteStore {
 #[async_trait]
 impl StoreAdmin for SqliteStore {
     async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
-        let path = self.path.clone();
-        blocking(move || Ok(integrity::check(&path)?)).await
+        let (path, lock) = (self.path.clone(), Arc::clone(&self.lock));
+        blocking(move || {
+            let _lock = lock;
+            Ok(integrity::check(&path)?)
+        })
+        .await
     }
 
     async fn backup(&self, to: &Path) -> Result<u64, StoreError> {
-        let (from, to) = (self.path.clone(), to.to_owned());
-        blocking(move || backup::backup(&from, &to)).await
+        let (from, to, lock) = (self.path.clone(), to.to_owned(), Arc::clone(&self.lock));
+        blocking(move || {
+            let _lock = lock;
+            backup::backup(&from, &to)
+        })
+        .await
     }
 
-    fn needs_restart(&self) -> bool {
-        self.is_poisoned()
+    async fn ended(&self) -> Option<String> {
+        let files = Arc::clone(&self.files);
+        // The answer is in the poison; and where no question can be asked any more, nothing has happened to the files.
+        let _ = blocking(move || files.check().map_err(StoreError::unavailable)).await;
+        self.poison.get().map(str::to_owned)
     }
 
     fn health(&self) -> StoreHealth {

@@ -143,10 +143,10 @@ pub trait StoreAdmin: Send + Sync {
     /// Writes a consistent copy to a file that must not exist yet, while serving. It appears under its name only once it is
     /// complete, synced and checked. Answers its size in bytes.
     async fn backup(&self, to: &Path) -> Result<u64, StoreError>;
-    /// Whether it serves no more until it is opened anew: a write was lost on its way to the disk, and only a restart can
-    /// tell what is there.
-    fn needs_restart(&self) -> bool {
-        false
+    /// Why it serves no more until it is opened anew, if that is so: a write was lost on its way to the disk, or its files
+    /// were taken away. Looks, which is cheap: a server asks every second, and whenever a transaction has failed.
+    async fn ended(&self) -> Option<String> {
+        None
     }
     /// How it does, as far as it has noticed by itself: nothing is asked of it.
     fn health(&self) -> StoreHealth {

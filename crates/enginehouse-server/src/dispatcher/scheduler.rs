@@ -177,7 +177,7 @@ impl Scheduler {
             let (mut batch, mut sweep_is_due) = (None, false);
             match wake {
                 Wake::BatchFinished(finished) => {
-                    if self.finish(*finished, !in_flight.is_empty()) == Next::Stop {
+                    if self.finish(*finished, !in_flight.is_empty()).await == Next::Stop {
                         break;
                     }
                 }
@@ -279,7 +279,7 @@ impl Scheduler {
     }
 
     /// Answers the callers of a batch that has ended.
-    fn finish(&mut self, finished: FinishedBatch, has_company: bool) -> Next {
+    async fn finish(&mut self, finished: FinishedBatch, has_company: bool) -> Next {
         let FinishedBatch { worker, start, transactions, unanswered } = finished;
         // Claims that waited for the engines of this batch may have their turn now.
         self.pending.look_again |= self.wait_queue.has_look_again();
@@ -320,7 +320,7 @@ impl Scheduler {
             self.answer_waiting_claims();
         }
         match failure {
-            Some(error) => self.failed(start, &error),
+            Some(error) => self.failed(start, &error).await,
             None => Next::GoOn,
         }
     }
@@ -346,14 +346,12 @@ impl Scheduler {
     }
 
     /// A transaction has failed: what it was to look at is looked at again.
-    fn failed(&mut self, start: BatchStart, error: &StoreError) -> Next {
+    async fn failed(&mut self, start: BatchStart, error: &StoreError) -> Next {
         self.schedule.failed(start.sweeps.then_some(start.deadlines), Timer::now() + STORE_BACK_OFF);
         self.pending.wake_ups.merge(start.wake_ups);
         self.outage.found();
-        if self.store.needs_restart() {
-            tracing::error!(
-                "the store has lost a write: the server stops, and a restart finds out what is on the disk"
-            );
+        if let Some(why) = self.store.ended().await {
+            tracing::error!(why, "the server stops");
             return Next::Stop;
         }
         tracing::debug!(%error, "the next sweep comes in a while");

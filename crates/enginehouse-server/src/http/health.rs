@@ -37,9 +37,12 @@ pub(super) async fn get_readiness(State(app): State<App>) -> Result<Json<HealthR
     if app.thread_has_ended() {
         return Err(ProblemResponse::internal("the dispatcher's thread has ended"));
     }
+    let unavailable = |detail| Problem { detail, ..Problem::store_unavailable(Applied::No, 1) };
+    if let Some(why) = app.store().ended().await {
+        return Err(unavailable(why).into());
+    }
     if app.metrics().last_commit_failed() {
-        let document = Problem::store_unavailable(Applied::No, 1);
-        return Err(Problem { detail: "the last transaction failed".to_owned(), ..document }.into());
+        return Err(unavailable("the last transaction failed".to_owned()).into());
     }
     app.store().engine_counts().await?;
     Ok(Json(HealthResponse { status: "ready" }))

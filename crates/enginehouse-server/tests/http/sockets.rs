@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use enginehouse_server::dispatcher::config::DispatchConfig;
 use enginehouse_server::rng::SeededRng;
-use enginehouse_server::server::{BindError, DispatcherEnded, Server, ServerConfig};
+use enginehouse_server::server::{BindError, Listener, Server, ServerConfig, ServerEnded};
 use enginehouse_store::clock::SystemClock;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 struct RunningServer {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
-    ended: JoinHandle<Result<(), DispatcherEnded>>,
+    ended: JoinHandle<Result<(), ServerEnded>>,
     _folder: tempfile::TempDir,
 }
 
@@ -29,8 +29,13 @@ async fn start(change: impl FnOnce(&mut ServerConfig)) -> RunningServer {
     let store = Arc::new(SqliteStore::open(options).unwrap());
     let mut config = ServerConfig::on(([127, 0, 0, 1], 0).into());
     change(&mut config);
-    let server =
-        Server::bind(config, store, DispatchConfig::default(), Box::new(SeededRng::from_seed(1))).await.unwrap();
+    let server = Server::start(
+        Listener::bind(config).await.unwrap(),
+        store,
+        DispatchConfig::default(),
+        Box::new(SeededRng::from_seed(1)),
+    )
+    .unwrap();
     let address = server.local_addr();
     let (stop, stopped) = oneshot::channel::<()>();
     let ended = tokio::spawn(server.run(async {
@@ -139,10 +144,7 @@ async fn a_shutdown_ends_in_time_whatever_slow_and_idle_clients_do() {
 
 #[tokio::test]
 async fn an_address_that_others_can_reach_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = SqliteOptions::new(folder.path().join("house.db"), Arc::new(SystemClock::new()));
-    let store = Arc::new(SqliteStore::open(options).unwrap());
     let config = ServerConfig::on(([0, 0, 0, 0], 0).into());
-    let refused = Server::bind(config, store, DispatchConfig::default(), Box::new(SeededRng::from_seed(1))).await;
+    let refused = Listener::bind(config).await;
     assert!(matches!(refused, Err(BindError::NotLoopback(_))));
 }

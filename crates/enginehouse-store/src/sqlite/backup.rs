@@ -6,13 +6,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure::{SqliteError, SqliteResult};
-use super::lock_file::{LockFile, path_for};
+use super::file_lock::FileLock;
 use super::open::{SqliteOpenError, check_header, true_path};
 use super::{connections, integrity, schema_commands};
 use crate::StoreError;
@@ -44,8 +45,7 @@ pub async fn back_up(from: &Path, to: &Path) -> Result<u64, BackUpError> {
         if !from.exists() {
             return Err(SqliteOpenError::Missing { path: from }.into());
         }
-        let held =
-            LockFile::holder(&path_for(&from)).map_err(|source| SqliteOpenError::Io { path: from.clone(), source })?;
+        let held = FileLock::holder(&from).map_err(|source| SqliteOpenError::Io { path: from.clone(), source })?;
         // While a server has the file open, it has been looked at.
         if held.is_none() && check_header(&from)? {
             return Err(SqliteOpenError::NotOurs { path: from, found: "an empty file".to_owned() }.into());
@@ -67,11 +67,12 @@ pub(super) fn backup(from: &Path, to: &Path) -> Result<u64, StoreError> {
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut unfinished_name = name.to_owned();
     unfinished_name.push(format!(".unfinished-{}", std::process::id()));
+    let folder = &fs::canonicalize(folder).map_err(|error| refused(&error.to_string()))?;
     let unfinished = Unfinished::create(folder.join(unfinished_name)).map_err(|error| refused(&error.to_string()))?;
     copy(from, &unfinished.path)
         .and_then(|()| verify(&unfinished.path))
         .map_err(|failure| refused(&StoreError::from(failure).to_string()))?;
-    finish(&unfinished, folder, to).map_err(|error| refused(&error.to_string()))
+    finish(&unfinished, folder, &folder.join(name)).map_err(|error| refused(&error.to_string()))
 }
 
 /// A file that is no backup yet. Removed when dropped: nobody else has made it, or knows it.
@@ -81,7 +82,8 @@ struct Unfinished {
 
 impl Unfinished {
     fn create(path: PathBuf) -> io::Result<Self> {
-        OpenOptions::new().write(true).create_new(true).open(&path)?;
+        // For its owner alone, as the data file is: nothing that is there already is opened, a link neither.
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         Ok(Self { path })
     }
 }
@@ -101,8 +103,7 @@ fn copy(from: &Path, to: &Path) -> SqliteResult<()> {
     source.execute_batch("begin")?;
     // The snapshot begins with the first look.
     source.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut target = Connection::open_with_flags(to, flags)?;
+    let mut target = Connection::open_with_flags(to, connections::FLAGS | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Nobody reads an unfinished copy: what a crash leaves of it is worth nothing.
     target.pragma_update(None, "synchronous", "off")?;
     target.pragma_update_and_check(None, "journal_mode", "off", |_| Ok(()))?;

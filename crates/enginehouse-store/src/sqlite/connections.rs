@@ -11,11 +11,14 @@ use tokio::sync::Semaphore;
 
 use super::connection::Connection as ReadConnection;
 use super::failure::{SqliteError, SqliteResult};
-use super::lock_file::LockFile;
+use super::file_id::beside;
+use super::file_lock::FileLock;
 use crate::error::StoreError;
 use crate::store::Durability;
 use crate::unreadable::UnreadableRows;
 
+/// How every connection is opened: by a path without links, and on one thread at a time.
+pub(super) const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags::SQLITE_OPEN_NOFOLLOW);
 /// How long a statement waits for another process, such as a database shell, that writes to the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than there are statements, so that each is prepared once.
@@ -25,8 +28,7 @@ const MAX_ROW_BYTES: i32 = 16 * 1024 * 1024;
 
 /// Opens the connection that writes. The file exists.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, FLAGS | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     set_up(&connection)?;
     connection.pragma_update(None, "cache_size", -64 * 1024)?;
     let synchronous = match durability {
@@ -42,8 +44,7 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> rusqlite::Resu
 
 /// Opens a connection that cannot write.
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, FLAGS | OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     set_up(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4 * 1024)?;
@@ -53,8 +54,7 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 /// Opens a connection that looks at everything and changes nothing. It could write, but for `query_only`: SQLite forgets
 /// the constraints of rows that it cannot write, and so would not check them.
 pub(super) fn open_checker(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, FLAGS | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     set_up(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     // The last one to close a file would write the log into it: that is for the server to do.
@@ -64,7 +64,7 @@ pub(super) fn open_checker(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Opens a connection that looks at a file which nobody else has open, and leaves it and what is beside it as they were.
 pub(super) fn open_untouched(path: &Path) -> rusqlite::Result<Connection> {
-    let has_log = super::lock_file::beside(path, "-wal").exists();
+    let has_log = beside(path, "-wal").exists();
     let connection = open_checker(path)?;
     // Where there is no log, SQLite makes an empty one, and takes it away again only if it may write what is in it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
@@ -101,13 +101,13 @@ struct ReaderPoolState {
     unreadable: Arc<UnreadableRows>,
     free: Arc<Semaphore>,
     /// Held as long as anything reads: a server that starts would otherwise meet readers of this one.
-    _lock_file: Arc<LockFile>,
+    _lock: Arc<FileLock>,
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf, count: usize, unreadable: Arc<UnreadableRows>, lock_file: Arc<LockFile>) -> Self {
+    pub(super) fn new(path: PathBuf, count: usize, unreadable: Arc<UnreadableRows>, lock: Arc<FileLock>) -> Self {
         let free = Arc::new(Semaphore::new(count.max(1)));
-        Self(Arc::new(ReaderPoolState { path, idle: Mutex::default(), unreadable, free, _lock_file: lock_file }))
+        Self(Arc::new(ReaderPoolState { path, idle: Mutex::default(), unreadable, free, _lock: lock }))
     }
 
     /// The rows that could not be read, by table.

@@ -11,13 +11,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{Parameters, SqliteColumns};
 use super::failure::SqliteResult;
-use super::lock_file::{self, LockFile, NotTaken};
+use super::file_id::beside;
+use super::file_lock::FileLock;
 use super::open::{
-    APPLICATION_ID, COPYING_ID, SqliteOpenError, header_application_id, open, take, true_path, unreadable,
+    APPLICATION_ID, COPYING_ID, OpenedFile, SqliteOpenError, application_id, lock, open_taken, take, true_path,
+    unreadable,
 };
 use super::options::SqliteOptions;
 use super::{connections, schema};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::copy::side::{CopyError, Mark, Numbers, Rows, Source, Target, name_of_run};
 use crate::copy::value::{CopiedValue, Row};
 use crate::migrations::Status;
@@ -42,7 +44,7 @@ struct CopyFile {
     /// Whether counts are taken from the events, and not as they stand.
     counts_anew: bool,
     // Dropped last: nobody may open the file before the connection is closed.
-    _lock_file: LockFile,
+    _lock: Arc<FileLock>,
 }
 
 impl FileSource {
@@ -52,11 +54,11 @@ impl FileSource {
             return Err(SqliteOpenError::Missing { path }.into());
         }
         let unfinished = || CopyError::UnfinishedSource(path.display().to_string());
-        let lock_file = match take(&path, &SystemClock::new()) {
+        let lock = match take(&path, false) {
             Ok(held) if held.is_new => {
                 return Err(SqliteOpenError::NotOurs { path, found: "an empty file".to_owned() }.into());
             }
-            Ok(held) => held.lock_file,
+            Ok(held) => held.lock,
             Err(SqliteOpenError::UnfinishedCopy { .. }) => return Err(unfinished()),
             Err(error) => return Err(error.into()),
         };
@@ -77,13 +79,13 @@ impl FileSource {
         let made: i64 =
             connection.query_row(made, [], |row| row.get(0)).map_err(|error| unreadable(&path, error.into()))?;
         let identity = format!("sqlite://{} made at {made}", path.display());
-        Ok(Self { file: CopyFile { path, connection, counts_anew: true, _lock_file: lock_file }, identity })
+        Ok(Self { file: CopyFile { path, connection, counts_anew: true, _lock: lock }, identity })
     }
 }
 
 /// What a run that was killed has written, but not committed, goes now: the header tells what was committed.
 fn take_back_unfinished_write(path: &Path) -> Result<(), SqliteOpenError> {
-    if !path.exists() || !lock_file::beside(path, "-journal").exists() {
+    if !path.exists() || !beside(path, "-journal").exists() {
         return Ok(());
     }
     let look = || {
@@ -104,24 +106,17 @@ impl FileTarget {
         if source.starts_with(&format!("sqlite://{} made at ", path.display())) {
             return Err(CopyError::Same(path.display().to_string()));
         }
-        // In this order: a file that somebody has open is not touched.
-        let holder = LockFile::holder(&lock_file::path_for(&path));
-        if let Some(holder) = holder.map_err(|source| SqliteOpenError::Io { path: path.clone(), source })? {
-            return Err(SqliteOpenError::InUse { path, holder }.into());
+        if !path.exists() && beside(&path, "-wal").exists() {
+            return Err(SqliteOpenError::LogAlone { path }.into());
         }
+        let lock = Arc::new(lock(&path, true)?);
         take_back_unfinished_write(&path)?;
-        if header_application_id(&path) != Some(COPYING_ID) {
-            // Makes the file and the newest schema, or refuses to. Who comes in between is noticed below.
-            match open(SqliteOptions::new(&path, Arc::new(SystemClock::new()))) {
-                Ok(_) | Err(SqliteOpenError::UnfinishedCopy { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+        let header = lock.first_bytes(72).map_err(|source| SqliteOpenError::Io { path: path.clone(), source })?;
+        if application_id(&header) != Some(COPYING_ID) {
+            // Makes the newest schema, or refuses to.
+            let taken = OpenedFile::of(path.clone(), Arc::clone(&lock))?;
+            drop(open_taken(taken, SqliteOptions::new(&path, Arc::new(SystemClock::new())))?);
         }
-        let lock_file = LockFile::take(&lock_file::path_for(&path), SystemClock::new().wall());
-        let lock_file = lock_file.map_err(|error| match error {
-            NotTaken::OpenedFile(holder) => SqliteOpenError::InUse { path: path.clone(), holder },
-            NotTaken::Io(source) => SqliteOpenError::Io { path: path.clone(), source },
-        })?;
         let begin = || -> SqliteResult<(Connection, i32, Status)> {
             let connection = connections::open_writer(&path, Durability::Full)?;
             connection.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
@@ -135,8 +130,7 @@ impl FileTarget {
             return Err(SqliteOpenError::NotOurs { path, found: format!("application id {application_id}") }.into());
         }
         require_schema(&path, &status)?;
-        let target =
-            Self { file: CopyFile { path, connection, counts_anew: false, _lock_file: lock_file }, run: name_of_run() };
+        let target = Self { file: CopyFile { path, connection, counts_anew: false, _lock: lock }, run: name_of_run() };
         let mark = if application_id == COPYING_ID { Some(target.take_over(source)?) } else { target.begin(source)? };
         target.file.connection.execute_batch("commit").map_err(|error| target.file.failed(&error))?;
         Ok((target, mark))

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::connection::Connection;
 use super::failure::SqliteResult;
-use super::lock_file;
+use super::file_id::beside;
+use super::file_lock::FileLock;
 use super::open::{APPLICATION_ID, SqliteOpenError, check_header, true_path, unreadable};
 use super::{connections, integrity, lanes, schema, schema_commands};
 use crate::migrations::{Dialect, Migrate, Status};
@@ -50,14 +51,14 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
         return Err(SqliteOpenError::Missing { path });
     }
     let io = |source| SqliteOpenError::Io { path: path.clone(), source };
-    let holder = lock_file::LockFile::holder(&lock_file::path_for(&path)).map_err(io)?;
+    let holder = FileLock::holder(&path).map_err(io)?;
     // While a server has the file open, it has been looked at; and if that server is this very process, closing a handle
     // on the file would take away the locks that SQLite has on it.
     if holder.is_none() && check_header(&path)? {
         return Err(SqliteOpenError::NotOurs { path, found: "an empty file".to_owned() });
     }
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let (file_bytes, log_bytes) = (size(&path), size(&lock_file::beside(&path, "-wal")));
+    let (file_bytes, log_bytes) = (size(&path), size(&beside(&path, "-wal")));
     let ask = || -> SqliteResult<(i32, Status)> {
         let reader = connections::open_reader(&path)?;
         let application_id = reader.query_row("pragma application_id", [], |row| row.get(0))?;

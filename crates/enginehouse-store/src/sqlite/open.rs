@@ -9,11 +9,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::connections::{self, Readers};
 use super::failure::{SqliteError, SqliteResult};
-use super::lock_file::{self, LockFile, NotTaken};
+use super::file_id::beside;
+use super::file_lock::{FileLock, NotTaken};
+use super::file_watch::FileWatch;
 use super::options::SqliteOptions;
+use super::poison::Poison;
 use super::schema;
-use super::writer::{Poison, Writer};
-use crate::clock::Clock;
+use super::writer::Writer;
 use crate::migrations::{Migrate, Migration, SchemaRefusal, Verdict};
 use crate::store::Durability;
 
@@ -21,6 +23,8 @@ use crate::store::Durability;
 pub(super) const APPLICATION_ID: i32 = 0x4548_5345;
 /// Marks a file that a store is being copied into, and that nobody serves before it is complete: `EHSC`.
 pub(super) const COPYING_ID: i32 = 0x4548_5343;
+/// How long the header of an SQLite file is.
+const HEADER_BYTES: usize = 100;
 /// The first SQLite without a race between a checkpoint and a write that loses commits.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
@@ -32,8 +36,40 @@ pub enum SqliteOpenError {
     InUse {
         /// The data file.
         path: PathBuf,
-        /// Who holds it, by its process id and start.
+        /// Who holds it, by its process id.
         holder: String,
+    },
+    /// It has several names. Each would have a log of its own beside it, and so only a part of the commits.
+    #[error(
+        "{path} has {links} names (hard links), and the log beside one of them is not beside the others: keep one name \
+         and remove the others (`find -samefile` finds them), or make a copy with `enginehouse backup`",
+        path = path.display()
+    )]
+    Links {
+        /// The data file, by the name that was given.
+        path: PathBuf,
+        /// How many names it has.
+        links: u64,
+    },
+    /// A log stands beside a data file that is empty or gone: what was committed is in the two together.
+    #[error(
+        "{log} is the log of a data file that is not there: {path} is missing or empty; put the data file back beside its \
+         log, or move the log away and put a backup in place of the data file",
+        path = path.display(), log = beside(path, "-wal").display()
+    )]
+    LogAlone {
+        /// The data file that is missing.
+        path: PathBuf,
+    },
+    /// The log beside the data file is that of another one: the data file is a backup, which has none.
+    #[error(
+        "{log} is not the log of {path}, which is a backup or a copy that was never served: move the log away, or put back \
+         the data file that it belongs to",
+        path = path.display(), log = beside(path, "-wal").display()
+    )]
+    ForeignLog {
+        /// The data file.
+        path: PathBuf,
     },
     /// It was not written by Enginehouse.
     #[error("{path} is not an Enginehouse data file ({found}): it was left untouched; name another file", path = path.display())]
@@ -107,11 +143,19 @@ pub(super) struct Opened {
     pub(super) version: i32,
     pub(super) writer: Writer,
     pub(super) readers: Readers,
+    pub(super) files: Arc<FileWatch>,
     pub(super) poison: Poison,
+    pub(super) lock: Arc<FileLock>,
 }
 
 pub(super) fn open(options: SqliteOptions) -> Result<Opened, SqliteOpenError> {
-    let OpenedFile { path, lock_file, is_new } = take(&options.path, &*options.clock)?;
+    let taken = take(&options.path, options.migrate == Migrate::Auto)?;
+    open_taken(taken, options)
+}
+
+/// Opens a file that is locked.
+pub(super) fn open_taken(taken: OpenedFile, options: SqliteOptions) -> Result<Opened, SqliteOpenError> {
+    let OpenedFile { path, lock, is_new } = taken;
     let unreadable = |failure| unreadable(&path, failure);
     if is_new {
         if options.migrate != Migrate::Auto {
@@ -129,42 +173,55 @@ pub(super) fn open(options: SqliteOptions) -> Result<Opened, SqliteOpenError> {
             missing = migrations;
         }
     }
-    let lock_file = Arc::new(lock_file);
     let poison = Poison::default();
-    let (writer, version) = open_writer(&path, &options, missing, &poison, &lock_file).map_err(unreadable)?;
+    let (writer, files, version) = open_writer(&path, &options, missing, &poison, &lock).map_err(unreadable)?;
     // The names of new files are as durable as what is in them.
     let folder = path.parent().unwrap_or(Path::new("/"));
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|source| SqliteOpenError::Io { path: path.clone(), source })?;
-    let readers = Readers::new(path.clone(), options.readers, writer.connection.unreadable(), lock_file);
-    Ok(Opened { path, version, writer, readers, poison })
+    let readers = Readers::new(path.clone(), options.readers, writer.connection.unreadable(), Arc::clone(&lock));
+    Ok(Opened { path, version, writer, readers, files, poison, lock })
 }
 
 /// A file that no other process of this program has, or will have while this is held.
 pub(super) struct OpenedFile {
     pub(super) path: PathBuf,
-    pub(super) lock_file: LockFile,
-    /// Whether it has yet to be made.
+    pub(super) lock: Arc<FileLock>,
+    /// Whether there is nothing in it yet.
     pub(super) is_new: bool,
 }
 
-/// Takes a file for this process, unless it is of another program.
-pub(super) fn take(path: &Path, clock: &dyn Clock) -> Result<OpenedFile, SqliteOpenError> {
+/// Takes a file for this process, unless it is of another program. Makes an empty one, if `make` says so.
+pub(super) fn take(path: &Path, make: bool) -> Result<OpenedFile, SqliteOpenError> {
     require_sqlite(rusqlite::version_number())?;
     let path = true_path(path)?;
-    // A file that is not ours gets no lock file beside it. One that is open in this process has a lock file, and must
-    // not be read here: closing any handle on it would take away the locks that SQLite has on it.
-    let lock_path = lock_file::path_for(&path);
-    if !lock_path.exists() {
-        check_header(&path)?;
+    if !path.exists() && beside(&path, "-wal").exists() {
+        return Err(SqliteOpenError::LogAlone { path });
     }
-    let lock_file = LockFile::take(&lock_path, clock.wall()).map_err(|error| match error {
-        NotTaken::OpenedFile(holder) => SqliteOpenError::InUse { path: path.clone(), holder },
-        NotTaken::Io(source) => SqliteOpenError::Io { path: path.clone(), source },
-    })?;
-    let is_new = check_header(&path)?;
-    Ok(OpenedFile { path, lock_file, is_new })
+    let lock = Arc::new(lock(&path, make)?);
+    OpenedFile::of(path, lock)
+}
+
+impl OpenedFile {
+    /// A file that is locked, if it is none of another program.
+    pub(super) fn of(path: PathBuf, lock: Arc<FileLock>) -> Result<Self, SqliteOpenError> {
+        match lock.first_bytes(HEADER_BYTES) {
+            Ok(header) => Ok(Self { is_new: check_first_bytes(&path, &header)?, path, lock }),
+            Err(source) => Err(SqliteOpenError::Io { path, source }),
+        }
+    }
+}
+
+/// Locks the file of a true path, whatever is in it.
+pub(super) fn lock(path: &Path, make: bool) -> Result<FileLock, SqliteOpenError> {
+    let path = path.to_owned();
+    FileLock::take(&path, make).map_err(|error| match error {
+        NotTaken::InUse(holder) => SqliteOpenError::InUse { path, holder },
+        NotTaken::Missing => SqliteOpenError::Missing { path },
+        NotTaken::Links(links) => SqliteOpenError::Links { path, links },
+        NotTaken::Io(source) => SqliteOpenError::Io { path, source },
+    })
 }
 
 /// The connection that writes, to a file that exists.
@@ -187,8 +244,8 @@ fn open_writer(
     options: &SqliteOptions,
     missing: &[Migration],
     poison: &Poison,
-    lock_file: &Arc<LockFile>,
-) -> SqliteResult<(Writer, i32)> {
+    lock: &Arc<FileLock>,
+) -> SqliteResult<(Writer, Arc<FileWatch>, i32)> {
     let mut connection = connect(path, options.durability)?;
     // A log that readers kept from shrinking is cut back to this when it starts anew.
     connection.pragma_update_and_check(None, "journal_size_limit", 64 * 1024 * 1024, |_| Ok(()))?;
@@ -200,10 +257,18 @@ fn open_writer(
         // A file that is larger already stays as large as it is.
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
-    let log_path = lock_file::beside(path, "-wal");
-    let writer =
-        Writer::new(connection, Arc::clone(&options.clock), log_path, Arc::clone(poison), Arc::clone(lock_file))?;
-    Ok((writer, version))
+    // It has been read, so SQLite has opened the log, and its index.
+    let files = Arc::new(FileWatch::new(path, lock.id(), poison.clone()).map_err(SqliteError::Io)?);
+    let log_path = beside(path, "-wal");
+    let writer = Writer::new(
+        connection,
+        Arc::clone(&options.clock),
+        log_path,
+        Arc::clone(&files),
+        poison.clone(),
+        Arc::clone(lock),
+    )?;
+    Ok((writer, files, version))
 }
 
 fn require_sqlite(version: i32) -> Result<(), SqliteOpenError> {
@@ -213,7 +278,8 @@ fn require_sqlite(version: i32) -> Result<(), SqliteOpenError> {
     Ok(())
 }
 
-/// The path without links, so that a file has one lock whatever it is called.
+/// The path without links. They are followed here, once: from now on the file is only opened by this path, and never
+/// through a link.
 pub(super) fn true_path(path: &Path) -> Result<PathBuf, SqliteOpenError> {
     let io = |source| SqliteOpenError::Io { path: path.to_owned(), source };
     match std::fs::canonicalize(path) {
@@ -235,47 +301,47 @@ pub(super) fn true_path(path: &Path) -> Result<PathBuf, SqliteOpenError> {
     }
 }
 
-/// Looks at the first bytes of the file, as SQLite documents them, and at nothing else. Answers whether it has yet to
-/// be made.
+/// Looks at the first bytes of a file that this process has not open. Answers whether there is nothing in it yet.
 pub(super) fn check_header(path: &Path) -> Result<bool, SqliteOpenError> {
-    let io = |source| SqliteOpenError::Io { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(io(error)),
-    };
-    let mut header = Vec::with_capacity(100);
-    file.take(100).read_to_end(&mut header).map_err(io)?;
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    match File::open(path).and_then(|file| file.take(HEADER_BYTES as u64).read_to_end(&mut header)) {
+        Ok(_) => check_first_bytes(path, &header),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => check_first_bytes(path, &[]),
+        Err(source) => Err(SqliteOpenError::Io { path: path.to_owned(), source }),
+    }
+}
+
+/// Judges a file by its first bytes, as SQLite documents them, and by whether there is a log beside it.
+fn check_first_bytes(path: &Path, header: &[u8]) -> Result<bool, SqliteOpenError> {
+    let log_bytes = std::fs::metadata(beside(path, "-wal")).map(|metadata| metadata.len()).ok();
     if header.is_empty() {
-        return Ok(true);
+        // Even an empty log: a file has something in it before it has a log.
+        return if log_bytes.is_some() { Err(SqliteOpenError::LogAlone { path: path.to_owned() }) } else { Ok(true) };
     }
     let not_ours = |found: String| Err(SqliteOpenError::NotOurs { path: path.to_owned(), found });
-    let number = |at: usize| i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-    if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
+    if header.len() < HEADER_BYTES || !header.starts_with(b"SQLite format 3\0") {
         return not_ours("not an SQLite file".to_owned());
     }
-    let application_id = number(68);
-    if application_id == COPYING_ID {
-        return Err(SqliteOpenError::UnfinishedCopy { path: path.to_owned() });
+    match application_id(header) {
+        Some(APPLICATION_ID) => {}
+        Some(COPYING_ID) => return Err(SqliteOpenError::UnfinishedCopy { path: path.to_owned() }),
+        other => return not_ours(format!("an SQLite file with application id {}", other.unwrap_or(0))),
     }
-    if application_id != APPLICATION_ID {
-        return not_ours(format!("an SQLite file with application id {application_id}"));
+    // SQLite would write any log that it finds into the file. One with a log says so before there is one.
+    if header[18..20] == [1, 1] && log_bytes.is_some_and(|bytes| bytes > 0) {
+        return Err(SqliteOpenError::ForeignLog { path: path.to_owned() });
     }
     Ok(false)
 }
 
-/// The application id in the first bytes of a file that has any.
-pub(super) fn header_application_id(path: &Path) -> Option<i32> {
-    let mut header = [0; 72];
-    File::open(path).and_then(|mut file| file.read_exact(&mut header)).ok()?;
-    let id = header.last_chunk()?;
-    Some(i32::from_be_bytes(*id))
+/// The application id in the first bytes of a file.
+pub(super) fn application_id(header: &[u8]) -> Option<i32> {
+    Some(i32::from_be_bytes(*header.get(68..)?.first_chunk()?))
 }
 
-/// Makes a file with nothing in it but whose it is: one page, written at once, before there is a log.
+/// Makes an empty file ours: one page, written at once, before there is a log.
 pub(super) fn create(path: &Path) -> SqliteResult<()> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, connections::FLAGS | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     Ok(())

@@ -6,10 +6,9 @@ use rusqlite::Connection;
 
 use super::connections;
 use super::failure::SqliteResult;
-use super::lock_file::{self, LockFile};
+use super::file_lock::FileLock;
 use super::open::{self, SqliteOpenError};
 use super::schema::{apply, read, run};
-use crate::clock::Clock;
 use crate::migrations::{Migration, SchemaRefusal, Status};
 use crate::store::Durability;
 
@@ -22,7 +21,7 @@ pub fn schema_status(path: &Path) -> Result<Status, SqliteOpenError> {
     if !path.exists() {
         return Err(SqliteOpenError::Missing { path });
     }
-    let held = LockFile::holder(&lock_file::path_for(&path));
+    let held = FileLock::holder(&path);
     let held = held.map_err(|source| SqliteOpenError::Io { path: path.clone(), source })?.is_some();
     // While a server has the file open, it has been looked at.
     if !held && open::check_header(&path)? {
@@ -40,8 +39,8 @@ pub fn schema_status(path: &Path) -> Result<Status, SqliteOpenError> {
 ///
 /// # Errors
 /// An [`SqliteOpenError`] says what to do.
-pub fn migrate_sqlite(path: &Path, to: i32, clock: &dyn Clock) -> Result<&'static [Migration], SqliteOpenError> {
-    let held = open::take(path, clock)?;
+pub fn migrate_sqlite(path: &Path, to: i32) -> Result<&'static [Migration], SqliteOpenError> {
+    let held = open::take(path, true)?;
     let path = held.path.as_path();
     let mut connection = connect(&held)?;
     let missing = way(path, &connection)?.way_up(to).map_err(|refusal| refused(path, refusal))?;
@@ -54,13 +53,8 @@ pub fn migrate_sqlite(path: &Path, to: i32, clock: &dyn Clock) -> Result<&'stati
 ///
 /// # Errors
 /// An [`SqliteOpenError`] says what to do.
-pub fn revert_sqlite(
-    path: &Path,
-    to: i32,
-    discard_data: bool,
-    clock: &dyn Clock,
-) -> Result<Vec<&'static Migration>, SqliteOpenError> {
-    let held = open::take(path, clock)?;
+pub fn revert_sqlite(path: &Path, to: i32, discard_data: bool) -> Result<Vec<&'static Migration>, SqliteOpenError> {
+    let held = open::take(path, false)?;
     if held.is_new {
         return Err(SqliteOpenError::Missing { path: held.path });
     }

@@ -3,6 +3,7 @@
 mod backups;
 mod clock;
 mod failures;
+mod files;
 mod inspections;
 mod opening;
 mod plans;

@@ -4,16 +4,19 @@
 //! else: the writer thread.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_core::time::Timestamp;
+use rusqlite::config::DbConfig;
 
 use super::columns::sql;
 use super::connection::Connection;
 use super::counts::CountChanges;
 use super::failure::{self, SqliteError, SqliteResult};
-use super::lock_file::LockFile;
+use super::file_lock::FileLock;
+use super::file_watch::FileWatch;
+use super::poison::Poison;
 use crate::clock::{Clock, Reading, StoreTime};
 use crate::{Applied, StoreError};
 
@@ -25,9 +28,6 @@ const LARGE_LOG_BYTES: u64 = 256 * 1024 * 1024;
 const LOG_WAIT: Duration = Duration::from_millis(250);
 /// How often that is tried.
 const LOG_RETRY: Duration = Duration::from_secs(10);
-
-/// Why nothing is written any more, once a write was lost.
-pub(super) type Poison = Arc<OnceLock<String>>;
 
 pub(super) struct Writer {
     pub(super) connection: Connection,
@@ -42,9 +42,10 @@ pub(super) struct Writer {
     pub(super) large_log_bytes: u64,
     log_path: PathBuf,
     log_tried_at: Option<Duration>,
+    files: Arc<FileWatch>,
     poison: Poison,
     /// Held as long as anything can write.
-    _lock_file: Arc<LockFile>,
+    _lock: Arc<FileLock>,
 }
 
 impl Writer {
@@ -52,8 +53,9 @@ impl Writer {
         connection: rusqlite::Connection,
         clock: Arc<dyn Clock>,
         log_path: PathBuf,
+        files: Arc<FileWatch>,
         poison: Poison,
-        lock_file: Arc<LockFile>,
+        lock: Arc<FileLock>,
     ) -> SqliteResult<Self> {
         let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let written_time = Timestamp::from_millis(number(sql!("last_time"))?);
@@ -71,13 +73,15 @@ impl Writer {
             log_tried_at: None,
             poison,
             connection: Connection::new(connection, Arc::default()),
-            _lock_file: lock_file,
+            files,
+            _lock: lock,
         })
     }
 
     /// Begins a transaction and reads its time.
     pub(super) fn begin(&mut self) -> Result<Reading, StoreError> {
         self.require_sound()?;
+        self.files.check().map_err(StoreError::unavailable)?;
         // Immediate: a transaction that began by reading could not wait for another process to finish its write.
         self.connection.execute_batch("begin immediate").map_err(|error| self.failed(error.into()))?;
         let reading = self.time.read(&*self.clock);
@@ -101,6 +105,8 @@ impl Writer {
             self.roll_back();
             return Err(error);
         }
+        // A commit into a file that has no name is gone at the next start.
+        self.files.check().map_err(|reason| StoreError::Unavailable { applied: Applied::Unknown, reason })?;
         self.written_time = written;
         self.jumped = false;
         self.shrink_log();
@@ -141,17 +147,15 @@ impl Writer {
     fn require_sound(&self) -> Result<(), StoreError> {
         match self.poison.get() {
             None => Ok(()),
-            Some(reason) => Err(StoreError::unavailable(format!(
-                "an earlier write may not have reached the disk ({reason}): restart the server, so that it finds out \
-                 what was written"
-            ))),
+            Some(reason) => Err(StoreError::unavailable(reason)),
         }
     }
 
     fn poison(&self, reason: &str) {
-        if self.poison.set(reason.to_owned()).is_ok() {
-            tracing::error!(reason, "a write may not have reached the disk: nothing is written until a restart");
-        }
+        self.poison.set(format!(
+            "an earlier write may not have reached the disk ({reason}): restart the server, so that it finds out what was \
+             written"
+        ));
     }
 
     /// Starts the log anew when readers that overlap have kept it from that for long. Without this it would grow until
@@ -176,5 +180,17 @@ impl Writer {
         let done = self.connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()));
         self.connection.busy_timeout(super::connections::BUSY_TIMEOUT)?;
         done
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The last connection to close writes the log into the file and removes it, by its name: if that now means
+        // another file, or nobody knows what was written, everything stays as it is.
+        if self.poison.get().is_some()
+            && let Err(error) = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        {
+            tracing::warn!(%error, "the log could not be left alone");
+        }
     }
 }

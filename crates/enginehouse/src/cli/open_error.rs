@@ -52,6 +52,9 @@ pub(crate) fn unopened(error: &SqliteOpenError) -> CliError {
         SqliteOpenError::UnfinishedCopy { .. } => {
             (Exit::Conflict, "go on with the copy, or copy again into another file")
         }
+        SqliteOpenError::Links { .. } | SqliteOpenError::LogAlone { .. } | SqliteOpenError::ForeignLog { .. } => {
+            (Exit::Conflict, "do what the message says, with no server running on the file")
+        }
         SqliteOpenError::SqliteTooOld { .. }
         | SqliteOpenError::Io { .. }
         | SqliteOpenError::Unreadable { .. }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use enginehouse_server::config::{Config, LogFormat};
 use enginehouse_server::rng::SeededRng;
-use enginehouse_server::server::{BindError, Server, ServerConfig};
+use enginehouse_server::server::{BindError, Listener, Server, ServerConfig, ServerEnded};
 use enginehouse_store::clock::SystemClock;
 use enginehouse_store::postgres::PostgresStore;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
@@ -79,21 +79,25 @@ async fn serve(arguments: &ServeArgs, log: &LogOutput) -> Result<(), CliError> {
         shutdown_timeout: config.shutdown_timeout,
         ..ServerConfig::on(config.listen)
     };
+    // Before the store: nothing is made or migrated by a server that cannot serve. Who connects waits.
+    let listener = Listener::bind(listening).await.map_err(|error| unbound(&error))?;
+    let address = listener.local_addr();
     let store = open(&config).await?;
     let about = store.describe();
-    let server =
-        Server::bind(listening, store, config.dispatch, Box::new(rng)).await.map_err(|error| unbound(&error))?;
-    let address = server.local_addr();
+    let server = Server::start(listener, store, config.dispatch, Box::new(rng)).map_err(|error| {
+        CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system lets the process start threads")
+    })?;
     server.app().metrics().show_dropped_lines(log.dropped());
     tracing::info!(%address, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
     announce(&format!("http://{address}"));
     server.run(stop_signal).await.map_err(|error| {
-        CliError::new(
-            Exit::Failed,
-            "the server has stopped by itself",
-            error,
-            "start it again; if it stops again, run `enginehouse doctor` and look at the disk",
-        )
+        let hint = match error {
+            ServerEnded::Store(_) => "do what the message says; `enginehouse doctor` looks at the store",
+            ServerEnded::Dispatcher => {
+                "start it again; if it stops again, run `enginehouse doctor` and look at the disk"
+            }
+        };
+        CliError::new(Exit::Failed, "the server has stopped by itself", error, hint)
     })?;
     tracing::info!("stopped");
     Ok(())
@@ -149,7 +153,6 @@ fn unbound(error: &BindError) -> CliError {
             Exit::Conflict,
             "stop the process that has the port, or name another one with --listen (port 0 takes a free one)",
         ),
-        BindError::Dispatcher(_) => (Exit::Failed, "see that the system lets the process start threads"),
     };
     CliError::new(exit, NOT_STARTED, why, hint)
 }

@@ -4,11 +4,13 @@ use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 
 use enginehouse_core::json::RawJson;
+use rusqlite::ffi;
 
 use super::TestFolder;
 use crate::conformance::given::{begin, claim, given_events, id, insert, lane, new_event, now, status};
 use crate::rows::NewEventRow;
-use crate::sqlite::{SqliteOptions, SqliteStore, lock_file};
+use crate::sqlite::failure::SqliteError;
+use crate::sqlite::{SqliteOptions, SqliteStore, file_id};
 use crate::{Applied, Queries, Store, StoreAdmin, StoreError};
 
 /// Adds events until the store refuses.
@@ -37,7 +39,7 @@ async fn a_full_store_refuses_writes_reads_on_and_heals() {
     let error = fill(&store).await;
     let StoreError::Unavailable { applied: Applied::No, reason } = &error else { panic!("{error:?}") };
     assert!(reason.contains("free space on the disk, or raise the store's max_size"), "{reason}");
-    assert!(!store.is_poisoned());
+    assert_eq!(store.ended().await, None);
     status(&store, 1).await;
     assert!(store.event(id(1_000_000)).await.unwrap().is_none());
     assert_eq!(store.check_integrity().await.unwrap(), [""; 0]);
@@ -63,8 +65,9 @@ async fn after_a_lost_write_nothing_is_written_until_a_restart() {
     let folder = TestFolder::new();
     let store = folder.open();
     given_events(&store, "render", [1]).await;
-    store.poison.set("disk I/O error".to_owned()).unwrap();
-    assert!(store.is_poisoned());
+    let not_synced = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None);
+    store.writer.lock().await.failed(SqliteError::from(not_synced));
+    assert!(store.ended().await.is_some());
     for _ in 0..2 {
         match store.begin().await.map(drop) {
             Err(StoreError::Unavailable { applied: Applied::No, reason }) => {
@@ -98,7 +101,7 @@ async fn damage_is_found_and_not_backed_up() {
     assert!(error.to_string().contains("damaged"), "{error}");
     drop(store);
     assert!(fs::read(folder.path()).unwrap() == content);
-    assert_eq!(folder.names(), ["enginehouse.db", "enginehouse.db.lock"]);
+    assert_eq!(folder.names(), ["enginehouse.db"]);
 }
 
 /// Each finding of the check, made by hand.
@@ -145,7 +148,7 @@ async fn a_log_that_was_held_shrinks_again() {
     let folder = TestFolder::new();
     let store = folder.open();
     store.writer.lock().await.large_log_bytes = 8 * 1024 * 1024;
-    let log = lock_file::beside(&folder.path(), "-wal");
+    let log = file_id::beside(&folder.path(), "-wal");
     let size = || fs::metadata(&log).unwrap().len();
     let lane_id = given_events(&store, "render", [1]).await;
     let reader = crate::sqlite::connections::open_reader(&folder.path()).unwrap();

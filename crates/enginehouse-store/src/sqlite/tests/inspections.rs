@@ -17,7 +17,7 @@ async fn a_file_is_inspected_with_and_without_a_server() {
     let counts = StatusCounts { queued: 2, processing: 1, ..Default::default() };
 
     let live = inspect(&folder.path()).await.unwrap();
-    assert_eq!(live.holder, Some(format!("process {} since 2027-01-15T08:00:00.000Z", std::process::id())));
+    assert_eq!(live.holder, Some(format!("process {}", std::process::id())));
     assert_eq!((live.counts, live.findings.len()), (counts, 0));
     assert!(live.log_bytes > 0);
     // It has taken nothing from the server.

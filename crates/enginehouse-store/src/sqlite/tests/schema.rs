@@ -88,12 +88,12 @@ fn every_migration_can_be_taken_back_and_leaves_what_it_found() {
     let whole = seen(&folder);
     let newest = Dialect::Sqlite.newest();
     for version in (0..newest).rev() {
-        let back = revert_sqlite(&folder.path(), version, false, &*folder.clock).unwrap();
+        let back = revert_sqlite(&folder.path(), version, false).unwrap();
         assert_eq!(back.len(), 1);
         let before = seen(&folder);
-        migrate_sqlite(&folder.path(), version + 1, &*folder.clock).unwrap();
+        migrate_sqlite(&folder.path(), version + 1).unwrap();
         assert_eq!(schema_status(&folder.path()).unwrap().version(), version + 1);
-        revert_sqlite(&folder.path(), version, false, &*folder.clock).unwrap();
+        revert_sqlite(&folder.path(), version, false).unwrap();
         assert_eq!(seen(&folder), before);
     }
     let (left, version, application_id) = seen(&folder);
@@ -109,13 +109,13 @@ async fn events_are_lost_only_if_that_was_said() {
     let folder = TestFolder::new();
     let store = folder.open();
     given_events(&store, "render", [1]).await;
-    let held = revert_sqlite(&folder.path(), 0, true, &*folder.clock).unwrap_err();
+    let held = revert_sqlite(&folder.path(), 0, true).unwrap_err();
     assert!(matches!(held, SqliteOpenError::InUse { .. }), "{held}");
     drop(store);
-    let error = revert_sqlite(&folder.path(), 0, false, &*folder.clock).unwrap_err();
+    let error = revert_sqlite(&folder.path(), 0, false).unwrap_err();
     assert!(matches!(error, SqliteOpenError::Schema { refusal: SchemaRefusal::HoldsEvents, .. }), "{error}");
     assert_eq!(schema_status(&folder.path()).unwrap().version(), Dialect::Sqlite.newest(), "nothing was taken back");
-    revert_sqlite(&folder.path(), 0, true, &*folder.clock).unwrap();
+    revert_sqlite(&folder.path(), 0, true).unwrap();
     assert_eq!(schema_status(&folder.path()).unwrap().version(), 0);
 }
 
@@ -125,7 +125,7 @@ fn a_file_of_the_first_version_is_migrated() {
     let folder = TestFolder::new();
     drop(folder.open());
     let whole = seen(&folder);
-    revert_sqlite(&folder.path(), 1, false, &*folder.clock).unwrap();
+    revert_sqlite(&folder.path(), 1, false).unwrap();
     let status = schema_status(&folder.path()).unwrap();
     assert!(
         status.applied.iter().all(|row| row.oldest_compatible == 1 && row.name == "engines_and_events"),

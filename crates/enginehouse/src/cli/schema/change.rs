@@ -1,7 +1,6 @@
 //! `enginehouse schema up` and `down`: migrations, applied and taken back.
 
 use clap::Args;
-use enginehouse_store::clock::SystemClock;
 use enginehouse_store::migrations::{Dialect, Migration, migrate_postgres_to, revert_postgres};
 use enginehouse_store::sqlite::{migrate_sqlite, revert_sqlite};
 use serde_json::json;
@@ -35,7 +34,7 @@ pub(super) async fn up(common: &Common, target: &SchemaTarget, arguments: &Up) -
     let applied = match target.store() {
         SchemaStore::Sqlite(path) => {
             let to = arguments.to.unwrap_or(Dialect::Sqlite.newest());
-            let migrated = blocking(move || migrate_sqlite(&path, to, &SystemClock::new())).await;
+            let migrated = blocking(move || migrate_sqlite(&path, to)).await;
             migrated.map_err(|error| unopened(&error))?.iter().collect()
         }
         SchemaStore::Postgres(options) => {
@@ -51,7 +50,7 @@ pub(super) async fn down(common: &Common, target: &SchemaTarget, arguments: &Dow
     let &Down { to, discard_data } = arguments;
     let reverted = match target.store() {
         SchemaStore::Sqlite(path) => {
-            let reverted = blocking(move || revert_sqlite(&path, to, discard_data, &SystemClock::new())).await;
+            let reverted = blocking(move || revert_sqlite(&path, to, discard_data)).await;
             reverted.map_err(|error| unopened(&error))?
         }
         SchemaStore::Postgres(options) => {
