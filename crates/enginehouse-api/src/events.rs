@@ -215,3 +215,20 @@ impl EventCounts {
         self.queued + self.processing + self.completed + self.failed + self.cancelled
     }
 }
+
+/// How to cancel an event. The body may be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelRequest {
+    /// Whether to take the lock away from an engine that works on it, instead of asking it to stop. It is told at its next
+    /// heartbeat that the lock is lost, and what it settles is refused.
+    #[serde(default)]
+    pub force: bool,
+}
+
+impl CancelRequest {
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value; force: or_default(|value| value.boolean()));
+        Some(Self { force: force? })
+    }
+}

@@ -12,7 +12,7 @@ use enginehouse_api::engines::{
 };
 use enginehouse_api::enqueue::{BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse};
 use enginehouse_api::event_types::{EventTypeSettings, QueueSettings, Settings};
-use enginehouse_api::events::{Event, EventsQuery, HistoryResponse};
+use enginehouse_api::events::{CancelRequest, Event, EventsQuery, HistoryResponse};
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::settle::{
@@ -245,8 +245,8 @@ impl Client {
     }
 
     /// Cancels an event.
-    pub async fn cancel(&self, event_id: EventId) -> Result<Event, Error> {
-        self.post(format!("/v1/events/{event_id}/cancel"), RequestBody::Nothing, Repeat::Always).await
+    pub async fn cancel(&self, event_id: EventId, request: CancelRequest) -> Result<Event, Error> {
+        self.post(format!("/v1/events/{event_id}/cancel"), RequestBody::json(&request), Repeat::Always).await
     }
 
     /// Makes a waiting event available now.

@@ -138,7 +138,7 @@ pub enum AttemptOutcome {
     Failed,
     /// The engine took longer than `max_processing_seconds`.
     TimedOut,
-    /// The lock was lost: it expired, or its engine was lost, superseded or deregistered.
+    /// The lock was lost: it expired, its engine was lost or superseded, or the event was cancelled by force.
     Lost,
 }
 

@@ -157,6 +157,8 @@ pub enum EventCommand {
     /// The holder was deregistered, in good order: the attempt is not counted.
     GiveBack,
     Cancel,
+    /// Somebody does not wait for the holder to stop: its lock is taken away.
+    CancelByForce,
     /// Somebody wants a waiting event to be claimed now.
     Retry,
     /// Somebody puts a dead letter back in its queue.
@@ -278,6 +280,7 @@ pub fn transition(
             Ok(moves(released(event, None, event.available_at, facts.now), None))
         }
         EventCommand::Cancel => cancel(event, facts.now),
+        EventCommand::CancelByForce => cancel_by_force(event, facts.now),
         EventCommand::Retry => match event.status {
             EventStatus::Queued if event.available_at <= facts.now => Ok(Transition::AlreadySo),
             EventStatus::Queued => Ok(moves(EventState { available_at: facts.now, ..event.clone() }, None)),
@@ -425,6 +428,18 @@ fn cancel(event: &EventState, now: Timestamp) -> Result<Transition, TransitionRe
             Err(TransitionRefused::WrongStatus { status, needed: "only a queued or processing event can be cancelled" })
         }
     }
+}
+
+fn cancel_by_force(event: &EventState, now: Timestamp) -> Result<Transition, TransitionRefused> {
+    let Some(lock) = &event.lock else { return cancel(event, now) };
+    let error = AttemptError {
+        code: Some("cancelled".to_owned()),
+        message: "the event was cancelled by force: its lock was taken away".to_owned(),
+        details: None,
+    };
+    let end = attempt_end(event, lock, AttemptOutcome::Lost, error.clone(), now);
+    let next = EventState { last_error: Some(error), ..unlocked(event, None) };
+    Ok(moves(finished(next, EventStatus::Cancelled, now), Some(end)))
 }
 
 fn dead_letter(event: &EventState, needed: &'static str) -> Result<(), TransitionRefused> {

@@ -98,7 +98,7 @@ async fn a_command_whose_event_is_cancelled_is_stopped() {
     let flags = ["--event-type", "endless", "--heartbeat-interval-seconds", "1"];
     let engine = fixture.engine("e", &flags, "exec sleep 1000");
     let event = fixture.until_all(EventStatus::Processing).await.remove(0);
-    fixture.server.client().cancel(event.event_id).await.unwrap();
+    fixture.server.client().cancel(event.event_id, Default::default()).await.unwrap();
     fixture.until_all(EventStatus::Cancelled).await;
     assert_eq!(stop(engine), Some(0));
 }

@@ -49,7 +49,7 @@ async fn the_whole_tour_works_behind_a_pooler() {
     assert_eq!(client.redrive(event_id, &Default::default()).await.unwrap().status, EventStatus::Queued);
     let held = claim(&client, "e").await.unwrap().remove(0);
     client.release(event_id, &ReleaseRequest { lock_token: token(&held), delay_seconds: None }).await.unwrap();
-    client.cancel(event_id).await.unwrap();
+    client.cancel(event_id, Default::default()).await.unwrap();
     assert_eq!(code(complete(&client, &held).await), Some(Code::LockLost));
     client.deregister(&id("e"), None).await.unwrap();
     assert_eq!(client.history(event_id).await.unwrap().attempts.len(), 1);

@@ -56,6 +56,7 @@ fn command(name: &str, token: LockToken) -> EventCommand {
         "lock expired" => EventCommand::LoseLock { loss: Loss::Expired, alone: true },
         "given back" => EventCommand::GiveBack,
         "cancel" => EventCommand::Cancel,
+        "cancel by force" => EventCommand::CancelByForce,
         "retry" => EventCommand::Retry,
         "redrive" => EventCommand::Redrive { delay: Duration::ZERO },
         "discard" => EventCommand::Discard,
@@ -104,7 +105,7 @@ fn every_command_in_every_status_does_what_the_documented_table_says() {
     let mut lines = page.lines().skip_while(|line| !line.starts_with("| status | claim |"));
     let names = row(lines.next().expect("the table is there"));
     let rows: Vec<_> = lines.skip(1).take_while(|line| line.starts_with('|')).map(row).collect();
-    assert_eq!((names.len(), rows.len()), (11, 5), "every status and every command");
+    assert_eq!((names.len(), rows.len()), (12, 5), "every status and every command");
     for cells in rows {
         let status: EventStatus = cells[0].parse().expect("a status");
         for (name, cell) in names.iter().zip(&cells).skip(1) {
@@ -255,6 +256,22 @@ fn a_cancel_while_processing_ends_the_event_with_its_lock() {
     assert_eq!(moved(&asked, &command("complete", TOKEN)).status, EventStatus::Completed);
     let last = EventState { tally: Tally { retries: 3, failures: 3, losses: 0 }, ..asked };
     assert_eq!(moved(&last, &command("fail", TOKEN)).status, EventStatus::Failed, "a final failure counts");
+}
+
+#[test]
+fn a_cancel_by_force_ends_the_attempt_at_once() {
+    let asked = moved(&event(EventStatus::Processing), &EventCommand::Cancel);
+    for before in [event(EventStatus::Processing), asked] {
+        let Ok(Transition::Moves { state, attempt: Some(attempt) }) = apply(&before, &EventCommand::CancelByForce)
+        else {
+            panic!("an attempt ends");
+        };
+        assert_eq!((state.status, &state.lock, state.cancel_requested), (EventStatus::Cancelled, &None, false));
+        assert_eq!(state.tally, before.tally, "it is nobody's failure");
+        assert_eq!((attempt.outcome, attempt.error.code.as_deref()), (AttemptOutcome::Lost, Some("cancelled")));
+        let refused = Err(TransitionRefused::LockLost { status: EventStatus::Cancelled });
+        assert_eq!(apply(&state, &command("complete", TOKEN)), refused);
+    }
 }
 
 #[test]

@@ -24,7 +24,10 @@ pub struct ActOnEvent {
 /// What a person does to one event.
 #[derive(Clone, Debug)]
 pub enum EventAction {
-    Cancel,
+    Cancel {
+        /// Whether to take the lock away from an engine that works on it, instead of asking it to stop.
+        force: bool,
+    },
     /// Make an event that waits for its next attempt available now.
     Retry,
     /// Put a dead letter back in its queue.
@@ -33,9 +36,7 @@ pub enum EventAction {
         payload: Option<RawJson>,
     },
     /// Give up on a dead letter.
-    Discard {
-        reason: Option<String>,
-    },
+    Discard { reason: Option<String> },
 }
 
 #[async_trait(?Send)]
@@ -47,7 +48,10 @@ impl Operation for ActOnEvent {
         let Self { event_id, action } = self;
         context.load_events([*event_id]).await?;
         let (name, command, detail) = match action {
-            EventAction::Cancel => ("event.cancel", EventCommand::Cancel, serde_json::json!({})),
+            EventAction::Cancel { force: false } => ("event.cancel", EventCommand::Cancel, serde_json::json!({})),
+            EventAction::Cancel { force: true } => {
+                ("event.cancel", EventCommand::CancelByForce, serde_json::json!({ "force": true }))
+            }
             EventAction::Retry => ("event.retry", EventCommand::Retry, serde_json::json!({})),
             EventAction::Redrive { payload } => {
                 let detail = serde_json::json!({ "payload_replaced": payload.is_some() });

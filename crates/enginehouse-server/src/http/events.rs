@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::enqueue::{BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse};
-use enginehouse_api::events::{Event, EventsQuery, HistoryResponse};
+use enginehouse_api::events::{CancelRequest, Event, EventsQuery, HistoryResponse};
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::event::NewEvent;
@@ -138,15 +138,18 @@ pub(super) async fn get_event_history(
 /// Cancel an event.
 ///
 /// A queued one is cancelled at once. Of one that is being processed, the engine is told at its next heartbeat; if it
-/// settles it nevertheless, that counts.
+/// settles it nevertheless, that counts. With `force` its lock is taken away at once. The body may be left out.
 #[utoipa::path(post, path = "/v1/events/{event_id}/cancel", tag = "events",
-    params(("event_id" = EventId, Path, description = "The event.")),
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<CancelRequest>,
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
 pub(super) async fn cancel_event(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
+    body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
-    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Cancel }).await?)))
+    let CancelRequest { force } = body.read_or_default(CancelRequest::read)?;
+    let action = EventAction::Cancel { force };
+    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?)))
 }
 
 /// Make an event that waits for its retry or its time available now.

@@ -274,7 +274,7 @@ async fn an_engine_is_held_back_only_as_long_as_the_event_waits() {
     harness.pass(60.0).await;
     harness.enqueue_many(1).await;
     assert!(harness.claim("e", 5).await.is_empty());
-    harness.act(suspects[0], EventAction::Cancel).await.unwrap();
+    harness.act(suspects[0], EventAction::Cancel { force: false }).await.unwrap();
     assert_eq!(harness.claim("e", 5).await.len(), 1);
     harness.close().await;
 }

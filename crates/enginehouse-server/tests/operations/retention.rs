@@ -18,7 +18,7 @@ async fn finished_events_are_forgotten_after_their_time_and_dead_letters_are_not
     harness.kill(&claimed[1]).await;
     let failure = enginehouse_core::retry::Failure { retryable: false, ..enginehouse_core::retry::Failure::PLAIN };
     harness.settle(enqueued[2], crate::harness::fail(token(&claimed[2]), failure)).await.unwrap();
-    harness.act(enqueued[3], EventAction::Cancel).await.unwrap();
+    harness.act(enqueued[3], EventAction::Cancel { force: false }).await.unwrap();
     harness.pass(7.0 * DAY - 1.0).await;
     assert_eq!(harness.count().await, (4, 1));
     harness.pass(2.0).await;
@@ -56,7 +56,7 @@ async fn lanes_without_events_are_forgotten_and_made_anew_when_needed() {
     harness.register_with("e", "{}", 0).await;
     harness.enqueue(r#"{"event_type":"a","required_memory_mb":1}"#).await;
     let event = harness.enqueue(r#"{"event_type":"b"}"#).await;
-    harness.act(event, EventAction::Cancel).await.unwrap();
+    harness.act(event, EventAction::Cancel { force: false }).await.unwrap();
     assert_eq!(harness.store.lane_counts().await.unwrap().len(), 2);
     harness.pass(31.0 * DAY).await;
     harness.pass(2.0).await;

@@ -317,7 +317,7 @@ impl Story {
 
     fn action(&mut self) -> EventAction {
         match self.rng.random_range(0..4) {
-            0 => EventAction::Cancel,
+            0 => EventAction::Cancel { force: self.rng.random_bool(0.5) },
             1 => EventAction::Retry,
             2 => EventAction::Redrive { payload: None },
             _ => EventAction::Discard { reason: Some("no".to_owned()) },

@@ -148,12 +148,39 @@ async fn an_event_is_cancelled_at_once_or_with_the_end_of_its_lock() {
     let waiting = harness.enqueue(r#"{"event_type":"a","delay_seconds":9}"#).await;
     let held = harness.enqueue(r#"{"event_type":"a"}"#).await;
     let claimed = harness.claim_one("e").await;
-    assert_eq!(harness.act(waiting, EventAction::Cancel).await.unwrap().event.state.status, EventStatus::Cancelled);
-    assert_eq!(harness.act(held, EventAction::Cancel).await.unwrap().event.state.status, EventStatus::Processing);
+    assert_eq!(
+        harness.act(waiting, EventAction::Cancel { force: false }).await.unwrap().event.state.status,
+        EventStatus::Cancelled
+    );
+    assert_eq!(
+        harness.act(held, EventAction::Cancel { force: false }).await.unwrap().event.state.status,
+        EventStatus::Processing
+    );
     assert_eq!(harness.heartbeat("e", &[token(&claimed)]).await.cancel, [held]);
     assert_eq!(harness.fail(&claimed).await, Ok(EventStatus::Cancelled));
     let history = harness.store.history(held).await.unwrap();
     assert_eq!(history.actions.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["event.cancel"]);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn an_event_whose_engine_does_not_listen_is_cancelled_by_force() {
+    let harness = Harness::new();
+    harness.register("e", "{}").await;
+    harness.enqueue_many(1).await;
+    let claimed = harness.claim_one("e").await;
+    let event_id = claimed.event.event_id;
+    let cancelled = harness.act(event_id, EventAction::Cancel { force: true }).await.unwrap();
+    assert_eq!(cancelled.event.state.status, EventStatus::Cancelled);
+    assert!(harness.complete(&claimed).await.unwrap_err().contains("the event is cancelled"));
+    let heartbeat = harness.heartbeat("e", &[token(&claimed)]).await;
+    assert_eq!((heartbeat.lost, heartbeat.cancel), (vec![token(&claimed)], vec![]));
+    let history = harness.store.history(event_id).await.unwrap();
+    assert_eq!(history.attempts[0].error.code.as_deref(), Some("cancelled"));
+    assert_eq!(
+        (&*history.actions[0].action, history.actions[0].detail.as_str()),
+        ("event.cancel", r#"{"force":true}"#)
+    );
     harness.close().await;
 }
 

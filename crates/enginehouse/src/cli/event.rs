@@ -1,7 +1,7 @@
 //! `enginehouse event`: enqueue, see and control events.
 
 use clap::{Args, Subcommand};
-use enginehouse_api::events::{Event, EventsQuery};
+use enginehouse_api::events::{CancelRequest, Event, EventsQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::filter::EventFilter;
@@ -43,6 +43,9 @@ enum EventSubcommand {
         /// The events
         #[arg(required = true, value_parser = event_id)]
         event_ids: Vec<EventId>,
+        /// Take the lock away from an engine that works on it, instead of asking it to stop
+        #[arg(long)]
+        force: bool,
     },
     /// Make waiting events available now
     Retry {
@@ -85,7 +88,7 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
         EventSubcommand::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
         EventSubcommand::List(arguments) => list(&common, arguments).await,
         EventSubcommand::Show { event_id } => show(&common, event_id).await,
-        EventSubcommand::Cancel { event_ids } => cancel(&common, &event_ids).await,
+        EventSubcommand::Cancel { event_ids, force } => cancel(&common, &event_ids, force).await,
         EventSubcommand::Retry { event_ids } => retry(&common, &event_ids).await,
     };
     common.finish(result)
@@ -128,11 +131,11 @@ async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
     one(common, &event, &event_id.to_string(), &fields)
 }
 
-async fn cancel(common: &Common, event_ids: &[EventId]) -> Result<(), CliError> {
+async fn cancel(common: &Common, event_ids: &[EventId], force: bool) -> Result<(), CliError> {
     let one = async |event_id: &EventId| {
         let event = common
             .client
-            .cancel(*event_id)
+            .cancel(*event_id, CancelRequest { force })
             .await
             .map_err(|error| CliError::call(format!("could not cancel event {event_id}"), error))?;
         let state = match event.status {
