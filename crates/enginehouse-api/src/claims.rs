@@ -6,12 +6,12 @@ use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::input::{Textual, Value};
 use enginehouse_core::limits::{DEFAULT_CLAIM_LIMIT, MAX_CLAIM_FILTERS, MAX_CLAIM_LIMIT, MAX_WAIT};
 use enginehouse_core::read_fields;
-use enginehouse_core::request::{Affinity, Claim, Exchange};
+use enginehouse_core::request::{Affinity, Claim};
 use enginehouse_core::time::seconds;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::engines::{HeartbeatPart, HeartbeatResponse};
+use crate::engines::{HeartbeatPart, HeartbeatResponse, ReadHeartbeat};
 use crate::events::Event;
 use crate::settle::{ReadSettlement, Settlement, SettlementResult, read_visibility_timeout, refused};
 
@@ -149,9 +149,19 @@ pub struct ExchangeRequest {
     pub claim: Option<ClaimPart>,
 }
 
+/// An exchange as it was read.
+#[derive(Clone, Debug)]
+pub struct ReadExchange {
+    /// The epoch of who asks.
+    pub epoch: i64,
+    /// Each was read by itself.
+    pub settlements: Vec<ReadSettlement>,
+    pub heartbeat: Option<ReadHeartbeat>,
+    pub claim: Option<Claim>,
+}
+
 impl ExchangeRequest {
-    /// Reads an exchange, but for its settlements; these, each by itself; and the epoch of who asks.
-    pub fn read(value: Value<'_>) -> Option<(i64, Exchange, Vec<ReadSettlement>)> {
+    pub fn read(value: Value<'_>) -> Option<ReadExchange> {
         read_fields!(value;
             epoch: required(|value| value.integer()),
             settlements: or_default(|value| Settlement::read_each(value, 0)),
@@ -159,7 +169,7 @@ impl ExchangeRequest {
             claim: optional(ClaimPart::read),
         );
         value.refuse_too(refused(&settlements));
-        Some((epoch?, Exchange { settlements: Vec::new(), heartbeat, claim }, settlements?))
+        Some(ReadExchange { epoch: epoch?, settlements: settlements?, heartbeat, claim })
     }
 }
 

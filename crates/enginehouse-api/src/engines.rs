@@ -1,10 +1,13 @@
 //! Engines: registering, heartbeats, draining.
 
+use std::cell::RefCell;
+
 use enginehouse_core::engine::{DynamicState, EngineStatus, Metadata};
 use enginehouse_core::filter::{EngineFilter, PageRequest};
 use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType};
 use enginehouse_core::input::Value;
-use enginehouse_core::limits::MAX_LOCK_TOKENS;
+use enginehouse_core::invalid::{FieldError, Invalid};
+use enginehouse_core::limits::{MAX_FIELD_ERRORS, MAX_LOCK_TOKENS};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::read_fields;
 use enginehouse_core::request::Heartbeat;
@@ -174,13 +177,15 @@ pub struct HeartbeatRequest {
 
 impl HeartbeatRequest {
     /// Reads a heartbeat, and the epoch of who sends it.
-    pub fn read(value: Value<'_>) -> Option<(i64, Heartbeat)> {
+    pub fn read(value: Value<'_>) -> Option<(i64, ReadHeartbeat)> {
+        let parts = HeartbeatParts::default();
         read_fields!(value;
             epoch: required(|value| value.integer()),
-            dynamic_state: optional(DynamicState::read),
-            lock_tokens: optional(read_lock_tokens),
+            dynamic_state: optional(|value| parts.read(value, DynamicState::read)),
+            lock_tokens: optional(|value| parts.read(value, |value| parts.read_lock_tokens(value))),
         );
-        Some((epoch?, Heartbeat { dynamic_state, lock_tokens }))
+        let heartbeat = parts.heartbeat(value, dynamic_state, lock_tokens);
+        Some((epoch?, heartbeat))
     }
 }
 
@@ -198,17 +203,50 @@ pub struct HeartbeatPart {
 }
 
 impl HeartbeatPart {
-    pub(crate) fn read(value: Value<'_>) -> Option<Heartbeat> {
+    pub(crate) fn read(value: Value<'_>) -> Option<ReadHeartbeat> {
+        let parts = HeartbeatParts::default();
         read_fields!(value;
-            dynamic_state: optional(DynamicState::read),
-            lock_tokens: optional(read_lock_tokens),
+            dynamic_state: optional(|value| parts.read(value, DynamicState::read)),
+            lock_tokens: optional(|value| parts.read(value, |value| parts.read_lock_tokens(value))),
         );
-        Some(Heartbeat { dynamic_state, lock_tokens })
+        Some(parts.heartbeat(value, dynamic_state, lock_tokens))
     }
 }
 
-fn read_lock_tokens(value: Value<'_>) -> Option<Vec<LockToken>> {
-    value.list(0..=MAX_LOCK_TOKENS, |value| value.parsed())
+/// A heartbeat, and what is wrong with it. An engine is not lost for a state that cannot be kept: that stays as before.
+#[derive(Clone, Debug, Default)]
+pub struct ReadHeartbeat {
+    pub heartbeat: Heartbeat,
+    pub errors: Vec<FieldError>,
+}
+
+/// The parts of a heartbeat, each of which is read by itself.
+#[derive(Default)]
+struct HeartbeatParts(RefCell<Vec<FieldError>>);
+
+impl HeartbeatParts {
+    fn read<T>(&self, value: Value<'_>, read: impl FnOnce(Value<'_>) -> Option<T>) -> Option<T> {
+        value.alone(read).map_err(|refused| self.0.borrow_mut().extend(refused.errors)).ok()
+    }
+
+    /// Those that are tokens.
+    fn read_lock_tokens(&self, value: Value<'_>) -> Option<Vec<LockToken>> {
+        value.list(0..=MAX_LOCK_TOKENS, |value| self.read(value, |value| value.parsed()))
+    }
+
+    fn heartbeat(
+        self,
+        value: Value<'_>,
+        dynamic_state: Option<DynamicState>,
+        lock_tokens: Option<Vec<LockToken>>,
+    ) -> ReadHeartbeat {
+        let mut errors = self.0.into_inner();
+        errors.truncate(MAX_FIELD_ERRORS);
+        if !errors.is_empty() {
+            value.refuse_too(std::iter::once(&Invalid::fields(errors.clone())));
+        }
+        ReadHeartbeat { heartbeat: Heartbeat { dynamic_state, lock_tokens }, errors }
+    }
 }
 
 /// What the server has to tell an engine.
@@ -224,6 +262,9 @@ pub struct HeartbeatResponse {
     pub cancel: Vec<EventId>,
     /// Whether the engine is to take no new events.
     pub drain: bool,
+    /// What was wrong with `dynamic_state` or `lock_tokens`, and so was left out: the heartbeat counts nevertheless.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
 }
 
 /// How many engines there are, by status.

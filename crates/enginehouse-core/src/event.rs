@@ -328,23 +328,49 @@ fn read_labels(value: Value<'_>) -> Option<BTreeMap<String, String>> {
 }
 
 impl AttemptError {
-    /// Reads what an engine reports. A message that is too long is cut, not refused: an engine that reports a failure
-    /// must get through with it.
+    /// Reads what an engine reports. It is often what a crashed program has printed, and an engine that reports a failure
+    /// must get through with it: what is too long is cut, what no text may have becomes U+FFFD, and in the place of
+    /// details that cannot be kept stands why.
     pub fn read(value: Value<'_>) -> Option<Self> {
         read_fields!(value;
-            code: optional(|value| value.line(1..=MAX_ERROR_CODE_LENGTH)),
-            message: required(|value| value.text()),
-            details: optional(|value| value.json(MAX_ERROR_DETAILS_BYTES)),
+            code: optional(|value| value.lossy_line(MAX_ERROR_CODE_LENGTH)),
+            message: required(|value| value.lossy_text()),
+            details: optional(|value| Some(value.lossy_json(MAX_ERROR_DETAILS_BYTES).unwrap_or_else(not_kept))),
         );
+        let code = code.filter(|code| !code.is_empty());
         let mut message = message?;
         message.truncate(message.floor_char_boundary(MAX_ERROR_MESSAGE_BYTES));
         Some(Self { code, message, details })
     }
 }
 
+fn not_kept(why: String) -> RawJson {
+    RawJson::from(&serde_json::json!({ "details_not_kept": why }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_engine_gets_through_with_what_it_reports() {
+        let read = |json: &str| read_json(json.as_bytes(), AttemptError::read).unwrap();
+        let error = read(r#"{"code":"a\u0000b\ud800","message":"\ud800 \ud83d\ude00 \udc00\n"}"#);
+        assert_eq!(error.code.as_deref(), Some("a\u{fffd}b\u{fffd}"));
+        assert_eq!(error.message, "\u{fffd} 😀 \u{fffd}\n");
+        let long = format!(r#"{{"code":"{0}","message":"{0}"}}"#, "é".repeat(20_000));
+        let error = read(&long);
+        assert_eq!(error.code.unwrap().chars().count(), MAX_ERROR_CODE_LENGTH);
+        assert_eq!(error.message.len(), MAX_ERROR_MESSAGE_BYTES);
+        assert_eq!(read(r#"{"code":"","message":""}"#).code, None);
+        let details = |json: &str| read(&format!(r#"{{"message":"","details":{json}}}"#)).details.unwrap();
+        assert_eq!(details(r#"["\ud800"]"#).as_str(), r#"["\ufffd"]"#);
+        assert_eq!(details(r#"{"a":1,"a":2}"#).as_str(), r#"{"details_not_kept":"the key \"a\" is given twice"}"#);
+        let large = format!("\"{}\"", "x".repeat(MAX_ERROR_DETAILS_BYTES));
+        assert_eq!(details(&large).as_str(), r#"{"details_not_kept":"at most 16384 bytes, was 16386"}"#);
+        // What is no text at all is a mistake of the engine's author, who has to see it.
+        assert!(read_json(br#"{"message":7}"#, AttemptError::read).is_err());
+    }
 
     fn check(json: &str) -> String {
         match read_json(json.as_bytes(), NewEvent::read) {

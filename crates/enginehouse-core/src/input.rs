@@ -14,7 +14,7 @@ use std::str::FromStr;
 use strum::VariantArray;
 
 use crate::invalid::{FieldError, Invalid, InvalidKind, pointer_key};
-use crate::json::RawJson;
+use crate::json::{RawJson, without_lone_surrogates};
 use crate::limits::MAX_FIELD_ERRORS;
 
 mod split;
@@ -165,6 +165,38 @@ impl<'a> Value<'a> {
             self.must_be("a string");
         }
         text.map(Cow::into_owned)
+    }
+
+    /// Text of any length, of which nothing is refused: half of a surrogate pair becomes U+FFFD. For what somebody has to
+    /// get through with.
+    pub fn lossy_text(self) -> Option<String> {
+        match self.text {
+            Text::Plain(_) => self.text(),
+            _ => match split::lossy_string(self.as_literal()) {
+                None => self.text(),
+                said => said,
+            },
+        }
+    }
+
+    /// Text on one line, of which nothing is refused: what may not stand in a line becomes U+FFFD, and the rest is cut.
+    pub fn lossy_line(self, length: usize) -> Option<String> {
+        let visible = |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
+        Some(self.lossy_text()?.chars().map(visible).take(length).collect())
+    }
+
+    /// Any JSON value, with U+FFFD for half of a surrogate pair, or why it can't be kept.
+    ///
+    /// # Errors
+    /// Why it can't be kept.
+    pub fn lossy_json(self, max_bytes: usize) -> Result<RawJson, String> {
+        let text = without_lone_surrogates(self.as_literal());
+        if text.len() > max_bytes {
+            return Err(format!("at most {max_bytes} bytes, was {}", text.len()));
+        }
+        let json = RawJson::trusted(text);
+        json.check()?;
+        Ok(json)
     }
 
     /// Text on one line, of so many characters.

@@ -56,6 +56,36 @@ impl RawJson {
     }
 }
 
+/// A valid JSON text in which no escape is half of a surrogate pair: U+FFFD stands for each that is.
+pub fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
+    let mut changed = String::new();
+    let (mut copied, mut at) = (0, 0);
+    let unit = |at: usize| {
+        let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    while let Some(found) = json.get(at..).and_then(|rest| memchr::memchr(b'\\', rest.as_bytes())) {
+        at += found;
+        let pair = (unit(at), unit(at + 6));
+        match pair {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => at += 12,
+            (Some(0xd800..0xe000), _) => {
+                changed.push_str(&json[copied..at]);
+                changed.push_str("\\ufffd");
+                at += 6;
+                copied = at;
+            }
+            // What is escaped is no backslash that begins something; it may be longer than a byte in no valid text.
+            _ => at += 2,
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(json);
+    }
+    changed.push_str(&json[copied..]);
+    Cow::Owned(changed)
+}
+
 /// The longest double, written without exponent: 1.8e308.
 const MAX_DOUBLE_DIGITS: usize = 308;
 
@@ -230,6 +260,20 @@ mod tests {
         assert_eq!(check(r#"["e1", "\ud800"]"#), "an escape that is half of a surrogate pair");
         assert_eq!(check(r#"{"\udc00": 1}"#), "an escape that is half of a surrogate pair");
         assert_eq!(check("{"), "not JSON");
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_becomes_the_replacement_character() {
+        let check = |json: &str, want: &str| assert_eq!(without_lone_surrogates(json), want);
+        check(r#""\ud800""#, r#""\ufffd""#);
+        check(
+            r#"["\ud83d\ude00","\ude00\ud83d","\ud83d\ud83d\ude00"]"#,
+            r#"["\ud83d\ude00","\ufffd\ufffd","\ufffd\ud83d\ude00"]"#,
+        );
+        check(r#"{"\uDBFF":"\\ud800 \\\uD800 é"}"#, r#"{"\ufffd":"\\ud800 \\\ufffd é"}"#);
+        for same in ["", "\\", "\"\\", "\"\\u", "\"\\ué", r#""\n\" plain é""#] {
+            check(same, same);
+        }
     }
 
     #[test]

@@ -110,6 +110,9 @@ impl Heartbeats {
 
     /// Does what the answer to a heartbeat says.
     pub(super) fn answered(&self, answer: &HeartbeatResponse) {
+        for error in &answer.errors {
+            tracing::warn!(pointer = error.pointer, detail = error.detail, "a part of a heartbeat was left out");
+        }
         for token in &answer.lost {
             self.held.lose(token);
         }

@@ -10,6 +10,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::json::without_lone_surrogates;
 use crate::limits::MAX_FIELD_ERRORS;
 
 /// A body that was found to be JSON.
@@ -96,6 +97,15 @@ pub(super) fn elements(array: &str, mut each: impl FnMut(&str) -> usize) -> Opti
 pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
     let inside = json.strip_prefix('"')?.strip_suffix('"')?;
     if inside.contains('\\') { serde_json::from_str(json).ok().map(Cow::Owned) } else { Some(inside.into()) }
+}
+
+/// What a JSON string says, with U+FFFD for half of a surrogate pair; none if it is no string.
+pub(super) fn lossy_string(json: &str) -> Option<String> {
+    if let Some(said) = string(json) {
+        return Some(said.into_owned());
+    }
+    json.strip_prefix('"')?.strip_suffix('"')?;
+    serde_json::from_str(&without_lone_surrogates(json)).ok()
 }
 
 /// What follows the next separator, without space before it.

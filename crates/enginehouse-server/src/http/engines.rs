@@ -2,9 +2,10 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse};
+use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse, ReadExchange};
 use enginehouse_api::engines::{
-    DeregisterQuery, DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, RegisterRequest,
+    DeregisterQuery, DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, ReadHeartbeat,
+    RegisterRequest,
 };
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::problem::Problem;
@@ -85,6 +86,8 @@ pub(super) async fn get_engine(
 }
 
 /// Send a heartbeat: stay alive, keep locks, learn what has changed.
+///
+/// It counts even if `dynamic_state` or a lock token is wrong: that is left out, and `errors` says why.
 #[utoipa::path(post, path = "/v1/engines/{engine_id}/heartbeat", tag = "engines",
     params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = HeartbeatRequest,
     responses((status = 200, description = "What the engine has to know.", body = HeartbeatResponse), EpochProblems))]
@@ -93,11 +96,11 @@ pub(super) async fn heartbeat(
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
 ) -> Result<Json<HeartbeatResponse>, ProblemResponse> {
-    let (epoch, heartbeat) = body.read(HeartbeatRequest::read)?;
+    let (epoch, ReadHeartbeat { heartbeat, errors }) = body.read(HeartbeatRequest::read)?;
     let exchange = Exchange { heartbeat: Some(heartbeat), ..Exchange::default() };
     let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
     let answer = exchanged.heartbeat.ok_or_else(|| ProblemResponse::internal("the dispatcher left out a heartbeat"))?;
-    Ok(Json(wire::heartbeat(answer)))
+    Ok(Json(wire::heartbeat(answer, errors)))
 }
 
 /// Claim up to `limit` events that the engine may process, each under a lock.
@@ -128,15 +131,16 @@ pub(super) async fn exchange(
     Path(engine_id): Path<EngineId>,
     body: LargeJsonBody,
 ) -> Result<Json<ExchangeResponse>, ProblemResponse> {
-    let (epoch, exchange, settlements) = body.read(ExchangeRequest::read).await?;
+    let ReadExchange { epoch, settlements, heartbeat, claim } = body.read(ExchangeRequest::read).await?;
     let (settlements, results) = wire::settlements(settlements);
-    let exchange = Exchange { settlements, ..exchange };
-    let claims = exchange.claim.is_some();
+    let claims = claim.is_some();
+    let (heartbeat, errors) = heartbeat.map_or_else(Default::default, |read| (Some(read.heartbeat), read.errors));
+    let exchange = Exchange { settlements, heartbeat, claim };
     let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
     let claimed = exchanged.claimed.unwrap_or_default();
     Ok(Json(ExchangeResponse {
         settlements: results.with(exchanged.settlements),
-        heartbeat: exchanged.heartbeat.map(wire::heartbeat),
+        heartbeat: exchanged.heartbeat.map(|answer| wire::heartbeat(answer, errors)),
         claim: claims.then(|| ClaimResponse { events: claimed.into_iter().map(wire::claimed).collect() }),
     }))
 }

@@ -12,6 +12,7 @@ use enginehouse_api::settle::{ReadSettlement, RefusedSettlement, SettlementResul
 use enginehouse_api::stats::LaneStats;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::invalid::FieldError;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{LaneKey, VersionRequirement};
 use enginehouse_core::request::SettleCommand;
@@ -170,9 +171,9 @@ impl SettlementResults {
     }
 }
 
-pub(super) fn heartbeat(answer: HeartbeatAnswer) -> HeartbeatResponse {
+pub(super) fn heartbeat(answer: HeartbeatAnswer, errors: Vec<FieldError>) -> HeartbeatResponse {
     let HeartbeatAnswer { status, renewed, lost, cancel, drain } = answer;
-    HeartbeatResponse { status, renewed, lost, cancel, drain }
+    HeartbeatResponse { status, renewed, lost, cancel, drain, errors }
 }
 
 /// An engine with the locks that it holds.

@@ -225,8 +225,11 @@ fn errors(sent: &str, answer: &Answer) -> Vec<(String, String)> {
     }
     // Each settlement is refused by itself.
     let parts = ["results", "settlements"].iter().flat_map(|part| json[part].as_array().into_iter().flatten());
-    let errors =
-        parts.map(|part| &part["error"]).chain([&json]).flat_map(|refused| refused["errors"].as_array()).flatten();
+    let errors = parts
+        .map(|part| &part["error"])
+        .chain([&json, &json["heartbeat"]])
+        .flat_map(|refused| refused["errors"].as_array())
+        .flatten();
     let errors: Vec<_> = errors.map(|error| (text(&error["pointer"]), text(&error["detail"]))).collect();
     if [400, 413, 422].contains(&answer.status) {
         assert!(!errors.is_empty(), "{sent}\nnames no field: {}", answer.body);

@@ -92,3 +92,59 @@ async fn what_is_no_batch_at_all_is_refused_as_a_whole() {
     }
     app.close().await;
 }
+
+/// What a program prints that dies in the middle of a character must not keep its attempt from ending.
+#[tokio::test]
+async fn a_failure_gets_through_whatever_it_says() {
+    let (mut app, settlements) = given(2).await;
+    let fail = |settlement: &Value, error: &str| {
+        let Value::String(token) = &settlement["lock_token"] else { panic!("a token") };
+        let line = format!("POST /v1/events/{}/fail", settlement["event_id"].as_str().unwrap());
+        (line, format!(r#"{{"lock_token":"{token}","retryable":false,"error":{error}}}"#))
+    };
+    let error = r#"{"code":"a\u0000\udc00","message":"it said \ud800 and \u0000","details":{"a":"\ud800"}}"#;
+    let (line, body) = fail(&settlements[0], error);
+    let answer = app.prepare(&line, &body).await;
+    let answer: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(answer["status"], "failed");
+    let said = answer["last_error"]["message"].as_str().unwrap();
+    assert!(said.starts_with("it said \u{fffd} and "), "{said}");
+    assert_eq!(answer["last_error"]["details"], json!({"a": "\u{fffd}"}));
+    let details = format!("{}{}", "[".repeat(65), "]".repeat(65));
+    let (line, body) = fail(&settlements[1], &format!(r#"{{"message":"deep","details":{details}}}"#));
+    let answer = app.prepare(&line, &body).await;
+    let answer: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(answer["last_error"]["details"], json!({"details_not_kept": "nested deeper than 64"}));
+    app.close().await;
+}
+
+/// An engine must not be lost because a sensor reports nonsense.
+#[tokio::test]
+async fn a_heartbeat_counts_whatever_the_engine_says_of_itself() {
+    let (mut app, settlements) = given(1).await;
+    let token = settlements[0]["lock_token"].as_str().unwrap().to_owned();
+    let states = [
+        r#"{"resource_utilization":{"cpu_percent":-1}}"#.to_owned(),
+        r#"{"note":"\ud800"}"#.to_owned(),
+        format!(r#"{{"note":"{}"}}"#, "x".repeat(70_000)),
+        "7".to_owned(),
+    ];
+    for state in states {
+        // Three of these are longer than the engine may be silent.
+        app.pass(20).await;
+        let heartbeat = format!(r#"{{"dynamic_state":{state},"lock_tokens":["{token}","2-what"]}}"#);
+        let whole = heartbeat.replacen('{', r#"{"epoch":1,"#, 1);
+        let answer = app.prepare("POST /v1/engines/sim-1/heartbeat", &whole).await;
+        let answer: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!((&answer["status"], &answer["renewed"]), (&json!("active"), &json!([token])));
+        let errors = answer["errors"].as_array().unwrap();
+        assert!(errors[0]["pointer"].as_str().unwrap().starts_with("/dynamic_state"), "{answer}");
+        assert_eq!(errors[1]["pointer"], "/lock_tokens/1", "{answer}");
+        let exchange = format!(r#"{{"epoch":1,"heartbeat":{heartbeat}}}"#);
+        let answer = app.prepare("POST /v1/engines/sim-1/exchange", &exchange).await;
+        let answer: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(answer["heartbeat"]["renewed"], json!([token]));
+        assert_eq!(answer["heartbeat"]["errors"][1]["pointer"], "/heartbeat/lock_tokens/1", "{answer}");
+    }
+    app.close().await;
+}
