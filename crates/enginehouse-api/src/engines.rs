@@ -12,9 +12,11 @@ use enginehouse_core::lock::LockToken;
 use enginehouse_core::read_fields;
 use enginehouse_core::request::Heartbeat;
 use enginehouse_core::time::Timestamp;
+use enginehouse_core::version::software_version;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::enqueue::{Warning, WarningCode};
 use crate::page::{PageQuery, page_request, read_cursor, read_limit};
 
 /// An engine introduces itself, for the first time or again.
@@ -59,6 +61,9 @@ pub struct Engine {
     /// The locks it holds; only where one engine is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locks: Option<Vec<EngineLock>>,
+    /// What whoever runs it should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 impl Engine {
@@ -77,8 +82,27 @@ impl Engine {
             metadata: engine.metadata.clone(),
             locks_held,
             locks: None,
+            warnings: engine
+                .metadata
+                .static_config
+                .engine_software_version
+                .as_deref()
+                .and_then(unreadable)
+                .into_iter()
+                .collect(),
         }
     }
+}
+
+/// Of a version that no range can have.
+fn unreadable(version: &str) -> Option<Warning> {
+    if software_version(version).is_some() {
+        return None;
+    }
+    let detail = format!(
+        "engine_software_version {version:?} is no semantic version such as 1.2.0: no event that asks for an engine_version is given to the engine"
+    );
+    Some(Warning { code: WarningCode::UnreadableVersion, detail })
 }
 
 /// A lock that an engine holds.

@@ -29,7 +29,7 @@ pub struct EnqueueResponse {
     pub warnings: Vec<Warning>,
 }
 
-/// Something that a producer should know about an event that was accepted.
+/// Something that a caller should know about what was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Warning {
     /// A stable word for programs.
@@ -38,12 +38,14 @@ pub struct Warning {
     pub detail: String,
 }
 
-/// What a producer can be warned of.
+/// What a caller can be warned of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
     /// No engine that is registered could ever run the event.
     NoEngineFits,
+    /// What the engine calls its version lies in no range of versions.
+    UnreadableVersion,
 }
 
 /// Up to 10,000 events, all or nothing.

@@ -77,6 +77,9 @@ impl EngineLoop {
     {
         let engine = self.client.register(&self.engine_id, &self.registration()).await?;
         tracing::info!(engine_id = %engine.engine_id, epoch = engine.epoch, "registered");
+        for warning in &engine.warnings {
+            tracing::warn!("{}", warning.detail);
+        }
         let held = Arc::new(HeldLocks::default());
         let done = CancellationToken::new();
         let (heartbeats, session) = Heartbeats::start(&self, &engine, Arc::clone(&held), done.clone());

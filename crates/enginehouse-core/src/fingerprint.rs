@@ -27,8 +27,8 @@ use sha2::{Digest, Sha256};
 
 use crate::canonical_json::canonical;
 use crate::event::{NewEvent, Start};
-use crate::lane::VersionRequirement;
 use crate::time::Timestamp;
+use crate::version::VersionRequirement;
 
 /// The fingerprint of a request.
 pub fn of(event: &NewEvent) -> [u8; 16] {

@@ -19,6 +19,7 @@
 //! - [`policy`]: how an event is retried: event over event type over queue over default.
 //! - [`retry`]: a failed attempt or a lost lock: again, failed, or a **dead letter**.
 //! - [`transition`]: every way in which an event may move, as one function.
+//! - [`version`]: versions of engines' software, and the ranges that events ask for.
 //! - [`lane`]: a **lane** is all events that no engine could tell apart for dispatch.
 //! - [`engine`]: an **engine** is a registered worker; its **epoch** counts its registrations.
 //! - [`request`]: what engines ask for, checked.
@@ -46,3 +47,4 @@ pub mod request;
 pub mod retry;
 pub mod time;
 pub mod transition;
+pub mod version;

@@ -14,9 +14,10 @@ use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::invalid::FieldError;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::lane::{LaneKey, VersionRequirement};
+use enginehouse_core::lane::LaneKey;
 use enginehouse_core::request::SettleCommand;
 use enginehouse_core::transition::AttemptEnd;
+use enginehouse_core::version::VersionRequirement;
 use enginehouse_store::rows::{
     self, AuditEntry, DeadLetterRow, EventRecord, EventRow, LaneCounts, ScenarioRunCounts, StatusCounts,
 };

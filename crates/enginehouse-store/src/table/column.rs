@@ -8,10 +8,10 @@ use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, Ev
 use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, NotAnEventId, QueueName, ScenarioRunId};
 use enginehouse_core::input::read_json;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::lane::VersionRequirement;
 use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::SettledBy;
+use enginehouse_core::version::VersionRequirement;
 use uuid::Uuid;
 
 /// What a column holds, in the words of neither store.

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use enginehouse_core::ids::{EventType, QueueName};
-use enginehouse_core::lane::{LaneKey, VersionRequirement};
+use enginehouse_core::lane::LaneKey;
 use enginehouse_core::limits::MAX_PRIORITY;
+use enginehouse_core::version::VersionRequirement;
 
 use super::column::{Unexpected, columns, from_json, json_text};
 
