@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::generation::Generation;
 use crate::ids::{Capability, EngineId, EngineType, ScenarioRunId};
 use crate::input::Value;
 use crate::limits::{
@@ -323,7 +324,7 @@ impl Registration {
 pub struct RegisteredEngine {
     pub engine_id: EngineId,
     pub engine_type: EngineType,
-    /// How often this id has registered.
+    /// How often this id has registered, in this generation of the store and those before.
     pub epoch: i64,
     pub status: EngineStatus,
     pub metadata: Metadata,
@@ -342,11 +343,16 @@ pub struct RegisteredEngine {
 
 impl RegisteredEngine {
     /// A new epoch of an engine, known before or not.
-    pub fn registered(registration: &Registration, previous: Option<&Self>, now: Timestamp) -> Self {
+    pub fn registered(
+        registration: &Registration,
+        previous: Option<&Self>,
+        generation: Generation,
+        now: Timestamp,
+    ) -> Self {
         let engine = Self {
             engine_id: registration.engine_id.clone(),
             engine_type: registration.engine_type.clone(),
-            epoch: previous.map_or(1, |previous| previous.epoch + 1),
+            epoch: generation.next_number(previous.map_or(0, |previous| previous.epoch)),
             status: EngineStatus::Active,
             metadata: registration.metadata.clone(),
             heartbeat_interval: registration.heartbeat_interval,
@@ -459,35 +465,39 @@ mod tests {
 
     #[test]
     fn a_registration_starts_a_new_epoch_and_forgets_the_drain() {
-        let first = RegisteredEngine::registered(&registration(10), None, NOW);
+        let first = RegisteredEngine::registered(&registration(10), None, Generation::FIRST, NOW);
         assert_eq!((first.epoch, first.status), (1, EngineStatus::Active));
         assert_eq!(first.lost_due_at, Some(NOW + Duration::from_secs(30)));
-        let second = RegisteredEngine::registered(&registration(10), Some(&first.drained(true)), NOW);
+        let second =
+            RegisteredEngine::registered(&registration(10), Some(&first.drained(true)), Generation::FIRST, NOW);
         assert_eq!((second.epoch, second.status, second.stop_when_drained), (2, EngineStatus::Active, false));
     }
 
     #[test]
     fn an_engine_without_heartbeats_is_never_lost() {
-        assert_eq!(RegisteredEngine::registered(&registration(0), None, NOW).lost_due_at, None);
+        assert_eq!(RegisteredEngine::registered(&registration(0), None, Generation::FIRST, NOW).lost_due_at, None);
     }
 
     #[test]
     fn a_call_of_a_live_engine_moves_its_deadline_as_a_heartbeat_does_but_not_at_each_call() {
-        let engine = RegisteredEngine::registered(&registration(10), None, NOW);
+        let engine = RegisteredEngine::registered(&registration(10), None, Generation::FIRST, NOW);
         let later = |seconds| NOW + Duration::from_secs(seconds);
         assert_eq!(engine.seen_again_at(), Some(later(5)));
         assert_eq!(engine.seen(later(4)), None);
         let seen = engine.seen(later(5)).unwrap();
         assert_eq!((seen.lost_due_at, seen.last_heartbeat_at), (Some(later(35)), NOW));
-        for gone in [engine.clone().lost(), engine.stopped(), RegisteredEngine::registered(&registration(0), None, NOW)]
-        {
+        for gone in [
+            engine.clone().lost(),
+            engine.stopped(),
+            RegisteredEngine::registered(&registration(0), None, Generation::FIRST, NOW),
+        ] {
             assert_eq!(gone.seen(later(60)), None, "{}", gone.status);
         }
     }
 
     #[test]
     fn a_lost_engine_comes_back_as_it_was() {
-        let engine = RegisteredEngine::registered(&registration(10), None, NOW);
+        let engine = RegisteredEngine::registered(&registration(10), None, Generation::FIRST, NOW);
         let later = NOW + Duration::from_secs(60);
         let back = engine.clone().lost().heard(None, later);
         assert_eq!((back.status, back.lost_due_at), (EngineStatus::Active, Some(later + Duration::from_secs(30))));
@@ -496,7 +506,7 @@ mod tests {
 
     #[test]
     fn a_lost_engine_can_be_drained_and_resumed_without_coming_back() {
-        let lost = RegisteredEngine::registered(&registration(10), None, NOW).lost();
+        let lost = RegisteredEngine::registered(&registration(10), None, Generation::FIRST, NOW).lost();
         let drained = lost.drained(false);
         assert_eq!((drained.status, drained.draining), (EngineStatus::Lost, true));
         let resumed = drained.resumed();

@@ -15,6 +15,7 @@
 //! - [`applied`]: whether a request that failed has changed anything.
 //! - [`event`]: an **event** is one unit of work; its five statuses, and what is asked at enqueue.
 //! - [`fingerprint`]: what tells a request from another one with the same idempotency key.
+//! - [`generation`]: what keeps epochs and serials from being given twice after a restore.
 //! - [`lock`]: a **lock** is one engine's exclusive, time-limited right to process one event.
 //! - [`policy`]: how an event is retried: event over event type over queue over default.
 //! - [`retry`]: a failed attempt or a lost lock: again, failed, or a **dead letter**.
@@ -34,6 +35,7 @@ pub mod event;
 pub mod filter;
 pub mod fingerprint;
 pub mod gates;
+pub mod generation;
 pub mod grace;
 pub mod ids;
 pub mod input;

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
+use crate::generation::Generation;
 use crate::ids::EngineId;
 use crate::json::RawJson;
 use crate::limits::MAX_UNLISTED_HEARTBEATS;
@@ -111,6 +112,8 @@ pub enum EventCommand {
     Claim {
         engine_id: EngineId,
         engine_epoch: i64,
+        /// The generation of the store, of which the new lock's serial is.
+        generation: Generation,
         /// The random part of the new lock's token.
         secret: u128,
         /// How long the lock lasts unless renewed.
@@ -318,7 +321,9 @@ fn moves(state: EventState, attempt: Option<AttemptEnd>) -> Transition {
 }
 
 fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<Transition, TransitionRefused> {
-    let EventCommand::Claim { engine_id, engine_epoch, secret, visibility_timeout, max_processing } = command else {
+    let EventCommand::Claim { engine_id, engine_epoch, generation, secret, visibility_timeout, max_processing } =
+        command
+    else {
         unreachable!("called for claims only");
     };
     if event.status != EventStatus::Queued || event.available_at > now {
@@ -327,7 +332,7 @@ fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<T
             needed: "only a queued event that is due can be claimed",
         });
     }
-    let lock_serial = event.lock_serial + 1;
+    let lock_serial = generation.next_number(event.lock_serial);
     let mut lock = Lock {
         token: LockToken { serial: lock_serial, secret: *secret },
         engine_id: engine_id.clone(),

@@ -17,6 +17,7 @@ pub(crate) mod side;
 mod tests;
 pub(crate) mod value;
 
+use enginehouse_core::generation::Generation;
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -25,6 +26,7 @@ pub use self::side::CopyError;
 use self::side::{Mark, Source, Target};
 use self::value::{CopiedValue, Row, Summary, key_from_text, key_to_text};
 use crate::StoreUrl;
+use crate::clock::{Clock, SystemClock};
 use crate::migrations::SchemaName;
 use crate::postgres::tx::copying as postgres;
 use crate::sqlite;
@@ -287,7 +289,10 @@ impl CopyRun<'_> {
     }
 
     async fn finish(&mut self) -> Result<(), CopyError> {
-        let numbers = self.source.numbers().await.map_err(|what| failed(&self.source.rows().place(), what))?;
+        let mut numbers = self.source.numbers().await.map_err(|what| failed(&self.source.rows().place(), what))?;
+        // Whoever serves the source again gives other numbers than whoever serves the target.
+        let generation = Generation::from_number(numbers.generation).raised(SystemClock::new().wall());
+        numbers.generation = generation.number();
         let is_ours = self.target.finish(&numbers).await.map_err(|what| failed(&self.target.rows().place(), what))?;
         if is_ours { Ok(()) } else { Err(CopyError::TakenOver(self.target.rows().place())) }
     }

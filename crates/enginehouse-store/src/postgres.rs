@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 pub use self::options::{PgOpenError, Pooler, PostgresOptions};
 use self::shared::change_feed::PostgresChangeFeed;
+use self::shared::generation::settle_in;
 use self::shared::maintenance::Maintenance;
 use self::shared::state::PgState;
 pub use self::shared::vacuum::{VacuumHolder, VacuumHolderKind};
@@ -119,6 +120,7 @@ impl PostgresStore {
                 "the schema was restored from another cluster: its transaction ids were replaced by those of this one"
             );
         }
+        settle_in(&readers).await.map_err(unreachable)?;
         let last_time = last_time(&readers).await.map_err(unreachable)?;
         let shared = Arc::new(PgState::new(Arc::clone(&endpoint), writers, readers, clock, uses_own_clock, last_time));
         Ok(Self {

@@ -22,6 +22,7 @@ mod failure;
 mod file_id;
 mod file_lock;
 mod file_watch;
+mod home;
 mod inspect;
 mod integrity;
 mod lanes;

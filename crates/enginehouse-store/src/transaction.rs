@@ -6,6 +6,7 @@
 use ambassador::delegatable_trait;
 use async_trait::async_trait;
 use enginehouse_core::engine::RegisteredEngine;
+use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
@@ -54,6 +55,8 @@ pub trait TransactionTime: Send {
     /// The row of a table under this key, if this transaction has come across it and could not read it. Such rows are left
     /// out of what the transaction answers.
     fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow>;
+    /// The generation of the store, of which the epochs and lock serials are that it gives.
+    fn generation(&self) -> Generation;
 }
 
 /// Events by their ids and keys.

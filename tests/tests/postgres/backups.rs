@@ -4,7 +4,7 @@ use enginehouse_cluster::{Cluster, dump_and_restore, psql};
 use enginehouse_core::event::EventStatus;
 use enginehouse_tests::{TestServer, run, text};
 
-use crate::calls::{claim, complete, enqueue, register};
+use crate::calls::{claim, complete, enqueue, register, register_again};
 
 /// How many rows name a transaction that has not begun.
 const FROM_THE_FUTURE: &str = "
@@ -42,8 +42,11 @@ async fn a_dump_of_a_cluster_that_has_counted_further_is_served_as_if_nothing_ha
     assert_eq!((completed.status, completed.losses), (EventStatus::Completed, 0), "its lock is still good");
     let claimed = claim(&client, "steady").await.unwrap();
     assert_eq!(claimed.iter().map(|event| event.event_id).collect::<Vec<_>>(), [waiting]);
+    // The old cluster may have gone on after the dump: what it gave then is not given again.
+    assert!(claimed[0].lock.as_ref().and_then(|lock| lock.token).unwrap().serial > 1 << 27);
     let counts = client.stats().await.unwrap();
     assert_eq!((counts.events.processing, counts.events.completed), (1, 1));
+    assert!(register_again(&client, "steady").await.unwrap() > 1 << 27);
     let doctor = run("http://127.0.0.1:9", ["doctor", "--store", &target, "--durability", "relaxed"], "");
     assert!(doctor.status.success(), "{}{}", text(&doctor.stdout), text(&doctor.stderr));
 }

@@ -27,6 +27,12 @@ pub(crate) async fn register(client: &Client, engine: &str, heartbeat_interval_s
     assert_eq!(client.register(&id(engine), &request).await.unwrap().epoch, 1);
 }
 
+/// Registers an engine in a later epoch, and answers that.
+pub(crate) async fn register_again(client: &Client, engine: &str) -> Result<i64, Error> {
+    let request = serde_json::from_str(r#"{"engine_type":"test","heartbeat_interval_seconds":0}"#).unwrap();
+    Ok(client.register(&id(engine), &request).await?.epoch)
+}
+
 pub(crate) async fn enqueue(client: &Client) -> Result<EventId, Error> {
     enqueue_as(client, r#"{"event_type":"work"}"#).await
 }

@@ -8,7 +8,7 @@ use enginehouse_cluster::Cluster;
 use enginehouse_tests::load::{Load, SwitchableClient};
 use enginehouse_tests::{TestServer, kills, until};
 
-use crate::calls::{claim, complete, enqueue_as, once_back, register};
+use crate::calls::{claim, complete, enqueue_as, once_back, register, register_again};
 
 /// A primary with a synchronous standby, and the URL of a database on whichever of them is the primary.
 fn pair() -> (Cluster, Cluster, String) {
@@ -34,6 +34,8 @@ async fn when_the_primary_dies_under_load_its_synchronous_standby_goes_on_and_no
         primary.kill();
         standby.promote();
         load.more(300).await;
+        let epoch = once_back("the standby serves", async || register_again(&server.client(), "late").await).await;
+        assert!(epoch > 1 << 27, "a standby may lack the last registrations: {epoch}");
         let record = load.check(&server.client()).await;
         assert!(record.completed.len() > 50 && record.enqueued.len() > 50, "there was load");
     }

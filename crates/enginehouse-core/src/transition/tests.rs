@@ -1,3 +1,4 @@
+use crate::generation::Generation;
 use proptest::prelude::*;
 
 use super::*;
@@ -42,6 +43,7 @@ fn command(name: &str, token: LockToken) -> EventCommand {
         "claim" => EventCommand::Claim {
             engine_id: "sim-2".parse().unwrap(),
             engine_epoch: 7,
+            generation: Generation::FIRST,
             secret: 43,
             visibility_timeout: Duration::from_secs(300),
             max_processing: None,

@@ -416,6 +416,7 @@ async fn lock(
             let command = EventCommand::Claim {
                 engine_id: claim.engine.engine_id.clone(),
                 engine_epoch: claim.engine.epoch,
+                generation: context.transaction.generation(),
                 secret: context.rng.bits(),
                 visibility_timeout: claim.claim.visibility_timeout.unwrap_or(policy.visibility_timeout),
                 max_processing: policy.max_processing,

@@ -65,7 +65,8 @@ impl Operation for Register {
         if previous.is_some() {
             lose_locks(context, &ids, Loss::EngineSuperseded).await?;
         }
-        let engine = RegisteredEngine::registered(&self.0, previous.as_ref(), context.now);
+        let engine =
+            RegisteredEngine::registered(&self.0, previous.as_ref(), context.transaction.generation(), context.now);
         bring_forward(&mut context.effects.deadlines.engine_loss, engine.lost_due_at);
         write(context, &engine).await?;
         Ok(Ok(Registered { engine, is_new: previous.is_none() }))

@@ -88,7 +88,9 @@ create table enginehouse.schema_version (
 );
 
 -- statement
--- Single numbers: registry_version, and last_time, in milliseconds since 1970, the latest time that servers have seen.
+-- Single numbers: registry_version; last_time, in milliseconds since 1970, the latest time that servers have seen; generation,
+-- the high part of epochs and lock serials, and home, where the schema was served last, which tells when to raise it; and until when
+-- nothing is pruned, because the clock has jumped.
 create table enginehouse.meta (
     key text collate "C" not null,
     value bigint not null,
@@ -96,7 +98,8 @@ create table enginehouse.meta (
 ) with (fillfactor = 20);
 
 -- statement
-insert into enginehouse.meta (key, value) values ('registry_version', 0), ('last_time', 0);
+insert into enginehouse.meta (key, value)
+values ('registry_version', 0), ('last_time', 0), ('generation', 0), ('home', 0), ('pruning_held_until', 0);
 
 -- statement
 -- No index holds anything that a heartbeat changes, and pages have room: so a heartbeat changes the row in its page, and

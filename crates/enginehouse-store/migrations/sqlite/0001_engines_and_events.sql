@@ -12,14 +12,17 @@ create table schema_version (
 ) strict;
 
 -- statement
--- Single numbers: registry_version, and last_time, the latest time that this store has seen.
+-- Single numbers: registry_version; last_time, which no transaction has come behind; generation, the high part of epochs and
+-- lock serials, and home, where the file was served last, which tells when to raise it; and until when nothing is pruned, because the clock has
+-- jumped.
 create table meta (
     key text not null primary key,
     value integer not null
 ) strict, without rowid;
 
 -- statement
-insert into meta (key, value) values ('registry_version', 0), ('last_time', 0);
+insert into meta (key, value)
+values ('registry_version', 0), ('last_time', 0), ('generation', 0), ('home', 0), ('pruning_held_until', 0);
 
 -- statement
 create table engines (

@@ -59,8 +59,9 @@ pub(crate) async fn every_state_is_read_as_it_was_written(store: &dyn Store) {
     check(1, apply(store, 1, |_| LOST).await).await;
 
     let limited = |_: &EventState| match claim_by("sim-2", MINUTE) {
-        EventCommand::Claim { engine_id, secret, visibility_timeout, .. } => EventCommand::Claim {
+        EventCommand::Claim { engine_id, generation, secret, visibility_timeout, .. } => EventCommand::Claim {
             engine_id,
+            generation,
             engine_epoch: 12,
             secret,
             visibility_timeout,

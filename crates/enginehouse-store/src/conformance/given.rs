@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use enginehouse_core::engine::{Metadata, RegisteredEngine, Registration};
 use enginehouse_core::event::{AttemptError, EventStatus};
+use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, LaneId, QueueName};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
@@ -142,6 +143,7 @@ pub(crate) fn claim_by(engine: &str, visibility_timeout: Duration) -> EventComma
     EventCommand::Claim {
         engine_id: engine_id(engine),
         engine_epoch: 1,
+        generation: Generation::FIRST,
         secret: 0xfeed_0000_0000_0000_0000_0000_0000_0007,
         visibility_timeout,
         max_processing: None,
@@ -216,7 +218,7 @@ pub(crate) fn registered(name: &str, now: Timestamp) -> RegisteredEngine {
         metadata,
         heartbeat_interval: Duration::from_secs(10),
     };
-    RegisteredEngine::registered(&registration, None, now)
+    RegisteredEngine::registered(&registration, None, Generation::FIRST, now)
 }
 
 pub(crate) async fn write_engines(store: &dyn Store, engines: &[RegisteredEngine]) {

@@ -98,6 +98,9 @@ pub(crate) struct Mark {
 pub(crate) struct Numbers {
     pub(crate) registry_version: i64,
     pub(crate) last_time: i64,
+    /// The generation of epochs and lock serials: of a target, another one than that of its source.
+    pub(crate) generation: i64,
+    pub(crate) pruning_held_until: i64,
     /// The highest number that a lane, and an entry of the audit log, has ever had.
     pub(crate) highest_lane: i64,
     pub(crate) highest_audit: i64,

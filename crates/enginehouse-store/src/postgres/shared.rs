@@ -2,6 +2,7 @@
 
 pub(crate) mod change_feed;
 pub(crate) mod compaction;
+pub(crate) mod generation;
 mod health;
 mod lane_cache;
 pub(crate) mod lane_changes;

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::failure::{SqliteError, SqliteResult};
 use super::file_lock::FileLock;
 use super::open::{SqliteOpenError, check_header, true_path};
-use super::{connections, integrity, schema_commands};
+use super::{connections, home, integrity, schema_commands};
 use crate::StoreError;
 use crate::migrations::Migrate;
 
@@ -117,6 +117,7 @@ fn copy(from: &Path, to: &Path) -> SqliteResult<()> {
         }
     }
     drop(backup);
+    home::mark_as_backup(&target)?;
     // A file of its own: no log beside it, whatever becomes of the server's.
     let mode: String = target.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
     if mode != "delete" {

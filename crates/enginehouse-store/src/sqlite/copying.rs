@@ -220,7 +220,12 @@ impl FileTarget {
     fn end(&self, numbers: &Numbers) -> rusqlite::Result<()> {
         let connection = &self.file.connection;
         connection.execute_batch("begin immediate; drop table store_copy;")?;
-        for (key, value) in [("registry_version", numbers.registry_version), ("last_time", numbers.last_time)] {
+        for (key, value) in [
+            ("registry_version", numbers.registry_version),
+            ("last_time", numbers.last_time),
+            ("generation", numbers.generation),
+            ("pruning_held_until", numbers.pruning_held_until),
+        ] {
             connection.execute("update meta set value = max(value, ?2) where key = ?1", params![key, value])?;
         }
         for (table, highest) in [("lanes", numbers.highest_lane), ("audit_log", numbers.highest_audit)] {
@@ -291,6 +296,8 @@ impl CopyFile {
         Ok(Numbers {
             registry_version: number("select value from meta where key = 'registry_version'")?,
             last_time: number("select value from meta where key = 'last_time'")?,
+            generation: number("select value from meta where key = 'generation'")?,
+            pruning_held_until: number("select value from meta where key = 'pruning_held_until'")?,
             highest_lane: number("select coalesce(max(seq), 0) from sqlite_sequence where name = 'lanes'")?,
             highest_audit: number("select coalesce(max(seq), 0) from sqlite_sequence where name = 'audit_log'")?,
         })

@@ -12,6 +12,7 @@ use super::failure::{SqliteError, SqliteResult};
 use super::file_id::beside;
 use super::file_lock::{FileLock, NotTaken};
 use super::file_watch::FileWatch;
+use super::home;
 use super::options::SqliteOptions;
 use super::poison::Poison;
 use super::schema;
@@ -257,11 +258,13 @@ fn open_writer(
         // A file that is larger already stays as large as it is.
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
+    let generation = home::settle_in(&mut connection, path, options.clock.wall())?;
     // It has been read, so SQLite has opened the log, and its index.
     let files = Arc::new(FileWatch::new(path, lock.id(), poison.clone()).map_err(SqliteError::Io)?);
     let log_path = beside(path, "-wal");
     let writer = Writer::new(
         connection,
+        generation,
         Arc::clone(&options.clock),
         log_path,
         Arc::clone(&files),

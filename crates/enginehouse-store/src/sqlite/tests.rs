@@ -4,6 +4,7 @@ mod backups;
 mod clock;
 mod failures;
 mod files;
+mod generations;
 mod inspections;
 mod opening;
 mod plans;
@@ -66,6 +67,10 @@ impl TestFolder {
 
     fn open(&self) -> SqliteStore {
         SqliteStore::open(self.options()).unwrap()
+    }
+
+    fn open_file(&self, name: &str) -> SqliteStore {
+        SqliteStore::open(SqliteOptions::new(self.file(name), Arc::clone(&self.clock) as _)).unwrap()
     }
 
     /// The names of all files in the folder.

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use enginehouse_core::engine::RegisteredEngine;
+use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
@@ -88,6 +89,10 @@ impl TransactionTime for SqliteTransaction {
 
     fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow> {
         self.unreadable.iter().find(|row| row.table == table && row.key == key)
+    }
+
+    fn generation(&self) -> Generation {
+        self.writer.generation
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use enginehouse_core::generation::Generation;
 use enginehouse_core::time::Timestamp;
 use rusqlite::config::DbConfig;
 
@@ -31,6 +32,7 @@ const LOG_RETRY: Duration = Duration::from_secs(10);
 
 pub(super) struct Writer {
     pub(super) connection: Connection,
+    pub(super) generation: Generation,
     pub(super) highest_lane: i64,
     pub(super) highest_registry_version: i64,
     clock: Arc<dyn Clock>,
@@ -51,6 +53,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         connection: rusqlite::Connection,
+        generation: Generation,
         clock: Arc<dyn Clock>,
         log_path: PathBuf,
         files: Arc<FileWatch>,
@@ -62,6 +65,7 @@ impl Writer {
         let highest_lane = number(sql!("highest_lane_id"))?;
         let highest_registry_version = number(sql!("registry_version"))?;
         Ok(Self {
+            generation,
             highest_lane,
             highest_registry_version,
             time: StoreTime::resume(written_time, &*clock),

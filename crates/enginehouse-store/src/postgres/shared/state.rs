@@ -1,6 +1,6 @@
 //! What the transactions, reads and maintenance of one server share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,12 +9,14 @@ use enginehouse_core::time::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::generation::{self, settle_in};
 use super::health::HealthProbe;
 use super::lane_cache::LaneCache;
 use super::scan_positions::ScanPositions;
 use crate::clock::{Clock, Reading, StoreTime};
 use crate::postgres::tx::columns::Xid;
 use crate::postgres::wire::endpoint::Endpoint;
+use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::Session;
 use crate::unreadable::UnreadableRows;
@@ -36,6 +38,9 @@ pub(crate) struct PgState {
     scan_positions: Mutex<ScanPositions>,
     lanes: Mutex<LaneCache>,
     health: Mutex<HealthProbe>,
+    /// Whether the database was restarted, so that it may be another one now.
+    may_be_elsewhere: AtomicBool,
+    settling_in: tokio::sync::Mutex<()>,
     /// How many rollbacks are in progress.
     rollbacks: watch::Sender<usize>,
     uncompacted_from: AtomicU64,
@@ -70,6 +75,8 @@ impl PgState {
             scan_positions: Mutex::default(),
             lanes: Mutex::default(),
             health: Mutex::default(),
+            may_be_elsewhere: AtomicBool::new(false),
+            settling_in: tokio::sync::Mutex::default(),
             rollbacks: watch::Sender::default(),
             uncompacted_from: AtomicU64::new(0),
             unreadable: UnreadableRows::default(),
@@ -119,7 +126,22 @@ impl PgState {
             self.scan_positions().reset();
             self.set_uncompacted_from(Xid::default());
             self.time().jumped = true;
+            self.may_be_elsewhere.store(true, Ordering::Release);
         }
+    }
+
+    /// After a restart of the database, which may have been another one's promotion: begins a new generation if so. Answers
+    /// the generation then; none at any other time. No transaction goes on before that is done.
+    pub(crate) async fn settle_in_again(&self) -> PgResult<Option<i64>> {
+        if !self.may_be_elsewhere.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        let _one_at_a_time = self.settling_in.lock().await;
+        if self.may_be_elsewhere.load(Ordering::Acquire) {
+            settle_in(&self.readers).await?;
+            self.may_be_elsewhere.store(false, Ordering::Release);
+        }
+        generation::read(&self.readers).await
     }
 
     /// The store's time as it was last read.

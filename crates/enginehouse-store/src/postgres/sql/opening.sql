@@ -1,9 +1,10 @@
--- Begin: the time of the database, its registry version, the snapshot, and when the database was started; and settings of the
+-- Begin: the time of the database, its registry version, its generation, the snapshot, and when the database was started; and settings of the
 -- planner and limits for this transaction. Statistics may be minutes old, while a lane has grown by a million events: so the
 -- planner must use an index where there is one, in its order, and makes each plan once.
 select
     clock_timestamp(),
     (select m.value from enginehouse.meta as m where m.key = 'registry_version'),
+    (select m.value from enginehouse.meta as m where m.key = 'generation'),
     pg_snapshot_xmin(pg_current_snapshot()),
     pg_snapshot_xmax(pg_current_snapshot()),
     (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint,

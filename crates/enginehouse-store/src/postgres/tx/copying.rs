@@ -299,11 +299,17 @@ impl DatabaseTarget {
         let sql = format!(
             "insert into {schema}.meta (key, value) \
              select m.key, m.value from {schema}.store_copy as c cross join lateral (values \
-             ('registry_version', greatest(c.registry_version, $2)), ('last_time', greatest(c.last_time, $3))) \
+             ('registry_version', greatest(c.registry_version, $2)), ('last_time', greatest(c.last_time, $3)), \
+             ('generation', $4), ('home', 0), ('pruning_held_until', $5)) \
              as m (key, value) where c.run = $1 returning key"
         );
-        let parameters: [Parameter<'_>; 3] =
-            [(&self.run, Type::TEXT), (&numbers.registry_version, Type::INT8), (&numbers.last_time, Type::INT8)];
+        let parameters: [Parameter<'_>; 5] = [
+            (&self.run, Type::TEXT),
+            (&numbers.registry_version, Type::INT8),
+            (&numbers.last_time, Type::INT8),
+            (&numbers.generation, Type::INT8),
+            (&numbers.pruning_held_until, Type::INT8),
+        ];
         let is_ours = !database.query(&sql, &parameters).await?.is_empty();
         if is_ours {
             for (table, column, highest) in
@@ -407,6 +413,8 @@ impl Source for DatabaseSource {
             Ok(Numbers {
                 registry_version: self.database.value(&meta("registry_version")).await?,
                 last_time: last_time.max(now.0.as_millis()),
+                generation: self.database.value(&meta("generation")).await?,
+                pruning_held_until: self.database.value(&meta("pruning_held_until")).await?,
                 highest_lane: self.database.highest("lanes", "lane_id").await?,
                 highest_audit: self.database.highest("audit_log", "audit_id").await?,
             })

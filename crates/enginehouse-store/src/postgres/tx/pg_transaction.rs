@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, LaneId};
 use enginehouse_core::time::Timestamp;
 use tokio_postgres::Row;
@@ -28,6 +29,7 @@ pub(crate) struct PostgresTransaction {
     pub(super) shared: Arc<PgState>,
     pub(super) reading: Reading,
     pub(super) registry_version: i64,
+    pub(super) store_generation: Generation,
     /// The versions that the database may have given before it came back.
     pub(super) versions_before: i64,
     /// Every transaction before this one had ended when this one began.
@@ -75,9 +77,12 @@ impl PostgresTransaction {
             let row = opened.first().ok_or_else(|| PgError::Bug("the database does not tell the time".to_owned()))?;
             let mut columns = PgColumns::of(row);
             let (now, version) = (columns.read()?, columns.read::<Option<i64>>()?);
+            let store_generation = columns.read::<Option<i64>>()?;
             let (xmin, xmax) = (columns.value::<Xid>()?, columns.value::<Xid>()?);
             let version = version.ok_or_else(|| PgError::Row("there is no registry version".to_owned()))?;
             shared.note_database_start(columns.read()?);
+            let store_generation = shared.settle_in_again().await?.or(store_generation);
+            let store_generation = store_generation.ok_or_else(|| PgError::Row("there is no generation".to_owned()))?;
             let new_update = shared.lanes().begin_update();
             let is_stale = shared.lanes().is_stale(update);
             let (update, changed_lanes) = if is_stale {
@@ -89,11 +94,18 @@ impl PostgresTransaction {
             let mut lanes = shared.lanes();
             lanes.apply(update, &changed_lanes, xmin, &shared.unreadable)?;
             let versions_before = lanes.registry_version_base();
-            Ok((now, versions_before + version, versions_before, (xmin, xmax)))
+            Ok((
+                now,
+                versions_before + version,
+                versions_before,
+                (xmin, xmax),
+                Generation::from_number(store_generation),
+            ))
         };
         let read: PgResult<_> = read.await;
         match read {
-            Ok((now, registry_version, versions_before, (xmin, xmax))) => Ok(Self {
+            Ok((now, registry_version, versions_before, (xmin, xmax), store_generation)) => Ok(Self {
+                store_generation,
                 reading: shared.read_time(now),
                 session: Some(session.into_session()),
                 shared: Arc::clone(shared),

@@ -7,6 +7,7 @@ pub(crate) mod ready;
 
 use async_trait::async_trait;
 use enginehouse_core::engine::RegisteredEngine;
+use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
@@ -103,6 +104,10 @@ impl TransactionTime for PostgresTransaction {
 
     fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow> {
         self.unreadable.iter().find(|row| row.table == table && row.key == key)
+    }
+
+    fn generation(&self) -> Generation {
+        self.store_generation
     }
 }
 

@@ -1,0 +1,4 @@
+-- Where the file was served last.
+select value
+from meta
+where key = 'home';
