@@ -21,6 +21,14 @@ impl FromStr for StoreUrl {
 
     fn from_str(url: &str) -> Result<Self, String> {
         if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+            // Other programs read parameters there; here they would be a part of the file's name.
+            if path.contains('?') {
+                return Err(
+                    "has parameters after ?, and sqlite:// knows none: name the file alone; how it is opened is said \
+                     by the settings durability, max_store_mb and migrate"
+                        .to_owned(),
+                );
+            }
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
         if ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
@@ -63,6 +71,11 @@ mod tests {
         for url in ["", "a.db", "sqlite://", "mysql://h/d", "host=h"] {
             assert!(read(url).unwrap_err().starts_with("must be sqlite:// and the path of a file"), "{url}");
         }
+        for url in ["sqlite://a.db?mode=ro", "sqlite://a.db?", "sqlite://?cache=shared"] {
+            assert!(read(url).unwrap_err().starts_with("has parameters after ?, and sqlite:// knows none"), "{url}");
+        }
+        let why = read("postgres://h/d?mode=ro").unwrap_err();
+        assert!(why.contains("parameter mode is unknown") && why.contains("sslmode, sslrootcert"), "{why}");
         let why = read("postgres://u:secret@h:port/d").unwrap_err();
         assert!(!why.contains("secret"), "{why}");
     }

@@ -9,6 +9,32 @@ use tokio_postgres::config::{Host, SslMode};
 use super::tls::{Mode, Tls};
 use crate::migrations::SchemaName;
 
+/// The parameters of a URL: those about TLS, then those that tokio-postgres reads.
+const PARAMETERS: [&str; 22] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "sslnegotiation",
+    "user",
+    "password",
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "application_name",
+    "options",
+    "target_session_attrs",
+    "load_balance_hosts",
+    "channel_binding",
+    "connect_timeout",
+    "tcp_user_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+];
+
 /// Reads a URL. No error contains a password.
 pub(crate) fn parse(url: &str) -> Result<(Config, Tls), String> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
@@ -78,10 +104,23 @@ pub(crate) fn parse(url: &str) -> Result<(Config, Tls), String> {
 }
 
 fn parse_others(address: &str, parameters: &[&str]) -> Result<Config, String> {
+    let has_password = parameters.iter().any(|parameter| parameter.starts_with("password="));
+    // What is quoted may be the end of a password with an & in it.
+    let hidden = || "a parameter is unknown or invalid; write & in a password as %26".to_owned();
+    let names = parameters.iter().map(|parameter| parameter.split_once('=').map_or(*parameter, |(name, _)| name));
+    if let Some(unknown) = names.filter(|name| !name.is_empty()).find(|name| !PARAMETERS.contains(name)) {
+        let known = PARAMETERS.join(", ");
+        return Err(if has_password {
+            hidden()
+        } else if parameters.iter().any(|parameter| *parameter == unknown) {
+            format!("a parameter after ? has no value; known are {known}")
+        } else {
+            format!("the parameter {unknown} is unknown; known are {known}")
+        });
+    }
     format!("{address}?{}", parameters.join("&")).parse().map_err(|error: tokio_postgres::Error| {
-        if parameters.iter().any(|parameter| parameter.starts_with("password=")) {
-            // The error quotes a name that it does not know, which may be the end of a password with an & in it.
-            return "a parameter is unknown or invalid; write & in a password as %26".to_owned();
+        if has_password {
+            return hidden();
         }
         std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
     })
@@ -148,6 +187,7 @@ mod tests {
     #[test]
     fn the_parameters_about_tls_are_read() {
         let sockets = "a Unix socket has no TLS: name sockets alone, or hosts alone";
+        let unknown = format!("the parameter sslcrl is unknown; known are {}", PARAMETERS.join(", "));
         let needs_mode = "sslrootcert needs sslmode=require, verify-ca or verify-full";
         for (rest, want) in [
             ("h/d", "Prefer"),
@@ -175,7 +215,7 @@ mod tests {
             ("h?sslmode=on", "the parameter sslmode must be one of disable, prefer, require, verify-ca, verify-full"),
             ("h?sslkey=%ff", "the parameter sslkey is not percent-encoded UTF-8"),
             ("h?port=x", "invalid value for option `port`"),
-            ("h?sslcrl=x", "unknown option `sslcrl`"),
+            ("h?sslcrl=x", unknown.as_str()),
             // A Unix socket is not encrypted, and cannot be overheard.
             ("%2Frun/d?sslmode=verify-full", "Disable"),
             ("%2Frun,h/d", "Prefer"),
