@@ -33,6 +33,7 @@ mod poison;
 mod ready;
 mod scenario_runs;
 mod schema;
+mod schema_check;
 mod schema_commands;
 mod search;
 mod settings;

@@ -8,7 +8,7 @@ use super::failure::SqliteResult;
 use super::file_id::beside;
 use super::file_lock::FileLock;
 use super::open::{APPLICATION_ID, SqliteOpenError, check_header, true_path, unreadable};
-use super::{connections, integrity, lanes, schema, schema_commands};
+use super::{connections, integrity, lanes, schema, schema_check, schema_commands};
 use crate::migrations::{Dialect, Migrate, Status};
 use crate::rows::StatusCounts;
 
@@ -74,7 +74,8 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
         if schema < known {
             return Ok((StatusCounts::default(), Vec::new()));
         }
-        let findings = integrity::check(&path)?;
+        let mut findings = schema_check::differences(&connections::open_reader(&path)?, schema)?;
+        findings.extend(integrity::check(&path)?);
         let reader = Connection::new(connections::open_reader(&path)?, Arc::default());
         let counts = lanes::status_counts(&reader);
         // What is damaged need not be countable.

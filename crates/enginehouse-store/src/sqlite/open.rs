@@ -15,9 +15,9 @@ use super::file_watch::FileWatch;
 use super::home;
 use super::options::SqliteOptions;
 use super::poison::Poison;
-use super::schema;
 use super::writer::Writer;
-use crate::migrations::{Migrate, Migration, SchemaRefusal, Verdict};
+use super::{schema, schema_check};
+use crate::migrations::{Migrate, Migration, SchemaRefusal, Status, Verdict};
 use crate::store::Durability;
 
 /// Marks a file as ours, in the header that every SQLite file has: `EHSE`.
@@ -87,6 +87,18 @@ pub enum SqliteOpenError {
         path: PathBuf,
         /// The reason.
         refusal: SchemaRefusal,
+    },
+    /// Somebody has added to its schema, or changed it.
+    #[error(
+        "{path}: {what}; stop whatever works on the file, drop what is not ours with `sqlite3`, and if something of ours was \
+         changed or is gone, restore a backup",
+        path = path.display(), what = differences.join(", ")
+    )]
+    ForeignSchema {
+        /// The file.
+        path: PathBuf,
+        /// What is different, in words.
+        differences: Vec<String>,
     },
     /// A copy into it was begun, and has not ended.
     #[error("a copy into {path} is unfinished: go on with the same `enginehouse store copy`, or remove the file", path = path.display())]
@@ -165,14 +177,21 @@ pub(super) fn open_taken(taken: OpenedFile, options: SqliteOptions) -> Result<Op
         create(&path).map_err(unreadable)?;
     }
     let mut missing: &[Migration] = &[];
+    let look = || -> SqliteResult<(Status, Vec<String>)> {
+        let reader = connections::open_untouched(&path)?;
+        let status = schema::read(&reader)?;
+        let differences = schema_check::differences(&reader, status.version())?;
+        Ok((status, differences))
+    };
+    let (status, differences) = look().map_err(unreadable)?;
     if options.migrate != Migrate::Off {
-        let status =
-            connections::open_untouched(&path).map_err(SqliteError::from).and_then(|reader| schema::read(&reader));
-        let status = status.map_err(unreadable)?;
         status.admit(options.migrate).map_err(|refusal| SqliteOpenError::Schema { path: path.clone(), refusal })?;
         if let Verdict::Behind(migrations) = status.verdict {
             missing = migrations;
         }
+    }
+    if !differences.is_empty() {
+        return Err(SqliteOpenError::ForeignSchema { path, differences });
     }
     let poison = Poison::default();
     let (writer, files, version) = open_writer(&path, &options, missing, &poison, &lock).map_err(unreadable)?;

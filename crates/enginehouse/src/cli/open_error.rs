@@ -52,7 +52,10 @@ pub(crate) fn unopened(error: &SqliteOpenError) -> CliError {
         SqliteOpenError::UnfinishedCopy { .. } => {
             (Exit::Conflict, "go on with the copy, or copy again into another file")
         }
-        SqliteOpenError::Links { .. } | SqliteOpenError::LogAlone { .. } | SqliteOpenError::ForeignLog { .. } => {
+        SqliteOpenError::Links { .. }
+        | SqliteOpenError::LogAlone { .. }
+        | SqliteOpenError::ForeignLog { .. }
+        | SqliteOpenError::ForeignSchema { .. } => {
             (Exit::Conflict, "do what the message says, with no server running on the file")
         }
         SqliteOpenError::SqliteTooOld { .. }

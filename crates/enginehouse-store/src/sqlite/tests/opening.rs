@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use super::{TestFolder, connect};
 use crate::conformance::given::{given_events, status};
 use crate::migrations::{Dialect, Migrate, SchemaRefusal};
-use crate::sqlite::{SqliteOpenError, SqliteOptions, SqliteStore, revert_sqlite};
+use crate::sqlite::{SqliteOpenError, SqliteOptions, SqliteStore, inspect, revert_sqlite};
 use crate::store::Durability;
 use crate::{Queries, StoreAdmin};
 
@@ -95,6 +95,39 @@ async fn a_file_that_a_newer_version_has_changed_a_little_is_opened() {
         assert!(store.describe().contains(&format!("schema {newer}")), "{}", store.describe());
         assert_eq!(store.check_integrity().await.unwrap(), [""; 0]);
     }
+}
+
+/// SQLite would run the trigger, whoever has made it.
+#[tokio::test]
+async fn a_schema_that_is_not_ours_is_refused_and_named() {
+    for (change, what) in [
+        (
+            "create trigger spy after update on events begin delete from event_payloads; end",
+            "trigger spy on events is none of Enginehouse",
+        ),
+        ("create table notes (text)", "table notes on notes is none of Enginehouse"),
+        ("create view mine as select 1", "view mine on mine is none of Enginehouse"),
+        ("create index mine on events (status)", "index mine on events is none of Enginehouse"),
+        ("alter table lanes add column note text", "table lanes was changed"),
+        ("drop view event_overview", "view event_overview is gone"),
+    ] {
+        let folder = TestFolder::new();
+        drop(folder.open());
+        connect(&folder.path()).execute_batch(change).unwrap();
+        let content = fs::read(folder.path()).unwrap();
+        for migrate in [Migrate::Auto, Migrate::Check, Migrate::Off] {
+            let error = refusal(SqliteStore::open(SqliteOptions { migrate, ..folder.options() }));
+            let SqliteOpenError::ForeignSchema { differences, .. } = &error else { panic!("{error}") };
+            assert_eq!(differences, &[what]);
+        }
+        assert!(fs::read(folder.path()).unwrap() == content);
+        assert!(inspect(&folder.path()).await.unwrap().findings.contains(&what.to_owned()), "{what}");
+    }
+    // What SQLite makes for itself is no difference.
+    let folder = TestFolder::new();
+    drop(folder.open());
+    connect(&folder.path()).execute_batch("analyze; vacuum").unwrap();
+    folder.open();
 }
 
 #[test]
