@@ -31,6 +31,7 @@ use self::shared::state::PgState;
 pub use self::shared::vacuum::{VacuumHolder, VacuumHolderKind};
 use self::shared::xid_rebase::rebase_xids;
 use self::tx::columns::{PgColumns, params, sql};
+use self::tx::inspect::ForeignObject;
 pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
 use self::tx::pg_transaction::PostgresTransaction;
 use self::tx::{reads, settings};
@@ -103,6 +104,17 @@ impl PostgresStore {
             return Err(PgOpenError::UnfinishedCopy { place: endpoint.describe() });
         }
         prepare_postgres(&mut client, endpoint.schema(), options.migrate).await?;
+        let objects = foreign_objects(&client, schema).await.map_err(unreachable)?;
+        if objects.iter().any(|object| object.interferes) {
+            let objects = objects.into_iter().filter(|object| object.interferes).map(|object| object.what).collect();
+            return Err(PgOpenError::ForeignObjects { place: endpoint.describe(), objects });
+        }
+        for object in objects {
+            tracing::warn!(
+                what = object.what,
+                "this runs with every write to our tables, and may make it fail or slow"
+            );
+        }
         drop(client);
         if options.pooler == Pooler::Auto && endpoint.is_pooled().await.map_err(unreachable)? {
             tracing::info!(
@@ -130,6 +142,11 @@ impl PostgresStore {
             version: server.version,
         })
     }
+}
+
+async fn foreign_objects(client: &tokio_postgres::Client, schema: &str) -> PgResult<Vec<ForeignObject>> {
+    let rows = client.query_typed(sql!("foreign_objects"), &params![TEXT: &schema]).await?;
+    ForeignObject::all(&rows)
 }
 
 async fn last_time(readers: &Connections) -> PgResult<Timestamp> {

@@ -60,7 +60,7 @@ use self::connections::{Readers, blocking};
 use self::file_lock::FileLock;
 use self::file_watch::FileWatch;
 use self::lanes::KnownLanes;
-use self::poison::Poison;
+use self::poison::{Damage, Poison};
 use self::transaction::SqliteTransaction;
 use self::writer::Writer;
 use crate::error::StoreError;
@@ -75,10 +75,12 @@ use crate::transaction::Transaction;
 pub struct SqliteStore {
     path: PathBuf,
     schema_version: i32,
-    writer: Arc<Mutex<Writer>>,
+    /// Dropped before the writer: the last connection to close takes the log away, and these may not.
     readers: Readers,
+    writer: Arc<Mutex<Writer>>,
     files: Arc<FileWatch>,
     poison: Poison,
+    damage: Damage,
     /// Dropped last: nobody else may open the file before everything here is closed.
     lock: Arc<FileLock>,
 }
@@ -89,9 +91,9 @@ impl SqliteStore {
     /// # Errors
     /// An [`SqliteOpenError`] says what to do.
     pub fn open(options: SqliteOptions) -> Result<Self, SqliteOpenError> {
-        let open::Opened { path, version, writer, readers, files, poison, lock } = open::open(options)?;
+        let open::Opened { path, version, writer, readers, files, poison, damage, lock } = open::open(options)?;
         let writer = Arc::new(Mutex::new(writer));
-        Ok(Self { path, schema_version: version, writer, readers, files, poison, lock })
+        Ok(Self { path, schema_version: version, writer, readers, files, poison, damage, lock })
     }
 }
 
@@ -200,6 +202,10 @@ impl StoreAdmin for SqliteStore {
             backup::backup(&from, &to)
         })
         .await
+    }
+
+    fn damage(&self) -> Option<String> {
+        self.damage.get().map(str::to_owned)
     }
 
     async fn ended(&self) -> Option<String> {

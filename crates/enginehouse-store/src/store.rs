@@ -143,6 +143,10 @@ pub trait StoreAdmin: Send + Sync {
     /// Writes a consistent copy to a file that must not exist yet, while serving. It appears under its name only once it is
     /// complete, synced and checked. Answers its size in bytes.
     async fn backup(&self, to: &Path) -> Result<u64, StoreError>;
+    /// What is known to be damaged, as far as it has noticed by itself. It goes on with the rest.
+    fn damage(&self) -> Option<String> {
+        None
+    }
     /// Why it serves no more until it is opened anew, if that is so: a write was lost on its way to the disk, or its files
     /// were taken away. Looks, which is cheap: a server asks every second, and whenever a transaction has failed.
     async fn ended(&self) -> Option<String> {

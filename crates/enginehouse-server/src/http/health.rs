@@ -41,6 +41,9 @@ pub(super) async fn get_readiness(State(app): State<App>) -> Result<Json<HealthR
     if let Some(why) = app.store().ended().await {
         return Err(unavailable(why).into());
     }
+    if let Some(what) = app.store().damage() {
+        return Err(unavailable(format!("the store is damaged: {what}; `enginehouse doctor` says where")).into());
+    }
     if app.metrics().last_commit_failed() {
         return Err(unavailable("the last transaction failed".to_owned()).into());
     }

@@ -70,6 +70,17 @@ pub enum PgOpenError {
     /// The schema is not one that this program works with, or could not be migrated.
     #[error(transparent)]
     Schema(#[from] MigrateError),
+    /// Somebody has put on our tables what may change what is written, or hide rows.
+    #[error(
+        "the tables of {place} are not ours alone: {what} may change what is written to them, or hide rows of them; drop it, or \
+         disable it",
+        what = objects.join(", ")
+    )]
+    ForeignObjects {
+        place: String,
+        /// What was found, in words.
+        objects: Vec<String>,
+    },
     #[error("a copy into {place} is unfinished: go on with the same `enginehouse store copy`, or drop the schema")]
     UnfinishedCopy { place: String },
 }

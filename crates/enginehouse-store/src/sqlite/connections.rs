@@ -13,6 +13,7 @@ use super::connection::Connection as ReadConnection;
 use super::failure::{SqliteError, SqliteResult};
 use super::file_id::beside;
 use super::file_lock::FileLock;
+use super::poison::Damage;
 use crate::error::StoreError;
 use crate::store::Durability;
 use crate::unreadable::UnreadableRows;
@@ -100,14 +101,21 @@ struct ReaderPoolState {
     idle: Mutex<Vec<ReadConnection>>,
     unreadable: Arc<UnreadableRows>,
     free: Arc<Semaphore>,
+    damage: Damage,
     /// Held as long as anything reads: a server that starts would otherwise meet readers of this one.
     _lock: Arc<FileLock>,
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf, count: usize, unreadable: Arc<UnreadableRows>, lock: Arc<FileLock>) -> Self {
+    pub(super) fn new(
+        path: PathBuf,
+        count: usize,
+        unreadable: Arc<UnreadableRows>,
+        damage: Damage,
+        lock: Arc<FileLock>,
+    ) -> Self {
         let free = Arc::new(Semaphore::new(count.max(1)));
-        Self(Arc::new(ReaderPoolState { path, idle: Mutex::default(), unreadable, free, _lock: lock }))
+        Self(Arc::new(ReaderPoolState { path, idle: Mutex::default(), unreadable, free, damage, _lock: lock }))
     }
 
     /// The rows that could not be read, by table.
@@ -140,7 +148,7 @@ impl Readers {
             if connection.is_autocommit() {
                 shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             }
-            Ok(answer?)
+            Ok(answer.inspect_err(|failure| shared.damage.notice(failure))?)
         })
         .await
     }

@@ -54,6 +54,12 @@ impl SqliteError {
         Self::Row(format!("unexpected value in column {column}: {what}"))
     }
 
+    /// Whether the file is not as it was written: not one of its rows, but its pages.
+    pub(super) fn is_damaged_file(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    }
+
     /// Whether a write did not reach the disk. The system reports that once, and may have dropped what it could not
     /// write: a second attempt would succeed and prove nothing.
     pub(super) fn lost_a_write(&self) -> bool {

@@ -14,7 +14,7 @@ use super::file_lock::{FileLock, NotTaken};
 use super::file_watch::FileWatch;
 use super::home;
 use super::options::SqliteOptions;
-use super::poison::Poison;
+use super::poison::{Damage, Poison};
 use super::writer::Writer;
 use super::{schema, schema_check};
 use crate::migrations::{Migrate, Migration, SchemaRefusal, Status, Verdict};
@@ -158,6 +158,7 @@ pub(super) struct Opened {
     pub(super) readers: Readers,
     pub(super) files: Arc<FileWatch>,
     pub(super) poison: Poison,
+    pub(super) damage: Damage,
     pub(super) lock: Arc<FileLock>,
 }
 
@@ -193,15 +194,17 @@ pub(super) fn open_taken(taken: OpenedFile, options: SqliteOptions) -> Result<Op
     if !differences.is_empty() {
         return Err(SqliteOpenError::ForeignSchema { path, differences });
     }
-    let poison = Poison::default();
-    let (writer, files, version) = open_writer(&path, &options, missing, &poison, &lock).map_err(unreadable)?;
+    let (poison, damage) = (Poison::default(), Damage::default());
+    let (writer, files, version) =
+        open_writer(&path, &options, missing, (&poison, &damage), &lock).map_err(unreadable)?;
     // The names of new files are as durable as what is in them.
     let folder = path.parent().unwrap_or(Path::new("/"));
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|source| SqliteOpenError::Io { path: path.clone(), source })?;
-    let readers = Readers::new(path.clone(), options.readers, writer.connection.unreadable(), Arc::clone(&lock));
-    Ok(Opened { path, version, writer, readers, files, poison, lock })
+    let unreadable_rows = writer.connection.unreadable();
+    let readers = Readers::new(path.clone(), options.readers, unreadable_rows, damage.clone(), Arc::clone(&lock));
+    Ok(Opened { path, version, writer, readers, files, poison, damage, lock })
 }
 
 /// A file that no other process of this program has, or will have while this is held.
@@ -263,7 +266,7 @@ fn open_writer(
     path: &Path,
     options: &SqliteOptions,
     missing: &[Migration],
-    poison: &Poison,
+    (poison, damage): (&Poison, &Damage),
     lock: &Arc<FileLock>,
 ) -> SqliteResult<(Writer, Arc<FileWatch>, i32)> {
     let mut connection = connect(path, options.durability)?;
@@ -287,7 +290,7 @@ fn open_writer(
         Arc::clone(&options.clock),
         log_path,
         Arc::clone(&files),
-        poison.clone(),
+        (poison.clone(), damage.clone()),
         Arc::clone(lock),
     )?;
     Ok((writer, files, version))

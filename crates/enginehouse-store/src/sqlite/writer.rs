@@ -17,7 +17,7 @@ use super::counts::CountChanges;
 use super::failure::{self, SqliteError, SqliteResult};
 use super::file_lock::FileLock;
 use super::file_watch::FileWatch;
-use super::poison::Poison;
+use super::poison::{Damage, Poison};
 use crate::clock::{Clock, Reading, StoreTime};
 use crate::{Applied, StoreError};
 
@@ -46,6 +46,7 @@ pub(super) struct Writer {
     log_tried_at: Option<Duration>,
     files: Arc<FileWatch>,
     poison: Poison,
+    damage: Damage,
     /// Held as long as anything can write.
     _lock: Arc<FileLock>,
 }
@@ -57,7 +58,7 @@ impl Writer {
         clock: Arc<dyn Clock>,
         log_path: PathBuf,
         files: Arc<FileWatch>,
-        poison: Poison,
+        (poison, damage): (Poison, Damage),
         lock: Arc<FileLock>,
     ) -> SqliteResult<Self> {
         let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
@@ -76,6 +77,7 @@ impl Writer {
             log_path,
             log_tried_at: None,
             poison,
+            damage,
             connection: Connection::new(connection, Arc::default()),
             files,
             _lock: lock,
@@ -140,6 +142,7 @@ impl Writer {
 
     /// The error for the caller; and no more writes, if it says that one was lost.
     pub(super) fn failed(&self, failure: SqliteError) -> StoreError {
+        self.damage.notice(&failure);
         let lost = failure.lost_a_write();
         let error = StoreError::from(failure);
         if lost {

@@ -12,6 +12,7 @@ pub(crate) fn unusable(error: &enginehouse_store::postgres::PgOpenError) -> CliE
     let (exit, hint) = match error {
         PgOpenError::Schema(MigrateError::Refused { .. }) => (Exit::Conflict, "see what the message says"),
         PgOpenError::Schema(_) => (Exit::Failed, "see what the message says"),
+        PgOpenError::ForeignObjects { .. } => (Exit::Conflict, "see what the message says"),
         PgOpenError::UnfinishedCopy { .. } => {
             (Exit::Conflict, "go on with the copy, or copy again into another schema")
         }

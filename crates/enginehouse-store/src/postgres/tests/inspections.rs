@@ -6,7 +6,7 @@ use super::{open_fresh, options, server};
 use crate::StoreAdmin;
 use crate::conformance::given::{claim, given_events};
 use crate::postgres::shared::vacuum::holders;
-use crate::postgres::{PgOpenError, VacuumHolderKind, inspect};
+use crate::postgres::{PgOpenError, PostgresStore, VacuumHolderKind, inspect};
 use crate::rows::StatusCounts;
 
 #[tokio::test]
@@ -97,4 +97,58 @@ async fn who_holds_back_vacuum_is_named() {
     old.batch_execute("rollback").await.unwrap();
     let left = holders(&session, Duration::ZERO).await.unwrap();
     assert!(left.iter().all(|holder| holder.name != "a report"));
+}
+
+/// What may change what our statements write keeps a server from starting; what only runs afterwards does not.
+#[tokio::test]
+async fn what_others_have_put_on_our_tables_is_found() {
+    let fresh = open_fresh().await;
+    let client = fresh.connect().await;
+    client
+        .batch_execute(
+            "create function public.spy() returns trigger language plpgsql as 'begin return null; end'; \
+             create function public.watch() returns trigger language plpgsql as 'begin return new; end'",
+        )
+        .await
+        .unwrap();
+    // Row-level security is for those who own nothing, and are no superusers: the tests are one.
+    for (make, drop, what, is_refused) in [
+        (
+            "create trigger spy before insert on enginehouse.events for each row execute function public.spy()",
+            "drop trigger spy on enginehouse.events",
+            "trigger spy on events",
+            true,
+        ),
+        (
+            "create rule quiet as on delete to enginehouse.events do instead nothing",
+            "drop rule quiet on enginehouse.events",
+            "rule quiet on events",
+            true,
+        ),
+        (
+            "create trigger watch after update on enginehouse.events for each row execute function public.watch()",
+            "drop trigger watch on enginehouse.events",
+            "trigger watch on events",
+            false,
+        ),
+    ] {
+        client.batch_execute(make).await.unwrap();
+        let found = inspect(options(&fresh.url)).await.unwrap().findings;
+        assert!(found[0].starts_with(&format!("{what} is none of Enginehouse")), "{found:?}");
+        match PostgresStore::open(options(&fresh.url)).await {
+            Err(PgOpenError::ForeignObjects { objects, .. }) => {
+                assert_eq!((objects, is_refused), (vec![what.to_owned()], true))
+            }
+            opened => assert!(!is_refused && opened.is_ok(), "{what}"),
+        }
+        client.batch_execute(drop).await.unwrap();
+    }
+    client
+        .batch_execute(
+            "create trigger spy before insert on enginehouse.events for each row execute function public.spy(); \
+             alter table enginehouse.events disable trigger spy",
+        )
+        .await
+        .unwrap();
+    assert_eq!(inspect(options(&fresh.url)).await.unwrap().findings, [""; 0], "what is disabled does nothing");
 }

@@ -73,6 +73,21 @@ pub struct PostgresInspection {
     pub findings: Vec<String>,
 }
 
+/// What somebody has put on our tables.
+pub(crate) struct ForeignObject {
+    /// What and where, in words.
+    pub(crate) what: String,
+    /// Whether it may change what is written, or hide rows.
+    pub(crate) interferes: bool,
+}
+
+impl ForeignObject {
+    /// Reads the rows of `foreign_objects`.
+    pub(crate) fn all(rows: &[tokio_postgres::Row]) -> PgResult<Vec<Self>> {
+        each(rows, |columns| Ok(Self { what: columns.read()?, interferes: columns.read()? }))
+    }
+}
+
 /// Looks at everything in a database, and changes nothing. Servers may go on working with it.
 ///
 /// # Errors
@@ -130,11 +145,15 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> PgResult<PostgresInsp
         })
     })?;
     sizes(&session, &mut inspection).await?;
+    let rows = session.query(sql!("foreign_objects"), params![TEXT: &endpoint.schema().as_str()]).await?;
+    for object in ForeignObject::all(&rows)? {
+        inspection.findings.push(format!("{} is none of Enginehouse, and runs with its statements", object.what));
+    }
     drop(session);
     match counts_and_findings(&connections).await {
         Ok((counts, findings)) => {
             inspection.counts = counts;
-            inspection.findings = findings;
+            inspection.findings.extend(findings);
         }
         // Tables of another version, or damage: a finding, too.
         Err(failure) => match StoreError::from(failure) {

@@ -97,6 +97,11 @@ async fn damage_is_found_and_not_backed_up() {
 
     let store = folder.open();
     assert!(!store.check_integrity().await.unwrap().is_empty());
+    assert_eq!(store.damage(), None, "nothing was read of it");
+    let everything = "select * from events where result like 'x'; select * from event_payloads where payload like 'x'";
+    let read = store.readers.read(|reader| Ok(reader.execute_batch(everything)?)).await;
+    assert!(matches!(read, Err(StoreError::Corrupt(_))), "{read:?}");
+    assert!(store.damage().unwrap().contains("malformed"), "whoever asks is told from now on");
     let error = store.backup(&folder.file("backup.db")).await.unwrap_err();
     assert!(error.to_string().contains("damaged"), "{error}");
     drop(store);
