@@ -45,6 +45,8 @@ pub enum Code {
     CrossOrigin,
     /// More commands are waiting than the server takes.
     Overloaded,
+    /// There is as much of something as there may be.
+    LimitReached,
     /// The store did not answer.
     StoreUnavailable,
     /// The server is about to stop.
@@ -77,7 +79,7 @@ impl Code {
             | Self::EngineSuperseded
             | Self::EngineLost => StatusCode::CONFLICT,
             Self::CrossOrigin => StatusCode::FORBIDDEN,
-            Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+            Self::Overloaded | Self::LimitReached => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreUnavailable | Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Unreadable | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -100,6 +102,7 @@ impl Code {
             Self::EngineNotRegistered => "Engine not registered",
             Self::CrossOrigin => "Cross-origin request",
             Self::Overloaded => "Overloaded",
+            Self::LimitReached => "Limit reached",
             Self::StoreUnavailable => "Store unavailable",
             Self::ShuttingDown => "Shutting down",
             Self::Timeout => "Timeout",
@@ -128,6 +131,7 @@ impl Code {
             Self::EngineNotRegistered => "Register the engine, then repeat the call with its new epoch.",
             Self::CrossOrigin => "Call the API from a program or from its own pages, not from another site.",
             Self::Overloaded => "Wait as long as `Retry-After` says, and repeat the request: nothing was done.",
+            Self::LimitReached => "Look at the field that `detail` names: it has too many values. Or raise the limit.",
             Self::StoreUnavailable => "Wait as long as `Retry-After` says, and repeat the request in its safe form.",
             Self::ShuttingDown => "Repeat the request when the server is back: nothing was done.",
             Self::Timeout => "Send the request again, and its whole body without a pause.",
@@ -237,6 +241,11 @@ impl Problem {
             retry_after_seconds: Some(retry_after_seconds),
             ..Self::new(Code::Overloaded, "more commands are waiting than the server takes")
         }
+    }
+
+    /// There is as much of something as there may be: `detail` names the limit, and the field that varies.
+    pub fn limit_reached(detail: impl Into<String>) -> Self {
+        Self { applied: Some(Applied::No), ..Self::new(Code::LimitReached, detail) }
     }
 
     /// The store did not answer.

@@ -319,6 +319,9 @@ impl Registration {
     }
 }
 
+/// How often it is noted that an engine without heartbeats has called.
+const CALLS_NOTED_EVERY: Duration = Duration::from_secs(3_600);
+
 /// A registered instance of a worker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RegisteredEngine {
@@ -331,7 +334,8 @@ pub struct RegisteredEngine {
     /// How often it sends a heartbeat; zero if never.
     pub heartbeat_interval: Duration,
     pub registered_at: Timestamp,
-    /// When its last heartbeat arrived, or its registration.
+    /// When its last heartbeat arrived, or its registration; of an engine that sends none, a call within the last hour of its
+    /// calls.
     pub last_heartbeat_at: Timestamp,
     /// When it is lost unless a heartbeat arrives; none if it never is.
     pub lost_due_at: Option<Timestamp>,
@@ -390,12 +394,20 @@ impl RegisteredEngine {
     /// would move by less than half an interval, which is not worth a write.
     pub fn seen(&self, now: Timestamp) -> Option<Self> {
         let may_be_lost = matches!(self.status, EngineStatus::Active | EngineStatus::Draining);
+        if self.heartbeat_interval.is_zero() {
+            // It is never lost, but forgotten when it has not called for days.
+            let is_old = now.since(self.last_heartbeat_at) >= CALLS_NOTED_EVERY;
+            return (may_be_lost && is_old).then(|| Self { last_heartbeat_at: now, ..self.clone() });
+        }
         let (due, later) = (self.lost_due_at.filter(|_| may_be_lost)?, now + self.lost_after()?);
         (later.since(due) >= self.heartbeat_interval / 2).then(|| Self { lost_due_at: Some(later), ..self.clone() })
     }
 
     /// From when on another such call changes it; none if none does.
     pub fn seen_again_at(&self) -> Option<Timestamp> {
+        if self.heartbeat_interval.is_zero() {
+            return Some(self.last_heartbeat_at + CALLS_NOTED_EVERY);
+        }
         Some(self.lost_due_at? - self.lost_after()? + self.heartbeat_interval / 2)
     }
 

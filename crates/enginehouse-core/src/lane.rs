@@ -3,7 +3,7 @@
 //! Events that no engine could tell apart share a lane. An engine either may serve a lane or may not, so a
 //! claim looks at lanes, of which there are few, and never at a backlog that needs some other engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::ids::{Capability, EventType, LaneId, QueueName};
 use crate::version::VersionRequirement;
@@ -21,6 +21,27 @@ pub struct LaneKey {
     pub required_memory_mb: Option<u64>,
     /// The range that the engine's version must lie in.
     pub engine_version: Option<VersionRequirement>,
+}
+
+/// The field in which lanes differ most, and how many values of it there are: what keeps a set of lanes from being small.
+pub fn most_varied<'a>(keys: impl Iterator<Item = &'a LaneKey>) -> (&'static str, usize) {
+    let (mut event_types, mut queues) = (HashSet::new(), HashSet::new());
+    let (mut priorities, mut requirements) = (HashSet::new(), HashSet::new());
+    for key in keys {
+        event_types.insert(&key.event_type);
+        queues.insert(&key.queue);
+        priorities.insert(key.priority);
+        requirements.insert((&key.required_capabilities, key.required_memory_mb, &key.engine_version));
+    }
+    let mut most = ("event_type", event_types.len());
+    for (field, values) in
+        [("queue", queues.len()), ("priority", priorities.len()), ("requirements", requirements.len())]
+    {
+        if values > most.1 {
+            most = (field, values);
+        }
+    }
+    most
 }
 
 /// A lane that a store knows.

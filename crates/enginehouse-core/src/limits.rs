@@ -54,6 +54,8 @@ pub const MAX_RETRY_MULTIPLIER: f64 = 1_000.0;
 pub const MAX_CAPABILITIES: usize = 64;
 /// Largest memory requirement or limit, in MiB: 1 PiB.
 pub const MAX_MEMORY_MB: u64 = 1 << 30;
+/// Most event types, and most queues, that have settings of their own.
+pub const MAX_SETTINGS: usize = 10_000;
 /// Most labels of an event.
 pub const MAX_LABELS: usize = 32;
 /// Longest value of a label, and longest idempotency key, in characters.

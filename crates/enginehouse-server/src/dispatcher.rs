@@ -15,6 +15,7 @@
 
 pub mod answers;
 mod batch;
+mod caps;
 mod claim;
 mod classes;
 pub mod config;

@@ -340,6 +340,45 @@ begin
         ) as lane on true;
         exit when all_found and not has_old_view;
 
+        -- In the words of a server, which keeps here how many there may be.
+        select format(
+            'max_lanes is %s, and the events of this request would need more lanes than that: '
+            'among those that there are, %s varies most, with %s values',
+            m.most, v.field, v.count
+        )
+        into refused
+        from (
+            select coalesce((select value from enginehouse.meta where key = 'max_lanes'), 10000) as most
+        ) as m
+        cross join (
+            select
+                count(*) as lanes, count(distinct event_type) as event_types, count(distinct queue) as queues,
+                count(distinct priority) as priorities,
+                count(distinct row(required_capabilities, required_memory_mb, engine_version)) as requirements
+            from enginehouse.lanes
+            where not retired
+        ) as l
+        cross join lateral (
+            select f.field, f.count
+            from (
+                values
+                    (1, 'event_type', l.event_types), (2, 'queue', l.queues), (3, 'priority', l.priorities),
+                    (4, 'requirements', l.requirements)
+            ) as f (place, field, count)
+            order by f.count desc, f.place
+            limit 1
+        ) as v
+        where l.lanes + (
+            select count(distinct row(
+                d.queue, d.event_type, d.priority, capabilities[d.ordinality], d.required_memory_mb, d.engine_version
+            ))
+            from unnest(drafts) with ordinality as d
+            where lane_ids[d.ordinality] is null
+        ) > m.most and exists (select from unnest(lane_ids) as i (lane_id) where i.lane_id is null);
+        if refused is not null then
+            raise exception using errcode = '53400', message = refused;
+        end if;
+
         -- Those that are missing, in one order for everybody. A transaction that does not see what others have
         -- committed since it began takes none for granted: one that was changed is a failure to serialize here, and
         -- one that was forgotten is made again.

@@ -133,6 +133,9 @@ impl PostgresStore {
             );
         }
         settle_in(&readers).await.map_err(unreachable)?;
+        if let Some(most) = options.max_lanes {
+            write_max_lanes(&readers, most).await.map_err(unreachable)?;
+        }
         let last_time = last_time(&readers).await.map_err(unreachable)?;
         let shared = Arc::new(PgState::new(Arc::clone(&endpoint), writers, readers, clock, uses_own_clock, last_time));
         Ok(Self {
@@ -147,6 +150,12 @@ impl PostgresStore {
 async fn foreign_objects(client: &tokio_postgres::Client, schema: &str) -> PgResult<Vec<ForeignObject>> {
     let rows = client.query_typed(sql!("foreign_objects"), &params![TEXT: &schema]).await?;
     ForeignObject::all(&rows)
+}
+
+async fn write_max_lanes(readers: &Connections, most: usize) -> PgResult<()> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    readers.session().await?.execute(sql!("write_max_lanes"), params![INT8: &most]).await?;
+    Ok(())
 }
 
 async fn last_time(readers: &Connections) -> PgResult<Timestamp> {

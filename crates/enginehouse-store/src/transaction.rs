@@ -140,6 +140,9 @@ pub trait LaneRepository: Send {
     /// Forgets up to `limit` lanes that have no events. Answers which. Where others share the store, it first takes them out
     /// of use, and forgets them in a later transaction, once nobody can add an event any more.
     async fn delete_empty_lanes(&mut self, limit: u32) -> Result<Vec<LaneId>, StoreError>;
+    /// How many events are queued in each of these lanes, as of the beginning of the transaction. Lanes without any may be
+    /// left out.
+    async fn queued_events(&mut self, lanes: &[LaneId]) -> Result<Vec<(LaneId, u64)>, StoreError>;
     /// How many events are in each status, over all lanes.
     async fn status_counts(&mut self) -> Result<StatusCounts, StoreError>;
 }
@@ -161,7 +164,8 @@ pub trait EngineRepository: Send {
     async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<RegisteredEngine>, StoreError>;
     /// When the next engine is lost unless it sends a heartbeat.
     async fn next_engine_loss(&mut self) -> Result<Option<Timestamp>, StoreError>;
-    /// Forgets up to `limit` engines that are stopped or lost, hold no lock and have been silent since before `silent_since`. Answers which.
+    /// Forgets up to `limit` engines that are stopped or lost, or send no heartbeats, hold no lock and have been silent since
+    /// before `silent_since`. Answers which.
     async fn delete_gone_engines(&mut self, silent_since: Timestamp, limit: u32) -> Result<Vec<EngineId>, StoreError>;
 }
 

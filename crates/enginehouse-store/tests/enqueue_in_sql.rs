@@ -792,3 +792,21 @@ async fn the_documented_grants_are_enough_and_no_more() {
 async fn count(client: &Client, table: &str) -> i64 {
     client.query_one(&format!("select count(*) from enginehouse.{table}"), &[]).await.unwrap().get(0)
 }
+
+#[tokio::test]
+async fn a_lane_past_the_bound_is_refused_in_the_words_of_a_server() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    client.batch_execute("insert into enginehouse.meta (key, value) values ('max_lanes', 2)").await.unwrap();
+    for event_type in ["a", "b", "a"] {
+        client.query_one("select enginehouse.enqueue($1)", &[&event_type]).await.unwrap();
+    }
+    let refused = client.query_one("select enginehouse.enqueue('c')", &[]).await.unwrap_err();
+    let refused = refused.as_db_error().unwrap();
+    assert_eq!(refused.code().code(), "53400");
+    assert_eq!(
+        refused.message(),
+        "max_lanes is 2, and the events of this request would need more lanes than that: among those that there are, \
+         event_type varies most, with 2 values"
+    );
+}

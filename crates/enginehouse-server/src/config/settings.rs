@@ -159,7 +159,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "keep_failed_days",
-        about: "How long failed and cancelled events are kept, and engines that are stopped or lost, in days; 0 to 36,500, fractions allowed. Dead letters are kept until they are resolved.",
+        about: "How long failed and cancelled events are kept, and engines that are stopped or lost, or send no heartbeats and have not called, in days; 0 to 36,500, fractions allowed. Dead letters are kept until they are resolved.",
         placeholder: "DAYS",
         set: |config, value| {
             config.dispatch.retention.failed = days(value)?;
@@ -257,6 +257,36 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
         get: |config| config.dispatch.max_cpu_percent.map_or_else(String::new, |percent| percent.to_string()),
+    },
+    Setting {
+        name: "max_lanes",
+        about: "How many lanes there may be: kinds of events that engines can tell apart, by queue, event type, priority and requirements; 1 to 100,000. An event that needs one more is refused with 429 `limit_reached`, which names the field that varies most; `enginehouse.enqueue` refuses it too.",
+        placeholder: "N",
+        set: |config, value| {
+            config.dispatch.caps.max_lanes = number(value, 1, 100_000)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.caps.max_lanes.to_string(),
+    },
+    Setting {
+        name: "max_engines",
+        about: "How many engines there may be, those included that have stopped and are not forgotten yet; 1 to 1,000,000. A new one past it is refused with 429 `limit_reached`.",
+        placeholder: "N",
+        set: |config, value| {
+            config.dispatch.caps.max_engines = number(value, 1, 1_000_000)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.caps.max_engines.to_string(),
+    },
+    Setting {
+        name: "max_queued_per_queue",
+        about: "How many events may wait in one queue; 1 or more. Requests that would add more are refused with 429 `limit_reached`. Events that are added in SQL count, but are not refused. No limit by default.",
+        placeholder: "N",
+        set: |config, value| {
+            config.dispatch.caps.max_queued_per_queue = Some(number(value, 1, u64::MAX)?);
+            Ok(())
+        },
+        get: |config| config.dispatch.caps.max_queued_per_queue.map_or_else(String::new, |most| most.to_string()),
     },
     Setting {
         name: "max_connections",

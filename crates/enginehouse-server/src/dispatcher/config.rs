@@ -10,6 +10,7 @@ pub struct DispatchConfig {
     /// The policy of events for which nothing nearer says otherwise.
     pub default_policy: Policy,
     pub retention: Retention,
+    pub caps: Caps,
     /// The mark for processor time, in percent of one core, above which an engine is given no events; none if there is none.
     pub max_cpu_percent: Option<f64>,
     /// How many requests may wait for the dispatcher.
@@ -21,10 +22,24 @@ impl Default for DispatchConfig {
         Self {
             default_policy: Policy::DEFAULT,
             retention: Retention::DEFAULT,
+            caps: Caps::DEFAULT,
             max_cpu_percent: None,
             max_waiting_requests: 10_000,
         }
     }
+}
+
+/// How many of what callers make there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    pub max_lanes: usize,
+    pub max_engines: usize,
+    /// No bound if none.
+    pub max_queued_per_queue: Option<u64>,
+}
+
+impl Caps {
+    pub const DEFAULT: Self = Self { max_lanes: 10_000, max_engines: 50_000, max_queued_per_queue: None };
 }
 
 /// How long finished events are kept.

@@ -10,6 +10,7 @@ use enginehouse_core::transition::{EventCommand, Loss};
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::EventRow;
 
+use super::caps::check_engine;
 use super::context::TransactionContext;
 use super::deadlines::bring_forward;
 use super::operation::Operation;
@@ -61,6 +62,9 @@ impl Operation for Register {
         {
             // A new row in its place would begin at epoch 1 again.
             return Ok(Err(unreadable));
+        }
+        if let (None, Err(refused)) = (&previous, check_engine(context, &self.0.engine_id)) {
+            return Ok(Err(refused));
         }
         if previous.is_some() {
             lose_locks(context, &ids, Loss::EngineSuperseded).await?;

@@ -12,6 +12,7 @@ use enginehouse_store::StoreError;
 use enginehouse_store::rows::{EventRow, KeyedEvent, NewEventRow};
 
 use super::answers::Enqueued;
+use super::caps::Room;
 use super::context::TransactionContext;
 use super::reply::Refusal;
 
@@ -29,15 +30,20 @@ pub(super) async fn enqueue(
     if requests.is_empty() {
         return Ok(Vec::new());
     }
-    let keys: Vec<_> = requests.iter().flatten().map(|event| &event.lane).collect();
+    let mut room = Room::of(context, requests).await?;
+    let room: Vec<_> = requests.iter().map(|request| room.take(context, request)).collect();
+    let accepted = requests.iter().zip(&room).filter(|(_, room)| room.is_ok());
+    let keys: Vec<_> = accepted.flat_map(|(request, _)| request).map(|event| &event.lane).collect();
     let lanes = context.registry.intern(&mut *context.transaction, &keys).await?;
     let known_keys = known_keys(context, requests).await?;
     let mut additions = Additions { known_keys, rows: Vec::new(), comparisons_left: MAX_COMPARISONS };
     let mut lanes = lanes.into_iter();
     let mut answers = Vec::with_capacity(requests.len());
-    for request in requests {
-        let lanes: Vec<_> = lanes.by_ref().take(request.len()).collect();
-        answers.push(additions.add(context, request, lanes));
+    for (request, room) in requests.iter().zip(room) {
+        answers.push(match room {
+            Ok(()) => additions.add(context, request, lanes.by_ref().take(request.len()).collect()),
+            Err(refused) => Err(refused),
+        });
     }
     let rows = additions.rows;
     if !rows.is_empty() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use enginehouse_core::engine::{Abilities, EngineStatus, RegisteredEngine};
 use enginehouse_core::gates::{LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
-use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::lane::{Lane, LaneKey, most_varied};
 use enginehouse_core::policy::{Policy, Settings, resolve};
 use enginehouse_core::retry::is_last_chance;
 use enginehouse_store::rows::{EventRow, SettingsRows};
@@ -27,6 +27,8 @@ pub(super) struct Registry {
     default_policy: Policy,
     engines: HashMap<EngineId, EngineCopy>,
     classes: EngineClasses,
+    /// Engines that were deregistered.
+    stopped: HashSet<EngineId>,
     lanes: Lanes,
     lane_ids: HashMap<Arc<LaneKey>, LaneId>,
     /// Up to where changes of the set of lanes were read.
@@ -52,6 +54,7 @@ impl Registry {
             default_policy,
             engines: HashMap::new(),
             classes: EngineClasses::default(),
+            stopped: HashSet::new(),
             lanes: Lanes::new(),
             lane_ids: HashMap::new(),
             lanes_seen: 0,
@@ -73,6 +76,7 @@ impl Registry {
             let there: HashSet<_> = engines.iter().map(|engine| &engine.engine_id).collect();
             let gone: Vec<_> = self.engines.keys().filter(|id| !there.contains(id)).cloned().collect();
             gone.iter().for_each(|engine_id| self.remove_engine(engine_id));
+            self.stopped.clear();
             engines.iter().for_each(|engine| self.keep_engine(engine));
             self.version = Some(version);
         }
@@ -105,7 +109,9 @@ impl Registry {
 
     /// Notes that this transaction has changed an engine or a setting, for every server to see.
     pub(super) async fn raise(&mut self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
-        self.version = Some(transaction.raise_registry_version().await?);
+        let version = transaction.raise_registry_version().await?;
+        // If others have raised it since this was read, what they have changed is not in here: it is read again.
+        self.version = self.version.filter(|before| before + 1 == version).map(|_| version);
         Ok(())
     }
 
@@ -113,8 +119,10 @@ impl Registry {
     pub(super) fn keep_engine(&mut self, engine: &RegisteredEngine) {
         if engine.status == EngineStatus::Stopped {
             self.remove_engine(&engine.engine_id);
+            self.stopped.insert(engine.engine_id.clone());
             return;
         }
+        self.stopped.remove(&engine.engine_id);
         let abilities = Arc::new(engine.abilities());
         // It joins before it leaves, so that a class of one engine does not end in between.
         let copy = EngineCopy {
@@ -129,6 +137,7 @@ impl Registry {
     }
 
     pub(super) fn remove_engine(&mut self, engine_id: &EngineId) {
+        self.stopped.remove(engine_id);
         if let Some(gone) = self.engines.remove(engine_id) {
             self.classes.leave(&gone.class);
         }
@@ -230,6 +239,31 @@ impl Registry {
         self.abilities(engine);
         let Some(copy) = self.engines.get(&engine.engine_id) else { return Arc::default() };
         self.classes.lanes(&copy.class, &self.lanes, self.lanes_version)
+    }
+
+    /// How many lanes new events may be put in.
+    pub(super) fn active_lanes(&self) -> usize {
+        self.lane_ids.len()
+    }
+
+    pub(super) fn has_lane(&self, key: &LaneKey) -> bool {
+        self.lane_ids.contains_key(key)
+    }
+
+    /// The field in which the lanes differ most, and how many values of it there are.
+    pub(super) fn most_varied(&self) -> (&'static str, usize) {
+        most_varied(self.lane_ids.keys().map(|key| &**key))
+    }
+
+    /// How many engines are known beside one, those that have stopped and are not forgotten yet included.
+    pub(super) fn known_engines(&self, beside: &EngineId) -> usize {
+        let own = usize::from(self.engines.contains_key(beside) || self.stopped.contains(beside));
+        self.engines.len() + self.stopped.len() - own
+    }
+
+    /// How many event types and how many queues have settings.
+    pub(super) fn settings_known(&self) -> (usize, usize) {
+        (self.settings.event_types.len(), self.settings.queues.len())
     }
 
     /// Every lane.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::ids::{EngineId, EventId, QueueName};
 use enginehouse_core::transition;
 use enginehouse_store::{StoreError, UnreadableRow};
 use tokio::sync::oneshot;
@@ -52,6 +52,20 @@ pub enum Refusal {
         /// The present epoch.
         current: i64,
     },
+    /// There are as many lanes as there may be.
+    #[error(
+        "max_lanes is {most}, and the events of this request would need more lanes than that: among those that there are, {field} varies most, with {values} values"
+    )]
+    NoMoreLanes { most: usize, field: &'static str, values: usize },
+    /// There are as many engines as there may be.
+    #[error("max_engines is {most}, and so many are registered or were until lately: engine_id varies too much")]
+    NoMoreEngines { most: usize },
+    /// As many event types or queues have settings as may have.
+    #[error("at most {most} of a kind have settings of their own: {field} varies too much")]
+    NoMoreSettings { most: usize, field: &'static str },
+    /// As many events wait in a queue as may wait.
+    #[error("max_queued_per_queue is {most}, and queue {queue} has no room for the events of this request")]
+    QueueFull { queue: QueueName, most: u64 },
     /// The event's state does not allow it.
     #[error("event {event_id}: {why}")]
     Event { event_id: EventId, why: transition::TransitionRefused },

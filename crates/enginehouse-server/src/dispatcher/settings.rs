@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::policy::Settings;
 
+use super::caps::check_settings;
 use super::context::TransactionContext;
 use super::operation::Operation;
 use super::reply::OperationResult;
@@ -52,7 +53,13 @@ impl Operation for ChangeEventType {
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Settings> {
         let Self { event_type, change } = self;
-        let (next, verb) = change.apply(context.registry.event_type(event_type));
+        let present = context.registry.event_type(event_type);
+        let (next, verb) = change.apply(present);
+        if let (None, Some(_), Err(refused)) =
+            (present, next, check_settings("event_type", context.registry.settings_known().0))
+        {
+            return Ok(Err(refused));
+        }
         context.transaction.write_event_type(event_type, next.as_ref()).await?;
         context.registry.set_event_type(event_type.clone(), next);
         changed(context, &format!("event_type.{verb}"), event_type.as_str(), next).await
@@ -65,7 +72,13 @@ impl Operation for ChangeQueue {
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Settings> {
         let Self { queue, change } = self;
-        let (next, verb) = change.apply(context.registry.queue(queue));
+        let present = context.registry.queue(queue);
+        let (next, verb) = change.apply(present);
+        if let (None, Some(_), Err(refused)) =
+            (present, next, check_settings("queue", context.registry.settings_known().1))
+        {
+            return Ok(Err(refused));
+        }
         context.transaction.write_queue(queue, next.as_ref()).await?;
         context.registry.set_queue(queue.clone(), next);
         changed(context, &format!("queue.{verb}"), queue.as_str(), next).await

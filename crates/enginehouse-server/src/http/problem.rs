@@ -92,6 +92,10 @@ impl From<Refusal> for ProblemResponse {
                 Problem { detail: refusal.to_string(), ..Problem::not_found("event").about(event_id) }
             }
             Refusal::Unreadable(row) => Problem::new(Code::Unreadable, row.to_string()),
+            Refusal::NoMoreLanes { .. }
+            | Refusal::NoMoreEngines { .. }
+            | Refusal::NoMoreSettings { .. }
+            | Refusal::QueueFull { .. } => Problem::limit_reached(refusal.to_string()),
             Refusal::EngineNotRegistered(engine_id) => Problem::engine_not_registered(&engine_id),
             Refusal::EngineLost(engine_id) => Problem::engine_lost(&engine_id),
             Refusal::EngineSuperseded { engine_id, epoch, current } => {
@@ -167,9 +171,9 @@ problems! {
     /// Of calls that read one thing.
     ReadProblems: InvalidRequest NotFound Internal Unreadable StoreUnavailable;
     /// Of calls that change something that need not be there.
-    WriteProblems: InvalidRequest TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    WriteProblems: InvalidRequest LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls that enqueue.
-    EnqueueProblems: InvalidRequest IdempotencyConflict TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    EnqueueProblems: InvalidRequest IdempotencyConflict LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls of operators about one event.
     ActProblems: InvalidRequest NotFound WrongStatus TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls that settle one event.

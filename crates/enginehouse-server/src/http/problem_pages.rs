@@ -31,6 +31,7 @@ const fn page(code: Code) -> &'static str {
         Code::EngineNotRegistered => include_str!("../../../../docs/problems/engine_not_registered.md"),
         Code::CrossOrigin => include_str!("../../../../docs/problems/cross_origin.md"),
         Code::Overloaded => include_str!("../../../../docs/problems/overloaded.md"),
+        Code::LimitReached => include_str!("../../../../docs/problems/limit_reached.md"),
         Code::StoreUnavailable => include_str!("../../../../docs/problems/store_unavailable.md"),
         Code::ShuttingDown => include_str!("../../../../docs/problems/shutting_down.md"),
         Code::Timeout => include_str!("../../../../docs/problems/timeout.md"),

@@ -131,6 +131,10 @@ impl LaneRepository for FaultyTransaction {
         self.0.delete_empty_lanes(limit).await
     }
 
+    async fn queued_events(&mut self, lanes: &[LaneId]) -> Result<Vec<(LaneId, u64)>, StoreError> {
+        self.0.queued_events(lanes).await
+    }
+
     async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
         self.0.status_counts().await
     }

@@ -1,5 +1,6 @@
 //! The same operations over PostgreSQL: the rules do not change.
 
+mod caps;
 mod claiming;
 mod dead_letters;
 mod engines;

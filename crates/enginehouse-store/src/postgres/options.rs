@@ -33,6 +33,8 @@ pub struct PostgresOptions {
     pub pooler: Pooler,
     /// How long the database may take to answer a statement.
     pub deadline: Duration,
+    /// How many lanes there may be, for enqueue in SQL; as it was if none.
+    pub max_lanes: Option<usize>,
     /// What to do about a schema that is not the newest.
     pub migrate: Migrate,
     /// The time is taken from this clock instead of the database, in tests.
@@ -50,6 +52,7 @@ impl PostgresOptions {
             readers: 4,
             pooler: Pooler::Auto,
             deadline: Duration::from_secs(30),
+            max_lanes: None,
             migrate: Migrate::Auto,
             clock: None,
         }

@@ -79,6 +79,19 @@ pub(super) fn delete_empty(connection: &Connection, limit: u32) -> SqliteResult<
     Ok(gone)
 }
 
+pub(super) fn queued_events(connection: &Connection, lanes: &[LaneId]) -> SqliteResult<Vec<(LaneId, u64)>> {
+    let mut statement = connection.prepare_cached(sql!("queued_events"))?;
+    let mut found = Vec::new();
+    for lane_id in lanes {
+        let mut rows = statement.query([lane_id.0])?;
+        if let Some(row) = rows.next()? {
+            let events: i64 = row.get(0)?;
+            found.push((*lane_id, u64::try_from(events).unwrap_or(0)));
+        }
+    }
+    Ok(found)
+}
+
 pub(super) fn status_counts(connection: &Connection) -> SqliteResult<StatusCounts> {
     let mut statement = connection.prepare_cached(sql!("status_counts"))?;
     let mut rows = statement.query([])?;

@@ -210,6 +210,10 @@ impl LaneRepository for SqliteTransaction {
         })
     }
 
+    async fn queued_events(&mut self, lanes: &[LaneId]) -> Result<Vec<(LaneId, u64)>, StoreError> {
+        self.run(|writer, _| lanes::queued_events(&writer.connection, lanes))
+    }
+
     async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
         self.run(|writer, counts| {
             counts.write(&writer.connection)?;

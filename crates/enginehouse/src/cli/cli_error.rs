@@ -98,6 +98,7 @@ const fn exit_for(code: Code) -> Exit {
         }
         Code::CrossOrigin => Exit::Forbidden,
         Code::Overloaded | Code::StoreUnavailable | Code::ShuttingDown => Exit::Unreachable,
+        Code::LimitReached => Exit::Failed,
         Code::Timeout => Exit::Timeout,
         Code::UnsupportedMediaType | Code::MethodNotAllowed | Code::Unreadable | Code::Internal => Exit::Failed,
     }

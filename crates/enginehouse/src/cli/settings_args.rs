@@ -42,6 +42,7 @@ pub(crate) fn postgres_options(config: &Config, url: &str) -> PostgresOptions {
         schema: config.schema.clone(),
         durability: config.durability,
         max_transactions: config.max_transactions,
+        max_lanes: Some(config.dispatch.caps.max_lanes),
         pooler: config.postgres_pooler,
         migrate: config.migrate,
         ..PostgresOptions::new(url)

@@ -224,6 +224,16 @@ impl LaneRepository for PostgresTransaction {
         Ok(gone)
     }
 
+    async fn queued_events(&mut self, lanes: &[LaneId]) -> Result<Vec<(LaneId, u64)>, StoreError> {
+        let lanes: Vec<_> = lanes.iter().map(|lane| lane.0).collect();
+        let from = self.shared.uncompacted_from();
+        let rows = self.read(sql!("queued_events"), params![INT8_ARRAY: &lanes, XID8: &from]).await?;
+        self.each(&rows, |columns| {
+            let (lane_id, events): (LaneId, i64) = (columns.read()?, columns.read()?);
+            Ok((lane_id, u64::try_from(events).unwrap_or(0)))
+        })
+    }
+
     async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
         self.flush_changes().await?;
         let outcome = reads::totals(self.reader()?, &self.shared).await;
