@@ -30,6 +30,7 @@ mod locks;
 pub(crate) mod open;
 mod options;
 mod poison;
+mod quiet_lanes;
 mod ready;
 mod scenario_runs;
 mod schema;

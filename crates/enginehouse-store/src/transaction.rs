@@ -92,6 +92,9 @@ pub trait EventRepository: Send {
 #[async_trait]
 #[delegatable_trait]
 pub trait ReadyRepository: Send {
+    /// Those of `lanes` that may hold an event that is due, in their order. The others were found without one, and none has
+    /// come since: so a claim costs as much as the lanes that have something, and not as all that its engine may serve.
+    async fn maybe_ready(&mut self, lanes: &[LaneId]) -> Result<Vec<LaneId>, StoreError>;
     /// Queued events that are due: the first `limit` of all ranges together, in the order of `(available_at, event_id)`,
     /// each whole and with its payload. If fewer come, all ranges are exhausted. Costs what it answers, whatever else is in
     /// the store. Nobody else changes them before this transaction ends; events that another transaction has been answered

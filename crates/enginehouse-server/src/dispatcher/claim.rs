@@ -144,7 +144,7 @@ impl<'a> Choice<'a> {
         if let Some(event_id) = context.hold_backs.event_for(&self.engine.engine_id, context.now) {
             self.take_what_it_is_held_back_for(event_id, ready, context).await?;
         }
-        let lanes = Arc::clone(&self.lanes);
+        let lanes = context.transaction.maybe_ready(&self.lanes).await?;
         let mut rest = &lanes[..];
         while self.wants_more() && !rest.is_empty() {
             let priority = context.registry.lane(rest[0])?.priority;

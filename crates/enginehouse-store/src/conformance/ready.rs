@@ -175,3 +175,26 @@ pub(crate) async fn the_next_event_to_come_due_is_known(store: &dyn Store) {
     apply(store, 4, |_| EventCommand::Cancel).await;
     assert_eq!(begin(store).await.next_ready_at(&[other]).await.unwrap(), None);
 }
+
+/// A claim asks only lanes that may hold something: also what comes later, or comes back, is found.
+pub(crate) async fn a_lane_without_ready_events_is_left_out_until_one_comes(store: &dyn Store) {
+    let since = now(store).await - MINUTE;
+    let (a, b, c) = (lane(store, "a").await, lane(store, "b").await, lane(store, "c").await);
+    let all = [a, b, c];
+    insert(store, &[new_event(1, a, since), new_event(2, c, since + HOUR)]).await;
+    assert_eq!(ids_of(&ready(store, &all.map(all_of), 10).await), ids([1]));
+    let mut transaction = begin(store).await;
+    transaction.ready_events(&all.map(all_of), 10).await.unwrap();
+    assert_eq!(transaction.maybe_ready(&all).await.unwrap(), [a]);
+    assert_eq!(transaction.next_ready_at(&all).await.unwrap(), Some(since + HOUR), "of a lane that is left out");
+    transaction.insert_events(&[new_event(3, b, since)]).await.unwrap();
+    assert_eq!(transaction.maybe_ready(&all).await.unwrap(), [a, b], "what it has put there itself");
+    transaction.commit().await.unwrap();
+    assert_eq!(begin(store).await.maybe_ready(&[b]).await.unwrap(), [b]);
+
+    claim(store, 1, "sim-1").await;
+    assert_eq!(ids_of(&ready(store, &[all_of(a)], 10).await), ids([]));
+    apply(store, 1, release).await;
+    assert_eq!(ids_of(&ready(store, &[all_of(a)], 10).await), ids([1]));
+    assert!(begin(store).await.maybe_ready(&all).await.unwrap().contains(&a), "what came back");
+}

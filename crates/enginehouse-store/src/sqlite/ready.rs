@@ -10,16 +10,22 @@ use super::columns::{Parameters, SqliteColumns, sql};
 use super::connection::Connection;
 use super::events;
 use super::failure::SqliteResult;
+use super::writer::Writer;
 use crate::rows::{ReadyEvent, ReadyRange};
 use crate::table::Cell;
 
 pub(super) fn events(
-    connection: &Connection,
+    writer: &mut Writer,
     ranges: &[ReadyRange],
     now: Timestamp,
     limit: u32,
 ) -> SqliteResult<Vec<ReadyEvent>> {
-    first(connection, sql!("ready_events"), ranges, None, now, limit)
+    let (found, empty) = first(&writer.connection, sql!("ready_events"), ranges, None, now, limit)?;
+    for lane_id in empty {
+        let next = next_in(&writer.connection, lane_id, now)?;
+        writer.quiet_lanes.found(lane_id, next.unwrap_or(Timestamp::MAX));
+    }
+    Ok(found)
 }
 
 pub(super) fn events_of_run(
@@ -29,10 +35,10 @@ pub(super) fn events_of_run(
     now: Timestamp,
     limit: u32,
 ) -> SqliteResult<Vec<ReadyEvent>> {
-    first(connection, sql!("ready_events_of_run"), ranges, Some(run), now, limit)
+    Ok(first(connection, sql!("ready_events_of_run"), ranges, Some(run), now, limit)?.0)
 }
 
-/// The first events of all ranges together.
+/// The first events of all ranges together, and the lanes that were found without any from their beginning on.
 fn first(
     connection: &Connection,
     sql: &'static str,
@@ -40,12 +46,12 @@ fn first(
     run: Option<&ScenarioRunId>,
     now: Timestamp,
     limit: u32,
-) -> SqliteResult<Vec<ReadyEvent>> {
+) -> SqliteResult<(Vec<ReadyEvent>, Vec<LaneId>)> {
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut look_at = limit;
     loop {
         let skipped_before = connection.skipped();
-        let Positions { first, all } = positions(connection, sql, ranges, run, now, look_at)?;
+        let Positions { first, empty, all } = positions(connection, sql, ranges, run, now, look_at)?;
         let mut found = Vec::with_capacity(first.len());
         for (_, event_id) in first {
             let event = events::one(connection, event_id)?.zip(events::payload(connection, event_id)?);
@@ -54,7 +60,7 @@ fn first(
         let skipped = connection.skipped() - skipped_before;
         if skipped == 0 || found.len() >= wanted || all {
             found.truncate(wanted);
-            return Ok(found);
+            return Ok((found, empty));
         }
         // Rows that cannot be read stand before those that can.
         look_at = look_at.saturating_mul(2).max(1);
@@ -65,6 +71,8 @@ fn first(
 struct Positions {
     /// The first of them, in their order.
     first: Vec<(Timestamp, EventId)>,
+    /// The lanes that have none.
+    empty: Vec<LaneId>,
     /// Whether there are no others.
     all: bool,
 }
@@ -80,7 +88,7 @@ fn positions(
 ) -> SqliteResult<Positions> {
     let limit_len = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut statement = connection.prepare_cached(sql)?;
-    let mut all = true;
+    let (mut empty, mut all) = (Vec::new(), true);
     // The last of the first ones is on top: a range is read until it comes behind that one.
     let mut first: BinaryHeap<(Timestamp, EventId)> = BinaryHeap::new();
     for ReadyRange { lane_id, after } in ranges {
@@ -111,8 +119,11 @@ fn positions(
                 first.pop();
             }
         }
+        if looked_at == 0 && after.is_none() {
+            empty.push(*lane_id);
+        }
     }
-    Ok(Positions { first: first.into_sorted_vec(), all })
+    Ok(Positions { first: first.into_sorted_vec(), empty, all })
 }
 
 pub(super) fn counts(
@@ -132,15 +143,21 @@ pub(super) fn counts(
     Ok(found)
 }
 
-pub(super) fn next_at(connection: &Connection, lanes: &[LaneId], now: Timestamp) -> SqliteResult<Option<Timestamp>> {
-    let mut statement = connection.prepare_cached(sql!("next_ready_at"))?;
+pub(super) fn next_at(writer: &Writer, lanes: &[LaneId], now: Timestamp) -> SqliteResult<Option<Timestamp>> {
     let mut next: Option<Timestamp> = None;
     for lane_id in lanes {
-        let mut rows = statement.query([lane_id.0, now.as_millis()])?;
-        if let Some(row) = rows.next()? {
-            let at = SqliteColumns::of(row).read()?;
-            next = Some(next.map_or(at, |next| next.min(at)));
-        }
+        let at = match writer.quiet_lanes.until(*lane_id, now) {
+            Some(until) => Some(until).filter(|until| *until < Timestamp::MAX),
+            None => next_in(&writer.connection, *lane_id, now)?,
+        };
+        next = next.into_iter().chain(at).min();
     }
     Ok(next)
+}
+
+/// When the next event of a lane that is not due yet comes due.
+fn next_in(connection: &Connection, lane_id: LaneId, now: Timestamp) -> SqliteResult<Option<Timestamp>> {
+    let mut statement = connection.prepare_cached(sql!("next_ready_at"))?;
+    let mut rows = statement.query([lane_id.0, now.as_millis()])?;
+    rows.next()?.map(|row| SqliteColumns::of(row).read()).transpose()
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use enginehouse_core::engine::RegisteredEngine;
+use enginehouse_core::event::EventStatus;
 use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
@@ -33,6 +34,7 @@ pub(super) struct SqliteTransaction {
     counts: CountChanges,
     /// Rows that were to be read and could not be.
     unreadable: Vec<UnreadableRow>,
+    is_committed: bool,
     /// What ended it before its commit. SQLite may have rolled back by itself, so that a further statement would be a
     /// transaction of its own.
     error: Option<StoreError>,
@@ -41,7 +43,14 @@ pub(super) struct SqliteTransaction {
 impl SqliteTransaction {
     pub(super) fn begin(mut writer: OwnedMutexGuard<Writer>) -> Result<Self, StoreError> {
         let reading = writer.begin()?;
-        Ok(Self { writer, reading, counts: CountChanges::default(), unreadable: Vec::new(), error: None })
+        Ok(Self {
+            writer,
+            reading,
+            counts: CountChanges::default(),
+            unreadable: Vec::new(),
+            is_committed: false,
+            error: None,
+        })
     }
 
     fn run<T>(
@@ -63,6 +72,9 @@ impl SqliteTransaction {
 
 impl Drop for SqliteTransaction {
     fn drop(&mut self) {
+        if !self.is_committed {
+            self.writer.quiet_lanes.clear();
+        }
         self.writer.roll_back();
     }
 }
@@ -74,7 +86,9 @@ impl Transaction for SqliteTransaction {
             return Err(error.clone());
         }
         let this = &mut *self;
-        this.writer.commit(&mut this.counts, this.reading.now)
+        this.writer.commit(&mut this.counts, this.reading.now)?;
+        this.is_committed = true;
+        Ok(())
     }
 }
 
@@ -99,7 +113,11 @@ impl TransactionTime for SqliteTransaction {
 #[async_trait]
 impl EventRepository for SqliteTransaction {
     async fn insert_events(&mut self, events: &[NewEventRow]) -> Result<(), StoreError> {
-        self.run(|writer, counts| events::insert(&writer.connection, counts, events))
+        self.run(|writer, counts| events::insert(&writer.connection, counts, events))?;
+        for NewEventRow { event, .. } in events {
+            self.writer.quiet_lanes.arrived(event.lane_id, event.state.available_at);
+        }
+        Ok(())
     }
 
     async fn events_by_id(&mut self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
@@ -115,6 +133,9 @@ impl EventRepository for SqliteTransaction {
     }
 
     async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError> {
+        for change in changes.iter().filter(|change| change.state.status == EventStatus::Queued) {
+            self.writer.quiet_lanes.arrived(change.lane_id, change.state.available_at);
+        }
         self.run(|writer, counts| events::write(&writer.connection, counts, changes))
     }
 
@@ -138,9 +159,14 @@ impl EventRepository for SqliteTransaction {
 
 #[async_trait]
 impl ReadyRepository for SqliteTransaction {
+    async fn maybe_ready(&mut self, lanes: &[LaneId]) -> Result<Vec<LaneId>, StoreError> {
+        let (quiet, now) = (&self.writer.quiet_lanes, self.reading.now);
+        Ok(lanes.iter().copied().filter(|lane| quiet.until(*lane, now).is_none()).collect())
+    }
+
     async fn ready_events(&mut self, ranges: &[ReadyRange], limit: u32) -> Result<Vec<ReadyEvent>, StoreError> {
         let now = self.reading.now;
-        self.run(|writer, _| ready::events(&writer.connection, ranges, now, limit))
+        self.run(|writer, _| ready::events(writer, ranges, now, limit))
     }
 
     async fn ready_events_of_run(
@@ -155,12 +181,13 @@ impl ReadyRepository for SqliteTransaction {
 
     async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError> {
         let now = self.reading.now;
-        self.run(|writer, _| ready::counts(&writer.connection, lanes, now, limit))
+        let lanes = self.maybe_ready(lanes).await?;
+        self.run(|writer, _| ready::counts(&writer.connection, &lanes, now, limit))
     }
 
     async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {
         let now = self.reading.now;
-        self.run(|writer, _| ready::next_at(&writer.connection, lanes, now))
+        self.run(|writer, _| ready::next_at(writer, lanes, now))
     }
 }
 
@@ -206,7 +233,9 @@ impl LaneRepository for SqliteTransaction {
     async fn delete_empty_lanes(&mut self, limit: u32) -> Result<Vec<LaneId>, StoreError> {
         self.run(|writer, counts| {
             counts.write(&writer.connection)?;
-            lanes::delete_empty(&writer.connection, limit)
+            let gone = lanes::delete_empty(&writer.connection, limit)?;
+            gone.iter().for_each(|lane| writer.quiet_lanes.remove(*lane));
+            Ok(gone)
         })
     }
 

@@ -18,6 +18,7 @@ use super::failure::{self, SqliteError, SqliteResult};
 use super::file_lock::FileLock;
 use super::file_watch::FileWatch;
 use super::poison::{Damage, Poison};
+use super::quiet_lanes::QuietLanes;
 use crate::clock::{Clock, Reading, StoreTime};
 use crate::{Applied, StoreError};
 
@@ -33,6 +34,7 @@ const LOG_RETRY: Duration = Duration::from_secs(10);
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) generation: Generation,
+    pub(super) quiet_lanes: QuietLanes,
     pub(super) highest_lane: i64,
     pub(super) highest_registry_version: i64,
     clock: Arc<dyn Clock>,
@@ -67,6 +69,7 @@ impl Writer {
         let highest_registry_version = number(sql!("registry_version"))?;
         Ok(Self {
             generation,
+            quiet_lanes: QuietLanes::default(),
             highest_lane,
             highest_registry_version,
             time: StoreTime::resume(written_time, &*clock),

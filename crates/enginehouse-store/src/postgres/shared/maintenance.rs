@@ -107,7 +107,7 @@ async fn write_last_time(shared: &PgState) -> PgResult<()> {
 async fn scan_everything(shared: &PgState) -> PgResult<()> {
     let (lane_positions, locks_from) = {
         let positions = shared.scan_positions();
-        (positions.lanes(), Moment(positions.locks_from))
+        (positions.unscanned(shared.last_time()), Moment(positions.locks_from))
     };
     let lanes: Vec<_> = lane_positions.iter().map(|(lane, _)| lane.0).collect();
     let at: Vec<_> = lane_positions.iter().map(|(_, position)| Moment(position.at)).collect();

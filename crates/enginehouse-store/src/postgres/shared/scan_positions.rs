@@ -45,13 +45,15 @@ impl ScanPosition {
 pub(crate) struct LanePosition {
     /// Nothing before it is ready.
     pub(crate) position: ScanPosition,
+    /// Nothing comes due before this.
+    pub(crate) quiet_until: Timestamp,
     /// Counts the arrivals, so that a scan that one of them overlapped does not move the position forward.
     arrivals: u64,
 }
 
 impl Default for LanePosition {
     fn default() -> Self {
-        Self { position: ScanPosition::START, arrivals: 0 }
+        Self { position: ScanPosition::START, quiet_until: Timestamp::MIN, arrivals: 0 }
     }
 }
 
@@ -113,17 +115,37 @@ impl ScanPositions {
         }
     }
 
+    /// Notes that nothing comes due in a lane before a moment, after a scan that began at `began_at` has found nothing.
+    pub(crate) fn found_quiet(&mut self, lane: LaneId, began_at: LanePosition, generation: u64, until: Timestamp) {
+        if generation != self.generation {
+            return;
+        }
+        let known = self.lanes.entry(lane).or_default();
+        if known.arrivals == began_at.arrivals {
+            known.quiet_until = until;
+        }
+    }
+
     /// Moves a lane's position back, because an event of this time may be ready.
     pub(crate) fn rewind_lane(&mut self, lane: LaneId, at: Timestamp) {
         let known = self.lanes.entry(lane).or_default();
         known.arrivals += 1;
         known.position = known.position.min(ScanPosition::before(at));
+        known.quiet_until = known.quiet_until.min(at);
     }
 
     pub(crate) fn remove_lanes(&mut self, lanes: &[LaneId]) {
         for lane in lanes {
             self.lanes.remove(lane);
         }
+    }
+
+    /// The lanes whose scans do not begin at the front, or that are not scanned for a while, each with the place before which
+    /// nothing is looked for until now.
+    pub(crate) fn unscanned(&self, now: Timestamp) -> Vec<(LaneId, ScanPosition)> {
+        let before = |known: &LanePosition| known.position.max(ScanPosition::before(known.quiet_until.min(now)));
+        let lanes = self.lanes.iter().map(|(lane, known)| (*lane, before(known)));
+        lanes.filter(|(_, position)| *position > ScanPosition::START).collect()
     }
 
     /// The lanes whose scans do not begin at the front.

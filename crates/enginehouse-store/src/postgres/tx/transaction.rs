@@ -153,6 +153,10 @@ impl EventRepository for PostgresTransaction {
 
 #[async_trait]
 impl ReadyRepository for PostgresTransaction {
+    async fn maybe_ready(&mut self, lanes: &[LaneId]) -> Result<Vec<LaneId>, StoreError> {
+        Ok(ready::maybe(self, lanes))
+    }
+
     async fn ready_events(&mut self, ranges: &[ReadyRange], limit: u32) -> Result<Vec<ReadyEvent>, StoreError> {
         ready::events(self, ranges, limit).await
     }

@@ -35,13 +35,49 @@ pub(super) async fn events(
     let own = own_arrivals(transaction);
     let known: Vec<_> = ranges.iter().map(|range| position_in(transaction, range.lane_id, &own)).collect();
     let (events, firsts) = first(transaction, None, ranges, &known, limit).await?;
-    let mut positions = transaction.shared.scan_positions();
-    for (range, (began_at, _)) in ranges.iter().zip(known).filter(|(range, _)| range.after.is_none()) {
-        let position = firsts.get(&range.lane_id).copied().unwrap_or(ScanPosition::before(transaction.reading.now));
-        positions.advance_lane(range.lane_id, began_at, transaction.generation, position);
+    {
+        let mut positions = transaction.shared.scan_positions();
+        for (range, (began_at, _)) in ranges.iter().zip(&known).filter(|(range, _)| range.after.is_none()) {
+            let position = firsts.get(&range.lane_id).copied().unwrap_or(ScanPosition::before(transaction.reading.now));
+            positions.advance_lane(range.lane_id, *began_at, transaction.generation, position);
+        }
     }
-    drop(positions);
+    let empty: Vec<_> = ranges
+        .iter()
+        .zip(&known)
+        .filter(|(range, _)| {
+            range.after.is_none() && !firsts.contains_key(&range.lane_id) && !own.contains_key(&range.lane_id)
+        })
+        .map(|(range, (began_at, _))| (range.lane_id, *began_at))
+        .collect();
+    find_quiet(transaction, &empty).await?;
     Ok(events)
+}
+
+/// Notes until when nothing comes due in lanes that were found without a ready event.
+async fn find_quiet(transaction: &mut PostgresTransaction, lanes: &[(LaneId, LanePosition)]) -> Result<(), StoreError> {
+    if lanes.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = lanes.iter().map(|(lane, _)| lane.0).collect();
+    let now = Moment(transaction.reading.now);
+    let rows = transaction.read(sql!("next_ready_of_lanes"), params![INT8_ARRAY: &ids, TIMESTAMPTZ: &now]).await?;
+    let next: HashMap<LaneId, Timestamp> =
+        transaction.each(&rows, |columns| Ok((columns.read()?, columns.read()?)))?.into_iter().collect();
+    let mut positions = transaction.shared.scan_positions();
+    for (lane, began_at) in lanes {
+        let until = next.get(lane).copied().unwrap_or(Timestamp::MAX);
+        positions.found_quiet(*lane, *began_at, transaction.generation, until);
+    }
+    Ok(())
+}
+
+/// The lanes that are not quiet, what this transaction itself has put there included.
+pub(super) fn maybe(transaction: &PostgresTransaction, lanes: &[LaneId]) -> Vec<LaneId> {
+    let (own, now) = (own_arrivals(transaction), transaction.reading.now);
+    let positions = transaction.shared.scan_positions();
+    let is_quiet = |lane: &LaneId| positions.lane(*lane).quiet_until > now && own.get(lane).is_none_or(|at| *at > now);
+    lanes.iter().copied().filter(|lane| !is_quiet(lane)).collect()
 }
 
 pub(super) async fn events_of_run(
@@ -133,6 +169,7 @@ pub(super) async fn counts(
     lanes: &[LaneId],
     limit: u32,
 ) -> Result<Vec<(LaneId, u32)>, StoreError> {
+    let lanes = &maybe(transaction, lanes)[..];
     if lanes.is_empty() {
         return Ok(Vec::new());
     }
@@ -156,9 +193,27 @@ pub(super) async fn next_at(
     if lanes.is_empty() {
         return Ok(None);
     }
-    let lanes: Vec<_> = lanes.iter().map(|lane| lane.0).collect();
-    let now = Moment(transaction.reading.now);
-    transaction.optional_moment(sql!("next_ready_at"), params![INT8_ARRAY: &lanes, TIMESTAMPTZ: &now]).await
+    let own = own_arrivals(transaction);
+    let (mut asked, mut next) = (Vec::new(), None);
+    let now = transaction.reading.now;
+    {
+        let positions = transaction.shared.scan_positions();
+        for lane in lanes {
+            let until = positions.lane(*lane).quiet_until;
+            if until <= now || own.contains_key(lane) {
+                asked.push(lane.0);
+            } else if until < Timestamp::MAX {
+                next = next.into_iter().chain([until]).min();
+            }
+        }
+    }
+    if asked.is_empty() {
+        return Ok(next);
+    }
+    let of_asked = transaction
+        .optional_moment(sql!("next_ready_at"), params![INT8_ARRAY: &asked, TIMESTAMPTZ: &Moment(now)])
+        .await?;
+    Ok(next.into_iter().chain(of_asked).min())
 }
 
 /// From where on to look in a lane: what this transaction itself has put there counts too.
