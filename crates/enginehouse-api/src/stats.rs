@@ -1,4 +1,4 @@
-//! Counts and ages of everything in the store, by lane.
+//! Counts and ages of everything in the store: in all, by queue and event type, and by lane.
 
 use enginehouse_core::ids::{Capability, EventType, QueueName};
 use enginehouse_core::time::Timestamp;
@@ -15,8 +15,12 @@ pub struct Stats {
     pub now: Timestamp,
     /// How many events there are, by status.
     pub events: EventCounts,
-    /// The same, for the events that no engine could tell apart for dispatch.
-    pub lanes: Vec<LaneStats>,
+    /// The same, by queue and event type: those with the most events, at most 1,000, in the order of their names.
+    pub event_types: Vec<EventTypeStats>,
+    /// How many queues with an event type are left out above.
+    pub event_types_left_out: u64,
+    /// How many lanes there are: `/v1/stats/lanes` lists them.
+    pub lanes: u64,
     /// How many engines there are, by status.
     pub engines: EngineCounts,
     /// How many dead letters nobody has resolved.
@@ -25,7 +29,32 @@ pub struct Stats {
     pub waiting_claims: u64,
 }
 
-/// What is in one lane.
+/// What is in one queue of one event type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventTypeStats {
+    /// The queue.
+    pub queue: QueueName,
+    /// The kind of work.
+    pub event_type: EventType,
+    /// Whether its queue or its event type is paused.
+    pub paused: bool,
+    /// How many lanes its events are in.
+    pub lanes: u64,
+    /// Waiting to be claimed, now or later.
+    pub queued: u64,
+    /// Held by an engine.
+    pub processing: u64,
+    /// Done.
+    pub completed: u64,
+    /// Finally failed.
+    pub failed: u64,
+    /// Cancelled.
+    pub cancelled: u64,
+    /// Since when the first of its waiting events may be claimed, or from when on; null if none waits.
+    pub oldest_available_at: Option<Timestamp>,
+}
+
+/// What is in one lane: events that no engine could tell apart for dispatch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LaneStats {
     /// The queue.

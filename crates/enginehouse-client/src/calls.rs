@@ -18,7 +18,7 @@ use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::settle::{
     CompleteRequest, ExtendRequest, FailRequest, ReleaseRequest, SettleRequest, SettleResponse,
 };
-use enginehouse_api::stats::Stats;
+use enginehouse_api::stats::{LaneStats, Stats};
 use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use reqwest::Method;
 use serde::Serialize;
@@ -369,6 +369,11 @@ impl Client {
     /// Counts and ages of everything in the store.
     pub async fn stats(&self) -> Result<Stats, Error> {
         self.get("/v1/stats".to_owned()).await
+    }
+
+    /// Lanes and their counts, in the order in which they were made.
+    pub async fn lanes(&self, page: &PageQuery) -> Result<Page<LaneStats>, Error> {
+        self.list("/v1/stats/lanes", page).await
     }
 
     /// Whether the server is ready to serve.

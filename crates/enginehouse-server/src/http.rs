@@ -79,6 +79,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(scenario_runs::list_scenario_runs))
         .routes(routes!(scenario_runs::get_scenario_run))
         .routes(routes!(stats::get_stats))
+        .routes(routes!(stats::list_lanes))
         // Machines
         .routes(routes!(health::get_health))
         .routes(routes!(health::get_readiness))

@@ -1,17 +1,28 @@
 //! Counts and ages of everything in the store.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use enginehouse_api::engines::EngineCounts;
-use enginehouse_api::stats::Stats;
-use enginehouse_store::rows::StatusCounts;
+use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::stats::{EventTypeStats, LaneStats, Stats};
+use enginehouse_core::ids::{EventType, QueueName};
+use enginehouse_core::time::Timestamp;
+use enginehouse_store::STATUSES;
+use enginehouse_store::rows::{LaneCounts, ResultPage, SettingsRows, StatusCounts};
 
 use super::app::App;
 use super::json::Json;
+use super::params::{Query, listed};
 use super::problem::{ListProblems, ProblemResponse};
 use super::wire;
 use crate::telemetry::StoreStats;
 
-/// Count events, engines and dead letters. Takes time in proportion to the lanes, not to the events.
+/// How many sums by queue and event type one answer holds.
+const MAX_SUMS: usize = 1_000;
+
+/// Count events, engines and dead letters, in all and by queue and event type. Takes time in proportion to the lanes, not to
+/// the events.
 #[utoipa::path(get, path = "/v1/stats", tag = "house",
     responses((status = 200, description = "What is in the store now.", body = Stats), ListProblems))]
 pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, ProblemResponse> {
@@ -22,22 +33,129 @@ pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, Pro
         *engines.of(status) = count;
     }
     for row in &lanes {
-        for status in enginehouse_store::STATUSES {
-            *events.of_mut(status) += row.counts.of(status);
-        }
+        add(&mut events, &row.counts);
     }
-    let lanes = lanes.into_iter().map(|row| {
-        let key = &row.lane.key;
-        let queue_paused = settings.queues.get(&key.queue).is_some_and(|set| set.paused);
-        let paused = queue_paused || settings.event_types.get(&key.event_type).is_some_and(|set| set.paused);
-        wire::lane(row, paused)
-    });
+    let sums = sums(&lanes);
+    let event_types_left_out = sums.len().saturating_sub(MAX_SUMS) as u64;
+    let event_types = largest(sums).into_iter().map(|sum| shown(sum, &settings)).collect();
     Ok(Json(Stats {
         now: app.metrics().store_now(),
         events: wire::counts(events),
-        lanes: lanes.collect(),
+        event_types,
+        event_types_left_out,
+        lanes: lanes.len() as u64,
         engines,
         dead_letters,
         waiting_claims: app.metrics().waiting_claims(),
     }))
+}
+
+/// List lanes in the order in which they were made, each with its counts.
+#[utoipa::path(get, path = "/v1/stats/lanes", tag = "house", params(PageQuery),
+    responses((status = 200, description = "A page of lanes.", body = Page<LaneStats>), ListProblems))]
+pub(super) async fn list_lanes(State(app): State<App>, query: Query) -> Result<Json<Page<LaneStats>>, ProblemResponse> {
+    let page = query.read(PageQuery::read)?;
+    let settings = app.store().settings().await?;
+    let after = page.after.as_deref().and_then(|place| place.parse::<i64>().ok());
+    let mut items = app.store().lane_counts().await?;
+    items.retain(|row| after.is_none_or(|after| row.lane.lane_id.0 > after));
+    let has_more = items.len() > page.limit as usize;
+    items.truncate(page.limit as usize);
+    let next = items.last().filter(|_| has_more).map(|row| row.lane.lane_id.0.to_string());
+    Ok(Json(listed(ResultPage { items, next }, |row| {
+        let paused = is_paused(&settings, &row.lane.key.queue, &row.lane.key.event_type);
+        wire::lane(row, paused)
+    })))
+}
+
+/// The lanes of one queue and event type, added up.
+type Sum<'a> = ((&'a QueueName, &'a EventType), SumOfLanes);
+
+#[derive(Default)]
+struct SumOfLanes {
+    lanes: u64,
+    counts: StatusCounts,
+    oldest_available_at: Option<Timestamp>,
+}
+
+fn sums(lanes: &[LaneCounts]) -> Vec<Sum<'_>> {
+    let mut sums: BTreeMap<_, SumOfLanes> = BTreeMap::new();
+    for row in lanes {
+        let sum = sums.entry((&row.lane.key.queue, &row.lane.key.event_type)).or_default();
+        sum.lanes += 1;
+        add(&mut sum.counts, &row.counts);
+        sum.oldest_available_at = sum.oldest_available_at.into_iter().chain(row.oldest_available_at).min();
+    }
+    sums.into_iter().collect()
+}
+
+/// Those with the most events, in the order of their names.
+fn largest(mut sums: Vec<Sum<'_>>) -> Vec<Sum<'_>> {
+    let events = |sum: &SumOfLanes| STATUSES.iter().map(|status| sum.counts.of(*status)).sum::<u64>();
+    if sums.len() > MAX_SUMS {
+        sums.sort_by_key(|(_, sum)| std::cmp::Reverse(events(sum)));
+        sums.truncate(MAX_SUMS);
+        sums.sort_by_key(|(names, _)| *names);
+    }
+    sums
+}
+
+fn shown(((queue, event_type), sum): Sum<'_>, settings: &SettingsRows) -> EventTypeStats {
+    let SumOfLanes { lanes, counts, oldest_available_at } = sum;
+    let StatusCounts { queued, processing, completed, failed, cancelled } = counts;
+    EventTypeStats {
+        queue: queue.clone(),
+        event_type: event_type.clone(),
+        paused: is_paused(settings, queue, event_type),
+        lanes,
+        queued,
+        processing,
+        completed,
+        failed,
+        cancelled,
+        oldest_available_at,
+    }
+}
+
+fn is_paused(settings: &SettingsRows, queue: &QueueName, event_type: &EventType) -> bool {
+    settings.queues.get(queue).is_some_and(|set| set.paused)
+        || settings.event_types.get(event_type).is_some_and(|set| set.paused)
+}
+
+fn add(counts: &mut StatusCounts, more: &StatusCounts) {
+    for status in STATUSES {
+        *counts.of_mut(status) += more.of(status);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enginehouse_core::ids::LaneId;
+    use enginehouse_core::lane::{Lane, LaneKey};
+
+    use super::*;
+
+    fn lane(number: i64, events: u64) -> LaneCounts {
+        let key = LaneKey {
+            queue: "default".parse().unwrap(),
+            event_type: format!("type-{:05}", number / 2).parse().unwrap(),
+            priority: u8::from(number % 2 == 1),
+            required_capabilities: [].into(),
+            required_memory_mb: None,
+            engine_version: None,
+        };
+        let counts = StatusCounts { queued: events, ..StatusCounts::default() };
+        LaneCounts { lane: Lane { lane_id: LaneId(number), key }, counts, oldest_available_at: None }
+    }
+
+    #[test]
+    fn an_answer_is_bounded_and_names_the_largest() {
+        let lanes: Vec<_> = (0..10_000).map(|number| lane(number, number.unsigned_abs())).collect();
+        let sums = sums(&lanes);
+        assert_eq!((sums.len(), sums[0].1.lanes), (5_000, 2));
+        let shown = largest(sums);
+        assert_eq!(shown.len(), MAX_SUMS);
+        assert_eq!((shown[0].0.1.as_str(), shown[999].0.1.as_str()), ("type-04000", "type-04999"));
+        assert_eq!(shown[999].1.counts.queued, 9_998 + 9_999);
+    }
 }

@@ -91,6 +91,7 @@ async fn many_events_are_enqueued_settled_and_listed_at_once() {
     app.call(&format!("GET /v1/events?limit=2&cursor={cursor}"), "").await;
     app.call("GET /v1/events?status=cancelled&event_type=b&queue=default", "").await;
     app.call("GET /v1/stats", "").await;
+    app.call("GET /v1/stats/lanes?limit=1", "").await;
     insta::assert_snapshot!(app.close().await, @r#"
     > POST /v1/events/batch {"events":[{"event_type":"a"},{"event_type":"b","delay_seconds":9},{"event_type":"a"}]}
     200 {"enqueued":3,"duplicates":0,"events":[{"event_id":"019b76da-a800-7000-8000-02460f8bbccd","duplicate":false},{"event_id":"019b76da-a800-7000-8000-05ad9e6221b6","duplicate":false},{"event_id":"019b76da-a800-7000-8000-09ab9897f4d2","duplicate":false}],"warnings":[]}
@@ -103,7 +104,9 @@ async fn many_events_are_enqueued_settled_and_listed_at_once() {
     > GET /v1/events?status=cancelled&event_type=b&queue=default
     200 {"items":[{"event_id":"019b76da-a800-7000-8000-05ad9e6221b6","event_type":"b","queue":"default","status":"cancelled","priority":5,"payload":{},"attempt":0,"retries":0,"failures":0,"losses":0,"redrives":0,"available_at":"2026-01-01T00:00:09.000Z","enqueued_at":"2026-01-01T00:00:00.000Z","finished_at":"2026-01-01T00:00:00.000Z","completed_at":null,"result":null,"last_error":null,"dead_letter":null,"lock":null,"cancel_requested":false,"engine_id":null,"scenario_run_id":null,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"idempotency_key":null,"retry_policy":null,"visibility_timeout_seconds":null,"max_processing_seconds":null,"labels":{}}],"next_cursor":null}
     > GET /v1/stats
-    200 {"now":"...","events":{"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":1},"lanes":[{"queue":"default","event_type":"a","priority":5,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"paused":false,"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":0,"oldest_available_at":null},{"queue":"default","event_type":"b","priority":5,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"paused":false,"queued":0,"processing":0,"completed":0,"failed":0,"cancelled":1,"oldest_available_at":null}],"engines":{"active":1,"draining":0,"lost":0,"stopped":0},"dead_letters":0,"waiting_claims":0}
+    200 {"now":"...","events":{"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":1},"event_types":[{"queue":"default","event_type":"a","paused":false,"lanes":1,"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":0,"oldest_available_at":null},{"queue":"default","event_type":"b","paused":false,"lanes":1,"queued":0,"processing":0,"completed":0,"failed":0,"cancelled":1,"oldest_available_at":null}],"event_types_left_out":0,"lanes":2,"engines":{"active":1,"draining":0,"lost":0,"stopped":0},"dead_letters":0,"waiting_claims":0}
+    > GET /v1/stats/lanes?limit=1
+    200 {"items":[{"queue":"default","event_type":"a","priority":5,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"paused":false,"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":0,"oldest_available_at":null}],"next_cursor":"MQ"}
     "#);
 }
 

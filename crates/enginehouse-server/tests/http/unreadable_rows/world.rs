@@ -221,6 +221,7 @@ impl World {
             "/v1/scenario-runs?limit=1000",
             "/v1/scenario-runs/run",
             "/v1/stats",
+            "/v1/stats/lanes",
         ] {
             self.must(&format!("GET {list}"), Value::Null).await;
         }
