@@ -79,7 +79,7 @@ async fn a_command_of_a_cancelled_event_ends_with_all_that_it_started() {
     let engine = fixture.engine("e", &flags, &script);
     let family = family(folder.path()).await;
     let event = fixture.events().await.remove(0);
-    fixture.server.client().cancel(event.event_id).await.unwrap();
+    fixture.server.client().cancel(event.event_id, Default::default()).await.unwrap();
     fixture.until_all(EventStatus::Cancelled).await;
     for (name, process) in family {
         assert!(!process.is_running(), "the event was settled before the {name} had ended");

@@ -148,7 +148,7 @@ impl Caller {
     }
 
     pub(crate) async fn cancel(&self, event_id: EventId) -> CallOutcome {
-        self.record(Call::Cancel { event_id }, |_| Answer::Done, self.client.cancel(event_id)).await
+        self.record(Call::Cancel { event_id }, |_| Answer::Done, self.client.cancel(event_id, Default::default())).await
     }
 
     pub(crate) async fn redrive(&self, event_id: EventId) -> CallOutcome {

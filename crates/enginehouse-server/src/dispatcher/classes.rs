@@ -180,7 +180,7 @@ mod tests {
     fn an_engine_of_a_new_kind_changes_what_could_be_served_and_its_end_does_too() {
         let mut classes = EngineClasses::default();
         let (lane_id, key) = lane(1, 7);
-        let mut ask = |classes: &mut EngineClasses| classes.is_servable(lane_id, &key, &mut PLENTY.clone());
+        let ask = |classes: &mut EngineClasses| classes.is_servable(lane_id, &key, &mut PLENTY.clone());
         assert_eq!(ask(&mut classes), Some(false));
         let class = classes.join(&abilities(7));
         let other = classes.join(&Abilities { max_concurrent_events: 9, ..abilities(7) });

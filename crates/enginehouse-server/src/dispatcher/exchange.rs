@@ -4,6 +4,7 @@
 //! another one may claim in the same transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::EngineId;

@@ -64,7 +64,7 @@ async fn a_new_engine_past_the_bound_is_refused_and_known_ones_register_again() 
     harness.register("one", "{}").await;
     harness.register("two", "{}").await;
     harness.register("one", "{}").await;
-    harness.execute(Deregister("two".parse().unwrap())).await.unwrap();
+    harness.execute(Deregister { engine_id: "two".parse().unwrap(), epoch: None }).await.unwrap();
     let three = read_json(br#"{"engine_type":"sim"}"#, |value| Registration::read(value, |_| "three".parse().unwrap()));
     let refused = harness.execute(Register(three.unwrap())).await.unwrap_err().to_string();
     assert_eq!(refused, "max_engines is 2, and so many are registered or were until lately: engine_id varies too much");
