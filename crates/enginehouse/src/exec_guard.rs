@@ -53,7 +53,8 @@ pub(crate) fn run_if_asked() -> Option<ExitCode> {
     Some(match guard(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: a command is not guarded: {error}");
+            // The engine, which reads this, may have ended.
+            writeln!(io::stderr(), "error: a command is not guarded: {error}").ok();
             ExitCode::FAILURE
         }
     })
