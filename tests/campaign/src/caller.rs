@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use enginehouse_api::claims::ClaimRequest;
 use enginehouse_api::engines::{HeartbeatRequest, RegisterRequest};
 use enginehouse_api::enqueue::EnqueueRequest;
+use enginehouse_api::events::CancelRequest;
 use enginehouse_api::settle::{CompleteRequest, ExtendRequest, FailRequest, ReleaseRequest};
 use enginehouse_client::{Client, ClientConfig, Error};
 use enginehouse_core::event::AttemptError;
@@ -147,8 +148,10 @@ impl Caller {
         self.record(call, |it| Answer::Settled { status: it.status, available_at: it.available_at }, asking).await
     }
 
-    pub(crate) async fn cancel(&self, event_id: EventId) -> CallOutcome {
-        self.record(Call::Cancel { event_id }, |_| Answer::Done, self.client.cancel(event_id, Default::default())).await
+    /// By force, the engine that holds the event loses it at once.
+    pub(crate) async fn cancel(&self, event_id: EventId, force: bool) -> CallOutcome {
+        let asking = self.client.cancel(event_id, CancelRequest { force });
+        self.record(Call::Cancel { event_id }, |_| Answer::Done, asking).await
     }
 
     pub(crate) async fn redrive(&self, event_id: EventId) -> CallOutcome {

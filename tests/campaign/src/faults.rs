@@ -131,7 +131,7 @@ async fn happen(targets: &FaultTargets, fault: Fault, server: usize, seed: u64) 
             }
         }
         // Its clients have some time in which nothing is wrong with it.
-        pause(Duration::from_millis(rng.random_range(2_000..6_000))).await;
+        pause(Duration::from_millis(rng.random_range(1_000..4_000))).await;
         server.release();
     }
     done

@@ -10,9 +10,9 @@ use rand::{RngExt, SeedableRng};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The share of connections that are cut, and after how many bytes at most.
-const CUT: f64 = 0.4;
-const MOST_BYTES: u64 = 60_000;
+/// After how many bytes a connection is cut, as powers of two: some within a request, some after hundreds of them. None lives
+/// for ever, or all clients would have one that does after a while.
+const CUT_AFTER: std::ops::Range<f64> = 4.0..18.0;
 
 /// A proxy before one server.
 #[derive(Clone, Debug)]
@@ -36,12 +36,12 @@ impl CuttingProxy {
         let mut rng = StdRng::seed_from_u64(seed);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let is_cut = !state.is_calm.load(Ordering::Relaxed) && rng.random_bool(CUT);
-                // Which side is cut, and after how many of its bytes.
-                let (up, down) = match (is_cut, rng.random_bool(0.5), rng.random_range(1..MOST_BYTES)) {
-                    (false, ..) => (u64::MAX, u64::MAX),
-                    (true, true, bytes) => (bytes, u64::MAX),
-                    (true, false, bytes) => (u64::MAX, bytes),
+                let bytes = rng.random_range(CUT_AFTER).exp2() as u64;
+                // Which direction is cut.
+                let (up, down) = match (state.is_calm.load(Ordering::Relaxed), rng.random_bool(0.5)) {
+                    (true, _) => (u64::MAX, u64::MAX),
+                    (false, true) => (bytes, u64::MAX),
+                    (false, false) => (u64::MAX, bytes),
                 };
                 tokio::spawn(carry(client, port, up, down, Arc::clone(&state)));
             }

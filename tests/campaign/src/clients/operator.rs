@@ -14,7 +14,7 @@ pub(crate) async fn operate(caller: Caller, fleet: ClientFleet, seed: u64) {
         pause(Duration::from_millis(rng.random_range(50..500))).await;
         let Some(event_id) = fleet.recent(rng.random_range(0..1_000_000)) else { continue };
         if rng.random_bool(0.5) {
-            caller.cancel(event_id).await;
+            caller.cancel(event_id, rng.random_bool(0.3)).await;
         } else {
             // Most are refused: an event that is not over cannot be redriven.
             caller.redrive(event_id).await;
