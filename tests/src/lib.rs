@@ -1,5 +1,7 @@
 //! What the whole-system tests share: the real binary as a server, and as a command.
 
+#![expect(clippy::print_stdout, reason = "tests show what they have run and counted")]
+
 pub mod engine_run;
 pub mod load;
 pub mod postgres;

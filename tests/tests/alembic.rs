@@ -61,6 +61,7 @@ fn edit(path: &Path, from: &str, to: &str) {
 }
 
 /// Runs our binary, and answers what it says.
+#[expect(clippy::print_stdout, reason = "a test that fails shows what it has run")]
 #[track_caller]
 fn enginehouse(arguments: &[&str]) -> String {
     let output = command(arguments).output().unwrap();

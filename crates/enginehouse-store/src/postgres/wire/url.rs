@@ -112,7 +112,7 @@ fn parse_others(address: &str, parameters: &[&str]) -> Result<Config, String> {
         let known = PARAMETERS.join(", ");
         return Err(if has_password {
             hidden()
-        } else if parameters.iter().any(|parameter| *parameter == unknown) {
+        } else if parameters.contains(&unknown) {
             format!("a parameter after ? has no value; known are {known}")
         } else {
             format!("the parameter {unknown} is unknown; known are {known}")
