@@ -3,8 +3,10 @@
 //! A handler translates and delegates: it turns a request into a command of the dispatcher or a read of the store, and the
 //! answer into the words of the wire. Its description for OpenAPI stands above it and is registered with it.
 
+mod answer;
 mod app;
 mod body;
+mod budgets;
 mod bulk;
 mod dead_letters;
 mod docs;

@@ -3,16 +3,20 @@
 //! A connection has a time limit for the headers of a request, one between two requests, and one for not taking a byte of an
 //! answer; bodies are limited where they are read.
 //!
-//! **Back-pressure.** The server takes a permit before it accepts a connection, so it never has more than `max_connections`.
-//! Clients over that are connected by the kernel and wait in the listener's backlog, where they cost the process nothing; one
-//! is accepted for each connection that ends. To accept them and refuse them would cost a task and a descriptor each, when
-//! there are too many already.
+//! **Too many connections.** There are never more than `max_connections`, and an address has its share of them (`budget`).
+//! To make room for one more, the connection that has been idle for longest is closed: of the same address, if its share is
+//! taken, or else of all. If none of the address is idle, its new connection is refused at once, so that it keeps no other
+//! waiting. If none of all is idle, clients are connected by the kernel and wait in the listener's backlog, where they cost the
+//! process nothing, until a connection ends or becomes idle. A claim that waits for events is not idle.
 //!
 //! **Shutdown.** First no connection is accepted any more, waiting claims are answered with nothing and new commands refused.
 //! Idle connections are closed, requests that are under way finish, and connections that have not ended in time are cut off,
 //! whatever their clients do. At last the dispatcher's thread is joined, so that everything it had accepted is durable.
 
+mod activity;
 mod connection;
+mod open_connections;
+mod timed_stream;
 
 use std::future::Future;
 use std::io;
@@ -21,19 +25,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_store::Store;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
+use tokio::net::TcpListener;
 
-use self::connection::{Timeouts, serve};
+use self::open_connections::OpenConnections;
+use self::timed_stream::Timeouts;
 use crate::dispatcher::config::DispatchConfig;
-use crate::http::{App, Limits, router};
+use crate::http::{App, Limits};
 use crate::rng::Rng;
 use crate::timers::pause;
 
-/// How long to wait after a connection could not be accepted: most likely the process has no file descriptor left.
-const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
 /// How often to look whether the store is still there.
 const STORE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -44,13 +44,13 @@ pub struct ServerConfig {
     /// Whether to listen on an address that other machines can reach, although there are no access tokens.
     pub insecure: bool,
     pub limits: Limits,
-    /// Most connections at once; others wait to be accepted.
+    /// Most connections at once.
     pub max_connections: usize,
     /// How long the headers of a request may take.
     pub header_timeout: Duration,
     /// How long a connection may be without a request.
     pub idle_timeout: Duration,
-    /// How long a client may take no byte of its answer.
+    /// How long a client may fall behind the least rate at which it has to take its answer.
     pub write_timeout: Duration,
     /// How long requests that are under way may take once the shutdown has begun.
     pub shutdown_timeout: Duration,
@@ -72,7 +72,12 @@ impl ServerConfig {
     }
 
     const fn timeouts(&self) -> Timeouts {
-        Timeouts { header: self.header_timeout, idle: self.idle_timeout, write: self.write_timeout }
+        Timeouts {
+            header: self.header_timeout,
+            idle: self.idle_timeout,
+            write: self.write_timeout,
+            min_bytes_per_second: self.limits.min_bytes_per_second,
+        }
     }
 }
 
@@ -188,84 +193,5 @@ async fn store_ended(store: &dyn Store) -> String {
         if let Some(why) = store.ended().await {
             return why;
         }
-    }
-}
-
-/// The open connections of a server.
-struct OpenConnections {
-    app: App,
-    router: axum::Router,
-    timeouts: Timeouts,
-    permits: Arc<Semaphore>,
-    graceful: GracefulShutdown,
-    tasks: JoinSet<()>,
-}
-
-impl OpenConnections {
-    fn new(app: &App, config: &ServerConfig) -> Self {
-        Self {
-            app: app.clone(),
-            router: router(app.clone()),
-            timeouts: config.timeouts(),
-            permits: Arc::new(Semaphore::new(config.max_connections)),
-            graceful: GracefulShutdown::new(),
-            tasks: JoinSet::new(),
-        }
-    }
-
-    async fn accept_all(&mut self, listener: &TcpListener) -> std::convert::Infallible {
-        loop {
-            let permit = Arc::clone(&self.permits).acquire_owned().await.expect("nobody closes it");
-            match listener.accept().await {
-                Ok((stream, _)) => self.accept(stream, permit),
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    pause(ACCEPT_BACK_OFF).await;
-                }
-            }
-            // Tasks that have ended hold memory until they are joined.
-            while self.tasks.try_join_next().is_some() {}
-        }
-    }
-
-    fn accept(&mut self, stream: TcpStream, permit: OwnedSemaphorePermit) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection waits with small packets");
-        }
-        let guard = ConnectionGuard::new(&self.app, permit);
-        let served = serve(stream, self.router.clone(), self.timeouts, self.graceful.watcher());
-        self.tasks.spawn(async move {
-            served.await;
-            drop(guard);
-        });
-    }
-
-    /// Closes idle connections, lets requests that are under way finish, and cuts off what has not ended in time.
-    async fn finish(self, within: Duration) {
-        let Self { graceful, mut tasks, .. } = self;
-        let open = graceful.count();
-        if tokio::time::timeout(within, graceful.shutdown()).await.is_err() {
-            tracing::warn!(open, "connections are cut off: they did not end in time");
-        }
-        tasks.shutdown().await;
-    }
-}
-
-/// Counts a connection while it lasts.
-struct ConnectionGuard {
-    app: App,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl ConnectionGuard {
-    fn new(app: &App, permit: OwnedSemaphorePermit) -> Self {
-        app.metrics().connected();
-        Self { app: app.clone(), _permit: permit }
-    }
-}
-
-impl Drop for ConnectionGuard {
-    fn drop(&mut self) {
-        self.app.metrics().disconnected();
     }
 }

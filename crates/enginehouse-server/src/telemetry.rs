@@ -2,12 +2,14 @@
 //!
 //! A struct with its registry, and nothing global: a test has its own.
 
+mod budget_metrics;
 mod commit_observer;
 mod dropped_lines;
 mod labels;
 mod registry;
 mod store_stats;
 
+pub(crate) use self::budget_metrics::BudgetMetrics;
 pub(crate) use self::commit_observer::CommitObserver;
 pub use self::dropped_lines::DroppedLines;
 pub use self::registry::{CONTENT_TYPE, Metrics};

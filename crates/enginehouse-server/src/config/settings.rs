@@ -290,13 +290,53 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "max_connections",
-        about: "How many HTTP connections may be open at once; 1 to 1,000,000. Those over it wait to be accepted.",
+        about: "How many HTTP connections may be open at once; 1 to 1,000,000. One address (of IPv6: one /64 network) may have as many as are left for all others, which is half of them if it is alone: behind a proxy, allow twice as many. For one more, the connection that has been idle for longest is closed; if none is, a connection over the share of its address is answered with 429 `overloaded`, and one over the whole waits to be accepted.",
         placeholder: "N",
         set: |config, value| {
             config.max_connections = number(value, 1, 1_000_000)?;
             Ok(())
         },
         get: |config| config.max_connections.to_string(),
+    },
+    Setting {
+        name: "max_bulk_mb",
+        about: "How many MiB the bodies of requests that enqueue may take at once, and as many again answers that are only read; 1 to 1,048,576. A body takes what has arrived of it until it is parsed, an answer what the client has not taken yet; the first 16 KiB of each are free. One address may have as much as is left for all others. Past it, requests are answered with 429 `overloaded`.",
+        placeholder: "MIB",
+        set: |config, value| {
+            config.limits.max_bulk_bytes = number(value, 1, 1 << 20).map(|mib: usize| mib << 20)?;
+            Ok(())
+        },
+        get: |config| (config.limits.max_bulk_bytes >> 20).to_string(),
+    },
+    Setting {
+        name: "max_control_mb",
+        about: "The same for all other requests, such as heartbeats, claims and settles, and their answers; 1 to 1,048,576. What goes beyond 1 MiB of a body counts as bulk. Events that were claimed are released where there is no room to send them.",
+        placeholder: "MIB",
+        set: |config, value| {
+            config.limits.max_control_bytes = number(value, 1, 1 << 20).map(|mib: usize| mib << 20)?;
+            Ok(())
+        },
+        get: |config| (config.limits.max_control_bytes >> 20).to_string(),
+    },
+    Setting {
+        name: "max_streams",
+        about: "How many streams of lines may be enqueued at once; 1 to 100,000. One address may have as many as are left for all others. Past it, one more is answered with 429 `overloaded`.",
+        placeholder: "N",
+        set: |config, value| {
+            config.limits.max_streams = number(value, 1, 100_000)?;
+            Ok(())
+        },
+        get: |config| config.limits.max_streams.to_string(),
+    },
+    Setting {
+        name: "min_bytes_per_second",
+        about: "How fast a client has to send a body and to take an answer, in bytes a second; 1 to 1,000,000. One that falls 10 s behind with a body is answered with 408 `timeout`, one that falls 30 s behind with an answer is disconnected. Time in which the server keeps the client waiting does not count.",
+        placeholder: "BYTES",
+        set: |config, value| {
+            config.limits.min_bytes_per_second = number(value, 1, 1_000_000)?;
+            Ok(())
+        },
+        get: |config| config.limits.min_bytes_per_second.to_string(),
     },
     Setting {
         name: "max_waiting_requests",

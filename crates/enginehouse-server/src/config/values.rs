@@ -8,6 +8,7 @@ use enginehouse_store::postgres::Pooler;
 use enginehouse_store::{Durability, StoreUrl};
 
 use crate::dispatcher::config::DispatchConfig;
+use crate::http::Limits;
 
 /// Everything that a server needs to know. Complete: every default is filled in.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Config {
     /// What an operator may decide about dispatch.
     pub dispatch: DispatchConfig,
     pub max_connections: usize,
+    /// What requests and answers may take.
+    pub limits: Limits,
     pub shutdown_timeout: Duration,
     /// What is logged, as tracing-subscriber's `Targets` reads it.
     pub log: String,
@@ -52,6 +55,7 @@ impl Default for Config {
             migrate: Migrate::Auto,
             dispatch: DispatchConfig::default(),
             max_connections: 10_000,
+            limits: Limits::default(),
             shutdown_timeout: Duration::from_secs(10),
             log: "info".to_owned(),
             log_format: LogFormat::Text,

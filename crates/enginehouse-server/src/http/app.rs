@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use enginehouse_store::Store;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::budgets::Budgets;
 use crate::dispatcher::config::DispatchConfig;
 use crate::dispatcher::pulse::Pulse;
 use crate::dispatcher::{Dispatcher, DispatcherThread};
@@ -22,10 +22,16 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// Largest body of a request that carries a batch, in bytes.
     pub max_batch_body_bytes: usize,
-    /// The most bytes that the bodies of all requests may take at once.
-    pub max_held_bytes: usize,
-    /// How long a body may pause before its request is cut off.
-    pub body_stall_timeout: Duration,
+    /// The most bytes that the bodies of all control calls may take at once, and as many again their answers.
+    pub max_control_bytes: usize,
+    /// The same for bulk calls.
+    pub max_bulk_bytes: usize,
+    /// Most streams of lines at once.
+    pub max_streams: usize,
+    /// How many bytes of a body must arrive in a second, on average.
+    pub min_bytes_per_second: usize,
+    /// How long a body may fall behind that.
+    pub body_grace: Duration,
     /// How long a body may take as a whole, streams of lines aside.
     pub body_timeout: Duration,
 }
@@ -35,8 +41,11 @@ impl Default for Limits {
         Self {
             max_body_bytes: enginehouse_core::limits::MAX_BODY_BYTES,
             max_batch_body_bytes: enginehouse_core::limits::MAX_BATCH_BODY_BYTES,
-            max_held_bytes: 256 * 1024 * 1024,
-            body_stall_timeout: Duration::from_secs(30),
+            max_control_bytes: 128 * 1024 * 1024,
+            max_bulk_bytes: 256 * 1024 * 1024,
+            max_streams: 64,
+            min_bytes_per_second: 1_024,
+            body_grace: Duration::from_secs(10),
             body_timeout: Duration::from_secs(300),
         }
     }
@@ -55,7 +64,7 @@ struct Parts {
     store: Arc<dyn Store>,
     metrics: Metrics,
     limits: Limits,
-    room_for_bodies: Arc<Semaphore>,
+    budgets: Budgets,
     /// For what need not be secret: ids of requests and engines.
     rng: Mutex<SeededRng>,
     request_prefix: u32,
@@ -74,6 +83,7 @@ impl App {
         mut rng: Box<dyn Rng>,
     ) -> std::io::Result<Self> {
         let metrics = Metrics::new();
+        let budgets = Budgets::new(&limits, &metrics);
         let thread_ended = CancellationToken::new();
         let observer = CommitObserver::new(metrics.clone(), thread_ended.clone());
         let mut own_rng = SeededRng::from_seed(rng.bits() as u64);
@@ -87,7 +97,7 @@ impl App {
             going_down: AtomicBool::new(false),
             store,
             metrics,
-            room_for_bodies: Arc::new(Semaphore::new(limits.max_held_bytes)),
+            budgets,
             limits,
             rng: Mutex::new(own_rng),
             request_prefix,
@@ -114,9 +124,9 @@ impl App {
         &self.0.limits
     }
 
-    /// As many permits as there are bytes for bodies.
-    pub(crate) fn room_for_bodies(&self) -> &Arc<Semaphore> {
-        &self.0.room_for_bodies
+    /// What requests and answers may hold at once.
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.0.budgets
     }
 
     /// 64 random bits that need not be secret.

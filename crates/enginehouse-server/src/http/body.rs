@@ -1,52 +1,42 @@
 //! Reading the bodies of requests: never more than the limit, never more than there is room for, never for ever.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
+use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use enginehouse_api::problem::Code;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::app::App;
+use super::app::{App, Limits};
+use super::budgets::{BodyRoom, Caller};
 use super::problem::ProblemResponse;
+use crate::timers::Timer;
 
-/// How much room is made before anything has arrived.
-const FIRST_ROOM: usize = 16 * 1024;
-
-/// The room that the body of one request takes. It is released when the request is answered or given up: until then
-/// what was made of the body takes as much.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Room(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
-
-impl Room {
-    /// Takes room for so many bytes more.
-    pub(crate) fn take(&self, app: &App, bytes: usize) -> Result<(), ProblemResponse> {
-        let wanted = u32::try_from(bytes).map_err(|_| ProblemResponse::no_room_for_bodies())?;
-        let more = Arc::clone(app.room_for_bodies())
-            .try_acquire_many_owned(wanted)
-            .map_err(|_| ProblemResponse::no_room_for_bodies())?;
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.as_mut() {
-            Some(held) => held.merge(more),
-            None => *held = Some(more),
-        }
-        Ok(())
-    }
+/// A body that has arrived, with the room that it takes until it is dropped.
+#[derive(Debug)]
+pub(crate) struct WholeBody {
+    pub(crate) bytes: Bytes,
+    _room: BodyRoom,
 }
 
-/// Reads a whole body of at most `max` bytes.
-pub(crate) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    max: usize,
-    room: &Room,
-    app: &App,
-) -> Result<Bytes, ProblemResponse> {
-    refuse_announced(headers, &body, max)?;
-    timeout(app.limits().body_timeout, read_frames(body, max, room, app)).await.unwrap_or_else(|_| Err(too_slow()))
+/// Reads the whole body of a request, of at most `max` bytes.
+pub(crate) async fn read(request: Request, max: usize, app: &App) -> Result<WholeBody, ProblemResponse> {
+    let caller = caller(&request)?;
+    let (parts, body) = request.into_parts();
+    refuse_announced(&parts.headers, &body, max)?;
+    drop(parts);
+    let room = app.budgets().body(caller, app.limits().max_body_bytes);
+    let reading = read_frames(IncomingBody::new(body, app.limits()), max, room);
+    timeout(app.limits().body_timeout, reading).await.unwrap_or_else(|_| Err(too_slow("it took too long as a whole")))
+}
+
+/// Who makes a call. The layer around all calls has noted it.
+pub(crate) fn caller(request: &Request) -> Result<Caller, ProblemResponse> {
+    let caller = request.extensions().get().copied();
+    caller.ok_or_else(|| ProblemResponse::internal("a request has no caller"))
 }
 
 /// Refuses a body that is announced as too large, before any of it is read.
@@ -56,49 +46,123 @@ fn refuse_announced(headers: &HeaderMap, body: &Body, max: usize) -> Result<(), 
     if announced > max as u64 { Err(ProblemResponse::too_large("the body", max)) } else { Ok(()) }
 }
 
-async fn read_frames(mut body: Body, max: usize, room: &Room, app: &App) -> Result<Bytes, ProblemResponse> {
+async fn read_frames(mut body: IncomingBody, max: usize, mut room: BodyRoom) -> Result<WholeBody, ProblemResponse> {
     let mut read = BytesMut::new();
-    let mut taken = 0;
-    while let Some(data) = next_data(&mut body, app).await? {
+    while let Some(data) = body.next().await? {
         let size = read.len() + data.len();
         if size > max {
             return Err(ProblemResponse::too_large("the body", max));
         }
-        if size > taken {
-            let more = (size - taken).max(taken.max(FIRST_ROOM).min(max - taken));
-            room.take(app, more)?;
-            taken += more;
-        }
-        if read.is_empty() && body.is_end_stream() {
-            return Ok(data);
+        room.resize(size)?;
+        if read.is_empty() && body.is_at_end() {
+            return Ok(WholeBody { bytes: data, _room: room });
         }
         read.extend_from_slice(&data);
     }
-    Ok(read.freeze())
+    Ok(WholeBody { bytes: read.freeze(), _room: room })
 }
 
-/// The next piece of a body; none at its end.
-pub(crate) async fn next_data(body: &mut Body, app: &App) -> Result<Option<Bytes>, ProblemResponse> {
-    loop {
-        let frame = match timeout(app.limits().body_stall_timeout, body.frame()).await {
-            Err(_) => return Err(too_slow()),
-            Ok(None) => return Ok(None),
-            Ok(Some(Err(error))) => return Err(broken_off(&error)),
-            Ok(Some(Ok(frame))) => frame,
-        };
-        // Trailers say nothing to us.
-        if let Ok(data) = frame.into_data()
-            && !data.is_empty()
-        {
-            return Ok(Some(data));
+/// How long a client may still keep the server waiting.
+///
+/// A client may fall behind the least rate by the grace and no more, so that bytes that came quickly do not pay for a long
+/// pause. Only the time in which the server waits for bytes counts: a client that the server keeps waiting is not to blame.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    credit: Duration,
+    grace: Duration,
+    min_bytes_per_second: usize,
+}
+
+impl Pace {
+    const fn new(grace: Duration, min_bytes_per_second: usize) -> Self {
+        Self { credit: grace, grace, min_bytes_per_second }
+    }
+
+    fn waited(&mut self, time: Duration) {
+        self.credit = self.credit.saturating_sub(time);
+    }
+
+    fn received(&mut self, bytes: usize) {
+        let earned = Duration::from_secs_f64(bytes as f64 / self.min_bytes_per_second as f64);
+        self.credit = self.credit.saturating_add(earned).min(self.grace);
+    }
+
+    fn too_slow(&self) -> ProblemResponse {
+        let Self { grace, min_bytes_per_second, .. } = self;
+        let grace = grace.as_secs_f64();
+        too_slow(&format!(
+            "it fell {grace} s behind {min_bytes_per_second} bytes a second (setting min_bytes_per_second)"
+        ))
+    }
+}
+
+/// A body that arrives, and must do so at a certain rate.
+pub(crate) struct IncomingBody {
+    body: Body,
+    pace: Pace,
+}
+
+impl IncomingBody {
+    pub(crate) const fn new(body: Body, limits: &Limits) -> Self {
+        Self { body, pace: Pace::new(limits.body_grace, limits.min_bytes_per_second) }
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    /// The next bytes; none at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ProblemResponse> {
+        loop {
+            let since = Timer::now();
+            let frame = match timeout(self.pace.credit, self.body.frame()).await {
+                Err(_) => return Err(self.pace.too_slow()),
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(error))) => return Err(broken_off(&error)),
+                Ok(Some(Ok(frame))) => frame,
+            };
+            self.pace.waited(Timer::now().saturating_duration_since(since));
+            // Trailers say nothing to us.
+            if let Ok(data) = frame.into_data()
+                && !data.is_empty()
+            {
+                self.pace.received(data.len());
+                return Ok(Some(data));
+            }
         }
     }
 }
 
-fn too_slow() -> ProblemResponse {
-    ProblemResponse::new(Code::Timeout, "the body did not arrive in time")
+fn too_slow(why: &str) -> ProblemResponse {
+    ProblemResponse::new(Code::Timeout, format!("the body did not arrive in time: {why}"))
 }
 
 fn broken_off(error: &axum::Error) -> ProblemResponse {
     enginehouse_api::problem::Problem::malformed(format!("the body broke off: {error}")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many seconds of silence a client may afford after what it did: `+N` bytes sent, `-N` seconds of silence.
+    fn check(what: &[i64], credit: f64) {
+        let mut pace = Pace::new(Duration::from_secs(10), 1_000);
+        for step in what {
+            match usize::try_from(*step) {
+                Ok(bytes) => pace.received(bytes),
+                Err(_) => pace.waited(Duration::from_secs(step.unsigned_abs())),
+            }
+        }
+        assert_eq!(pace.credit.as_secs_f64(), credit, "{what:?}");
+    }
+
+    #[test]
+    fn a_client_may_fall_behind_by_the_grace_and_no_more() {
+        check(&[], 10.0);
+        check(&[-4, 1_000], 7.0);
+        check(&[-9, 1, -1], 0.001);
+        check(&[64_000_000, -10], 0.0);
+        check(&[-10, 2_000, -1, 1_000], 2.0);
+    }
 }

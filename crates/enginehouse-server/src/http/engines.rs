@@ -1,5 +1,6 @@
 //! Engines: register, send heartbeats, claim; drain, resume, deregister.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse, ReadExchange};
@@ -16,7 +17,9 @@ use enginehouse_core::ids::{EngineId, EngineType};
 use enginehouse_core::request::Exchange;
 use http::{StatusCode, header};
 
+use super::answer::sendable;
 use super::app::App;
+use super::budgets::Caller;
 use super::json::{Json, JsonBody, LargeJsonBody};
 use super::params::{Path, Query, listed};
 use super::problem::{
@@ -110,14 +113,16 @@ pub(super) async fn heartbeat(
     EpochProblems))]
 pub(super) async fn claim_events(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
-) -> Result<Json<ClaimResponse>, ProblemResponse> {
+) -> Result<Response, ProblemResponse> {
     let (epoch, claim) = body.read(ClaimRequest::read)?;
+    app.budgets().admit(caller)?;
     let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
     let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
-    let events = exchanged.claimed.unwrap_or_default();
-    Ok(Json(ClaimResponse { events: events.into_iter().map(wire::claimed).collect() }))
+    let (room, events) = sendable(&app, caller, exchanged.claimed.unwrap_or_default()).await;
+    Ok((Extension(room), Json(ClaimResponse { events })).into_response())
 }
 
 /// Settle, send a heartbeat and claim, in one round trip and one transaction: an engine's whole loop.
@@ -128,21 +133,30 @@ pub(super) async fn claim_events(
     responses((status = 200, description = "The answer to each part.", body = ExchangeResponse), EpochProblems))]
 pub(super) async fn exchange(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(engine_id): Path<EngineId>,
     body: LargeJsonBody,
-) -> Result<Json<ExchangeResponse>, ProblemResponse> {
-    let ReadExchange { epoch, settlements, heartbeat, claim } = body.read(ExchangeRequest::read).await?;
+) -> Result<Response, ProblemResponse> {
+    let ReadExchange { epoch, settlements, heartbeat, mut claim } = body.read(ExchangeRequest::read).await?;
     let (settlements, results) = wire::settlements(settlements);
     let claims = claim.is_some();
     let (heartbeat, errors) = heartbeat.map_or_else(Default::default, |read| (Some(read.heartbeat), read.errors));
+    if claims && let Err(full) = app.budgets().admit(caller) {
+        // What it settles, and its sign of life, must not fail for want of room for events.
+        if settlements.is_empty() && heartbeat.is_none() {
+            return Err(full.into());
+        }
+        claim = None;
+    }
     let exchange = Exchange { settlements, heartbeat, claim };
     let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
-    let claimed = exchanged.claimed.unwrap_or_default();
-    Ok(Json(ExchangeResponse {
+    let (room, claimed) = sendable(&app, caller, exchanged.claimed.unwrap_or_default()).await;
+    let answer = ExchangeResponse {
         settlements: results.with(exchanged.settlements),
         heartbeat: exchanged.heartbeat.map(|answer| wire::heartbeat(answer, errors)),
-        claim: claims.then(|| ClaimResponse { events: claimed.into_iter().map(wire::claimed).collect() }),
-    }))
+        claim: claims.then_some(ClaimResponse { events: claimed }),
+    };
+    Ok((Extension(room), Json(answer)).into_response())
 }
 
 /// Give an engine no new events. The body may be left out.

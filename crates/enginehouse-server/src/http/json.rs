@@ -3,14 +3,13 @@
 use axum::body::HttpBody;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use enginehouse_api::problem::Code;
 use enginehouse_core::input::{Value, read_json};
 use http::{HeaderMap, header};
 use serde::Serialize;
 
 use super::app::App;
-use super::body::{self, Room};
+use super::body::{self, WholeBody};
 use super::problem::ProblemResponse;
 
 /// From this size on, a body is read where it keeps no other request waiting.
@@ -20,13 +19,13 @@ const LARGE: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
 
-/// A JSON body of the usual size, as it arrived.
-#[derive(Clone, Debug)]
-pub(crate) struct JsonBody(Bytes);
+/// A JSON body of the usual size, as it arrived. Once it is read, it takes no room any more.
+#[derive(Debug)]
+pub(crate) struct JsonBody(WholeBody);
 
 /// A JSON body that may be large.
-#[derive(Clone, Debug)]
-pub(crate) struct LargeJsonBody(Bytes);
+#[derive(Debug)]
+pub(crate) struct LargeJsonBody(WholeBody);
 
 impl FromRequest<App> for JsonBody {
     type Rejection = ProblemResponse;
@@ -37,16 +36,16 @@ impl FromRequest<App> for JsonBody {
 }
 
 impl JsonBody {
-    pub(crate) fn read<T>(&self, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, ProblemResponse> {
-        Ok(read_json(&self.0, read)?)
+    pub(crate) fn read<T>(self, read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T, ProblemResponse> {
+        Ok(read_json(&self.0.bytes, read)?)
     }
 
     /// Reads a body that may be left out.
     pub(crate) fn read_or_default<T: Default>(
-        &self,
+        self,
         read: impl FnOnce(Value<'_>) -> Option<T>,
     ) -> Result<T, ProblemResponse> {
-        if self.0.is_empty() { Ok(T::default()) } else { self.read(read) }
+        if self.0.bytes.is_empty() { Ok(T::default()) } else { self.read(read) }
     }
 }
 
@@ -60,22 +59,20 @@ impl FromRequest<App> for LargeJsonBody {
 
 impl LargeJsonBody {
     pub(crate) async fn read<T: Send + 'static>(self, read: fn(Value<'_>) -> Option<T>) -> Result<T, ProblemResponse> {
-        if self.0.len() < LARGE {
-            return Ok(read_json(&self.0, read)?);
+        if self.0.bytes.len() < LARGE {
+            return Ok(read_json(&self.0.bytes, read)?);
         }
-        let reading = tokio::task::spawn_blocking(move || read_json(&self.0, read));
+        let reading = tokio::task::spawn_blocking(move || read_json(&self.0.bytes, read));
         Ok(reading.await.map_err(|error| ProblemResponse::internal(error.to_string()))??)
     }
 }
 
 /// The whole body of a request that has to be JSON.
-async fn received(request: Request, max: usize, app: &App) -> Result<Bytes, ProblemResponse> {
-    let (parts, body) = request.into_parts();
-    if !body.is_end_stream() && !is_json(&parts.headers) {
-        return Err(wrong_type(&parts.headers, "application/json"));
+async fn received(request: Request, max: usize, app: &App) -> Result<WholeBody, ProblemResponse> {
+    if !request.body().is_end_stream() && !is_json(request.headers()) {
+        return Err(wrong_type(request.headers(), "application/json"));
     }
-    let room = parts.extensions.get::<Room>().cloned().unwrap_or_default();
-    body::read(&parts.headers, body, max, &room, app).await
+    body::read(request, max, app).await
 }
 
 /// The media type of a body, in lower case and without parameters.

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use enginehouse_api::enqueue::{LineError, NdjsonResponse};
@@ -18,7 +17,7 @@ use enginehouse_core::limits::MAX_BODY_BYTES;
 use futures_util::{StreamExt, stream};
 
 use super::app::App;
-use super::body::{Room, next_data};
+use super::body::{IncomingBody, caller};
 use super::problem::{ProblemResponse, conflict};
 use super::wire::Warnings;
 use crate::dispatcher::answers::Enqueued;
@@ -45,15 +44,17 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Enqueues the good lines of a body.
 pub(super) async fn enqueue_lines(app: &App, request: Request) -> Result<NdjsonResponse, ProblemResponse> {
-    let (parts, body) = request.into_parts();
-    let room = parts.extensions.get::<Room>().cloned().unwrap_or_default();
-    room.take(app, 2 * CHUNK_BYTES)?;
+    let caller = caller(&request)?;
+    let _place = app.budgets().stream(caller)?;
+    let mut room = app.budgets().body(caller, app.limits().max_body_bytes);
+    room.resize(MAX_LINE)?;
+    let body = IncomingBody::new(request.into_body(), app.limits());
     let mut lines = Lines { body, buffer: BytesMut::new(), searched: 0, number: 0 };
     let mut stream =
         LineStream { app, answer: NdjsonResponse::default(), warnings: Warnings::default(), lines_done: 0 };
     let mut chunk = Chunk::default();
     loop {
-        let line = match lines.next(app).await {
+        let line = match lines.next().await {
             Ok(line) => line,
             // What has arrived before is good.
             Err(problem) => {
@@ -66,9 +67,12 @@ pub(super) async fn enqueue_lines(app: &App, request: Request) -> Result<NdjsonR
         if let Some(line) = line {
             stream.read(line, &mut chunk);
         }
-        if is_last || chunk.events.len() == CHUNK_EVENTS || chunk.bytes >= CHUNK_BYTES {
+        // Where there is no room for more lines, those that are there make room. The next line has its own.
+        let has_no_room = room.resize(MAX_LINE + chunk.bytes).is_err();
+        if is_last || chunk.is_full() || has_no_room {
             stream.enqueue(std::mem::take(&mut chunk)).await?;
             stream.lines_done = lines.number;
+            room.resize(MAX_LINE)?;
         }
         if is_last {
             return Ok(stream.answer);
@@ -81,6 +85,12 @@ pub(super) async fn enqueue_lines(app: &App, request: Request) -> Result<NdjsonR
 struct Chunk {
     events: Vec<(u64, NewEvent)>,
     bytes: usize,
+}
+
+impl Chunk {
+    fn is_full(&self) -> bool {
+        self.events.len() == CHUNK_EVENTS || self.bytes >= CHUNK_BYTES
+    }
 }
 
 /// What became of the lines so far.
@@ -189,7 +199,7 @@ struct Line {
 
 /// The lines of a body.
 struct Lines {
-    body: Body,
+    body: IncomingBody,
     buffer: BytesMut,
     /// How much of the buffer holds no end of a line.
     searched: usize,
@@ -199,9 +209,9 @@ struct Lines {
 
 impl Lines {
     /// The next line that is not blank; none at the end.
-    async fn next(&mut self, app: &App) -> Result<Option<Line>, ProblemResponse> {
+    async fn next(&mut self) -> Result<Option<Line>, ProblemResponse> {
         loop {
-            let Some(text) = self.next_any(app).await? else { return Ok(None) };
+            let Some(text) = self.next_any().await? else { return Ok(None) };
             self.number += 1;
             let number = self.number;
             match text {
@@ -211,7 +221,7 @@ impl Lines {
         }
     }
 
-    async fn next_any(&mut self, app: &App) -> Result<Option<Option<Bytes>>, ProblemResponse> {
+    async fn next_any(&mut self) -> Result<Option<Option<Bytes>>, ProblemResponse> {
         let mut is_too_long = false;
         loop {
             if let Some(end) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
@@ -226,7 +236,7 @@ impl Lines {
                 self.buffer.clear();
                 self.searched = 0;
             }
-            match next_data(&mut self.body, app).await? {
+            match self.body.next().await? {
                 Some(data) => self.buffer.extend_from_slice(&data),
                 None if self.buffer.is_empty() && !is_too_long => return Ok(None),
                 None => {

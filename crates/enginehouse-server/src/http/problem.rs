@@ -11,6 +11,7 @@ use enginehouse_store::StoreError;
 use http::StatusCode;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder};
 
+use crate::budget::NoRoom;
 use crate::dispatcher::reply::{DispatchError, Refusal};
 
 /// After how many seconds a caller may try again whom a passing failure has met.
@@ -58,14 +59,9 @@ impl ProblemResponse {
         Self(Box::new((change(document), cause)))
     }
 
-    /// The server holds as many request bodies as it may.
-    pub(crate) fn no_room_for_bodies() -> Self {
-        let document = Problem::overloaded(RETRY_AFTER_SECONDS);
-        Problem { detail: "the server holds as many request bodies as it may".to_owned(), ..document }.into()
-    }
-
     pub(crate) fn overloaded() -> Self {
-        Problem::overloaded(RETRY_AFTER_SECONDS).into()
+        let detail = "more requests wait than the server takes of this kind (setting max_waiting_requests)".to_owned();
+        Problem { detail, ..Problem::overloaded(RETRY_AFTER_SECONDS) }.into()
     }
 
     pub(crate) fn too_large(what: &str, max: usize) -> Self {
@@ -76,6 +72,13 @@ impl ProblemResponse {
 impl From<Problem> for ProblemResponse {
     fn from(document: Problem) -> Self {
         Self(Box::new((document, None)))
+    }
+}
+
+/// There is no room for what the call takes: it says of what, and which setting there is for it.
+impl From<NoRoom> for ProblemResponse {
+    fn from(full: NoRoom) -> Self {
+        Problem { detail: full.refuse(), ..Problem::overloaded(RETRY_AFTER_SECONDS) }.into()
     }
 }
 

@@ -11,8 +11,9 @@ use enginehouse_core::invalid::Invalid;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::Instrument;
 
+use super::answer;
 use super::app::App;
-use super::body::Room;
+use super::budgets::{Caller, Traffic};
 use super::docs;
 use super::problem::ProblemResponse;
 use crate::timers::Timer;
@@ -30,12 +31,15 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
-    // Held until the answer is made: the body, and what was made of it, take room until then.
-    let room = Room::default();
-    request.extensions_mut().insert(room.clone());
+    let caller = Caller::of(&request, &route);
+    request.extensions_mut().insert(caller);
     let span = tracing::debug_span!("request", %request_id, %method, route);
-    let mut response = next.run(request).instrument(span).await;
-    drop(room);
+    let admitted = if caller.traffic == Traffic::Control { Ok(()) } else { app.budgets().admit(caller) };
+    let response = match admitted {
+        Ok(()) => next.run(request).instrument(span).await,
+        Err(full) => ProblemResponse::from(full).into_response(),
+    };
+    let mut response = answer::with_room(response, caller, &app).await;
     if let Some(problem) = response.extensions_mut().remove::<ProblemResponse>() {
         log(&problem, &request_id, &method, &route);
         response = written(problem, response, &request_id);
@@ -71,6 +75,10 @@ fn written(problem: ProblemResponse, response: Response, request_id: &str) -> Re
     let (mut parts, _) = response.into_parts();
     if let Some(seconds) = document.retry_after_seconds {
         parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if document.code == Code::Timeout {
+        // Whatever may still come of the body, nobody waits for it.
+        parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

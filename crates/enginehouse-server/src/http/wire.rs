@@ -98,6 +98,9 @@ pub(super) fn batch(enqueued: &[Enqueued]) -> BatchResponse {
     }
 }
 
+/// Most warnings of one answer.
+const MAX_WARNINGS: usize = 1_000;
+
 /// Warnings that were given already, so that each is given once.
 #[derive(Default)]
 pub(super) struct Warnings(HashSet<String>);
@@ -107,7 +110,7 @@ impl Warnings {
     pub(super) fn of(&mut self, enqueued: &[Enqueued]) -> Vec<Warning> {
         let hopeless = enqueued.iter().filter(|one| !one.servable).map(|one| no_engine_fits(&one.lane));
         hopeless
-            .filter(|detail| self.0.insert(detail.clone()))
+            .filter(|detail| self.0.len() < MAX_WARNINGS && self.0.insert(detail.clone()))
             .map(|detail| Warning { code: WarningCode::NoEngineFits, detail })
             .collect()
     }

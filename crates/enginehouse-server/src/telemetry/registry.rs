@@ -18,6 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use tokio::time::Instant;
 
+use super::budget_metrics::{BudgetMetrics, OfBudget};
 use super::dropped_lines::DroppedLines;
 use super::labels::{MAX_LABELLED, OTHER, known_method};
 use super::store_stats::{STORE_METRICS, StoreCollector, StoreStats};
@@ -90,6 +91,9 @@ pub(super) struct MetricSet {
     requests: Family<OfRequest, Counter>,
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
     connections: Gauge,
+    connections_evicted: Counter,
+    budget_held: Family<OfBudget, Gauge>,
+    budget_refused: Family<OfBudget, Counter>,
     pub(super) last_commit_failed: AtomicBool,
     /// The store's time as of the last commit, and when that was.
     pub(super) last_commit: Mutex<Option<(Timestamp, Instant)>>,
@@ -179,6 +183,17 @@ impl Metrics {
                 Family::new_with_constructor(|| Histogram::new(FAST)),
             ),
             connections: it.other("enginehouse_http_connections", "Open connections", Gauge::default()),
+            connections_evicted: it.counter(
+                "enginehouse_http_connections_evicted",
+                "Idle connections that were closed to make room for others",
+            ),
+            budget_held: it.other(
+                "enginehouse_http_budget_held",
+                "How much of a budget is taken: bytes, streams or connections",
+                Family::default(),
+            ),
+            budget_refused: it
+                .counter("enginehouse_http_budget_refused", "How often a budget had no room for a caller"),
             last_commit_failed: AtomicBool::new(false),
             last_commit: Mutex::new(None),
             labelled: Mutex::new(HashSet::new()),
@@ -239,6 +254,20 @@ impl Metrics {
 
     pub(crate) fn disconnected(&self) {
         self.0.connections.dec();
+    }
+
+    /// An idle connection was closed to make room for another one.
+    pub(crate) fn evicted(&self) {
+        self.0.connections_evicted.inc();
+    }
+
+    /// What is counted of the budget of this name.
+    pub(crate) fn of_budget(&self, budget: &'static str) -> BudgetMetrics {
+        let of = OfBudget { budget };
+        BudgetMetrics {
+            held: self.0.budget_held.get_or_create(&of).clone(),
+            refused: self.0.budget_refused.get_or_create(&of).clone(),
+        }
     }
 
     pub fn waiting_claims(&self) -> u64 {

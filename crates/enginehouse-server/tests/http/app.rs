@@ -58,6 +58,12 @@ impl TestApp {
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
+    /// The service itself.
+    #[allow(dead_code, reason = "not every suite needs it")]
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Makes a call: `GET /v1/stats`, with a JSON body unless it is empty. Notes it in the transcript.
     pub(crate) async fn call(&mut self, line: &str, body: &str) -> Answer {
         let answer = self.send(request(line, "application/json", body)).await;

@@ -2,15 +2,19 @@
 //!
 //! Clock, chance and ids are set, so that a transcript is the same every time.
 
+mod answers;
 mod app;
 mod bad_input;
+mod connections;
 mod coverage;
 mod dead_letters;
 mod engines;
 mod events;
 mod refusals;
+mod running_server;
 mod settings;
 mod settling;
+mod sharing;
 mod sockets;
 #[path = "../under_test/mod.rs"]
 mod under_test;

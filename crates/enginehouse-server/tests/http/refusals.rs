@@ -134,15 +134,17 @@ async fn a_body_over_its_limit_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_server_without_room_for_bodies_says_so_and_does_nothing() {
-    let app = TestApp::with(Limits { max_held_bytes: 10, ..Limits::default() });
-    let answer = app.send(request("POST /v1/events", "application/json", r#"{"event_type":"a"}"#)).await;
-    assert_eq!(answer.status, 429, "{}", answer.body);
-    assert!(
-        answer.headers.contains_key("retry-after") && answer.body.contains(r#""applied":false"#),
-        "{}",
-        answer.body
-    );
+async fn a_server_without_room_for_a_body_says_which_setting_there_is_and_does_nothing() {
+    let mut app = TestApp::with(Limits { max_bulk_bytes: 10, ..Limits::default() });
+    let small = app.send(request("POST /v1/events", "application/json", r#"{"event_type":"a"}"#)).await;
+    assert_eq!(small.status, 201, "the first bytes take no room: {}", small.body);
+    let large = format!(r#"{{"event_type":"a"}}{}"#, " ".repeat(20_000));
+    let refused = app.send(request("POST /v1/events", "application/json", &large)).await;
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert!(refused.headers.contains_key("retry-after"));
+    assert!(refused.body.contains(r#""applied":false"#) && refused.body.contains("max_bulk_mb"), "{}", refused.body);
+    let stats = app.call("GET /v1/stats", "").await;
+    assert!(stats.body.contains(r#""events":{"queued":1,"#), "{}", stats.body);
     app.close().await;
 }
 

@@ -1,0 +1,154 @@
+//! What requests and answers may hold at once, control apart from bulk.
+//!
+//! **Control** is what keeps a fleet alive: heartbeats, claims, settles, exchanges, and the calls of operators that change
+//! something. **Bulk** is what can be had in any amount: events that are enqueued, and everything that is only read. Neither
+//! takes room of the other, and of each an address has its share (`budget`). The first bytes of a body and of an answer are
+//! free, for a connection costs as much anyway: so small calls are never refused, whatever large ones do.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use http::Method;
+
+use super::app::Limits;
+use crate::budget::{Budget, ClientAddress, NoRoom, Share};
+use crate::telemetry::Metrics;
+
+/// How many bytes of a body or an answer take no room.
+pub(super) const FREE_BYTES: usize = 16 * 1024;
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Traffic {
+    Control,
+    /// Bulk that comes in.
+    Enqueue,
+    /// Bulk that goes out. Nothing is lost when it is refused after all.
+    Read,
+}
+
+impl Traffic {
+    /// `route` is the path as the router has it, without ids.
+    pub(super) fn of(method: &Method, route: &str) -> Self {
+        match (method, route) {
+            // What an operator looks at when all else is refused.
+            (_, "/metrics") => Self::Control,
+            (&Method::GET | &Method::HEAD, _) => Self::Read,
+            (&Method::POST, "/v1/events" | "/v1/events/batch") => Self::Enqueue,
+            _ => Self::Control,
+        }
+    }
+}
+
+/// Who makes a call, and what for: an extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    pub(super) address: ClientAddress,
+    pub(super) traffic: Traffic,
+}
+
+impl Caller {
+    pub(super) fn of(request: &Request, route: &str) -> Self {
+        let address = request.extensions().get().copied().unwrap_or(ClientAddress::LOCAL);
+        Self { address, traffic: Traffic::of(request.method(), route) }
+    }
+}
+
+/// The budgets of all calls.
+pub(crate) struct Budgets {
+    control_bodies: Arc<Budget>,
+    bulk_bodies: Arc<Budget>,
+    control_answers: Arc<Budget>,
+    bulk_answers: Arc<Budget>,
+    streams: Arc<Budget>,
+}
+
+impl Budgets {
+    pub(super) fn new(limits: &Limits, metrics: &Metrics) -> Self {
+        let budget = |name, what, setting, max| Budget::new(what, setting, max, metrics.of_budget(name));
+        let (control, bulk) = (limits.max_control_bytes, limits.max_bulk_bytes);
+        Self {
+            control_bodies: budget("control_bodies", "bytes of bodies of control calls", "max_control_mb", control),
+            bulk_bodies: budget("bulk_bodies", "bytes of bodies of bulk calls", "max_bulk_mb", bulk),
+            control_answers: budget("control_answers", "bytes of answers to claims", "max_control_mb", control),
+            bulk_answers: budget("bulk_answers", "bytes of answers to bulk calls", "max_bulk_mb", bulk),
+            streams: budget("streams", "streams of lines", "max_streams", limits.max_streams),
+        }
+    }
+
+    /// A place for a stream of lines.
+    pub(super) fn stream(&self, caller: Caller) -> Result<Share, NoRoom> {
+        self.streams.take(caller.address, 1)
+    }
+
+    /// Room for a body that has yet to arrive.
+    pub(super) fn body(&self, caller: Caller, max_small: usize) -> BodyRoom {
+        let small = match caller.traffic {
+            Traffic::Control => self.control_bodies.none(caller.address),
+            Traffic::Enqueue | Traffic::Read => self.bulk_bodies.none(caller.address),
+        };
+        BodyRoom { small, large: self.bulk_bodies.none(caller.address), max_small }
+    }
+
+    fn answers(&self, traffic: Traffic) -> &Arc<Budget> {
+        match traffic {
+            Traffic::Control => &self.control_answers,
+            Traffic::Enqueue | Traffic::Read => &self.bulk_answers,
+        }
+    }
+
+    /// Refuses a call that may answer at length, as long as its address has its share of answers under way.
+    pub(super) fn admit(&self, caller: Caller) -> Result<(), NoRoom> {
+        self.answers(caller.traffic).check(caller.address, 1)
+    }
+
+    /// Room for an answer, which grows with it.
+    pub(super) fn answer(&self, caller: Caller) -> AnswerRoom {
+        AnswerRoom { share: self.answers(caller.traffic).none(caller.address), bytes: 0 }
+    }
+}
+
+/// The room that one answer takes until its last byte has left the process.
+#[derive(Debug)]
+pub(super) struct AnswerRoom {
+    share: Share,
+    bytes: usize,
+}
+
+impl AnswerRoom {
+    /// Takes room for so many bytes more.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), NoRoom> {
+        self.share.resize(paid(self.bytes + bytes))?;
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// Takes room for so many bytes in all, whatever is left: what has been carried out has to be told.
+    pub(super) fn resize_anyway(&mut self, bytes: usize) {
+        self.share.resize_anyway(paid(bytes));
+        self.bytes = bytes;
+    }
+}
+
+/// What so many bytes take of a budget.
+fn paid(bytes: usize) -> usize {
+    bytes.saturating_sub(FREE_BYTES)
+}
+
+/// The room that one body takes: for as many bytes as have arrived, and not for what was announced.
+#[derive(Debug)]
+pub(crate) struct BodyRoom {
+    small: Share,
+    /// What goes beyond the size of a usual body is bulk, whatever the call: many settlements, for example.
+    large: Share,
+    max_small: usize,
+}
+
+impl BodyRoom {
+    /// Holds room for so many bytes from now on.
+    pub(super) fn resize(&mut self, bytes: usize) -> Result<(), NoRoom> {
+        let small = bytes.min(self.max_small);
+        self.small.resize(paid(small))?;
+        self.large.resize(bytes - small)
+    }
+}

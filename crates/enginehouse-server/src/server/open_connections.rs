@@ -1,0 +1,220 @@
+//! The connections that are open: who may have one more, and which is closed for it.
+
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use enginehouse_api::problem::Problem;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{Id, JoinError, JoinSet};
+
+use super::ServerConfig;
+use super::activity::{Activity, IdleSignal};
+use super::connection::serve;
+use super::timed_stream::Timeouts;
+use crate::budget::{Budget, ClientAddress, NoRoom, Share};
+use crate::http::{App, router};
+use crate::timers::pause;
+
+/// How long to wait after a connection could not be accepted: most likely the process has no file descriptor left.
+const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
+/// How many idle connections one look at all connections finds.
+const FOUND_AT_ONCE: usize = 64;
+
+/// The open connections of a server.
+pub(super) struct OpenConnections {
+    app: App,
+    router: Router,
+    timeouts: Timeouts,
+    budget: Arc<Budget>,
+    signal: Arc<IdleSignal>,
+    graceful: GracefulShutdown,
+    tasks: JoinSet<()>,
+    open: HashMap<Id, OpenConnection>,
+    idle: LongestIdle,
+}
+
+/// What is known of one connection from outside.
+struct OpenConnection {
+    address: ClientAddress,
+    activity: Activity,
+}
+
+/// The connections that were idle for longest when it was last looked. Those that became idle since come after them, so
+/// whichever of them is idle since then still is the next.
+#[derive(Default)]
+struct LongestIdle {
+    of: Option<ClientAddress>,
+    since: VecDeque<(u64, Id)>,
+}
+
+impl OpenConnections {
+    pub(super) fn new(app: &App, config: &ServerConfig) -> Self {
+        let metrics = app.metrics().of_budget("connections");
+        Self {
+            app: app.clone(),
+            router: router(app.clone()),
+            timeouts: config.timeouts(),
+            budget: Budget::new("connections", "max_connections", config.max_connections, metrics),
+            signal: IdleSignal::new(),
+            graceful: GracefulShutdown::new(),
+            tasks: JoinSet::new(),
+            open: HashMap::new(),
+            idle: LongestIdle::default(),
+        }
+    }
+
+    pub(super) async fn accept_all(&mut self, listener: &TcpListener) -> Infallible {
+        loop {
+            match listener.accept().await {
+                Ok((stream, from)) => self.admit(stream, from).await,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    self.close_longest_idle(None);
+                    pause(ACCEPT_BACK_OFF).await;
+                }
+            }
+            self.forget_ended();
+        }
+    }
+
+    /// Serves a connection as soon as there is room for it, or refuses it.
+    async fn admit(&mut self, stream: TcpStream, from: SocketAddr) {
+        let address = ClientAddress::from(from.ip());
+        loop {
+            let full = match self.budget.take(address, 1) {
+                Ok(share) => return self.serve(stream, address, share),
+                Err(full) => full,
+            };
+            self.signal.want();
+            if self.close_longest_idle(full.by_address().then_some(address)) {
+                self.one_has_ended().await;
+            } else if full.by_address() {
+                return refuse(&stream, &full);
+            } else {
+                let signal = Arc::clone(&self.signal);
+                tokio::select! {
+                    () = self.one_has_ended() => {}
+                    () = signal.became_idle() => {}
+                }
+            }
+        }
+    }
+
+    fn serve(&mut self, stream: TcpStream, address: ClientAddress, share: Share) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection waits with small packets");
+        }
+        let activity = Activity::new(Arc::clone(&self.signal));
+        let guard = ConnectionGuard::new(&self.app, share);
+        let (router, shutdown) = (self.router.clone(), self.graceful.watcher());
+        let served = serve(stream, address, router, self.timeouts, activity.clone(), shutdown);
+        let task = self.tasks.spawn(async move {
+            served.await;
+            drop(guard);
+        });
+        self.open.insert(task.id(), OpenConnection { address, activity });
+    }
+
+    /// Waits until a connection has ended.
+    async fn one_has_ended(&mut self) {
+        if let Some(ended) = self.tasks.join_next_with_id().await {
+            self.forget(&ended);
+        }
+    }
+
+    /// Closes the connection that has been idle for longest; of an address, if one is named. Answers whether there is one.
+    fn close_longest_idle(&mut self, of: Option<ClientAddress>) -> bool {
+        if self.idle.of != of || !self.close_next() {
+            self.idle = LongestIdle { of, since: self.longest_idle(of) };
+            if !self.close_next() {
+                return false;
+            }
+        }
+        self.app.metrics().evicted();
+        true
+    }
+
+    fn close_next(&mut self) -> bool {
+        while let Some((since, id)) = self.idle.since.pop_front() {
+            if self.open.get(&id).is_some_and(|connection| connection.activity.close_if_idle_since(since)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn longest_idle(&self, of: Option<ClientAddress>) -> VecDeque<(u64, Id)> {
+        let candidates = self.open.iter().filter(|(_, connection)| of.is_none_or(|of| of == connection.address));
+        let mut since: Vec<_> =
+            candidates.filter_map(|(id, connection)| Some((connection.activity.idle_since()?, *id))).collect();
+        if since.len() > FOUND_AT_ONCE {
+            since.select_nth_unstable_by_key(FOUND_AT_ONCE, |(since, _)| *since);
+            since.truncate(FOUND_AT_ONCE);
+        }
+        since.sort_unstable_by_key(|(since, _)| *since);
+        since.into()
+    }
+
+    /// Tasks that have ended hold memory until they are joined.
+    fn forget_ended(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.forget(&ended);
+        }
+    }
+
+    fn forget(&mut self, ended: &Result<(Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        self.open.remove(&id);
+    }
+
+    /// Closes idle connections, lets requests that are under way finish, and cuts off what has not ended in time.
+    pub(super) async fn finish(self, within: Duration) {
+        let Self { graceful, mut tasks, .. } = self;
+        let open = graceful.count();
+        if tokio::time::timeout(within, graceful.shutdown()).await.is_err() {
+            tracing::warn!(open, "connections are cut off: they did not end in time");
+        }
+        tasks.shutdown().await;
+    }
+}
+
+/// Refuses a connection, in the words of HTTP if the socket takes them at once.
+fn refuse(stream: &TcpStream, full: &NoRoom) {
+    let document = Problem { detail: full.refuse(), ..Problem::overloaded(1) };
+    let body = serde_json::to_string(&document).unwrap_or_default();
+    let answer = format!(
+        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
+         retry-after: 1\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    if let Err(error) = stream.try_write(answer.as_bytes()) {
+        tracing::debug!(%error, "a connection was refused without a word");
+    }
+}
+
+/// Counts a connection while it lasts.
+struct ConnectionGuard {
+    app: App,
+    _share: Share,
+}
+
+impl ConnectionGuard {
+    fn new(app: &App, share: Share) -> Self {
+        app.metrics().connected();
+        Self { app: app.clone(), _share: share }
+    }
+}
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.app.metrics().disconnected();
+    }
+}
