@@ -20,6 +20,8 @@ pub const DEFAULT_PRIORITY: u8 = 5;
 pub const MAX_PRIORITY: u8 = 9;
 /// Events of a claim that names no limit.
 pub const DEFAULT_CLAIM_LIMIT: u32 = 3;
+/// Most bytes of payloads that one claim is given, unless a single event has more.
+pub const MAX_CLAIM_BYTES: usize = 16 * 1024 * 1024;
 /// Most events of one claim, and of an engine that declares no `max_concurrent_events`.
 pub const MAX_CLAIM_LIMIT: u32 = 1_000;
 /// Longest wait of a claim.

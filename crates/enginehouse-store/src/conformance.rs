@@ -34,6 +34,7 @@ macro_rules! conformance_tests {
         engines::the_longest_overdue_engine_is_the_first_of_the_silent_ones,
         engines::an_engine_that_is_gone_is_forgotten_once_it_holds_no_lock,
         engines::engines_are_listed_page_by_page_with_their_locks,
+        engines::a_page_of_engines_holds_a_bounded_number_of_bytes,
         engines::engines_are_found_by_every_field,
         engines::engines_are_counted_by_status,
         events::an_event_is_read_as_it_was_written,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus};
 pub use enginehouse_core::filter::{DeadLetterFilter, EngineFilter, EventFilter, PageRequest};
 use enginehouse_core::ids::{EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -229,6 +230,14 @@ pub struct ScenarioRunCounts {
     pub scenario_run_id: ScenarioRunId,
     pub first_enqueued_at: Timestamp,
     pub counts: StatusCounts,
+}
+
+/// How many bytes of what callers have written one page of a list holds, unless a single item has more.
+pub(crate) const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// How many bytes an engine's metadata takes in a list.
+pub(crate) fn metadata_bytes(engine: &RegisteredEngine) -> usize {
+    serde_json::to_vec(&engine.metadata).map_or(0, |text| text.len())
 }
 
 /// What happened to an event.

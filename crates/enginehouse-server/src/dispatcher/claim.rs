@@ -11,6 +11,7 @@ use enginehouse_core::event::EventStatus;
 use enginehouse_core::gates::{EngineFacts, Gate, Held, LaneFacts, first_failure};
 use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
+use enginehouse_core::limits::MAX_CLAIM_BYTES;
 use enginehouse_core::request::{Affinity, Claim};
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventCommand;
@@ -20,6 +21,11 @@ use enginehouse_store::rows::{ReadyEvent, ReadyRange};
 use super::answers::Claimed;
 use super::context::TransactionContext;
 use super::wait_queue::Occupancy;
+
+/// From how many bytes of payloads on a batch gives each further claim one event and no more.
+const MAX_BATCH_BYTES: usize = 64 * 1024 * 1024;
+/// Most events to read at once, whose payloads are in memory before it is known which of them are given.
+const MAX_READ: u32 = 256;
 
 /// An engine whose epoch was checked, and what it claims.
 pub(super) struct Claimant {
@@ -48,7 +54,8 @@ pub(super) async fn claim(context: &mut TransactionContext<'_>, claims: &[Claima
     for claim in claims {
         let engine_id = &claim.engine.engine_id;
         let holds = held.get(engine_id).copied().unwrap_or_default();
-        let mut choice = Choice::new(claim, holds, context);
+        let bytes_left = MAX_BATCH_BYTES.saturating_sub(ready.bytes_taken).min(MAX_CLAIM_BYTES);
+        let mut choice = Choice::new(claim, holds, bytes_left, context);
         choice.choose(&mut ready, context).await?;
         held.insert(engine_id.clone(), choice.held);
         met.push((choice.last_chances.lanes(), choice.occupancy()));
@@ -94,12 +101,14 @@ struct Choice<'a> {
     lanes: Arc<Vec<LaneId>>,
     held: Held,
     given: Vec<EventId>,
+    /// How many bytes of payloads it may still be given; its first event may have more.
+    bytes_left: usize,
     /// What it has met of events that must be alone.
     last_chances: LastChances,
 }
 
 impl<'a> Choice<'a> {
-    fn new(claim: &'a Claimant, held: Held, context: &mut TransactionContext<'_>) -> Self {
+    fn new(claim: &'a Claimant, held: Held, bytes_left: usize, context: &mut TransactionContext<'_>) -> Self {
         let run = match claim.claim.affinity {
             Affinity::None => None,
             Affinity::Prefer | Affinity::Require => claim.engine.metadata.dynamic_state.scenario_run_id(),
@@ -112,12 +121,14 @@ impl<'a> Choice<'a> {
             run,
             held,
             given: Vec::new(),
+            bytes_left,
             last_chances: LastChances::default(),
         }
     }
 
     fn wants_more(&self) -> bool {
-        self.given.len() < self.claim.limit as usize && !self.last_chances.held_back
+        let has_room = self.bytes_left > 0 || self.given.is_empty();
+        has_room && self.given.len() < self.claim.limit as usize && !self.last_chances.held_back
     }
 
     fn occupancy(&self) -> Occupancy {
@@ -198,7 +209,7 @@ impl<'a> Choice<'a> {
         ready: &mut ReadyEvents,
         context: &TransactionContext<'_>,
     ) -> Result<(), StoreError> {
-        ready.taken.insert(event_id);
+        self.bytes_left = self.bytes_left.saturating_sub(ready.take(event_id));
         self.held = self.held.and(context.registry.lane(lane_id)?.required_memory_mb);
         self.held.last_chance |= last_chance;
         self.given.push(event_id);
@@ -256,6 +267,10 @@ impl<'a> Choice<'a> {
                 None => false,
             };
             match self.refusal(lane_id, last_chance, self.held, context)? {
+                // What does not fit into the answer is not claimed: it is the first of the next claim.
+                None if !self.given.is_empty() && ready.payload_bytes(event_id) > self.bytes_left => {
+                    self.bytes_left = 0
+                }
                 None => self.take(event_id, lane_id, last_chance, ready, context)?,
                 // Those behind it may be given to the engine.
                 Some(Gate::LastChance) if !self.held.last_chance && self.last_chances.has_room() => {
@@ -303,6 +318,8 @@ struct ReadyEvents {
     lanes: HashMap<(Option<ScenarioRunId>, LaneId), LaneHead>,
     payloads: HashMap<EventId, RawJson>,
     taken: HashSet<EventId>,
+    /// How many bytes of payloads these have.
+    bytes_taken: usize,
     /// How many events to read at once.
     chunk: u32,
 }
@@ -331,7 +348,25 @@ struct Candidate {
 
 impl ReadyEvents {
     fn new(wanted: u32) -> Self {
-        Self { lanes: HashMap::new(), payloads: HashMap::new(), taken: HashSet::new(), chunk: wanted.min(64) }
+        Self {
+            lanes: HashMap::new(),
+            payloads: HashMap::new(),
+            taken: HashSet::new(),
+            bytes_taken: 0,
+            chunk: wanted.min(64),
+        }
+    }
+
+    fn payload_bytes(&self, event_id: EventId) -> usize {
+        self.payloads.get(&event_id).map_or(0, |payload| payload.as_str().len())
+    }
+
+    /// Takes an event. Answers how many bytes its payload has.
+    fn take(&mut self, event_id: EventId) -> usize {
+        let bytes = self.payload_bytes(event_id);
+        self.taken.insert(event_id);
+        self.bytes_taken += bytes;
+        bytes
     }
 
     /// The oldest ready event of these lanes that nobody has taken, but for those that are passed over. It stays where it
@@ -369,7 +404,7 @@ impl ReadyEvents {
             if to_read.is_empty() {
                 return Ok(oldest.map(|((_, event_id), lane_id)| Candidate { event_id, lane_id }));
             }
-            self.read(context, run, &to_read, wanted.max(self.chunk)).await?;
+            self.read(context, run, &to_read, wanted.max(self.chunk).min(MAX_READ)).await?;
         }
     }
 

@@ -1,13 +1,8 @@
 //! What clients may do to a server on a real socket, and what it does about it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_server::dispatcher::config::DispatchConfig;
-use enginehouse_server::rng::SeededRng;
 use enginehouse_server::server::{BindError, Listener, ServerConfig};
-use enginehouse_store::clock::SystemClock;
-use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
 use tokio::io::AsyncReadExt;
 
 use crate::running_server::{read_to_end, start};

@@ -175,3 +175,16 @@ async fn a_lock_lasts_as_long_as_the_nearest_policy_says() {
     assert_eq!(lock.expires_at.since(lock.claimed_at).as_secs(), 5);
     harness.close().await;
 }
+
+#[tokio::test]
+async fn a_claim_takes_no_more_than_its_answer_may_hold() {
+    let harness = Harness::new();
+    harness.register("e", "{}").await;
+    let draft = format!(r#"{{"event_type":"a","payload":"{}"}}"#, "x".repeat(250_000));
+    let all: Vec<_> = harness.try_enqueue(&[draft.as_str(); 70]).await.unwrap();
+    let first = harness.claim("e", 100).await;
+    assert_eq!(first.len(), 67, "67 times 250,002 bytes are just below 16 MiB");
+    assert_eq!(harness.event(all[67].event_id).await.event.state.attempt, 0, "what does not fit is not claimed");
+    assert_eq!(ids(&harness.claim("e", 100).await), [all[67].event_id, all[68].event_id, all[69].event_id]);
+    harness.close().await;
+}

@@ -125,6 +125,23 @@ pub(crate) async fn engines_are_listed_page_by_page_with_their_locks(store: &dyn
     assert_eq!(found, want);
 }
 
+/// A thousand engines that say much about themselves would be more than a server should hold at once.
+pub(crate) async fn a_page_of_engines_holds_a_bounded_number_of_bytes(store: &dyn Store) {
+    let now = now(store).await;
+    let engines: Vec<_> = (100..300)
+        .map(|number| {
+            let mut engine = registered(&format!("e{number}"), now);
+            engine.metadata = serde_json::from_value(serde_json::json!({ "notes": "x".repeat(60_000) })).unwrap();
+            engine
+        })
+        .collect();
+    write_engines(store, &engines).await;
+    let first = store.engines(&EngineFilter::default(), &page(1_000, None)).await.unwrap();
+    assert_eq!(first.items.len(), 140, "just over 8 MiB");
+    let rest = store.engines(&EngineFilter::default(), &page(1_000, first.next)).await.unwrap();
+    assert_eq!((rest.items.len(), rest.next), (60, None));
+}
+
 /// Each field of the filter finds its own, and together they find what all find.
 pub(crate) async fn engines_are_found_by_every_field(store: &dyn Store) {
     let now = now(store).await;

@@ -8,7 +8,7 @@ use rusqlite::params;
 use super::columns::{Parameters, SqliteColumns, one_value, sql};
 use super::connection::Connection;
 use super::failure::SqliteResult;
-use crate::rows::{EngineFilter, PageRequest, ResultPage};
+use crate::rows::{EngineFilter, MAX_PAGE_BYTES, PageRequest, ResultPage, metadata_bytes};
 use crate::table::EngineColumns;
 
 /// How many engines one page looks at.
@@ -72,9 +72,9 @@ pub(super) fn page(
     let mut statement = connection.prepare_cached(sql!("engines"))?;
     let mut count_locks = connection.prepare_cached(sql!("count_locks"))?;
     let mut rows = statement.query(params![page.after.as_deref().unwrap_or(""), MAX_SCANNED_ROWS])?;
-    let (mut items, mut looked_at, mut last) = (Vec::new(), 0, None);
+    let (mut items, mut bytes, mut looked_at, mut last) = (Vec::new(), 0, 0, None);
     while let Some(row) = rows.next()? {
-        if items.len() >= page.limit as usize {
+        if items.len() >= page.limit as usize || bytes >= MAX_PAGE_BYTES {
             return Ok(ResultPage { items, next: last });
         }
         looked_at += 1;
@@ -82,6 +82,7 @@ pub(super) fn page(
         last = Some(engine.engine_id.to_string());
         if matches(filter, &engine) {
             let locks = count_locks.query_row([engine.engine_id.as_str()], |row| row.get(0))?;
+            bytes += metadata_bytes(&engine);
             items.push((engine, locks));
         }
     }

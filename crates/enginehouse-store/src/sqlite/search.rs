@@ -13,12 +13,10 @@ use super::events;
 use super::failure::SqliteResult;
 use super::lanes::{self, KnownLanes};
 use super::locks;
-use crate::rows::{EventFilter, EventRecord, PageRequest, ResultPage};
+use crate::rows::{EventFilter, EventRecord, MAX_PAGE_BYTES, PageRequest, ResultPage};
 
 /// How many rows one page looks at.
 pub(super) const MAX_SCANNED_ROWS: u32 = 20_000;
-/// How many bytes of payloads and results one page holds, unless a single event has more.
-const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// One event with its lane and payload.
 pub(super) fn record(

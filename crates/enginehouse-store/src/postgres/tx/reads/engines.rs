@@ -12,7 +12,7 @@ use super::super::snapshot::Snapshot;
 use super::search::{self, MAX_SCANNED_ROWS};
 use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::PgResult;
-use crate::rows::{EngineFilter, EventRecord, PageRequest, ResultPage};
+use crate::rows::{EngineFilter, EventRecord, MAX_PAGE_BYTES, PageRequest, ResultPage, metadata_bytes};
 
 /// One engine, and the events that it holds, by id.
 pub(crate) async fn engine(
@@ -61,11 +61,11 @@ pub(crate) async fn engines(
         )
         .await?;
     let mut reader = RowReader::new(&shared.unreadable);
-    let (mut found, mut next) = (Vec::new(), None);
+    let (mut found, mut bytes, mut next) = (Vec::new(), 0, None);
     for row in &rows {
         let mut columns = PgColumns::of(row);
         let (is_match, place): (bool, i64) = (columns.read()?, columns.read()?);
-        if found.len() >= page.limit as usize {
+        if found.len() >= page.limit as usize || bytes >= MAX_PAGE_BYTES {
             next = found.last().map(|engine: &RegisteredEngine| engine.engine_id.to_string());
             break;
         }
@@ -73,11 +73,13 @@ pub(crate) async fn engines(
             next = Some(key_of("engines", row));
         }
         if is_match {
-            found.extend(reader.one("engines", row, |columns| {
+            let engine = reader.one("engines", row, |columns| {
                 // Behind the match and the place.
                 let (_, _): (bool, i64) = (columns.read()?, columns.read()?);
                 engines::engine(columns)
-            })?);
+            })?;
+            bytes += engine.as_ref().map_or(0, metadata_bytes);
+            found.extend(engine);
         }
     }
     let names: Vec<_> = found.iter().map(|engine| engine.engine_id.as_str()).collect();

@@ -22,7 +22,7 @@ use crate::table::read_event;
 /// How many rows one page looks at.
 pub(super) const MAX_SCANNED_ROWS: u32 = 20_000;
 /// How many bytes of payloads and results one page holds, unless a single event has more.
-const MAX_PAGE_BYTES: i64 = 8 * 1024 * 1024;
+const MAX_PAGE_BYTES: i64 = crate::rows::MAX_PAGE_BYTES as i64;
 
 /// One event with its lane and payload.
 pub(crate) async fn event(shared: &PgState, event_id: EventId) -> PgResult<Option<EventRecord>> {
