@@ -39,9 +39,9 @@ impl IdleSignal {
         self.became_idle.notified().await;
     }
 
-    /// Milliseconds, and never what stands for something else.
+    /// Microseconds, and never what stands for something else.
     fn now(&self) -> u64 {
-        let passed = Timer::now().saturating_duration_since(self.began).as_millis();
+        let passed = Timer::now().saturating_duration_since(self.began).as_micros();
         u64::try_from(passed).unwrap_or(u64::MAX).clamp(BUSY + 1, CLOSING - 1)
     }
 }

@@ -23,7 +23,7 @@ fn batch(events: usize) -> String {
 async fn readers_that_take_nothing_hold_the_share_of_their_address_until_they_are_cut_off() {
     let server = start(|config| {
         config.limits.max_bulk_bytes = 24 * MIB;
-        config.write_timeout = Duration::from_secs(2);
+        config.write_timeout = Duration::from_secs(8);
     })
     .await;
     let mut producer = server.connect(&request("POST /v1/events/batch", &batch(25))).await;
