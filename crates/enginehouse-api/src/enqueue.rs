@@ -4,11 +4,15 @@ pub use enginehouse_core::event::EventDraft as EnqueueRequest;
 use enginehouse_core::event::{EventStatus, NewEvent};
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 use enginehouse_core::input::Value;
+use enginehouse_core::invalid::Invalid;
 use enginehouse_core::limits::MAX_BATCH;
 use enginehouse_core::read_fields;
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::each::Each;
+use crate::problem::Problem;
 
 /// What became of an enqueue.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -48,17 +52,42 @@ pub enum WarningCode {
     UnreadableVersion,
 }
 
-/// Up to 10,000 events, all or nothing.
+/// Up to 10,000 events: all or nothing, or each by itself.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
     /// The events: 1 to 10,000.
     pub events: Vec<EnqueueRequest>,
+    /// Whether one event that is refused refuses all; true if absent. If false, each has its own answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub atomic: Option<bool>,
+}
+
+/// A batch as it was read.
+#[derive(Clone, Debug)]
+pub enum ReadBatch {
+    /// All or nothing.
+    Atomic(Vec<NewEvent>),
+    /// Each by itself: those that are refused already, too.
+    Each(Vec<Result<NewEvent, Invalid>>),
 }
 
 impl BatchRequest {
-    pub fn read(value: Value<'_>) -> Option<Vec<NewEvent>> {
-        read_fields!(value; events: required(|value| value.list(1..=MAX_BATCH, NewEvent::read)));
+    pub fn read(value: Value<'_>) -> Option<ReadBatch> {
+        let each = Each::new();
+        read_fields!(value;
+            atomic: optional(|value| value.boolean()),
+            events: required(|value| match atomic {
+                None | Some(true) => value.list(1..=MAX_BATCH, NewEvent::read).map(ReadBatch::Atomic),
+                Some(false) => {
+                    let one = |value: Value<'_>| Some(each.read(value, NewEvent::read));
+                    value.list(1..=MAX_BATCH, one).map(ReadBatch::Each)
+                }
+            }),
+        );
+        if let Some(ReadBatch::Each(events)) = &events {
+            value.refuse_too(events.iter().filter_map(|event| event.as_ref().err()));
+        }
         events
     }
 }
@@ -70,6 +99,9 @@ pub struct BatchResponse {
     pub enqueued: u64,
     /// How many were there before, by their idempotency keys.
     pub duplicates: u64,
+    /// How many were refused: none of a batch that is all or nothing.
+    #[serde(default)]
+    pub rejected: u64,
     /// One for each event of the request, in its order.
     pub events: Vec<BatchedEvent>,
     /// What the producer should know, each thing once.
@@ -77,12 +109,15 @@ pub struct BatchResponse {
 }
 
 /// One event of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BatchedEvent {
-    /// The event: the new one, or the live one that has the same idempotency key.
-    pub event_id: EventId,
+    /// The event: the new one, or the one that has the same idempotency key; null if it was refused.
+    pub event_id: Option<EventId>,
     /// Whether the event was there before this request.
     pub duplicate: bool,
+    /// Why it was refused; absent if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
 }
 
 /// What became of a stream of `application/x-ndjson`: the good lines are stored.

@@ -8,6 +8,7 @@
 
 pub mod claims;
 pub mod dead_letters;
+mod each;
 pub mod engines;
 pub mod enqueue;
 pub mod event_types;

@@ -1,6 +1,5 @@
 //! Settling an attempt: complete, fail, release; and extend, which keeps it going.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use enginehouse_core::event::{AttemptError, EventStatus};
@@ -8,9 +7,7 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::input::Value;
 use enginehouse_core::invalid::Invalid;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::limits::{
-    MAX_BATCH, MAX_DELAY_SECONDS, MAX_FIELD_ERRORS, MAX_PAYLOAD_BYTES, MAX_VISIBILITY_TIMEOUT,
-};
+use enginehouse_core::limits::{MAX_BATCH, MAX_DELAY_SECONDS, MAX_PAYLOAD_BYTES, MAX_VISIBILITY_TIMEOUT};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::read_fields;
 use enginehouse_core::request::SettleCommand;
@@ -20,6 +17,7 @@ use enginehouse_core::transition::EventCommand;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::each::Each;
 use crate::problem::Problem;
 
 /// The event is done.
@@ -249,15 +247,11 @@ impl Settlement {
 
     /// Reads `least` to 10,000 settlements, each by itself.
     pub(crate) fn read_each(value: Value<'_>, least: usize) -> Option<Vec<ReadSettlement>> {
-        // All refusals together name no more fields than that of another request, but each one names a field.
-        let errors_left = Cell::new(MAX_FIELD_ERRORS);
+        let each = Each::new();
         value.list(least..=MAX_BATCH, |value| {
             let mut event_id = None;
-            Some(value.alone(|value| Self::read(value, &mut event_id)).map_err(|mut why| {
-                why.errors.truncate(errors_left.get().max(1));
-                errors_left.set(errors_left.get().saturating_sub(why.errors.len()));
-                RefusedSettlement { event_id, why }
-            }))
+            let read = each.read(value, |value| Self::read(value, &mut event_id));
+            Some(read.map_err(|why| RefusedSettlement { event_id, why }))
         })
     }
 

@@ -51,7 +51,7 @@ pub(super) async fn run(
     .await?;
     let events = tiles.iter().map(TilePayload::to_event).collect::<anyhow::Result<Vec<_>>>()?;
     let glass = tiles.iter().filter(|tile| tile.glass).count();
-    client.enqueue_batch(&BatchRequest { events }).await.context("the tiles cannot be enqueued")?;
+    client.enqueue_batch(&BatchRequest { events, atomic: None }).await.context("the tiles cannot be enqueued")?;
     output.print(&format!(
         "{} tiles are queued, each an event; {glass} of them need an engine that can render glass",
         tiles.len()

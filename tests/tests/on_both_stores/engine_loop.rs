@@ -34,7 +34,7 @@ impl RunningServer {
 
     async fn enqueue(&self, events: usize) {
         let event = EnqueueRequest { event_type: "work".into(), ..EnqueueRequest::default() };
-        self.client.enqueue_batch(&BatchRequest { events: vec![event; events] }).await.unwrap();
+        self.client.enqueue_batch(&BatchRequest { events: vec![event; events], atomic: None }).await.unwrap();
     }
 
     fn engine(&self) -> EngineLoop {

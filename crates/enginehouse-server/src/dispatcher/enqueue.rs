@@ -14,7 +14,7 @@ use enginehouse_store::rows::{EventRow, KeyedEvent, NewEventRow};
 use super::answers::Enqueued;
 use super::caps::Room;
 use super::context::TransactionContext;
-use super::reply::Refusal;
+use super::reply::{KeyConflict, Refusal};
 
 /// How many classes of engines are compared with lanes for the warnings of one batch: about a millisecond.
 const MAX_COMPARISONS: u64 = 10_000;
@@ -75,7 +75,7 @@ impl Additions {
         lanes: Vec<(LaneId, Arc<LaneKey>)>,
     ) -> EnqueueResult {
         let rows_before = self.rows.len();
-        let mut new_keys = Vec::new();
+        let (mut new_keys, mut conflicts) = (Vec::new(), Vec::new());
         let mut enqueued = Vec::with_capacity(request.len());
         for (index, (event, (lane_id, lane))) in request.iter().zip(lanes).enumerate() {
             let keyed = event.idempotency_key.as_ref().map(|key| (key, fingerprint::of(event)));
@@ -86,10 +86,8 @@ impl Additions {
                     enqueued.push(duplicate(context, there.event_id, lane));
                     continue;
                 }
-                let conflict = Refusal::IdempotencyConflict { key: Arc::clone(key), event_id: there.event_id, index };
-                self.rows.truncate(rows_before);
-                self.known_keys.retain(|key, _| !new_keys.contains(key));
-                return Err(conflict);
+                conflicts.push(KeyConflict { key: Arc::clone(key), event_id: there.event_id, index });
+                continue;
             }
             let event_id = context.ids.next_event_id(context.now, context.rng);
             if let Some((key, fingerprint)) = keyed {
@@ -118,6 +116,11 @@ impl Additions {
             };
             let fingerprint = keyed.map(|(_, fingerprint)| fingerprint);
             self.rows.push(NewEventRow { event: row, payload: event.payload.clone(), fingerprint });
+        }
+        if !conflicts.is_empty() {
+            self.rows.truncate(rows_before);
+            new_keys.iter().for_each(|key| drop(self.known_keys.remove(key)));
+            return Err(Refusal::IdempotencyConflict(conflicts));
         }
         Ok(enqueued)
     }

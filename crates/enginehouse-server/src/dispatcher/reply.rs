@@ -69,15 +69,19 @@ pub enum Refusal {
     /// The event's state does not allow it.
     #[error("event {event_id}: {why}")]
     Event { event_id: EventId, why: transition::TransitionRefused },
-    /// The idempotency key belongs to an event whose request was another one.
-    #[error("idempotency key {key:?} belongs to event {event_id}, whose request was another one")]
-    IdempotencyConflict {
-        key: Arc<str>,
-        /// The event that has the key.
-        event_id: EventId,
-        /// Which event of the request asks for the key, counted from 0.
-        index: usize,
-    },
+    /// Idempotency keys belong to events whose requests were others: at least one, and every one of the request.
+    #[error("{} idempotency keys belong to events whose requests were others", .0.len())]
+    IdempotencyConflict(Vec<KeyConflict>),
+}
+
+/// An event of a request whose idempotency key belongs to an event of another request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyConflict {
+    pub key: Arc<str>,
+    /// The event that has the key.
+    pub event_id: EventId,
+    /// Which event of the request asks for the key, counted from 0.
+    pub index: usize,
 }
 
 /// What became of one request: its answer, or why it was refused. A `StoreError` ends the whole transaction instead.

@@ -2,14 +2,17 @@
 
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
-use enginehouse_api::enqueue::{BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse};
+use enginehouse_api::enqueue::{
+    BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse, ReadBatch,
+};
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery, HistoryResponse};
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::filter::EventFilter;
 use enginehouse_core::ids::EventId;
-use enginehouse_core::invalid::FieldError;
+use enginehouse_core::invalid::{FieldError, Invalid};
+use enginehouse_core::limits::MAX_FIELD_ERRORS;
 use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,8 +23,9 @@ use super::ndjson;
 use super::params::{Path, Query, listed};
 use super::problem::{ActProblems, EnqueueProblems, ListProblems, ProblemResponse, ReadProblems, conflict};
 use super::wire;
+use crate::dispatcher::answers::Enqueued;
 use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
-use crate::dispatcher::reply::{DispatchError, Refusal};
+use crate::dispatcher::reply::{DispatchError, KeyConflict, Refusal};
 
 /// Enqueue one event.
 ///
@@ -35,7 +39,8 @@ use crate::dispatcher::reply::{DispatchError, Refusal};
 ))]
 pub(super) async fn enqueue_event(State(app): State<App>, body: JsonBody) -> Result<Response, ProblemResponse> {
     let event = body.read(NewEvent::read)?;
-    let enqueued = app.dispatcher().enqueue(vec![event]).await.map_err(|failure| refused(failure, "".to_owned()))?;
+    let enqueued =
+        app.dispatcher().enqueue(vec![event]).await.map_err(|failure| refused(failure, |_| String::new()))?;
     let answer = enqueued.first().map(wire::enqueued);
     let answer = answer.ok_or_else(|| ProblemResponse::internal("the dispatcher left an event out of its answer"))?;
     let status = if answer.duplicate { StatusCode::OK } else { StatusCode::CREATED };
@@ -55,7 +60,7 @@ enum BatchAnswer {
 
 /// Enqueue many events.
 ///
-/// As `application/json`: up to 10,000 events, all or nothing. As `application/x-ndjson`: one event per line, of any
+/// As `application/json`: up to 10,000 events, all or nothing; with `"atomic": false` each has its own answer. As `application/x-ndjson`: one event per line, of any
 /// number; the good lines are stored and the bad ones named. If a stream breaks off, what was stored stays stored, and the
 /// problem says how many lines were dealt with.
 #[utoipa::path(post, path = "/v1/events/batch", tag = "events",
@@ -76,25 +81,67 @@ pub(super) async fn enqueue_batch(
         let is_wrong_type = problem.document().code == UnsupportedMediaType;
         if is_wrong_type { wrong_type(&headers, "application/json or application/x-ndjson") } else { problem }
     })?;
-    let events = body.read(BatchRequest::read).await?;
-    let enqueued = app.dispatcher().enqueue(events).await.map_err(|failure| {
-        let at = conflict(&failure).map_or_else(String::new, |index| format!("/events/{index}"));
-        refused(failure, at)
-    })?;
-    Ok(Json(BatchAnswer::Batch(wire::batch(&enqueued))))
+    let batch = match body.read(BatchRequest::read).await? {
+        ReadBatch::Atomic(events) => {
+            let at = |index| format!("/events/{index}");
+            let enqueued = app.dispatcher().enqueue(events).await.map_err(|failure| refused(failure, at))?;
+            wire::batch(enqueued.into_iter().map(Ok))
+        }
+        ReadBatch::Each(events) => enqueue_each(&app, events).await?,
+    };
+    Ok(Json(BatchAnswer::Batch(batch)))
 }
 
-/// A refused enqueue, with the field that a conflict is about.
-fn refused(failure: DispatchError, at: String) -> ProblemResponse {
-    let is_conflict = conflict(&failure).is_some();
-    let problem = ProblemResponse::from(failure);
-    if !is_conflict {
-        return problem;
+/// Enqueues the events that can be, in one transaction, and answers each.
+async fn enqueue_each(app: &App, read: Vec<Result<NewEvent, Invalid>>) -> Result<BatchResponse, ProblemResponse> {
+    let mut answers: Vec<Option<Result<Enqueued, Problem>>> = Vec::with_capacity(read.len());
+    let mut good = Vec::new();
+    for (index, event) in read.into_iter().enumerate() {
+        answers.push(match event {
+            Ok(event) => {
+                good.push((index, event));
+                None
+            }
+            Err(refused) => Some(Err(refused.into())),
+        });
     }
-    problem.with(|document| {
-        let error = FieldError { pointer: format!("{at}/idempotency_key"), detail: document.detail.clone() };
-        Problem { errors: vec![error], ..document }
-    })
+    // All conflicts are named at once. Another round finds only those that have come up meanwhile.
+    while !good.is_empty() {
+        match app.dispatcher().enqueue(good.iter().map(|(_, event)| event.clone()).collect()).await {
+            Ok(enqueued) => {
+                for ((index, _), enqueued) in good.drain(..).zip(enqueued) {
+                    answers[index] = Some(Ok(enqueued));
+                }
+            }
+            Err(failure) => {
+                let Some(conflicts) = conflict(&failure) else { return Err(failure.into()) };
+                for KeyConflict { event_id, index, .. } in conflicts.iter().rev() {
+                    let (place, _) = good.remove(*index);
+                    let problem = Problem::idempotency_conflict(*event_id);
+                    let pointer = format!("/events/{place}/idempotency_key");
+                    let error = FieldError { pointer, detail: problem.detail.clone() };
+                    answers[place] = Some(Err(Problem { errors: vec![error], ..problem }));
+                }
+            }
+        }
+    }
+    let left_out = || ProblemResponse::internal("the dispatcher left an event out of its answer");
+    let answers: Option<Vec<_>> = answers.into_iter().collect();
+    Ok(wire::batch(answers.ok_or_else(left_out)?.into_iter()))
+}
+
+/// A refused enqueue, with the fields that conflicts are about.
+fn refused(failure: DispatchError, at: impl Fn(usize) -> String) -> ProblemResponse {
+    let conflicts: Vec<_> = conflict(&failure).into_iter().flatten().take(MAX_FIELD_ERRORS).collect();
+    let errors: Vec<_> = conflicts
+        .into_iter()
+        .map(|KeyConflict { event_id, index, .. }| FieldError {
+            pointer: format!("{}/idempotency_key", at(*index)),
+            detail: Problem::idempotency_conflict(*event_id).detail,
+        })
+        .collect();
+    ProblemResponse::from(failure)
+        .with(|document| if errors.is_empty() { document } else { Problem { errors, ..document } })
 }
 
 /// List events, newest first.

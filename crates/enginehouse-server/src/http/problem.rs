@@ -12,7 +12,7 @@ use http::StatusCode;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder};
 
 use crate::budget::NoRoom;
-use crate::dispatcher::reply::{DispatchError, Refusal};
+use crate::dispatcher::reply::{DispatchError, KeyConflict, Refusal};
 
 /// After how many seconds a caller may try again whom a passing failure has met.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -105,7 +105,7 @@ impl From<Refusal> for ProblemResponse {
                 Problem::engine_superseded(&engine_id, epoch, current)
             }
             Refusal::Event { event_id, why } => Problem::from(why).about(event_id),
-            Refusal::IdempotencyConflict { event_id, .. } => Problem::idempotency_conflict(event_id),
+            Refusal::IdempotencyConflict(conflicts) => idempotency_conflict(&conflicts),
         };
         document.into()
     }
@@ -126,11 +126,21 @@ impl From<StoreError> for ProblemResponse {
     }
 }
 
-/// Which event of the request has an idempotency key that is in use, counted from 0.
-pub(super) const fn conflict(failure: &DispatchError) -> Option<usize> {
+/// The events of the request that have an idempotency key which is in use; none of another failure.
+pub(super) fn conflict(failure: &DispatchError) -> Option<&[KeyConflict]> {
     match failure {
-        DispatchError::Refused(Refusal::IdempotencyConflict { index, .. }) => Some(*index),
+        DispatchError::Refused(Refusal::IdempotencyConflict(conflicts)) => Some(conflicts),
         _ => None,
+    }
+}
+
+/// Says of one key whose it is, and of several how many there are.
+fn idempotency_conflict(conflicts: &[KeyConflict]) -> Problem {
+    let Some(first) = conflicts.first() else { return Problem::new(Code::Internal, "a conflict of no keys") };
+    let problem = Problem::idempotency_conflict(first.event_id);
+    match conflicts.len() {
+        1 => problem,
+        many => Problem { detail: format!("{many} idempotency keys belong to events of other requests"), ..problem },
     }
 }
 

@@ -88,13 +88,26 @@ pub(super) fn enqueued(enqueued: &Enqueued) -> EnqueueResponse {
     }
 }
 
-pub(super) fn batch(enqueued: &[Enqueued]) -> BatchResponse {
+pub(super) fn batch(answers: impl Iterator<Item = Result<Enqueued, Problem>>) -> BatchResponse {
+    let mut enqueued = Vec::new();
+    let mut events = Vec::new();
+    for answer in answers {
+        events.push(match answer {
+            Ok(one) => {
+                let event = BatchedEvent { event_id: Some(one.event_id), duplicate: one.duplicate, error: None };
+                enqueued.push(one);
+                event
+            }
+            Err(refused) => BatchedEvent { event_id: None, duplicate: false, error: Some(refused) },
+        });
+    }
     let duplicates = enqueued.iter().filter(|one| one.duplicate).count() as u64;
     BatchResponse {
         enqueued: enqueued.len() as u64 - duplicates,
         duplicates,
-        events: enqueued.iter().map(|one| BatchedEvent { event_id: one.event_id, duplicate: one.duplicate }).collect(),
-        warnings: Warnings::default().of(enqueued),
+        rejected: (events.len() - enqueued.len()) as u64,
+        events,
+        warnings: Warnings::default().of(&enqueued),
     }
 }
 

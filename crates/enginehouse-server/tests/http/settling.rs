@@ -1,4 +1,4 @@
-//! A settlement that is wrong is refused by itself: its neighbours, a heartbeat and a claim go on.
+//! What is wrong is refused by itself: its neighbours in a batch, a heartbeat and a claim go on.
 
 use enginehouse_core::limits::MAX_PAYLOAD_BYTES;
 use serde_json::{Value, json};
@@ -146,5 +146,42 @@ async fn a_heartbeat_counts_whatever_the_engine_says_of_itself() {
         assert_eq!(answer["heartbeat"]["renewed"], json!([token]));
         assert_eq!(answer["heartbeat"]["errors"][1]["pointer"], "/heartbeat/lock_tokens/1", "{answer}");
     }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_batch_names_every_key_that_is_taken_or_refuses_each_event_by_itself() {
+    let mut app = TestApp::new();
+    let taken = json!({"events": [
+        {"event_type": "a", "idempotency_key": "k1"}, {"event_type": "a", "idempotency_key": "k2"}]});
+    app.prepare("POST /v1/events/batch", &taken.to_string()).await;
+    let events = json!([
+        {"event_type": "b", "idempotency_key": "new"},
+        {"event_type": "b", "idempotency_key": "k1"},
+        {"event_type": "b"},
+        {"event_type": "a", "idempotency_key": "k2"},
+        {"event_type": "b", "idempotency_key": "k2"},
+        {"event_type": "c", "idempotency_key": "new"},
+    ]);
+    let answer = app.call("POST /v1/events/batch", &json!({ "events": events }).to_string()).await;
+    let problem: Value = serde_json::from_str(&answer.body).unwrap();
+    let pointers = |errors: &Value| -> Vec<String> {
+        errors.as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = [1, 4, 5].map(|index| format!("/events/{index}/idempotency_key"));
+    assert_eq!((answer.status, pointers(&problem["errors"])), (409, all.to_vec()));
+
+    let mut events = events;
+    events.as_array_mut().unwrap().push(json!({"event_type": "b", "priority": 99}));
+    let each = json!({ "atomic": false, "events": events });
+    let answer = app.prepare("POST /v1/events/batch", &each.to_string()).await;
+    let answer: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((&answer["enqueued"], &answer["duplicates"], &answer["rejected"]), (&json!(2), &json!(1), &json!(4)));
+    let results = answer["events"].as_array().unwrap();
+    let codes: Vec<_> = results.iter().map(|event| event["error"]["code"].as_str().unwrap_or("-")).collect();
+    let conflict = "idempotency_conflict";
+    assert_eq!(codes, ["-", conflict, "-", "-", conflict, conflict, "invalid_request"]);
+    assert_eq!(pointers(&results[6]["error"]["errors"]), ["/events/6/priority"]);
+    assert!(results.iter().all(|event| event["event_id"].is_null() == event["error"].is_object()));
     app.close().await;
 }

@@ -43,8 +43,8 @@ async fn another_request_with_the_same_key_is_refused_and_adds_nothing() {
         .await
         .unwrap_err();
     match refused {
-        DispatchError::Refused(Refusal::IdempotencyConflict { event_id, index, .. }) => {
-            assert_eq!((event_id, index), (first, 1))
+        DispatchError::Refused(Refusal::IdempotencyConflict(conflicts)) => {
+            assert_eq!((conflicts.len(), conflicts[0].event_id, conflicts[0].index), (1, first, 1));
         }
         other => panic!("{other:?}"),
     }

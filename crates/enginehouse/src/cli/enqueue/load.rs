@@ -160,7 +160,7 @@ impl FileLoad {
             }
         }
         if self.summary.errors.is_empty() && !events.is_empty() {
-            match self.client.enqueue_batch(&BatchRequest { events }).await {
+            match self.client.enqueue_batch(&BatchRequest { events, atomic: None }).await {
                 Ok(answer) => {
                     self.summary.enqueued += answer.enqueued;
                     self.summary.duplicates += answer.duplicates;
