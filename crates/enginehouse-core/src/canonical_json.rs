@@ -40,12 +40,12 @@ impl<'a> Reader<'a> {
         self.skip(1);
         while self.has_more(b'}') {
             let mut key = String::new();
-            let said = unescaped(self.string());
+            let decoded = unescaped(self.string());
             self.has_more(b':');
-            write_text(&said, &mut key);
+            write_text(&decoded, &mut key);
             key.push(':');
             self.value(&mut key);
-            members.push((said, key));
+            members.push((decoded, key));
         }
         members.sort_unstable();
         text.push('{');
@@ -122,8 +122,8 @@ impl<'a> Reader<'a> {
 
 /// What a string says, with U+FFFF in the place of U+0000.
 fn unescaped(string: &str) -> String {
-    let said: String = serde_json::from_str(string).unwrap_or_else(|_| string.to_owned());
-    if said.contains('\0') { said.replace('\0', "\u{ffff}") } else { said }
+    let decoded: String = serde_json::from_str(string).unwrap_or_else(|_| string.to_owned());
+    if decoded.contains('\0') { decoded.replace('\0', "\u{ffff}") } else { decoded }
 }
 
 fn write_string(string: &str, text: &mut String) {
@@ -135,9 +135,9 @@ fn write_string(string: &str, text: &mut String) {
     }
 }
 
-fn write_text(said: &str, text: &mut String) {
+fn write_text(decoded: &str, text: &mut String) {
     text.push('"');
-    for character in said.chars() {
+    for character in decoded.chars() {
         match character {
             '"' => text.push_str("\\\""),
             '\\' => text.push_str("\\\\"),

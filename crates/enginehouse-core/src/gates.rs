@@ -30,8 +30,8 @@ pub enum Gate {
     Version,
     /// The engine holds fewer locks than it declared.
     Concurrency,
-    /// An event on its last chance ([`is_last_chance`](crate::retry::is_last_chance)) is its engine's only one.
-    LastChance,
+    /// An event on its last chance ([`is_final_attempt`](crate::retry::is_final_attempt)) is its engine's only one.
+    FinalAttempt,
     /// The engine has the required memory left of what it declared.
     Memory,
     /// The engine's last heartbeat leaves room for memory.
@@ -63,7 +63,7 @@ pub struct Held {
     /// That part of it that was claimed since the last heartbeat.
     pub memory_since_heartbeat_mb: u64,
     /// Whether one of them is on its last chance.
-    pub last_chance: bool,
+    pub final_attempt: bool,
 }
 
 impl Held {
@@ -75,7 +75,7 @@ impl Held {
             locks: self.locks.saturating_add(1),
             memory_mb: self.memory_mb.saturating_add(more),
             memory_since_heartbeat_mb: self.memory_since_heartbeat_mb.saturating_add(more),
-            last_chance: self.last_chance,
+            final_attempt: self.final_attempt,
         }
     }
 }
@@ -87,7 +87,7 @@ pub struct LaneFacts<'a> {
     pub queue_paused: bool,
     pub event_type_paused: bool,
     /// Whether the event in question is on its last chance.
-    pub last_chance: bool,
+    pub final_attempt: bool,
 }
 
 /// Which events a claim asks for; an empty list asks for all.
@@ -166,9 +166,9 @@ impl Gate {
                 let max_concurrent_events = engine.abilities.max_concurrent_events;
                 pass_if(engine.held.locks < max_concurrent_events, || Shortfall::Full { max_concurrent_events })
             }
-            Self::LastChance => match engine.held {
-                Held { last_chance: true, .. } => Err(Shortfall::WorksAlone),
-                Held { locks: 1.., .. } if lane.last_chance => Err(Shortfall::NotAlone),
+            Self::FinalAttempt => match engine.held {
+                Held { final_attempt: true, .. } => Err(Shortfall::WorksAlone),
+                Held { locks: 1.., .. } if lane.final_attempt => Err(Shortfall::NotAlone),
                 _ => Ok(()),
             },
             Self::Memory => check_memory(engine, key),
@@ -237,7 +237,7 @@ pub fn could_ever_serve(abilities: &Abilities, key: &LaneKey) -> bool {
         cpu_percent: None,
         max_cpu_percent: None,
     };
-    let running = LaneFacts { key, queue_paused: false, event_type_paused: false, last_chance: false };
+    let running = LaneFacts { key, queue_paused: false, event_type_paused: false, final_attempt: false };
     first_failure(&idle, &running, &ClaimFilter::default()).is_none()
 }
 

@@ -174,7 +174,7 @@ impl<'a> Value<'a> {
             Text::Plain(_) => self.text(),
             _ => match split::lossy_string(self.as_literal()) {
                 None => self.text(),
-                said => said,
+                decoded => decoded,
             },
         }
     }

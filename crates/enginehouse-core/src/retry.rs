@@ -103,7 +103,7 @@ pub fn after_failed_attempt(
 /// deadly one ends alone, and those that were lost only because they were beside it complete.
 ///
 /// With `max_losses` 0 somebody wants no second attempt, and so there is no last chance to give.
-pub const fn is_last_chance(tally: Tally, policy: &RetryPolicy) -> bool {
+pub const fn is_final_attempt(tally: Tally, policy: &RetryPolicy) -> bool {
     tally.losses > 0 && tally.losses >= policy.max_losses
 }
 
@@ -113,7 +113,7 @@ pub const fn is_last_chance(tally: Tally, policy: &RetryPolicy) -> bool {
 ///
 /// The loss that would end an event is charged only if its engine held it `alone`: else another one may be to blame.
 pub fn after_lost_lock(tally: Tally, policy: &RetryPolicy, alone: bool, due_since: Timestamp) -> Outcome {
-    if is_last_chance(tally, policy) && !alone {
+    if is_final_attempt(tally, policy) && !alone {
         return Outcome::Queued { tally, available_at: due_since };
     }
     let tally = Tally { losses: tally.losses.saturating_add(1), ..tally };

@@ -12,7 +12,7 @@ use crate::json::RawJson;
 use crate::limits::MAX_UNLISTED_HEARTBEATS;
 use crate::lock::{Lock, LockToken};
 use crate::policy::RetryPolicy;
-use crate::retry::{Failure, Jitter, Outcome, Tally, after_failed_attempt, after_lost_lock, is_last_chance};
+use crate::retry::{Failure, Jitter, Outcome, Tally, after_failed_attempt, after_lost_lock, is_final_attempt};
 use crate::time::Timestamp;
 
 /// The part of an event that changes during its life.
@@ -158,7 +158,7 @@ pub enum EventCommand {
         alone: bool,
     },
     /// The holder was deregistered, in good order: the attempt is not counted.
-    GiveBack,
+    Return,
     Cancel,
     /// Somebody does not wait for the holder to stop: its lock is taken away.
     CancelByForce,
@@ -278,7 +278,7 @@ pub fn transition(
             Ok(moves(released(event, None, event.available_at, facts.now), None))
         }
         EventCommand::LoseLock { loss, alone } => lose_lock(event, *loss, *alone, facts),
-        EventCommand::GiveBack => {
+        EventCommand::Return => {
             locked(event)?;
             Ok(moves(released(event, None, event.available_at, facts.now), None))
         }
@@ -373,7 +373,7 @@ fn lose_lock(event: &EventState, loss: Loss, alone: bool, facts: Facts<'_>) -> R
         }
     }
     let mut message = loss.message().to_owned();
-    if is_last_chance(event.tally, facts.retry_policy) && !alone {
+    if is_final_attempt(event.tally, facts.retry_policy) && !alone {
         message.push_str("; not charged to the event, which was not the only one that the engine held");
     }
     let error = AttemptError { code: Some("lock_lost".to_owned()), message, details: None };

@@ -41,8 +41,8 @@ impl VersionRequirement {
     }
 
     /// Whether what an engine calls its version lies in the range. What is no version lies in none.
-    pub fn admits(&self, said: &str) -> bool {
-        software_version(said).is_some_and(|version| self.comparators.iter().all(|one| holds(one, &version)))
+    pub fn admits(&self, name: &str) -> bool {
+        software_version(name).is_some_and(|version| self.comparators.iter().all(|one| holds(one, &version)))
     }
 }
 
@@ -65,11 +65,11 @@ impl FromStr for VersionRequirement {
 }
 
 /// The version that an engine's word for it means; none if it is none.
-pub fn software_version(said: &str) -> Option<Version> {
-    let said = said.trim();
-    let said = said.strip_prefix(['v', 'V']).unwrap_or(said);
-    let end = said.find(['-', '+']).unwrap_or(said.len());
-    let (numbers, rest) = said.split_at(end);
+pub fn software_version(name: &str) -> Option<Version> {
+    let name = name.trim();
+    let name = name.strip_prefix(['v', 'V']).unwrap_or(name);
+    let end = name.find(['-', '+']).unwrap_or(name.len());
+    let (numbers, rest) = name.split_at(end);
     let mut numbers = numbers.split('.');
     let mut number = || numbers.next().map(|digits| number_of(digits).ok_or(())).transpose().ok();
     let (major, minor, patch) = (number()??, number()?, number()?);
@@ -221,8 +221,8 @@ mod tests {
 
     #[test]
     fn what_engines_call_their_version_is_read_generously() {
-        let read = |said: &str| software_version(said).map(|version| version.to_string());
-        for (said, want) in [
+        let read = |name: &str| software_version(name).map(|version| version.to_string());
+        for (name, want) in [
             ("1.2.3", "1.2.3"),
             ("v1.2", "1.2.0"),
             ("V7", "7.0.0"),
@@ -231,12 +231,12 @@ mod tests {
             ("1.2.3-a.b-c+d", "1.2.3-a.b-c+d"),
             ("0.0.0", "0.0.0"),
         ] {
-            assert_eq!(read(said).as_deref(), Some(want), "{said}");
+            assert_eq!(read(name).as_deref(), Some(want), "{name}");
         }
-        for said in
+        for name in
             ["", "v", "latest", "1.2.3.4", "1..2", "1.2.", "1.x", "-1", "1.2.3-", "1.2.3-é", "99999999999999999999"]
         {
-            assert_eq!(read(said).as_deref().filter(|_| said != "1.2.3-"), None, "{said}");
+            assert_eq!(read(name).as_deref().filter(|_| name != "1.2.3-"), None, "{name}");
         }
     }
 }

@@ -13,7 +13,7 @@ struct Case {
     key: LaneKey,
     queue_paused: bool,
     event_type_paused: bool,
-    last_chance: bool,
+    final_attempt: bool,
     filter: ClaimFilter,
 }
 
@@ -26,7 +26,7 @@ fn fits() -> Case {
             memory_limit_mb: Some(1_000),
             version: Some("1.4.2".to_owned()),
         },
-        held: Held { locks: 1, memory_mb: 100, memory_since_heartbeat_mb: 100, last_chance: false },
+        held: Held { locks: 1, memory_mb: 100, memory_since_heartbeat_mb: 100, final_attempt: false },
         memory_usage_mb: Some(300.0),
         cpu_percent: Some(95.0),
         max_cpu_percent: None,
@@ -40,7 +40,7 @@ fn fits() -> Case {
         },
         queue_paused: false,
         event_type_paused: false,
-        last_chance: false,
+        final_attempt: false,
         filter: ClaimFilter {
             queues: vec!["other".parse().unwrap(), "default".parse().unwrap()],
             event_types: vec!["frame.render".parse().unwrap()],
@@ -69,7 +69,7 @@ impl Case {
             key: &self.key,
             queue_paused: self.queue_paused,
             event_type_paused: self.event_type_paused,
-            last_chance: self.last_chance,
+            final_attempt: self.final_attempt,
         }
     }
 }
@@ -97,7 +97,7 @@ fn an_engine_passes_when_every_gate_does() {
     check(|case| case.memory_usage_mb = Some(900.0), "may claim");
     check(|case| case.memory_usage_mb = None, "may claim");
     check(|case| case.held.locks = 3, "may claim");
-    check(|case| (case.last_chance, case.held) = (true, Held::default()), "may claim");
+    check(|case| (case.final_attempt, case.held) = (true, Held::default()), "may claim");
 }
 
 #[test]
@@ -122,12 +122,12 @@ fn each_gate_says_by_how_much_it_fails() {
     check(|case| case.abilities.version = None, "version: the engine declares no version, and >=1.4, <2 is required");
     check(|case| case.held.locks = 4, "concurrency: the engine holds all 4 locks that it may hold");
     check(
-        |case| case.last_chance = true,
-        "last_chance: the next loss would make the event a dead letter, so it is given to an engine that holds nothing else",
+        |case| case.final_attempt = true,
+        "final_attempt: the next loss would make the event a dead letter, so it is given to an engine that holds nothing else",
     );
     check(
-        |case| case.held.last_chance = true,
-        "last_chance: the engine holds an event that its next loss would make a dead letter, and is given no other meanwhile",
+        |case| case.held.final_attempt = true,
+        "final_attempt: the engine holds an event that its next loss would make a dead letter, and is given no other meanwhile",
     );
     check(|case| case.held.memory_mb = 101, "memory: the engine is short of 1 MiB of memory");
     check(|case| case.abilities.memory_limit_mb = None, "memory: the engine declares no memory_limit_mb");
@@ -159,7 +159,7 @@ proptest! {
     fn the_first_failure_is_the_first_of_all_failures(
         active in any::<bool>(), queue_paused in any::<bool>(), type_paused in any::<bool>(), capable in any::<bool>(),
         locks in 0u32..6, memory_mb in 0u64..300, usage in proptest::option::of(0.0..2_000.0f64),
-        last_chance in any::<bool>(), works_alone in any::<bool>(),
+        final_attempt in any::<bool>(), works_alone in any::<bool>(),
         mark in proptest::option::of(0.0..100.0f64), version in proptest::option::of("[0-3]\\.[0-9]\\.0"),
     ) {
         let mut case = fits();
@@ -167,8 +167,8 @@ proptest! {
         case.queue_paused = queue_paused;
         case.event_type_paused = type_paused;
         if !capable { case.abilities.capabilities.clear(); }
-        case.held = Held { locks, memory_mb, memory_since_heartbeat_mb: memory_mb, last_chance: works_alone };
-        case.last_chance = last_chance;
+        case.held = Held { locks, memory_mb, memory_since_heartbeat_mb: memory_mb, final_attempt: works_alone };
+        case.final_attempt = final_attempt;
         case.memory_usage_mb = usage;
         case.max_cpu_percent = mark;
         case.abilities.version = version;

@@ -101,8 +101,8 @@ pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
 
 /// What a JSON string says, with U+FFFD for half of a surrogate pair; none if it is no string.
 pub(super) fn lossy_string(json: &str) -> Option<String> {
-    if let Some(said) = string(json) {
-        return Some(said.into_owned());
+    if let Some(decoded) = string(json) {
+        return Some(decoded.into_owned());
     }
     json.strip_prefix('"')?.strip_suffix('"')?;
     serde_json::from_str(&without_lone_surrogates(json)).ok()

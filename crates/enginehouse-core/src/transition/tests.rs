@@ -56,7 +56,7 @@ fn command(name: &str, token: LockToken) -> EventCommand {
         "left out" => EventCommand::LeaveOut,
         "lock lost" => EventCommand::LoseLock { loss: Loss::EngineLost, alone: true },
         "lock expired" => EventCommand::LoseLock { loss: Loss::Expired, alone: true },
-        "given back" => EventCommand::GiveBack,
+        "returned" => EventCommand::Return,
         "cancel" => EventCommand::Cancel,
         "cancel by force" => EventCommand::CancelByForce,
         "retry" => EventCommand::Retry,

@@ -58,7 +58,7 @@ pub(super) async fn claim(context: &mut TransactionContext<'_>, claims: &[Claima
         let mut choice = Choice::new(claim, holds, bytes_left, context);
         choice.choose(&mut ready, context).await?;
         held.insert(engine_id.clone(), choice.held);
-        met.push((choice.last_chances.lanes(), choice.occupancy()));
+        met.push((choice.final_attempts.lanes(), choice.occupancy()));
         given.push(choice.given);
     }
     let locked = lock(context, claims, &given, ready.payloads).await?;
@@ -78,11 +78,11 @@ async fn held_by(
     for event in context.transaction.held_events(&ids).await? {
         // Of a lane that cannot be read, the lock alone counts.
         let memory = context.registry.lane_of(&event).ok().and_then(|lane| lane.required_memory_mb);
-        let last_chance = context.registry.is_last_chance(&event);
+        let final_attempt = context.registry.is_final_attempt(&event);
         let Some(lock) = event.state.lock else { continue };
         let before = held.get(&lock.engine_id).copied().unwrap_or_default();
         let mut after = before.and(memory);
-        after.last_chance |= last_chance;
+        after.final_attempt |= final_attempt;
         if engines.get(&lock.engine_id).is_some_and(|engine| lock.claimed_at <= engine.last_heartbeat_at) {
             after.memory_since_heartbeat_mb = before.memory_since_heartbeat_mb;
         }
@@ -104,7 +104,7 @@ struct Choice<'a> {
     /// How many bytes of payloads it may still be given; its first event may have more.
     bytes_left: usize,
     /// What it has met of events that must be alone.
-    last_chances: LastChances,
+    final_attempts: FinalAttempts,
 }
 
 impl<'a> Choice<'a> {
@@ -122,20 +122,20 @@ impl<'a> Choice<'a> {
             held,
             given: Vec::new(),
             bytes_left,
-            last_chances: LastChances::default(),
+            final_attempts: FinalAttempts::default(),
         }
     }
 
     fn wants_more(&self) -> bool {
         let has_room = self.bytes_left > 0 || self.given.is_empty();
-        has_room && self.given.len() < self.claim.limit as usize && !self.last_chances.held_back
+        has_room && self.given.len() < self.claim.limit as usize && !self.final_attempts.held_back
     }
 
     fn occupancy(&self) -> Occupancy {
         match self.held {
-            Held { last_chance: true, .. } => Occupancy::Closed,
+            Held { final_attempt: true, .. } => Occupancy::Closed,
             Held { locks: 0, .. } => Occupancy::Idle,
-            _ if self.last_chances.held_back => Occupancy::Closed,
+            _ if self.final_attempts.held_back => Occupancy::Closed,
             _ => Occupancy::Busy,
         }
     }
@@ -184,7 +184,7 @@ impl<'a> Choice<'a> {
     fn refusal(
         &self,
         lane_id: LaneId,
-        last_chance: bool,
+        final_attempt: bool,
         held: Held,
         context: &TransactionContext<'_>,
     ) -> Result<Option<Gate>, StoreError> {
@@ -197,7 +197,7 @@ impl<'a> Choice<'a> {
             cpu_percent: load.cpu_percent,
             max_cpu_percent: context.config.max_cpu_percent,
         };
-        let lane = LaneFacts { last_chance, ..context.registry.lane_facts(context.registry.lane(lane_id)?) };
+        let lane = LaneFacts { final_attempt, ..context.registry.lane_facts(context.registry.lane(lane_id)?) };
         Ok(first_failure(&engine, &lane, &self.claim.filter).map(|(gate, _)| gate))
     }
 
@@ -205,13 +205,13 @@ impl<'a> Choice<'a> {
         &mut self,
         event_id: EventId,
         lane_id: LaneId,
-        last_chance: bool,
+        final_attempt: bool,
         ready: &mut ReadyEvents,
         context: &TransactionContext<'_>,
     ) -> Result<(), StoreError> {
         self.bytes_left = self.bytes_left.saturating_sub(ready.take(event_id));
         self.held = self.held.and(context.registry.lane(lane_id)?.required_memory_mb);
-        self.held.last_chance |= last_chance;
+        self.held.final_attempt |= final_attempt;
         self.given.push(event_id);
         Ok(())
     }
@@ -226,20 +226,20 @@ impl<'a> Choice<'a> {
     ) -> Result<(), StoreError> {
         context.load_events([event_id]).await?;
         let Some(event) = context.events.get(event_id) else {
-            context.hold_backs.forget(&self.engine.engine_id);
+            context.hold_backs.release(&self.engine.engine_id);
             return Ok(());
         };
         let lane_id = event.lane_id;
         let waits = event.state.status == EventStatus::Queued
             && event.state.available_at <= context.now
             && !ready.taken.contains(&event_id)
-            && context.registry.is_last_chance(event)
+            && context.registry.is_final_attempt(event)
             && self.lanes.contains(&lane_id)
             && self.refusal(lane_id, true, Held::default(), context)?.is_none();
         if !waits {
-            context.hold_backs.forget(&self.engine.engine_id);
+            context.hold_backs.release(&self.engine.engine_id);
         } else if self.held.locks > 0 {
-            self.last_chances.held_back = true;
+            self.final_attempts.held_back = true;
         } else if let Some((_, payload)) = context.transaction.payloads(&[event_id]).await?.pop() {
             ready.payloads.insert(event_id, payload);
             self.take(event_id, lane_id, true, ready, context)?;
@@ -256,29 +256,29 @@ impl<'a> Choice<'a> {
         context: &mut TransactionContext<'_>,
     ) -> Result<(), StoreError> {
         while self.wants_more() && !open.is_empty() {
-            let passed_over = &self.last_chances.passed_over;
+            let passed_over = &self.final_attempts.passed_over;
             let Some(Candidate { event_id, lane_id }) =
                 ready.oldest(context, run, &open, self.wanted(), passed_over).await?
             else {
                 break;
             };
-            let last_chance = match context.events.get(event_id) {
-                Some(event) => context.registry.is_last_chance(event),
+            let final_attempt = match context.events.get(event_id) {
+                Some(event) => context.registry.is_final_attempt(event),
                 None => false,
             };
-            match self.refusal(lane_id, last_chance, self.held, context)? {
+            match self.refusal(lane_id, final_attempt, self.held, context)? {
                 // What does not fit into the answer is not claimed: it is the first of the next claim.
                 None if !self.given.is_empty() && ready.payload_bytes(event_id) > self.bytes_left => {
                     self.bytes_left = 0
                 }
-                None => self.take(event_id, lane_id, last_chance, ready, context)?,
+                None => self.take(event_id, lane_id, final_attempt, ready, context)?,
                 // Those behind it may be given to the engine.
-                Some(Gate::LastChance) if !self.held.last_chance && self.last_chances.has_room() => {
+                Some(Gate::FinalAttempt) if !self.held.final_attempt && self.final_attempts.has_room() => {
                     let fits_when_empty = self.refusal(lane_id, true, Held::default(), context)?.is_none();
                     let (hold_backs, engine_id) = (context.hold_backs, &self.engine.engine_id);
-                    self.last_chances.held_back =
+                    self.final_attempts.held_back =
                         fits_when_empty && hold_backs.passed_over(lane_id, event_id, engine_id, context.now);
-                    self.last_chances.passed_over.insert(event_id, lane_id);
+                    self.final_attempts.passed_over.insert(event_id, lane_id);
                 }
                 // What it holds only grows within a claim: a lane that is closed once stays closed.
                 Some(_) => open.retain(|open| *open != lane_id),
@@ -290,13 +290,13 @@ impl<'a> Choice<'a> {
 
 /// What one claim has met of events that must be alone.
 #[derive(Default)]
-struct LastChances {
+struct FinalAttempts {
     passed_over: HashMap<EventId, LaneId>,
     /// Whether the engine is given nothing more before it is empty.
     held_back: bool,
 }
 
-impl LastChances {
+impl FinalAttempts {
     /// How many events one claim passes over. If there are more, most of the backlog is on its last chance.
     const MOST: usize = 128;
 

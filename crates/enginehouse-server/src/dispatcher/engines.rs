@@ -42,7 +42,7 @@ pub struct Drain {
 #[derive(Clone, Debug)]
 pub struct Resume(pub EngineId);
 
-/// Remove an engine, in good order: it gives back what it holds.
+/// Remove an engine, in good order: it returns what it holds.
 #[derive(Clone, Debug)]
 pub struct Deregister {
     pub engine_id: EngineId,
@@ -123,7 +123,7 @@ impl Operation for Deregister {
             Ok(engine) => engine.stopped(),
             Err(refused) => return Ok(Err(refused)),
         };
-        give_back_locks(context, engine_id).await?;
+        return_locks(context, engine_id).await?;
         context.audit("engine.deregister", engine_id, &serde_json::json!({}));
         write(context, &engine).await?;
         Ok(Ok(engine))
@@ -168,11 +168,11 @@ pub(super) async fn lose_locks(
 }
 
 /// Takes back what an engine holds, as if it had released it.
-async fn give_back_locks(context: &mut TransactionContext<'_>, engine_id: &EngineId) -> Result<(), StoreError> {
+async fn return_locks(context: &mut TransactionContext<'_>, engine_id: &EngineId) -> Result<(), StoreError> {
     for event in context.transaction.held_events_for_update(std::slice::from_ref(engine_id)).await? {
         let event_id = event.event_id;
         context.events.keep(event);
-        context.transition(event_id, &EventCommand::GiveBack)?.ok();
+        context.transition(event_id, &EventCommand::Return)?.ok();
     }
     context.write_events().await?;
     Ok(())

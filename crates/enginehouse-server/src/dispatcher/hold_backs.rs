@@ -20,10 +20,10 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
 
 /// Which engines are held back for which events, shared by the workers of a dispatcher.
 #[derive(Clone, Default)]
-pub(super) struct HoldBacks(Arc<Mutex<Waiting>>);
+pub(super) struct HoldBacks(Arc<Mutex<HoldBackTable>>);
 
 #[derive(Default)]
-struct Waiting {
+struct HoldBackTable {
     /// One event of each lane at most: the first that was met.
     events: HashMap<LaneId, PassedOver>,
     engines: HashMap<EngineId, LaneId>,
@@ -34,24 +34,24 @@ struct PassedOver {
     event_id: EventId,
     since: Timestamp,
     met_at: Timestamp,
-    held_back: Option<HeldBack>,
+    held_back: Option<HeldBackEngine>,
 }
 
-struct HeldBack {
+struct HeldBackEngine {
     engine_id: EngineId,
     claimed_at: Timestamp,
 }
 
 impl HoldBacks {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn table(&self) -> MutexGuard<'_, HoldBackTable> {
         // Nobody panics while holding it, and if somebody did, the hints are as good as before.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The event that an engine which claims now is held back for.
     pub(super) fn event_for(&self, engine_id: &EngineId, now: Timestamp) -> Option<EventId> {
-        let waiting = &mut *self.waiting();
-        let passed_over = waiting.events.get_mut(waiting.engines.get(engine_id)?)?;
+        let table = &mut *self.table();
+        let passed_over = table.events.get_mut(table.engines.get(engine_id)?)?;
         passed_over.held_back.as_mut()?.claimed_at = now;
         Some(passed_over.event_id)
     }
@@ -59,7 +59,7 @@ impl HoldBacks {
     /// An engine that holds others, and so can't be given an event, has met it. Answers whether the engine is held back
     /// for it from now on.
     pub(super) fn passed_over(&self, lane_id: LaneId, event_id: EventId, engine_id: &EngineId, now: Timestamp) -> bool {
-        let Waiting { events, engines } = &mut *self.waiting();
+        let HoldBackTable { events, engines } = &mut *self.table();
         let is_over = |at: Timestamp| at + FORGOTTEN_AFTER <= now;
         if events.get(&lane_id).is_some_and(|first| first.event_id != event_id && is_over(first.met_at))
             && let Some(PassedOver { held_back: Some(held_back), .. }) = events.remove(&lane_id)
@@ -75,7 +75,7 @@ impl HoldBacks {
         if is_held_for || first.since + HOLD_BACK_AFTER > now {
             return false;
         }
-        if let Some(gone) = first.held_back.replace(HeldBack { engine_id: engine_id.clone(), claimed_at: now }) {
+        if let Some(gone) = first.held_back.replace(HeldBackEngine { engine_id: engine_id.clone(), claimed_at: now }) {
             engines.remove(&gone.engine_id);
         }
         engines.insert(engine_id.clone(), lane_id);
@@ -83,21 +83,21 @@ impl HoldBacks {
     }
 
     /// An engine is held back no longer: what it was held back for is gone.
-    pub(super) fn forget(&self, engine_id: &EngineId) {
-        let waiting = &mut *self.waiting();
-        if let Some(lane_id) = waiting.engines.remove(engine_id) {
-            waiting.events.remove(&lane_id);
+    pub(super) fn release(&self, engine_id: &EngineId) {
+        let table = &mut *self.table();
+        if let Some(lane_id) = table.engines.remove(engine_id) {
+            table.events.remove(&lane_id);
         }
     }
 
     /// An event no longer waits: it was claimed, say. Answers the engine that was held back for it.
     pub(super) fn let_go(&self, lane_id: LaneId, event_id: EventId) -> Option<EngineId> {
-        let waiting = &mut *self.waiting();
-        if waiting.events.get(&lane_id)?.event_id != event_id {
+        let table = &mut *self.table();
+        if table.events.get(&lane_id)?.event_id != event_id {
             return None;
         }
-        let engine_id = waiting.events.remove(&lane_id)?.held_back?.engine_id;
-        waiting.engines.remove(&engine_id);
+        let engine_id = table.events.remove(&lane_id)?.held_back?.engine_id;
+        table.engines.remove(&engine_id);
         Some(engine_id)
     }
 }

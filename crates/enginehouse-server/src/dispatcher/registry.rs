@@ -11,7 +11,7 @@ use enginehouse_core::gates::{LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::{Lane, LaneKey, most_varied};
 use enginehouse_core::policy::{Policy, Settings, resolve};
-use enginehouse_core::retry::is_last_chance;
+use enginehouse_core::retry::is_final_attempt;
 use enginehouse_store::rows::{EventRow, SettingsRows};
 use enginehouse_store::{StoreError, Transaction, UnreadableRow};
 
@@ -230,7 +230,7 @@ impl Registry {
             key,
             queue_paused: self.settings.queues.get(&key.queue).is_some_and(|settings| settings.paused),
             event_type_paused: self.settings.event_types.get(&key.event_type).is_some_and(|settings| settings.paused),
-            last_chance: false,
+            final_attempt: false,
         }
     }
 
@@ -302,10 +302,10 @@ impl Registry {
     }
 
     /// Whether an event is on its last chance.
-    pub(super) fn is_last_chance(&self, event: &EventRow) -> bool {
+    pub(super) fn is_final_attempt(&self, event: &EventRow) -> bool {
         // Without a loss there is nothing to look up.
         event.state.tally.losses > 0
-            && self.policy(event).is_ok_and(|policy| is_last_chance(event.state.tally, &policy.retry))
+            && self.policy(event).is_ok_and(|policy| is_final_attempt(event.state.tally, &policy.retry))
     }
 
     pub(super) fn event_type(&self, event_type: &EventType) -> Option<&Settings> {

@@ -86,7 +86,7 @@ async fn count_held(
     let mut holders = BTreeSet::new();
     for event in expired {
         if let Some(lock) = &event.state.lock
-            && context.registry.is_last_chance(event)
+            && context.registry.is_final_attempt(event)
         {
             holders.insert(lock.engine_id.clone());
         }

@@ -133,6 +133,7 @@ const TIMEOUT: Duration = Duration::from_secs(32);
 /// One event kills every engine that works on it, at random moments and in random ways, among 50 slots and up to 60
 /// healthy events. It becomes a dead letter, and nothing else does.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a run of the suite may ask for more schedules")]
 async fn a_deadly_event_harms_itself_alone() {
     let schedules = std::env::var("ENGINEHOUSE_TEST_SCHEDULES").map_or(SCHEDULES, |number| number.parse().unwrap());
     let harness = Harness::new();
