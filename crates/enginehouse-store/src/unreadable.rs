@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// How many rows are remembered, so that each is logged and counted once. What is found beyond them is not counted.
-const MAX_REMEMBERED: usize = 10_000;
+/// How many rows are kept, so that each is logged and counted once. What is found beyond them is not counted.
+const MAX_KEPT: usize = 10_000;
 /// How much of a key is shown.
 const MAX_KEY_LENGTH: usize = 200;
 
@@ -40,10 +40,10 @@ impl fmt::Display for UnreadableRow {
 
 /// The rows that one store has come across.
 #[derive(Debug, Default)]
-pub(crate) struct UnreadableRows(Mutex<Remembered>);
+pub(crate) struct UnreadableRows(Mutex<RowKeys>);
 
 #[derive(Debug, Default)]
-struct Remembered {
+struct RowKeys {
     keys: HashMap<&'static str, HashSet<String>>,
     rows: usize,
 }
@@ -51,10 +51,10 @@ struct Remembered {
 impl UnreadableRows {
     /// Counts a row and logs it, the first time that it is met.
     pub(crate) fn note(&self, row: &UnreadableRow) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Remembered { keys, rows } = &mut *remembered;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let RowKeys { keys, rows } = &mut *known;
         let of_table = keys.entry(row.table).or_default();
-        if *rows >= MAX_REMEMBERED || of_table.contains(&row.key) {
+        if *rows >= MAX_KEPT || of_table.contains(&row.key) {
             return;
         }
         of_table.insert(row.key.clone());
@@ -70,8 +70,8 @@ impl UnreadableRows {
 
     /// How many rows were met since the store was opened, by table.
     pub(crate) fn counts(&self) -> Vec<(&'static str, u64)> {
-        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut counts: Vec<_> = remembered.keys.iter().map(|(table, keys)| (*table, keys.len() as u64)).collect();
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts: Vec<_> = known.keys.iter().map(|(table, keys)| (*table, keys.len() as u64)).collect();
         counts.sort_unstable();
         counts
     }
@@ -89,10 +89,10 @@ mod tests {
         }
         rows.note(&UnreadableRow::new("events", "a\nb", "unexpected value in column attempt: -5"));
         assert_eq!(rows.counts(), [("events", 1), ("lanes", 1)]);
-        for number in 0..MAX_REMEMBERED {
+        for number in 0..MAX_KEPT {
             rows.note(&UnreadableRow::new("events", number, "why"));
         }
-        assert_eq!(rows.counts(), [("events", MAX_REMEMBERED as u64 - 1), ("lanes", 1)]);
+        assert_eq!(rows.counts(), [("events", MAX_KEPT as u64 - 1), ("lanes", 1)]);
     }
 
     #[test]

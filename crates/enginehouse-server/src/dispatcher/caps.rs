@@ -12,14 +12,14 @@ use super::context::TransactionContext;
 use super::reply::Refusal;
 
 /// What is left for the enqueues of one batch.
-pub(super) struct Room<'a> {
+pub(super) struct EnqueueAllowance<'a> {
     lanes: usize,
     new_lanes: HashSet<&'a LaneKey>,
     /// How many events are queued in each queue, if that has a bound.
     queued: HashMap<&'a QueueName, u64>,
 }
 
-impl<'a> Room<'a> {
+impl<'a> EnqueueAllowance<'a> {
     /// Finds out how much there is.
     pub(super) async fn of(
         context: &mut TransactionContext<'_>,

@@ -12,8 +12,8 @@ use enginehouse_core::gates::could_ever_serve;
 use enginehouse_core::ids::LaneId;
 use enginehouse_core::lane::LaneKey;
 
-/// How many lanes all classes together remember: a few MiB. Beyond it they are found again when they are asked for.
-const MAX_REMEMBERED: usize = 1_000_000;
+/// How many lanes all classes together keep: a few MiB. Beyond it they are found again when they are asked for.
+const MAX_CACHED: usize = 1_000_000;
 
 /// The lanes, by their numbers.
 pub(super) type Lanes = BTreeMap<LaneId, Arc<LaneKey>>;
@@ -24,8 +24,8 @@ pub(super) struct EngineClasses {
     classes: HashMap<Arc<Abilities>, Class>,
     /// Whether some class could ever serve a lane, as far as it was asked.
     servable: HashMap<LaneId, bool>,
-    /// How many lanes the classes remember.
-    remembered: usize,
+    /// How many lanes the classes keep.
+    cached: usize,
     /// How often a class was compared with a lane.
     comparisons: u64,
 }
@@ -60,7 +60,7 @@ impl EngineClasses {
         known.engines -= 1;
         if known.engines == 0 {
             let lanes = self.classes.remove(class).and_then(|class| class.lanes);
-            self.remembered -= lanes.map_or(0, |(_, lanes)| lanes.len());
+            self.cached -= lanes.map_or(0, |(_, lanes)| lanes.len());
             // What could not be served before still cannot be.
             self.servable.retain(|_, servable| !*servable);
         }
@@ -78,17 +78,17 @@ impl EngineClasses {
         {
             return Arc::clone(found);
         }
-        self.remembered -= known.lanes.take().map_or(0, |(_, lanes)| lanes.len());
+        self.cached -= known.lanes.take().map_or(0, |(_, lanes)| lanes.len());
         self.comparisons += lanes.len() as u64;
         let fits = |(_, key): &(&LaneId, &Arc<LaneKey>)| could_ever_serve(class, key);
         let mut found: Vec<_> = lanes.iter().filter(fits).map(|(lane_id, key)| (key.priority, *lane_id)).collect();
         found.sort_unstable();
         let found: Arc<Vec<_>> = Arc::new(found.into_iter().map(|(_, lane_id)| lane_id).collect());
         known.lanes = Some((version, Arc::clone(&found)));
-        self.remembered += found.len();
-        if self.remembered > MAX_REMEMBERED {
+        self.cached += found.len();
+        if self.cached > MAX_CACHED {
             self.classes.values_mut().for_each(|class| class.lanes = None);
-            self.remembered = 0;
+            self.cached = 0;
         }
         found
     }

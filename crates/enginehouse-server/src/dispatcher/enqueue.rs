@@ -12,7 +12,7 @@ use enginehouse_store::StoreError;
 use enginehouse_store::rows::{EventRow, KeyedEvent, NewEventRow};
 
 use super::answers::Enqueued;
-use super::caps::Room;
+use super::caps::EnqueueAllowance;
 use super::context::TransactionContext;
 use super::reply::{KeyConflict, Refusal};
 
@@ -30,7 +30,7 @@ pub(super) async fn enqueue(
     if requests.is_empty() {
         return Ok(Vec::new());
     }
-    let mut room = Room::of(context, requests).await?;
+    let mut room = EnqueueAllowance::of(context, requests).await?;
     let room: Vec<_> = requests.iter().map(|request| room.take(context, request)).collect();
     let accepted = requests.iter().zip(&room).filter(|(_, room)| room.is_ok());
     let keys: Vec<_> = accepted.flat_map(|(request, _)| request).map(|event| &event.lane).collect();

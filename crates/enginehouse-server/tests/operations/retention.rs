@@ -62,6 +62,8 @@ async fn lanes_without_events_are_forgotten_and_made_anew_when_needed() {
     harness.pass(2.0).await;
     assert_eq!(harness.store.lane_counts().await.unwrap().len(), 1);
     harness.enqueue(r#"{"event_type":"b"}"#).await;
+    // It has not called for as long, and is forgotten, too.
+    harness.register_with("e", "{}", 0).await;
     assert_eq!(harness.claim("e", 9).await.len(), 1, "the one that requires memory stays");
     harness.close().await;
 }

@@ -5,12 +5,12 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
 use super::columns::{IdText, Parameters, sql};
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use crate::rows::{AuditEntry, History};
 use crate::table::{AttemptColumns, AuditColumns};
 
-pub(super) fn insert(connection: &Connection, entries: &[AuditEntry]) -> SqliteResult<()> {
+pub(super) fn insert(connection: &SqliteConnection, entries: &[AuditEntry]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("insert_audit"))?;
     for entry in entries {
         Parameters::of(&mut statement).group(&AuditColumns::of(entry)).execute()?;
@@ -18,13 +18,13 @@ pub(super) fn insert(connection: &Connection, entries: &[AuditEntry]) -> SqliteR
     Ok(())
 }
 
-pub(super) fn delete(connection: &Connection, before: Timestamp, limit: u32) -> SqliteResult<u32> {
+pub(super) fn delete(connection: &SqliteConnection, before: Timestamp, limit: u32) -> SqliteResult<u32> {
     let deleted = connection.prepare_cached(sql!("delete_audit"))?.execute(params![before.as_millis(), limit])?;
     Ok(u32::try_from(deleted).unwrap_or(u32::MAX))
 }
 
 /// What happened to an event: to the events of its id, in words, whether or not it is still kept.
-pub(super) fn history(connection: &Connection, event_id: EventId) -> SqliteResult<History> {
+pub(super) fn history(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<History> {
     let mut attempts = connection.prepare_cached(sql!("attempts"))?;
     let attempts = connection.all_readable("attempts", attempts.query([IdText::of(event_id)])?, |columns| {
         Ok(columns.group::<AttemptColumns<'_>>()?.into_end()?)

@@ -12,14 +12,14 @@ use super::failure::{SqliteError, SqliteResult};
 use crate::table::TABLES;
 use crate::unreadable::{UnreadableRow, UnreadableRows};
 
-pub(super) struct Connection {
+pub(super) struct SqliteConnection {
     connection: rusqlite::Connection,
     unreadable: Arc<UnreadableRows>,
     /// The rows that were passed over since they were last asked for.
     skipped: RefCell<Vec<UnreadableRow>>,
 }
 
-impl Deref for Connection {
+impl Deref for SqliteConnection {
     type Target = rusqlite::Connection;
 
     fn deref(&self) -> &rusqlite::Connection {
@@ -27,7 +27,7 @@ impl Deref for Connection {
     }
 }
 
-impl Connection {
+impl SqliteConnection {
     pub(super) fn new(connection: rusqlite::Connection, unreadable: Arc<UnreadableRows>) -> Self {
         Self { connection, unreadable, skipped: RefCell::default() }
     }

@@ -9,7 +9,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
-use super::connection::Connection as ReadConnection;
+use super::connection::SqliteConnection;
 use super::failure::{SqliteError, SqliteResult};
 use super::file_id::beside;
 use super::file_lock::FileLock;
@@ -98,7 +98,7 @@ pub(super) struct Readers(Arc<ReaderPoolState>);
 
 struct ReaderPoolState {
     path: PathBuf,
-    idle: Mutex<Vec<ReadConnection>>,
+    idle: Mutex<Vec<SqliteConnection>>,
     unreadable: Arc<UnreadableRows>,
     free: Arc<Semaphore>,
     damage: Damage,
@@ -126,7 +126,7 @@ impl Readers {
     /// Runs `read` on a thread for blocking work, in one snapshot.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&ReadConnection) -> SqliteResult<T> + Send + 'static,
+        read: impl FnOnce(&SqliteConnection) -> SqliteResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.0.free).acquire_owned().await;
         let permit = permit.map_err(|_| StoreError::unavailable("the store is closing"))?;
@@ -139,7 +139,7 @@ impl Readers {
                 Some(connection) => connection,
                 None => {
                     let opened = open_reader(&shared.path).map_err(SqliteError::from)?;
-                    ReadConnection::new(opened, Arc::clone(&shared.unreadable))
+                    SqliteConnection::new(opened, Arc::clone(&shared.unreadable))
                 }
             };
             let answer = in_one_snapshot(&connection, |_| read(&connection));

@@ -8,7 +8,7 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
 use super::columns::sql;
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use crate::STATUSES;
 
@@ -63,7 +63,7 @@ impl CountChanges {
     }
 
     /// Writes what has changed, so that statements see it.
-    pub(super) fn write(&mut self, connection: &Connection) -> SqliteResult<()> {
+    pub(super) fn write(&mut self, connection: &SqliteConnection) -> SqliteResult<()> {
         if !self.lanes.is_empty() {
             let mut statement = connection.prepare_cached(sql!("add_lane_counts"))?;
             for ((lane, status), by) in std::mem::take(&mut self.lanes) {

@@ -6,14 +6,14 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
 use super::columns::{IdText, Parameters, SqliteColumns, sql};
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use super::lanes::KnownLanes;
 use super::search::{self, MAX_SCANNED_ROWS, Search};
 use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, NewDeadLetter, PageRequest, ResultPage};
 use crate::table::DeadLetterColumns;
 
-pub(super) fn insert(connection: &Connection, dead_letters: &[NewDeadLetter]) -> SqliteResult<()> {
+pub(super) fn insert(connection: &SqliteConnection, dead_letters: &[NewDeadLetter]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("insert_dead_letters"))?;
     for letter in dead_letters {
         Parameters::of(&mut statement).group(&DeadLetterColumns::of(letter)).execute()?;
@@ -21,7 +21,7 @@ pub(super) fn insert(connection: &Connection, dead_letters: &[NewDeadLetter]) ->
     Ok(())
 }
 
-pub(super) fn delete(connection: &Connection, ids: &[EventId]) -> SqliteResult<()> {
+pub(super) fn delete(connection: &SqliteConnection, ids: &[EventId]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("delete_dead_letters"))?;
     for id in ids {
         statement.execute([IdText::of(*id)])?;
@@ -29,7 +29,11 @@ pub(super) fn delete(connection: &Connection, ids: &[EventId]) -> SqliteResult<(
     Ok(())
 }
 
-pub(super) fn matching(connection: &Connection, filter: &DeadLetterFilter, limit: u32) -> SqliteResult<Vec<EventId>> {
+pub(super) fn matching(
+    connection: &SqliteConnection,
+    filter: &DeadLetterFilter,
+    limit: u32,
+) -> SqliteResult<Vec<EventId>> {
     let mut statement = connection.prepare_cached(sql!("matching_dead_letters"))?;
     let rows = statement.query(params![
         filter.event_type.as_ref().map(|name| name.as_str()),
@@ -43,7 +47,7 @@ pub(super) fn matching(connection: &Connection, filter: &DeadLetterFilter, limit
     connection.all_readable("dead_letters", rows, |columns| columns.read())
 }
 
-pub(super) fn one(connection: &Connection, event_id: EventId) -> SqliteResult<Option<DeadLetterRow>> {
+pub(super) fn one(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<Option<DeadLetterRow>> {
     let mut statement = connection.prepare_cached(sql!("dead_letter"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
@@ -54,7 +58,7 @@ pub(super) fn one(connection: &Connection, event_id: EventId) -> SqliteResult<Op
 }
 
 pub(super) fn page(
-    connection: &Connection,
+    connection: &SqliteConnection,
     filter: &DeadLetterFilter,
     page: &PageRequest,
 ) -> SqliteResult<ResultPage<DeadLetterRow>> {
@@ -89,7 +93,7 @@ pub(super) fn page(
     Ok(search.page())
 }
 
-pub(super) fn groups(connection: &Connection) -> SqliteResult<Vec<DeadLetterGroupRow>> {
+pub(super) fn groups(connection: &SqliteConnection) -> SqliteResult<Vec<DeadLetterGroupRow>> {
     let mut statement = connection.prepare_cached(sql!("dead_letter_groups"))?;
     connection.all_readable("dead_letters", statement.query([])?, |columns| {
         Ok(DeadLetterGroupRow {

@@ -6,7 +6,7 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
 use super::columns::{Parameters, SqliteColumns, one_value, sql};
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use crate::rows::{EngineFilter, MAX_PAGE_BYTES, PageRequest, ResultPage, metadata_bytes};
 use crate::table::EngineColumns;
@@ -18,23 +18,23 @@ fn engine(columns: &mut SqliteColumns<'_, '_>) -> SqliteResult<RegisteredEngine>
     Ok(columns.group::<EngineColumns<'_>>()?.into_engine()?)
 }
 
-pub(super) fn one(connection: &Connection, engine_id: &EngineId) -> SqliteResult<Option<RegisteredEngine>> {
+pub(super) fn one(connection: &SqliteConnection, engine_id: &EngineId) -> SqliteResult<Option<RegisteredEngine>> {
     let mut statement = connection.prepare_cached(sql!("engines_by_id"))?;
     let mut rows = statement.query([engine_id.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     connection.readable("engines", row, engine)
 }
 
-pub(super) fn by_id(connection: &Connection, ids: &[EngineId]) -> SqliteResult<Vec<RegisteredEngine>> {
+pub(super) fn by_id(connection: &SqliteConnection, ids: &[EngineId]) -> SqliteResult<Vec<RegisteredEngine>> {
     ids.iter().filter_map(|id| one(connection, id).transpose()).collect()
 }
 
-pub(super) fn all(connection: &Connection) -> SqliteResult<Vec<RegisteredEngine>> {
+pub(super) fn all(connection: &SqliteConnection) -> SqliteResult<Vec<RegisteredEngine>> {
     let mut statement = connection.prepare_cached(sql!("all_engines"))?;
     connection.all_readable("engines", statement.query([])?, engine)
 }
 
-pub(super) fn write(connection: &Connection, engines: &[RegisteredEngine]) -> SqliteResult<()> {
+pub(super) fn write(connection: &SqliteConnection, engines: &[RegisteredEngine]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("write_engines"))?;
     for engine in engines {
         Parameters::of(&mut statement).group(&EngineColumns::of(engine)).execute()?;
@@ -42,16 +42,24 @@ pub(super) fn write(connection: &Connection, engines: &[RegisteredEngine]) -> Sq
     Ok(())
 }
 
-pub(super) fn silent(connection: &Connection, until: Timestamp, limit: u32) -> SqliteResult<Vec<RegisteredEngine>> {
+pub(super) fn silent(
+    connection: &SqliteConnection,
+    until: Timestamp,
+    limit: u32,
+) -> SqliteResult<Vec<RegisteredEngine>> {
     let mut statement = connection.prepare_cached(sql!("silent_engines"))?;
     connection.all_readable("engines", statement.query(params![until.as_millis(), limit])?, engine)
 }
 
-pub(super) fn next_loss(connection: &Connection) -> SqliteResult<Option<Timestamp>> {
+pub(super) fn next_loss(connection: &SqliteConnection) -> SqliteResult<Option<Timestamp>> {
     one_value(connection, sql!("next_engine_loss"))
 }
 
-pub(super) fn delete_gone(connection: &Connection, silent_since: Timestamp, limit: u32) -> SqliteResult<Vec<EngineId>> {
+pub(super) fn delete_gone(
+    connection: &SqliteConnection,
+    silent_since: Timestamp,
+    limit: u32,
+) -> SqliteResult<Vec<EngineId>> {
     let mut statement = connection.prepare_cached(sql!("delete_gone_engines"))?;
     let rows = statement.query(params![silent_since.as_millis(), limit])?;
     let mut gone: Vec<EngineId> = connection.all_readable("engines", rows, |columns| columns.read())?;
@@ -59,13 +67,13 @@ pub(super) fn delete_gone(connection: &Connection, silent_since: Timestamp, limi
     Ok(gone)
 }
 
-pub(super) fn counts(connection: &Connection) -> SqliteResult<Vec<(EngineStatus, u64)>> {
+pub(super) fn counts(connection: &SqliteConnection) -> SqliteResult<Vec<(EngineStatus, u64)>> {
     let mut statement = connection.prepare_cached(sql!("engine_counts"))?;
     connection.all_readable("engines", statement.query([])?, |columns| Ok((columns.read()?, columns.read()?)))
 }
 
 pub(super) fn page(
-    connection: &Connection,
+    connection: &SqliteConnection,
     filter: &EngineFilter,
     page: &PageRequest,
 ) -> SqliteResult<ResultPage<(RegisteredEngine, u32)>> {

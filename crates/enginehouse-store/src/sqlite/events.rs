@@ -8,14 +8,18 @@ use enginehouse_core::transition::AttemptEnd;
 use rusqlite::params;
 
 use super::columns::{IdText, Parameters, SqliteColumns, one_value, sql};
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::counts::CountChanges;
 use super::failure::{SqliteError, SqliteResult};
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
 use crate::table::{AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, read_event};
 use crate::unreadable::UnreadableRow;
 
-pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events: &[NewEventRow]) -> SqliteResult<()> {
+pub(super) fn insert(
+    connection: &SqliteConnection,
+    counts: &mut CountChanges,
+    events: &[NewEventRow],
+) -> SqliteResult<()> {
     let mut insert = connection.prepare_cached(sql!("insert_events"))?;
     let mut insert_payload = connection.prepare_cached(sql!("insert_event_payloads"))?;
     for NewEventRow { event, payload, fingerprint } in events {
@@ -31,18 +35,18 @@ pub(super) fn insert(connection: &Connection, counts: &mut CountChanges, events:
     Ok(())
 }
 
-pub(super) fn one(connection: &Connection, event_id: EventId) -> SqliteResult<Option<EventRow>> {
+pub(super) fn one(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<Option<EventRow>> {
     let mut statement = connection.prepare_cached(sql!("events_by_id"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     connection.readable("events", row, |columns| read_event(columns))
 }
 
-pub(super) fn by_id(connection: &Connection, ids: &[EventId]) -> SqliteResult<Vec<EventRow>> {
+pub(super) fn by_id(connection: &SqliteConnection, ids: &[EventId]) -> SqliteResult<Vec<EventRow>> {
     ids.iter().filter_map(|id| one(connection, *id).transpose()).collect()
 }
 
-pub(super) fn payload(connection: &Connection, event_id: EventId) -> SqliteResult<Option<RawJson>> {
+pub(super) fn payload(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<Option<RawJson>> {
     let mut statement = connection.prepare_cached(sql!("payloads"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
     let Some(row) = rows.next()? else {
@@ -61,12 +65,12 @@ pub(super) fn payload(connection: &Connection, event_id: EventId) -> SqliteResul
     }
 }
 
-pub(super) fn payloads(connection: &Connection, ids: &[EventId]) -> SqliteResult<Vec<(EventId, RawJson)>> {
+pub(super) fn payloads(connection: &SqliteConnection, ids: &[EventId]) -> SqliteResult<Vec<(EventId, RawJson)>> {
     let find = |id: EventId| Ok(payload(connection, id)?.map(|payload| (id, payload)));
     ids.iter().filter_map(|id| find(*id).transpose()).collect()
 }
 
-pub(super) fn by_idempotency_key(connection: &Connection, keys: &[&str]) -> SqliteResult<Vec<KeyedEvent>> {
+pub(super) fn by_idempotency_key(connection: &SqliteConnection, keys: &[&str]) -> SqliteResult<Vec<KeyedEvent>> {
     let mut statement = connection.prepare_cached(sql!("events_by_idempotency_key"))?;
     let mut found = Vec::new();
     for key in keys {
@@ -85,7 +89,7 @@ pub(super) fn by_idempotency_key(connection: &Connection, keys: &[&str]) -> Sqli
 }
 
 pub(super) fn write(
-    connection: &Connection,
+    connection: &SqliteConnection,
     counts: &mut CountChanges,
     changes: &[EventChange],
 ) -> SqliteResult<Vec<EventId>> {
@@ -113,7 +117,7 @@ pub(super) fn write(
 }
 
 pub(super) fn prunable(
-    connection: &Connection,
+    connection: &SqliteConnection,
     completed_before: Timestamp,
     failed_before: Timestamp,
     limit: u32,
@@ -133,11 +137,11 @@ pub(super) fn prunable(
     Ok(found.into_iter().map(|(_, event_id)| event_id).collect())
 }
 
-pub(super) fn oldest_finished(connection: &Connection) -> SqliteResult<(Option<Timestamp>, Option<Timestamp>)> {
+pub(super) fn oldest_finished(connection: &SqliteConnection) -> SqliteResult<(Option<Timestamp>, Option<Timestamp>)> {
     Ok((one_value(connection, sql!("oldest_completed"))?, one_value(connection, sql!("oldest_failed"))?))
 }
 
-pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[EventId]) -> SqliteResult<()> {
+pub(super) fn delete(connection: &SqliteConnection, counts: &mut CountChanges, ids: &[EventId]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("delete_events"))?;
     for id in ids {
         let mut rows = statement.query([IdText::of(*id)])?;
@@ -154,7 +158,7 @@ pub(super) fn delete(connection: &Connection, counts: &mut CountChanges, ids: &[
     Ok(())
 }
 
-pub(super) fn insert_attempts(connection: &Connection, attempts: &[(EventId, AttemptEnd)]) -> SqliteResult<()> {
+pub(super) fn insert_attempts(connection: &SqliteConnection, attempts: &[(EventId, AttemptEnd)]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("insert_attempts"))?;
     for (event_id, end) in attempts {
         Parameters::of(&mut statement).value(event_id).group(&AttemptColumns::of(end)).execute()?;

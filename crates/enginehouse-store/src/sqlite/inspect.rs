@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use super::file_id::beside;
 use super::file_lock::FileLock;
@@ -76,7 +76,7 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
         }
         let mut findings = schema_check::differences(&connections::open_reader(&path)?, schema)?;
         findings.extend(integrity::check(&path)?);
-        let reader = Connection::new(connections::open_reader(&path)?, Arc::default());
+        let reader = SqliteConnection::new(connections::open_reader(&path)?, Arc::default());
         let counts = lanes::status_counts(&reader);
         // What is damaged need not be countable.
         Ok((if findings.is_empty() { counts? } else { counts.unwrap_or_default() }, findings))

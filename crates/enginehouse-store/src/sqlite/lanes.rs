@@ -8,7 +8,7 @@ use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::time::Timestamp;
 
 use super::columns::{Parameters, SqliteColumns, sql};
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use super::writer::Writer;
 use crate::rows::{LaneCounts, StatusCounts};
@@ -20,12 +20,12 @@ fn lane(columns: &mut SqliteColumns<'_, '_>) -> SqliteResult<Lane> {
     Ok(Lane { lane_id: columns.read()?, key: columns.group::<LaneColumns<'_>>()?.into_key()? })
 }
 
-pub(super) fn after(connection: &Connection, after: LaneId) -> SqliteResult<Vec<Lane>> {
+pub(super) fn after(connection: &SqliteConnection, after: LaneId) -> SqliteResult<Vec<Lane>> {
     let mut statement = connection.prepare_cached(sql!("lanes_after"))?;
     connection.all_readable("lanes", statement.query([after.0])?, lane)
 }
 
-fn by_id(connection: &Connection, lane_id: LaneId) -> SqliteResult<Option<Lane>> {
+fn by_id(connection: &SqliteConnection, lane_id: LaneId) -> SqliteResult<Option<Lane>> {
     let mut statement = connection.prepare_cached(sql!("lanes_by_id"))?;
     let mut rows = statement.query([lane_id.0])?;
     match rows.next()? {
@@ -42,7 +42,7 @@ fn by_id(connection: &Connection, lane_id: LaneId) -> SqliteResult<Option<Lane>>
 pub(super) struct KnownLanes(HashMap<LaneId, LaneKey>);
 
 impl KnownLanes {
-    pub(super) fn key(&mut self, connection: &Connection, lane_id: LaneId) -> SqliteResult<Option<LaneKey>> {
+    pub(super) fn key(&mut self, connection: &SqliteConnection, lane_id: LaneId) -> SqliteResult<Option<LaneKey>> {
         if let Some(key) = self.0.get(&lane_id) {
             return Ok(Some(key.clone()));
         }
@@ -71,7 +71,7 @@ fn intern_one(writer: &mut Writer, key: &LaneKey) -> SqliteResult<LaneId> {
     Ok(lane_id)
 }
 
-pub(super) fn delete_empty(connection: &Connection, limit: u32) -> SqliteResult<Vec<LaneId>> {
+pub(super) fn delete_empty(connection: &SqliteConnection, limit: u32) -> SqliteResult<Vec<LaneId>> {
     let mut statement = connection.prepare_cached(sql!("delete_empty_lanes"))?;
     let mut gone =
         statement.query_and_then([limit], |row| Ok(LaneId(row.get(0)?)))?.collect::<SqliteResult<Vec<_>>>()?;
@@ -79,7 +79,7 @@ pub(super) fn delete_empty(connection: &Connection, limit: u32) -> SqliteResult<
     Ok(gone)
 }
 
-pub(super) fn queued_events(connection: &Connection, lanes: &[LaneId]) -> SqliteResult<Vec<(LaneId, u64)>> {
+pub(super) fn queued_events(connection: &SqliteConnection, lanes: &[LaneId]) -> SqliteResult<Vec<(LaneId, u64)>> {
     let mut statement = connection.prepare_cached(sql!("queued_events"))?;
     let mut found = Vec::new();
     for lane_id in lanes {
@@ -92,7 +92,7 @@ pub(super) fn queued_events(connection: &Connection, lanes: &[LaneId]) -> Sqlite
     Ok(found)
 }
 
-pub(super) fn status_counts(connection: &Connection) -> SqliteResult<StatusCounts> {
+pub(super) fn status_counts(connection: &SqliteConnection) -> SqliteResult<StatusCounts> {
     let mut statement = connection.prepare_cached(sql!("status_counts"))?;
     let mut rows = statement.query([])?;
     let mut counts = StatusCounts::default();
@@ -106,7 +106,7 @@ pub(super) fn status_counts(connection: &Connection) -> SqliteResult<StatusCount
 }
 
 /// One row per lane and status; the rows of a lane follow each other.
-pub(super) fn counts(connection: &Connection) -> SqliteResult<Vec<LaneCounts>> {
+pub(super) fn counts(connection: &SqliteConnection) -> SqliteResult<Vec<LaneCounts>> {
     let mut statement = connection.prepare_cached(sql!("lane_counts"))?;
     let mut rows = statement.query([])?;
     let mut found: Vec<LaneCounts> = Vec::new();

@@ -5,13 +5,13 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
 use super::columns::{one_value, sql};
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::events;
 use super::failure::SqliteResult;
 use crate::rows::{EventRow, LockCursor};
 use crate::table::read_event;
 
-pub(super) fn held_events(connection: &Connection, engines: &[EngineId]) -> SqliteResult<Vec<EventRow>> {
+pub(super) fn held_events(connection: &SqliteConnection, engines: &[EngineId]) -> SqliteResult<Vec<EventRow>> {
     let mut statement = connection.prepare_cached(sql!("held_events"))?;
     let mut found = Vec::new();
     for engine_id in engines {
@@ -25,7 +25,7 @@ pub(super) fn held_events(connection: &Connection, engines: &[EngineId]) -> Sqli
 }
 
 pub(super) fn expiring(
-    connection: &Connection,
+    connection: &SqliteConnection,
     until: Timestamp,
     after: Option<LockCursor>,
     limit: u32,
@@ -47,6 +47,6 @@ pub(super) fn expiring(
     Ok(found)
 }
 
-pub(super) fn next_expiry(connection: &Connection) -> SqliteResult<Option<Timestamp>> {
+pub(super) fn next_expiry(connection: &SqliteConnection) -> SqliteResult<Option<Timestamp>> {
     one_value(connection, sql!("next_lock_expiry"))
 }

@@ -7,7 +7,7 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
 use super::columns::{Parameters, SqliteColumns, sql};
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::events;
 use super::failure::SqliteResult;
 use super::writer::Writer;
@@ -29,7 +29,7 @@ pub(super) fn events(
 }
 
 pub(super) fn events_of_run(
-    connection: &Connection,
+    connection: &SqliteConnection,
     run: &ScenarioRunId,
     ranges: &[ReadyRange],
     now: Timestamp,
@@ -40,7 +40,7 @@ pub(super) fn events_of_run(
 
 /// The first events of all ranges together, and the lanes that were found without any from their beginning on.
 fn first(
-    connection: &Connection,
+    connection: &SqliteConnection,
     sql: &'static str,
     ranges: &[ReadyRange],
     run: Option<&ScenarioRunId>,
@@ -79,7 +79,7 @@ struct Positions {
 
 /// The first positions of all ranges together.
 fn positions(
-    connection: &Connection,
+    connection: &SqliteConnection,
     sql: &'static str,
     ranges: &[ReadyRange],
     run: Option<&ScenarioRunId>,
@@ -127,7 +127,7 @@ fn positions(
 }
 
 pub(super) fn counts(
-    connection: &Connection,
+    connection: &SqliteConnection,
     lanes: &[LaneId],
     now: Timestamp,
     limit: u32,
@@ -156,7 +156,7 @@ pub(super) fn next_at(writer: &Writer, lanes: &[LaneId], now: Timestamp) -> Sqli
 }
 
 /// When the next event of a lane that is not due yet comes due.
-fn next_in(connection: &Connection, lane_id: LaneId, now: Timestamp) -> SqliteResult<Option<Timestamp>> {
+fn next_in(connection: &SqliteConnection, lane_id: LaneId, now: Timestamp) -> SqliteResult<Option<Timestamp>> {
     let mut statement = connection.prepare_cached(sql!("next_ready_at"))?;
     let mut rows = statement.query([lane_id.0, now.as_millis()])?;
     rows.next()?.map(|row| SqliteColumns::of(row).read()).transpose()

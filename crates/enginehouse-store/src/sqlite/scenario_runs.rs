@@ -4,7 +4,7 @@ use enginehouse_core::ids::{EngineId, ScenarioRunId};
 use rusqlite::params;
 
 use super::columns::{SqliteColumns, sql};
-use super::connection::{Connection, key_of};
+use super::connection::{SqliteConnection, key_of};
 use super::failure::SqliteResult;
 use crate::STATUSES;
 use crate::rows::{PageRequest, ResultPage, ScenarioRunCounts, StatusCounts};
@@ -18,7 +18,7 @@ fn scenario_run(columns: &mut SqliteColumns<'_, '_>) -> SqliteResult<ScenarioRun
     Ok(ScenarioRunCounts { scenario_run_id, first_enqueued_at, counts })
 }
 
-pub(super) fn page(connection: &Connection, page: &PageRequest) -> SqliteResult<ResultPage<ScenarioRunCounts>> {
+pub(super) fn page(connection: &SqliteConnection, page: &PageRequest) -> SqliteResult<ResultPage<ScenarioRunCounts>> {
     let mut statement = connection.prepare_cached(sql!("scenario_runs"))?;
     // One more than asked for tells whether more follow.
     let look_at = i64::from(page.limit) + 1;
@@ -36,7 +36,7 @@ pub(super) fn page(connection: &Connection, page: &PageRequest) -> SqliteResult<
 }
 
 pub(super) fn one(
-    connection: &Connection,
+    connection: &SqliteConnection,
     run: &ScenarioRunId,
 ) -> SqliteResult<Option<(ScenarioRunCounts, Vec<EngineId>)>> {
     let mut statement = connection.prepare_cached(sql!("scenario_run"))?;

@@ -8,7 +8,7 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
 use super::columns::sql;
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::events;
 use super::failure::SqliteResult;
 use super::lanes::{self, KnownLanes};
@@ -20,7 +20,7 @@ pub(super) const MAX_SCANNED_ROWS: u32 = 20_000;
 
 /// One event with its lane and payload.
 pub(super) fn record(
-    connection: &Connection,
+    connection: &SqliteConnection,
     event_id: EventId,
     known: &mut KnownLanes,
 ) -> SqliteResult<Option<EventRecord>> {
@@ -45,7 +45,7 @@ pub(super) fn nothing<T>() -> ResultPage<T> {
 
 /// A page in the making.
 pub(super) struct Search<'a, T> {
-    connection: &'a Connection,
+    connection: &'a SqliteConnection,
     limit: u32,
     known: KnownLanes,
     items: Vec<T>,
@@ -55,7 +55,7 @@ pub(super) struct Search<'a, T> {
 }
 
 impl<'a, T> Search<'a, T> {
-    pub(super) fn new(connection: &'a Connection, limit: u32) -> Self {
+    pub(super) fn new(connection: &'a SqliteConnection, limit: u32) -> Self {
         let known = KnownLanes::default();
         Self { connection, limit, known, items: Vec::new(), bytes: 0, looked_at: 0, last: None }
     }
@@ -103,7 +103,7 @@ impl<'a, T> Search<'a, T> {
 
 /// Events that match, newest first.
 pub(super) fn events(
-    connection: &Connection,
+    connection: &SqliteConnection,
     filter: &EventFilter,
     page: &PageRequest,
 ) -> SqliteResult<ResultPage<EventRecord>> {
@@ -139,7 +139,7 @@ pub(super) fn events(
 }
 
 /// The lanes that may hold what is asked for: `Some(None)` if all may, nothing if none does.
-fn lanes_of(connection: &Connection, filter: &EventFilter) -> SqliteResult<Option<Option<HashSet<LaneId>>>> {
+fn lanes_of(connection: &SqliteConnection, filter: &EventFilter) -> SqliteResult<Option<Option<HashSet<LaneId>>>> {
     if filter.event_type.is_none() && filter.queue.is_none() {
         return Ok(Some(None));
     }
@@ -194,7 +194,7 @@ pub(super) mod newest {
 }
 
 /// The statement that looks at the fewest rows, and the name it needs.
-fn path<'a>(connection: &Connection, filter: &'a EventFilter) -> SqliteResult<(&'static str, Option<&'a str>)> {
+fn path<'a>(connection: &SqliteConnection, filter: &'a EventFilter) -> SqliteResult<(&'static str, Option<&'a str>)> {
     if let Some(run) = &filter.scenario_run_id {
         return Ok((newest::OF_RUN, Some(run.as_str())));
     }
@@ -218,7 +218,7 @@ fn path<'a>(connection: &Connection, filter: &'a EventFilter) -> SqliteResult<(&
 }
 
 /// The events that an engine holds, by id.
-pub(super) fn locked_by(connection: &Connection, engine_id: &EngineId) -> SqliteResult<Vec<EventRecord>> {
+pub(super) fn locked_by(connection: &SqliteConnection, engine_id: &EngineId) -> SqliteResult<Vec<EventRecord>> {
     let mut known = KnownLanes::default();
     let locks = locks::held_events(connection, std::slice::from_ref(engine_id))?;
     locks.iter().filter_map(|lock| record(connection, lock.event_id, &mut known).transpose()).collect()

@@ -6,13 +6,13 @@ use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::policy::Settings;
 
 use super::columns::{Parameters, one_value, sql};
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use super::writer::Writer;
 use crate::rows::SettingsRows;
 use crate::table::{ColumnValue, SettingsColumns};
 
-pub(super) fn all(connection: &Connection) -> SqliteResult<SettingsRows> {
+pub(super) fn all(connection: &SqliteConnection) -> SqliteResult<SettingsRows> {
     Ok(SettingsRows {
         event_types: by_name(connection, "event_types", sql!("settings_of_event_types"))?,
         queues: by_name(connection, "queues", sql!("settings_of_queues"))?,
@@ -20,7 +20,7 @@ pub(super) fn all(connection: &Connection) -> SqliteResult<SettingsRows> {
 }
 
 fn by_name<N: for<'a> ColumnValue<'a> + Ord>(
-    connection: &Connection,
+    connection: &SqliteConnection,
     table: &'static str,
     sql: &str,
 ) -> SqliteResult<BTreeMap<N, Settings>> {
@@ -39,7 +39,7 @@ fn by_name<N: for<'a> ColumnValue<'a> + Ord>(
 }
 
 pub(super) fn write_event_type(
-    connection: &Connection,
+    connection: &SqliteConnection,
     event_type: &EventType,
     settings: Option<&Settings>,
 ) -> SqliteResult<()> {
@@ -49,25 +49,29 @@ pub(super) fn write_event_type(
     }
 }
 
-pub(super) fn write_queue(connection: &Connection, queue: &QueueName, settings: Option<&Settings>) -> SqliteResult<()> {
+pub(super) fn write_queue(
+    connection: &SqliteConnection,
+    queue: &QueueName,
+    settings: Option<&Settings>,
+) -> SqliteResult<()> {
     match settings {
         Some(settings) => write(connection, sql!("write_queue"), queue.as_str(), settings),
         None => delete(connection, sql!("delete_queue"), queue.as_str()),
     }
 }
 
-fn write(connection: &Connection, sql: &str, name: &str, settings: &Settings) -> SqliteResult<()> {
+fn write(connection: &SqliteConnection, sql: &str, name: &str, settings: &Settings) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql)?;
     Parameters::of(&mut statement).value(&name).group(&SettingsColumns::of(settings)).execute()?;
     Ok(())
 }
 
-fn delete(connection: &Connection, sql: &str, name: &str) -> SqliteResult<()> {
+fn delete(connection: &SqliteConnection, sql: &str, name: &str) -> SqliteResult<()> {
     connection.prepare_cached(sql)?.execute([name])?;
     Ok(())
 }
 
-pub(super) fn registry_version(connection: &Connection) -> SqliteResult<i64> {
+pub(super) fn registry_version(connection: &SqliteConnection) -> SqliteResult<i64> {
     one_value(connection, sql!("registry_version"))
 }
 

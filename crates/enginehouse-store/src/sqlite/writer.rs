@@ -12,7 +12,7 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::config::DbConfig;
 
 use super::columns::sql;
-use super::connection::Connection;
+use super::connection::SqliteConnection;
 use super::counts::CountChanges;
 use super::failure::{self, SqliteError, SqliteResult};
 use super::file_lock::FileLock;
@@ -32,7 +32,7 @@ const LOG_WAIT: Duration = Duration::from_millis(250);
 const LOG_RETRY: Duration = Duration::from_secs(10);
 
 pub(super) struct Writer {
-    pub(super) connection: Connection,
+    pub(super) connection: SqliteConnection,
     pub(super) generation: Generation,
     pub(super) quiet_lanes: QuietLanes,
     pub(super) highest_lane: i64,
@@ -81,7 +81,7 @@ impl Writer {
             log_tried_at: None,
             poison,
             damage,
-            connection: Connection::new(connection, Arc::default()),
+            connection: SqliteConnection::new(connection, Arc::default()),
             files,
             _lock: lock,
         })
