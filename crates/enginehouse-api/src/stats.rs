@@ -13,6 +13,8 @@ use crate::events::EventCounts;
 pub struct Stats {
     /// The moment, by the store's clock.
     pub now: Timestamp,
+    /// Until when no finished event is deleted, because the clock has leapt ahead; null if it has not.
+    pub pruning_held_until: Option<Timestamp>,
     /// How many events there are, by status.
     pub events: EventCounts,
     /// The same, by queue and event type: those with the most events, at most 1,000, in the order of their names.

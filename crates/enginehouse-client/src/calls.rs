@@ -320,6 +320,11 @@ impl Client {
 
 /// Dead letters, scenario runs and statistics.
 impl Client {
+    /// Says that the clock is right after it has leapt: finished events are deleted again when their retention ends.
+    pub async fn accept_clock(&self) -> Result<(), Error> {
+        self.post_done("/v1/clock/accept".to_owned()).await
+    }
+
     /// Lists dead letters.
     pub async fn dead_letters(&self, query: &DeadLettersQuery) -> Result<Page<DeadLetter>, Error> {
         self.list("/v1/dead-letters", query).await

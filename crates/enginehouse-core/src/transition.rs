@@ -176,7 +176,10 @@ pub enum EventCommand {
 /// What core cannot know.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
+    /// The present, from which waits count.
     pub now: Timestamp,
+    /// When the command came, by which locks have expired or not: it may have had to wait for the event since.
+    pub came_at: Timestamp,
     /// The retry policy that holds for this event.
     pub retry_policy: &'a RetryPolicy,
     pub jitter: Jitter,
@@ -236,7 +239,7 @@ pub fn transition(
     match command {
         EventCommand::Claim { .. } => claim(event, command, facts.now),
         EventCommand::Complete { token, result } => {
-            let Some(_lock) = held(event, *token, SettledBy::Complete, facts.now)? else {
+            let Some(_lock) = held(event, *token, SettledBy::Complete, facts.came_at)? else {
                 return Ok(Transition::AlreadySo);
             };
             let mut next = unlocked(event, Some(Settled { token: *token, by: SettledBy::Complete }));
@@ -244,12 +247,14 @@ pub fn transition(
             Ok(moves(finished(next, EventStatus::Completed, facts.now), None))
         }
         EventCommand::Fail { token, failure, error } => {
-            let Some(lock) = held(event, *token, SettledBy::Fail, facts.now)? else { return Ok(Transition::AlreadySo) };
+            let Some(lock) = held(event, *token, SettledBy::Fail, facts.came_at)? else {
+                return Ok(Transition::AlreadySo);
+            };
             let settled = Settled { token: *token, by: SettledBy::Fail };
             Ok(failed_attempt(event, lock, failure, error.clone(), AttemptOutcome::Failed, Some(settled), facts))
         }
         EventCommand::Release { token, delay } => {
-            if held(event, *token, SettledBy::Release, facts.now)?.is_none() {
+            if held(event, *token, SettledBy::Release, facts.came_at)?.is_none() {
                 return Ok(Transition::AlreadySo);
             }
             let settled = Settled { token: *token, by: SettledBy::Release };
@@ -258,12 +263,12 @@ pub fn transition(
             Ok(moves(released(event, Some(settled), available_at, facts.now), None))
         }
         EventCommand::Extend { token, visibility_timeout } => {
-            let lock = current(event, *token, facts.now)?;
+            let lock = current(event, *token, facts.came_at)?;
             let expires_at = lock.reaching(facts.now, *visibility_timeout);
             Ok(moves(with_lock(event, Lock { expires_at, ..lock.clone() }), None))
         }
         EventCommand::Renew { token } => {
-            let lock = current(event, *token, facts.now)?;
+            let lock = current(event, *token, facts.came_at)?;
             // A renewal never takes back what an extension gave.
             let expires_at = lock.expires_at.max(lock.reaching(facts.now, lock.visibility_timeout));
             Ok(moves(with_lock(event, Lock { expires_at, unlisted_heartbeats: 0, ..lock.clone() }), None))
@@ -332,6 +337,8 @@ fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<T
             needed: "only a queued event that is due can be claimed",
         });
     }
+    // Two servers may differ by a moment, and an event's attempts follow each other nevertheless.
+    let now = event.claimed_at.map_or(now, |before| before.max(now));
     let lock_serial = generation.next_number(event.lock_serial);
     let mut lock = Lock {
         token: LockToken { serial: lock_serial, secret: *secret },
@@ -360,10 +367,10 @@ fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<T
 fn lose_lock(event: &EventState, loss: Loss, alone: bool, facts: Facts<'_>) -> Result<Transition, TransitionRefused> {
     let lock = locked(event)?;
     if loss == Loss::Expired {
-        if !lock.is_expired(facts.now) {
+        if !lock.is_expired(facts.came_at) {
             return Err(TransitionRefused::WrongStatus { status: event.status, needed: "its lock has not expired" });
         }
-        if lock.is_timed_out(facts.now) {
+        if lock.is_timed_out(facts.came_at) {
             let error = AttemptError {
                 code: Some("timed_out".to_owned()),
                 message: "the attempt took longer than max_processing_seconds".to_owned(),

@@ -82,6 +82,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(scenario_runs::get_scenario_run))
         .routes(routes!(stats::get_stats))
         .routes(routes!(stats::list_lanes))
+        .routes(routes!(stats::accept_clock))
         // Machines
         .routes(routes!(health::get_health))
         .routes(routes!(health::get_readiness))

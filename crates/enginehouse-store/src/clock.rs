@@ -83,17 +83,24 @@ impl Clock for ManualClock {
 /// How far the wall clock may be ahead of the store's time before that counts as a jump.
 pub const JUMP: Duration = Duration::from_secs(5);
 
+/// How far ahead a jump must lead to be a leap: nobody corrects a clock by so much. Either it was wrong before, or it is now.
+pub const LEAP: Duration = Duration::from_secs(3_600);
+/// While the wall clock is behind, the store's time loses one of so many milliseconds.
+const SLOWED_BY: u32 = 16;
+
 /// A store's time: it follows the wall clock and never goes back.
 ///
-/// While the wall clock is behind (somebody set it back), the store's time goes on with the monotonic clock, at half its
-/// speed, so that waits still end and the wall clock catches up. When the wall clock is far ahead (somebody set it, or the
-/// machine slept), the time jumps, and the reading says so.
+/// While the wall clock is behind (somebody set it back), the store's time goes on with the monotonic clock, a little slower, so
+/// that waits end when they should and the wall clock catches up nevertheless. When the wall clock is far ahead (somebody set
+/// it, or the machine slept), the time jumps, and the reading says so.
 #[derive(Debug)]
 pub struct StoreTime {
     now: Timestamp,
     read_at: Duration,
-    /// Whether it was not read yet.
-    first: bool,
+    /// Before the first reading: how much later the store may have been than `now`.
+    unread: Option<Duration>,
+    /// It leapt before it was read.
+    leapt: bool,
 }
 
 /// One reading of a store's time.
@@ -102,17 +109,22 @@ pub struct Reading {
     pub now: Timestamp,
     /// Whether it jumped since the reading before.
     pub jumped: bool,
+    /// Whether it jumped by more than [`LEAP`], while the store was closed or open.
+    pub leapt: bool,
 }
 
 impl StoreTime {
-    /// Goes on from `last`, the latest time that the store has seen, or from now if that is later.
+    /// Goes on from `last`, which the store has not come behind, or from now if that is later.
     pub fn resume(last: Timestamp, clock: &dyn Clock) -> Self {
-        Self { now: clock.wall().max(last), read_at: clock.monotonic(), first: false }
+        let wall = clock.wall();
+        let now = wall.max(last);
+        Self { now, read_at: clock.monotonic(), unread: None, leapt: is_leap(last, wall) }
     }
 
-    /// Goes on from `last`. The first reading is not a jump, whatever the wall clock says.
-    pub(crate) fn begin(last: Timestamp, monotonic: Duration) -> Self {
-        Self { now: last, read_at: monotonic, first: true }
+    /// Goes on from `last`, or from the first reading of the wall clock if that is later: then it is not a jump. If it is
+    /// earlier, the clock was set back, and the store may have come further than `last` by `unnoted`.
+    pub(crate) fn begin(last: Timestamp, unnoted: Duration, monotonic: Duration) -> Self {
+        Self { now: last, read_at: monotonic, unread: Some(unnoted), leapt: false }
     }
 
     /// The last reading.
@@ -124,32 +136,39 @@ impl StoreTime {
         self.read_at(clock.wall(), clock.monotonic())
     }
 
+    /// Reads the time from a monotonic clock alone, for one who has just read it and then had to wait.
+    pub(crate) fn read_on(&mut self, monotonic: Duration) -> Timestamp {
+        self.read_at(self.now + monotonic.saturating_sub(self.read_at), monotonic).now
+    }
+
     /// Reads the time from readings of a wall clock and a monotonic clock.
     pub(crate) fn read_at(&mut self, wall: Timestamp, monotonic: Duration) -> Reading {
-        if std::mem::take(&mut self.first) && wall > self.now {
-            self.now = wall;
+        let mut leapt = std::mem::take(&mut self.leapt);
+        if let Some(unnoted) = self.unread.take() {
+            leapt |= is_leap(self.now, wall);
+            self.now = if wall >= self.now { wall } else { self.now + unnoted };
             self.read_at = monotonic;
-            return Reading { now: wall, jumped: false };
+            return Reading { now: self.now, jumped: false, leapt };
         }
         let elapsed = monotonic.saturating_sub(self.read_at);
-        let expected = self.now + elapsed;
-        let jumped = wall.since(expected) > JUMP;
-        if wall >= expected {
+        let ahead = wall.since(self.now + elapsed);
+        // Whole steps only, so that many readings in one step lose nothing.
+        let steps = u32::try_from(elapsed.as_millis()).unwrap_or(u32::MAX) / SLOWED_BY;
+        let slowed = self.now + Duration::from_millis(1) * (SLOWED_BY - 1) * steps;
+        if wall >= slowed {
             self.now = wall;
             self.read_at = monotonic;
-        } else if wall + JUMP >= expected {
-            // The clocks differ by a rounding or a small correction: stand still until the wall clock is there.
-            let next = wall.max(self.now);
-            self.now = next;
-            self.read_at = monotonic;
         } else {
-            // Whole milliseconds only, so that many readings in one millisecond lose nothing.
-            let half = Duration::from_millis(u64::try_from(elapsed.as_millis() / 2).unwrap_or(u64::MAX));
-            self.now = self.now + half;
-            self.read_at += half * 2;
+            self.now = slowed;
+            self.read_at += Duration::from_millis(1) * SLOWED_BY * steps;
         }
-        Reading { now: self.now, jumped }
+        Reading { now: self.now, jumped: ahead > JUMP, leapt: leapt || ahead > LEAP }
     }
+}
+
+/// Whether a store that was last at `last`, if ever, comes much later to `now`.
+fn is_leap(last: Timestamp, now: Timestamp) -> bool {
+    last > Timestamp::from_millis(0) && now.since(last) > LEAP
 }
 
 #[cfg(test)]
@@ -166,7 +185,7 @@ mod tests {
     fn it_follows_the_wall_clock() {
         let (clock, mut time) = start();
         clock.advance(Duration::from_secs(3_600));
-        let want = Reading { now: Timestamp::from_millis(4_600_000), jumped: false };
+        let want = Reading { now: Timestamp::from_millis(4_600_000), jumped: false, leapt: false };
         assert_eq!(time.read(&clock), want);
     }
 
@@ -181,6 +200,32 @@ mod tests {
     }
 
     #[test]
+    fn a_jump_by_hours_is_a_leap_also_while_the_store_is_closed() {
+        let (clock, mut time) = start();
+        clock.set_wall(Timestamp::from_millis(1_000_000) + LEAP);
+        assert!(!time.read(&clock).leapt);
+        clock.set_wall(clock.wall() + LEAP * 2);
+        assert!(time.read(&clock).leapt);
+        assert!(!time.read(&clock).leapt, "reported once");
+        let last = time.last();
+        clock.set_wall(last + LEAP * 2);
+        let mut resumed = StoreTime::resume(last, &clock);
+        assert!(resumed.read(&clock).leapt && !resumed.read(&clock).leapt);
+        let mut begun = StoreTime::begin(last, Duration::ZERO, Duration::ZERO);
+        assert!(begun.read(&clock).leapt && !begun.read(&clock).leapt);
+        assert!(!StoreTime::resume(Timestamp::from_millis(0), &clock).read(&clock).leapt, "it is new");
+    }
+
+    #[test]
+    fn whoever_had_to_wait_reads_on_without_a_wall_clock() {
+        let mut time = StoreTime::begin(Timestamp::from_millis(1_000), Duration::from_secs(4), Duration::ZERO);
+        let (wall, second) = (Timestamp::from_millis(9_000), Duration::from_secs(1));
+        assert_eq!(time.read_at(wall, Duration::ZERO).now, wall);
+        assert_eq!(time.read_on(second), wall + second);
+        assert_eq!(time.read_on(second), wall + second);
+    }
+
+    #[test]
     fn a_wall_clock_set_back_slows_it_but_never_turns_it_back() {
         let (clock, mut time) = start();
         clock.set_wall(Timestamp::from_millis(400_000));
@@ -191,10 +236,9 @@ mod tests {
             assert!(now >= last);
             last = now;
         }
-        assert_eq!(last, Timestamp::from_millis(1_000_500), "half a second in one");
-        clock.advance(Duration::from_secs(1_300));
-        let now = time.read(&clock).now;
-        assert!(now.since(clock.wall()) <= JUMP || now == clock.wall(), "the wall clock has caught up: {now}");
+        assert_eq!(last, Timestamp::from_millis(1_000_930), "a sixteenth is lost, in whole steps");
+        clock.advance(Duration::from_secs(16 * 600));
+        assert_eq!(time.read(&clock).now, clock.wall(), "the wall clock has caught up");
     }
 
     #[test]
@@ -203,6 +247,6 @@ mod tests {
         let mut time = StoreTime::resume(Timestamp::from_millis(90_000), &clock);
         assert_eq!(time.read(&clock).now, Timestamp::from_millis(90_000));
         clock.advance(Duration::from_secs(10));
-        assert_eq!(time.read(&clock).now, Timestamp::from_millis(95_000));
+        assert_eq!(time.read(&clock).now, Timestamp::from_millis(99_375));
     }
 }

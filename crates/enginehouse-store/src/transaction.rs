@@ -55,6 +55,10 @@ pub trait TransactionTime: Send {
     /// The row of a table under this key, if this transaction has come across it and could not read it. Such rows are left
     /// out of what the transaction answers.
     fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow>;
+    /// Whether that jump, or one while no server was there, was so far that the clock may be wrong now, or was before.
+    fn leapt(&self) -> bool;
+    /// Moves the time of the transaction on to the present, after it has waited for rows; and answers it.
+    fn catch_up(&mut self) -> Timestamp;
     /// The generation of the store, of which the epochs and lock serials are that it gives.
     fn generation(&self) -> Generation;
 }
@@ -199,6 +203,10 @@ pub trait SettingsRepository: Send {
     async fn registry_version(&mut self) -> Result<i64, StoreError>;
     /// Raises that number, and answers it.
     async fn raise_registry_version(&mut self) -> Result<i64, StoreError>;
+    /// Until when nothing may be pruned, because the clock has jumped.
+    async fn pruning_held_until(&mut self) -> Result<Timestamp, StoreError>;
+    /// Keeps everything until then, or prunes again.
+    async fn hold_pruning(&mut self, until: Timestamp) -> Result<(), StoreError>;
     /// What is set for event types and queues.
     async fn settings(&mut self) -> Result<SettingsRows, StoreError>;
     /// Sets, or forgets, what holds for an event type.

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub(crate) mod accept_clock;
 pub(crate) mod backup;
 pub(crate) mod cli_error;
 pub(crate) mod completions;

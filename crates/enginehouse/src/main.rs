@@ -37,6 +37,8 @@ enum CliCommand {
     DemoEngine(cli::demo::DemoEngineArgs),
     /// Show every setting of the server, and where its value comes from
     Config(cli::config::ConfigArgs),
+    /// Say that the clock is right after it has leapt, so that retention goes on
+    AcceptClock(cli::accept_clock::AcceptClockArgs),
     /// Look at a data file: is it sound, who holds it, how large is it
     Doctor(cli::doctor::DoctorArgs),
     /// Copy a data file consistently, while a server goes on with it
@@ -74,6 +76,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Demo(arguments) => return ExitCode::from(cli::demo::run(arguments).await),
         CliCommand::DemoEngine(arguments) => return ExitCode::from(cli::demo::run_engine(arguments).await),
         CliCommand::Config(arguments) => cli::config::run(&arguments),
+        CliCommand::AcceptClock(arguments) => cli::accept_clock::run(arguments).await,
         CliCommand::Doctor(arguments) => cli::doctor::run(arguments).await,
         CliCommand::Backup(arguments) => cli::backup::run(arguments).await,
         CliCommand::Schema(arguments) => cli::schema::run(arguments).await,

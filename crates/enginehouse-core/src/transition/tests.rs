@@ -68,7 +68,11 @@ fn command(name: &str, token: LockToken) -> EventCommand {
 
 /// The only place that knows the signature.
 fn apply(event: &EventState, command: &EventCommand) -> Result<Transition, TransitionRefused> {
-    transition(event, command, Facts { now: NOW, retry_policy: &RetryPolicy::DEFAULT, jitter: Jitter::NONE })
+    transition(
+        event,
+        command,
+        Facts { now: NOW, came_at: NOW, retry_policy: &RetryPolicy::DEFAULT, jitter: Jitter::NONE },
+    )
 }
 
 #[track_caller]
@@ -98,6 +102,22 @@ fn check_cell(status: EventStatus, name: &str, cell: &str) {
         "available now" | "queued or failed" => assert_eq!(status_after, Ok(EventStatus::Queued), "{place}"),
         status_name => assert_eq!(status_after, Ok(status_name.parse().expect("a status")), "{place}"),
     }
+}
+
+#[test]
+fn a_command_that_had_to_wait_is_judged_by_when_it_came_and_what_it_asks_counts_from_when_it_is_done() {
+    let event = event(EventStatus::Processing);
+    let lock = event.lock.clone().unwrap();
+    let later = lock.expires_at + Duration::from_secs(9);
+    let facts = |came_at| Facts { now: later, came_at, retry_policy: &RetryPolicy::DEFAULT, jitter: Jitter::NONE };
+    let renewal = EventCommand::Renew { token: lock.token };
+    let Ok(Transition::Moves { state, .. }) =
+        transition(&event, &renewal, facts(lock.expires_at - Duration::from_millis(1)))
+    else {
+        panic!("it came in time")
+    };
+    assert_eq!(state.lock.unwrap().expires_at, later + lock.visibility_timeout);
+    assert!(transition(&event, &renewal, facts(lock.expires_at)).is_err());
 }
 
 #[test]
@@ -325,7 +345,7 @@ proptest! {
             let serial = state.lock_serial;
             let token = if current { LockToken { serial, secret: 43 } } else { STALE };
             let command = command(NAMES[choice], token);
-            let facts = Facts { now, retry_policy: &RetryPolicy::DEFAULT, jitter: Jitter::NONE };
+            let facts = Facts { now, came_at: now, retry_policy: &RetryPolicy::DEFAULT, jitter: Jitter::NONE };
             let Ok(Transition::Moves { state: next, attempt }) = transition(&state, &command, facts) else { continue };
             if matches!(command, EventCommand::Claim { .. }) {
                 prop_assert!(state.status == EventStatus::Queued && state.available_at <= now);

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use enginehouse_core::event::EventStatus;
 use enginehouse_core::policy::Policy;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition::EventState;
 
 /// What an operator may decide about dispatch.
 #[derive(Clone, Debug)]
@@ -55,4 +58,15 @@ impl Retention {
     /// 7 days for completed events, 30 days for failed and cancelled ones.
     pub const DEFAULT: Self =
         Self { completed: Duration::from_secs(7 * 86_400), failed: Duration::from_secs(30 * 86_400) };
+
+    /// When an event may be deleted, if it is one that may.
+    pub(super) fn end_for(&self, event: &EventState) -> Option<Timestamp> {
+        let kept = if event.status == EventStatus::Completed { self.completed } else { self.failed };
+        event.finished_at.filter(|_| event.dead_letter.is_none()).map(|at| at + kept)
+    }
+
+    /// The shorter of both.
+    pub(super) fn shortest(&self) -> Duration {
+        self.completed.min(self.failed)
+    }
 }

@@ -11,19 +11,22 @@ use enginehouse_store::rows::{AuditEntry, EventRow};
 use enginehouse_store::{StoreError, Transaction};
 
 use super::config::DispatchConfig;
+use super::deadlines::bring_forward;
 use super::effects::Effects;
 use super::hold_backs::HoldBacks;
 use super::registry::Registry;
 use super::reply::{OperationResult, Refusal};
-use super::signs_of_life::{Callers, SeenEngines};
+use super::seen_engines::{Callers, SeenEngines};
 use super::unit_of_work::UnitOfWork;
 use crate::rng::{Rng, SharedIds};
 
 /// The one argument of every operation.
 pub struct TransactionContext<'a> {
     pub(super) transaction: Box<dyn Transaction>,
-    /// The store's time, one for the whole transaction.
+    /// The store's time. It moves on when the transaction has waited for rows.
     pub(super) now: Timestamp,
+    /// The store's time when the transaction began: what it is asked had come by then.
+    pub(super) began_at: Timestamp,
     /// Whether other servers, or applications in SQL, may change what is in the store.
     pub(super) is_shared: bool,
     pub(super) config: &'a DispatchConfig,
@@ -41,6 +44,12 @@ pub struct TransactionContext<'a> {
 }
 
 impl TransactionContext<'_> {
+    /// Moves the time on, after rows were locked: others may have kept them for long, and a lock that is given or renewed counts
+    /// from now on.
+    pub(super) fn catch_up(&mut self) {
+        self.now = self.transaction.catch_up();
+    }
+
     /// Reads those of `ids` that were not read before.
     pub(super) async fn load_events(&mut self, ids: impl IntoIterator<Item = EventId>) -> Result<(), StoreError> {
         self.events.load(&mut *self.transaction, ids).await
@@ -54,12 +63,14 @@ impl TransactionContext<'_> {
             return Ok(Err(refused));
         }
         let policy = self.registry.policy(event)?;
-        let facts = Facts { now: self.now, retry_policy: &policy.retry, jitter: self.rng.jitter() };
+        let facts =
+            Facts { now: self.now, came_at: self.began_at, retry_policy: &policy.retry, jitter: self.rng.jitter() };
         match transition(&event.state, command, facts) {
             Err(why) => return Ok(Err(Refusal::Event { event_id, why })),
             Ok(Transition::AlreadySo) => {}
             Ok(Transition::Moves { state, attempt }) => {
                 self.effects.transitioned(event, &state, command, self.now);
+                bring_forward(&mut self.effects.deadlines.retention, self.config.retention.end_for(&state));
                 self.events.change(event_id, *state, attempt);
             }
         }

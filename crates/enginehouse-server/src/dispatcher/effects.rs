@@ -39,6 +39,8 @@ pub struct Effects {
     pub dead_letters: HashMap<DeadLetterReason, u64>,
     pub redrives: u64,
     pub engines_lost: u64,
+    /// Until when nothing is pruned, because the clock has leapt; none if it was not looked at.
+    pub pruning_held_until: Option<Timestamp>,
     /// Events whose retention has ended.
     pub events_deleted: u64,
 }

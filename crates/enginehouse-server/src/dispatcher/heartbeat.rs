@@ -28,6 +28,7 @@ pub(super) async fn heartbeat(
         held.entry(lock.engine_id.clone()).or_default().push((event.event_id, lock.token));
         context.events.keep(event);
     }
+    context.catch_up();
     let mut answers = Vec::with_capacity(heartbeats.len());
     for (engine_id, heartbeat) in heartbeats {
         let Some(engine) = engines.get_mut(*engine_id) else { continue };

@@ -15,7 +15,7 @@ const SLOW_TRANSACTION: Duration = Duration::from_secs(5);
 /// error: it or the way to it stood still. No engine that heartbeats is at risk before.
 const STORE_SILENCE: Duration = Duration::from_millis(1_500);
 
-/// How much time engines get to speak up.
+/// How much time engines get to send a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grace {
     /// As much as the stop has taken from them.
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn detector() -> (Arc<Pulse>, OutageDetector) {
-        let pulse = Pulse::told();
+        let pulse = Pulse::without_thread();
         let outage = OutageDetector::new(Arc::clone(&pulse), false);
         let start = outage.due_grace(false);
         assert_eq!(start.grace, Some(Grace::Whole));

@@ -1,7 +1,7 @@
 //! The pulse of the process: a thread that does nothing but look at the clock, so that a time in which nothing ran is noticed.
 //!
 //! A process that was stopped, or got no processor, does not see the time pass: it goes on with the next instruction, and
-//! every deadline is over. Engines may have spoken up meanwhile, but what they sent lies in sockets. So before anything is
+//! every deadline is over. Engines may have sent heartbeats meanwhile, which lie in sockets. So before anything is
 //! declared due, somebody must ask how long the process has stood still. The dispatcher's thread cannot tell by
 //! itself: it stands still in each long transaction, while requests are read and wait in its inbox.
 
@@ -50,8 +50,8 @@ impl Pulse {
         Ok(pulse)
     }
 
-    /// A pulse that only knows what it is told: for tests, which move the clock themselves.
-    pub fn told() -> Arc<Self> {
+    /// A pulse that only knows what is reported to it: for tests, which move the clock themselves.
+    pub fn without_thread() -> Arc<Self> {
         Arc::new(Self(Mutex::new(Beats { last: None, stall: None })))
     }
 

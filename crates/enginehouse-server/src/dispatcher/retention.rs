@@ -1,12 +1,19 @@
 //! Retention: finished events are deleted after a while, and so is what nothing refers to any more.
+//!
+//! What is deleted is gone, and a clock may be wrong: one that is set ahead by a week ends the retention of everything at once. So
+//! after a leap of the clock nothing is deleted for a day, in which somebody can see it, and set it right.
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::StoreError;
 
 use super::config::Retention;
 use super::context::TransactionContext;
+use super::deadlines::bring_forward;
+use super::operation::Operation;
+use super::reply::OperationResult;
 
 /// How many rows one sweep deletes at most.
 const DELETE_LIMIT: u32 = 500;
@@ -14,13 +21,24 @@ const DELETE_LIMIT: u32 = 500;
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// How long at most until the next look for empty lanes, engines that are gone and old audit entries.
 const MAX_INTERVAL: Duration = Duration::from_secs(600);
+/// For how long nothing is deleted after the clock has leapt, unless somebody says that it is right.
+const HELD_AFTER_LEAP: Duration = Duration::from_secs(86_400);
 /// How long audit entries are kept.
 const AUDIT_KEPT: Duration = Duration::from_secs(365 * 86_400);
 
 /// Deletes some of the events whose retention has ended, and notes when to do so next.
 pub(super) async fn delete_expired(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
-    let Retention { completed, failed } = context.config.retention;
+    let retention = context.config.retention;
+    let Retention { completed, failed } = retention;
     let now = context.now;
+    // Others finish events too, of which this server is not told.
+    let latest = now + MAX_INTERVAL.min(retention.shortest()).max(MIN_INTERVAL);
+    let held_until = context.transaction.pruning_held_until().await?;
+    context.effects.pruning_held_until = Some(held_until);
+    if held_until > now {
+        context.effects.deadlines.retention = Some(held_until.min(now + MAX_INTERVAL));
+        return Ok(());
+    }
     let ids = context.transaction.prunable_events(now - completed, now - failed, DELETE_LIMIT).await?;
     if !ids.is_empty() {
         context.transaction.delete_events(&ids).await?;
@@ -34,8 +52,41 @@ pub(super) async fn delete_expired(context: &mut TransactionContext<'_>) -> Resu
     let (oldest_completed, oldest_failed) = context.transaction.oldest_finished().await?;
     let next = [oldest_completed.map(|at| at + completed), oldest_failed.map(|at| at + failed)];
     let next = next.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
-    context.effects.deadlines.retention = Some(next.clamp(now + MIN_INTERVAL, now + MAX_INTERVAL));
+    context.effects.deadlines.retention = Some(next.clamp(now + MIN_INTERVAL, latest));
     Ok(())
+}
+
+/// The clock has leapt: keeps everything for a day of the store's time.
+pub(super) async fn hold_pruning(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+    let until = context.now + HELD_AFTER_LEAP;
+    tracing::warn!(
+        now = %context.now, %until,
+        "the clock has leapt ahead by more than an hour, or no server ran for so long: no finished event is deleted until then; if \
+         the clock is right, say so with `enginehouse accept-clock`"
+    );
+    context.transaction.hold_pruning(until).await?;
+    context.effects.pruning_held_until = Some(until);
+    Ok(())
+}
+
+/// Somebody says that the clock is right: what was held back is deleted.
+#[derive(Clone, Copy, Debug)]
+pub struct AcceptClock;
+
+#[async_trait(?Send)]
+impl Operation for AcceptClock {
+    type Answer = ();
+
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<()> {
+        let until = context.transaction.pruning_held_until().await?;
+        if until > context.now {
+            context.audit("clock.accept", "clock", &serde_json::json!({ "pruning_held_until": until }));
+            context.transaction.hold_pruning(context.now).await?;
+        }
+        context.effects.pruning_held_until = Some(context.now.min(until));
+        bring_forward(&mut context.effects.deadlines.retention, Some(context.now));
+        Ok(Ok(()))
+    }
 }
 
 /// Deletes lanes without events, engines that are gone for good, and old audit entries.

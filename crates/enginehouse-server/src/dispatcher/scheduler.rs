@@ -33,7 +33,7 @@ use super::pulse::Pulse;
 use super::registry::Registry;
 use super::reply::{DispatchError, Reply};
 use super::request::{EngineExchange, Request};
-use super::signs_of_life::SeenEngines;
+use super::seen_engines::SeenEngines;
 use super::transaction::{BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
 use super::wait_queue::{LongPoll, Occupancy, TakenPoll, WaitQueue};
 use super::wake_ups::WakeUps;

@@ -20,6 +20,7 @@ pub(super) async fn settle(
 ) -> Result<Vec<Vec<SettleResult>>, StoreError> {
     let settlements = || requests.iter().copied().flatten();
     context.load_events(settlements().map(|settlement| settlement.event_id)).await?;
+    context.catch_up();
     let mut answers = Vec::with_capacity(requests.len());
     for request in requests {
         let mut results = Vec::with_capacity(request.len());

@@ -21,8 +21,10 @@ use super::grace::grant_grace;
 use super::hold_backs::HoldBacks;
 use super::outage::{GrantedGrace, OutageDetector};
 use super::registry::Registry;
+use super::retention::hold_pruning;
+use super::seen_engines::{Callers, SeenEngines};
 use super::settle::add_payloads;
-use super::signs_of_life::{Callers, SeenEngines, see};
+use super::signs_of_life::see;
 use super::sweep::sweep;
 use super::unit_of_work::UnitOfWork;
 use super::wait_queue::{TakenPoll, WaitQueue};
@@ -165,6 +167,7 @@ impl TransactionWorker {
         let mut context = TransactionContext {
             transaction,
             now,
+            began_at: now,
             is_shared,
             config: &self.config,
             registry: &mut self.registry,
@@ -179,6 +182,9 @@ impl TransactionWorker {
         };
         if let Some(grace) = granted.grace {
             grant_grace(&mut context, grace).await?;
+        }
+        if context.transaction.leapt() {
+            hold_pruning(&mut context).await?;
         }
         see(&mut context, &start.waiting).await?;
         // Before anything else: a lock that has expired is lost to every request of the batch.
@@ -197,6 +203,7 @@ impl TransactionWorker {
         exchanges.see(&mut context).await?;
         let settlers = self.seen_engines.worth_a_look(std::mem::take(&mut context.settlers), now);
         see(&mut context, &settlers).await?;
+        context.catch_up();
         // Claims come last, so that what became ready in this transaction is claimed in it.
         woken.extend(self.wait_queue.take_woken(&context.effects.wake_ups, context.registry));
         batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::answers::Exchanged;
 use super::registry::Registry;
 use super::reply::{Refusal, Reply};
-use super::signs_of_life::Callers;
+use super::seen_engines::Callers;
 use super::wake_ups::WakeUps;
 
 /// A claim that waits for events.

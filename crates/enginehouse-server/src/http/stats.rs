@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use enginehouse_api::engines::EngineCounts;
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::stats::{EventTypeStats, LaneStats, Stats};
@@ -14,8 +15,9 @@ use enginehouse_store::rows::{LaneCounts, ResultPage, SettingsRows, StatusCounts
 use super::app::App;
 use super::json::Json;
 use super::params::{Query, listed};
-use super::problem::{ListProblems, ProblemResponse};
+use super::problem::{ListProblems, ProblemResponse, WriteProblems};
 use super::wire;
+use crate::dispatcher::retention::AcceptClock;
 use crate::telemetry::StoreStats;
 
 /// How many sums by queue and event type one answer holds.
@@ -40,6 +42,7 @@ pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, Pro
     let event_types = largest(sums).into_iter().map(|sum| shown(sum, &settings)).collect();
     Ok(Json(Stats {
         now: app.metrics().store_now(),
+        pruning_held_until: app.metrics().pruning_held_until(),
         events: wire::counts(events),
         event_types,
         event_types_left_out,
@@ -66,6 +69,14 @@ pub(super) async fn list_lanes(State(app): State<App>, query: Query) -> Result<J
         let paused = is_paused(&settings, &row.lane.key.queue, &row.lane.key.event_type);
         wire::lane(row, paused)
     })))
+}
+
+/// Say that the clock is right after it has leapt ahead: finished events are deleted again when their retention ends.
+#[utoipa::path(post, path = "/v1/clock/accept", tag = "house",
+    responses((status = 204, description = "Nothing is held back any more."), WriteProblems))]
+pub(super) async fn accept_clock(State(app): State<App>) -> Result<StatusCode, ProblemResponse> {
+    app.dispatcher().execute(AcceptClock).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The lanes of one queue and event type, added up.

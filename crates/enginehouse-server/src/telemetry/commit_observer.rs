@@ -51,6 +51,9 @@ impl Observer for CommitObserver {
         metrics.timed_out.inc_by(effects.timed_out);
         metrics.redrives.inc_by(effects.redrives);
         metrics.engines_lost.inc_by(effects.engines_lost);
+        if let Some(until) = effects.pruning_held_until {
+            metrics.pruning_held_until.store(until.as_millis(), Ordering::Relaxed);
+        }
         metrics.pruned.inc_by(effects.events_deleted);
         metrics.commits.inc();
         metrics.commit_requests.observe(commit.requests as f64);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -79,6 +79,8 @@ pub(super) struct MetricSet {
     pub(super) dead_lettered: Family<WithReason, Counter>,
     pub(super) redrives: Counter,
     pub(super) engines_lost: Counter,
+    /// Until when nothing is pruned, in milliseconds since 1970.
+    pub(super) pruning_held_until: AtomicI64,
     pub(super) pruned: Counter,
     pub(super) commits: Counter,
     pub(super) commits_failed: Counter,
@@ -97,6 +99,8 @@ pub(super) struct MetricSet {
     pub(super) last_commit_failed: AtomicBool,
     /// The store's time as of the last commit, and when that was.
     pub(super) last_commit: Mutex<Option<(Timestamp, Instant)>>,
+    /// The latest time that was answered, in milliseconds since 1970.
+    store_now: AtomicI64,
     labelled: Mutex<HashSet<EventType>>,
     dropped_lines: OnceLock<DroppedLines>,
 }
@@ -194,8 +198,10 @@ impl Metrics {
             ),
             budget_refused: it
                 .counter("enginehouse_http_budget_refused", "How often a budget had no room for a caller"),
+            pruning_held_until: AtomicI64::new(0),
             last_commit_failed: AtomicBool::new(false),
             last_commit: Mutex::new(None),
+            store_now: AtomicI64::new(Timestamp::MIN.as_millis()),
             labelled: Mutex::new(HashSet::new()),
             dropped_lines: OnceLock::new(),
             registry: Registry::default(),
@@ -228,10 +234,12 @@ impl Metrics {
     pub fn text(&self, stats: StoreStats) -> Result<String, fmt::Error> {
         // A collector of one scrape, and not one that is registered for good: reading the store is async, and two scrapes may
         // be under way.
+        let now = self.store_now();
+        let pruning_held = self.pruning_held_until().map_or(Duration::ZERO, |until| until.since(now));
         let mut of_this_scrape = Registry::default();
         let dropped_lines = self.0.dropped_lines.get().cloned().unwrap_or_default();
         of_this_scrape.register(DROPPED_LINES.0, DROPPED_LINES.1, dropped_lines.0);
-        of_this_scrape.register_collector(Box::new(StoreCollector { stats, now: self.store_now() }));
+        of_this_scrape.register_collector(Box::new(StoreCollector { stats, now, pruning_held }));
         let mut text = String::new();
         encode_registry(&mut text, &self.0.registry)?;
         encode_registry(&mut text, &of_this_scrape)?;
@@ -284,10 +292,19 @@ impl Metrics {
         self.0.last_commit.lock().unwrap_or_else(PoisonError::into_inner).map_or(Timestamp::MIN, |(at, _)| at)
     }
 
-    /// The store's time, estimated without asking the store: the time of the last commit, plus what has passed since.
+    /// The store's time, estimated without asking the store: the time of the last commit, plus what has passed since. It never
+    /// goes back: while the store's time is slowed, because the clock was set back, it waits for the store.
     pub fn store_now(&self) -> Timestamp {
         let last = *self.0.last_commit.lock().unwrap_or_else(PoisonError::into_inner);
-        last.map_or(Timestamp::MIN, |(at, seen)| at + Timer::now().saturating_duration_since(seen))
+        let now = last.map_or(Timestamp::MIN, |(at, seen)| at + Timer::now().saturating_duration_since(seen));
+        let before = self.0.store_now.fetch_max(now.as_millis(), Ordering::Relaxed);
+        now.max(Timestamp::from_millis(before))
+    }
+
+    /// Until when nothing is pruned, because the clock has leapt; none if it goes on.
+    pub fn pruning_held_until(&self) -> Option<Timestamp> {
+        let until = Timestamp::from_millis(self.0.pruning_held_until.load(Ordering::Relaxed));
+        (until > self.store_now()).then_some(until)
     }
 
     /// The label of an event type: its name, unless there are too many.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::time::Timestamp;
@@ -24,6 +25,8 @@ const OLDEST_AVAILABLE: Described =
     ("enginehouse_oldest_available_seconds", "For how long the oldest event that could be claimed has waited.");
 const ENGINES: Described = ("enginehouse_engines", "Engines by status.");
 const DEAD_LETTERS: Described = ("enginehouse_dead_letters", "Dead letters that nobody has resolved.");
+const PRUNING_HELD: Described =
+    ("enginehouse_pruning_held_seconds", "For how long finished events are still kept because the clock has leapt.");
 // The text adds `_info` by itself.
 const BUILD: Described = ("enginehouse_build", "The version of the server.");
 const CONNECTIONS: Described =
@@ -41,11 +44,12 @@ const VACUUM_HELD: Described = (
 );
 
 /// The names of the metrics in this file, as they stand in the text.
-pub(super) const STORE_METRICS: [&str; 10] = [
+pub(super) const STORE_METRICS: [&str; 11] = [
     EVENTS.0,
     OLDEST_AVAILABLE.0,
     ENGINES.0,
     DEAD_LETTERS.0,
+    PRUNING_HELD.0,
     "enginehouse_build_info",
     CONNECTIONS.0,
     CONNECTIONS_IN_USE.0,
@@ -83,6 +87,8 @@ impl StoreStats {
 pub(super) struct StoreCollector {
     pub(super) stats: StoreStats,
     pub(super) now: Timestamp,
+    /// For how long finished events are still kept because the clock has leapt.
+    pub(super) pruning_held: Duration,
 }
 
 impl Collector for StoreCollector {
@@ -104,6 +110,7 @@ impl Collector for StoreCollector {
         });
         gauges(&mut encoder, ENGINES, engines)?;
         gauge(&mut encoder, DEAD_LETTERS, self.stats.dead_letters)?;
+        gauge(&mut encoder, PRUNING_HELD, self.pruning_held.as_secs())?;
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         version.encode(encoder.encode_descriptor(BUILD.0, BUILD.1, None, MetricType::Info)?)?;
         let StoreHealth { connections, dead_rows, vacuum_held_for, unreadable_rows } = &self.stats.health;

@@ -84,7 +84,7 @@ impl Store for FaultyStore {
 struct FaultyTransaction(Box<dyn Transaction>);
 
 #[delegate_to_methods]
-#[delegate(TransactionTime, target_ref = "inner")]
+#[delegate(TransactionTime, target_ref = "inner", target_mut = "inner_mut")]
 #[delegate(EventRepository, target_mut = "inner_mut")]
 #[delegate(ReadyRepository, target_mut = "inner_mut")]
 #[delegate(LockRepository, target_mut = "inner_mut")]

@@ -104,7 +104,7 @@ impl Harness {
         let (waiting_sender, waiting_claims) = watch::channel(0);
         let watcher = Watcher { seen: Arc::clone(&seen), waiting_claims: waiting_sender };
         let rng = Box::new(SeededRng::from_seed(7));
-        let pulse = Pulse::told();
+        let pulse = Pulse::without_thread();
         let (dispatcher, thread) =
             Dispatcher::start(Arc::clone(&store), config, rng, Box::new(watcher), Arc::clone(&pulse)).unwrap();
         Self { clock, store, dispatcher, seen, waiting_claims, thread: Some(thread), place, pulse }

@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::transition;
+use enginehouse_server::dispatcher::config::{DispatchConfig, Retention};
 use enginehouse_server::dispatcher::event_actions::EventAction;
+use enginehouse_server::dispatcher::retention::AcceptClock;
 
-use crate::harness::{Harness, token};
+use crate::harness::{Harness, START, token};
 
 const DAY: f64 = 86_400.0;
 
@@ -82,5 +84,62 @@ async fn everything_is_there_after_a_restart() {
     let extend =
         transition::EventCommand::Extend { token: token(&claimed[1]), visibility_timeout: Duration::from_secs(9) };
     assert_eq!(harness.settle(enqueued[1], extend).await, Ok(EventStatus::Processing));
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_leaps_ahead_deletes_nothing_for_a_day_also_after_a_restart() {
+    let harness = Harness::new();
+    harness.register_with("e", "{}", 0).await;
+    harness.enqueue_many(1).await;
+    let claimed = harness.claim_one("e").await;
+    harness.complete(&claimed).await.unwrap();
+    harness.clock.set_wall(START + Duration::from_secs(8 * 86_400));
+    harness.pass(0.0).await;
+    assert_eq!(harness.count().await.0, 1, "its retention has ended, if the clock is right");
+    harness.pass(DAY - 600.0).await;
+    let harness = harness.restart();
+    harness.pass(598.0).await;
+    assert_eq!(harness.count().await.0, 1);
+    harness.pass(3.0).await;
+    assert_eq!(harness.count().await.0, 0);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn a_start_after_more_than_an_hour_deletes_nothing_unless_somebody_says_that_the_clock_is_right() {
+    let harness = Harness::new();
+    harness.register_with("e", "{}", 0).await;
+    harness.enqueue_many(1).await;
+    let claimed = harness.claim_one("e").await;
+    harness.complete(&claimed).await.unwrap();
+    let harness = harness.restart_after(8.0 * DAY);
+    harness.pass(0.0).await;
+    assert_eq!(harness.count().await.0, 1);
+    harness.execute(AcceptClock).await.unwrap();
+    harness.pass(0.0).await;
+    assert_eq!(harness.count().await.0, 0);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn a_retention_of_a_minute_ends_after_a_minute() {
+    let minute = Duration::from_secs(60);
+    let retention = Retention { completed: minute, failed: minute * 2 };
+    let harness = Harness::with(DispatchConfig { retention, ..DispatchConfig::default() });
+    harness.register_with("e", "{}", 0).await;
+    harness.enqueue_many(2).await;
+    // The look of the start was before.
+    harness.pass(10.0).await;
+    let claimed = harness.claim("e", 2).await;
+    harness.complete(&claimed[0]).await.unwrap();
+    let failure = enginehouse_core::retry::Failure { retryable: false, ..enginehouse_core::retry::Failure::PLAIN };
+    harness.settle(claimed[1].event.event_id, crate::harness::fail(token(&claimed[1]), failure)).await.unwrap();
+    harness.pass(59.0).await;
+    assert_eq!(harness.count().await.0, 2);
+    harness.pass(1.5).await;
+    assert_eq!(harness.count().await.0, 1);
+    harness.pass(60.0).await;
+    assert_eq!(harness.count().await.0, 0);
     harness.close().await;
 }

@@ -112,7 +112,7 @@ pub(crate) async fn status(store: &dyn Store, number: u32) -> EventStatus {
 
 /// What a command makes of an event, and the attempt that it ends.
 pub(crate) fn after(event: &EventState, command: &EventCommand, now: Timestamp) -> (EventState, Option<AttemptEnd>) {
-    let facts = Facts { now, retry_policy: &RetryPolicy::DEFAULT, jitter: Jitter::NONE };
+    let facts = Facts { now, came_at: now, retry_policy: &RetryPolicy::DEFAULT, jitter: Jitter::NONE };
     match transition(event, command, facts).unwrap() {
         Transition::Moves { state, attempt } => (*state, attempt),
         Transition::AlreadySo => panic!("a promise begins with a change"),

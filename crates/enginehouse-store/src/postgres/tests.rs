@@ -1,5 +1,6 @@
 //! What holds for PostgreSQL alone.
 
+mod clock;
 mod commits;
 mod compaction;
 mod errors;

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use enginehouse_core::time::Timestamp;
+
+use super::columns::{one_value, sql};
 use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use super::file_id::beside;
@@ -31,6 +34,8 @@ pub struct Inspection {
     pub log_bytes: u64,
     /// How many events are in each status.
     pub counts: StatusCounts,
+    /// Until when nothing is pruned, because the clock has leapt; none if it is not so.
+    pub pruning_held_until: Option<Timestamp>,
     /// What is wrong; nothing, if all is well.
     pub findings: Vec<String>,
 }
@@ -70,18 +75,19 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
     }
     status.admit(Migrate::Auto).map_err(|refusal| schema_commands::refused(&path, refusal))?;
     let (schema, known) = (status.version(), Dialect::Sqlite.newest());
-    let look = || -> SqliteResult<(StatusCounts, Vec<String>)> {
+    let look = || -> SqliteResult<(StatusCounts, Option<i64>, Vec<String>)> {
         if schema < known {
-            return Ok((StatusCounts::default(), Vec::new()));
+            return Ok((StatusCounts::default(), None, Vec::new()));
         }
         let mut findings = schema_check::differences(&connections::open_reader(&path)?, schema)?;
         findings.extend(integrity::check(&path)?);
         let reader = SqliteConnection::new(connections::open_reader(&path)?, Arc::default());
         let counts = lanes::status_counts(&reader);
+        let held_until = one_value(&reader, sql!("pruning_hold"))?;
         // What is damaged need not be countable.
-        Ok((if findings.is_empty() { counts? } else { counts.unwrap_or_default() }, findings))
+        Ok((if findings.is_empty() { counts? } else { counts.unwrap_or_default() }, held_until, findings))
     };
-    let (counts, mut findings) = look().map_err(|failure| unreadable(&path, failure))?;
+    let (counts, held_until, mut findings) = look().map_err(|failure| unreadable(&path, failure))?;
     if schema < known {
         findings.push(format!("schema {schema} is older than {known}: the next start of the server migrates it, or `enginehouse schema up` does"));
     }
@@ -94,6 +100,7 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
         file_bytes,
         log_bytes,
         counts,
+        pruning_held_until: held_until.map(Timestamp::from_millis),
         findings,
     })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::policy::Settings;
+use enginehouse_core::time::Timestamp;
 
 use super::columns::{Parameters, one_value, sql};
 use super::connection::SqliteConnection;
@@ -36,6 +37,16 @@ fn by_name<N: for<'a> ColumnValue<'a> + Ord>(
         found.insert(name, settings.unwrap_or(Settings::UNREADABLE));
     }
     Ok(found)
+}
+
+pub(super) fn pruning_held_until(connection: &SqliteConnection) -> SqliteResult<Timestamp> {
+    let until: Option<i64> = one_value(connection, sql!("pruning_held_until"))?;
+    Ok(Timestamp::from_millis(until.unwrap_or(0)))
+}
+
+pub(super) fn hold_pruning(connection: &SqliteConnection, until: Timestamp) -> SqliteResult<()> {
+    connection.prepare_cached(sql!("hold_pruning"))?.execute([until.as_millis()])?;
+    Ok(())
 }
 
 pub(super) fn write_event_type(

@@ -105,6 +105,15 @@ impl TransactionTime for SqliteTransaction {
         self.unreadable.iter().find(|row| row.table == table && row.key == key)
     }
 
+    fn leapt(&self) -> bool {
+        self.reading.leapt
+    }
+
+    fn catch_up(&mut self) -> Timestamp {
+        // It never waits for anything.
+        self.reading.now
+    }
+
     fn generation(&self) -> Generation {
         self.writer.generation
     }
@@ -313,6 +322,14 @@ impl SettingsRepository for SqliteTransaction {
 
     async fn raise_registry_version(&mut self) -> Result<i64, StoreError> {
         self.run(|writer, _| settings::raise_registry_version(writer))
+    }
+
+    async fn pruning_held_until(&mut self) -> Result<Timestamp, StoreError> {
+        self.run(|writer, _| settings::pruning_held_until(&writer.connection))
+    }
+
+    async fn hold_pruning(&mut self, until: Timestamp) -> Result<(), StoreError> {
+        self.run(|writer, _| settings::hold_pruning(&writer.connection, until))
     }
 
     async fn settings(&mut self) -> Result<SettingsRows, StoreError> {

@@ -22,7 +22,8 @@ use super::quiet_lanes::QuietLanes;
 use crate::clock::{Clock, Reading, StoreTime};
 use crate::{Applied, StoreError};
 
-/// How far the store's time may have moved on before it is written again.
+/// How far ahead the bound of the store's time is written, which no transaction comes behind without writing another one. So
+/// it is written once a second, and a start after a crash does not begin earlier, whatever the wall clock says.
 const TIME_STEP: Duration = Duration::from_secs(1);
 /// A log that grows as large as this is held by readers: it begins anew every few MiB otherwise.
 const LARGE_LOG_BYTES: u64 = 256 * 1024 * 1024;
@@ -39,9 +40,12 @@ pub(super) struct Writer {
     pub(super) highest_registry_version: i64,
     clock: Arc<dyn Clock>,
     time: StoreTime,
+    /// The bound of the time, as it stands in the file.
     written_time: Timestamp,
     /// A jump that no committed transaction has seen.
     jumped: bool,
+    /// A leap that none has.
+    leapt: bool,
     /// From which size on the log is worth making readers wait for.
     pub(super) large_log_bytes: u64,
     log_path: PathBuf,
@@ -76,6 +80,7 @@ impl Writer {
             clock,
             written_time,
             jumped: false,
+            leapt: false,
             large_log_bytes: LARGE_LOG_BYTES,
             log_path,
             log_tried_at: None,
@@ -95,7 +100,8 @@ impl Writer {
         self.connection.execute_batch("begin immediate").map_err(|error| self.failed(error.into()))?;
         let reading = self.time.read(&*self.clock);
         self.jumped |= reading.jumped;
-        Ok(Reading { now: reading.now, jumped: self.jumped })
+        self.leapt |= reading.leapt;
+        Ok(Reading { now: reading.now, jumped: self.jumped, leapt: self.leapt })
     }
 
     /// Commits. Whatever the outcome, no transaction is open afterwards.
@@ -117,18 +123,19 @@ impl Writer {
         // A commit into a file that has no name is gone at the next start.
         self.files.check().map_err(|reason| StoreError::Unavailable { applied: Applied::Unknown, reason })?;
         self.written_time = written;
-        self.jumped = false;
+        (self.jumped, self.leapt) = (false, false);
         self.shrink_log();
         Ok(())
     }
 
     fn write_bookkeeping(&self, counts: &mut CountChanges, now: Timestamp) -> SqliteResult<Timestamp> {
         counts.write(&self.connection)?;
-        if now.since(self.written_time) < TIME_STEP {
+        if now <= self.written_time {
             return Ok(self.written_time);
         }
-        self.connection.prepare_cached(sql!("write_last_time"))?.execute([now.as_millis()])?;
-        Ok(now)
+        let bound = now + TIME_STEP;
+        self.connection.prepare_cached(sql!("write_last_time"))?.execute([bound.as_millis()])?;
+        Ok(bound)
     }
 
     /// Rolls back, unless SQLite has already done so: it does when the disk is full or fails. To roll back twice is
@@ -195,6 +202,12 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        // The next start begins with the last time that was seen, and not with its bound. If that fails, it begins up to a
+        // second later.
+        if self.files.check().is_ok() && self.poison.get().is_none() && self.connection.is_autocommit() {
+            let closed = self.connection.execute(sql!("close_at"), [self.time.last().as_millis()]);
+            tracing::debug!(?closed, "the store is closed");
+        }
         // The last connection to close writes the log into the file and removes it, by its name: if that now means
         // another file, or nobody knows what was written, everything stays as it is.
         if self.poison.get().is_some()

@@ -2,6 +2,7 @@
 
 mod advice;
 mod database;
+mod retention;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use enginehouse_store::sqlite::{Inspection, inspect};
 use serde_json::json;
 
 use self::advice::repair_of_rows;
+use self::retention::retention;
 use super::cli_error::CliError;
 use super::open_error::unopened;
 use super::output::{note, one};
@@ -78,6 +80,7 @@ fn show(common: &Common, found: &Inspection) -> Result<(), CliError> {
             "queued": counts.queued, "processing": counts.processing, "completed": counts.completed,
             "failed": counts.failed, "cancelled": counts.cancelled,
         },
+        "pruning_held_until": found.pruning_held_until,
         "findings": found.findings,
     });
     let path = found.path.display().to_string();
@@ -94,6 +97,7 @@ fn show(common: &Common, found: &Inspection) -> Result<(), CliError> {
                 counts.queued, counts.processing, counts.completed, counts.failed, counts.cancelled
             ),
         ),
+        ("retention", retention(found.pruning_held_until)),
         (
             "findings",
             if found.findings.is_empty() { "none: all is well".to_owned() } else { found.findings.join("\n") },

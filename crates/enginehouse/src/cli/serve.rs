@@ -75,7 +75,7 @@ async fn serve(arguments: &ServeArgs, log: &LogOutput) -> Result<(), CliError> {
     })?;
     let listening = ServerConfig {
         insecure: config.insecure,
-        limits: config.limits,
+        limits: config.limits.clone(),
         max_connections: config.max_connections,
         shutdown_timeout: config.shutdown_timeout,
         ..ServerConfig::on(config.listen)

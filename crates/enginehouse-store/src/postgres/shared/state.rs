@@ -21,6 +21,8 @@ use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::Session;
 use crate::unreadable::UnreadableRows;
 
+/// How old the latest time in the database may be: servers write it every few seconds.
+const LAST_TIME_AGE: Duration = Duration::from_secs(4);
 /// How long a new transaction waits for rollbacks that are in progress.
 const ROLLBACK_WAIT: Duration = Duration::from_secs(1);
 
@@ -53,6 +55,8 @@ struct Time {
     store: StoreTime,
     /// A jump of the time that no committed transaction has seen.
     jumped: bool,
+    /// A leap that none has.
+    leapt: bool,
 }
 
 impl PgState {
@@ -64,14 +68,14 @@ impl PgState {
         uses_own_clock: bool,
         last_time: Timestamp,
     ) -> Self {
-        let store = StoreTime::begin(last_time, clock.monotonic());
+        let store = StoreTime::begin(last_time, LAST_TIME_AGE, clock.monotonic());
         Self {
             endpoint,
             writers,
             readers,
             clock,
             uses_own_clock,
-            time: Mutex::new(Time { store, jumped: false }),
+            time: Mutex::new(Time { store, jumped: false, leapt: false }),
             scan_positions: Mutex::default(),
             lanes: Mutex::default(),
             health: Mutex::default(),
@@ -112,7 +116,17 @@ impl PgState {
         let mut time = self.time();
         let reading = time.store.read_at(wall, self.clock.monotonic());
         time.jumped |= reading.jumped;
-        Reading { now: reading.now, jumped: time.jumped }
+        time.leapt |= reading.leapt;
+        Reading { now: reading.now, jumped: time.jumped, leapt: time.leapt }
+    }
+
+    /// The store's time, without another look at the clock of the database: for a transaction that has waited for rows.
+    pub(crate) fn read_time_on(&self) -> Timestamp {
+        let mut time = self.time();
+        if self.uses_own_clock {
+            return self.clock.wall().max(time.store.last());
+        }
+        time.store.read_on(self.clock.monotonic())
     }
 
     /// Notes when the database was started, as each transaction reads it. After a restart or a failover it may lack the last
@@ -151,7 +165,8 @@ impl PgState {
 
     /// A transaction that was told of the jump has committed.
     pub(crate) fn clear_jump(&self) {
-        self.time().jumped = false;
+        let mut time = self.time();
+        (time.jumped, time.leapt) = (false, false);
     }
 
     /// The first transaction whose changes of counts may not be compacted yet.

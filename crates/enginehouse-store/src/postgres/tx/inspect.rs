@@ -67,6 +67,8 @@ pub struct PostgresInspection {
     pub indexes: Vec<IndexSize>,
     /// How many events are in each status.
     pub counts: StatusCounts,
+    /// Until when nothing is pruned, because the clock has leapt; none if it is not so.
+    pub pruning_held_until: Option<Timestamp>,
     /// Who keeps dead rows from being vacuumed, the oldest first.
     pub vacuum_holders: Vec<VacuumHolder>,
     /// What is wrong; nothing, if all is well.
@@ -127,6 +129,7 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> PgResult<PostgresInsp
         tables: Vec::new(),
         indexes: Vec::new(),
         counts: StatusCounts::default(),
+        pruning_held_until: None,
         vacuum_holders: vacuum::holders(&session, HELD_FOR).await?,
         findings: Vec::new(),
     };
@@ -151,8 +154,9 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> PgResult<PostgresInsp
     }
     drop(session);
     match counts_and_findings(&connections).await {
-        Ok((counts, findings)) => {
+        Ok((counts, held_until, findings)) => {
             inspection.counts = counts;
+            inspection.pruning_held_until = held_until.map(Timestamp::from_millis);
             inspection.findings.extend(findings);
         }
         // Tables of another version, or damage: a finding, too.
@@ -164,10 +168,12 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> PgResult<PostgresInsp
     Ok(inspection)
 }
 
-async fn counts_and_findings(connections: &Connections) -> PgResult<(StatusCounts, Vec<String>)> {
+async fn counts_and_findings(connections: &Connections) -> PgResult<(StatusCounts, Option<i64>, Vec<String>)> {
+    let rows = connections.session().await?.query(sql!("pruning_hold"), params![]).await?;
+    let held_until = each(&rows, |columns| columns.value::<i64>())?.pop();
     let rows = connections.session().await?.query(sql!("status_counts"), params![XID8: &Xid::default()]).await?;
     let counts = each(&rows, |columns| columns.status_counts())?.pop().unwrap_or_default();
-    Ok((counts, integrity::check(connections).await?))
+    Ok((counts, held_until, integrity::check(connections).await?))
 }
 
 async fn sizes(session: &Session, inspection: &mut PostgresInspection) -> PgResult<()> {

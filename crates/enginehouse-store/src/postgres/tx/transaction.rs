@@ -82,7 +82,7 @@ impl Transaction for PostgresTransaction {
             }
             drop(positions);
             self.shared.remove_lanes(&self.gone_lanes);
-            if self.reading.jumped {
+            if self.reading.jumped || self.reading.leapt {
                 self.shared.clear_jump();
             }
             if has_arrivals {
@@ -104,6 +104,15 @@ impl TransactionTime for PostgresTransaction {
 
     fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow> {
         self.unreadable.iter().find(|row| row.table == table && row.key == key)
+    }
+
+    fn leapt(&self) -> bool {
+        self.reading.leapt
+    }
+
+    fn catch_up(&mut self) -> Timestamp {
+        self.reading.now = self.shared.read_time_on().max(self.reading.now);
+        self.reading.now
     }
 
     fn generation(&self) -> Generation {
@@ -320,6 +329,16 @@ impl SettingsRepository for PostgresTransaction {
         let version = version.ok_or_else(|| StoreError::Corrupt("there is no registry version".to_owned()))?;
         self.registry_version = self.versions_before + version;
         Ok(self.registry_version)
+    }
+
+    async fn pruning_held_until(&mut self) -> Result<Timestamp, StoreError> {
+        let rows = self.read(sql!("pruning_held_until"), params![]).await?;
+        let until = self.each(&rows, |columns| columns.value::<i64>())?.pop();
+        Ok(Timestamp::from_millis(until.unwrap_or(0)))
+    }
+
+    async fn hold_pruning(&mut self, until: Timestamp) -> Result<(), StoreError> {
+        self.execute(sql!("hold_pruning"), params![INT8: &until.as_millis()]).await.map(|_| ())
     }
 
     async fn settings(&mut self) -> Result<SettingsRows, StoreError> {

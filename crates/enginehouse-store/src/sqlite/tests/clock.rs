@@ -42,7 +42,7 @@ async fn a_jump_is_reported_until_a_transaction_has_committed() {
 }
 
 #[tokio::test]
-async fn an_idle_second_is_written_once() {
+async fn a_second_is_written_once_ahead_of_time() {
     let folder = TestFolder::new();
     let store = folder.open();
     let written = || async {
@@ -51,12 +51,46 @@ async fn an_idle_second_is_written_once() {
         });
         last.await.unwrap()
     };
-    let first = commit_at(&store).await;
-    assert_eq!(written().await, first.as_millis());
-    folder.clock.advance(Duration::from_millis(999));
+    let first = commit_at(&store).await.as_millis();
+    assert_eq!(written().await, first + 1_000);
+    folder.clock.advance(Duration::from_secs(1));
     commit_at(&store).await;
-    assert_eq!(written().await, first.as_millis());
+    assert_eq!(written().await, first + 1_000);
     folder.clock.advance(Duration::from_millis(1));
     commit_at(&store).await;
-    assert_eq!(written().await, first.as_millis() + 1_000);
+    assert_eq!(written().await, first + 2_001);
+}
+
+#[tokio::test]
+async fn a_crash_in_the_middle_of_a_second_turns_no_time_back_even_if_the_clock_was_set_back() {
+    let folder = TestFolder::new();
+    let store = folder.open();
+    commit_at(&store).await;
+    folder.clock.advance(Duration::from_millis(900));
+    let mut last = commit_at(&store).await;
+    folder.clock.set_wall(last - Duration::from_secs(86_400));
+    // What a crash leaves, several times in a row.
+    let mut crashed = "enginehouse.db".to_owned();
+    for round in 0..5 {
+        let next = format!("crashed-{round}.db");
+        for end in ["", "-wal"] {
+            std::fs::copy(folder.file(&format!("{crashed}{end}")), folder.file(&format!("{next}{end}"))).unwrap();
+        }
+        let store = folder.open_file(&next);
+        folder.clock.advance(Duration::from_millis(160));
+        let now = commit_at(&store).await;
+        assert!(now >= last + Duration::from_millis(150), "round {round}: it goes on: {last}, {now}");
+        last = now;
+        // Kept open: a close would write its time.
+        std::mem::forget(store);
+        crashed = next;
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_was_closed_goes_on_with_the_clock() {
+    let folder = TestFolder::new();
+    let last = commit_at(&folder.open()).await;
+    folder.clock.advance(Duration::from_millis(10));
+    assert_eq!(commit_at(&folder.open()).await, last + Duration::from_millis(10));
 }

@@ -15,6 +15,7 @@ use super::super::schema::in_words;
 use super::super::server_and_output::Common;
 use super::super::settings_args::postgres_options;
 use super::advice::repair_of_rows;
+use super::retention::retention;
 use crate::exit_codes::Exit;
 
 pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<(), CliError> {
@@ -88,6 +89,7 @@ fn show(common: &Common, found: &PostgresInspection, status: &Status) -> Result<
             "queued": counts.queued, "processing": counts.processing, "completed": counts.completed,
             "failed": counts.failed, "cancelled": counts.cancelled,
         },
+        "pruning_held_until": found.pruning_held_until,
         "findings": found.findings,
     });
     let or = |lines: Vec<String>, none: &str| if lines.is_empty() { none.to_owned() } else { lines.join("\n") };
@@ -113,6 +115,7 @@ fn show(common: &Common, found: &PostgresInspection, status: &Status) -> Result<
                 counts.queued, counts.processing, counts.completed, counts.failed, counts.cancelled
             ),
         ),
+        ("retention", retention(found.pruning_held_until)),
         ("findings", or(found.findings.clone(), "none: all is well")),
     ]);
     one(common, &document, &found.place, &fields)
@@ -150,6 +153,7 @@ mod tests {
             tables: Vec::new(),
             indexes: Vec::new(),
             counts: StatusCounts::default(),
+            pruning_held_until: None,
             vacuum_holders: Vec::new(),
             findings: findings.iter().map(|finding| (*finding).to_owned()).collect(),
         }
