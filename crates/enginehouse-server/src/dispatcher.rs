@@ -19,6 +19,7 @@ mod caps;
 mod claim;
 mod classes;
 pub mod config;
+pub mod contention;
 mod context;
 pub mod dead_letters;
 mod deadlines;
@@ -31,6 +32,7 @@ mod grace;
 mod heartbeat;
 mod hold_backs;
 mod inbox;
+mod isolation;
 pub mod observer;
 mod operation;
 mod outage;
@@ -41,14 +43,17 @@ mod request;
 pub mod retention;
 mod scheduler;
 mod seen_engines;
+mod set_aside;
 pub mod settings;
 mod settle;
 mod signs_of_life;
 mod sweep;
 mod transaction;
+mod unheard;
 mod unit_of_work;
 mod wait_queue;
 mod wake_ups;
+mod worker_pool;
 
 use std::sync::Arc;
 
@@ -60,6 +65,7 @@ use tokio::sync::mpsc;
 
 use self::answers::{Enqueued, Exchanged, SettleResult};
 use self::config::DispatchConfig;
+use self::inbox::{Inbox, RequestSenders};
 use self::observer::Observer;
 pub use self::operation::Operation;
 use self::operation::pending;
@@ -72,7 +78,7 @@ use crate::rng::Rng;
 /// Hands requests to the dispatcher's thread. Cheap to clone.
 #[derive(Clone)]
 pub struct Dispatcher {
-    requests: mpsc::Sender<Request>,
+    requests: RequestSenders,
     shutdown: Shutdown,
 }
 
@@ -100,10 +106,10 @@ impl Dispatcher {
         observer: Box<dyn Observer>,
         pulse: Arc<Pulse>,
     ) -> std::io::Result<(Self, DispatcherThread)> {
-        let (requests, receiver) = mpsc::channel(config.max_waiting_requests);
+        let (requests, inbox) = Inbox::channel(config.max_waiting_requests);
         let shutdown = Shutdown::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let scheduler = Scheduler::new(store, config, rng, observer, receiver, shutdown.clone(), pulse);
+        let scheduler = Scheduler::new(store, config, rng, observer, inbox, shutdown.clone(), pulse);
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())
             .spawn(move || runtime.block_on(scheduler.run()))?;
@@ -163,11 +169,12 @@ impl Dispatcher {
         }
         let (reply, answer) = Reply::channel();
         let request = request(reply);
-        let (free, all) = (self.requests.capacity(), self.requests.max_capacity());
+        let requests = if request.is_of_an_engine() { &self.requests.of_engines } else { &self.requests.of_others };
+        let (free, all) = (requests.capacity(), requests.max_capacity());
         if free < all.saturating_mul(request.reserve_percent()) / 100 {
             return Err(DispatchError::Overloaded);
         }
-        self.requests.try_send(request).map_err(|error| match error {
+        requests.try_send(request).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => DispatchError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => DispatchError::ShuttingDown,
         })?;

@@ -19,6 +19,15 @@ pub enum StoreError {
     /// Another transaction was in the way. Nothing was changed, and it is worth repeating at once.
     #[error("another transaction was in the way: {0}")]
     Conflict(String),
+    /// Another transaction holds what this one needs, and has not let go within a moment. Nothing was changed. It is worth
+    /// repeating in a while, and without the company of requests that need something else.
+    #[error("another transaction holds what is needed: {reason}")]
+    Held {
+        /// What it holds, as far as that is known.
+        what: HeldResource,
+        /// What happened.
+        reason: String,
+    },
     /// The store is away, full or busy. Worth repeating.
     #[error("the store is unavailable: {reason}")]
     Unavailable {
@@ -29,9 +38,29 @@ pub enum StoreError {
     },
 }
 
+/// What another transaction holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldResource {
+    /// The place of a new lane: somebody is about to make the same one.
+    NewLane,
+    /// An idempotency key: somebody is about to use it.
+    IdempotencyKey,
+    /// A row or a table.
+    Rows,
+}
+
 impl StoreError {
     /// The store is unavailable, and nothing was changed.
     pub fn unavailable(reason: impl Into<String>) -> Self {
         Self::Unavailable { applied: Applied::No, reason: reason.into() }
+    }
+
+    /// The same error, if something is held, with what that is.
+    #[must_use]
+    pub(crate) fn held_by_means_of(self, what: HeldResource) -> Self {
+        match self {
+            Self::Held { reason, .. } => Self::Held { what, reason },
+            error => error,
+        }
     }
 }

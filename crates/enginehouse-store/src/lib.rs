@@ -24,14 +24,14 @@ mod unreadable;
 pub use enginehouse_core::applied::Applied;
 use enginehouse_core::event::EventStatus;
 
-pub use crate::error::StoreError;
+pub use crate::error::{HeldResource, StoreError};
 pub use crate::store::{
     ChangeFeed, ConnectionsUsed, Durability, Queries, RemoteChanges, Store, StoreAdmin, StoreHealth,
 };
 pub use crate::store_url::StoreUrl;
 pub use crate::transaction::{
-    AttemptRepository, AuditRepository, EngineRepository, EventRepository, LaneRepository, LockRepository,
-    ReadyRepository, SettingsRepository, Transaction, TransactionTime,
+    AttemptRepository, AuditRepository, ContentionRepository, EngineRepository, EventRepository, LaneRepository,
+    LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
 };
 pub use crate::unreadable::UnreadableRow;
 

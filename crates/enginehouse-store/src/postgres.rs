@@ -73,6 +73,10 @@ pub async fn connect(options: &PostgresOptions) -> Result<tokio_postgres::Client
     Ok(client)
 }
 
+/// How many connections there are for transactions beyond those of requests of all kinds: one that is kept for engines, one for
+/// requests that need what somebody else holds, and one for the change feed.
+const MORE_TRANSACTIONS: usize = 3;
+
 /// A [`Store`] in a PostgreSQL database.
 pub struct PostgresStore {
     shared: Arc<PgState>,
@@ -122,8 +126,7 @@ impl PostgresStore {
             );
             endpoint.disable_statement_cache();
         }
-        // One more, for the change feed.
-        let writers = Connections::new(&endpoint, options.max_transactions + 1);
+        let writers = Connections::new(&endpoint, options.max_transactions + MORE_TRANSACTIONS);
         let readers = Connections::new(&endpoint, options.readers);
         let uses_own_clock = options.clock.is_some();
         let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));

@@ -36,6 +36,7 @@ pub trait Transaction:
     + AttemptRepository
     + SettingsRepository
     + AuditRepository
+    + ContentionRepository
 {
     /// Makes every change durable, or none.
     ///
@@ -123,7 +124,8 @@ pub trait ReadyRepository: Send {
 pub trait LockRepository: Send {
     /// The events that these engines hold, in the order of their ids: for whoever counts them.
     async fn held_events(&mut self, engines: &[EngineId]) -> Result<Vec<EventRow>, StoreError>;
-    /// The same, to be changed: nobody else changes them before this transaction ends.
+    /// The same, to be changed: nobody else changes them before this transaction ends. Those that another transaction works
+    /// on are left out; it waits for nobody.
     async fn held_events_for_update(&mut self, engines: &[EngineId]) -> Result<Vec<EventRow>, StoreError>;
     /// Processing events whose lock expires at `until` or before, in the order of `(expires_at, event_id)`, from behind `after`.
     async fn locks_expiring(
@@ -224,4 +226,25 @@ pub trait AuditRepository: Send {
     async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError>;
     /// Forgets up to `limit` audit entries from before `before`. Answers how many.
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+}
+
+/// What other transactions hold at this moment, and nobody waits for. Where one transaction runs at a time, nothing is.
+#[async_trait]
+#[delegatable_trait]
+pub trait ContentionRepository: Send {
+    /// Those of `ids` that are registered, and that another transaction has locked.
+    async fn contended_engines(&mut self, ids: &[EngineId]) -> Result<Vec<EngineId>, StoreError> {
+        let _ = ids;
+        Ok(Vec::new())
+    }
+    /// Those of `ids` that exist, and that another transaction has locked.
+    async fn contended_events(&mut self, ids: &[EventId]) -> Result<Vec<EventId>, StoreError> {
+        let _ = ids;
+        Ok(Vec::new())
+    }
+    /// Engines that should have sent a heartbeat by `until`, and that another transaction has locked.
+    async fn contended_silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<EngineId>, StoreError> {
+        let _ = (until, limit);
+        Ok(Vec::new())
+    }
 }

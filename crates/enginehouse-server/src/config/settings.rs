@@ -82,7 +82,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "max_transactions",
-        about: "How many transactions a server has under way at once on PostgreSQL; 1 to 64. Each carries whatever is waiting, so few are enough where the database is near; more help where an answer from it takes long. A server opens up to this many connections and 6 more. SQLite has one.",
+        about: "How many transactions a server has under way at once on PostgreSQL; 1 to 64. Each carries whatever is waiting, so few are enough where the database is near; more help where an answer from it takes long. With 2 or more, one more is kept for the calls of engines. A server opens up to this many connections and 8 more. SQLite has one.",
         placeholder: "COUNT",
         set: |config, value| {
             config.max_transactions = number(value, 1, 64)?;

@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use enginehouse_core::event::NewEvent;
+use enginehouse_core::ids::EngineId;
 use enginehouse_core::request::SettleCommand;
 use enginehouse_store::StoreError;
 
 use super::answers::{Enqueued, Exchanged, SettleResult};
+use super::contention::Resource;
 use super::operation::PendingOperation;
 use super::reply::{DispatchError, Refusal, Reply};
 use super::request::{EngineExchange, Request};
@@ -64,6 +66,70 @@ impl RequestBatch {
             + self.sweeps.len()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One batch of many.
+    pub(super) fn merged(batches: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self::default();
+        for mut batch in batches {
+            all.operations.append(&mut batch.operations);
+            all.enqueues.append(batch.enqueues);
+            all.settles.append(batch.settles);
+            all.exchanges.append(batch.exchanges);
+            all.sweeps.append(&mut batch.sweeps);
+        }
+        all
+    }
+
+    /// The requests of each kind; or two halves, if they are of one kind. One that fails is found by splitting again and
+    /// again, while most of the others are carried out with the first split.
+    pub(super) fn split(self) -> Vec<Self> {
+        let Self { operations, enqueues, settles, exchanges, sweeps } = self;
+        let mut kinds = vec![
+            Self { operations, ..Self::default() },
+            Self { enqueues, ..Self::default() },
+            Self { settles, ..Self::default() },
+            Self { exchanges, ..Self::default() },
+            Self { sweeps, ..Self::default() },
+        ];
+        // Engines come first.
+        kinds.reverse();
+        kinds.retain(|kind| !kind.is_empty());
+        if kinds.len() > 1 {
+            return kinds;
+        }
+        let mut singles = Self::merged(kinds).into_singles();
+        let half = singles.split_off(singles.len() / 2);
+        [singles, half].map(Self::merged).into_iter().filter(|half| !half.is_empty()).collect()
+    }
+
+    /// Whether each of its settlements may be refused by itself, and nothing else of it concerns an event.
+    pub(super) fn settles_only_some(&self) -> bool {
+        self.operations.is_empty() && self.enqueues.replies.is_empty()
+    }
+
+    /// The engines that it hears.
+    pub(super) fn engines(&self) -> impl Iterator<Item = &EngineId> {
+        self.exchanges.requests.iter().map(|request| &request.engine_id)
+    }
+
+    /// What the requests name that somebody else may hold.
+    pub(super) fn resources(&self) -> Vec<Resource> {
+        let mut named = Vec::new();
+        named.extend(self.operations.iter().filter_map(|operation| operation.resource()));
+        for event in self.enqueues.requests.iter().flatten() {
+            named.push(Resource::Lane(event.lane.clone()));
+            named.extend(event.idempotency_key.clone().map(Resource::IdempotencyKey));
+        }
+        let settlements = self.settles.requests.iter().flatten();
+        let of_exchanges = self.exchanges.requests.iter().flat_map(|request| &request.exchange.settlements);
+        named.extend(settlements.chain(of_exchanges).map(|settlement| Resource::Event(settlement.event_id)));
+        named.extend(self.exchanges.requests.iter().map(|request| Resource::Engine(request.engine_id.clone())));
+        named
+    }
+
     /// A batch for each request.
     pub(super) fn into_singles(self) -> Vec<Self> {
         let operations = self.operations.into_iter().map(|one| Self { operations: vec![one], ..Self::default() });
@@ -91,6 +157,11 @@ impl<Q, T, A> Calls<Q, T, A> {
     fn push(&mut self, request: Q, reply: Reply<T>) {
         self.requests.push(request);
         self.replies.push(reply);
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.requests.append(&mut other.requests);
+        self.replies.append(&mut other.replies);
     }
 
     fn into_singles(self) -> impl Iterator<Item = Self> {

@@ -11,6 +11,7 @@ use enginehouse_store::rows::{AuditEntry, EventRow};
 use enginehouse_store::{StoreError, Transaction};
 
 use super::config::DispatchConfig;
+use super::contention::HeldResources;
 use super::deadlines::bring_forward;
 use super::effects::Effects;
 use super::hold_backs::HoldBacks;
@@ -41,6 +42,10 @@ pub struct TransactionContext<'a> {
     /// Engines that have settled in this batch.
     pub(super) settlers: Callers,
     pub(super) seen_engines: &'a SeenEngines,
+    /// What other transactions hold.
+    pub(super) held: &'a HeldResources,
+    /// Events that others hold, and that this transaction does without.
+    pub(super) contended: &'a HashSet<EventId>,
 }
 
 impl TransactionContext<'_> {

@@ -39,6 +39,16 @@ impl Deadlines {
         self.ready_known |= other.ready_known;
     }
 
+    /// Each kind by itself.
+    pub(super) fn each_kind(self) -> [Self; 3] {
+        let none = Self { ready_known: self.ready_known, ..Self::default() };
+        [
+            Self { lock_expiry: self.lock_expiry, ..none },
+            Self { engine_loss: self.engine_loss, ready: self.ready, ..none },
+            Self { retention: self.retention, ..none },
+        ]
+    }
+
     fn earliest(&self) -> Option<Timestamp> {
         [self.lock_expiry, self.engine_loss, self.ready, self.retention].into_iter().flatten().min()
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
-use enginehouse_core::ids::LaneId;
+use enginehouse_core::ids::{EngineId, LaneId};
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, EventState};
 use enginehouse_store::rows::EventRow;
@@ -20,6 +20,8 @@ pub struct Effects {
     pub(super) deadlines: Deadlines,
     /// Lanes with an event on its last chance, which a waiting claim was woken for, but whose engine holds others.
     pub(super) passed_over: HashSet<LaneId>,
+    /// Engines whose signs of life were refused, and that need not be lost for it any more.
+    pub(super) made_good: Vec<EngineId>,
     /// Events that were enqueued, by lane.
     pub enqueued: HashMap<LaneId, u64>,
     /// Events that were claimed, by lane.

@@ -1,16 +1,17 @@
 //! Engines register, drain, resume and deregister.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine, Registration};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::lock::Lock;
 use enginehouse_core::transition::{EventCommand, Loss};
-use enginehouse_store::StoreError;
 use enginehouse_store::rows::EventRow;
+use enginehouse_store::{HeldResource, StoreError};
 
 use super::caps::check_engine;
+use super::contention::Resource;
 use super::context::TransactionContext;
 use super::deadlines::bring_forward;
 use super::operation::Operation;
@@ -54,6 +55,10 @@ pub struct Deregister {
 impl Operation for Register {
     type Answer = Registered;
 
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Engine(self.0.engine_id.clone()))
+    }
+
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Registered> {
         let ids = [self.0.engine_id.clone()];
         let previous = context.transaction.engines_by_id(&ids).await?.pop();
@@ -81,6 +86,10 @@ impl Operation for Register {
 impl Operation for Drain {
     type Answer = RegisteredEngine;
 
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Engine(self.engine_id.clone()))
+    }
+
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
         let engine = match registered(context, &self.engine_id, self.epoch).await? {
             Ok(engine) => engine,
@@ -102,6 +111,10 @@ impl Operation for Drain {
 impl Operation for Resume {
     type Answer = RegisteredEngine;
 
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Engine(self.0.clone()))
+    }
+
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
         let engine = match registered(context, &self.0, None).await? {
             Ok(engine) => engine.resumed(),
@@ -116,6 +129,10 @@ impl Operation for Resume {
 #[async_trait(?Send)]
 impl Operation for Deregister {
     type Answer = RegisteredEngine;
+
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Engine(self.engine_id.clone()))
+    }
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
         let Self { engine_id, epoch } = self;
@@ -138,7 +155,8 @@ pub(super) async fn stop_drained(context: &mut TransactionContext<'_>) -> Result
         return Ok(());
     }
     let held = context.transaction.held_events(&candidates).await?;
-    for engine in context.transaction.engines_by_id(&candidates).await? {
+    // One that another transaction works on is looked at again with its next heartbeat.
+    for engine in context.transaction.free_engines_by_id(&candidates).await? {
         let drained =
             engine.draining && held.iter().all(|event| event.state.engine_id.as_ref() != Some(&engine.engine_id));
         if drained && engine.status == EngineStatus::Draining {
@@ -154,9 +172,42 @@ pub(super) async fn lose_locks(
     engines: &[EngineId],
     loss: Loss,
 ) -> Result<(), StoreError> {
-    let held = context.transaction.held_events_for_update(engines).await?;
-    let counts = count_by_holder(&held);
-    for event in held {
+    let (events, contended) = lock_held_events(context, engines).await?;
+    refuse_contended(&contended)?;
+    lose(context, events, loss).await
+}
+
+/// Somebody has locked an event that an engine holds: then nothing can be done about all its locks.
+fn refuse_contended(contended: &HashSet<EngineId>) -> Result<(), StoreError> {
+    let Some(engine_id) = contended.iter().next() else { return Ok(()) };
+    let reason = format!("somebody has locked an event that engine {engine_id} holds");
+    Err(StoreError::Held { what: HeldResource::Rows, reason })
+}
+
+/// The events that these engines hold, locked for this transaction; and the engines of which somebody else has locked one.
+pub(super) async fn lock_held_events(
+    context: &mut TransactionContext<'_>,
+    engines: &[EngineId],
+) -> Result<(Vec<EventRow>, HashSet<EngineId>), StoreError> {
+    let events = context.transaction.held_events_for_update(engines).await?;
+    let mut contended = HashSet::new();
+    if context.is_shared {
+        let locked: HashSet<_> = events.iter().map(|event| event.event_id).collect();
+        let all = context.transaction.held_events(engines).await?;
+        let others = all.into_iter().filter(|event| !locked.contains(&event.event_id));
+        contended.extend(others.filter_map(|event| event.state.engine_id));
+    }
+    Ok((events, contended))
+}
+
+/// Takes these locks away.
+pub(super) async fn lose(
+    context: &mut TransactionContext<'_>,
+    events: Vec<EventRow>,
+    loss: Loss,
+) -> Result<(), StoreError> {
+    let counts = count_by_holder(&events);
+    for event in events {
         let event_id = event.event_id;
         let alone = is_alone(&event, &counts);
         context.events.keep(event);
@@ -169,7 +220,9 @@ pub(super) async fn lose_locks(
 
 /// Takes back what an engine holds, as if it had released it.
 async fn return_locks(context: &mut TransactionContext<'_>, engine_id: &EngineId) -> Result<(), StoreError> {
-    for event in context.transaction.held_events_for_update(std::slice::from_ref(engine_id)).await? {
+    let (events, contended) = lock_held_events(context, std::slice::from_ref(engine_id)).await?;
+    refuse_contended(&contended)?;
+    for event in events {
         let event_id = event.event_id;
         context.events.keep(event);
         context.transition(event_id, &EventCommand::Return)?.ok();

@@ -10,6 +10,7 @@ use enginehouse_core::transition::EventCommand;
 use enginehouse_store::rows::EventRecord;
 use enginehouse_store::{StoreError, UnreadableRow};
 
+use super::contention::Resource;
 use super::context::TransactionContext;
 use super::operation::Operation;
 use super::reply::OperationResult;
@@ -42,6 +43,10 @@ pub enum EventAction {
 #[async_trait(?Send)]
 impl Operation for ActOnEvent {
     type Answer = EventRecord;
+
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Event(self.event_id))
+    }
 
     /// Answers the event as it is then.
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<EventRecord> {

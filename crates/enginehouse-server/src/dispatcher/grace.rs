@@ -38,7 +38,8 @@ async fn after_an_outage(context: &mut TransactionContext<'_>) -> Result<(), Sto
     let intervals = engines.iter().map(|engine| (engine.engine_id.clone(), engine.heartbeat_interval)).collect();
     let due_soon = engines.into_iter().filter(|engine| moved(engine, resumed_at, Duration::MAX).is_some());
     let due_soon: Vec<_> = due_soon.map(|engine| engine.engine_id).collect();
-    let engines = context.transaction.engines_by_id(&due_soon).await?;
+    // Those that somebody holds are heard as soon as they are let go.
+    let engines = context.transaction.free_engines_by_id(&due_soon).await?;
     move_engines(context, engines, resumed_at, Duration::MAX).await?;
     let until = resumed_at + MAX_HEARTBEAT_INTERVAL * LOST_AFTER_INTERVALS;
     move_locks(context, until, resumed_at, Duration::MAX, intervals).await

@@ -28,6 +28,7 @@ pub(super) async fn heartbeat(
         held.entry(lock.engine_id.clone()).or_default().push((event.event_id, lock.token));
         context.events.keep(event);
     }
+    let busy = busy_locks(context, &ids, heartbeats, &held).await?;
     context.catch_up();
     let mut answers = Vec::with_capacity(heartbeats.len());
     for (engine_id, heartbeat) in heartbeats {
@@ -37,7 +38,7 @@ pub(super) async fn heartbeat(
         context.effects.wake_ups.engines.insert((*engine_id).clone());
         let locks = held.get(*engine_id).map_or(&[][..], Vec::as_slice);
         let (renewed, lost) = match &heartbeat.lock_tokens {
-            Some(listed) => renew(context, locks, listed)?,
+            Some(listed) => renew(context, locks, listed, &busy)?,
             None => (Vec::new(), Vec::new()),
         };
         answers.push(HeartbeatAnswer {
@@ -54,11 +55,30 @@ pub(super) async fn heartbeat(
     Ok(answers)
 }
 
+/// The listed locks whose events another transaction works on. They are neither renewed nor lost: whoever sends a heartbeat waits
+/// for nobody, and the next one renews them.
+async fn busy_locks(
+    context: &mut TransactionContext<'_>,
+    ids: &[EngineId],
+    heartbeats: &[(&EngineId, &Heartbeat)],
+    held: &HashMap<EngineId, Vec<(EventId, LockToken)>>,
+) -> Result<HashSet<LockToken>, StoreError> {
+    let locked: HashSet<_> = held.values().flatten().map(|(_, token)| *token).collect();
+    let mut listed = heartbeats.iter().filter_map(|(_, heartbeat)| heartbeat.lock_tokens.as_ref()).flatten();
+    if !context.is_shared || listed.all(|token| locked.contains(token)) {
+        return Ok(HashSet::new());
+    }
+    let all = context.transaction.held_events(ids).await?;
+    let tokens = all.into_iter().filter_map(|event| Some(event.state.lock?.token));
+    Ok(tokens.filter(|token| !locked.contains(token)).collect())
+}
+
 /// Renews the locks that are listed, and notes those that are not. Answers which were renewed, and which are lost.
 fn renew(
     context: &mut TransactionContext<'_>,
     locks: &[(EventId, LockToken)],
     listed: &[LockToken],
+    busy: &HashSet<LockToken>,
 ) -> Result<(Vec<LockToken>, Vec<LockToken>), StoreError> {
     let is_listed: HashSet<_> = listed.iter().copied().collect();
     let mut renewed = Vec::new();
@@ -73,7 +93,8 @@ fn renew(
         }
     }
     let still_held: HashSet<_> = renewed.iter().copied().collect();
-    let lost = listed.iter().copied().filter(|token| !still_held.contains(token)).collect();
+    let is_lost = |token: &LockToken| !still_held.contains(token) && !busy.contains(token);
+    let lost = listed.iter().copied().filter(is_lost).collect();
     Ok((renewed, lost))
 }
 

@@ -6,6 +6,7 @@
 use async_trait::async_trait;
 use enginehouse_store::StoreError;
 
+use super::contention::Resource;
 use super::context::TransactionContext;
 use super::reply::{DispatchError, OperationResult, Refusal, Reply};
 
@@ -20,6 +21,11 @@ pub trait Operation: Send + 'static {
         1
     }
 
+    /// The one row that it is about, which somebody else may hold.
+    fn resource(&self) -> Option<Resource> {
+        None
+    }
+
     /// Carries it out. If the transaction has to be repeated, this is called again.
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Self::Answer>;
 }
@@ -28,6 +34,7 @@ pub trait Operation: Send + 'static {
 #[async_trait(?Send)]
 pub(super) trait PendingOperation: Send {
     fn max_events(&self) -> usize;
+    fn resource(&self) -> Option<Resource>;
     /// Carries it out, and keeps the answer until [`PendingOperation::answer`].
     async fn execute(&mut self, context: &mut TransactionContext<'_>) -> Result<(), StoreError>;
     /// Answers the caller: the transaction has committed.
@@ -51,6 +58,10 @@ pub(super) fn pending<O: Operation>(operation: O, reply: Reply<O::Answer>) -> Bo
 impl<O: Operation> PendingOperation for Pending<O> {
     fn max_events(&self) -> usize {
         self.operation.max_events()
+    }
+
+    fn resource(&self) -> Option<Resource> {
+        self.operation.resource()
     }
 
     async fn execute(&mut self, context: &mut TransactionContext<'_>) -> Result<(), StoreError> {

@@ -35,6 +35,8 @@ pub(super) struct Registry {
     lanes_seen: u64,
     /// Rises whenever a lane comes or goes.
     lanes_version: u64,
+    /// Whether something in it was changed by a transaction that has not committed.
+    is_uncommitted: bool,
 }
 
 #[derive(Debug)]
@@ -59,6 +61,19 @@ impl Registry {
             lane_ids: HashMap::new(),
             lanes_seen: 0,
             lanes_version: 0,
+            is_uncommitted: false,
+        }
+    }
+
+    /// A transaction has committed: what it has changed holds.
+    pub(super) fn committed(&mut self) {
+        self.is_uncommitted = false;
+    }
+
+    /// A transaction was rolled back: forgets everything, if it had changed something.
+    pub(super) fn rolled_back(&mut self) {
+        if self.is_uncommitted {
+            self.clear();
         }
     }
 
@@ -109,6 +124,7 @@ impl Registry {
 
     /// Notes that this transaction has changed an engine or a setting, for every server to see.
     pub(super) async fn raise(&mut self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
+        self.is_uncommitted = true;
         let version = transaction.raise_registry_version().await?;
         // If others have raised it since this was read, what they have changed is not in here: it is read again.
         self.version = self.version.filter(|before| before + 1 == version).map(|_| version);
@@ -171,6 +187,7 @@ impl Registry {
     }
 
     pub(super) fn remove_lane(&mut self, lane_id: LaneId) {
+        self.is_uncommitted = true;
         if let Some(key) = self.lanes.remove(&lane_id) {
             // What it asked for may have another number by now.
             if self.lane_ids.get(&key) == Some(&lane_id) {
@@ -179,6 +196,10 @@ impl Registry {
             self.classes.remove_lane(lane_id);
             self.lanes_version += 1;
         }
+    }
+
+    pub(super) fn has_lane(&self, key: &LaneKey) -> bool {
+        self.lane_ids.contains_key(key)
     }
 
     /// What the events of a lane have in common.
@@ -210,7 +231,9 @@ impl Registry {
             }
         }
         if !unknown.is_empty() {
-            for lane in transaction.intern_lanes(&unknown).await? {
+            let made = transaction.intern_lanes(&unknown).await?;
+            self.is_uncommitted = true;
+            for lane in made {
                 self.keep_lane(lane.lane_id, Arc::new(lane.key));
             }
         }
@@ -244,10 +267,6 @@ impl Registry {
     /// How many lanes new events may be put in.
     pub(super) fn active_lanes(&self) -> usize {
         self.lane_ids.len()
-    }
-
-    pub(super) fn has_lane(&self, key: &LaneKey) -> bool {
-        self.lane_ids.contains_key(key)
     }
 
     /// The field in which the lanes differ most, and how many values of it there are.

@@ -69,6 +69,9 @@ pub enum Refusal {
     /// The event's state does not allow it.
     #[error("event {event_id}: {why}")]
     Event { event_id: EventId, why: transition::TransitionRefused },
+    /// Another transaction holds the event, and does not let go.
+    #[error("another transaction holds event {0}: nothing was done")]
+    EventIsHeld(EventId),
     /// Idempotency keys belong to events whose requests were others: at least one, and every one of the request.
     #[error("{} idempotency keys belong to events whose requests were others", .0.len())]
     IdempotencyConflict(Vec<KeyConflict>),

@@ -48,6 +48,11 @@ impl Request {
         }
     }
 
+    /// Whether an engine asks for it: those never wait behind anybody else's.
+    pub(super) fn is_of_an_engine(&self) -> bool {
+        matches!(self, Self::Settle(..) | Self::Exchange(..))
+    }
+
     /// How much of the inbox must be free for this request to be accepted, in percent.
     ///
     /// Saturation must not make locks expire. So enqueues are refused first, then claims and bulk operations. Heartbeats

@@ -18,12 +18,13 @@ use enginehouse_store::{ChangeFeed, RemoteChanges, Store, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::answers::Exchanged;
 use super::batch::{ExchangeOutcome, RequestBatch};
 use super::config::DispatchConfig;
+use super::contention::HeldResources;
 use super::deadlines::SweepSchedule;
 use super::hold_backs::HoldBacks;
 use super::inbox::Inbox;
@@ -34,11 +35,13 @@ use super::registry::Registry;
 use super::reply::{DispatchError, Reply};
 use super::request::{EngineExchange, Request};
 use super::seen_engines::SeenEngines;
-use super::transaction::{BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
+use super::set_aside::{SetAside, SetAsideQueue};
+use super::transaction::{BatchClass, BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
 use super::wait_queue::{LongPoll, Occupancy, TakenPoll, WaitQueue};
 use super::wake_ups::WakeUps;
+use super::worker_pool::WorkerPool;
 use crate::rng::{Rng, SharedIds, SharedRng};
-use crate::timers::Timer;
+use crate::timers::{Timer, alarm};
 
 /// How long to wait after the store has failed before the next sweep.
 const STORE_BACK_OFF: Duration = Duration::from_millis(500);
@@ -59,6 +62,8 @@ enum Wake {
     RemoteChanges(Result<RemoteChanges, StoreError>),
     /// A sweep is due, or the time of a waiting claim is over.
     Deadline,
+    /// Requests that were set aside are to be tried again.
+    Round,
 }
 
 /// Whether the scheduler goes on.
@@ -84,6 +89,8 @@ pub(super) struct Scheduler {
     /// Callers who ask for a sweep while one is in flight: theirs follows it, so that what they asked for is done when
     /// they are answered.
     next_sweeps: Vec<Reply<()>>,
+    held: HeldResources,
+    set_aside: SetAsideQueue,
 }
 
 /// Tells the scheduler to shut down.
@@ -102,13 +109,6 @@ impl Shutdown {
     pub(super) fn is_requested(&self) -> bool {
         self.requested.load(Ordering::Acquire)
     }
-}
-
-/// The workers that have nothing to do, and how many batches they have begun.
-struct WorkerPool {
-    idle: Vec<TransactionWorker>,
-    size: usize,
-    begun: u64,
 }
 
 /// Wake-ups that no batch has taken yet, and what they depend on.
@@ -131,7 +131,7 @@ impl Scheduler {
         config: DispatchConfig,
         rng: Box<dyn Rng>,
         observer: Box<dyn Observer>,
-        receiver: mpsc::Receiver<Request>,
+        mut inbox: Inbox,
         shutdown: Shutdown,
         pulse: Arc<Pulse>,
     ) -> Self {
@@ -139,7 +139,7 @@ impl Scheduler {
         let (config, rng, ids) = (Arc::new(config), SharedRng::new(rng), SharedIds::default());
         let (wait_queue, hold_backs, seen_engines) =
             (WaitQueue::default(), HoldBacks::default(), SeenEngines::default());
-        let size = store.max_transactions().max(1);
+        let held = HeldResources::default();
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
             config: Arc::clone(&config),
@@ -149,12 +149,16 @@ impl Scheduler {
             hold_backs: hold_backs.clone(),
             wait_queue: wait_queue.clone(),
             seen_engines: seen_engines.clone(),
+            held: held.clone(),
         };
-        let workers = WorkerPool { idle: (0..size).map(|_| worker()).collect(), size, begun: 0 };
+        let workers = WorkerPool::new(store.max_transactions(), store.is_shared(), worker);
+        if workers.keeps_one_for_engines() {
+            inbox.separate();
+        }
         Self {
             store,
             observer,
-            inbox: Inbox::new(receiver),
+            inbox,
             shutdown,
             workers,
             wait_queue,
@@ -162,6 +166,8 @@ impl Scheduler {
             schedule: SweepSchedule::new(),
             outage,
             next_sweeps: Vec::new(),
+            held,
+            set_aside: SetAsideQueue::default(),
         }
     }
 
@@ -181,26 +187,34 @@ impl Scheduler {
                         break;
                     }
                 }
-                Wake::Request(first) => batch = Some(self.inbox.gather(first)),
+                Wake::Request(first) => batch = Some(self.gather(first)),
                 Wake::RemoteChanges(changes) => self.take_in(changes),
                 Wake::Deadline => sweep_is_due = next_sweep.is_some_and(|at| at <= Timer::now()),
-                Wake::Shutdown | Wake::NoCallers => {}
+                Wake::Shutdown | Wake::NoCallers | Wake::Round => {}
             }
             if self.shutdown.is_requested() {
                 self.inbox.close();
                 self.answer_waiting_claims();
             }
-            if let Some(batch) = batch {
-                in_flight.push(self.begin(batch, false, !in_flight.is_empty()));
+            if let Some(round) = self.begin_round(!in_flight.is_empty()) {
+                in_flight.push(round);
+            }
+            if let Some((batch, class)) = batch {
+                // What all of it needs may be held: then there is nothing to begin.
+                if !batch.is_empty() {
+                    in_flight.push(self.begin(batch, class, false, !in_flight.is_empty()));
+                }
             } else if self.is_ending() && self.inbox.is_empty() {
                 // Batches in flight finish. What has fallen due waits for the next start.
-                if in_flight.is_empty() {
+                if in_flight.is_empty() && self.set_aside.is_empty() {
                     break;
                 }
             } else if sweep_is_due
-                || self.workers.is_free() && (self.has_wake_ups() || self.wait_queue.has_signs(Timer::now()))
+                || self.workers.is_free(BatchClass::Engines)
+                    && (self.has_wake_ups() || self.wait_queue.has_signs(Timer::now()))
             {
-                in_flight.push(self.begin(RequestBatch::default(), sweep_is_due, !in_flight.is_empty()));
+                let class = if sweep_is_due { BatchClass::Others } else { BatchClass::Engines };
+                in_flight.push(self.begin(RequestBatch::default(), class, sweep_is_due, !in_flight.is_empty()));
             }
             self.answer_expired_claims();
             self.observer.waiting(self.wait_queue.len(), self.inbox.len());
@@ -212,18 +226,21 @@ impl Scheduler {
 
     /// Waits for what may wake the scheduler. Dropped while it waits, it has lost nothing.
     async fn wait(&mut self, in_flight: &mut InFlight, feed: Option<&mut Box<dyn ChangeFeed>>, timer: &Timer) -> Wake {
-        let may_begin = self.workers.is_free();
+        let may_begin = self.workers.is_free(BatchClass::Engines);
+        let of_others = self.workers.is_free(BatchClass::Others);
         let may_sweep = self.may_sweep();
+        let next_round = self.set_aside.next_round().filter(|_| self.workers.is_free(BatchClass::SetAside));
         tokio::select! {
             biased;
             () = self.shutdown.notify.notified() => Wake::Shutdown,
             Some(finished) = in_flight.next(), if !in_flight.is_empty() => {
                 Wake::BatchFinished(Box::new(finished))
             },
-            request = self.inbox.next(), if may_begin && self.inbox.may_have_more() => {
+            request = self.inbox.next(of_others), if may_begin && self.inbox.may_have_more(of_others) => {
                 request.map_or(Wake::NoCallers, Wake::Request)
             }
             changes = next_change(feed) => Wake::RemoteChanges(changes),
+            () = alarm(next_round.unwrap_or_else(Timer::now)), if next_round.is_some() => Wake::Round,
             () = timer.due(), if may_sweep => Wake::Deadline,
         }
     }
@@ -233,7 +250,7 @@ impl Scheduler {
     }
 
     fn may_sweep(&self) -> bool {
-        self.workers.is_free() && !self.schedule.in_flight() && !self.is_ending()
+        self.workers.is_free(BatchClass::Others) && !self.schedule.in_flight() && !self.is_ending()
     }
 
     /// Whether a claim that waits may find something that no batch in flight looks for.
@@ -243,47 +260,72 @@ impl Scheduler {
             self.pending.look_again = false;
             return false;
         }
-        let Some(worker) = self.workers.idle.first() else { return false };
+        let Some(worker) = self.workers.idle() else { return false };
         self.wait_queue.may_serve(&self.pending.wake_ups, &worker.registry)
             || self.pending.look_again && self.wait_queue.has_look_again()
+    }
+
+    /// Gathers a batch. Requests that need what is known to be held are set aside.
+    fn gather(&mut self, first: Request) -> (RequestBatch, BatchClass) {
+        let (batch, class) = self.inbox.gather(first);
+        let (batch, suspects) = self.held.split_off(batch);
+        self.set_aside.add(suspects.into_iter().map(SetAside::now));
+        (batch, class)
+    }
+
+    /// Hands the requests that were set aside to their worker, if it is time.
+    fn begin_round(&mut self, has_company: bool) -> Option<LocalBoxFuture<'static, FinishedBatch>> {
+        if !self.workers.is_free(BatchClass::SetAside) {
+            return None;
+        }
+        let round = self.set_aside.take_round()?;
+        let worker = self.workers.take(BatchClass::SetAside);
+        let start = self.start(BatchClass::SetAside, false, has_company);
+        Some(worker.run_round(round, start).boxed_local())
     }
 
     /// Hands a batch to a worker.
     fn begin(
         &mut self,
         mut batch: RequestBatch,
+        class: BatchClass,
         sweep_is_due: bool,
         has_company: bool,
     ) -> LocalBoxFuture<'static, FinishedBatch> {
-        let worker = self.workers.idle.pop().expect("a batch begins when a worker is free");
+        let worker = self.workers.take(class);
         // With one batch at a time, each one deals with what has fallen due before it does anything else.
-        let is_only_worker = self.workers.size == 1;
+        let is_only_worker = self.workers.is_only_one();
         if self.schedule.in_flight() {
             self.next_sweeps.append(&mut batch.sweeps);
         }
         let sweeps = sweep_is_due || is_only_worker || !batch.sweeps.is_empty();
+        let start = self.start(class, sweeps, has_company);
+        worker.run(batch, start).boxed_local()
+    }
+
+    /// What a batch that begins now is told.
+    fn start(&mut self, class: BatchClass, sweeps: bool, has_company: bool) -> BatchStart {
         let deadlines = if sweeps { self.schedule.begin_sweep() } else { self.schedule.without_sweep() };
-        let start = BatchStart {
-            number: self.workers.begun,
+        self.pending.look_again = false;
+        BatchStart {
+            number: self.workers.next_number(),
             ready_count: self.pending.ready_count,
             had_company: has_company,
+            class,
             sweeps,
             deadlines,
             wake_ups: std::mem::take(&mut self.pending.wake_ups),
             outage: self.outage.clone(),
             waiting: self.wait_queue.take_signs(Timer::now()),
-        };
-        self.workers.begun += 1;
-        self.pending.look_again = false;
-        worker.run(batch, start).boxed_local()
+        }
     }
 
     /// Answers the callers of a batch that has ended.
     async fn finish(&mut self, finished: FinishedBatch, has_company: bool) -> Next {
-        let FinishedBatch { worker, start, transactions, unanswered } = finished;
+        let FinishedBatch { worker, start, transactions, unanswered, set_aside } = finished;
         // Claims that waited for the engines of this batch may have their turn now.
         self.pending.look_again |= self.wait_queue.has_look_again();
-        let had_company = start.had_company || has_company || self.workers.begun > start.number + 1;
+        let had_company = start.had_company || has_company || self.workers.begun() > start.number + 1;
         let others_made_ready = self.pending.ready_count != start.ready_count;
         let mut failure = None;
         for FinishedTransaction { batch, result, answered, duration } in transactions {
@@ -302,14 +344,24 @@ impl Scheduler {
                     self.answer(batch, answered, others_made_ready);
                 }
                 Err(error) => {
-                    self.observer.failed();
+                    if !matches!(error, StoreError::Held { .. }) {
+                        self.observer.failed();
+                    }
                     batch.fail(&error);
                     failure = Some(error);
                 }
             }
         }
         self.wait_queue.put_back(unanswered);
-        self.workers.idle.push(worker);
+        self.workers.put_back(worker, start.class);
+        match start.class {
+            BatchClass::SetAside if !set_aside.is_empty() => self.set_aside.put_back(set_aside),
+            BatchClass::SetAside => {}
+            BatchClass::Engines | BatchClass::Others => self.set_aside.add(set_aside),
+        }
+        if self.held.has_unheard() {
+            self.set_aside.wait_a_round();
+        }
         if start.sweeps {
             self.schedule.end_sweep();
             for reply in std::mem::take(&mut self.next_sweeps) {
@@ -349,7 +401,9 @@ impl Scheduler {
     async fn failed(&mut self, start: BatchStart, error: &StoreError) -> Next {
         self.schedule.failed(start.sweeps.then_some(start.deadlines), Timer::now() + STORE_BACK_OFF);
         self.pending.wake_ups.merge(start.wake_ups);
-        self.outage.found();
+        if !matches!(error, StoreError::Held { .. }) {
+            self.outage.found();
+        }
         if let Some(why) = self.store.ended().await {
             tracing::error!(why, "the server stops");
             return Next::Stop;
@@ -428,6 +482,8 @@ impl Scheduler {
     fn take_in(&mut self, changes: Result<RemoteChanges, StoreError>) {
         let changes = match changes {
             Ok(changes) => changes,
+            // Somebody has locked the table of changes, into which nobody can write now.
+            Err(StoreError::Held { .. }) => return,
             Err(error) => {
                 tracing::warn!(%error, "changes of other servers cannot be followed");
                 self.outage.found();
@@ -437,7 +493,7 @@ impl Scheduler {
         let pending = &mut self.pending;
         let registry_changed =
             pending.registry_version.replace(changes.registry_version) != Some(changes.registry_version);
-        let nobody_waits = self.wait_queue.is_empty() && self.workers.idle.len() == self.workers.size;
+        let nobody_waits = self.wait_queue.is_empty() && self.workers.are_all_idle();
         if nobody_waits {
             return;
         }
@@ -461,12 +517,6 @@ impl Scheduler {
 
     fn answer_waiting_claims(&self) {
         answer_without_events(self.wait_queue.take_all());
-    }
-}
-
-impl WorkerPool {
-    fn is_free(&self) -> bool {
-        !self.idle.is_empty()
     }
 }
 

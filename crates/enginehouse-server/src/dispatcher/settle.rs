@@ -19,12 +19,17 @@ pub(super) async fn settle(
     requests: &[&[SettleCommand]],
 ) -> Result<Vec<Vec<SettleResult>>, StoreError> {
     let settlements = || requests.iter().copied().flatten();
-    context.load_events(settlements().map(|settlement| settlement.event_id)).await?;
+    let ids: Vec<_> = settlements().map(|settlement| settlement.event_id).collect();
+    context.load_events(ids.into_iter().filter(|id| !context.contended.contains(id))).await?;
     context.catch_up();
     let mut answers = Vec::with_capacity(requests.len());
     for request in requests {
         let mut results = Vec::with_capacity(request.len());
         for settlement in *request {
+            if context.contended.contains(&settlement.event_id) {
+                results.push(Err(Refusal::EventIsHeld(settlement.event_id)));
+                continue;
+            }
             let event = context.events.get(settlement.event_id);
             let holder = event.and_then(|event| event.state.lock.as_ref());
             let holder = holder.map(|lock| (lock.engine_id.clone(), lock.engine_epoch));

@@ -15,8 +15,9 @@ use enginehouse_store::rows::EventRow;
 
 use super::context::TransactionContext;
 use super::deadlines::{Deadlines, bring_forward};
-use super::engines::{count_by_holder, is_alone, lose_locks};
+use super::engines::{count_by_holder, is_alone, lock_held_events, lose};
 use super::retention::delete_expired;
+use super::unheard::postpone_losses;
 
 /// How many rows one sweep takes at most, so that requests do not wait long for it.
 pub(super) const SWEEP_LIMIT: u32 = 1_000;
@@ -101,16 +102,27 @@ async fn count_held(
 /// Declares engines lost that have missed their heartbeats, with their locks. Answers whether there may be more.
 async fn lose_engines(context: &mut TransactionContext<'_>) -> Result<bool, StoreError> {
     let silent = context.transaction.silent_engines(context.now, SWEEP_LIMIT).await?;
+    // Nobody could hear an engine whose row somebody held.
+    let (unheard, silent): (Vec<_>, Vec<_>) =
+        silent.into_iter().partition(|engine| context.held.was_overdue(&engine.engine_id));
+    postpone_losses(context, unheard).await?;
     if silent.is_empty() {
         return Ok(false);
     }
     let may_be_more = silent.len() == SWEEP_LIMIT as usize;
     let ids: Vec<_> = silent.iter().map(|engine| engine.engine_id.clone()).collect();
-    let lost: Vec<_> = silent.into_iter().map(RegisteredEngine::lost).collect();
+    // An engine of which somebody holds an event is lost with all its locks at once, a little later.
+    let (mut events, contended) = lock_held_events(context, &ids).await?;
+    events.retain(|event| event.state.engine_id.as_ref().is_none_or(|engine_id| !contended.contains(engine_id)));
+    let lost: Vec<_> = silent
+        .into_iter()
+        .filter(|engine| !contended.contains(&engine.engine_id))
+        .map(RegisteredEngine::lost)
+        .collect();
     context.transaction.write_engines(&lost).await?;
-    lose_locks(context, &ids, Loss::EngineLost).await?;
+    lose(context, events, Loss::EngineLost).await?;
     context.effects.engines_lost += lost.len() as u64;
-    for engine_id in ids {
+    for RegisteredEngine { engine_id, .. } in lost {
         tracing::warn!(%engine_id, "an engine is lost: it missed its heartbeats");
         // A waiting claim of this engine is refused.
         context.effects.wake_ups.engines.insert(engine_id);
@@ -126,7 +138,13 @@ pub(super) async fn find_next_losses(context: &mut TransactionContext<'_>) -> Re
     let next_sweep = context.is_shared.then_some(context.now + SHARED_SWEEP_INTERVAL);
     let until = next_sweep.unwrap_or(Timestamp::MAX);
     context.effects.deadlines.lock_expiry = context.transaction.next_lock_expiry(until).await?.or(next_sweep);
-    context.effects.deadlines.engine_loss = context.transaction.next_engine_loss().await?;
+    let next_engine_loss = context.transaction.next_engine_loss().await?;
+    let overdue = match next_engine_loss.is_some_and(|at| at <= context.now) {
+        true => context.transaction.contended_silent_engines(context.now, SWEEP_LIMIT).await?,
+        false => Vec::new(),
+    };
+    context.held.set_overdue(overdue);
+    context.effects.deadlines.engine_loss = next_engine_loss;
     bring_forward(&mut context.effects.deadlines.engine_loss, next_sweep);
     Ok(())
 }

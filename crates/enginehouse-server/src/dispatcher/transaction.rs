@@ -1,16 +1,19 @@
 //! One batch in one transaction: together if it can be, again if another transaction was in the way, request by request
 //! if one of them may be what fails.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::{Applied, Store, StoreError};
 use futures_util::FutureExt;
 
 use super::batch::RequestBatch;
 use super::config::DispatchConfig;
+use super::contention::HeldResources;
 use super::context::TransactionContext;
 use super::deadlines::Deadlines;
 use super::effects::Effects;
@@ -23,9 +26,11 @@ use super::outage::{GrantedGrace, OutageDetector};
 use super::registry::Registry;
 use super::retention::hold_pruning;
 use super::seen_engines::{Callers, SeenEngines};
+use super::set_aside::SetAside;
 use super::settle::add_payloads;
 use super::signs_of_life::see;
 use super::sweep::sweep;
+use super::unheard::hear_later;
 use super::unit_of_work::UnitOfWork;
 use super::wait_queue::{TakenPoll, WaitQueue};
 use super::wake_ups::WakeUps;
@@ -48,6 +53,7 @@ pub(super) struct TransactionWorker {
     pub(super) hold_backs: HoldBacks,
     pub(super) wait_queue: WaitQueue,
     pub(super) seen_engines: SeenEngines,
+    pub(super) held: HeldResources,
 }
 
 /// What the scheduler knew when a batch began.
@@ -58,6 +64,7 @@ pub(super) struct BatchStart {
     pub(super) ready_count: u64,
     /// Whether other batches were in flight.
     pub(super) had_company: bool,
+    pub(super) class: BatchClass,
     /// Whether the batch sweeps, before anything else.
     pub(super) sweeps: bool,
     /// What falls due when, as far as the batch has to know.
@@ -69,6 +76,37 @@ pub(super) struct BatchStart {
     pub(super) waiting: Callers,
 }
 
+/// Whose requests a batch carries out, where several batches are in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BatchClass {
+    /// Those of engines, who must not wait for anybody.
+    Engines,
+    /// Everybody else's, and sweeps.
+    Others,
+    /// Requests that were set aside.
+    SetAside,
+}
+
+/// What one transaction of a batch does, beside its requests.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) sweeps: bool,
+    pub(super) deadlines: Deadlines,
+    /// Whether it grants grace, if that is to be done.
+    pub(super) grants_grace: bool,
+    /// Events that somebody holds, and that it does without.
+    pub(super) contended: &'a HashSet<EventId>,
+    /// Engines whose signs of life were refused.
+    pub(super) unheard: &'a [EngineId],
+}
+
+impl<'a> Scope<'a> {
+    /// Nothing but the requests.
+    pub(super) fn requests_only(contended: &'a HashSet<EventId>) -> Self {
+        Self { sweeps: false, deadlines: Deadlines::default(), grants_grace: false, contended, unheard: &[] }
+    }
+}
+
 /// A batch that has ended, one way or another.
 pub(super) struct FinishedBatch {
     pub(super) worker: TransactionWorker,
@@ -77,6 +115,8 @@ pub(super) struct FinishedBatch {
     pub(super) transactions: Vec<FinishedTransaction>,
     /// Waiting claims that were taken out and have no answer.
     pub(super) unanswered: Vec<TakenPoll>,
+    /// Requests that need what somebody else holds.
+    pub(super) set_aside: Vec<SetAside>,
 }
 
 /// Requests that were carried out together.
@@ -101,45 +141,69 @@ impl TransactionWorker {
     pub(super) async fn run(mut self, mut batch: RequestBatch, start: BatchStart) -> FinishedBatch {
         let mut woken = Vec::new();
         let started_at = Timer::now();
-        let max_conflicts = if batch.len() > 1 { MAX_CONFLICTS_TOGETHER } else { MAX_CONFLICTS };
-        let result = self.transact(&mut batch, &start, &mut woken, max_conflicts).await;
-        let mut transactions = Vec::new();
+        let nothing = HashSet::new();
+        let whole = Scope {
+            sweeps: start.sweeps,
+            deadlines: start.deadlines,
+            grants_grace: true,
+            ..Scope::requests_only(&nothing)
+        };
+        let result = self.transact(&mut batch, &start, whole, &mut woken).await;
+        let (mut transactions, mut set_aside) = (Vec::new(), Vec::new());
         match result {
+            Err(StoreError::Held { what, .. }) if !batch.is_empty() || start.sweeps => {
+                let parts = self.isolate(batch, what, &start, &mut woken).await;
+                transactions = parts.transactions;
+                set_aside.extend(parts.held.into_iter().map(SetAside::now));
+                if start.sweeps {
+                    transactions.extend(self.sweep_by_kind(&start, &mut woken).await);
+                }
+            }
             Err(error) if batch.len() > 1 && may_be_one_requests_fault(&error) => {
                 log_fallback(&error, batch.len());
                 for mut batch in batch.into_singles() {
                     let started_at = Timer::now();
-                    let result = self.transact(&mut batch, &start, &mut woken, MAX_CONFLICTS).await;
+                    let result = self.transact(&mut batch, &start, whole, &mut woken).await;
                     transactions.push(finished(batch, result, &mut woken, started_at.elapsed()));
                 }
             }
             result => transactions.push(finished(batch, result, &mut woken, started_at.elapsed())),
         }
-        FinishedBatch { worker: self, start, transactions, unanswered: woken }
+        FinishedBatch { worker: self, start, transactions, unanswered: woken, set_aside }
     }
 
     /// Runs one transaction, again if another one was in its way. A panic within it is a bug, and fails it alone.
-    async fn transact(
+    pub(super) async fn transact(
         &mut self,
         batch: &mut RequestBatch,
         start: &BatchStart,
+        scope: Scope<'_>,
         woken: &mut Vec<TakenPoll>,
-        max_conflicts: usize,
     ) -> Result<Committed, StoreError> {
+        let max_conflicts = if batch.len() > 1 { MAX_CONFLICTS_TOGETHER } else { MAX_CONFLICTS };
         let mut conflicts = 0;
         loop {
             for taken in &mut *woken {
                 taken.poll.answer = None;
             }
-            let transaction = AssertUnwindSafe(self.carry_out(batch, start, woken));
+            let transaction = AssertUnwindSafe(self.carry_out(batch, start, scope, woken));
             let result = transaction.catch_unwind().await.unwrap_or_else(|panic| {
                 let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
                 let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
                 Err(StoreError::Bug(format!("an operation has panicked: {text}")))
             });
-            let Err(error) = result else { return result };
-            // It may hold what the failed transaction read or changed.
-            self.registry.clear();
+            let error = match result {
+                Ok(committed) => {
+                    self.registry.committed();
+                    return Ok(committed);
+                }
+                Err(error) => error,
+            };
+            match &error {
+                StoreError::Held { .. } => self.registry.rolled_back(),
+                // It may hold what the failed transaction read or changed.
+                _ => self.registry.clear(),
+            }
             match error {
                 StoreError::Conflict(reason) if conflicts < max_conflicts => {
                     conflicts += 1;
@@ -156,12 +220,16 @@ impl TransactionWorker {
         &mut self,
         batch: &mut RequestBatch,
         start: &BatchStart,
+        scope: Scope<'_>,
         woken: &mut Vec<TakenPoll>,
     ) -> Result<Committed, StoreError> {
         let mut transaction = self.store.begin().await?;
         let is_shared = self.store.is_shared();
         // The time was read: whatever has stopped the process until then is known now.
-        let granted = start.outage.due_grace(transaction.jumped());
+        let granted = match scope.grants_grace {
+            true => start.outage.due_grace(transaction.jumped()),
+            false => GrantedGrace::NONE,
+        };
         self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
         let mut context = TransactionContext {
@@ -175,10 +243,12 @@ impl TransactionWorker {
             ids: &self.ids,
             hold_backs: &self.hold_backs,
             events: UnitOfWork::default(),
-            effects: Effects { deadlines: start.deadlines, wake_ups: start.wake_ups.clone(), ..Effects::default() },
+            effects: Effects { deadlines: scope.deadlines, wake_ups: start.wake_ups.clone(), ..Effects::default() },
             audit_entries: Vec::new(),
             settlers: Callers::new(),
             seen_engines: &self.seen_engines,
+            held: &self.held,
+            contended: scope.contended,
         };
         if let Some(grace) = granted.grace {
             grant_grace(&mut context, grace).await?;
@@ -188,8 +258,11 @@ impl TransactionWorker {
         }
         see(&mut context, &start.waiting).await?;
         // Before anything else: a lock that has expired is lost to every request of the batch.
-        if start.sweeps {
+        if scope.sweeps {
             sweep(&mut context, !self.wait_queue.is_empty()).await?;
+        }
+        if !scope.unheard.is_empty() {
+            hear_later(&mut context, scope.unheard).await?;
         }
         for operation in &mut batch.operations {
             operation.execute(&mut context).await?;
@@ -215,7 +288,7 @@ impl TransactionWorker {
 
 /// A transaction that has ended. Waiting claims that it has answered are taken out of `woken`, so that a transaction
 /// after this one does not serve them too.
-fn finished(
+pub(super) fn finished(
     batch: RequestBatch,
     result: Result<Committed, StoreError>,
     woken: &mut Vec<TakenPoll>,
@@ -236,7 +309,7 @@ fn finished(
 }
 
 /// Whether the other requests of a failed batch may succeed without the one that has made it fail.
-fn may_be_one_requests_fault(error: &StoreError) -> bool {
+pub(super) fn may_be_one_requests_fault(error: &StoreError) -> bool {
     matches!(error, StoreError::Corrupt(_) | StoreError::Unreadable(_) | StoreError::Bug(_) | StoreError::Conflict(_))
 }
 

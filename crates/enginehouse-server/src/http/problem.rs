@@ -105,6 +105,9 @@ impl From<Refusal> for ProblemResponse {
                 Problem::engine_superseded(&engine_id, epoch, current)
             }
             Refusal::Event { event_id, why } => Problem::from(why).about(event_id),
+            Refusal::EventIsHeld(event_id) => {
+                Problem::store_unavailable(Applied::No, RETRY_AFTER_SECONDS).about(event_id)
+            }
             Refusal::IdempotencyConflict(conflicts) => idempotency_conflict(&conflicts),
         };
         document.into()
@@ -116,7 +119,7 @@ impl From<StoreError> for ProblemResponse {
         match &error {
             StoreError::Corrupt(_) | StoreError::Bug(_) => Self::internal(error.to_string()),
             StoreError::Unreadable(row) => Problem::new(Code::Unreadable, row.to_string()).into(),
-            StoreError::Conflict(_) => {
+            StoreError::Conflict(_) | StoreError::Held { .. } => {
                 Self::caused_by(Problem::store_unavailable(Applied::No, RETRY_AFTER_SECONDS), &error)
             }
             StoreError::Unavailable { applied, .. } => {

@@ -92,6 +92,7 @@ struct FaultyTransaction(Box<dyn Transaction>);
 #[delegate(AttemptRepository, target_mut = "inner_mut")]
 #[delegate(SettingsRepository, target_mut = "inner_mut")]
 #[delegate(AuditRepository, target_mut = "inner_mut")]
+#[delegate(ContentionRepository, target_mut = "inner_mut")]
 impl FaultyTransaction {
     fn inner(&self) -> &dyn Transaction {
         &*self.0

@@ -8,6 +8,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod engines;
 pub(crate) mod events;
 pub(crate) mod inspect;
+pub(crate) mod opening;
 pub(crate) mod pg_transaction;
 pub(crate) mod reads;
 pub(crate) mod row_reader;

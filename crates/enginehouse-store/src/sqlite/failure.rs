@@ -152,6 +152,7 @@ mod tests {
             StoreError::Unreadable(_) => "unreadable",
             StoreError::Bug(_) => "bug",
             StoreError::Conflict(_) => "conflict",
+            StoreError::Held { .. } => "held",
             StoreError::Unavailable { applied: Applied::No, .. } => "no",
             StoreError::Unavailable { applied: Applied::Unknown, .. } => "unknown",
         }

@@ -23,8 +23,8 @@ use crate::rows::{
     NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
 };
 use crate::transaction::{
-    AttemptRepository, AuditRepository, EngineRepository, EventRepository, LaneRepository, LockRepository,
-    ReadyRepository, SettingsRepository, Transaction, TransactionTime,
+    AttemptRepository, AuditRepository, ContentionRepository, EngineRepository, EventRepository, LaneRepository,
+    LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -359,3 +359,6 @@ impl AuditRepository for SqliteTransaction {
         self.run(|writer, _| audit::delete(&writer.connection, before, limit))
     }
 }
+
+/// One transaction runs at a time.
+impl ContentionRepository for SqliteTransaction {}

@@ -19,7 +19,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::pg_snapshot::PgSnapshot;
 use super::state::PgState;
 use crate::postgres::tx::columns::{Moment, PgColumns, params, sql};
+use crate::postgres::tx::opening::BEGIN;
 use crate::postgres::wire::error::{PgError, PgResult};
+use crate::postgres::wire::session::TransactionGuard;
 use crate::{ChangeFeed, RemoteChanges, StoreError};
 
 /// How often to poll without a notification: behind a pooler there are none, and applications need not send any.
@@ -99,8 +101,17 @@ async fn poll(shared: &PgState, last_poll: Option<&(PgSnapshot, Instant)>) -> Pg
     let generation = shared.scan_positions().generation();
     let may_have_missed = last_poll.is_none_or(|(_, at)| at.elapsed() > CHANGES_KEPT_FOR / 2);
     let since = last_poll.map(|(snapshot, _)| snapshot.clone()).unwrap_or_default();
-    let session = shared.writers.session().await?;
-    let rows = session.query(sql!("arrivals"), params![XID8: &since.xmax, XID8_ARRAY: &since.xip]).await?;
+    let session = TransactionGuard::new(shared.writers.session().await?);
+    // Sent together, in this order: one round trip.
+    let (begun, rows, ended) = tokio::join!(
+        biased;
+        session.run(BEGIN),
+        session.query(sql!("arrivals"), params![XID8: &since.xmax, XID8_ARRAY: &since.xip]),
+        session.run("commit"),
+    );
+    let rows = begun.and(rows)?;
+    ended?;
+    drop(session.into_session());
     let row = rows.first().ok_or_else(|| PgError::Bug("the changes of lanes are missing".to_owned()))?;
     let mut columns = PgColumns::of(row);
     let snapshot = PgSnapshot::parse(columns.value()?)?;

@@ -14,8 +14,7 @@ pub(crate) const MAX_COMPACTED: u32 = 20_000;
 /// Compacts the oldest rows, up to [`MAX_COMPACTED`], that were made before a moment by transactions from `from` up to, but
 /// not including, `until`. Answers how many; fewer than the maximum if none is left.
 pub(crate) async fn compact_lane_changes(shared: &PgState, before: Timestamp, from: Xid, until: Xid) -> PgResult<u64> {
-    let session = shared.readers.session().await?;
-    let session = snapshot::begin(session, "begin isolation level read committed", sql!("reading")).await?;
+    let session = snapshot::begin_chore(&shared.readers).await?;
     let rows = session
         .query(
             sql!("compact_lane_changes"),
@@ -37,7 +36,6 @@ pub(crate) async fn compact_lane_changes(shared: &PgState, before: Timestamp, fr
             )
             .await?;
     }
-    session.run("commit").await?;
-    drop(session.into_session());
+    snapshot::end_chore(session).await?;
     Ok(compacted)
 }

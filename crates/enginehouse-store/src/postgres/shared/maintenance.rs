@@ -16,6 +16,7 @@ use super::state::PgState;
 use super::vacuum::holders;
 use crate::StoreError;
 use crate::postgres::tx::columns::{Moment, PgColumns, Xid, params, sql};
+use crate::postgres::tx::snapshot::{begin_chore, end_chore};
 use crate::postgres::wire::error::PgResult;
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -99,8 +100,9 @@ async fn compact(shared: &PgState, past_xmins: &mut VecDeque<(Instant, Xid)>) ->
 
 async fn write_last_time(shared: &PgState) -> PgResult<()> {
     let now = shared.last_time().as_millis();
-    shared.readers.session().await?.execute(sql!("write_last_time"), params![INT8: &now]).await?;
-    Ok(())
+    let session = begin_chore(&shared.readers).await?;
+    session.execute(sql!("write_last_time"), params![INT8: &now]).await?;
+    end_chore(session).await
 }
 
 /// Finds rows before the scan positions that nobody has reported, such as events that a server had locked when it was killed.
@@ -112,7 +114,7 @@ async fn scan_everything(shared: &PgState) -> PgResult<()> {
     let lanes: Vec<_> = lane_positions.iter().map(|(lane, _)| lane.0).collect();
     let at: Vec<_> = lane_positions.iter().map(|(_, position)| Moment(position.at)).collect();
     let ids: Vec<_> = lane_positions.iter().map(|(_, position)| position.id).collect();
-    let session = shared.readers.session().await?;
+    let session = begin_chore(&shared.readers).await?;
     let (rows, locks) = tokio::join!(
         session.query(sql!("ready_before"), params![INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &at, UUID_ARRAY: &ids]),
         session.query(sql!("locks_before"), params![TIMESTAMPTZ: &locks_from]),
@@ -125,7 +127,7 @@ async fn scan_everything(shared: &PgState) -> PgResult<()> {
     for row in &locks? {
         shared.scan_positions().rewind_locks(PgColumns::of(row).read()?);
     }
-    Ok(())
+    end_chore(session).await
 }
 
 /// Finds what holds back vacuum, for the metrics and the log.
@@ -155,7 +157,9 @@ async fn check_vacuum(shared: &PgState) -> PgResult<()> {
 /// the lanes known before the query are compared.
 pub(crate) async fn prune_deleted_lanes(shared: &PgState) -> PgResult<()> {
     let known = shared.lanes().ids();
-    let rows = shared.readers.session().await?.query(sql!("all_lane_ids"), params![]).await?;
+    let session = begin_chore(&shared.readers).await?;
+    let rows = session.query(sql!("all_lane_ids"), params![]).await?;
+    end_chore(session).await?;
     let existing = rows.iter().map(|row| PgColumns::of(row).value().map(LaneId)).collect::<PgResult<HashSet<_>>>()?;
     let deleted: Vec<_> = known.into_iter().filter(|lane_id| !existing.contains(lane_id)).collect();
     shared.remove_lanes(&deleted);

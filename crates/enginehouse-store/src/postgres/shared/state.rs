@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::LaneId;
 use enginehouse_core::time::Timestamp;
 use tokio::sync::{Notify, watch};
@@ -23,6 +24,8 @@ use crate::unreadable::UnreadableRows;
 
 /// How old the latest time in the database may be: servers write it every few seconds.
 const LAST_TIME_AGE: Duration = Duration::from_secs(4);
+/// For how long a table that somebody has locked is not asked for again, by transactions that can do without it.
+const HELD_FOR: Duration = Duration::from_millis(500);
 /// How long a new transaction waits for rollbacks that are in progress.
 const ROLLBACK_WAIT: Duration = Duration::from_secs(1);
 
@@ -47,8 +50,33 @@ pub(crate) struct PgState {
     rollbacks: watch::Sender<usize>,
     uncompacted_from: AtomicU64,
     pub(crate) unreadable: UnreadableRows,
+    registry: Mutex<KnownRegistry>,
     /// Asks the change feed to notify the other servers.
     pub(crate) notify_requested: Notify,
+}
+
+/// What a transaction reads of the registry at its beginning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RegistryReads {
+    pub(crate) version: bool,
+    pub(crate) lanes: bool,
+}
+
+/// A table that a transaction reads at its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RegistryTable {
+    Version,
+    Lanes,
+}
+
+/// The registry as it was last read, for while somebody has locked its tables.
+#[derive(Debug, Default)]
+struct KnownRegistry {
+    version: Option<i64>,
+    generation: Generation,
+    /// Until when the version, and the lanes, are not asked for again.
+    version_held_until: Option<Instant>,
+    lanes_held_until: Option<Instant>,
 }
 
 struct Time {
@@ -84,6 +112,7 @@ impl PgState {
             rollbacks: watch::Sender::default(),
             uncompacted_from: AtomicU64::new(0),
             unreadable: UnreadableRows::default(),
+            registry: Mutex::default(),
             notify_requested: Notify::new(),
         }
     }
@@ -144,18 +173,30 @@ impl PgState {
         }
     }
 
-    /// After a restart of the database, which may have been another one's promotion: begins a new generation if so. Answers
-    /// the generation then; none at any other time. No transaction goes on before that is done.
-    pub(crate) async fn settle_in_again(&self) -> PgResult<Option<i64>> {
+    /// After a restart of the database, which may have been another one's promotion: begins a new generation if so. No
+    /// transaction goes on before that is done.
+    pub(crate) async fn settle_in_again(&self) -> PgResult<()> {
         if !self.may_be_elsewhere.load(Ordering::Acquire) {
-            return Ok(None);
+            return Ok(());
         }
         let _one_at_a_time = self.settling_in.lock().await;
         if self.may_be_elsewhere.load(Ordering::Acquire) {
             settle_in(&self.readers).await?;
+            self.note_generation(generation::read(&self.readers).await?.map(Generation::from_number));
             self.may_be_elsewhere.store(false, Ordering::Release);
         }
-        generation::read(&self.readers).await
+        Ok(())
+    }
+
+    /// Notes the generation of the store, if it was read. It never falls, so a late answer takes nothing back.
+    pub(crate) fn note_generation(&self, generation: Option<Generation>) {
+        let mut registry = self.registry();
+        registry.generation = generation.into_iter().fold(registry.generation, Generation::max);
+    }
+
+    /// The generation of the store, as it was last read.
+    pub(crate) fn generation(&self) -> Generation {
+        self.registry().generation
     }
 
     /// The store's time as it was last read.
@@ -167,6 +208,38 @@ impl PgState {
     pub(crate) fn clear_jump(&self) {
         let mut time = self.time();
         (time.jumped, time.leapt) = (false, false);
+    }
+
+    fn registry(&self) -> MutexGuard<'_, KnownRegistry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a transaction that begins now should read.
+    pub(crate) fn registry_reads(&self) -> RegistryReads {
+        let (now, registry) = (Instant::now(), self.registry());
+        let is_held = |until: Option<Instant>| until.is_some_and(|until| now < until);
+        RegistryReads { version: !is_held(registry.version_held_until), lanes: !is_held(registry.lanes_held_until) }
+    }
+
+    /// Somebody has locked a table of the registry.
+    pub(crate) fn note_held(&self, table: RegistryTable) {
+        let until = Some(Instant::now() + HELD_FOR);
+        match table {
+            RegistryTable::Version => self.registry().version_held_until = until,
+            RegistryTable::Lanes => self.registry().lanes_held_until = until,
+        }
+    }
+
+    /// Whether the registry was ever read.
+    pub(crate) fn knows_registry(&self) -> bool {
+        self.registry().version.is_some()
+    }
+
+    /// Notes the version of the registry, if it was read. Answers the last one that is known.
+    pub(crate) fn note_registry_version(&self, version: Option<i64>) -> i64 {
+        let mut registry = self.registry();
+        registry.version = registry.version.max(version);
+        version.or(registry.version).unwrap_or_default()
     }
 
     /// The first transaction whose changes of counts may not be compacted yet.

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::postgres::tx::columns::{PgColumns, params, sql};
+use crate::postgres::tx::opening::IDLE_LIMIT;
 use crate::postgres::tx::snapshot::{self, Snapshot};
 use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::pool::Connections;
@@ -25,7 +26,8 @@ pub(crate) async fn rebase_xids(readers: &Connections) -> PgResult<bool> {
     let is_foreign = rows.first().map(|row| PgColumns::of(row).value()).transpose()?.unwrap_or(false);
     if is_foreign {
         let session = readers.session().await?.with_limit(TIME_LIMIT);
-        let session = snapshot::begin(session, "begin isolation level read committed", sql!("reading_all")).await?;
+        let session =
+            snapshot::begin(session, "begin isolation level read committed", sql!("reading_all"), IDLE_LIMIT).await?;
         for sql in [sql!("rebase_lanes"), sql!("rebase_lane_changes")] {
             session.execute(sql, params![]).await?;
         }

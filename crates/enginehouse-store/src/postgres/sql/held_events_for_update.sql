@@ -1,5 +1,4 @@
--- The same, locked in the order of their ids, so that two transactions which want the same events never wait for each other.
--- What was settled while this one waited is left out.
+-- The same, locked; without those that another transaction works on, so that nobody waits.
 select {e.event_columns}, e.lock_given_by
 from enginehouse.events as e
 where
@@ -15,4 +14,4 @@ where
     ))
     and e.engine_id = any($1) and e.lock_holder is not null
 order by e.event_id
-for no key update;
+for no key update skip locked;

@@ -12,14 +12,15 @@ use enginehouse_core::ids::{EngineId, EventId, LaneId};
 use enginehouse_core::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::columns::{PgColumns, Xid, params, sql};
+use super::columns::{PgColumns, Xid};
+use super::opening::{Opening, OpeningError};
 use super::row_reader::RowReader;
 use crate::clock::Reading;
-use crate::error::StoreError;
+use crate::error::{HeldResource, StoreError};
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::state::PgState;
-use crate::postgres::wire::error::{PgError, PgResult};
-use crate::postgres::wire::session::{Param, Session, TransactionGuard};
+use crate::postgres::wire::error::PgResult;
+use crate::postgres::wire::session::{Param, Session};
 use crate::unreadable::UnreadableRow;
 
 /// One transaction on one connection, and what it remembers until it ends.
@@ -30,6 +31,8 @@ pub(crate) struct PostgresTransaction {
     pub(super) reading: Reading,
     pub(super) registry_version: i64,
     pub(super) store_generation: Generation,
+    /// Whether it has read the lanes, or only knows those that were there before somebody locked their table.
+    knows_lanes: bool,
     /// The versions that the database may have given before it came back.
     pub(super) versions_before: i64,
     /// Every transaction before this one had ended when this one began.
@@ -58,73 +61,46 @@ pub(crate) struct PostgresTransaction {
 impl PostgresTransaction {
     pub(crate) async fn begin(shared: &Arc<PgState>) -> Result<Self, StoreError> {
         shared.wait_for_rollbacks().await;
-        let session = TransactionGuard::new(shared.writers.session().await?);
         let generation = shared.scan_positions().generation();
-        let update = shared.lanes().begin_update();
-        let limit = format!("{}ms", session.deadline().as_millis());
-        // A server that froze inside a transaction must not keep its locks for ever.
-        let idle_limit = format!("{}ms", session.deadline().as_millis() * 2);
-        let commit = if shared.endpoint.durable { None } else { Some("off") };
-        // Sent together: one round trip.
-        let (begun, opened, changed_lanes) = tokio::join!(
-            session.run("begin isolation level read committed"),
-            session.query(sql!("opening"), params![TEXT: &limit, TEXT: &idle_limit, TEXT: &commit]),
-            session.query(sql!("changed_lanes"), params![XID8: &update.from]),
-        );
-        let read = async {
-            let opened = begun.and(opened)?;
-            let changed_lanes = changed_lanes?;
-            let row = opened.first().ok_or_else(|| PgError::Bug("the database does not tell the time".to_owned()))?;
-            let mut columns = PgColumns::of(row);
-            let (now, version) = (columns.read()?, columns.read::<Option<i64>>()?);
-            let store_generation = columns.read::<Option<i64>>()?;
-            let (xmin, xmax) = (columns.value::<Xid>()?, columns.value::<Xid>()?);
-            let version = version.ok_or_else(|| PgError::Row("there is no registry version".to_owned()))?;
-            shared.note_database_start(columns.read()?);
-            let store_generation = shared.settle_in_again().await?.or(store_generation);
-            let store_generation = store_generation.ok_or_else(|| PgError::Row("there is no generation".to_owned()))?;
-            let new_update = shared.lanes().begin_update();
-            let is_stale = shared.lanes().is_stale(update);
-            let (update, changed_lanes) = if is_stale {
-                // The cache was reset, and this transaction needs all lanes.
-                (new_update, session.query(sql!("changed_lanes"), params![XID8: &new_update.from]).await?)
-            } else {
-                (update, changed_lanes)
-            };
-            let mut lanes = shared.lanes();
-            lanes.apply(update, &changed_lanes, xmin, &shared.unreadable)?;
-            let versions_before = lanes.registry_version_base();
-            Ok((
-                now,
-                versions_before + version,
-                versions_before,
-                (xmin, xmax),
-                Generation::from_number(store_generation),
-            ))
+        let opening = loop {
+            match Opening::read(shared, shared.registry_reads()).await {
+                Ok(opening) => break opening,
+                // Somebody has locked a table that is read at the beginning. What this server knows of it is as good as any:
+                // nobody else changes it meanwhile. There are two such tables, so this comes to an end.
+                Err(OpeningError { failure, held: Some(table) }) if failure.is_held() && shared.knows_registry() => {
+                    shared.note_held(table);
+                }
+                Err(OpeningError { failure, .. }) => return Err(failure.into()),
+            }
         };
-        let read: PgResult<_> = read.await;
-        match read {
-            Ok((now, registry_version, versions_before, (xmin, xmax), store_generation)) => Ok(Self {
-                store_generation,
-                reading: shared.read_time(now),
-                session: Some(session.into_session()),
-                shared: Arc::clone(shared),
-                registry_version,
-                versions_before,
-                xmin,
-                xmax,
-                generation,
-                changes: LaneChanges::default(),
-                locked: HashMap::new(),
-                locked_behind: HashSet::new(),
-                known_engines: HashSet::new(),
-                gone_lanes: Vec::new(),
-                must_last: false,
-                unreadable: Vec::new(),
-                error: None,
-            }),
-            Err(failure) => Err(failure.into()),
+        Ok(Self {
+            reading: shared.read_time(opening.now),
+            session: Some(opening.session.into_session()),
+            shared: Arc::clone(shared),
+            registry_version: opening.registry_version,
+            store_generation: opening.store_generation,
+            versions_before: opening.versions_before,
+            knows_lanes: opening.knows_lanes,
+            xmin: opening.xmin,
+            xmax: opening.xmax,
+            generation,
+            changes: LaneChanges::default(),
+            locked: HashMap::new(),
+            locked_behind: HashSet::new(),
+            known_engines: HashSet::new(),
+            gone_lanes: Vec::new(),
+            must_last: false,
+            unreadable: Vec::new(),
+            error: None,
+        })
+    }
+
+    /// Refuses to put events into lanes that were not read: one of them may be about to be deleted.
+    pub(super) fn require_lanes(&self) -> Result<(), StoreError> {
+        if self.knows_lanes {
+            return Ok(());
         }
+        Err(StoreError::Held { what: HeldResource::Rows, reason: "somebody has locked the table of lanes".to_owned() })
     }
 
     /// To change something with, or to read what an answer may vouch for.

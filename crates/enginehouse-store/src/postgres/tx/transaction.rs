@@ -15,10 +15,10 @@ use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 
-use super::columns::{params, sql, uuids};
+use super::columns::{Moment, params, sql, uuids};
 use super::pg_transaction::PostgresTransaction;
 use super::{attempts, audit, dead_letters, reads, settings};
-use crate::error::StoreError;
+use crate::error::{HeldResource, StoreError};
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::lanes;
 use crate::postgres::wire::error;
@@ -27,8 +27,8 @@ use crate::rows::{
     NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
 };
 use crate::transaction::{
-    AttemptRepository, AuditRepository, EngineRepository, EventRepository, LaneRepository, LockRepository,
-    ReadyRepository, SettingsRepository, Transaction, TransactionTime,
+    AttemptRepository, AuditRepository, ContentionRepository, EngineRepository, EventRepository, LaneRepository,
+    LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -46,6 +46,10 @@ impl Transaction for PostgresTransaction {
         let Some(session) = self.session.as_ref() else {
             return Err(StoreError::Bug("the transaction has ended".to_owned()));
         };
+        if session.is_closed() {
+            // So a server that was stopped inside its transaction knows what became of it: nothing.
+            return Err(StoreError::unavailable("the database has ended the transaction"));
+        }
         let unreplicated = self.shared.endpoint.unreplicated();
         if !self.changes.is_empty()
             && let Err(failure) = LaneChanges::prepare(session).await
@@ -223,11 +227,12 @@ impl LaneRepository for PostgresTransaction {
             return Ok(Vec::new());
         }
         let outcome = lanes::intern(self.session()?, keys).await;
-        self.ended(outcome)
+        self.ended(outcome).map_err(|error| error.held_by_means_of(HeldResource::NewLane))
     }
 
     async fn delete_empty_lanes(&mut self, limit: u32) -> Result<Vec<LaneId>, StoreError> {
         self.flush_changes().await?;
+        self.require_lanes()?;
         let limit = i64::from(limit);
         let rows = self.query(sql!("delete_empty_lanes"), params![INT8: &limit]).await?;
         let gone = self.each(&rows, |columns| columns.read())?;
@@ -377,5 +382,26 @@ impl AuditRepository for PostgresTransaction {
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let outcome = audit::delete(self.session()?, before, limit).await;
         self.ended(outcome)
+    }
+}
+
+#[async_trait]
+impl ContentionRepository for PostgresTransaction {
+    async fn contended_engines(&mut self, ids: &[EngineId]) -> Result<Vec<EngineId>, StoreError> {
+        let names: Vec<_> = ids.iter().map(EngineId::as_str).collect();
+        let rows = self.read(sql!("contended_engines"), params![TEXT_ARRAY: &names]).await?;
+        self.each(&rows, |columns| columns.read())
+    }
+
+    async fn contended_events(&mut self, ids: &[EventId]) -> Result<Vec<EventId>, StoreError> {
+        let rows = self.read(sql!("contended_events"), params![UUID_ARRAY: &uuids(ids)]).await?;
+        self.each(&rows, |columns| columns.read())
+    }
+
+    async fn contended_silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<EngineId>, StoreError> {
+        let limit = i64::from(limit);
+        let until = Moment(until);
+        let rows = self.read(sql!("contended_silent_engines"), params![TIMESTAMPTZ: &until, INT8: &limit]).await?;
+        self.each(&rows, |columns| columns.read())
     }
 }

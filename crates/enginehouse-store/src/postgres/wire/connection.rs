@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
@@ -18,9 +19,16 @@ pub(crate) struct Connection {
     /// Reads from the socket.
     task: JoinHandle<()>,
     statements: Mutex<HashMap<Arc<str>, Statement>>,
+    /// Whether an answer did not come in time: it may still come, and everything behind it waits for it.
+    is_stuck: AtomicBool,
 }
 
 impl Connection {
+    /// Gives up waiting for an answer: whoever uses the connection next must not wait for it either.
+    pub(crate) fn give_up(&self) {
+        self.is_stuck.store(true, Ordering::Relaxed);
+    }
+
     /// Prepares a statement, or finds it prepared. A text always has the same types.
     pub(crate) async fn prepare(&self, text: &str, types: &[Type]) -> Result<Statement, Error> {
         let statements = || self.statements.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,11 +65,12 @@ impl managed::Manager for Connector {
 
     async fn create(&self) -> PgResult<Connection> {
         let (client, task) = self.0.connect(|_| {}).await?;
-        Ok(Connection { client, task, statements: Mutex::default() })
+        Ok(Connection { client, task, statements: Mutex::default(), is_stuck: AtomicBool::new(false) })
     }
 
     /// A connection comes back outside of a transaction only, so that there is nothing to clean up.
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<PgError> {
-        if connection.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
+        let is_usable = !connection.is_closed() && !connection.is_stuck.load(Ordering::Relaxed);
+        if is_usable { Ok(()) } else { Err(RecycleError::message("closed, or still waiting for an answer")) }
     }
 }

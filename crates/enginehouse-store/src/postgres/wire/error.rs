@@ -6,7 +6,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 use tokio_postgres::error::SqlState;
 
-use crate::{Applied, StoreError, UnreadableRow};
+use crate::{Applied, HeldResource, StoreError, UnreadableRow};
 
 #[derive(Debug)]
 pub(crate) enum PgError {
@@ -36,6 +36,13 @@ impl PgError {
     }
 }
 
+impl PgError {
+    /// Whether another transaction holds what a statement needs.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
+    }
+}
+
 pub(crate) type PgResult<T> = Result<T, PgError>;
 
 impl From<tokio_postgres::Error> for PgError {
@@ -52,6 +59,7 @@ impl From<PgError> for StoreError {
             PgError::Postgres(error) => match meaning(&error) {
                 Meaning::Transient => Self::unavailable(message),
                 Meaning::Conflict => Self::Conflict(message),
+                Meaning::Held => Self::Held { what: HeldResource::Rows, reason: message },
                 Meaning::Corrupt => Self::Corrupt(message),
                 Meaning::Bug => Self::Bug(message),
             },
@@ -86,6 +94,8 @@ enum Meaning {
     Transient,
     /// Another transaction was in the way.
     Conflict,
+    /// Another transaction holds what is needed, and does not let go.
+    Held,
     /// The files of the database are damaged, or a table is missing.
     Corrupt,
     /// The statement is wrong, or the values given to it.
@@ -103,10 +113,11 @@ fn meaning(error: &tokio_postgres::Error) -> Meaning {
         return if is_value { Meaning::Bug } else { Meaning::Transient };
     };
     let code = db.code();
-    if [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED, &SqlState::LOCK_NOT_AVAILABLE]
-        .contains(&code)
-    {
+    if [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED].contains(&code) {
         return Meaning::Conflict;
+    }
+    if *code == SqlState::LOCK_NOT_AVAILABLE {
+        return Meaning::Held;
     }
     if *code == SqlState::UNIQUE_VIOLATION {
         let is_conflict = db.constraint().is_some_and(|name| CONTENDED_INDEXES.contains(&name));

@@ -88,8 +88,16 @@ impl Session {
     async fn within<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> PgResult<T> {
         match tokio::time::timeout(self.limit, work).await {
             Ok(done) => Ok(done?),
-            Err(_) => Err(PgError::TooSlow(self.limit)),
+            Err(_) => {
+                self.connection.give_up();
+                Err(PgError::TooSlow(self.limit))
+            }
         }
+    }
+
+    /// Whether the connection is known to be closed, so that nothing that is sent now arrives.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.connection.is_closed()
     }
 
     /// How long any answer may take.

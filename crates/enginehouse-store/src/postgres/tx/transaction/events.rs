@@ -11,7 +11,7 @@ use enginehouse_core::time::Timestamp;
 use super::super::columns::{Moment, PgColumns, params, sql, uuids};
 use super::super::events as rows;
 use super::super::pg_transaction::PostgresTransaction;
-use crate::error::StoreError;
+use crate::error::{HeldResource, StoreError};
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
 use crate::table::read_event;
 
@@ -19,8 +19,9 @@ pub(super) async fn insert(transaction: &mut PostgresTransaction, events: &[NewE
     if events.is_empty() {
         return Ok(());
     }
+    transaction.require_lanes()?;
     let outcome = rows::insert(transaction.session()?, events).await;
-    transaction.ended(outcome)?;
+    transaction.ended(outcome).map_err(|error| error.held_by_means_of(HeldResource::IdempotencyKey))?;
     for NewEventRow { event, .. } in events {
         let (lane, run) = (event.lane_id, event.scenario_run_id.as_ref());
         transaction.changes.added(lane, run, event.enqueued_at, event.state.available_at);

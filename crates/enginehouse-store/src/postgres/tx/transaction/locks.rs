@@ -37,6 +37,10 @@ pub(super) async fn held_events(
     };
     let read = |columns: &mut PgColumns<'_>| Ok((read_event(columns)?, columns.value::<Xid>()?));
     let found = transaction.readable("events", &rows, read)?;
+    if for_update {
+        // What another transaction works on is not among them: it must be found again.
+        return Ok(found.into_iter().map(|(event, _)| event).collect());
+    }
     // Whoever gives locks to an engine that is locked here does so later, and notes a higher number. To another one somebody
     // may have given some already, and not have committed.
     let upper = |engine_id| match transaction.known_engines.contains(engine_id) {
