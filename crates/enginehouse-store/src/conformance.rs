@@ -50,6 +50,7 @@ macro_rules! conformance_tests {
         events::a_key_that_is_kept_is_not_given_again,
         lanes::equal_requirements_are_one_lane,
         lanes::each_requirement_makes_a_lane_of_its_own,
+        lanes::lanes_are_found_by_their_numbers,
         lanes::lanes_are_read_from_a_place_on,
         lanes::a_lane_number_is_never_given_twice,
         lanes::only_lanes_without_events_are_forgotten,

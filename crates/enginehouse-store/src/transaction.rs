@@ -144,6 +144,8 @@ pub trait LockRepository: Send {
 pub trait LaneRepository: Send {
     /// What has changed in the set of lanes since a version that an earlier call answered. Version 0 is the empty set.
     async fn lanes_since(&mut self, version: u64) -> Result<LaneChangesSince, StoreError>;
+    /// Those of `ids` that exist, retired ones too. For lanes that others have made since this transaction read which there are.
+    async fn lanes_by_id(&mut self, ids: &[LaneId]) -> Result<Vec<Lane>, StoreError>;
     /// The lanes of these keys, in their order; made where they are new. A number is never given twice.
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError>;
     /// Forgets up to `limit` lanes that have no events. Answers which. Where others share the store, it first takes them out

@@ -5,6 +5,7 @@ mod calls;
 mod failover;
 mod full_disk;
 mod held_rows;
+mod new_lanes;
 mod outages;
 mod paused_servers;
 mod pooler;

@@ -75,7 +75,9 @@ async fn held_by(
     let mut ids: Vec<_> = engines.keys().cloned().collect();
     ids.sort_unstable();
     let mut held: HashMap<EngineId, Held> = HashMap::new();
-    for event in context.transaction.held_events(&ids).await? {
+    let events = context.transaction.held_events(&ids).await?;
+    context.learn_lanes_of(&events).await?;
+    for event in events {
         // Of a lane that cannot be read, the lock alone counts.
         let memory = context.registry.lane_of(&event).ok().and_then(|lane| lane.required_memory_mb);
         let final_attempt = context.registry.is_final_attempt(&event);

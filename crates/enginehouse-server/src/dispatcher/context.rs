@@ -57,7 +57,13 @@ impl TransactionContext<'_> {
 
     /// Reads those of `ids` that were not read before.
     pub(super) async fn load_events(&mut self, ids: impl IntoIterator<Item = EventId>) -> Result<(), StoreError> {
-        self.events.load(&mut *self.transaction, ids).await
+        let lanes = self.events.load(&mut *self.transaction, ids).await?;
+        self.registry.learn_lanes(&mut *self.transaction, lanes).await
+    }
+
+    /// Makes sure that the lanes of events that were read are known.
+    pub(super) async fn learn_lanes_of(&mut self, events: &[EventRow]) -> Result<(), StoreError> {
+        self.registry.learn_lanes(&mut *self.transaction, events.iter().map(|event| event.lane_id)).await
     }
 
     /// Lets core decide what a command makes of an event. The decision reaches the store with

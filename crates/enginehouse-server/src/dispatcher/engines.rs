@@ -190,6 +190,7 @@ pub(super) async fn lock_held_events(
     engines: &[EngineId],
 ) -> Result<(Vec<EventRow>, HashSet<EngineId>), StoreError> {
     let events = context.transaction.held_events_for_update(engines).await?;
+    context.learn_lanes_of(&events).await?;
     let mut contended = HashSet::new();
     if context.is_shared {
         let locked: HashSet<_> = events.iter().map(|event| event.event_id).collect();

@@ -100,6 +100,7 @@ async fn move_locks(
             let found = context.transaction.free_engines_by_id(&unknown).await?;
             intervals.extend(found.into_iter().map(|engine| (engine.engine_id, engine.heartbeat_interval)));
         }
+        context.learn_lanes_of(&page).await?;
         for event in page {
             let Some(lock) = event.state.lock.clone() else { continue };
             after = Some(LockCursor { expires_at: lock.expires_at, event_id: event.event_id });

@@ -23,7 +23,9 @@ pub(super) async fn heartbeat(
     ids.sort_unstable();
     ids.dedup();
     let mut held: HashMap<EngineId, Vec<(EventId, LockToken)>> = HashMap::new();
-    for event in context.transaction.held_events_for_update(&ids).await? {
+    let locked = context.transaction.held_events_for_update(&ids).await?;
+    context.learn_lanes_of(&locked).await?;
+    for event in locked {
         let Some(lock) = &event.state.lock else { continue };
         held.entry(lock.engine_id.clone()).or_default().push((event.event_id, lock.token));
         context.events.keep(event);

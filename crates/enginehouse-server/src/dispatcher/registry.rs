@@ -202,6 +202,26 @@ impl Registry {
         self.lane_ids.contains_key(key)
     }
 
+    /// Makes sure that it has the lanes of events that were just read. Others may have made a lane, and put an event into it, since
+    /// this transaction has read which lanes there are.
+    pub(super) async fn learn_lanes(
+        &mut self,
+        transaction: &mut dyn Transaction,
+        lanes: impl IntoIterator<Item = LaneId>,
+    ) -> Result<(), StoreError> {
+        let unknown: HashSet<_> = lanes.into_iter().filter(|lane_id| !self.lanes.contains_key(lane_id)).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let unknown: Vec<_> = unknown.into_iter().collect();
+        for Lane { lane_id, key } in transaction.lanes_by_id(&unknown).await? {
+            // Whether it is in use still, the next transaction reads.
+            self.lanes.insert(lane_id, Arc::new(key));
+            self.lanes_version += 1;
+        }
+        Ok(())
+    }
+
     /// What the events of a lane have in common.
     pub(super) fn lane(&self, lane_id: LaneId) -> Result<&Arc<LaneKey>, StoreError> {
         self.lanes

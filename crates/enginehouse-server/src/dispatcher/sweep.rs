@@ -64,6 +64,7 @@ pub(super) async fn sweep(context: &mut TransactionContext<'_>, claims_wait: boo
 /// Takes back events whose lock has expired. Answers whether there may be more.
 async fn expire_locks(context: &mut TransactionContext<'_>) -> Result<bool, StoreError> {
     let expired = context.transaction.locks_expiring(context.now, None, SWEEP_LIMIT).await?;
+    context.learn_lanes_of(&expired).await?;
     let counts = count_held(context, &expired).await?;
     let may_be_more = expired.len() == SWEEP_LIMIT as usize;
     for event in expired {

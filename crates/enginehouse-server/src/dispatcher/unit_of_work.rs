@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use enginehouse_core::event::EventStatus;
-use enginehouse_core::ids::EventId;
+use enginehouse_core::ids::{EventId, LaneId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
@@ -38,20 +38,22 @@ struct Entry {
 }
 
 impl UnitOfWork {
-    /// Reads those of `ids` that were not read before.
+    /// Reads those of `ids` that were not read before. Answers the lanes of those.
     pub(super) async fn load(
         &mut self,
         transaction: &mut dyn Transaction,
         ids: impl IntoIterator<Item = EventId>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<HashSet<LaneId>, StoreError> {
         let mut asked = HashSet::new();
+        let mut lanes = HashSet::new();
         let missing: Vec<_> = ids.into_iter().filter(|id| !self.events.contains_key(id) && asked.insert(*id)).collect();
         if !missing.is_empty() {
             for row in transaction.events_by_id(&missing).await? {
+                lanes.insert(row.lane_id);
                 self.keep(row);
             }
         }
-        Ok(())
+        Ok(lanes)
     }
 
     /// Keeps a row as it was read, unless it was read before.

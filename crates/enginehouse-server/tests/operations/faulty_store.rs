@@ -120,6 +120,10 @@ impl LaneRepository for FaultyTransaction {
         self.0.lanes_since(version).await
     }
 
+    async fn lanes_by_id(&mut self, ids: &[LaneId]) -> Result<Vec<Lane>, StoreError> {
+        self.0.lanes_by_id(ids).await
+    }
+
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError> {
         assert!(!names(keys, "panic"), "a test panics");
         if names(keys, "poison") {

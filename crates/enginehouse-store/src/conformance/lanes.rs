@@ -49,6 +49,14 @@ pub(crate) async fn each_requirement_makes_a_lane_of_its_own(store: &dyn Store) 
     assert_eq!(all(store).await, lanes, "by number, which rises in the order of asking");
 }
 
+/// Lanes are found by their numbers, and what is not there is left out.
+pub(crate) async fn lanes_are_found_by_their_numbers(store: &dyn Store) {
+    let (a, b) = (lane(store, "a").await, lane(store, "b").await);
+    let mut found = begin(store).await.lanes_by_id(&[b, a, LaneId(9_999)]).await.unwrap();
+    found.sort_unstable_by_key(|lane| lane.lane_id);
+    assert_eq!(found, [(a, "a"), (b, "b")].map(|(lane_id, name)| Lane { lane_id, key: lane_key(name) }));
+}
+
 /// Whoever knows the lanes up to a place asks for the others only.
 pub(crate) async fn lanes_are_read_from_a_place_on(store: &dyn Store) {
     let a = lane(store, "a").await;

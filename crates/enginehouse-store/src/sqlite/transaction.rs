@@ -235,6 +235,10 @@ impl LaneRepository for SqliteTransaction {
         Ok(LaneChangesSince { active, version, ..LaneChangesSince::default() })
     }
 
+    async fn lanes_by_id(&mut self, ids: &[LaneId]) -> Result<Vec<Lane>, StoreError> {
+        self.run(|writer, _| ids.iter().filter_map(|id| lanes::find(&writer.connection, *id).transpose()).collect())
+    }
+
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError> {
         self.run(|writer, _| lanes::intern(writer, keys))
     }

@@ -222,17 +222,23 @@ impl LaneRepository for PostgresTransaction {
         Ok(self.shared.lanes().since(version))
     }
 
+    async fn lanes_by_id(&mut self, ids: &[LaneId]) -> Result<Vec<Lane>, StoreError> {
+        let ids: Vec<_> = ids.iter().map(|lane_id| lane_id.0).collect();
+        let rows = self.read(sql!("lanes_by_id"), params![INT8_ARRAY: &ids]).await?;
+        self.each(&rows, lanes::lane)
+    }
+
     async fn intern_lanes(&mut self, keys: &[LaneKey]) -> Result<Vec<Lane>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
+        self.require_lanes()?;
         let outcome = lanes::intern(self.session()?, keys).await;
         self.ended(outcome).map_err(|error| error.held_by_means_of(HeldResource::NewLane))
     }
 
     async fn delete_empty_lanes(&mut self, limit: u32) -> Result<Vec<LaneId>, StoreError> {
         self.flush_changes().await?;
-        self.require_lanes()?;
         let limit = i64::from(limit);
         let rows = self.query(sql!("delete_empty_lanes"), params![INT8: &limit]).await?;
         let gone = self.each(&rows, |columns| columns.read())?;
