@@ -4,6 +4,7 @@ pub mod budget;
 pub mod config;
 pub mod dispatcher;
 pub mod http;
+pub mod log_limit;
 pub mod rng;
 pub mod server;
 pub mod telemetry;

@@ -234,3 +234,24 @@ async fn a_database_without_a_free_connection_is_waited_for() {
     psql(&database, "alter role modest connection limit -1");
     once_back("there are connections again", async || enqueue(&client).await).await;
 }
+
+#[tokio::test]
+async fn an_outage_is_a_few_lines_in_the_log_and_the_rest_is_counted() {
+    let cluster = Cluster::start();
+    let (serve, log) = logging();
+    let server = TestServer::with(serve, &cluster.create_database(), &["--log", "warn", "--durability", "relaxed"]);
+    let client = server.client();
+    enqueue(&client).await.unwrap();
+    cluster.kill();
+    for _ in 0..100 {
+        let refused = enqueue(&client).await.unwrap_err();
+        assert_eq!(refused.code(), Some(Code::StoreUnavailable), "{refused}");
+    }
+    let logged = std::fs::read_to_string(log.path()).unwrap();
+    // One of each kind of trouble, and once more if it takes longer than ten seconds: not one for each request.
+    assert!((1..20).contains(&logged.lines().count()), "{} lines:\n{logged}", logged.lines().count());
+    cluster.start_again();
+    once_back("the server is back", async || enqueue(&client).await).await;
+    let left_out = server.metrics("enginehouse_log_lines_left_out_total ").await;
+    assert!(left_out.first().is_some_and(|(_, count)| *count > 50.0), "{left_out:?}");
+}

@@ -8,6 +8,7 @@ use enginehouse_core::lane::LaneKey;
 use enginehouse_core::time::Timestamp;
 
 use super::effects::Effects;
+use crate::log_limit::LogLimit;
 
 /// Is told how every transaction went.
 pub trait Observer: Send {
@@ -15,6 +16,10 @@ pub trait Observer: Send {
     fn committed(&self, commit: &CommittedTransaction<'_>);
     /// A transaction has failed.
     fn failed(&self);
+    /// Decides which lines about failures are logged.
+    fn log_limit(&self) -> LogLimit {
+        LogLimit::default()
+    }
     /// How many claims wait for events, and how many requests wait for the dispatcher.
     fn waiting(&self, claims: usize, requests: usize);
 }

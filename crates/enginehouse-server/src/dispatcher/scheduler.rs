@@ -150,6 +150,7 @@ impl Scheduler {
             wait_queue: wait_queue.clone(),
             seen_engines: seen_engines.clone(),
             held: held.clone(),
+            log_limit: observer.log_limit(),
         };
         let workers = WorkerPool::new(store.max_transactions(), store.is_shared(), worker);
         if workers.keeps_one_for_engines() {
@@ -347,6 +348,7 @@ impl Scheduler {
                     if !matches!(error, StoreError::Held { .. }) {
                         self.observer.failed();
                     }
+                    self.log_failure(&error, batch.len());
                     batch.fail(&error);
                     failure = Some(error);
                 }
@@ -374,6 +376,24 @@ impl Scheduler {
         match failure {
             Some(error) => self.failed(start, &error).await,
             None => Next::GoOn,
+        }
+    }
+
+    /// Logs that a transaction failed. While the store is away, or somebody holds something, many do.
+    fn log_failure(&self, error: &StoreError, requests: usize) {
+        let kind = match error {
+            StoreError::Corrupt(_) => "corrupt",
+            StoreError::Bug(_) => "bug",
+            StoreError::Conflict(_) => "conflict",
+            StoreError::Held { .. } => "held",
+            StoreError::Unavailable { .. } => "unavailable",
+        };
+        let Some(left_out) = self.observer.log_limit().admit(kind) else { return };
+        match error {
+            StoreError::Held { .. } => tracing::warn!(
+                %error, requests, left_out, "somebody holds what requests or chores need: they are refused, nobody else is"
+            ),
+            _ => tracing::error!(%error, requests, left_out, "a transaction failed"),
         }
     }
 
@@ -485,7 +505,9 @@ impl Scheduler {
             // Somebody has locked the table of changes, into which nobody can write now.
             Err(StoreError::Held { .. }) => return,
             Err(error) => {
-                tracing::warn!(%error, "changes of other servers cannot be followed");
+                if let Some(left_out) = self.observer.log_limit().admit("change_feed") {
+                    tracing::warn!(%error, left_out, "changes of other servers cannot be followed");
+                }
                 self.outage.found();
                 return;
             }

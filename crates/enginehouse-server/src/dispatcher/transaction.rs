@@ -34,6 +34,7 @@ use super::unheard::hear_later;
 use super::unit_of_work::UnitOfWork;
 use super::wait_queue::{TakenPoll, WaitQueue};
 use super::wake_ups::WakeUps;
+use crate::log_limit::LogLimit;
 use crate::rng::{SharedIds, SharedRng};
 use crate::timers::Timer;
 
@@ -54,6 +55,7 @@ pub(super) struct TransactionWorker {
     pub(super) wait_queue: WaitQueue,
     pub(super) seen_engines: SeenEngines,
     pub(super) held: HeldResources,
+    pub(super) log_limit: LogLimit,
 }
 
 /// What the scheduler knew when a batch began.
@@ -160,7 +162,7 @@ impl TransactionWorker {
                 }
             }
             Err(error) if batch.len() > 1 && may_be_one_requests_fault(&error) => {
-                log_fallback(&error, batch.len());
+                log_fallback(&self.log_limit, &error, batch.len());
                 for mut batch in batch.into_singles() {
                     let started_at = Timer::now();
                     let result = self.transact(&mut batch, &start, whole, &mut woken).await;
@@ -298,9 +300,6 @@ pub(super) fn finished(
         StoreError::Conflict(reason) => StoreError::Unavailable { applied: Applied::No, reason },
         error => error,
     });
-    if let Err(error) = &result {
-        tracing::error!(%error, requests = batch.len(), "a transaction failed");
-    }
     let answered = match &result {
         Ok(_) => woken.extract_if(.., |taken| taken.poll.answer.is_some()).collect(),
         Err(_) => Vec::new(),
@@ -313,11 +312,14 @@ pub(super) fn may_be_one_requests_fault(error: &StoreError) -> bool {
     matches!(error, StoreError::Corrupt(_) | StoreError::Unreadable(_) | StoreError::Bug(_) | StoreError::Conflict(_))
 }
 
-fn log_fallback(error: &StoreError, requests: usize) {
+fn log_fallback(limit: &LogLimit, error: &StoreError, requests: usize) {
+    let Some(left_out) = limit.admit("one_by_one") else { return };
     match error {
-        StoreError::Conflict(_) => {
-            tracing::warn!(%error, requests, "another transaction was in the way: requests are carried out one by one");
-        }
-        _ => tracing::error!(%error, requests, "a transaction failed: its requests are carried out one by one"),
+        StoreError::Conflict(_) => tracing::warn!(
+            %error, requests, left_out, "another transaction was in the way: requests are carried out one by one"
+        ),
+        _ => tracing::error!(
+            %error, requests, left_out, "a transaction failed: its requests are carried out one by one"
+        ),
     }
 }

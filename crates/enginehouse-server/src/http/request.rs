@@ -16,6 +16,7 @@ use super::app::App;
 use super::budgets::{Caller, Traffic};
 use super::docs;
 use super::problem::ProblemResponse;
+use crate::log_limit::LogLimit;
 use crate::timers::Timer;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -41,7 +42,7 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
     };
     let mut response = answer::with_room(response, caller, &app).await;
     if let Some(problem) = response.extensions_mut().remove::<ProblemResponse>() {
-        log(&problem, &request_id, &method, &route);
+        log(app.metrics().log_limit(), &problem, &request_id, &method, &route);
         response = written(problem, response, &request_id);
     }
     add_headers(response.headers_mut(), &request_id, &path);
@@ -58,13 +59,18 @@ fn given_id(headers: &HeaderMap) -> Option<String> {
     is_sane.then(|| given.to_owned())
 }
 
-/// Logs the server's own trouble, once.
-fn log(problem: &ProblemResponse, request_id: &str, method: &Method, route: &str) {
+/// Logs the server's own trouble, once. While it lasts, every request meets it.
+fn log(limit: &LogLimit, problem: &ProblemResponse, request_id: &str, method: &Method, route: &str) {
     let document = problem.document();
     let cause = problem.cause().unwrap_or_default();
     match document.code {
-        Code::Internal => tracing::error!(request_id, %method, route, cause, "a request failed"),
-        Code::StoreUnavailable => tracing::warn!(request_id, %method, route, cause, "a request met no store"),
+        code @ (Code::Internal | Code::StoreUnavailable) => {
+            let Some(left_out) = limit.admit(code.name()) else { return };
+            match code {
+                Code::Internal => tracing::error!(request_id, %method, route, cause, left_out, "a request failed"),
+                _ => tracing::warn!(request_id, %method, route, cause, left_out, "a request met no store"),
+            }
+        }
         code => tracing::debug!(request_id, %method, route, %code, "a request was refused"),
     }
 }

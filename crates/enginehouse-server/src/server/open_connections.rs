@@ -73,7 +73,9 @@ impl OpenConnections {
             match listener.accept().await {
                 Ok((stream, from)) => self.admit(stream, from).await,
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    if let Some(left_out) = self.app.metrics().log_limit().admit("accept") {
+                        tracing::warn!(%error, left_out, "a connection could not be accepted");
+                    }
                     self.close_longest_idle(None);
                     pause(ACCEPT_BACK_OFF).await;
                 }

@@ -7,6 +7,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::registry::{Metrics, WithOutcome, WithReason};
 use crate::dispatcher::observer::{CommittedTransaction, Observer};
+use crate::log_limit::LogLimit;
 use crate::timers::Timer;
 
 /// Counts transactions. It is dropped with the dispatcher's thread, however that ends.
@@ -65,6 +66,10 @@ impl Observer for CommitObserver {
     fn failed(&self) {
         self.metrics.set().commits_failed.inc();
         self.metrics.set().last_commit_failed.store(true, Ordering::Relaxed);
+    }
+
+    fn log_limit(&self) -> LogLimit {
+        self.metrics.log_limit().clone()
     }
 
     fn waiting(&self, claims: usize, requests: usize) {

@@ -22,6 +22,7 @@ use super::budget_metrics::{BudgetMetrics, OfBudget};
 use super::dropped_lines::DroppedLines;
 use super::labels::{MAX_LABELLED, OTHER, known_method};
 use super::store_stats::{STORE_METRICS, StoreCollector, StoreStats};
+use crate::log_limit::LogLimit;
 use crate::timers::Timer;
 
 /// The type of the text.
@@ -84,6 +85,7 @@ pub(super) struct MetricSet {
     pub(super) pruned: Counter,
     pub(super) commits: Counter,
     pub(super) commits_failed: Counter,
+    log_limit: LogLimit,
     pub(super) commit_requests: Histogram,
     pub(super) commit_seconds: Histogram,
     pub(super) queue_wait_seconds: Histogram,
@@ -154,6 +156,10 @@ impl Metrics {
             ),
             commits: it.counter("enginehouse_commits", "Transactions that were committed"),
             commits_failed: it.counter("enginehouse_commits_failed", "Transactions that failed"),
+            log_limit: LogLimit::counting(it.counter(
+                "enginehouse_log_lines_left_out",
+                "Lines that were not logged, because one of their kind was less than ten seconds before",
+            )),
             commit_requests: it.other(
                 "enginehouse_commit_requests",
                 "Requests that one transaction carried out",
@@ -245,6 +251,11 @@ impl Metrics {
         encode_registry(&mut text, &of_this_scrape)?;
         encode_eof(&mut text)?;
         Ok(text)
+    }
+
+    /// Decides which lines about failures are logged.
+    pub(crate) fn log_limit(&self) -> &LogLimit {
+        &self.0.log_limit
     }
 
     /// A request was answered. `route` is the path as the router has it, without ids.
