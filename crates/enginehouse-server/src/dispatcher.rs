@@ -37,6 +37,7 @@ pub mod observer;
 mod operation;
 mod outage;
 pub mod pulse;
+mod registration_limit;
 mod registry;
 pub mod reply;
 mod request;
@@ -57,6 +58,7 @@ mod worker_pool;
 
 use std::sync::Arc;
 
+use enginehouse_core::engine::Registration;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::request::{Exchange, SettleCommand};
@@ -65,12 +67,14 @@ use tokio::sync::mpsc;
 
 use self::answers::{Enqueued, Exchanged, SettleResult};
 use self::config::DispatchConfig;
+use self::engines::{Register, Registered};
 use self::inbox::{Inbox, RequestSenders};
 use self::observer::Observer;
 pub use self::operation::Operation;
 use self::operation::pending;
 use self::pulse::Pulse;
-use self::reply::{DispatchError, Reply};
+use self::registration_limit::RegistrationLimit;
+use self::reply::{DispatchError, Refusal, Reply};
 use self::request::{EngineExchange, Request};
 use self::scheduler::{Scheduler, Shutdown};
 use crate::rng::Rng;
@@ -80,6 +84,7 @@ use crate::rng::Rng;
 pub struct Dispatcher {
     requests: RequestSenders,
     shutdown: Shutdown,
+    registrations: RegistrationLimit,
 }
 
 /// The dispatcher's thread.
@@ -113,7 +118,7 @@ impl Dispatcher {
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())
             .spawn(move || runtime.block_on(scheduler.run()))?;
-        Ok((Self { requests, shutdown }, DispatcherThread(thread)))
+        Ok((Self { requests, shutdown, registrations: RegistrationLimit::default() }, DispatcherThread(thread)))
     }
 
     /// Adds events: all or none. Answers each, in the order asked.
@@ -161,6 +166,18 @@ impl Dispatcher {
     /// It was not carried out.
     pub async fn execute<O: Operation>(&self, operation: O) -> Result<O::Answer, DispatchError> {
         self.submit(|reply| Request::Operation(pending(operation, reply))).await
+    }
+
+    /// Registers an engine, unless it does so too often.
+    ///
+    /// # Errors
+    /// It was not registered.
+    pub async fn register(&self, registration: Registration) -> Result<Registered, DispatchError> {
+        let engine_id = registration.engine_id.clone();
+        match self.registrations.admit(&engine_id) {
+            Ok(()) => self.execute(Register(registration)).await,
+            Err(retry_after) => Err(Refusal::RegistersTooOften { engine_id, retry_after }.into()),
+        }
     }
 
     async fn submit<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, DispatchError> {

@@ -54,10 +54,13 @@ create table enginehouse.engines (
     draining boolean not null,
     stop_when_drained boolean not null,
     metadata enginehouse.json_object not null,
+    registry_version bigint not null default 0,
     constraint engines_key PRIMARY KEY (engine_id),
     constraint an_epoch_counts_from_one CHECK (epoch >= 1),
     constraint status_is_known CHECK (status = 'active'::text OR status = 'draining'::text OR status = 'lost'::text OR status = 'stopped'::text)
 ) with (autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=500, fillfactor=50);
+
+CREATE INDEX engines_registry_version ON enginehouse.engines USING btree (registry_version);
 
 create table enginehouse.event_payloads (
     event_id uuid not null,

@@ -24,6 +24,7 @@ CREATE TABLE engines (
     draining integer not null,
     stop_when_drained integer not null,
     metadata text not null,
+    registry_version integer not null default 0,
     constraint an_engine_id_is_a_name check (
         engine_id glob '[A-Za-z0-9]*' and engine_id not glob '*[^A-Za-z0-9._:-]*' and length(engine_id) <= 200
     ),
@@ -39,6 +40,8 @@ CREATE TABLE engines (
 ) strict, without rowid;
 
 CREATE INDEX engines_lost_due on engines (lost_due_at, engine_id) where lost_due_at is not null;
+
+CREATE INDEX engines_registry_version on engines (registry_version);
 
 CREATE TABLE lanes (
     lane_id integer not null primary key autoincrement,

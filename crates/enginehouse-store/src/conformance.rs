@@ -75,6 +75,7 @@ macro_rules! conformance_tests {
         ready::a_lane_without_ready_events_is_left_out_until_one_comes,
         records::settings_are_read_as_they_were_written,
         records::the_registry_version_only_rises,
+        records::the_registry_is_read_from_a_version_on,
         records::the_history_of_an_event_is_in_its_order,
         records::old_audit_entries_are_forgotten_first,
         retention::the_oldest_finished_events_are_forgotten_first,

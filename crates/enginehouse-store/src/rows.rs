@@ -6,7 +6,7 @@ use std::sync::Arc;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus};
 pub use enginehouse_core::filter::{DeadLetterFilter, EngineFilter, EventFilter, PageRequest};
-use enginehouse_core::ids::{EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::Overrides;
@@ -213,6 +213,26 @@ pub struct LaneChangesSince {
     pub is_complete: bool,
     /// The version of the set with these changes: where the next call begins.
     pub version: u64,
+}
+
+/// What has changed in the registry.
+#[derive(Clone, Copy, Debug)]
+pub enum RegistryChange<'a> {
+    /// Engines were added, or changed in what others have copies of: not by a heartbeat.
+    Engines(&'a [EngineId]),
+    EnginesDeleted,
+    Settings,
+}
+
+/// What has changed in the registry since an earlier version of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegistryChangesSince {
+    /// The settings, if they have changed.
+    pub settings: Option<SettingsRows>,
+    /// The engines that have changed.
+    pub engines: Vec<RegisteredEngine>,
+    /// Whether `engines` are all that exist. The caller then drops every other engine it knows.
+    pub is_complete: bool,
 }
 
 /// How many events of a lane are in each status.

@@ -55,8 +55,8 @@ pub struct RemoteChanges {
     pub arrivals: Vec<(LaneId, Timestamp, u32)>,
     /// Whether changes may be missing from this answer, so that the reader must assume that everything has changed.
     pub everything: bool,
-    /// Increases when an engine registers or stops, and when a setting changes.
-    pub registry_version: i64,
+    /// Increases when a setting changes.
+    pub settings_version: i64,
 }
 
 /// Reads the changes that others make in a shared store.

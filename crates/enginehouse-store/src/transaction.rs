@@ -17,7 +17,7 @@ use enginehouse_core::transition::AttemptEnd;
 use crate::error::StoreError;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
+    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, StatusCounts,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -205,14 +205,14 @@ pub trait SettingsRepository: Send {
     /// A number that rises whenever an engine registers or stops, or a setting changes: who caches those reads them again
     /// when it has risen.
     async fn registry_version(&mut self) -> Result<i64, StoreError>;
-    /// Raises that number, and answers it.
-    async fn raise_registry_version(&mut self) -> Result<i64, StoreError>;
+    /// Raises that number, because of a change of this transaction, and answers it.
+    async fn raise_registry_version(&mut self, change: RegistryChange<'_>) -> Result<i64, StoreError>;
+    /// What has changed since a version that was answered earlier; everything, if there is none. Costs what has changed.
+    async fn registry_since(&mut self, version: Option<i64>) -> Result<RegistryChangesSince, StoreError>;
     /// Until when nothing may be pruned, because the clock has jumped.
     async fn pruning_held_until(&mut self) -> Result<Timestamp, StoreError>;
     /// Keeps everything until then, or prunes again.
     async fn hold_pruning(&mut self, until: Timestamp) -> Result<(), StoreError>;
-    /// What is set for event types and queues.
-    async fn settings(&mut self) -> Result<SettingsRows, StoreError>;
     /// Sets, or forgets, what holds for an event type.
     async fn write_event_type(&mut self, event_type: &EventType, settings: Option<&Settings>)
     -> Result<(), StoreError>;

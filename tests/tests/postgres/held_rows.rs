@@ -287,6 +287,8 @@ const TABLES: &[(&str, &[Call])] = &[
     ("event_payloads", &[Call::Heartbeat]),
     ("attempts", ALL),
     ("dead_letters", ALL),
+    ("event_types", ALL),
+    ("queues", ALL),
     ("audit_log", ALL),
     ("lane_counts", ALL),
     ("scenario_runs", ALL),

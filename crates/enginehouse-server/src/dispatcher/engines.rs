@@ -7,7 +7,7 @@ use enginehouse_core::engine::{EngineStatus, RegisteredEngine, Registration};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::lock::Lock;
 use enginehouse_core::transition::{EventCommand, Loss};
-use enginehouse_store::rows::EventRow;
+use enginehouse_store::rows::{EventRow, RegistryChange};
 use enginehouse_store::{HeldResource, StoreError};
 
 use super::caps::check_engine;
@@ -267,7 +267,8 @@ async fn registered(
 async fn write(context: &mut TransactionContext<'_>, engine: &RegisteredEngine) -> Result<(), StoreError> {
     context.transaction.write_engines(std::slice::from_ref(engine)).await?;
     context.registry.keep_engine(engine);
-    context.registry.raise(&mut *context.transaction).await?;
+    let changed = RegistryChange::Engines(std::slice::from_ref(&engine.engine_id));
+    context.registry.raise(&mut *context.transaction, changed).await?;
     // A waiting claim of this engine may find more than before, or be refused.
     context.effects.wake_ups.engines.insert(engine.engine_id.clone());
     Ok(())

@@ -12,7 +12,7 @@ use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::{Lane, LaneKey, most_varied};
 use enginehouse_core::policy::{Policy, Settings, resolve};
 use enginehouse_core::retry::is_final_attempt;
-use enginehouse_store::rows::{EventRow, SettingsRows};
+use enginehouse_store::rows::{EventRow, RegistryChange, SettingsRows};
 use enginehouse_store::{StoreError, Transaction, UnreadableRow};
 
 use super::classes::{EngineClasses, Lanes};
@@ -82,17 +82,23 @@ impl Registry {
         *self = Self::new(self.default_policy);
     }
 
-    /// Reads what others have changed.
-    pub(super) async fn refresh(&mut self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
+    /// Reads what others have changed. Answers the engines that have changed.
+    pub(super) async fn refresh(&mut self, transaction: &mut dyn Transaction) -> Result<Vec<EngineId>, StoreError> {
         let version = transaction.registry_version().await?;
+        let mut changed = Vec::new();
         if self.version != Some(version) {
-            self.settings = transaction.settings().await?;
-            let engines = transaction.all_engines().await?;
-            let there: HashSet<_> = engines.iter().map(|engine| &engine.engine_id).collect();
-            let gone: Vec<_> = self.engines.keys().filter(|id| !there.contains(id)).cloned().collect();
-            gone.iter().for_each(|engine_id| self.remove_engine(engine_id));
-            self.stopped.clear();
-            engines.iter().for_each(|engine| self.keep_engine(engine));
+            let changes = transaction.registry_since(self.version).await?;
+            self.settings = changes.settings.unwrap_or(std::mem::take(&mut self.settings));
+            if changes.is_complete {
+                let there: HashSet<_> = changes.engines.iter().map(|engine| &engine.engine_id).collect();
+                let gone: Vec<_> = self.engines.keys().filter(|id| !there.contains(id)).cloned().collect();
+                gone.iter().for_each(|engine_id| self.remove_engine(engine_id));
+                self.stopped.clear();
+            }
+            for engine in changes.engines {
+                self.keep_engine(&engine);
+                changed.push(engine.engine_id);
+            }
             self.version = Some(version);
         }
         let changes = transaction.lanes_since(self.lanes_seen).await?;
@@ -119,15 +125,19 @@ impl Registry {
             self.remove_lane(lane_id);
         }
         self.lanes_seen = changes.version;
-        Ok(())
+        Ok(changed)
     }
 
     /// Notes that this transaction has changed an engine or a setting, for every server to see.
-    pub(super) async fn raise(&mut self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
+    pub(super) async fn raise(
+        &mut self,
+        transaction: &mut dyn Transaction,
+        change: RegistryChange<'_>,
+    ) -> Result<(), StoreError> {
         self.is_uncommitted = true;
-        let version = transaction.raise_registry_version().await?;
-        // If others have raised it since this was read, what they have changed is not in here: it is read again.
-        self.version = self.version.filter(|before| before + 1 == version).map(|_| version);
+        let version = transaction.raise_registry_version(change).await?;
+        // If others have raised it since this was read, what they have changed is not in here: the next transaction reads it.
+        self.version = self.version.map(|before| if before + 1 == version { version } else { before });
         Ok(())
     }
 

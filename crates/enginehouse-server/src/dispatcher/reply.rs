@@ -1,6 +1,7 @@
 //! The way back to the caller, and why a caller may get no answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use enginehouse_core::ids::{EngineId, EventId, QueueName};
 use enginehouse_core::transition;
@@ -40,6 +41,9 @@ pub enum Refusal {
     /// No such engine, or it was deregistered.
     #[error("engine {0} is not registered")]
     EngineNotRegistered(EngineId),
+    /// The engine has registered a few times within the last seconds.
+    #[error("engine {engine_id} registers more than once a second")]
+    RegistersTooOften { engine_id: EngineId, retry_after: Duration },
     /// The engine missed its heartbeats.
     #[error("engine {0} is lost: it missed its heartbeats")]
     EngineLost(EngineId),

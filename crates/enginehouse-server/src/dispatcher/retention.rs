@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::StoreError;
+use enginehouse_store::rows::RegistryChange;
 
 use super::config::Retention;
 use super::context::TransactionContext;
@@ -100,7 +101,7 @@ async fn delete_unused(context: &mut TransactionContext<'_>) -> Result<(), Store
         for engine_id in &gone {
             context.registry.remove_engine(engine_id);
         }
-        context.registry.raise(&mut *context.transaction).await?;
+        context.registry.raise(&mut *context.transaction, RegistryChange::EnginesDeleted).await?;
     }
     context.transaction.delete_audit(context.now - AUDIT_KEPT, DELETE_LIMIT).await?;
     Ok(())

@@ -119,8 +119,8 @@ struct PendingWakeUps {
     look_again: bool,
     /// How often something has become ready.
     ready_count: u64,
-    /// The version of the registry, as others have last told it.
-    registry_version: Option<i64>,
+    /// The version of the settings, as others have last told it.
+    settings_version: Option<i64>,
     /// When ready events were last looked for in any case.
     looked_at: Option<Instant>,
 }
@@ -383,6 +383,7 @@ impl Scheduler {
     fn log_failure(&self, error: &StoreError, requests: usize) {
         let kind = match error {
             StoreError::Corrupt(_) => "corrupt",
+            StoreError::Unreadable(_) => "unreadable",
             StoreError::Bug(_) => "bug",
             StoreError::Conflict(_) => "conflict",
             StoreError::Held { .. } => "held",
@@ -513,13 +514,13 @@ impl Scheduler {
             }
         };
         let pending = &mut self.pending;
-        let registry_changed =
-            pending.registry_version.replace(changes.registry_version) != Some(changes.registry_version);
+        let settings_changed =
+            pending.settings_version.replace(changes.settings_version) != Some(changes.settings_version);
         let nobody_waits = self.wait_queue.is_empty() && self.workers.are_all_idle();
         if nobody_waits {
             return;
         }
-        let anything_changed = registry_changed || changes.everything;
+        let anything_changed = settings_changed || changes.everything;
         pending.ready_count += u64::from(anything_changed || !changes.arrivals.is_empty());
         pending.wake_ups.all |= anything_changed;
         for (lane_id, available_at, events) in changes.arrivals {

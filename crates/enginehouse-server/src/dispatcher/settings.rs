@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::policy::Settings;
+use enginehouse_store::rows::RegistryChange;
 
 use super::caps::check_settings;
 use super::context::TransactionContext;
@@ -92,7 +93,7 @@ async fn changed(
     target: &str,
     next: Option<Settings>,
 ) -> OperationResult<Settings> {
-    context.registry.raise(&mut *context.transaction).await?;
+    context.registry.raise(&mut *context.transaction, RegistryChange::Settings).await?;
     context.audit(action, target, &serde_json::json!({ "settings": next }));
     context.effects.wake_ups.all = true;
     Ok(Ok(next.unwrap_or_default()))

@@ -232,7 +232,7 @@ impl TransactionWorker {
             true => start.outage.due_grace(transaction.jumped()),
             false => GrantedGrace::NONE,
         };
-        self.registry.refresh(&mut *transaction).await?;
+        let changed_engines = self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
         let mut context = TransactionContext {
             transaction,
@@ -252,6 +252,8 @@ impl TransactionWorker {
             held: &self.held,
             contended: scope.contended,
         };
+        // Another server may have changed them: their waiting claims may find more than before, or be refused.
+        context.effects.wake_ups.engines.extend(changed_engines);
         if let Some(grace) = granted.grace {
             grant_grace(&mut context, grace).await?;
         }

@@ -27,7 +27,7 @@ use super::problem::{
 };
 use super::wire;
 use crate::dispatcher::Operation;
-use crate::dispatcher::engines::{Deregister, Drain, Register, Registered, Resume};
+use crate::dispatcher::engines::{Deregister, Drain, Registered, Resume};
 
 /// Register an engine, for the first time or again.
 ///
@@ -44,7 +44,7 @@ pub(super) async fn register_engine(
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
     let registration = body.read(|value| Registration::read(value, |_| engine_id))?;
-    let Registered { engine, is_new } = app.dispatcher().execute(Register(registration)).await?;
+    let Registered { engine, is_new } = app.dispatcher().register(registration).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Engine::new(&engine, 0))).into_response())
 }
@@ -61,7 +61,7 @@ pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) 
     let random = app.random_bits();
     let made_id = |engine_type: &EngineType| EngineId::made(engine_type, random);
     let registration = body.read(|value| Registration::read(value, made_id))?;
-    let Registered { engine, .. } = app.dispatcher().execute(Register(registration)).await?;
+    let Registered { engine, .. } = app.dispatcher().register(registration).await?;
     let location = format!("/v1/engines/{}", engine.engine_id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(Engine::new(&engine, 0))).into_response())
 }

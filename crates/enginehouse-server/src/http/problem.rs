@@ -100,6 +100,13 @@ impl From<Refusal> for ProblemResponse {
             | Refusal::NoMoreSettings { .. }
             | Refusal::QueueFull { .. } => Problem::limit_reached(refusal.to_string()),
             Refusal::EngineNotRegistered(engine_id) => Problem::engine_not_registered(&engine_id),
+            Refusal::RegistersTooOften { ref engine_id, retry_after } => {
+                let seconds = retry_after.as_millis().div_ceil(1_000);
+                let document = Problem::overloaded(u64::try_from(seconds).unwrap_or(RETRY_AFTER_SECONDS));
+                let detail =
+                    format!("engine {engine_id} registers more than once a second: is its id that of another process?");
+                Problem { detail, ..document }
+            }
             Refusal::EngineLost(engine_id) => Problem::engine_lost(&engine_id),
             Refusal::EngineSuperseded { engine_id, epoch, current } => {
                 Problem::engine_superseded(&engine_id, epoch, current)

@@ -79,3 +79,17 @@ async fn an_exchange_is_an_engines_whole_loop() {
     409 {"type":"/problems/engine_lost","title":"Engine lost","status":409,"detail":"engine sim-1 missed its heartbeats","code":"engine_lost","request_id":"test"}
     "#);
 }
+
+#[tokio::test]
+async fn an_engine_that_registers_again_and_again_is_told_to_wait() {
+    let mut app = TestApp::new();
+    for _ in 0..3 {
+        app.prepare("PUT /v1/engines/busy", r#"{"engine_type":"a"}"#).await;
+    }
+    let refused = app.call("PUT /v1/engines/busy", r#"{"engine_type":"a"}"#).await;
+    assert_eq!((refused.status, field(&refused, "/code")), (429, "overloaded".to_owned()));
+    assert!(refused.body.contains("\"retry_after_seconds\":1"), "{}", refused.body);
+    assert!(field(&refused, "/detail").contains("engine busy"), "{}", refused.body);
+    app.prepare("PUT /v1/engines/other", r#"{"engine_type":"a"}"#).await;
+    app.close().await;
+}

@@ -88,9 +88,9 @@ create table enginehouse.schema_version (
 );
 
 -- statement
--- Single numbers: registry_version; last_time, in milliseconds since 1970, the latest time that servers have seen; generation,
--- the high part of epochs and lock serials, and home, where the schema was served last, which tells when to raise it; and until when
--- nothing is pruned, because the clock has jumped.
+-- Single numbers: registry_version; its value when settings were last changed and engines last deleted; last_time, in milliseconds
+-- since 1970, the latest time that servers have seen; generation, the high part of epochs and lock serials, and home, where the
+-- schema was served last, which tells when to raise it; and until when nothing is pruned, because the clock has jumped.
 create table enginehouse.meta (
     key text collate "C" not null,
     value bigint not null,
@@ -99,11 +99,13 @@ create table enginehouse.meta (
 
 -- statement
 insert into enginehouse.meta (key, value)
-values ('registry_version', 0), ('last_time', 0), ('generation', 0), ('home', 0), ('pruning_held_until', 0);
+values
+    ('registry_version', 0), ('settings_version', 0), ('engines_deleted_version', 0), ('last_time', 0), ('generation', 0),
+    ('home', 0), ('pruning_held_until', 0);
 
 -- statement
 -- No index holds anything that a heartbeat changes, and pages have room: so a heartbeat changes the row in its page, and
--- no index (a HOT update).
+-- no index (a HOT update). `registry_version` is that of the last change that others have copies of.
 create table enginehouse.engines (
     engine_id enginehouse.name not null,
     engine_type enginehouse.name not null,
@@ -116,12 +118,17 @@ create table enginehouse.engines (
     draining boolean not null,
     stop_when_drained boolean not null,
     metadata enginehouse.json_object not null,
+    registry_version bigint not null default 0,
     constraint engines_key primary key (engine_id),
     constraint status_is_known check (
         status = 'active' or status = 'draining' or status = 'lost' or status = 'stopped'
     ),
     constraint an_epoch_counts_from_one check (epoch >= 1)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 500);
+
+-- statement
+-- What servers have not read yet.
+create index engines_registry_version on enginehouse.engines (registry_version);
 
 -- statement
 -- All that decides which engine may have an event. A number is never given twice. `changed_by` is the transaction that made

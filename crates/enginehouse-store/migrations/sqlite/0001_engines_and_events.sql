@@ -12,9 +12,9 @@ create table schema_version (
 ) strict;
 
 -- statement
--- Single numbers: registry_version; last_time, which no transaction has come behind; generation, the high part of epochs and
--- lock serials, and home, where the file was served last, which tells when to raise it; and until when nothing is pruned, because the clock has
--- jumped.
+-- Single numbers: registry_version; its value when settings were last changed and engines last deleted; last_time, which no
+-- transaction has come behind; generation, the high part of epochs and lock serials, and home, where the file was served last,
+-- which tells when to raise it; and until when nothing is pruned, because the clock has jumped.
 create table meta (
     key text not null primary key,
     value integer not null
@@ -22,9 +22,12 @@ create table meta (
 
 -- statement
 insert into meta (key, value)
-values ('registry_version', 0), ('last_time', 0), ('generation', 0), ('home', 0), ('pruning_held_until', 0);
+values
+    ('registry_version', 0), ('settings_version', 0), ('engines_deleted_version', 0), ('last_time', 0), ('generation', 0),
+    ('home', 0), ('pruning_held_until', 0);
 
 -- statement
+-- `registry_version` is that of the last change that others have copies of.
 create table engines (
     engine_id text not null primary key,
     engine_type text not null,
@@ -37,6 +40,7 @@ create table engines (
     draining integer not null,
     stop_when_drained integer not null,
     metadata text not null,
+    registry_version integer not null default 0,
     constraint an_engine_id_is_a_name check (
         engine_id glob '[A-Za-z0-9]*' and engine_id not glob '*[^A-Za-z0-9._:-]*' and length(engine_id) <= 200
     ),
@@ -54,6 +58,10 @@ create table engines (
 -- statement
 -- The engines that are lost unless they send a heartbeat, the next one first.
 create index engines_lost_due on engines (lost_due_at, engine_id) where lost_due_at is not null;
+
+-- statement
+-- What has not been read yet.
+create index engines_registry_version on engines (registry_version);
 
 -- statement
 -- All that decides which engine may have an event. A number is never given twice.

@@ -5,9 +5,11 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 
-use super::given::{HOUR, LOST, MINUTE, apply, begin, claim, fail, given_events, id, now};
+use super::given::{
+    HOUR, LOST, MINUTE, apply, begin, claim, engine_id, fail, given_events, id, now, registered, write_engines,
+};
 use crate::Store;
-use crate::rows::{AuditEntry, SettingsRows};
+use crate::rows::{AuditEntry, RegistryChange, SettingsRows};
 
 fn settings(json: &str) -> Settings {
     serde_json::from_str(json).unwrap()
@@ -29,7 +31,7 @@ pub(crate) async fn settings_are_read_as_they_were_written(store: &dyn Store) {
         event_types: [(name.clone(), full), ("b".parse().unwrap(), Settings::default())].into(),
         queues: [(queue.clone(), settings(r#"{"max_processing_seconds": 7}"#))].into(),
     };
-    assert_eq!(tx.settings().await.unwrap(), want);
+    assert_eq!(tx.registry_since(None).await.unwrap().settings.unwrap(), want);
     tx.commit().await.unwrap();
     assert_eq!(store.settings().await.unwrap(), want);
     let mut tx = begin(store).await;
@@ -46,16 +48,46 @@ pub(crate) async fn settings_are_read_as_they_were_written(store: &dyn Store) {
 pub(crate) async fn the_registry_version_only_rises(store: &dyn Store) {
     let mut tx = begin(store).await;
     let first = tx.registry_version().await.unwrap();
-    let second = tx.raise_registry_version().await.unwrap();
+    let second = tx.raise_registry_version(RegistryChange::Settings).await.unwrap();
     assert!(second > first);
     assert_eq!(tx.registry_version().await.unwrap(), second);
     tx.commit().await.unwrap();
     let mut tx = begin(store).await;
-    let dropped = tx.raise_registry_version().await.unwrap();
+    let dropped = tx.raise_registry_version(RegistryChange::Settings).await.unwrap();
     drop(tx);
     let mut tx = begin(store).await;
     assert_eq!(tx.registry_version().await.unwrap(), second);
-    assert!(tx.raise_registry_version().await.unwrap() > dropped);
+    assert!(tx.raise_registry_version(RegistryChange::Settings).await.unwrap() > dropped);
+}
+
+/// Whoever knows the registry up to a version reads what has changed since, and no more.
+pub(crate) async fn the_registry_is_read_from_a_version_on(store: &dyn Store) {
+    let at = now(store).await;
+    let raise = async |change: RegistryChange<'_>| {
+        let mut tx = begin(store).await;
+        let version = tx.raise_registry_version(change).await.unwrap();
+        tx.commit().await.unwrap();
+        version
+    };
+    let since = async |version| {
+        let changes = begin(store).await.registry_since(version).await.unwrap();
+        let mut names: Vec<_> = changes.engines.iter().map(|engine| engine.engine_id.to_string()).collect();
+        names.sort_unstable();
+        (names.join(","), changes.settings.is_some(), changes.is_complete)
+    };
+    write_engines(store, &[registered("a", at), registered("b", at)]).await;
+    let first = raise(RegistryChange::Engines(&[engine_id("a"), engine_id("b")])).await;
+    assert_eq!(since(None).await, ("a,b".to_owned(), true, true));
+    assert_eq!(since(Some(first)).await, (String::new(), false, false));
+    // A heartbeat is nothing that others keep a copy of.
+    write_engines(store, &[registered("a", at)]).await;
+    assert_eq!(since(Some(first)).await, (String::new(), false, false));
+    let second = raise(RegistryChange::Engines(&[engine_id("b")])).await;
+    let third = raise(RegistryChange::Settings).await;
+    assert_eq!(since(Some(first)).await, ("b".to_owned(), true, false));
+    assert_eq!(since(Some(second)).await, (String::new(), true, false));
+    raise(RegistryChange::EnginesDeleted).await;
+    assert_eq!(since(Some(third)).await, ("a,b".to_owned(), false, true));
 }
 
 fn entry(target: &str, action: &str, at: Timestamp) -> AuditEntry {

@@ -11,7 +11,8 @@ use super::given::{
     status,
 };
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, EngineFilter, EventFilter, History, NewDeadLetter, PageRequest, SettingsRows,
+    AuditEntry, DeadLetterFilter, EngineFilter, EventFilter, History, NewDeadLetter, PageRequest, RegistryChange,
+    SettingsRows,
 };
 use crate::{Applied, Store, StoreError, Transaction};
 
@@ -50,7 +51,7 @@ async fn write_everything(tx: &mut dyn Transaction) {
     let detail = RawJson::empty_object();
     let entry = AuditEntry { at: now, action: "event.cancel".to_owned(), target: id(1).to_string(), detail };
     tx.insert_audit(&[entry]).await.unwrap();
-    tx.raise_registry_version().await.unwrap();
+    tx.raise_registry_version(RegistryChange::Settings).await.unwrap();
 }
 
 /// Dropped without commit, it has not been.
@@ -68,7 +69,7 @@ pub(crate) async fn a_dropped_transaction_changes_nothing(store: &dyn Store) {
     assert_eq!(tx.lanes_since(0).await.unwrap().active.len(), 1);
     assert_eq!(tx.all_engines().await.unwrap(), []);
     assert_eq!(tx.registry_version().await.unwrap(), version);
-    assert_eq!(tx.settings().await.unwrap(), SettingsRows::default());
+    assert_eq!(tx.registry_since(None).await.unwrap().settings, Some(SettingsRows::default()));
     assert_eq!(tx.matching_dead_letters(&DeadLetterFilter::default(), 10).await.unwrap(), []);
     assert_eq!(tx.next_lock_expiry(Timestamp::MAX).await.unwrap(), None);
     drop(tx);

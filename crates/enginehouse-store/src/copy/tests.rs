@@ -22,7 +22,7 @@ use crate::conformance::given::{
     of_run, registered, release, write_engines,
 };
 use crate::postgres::{PostgresOptions, PostgresStore};
-use crate::rows::{AuditEntry, EventRow, NewDeadLetter, NewEventRow};
+use crate::rows::{AuditEntry, EventRow, NewDeadLetter, NewEventRow, RegistryChange};
 use crate::sqlite::{SqliteOptions, SqliteStore};
 use crate::{Durability, Store, StoreAdmin};
 
@@ -104,7 +104,7 @@ async fn given_everything(path: &Path) {
     tx.write_queue(&"default".parse().unwrap(), Some(&serde_json::from_str(r#"{"paused": true}"#).unwrap()))
         .await
         .unwrap();
-    tx.raise_registry_version().await.unwrap();
+    tx.raise_registry_version(RegistryChange::Settings).await.unwrap();
     let entries: Vec<_> = (0..3)
         .map(|number| AuditEntry {
             at: since + MINUTE * number,
@@ -142,8 +142,9 @@ fn dump(path: &Path) -> BTreeMap<String, Vec<Vec<SqliteValue>>> {
     let rows = |table: &str| {
         let more = match table {
             "lane_counts" => "where events > 0",
-            // A database's clock goes on, and a copy is a generation of its own, elsewhere.
-            "meta" => "where key not in ('last_time', 'generation', 'home')",
+            // A database's clock goes on, a copy is a generation of its own, elsewhere, and who opens it reads all that it
+            // keeps copies of.
+            "meta" => "where key in ('registry_version', 'pruning_held_until')",
             _ => "",
         };
         let mut statement = connection.prepare(&format!("select * from {table} {more} order by 1, 2")).unwrap();

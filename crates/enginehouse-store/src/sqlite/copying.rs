@@ -222,6 +222,8 @@ impl FileTarget {
         connection.execute_batch("begin immediate; drop table store_copy;")?;
         for (key, value) in [
             ("registry_version", numbers.registry_version),
+            ("settings_version", numbers.registry_version),
+            ("engines_deleted_version", numbers.registry_version),
             ("last_time", numbers.last_time),
             ("generation", numbers.generation),
             ("pruning_held_until", numbers.pruning_held_until),

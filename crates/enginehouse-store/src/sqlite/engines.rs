@@ -34,6 +34,11 @@ pub(super) fn all(connection: &SqliteConnection) -> SqliteResult<Vec<RegisteredE
     connection.all_readable("engines", statement.query([])?, engine)
 }
 
+pub(super) fn since(connection: &SqliteConnection, version: i64) -> SqliteResult<Vec<RegisteredEngine>> {
+    let mut statement = connection.prepare_cached(sql!("engines_since"))?;
+    connection.all_readable("engines", statement.query([version])?, engine)
+}
+
 pub(super) fn write(connection: &SqliteConnection, engines: &[RegisteredEngine]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("write_engines"))?;
     for engine in engines {

@@ -38,7 +38,7 @@ fn by_id(connection: &SqliteConnection, lane_id: LaneId) -> SqliteResult<Option<
 }
 
 /// The same of lanes that need not be there.
-pub(super) fn find(connection: &Connection, lane_id: LaneId) -> SqliteResult<Option<Lane>> {
+pub(super) fn find(connection: &SqliteConnection, lane_id: LaneId) -> SqliteResult<Option<Lane>> {
     let mut statement = connection.prepare_cached(sql!("lanes_by_id"))?;
     let mut rows = statement.query([lane_id.0])?;
     match rows.next()? {

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
+use rusqlite::params;
 
 use super::columns::{Parameters, one_value, sql};
 use super::connection::SqliteConnection;
+use super::engines;
 use super::failure::SqliteResult;
 use super::writer::Writer;
-use crate::rows::SettingsRows;
+use crate::rows::{RegistryChange, RegistryChangesSince, SettingsRows};
 use crate::table::{ColumnValue, SettingsColumns};
 
 pub(super) fn all(connection: &SqliteConnection) -> SqliteResult<SettingsRows> {
@@ -86,10 +88,40 @@ pub(super) fn registry_version(connection: &SqliteConnection) -> SqliteResult<i6
     one_value(connection, sql!("registry_version"))
 }
 
-pub(super) fn raise_registry_version(writer: &mut Writer) -> SqliteResult<i64> {
+pub(super) fn registry_since(
+    connection: &SqliteConnection,
+    version: Option<i64>,
+) -> SqliteResult<RegistryChangesSince> {
+    let mut statement = connection.prepare_cached(sql!("registry_parts"))?;
+    let (settings_version, deleted_version): (i64, i64) =
+        statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let is_complete = version.is_none_or(|since| since < deleted_version);
+    let engines = match version {
+        Some(since) if !is_complete => engines::since(connection, since)?,
+        _ => engines::all(connection)?,
+    };
+    let settings = match version.is_none_or(|since| since < settings_version) {
+        true => Some(all(connection)?),
+        false => None,
+    };
+    Ok(RegistryChangesSince { settings, engines, is_complete })
+}
+
+pub(super) fn raise_registry_version(writer: &mut Writer, change: RegistryChange<'_>) -> SqliteResult<i64> {
     // The file forgets a number with the transaction that gave it, but whoever saw it may have cached under it.
     writer.highest_registry_version += 1;
     let version = writer.highest_registry_version;
     writer.connection.prepare_cached(sql!("write_registry_version"))?.execute([version])?;
+    let mark = |part: &str| writer.connection.prepare_cached(sql!("mark_registry"))?.execute(params![part, version]);
+    match change {
+        RegistryChange::Settings => drop(mark("settings_version")?),
+        RegistryChange::EnginesDeleted => drop(mark("engines_deleted_version")?),
+        RegistryChange::Engines(ids) => {
+            let mut statement = writer.connection.prepare_cached(sql!("mark_engines"))?;
+            for engine_id in ids {
+                statement.execute(params![engine_id.as_str(), version])?;
+            }
+        }
+    }
     Ok(version)
 }

@@ -20,7 +20,7 @@ use crate::clock::Reading;
 use crate::error::StoreError;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
+    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, StatusCounts,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, EngineRepository, EventRepository, LaneRepository,
@@ -324,8 +324,8 @@ impl SettingsRepository for SqliteTransaction {
         self.run(|writer, _| settings::registry_version(&writer.connection))
     }
 
-    async fn raise_registry_version(&mut self) -> Result<i64, StoreError> {
-        self.run(|writer, _| settings::raise_registry_version(writer))
+    async fn raise_registry_version(&mut self, change: RegistryChange<'_>) -> Result<i64, StoreError> {
+        self.run(|writer, _| settings::raise_registry_version(writer, change))
     }
 
     async fn pruning_held_until(&mut self) -> Result<Timestamp, StoreError> {
@@ -336,8 +336,8 @@ impl SettingsRepository for SqliteTransaction {
         self.run(|writer, _| settings::hold_pruning(&writer.connection, until))
     }
 
-    async fn settings(&mut self) -> Result<SettingsRows, StoreError> {
-        self.run(|writer, _| settings::all(&writer.connection))
+    async fn registry_since(&mut self, version: Option<i64>) -> Result<RegistryChangesSince, StoreError> {
+        self.run(|writer, _| settings::registry_since(&writer.connection, version))
     }
 
     async fn write_event_type(

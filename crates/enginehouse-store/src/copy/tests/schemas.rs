@@ -6,8 +6,9 @@ use super::*;
 use crate::table::COUNTS;
 
 /// What only one of the stores has, or what is made anew.
-const NOT_COPIED: [&str; 11] = [
+const NOT_COPIED: [&str; 12] = [
     "events.lock_given_by",
+    "engines.registry_version",
     "lanes.changed_by",
     "lanes.retired",
     "lanes.prunable_by",

@@ -115,13 +115,13 @@ async fn poll(shared: &PgState, last_poll: Option<&(PgSnapshot, Instant)>) -> Pg
     let row = rows.first().ok_or_else(|| PgError::Bug("the changes of lanes are missing".to_owned()))?;
     let mut columns = PgColumns::of(row);
     let snapshot = PgSnapshot::parse(columns.value()?)?;
-    let registry_version: Option<i64> = columns.value()?;
+    let settings_version: Option<i64> = columns.value()?;
     let lanes: Vec<i64> = columns.value()?;
     let moments: Vec<Moment> = columns.value()?;
     let events: Vec<i64> = columns.value()?;
     let mut changes = RemoteChanges {
         everything: may_have_missed,
-        registry_version: registry_version.unwrap_or_default(),
+        settings_version: settings_version.unwrap_or_default(),
         arrivals: Vec::new(),
     };
     let mut positions = shared.scan_positions();

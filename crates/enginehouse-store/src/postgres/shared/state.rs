@@ -74,6 +74,9 @@ pub(crate) enum RegistryTable {
 struct KnownRegistry {
     version: Option<i64>,
     generation: Generation,
+    /// What is added to the versions of the database, since when it came back; and the first version since.
+    base: i64,
+    first: i64,
     /// Until when the version, and the lanes, are not asked for again.
     version_held_until: Option<Instant>,
     lanes_held_until: Option<Instant>,
@@ -235,11 +238,19 @@ impl PgState {
         self.registry().version.is_some()
     }
 
-    /// Notes the version of the registry, if it was read. Answers the last one that is known.
-    pub(crate) fn note_registry_version(&self, version: Option<i64>) -> i64 {
+    /// Notes the version of the registry, if it was read, with `base` added. Answers the last one that is known.
+    pub(crate) fn note_registry_version(&self, version: Option<i64>, base: i64) -> i64 {
         let mut registry = self.registry();
+        if let Some(version) = version.filter(|_| registry.base != base) {
+            (registry.base, registry.first) = (base, version);
+        }
         registry.version = registry.version.max(version);
         version.or(registry.version).unwrap_or_default()
+    }
+
+    /// Whether a version was read since the database came back without its last commits.
+    pub(crate) fn is_of_this_database(&self, version: i64) -> bool {
+        version >= self.registry().first
     }
 
     /// The first transaction whose changes of counts may not be compacted yet.

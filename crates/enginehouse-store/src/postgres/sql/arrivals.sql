@@ -1,7 +1,7 @@
 -- The lanes in which events were queued by transactions that had not ended in an earlier snapshot, and the current snapshot.
 select
     pg_current_snapshot()::text,
-    (select m.value from enginehouse.meta as m where m.key = 'registry_version'),
+    (select m.value from enginehouse.meta as m where m.key = 'settings_version'),
     coalesce(array_agg(a.lane_id), '{}'),
     coalesce(array_agg(a.first_available_at), '{}'),
     coalesce(array_agg(a.events), '{}')

@@ -105,7 +105,8 @@ impl Opening {
         }
         let versions_before = lanes.registry_version_base();
         drop(lanes);
-        let registry_version = shared.note_registry_version(version.map(|(version, _)| versions_before + version));
+        let registry_version =
+            shared.note_registry_version(version.map(|(version, _)| versions_before + version), versions_before);
         let store_generation = shared.generation();
         Ok(Self { session, now, registry_version, versions_before, store_generation, knows_lanes, xmin, xmax })
     }

@@ -24,7 +24,7 @@ use crate::postgres::shared::lanes;
 use crate::postgres::wire::error;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, SettingsRows, StatusCounts,
+    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, StatusCounts,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, EngineRepository, EventRepository, LaneRepository,
@@ -334,10 +334,20 @@ impl SettingsRepository for PostgresTransaction {
         Ok(self.registry_version)
     }
 
-    async fn raise_registry_version(&mut self) -> Result<i64, StoreError> {
+    async fn raise_registry_version(&mut self, change: RegistryChange<'_>) -> Result<i64, StoreError> {
         let rows = self.query(sql!("raise_registry_version"), params![]).await?;
         let version: Option<i64> = self.each(&rows, |columns| columns.read())?.pop();
         let version = version.ok_or_else(|| StoreError::Corrupt("there is no registry version".to_owned()))?;
+        let mut mark =
+            async |part: &str| self.execute(sql!("mark_registry"), params![TEXT: &part, INT8: &version]).await;
+        match change {
+            RegistryChange::Settings => mark("settings_version").await?,
+            RegistryChange::EnginesDeleted => mark("engines_deleted_version").await?,
+            RegistryChange::Engines(ids) => {
+                let names: Vec<_> = ids.iter().map(EngineId::as_str).collect();
+                self.execute(sql!("mark_engines"), params![TEXT_ARRAY: &names, INT8: &version]).await?
+            }
+        };
         self.registry_version = self.versions_before + version;
         Ok(self.registry_version)
     }
@@ -352,9 +362,26 @@ impl SettingsRepository for PostgresTransaction {
         self.execute(sql!("hold_pruning"), params![INT8: &until.as_millis()]).await.map(|_| ())
     }
 
-    async fn settings(&mut self) -> Result<SettingsRows, StoreError> {
-        let outcome = settings::all(self.reader()?, &self.shared.unreadable).await;
-        self.ended(outcome)
+    async fn registry_since(&mut self, version: Option<i64>) -> Result<RegistryChangesSince, StoreError> {
+        let rows = self.read(sql!("registry_parts"), params![]).await?;
+        let parts = self.each(&rows, |columns| Ok((columns.value::<i64>()?, columns.value::<i64>()?)))?.pop();
+        let (settings_version, deleted_version) = parts.unwrap_or_default();
+        // What a database has said that came back without its last commits counts for nothing.
+        let version = version.filter(|version| self.shared.is_of_this_database(*version));
+        let since = version.map(|version| version - self.versions_before);
+        let is_complete = since.is_none_or(|since| since < deleted_version);
+        let engines = match since {
+            Some(since) if !is_complete => engines::since(self, since).await?,
+            _ => engines::all(self).await?,
+        };
+        let settings = match since.is_none_or(|since| since < settings_version) {
+            true => {
+                let outcome = settings::all(self.reader()?, &self.shared.unreadable).await;
+                Some(self.ended(outcome)?)
+            }
+            false => None,
+        };
+        Ok(RegistryChangesSince { settings, engines, is_complete })
     }
 
     async fn write_event_type(

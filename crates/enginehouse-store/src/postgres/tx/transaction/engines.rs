@@ -42,6 +42,14 @@ pub(super) async fn all(transaction: &mut PostgresTransaction) -> Result<Vec<Reg
     transaction.readable("engines", &rows, engines::engine)
 }
 
+pub(super) async fn since(
+    transaction: &mut PostgresTransaction,
+    version: i64,
+) -> Result<Vec<RegisteredEngine>, StoreError> {
+    let rows = transaction.read(sql!("engines_since"), params![INT8: &version]).await?;
+    transaction.readable("engines", &rows, engines::engine)
+}
+
 pub(super) async fn write(
     transaction: &mut PostgresTransaction,
     engines: &[RegisteredEngine],
