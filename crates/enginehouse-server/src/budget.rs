@@ -162,12 +162,12 @@ impl Share {
         Ok(())
     }
 
-    /// Holds so much from now on. More is taken, less is given back.
+    /// Holds so much from now on. More is taken, less is returned.
     pub(crate) fn resize(&mut self, to: usize) -> Result<(), NoRoom> {
         if to > self.held {
             return self.grow(to - self.held);
         }
-        self.give_back(self.held - to);
+        self.return_amount(self.held - to);
         Ok(())
     }
 
@@ -177,10 +177,10 @@ impl Share {
         self.budget.usage().add(self.address, more);
         self.budget.metrics.held(more as i64);
         self.held += more;
-        self.give_back(self.held - to);
+        self.return_amount(self.held - to);
     }
 
-    fn give_back(&mut self, amount: usize) {
+    fn return_amount(&mut self, amount: usize) {
         if amount > 0 {
             self.held -= amount;
             self.budget.usage().remove(self.address, amount);
@@ -191,7 +191,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.give_back(self.held);
+        self.return_amount(self.held);
     }
 }
 
@@ -240,21 +240,21 @@ mod tests {
     fn a_refusal_names_the_setting_and_whose_share_it_is() {
         let budget = budget(100);
         let first = take_all(&budget, "10.0.0.1");
-        let said = budget.take(address("10.0.0.1"), 1).unwrap_err().refuse();
-        assert!(said.contains("at this address") && said.ends_with("(setting max_test_mb)"), "{said}");
-        let said = budget.take(address("10.0.0.2"), 60).unwrap_err().refuse();
-        assert!(said.starts_with("the server has as many bytes of tests as it may"), "{said}");
+        let message = budget.take(address("10.0.0.1"), 1).unwrap_err().refuse();
+        assert!(message.contains("at this address") && message.ends_with("(setting max_test_mb)"), "{message}");
+        let message = budget.take(address("10.0.0.2"), 60).unwrap_err().refuse();
+        assert!(message.starts_with("the server has as many bytes of tests as it may"), "{message}");
         drop(first);
         budget.take(address("10.0.0.2"), 60).unwrap();
     }
 
     #[test]
-    fn what_must_be_told_is_told_and_counted() {
+    fn what_must_be_answered_is_answered_and_counted() {
         let budget = budget(100);
-        let mut told = budget.none(address("10.0.0.1"));
-        told.resize_anyway(500);
+        let mut answer = budget.none(address("10.0.0.1"));
+        answer.resize_anyway(500);
         assert!(budget.take(address("10.0.0.2"), 1).is_err());
-        drop(told);
+        drop(answer);
         assert!(budget.take(address("10.0.0.2"), 1).is_ok());
     }
 }

@@ -15,6 +15,7 @@ mod event_types;
 mod events;
 mod health;
 mod json;
+mod limits;
 mod ndjson;
 mod params;
 mod problem;
@@ -35,7 +36,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use self::app::{App, Limits};
+pub use self::app::App;
+pub use self::limits::Limits;
 use self::request::{
     QueryRoutes, cross_origin, no_such_method, no_such_path, observe, panicked, refuse_unread_queries,
 };

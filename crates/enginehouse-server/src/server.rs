@@ -16,6 +16,7 @@
 mod activity;
 mod connection;
 mod open_connections;
+mod server_config;
 mod timed_stream;
 
 use std::future::Future;
@@ -28,58 +29,14 @@ use enginehouse_store::Store;
 use tokio::net::TcpListener;
 
 use self::open_connections::OpenConnections;
-use self::timed_stream::Timeouts;
+pub use self::server_config::ServerConfig;
 use crate::dispatcher::config::DispatchConfig;
-use crate::http::{App, Limits};
+use crate::http::App;
 use crate::rng::Rng;
 use crate::timers::pause;
 
 /// How often to look whether the store is still there.
 const STORE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Where a server listens, and what connections may cost.
-#[derive(Clone, Debug)]
-pub struct ServerConfig {
-    pub listen: SocketAddr,
-    /// Whether to listen on an address that other machines can reach, although there are no access tokens.
-    pub insecure: bool,
-    pub limits: Limits,
-    /// Most connections at once.
-    pub max_connections: usize,
-    /// How long the headers of a request may take.
-    pub header_timeout: Duration,
-    /// How long a connection may be without a request.
-    pub idle_timeout: Duration,
-    /// How long a client may fall behind the least rate at which it has to take its answer.
-    pub write_timeout: Duration,
-    /// How long requests that are under way may take once the shutdown has begun.
-    pub shutdown_timeout: Duration,
-}
-
-impl ServerConfig {
-    /// The defaults, on an address.
-    pub fn on(listen: SocketAddr) -> Self {
-        Self {
-            listen,
-            insecure: false,
-            limits: Limits::default(),
-            max_connections: 10_000,
-            header_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(75),
-            write_timeout: Duration::from_secs(30),
-            shutdown_timeout: Duration::from_secs(8),
-        }
-    }
-
-    const fn timeouts(&self) -> Timeouts {
-        Timeouts {
-            header: self.header_timeout,
-            idle: self.idle_timeout,
-            write: self.write_timeout,
-            min_bytes_per_second: self.limits.min_bytes_per_second,
-        }
-    }
-}
 
 /// Why a server does not listen.
 #[derive(Debug, thiserror::Error)]

@@ -26,13 +26,13 @@ const NOISE_DESCRIPTORS: f64 = 8.0;
 
 /// What one look at all servers has seen.
 #[derive(Clone, Copy, Debug, Default)]
-struct Usage {
+struct ProcessUsage {
     resident_kib: f64,
     descriptors: f64,
     wal_kib: f64,
 }
 
-impl fmt::Display for Usage {
+impl fmt::Display for ProcessUsage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { resident_kib, descriptors, wal_kib } = self;
         write!(
@@ -67,7 +67,7 @@ pub(crate) async fn run(arguments: &SoakArgs) -> Result<bool> {
     let mut calls = 0;
     while history.now() < end {
         pause(WINDOW.min(end.saturating_sub(history.now()))).await;
-        let mut usage = Usage { wal_kib: wal.as_deref().map_or(0.0, size_kib), ..Usage::default() };
+        let mut usage = ProcessUsage { wal_kib: wal.as_deref().map_or(0.0, size_kib), ..ProcessUsage::default() };
         for server in &target.servers.0 {
             let process_id = server.process_id().context("a server has ended")?;
             usage.resident_kib += resident_kib(process_id).context("a server has ended")?;
@@ -105,9 +105,9 @@ pub(crate) async fn run(arguments: &SoakArgs) -> Result<bool> {
     Ok(growing.is_empty())
 }
 
-fn mean(seen: &[Usage]) -> Usage {
-    let mean = |of: fn(&Usage) -> f64| seen.iter().map(of).sum::<f64>() / seen.len().max(1) as f64;
-    Usage {
+fn mean(seen: &[ProcessUsage]) -> ProcessUsage {
+    let mean = |of: fn(&ProcessUsage) -> f64| seen.iter().map(of).sum::<f64>() / seen.len().max(1) as f64;
+    ProcessUsage {
         resident_kib: mean(|usage| usage.resident_kib),
         descriptors: mean(|usage| usage.descriptors),
         wal_kib: mean(|usage| usage.wal_kib),

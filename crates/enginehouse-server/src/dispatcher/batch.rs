@@ -11,7 +11,7 @@ use enginehouse_core::request::SettleCommand;
 use enginehouse_store::StoreError;
 
 use super::answers::{Enqueued, Exchanged, SettleResult};
-use super::contention::Resource;
+use super::contention::{HeldResources, Resource};
 use super::operation::PendingOperation;
 use super::reply::{DispatchError, Refusal, Reply};
 use super::request::{EngineExchange, Request};
@@ -103,6 +103,18 @@ impl RequestBatch {
         let mut singles = Self::merged(kinds).into_singles();
         let half = singles.split_off(singles.len() / 2);
         [singles, half].map(Self::merged).into_iter().filter(|half| !half.is_empty()).collect()
+    }
+
+    /// Splits off the requests that need something held, each by itself.
+    pub(super) fn split_off_held(self, held: &HeldResources) -> (Self, Vec<Self>) {
+        if held.is_empty() {
+            return (self, Vec::new());
+        }
+        let (suspects, free): (Vec<_>, Vec<_>) = self
+            .into_singles()
+            .into_iter()
+            .partition(|single| single.resources().iter().any(|resource| held.contains(resource)));
+        (Self::merged(free), suspects)
     }
 
     /// Whether each of its settlements may be refused by itself, and nothing else of it concerns an event.

@@ -11,7 +11,6 @@ use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::lane::LaneKey;
 use tokio::time::Instant;
 
-use super::batch::RequestBatch;
 use crate::timers::Timer;
 
 /// For how long something counts as held after it was last found so.
@@ -30,10 +29,10 @@ pub enum Resource {
 
 /// What is held. Shared by the scheduler and its workers.
 #[derive(Clone, Default)]
-pub(super) struct HeldResources(Arc<Mutex<Held>>);
+pub(super) struct HeldResources(Arc<Mutex<Contention>>);
 
 #[derive(Default)]
-struct Held {
+struct Contention {
     /// Until when each counts as held.
     resources: HashMap<Resource, Instant>,
     /// Engines that should have been lost while somebody held their rows. They could not be heard either.
@@ -43,7 +42,7 @@ struct Held {
 }
 
 impl HeldResources {
-    fn lock(&self) -> MutexGuard<'_, Held> {
+    fn lock(&self) -> MutexGuard<'_, Contention> {
         // Nobody panics while holding it, and what is in it is a hint.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,17 +71,10 @@ impl HeldResources {
         self.lock().resources.get(resource).is_some_and(|until| *until > Timer::now())
     }
 
-    /// Splits off the requests that need something held.
-    pub(super) fn split_off(&self, batch: RequestBatch) -> (RequestBatch, Vec<RequestBatch>) {
+    /// Whether nothing is.
+    pub(super) fn is_empty(&self) -> bool {
         let now = Timer::now();
-        let held = self.lock();
-        if !held.resources.values().any(|until| *until > now) {
-            return (batch, Vec::new());
-        }
-        let is_held = |resource: &Resource| held.resources.get(resource).is_some_and(|until| *until > now);
-        let (suspects, free): (Vec<_>, Vec<_>) =
-            batch.into_singles().into_iter().partition(|single| single.resources().iter().any(is_held));
-        (RequestBatch::merged(free), suspects)
+        !self.lock().resources.values().any(|until| *until > now)
     }
 
     /// Takes note of which engines should be lost now, and are held.

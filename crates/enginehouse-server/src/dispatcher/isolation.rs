@@ -25,7 +25,7 @@ const TIME_FOR_PARTS: Duration = Duration::from_millis(250);
 
 /// What has become of the parts of a batch.
 #[derive(Default)]
-pub(super) struct Parts {
+pub(super) struct BatchParts {
     pub(super) transactions: Vec<FinishedTransaction>,
     /// Requests that need what somebody holds, each by itself.
     pub(super) held: Vec<RequestBatch>,
@@ -39,14 +39,14 @@ impl TransactionWorker {
         what: HeldResource,
         start: &BatchStart,
         woken: &mut Vec<TakenPoll>,
-    ) -> Parts {
+    ) -> BatchParts {
         if batch.len() == 1 {
             self.learn(&batch, what);
-            return Parts { held: vec![batch], ..Parts::default() };
+            return BatchParts { held: vec![batch], ..BatchParts::default() };
         }
         let rows = self.contended_rows(&batch.resources()).await;
         self.held.add(rows);
-        let (free, held) = self.held.split_off(batch);
+        let (free, held) = batch.split_off_held(&self.held);
         // If no request names what is held, the parts show which one needs it.
         let parts = if held.is_empty() { free.split().into() } else { VecDeque::from([free]) };
         let mut parts = self.carry_out_parts(parts, start, woken).await;
@@ -60,14 +60,14 @@ impl TransactionWorker {
         mut parts: VecDeque<RequestBatch>,
         start: &BatchStart,
         woken: &mut Vec<TakenPoll>,
-    ) -> Parts {
+    ) -> BatchParts {
         let began = Timer::now();
-        let mut done = Parts::default();
+        let mut done = BatchParts::default();
         let nothing = HashSet::new();
         while let Some(part) = parts.pop_front() {
             let is_alone = part.len() == 1;
             // What failed alone a moment ago is not tried again for others that need the same.
-            let (mut part, suspects) = if is_alone { (part, Vec::new()) } else { self.held.split_off(part) };
+            let (mut part, suspects) = if is_alone { (part, Vec::new()) } else { part.split_off_held(&self.held) };
             done.held.extend(suspects);
             if part.is_empty() {
                 continue;

@@ -269,7 +269,7 @@ impl Scheduler {
     /// Gathers a batch. Requests that need what is known to be held are set aside.
     fn gather(&mut self, first: Request) -> (RequestBatch, BatchClass) {
         let (batch, class) = self.inbox.gather(first);
-        let (batch, suspects) = self.held.split_off(batch);
+        let (batch, suspects) = batch.split_off_held(&self.held);
         self.set_aside.add(suspects.into_iter().map(SetAside::now));
         (batch, class)
     }

@@ -58,7 +58,7 @@ impl SetAsideQueue {
         }
     }
 
-    /// Puts back requests that had no luck in a round.
+    /// Puts back requests that could not be carried out in a round.
     pub(super) fn put_back(&mut self, requests: Vec<SetAside>) {
         self.requests.extend(requests);
         self.wait_a_round();

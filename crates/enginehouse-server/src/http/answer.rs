@@ -16,7 +16,7 @@ use enginehouse_core::transition::EventCommand;
 use http_body_util::BodyExt;
 
 use super::app::App;
-use super::budgets::{AnswerRoom, Caller, FREE_BYTES, Traffic};
+use super::budgets::{AnswerRoom, CallOrigin, FREE_BYTES, Traffic};
 use super::problem::ProblemResponse;
 use super::wire;
 use crate::dispatcher::answers::Claimed;
@@ -39,7 +39,7 @@ impl TakenRoom {
 }
 
 /// The response with the room that it takes, or a refusal.
-pub(super) async fn with_room(mut response: Response, caller: Caller, app: &App) -> Response {
+pub(super) async fn with_room(mut response: Response, caller: CallOrigin, app: &App) -> Response {
     let taken = response.extensions_mut().remove::<TakenRoom>().and_then(|taken| taken.take());
     // A body without a known size is a stream, which is never in memory as a whole.
     let Some(bytes) = response.body().size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
@@ -78,7 +78,7 @@ impl AsRef<[u8]> for HeldBytes {
 }
 
 /// Of events that were claimed, those that there is room to send, and the room. The others are released: nobody attempts them.
-pub(super) async fn sendable(app: &App, caller: Caller, claimed: Vec<Claimed>) -> (TakenRoom, Vec<Event>) {
+pub(super) async fn sendable(app: &App, caller: CallOrigin, claimed: Vec<Claimed>) -> (TakenRoom, Vec<Event>) {
     let mut room = app.budgets().answer(caller);
     let (mut sent, mut released) = (Vec::with_capacity(claimed.len()), Vec::new());
     for one in claimed {

@@ -10,8 +10,9 @@ use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::app::{App, Limits};
-use super::budgets::{BodyRoom, Caller};
+use super::app::App;
+use super::budgets::{BodyRoom, CallOrigin};
+use super::limits::Limits;
 use super::problem::ProblemResponse;
 use crate::timers::Timer;
 
@@ -34,7 +35,7 @@ pub(crate) async fn read(request: Request, max: usize, app: &App) -> Result<Whol
 }
 
 /// Who makes a call. The layer around all calls has noted it.
-pub(crate) fn caller(request: &Request) -> Result<Caller, ProblemResponse> {
+pub(crate) fn caller(request: &Request) -> Result<CallOrigin, ProblemResponse> {
     let caller = request.extensions().get().copied();
     caller.ok_or_else(|| ProblemResponse::internal("a request has no caller"))
 }

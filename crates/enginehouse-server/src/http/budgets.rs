@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use http::Method;
 
-use super::app::Limits;
+use super::limits::Limits;
 use crate::budget::{Budget, ClientAddress, NoRoom, Share};
 use crate::telemetry::Metrics;
 
@@ -42,12 +42,12 @@ impl Traffic {
 
 /// Who makes a call, and what for: an extension of every request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Caller {
+pub(super) struct CallOrigin {
     pub(super) address: ClientAddress,
     pub(super) traffic: Traffic,
 }
 
-impl Caller {
+impl CallOrigin {
     pub(super) fn of(request: &Request, route: &str) -> Self {
         let address = request.extensions().get().copied().unwrap_or(ClientAddress::LOCAL);
         Self { address, traffic: Traffic::of(request.method(), route) }
@@ -77,12 +77,12 @@ impl Budgets {
     }
 
     /// A place for a stream of lines.
-    pub(super) fn stream(&self, caller: Caller) -> Result<Share, NoRoom> {
+    pub(super) fn stream(&self, caller: CallOrigin) -> Result<Share, NoRoom> {
         self.streams.take(caller.address, 1)
     }
 
     /// Room for a body that has yet to arrive.
-    pub(super) fn body(&self, caller: Caller, max_small: usize) -> BodyRoom {
+    pub(super) fn body(&self, caller: CallOrigin, max_small: usize) -> BodyRoom {
         let small = match caller.traffic {
             Traffic::Control => self.control_bodies.none(caller.address),
             Traffic::Enqueue | Traffic::Read => self.bulk_bodies.none(caller.address),
@@ -98,12 +98,12 @@ impl Budgets {
     }
 
     /// Refuses a call that may answer at length, as long as its address has its share of answers under way.
-    pub(super) fn admit(&self, caller: Caller) -> Result<(), NoRoom> {
+    pub(super) fn admit(&self, caller: CallOrigin) -> Result<(), NoRoom> {
         self.answers(caller.traffic).check(caller.address, 1)
     }
 
     /// Room for an answer, which grows with it.
-    pub(super) fn answer(&self, caller: Caller) -> AnswerRoom {
+    pub(super) fn answer(&self, caller: CallOrigin) -> AnswerRoom {
         AnswerRoom { share: self.answers(caller.traffic).none(caller.address), bytes: 0 }
     }
 }

@@ -19,7 +19,7 @@ use http::{StatusCode, header};
 
 use super::answer::sendable;
 use super::app::App;
-use super::budgets::Caller;
+use super::budgets::CallOrigin;
 use super::json::{Json, JsonBody, LargeJsonBody};
 use super::params::{Path, Query, listed};
 use super::problem::{
@@ -113,7 +113,7 @@ pub(super) async fn heartbeat(
     EpochProblems))]
 pub(super) async fn claim_events(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<CallOrigin>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
@@ -133,7 +133,7 @@ pub(super) async fn claim_events(
     responses((status = 200, description = "The answer to each part.", body = ExchangeResponse), EpochProblems))]
 pub(super) async fn exchange(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<CallOrigin>,
     Path(engine_id): Path<EngineId>,
     body: LargeJsonBody,
 ) -> Result<Response, ProblemResponse> {

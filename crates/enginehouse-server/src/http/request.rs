@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use super::answer;
 use super::app::App;
-use super::budgets::{Caller, Traffic};
+use super::budgets::{CallOrigin, Traffic};
 use super::docs;
 use super::problem::ProblemResponse;
 use crate::log_limit::LogLimit;
@@ -32,7 +32,7 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
-    let caller = Caller::of(&request, &route);
+    let caller = CallOrigin::of(&request, &route);
     request.extensions_mut().insert(caller);
     let span = tracing::debug_span!("request", %request_id, %method, route);
     let admitted = if caller.traffic == Traffic::Control { Ok(()) } else { app.budgets().admit(caller) };

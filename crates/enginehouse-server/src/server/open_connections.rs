@@ -12,9 +12,9 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::ServerConfig;
 use super::activity::{Activity, IdleSignal};
 use super::connection::serve;
+use super::server_config::ServerConfig;
 use super::timed_stream::Timeouts;
 use crate::budget::{Budget, ClientAddress, NoRoom, Share};
 use crate::http::{App, router};
@@ -80,7 +80,7 @@ impl OpenConnections {
                     pause(ACCEPT_BACK_OFF).await;
                 }
             }
-            self.forget_ended();
+            self.prune_ended();
         }
     }
 
@@ -125,7 +125,7 @@ impl OpenConnections {
     /// Waits until a connection has ended.
     async fn one_has_ended(&mut self) {
         if let Some(ended) = self.tasks.join_next_with_id().await {
-            self.forget(&ended);
+            self.prune(&ended);
         }
     }
 
@@ -163,13 +163,13 @@ impl OpenConnections {
     }
 
     /// Tasks that have ended hold memory until they are joined.
-    fn forget_ended(&mut self) {
+    fn prune_ended(&mut self) {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
-            self.forget(&ended);
+            self.prune(&ended);
         }
     }
 
-    fn forget(&mut self, ended: &Result<(Id, ()), JoinError>) {
+    fn prune(&mut self, ended: &Result<(Id, ()), JoinError>) {
         let id = match ended {
             Ok((id, ())) => *id,
             Err(error) => error.id(),

@@ -1,0 +1,51 @@
+//! Where a server listens, and what connections may cost.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::timed_stream::Timeouts;
+use crate::http::Limits;
+
+/// Where a server listens, and what connections may cost.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    pub listen: SocketAddr,
+    /// Whether to listen on an address that other machines can reach, although there are no access tokens.
+    pub insecure: bool,
+    pub limits: Limits,
+    /// Most connections at once.
+    pub max_connections: usize,
+    /// How long the headers of a request may take.
+    pub header_timeout: Duration,
+    /// How long a connection may be without a request.
+    pub idle_timeout: Duration,
+    /// How long a client may fall behind the least rate at which it has to take its answer.
+    pub write_timeout: Duration,
+    /// How long requests that are under way may take once the shutdown has begun.
+    pub shutdown_timeout: Duration,
+}
+
+impl ServerConfig {
+    /// The defaults, on an address.
+    pub fn on(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            insecure: false,
+            limits: Limits::default(),
+            max_connections: 10_000,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(8),
+        }
+    }
+
+    pub(super) const fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            header: self.header_timeout,
+            idle: self.idle_timeout,
+            write: self.write_timeout,
+            min_bytes_per_second: self.limits.min_bytes_per_second,
+        }
+    }
+}
