@@ -174,6 +174,7 @@ struct Figures {
 
 impl Figures {
     #[track_caller]
+    #[expect(clippy::print_stdout, reason = "shows what was measured")]
     fn check(mut self, what: &str) {
         let mut line = format!("{what} held: {} refused, none waited over {:?};", self.refused, self.longest_touch);
         for (call, took) in &mut self.bystanders {
