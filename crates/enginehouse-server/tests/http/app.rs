@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use crate::under_test::TestStore;
 
 /// 2026-01-01T00:00:00Z.
-const START: i64 = 1_767_225_600_000;
+pub(crate) const START: i64 = 1_767_225_600_000;
 
 /// The service, and what was said so far.
 pub(crate) struct TestApp {

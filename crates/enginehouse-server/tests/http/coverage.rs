@@ -1,6 +1,7 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
+    include_str!("clock.rs"),
     include_str!("dead_letters.rs"),
     include_str!("engines.rs"),
     include_str!("events.rs"),

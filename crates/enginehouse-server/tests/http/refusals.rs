@@ -60,7 +60,7 @@ async fn bad_input_is_refused_with_every_bad_field_named() {
     > PUT /v1/engines/..%2f {"engine_type":"t"}
     422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/engine_id: must be a name: 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', beginning with a letter or digit, was \"../\"","code":"invalid_request","errors":[{"pointer":"/engine_id","detail":"must be a name: 1 to 200 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', beginning with a letter or digit, was \"../\""}],"request_id":"test"}
     > GET /v1/stats
-    200 {"now":"...","events":{"queued":0,"processing":0,"completed":0,"failed":0,"cancelled":0},"event_types":[],"event_types_left_out":0,"lanes":0,"engines":{"active":0,"draining":0,"lost":0,"stopped":0},"dead_letters":0,"waiting_claims":0}
+    200 {"now":"...","pruning_held_until":null,"events":{"queued":0,"processing":0,"completed":0,"failed":0,"cancelled":0},"event_types":[],"event_types_left_out":0,"lanes":0,"engines":{"active":0,"draining":0,"lost":0,"stopped":0},"dead_letters":0,"waiting_claims":0}
     "#);
 }
 
