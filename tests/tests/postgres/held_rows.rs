@@ -270,7 +270,11 @@ async fn an_engine_that_somebody_is_about_to_add_is_refused_alone() {
         .while_held(hold, kills(3), ALL, |client| async move {
             let request = serde_json::json!({ "engine_type": "test", "metadata": {} });
             let request = serde_json::from_value(request).unwrap();
-            client.register(&"new".parse().unwrap(), &request).await.map(drop)
+            match client.register(&"new".parse().unwrap(), &request).await {
+                // An engine may not register more often.
+                Err(error) if error.code() == Some(Code::Overloaded) => Ok(()),
+                registered => registered.map(drop),
+            }
         })
         .await;
     assert!(figures.refused > 0);

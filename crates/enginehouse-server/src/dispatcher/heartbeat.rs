@@ -7,9 +7,10 @@ use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::request::Heartbeat;
 use enginehouse_core::transition::EventCommand;
-use enginehouse_store::StoreError;
+use enginehouse_store::{HeldResource, StoreError};
 
 use super::answers::HeartbeatAnswer;
+use super::contention::Resource;
 use super::context::TransactionContext;
 use super::deadlines::bring_forward;
 
@@ -57,8 +58,9 @@ pub(super) async fn heartbeat(
     Ok(answers)
 }
 
-/// The listed locks whose events another transaction works on. They are neither renewed nor lost: whoever sends a heartbeat waits
-/// for nobody, and the next one renews them.
+/// The listed locks whose events another transaction works on. It mostly ends within milliseconds, so a heartbeat that meets one
+/// is set aside for a moment and taken once more. What is locked still is neither renewed nor lost: whoever sends a heartbeat
+/// waits for nobody, and the next one renews it.
 async fn busy_locks(
     context: &mut TransactionContext<'_>,
     ids: &[EngineId],
@@ -70,9 +72,21 @@ async fn busy_locks(
     if !context.is_shared || listed.all(|token| locked.contains(token)) {
         return Ok(HashSet::new());
     }
-    let all = context.transaction.held_events(ids).await?;
-    let tokens = all.into_iter().filter_map(|event| Some(event.state.lock?.token));
-    Ok(tokens.filter(|token| !locked.contains(token)).collect())
+    let mut busy = HashSet::new();
+    let mut newly_met = Vec::new();
+    for event in context.transaction.held_events(ids).await? {
+        let Some(lock) = event.state.lock.filter(|lock| !locked.contains(&lock.token)) else { continue };
+        busy.insert(lock.token);
+        newly_met.extend(Some(Resource::Event(event.event_id)).filter(|resource| !context.held.contains(resource)));
+    }
+    if newly_met.is_empty() {
+        return Ok(busy);
+    }
+    context.held.add(newly_met);
+    Err(StoreError::Held {
+        what: HeldResource::Rows,
+        reason: "somebody has locked an event whose lock is renewed".to_owned(),
+    })
 }
 
 /// Renews the locks that are listed, and notes those that are not. Answers which were renewed, and which are lost.

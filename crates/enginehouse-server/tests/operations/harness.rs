@@ -24,7 +24,7 @@ use enginehouse_server::dispatcher::reply::DispatchError;
 use enginehouse_server::dispatcher::{Dispatcher, DispatcherThread, Operation};
 use enginehouse_server::rng::SeededRng;
 use enginehouse_store::Store;
-use enginehouse_store::clock::ManualClock;
+use enginehouse_store::clock::{Clock, ManualClock};
 use enginehouse_store::rows::{EventRecord, PageRequest};
 use tokio::sync::watch;
 
@@ -118,6 +118,7 @@ impl Harness {
     /// Stops the server, and starts it again on the same rows when so many seconds have passed.
     pub(crate) fn restart_after(mut self, seconds: f64) -> Self {
         self.stop();
+        self.place.keep_time(self.clock.wall());
         self.clock.advance(Duration::from_secs_f64(seconds));
         let (clock, place) = (Arc::clone(&self.clock), Arc::clone(&self.place));
         drop(self);

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use enginehouse_core::time::Timestamp;
 use enginehouse_store::clock::ManualClock;
 use enginehouse_store::postgres::{PostgresOptions, PostgresStore};
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
@@ -52,6 +53,15 @@ impl TestStore {
                 chores().spawn(async move { opened.send(PostgresStore::open(options).await) });
                 Arc::new(open.recv().unwrap().unwrap())
             }
+        }
+    }
+
+    /// Has a database keep this time as its last, which a server writes every few seconds. A file has it already.
+    #[allow(dead_code, reason = "not every suite needs it")]
+    pub(crate) fn keep_time(&self, time: Timestamp) {
+        if let Self::Database(url) = self {
+            let sql = format!("update enginehouse.meta set value = {} where key = 'last_time'", time.as_millis());
+            enginehouse_cluster::psql(url, &sql);
         }
     }
 }

@@ -38,7 +38,8 @@ impl SchemaName {
         }
     }
 
-    /// A statement of ours with this schema in place of `enginehouse`, wherever that is a word of its own.
+    /// A statement of ours with this schema in place of `enginehouse`, wherever that is a word of its own, also at the beginning
+    /// of a text, such as `'enginehouse.events'::regclass`.
     pub fn replace_in<'a>(&self, statement: &'a str) -> Cow<'a, str> {
         if self.is_default() {
             return Cow::Borrowed(statement);
@@ -48,7 +49,10 @@ impl SchemaName {
         let mut rest = 0;
         for at in words(statement) {
             placed.push_str(&statement[rest..at]);
-            placed.push_str(&quoted);
+            match statement[..at].ends_with('\'') {
+                true => placed.push_str(&quoted.replace('\'', "''")),
+                false => placed.push_str(&quoted),
+            }
             rest = at + PLACEHOLDER.len();
         }
         placed.push_str(&statement[rest..]);
@@ -141,5 +145,7 @@ mod tests {
                       as $$ select \"my Queue\".f('enginehouse_events', my_enginehouse, enginehouses, Enginehouse) $$;";
         assert_eq!("my Queue".parse::<SchemaName>().unwrap().replace_in(statement), placed);
         assert_eq!(SchemaName::default().replace_in(statement), statement);
+        let name: SchemaName = "it's".parse().unwrap();
+        assert_eq!(name.replace_in("'enginehouse.meta'::regclass"), "'\"it''s\".meta'::regclass");
     }
 }

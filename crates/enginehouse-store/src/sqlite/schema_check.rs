@@ -1,7 +1,8 @@
 //! What is in a file besides what the migrations made, or not as they made it.
 //!
 //! SQLite runs a trigger whoever has made it, so a file that comes from elsewhere, or that somebody has added to, could change what is
-//! written. So its schema is compared with the one that the same migrations make in memory.
+//! written. So its schema is compared with the one that the same migrations make in memory. Tables of others are left alone: no
+//! statement of ours reaches them, and tools that carry out migrations keep a table of their own there.
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub(super) fn differences(connection: &Connection, version: i32) -> SqliteResult
     let mut differences = Vec::new();
     for (key @ (kind, name), object) in &found {
         match ours.get(key) {
+            None if is_apart(kind, &object.0, &ours) => {}
             None => differences.push(format!("{kind} {name} on {} is none of Enginehouse", object.0)),
             Some(made) if made != object => differences.push(format!("{kind} {name} was changed")),
             Some(_) => {}
@@ -36,6 +38,11 @@ pub(super) fn differences(connection: &Connection, version: i32) -> SqliteResult
         ours.keys().filter(|key| !found.contains_key(*key)).map(|(kind, name)| format!("{kind} {name} is gone")),
     );
     Ok(differences)
+}
+
+/// Whether it is a table of somebody else's, or an index of one.
+fn is_apart(kind: &str, table: &str, ours: &Objects) -> bool {
+    matches!(kind, "table" | "index") && !ours.contains_key(&("table".to_owned(), table.to_owned()))
 }
 
 fn objects(connection: &Connection) -> SqliteResult<Objects> {

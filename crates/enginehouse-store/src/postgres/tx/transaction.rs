@@ -363,12 +363,19 @@ impl SettingsRepository for PostgresTransaction {
     }
 
     async fn registry_since(&mut self, version: Option<i64>) -> Result<RegistryChangesSince, StoreError> {
-        let rows = self.read(sql!("registry_parts"), params![]).await?;
-        let parts = self.each(&rows, |columns| Ok((columns.value::<i64>()?, columns.value::<i64>()?)))?.pop();
-        let (settings_version, deleted_version) = parts.unwrap_or_default();
         // What a database has said that came back without its last commits counts for nothing.
         let version = version.filter(|version| self.shared.is_of_this_database(*version));
         let since = version.map(|version| version - self.versions_before);
+        // Who needs everything need not know what of it is new.
+        let (settings_version, deleted_version) = match since {
+            Some(_) => {
+                let rows = self.read(sql!("registry_parts"), params![]).await?;
+                self.each(&rows, |columns| Ok((columns.value::<i64>()?, columns.value::<i64>()?)))?
+                    .pop()
+                    .unwrap_or_default()
+            }
+            None => Default::default(),
+        };
         let is_complete = since.is_none_or(|since| since < deleted_version);
         let engines = match since {
             Some(since) if !is_complete => engines::since(self, since).await?,

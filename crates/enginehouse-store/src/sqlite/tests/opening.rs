@@ -105,7 +105,10 @@ async fn a_schema_that_is_not_ours_is_refused_and_named() {
             "create trigger spy after update on events begin delete from event_payloads; end",
             "trigger spy on events is none of Enginehouse",
         ),
-        ("create table notes (text)", "table notes on notes is none of Enginehouse"),
+        (
+            "create table notes (text); create trigger note after insert on notes begin select 1; end",
+            "trigger note on notes is none of Enginehouse",
+        ),
         ("create view mine as select 1", "view mine on mine is none of Enginehouse"),
         ("create index mine on events (status)", "index mine on events is none of Enginehouse"),
         ("alter table lanes add column note text", "table lanes was changed"),
@@ -123,10 +126,12 @@ async fn a_schema_that_is_not_ours_is_refused_and_named() {
         assert!(fs::read(folder.path()).unwrap() == content);
         assert!(inspect(&folder.path()).await.unwrap().findings.contains(&what.to_owned()), "{what}");
     }
-    // What SQLite makes for itself is no difference.
+    // What SQLite makes for itself is no difference, and neither is a table of somebody else, which nothing of ours touches.
     let folder = TestFolder::new();
     drop(folder.open());
-    connect(&folder.path()).execute_batch("analyze; vacuum").unwrap();
+    connect(&folder.path())
+        .execute_batch("analyze; vacuum; create table notes (text); create index notes_by_text on notes (text)")
+        .unwrap();
     folder.open();
 }
 
