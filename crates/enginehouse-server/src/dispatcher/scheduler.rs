@@ -389,7 +389,7 @@ impl Scheduler {
             StoreError::Held { .. } => "held",
             StoreError::Unavailable { .. } => "unavailable",
         };
-        let Some(left_out) = self.observer.log_limit().admit(kind) else { return };
+        let Some(left_out) = self.observer.log_limit().admit(kind, &error.to_string()) else { return };
         match error {
             StoreError::Held { .. } => tracing::warn!(
                 %error, requests, left_out, "somebody holds what requests or chores need: they are refused, nobody else is"
@@ -506,7 +506,7 @@ impl Scheduler {
             // Somebody has locked the table of changes, into which nobody can write now.
             Err(StoreError::Held { .. }) => return,
             Err(error) => {
-                if let Some(left_out) = self.observer.log_limit().admit("change_feed") {
+                if let Some(left_out) = self.observer.log_limit().admit("change_feed", &error.to_string()) {
                     tracing::warn!(%error, left_out, "changes of other servers cannot be followed");
                 }
                 self.outage.found();

@@ -315,7 +315,7 @@ pub(super) fn may_be_one_requests_fault(error: &StoreError) -> bool {
 }
 
 fn log_fallback(limit: &LogLimit, error: &StoreError, requests: usize) {
-    let Some(left_out) = limit.admit("one_by_one") else { return };
+    let Some(left_out) = limit.admit("one_by_one", &error.to_string()) else { return };
     match error {
         StoreError::Conflict(_) => tracing::warn!(
             %error, requests, left_out, "another transaction was in the way: requests are carried out one by one"

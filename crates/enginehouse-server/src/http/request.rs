@@ -65,7 +65,7 @@ fn log(limit: &LogLimit, problem: &ProblemResponse, request_id: &str, method: &M
     let cause = problem.cause().unwrap_or_default();
     match document.code {
         code @ (Code::Internal | Code::StoreUnavailable) => {
-            let Some(left_out) = limit.admit(code.name()) else { return };
+            let Some(left_out) = limit.admit(code.name(), cause) else { return };
             match code {
                 Code::Internal => tracing::error!(request_id, %method, route, cause, left_out, "a request failed"),
                 _ => tracing::warn!(request_id, %method, route, cause, left_out, "a request met no store"),

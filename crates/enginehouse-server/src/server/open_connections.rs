@@ -73,7 +73,7 @@ impl OpenConnections {
             match listener.accept().await {
                 Ok((stream, from)) => self.admit(stream, from).await,
                 Err(error) => {
-                    if let Some(left_out) = self.app.metrics().log_limit().admit("accept") {
+                    if let Some(left_out) = self.app.metrics().log_limit().admit("accept", &error.to_string()) {
                         tracing::warn!(%error, left_out, "a connection could not be accepted");
                     }
                     self.close_longest_idle(None);
