@@ -61,8 +61,13 @@ async fn lanes_without_events_are_forgotten_and_made_anew_when_needed() {
     harness.act(event, EventAction::Cancel { force: false }).await.unwrap();
     assert_eq!(harness.store.lane_counts().await.unwrap().len(), 2);
     harness.pass(31.0 * DAY).await;
-    harness.pass(2.0).await;
-    assert_eq!(harness.store.lane_counts().await.unwrap().len(), 1);
+    // On PostgreSQL a lane goes once every transaction of the cluster has ended that may know it, those of other tests too.
+    let forgotten = async {
+        while harness.store.lane_counts().await.unwrap().len() > 1 {
+            harness.pass(2.0).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), forgotten).await.expect("the empty lane is forgotten");
     harness.enqueue(r#"{"event_type":"b"}"#).await;
     // It has not called for as long, and is forgotten, too.
     harness.register_with("e", "{}", 0).await;
