@@ -185,7 +185,8 @@ impl Figures {
         }
         println!("{line}");
         for (call, took) in &self.bystanders {
-            assert!(took.len() > 4, "{what}: {call:?} came to a standstill: {line}");
+            // It is held until all of them have ended: a call that waits for it fails.
+            assert!(!took.is_empty(), "{what}: {call:?} came to a standstill: {line}");
             let p99 = took[(took.len() * 99 / 100).min(took.len() - 1)];
             assert!(p99 < BYSTANDER_LIMIT || took.len() < 100, "{what}: {call:?} waited: {line}");
             assert!(took[took.len() - 1] < ANY_LIMIT, "{what}: {call:?} waited: {line}");
