@@ -70,8 +70,10 @@ pub struct Event {
     pub required_memory_mb: Option<u64>,
     /// The range that the engine's version must lie in.
     pub engine_version: Option<String>,
-    /// What makes a repeat of its enqueue safe.
+    /// What makes a repeat of its enqueue safe; null if it has none, or none any more.
     pub idempotency_key: Option<String>,
+    /// From when on the same key makes a new event; null if it has its key as long as it is kept.
+    pub idempotency_key_expires_at: Option<Timestamp>,
     /// The event's own part of the retry policy.
     pub retry_policy: Option<RetryPolicyPatch>,
     /// How long a lock on it lasts unless extended, in seconds; null if it sets none itself.
@@ -177,7 +179,7 @@ pub struct Attempt {
 pub struct Action {
     /// When.
     pub at: Timestamp,
-    /// What: `cancel`, `retry`, `redrive`, `discard`.
+    /// What: `cancel`, `retry`, `redrive`, `discard`, `release_key`.
     pub action: String,
     /// Anything more about it.
     pub detail: Option<String>,

@@ -13,6 +13,7 @@ pub mod engines;
 pub mod enqueue;
 pub mod event_types;
 pub mod events;
+pub mod idempotency_keys;
 pub mod page;
 pub mod problem;
 pub mod scenario_runs;

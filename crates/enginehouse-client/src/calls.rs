@@ -13,6 +13,7 @@ use enginehouse_api::engines::{
 use enginehouse_api::enqueue::{BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse};
 use enginehouse_api::event_types::{EventTypeSettings, QueueSettings, Settings};
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery, HistoryResponse};
+use enginehouse_api::idempotency_keys::{ReleaseKeyQuery, ReleasedKey};
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::settle::{
@@ -252,6 +253,22 @@ impl Client {
     /// Makes a waiting event available now.
     pub async fn retry(&self, event_id: EventId) -> Result<Event, Error> {
         self.post(format!("/v1/events/{event_id}/retry"), RequestBody::Nothing, Repeat::Always).await
+    }
+
+    /// Takes an idempotency key from its event: the next enqueue with it makes a new one. Not repeated if it may have been
+    /// done, for somebody may have used the key since.
+    pub async fn release_key(&self, idempotency_key: &str) -> Result<ReleasedKey, Error> {
+        let query = ReleaseKeyQuery { idempotency_key: idempotency_key.to_owned() };
+        // A query of one word always fits into a query string.
+        let query = serde_urlencoded::to_string(query).unwrap_or_default();
+        let call = HttpCall {
+            method: Method::DELETE,
+            path: format!("/v1/idempotency-keys?{query}"),
+            body: RequestBody::Nothing,
+            repeat: Repeat::IfNotApplied,
+            timeout: None,
+        };
+        self.transport.json(call).await
     }
 }
 

@@ -14,8 +14,8 @@ use crate::json::RawJson;
 use crate::lane::LaneKey;
 use crate::limits::{
     DEFAULT_PRIORITY, MAX_CAPABILITIES, MAX_DELAY_SECONDS, MAX_ERROR_CODE_LENGTH, MAX_ERROR_DETAILS_BYTES,
-    MAX_ERROR_MESSAGE_BYTES, MAX_LABEL_LENGTH, MAX_LABELS, MAX_MEMORY_MB, MAX_PAYLOAD_BYTES, MAX_PRIORITY,
-    MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT,
+    MAX_ERROR_MESSAGE_BYTES, MAX_IDEMPOTENCY_WINDOW, MAX_LABEL_LENGTH, MAX_LABELS, MAX_MEMORY_MB, MAX_PAYLOAD_BYTES,
+    MAX_PRIORITY, MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT,
 };
 use crate::policy::{Overrides, RetryPolicyPatch};
 use crate::read_fields;
@@ -183,10 +183,13 @@ pub struct EventDraft {
     /// The scenario run it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario_run_id: Option<String>,
-    /// Makes a repeat of this request safe: as long as an event with this key is kept, the same request
+    /// Makes a repeat of this request safe: as long as an event has this key, the same request
     /// answers with that event, and another one is refused. 1 to 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// For how long after the enqueue the event has its key; as long as the event is kept, if absent. 1 to 31,622,400.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_window_seconds: Option<u64>,
     /// Overrides single fields of the retry policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_policy: Option<RetryPolicyPatch>,
@@ -234,6 +237,8 @@ pub struct NewEvent {
     pub scenario_run_id: Option<ScenarioRunId>,
     /// Makes a repeat safe.
     pub idempotency_key: Option<Arc<str>>,
+    /// For how long it has its key; as long as it is kept, if none. Only with a key.
+    pub idempotency_window: Option<Duration>,
     /// Its own part of the policy.
     pub overrides: Overrides,
     /// The producer's own words.
@@ -265,12 +270,16 @@ impl NewEvent {
             required_memory_mb: optional(|value| value.whole(1..=MAX_MEMORY_MB)),
             engine_version: optional(|value| value.parsed()),
             scenario_run_id: optional(|value| value.parsed()),
-            idempotency_key: optional(|value| value.line(1..=MAX_LABEL_LENGTH)),
+            idempotency_key: optional(|value| Some(value.line(1..=MAX_LABEL_LENGTH))),
+            idempotency_window_seconds: optional(|value| value.whole(1..=MAX_IDEMPOTENCY_WINDOW.as_secs())),
             retry_policy: optional(RetryPolicyPatch::read),
             visibility_timeout_seconds: optional(|value| value.whole(1..=MAX_VISIBILITY_TIMEOUT.as_secs())),
             max_processing_seconds: optional(|value| value.whole(1..=MAX_PROCESSING.as_secs())),
             labels: or_default(read_labels),
         );
+        if idempotency_window_seconds.is_some() && idempotency_key.is_none() {
+            value.refuse_field("idempotency_window_seconds", "needs an idempotency_key");
+        }
         let start = match (run_at, delay_seconds) {
             (Some(_), Some(_)) => {
                 value.refuse_field("delay_seconds", "give run_at or delay_seconds, not both");
@@ -292,7 +301,8 @@ impl NewEvent {
             payload: payload.unwrap_or_else(RawJson::empty_object),
             start,
             scenario_run_id,
-            idempotency_key: idempotency_key.map(Into::into),
+            idempotency_key: idempotency_key.flatten().map(Into::into),
+            idempotency_window: idempotency_window_seconds.map(Duration::from_secs),
             overrides: Overrides {
                 retry_policy,
                 visibility_timeout: visibility_timeout_seconds.map(Duration::from_secs),
@@ -382,6 +392,23 @@ mod tests {
     #[test]
     fn one_field_is_enough() {
         assert_eq!(check(r#"{"event_type":"frame.render"}"#), "frame.render in default");
+    }
+
+    #[test]
+    fn a_window_is_of_a_key() {
+        let window = |rest: &str| check(&format!(r#"{{"event_type":"a","idempotency_window_seconds":{rest}}}"#));
+        assert_eq!(window(r#"1,"idempotency_key":"k""#), "a in default");
+        assert_eq!(window(r#"31622400,"idempotency_key":"k""#), "a in default");
+        assert_eq!(window(r#"null"#), "a in default");
+        assert_eq!(window("60"), "/idempotency_window_seconds: needs an idempotency_key");
+        assert_eq!(window(r#"60,"idempotency_key":null"#), "/idempotency_window_seconds: needs an idempotency_key");
+        assert!(!window(r#"60,"idempotency_key":"""#).contains("window"), "a bad key is named alone");
+        for bad in ["0", "31622401", "-1", "1.5", "\"60\""] {
+            assert_eq!(
+                window(&format!(r#"{bad},"idempotency_key":"k""#)),
+                format!("/idempotency_window_seconds: must be a whole number between 1 and 31622400, was {bad}")
+            );
+        }
     }
 
     #[test]

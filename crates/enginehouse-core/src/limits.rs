@@ -32,6 +32,8 @@ pub const DEFAULT_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(300);
 pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(7 * 86_400);
 /// Longest `max_processing_seconds`: 30 days.
 pub const MAX_PROCESSING: Duration = Duration::from_secs(30 * 86_400);
+/// Longest `idempotency_window_seconds`: 366 days.
+pub const MAX_IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(366 * 86_400);
 /// Longest delay, in seconds: 366 days.
 pub const MAX_DELAY_SECONDS: f64 = 366.0 * 86_400.0;
 /// Heartbeat interval of an engine that names none.

@@ -39,6 +39,7 @@ mod outage;
 pub mod pulse;
 mod registration_limit;
 mod registry;
+pub mod release_key;
 pub mod reply;
 mod request;
 pub mod retention;

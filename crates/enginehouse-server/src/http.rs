@@ -14,6 +14,7 @@ mod engines;
 mod event_types;
 mod events;
 mod health;
+mod idempotency_keys;
 mod json;
 mod limits;
 mod ndjson;
@@ -66,6 +67,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(events::get_event_history))
         .routes(routes!(events::cancel_event))
         .routes(routes!(events::retry_event))
+        .routes(routes!(idempotency_keys::release_idempotency_key))
         .routes(routes!(event_types::list_event_types))
         .routes(routes!(event_types::get_event_type, event_types::set_event_type, event_types::delete_event_type))
         .routes(routes!(event_types::pause_event_type))

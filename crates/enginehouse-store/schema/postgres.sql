@@ -89,6 +89,7 @@ create table enginehouse.events (
     claimed_at timestamp with time zone,
     finished_at timestamp with time zone,
     lock_expires_at timestamp with time zone,
+    idempotency_key_expires_at timestamp with time zone,
     lock_engine_epoch bigint,
     lock_visibility_timeout_ms bigint,
     lock_max_processing_ms bigint,
@@ -137,6 +138,7 @@ END),
     constraint an_error_has_a_message CHECK (last_error_message IS NOT NULL OR last_error_code IS NULL AND last_error_details IS NULL),
     constraint finished_in_a_final_status CHECK ((status = 'completed'::text OR status = 'failed'::text OR status = 'cancelled'::text) = (finished_at IS NOT NULL)),
     constraint no_count_is_negative CHECK (lock_serial >= 0 AND attempt >= 0 AND retries >= 0 AND failures >= 0 AND losses >= 0 AND redrives >= 0),
+    constraint only_a_key_expires CHECK (idempotency_key_expires_at IS NULL OR idempotency_key IS NOT NULL),
     constraint processing_needs_a_lock CHECK ((status = 'processing'::text) = (lock_holder IS NOT NULL)),
     constraint reason_is_known CHECK (dead_letter_reason = 'retries_exhausted'::text OR dead_letter_reason = 'rejected'::text OR dead_letter_reason = 'requested'::text OR dead_letter_reason = 'lost_too_often'::text),
     constraint settled_in_a_known_way CHECK (settled_by = 'complete'::text OR settled_by = 'fail'::text OR settled_by = 'release'::text),
@@ -283,7 +285,8 @@ declare
     event_ids uuid[];
     added uuid[] := '{}';
     duplicates bigint := 0;
-    conflict bigint;
+    conflicts bigint[];
+    owners text;
     clock timestamptz := clock_timestamp();
     moment timestamptz;
     has_old_view boolean := current_setting('transaction_isolation') in ('repeatable read', 'serializable');
@@ -434,11 +437,26 @@ begin
 
     -- Every draft is added, or its key has an event already. If neither is so, that event was deleted meanwhile: once more.
     while cardinality(added) + duplicates < cardinality(drafts) loop
+        -- A key whose window is over is taken from its event. Of several who do so at once, the others wait here, and
+        -- then find the key with the first one's event.
+        if exists (select from unnest(drafts) as d where d.idempotency_key is not null) then
+            update enginehouse.events as e
+            set idempotency_key = null, fingerprint = null, idempotency_key_expires_at = null
+            where e.event_id in (
+                select old.event_id
+                from unnest(drafts) as d
+                join enginehouse.events as old on old.idempotency_key = d.idempotency_key
+                where old.idempotency_key_expires_at <= moment
+                order by old.event_id
+                for no key update of old
+            );
+        end if;
+
         -- Whoever has added an event with one of the keys and has not committed yet is waited for.
         with inserted as (
             insert into enginehouse.events (
-                event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key, fingerprint,
-                retry_policy, visibility_timeout_ms, max_processing_ms, labels
+                event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key,
+                idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms, labels
             )
             select
                 new_ids[d.ordinality],
@@ -447,6 +465,12 @@ begin
                 enginehouse.available_at(d.run_at, d.delay_seconds, moment),
                 d.scenario_run_id,
                 d.idempotency_key,
+                case
+                    when d.idempotency_window_seconds is not null then least(
+                        moment + d.idempotency_window_seconds::bigint * interval '1 second',
+                        timestamptz '9999-12-30 22:00:00+00'
+                    )
+                end,
                 fingerprints[d.ordinality],
                 json_strip_nulls(d.retry_policy),
                 d.visibility_timeout_seconds * 1000,
@@ -466,28 +490,42 @@ begin
             select d.ordinality, e.event_id, e.fingerprint
             from unnest(drafts) with ordinality as d
             join enginehouse.events as e on e.idempotency_key = d.idempotency_key
-            where e.event_id <> new_ids[d.ordinality]
+            where
+                e.event_id <> new_ids[d.ordinality]
+                -- One that was added meanwhile and whose window is over already has its turn above.
+                and (e.idempotency_key_expires_at is null or e.idempotency_key_expires_at > moment)
             for key share of e
         )
         select
             count(there.event_id),
             array_agg(coalesce(there.event_id, new_ids[d.ordinality]) order by d.ordinality),
-            min(d.ordinality) filter (where there.fingerprint <> fingerprints[d.ordinality])
-        into duplicates, event_ids, conflict
+            array_agg(d.ordinality order by d.ordinality) filter (where there.fingerprint <> fingerprints[d.ordinality])
+        into duplicates, event_ids, conflicts
         from unnest(drafts) with ordinality as d
         left join there on there.ordinality = d.ordinality;
     end loop;
 
-    if conflict is not null then
+    if conflicts is not null then
+        select
+            string_agg(
+                format(
+                    '%s/idempotency_key: another request has added event %s with the key %s',
+                    case at when '' then '' else at || '/' || conflict - 1 end,
+                    event_ids[conflict],
+                    to_json(drafts[conflict].idempotency_key)
+                ),
+                '; ' order by conflict
+            ) || case
+                when cardinality(conflicts) > 100 then format('; and so on: %s keys are taken', cardinality(conflicts))
+                else ''
+            end,
+            string_agg(event_ids[conflict]::text, ', ' order by conflict)
+        into refused, owners
+        from unnest(conflicts[:100]) as conflict;
         raise exception using
             errcode = '23I01',
-            message = format(
-                '%s/idempotency_key: another request has added event %s with the key %s',
-                case at when '' then '' else at || '/' || conflict - 1 end,
-                event_ids[conflict],
-                to_json(drafts[conflict].idempotency_key)
-            ),
-            detail = event_ids[conflict],
+            message = refused,
+            detail = owners,
             table = 'events',
             constraint = 'events_idempotency_key';
     end if;
@@ -615,6 +653,12 @@ declare
         end,
         pointer || '/scenario_run_id: ' || enginehouse.name_error(d.scenario_run_id),
         pointer || '/idempotency_key: ' || enginehouse.line_error(d.idempotency_key, 1),
+        pointer || '/idempotency_window_seconds: ' || coalesce(
+            enginehouse.range_error(d.idempotency_window_seconds, 'a whole number', 1, 31622400),
+            case
+                when d.idempotency_window_seconds is not null and d.idempotency_key is null then 'needs an idempotency_key'
+            end
+        ),
         pointer || '/visibility_timeout_seconds: '
             || enginehouse.range_error(d.visibility_timeout_seconds, 'a whole number', 1, 604800),
         pointer || '/max_processing_seconds: '
@@ -650,7 +694,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload json DEFAULT '{}'::json, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload json DEFAULT '{}'::json, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
  RETURNS uuid
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -666,8 +710,8 @@ begin
                 event_type, coalesce(btrim(payload::text, E' \t\n\r')::json, '{}'), coalesce(queue, 'default'),
                 coalesce(priority, 5), date_trunc('milliseconds', run_at), delay_seconds,
                 coalesce(required_capabilities, '{}'), required_memory_mb,
-                engine_version, scenario_run_id, idempotency_key, retry_policy, visibility_timeout_seconds,
-                max_processing_seconds, coalesce(labels, '{}')
+                engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
+                visibility_timeout_seconds, max_processing_seconds, coalesce(labels, '{}')
             )::enginehouse.event_draft],
             array[json_build_object('retry_policy', retry_policy, 'labels', coalesce(labels, '{}'))],
             ''
@@ -677,16 +721,16 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
  RETURNS uuid
  LANGUAGE sql
-RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, retry_policy, visibility_timeout_seconds, max_processing_seconds, labels)
+RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, labels)
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload text, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload text, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
  RETURNS uuid
  LANGUAGE sql
-RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, retry_policy, visibility_timeout_seconds, max_processing_seconds, labels)
+RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, labels)
 ;
 
 CREATE OR REPLACE FUNCTION enginehouse.enqueue_many(events json)
@@ -747,6 +791,7 @@ begin
             f.engine_version,
             f.scenario_run_id,
             f.idempotency_key,
+            enginehouse.read_whole_number(f.idempotency_window_seconds),
             f.retry_policy,
             enginehouse.read_whole_number(f.visibility_timeout_seconds),
             enginehouse.read_whole_number(f.max_processing_seconds),
@@ -756,7 +801,8 @@ begin
         cross join lateral json_to_record(case json_typeof(object) when 'object' then object else '{}' end) as f (
             event_type text, queue text, priority text, run_at text, delay_seconds text, required_capabilities json,
             required_memory_mb text, engine_version text, scenario_run_id text, idempotency_key text,
-            retry_policy json, visibility_timeout_seconds text, max_processing_seconds text, labels json
+            idempotency_window_seconds text, retry_policy json, visibility_timeout_seconds text,
+            max_processing_seconds text, labels json
         )
         order by number
     );
@@ -790,7 +836,7 @@ begin
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,multiplier}')), 'hex'),
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
             d.retry_policy ->> 'dead_letter_threshold', d.retry_policy ->> 'max_losses',
-            d.visibility_timeout_seconds::text, d.max_processing_seconds::text,
+            d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.idempotency_window_seconds::text,
             enginehouse.label_text(d.labels), enginehouse.payload_text(d.payload)
         ]) with ordinality as f (field, place)
     );
@@ -989,6 +1035,7 @@ with recursive known (path, kind, is_optional, lowest, highest) as (
         ('/engine_version', 'a string', true, null, null),
         ('/scenario_run_id', 'a string', true, null, null),
         ('/idempotency_key', 'a string', true, null, null),
+        ('/idempotency_window_seconds', 'a whole number', true, 1, 31622400),
         ('/retry_policy', 'an object', true, null, null),
         ('/retry_policy/max_retries', 'a whole number', true, 0, 1000),
         ('/retry_policy/retry_delay', 'an object', true, null, null),
@@ -1082,6 +1129,7 @@ create type enginehouse.event_draft as (
     engine_version text,
     scenario_run_id text,
     idempotency_key text,
+    idempotency_window_seconds numeric,
     retry_policy json,
     visibility_timeout_seconds numeric,
     max_processing_seconds numeric,

@@ -93,6 +93,7 @@ CREATE TABLE events (
     dead_letter_reason text,
     scenario_run_id text,
     idempotency_key text,
+    idempotency_key_expires_at integer,
     fingerprint blob,
     visibility_timeout_ms integer,
     max_processing_ms integer,
@@ -150,6 +151,7 @@ CREATE TABLE events (
     constraint a_key_has_a_fingerprint check (
         case when idempotency_key is null then fingerprint is null else length(fingerprint) is 16 end
     ),
+    constraint only_a_key_expires check (idempotency_key_expires_at is null or idempotency_key is not null),
     constraint cancel_is_requested_or_not check (cancel_requested in (0, 1)),
     constraint an_error_has_a_message check (
         last_error_message is not null or (last_error_code is null and last_error_details is null)

@@ -47,6 +47,7 @@ macro_rules! conformance_tests {
         events::writes_are_answered_in_their_order,
         events::a_payload_is_replaced_with_its_event_or_not_at_all,
         events::a_key_finds_its_event_as_long_as_it_is_kept,
+        events::a_released_key_is_free_and_its_event_stays,
         events::a_key_that_is_kept_is_not_given_again,
         lanes::equal_requirements_are_one_lane,
         lanes::each_requirement_makes_a_lane_of_its_own,

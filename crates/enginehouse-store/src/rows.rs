@@ -22,6 +22,8 @@ pub struct EventRow {
     pub scenario_run_id: Option<ScenarioRunId>,
     /// The key that makes a repeat of its enqueue safe.
     pub idempotency_key: Option<Arc<str>>,
+    /// From when on it has no claim to its key; none if it has it as long as it is kept.
+    pub idempotency_key_expires_at: Option<Timestamp>,
     /// Its own part of the policy.
     pub overrides: Overrides,
     /// Words of the producer's own.
@@ -56,6 +58,15 @@ pub struct KeyedEvent {
     pub event_id: EventId,
     /// What tells its request from another one.
     pub fingerprint: [u8; 16],
+    /// From when on the key is free for another event.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl KeyedEvent {
+    /// Whether the key is free for another event.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
 }
 
 /// A part of a lane to look for ready events in.

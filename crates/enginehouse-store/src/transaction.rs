@@ -68,14 +68,16 @@ pub trait TransactionTime: Send {
 #[async_trait]
 #[delegatable_trait]
 pub trait EventRepository: Send {
-    /// Adds events. Their ids and idempotency keys must be new.
+    /// Adds events. Their ids must be new, and no other event may have their idempotency keys, expired ones neither.
     async fn insert_events(&mut self, events: &[NewEventRow]) -> Result<(), StoreError>;
     /// Those of `ids` that exist, in the order of `ids`. Nobody else changes them before this transaction ends.
     async fn events_by_id(&mut self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError>;
     /// The payloads of those of `ids` that exist, in the order of `ids`.
     async fn payloads(&mut self, ids: &[EventId]) -> Result<Vec<(EventId, RawJson)>, StoreError>;
-    /// The events that are kept under these idempotency keys.
+    /// The events that have these idempotency keys, expired ones too.
     async fn events_by_idempotency_key(&mut self, keys: &[&str]) -> Result<Vec<KeyedEvent>, StoreError>;
+    /// Takes from events their idempotency keys, so that others may have them. The events stay as they are otherwise.
+    async fn release_idempotency_keys(&mut self, ids: &[EventId]) -> Result<(), StoreError>;
     /// Writes each event that still has the status and lock serial it was read with. Answers which, in the order
     /// of `changes`.
     async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError>;

@@ -175,7 +175,8 @@ async fn compare_stored(client: &Client, batch: &[Good<'_>]) {
             "select e.*, l.*, e.labels::text as label_text, e.retry_policy::text as policy_text,
                  p.payload::text as payload_text,
                  (extract(epoch from e.enqueued_at) * 1000)::bigint as enqueued_ms,
-                 (extract(epoch from e.available_at) * 1000)::bigint as available_ms
+                 (extract(epoch from e.available_at) * 1000)::bigint as available_ms,
+                 (extract(epoch from e.idempotency_key_expires_at - e.enqueued_at) * 1000)::bigint as window_ms
              from unnest($1::uuid[]) with ordinality as asked (event_id, place)
              join enginehouse.events as e using (event_id)
              join enginehouse.lanes as l using (lane_id)
@@ -215,6 +216,7 @@ fn compare_row(row: &Row, draft: &str, event: &NewEvent) {
     };
     assert_eq!(duration("visibility_timeout_ms"), event.overrides.visibility_timeout, "{draft}");
     assert_eq!(duration("max_processing_ms"), event.overrides.max_processing, "{draft}");
+    assert_eq!(duration("window_ms"), event.idempotency_window, "{draft}");
     let labels = (!event.labels.is_empty()).then(|| serde_json::to_string(&event.labels).unwrap());
     assert_eq!(text("label_text"), labels, "{draft}");
     assert_eq!(text("payload_text").as_deref(), Some(event.payload.as_str()), "{draft}");
@@ -250,7 +252,8 @@ async fn every_bad_field_of_every_event_is_named() {
          with a letter or digit, was \"a b\"; /events/1/priority: must be a whole number between 0 and 9, was 12; \
          /events/2: must be an object, was 7; /events/3/prioritty: unknown, must be event_type, payload, queue, \
          priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, \
-         idempotency_key, retry_policy, visibility_timeout_seconds, max_processing_seconds or labels"
+         idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, \
+         max_processing_seconds or labels"
     );
     let enqueue = "select enginehouse.enqueue('a', priority => 10, delay_seconds => 'NaN', labels => '[]')";
     let refused = client.query(enqueue, &[]).await.unwrap_err();
@@ -281,7 +284,7 @@ async fn one_event_is_the_same_request_by_arguments_and_as_json() {
                 event_type => 'frame.render', payload => ' {"frame": 42} ', queue => 'night', priority => 2,
                 run_at => '2030-01-01 12:00:00.5+01', required_capabilities => '{gpu,cuda-12,gpu}',
                 required_memory_mb => 512, engine_version => '>=1.4, <2', scenario_run_id => 'run-1',
-                idempotency_key => 'frame "42"', retry_policy => '{"max_retries": 0, "retry_delay": {"initial": 0.1}}',
+                idempotency_key => 'frame "42"', idempotency_window_seconds => 3600, retry_policy => '{"max_retries": 0, "retry_delay": {"initial": 0.1}}',
                 visibility_timeout_seconds => 60, max_processing_seconds => 600, labels => '{"b": "\u00fc", "a": "\""}'
             )"#,
             &[],
@@ -291,7 +294,7 @@ async fn one_event_is_the_same_request_by_arguments_and_as_json() {
         .get(0);
     let as_json = r#"{"event_type":"frame.render","payload":{"frame": 42},"queue":"night","priority":2,
         "run_at":"2030-01-01T11:00:00.5Z","required_capabilities":["cuda-12","gpu"],"required_memory_mb":512,
-        "engine_version":">=1.4, <2","scenario_run_id":"run-1","idempotency_key":"frame \"42\"",
+        "engine_version":">=1.4, <2","scenario_run_id":"run-1","idempotency_key":"frame \"42\"","idempotency_window_seconds":3600,
         "retry_policy":{"retry_delay":{"initial":1e-1},"max_retries":0},"visibility_timeout_seconds":60,
         "max_processing_seconds":600,"labels":{"a":"\"","b":"ü"}}"#;
     let row = client.query_one(ENQUEUE_MANY, &[&format!("[{as_json}]")]).await.unwrap();
@@ -301,7 +304,7 @@ async fn one_event_is_the_same_request_by_arguments_and_as_json() {
 
     // A null is what is not given.
     let nulls = "select enginehouse.enqueue(
-        'a', null, null, null, null, null, null, null, null, null, 'k', null, null, null, null
+        'a', null, null, null, null, null, null, null, null, null, 'k', null, null, null, null, null
     )";
     client.query_one(nulls, &[]).await.unwrap();
     let row = client.query_one(ENQUEUE_MANY, &[&r#"[{"event_type":"a","idempotency_key":"k"}]"#]).await.unwrap();
@@ -570,6 +573,152 @@ async fn a_key_of_another_request_is_refused_and_its_event_named() {
 }
 
 #[tokio::test]
+async fn every_key_of_another_request_is_named_at_once() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let keyed = |key: usize, event_type: &str| format!(r#"{{"event_type":"{event_type}","idempotency_key":"k{key}"}}"#);
+    let all = |count: usize, event_type: &str| {
+        format!("[{}]", (0..count).map(|key| keyed(key, event_type)).collect::<Vec<_>>().join(","))
+    };
+    let there = client.query(ENQUEUE_MANY, &[&all(150, "a")]).await.unwrap();
+    let there: Vec<Uuid> = there.iter().map(|row| row.get("event_id")).collect();
+    let events = format!("[{},{},{}]", keyed(0, "b"), keyed(1, "a"), keyed(2, "b"));
+    let refused = client.query(ENQUEUE_MANY, &[&events]).await.unwrap_err();
+    let refused = refused.as_db_error().unwrap();
+    assert_eq!(
+        refused.message(),
+        format!(
+            "/events/0/idempotency_key: another request has added event {} with the key \"k0\"; \
+             /events/2/idempotency_key: another request has added event {} with the key \"k2\"",
+            there[0], there[2]
+        )
+    );
+    assert_eq!(refused.detail(), Some(&*format!("{}, {}", there[0], there[2])));
+    let refused = client.query(ENQUEUE_MANY, &[&all(150, "b")]).await.unwrap_err();
+    let message = refused.as_db_error().unwrap().message();
+    assert!(message.contains("/events/99/idempotency_key") && !message.contains("/events/100/"), "{message}");
+    assert!(message.ends_with("; and so on: 150 keys are taken"), "{message}");
+}
+
+/// Moves the enqueue of all events, and with it their windows, so many seconds into the past.
+async fn grow_older(client: &Client, seconds: f64) {
+    let older = "update enginehouse.events set
+        enqueued_at = enqueued_at - $1 * interval '1 second',
+        idempotency_key_expires_at = idempotency_key_expires_at - $1 * interval '1 second'";
+    client.execute(older, &[&seconds]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_makes_a_new_event_once_its_window_is_over() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let enqueue = "select enginehouse.enqueue('a', idempotency_key => 'k', idempotency_window_seconds => 3600)";
+    let ask = async || client.query_one(enqueue, &[]).await.unwrap().get::<_, Uuid>(0);
+    let first = ask().await;
+    assert_eq!(ask().await, first);
+    grow_older(&client, 3_500.0).await;
+    assert_eq!(ask().await, first);
+    grow_older(&client, 100.0).await;
+    let second = ask().await;
+    assert_ne!(second, first);
+    assert_eq!(ask().await, second, "the new event guards its key as the old one did");
+    let old = "select idempotency_key is null and fingerprint is null and idempotency_key_expires_at is null
+            and status = 'queued'
+        from enginehouse.events where event_id = $1";
+    assert!(client.query_one(old, &[&first]).await.unwrap().get::<_, bool>(0), "the old one keeps all but its key");
+    // Another request may have it then, and a whole batch is refused with all that it would have taken over.
+    grow_older(&client, 3_600.0).await;
+    let forever = client.query_one("select enginehouse.enqueue('a', idempotency_key => 'f')", &[]).await.unwrap();
+    let events = r#"[{"event_type":"b","idempotency_key":"k"},{"event_type":"b","idempotency_key":"f"}]"#;
+    let refused = client.query(ENQUEUE_MANY, &[&events]).await.unwrap_err();
+    let forever: Uuid = forever.get(0);
+    assert_eq!(refused.as_db_error().unwrap().detail(), Some(&*forever.to_string()));
+    let kept = "select event_id from enginehouse.events where idempotency_key = 'k'";
+    assert_eq!(client.query_one(kept, &[]).await.unwrap().get::<_, Uuid>(0), second);
+    let rows = client.query(ENQUEUE_MANY, &[&r#"[{"event_type":"b","idempotency_key":"k"}]"#]).await.unwrap();
+    assert!(!rows[0].get::<_, bool>("duplicate"));
+    grow_older(&client, 1e8).await;
+    let rows = client.query(ENQUEUE_MANY, &[&r#"[{"event_type":"b","idempotency_key":"k"}]"#]).await.unwrap();
+    assert!(rows[0].get::<_, bool>("duplicate"), "without a window it holds as long as its event is kept");
+}
+
+#[tokio::test]
+async fn an_expired_key_gives_one_event_however_two_transactions_meet() {
+    let database = Database::migrated().await;
+    let (mut first, observer) = (database.connect().await, database.connect().await);
+    let enqueue = "select enginehouse.enqueue('a', idempotency_key => $1, idempotency_window_seconds => 60)";
+    // As a server does it: it has read whose the key is, and takes it from that event.
+    let release = include_str!("../src/postgres/sql/release_idempotency_keys.sql");
+    let insert = "insert into enginehouse.events (
+            event_id, lane_id, enqueued_at, available_at, idempotency_key, idempotency_key_expires_at, fingerprint
+        )
+        select gen_random_uuid(), 1, now(), now(), $1::text, now() + interval '60 seconds', $2
+        returning event_id";
+    for (key, by_server, commits) in [("a", false, true), ("b", false, false), ("c", true, true), ("d", true, false)] {
+        let old: Uuid = observer.query_one(enqueue, &[&key]).await.unwrap().get(0);
+        grow_older(&observer, 60.0).await;
+        let draft = format!(r#"{{"event_type":"a","idempotency_key":"{key}","idempotency_window_seconds":60}}"#);
+        let fingerprint = fingerprint::of(&judge(&draft).unwrap()).to_vec();
+        let transaction = first.transaction().await.unwrap();
+        let new: Uuid = if by_server {
+            transaction.execute(release, &[&vec![old]]).await.unwrap();
+            transaction.query_one(insert, &[&key, &fingerprint]).await.unwrap().get(0)
+        } else {
+            transaction.query_one(enqueue, &[&key]).await.unwrap().get(0)
+        };
+        assert_ne!(new, old);
+        let second = database.connect().await;
+        let racing = tokio::spawn(async move { second.query_one(enqueue, &[&key]).await.unwrap().get::<_, Uuid>(0) });
+        Wait::until_somebody_waits_for_a_lock(&observer).await;
+        if commits {
+            transaction.commit().await.unwrap();
+            assert_eq!(racing.await.unwrap(), new);
+        } else {
+            transaction.rollback().await.unwrap();
+            let raced = racing.await.unwrap();
+            assert!(raced != new && raced != old);
+        }
+        let kept = "select count(*) from enginehouse.events where idempotency_key = $1";
+        assert_eq!(observer.query_one(kept, &[&key]).await.unwrap().get::<_, i64>(0), 1, "{key}");
+    }
+    // And a server that comes second does not add another one: it looks again.
+    let old: Uuid = observer.query_one(enqueue, &[&"e"]).await.unwrap().get(0);
+    grow_older(&observer, 60.0).await;
+    let transaction = first.transaction().await.unwrap();
+    transaction.query_one(enqueue, &[&"e"]).await.unwrap();
+    let second = database.connect().await;
+    let racing = tokio::spawn(async move {
+        second.batch_execute("begin").await.unwrap();
+        assert_eq!(second.execute(release, &[&vec![old]]).await.unwrap(), 0, "it was taken before");
+        second.query_one(insert, &[&"e", &vec![0_u8; 16]]).await.unwrap_err()
+    });
+    Wait::until_somebody_waits_for_a_lock(&observer).await;
+    transaction.commit().await.unwrap();
+    assert_eq!(racing.await.unwrap().code(), Some(&SqlState::UNIQUE_VIOLATION));
+}
+
+/// A transaction that was open for longer than its window commits a key that is over already, while another waits for it.
+#[tokio::test]
+async fn a_key_that_is_over_when_it_is_committed_is_taken_over_at_once() {
+    let database = Database::migrated().await;
+    let (mut first, observer) = (database.connect().await, database.connect().await);
+    let enqueue = "select enginehouse.enqueue('a', idempotency_key => 'k', idempotency_window_seconds => 60)";
+    observer.query_one("select enginehouse.enqueue('a')", &[]).await.unwrap();
+    let transaction = first.transaction().await.unwrap();
+    let late: Uuid = transaction.query_one(enqueue, &[]).await.unwrap().get(0);
+    let older = "update enginehouse.events set idempotency_key_expires_at = enqueued_at where idempotency_key = 'k'";
+    transaction.execute(older, &[]).await.unwrap();
+    let second = database.connect().await;
+    let racing = tokio::spawn(async move { second.query_one(enqueue, &[]).await.unwrap().get::<_, Uuid>(0) });
+    Wait::until_somebody_waits_for_a_lock(&observer).await;
+    transaction.commit().await.unwrap();
+    let raced = racing.await.unwrap();
+    assert_ne!(raced, late);
+    let kept = "select event_id from enginehouse.events where idempotency_key = 'k'";
+    assert_eq!(observer.query_one(kept, &[]).await.unwrap().get::<_, Uuid>(0), raced);
+}
+
+#[tokio::test]
 async fn ten_thousand_events_are_added_at_once_in_their_order() {
     let database = Database::migrated().await;
     let client = database.connect().await;
@@ -783,7 +932,8 @@ async fn the_documented_grants_are_enough_and_no_more() {
     }
     refused(client.batch_execute("select from enginehouse.event_overview").await, "event_overview");
     // What the functions call has no more rights than its caller.
-    let draft = "row('a','{}','q',5,null,null,'{}',null,null,null,null,null,null,null,'{}')::enginehouse.event_draft";
+    let draft =
+        "row('a','{}','q',5,null,null,'{}',null,null,null,null,null,null,null,null,'{}')::enginehouse.event_draft";
     let inner = format!("select enginehouse.add_events(array[{draft}], array['{{\"event_type\":\"a\"}}'::json], '')");
     refused(client.batch_execute(&inner).await, &inner);
     client.batch_execute(&format!("reset role; drop owned by {role}; drop role {role}")).await.unwrap();

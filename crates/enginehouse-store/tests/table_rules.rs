@@ -44,6 +44,11 @@ const CHANGES: &[(&str, &str, Option<&str>)] = &[
     ("events set idempotency_key = 'a\n'", "a_key_is_one_line", Some("a_key_is_one_line")),
     ("events set idempotency_key = '\u{85}'", "a_key_is_one_line", Some("a_key_is_one_line")),
     (
+        "events set idempotency_key = null, fingerprint = null, idempotency_key_expires_at = enqueued_at",
+        "only_a_key_expires",
+        Some("only_a_key_expires"),
+    ),
+    (
         "events set visibility_timeout_ms = 604800001",
         "a_visibility_timeout_is_at_most_7_days",
         Some("a_visibility_timeout_is_at_most_7_days"),

@@ -41,6 +41,39 @@ fn a_bad_line_is_named_and_stops_the_load_unless_it_is_to_go_on() {
 }
 
 #[test]
+fn a_key_that_is_taken_is_named_by_its_line_and_can_be_released() {
+    let store = TestStore::on(crate::STORE);
+    let server = store.serve(&[]);
+    let enqueue = |kind: &str| run(&server.url, ["event", "enqueue", kind, "--idempotency-key", "../a b", "-q"], "");
+    let first = text(&enqueue("a").stdout);
+    let lines =
+        "{\"event_type\":\"c\"}\n{\"event_type\":\"b\",\"idempotency_key\":\"../a b\"}\n{\"event_type\":\"d\"}\n";
+    let count = || text(&run(&server.url, ["event", "list", "-q"], "").stdout).lines().count();
+    for (flags, status, kept) in [(&["-q"][..], 4, 1), (&["--keep-going"][..], 8, 3)] {
+        let load = ["event", "enqueue", "--file", "-"].iter().chain(flags);
+        let output = run(&server.url, load, lines);
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{message}");
+        assert!(message.contains("line 2: /idempotency_key") && message.contains(first.trim()), "{message}");
+        assert_eq!(count(), kept, "{flags:?}");
+    }
+    let released = run(&server.url, ["event", "release-key", "../a b"], "");
+    assert_eq!(released.status.code(), Some(0), "{}", text(&released.stderr));
+    assert!(text(&released.stdout).contains(first.trim()));
+    assert_eq!(run(&server.url, ["event", "release-key", "../a b"], "").status.code(), Some(3), "nobody has it");
+    let again = run(
+        &server.url,
+        ["event", "enqueue", "b", "--idempotency-key", "../a b", "--idempotency-window-seconds", "60", "-q"],
+        "",
+    );
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    let shown = text(&run(&server.url, ["event", "show", text(&again.stdout).trim()], "").stdout);
+    assert!(shown.contains("../a b until "), "{shown}");
+    let history = text(&run(&server.url, ["event", "show", first.trim()], "").stdout);
+    assert!(history.contains("release_key"), "{history}");
+}
+
+#[test]
 fn a_load_can_be_repeated_without_doubling_anything() {
     let store = TestStore::on(crate::STORE);
     let server = store.serve(&[]);

@@ -7,6 +7,7 @@ use enginehouse_core::event::{EventStatus, NewEvent};
 use enginehouse_core::fingerprint;
 use enginehouse_core::ids::{EventId, LaneId};
 use enginehouse_core::lane::LaneKey;
+use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventState;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::{EventRow, KeyedEvent, NewEventRow};
@@ -37,6 +38,7 @@ pub(super) async fn enqueue(
     let lanes = context.registry.intern(&mut *context.transaction, &keys).await?;
     let known_keys = known_keys(context, requests).await?;
     let mut additions = Additions { known_keys, rows: Vec::new(), comparisons_left: MAX_COMPARISONS };
+    let expired_keys = additions.set_aside_expired(context.now);
     let mut lanes = lanes.into_iter();
     let mut answers = Vec::with_capacity(requests.len());
     for (request, room) in requests.iter().zip(room) {
@@ -47,6 +49,11 @@ pub(super) async fn enqueue(
     }
     let rows = additions.rows;
     if !rows.is_empty() {
+        let taken_over = rows.iter().filter_map(|row| expired_keys.get(row.event.idempotency_key.as_ref()?).copied());
+        let taken_over: Vec<_> = taken_over.collect();
+        if !taken_over.is_empty() {
+            context.transaction.release_idempotency_keys(&taken_over).await?;
+        }
         context.transaction.insert_events(&rows).await?;
     }
     for NewEventRow { event, .. } in &rows {
@@ -59,7 +66,7 @@ pub(super) async fn enqueue(
 
 /// What the requests of a batch add.
 struct Additions {
-    /// The events that have idempotency keys, those of this batch included.
+    /// The events that have idempotency keys which are not expired, those of this batch included.
     known_keys: HashMap<Arc<str>, KeyedEvent>,
     rows: Vec<NewEventRow>,
     /// How many classes of engines may still be compared with lanes, to warn of events that no engine could be given.
@@ -67,6 +74,13 @@ struct Additions {
 }
 
 impl Additions {
+    /// Keys whose window is over are as free as if they were nobody's. Answers which events have them still: whoever uses
+    /// one takes it from its event.
+    fn set_aside_expired(&mut self, now: Timestamp) -> HashMap<Arc<str>, EventId> {
+        let is_over = |_: &Arc<str>, keyed: &mut KeyedEvent| keyed.has_expired(now);
+        self.known_keys.extract_if(is_over).map(|(key, keyed)| (key, keyed.event_id)).collect()
+    }
+
     /// Adds the events of one request, or none of them.
     fn add(
         &mut self,
@@ -91,7 +105,9 @@ impl Additions {
             }
             let event_id = context.ids.next_event_id(context.now, context.rng);
             if let Some((key, fingerprint)) = keyed {
-                self.known_keys.insert(Arc::clone(key), KeyedEvent { key: Arc::clone(key), event_id, fingerprint });
+                let expires_at = event.idempotency_window.map(|window| context.now + window);
+                let keyed = KeyedEvent { key: Arc::clone(key), event_id, fingerprint, expires_at };
+                self.known_keys.insert(Arc::clone(key), keyed);
                 new_keys.push(Arc::clone(key));
             }
             let state = EventState::enqueued(event.start.available_at(context.now));
@@ -109,6 +125,7 @@ impl Additions {
                 lane_id,
                 scenario_run_id: event.scenario_run_id.clone(),
                 idempotency_key: event.idempotency_key.clone(),
+                idempotency_key_expires_at: event.idempotency_window.map(|window| context.now + window),
                 overrides: event.overrides.clone(),
                 labels: event.labels.clone(),
                 enqueued_at: context.now,
@@ -126,7 +143,7 @@ impl Additions {
     }
 }
 
-/// The events that are kept under the idempotency keys of these requests.
+/// The events that have the idempotency keys of these requests.
 async fn known_keys(
     context: &mut TransactionContext<'_>,
     requests: &[Vec<NewEvent>],

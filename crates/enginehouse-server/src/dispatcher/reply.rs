@@ -35,6 +35,9 @@ pub enum Refusal {
     /// No such event.
     #[error("event {0} is not known: it never was, or its time of retention is over")]
     NoSuchEvent(EventId),
+    /// No event has this idempotency key.
+    #[error("no event has the idempotency key {0:?}: it is free")]
+    NoSuchKey(Arc<str>),
     /// Its row is there, and cannot be read.
     #[error("{0}")]
     Unreadable(UnreadableRow),

@@ -94,6 +94,7 @@ impl From<Refusal> for ProblemResponse {
             Refusal::NoSuchEvent(event_id) => {
                 Problem { detail: refusal.to_string(), ..Problem::not_found("event").about(event_id) }
             }
+            Refusal::NoSuchKey(_) => Problem { detail: refusal.to_string(), ..Problem::not_found("idempotency key") },
             Refusal::Unreadable(row) => Problem::new(Code::Unreadable, row.to_string()),
             Refusal::NoMoreLanes { .. }
             | Refusal::NoMoreEngines { .. }
@@ -199,6 +200,8 @@ problems! {
     EnqueueProblems: InvalidRequest IdempotencyConflict LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls of operators about one event.
     ActProblems: InvalidRequest NotFound WrongStatus TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    /// Of calls of operators about one idempotency key.
+    KeyProblems: InvalidRequest NotFound CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls that settle one event.
     SettleProblems: InvalidRequest NotFound LockLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls about one engine.

@@ -37,7 +37,7 @@ pub(super) fn claimed(claimed: Claimed) -> Event {
 }
 
 pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock: Option<EventLock>) -> Event {
-    let EventRow { event_id, scenario_run_id, idempotency_key, overrides, labels, enqueued_at, state, .. } = row;
+    let EventRow { event_id, scenario_run_id, overrides, labels, enqueued_at, state, .. } = row;
     Event {
         event_id,
         event_type: lane.event_type.clone(),
@@ -64,7 +64,8 @@ pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock:
         required_capabilities: lane.required_capabilities.iter().cloned().collect(),
         required_memory_mb: lane.required_memory_mb,
         engine_version: version(lane),
-        idempotency_key: idempotency_key.map(|key| key.to_string()),
+        idempotency_key: row.idempotency_key.map(|key| key.to_string()),
+        idempotency_key_expires_at: row.idempotency_key_expires_at,
         retry_policy: overrides.retry_policy,
         visibility_timeout_seconds: overrides.visibility_timeout.map(|timeout| timeout.as_secs()),
         max_processing_seconds: overrides.max_processing.map(|max| max.as_secs()),

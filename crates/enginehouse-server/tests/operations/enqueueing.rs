@@ -1,4 +1,5 @@
 use enginehouse_core::event::EventStatus;
+use enginehouse_server::dispatcher::release_key::ReleaseKey;
 use enginehouse_server::dispatcher::reply::{DispatchError, Refusal};
 
 use crate::harness::{Harness, START, ids};
@@ -49,6 +50,68 @@ async fn another_request_with_the_same_key_is_refused_and_adds_nothing() {
         other => panic!("{other:?}"),
     }
     assert_eq!(harness.count().await.0, 1, "all or nothing");
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn a_key_makes_a_new_event_once_its_window_is_over() {
+    let harness = Harness::new();
+    let draft = |event_type: &str| {
+        format!(r#"{{"event_type":"{event_type}","idempotency_key":"k","idempotency_window_seconds":60}}"#)
+    };
+    let first = harness.enqueue(&draft("a")).await;
+    harness.pass(59.999).await;
+    assert!(harness.try_enqueue(&[&draft("a")]).await.unwrap()[0].duplicate);
+    assert!(harness.try_enqueue(&[&draft("b")]).await.is_err(), "another request is refused until then");
+    harness.pass(0.001).await;
+    let enqueued = harness.try_enqueue(&[&draft("b"), &draft("b")]).await.unwrap();
+    assert!(!enqueued[0].duplicate && enqueued[1].duplicate);
+    assert_eq!(enqueued[0].event_id, enqueued[1].event_id);
+    let (old, new) = (harness.event(first).await.event, harness.event(enqueued[0].event_id).await.event);
+    assert_eq!((old.idempotency_key, old.idempotency_key_expires_at), (None, None));
+    assert_eq!(old.state.status, EventStatus::Queued, "the old event is still to be done");
+    assert_eq!(new.idempotency_key_expires_at, Some(new.enqueued_at + std::time::Duration::from_secs(60)));
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn a_refused_batch_takes_no_key_over() {
+    let harness = Harness::new();
+    let windowed = r#"{"event_type":"a","idempotency_key":"w","idempotency_window_seconds":1}"#;
+    let first = harness.enqueue(windowed).await;
+    harness.enqueue(r#"{"event_type":"a","idempotency_key":"k"}"#).await;
+    harness.pass(1.0).await;
+    let taken = r#"{"event_type":"b","idempotency_key":"k"}"#;
+    assert!(harness.try_enqueue(&[windowed, taken]).await.is_err());
+    assert_eq!(harness.event(first).await.event.idempotency_key.as_deref(), Some("w"));
+    assert!(!harness.try_enqueue(&[windowed]).await.unwrap()[0].duplicate);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn a_released_key_makes_a_new_event_and_the_old_one_stays() {
+    let harness = Harness::new();
+    let release = async || harness.execute(ReleaseKey { idempotency_key: "k".into() }).await;
+    let draft = r#"{"event_type":"a","idempotency_key":"k"}"#;
+    assert!(matches!(release().await, Err(DispatchError::Refused(Refusal::NoSuchKey(_)))));
+    let first = harness.enqueue(draft).await;
+    assert_eq!(release().await.unwrap(), first);
+    assert!(matches!(release().await, Err(DispatchError::Refused(Refusal::NoSuchKey(_)))), "nobody has it");
+    let second = harness.try_enqueue(&[draft]).await.unwrap().remove(0);
+    assert!(!second.duplicate);
+    assert_eq!(harness.event(first).await.event.state.status, EventStatus::Queued);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn a_key_whose_window_is_over_is_nobodys() {
+    let harness = Harness::new();
+    let draft = r#"{"event_type":"a","idempotency_key":"k","idempotency_window_seconds":60}"#;
+    let first = harness.enqueue(draft).await;
+    harness.pass(60.0).await;
+    let released = harness.execute(ReleaseKey { idempotency_key: "k".into() }).await;
+    assert!(matches!(released, Err(DispatchError::Refused(Refusal::NoSuchKey(_)))));
+    assert_ne!(harness.enqueue(draft).await, first);
     harness.close().await;
 }
 

@@ -177,6 +177,7 @@ create table enginehouse.events (
     claimed_at timestamptz,
     finished_at timestamptz,
     lock_expires_at timestamptz,
+    idempotency_key_expires_at timestamptz,
     lock_engine_epoch bigint,
     lock_visibility_timeout_ms bigint,
     lock_max_processing_ms bigint,
@@ -245,6 +246,7 @@ create table enginehouse.events (
     constraint a_key_has_a_fingerprint check (
         case when idempotency_key is null then fingerprint is null else coalesce(length(fingerprint), 0) = 16 end
     ),
+    constraint only_a_key_expires check (idempotency_key_expires_at is null or idempotency_key is not null),
     constraint an_error_has_a_message check (
         last_error_message is not null or (last_error_code is null and last_error_details is null)
     )
@@ -275,7 +277,7 @@ create index events_locks_of_engine on enginehouse.events (engine_id, lock_given
 where lock_given_by is not null;
 
 -- statement
--- A key lives as long as its event is kept.
+-- A key belongs to one event, until that is deleted, or the key is taken from it.
 create unique index events_idempotency_key on enginehouse.events (idempotency_key) where idempotency_key is not null;
 
 -- statement

@@ -5,13 +5,16 @@ drop function
     enginehouse.wake,
     enginehouse.enqueue_many,
     enginehouse.enqueue(
-        text, text, text, integer, timestamptz, float8, text[], bigint, text, text, text, json, bigint, bigint, json
+        text, text, text, integer, timestamptz, float8, text[], bigint, text, text, text, bigint, json, bigint,
+        bigint, json
     ),
     enginehouse.enqueue(
-        text, jsonb, text, integer, timestamptz, float8, text[], bigint, text, text, text, json, bigint, bigint, json
+        text, jsonb, text, integer, timestamptz, float8, text[], bigint, text, text, text, bigint, json, bigint,
+        bigint, json
     ),
     enginehouse.enqueue(
-        text, json, text, integer, timestamptz, float8, text[], bigint, text, text, text, json, bigint, bigint, json
+        text, json, text, integer, timestamptz, float8, text[], bigint, text, text, text, bigint, json, bigint,
+        bigint, json
     ),
     enginehouse.add_events,
     enginehouse.label_text,

@@ -123,6 +123,7 @@ create table events (
     dead_letter_reason text,
     scenario_run_id text,
     idempotency_key text,
+    idempotency_key_expires_at integer,
     fingerprint blob,
     visibility_timeout_ms integer,
     max_processing_ms integer,
@@ -180,6 +181,7 @@ create table events (
     constraint a_key_has_a_fingerprint check (
         case when idempotency_key is null then fingerprint is null else length(fingerprint) is 16 end
     ),
+    constraint only_a_key_expires check (idempotency_key_expires_at is null or idempotency_key is not null),
     constraint cancel_is_requested_or_not check (cancel_requested in (0, 1)),
     constraint an_error_has_a_message check (
         last_error_message is not null or (last_error_code is null and last_error_details is null)
@@ -204,7 +206,7 @@ create index events_lock_expiry on events (lock_expires_at, event_id) where stat
 create index events_locks_of_engine on events (engine_id, event_id, scenario_run_id) where status = 'processing';
 
 -- statement
--- A key lives as long as its event is kept.
+-- A key belongs to one event, until that is deleted, or the key is taken from it.
 create unique index events_idempotency_key on events (idempotency_key) where idempotency_key is not null;
 
 -- statement

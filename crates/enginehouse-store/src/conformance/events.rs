@@ -28,6 +28,7 @@ pub(crate) async fn an_event_is_read_as_it_was_written(store: &dyn Store) {
     full.event.scenario_run_id = Some("run-1".parse().unwrap());
     full.event.labels = [("city".to_owned(), "Zürich \"A\"".to_owned()), ("a".to_owned(), String::new())].into();
     full.event.enqueued_at = now - MINUTE;
+    full.event.idempotency_key_expires_at = Some(now + MINUTE);
     full.event.overrides = Overrides {
         retry_policy: Some(RetryPolicyPatch {
             max_retries: Some(7),
@@ -175,6 +176,7 @@ pub(crate) async fn a_key_finds_its_event_as_long_as_it_is_kept(store: &dyn Stor
         key: key.into(),
         event_id: id(number),
         fingerprint: [u8::try_from(number).unwrap(); 16],
+        expires_at: None,
     };
     let mut tx = begin(store).await;
     let mut found = tx.events_by_idempotency_key(&["B", "b", "a", ""]).await.unwrap();
@@ -185,6 +187,27 @@ pub(crate) async fn a_key_finds_its_event_as_long_as_it_is_kept(store: &dyn Stor
     assert_eq!(begin(store).await.events_by_idempotency_key(&["a", "B"]).await.unwrap(), [keyed("B", 2)]);
     insert(store, &[with_key(new_event(3, lane_id, now), "a", 3)]).await;
     assert_eq!(begin(store).await.events_by_idempotency_key(&["a"]).await.unwrap(), [keyed("a", 3)]);
+}
+
+/// A key that is taken from its event is free, and the event is as it was. What is expired is told with the key: whoever
+/// asks decides.
+pub(crate) async fn a_released_key_is_free_and_its_event_stays(store: &dyn Store) {
+    let (lane_id, now) = (lane(store, "render").await, now(store).await);
+    let mut expired = with_key(new_event(1, lane_id, now), "a", 1);
+    expired.event.idempotency_key_expires_at = Some(now);
+    insert(store, &[expired, with_key(new_event(2, lane_id, now), "b", 2), new_event(3, lane_id, now)]).await;
+    let state = claim(store, 1, "sim-1").await;
+    let mut tx = begin(store).await;
+    let found = tx.events_by_idempotency_key(&["a"]).await.unwrap();
+    assert_eq!((found[0].event_id, found[0].expires_at), (id(1), Some(now)));
+    tx.release_idempotency_keys(&ids([1, 3, 9])).await.unwrap();
+    assert!(tx.events_by_idempotency_key(&["a"]).await.unwrap().is_empty());
+    assert_eq!(tx.events_by_idempotency_key(&["b"]).await.unwrap().len(), 1, "nobody has asked for this one");
+    tx.insert_events(&[with_key(new_event(4, lane_id, now), "a", 4)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let old = event(store, 1).await;
+    assert_eq!((old.idempotency_key, old.idempotency_key_expires_at, old.state), (None, None, state));
+    assert_eq!(begin(store).await.events_by_idempotency_key(&["a"]).await.unwrap()[0].event_id, id(4));
 }
 
 /// Whoever inserts has looked before: a second event of one key, or of one id, is a bug, unless another transaction may have

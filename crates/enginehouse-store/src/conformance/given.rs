@@ -69,6 +69,7 @@ pub(crate) fn new_event(number: u32, lane_id: LaneId, available_at: Timestamp) -
             lane_id,
             scenario_run_id: None,
             idempotency_key: None,
+            idempotency_key_expires_at: None,
             overrides: Overrides::default(),
             labels: [].into(),
             enqueued_at: available_at,

@@ -155,6 +155,7 @@ pub(crate) async fn an_empty_set_is_no_error(store: &dyn Store) {
     assert!(tx.events_by_id(&[]).await.unwrap().is_empty());
     assert!(tx.payloads(&[]).await.unwrap().is_empty());
     assert!(tx.events_by_idempotency_key(&[]).await.unwrap().is_empty());
+    tx.release_idempotency_keys(&[]).await.unwrap();
     assert!(tx.ready_events(&[], 5).await.unwrap().is_empty());
     assert!(tx.ready_events_of_run(&"run".parse().unwrap(), &[], 5).await.unwrap().is_empty());
     assert!(tx.write_events(&[]).await.unwrap().is_empty());

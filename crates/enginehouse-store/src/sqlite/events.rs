@@ -80,12 +80,20 @@ pub(super) fn by_idempotency_key(connection: &SqliteConnection, keys: &[&str]) -
                 let event_id = columns.read()?;
                 // A request that is not known any more is another one than the repeat.
                 let fingerprint = columns.read().unwrap_or_default();
-                Ok(KeyedEvent { key: (*key).into(), event_id, fingerprint })
+                Ok(KeyedEvent { key: (*key).into(), event_id, fingerprint, expires_at: columns.read()? })
             })?;
             found.extend(keyed);
         }
     }
     Ok(found)
+}
+
+pub(super) fn release_idempotency_keys(connection: &SqliteConnection, ids: &[EventId]) -> SqliteResult<()> {
+    let mut statement = connection.prepare_cached(sql!("release_idempotency_keys"))?;
+    for id in ids {
+        statement.execute([IdText::of(*id)])?;
+    }
+    Ok(())
 }
 
 pub(super) fn write(

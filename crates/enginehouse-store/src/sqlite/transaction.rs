@@ -141,6 +141,10 @@ impl EventRepository for SqliteTransaction {
         self.run(|writer, _| events::by_idempotency_key(&writer.connection, keys))
     }
 
+    async fn release_idempotency_keys(&mut self, ids: &[EventId]) -> Result<(), StoreError> {
+        self.run(|writer, _| events::release_idempotency_keys(&writer.connection, ids))
+    }
+
     async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError> {
         for change in changes.iter().filter(|change| change.state.status == EventStatus::Queued) {
             self.writer.quiet_lanes.arrived(change.lane_id, change.state.available_at);

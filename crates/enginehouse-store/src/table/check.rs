@@ -28,6 +28,9 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
             if fingerprint.is_some() != event.idempotency_key.is_some() {
                 return Err(Unexpected::new("fingerprint", "not as the idempotency key says").into());
             }
+            if event.idempotency_key_expires_at.is_some() && event.idempotency_key.is_none() {
+                return Err(Unexpected::new("idempotency_key_expires_at", "there is no key that expires").into());
+            }
         }
         "event_payloads" => {
             let PayloadColumns { payload, .. } = PayloadColumns::read(cells)?;

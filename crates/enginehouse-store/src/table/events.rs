@@ -20,13 +20,14 @@ use super::column::{
 use crate::rows::EventRow;
 
 columns! {
-    /// What never changes.
+    /// What never changes, but for the idempotency key: it may be taken from the event.
     pub(crate) struct EnqueuedColumns<'a> {
         event_id: EventId as Id,
         lane_id: LaneId as Long,
         enqueued_at: Timestamp as Time,
         scenario_run_id: Option<Cow<'a, ScenarioRunId>> as Text,
         idempotency_key: Option<&'a str> as Text,
+        idempotency_key_expires_at: Option<Timestamp> as Time,
         visibility_timeout_ms: Option<Duration> as Long,
         max_processing_ms: Option<Duration> as Long,
         retry_policy: Option<Cow<'a, str>> as Json,
@@ -83,8 +84,17 @@ pub(crate) fn read_event<'a, C: Cells<'a>>(cells: &mut C) -> Result<EventRow, C:
 
 impl<'a> EnqueuedColumns<'a> {
     pub(crate) fn of(event: &'a EventRow) -> Self {
-        let EventRow { event_id, lane_id, scenario_run_id, idempotency_key, overrides, labels, enqueued_at, state: _ } =
-            event;
+        let EventRow {
+            event_id,
+            lane_id,
+            scenario_run_id,
+            idempotency_key,
+            idempotency_key_expires_at,
+            overrides,
+            labels,
+            enqueued_at,
+            state: _,
+        } = event;
         let Overrides { retry_policy, visibility_timeout, max_processing } = overrides;
         Self {
             event_id: *event_id,
@@ -92,6 +102,7 @@ impl<'a> EnqueuedColumns<'a> {
             enqueued_at: *enqueued_at,
             scenario_run_id: scenario_run_id.as_ref().map(Cow::Borrowed),
             idempotency_key: idempotency_key.as_deref(),
+            idempotency_key_expires_at: *idempotency_key_expires_at,
             visibility_timeout_ms: *visibility_timeout,
             max_processing_ms: *max_processing,
             retry_policy: retry_policy.as_ref().map(json_text),
@@ -108,6 +119,7 @@ impl<'a> EnqueuedColumns<'a> {
             lane_id: self.lane_id,
             scenario_run_id: self.scenario_run_id.map(Cow::into_owned),
             idempotency_key: self.idempotency_key.map(Arc::from),
+            idempotency_key_expires_at: self.idempotency_key_expires_at,
             overrides: Overrides {
                 retry_policy,
                 visibility_timeout: self.visibility_timeout_ms,

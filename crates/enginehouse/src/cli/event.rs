@@ -53,6 +53,12 @@ enum EventSubcommand {
         #[arg(required = true, value_parser = event_id)]
         event_ids: Vec<EventId>,
     },
+    /// Take idempotency keys from their events: the next enqueue with one makes a new event
+    ReleaseKey {
+        /// The keys; their events stay as they are
+        #[arg(required = true)]
+        idempotency_keys: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +96,7 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
         EventSubcommand::Show { event_id } => show(&common, event_id).await,
         EventSubcommand::Cancel { event_ids, force } => cancel(&common, &event_ids, force).await,
         EventSubcommand::Retry { event_ids } => retry(&common, &event_ids).await,
+        EventSubcommand::ReleaseKey { idempotency_keys } => release_keys(&common, &idempotency_keys).await,
     };
     common.finish(result)
 }
@@ -160,6 +167,19 @@ async fn retry(common: &Common, event_ids: &[EventId]) -> Result<(), CliError> {
     for_each(event_ids, one, common).await
 }
 
+async fn release_keys(common: &Common, idempotency_keys: &[String]) -> Result<(), CliError> {
+    let one_key = async |key: &String| {
+        let released = common
+            .client
+            .release_key(key)
+            .await
+            .map_err(|error| CliError::call(format!("could not release the idempotency key {key:?}"), error))?;
+        let event_id = released.event_id.to_string();
+        one(common, &released, &event_id, &[(event_id.as_str(), format!("has no longer the key {key:?}"))])
+    };
+    for_each(idempotency_keys, one_key, common).await
+}
+
 /// Shows an event by its id and one line.
 pub(crate) fn show_state(common: &Common, event: &Event, state: String) -> Result<(), CliError> {
     let id = event.event_id.to_string();
@@ -186,6 +206,7 @@ fn fields(event: &Event) -> Vec<(&'static str, String)> {
         ("enqueued", event.enqueued_at.to_string()),
         ("available", event.available_at.to_string()),
         ("finished", or_dash(event.finished_at.as_ref())),
+        ("idempotency key", idempotency_key(event)),
         ("engine", or_dash(event.engine_id.as_ref())),
         ("scenario run", or_dash(event.scenario_run_id.as_ref())),
         ("capabilities", capabilities.join(", ")),
@@ -210,6 +231,14 @@ fn fields(event: &Event) -> Vec<(&'static str, String)> {
         fields.push(("dead letter", reason.to_string()));
     }
     fields
+}
+
+/// The key, and until when the event has it.
+fn idempotency_key(event: &Event) -> String {
+    match (&event.idempotency_key, event.idempotency_key_expires_at) {
+        (Some(key), Some(expires_at)) => format!("{key} until {expires_at}"),
+        (key, _) => or_dash(key.as_ref()),
+    }
 }
 
 impl Listed for Event {

@@ -142,6 +142,10 @@ impl EventRepository for PostgresTransaction {
         events::by_idempotency_key(self, keys).await
     }
 
+    async fn release_idempotency_keys(&mut self, ids: &[EventId]) -> Result<(), StoreError> {
+        events::release_idempotency_keys(self, ids).await
+    }
+
     async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError> {
         events::write(self, changes).await
     }

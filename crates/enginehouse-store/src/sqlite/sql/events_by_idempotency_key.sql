@@ -1,4 +1,4 @@
--- The event that is kept under an idempotency key.
-select event_id, fingerprint
+-- The event that has an idempotency key.
+select event_id, fingerprint, idempotency_key_expires_at
 from events
 where idempotency_key = ?1;

@@ -72,7 +72,7 @@ pub(super) async fn run(common: &Common, file: &Path, format: LineFormat, keep_g
         return Err(CliError::new(
             if stored > 0 { Exit::Partly } else { Exit::Invalid },
             format!("{} lines were not enqueued", summary.rejected),
-            "they are not valid, as named above",
+            "they were refused, as named above",
             "correct them, and enqueue them alone",
         ));
     }

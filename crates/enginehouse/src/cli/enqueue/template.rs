@@ -39,6 +39,9 @@ pub(super) struct Template {
     /// The scenario run it belongs to
     #[arg(long, value_name = "RUN")]
     scenario_run_id: Option<ScenarioRunId>,
+    /// For how many seconds the event has its idempotency key; as long as it is kept, if left out
+    #[arg(long, value_name = "SECONDS")]
+    idempotency_window_seconds: Option<u64>,
     /// A word of your own to find it by; may be given several times
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     labels: Vec<(String, String)>,
@@ -62,6 +65,7 @@ impl Template {
             engine_version: self.engine_version.clone(),
             scenario_run_id: self.scenario_run_id.as_ref().map(ToString::to_string),
             idempotency_key: None,
+            idempotency_window_seconds: self.idempotency_window_seconds,
             retry_policy: policy.retry_policy,
             visibility_timeout_seconds: policy.visibility_timeout_seconds,
             max_processing_seconds: policy.max_processing_seconds,

@@ -68,10 +68,21 @@ pub(super) async fn by_idempotency_key(
         let event_id = columns.read()?;
         // A request that is not known any more is another one than the repeat.
         let fingerprint = columns.read().unwrap_or_default();
-        Ok(KeyedEvent { key, event_id, fingerprint })
+        Ok(KeyedEvent { key, event_id, fingerprint, expires_at: columns.read()? })
     };
     found.extend(transaction.readable("events", &rows, read)?.into_iter().map(|keyed| (Arc::clone(&keyed.key), keyed)));
     Ok(keys.iter().filter_map(|key| found.get(*key).cloned()).collect())
+}
+
+pub(super) async fn release_idempotency_keys(
+    transaction: &mut PostgresTransaction,
+    ids: &[EventId],
+) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let released = transaction.execute(sql!("release_idempotency_keys"), params![UUID_ARRAY: &uuids(ids)]).await;
+    released.map(drop).map_err(|error| error.held_by_means_of(HeldResource::IdempotencyKey))
 }
 
 pub(super) async fn write(
