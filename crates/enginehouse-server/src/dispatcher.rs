@@ -66,7 +66,7 @@ use enginehouse_core::request::{Exchange, SettleCommand};
 use enginehouse_store::Store;
 use tokio::sync::mpsc;
 
-use self::answers::{Enqueued, Exchanged, SettleResult};
+use self::answers::{Enqueued, ExchangeProgress, Exchanged, SettleResult};
 use self::config::DispatchConfig;
 use self::engines::{Register, Registered};
 use self::inbox::{Inbox, RequestSenders};
@@ -139,7 +139,7 @@ impl Dispatcher {
         self.submit(|reply| Request::Settle(settlements, reply)).await
     }
 
-    /// Lets an engine of this epoch settle, send a heartbeat and claim.
+    /// Lets an engine of this epoch settle, send a heartbeat and claim; waits as long as its claim does.
     ///
     /// # Errors
     /// No part of it was carried out.
@@ -149,6 +149,22 @@ impl Dispatcher {
         epoch: i64,
         exchange: Exchange,
     ) -> Result<Exchanged, DispatchError> {
+        match self.begin_exchange(engine_id, epoch, exchange).await? {
+            ExchangeProgress::Answered(exchanged) => Ok(exchanged),
+            ExchangeProgress::Waits(waiting) => waiting.answer().await,
+        }
+    }
+
+    /// The same, for a caller who wants to know when its claim begins to wait.
+    ///
+    /// # Errors
+    /// No part of it was carried out.
+    pub async fn begin_exchange(
+        &self,
+        engine_id: EngineId,
+        epoch: i64,
+        exchange: Exchange,
+    ) -> Result<ExchangeProgress, DispatchError> {
         let exchange = EngineExchange { engine_id, epoch, exchange };
         self.submit(|reply| Request::Exchange(Box::new(exchange), reply)).await
     }
@@ -196,8 +212,7 @@ impl Dispatcher {
             mpsc::error::TrySendError::Full(_) => DispatchError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => DispatchError::ShuttingDown,
         })?;
-        // The thread answers every request that it has taken. One that it had not taken when it ended was not carried out.
-        answer.await.unwrap_or(Err(DispatchError::ShuttingDown))
+        reply::answer(answer).await
     }
 
     /// Answers waiting claims with nothing and accepts no more requests. Those that were accepted are carried out.

@@ -17,6 +17,7 @@ mod health;
 mod idempotency_keys;
 mod json;
 mod limits;
+mod long_wait;
 mod ndjson;
 mod params;
 mod problem;
@@ -39,9 +40,8 @@ use utoipa_axum::routes;
 
 pub use self::app::App;
 pub use self::limits::Limits;
-use self::request::{
-    QueryRoutes, cross_origin, no_such_method, no_such_path, observe, panicked, refuse_unread_queries,
-};
+pub(crate) use self::long_wait::LongWait;
+use self::request::{QueryRoutes, cross_origin, no_such_method, no_such_path, observe, panicked};
 
 /// Every call.
 fn calls() -> OpenApiRouter<App> {
@@ -103,10 +103,9 @@ pub fn router(app: App) -> Router {
         .merge(docs::pages(&openapi))
         .method_not_allowed_fallback(no_such_method)
         .fallback(no_such_path)
-        .layer(from_fn_with_state(queries, refuse_unread_queries))
         .layer(same_origin)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(app.clone(), observe))
+        .layer(from_fn_with_state((app.clone(), queries), observe))
         .with_state(app)
 }
 

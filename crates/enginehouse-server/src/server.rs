@@ -15,6 +15,7 @@
 
 mod activity;
 mod connection;
+mod current_request;
 mod open_connections;
 mod server_config;
 mod timed_stream;

@@ -10,8 +10,9 @@ use enginehouse_core::lane::LaneKey;
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::EventRow;
+use tokio::sync::oneshot;
 
-use super::reply::Refusal;
+use super::reply::{DispatchError, Refusal, answer};
 
 /// An event that was enqueued, now or by an earlier request with the same idempotency key.
 #[derive(Clone, Debug)]
@@ -46,6 +47,37 @@ pub struct Exchanged {
     pub settlements: Vec<SettleResult>,
     pub heartbeat: Option<HeartbeatAnswer>,
     pub claimed: Option<Vec<Claimed>>,
+}
+
+/// What becomes of an exchange: its answer, or the wait for it.
+#[derive(Debug)]
+pub enum ExchangeProgress {
+    Answered(Exchanged),
+    /// Its claim has found nothing and waits for events.
+    Waits(WaitingAnswer),
+}
+
+impl ExchangeProgress {
+    pub(super) fn answered(self) -> Option<Exchanged> {
+        match self {
+            Self::Answered(exchanged) => Some(exchanged),
+            Self::Waits(_) => None,
+        }
+    }
+}
+
+/// The answer to a claim that waits, to be awaited.
+#[derive(Debug)]
+pub struct WaitingAnswer(pub(super) oneshot::Receiver<Result<Exchanged, DispatchError>>);
+
+impl WaitingAnswer {
+    /// Ends when there are events, or when the claim's time is over.
+    ///
+    /// # Errors
+    /// Nothing was claimed.
+    pub async fn answer(self) -> Result<Exchanged, DispatchError> {
+        answer(self.0).await
+    }
 }
 
 /// What an engine learns from its heartbeat.

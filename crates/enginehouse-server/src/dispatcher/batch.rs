@@ -10,7 +10,7 @@ use enginehouse_core::ids::EngineId;
 use enginehouse_core::request::SettleCommand;
 use enginehouse_store::StoreError;
 
-use super::answers::{Enqueued, Exchanged, SettleResult};
+use super::answers::{Enqueued, ExchangeProgress, Exchanged, SettleResult};
 use super::contention::{HeldResources, Resource};
 use super::operation::PendingOperation;
 use super::reply::{DispatchError, Refusal, Reply};
@@ -23,7 +23,7 @@ pub(super) struct RequestBatch {
     pub(super) operations: Vec<Box<dyn PendingOperation>>,
     pub(super) enqueues: Calls<Vec<NewEvent>, Vec<Enqueued>>,
     pub(super) settles: Calls<Vec<SettleCommand>, Vec<SettleResult>>,
-    pub(super) exchanges: Calls<EngineExchange, Exchanged, ExchangeOutcome>,
+    pub(super) exchanges: Calls<EngineExchange, ExchangeProgress, ExchangeOutcome>,
     pub(super) sweeps: Vec<Reply<()>>,
 }
 

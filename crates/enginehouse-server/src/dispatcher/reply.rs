@@ -29,6 +29,12 @@ impl<T> Reply<T> {
     }
 }
 
+/// Awaits an answer. The thread answers every request that it has taken; one that it had not taken when it ended was not
+/// carried out.
+pub(super) async fn answer<T>(receiver: oneshot::Receiver<Result<T, DispatchError>>) -> Result<T, DispatchError> {
+    receiver.await.unwrap_or(Err(DispatchError::ShuttingDown))
+}
+
 /// Why a request was not carried out. Nothing of it was.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Refusal {

@@ -4,7 +4,7 @@ use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::request::{Exchange, SettleCommand};
 
-use super::answers::{Enqueued, Exchanged, SettleResult};
+use super::answers::{Enqueued, ExchangeProgress, SettleResult};
 use super::operation::PendingOperation;
 use super::reply::Reply;
 
@@ -17,7 +17,7 @@ pub(super) enum Request {
     /// Settle locks, each with its own answer.
     Settle(Vec<SettleCommand>, Reply<Vec<SettleResult>>),
     /// An engine settles, sends a heartbeat and claims.
-    Exchange(Box<EngineExchange>, Reply<Exchanged>),
+    Exchange(Box<EngineExchange>, Reply<ExchangeProgress>),
     /// Look at what has fallen due.
     Sweep(Reply<()>),
     /// Anything else.

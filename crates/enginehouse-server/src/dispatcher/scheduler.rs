@@ -21,7 +21,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::answers::Exchanged;
+use super::answers::{ExchangeProgress, Exchanged, WaitingAnswer};
 use super::batch::{ExchangeOutcome, RequestBatch};
 use super::config::DispatchConfig;
 use super::contention::HeldResources;
@@ -449,8 +449,11 @@ impl Scheduler {
                     let waits = (exchanged, occupancy, heartbeat_interval);
                     self.wait_for_events(request, waits, reply, others_made_ready)
                 }
-                Ok(ExchangeOutcome::Answered(exchanged)) => unheard.extend(reply.send(Ok(exchanged))),
-                Err(refused) => unheard.extend(reply.send(Err(refused.into()))),
+                Ok(ExchangeOutcome::Answered(exchanged)) => {
+                    let unsent = reply.send(Ok(ExchangeProgress::Answered(exchanged)));
+                    unheard.extend(unsent.and_then(ExchangeProgress::answered));
+                }
+                Err(refused) => _ = reply.send(Err(refused.into())),
             }
         }
         enqueues.answer();
@@ -473,14 +476,18 @@ impl Scheduler {
         &mut self,
         request: EngineExchange,
         (exchanged, occupancy, heartbeat_interval): (Exchanged, Occupancy, Duration),
-        reply: Reply<Exchanged>,
+        reply: Reply<ExchangeProgress>,
         look_again: bool,
     ) {
         let EngineExchange { engine_id, epoch, exchange } = request;
         let Some(claim) = exchange.claim.filter(|_| !self.shutdown.is_requested()) else {
-            reply.send(Ok(exchanged));
+            reply.send(Ok(ExchangeProgress::Answered(exchanged)));
             return;
         };
+        let (later, answer) = Reply::channel();
+        if reply.send(Ok(ExchangeProgress::Waits(WaitingAnswer(answer)))).is_some() {
+            return;
+        }
         let now = Timer::now();
         self.wait_queue.push(LongPoll {
             until: now + claim.wait,
@@ -491,7 +498,7 @@ impl Scheduler {
             occupancy,
             sign_at: (!heartbeat_interval.is_zero()).then(|| now + heartbeat_interval),
             heartbeat_interval,
-            reply,
+            reply: later,
             look_again,
             answer: None,
         });

@@ -21,12 +21,14 @@ use super::answer::sendable;
 use super::app::App;
 use super::budgets::CallOrigin;
 use super::json::{Json, JsonBody, LargeJsonBody};
+use super::long_wait::LongWait;
 use super::params::{Path, Query, listed};
 use super::problem::{
     EngineProblems, EpochProblems, ListProblems, OneEpochProblems, ProblemResponse, ReadProblems, WriteProblems,
 };
 use super::wire;
 use crate::dispatcher::Operation;
+use crate::dispatcher::answers::{ExchangeProgress, Exchanged};
 use crate::dispatcher::engines::{Deregister, Drain, Registered, Resume};
 
 /// Register an engine, for the first time or again.
@@ -114,14 +116,17 @@ pub(super) async fn heartbeat(
 pub(super) async fn claim_events(
     State(app): State<App>,
     Extension(caller): Extension<CallOrigin>,
+    long_wait: Option<Extension<LongWait>>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
     let (epoch, claim) = body.read(ClaimRequest::read)?;
     app.budgets().admit(caller)?;
     let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
-    let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
-    let (room, events) = sendable(&app, caller, exchanged.claimed.unwrap_or_default()).await;
+    // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
+    let progress = Box::pin(app.dispatcher().begin_exchange(engine_id, epoch, exchange)).await?;
+    let exchanged = exchanged(progress, long_wait).await?;
+    let (room, events) = Box::pin(sendable(&app, caller, exchanged.claimed.unwrap_or_default())).await;
     Ok((Extension(room), Json(ClaimResponse { events })).into_response())
 }
 
@@ -134,6 +139,7 @@ pub(super) async fn claim_events(
 pub(super) async fn exchange(
     State(app): State<App>,
     Extension(caller): Extension<CallOrigin>,
+    long_wait: Option<Extension<LongWait>>,
     Path(engine_id): Path<EngineId>,
     body: LargeJsonBody,
 ) -> Result<Response, ProblemResponse> {
@@ -149,14 +155,32 @@ pub(super) async fn exchange(
         claim = None;
     }
     let exchange = Exchange { settlements, heartbeat, claim };
-    let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
-    let (room, claimed) = sendable(&app, caller, exchanged.claimed.unwrap_or_default()).await;
+    // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
+    let progress = Box::pin(app.dispatcher().begin_exchange(engine_id, epoch, exchange)).await?;
+    let exchanged = exchanged(progress, long_wait).await?;
+    let (room, claimed) = Box::pin(sendable(&app, caller, exchanged.claimed.unwrap_or_default())).await;
     let answer = ExchangeResponse {
         settlements: results.with(exchanged.settlements),
         heartbeat: exchanged.heartbeat.map(|answer| wire::heartbeat(answer, errors)),
         claim: claims.then_some(ClaimResponse { events: claimed }),
     };
     Ok((Extension(room), Json(answer)).into_response())
+}
+
+/// The answer to an exchange. Says so if its claim waits.
+async fn exchanged(
+    progress: ExchangeProgress,
+    long_wait: Option<Extension<LongWait>>,
+) -> Result<Exchanged, ProblemResponse> {
+    match progress {
+        ExchangeProgress::Answered(exchanged) => Ok(exchanged),
+        ExchangeProgress::Waits(waiting) => {
+            if let Some(Extension(long_wait)) = long_wait {
+                long_wait.begin();
+            }
+            Ok(waiting.answer().await?)
+        }
+    }
 }
 
 /// Give an engine no new events. The body may be left out.

@@ -31,7 +31,8 @@ impl FromRequest<App> for JsonBody {
     type Rejection = ProblemResponse;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ProblemResponse> {
-        received(request, app.limits().max_body_bytes, app).await.map(Self)
+        // Apart, so that it takes no memory while its handler waits for something.
+        Box::pin(received(request, app.limits().max_body_bytes, app)).await.map(Self)
     }
 }
 
@@ -53,7 +54,7 @@ impl FromRequest<App> for LargeJsonBody {
     type Rejection = ProblemResponse;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ProblemResponse> {
-        received(request, app.limits().max_batch_body_bytes, app).await.map(Self)
+        Box::pin(received(request, app.limits().max_batch_body_bytes, app)).await.map(Self)
     }
 }
 

@@ -26,7 +26,13 @@ const MAX_REQUEST_ID: usize = 64;
 const NO_ROUTE: &str = "none";
 
 /// Wraps every call.
-pub(super) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
+///
+/// It is one layer, for each takes memory as long as a claim waits.
+pub(super) async fn observe(
+    State((app, queries)): State<(App, QueryRoutes)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let began = Timer::now();
     let request_id = given_id(request.headers()).unwrap_or_else(|| app.next_request_id());
     let method = request.method().clone();
@@ -36,11 +42,11 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
     request.extensions_mut().insert(caller);
     let span = tracing::debug_span!("request", %request_id, %method, route);
     let admitted = if caller.traffic == Traffic::Control { Ok(()) } else { app.budgets().admit(caller) };
-    let response = match admitted {
+    let response = match admitted.map_err(ProblemResponse::from).and_then(|()| queries.check(&request)) {
         Ok(()) => next.run(request).instrument(span).await,
-        Err(full) => ProblemResponse::from(full).into_response(),
+        Err(refused) => refused.into_response(),
     };
-    let mut response = answer::with_room(response, caller, &app).await;
+    let mut response = Box::pin(answer::with_room(response, caller, &app)).await;
     if let Some(problem) = response.extensions_mut().remove::<ProblemResponse>() {
         log(app.metrics().log_limit(), &problem, &request_id, &method, &route);
         response = written(problem, response, &request_id);
@@ -125,22 +131,20 @@ impl QueryRoutes {
     }
 }
 
-/// Refuses queries that no handler would read, so that a typo is not silently lost.
-pub(super) async fn refuse_unread_queries(
-    State(queries): State<QueryRoutes>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let has_query = request.uri().query().is_some_and(|query| !query.is_empty());
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let is_call = route.starts_with("/v1/");
-    let is_read = queries.0.iter().any(|(method, path)| method == request.method() && path == route);
-    if has_query && is_call && !is_read {
-        let first = request.uri().query().unwrap_or_default().split(['&', '=']).next().unwrap_or_default();
-        let pointer = format!("/{}", enginehouse_core::invalid::pointer_key(first));
-        return ProblemResponse::from(Invalid::field(pointer, "this call has no query parameters")).into_response();
+impl QueryRoutes {
+    /// Refuses queries that no handler would read, so that a typo is not silently lost.
+    fn check(&self, request: &Request) -> Result<(), ProblemResponse> {
+        let has_query = request.uri().query().is_some_and(|query| !query.is_empty());
+        let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let is_call = route.starts_with("/v1/");
+        let is_read = self.0.iter().any(|(method, path)| method == request.method() && path == route);
+        if has_query && is_call && !is_read {
+            let first = request.uri().query().unwrap_or_default().split(['&', '=']).next().unwrap_or_default();
+            let pointer = format!("/{}", enginehouse_core::invalid::pointer_key(first));
+            return Err(Invalid::field(pointer, "this call has no query parameters").into());
+        }
+        Ok(())
     }
-    next.run(request).await
 }
 
 /// A handler panicked: a mistake of the server, and of this request alone.

@@ -54,6 +54,8 @@ pub(super) struct Activity(Arc<State>);
 struct State {
     under_way: AtomicUsize,
     begun: AtomicUsize,
+    /// Whether the client has not yet taken all that was written.
+    is_held_up: AtomicBool,
     /// Since when it is idle, unless it is busy or to be closed.
     idle_since: AtomicU64,
     /// The task that waits for the next request: hyper has already polled for it when the answer before it ends.
@@ -68,6 +70,7 @@ impl Activity {
         Self(Arc::new(State {
             under_way: AtomicUsize::new(0),
             begun: AtomicUsize::new(0),
+            is_held_up: AtomicBool::new(false),
             idle_since: AtomicU64::new(BUSY),
             reader: AtomicWaker::new(),
             signal,
@@ -88,6 +91,15 @@ impl Activity {
     /// How many requests have begun so far.
     pub(super) fn begun(&self) -> usize {
         self.0.begun.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether a write is held up.
+    pub(super) fn set_held_up(&self, is_held_up: bool) {
+        self.0.is_held_up.store(is_held_up, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_held_up(&self) -> bool {
+        self.0.is_held_up.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_idle(&self) {

@@ -2,22 +2,25 @@
 //!
 //! hyper has a timeout for headers, but it includes the time between two requests. So it is off, and the stream itself keeps
 //! time.
+//!
+//! **A connection whose request waits has no buffers.** hyper keeps at least 16 KiB of them for each connection, as many as
+//! the last body was large, and gives none back. A fleet has a connection with a waiting claim for each engine. So once a
+//! claim begins to wait, hyper's connection is taken apart: what is left is the stream, and the handler that waits. When it
+//! has its answer, a new connection of hyper's is put together over the stream. It first reads a stand-in for the request, to
+//! which the answer is given, and then goes on with what the client sends.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use axum::Router;
-use axum::body::{Body, HttpBody};
-use axum::extract::Request;
-use bytes::Bytes;
-use hyper::body::{Frame, Incoming, SizeHint};
-use hyper::server::conn::http1;
+use hyper::server::conn::http1::{self, Parts};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
-use tower::ServiceExt;
+use tokio_util::sync::CancellationToken;
 
-use super::activity::{Activity, OneRequest};
+use super::activity::Activity;
+use super::current_request::{LongRequest, RequestService};
 use super::timed_stream::{TimedStream, Timeouts};
 use crate::budget::ClientAddress;
 
@@ -26,6 +29,8 @@ const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// Most that is read ahead of a connection.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
+type Connection = http1::Connection<TokioIo<TimedStream<TcpStream>>, RequestService>;
+
 /// Serves a connection until it ends, or until the server shuts down and its request is answered.
 pub(super) async fn serve(
     stream: TcpStream,
@@ -33,46 +38,69 @@ pub(super) async fn serve(
     router: Router,
     timeouts: Timeouts,
     activity: Activity,
-    shutdown: Watcher,
+    shutdown: CancellationToken,
 ) {
-    let io = TokioIo::new(TimedStream::new(stream, timeouts, activity.clone()));
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let counted = activity.begin();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(address);
-        let answered = router.clone().oneshot(request);
-        async move { answered.await.map(|response| response.map(|body| CountedBody { body, _request: counted })) }
-    });
-    let connection = http1::Builder::new()
+    let mut stream = TimedStream::new(stream, timeouts, activity.clone());
+    let service = RequestService::new(router, address, activity.clone());
+    loop {
+        let connection = Box::new(connect(stream, service.clone()));
+        // Apart, so that nothing of it takes memory while the request waits.
+        let awake = Box::pin(until_long_wait(connection, &service, &activity, &shutdown));
+        let Some((connection, mut request)) = awake.await else { return };
+        let Parts { io, read_buf, .. } = connection.into_parts();
+        stream = io.into_inner();
+        // A copy, for what little there is holds all of the buffer.
+        let read_ahead = read_buf.to_vec();
+        drop(read_buf);
+        let answer = tokio::select! {
+            answer = &mut request.answer => answer,
+            // What it has sent already must be read before it shows whether it has gone.
+            () = stream.client_has_gone(), if read_ahead.is_empty() => return,
+        };
+        service.give_back(answer);
+        stream.unread([request.stand_in(shutdown.is_cancelled()), &read_ahead].concat().into());
+    }
+}
+
+fn connect(stream: TimedStream<TcpStream>, service: RequestService) -> Connection {
+    http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_header_size(MAX_HEADER_BYTES)
         .max_buf_size(MAX_BUFFER_BYTES)
-        .serve_connection(io, service);
-    if let Err(error) = shutdown.watch(connection).await {
-        tracing::debug!(%error, "a connection broke off");
-    }
+        .serve_connection(TokioIo::new(stream), service)
 }
 
-/// The body of an answer, whose request is under way as long as it lasts.
-struct CountedBody {
-    body: Body,
-    _request: OneRequest,
-}
-
-impl HttpBody for CountedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+/// Drives a connection until its request waits for long; nothing, if it has ended.
+async fn until_long_wait(
+    mut connection: Box<Connection>,
+    service: &RequestService,
+    activity: &Activity,
+    shutdown: &CancellationToken,
+) -> Option<(Box<Connection>, LongRequest)> {
+    let mut shutdown = pin!(shutdown.cancelled());
+    let mut shuts_down = false;
+    let request = poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(ended) = Pin::new(&mut *connection).poll(cx) {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke off");
+                }
+                return Poll::Ready(None);
+            }
+            // An answer that was given back is out before this: hyper closes a connection that has read nothing.
+            if shuts_down || shutdown.as_mut().poll(cx).is_pending() {
+                break;
+            }
+            shuts_down = true;
+            Pin::new(&mut *connection).graceful_shutdown();
+        }
+        // hyper has nothing left to write, then: one answer is written before the next request is read.
+        match activity.is_held_up() {
+            true => Poll::Pending,
+            false => service.take_long().map_or(Poll::Pending, |request| Poll::Ready(Some(request))),
+        }
+    })
+    .await?;
+    Some((connection, request))
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use axum::Router;
 use enginehouse_api::problem::Problem;
-use hyper_util::server::graceful::GracefulShutdown;
+use futures_util::FutureExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use super::activity::{Activity, IdleSignal};
 use super::connection::serve;
@@ -32,7 +33,7 @@ pub(super) struct OpenConnections {
     timeouts: Timeouts,
     budget: Arc<Budget>,
     signal: Arc<IdleSignal>,
-    graceful: GracefulShutdown,
+    shutdown: CancellationToken,
     tasks: JoinSet<()>,
     open: HashMap<Id, OpenConnection>,
     idle: LongestIdle,
@@ -61,7 +62,7 @@ impl OpenConnections {
             timeouts: config.timeouts(),
             budget: Budget::new("connections", "max_connections", config.max_connections, metrics),
             signal: IdleSignal::new(),
-            graceful: GracefulShutdown::new(),
+            shutdown: CancellationToken::new(),
             tasks: JoinSet::new(),
             open: HashMap::new(),
             idle: LongestIdle::default(),
@@ -113,12 +114,10 @@ impl OpenConnections {
         }
         let activity = Activity::new(Arc::clone(&self.signal));
         let guard = ConnectionGuard::new(&self.app, share);
-        let (router, shutdown) = (self.router.clone(), self.graceful.watcher());
+        let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
         let served = serve(stream, address, router, self.timeouts, activity.clone(), shutdown);
-        let task = self.tasks.spawn(async move {
-            served.await;
-            drop(guard);
-        });
+        // Not an async block, which would hold the future twice.
+        let task = self.tasks.spawn(served.map(|()| drop(guard)));
         self.open.insert(task.id(), OpenConnection { address, activity });
     }
 
@@ -179,10 +178,11 @@ impl OpenConnections {
 
     /// Closes idle connections, lets requests that are under way finish, and cuts off what has not ended in time.
     pub(super) async fn finish(self, within: Duration) {
-        let Self { graceful, mut tasks, .. } = self;
-        let open = graceful.count();
-        if tokio::time::timeout(within, graceful.shutdown()).await.is_err() {
-            tracing::warn!(open, "connections are cut off: they did not end in time");
+        let Self { shutdown, mut tasks, .. } = self;
+        shutdown.cancel();
+        let ending = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(within, ending).await.is_err() {
+            tracing::warn!(open = tasks.len(), "connections are cut off: they did not end in time");
         }
         tasks.shutdown().await;
     }

@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::activity::Activity;
@@ -39,6 +41,8 @@ enum ConnectionPhase {
 /// A stream that fails when its client lets a phase last too long.
 pub(super) struct TimedStream<S> {
     stream: S,
+    /// What is read before anything of the stream.
+    unread: Bytes,
     timeouts: Timeouts,
     activity: Activity,
     phase: ConnectionPhase,
@@ -65,6 +69,7 @@ impl<S> TimedStream<S> {
         let until = Box::pin(alarm(Timer::now() + timeouts.header));
         Self {
             stream,
+            unread: Bytes::new(),
             timeouts,
             activity,
             phase: ConnectionPhase::Headers,
@@ -74,6 +79,11 @@ impl<S> TimedStream<S> {
             credit: timeouts.write,
             held_up: None,
         }
+    }
+
+    /// Gives back what was read ahead: it is read once more.
+    pub(super) fn unread(&mut self, bytes: Bytes) {
+        self.unread = bytes;
     }
 
     fn enter(&mut self, phase: ConnectionPhase) {
@@ -123,8 +133,25 @@ fn evicted() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "it was idle, and made room for another connection")
 }
 
+impl TimedStream<TcpStream> {
+    /// Ends when the client has closed the connection. One that has sent something is there; whether it stays, only shows
+    /// once that is read.
+    pub(super) async fn client_has_gone(&self) {
+        match self.stream.peek(&mut [0]).await {
+            Ok(0) | Err(_) => {}
+            Ok(_) => std::future::pending().await,
+        }
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.unread.is_empty() {
+            let size = buf.remaining().min(self.unread.len());
+            let bytes = self.unread.split_to(size);
+            buf.put_slice(&bytes);
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         self.activity.register(cx);
@@ -151,6 +178,7 @@ impl<S: AsyncWrite + Unpin> TimedStream<S> {
     ) -> Poll<io::Result<T>> {
         let Poll::Ready(result) = written else {
             let until = Timer::now() + self.credit;
+            self.activity.set_held_up(true);
             let held_up =
                 self.held_up.get_or_insert_with(|| HeldUp { since: Timer::now(), until: Box::pin(alarm(until)) });
             return match held_up.until.as_mut().poll(cx) {
@@ -159,6 +187,7 @@ impl<S: AsyncWrite + Unpin> TimedStream<S> {
             };
         };
         if let Some(held_up) = self.held_up.take() {
+            self.activity.set_held_up(false);
             self.credit = self.credit.saturating_sub(Timer::now().saturating_duration_since(held_up.since));
             // A connection whose answer was the last thing to be written is not polled for a read once more.
             if !self.tell() {

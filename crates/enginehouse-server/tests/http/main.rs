@@ -11,6 +11,7 @@ mod coverage;
 mod dead_letters;
 mod engines;
 mod events;
+mod long_waits;
 mod refusals;
 mod running_server;
 mod settings;
