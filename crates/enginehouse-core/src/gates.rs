@@ -91,7 +91,7 @@ pub struct LaneFacts<'a> {
 }
 
 /// Which events a claim asks for; an empty list asks for all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ClaimFilter {
     pub queues: Vec<QueueName>,
     pub event_types: Vec<EventType>,

@@ -54,6 +54,7 @@ mod transaction;
 mod unheard;
 mod unit_of_work;
 mod wait_queue;
+mod wake_matches;
 mod wake_ups;
 mod worker_pool;
 

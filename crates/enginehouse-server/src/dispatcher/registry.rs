@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use enginehouse_core::engine::{Abilities, EngineStatus, RegisteredEngine};
-use enginehouse_core::gates::{LaneFacts, could_ever_serve};
+use enginehouse_core::gates::{ClaimFilter, LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::{Lane, LaneKey, most_varied};
 use enginehouse_core::policy::{Policy, Settings, resolve};
@@ -320,12 +320,17 @@ impl Registry {
         self.lanes.keys().copied().collect()
     }
 
-    /// Whether an engine could serve a lane, idle and at its best, or whether that is not known.
-    pub(super) fn may_serve(&self, engine_id: &EngineId, lane_id: LaneId) -> bool {
-        match (self.engines.get(engine_id), self.lanes.get(&lane_id)) {
-            (Some(engine), Some(key)) => could_ever_serve(&engine.abilities, key),
-            _ => true,
-        }
+    /// What an engine has in common with all that could serve the same lanes; nothing, if it is not known.
+    pub(super) fn class(&self, engine_id: &EngineId) -> Option<&Arc<Abilities>> {
+        self.engines.get(engine_id).map(|engine| &engine.class)
+    }
+
+    /// Whether engines of a class could serve a lane, idle and at their best, in which a claim looks; or whether that is not
+    /// known.
+    pub(super) fn may_serve(&self, class: Option<&Abilities>, filter: &ClaimFilter, lane_id: LaneId) -> bool {
+        self.lanes
+            .get(&lane_id)
+            .is_none_or(|key| filter.admits(key) && class.is_none_or(|abilities| could_ever_serve(abilities, key)))
     }
 
     /// Whether an engine is registered, as far as this transaction sees.

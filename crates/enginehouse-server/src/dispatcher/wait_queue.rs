@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use enginehouse_core::ids::{EngineId, LaneId};
+use enginehouse_core::engine::Abilities;
+use enginehouse_core::gates::ClaimFilter;
+use enginehouse_core::ids::EngineId;
 use enginehouse_core::request::Claim;
 use tokio::time::Instant;
 
@@ -17,6 +19,7 @@ use super::answers::Exchanged;
 use super::registry::Registry;
 use super::reply::{Refusal, Reply};
 use super::seen_engines::Callers;
+use super::wake_matches::WakeMatches;
 use super::wake_ups::WakeUps;
 
 /// A claim that waits for events.
@@ -102,38 +105,31 @@ impl WaitQueue {
 
     /// Whether some claim may find something now.
     pub(super) fn may_serve(&self, wake_ups: &WakeUps, registry: &Registry) -> bool {
+        let mut matches = WakeMatches::new(wake_ups);
         !wake_ups.is_empty()
             && self.polls().waiting.values().any(|poll| {
                 wake_ups.all
                     || wake_ups.engines.contains(&poll.engine_id)
-                    || wake_ups.ready.keys().any(|lane_id| poll.may_be_given(*lane_id, registry))
-                    || wake_ups.passed_over.iter().any(|lane_id| poll.may_be_given_alone(*lane_id, registry))
+                    || poll.may_be_given_any(&mut matches, registry)
             })
     }
 
     /// Takes out claims that may find something now: for each event that has become ready the oldest claim that it may
     /// go to, those of engines that have changed, and those that are to be looked at again.
     pub(super) fn take_woken(&self, wake_ups: &WakeUps, registry: &Registry) -> Vec<TakenPoll> {
-        let mut polls = self.polls();
+        let mut guard = self.polls();
+        let polls = &mut *guard;
         if wake_ups.is_empty() && !polls.has_look_again() {
             return Vec::new();
         }
-        let mut ready: Vec<(LaneId, u32)> =
-            wake_ups.ready.iter().map(|(lane_id, events)| (*lane_id, *events)).collect();
-        let mut passed_over: Vec<_> = wake_ups.passed_over.iter().copied().collect();
+        let mut matches = WakeMatches::new(wake_ups);
         let mut woken = Vec::new();
         for (number, poll) in polls.waiting.iter().filter(|(_, poll)| !poll.reply.caller_has_gone()) {
-            let in_lane =
-                ready.iter_mut().find(|(lane_id, events)| *events > 0 && poll.may_be_given(*lane_id, registry));
-            if let Some((_, events)) = in_lane {
-                *events -= 1;
-                woken.push(*number);
-            } else if let Some(index) =
-                passed_over.iter().position(|lane_id| poll.may_be_given_alone(*lane_id, registry))
+            if poll.may_be_given_any(&mut matches, registry)
+                || wake_ups.all
+                || wake_ups.engines.contains(&poll.engine_id)
+                || poll.look_again
             {
-                passed_over.swap_remove(index);
-                woken.push(*number);
-            } else if wake_ups.all || wake_ups.engines.contains(&poll.engine_id) || poll.look_again {
                 woken.push(*number);
             }
         }
@@ -201,17 +197,19 @@ impl WaitQueue {
     }
 }
 
-impl LongPoll {
-    /// Whether its engine may be given an event of a lane, or whether that is not known.
-    fn may_be_given(&self, lane_id: LaneId, registry: &Registry) -> bool {
-        self.occupancy != Occupancy::Closed
-            && registry.lane(lane_id).map_or(true, |key| self.claim.filter.admits(key))
-            && registry.may_serve(&self.engine_id, lane_id)
-    }
+/// Claims of one kind may be given events of the same lanes: the class of their engines, by its address, and what they
+/// ask for.
+type ClaimKind<'a> = (Option<*const Abilities>, &'a ClaimFilter);
 
-    /// The same of an event that must be alone.
-    fn may_be_given_alone(&self, lane_id: LaneId, registry: &Registry) -> bool {
-        self.occupancy == Occupancy::Idle && self.may_be_given(lane_id, registry)
+impl LongPoll {
+    /// Takes an event that its engine may be given, or of which that is not known. Answers whether there was one.
+    fn may_be_given_any<'a>(&'a self, matches: &mut WakeMatches<ClaimKind<'a>>, registry: &Registry) -> bool {
+        if self.occupancy == Occupancy::Closed {
+            return false;
+        }
+        let (class, filter) = (registry.class(&self.engine_id), &self.claim.filter);
+        let fits = |lane_id| registry.may_serve(class.map(|class| &**class), filter, lane_id);
+        matches.take((class.map(Arc::as_ptr), filter), self.occupancy == Occupancy::Idle, fits)
     }
 }
 
