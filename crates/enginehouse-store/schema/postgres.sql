@@ -65,6 +65,7 @@ CREATE INDEX engines_registry_version ON enginehouse.engines USING btree (regist
 create table enginehouse.event_payloads (
     event_id uuid not null,
     payload json not null,
+    checksum bigint,
     constraint event_payloads_key PRIMARY KEY (event_id),
     constraint a_payload_is_at_most_256_kib CHECK (octet_length(payload::text) <= 262144)
 ) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=2000);
@@ -94,6 +95,7 @@ create table enginehouse.events (
     lock_visibility_timeout_ms bigint,
     lock_max_processing_ms bigint,
     lock_given_by xid8,
+    result_checksum bigint,
     visibility_timeout_ms enginehouse.visibility_timeout_ms,
     max_processing_ms enginehouse.max_processing_ms,
     attempt bigint not null default 0,
@@ -530,8 +532,11 @@ begin
             constraint = 'events_idempotency_key';
     end if;
 
-    insert into enginehouse.event_payloads (event_id, payload)
-    select event_ids[d.ordinality], d.payload
+    -- The checksum is that of the text as it is kept: the first eight bytes of its SHA-256.
+    insert into enginehouse.event_payloads (event_id, payload, checksum)
+    select
+        event_ids[d.ordinality], d.payload,
+        ('x' || left(encode(sha256(convert_to(d.payload::text, 'UTF8')), 'hex'), 16))::bit(64)::bigint
     from unnest(drafts) with ordinality as d
     where event_ids[d.ordinality] = new_ids[d.ordinality]
     order by d.ordinality;

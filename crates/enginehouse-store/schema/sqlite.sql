@@ -102,6 +102,7 @@ CREATE TABLE events (
     last_error_code text,
     last_error_message text,
     last_error_details text,
+    result_checksum integer,
     result text,
     constraint status_is_known check (
         status = 'queued' or status = 'processing' or status = 'completed' or status = 'failed' or status = 'cancelled'
@@ -180,6 +181,7 @@ CREATE INDEX events_of_run on events (scenario_run_id, event_id) where scenario_
 
 CREATE TABLE event_payloads (
     event_id text not null primary key references events (event_id) on delete cascade,
+    checksum integer,
     payload text not null,
     constraint a_payload_is_at_most_256_kib check (length(cast(payload as blob)) <= 262144)
 ) strict, without rowid;

@@ -4,6 +4,9 @@
 //! Rows are written in batches, each together with a mark of how far the copy has come: whatever ends it, a second run goes
 //! on from there. At the end both sides are read once more, and compared by number and hash.
 //!
+//! A row that no server can read is copied as it is, and named at the end: it is as damaged in the target, and what tells so, a
+//! checksum of a payload or result among it, has come along.
+//!
 //! Until that is done, no server serves the target. In PostgreSQL its `meta` has no rows, without which no transaction begins,
 //! also of a server that is running; in SQLite the file says in its header that it is another kind of file. Both have a table
 //! `store_copy` meanwhile, and whoever opens one is told to go on with the copy.
@@ -24,13 +27,13 @@ use std::ops::ControlFlow;
 pub use self::side::CopyError;
 
 use self::side::{Mark, Source, Target};
-use self::value::{CopiedValue, Row, Summary, key_from_text, key_to_text};
+use self::value::{CopiedValue, Row, RowCells, Summary, key_from_text, key_in_words, key_to_text};
 use crate::StoreUrl;
 use crate::clock::{Clock, SystemClock};
 use crate::migrations::SchemaName;
 use crate::postgres::tx::copying as postgres;
 use crate::sqlite;
-use crate::table::{TABLES, Table};
+use crate::table::{TABLES, Table, Unreadable, check_row};
 
 /// How many rows are read at once: with the largest payloads and results, some 100 MiB.
 const PAGE_ROWS: u32 = 250;
@@ -104,6 +107,8 @@ pub struct Copied {
     pub tables: Vec<CopiedTable>,
     /// Whether an earlier run had begun it.
     pub resumed: bool,
+    /// The rows that no server can read: they were copied as they are.
+    pub unreadable: Vec<String>,
     /// Connections of others to the source's database: what they have written meanwhile was not copied.
     pub others: u64,
 }
@@ -145,11 +150,11 @@ pub async fn copy(
         run.total += run.source.rows().count(table).await.map_err(|what| failed(&run.source.rows().place(), what))?;
     }
     run.copy(mark.as_ref()).await?;
-    let tables = run.compare().await?;
+    let (tables, unreadable) = run.compare().await?;
     run.finish().await?;
     let (from, to) = (run.source.rows().place(), run.target.rows().place());
     let others = run.source.others().await.map_err(|what| failed(&from, what))?;
-    Ok(Copied { from, to, tables, resumed: mark.is_some(), others })
+    Ok(Copied { from, to, tables, unreadable, resumed: mark.is_some(), others })
 }
 
 fn failed(place: &str, what: impl fmt::Display) -> CopyError {
@@ -247,16 +252,22 @@ impl CopyRun<'_> {
         if is_ours { Ok(()) } else { Err(CopyError::TakenOver(self.target.rows().place())) }
     }
 
-    /// Reads both sides once more.
-    async fn compare(&mut self) -> Result<Vec<CopiedTable>, CopyError> {
+    /// Reads both sides once more. Answers also which rows no server can read.
+    async fn compare(&mut self) -> Result<(Vec<CopiedTable>, Vec<String>), CopyError> {
         self.done = 0;
-        let mut tables = Vec::with_capacity(TABLES.len());
+        let (mut tables, mut findings) = (Vec::with_capacity(TABLES.len()), Vec::new());
         for table in TABLES {
             let (mut ours, mut theirs) = (Summary::default(), Summary::default());
+            let mut unreadable = Unreadable::of(table.name);
             let mut after: Option<Row> = None;
             loop {
                 let rows = self.page(table, after.as_deref()).await?;
-                rows.iter().for_each(|row| ours.add(row));
+                for row in &rows {
+                    ours.add(row);
+                    if let Err(why) = check_row(table, &mut RowCells::of(row)) {
+                        unreadable.add(key_in_words(&row[..table.key]), why);
+                    }
+                }
                 self.done += rows.len() as u64;
                 self.tell(Phase::Comparing, table)?;
                 let last = rows.last().map(|last| last[..table.key].to_vec());
@@ -284,8 +295,9 @@ impl CopyRun<'_> {
                 return Err(CopyError::Differs { table: table.name, source_rows, target_rows });
             }
             tables.push(CopiedTable { name: table.name, rows: source_rows, sha256 });
+            findings.extend(unreadable.into_findings());
         }
-        Ok(tables)
+        Ok((tables, findings))
     }
 
     async fn finish(&mut self) -> Result<(), CopyError> {

@@ -11,6 +11,7 @@
 mod attempts;
 mod audit;
 mod check;
+mod checksum;
 mod column;
 mod dead_letters;
 mod engines;
@@ -26,7 +27,7 @@ pub(crate) use self::check::{Unreadable, check_count_of_status, check_row};
 pub(crate) use self::column::{Cell, Cells, Column, ColumnGroup, ColumnValue, Kind, Unexpected};
 pub(crate) use self::dead_letters::DeadLetterColumns;
 pub(crate) use self::engines::EngineColumns;
-pub(crate) use self::events::{EnqueuedColumns, LockDisagrees, PayloadColumns, StateColumns, read_event};
+pub(crate) use self::events::{EnqueuedColumns, LockDisagrees, PayloadColumns, StateColumns, read_event, read_payload};
 pub(crate) use self::lanes::LaneColumns;
 pub(crate) use self::lists::{COUNTS, TABLES, Table};
 pub(crate) use self::settings::SettingsColumns;

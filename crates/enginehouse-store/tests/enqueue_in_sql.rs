@@ -17,6 +17,7 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::migrations::{SchemaName, migrate_postgres, revert_postgres};
+use sha2::{Digest, Sha256};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, IsolationLevel, Row};
 use uuid::Uuid;
@@ -173,7 +174,7 @@ async fn compare_stored(client: &Client, batch: &[Good<'_>]) {
     let rows = client
         .query(
             "select e.*, l.*, e.labels::text as label_text, e.retry_policy::text as policy_text,
-                 p.payload::text as payload_text,
+                 p.payload::text as payload_text, p.checksum,
                  (extract(epoch from e.enqueued_at) * 1000)::bigint as enqueued_ms,
                  (extract(epoch from e.available_at) * 1000)::bigint as available_ms,
                  (extract(epoch from e.idempotency_key_expires_at - e.enqueued_at) * 1000)::bigint as window_ms
@@ -220,6 +221,8 @@ fn compare_row(row: &Row, draft: &str, event: &NewEvent) {
     let labels = (!event.labels.is_empty()).then(|| serde_json::to_string(&event.labels).unwrap());
     assert_eq!(text("label_text"), labels, "{draft}");
     assert_eq!(text("payload_text").as_deref(), Some(event.payload.as_str()), "{draft}");
+    let digest: [u8; 32] = Sha256::digest(event.payload.as_str()).into();
+    assert_eq!(row.get::<_, i64>("checksum").to_be_bytes(), digest[..8], "{draft}");
     let expected = event.idempotency_key.as_ref().map(|_| fingerprint::of(event).to_vec());
     assert_eq!(row.get::<_, Option<Vec<u8>>>("fingerprint"), expected, "{draft}");
 }

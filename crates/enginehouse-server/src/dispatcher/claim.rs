@@ -245,6 +245,9 @@ impl<'a> Choice<'a> {
         } else if let Some((_, payload)) = context.transaction.payloads(&[event_id]).await?.pop() {
             ready.payloads.insert(event_id, payload);
             self.take(event_id, lane_id, true, ready, context)?;
+        } else {
+            // A payload that cannot be read is nothing to wait for.
+            context.hold_backs.release(&self.engine.engine_id);
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use enginehouse_api::events::{Event, EventLock};
+use enginehouse_api::problem::{Code, Problem};
 use enginehouse_api::settle::{
     CompleteRequest, ExtendRequest, FailRequest, ReleaseRequest, SettleRequest, SettleResponse,
 };
@@ -88,7 +89,11 @@ async fn settle(app: &App, event_id: EventId, command: EventCommand) -> Result<J
     let answer = app.dispatcher().settle(vec![SettleCommand { event_id, command }]).await?.pop();
     let unanswered = || ProblemResponse::internal("the dispatcher left a settlement out of its answer");
     let settled = answer.ok_or_else(unanswered)??;
-    let payload = settled.payload.ok_or_else(unanswered)?;
+    let Some(payload) = settled.payload else {
+        let why = "the settlement was stored, but the payload of its answer".to_owned();
+        let detail = format!("{why}, row {event_id} of table event_payloads, cannot be read");
+        return Err(Problem::new(Code::Unreadable, detail).into());
+    };
     let lock = settled.event.state.lock.as_ref().map(EventLock::public);
     Ok(Json(wire::event_parts(settled.event, &settled.lane, payload, lock)))
 }

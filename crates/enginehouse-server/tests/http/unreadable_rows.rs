@@ -1,6 +1,7 @@
 //! Rows that hold what no server writes, one for each column of each table and each kind of wrong value, beside rows that are
 //! good: every kind of call about the good ones succeeds, and each call that names a bad one says so.
 
+mod damaged;
 mod database;
 mod world;
 

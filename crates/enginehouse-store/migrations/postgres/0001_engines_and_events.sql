@@ -165,6 +165,8 @@ create index lanes_changed_by on enginehouse.lanes (changed_by);
 -- transactions had come to when the lock was given. Who gives an engine a lock has locked its row, so these numbers rise; by
 -- them its locks are found without a look at those that have ended, however long other transactions stay open.
 --
+-- `result_checksum` tells a result that was damaged, as `checksum` does beside a payload.
+--
 -- There are no foreign keys: each would lock and look up a row for every event that is added.
 --
 -- A constraint compares with one value after the other, as in SQLite, where a list of them would be slow.
@@ -182,6 +184,7 @@ create table enginehouse.events (
     lock_visibility_timeout_ms bigint,
     lock_max_processing_ms bigint,
     lock_given_by xid8,
+    result_checksum bigint,
     visibility_timeout_ms enginehouse.visibility_timeout_ms,
     max_processing_ms enginehouse.max_processing_ms,
     attempt bigint not null default 0,
@@ -298,10 +301,13 @@ where status in ('failed', 'cancelled');
 create index events_of_run on enginehouse.events (scenario_run_id, event_id) where scenario_run_id is not null;
 
 -- statement
--- Payloads as they were sent, byte for byte: the type json keeps the text and can be asked for its fields.
+-- Payloads as they were sent, byte for byte: the type json keeps the text and can be asked for its fields. The checksum is
+-- the first eight bytes of the text's SHA-256: a payload that does not match it was damaged, and is not given out. Whoever
+-- changes a payload by hand sets it to null, which nothing is compared with.
 create table enginehouse.event_payloads (
     event_id uuid not null,
     payload json not null,
+    checksum bigint,
     constraint event_payloads_key primary key (event_id),
     constraint a_payload_is_at_most_256_kib check (octet_length(payload::text) <= 262144)
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 2000);

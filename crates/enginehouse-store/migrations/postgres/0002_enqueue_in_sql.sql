@@ -684,8 +684,11 @@ begin
             constraint = 'events_idempotency_key';
     end if;
 
-    insert into enginehouse.event_payloads (event_id, payload)
-    select event_ids[d.ordinality], d.payload
+    -- The checksum is that of the text as it is kept: the first eight bytes of its SHA-256.
+    insert into enginehouse.event_payloads (event_id, payload, checksum)
+    select
+        event_ids[d.ordinality], d.payload,
+        ('x' || left(encode(sha256(convert_to(d.payload::text, 'UTF8')), 'hex'), 16))::bit(64)::bigint
     from unnest(drafts) with ordinality as d
     where event_ids[d.ordinality] = new_ids[d.ordinality]
     order by d.ordinality;

@@ -94,6 +94,8 @@ create unique index lanes_key on lanes (
 -- One row per event, without its payload: SQLite writes a changed row anew from its first byte to its last. What may be
 -- long stands last, so that a look at the rest does not read it.
 --
+-- `result_checksum` tells a result that was damaged, as `checksum` does beside a payload.
+--
 -- The lane is not a foreign key: to check one, SQLite would look at every event whenever a lane is forgotten. No
 -- constraint has a list of more than two values: SQLite would build a table of them whenever a statement runs.
 create table events (
@@ -132,6 +134,7 @@ create table events (
     last_error_code text,
     last_error_message text,
     last_error_details text,
+    result_checksum integer,
     result text,
     constraint status_is_known check (
         status = 'queued' or status = 'processing' or status = 'completed' or status = 'failed' or status = 'cancelled'
@@ -226,8 +229,12 @@ create index events_failed_or_cancelled_newest on events (status, event_id) wher
 create index events_of_run on events (scenario_run_id, event_id) where scenario_run_id is not null;
 
 -- statement
+-- Payloads as they were sent, byte for byte. The checksum is the first eight bytes of the text's SHA-256: a payload that does
+-- not match it was damaged, and is not given out. Whoever changes a payload by hand sets it to null, which nothing is
+-- compared with.
 create table event_payloads (
     event_id text not null primary key references events (event_id) on delete cascade,
+    checksum integer,
     payload text not null,
     constraint a_payload_is_at_most_256_kib check (length(cast(payload as blob)) <= 262144)
 ) strict, without rowid;

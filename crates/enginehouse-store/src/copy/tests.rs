@@ -223,6 +223,7 @@ async fn everything_is_the_same_there_and_back() {
     assert_eq!((rows["engines"], rows["dead_letters"], rows["audit_log"], rows["lane_counts"]), (2, 1, 1, 1));
     let back = copied(&database(&url), &file(&second)).await;
     assert_eq!(back.tables, there.tables, "the hashes too");
+    assert_eq!((there.unreadable, back.unreadable), (Vec::new(), Vec::new()));
     same(&first, &second);
     assert_eq!(open(&second).check_integrity().await.unwrap(), [""; 0]);
 
@@ -248,6 +249,24 @@ async fn everything_is_the_same_there_and_back() {
 /// Reads by a transaction, which both stores have.
 async fn read(store: &dyn Store, number: u32) -> EventRow {
     begin(store).await.events_by_id(&[id(number)]).await.unwrap().remove(0)
+}
+
+/// It is not made whole by a move: the target knows it as well as the source does.
+#[tokio::test]
+async fn a_damaged_payload_is_named_and_stays_damaged() {
+    let folder = Folder::new();
+    let (first, second) = (folder.path("first.db"), folder.path("second.db"));
+    given_everything(&first).await;
+    let flip = "update event_payloads set payload = '[3]' where event_id = (select max(event_id) from event_payloads)";
+    assert_eq!(rusqlite::Connection::open(&first).unwrap().execute(flip, []).unwrap(), 1);
+    let url = FreshDatabase::new();
+    let there = copied(&file(&first), &database(&url)).await;
+    let back = copied(&database(&url), &file(&second)).await;
+    let why = "unexpected value in column payload: it does not match its checksum";
+    let named = format!("row {} of table event_payloads cannot be read: {why}", id(99 + MANY));
+    assert_eq!((&there.unreadable[..], &back.unreadable[..]), (&[named.clone()][..], &[named.clone()][..]));
+    assert_eq!(open_database(&url).await.check_integrity().await.unwrap(), [&*named]);
+    assert_eq!(open(&second).check_integrity().await.unwrap(), [&*named]);
 }
 
 #[tokio::test]

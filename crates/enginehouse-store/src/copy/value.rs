@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::table::Cell;
+use crate::table::{Cell, Cells, Unexpected};
 
 /// A value as SQLite keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,23 @@ impl CopiedValue {
     }
 }
 
+/// A row, to be read as the server would.
+pub(crate) struct RowCells<'a>(std::slice::Iter<'a, CopiedValue>);
+
+impl<'a> RowCells<'a> {
+    pub(crate) fn of(row: &'a [CopiedValue]) -> Self {
+        Self(row.iter())
+    }
+}
+
+impl<'a> Cells<'a> for RowCells<'a> {
+    type Error = Unexpected;
+
+    fn next_cell(&mut self) -> Result<Cell<'a>, Unexpected> {
+        self.0.next().map(CopiedValue::cell).ok_or_else(|| Unexpected::new("?", "the row has no more columns"))
+    }
+}
+
 /// The key of a row as a text, by which a copy that was cut off goes on.
 pub(crate) fn key_to_text(key: &[CopiedValue]) -> String {
     let values: Vec<serde_json::Value> = key
@@ -59,6 +76,20 @@ pub(crate) fn key_to_text(key: &[CopiedValue]) -> String {
         })
         .collect();
     serde_json::Value::from(values).to_string()
+}
+
+/// The same for people.
+pub(crate) fn key_in_words(key: &[CopiedValue]) -> String {
+    let values: Vec<_> = key
+        .iter()
+        .map(|value| match value {
+            CopiedValue::Null => "null".to_owned(),
+            CopiedValue::Number(number) => number.to_string(),
+            CopiedValue::Text(text) => text.clone(),
+            CopiedValue::Bytes(bytes) => format!("{} bytes", bytes.len()),
+        })
+        .collect();
+    values.join(", ")
 }
 
 pub(crate) fn key_from_text(text: &str) -> Option<Row> {

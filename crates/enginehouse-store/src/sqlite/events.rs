@@ -12,7 +12,7 @@ use super::connection::SqliteConnection;
 use super::counts::CountChanges;
 use super::failure::{SqliteError, SqliteResult};
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
-use crate::table::{AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, read_event};
+use crate::table::{AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, read_event, read_payload};
 use crate::unreadable::UnreadableRow;
 
 pub(super) fn insert(
@@ -28,8 +28,7 @@ pub(super) fn insert(
             .group(&StateColumns::of(&event.state)?)
             .value(fingerprint)
             .execute()?;
-        let payload = PayloadColumns { event_id: event.event_id, payload: payload.as_str() };
-        Parameters::of(&mut insert_payload).group(&payload).execute()?;
+        Parameters::of(&mut insert_payload).group(&PayloadColumns::of(event.event_id, payload)).execute()?;
         counts.added(event.lane_id, event.scenario_run_id.as_ref(), event.state.status, event.enqueued_at);
     }
     Ok(())
@@ -54,9 +53,9 @@ pub(super) fn payload(connection: &SqliteConnection, event_id: EventId) -> Sqlit
         connection.skip(UnreadableRow::new("event_payloads", event_id, why));
         return Ok(None);
     };
-    // The statement answers no more than the payload.
-    match SqliteColumns::of(row).read() {
-        Ok(payload) => Ok(Some(payload)),
+    // The statement answers no key.
+    match read_payload(&mut SqliteColumns::of(row)) {
+        Ok(payload) => Ok(payload),
         Err(SqliteError::Row(why)) => {
             connection.skip(UnreadableRow::new("event_payloads", event_id, why));
             Ok(None)
@@ -116,7 +115,8 @@ pub(super) fn write(
         }
         if let Some(payload) = payload {
             let mut replace = connection.prepare_cached(sql!("write_event_payloads"))?;
-            replace.execute(params![payload.as_str(), IdText::of(*event_id)])?;
+            let PayloadColumns { event_id, payload, checksum } = PayloadColumns::of(*event_id, payload);
+            replace.execute(params![payload, checksum, IdText::of(event_id)])?;
         }
         counts.moved(*lane_id, scenario_run_id.as_ref(), *read_status, state.status);
         written.push(*event_id);

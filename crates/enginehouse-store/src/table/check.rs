@@ -1,14 +1,14 @@
 //! Whether a row can be read: every column of it, by the reader that the server uses.
 
 use enginehouse_core::event::EventStatus;
-use enginehouse_core::ids::{EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
 use super::column::{Cells, ColumnGroup, ColumnValue, Unexpected};
 use super::lists::{COUNTS, Table};
 use super::{
-    AttemptColumns, AuditColumns, DeadLetterColumns, EngineColumns, LaneColumns, PayloadColumns, SettingsColumns,
-    read_event,
+    AttemptColumns, AuditColumns, DeadLetterColumns, EngineColumns, LaneColumns, SettingsColumns, read_event,
+    read_payload,
 };
 
 /// Reads a row whose cells are those of the table's list, in their order.
@@ -33,11 +33,11 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
             }
         }
         "event_payloads" => {
-            let PayloadColumns { payload, .. } = PayloadColumns::read(cells)?;
-            super::column::raw_json("payload", payload)?;
+            value::<EventId, C>(cells, "event_id")?;
+            read_payload(cells)?.ok_or_else(|| Unexpected::new("payload", "null instead of a text"))?;
         }
         "attempts" => {
-            value::<enginehouse_core::ids::EventId, C>(cells, "event_id")?;
+            value::<EventId, C>(cells, "event_id")?;
             AttemptColumns::read(cells)?.into_end()?;
         }
         "dead_letters" => drop(DeadLetterColumns::read(cells)?),

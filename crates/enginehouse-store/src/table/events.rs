@@ -14,8 +14,9 @@ use enginehouse_core::retry::Tally;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventState, Settled, SettledBy};
 
+use super::checksum::{checked_json, checksum};
 use super::column::{
-    Cells, ColumnGroup, Unexpected, columns, error_of, from_json, json_text, raw_json, retry_policy, within,
+    Cells, ColumnGroup, ColumnValue, Unexpected, columns, error_of, from_json, json_text, retry_policy, within,
 };
 use crate::rows::EventRow;
 
@@ -63,6 +64,7 @@ columns! {
         last_error_code: Option<&'a str> as Text,
         last_error_message: Option<&'a str> as Text,
         last_error_details: Option<&'a str> as Json,
+        result_checksum: Option<i64> as Long,
         result: Option<&'a str> as Json,
     }
 }
@@ -72,7 +74,22 @@ columns! {
     pub(crate) struct PayloadColumns<'a> {
         event_id: EventId as Id,
         payload: &'a str as Json,
+        checksum: Option<i64> as Long,
     }
+}
+
+impl<'a> PayloadColumns<'a> {
+    pub(crate) fn of(event_id: EventId, payload: &'a RawJson) -> Self {
+        Self { event_id, payload: payload.as_str(), checksum: Some(checksum(payload.as_str())) }
+    }
+}
+
+/// Reads the columns `payload` and `checksum`: nothing where there is no row of them.
+pub(crate) fn read_payload<'a, C: Cells<'a>>(cells: &mut C) -> Result<Option<RawJson>, C::Error> {
+    let read = |what| Unexpected::new("payload", what);
+    let payload = Option::<&str>::from_cell(cells.next_cell()?).map_err(read)?;
+    let checksum = Option::<i64>::from_cell(cells.next_cell()?).map_err(|what| Unexpected::new("checksum", what))?;
+    Ok(payload.map(|text| checked_json("payload", text, checksum)).transpose()?)
 }
 
 /// Reads the columns of `{event_columns}`.
@@ -188,6 +205,7 @@ impl<'a> StateColumns<'a> {
             last_error_code: error.and_then(|error| error.code.as_deref()),
             last_error_message: error.map(|error| error.message.as_str()),
             last_error_details: error.and_then(|error| error.details.as_ref()).map(RawJson::as_str),
+            result_checksum: result.as_ref().map(|result| checksum(result.as_str())),
             result: result.as_ref().map(RawJson::as_str),
         })
     }
@@ -228,7 +246,7 @@ impl<'a> StateColumns<'a> {
             engine_id,
             claimed_at: self.claimed_at,
             finished_at: self.finished_at,
-            result: self.result.map(|text| raw_json("result", text)).transpose()?,
+            result: self.result.map(|text| checked_json("result", text, self.result_checksum)).transpose()?,
             last_error: error_of(self.last_error_code, self.last_error_message, self.last_error_details)?,
             dead_letter: self.dead_letter_reason,
         })

@@ -136,6 +136,9 @@ fn show(common: &Common, copied: &Copied) -> Result<(), CliError> {
             copied.others
         ));
     }
+    for row in &copied.unreadable {
+        note(&format!("warning: {row}; it was copied as it is"));
+    }
     let rows: u64 = copied.tables.iter().map(|table| table.rows).sum();
     let tables: Vec<_> = copied
         .tables
@@ -144,7 +147,7 @@ fn show(common: &Common, copied: &Copied) -> Result<(), CliError> {
         .collect();
     let document = json!({
         "from": copied.from, "to": copied.to, "resumed": copied.resumed, "rows": rows, "tables": tables,
-        "open_connections": copied.others,
+        "open_connections": copied.others, "unreadable": copied.unreadable,
     });
     let mut fields = vec![("from", copied.from.clone()), ("to", copied.to.clone())];
     fields.extend(copied.tables.iter().map(|table| (table.name, table.rows.to_string())));

@@ -70,7 +70,7 @@ impl Database {
         garbled
     }
 
-    async fn execute(&self, sql: &str) -> u64 {
+    pub(crate) async fn execute(&self, sql: &str) -> u64 {
         match self {
             Self::Sqlite(connection) => {
                 connection.execute(sql, []).unwrap_or_else(|error| panic!("{sql}: {error}")) as u64

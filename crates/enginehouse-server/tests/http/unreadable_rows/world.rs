@@ -93,26 +93,32 @@ impl World {
     }
 
     /// Makes a call that must succeed, and whose answer is JSON.
-    async fn must(&self, line: &str, body: Value) -> Value {
+    pub(crate) async fn must(&self, line: &str, body: Value) -> Value {
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let answer = self.ask(line, &text).await;
         assert!(answer.status < 300, "{line} {text}: {} {}", answer.status, answer.body);
         serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{line}: {error}: {}", answer.body))
     }
 
-    async fn register(&self, engine_id: &str) -> i64 {
+    pub(crate) async fn register(&self, engine_id: &str) -> i64 {
         let body = json!({"engine_type": "sim", "heartbeat_interval_seconds": 10});
         self.must(&format!("PUT /v1/engines/{engine_id}"), body).await["epoch"].as_i64().unwrap()
     }
 
-    async fn enqueue(&self, count: usize, event: impl Fn(usize) -> Value) -> Vec<String> {
+    pub(crate) async fn enqueue(&self, count: usize, event: impl Fn(usize) -> Value) -> Vec<String> {
         let events: Vec<_> = (0..count).map(event).collect();
         let answer = self.must("POST /v1/events/batch", json!({ "events": events })).await;
         let ids = answer["events"].as_array().unwrap().iter();
         ids.map(|event| event["event_id"].as_str().unwrap().to_owned()).collect()
     }
 
-    async fn claim(&self, engine_id: &str, epoch: i64, event_type: &str, limit: usize) -> Vec<(String, String)> {
+    pub(crate) async fn claim(
+        &self,
+        engine_id: &str,
+        epoch: i64,
+        event_type: &str,
+        limit: usize,
+    ) -> Vec<(String, String)> {
         let body = json!({"epoch": epoch, "limit": limit, "event_types": [event_type]});
         let answer = self.must(&format!("POST /v1/engines/{engine_id}/claim"), body).await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -120,7 +126,7 @@ impl World {
         events.map(|event| (text(&event["event_id"]), text(&event["lock"]["token"]))).collect()
     }
 
-    async fn settle(&self, claimed: &[(String, String)], outcome: &Value) {
+    pub(crate) async fn settle(&self, claimed: &[(String, String)], outcome: &Value) {
         let settlements: Vec<_> = claimed
             .iter()
             .map(|(event_id, token)| {

@@ -5,11 +5,7 @@
 -- The rows are wide: they are numbered where they are sorted, and not kept in a table of the statement's own.
 select
     n.number <= $5,
-    (
-        select p.payload
-        from enginehouse.event_payloads as p
-        where p.event_id = n.event_id and n.number <= $5
-    ),
+    p.payload, p.checksum,
     {n.event_columns}
 from (
     select e.*, row_number() over (order by e.available_at, e.event_id) as number
@@ -28,5 +24,12 @@ from (
         ) as l
     ) as e
 ) as n
+-- One row each, by its key: limited, so that it is planned as nothing else.
+left join lateral (
+    select t.payload, t.checksum
+    from enginehouse.event_payloads as t
+    where t.event_id = n.event_id and n.number <= $5
+    limit 1
+) as p on true
 where n.number <= $5 or n.number_in_lane = 1
 order by n.number;

@@ -1,12 +1,12 @@
 -- Events with their lanes and payloads, in the order asked, as long as those before hold no more than so many bytes. An event
 -- whose lane or payload is missing is there, without it: its reader says so.
 select
-    r.bytes, r.payload,
+    r.bytes, r.payload, r.checksum,
     {r.lane_columns},
     {r.event_columns}
 from (
     select
-        e.*, p.payload, {l.lane_columns},
+        e.*, p.payload, p.checksum, {l.lane_columns},
         a.place, s.bytes,
         sum(s.bytes) over (order by a.place rows between unbounded preceding and 1 preceding) as bytes_before
     from unnest($1::uuid[]) with ordinality as a (event_id, place)

@@ -25,10 +25,7 @@ pub(crate) async fn insert(session: &Session, events: &[NewEventRow]) -> PgResul
     let fingerprints: Vec<_> = events.iter().map(|new| new.fingerprint.as_ref().map(|print| &print[..])).collect();
     let columns: Vec<_> = events.iter().map(|new| EnqueuedColumns::of(&new.event)).collect();
     let arrays = Arrays::of(&columns);
-    let payloads: Vec<_> = events
-        .iter()
-        .map(|new| PayloadColumns { event_id: new.event.event_id, payload: new.payload.as_str() })
-        .collect();
+    let payloads: Vec<_> = events.iter().map(|new| PayloadColumns::of(new.event.event_id, &new.payload)).collect();
     let payloads = Arrays::of(&payloads);
     let rows = session.execute(
         sql!("insert_events"),
@@ -57,10 +54,7 @@ pub(crate) async fn write(session: &Session, changes: &[EventChange]) -> PgResul
 pub(crate) async fn write_payloads(session: &Session, changes: &[&EventChange]) -> PgResult<()> {
     let payloads: Vec<_> = changes
         .iter()
-        .filter_map(|change| {
-            let payload = change.payload.as_ref()?.as_str();
-            Some(PayloadColumns { event_id: change.event_id, payload })
-        })
+        .filter_map(|change| Some(PayloadColumns::of(change.event_id, change.payload.as_ref()?)))
         .collect();
     session.execute(sql!("write_event_payloads"), Arrays::of(&payloads).parameters()).await?;
     Ok(())

@@ -1,4 +1,4 @@
 -- The payload of an event.
-select payload
+select payload, checksum
 from event_payloads
 where event_id = ?1;

@@ -1,4 +1,4 @@
 -- Replace the payload of an event.
 update event_payloads
-set payload = ?
+set payload = ?, checksum = ?
 where event_id = ?;

@@ -14,10 +14,10 @@ use super::super::snapshot::Snapshot;
 use super::counts;
 use crate::postgres::shared::lanes;
 use crate::postgres::shared::state::PgState;
-use crate::postgres::wire::error::PgResult;
+use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::session::{Param, Session};
 use crate::rows::{EventFilter, EventRecord, PageRequest, ResultPage};
-use crate::table::read_event;
+use crate::table::{read_event, read_payload};
 
 /// How many rows one page looks at.
 pub(super) const MAX_SCANNED_ROWS: u32 = 20_000;
@@ -246,7 +246,8 @@ async fn records(
     }
     let rows = session.query(sql!("records"), params![UUID_ARRAY: &uuids(ids), INT8: &max_bytes]).await?;
     reader.all("events", &rows, |columns| {
-        let (bytes, payload) = (columns.read()?, columns.read()?);
+        let (bytes, payload) = (columns.read()?, read_payload(columns)?);
+        let payload = payload.ok_or_else(|| PgError::Row("the event has no payload".to_owned()))?;
         let lane = lanes::key(columns)?;
         Ok((bytes, EventRecord { event: read_event(columns)?, lane, payload }))
     })

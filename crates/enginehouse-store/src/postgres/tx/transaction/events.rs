@@ -13,7 +13,7 @@ use super::super::events as rows;
 use super::super::pg_transaction::PostgresTransaction;
 use crate::error::{HeldResource, StoreError};
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
-use crate::table::read_event;
+use crate::table::{read_event, read_payload};
 
 pub(super) async fn insert(transaction: &mut PostgresTransaction, events: &[NewEventRow]) -> Result<(), StoreError> {
     if events.is_empty() {
@@ -48,8 +48,9 @@ pub(super) async fn payloads(
     }
     let rows = transaction.read(sql!("payloads"), params![UUID_ARRAY: &uuids(ids)]).await?;
     let found: HashMap<EventId, RawJson> = transaction
-        .readable("event_payloads", &rows, |columns| Ok((columns.read()?, columns.read()?)))?
+        .readable("event_payloads", &rows, |columns| Ok((columns.read()?, read_payload(columns)?)))?
         .into_iter()
+        .filter_map(|(event_id, payload)| Some((event_id, payload?)))
         .collect();
     Ok(ids.iter().filter_map(|id| Some((*id, found.get(id)?.clone()))).collect())
 }

@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::postgres::shared::scan_positions::{LanePosition, ScanPosition};
 use crate::postgres::wire::error::{PgError, PgResult};
 use crate::rows::{EventRow, ReadyEvent, ReadyRange};
-use crate::table::read_event;
+use crate::table::{read_event, read_payload};
 
 pub(crate) const OF_LANES: &str =
     sql!("ready_events", condition = "q.status = 'queued'", order = "q.available_at, q.event_id");
@@ -156,7 +156,7 @@ struct FoundRow {
 }
 
 fn found(columns: &mut PgColumns<'_>) -> PgResult<FoundRow> {
-    let (is_among_first, payload): (bool, Option<RawJson>) = (columns.read()?, columns.read()?);
+    let (is_among_first, payload): (bool, Option<RawJson>) = (columns.read()?, read_payload(columns)?);
     let event = read_event(columns)?;
     match is_among_first && payload.is_none() {
         true => Err(PgError::Row("the event has no payload".to_owned())),
