@@ -29,7 +29,7 @@ const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// Most that is read ahead of a connection.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
-type Connection = http1::Connection<TokioIo<TimedStream<TcpStream>>, RequestService>;
+type HyperConnection = http1::Connection<TokioIo<TimedStream<TcpStream>>, RequestService>;
 
 /// Serves a connection until it ends, or until the server shuts down and its request is answered.
 pub(super) async fn serve(
@@ -57,12 +57,12 @@ pub(super) async fn serve(
             // What it has sent already must be read before it shows whether it has gone.
             () = stream.client_has_gone(), if read_ahead.is_empty() => return,
         };
-        service.give_back(answer);
+        service.set_answer(answer);
         stream.unread([request.stand_in(shutdown.is_cancelled()), &read_ahead].concat().into());
     }
 }
 
-fn connect(stream: TimedStream<TcpStream>, service: RequestService) -> Connection {
+fn connect(stream: TimedStream<TcpStream>, service: RequestService) -> HyperConnection {
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
@@ -73,11 +73,11 @@ fn connect(stream: TimedStream<TcpStream>, service: RequestService) -> Connectio
 
 /// Drives a connection until its request waits for long; nothing, if it has ended.
 async fn until_long_wait(
-    mut connection: Box<Connection>,
+    mut connection: Box<HyperConnection>,
     service: &RequestService,
     activity: &Activity,
     shutdown: &CancellationToken,
-) -> Option<(Box<Connection>, LongRequest)> {
+) -> Option<(Box<HyperConnection>, LongRequest)> {
     let mut shutdown = pin!(shutdown.cancelled());
     let mut shuts_down = false;
     let request = poll_fn(|cx| {
@@ -88,7 +88,7 @@ async fn until_long_wait(
                 }
                 return Poll::Ready(None);
             }
-            // An answer that was given back is out before this: hyper closes a connection that has read nothing.
+            // An answer that was set is out before this: hyper closes a connection that has read nothing.
             if shuts_down || shutdown.as_mut().poll(cx).is_pending() {
                 break;
             }

@@ -77,7 +77,7 @@ impl RequestService {
     }
 
     /// Gives the next request that hyper reads this answer.
-    pub(super) fn give_back(&self, answer: Response<CountedBody>) {
+    pub(super) fn set_answer(&self, answer: Response<CountedBody>) {
         *self.current() = CurrentRequest::Answered(Box::new(answer));
     }
 }

@@ -81,7 +81,7 @@ impl<S> TimedStream<S> {
         }
     }
 
-    /// Gives back what was read ahead: it is read once more.
+    /// Puts bytes before all others: they are read next.
     pub(super) fn unread(&mut self, bytes: Bytes) {
         self.unread = bytes;
     }
