@@ -124,13 +124,13 @@ async fn a_client_that_has_gone_leaves_nothing_locked() {
 async fn a_waiting_claim_of_an_older_epoch_is_refused() {
     let harness = Harness::new();
     harness.register("e", "{}").await;
-    let waiting = harness.try_claim("e", 1, waiting_claim(1));
+    let waiting = harness.try_claim("e", 1, waiting_claim(30));
     let registering = async {
         harness.until_waiting(1).await;
         harness.register("e", "{}").await;
     };
     let (refused, ()) = tokio::join!(waiting, registering);
-    assert!(matches!(refused, Err(DispatchError::Refused(Refusal::EngineSuperseded { .. }))));
+    assert!(matches!(refused, Err(DispatchError::Refused(Refusal::EngineSuperseded { .. }))), "{refused:?}");
     harness.close().await;
 }
 
