@@ -1,6 +1,11 @@
 //! What `engine run` does with the output of its commands, and that no process of theirs outlives it.
 
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_tests::engine_run::{EngineRunFixture, stop};
@@ -29,6 +34,25 @@ impl ScriptProcess {
     async fn has_ended(&self, what: &str) {
         until(what, async || (!self.is_running()).then_some(())).await;
     }
+}
+
+#[test]
+fn an_engine_that_ends_while_its_command_starts_leaves_no_command() {
+    let (mut engine, guard) = UnixStream::pair().unwrap();
+    engine.write_all(b"{}").unwrap();
+    drop(engine);
+    let mut guard = Command::new(enginehouse_tests::binary())
+        .args(["exec-guard", "2", "1000", "--", "sleep", "1000"])
+        .stdin(Stdio::from(OwnedFd::from(guard)))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = guard.stdout.take().unwrap();
+    let (ends, ended) = mpsc::channel();
+    // It comes to an end when nobody has it any more, the command included.
+    std::thread::spawn(move || ends.send(stdout.read_to_end(&mut Vec::new()).is_ok()));
+    assert!(guard.wait().unwrap().success());
+    assert_eq!(ended.recv_timeout(enginehouse_tests::LIMIT), Ok(true), "the command runs");
 }
 
 /// A command with a child, a grandchild in a session of its own, and one whose parent has ended.

@@ -70,6 +70,7 @@ fn guard(arguments: GuardArgs) -> io::Result<()> {
         read => read?,
     }
     family::adopt_orphans()?;
+    let listening = engine.try_clone()?;
     let (program, rest) = arguments.command.split_first().ok_or_else(|| io::Error::other("no command is given"))?;
     let mut child = match start(program, rest) {
         Ok(child) => child,
@@ -78,7 +79,8 @@ fn guard(arguments: GuardArgs) -> io::Result<()> {
             return engine.write_all(GuardReply::NotStarted { os_error }.to_string().as_bytes());
         }
     };
-    engine.write_all(GuardReply::Started { process_id: child.id() }.to_string().as_bytes())?;
+    // From here on nothing may end the guard before the command. An engine that has just ended is noticed below.
+    drop(engine.write_all(GuardReply::Started { process_id: child.id() }.to_string().as_bytes()));
     if let Some(stdin) = child.stdin.take() {
         thread::spawn(move || feed(stdin, &payload));
     }
@@ -86,7 +88,6 @@ fn guard(arguments: GuardArgs) -> io::Result<()> {
     let family = Arc::new(Family::of(&child));
     let reaping = (Arc::clone(&family), wakes.clone());
     thread::spawn(move || reaping.0.reap(|change| reaping.1.send(GuardWake::Family(change)).is_ok()));
-    let listening = engine.try_clone()?;
     thread::spawn(move || listen(listening, &wakes));
 
     let mut end = None;
