@@ -51,6 +51,20 @@ pub struct EventRecord {
     pub payload: RawJson,
 }
 
+impl NewEventRow {
+    /// The columns of a state have defaults, which say that nobody has claimed the event yet.
+    ///
+    /// # Errors
+    /// If its state says something else.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let EventRow { event_id, state, .. } = &self.event;
+        if *state == EventState::enqueued(state.available_at) {
+            return Ok(());
+        }
+        Err(format!("event {event_id} is new, but not as one that was just enqueued"))
+    }
+}
+
 /// An event that is kept under an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedEvent {
@@ -92,19 +106,14 @@ impl ReadyEvent {
 }
 
 /// What is written to an event.
-#[derive(Clone, Debug)]
-pub struct EventChange {
-    pub event_id: EventId,
-    pub lane_id: LaneId,
-    pub scenario_run_id: Option<ScenarioRunId>,
-    /// The status it was read with.
-    pub read_status: EventStatus,
-    /// The lock serial it was read with.
-    pub read_serial: i64,
-    /// What it is from now on.
-    pub state: EventState,
+#[derive(Clone, Copy, Debug)]
+pub struct EventChange<'a> {
+    /// As it is from now on.
+    pub event: &'a EventRow,
+    /// Its state as it was read: only in what differs from it does the row change.
+    pub read: &'a EventState,
     /// A payload in place of its own.
-    pub payload: Option<RawJson>,
+    pub payload: Option<&'a RawJson>,
 }
 
 /// A place in the order of lock expiry.

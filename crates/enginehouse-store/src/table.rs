@@ -20,6 +20,7 @@ mod lanes;
 mod lists;
 mod settings;
 pub(crate) mod sql;
+mod state_write;
 
 pub(crate) use self::attempts::AttemptColumns;
 pub(crate) use self::audit::AuditColumns;
@@ -31,3 +32,4 @@ pub(crate) use self::events::{EnqueuedColumns, LockDisagrees, PayloadColumns, St
 pub(crate) use self::lanes::LaneColumns;
 pub(crate) use self::lists::{COUNTS, TABLES, Table};
 pub(crate) use self::settings::SettingsColumns;
+pub(crate) use self::state_write::StateWrite;

@@ -78,9 +78,9 @@ pub trait EventRepository: Send {
     async fn events_by_idempotency_key(&mut self, keys: &[&str]) -> Result<Vec<KeyedEvent>, StoreError>;
     /// Takes from events their idempotency keys, so that others may have them. The events stay as they are otherwise.
     async fn release_idempotency_keys(&mut self, ids: &[EventId]) -> Result<(), StoreError>;
-    /// Writes each event that still has the status and lock serial it was read with. Answers which, in the order
-    /// of `changes`.
-    async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError>;
+    /// Writes each event that still has the status and lock serial it was read with, in what has changed since. Answers
+    /// which, in the order of `changes`.
+    async fn write_events(&mut self, changes: &[EventChange<'_>]) -> Result<Vec<EventId>, StoreError>;
     /// Finished events that may be forgotten: completed before the one moment, failed (dead letters aside) or cancelled
     /// before the other; the oldest first.
     async fn prunable_events(

@@ -6,9 +6,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EventId, LaneId};
 use enginehouse_core::json::RawJson;
+use enginehouse_core::lock::Lock;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
 use enginehouse_store::rows::{EventChange, EventRow, NewDeadLetter};
@@ -29,11 +29,8 @@ pub(super) struct UnitOfWork {
 #[derive(Debug)]
 struct Entry {
     row: EventRow,
-    /// As it stands in the store: the write is guarded by these.
-    stored_status: EventStatus,
-    stored_serial: i64,
-    was_dead_letter: bool,
-    is_changed: bool,
+    /// Its state as it stands in the store, if it has changed since: the write is guarded by it.
+    stored: Option<EventState>,
     new_payload: Option<RawJson>,
 }
 
@@ -58,14 +55,7 @@ impl UnitOfWork {
 
     /// Keeps a row as it was read, unless it was read before.
     pub(super) fn keep(&mut self, row: EventRow) {
-        self.events.entry(row.event_id).or_insert_with(|| Entry {
-            stored_status: row.state.status,
-            stored_serial: row.state.lock_serial,
-            was_dead_letter: row.state.dead_letter.is_some(),
-            is_changed: false,
-            new_payload: None,
-            row,
-        });
+        self.events.entry(row.event_id).or_insert(Entry { row, stored: None, new_payload: None });
     }
 
     /// An event as it is now, changes included.
@@ -76,17 +66,21 @@ impl UnitOfWork {
     /// Changes an event by a decision of core, which may have ended an attempt.
     pub(super) fn change(&mut self, event_id: EventId, state: EventState, attempt: Option<AttemptEnd>) {
         let Some(entry) = self.events.get_mut(&event_id) else { return };
-        entry.row.state = state;
-        entry.mark_changed(&mut self.changed);
+        if entry.change(state) {
+            self.changed.push(event_id);
+        }
         self.attempts.extend(attempt.map(|attempt| (event_id, attempt)));
     }
 
     /// Moves the end of a lock without asking core: for the grace after an outage only.
     pub(super) fn postpone_lock_expiry(&mut self, event_id: EventId, expires_at: Timestamp) {
         let Some(entry) = self.events.get_mut(&event_id) else { return };
-        let Some(lock) = entry.row.state.lock.as_mut() else { return };
-        lock.expires_at = expires_at;
-        entry.mark_changed(&mut self.changed);
+        let Some(lock) = &entry.row.state.lock else { return };
+        let lock = Some(Lock { expires_at, ..lock.clone() });
+        let state = EventState { lock, ..entry.row.state.clone() };
+        if entry.change(state) {
+            self.changed.push(event_id);
+        }
     }
 
     /// Gives an event that has changed another payload.
@@ -109,7 +103,7 @@ impl UnitOfWork {
         if changed.is_empty() {
             return Ok(HashSet::new());
         }
-        let changes: Vec<_> = changed.iter().filter_map(|id| self.events.get(id)).map(Entry::change).collect();
+        let changes: Vec<_> = changed.iter().filter_map(|id| self.events.get(id)?.to_write()).collect();
         let written: HashSet<_> = transaction.write_events(&changes).await?.into_iter().collect();
         let mut attempts = std::mem::take(&mut self.attempts);
         attempts.retain(|(id, _)| written.contains(id));
@@ -119,8 +113,10 @@ impl UnitOfWork {
         let (mut dead_letters, mut resolved) = (Vec::new(), Vec::new());
         for id in &changed {
             let Some(entry) = self.events.get_mut(id).filter(|_| written.contains(id)) else { continue };
+            let stored = entry.stored.take();
+            entry.new_payload = None;
             let state = &entry.row.state;
-            match (entry.was_dead_letter, state.dead_letter) {
+            match (stored.is_some_and(|stored| stored.dead_letter.is_some()), state.dead_letter) {
                 (false, Some(reason)) => {
                     let lane = registry.lane(entry.row.lane_id)?;
                     dead_letters.push(NewDeadLetter {
@@ -136,7 +132,6 @@ impl UnitOfWork {
                 (true, Some(_)) | (false, None) => {}
             }
             effects.written(&entry.row);
-            entry.mark_stored();
         }
         if !resolved.is_empty() {
             transaction.delete_dead_letters(&resolved).await?;
@@ -151,29 +146,16 @@ impl UnitOfWork {
 }
 
 impl Entry {
-    fn change(&self) -> EventChange {
-        EventChange {
-            event_id: self.row.event_id,
-            lane_id: self.row.lane_id,
-            scenario_run_id: self.row.scenario_run_id.clone(),
-            read_status: self.stored_status,
-            read_serial: self.stored_serial,
-            state: self.row.state.clone(),
-            payload: self.new_payload.clone(),
-        }
+    /// Answers whether it is the first change since the event was read or written.
+    fn change(&mut self, state: EventState) -> bool {
+        let before = std::mem::replace(&mut self.row.state, state);
+        let is_first = self.stored.is_none();
+        self.stored.get_or_insert(before);
+        is_first
     }
 
-    fn mark_changed(&mut self, changed: &mut Vec<EventId>) {
-        if !std::mem::replace(&mut self.is_changed, true) {
-            changed.push(self.row.event_id);
-        }
-    }
-
-    fn mark_stored(&mut self) {
-        self.stored_status = self.row.state.status;
-        self.stored_serial = self.row.state.lock_serial;
-        self.was_dead_letter = self.row.state.dead_letter.is_some();
-        self.is_changed = false;
-        self.new_payload = None;
+    fn to_write(&self) -> Option<EventChange<'_>> {
+        let read = self.stored.as_ref()?;
+        Some(EventChange { event: &self.row, read, payload: self.new_payload.as_ref() })
     }
 }

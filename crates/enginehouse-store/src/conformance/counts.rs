@@ -8,7 +8,7 @@ use enginehouse_core::transition::{EventCommand, EventState};
 
 use super::given::{
     HOUR, LOST, MINUTE, after, apply, begin, change, claim, claim_by, complete, engine_id, fail, given_events, id,
-    insert, lane, new_event, now, of_run, release,
+    insert, lane, new_event, now, of_run, release, token, write_in,
 };
 use crate::rows::{EventFilter, EventRow, PageRequest, StatusCounts};
 use crate::{STATUSES, Store, Transaction};
@@ -53,7 +53,7 @@ async fn kept(store: &dyn Store) -> (Counts<LaneId>, Counts<ScenarioRunId>) {
 async fn happen(tx: &mut dyn Transaction, read: &EventRow, dice: &mut Dice) {
     let now = tx.now() + HOUR;
     let state = &read.state;
-    let command = match (state.status, dice.roll(6)) {
+    let command = match (state.status, dice.roll(9)) {
         (EventStatus::Queued, 0) => EventCommand::Cancel,
         (EventStatus::Queued, _) => claim_by("sim-1", 9 * HOUR),
         (EventStatus::Processing, 0) => complete(state),
@@ -61,8 +61,14 @@ async fn happen(tx: &mut dyn Transaction, read: &EventRow, dice: &mut Dice) {
         (EventStatus::Processing, 2) => fail(state, true, false, "again"),
         (EventStatus::Processing, 3) => release(state),
         (EventStatus::Processing, 4) => LOST,
-        (EventStatus::Processing, _) => EventCommand::LeaveOut,
+        (EventStatus::Processing, 5) => EventCommand::LeaveOut,
+        (EventStatus::Processing, 6) => EventCommand::Renew { token: token(state) },
+        (EventStatus::Processing, 7) => EventCommand::Extend { token: token(state), visibility_timeout: 12 * HOUR },
+        (EventStatus::Processing, _) if !state.cancel_requested => EventCommand::Cancel,
+        (EventStatus::Processing, _) => EventCommand::CancelByForce,
         (_, 0) => return tx.delete_events(&[read.event_id]).await.unwrap(),
+        (_, 1) if state.dead_letter.is_some() => EventCommand::Redrive { delay: HOUR },
+        (_, 2) if state.dead_letter.is_some() => EventCommand::Discard,
         _ => return,
     };
     let next = match state.status {
@@ -72,9 +78,11 @@ async fn happen(tx: &mut dyn Transaction, read: &EventRow, dice: &mut Dice) {
     let mut written = change(read, next.0);
     if dice.roll(5) == 0 {
         // Decided on an old reading: nothing happens.
-        written.read_serial += 1;
+        written.make_stale();
     }
-    tx.write_events(&[written]).await.unwrap();
+    if write_in(tx, std::slice::from_ref(&written)).await == [read.event_id] {
+        assert_eq!(tx.events_by_id(&[read.event_id]).await.unwrap(), [written.event], "after {command:?}");
+    }
 }
 
 /// Enqueue, claim, settle, lose, cancel and forget in any order, some of it dropped half-way.
@@ -118,7 +126,7 @@ pub(crate) async fn a_count_is_seen_within_its_transaction(store: &dyn Store) {
     tx.insert_events(&[new_event(3, lane_id, tx.now())]).await.unwrap();
     let read = tx.events_by_id(&[id(1)]).await.unwrap().remove(0);
     let claimed = after(&read.state, &claim_by("sim-1", MINUTE), tx.now()).0;
-    tx.write_events(&[change(&read, claimed)]).await.unwrap();
+    write_in(&mut *tx, &[change(&read, claimed)]).await;
     for _ in 0..2 {
         let counts = tx.status_counts().await.unwrap();
         assert_eq!(counts, StatusCounts { queued: 2, processing: 1, ..Default::default() });

@@ -9,10 +9,10 @@ use enginehouse_core::policy::{RetryDelayPatch, RetryPolicyPatch};
 use enginehouse_core::transition::{EventCommand, EventState};
 
 use super::given::{
-    LOST, MINUTE, after, apply, begin, change, claim, claim_by, complete, event, fail, given_events,
+    Decision, LOST, MINUTE, after, apply, begin, change, claim, claim_by, complete, event, fail, given_events,
     given_processing_event, id, ids, insert, lane, new_event, now, release, status, write,
 };
-use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
+use crate::rows::{EventRow, KeyedEvent, NewEventRow};
 use crate::{Store, StoreError};
 
 fn with_key(event: NewEventRow, key: &str, fingerprint: u8) -> NewEventRow {
@@ -146,7 +146,7 @@ pub(crate) async fn writes_are_answered_in_their_order(store: &dyn Store) {
         let read = event(store, number).await;
         changes.push(change(&read, after(&read.state, &claim_by("sim-1", MINUTE), now).0));
     }
-    changes[1].read_serial = 7;
+    changes[1].make_stale();
     assert_eq!(write(store, &changes).await, ids([4, 5, 1]));
     assert_eq!(status(store, 2).await, EventStatus::Queued);
 }
@@ -155,9 +155,9 @@ pub(crate) async fn writes_are_answered_in_their_order(store: &dyn Store) {
 pub(crate) async fn a_payload_is_replaced_with_its_event_or_not_at_all(store: &dyn Store) {
     given_events(store, "render", [1]).await;
     let read = event(store, 1).await;
-    let with_payload = |text: &str, read_serial: i64| EventChange {
+    let with_payload = |text: &str, lock_serial: i64| Decision {
+        read: EventState { lock_serial, ..read.state.clone() },
         payload: Some(RawJson::trusted(text)),
-        read_serial,
         ..change(&read, read.state.clone())
     };
     assert!(write(store, &[with_payload("\"stale\"", 5)]).await.is_empty());

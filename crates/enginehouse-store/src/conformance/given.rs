@@ -120,22 +120,40 @@ pub(crate) fn after(event: &EventState, command: &EventCommand, now: Timestamp) 
     }
 }
 
-/// The write of a decision on an event as it was read.
-pub(crate) fn change(read: &EventRow, state: EventState) -> EventChange {
-    EventChange {
-        event_id: read.event_id,
-        lane_id: read.lane_id,
-        scenario_run_id: read.scenario_run_id.clone(),
-        read_status: read.state.status,
-        read_serial: read.state.lock_serial,
-        state,
-        payload: None,
+/// A decision on an event as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    pub(crate) read: EventState,
+    pub(crate) event: EventRow,
+    pub(crate) payload: Option<RawJson>,
+}
+
+impl Decision {
+    /// As if the event had been read with another lock than it has now.
+    pub(crate) fn make_stale(&mut self) {
+        let EventState { lock_serial, lock, settled, .. } = &mut self.read;
+        *lock_serial += 1;
+        lock.iter_mut().for_each(|lock| lock.token.serial += 1);
+        settled.iter_mut().for_each(|settled| settled.token.serial += 1);
     }
 }
 
-pub(crate) async fn write(store: &dyn Store, changes: &[EventChange]) -> Vec<EventId> {
+pub(crate) fn change(read: &EventRow, state: EventState) -> Decision {
+    Decision { read: read.state.clone(), event: EventRow { state, ..read.clone() }, payload: None }
+}
+
+pub(crate) async fn write_in(tx: &mut dyn Transaction, decisions: &[Decision]) -> Vec<EventId> {
+    let changes = decisions.iter().map(|Decision { read, event, payload }| EventChange {
+        event,
+        read,
+        payload: payload.as_ref(),
+    });
+    tx.write_events(&changes.collect::<Vec<_>>()).await.unwrap()
+}
+
+pub(crate) async fn write(store: &dyn Store, decisions: &[Decision]) -> Vec<EventId> {
     let mut tx = begin(store).await;
-    let written = tx.write_events(changes).await.unwrap();
+    let written = write_in(&mut *tx, decisions).await;
     tx.commit().await.unwrap();
     written
 }
@@ -186,7 +204,7 @@ pub(crate) async fn apply(
     let read = event(store, number).await;
     let (state, attempt) = after(&read.state, &command(&read.state), now(store).await);
     let mut tx = begin(store).await;
-    let written = tx.write_events(&[change(&read, state.clone())]).await.unwrap();
+    let written = write_in(&mut *tx, &[change(&read, state.clone())]).await;
     assert_eq!(written, [id(number)]);
     if let Some(attempt) = attempt {
         tx.insert_attempts(&[(id(number), attempt)]).await.unwrap();

@@ -6,7 +6,9 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventCommand;
 
-use super::given::{HOUR, MINUTE, apply, begin, claim, claim_by, complete, engine_id, event, given_events, ids, token};
+use super::given::{
+    HOUR, MINUTE, apply, begin, claim, claim_by, complete, engine_id, event, given_events, ids, token, write_in,
+};
 use crate::Store;
 use crate::rows::{EventRow, LockCursor};
 
@@ -74,7 +76,7 @@ pub(crate) async fn expiring_locks_go_on_behind_a_place(store: &dyn Store) {
     let read = tx.events_by_id(&ids(1..=7)).await.unwrap();
     let claimed = |event: &EventRow| super::given::after(&event.state, &claim_by("sim-1", MINUTE), tx.now()).0;
     let changes: Vec<_> = read.iter().map(|event| super::given::change(event, claimed(event))).collect();
-    tx.write_events(&changes).await.unwrap();
+    write_in(&mut *tx, &changes).await;
     tx.commit().await.unwrap();
     let mut tx = begin(store).await;
     let (mut found, mut after) = (Vec::new(), None);

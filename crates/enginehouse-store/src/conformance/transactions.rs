@@ -8,7 +8,7 @@ use enginehouse_core::transition::AttemptEnd;
 
 use super::given::{
     MINUTE, after, begin, change, claim_by, engine_id, event, given_events, id, lane_key, new_event, now, registered,
-    status,
+    status, write_in,
 };
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EngineFilter, EventFilter, History, NewDeadLetter, PageRequest, RegistryChange,
@@ -23,7 +23,7 @@ async fn write_everything(tx: &mut dyn Transaction) {
     tx.insert_events(&[new_event(2, lane_id, now)]).await.unwrap();
     let read = tx.events_by_id(&[id(1)]).await.unwrap().remove(0);
     let (state, _) = after(&read.state, &claim_by("sim-1", MINUTE), now);
-    assert_eq!(tx.write_events(&[change(&read, state)]).await.unwrap(), [id(1)]);
+    assert_eq!(write_in(&mut *tx, &[change(&read, state)]).await, [id(1)]);
     tx.delete_events(&[id(3)]).await.unwrap();
     tx.write_engines(&[registered("sim-1", now)]).await.unwrap();
     let error = AttemptError { code: None, message: "no".to_owned(), details: None };
@@ -86,7 +86,7 @@ pub(crate) async fn reads_see_a_transaction_once_it_is_committed(store: &dyn Sto
     let (now, read) = (tx.now(), tx.events_by_id(&[id(1)]).await.unwrap().remove(0));
     tx.insert_events(&[new_event(2, lane_id, now)]).await.unwrap();
     let (state, _) = after(&read.state, &claim_by("sim-1", MINUTE), now);
-    tx.write_events(&[change(&read, state)]).await.unwrap();
+    write_in(&mut *tx, &[change(&read, state)]).await;
     tx.write_engines(&[registered("sim-1", now)]).await.unwrap();
 
     assert!(store.event(id(2)).await.unwrap().is_none());
@@ -106,12 +106,12 @@ pub(crate) async fn a_transaction_reads_what_it_has_written(store: &dyn Store) {
     let mut tx = begin(store).await;
     let now = tx.now();
     let (claimed, _) = after(&read.state, &claim_by("sim-1", MINUTE), now);
-    tx.write_events(&[change(&read, claimed.clone())]).await.unwrap();
+    write_in(&mut *tx, &[change(&read, claimed.clone())]).await;
     let read = tx.events_by_id(&[id(1)]).await.unwrap().remove(0);
     assert_eq!(read.state, claimed);
     assert_eq!(tx.held_events(&[engine_id("sim-1")]).await.unwrap().len(), 1);
     let (completed, _) = after(&read.state, &super::given::complete(&read.state), now);
-    assert_eq!(tx.write_events(&[change(&read, completed)]).await.unwrap(), [id(1)]);
+    assert_eq!(write_in(&mut *tx, &[change(&read, completed)]).await, [id(1)]);
     assert_eq!(tx.next_lock_expiry(Timestamp::MAX).await.unwrap(), None);
     tx.commit().await.unwrap();
     assert_eq!(status(store, 1).await, EventStatus::Completed);

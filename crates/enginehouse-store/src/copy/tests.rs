@@ -19,7 +19,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::conformance::given::{
     HOUR, LOST, MINUTE, after, apply, begin, change, claim, complete, fail, given_events, id, lane_key, new_event, now,
-    of_run, registered, release, write_engines,
+    of_run, registered, release, write_engines, write_in,
 };
 use crate::postgres::{PostgresOptions, PostgresStore};
 use crate::rows::{AuditEntry, EventRow, NewDeadLetter, NewEventRow, RegistryChange};
@@ -290,7 +290,7 @@ async fn a_lock_outlives_the_move() {
     assert_eq!(locks.len(), 2);
     let (state, _) = after(&moved.state, &complete(&before[0].state), now(&store).await);
     let mut tx = begin(&store).await;
-    assert_eq!(tx.write_events(&[change(&moved, state)]).await.unwrap(), [id(2)]);
+    assert_eq!(write_in(&mut *tx, &[change(&moved, state)]).await, [id(2)]);
     tx.commit().await.unwrap();
     let counts = begin(&store).await.status_counts().await.unwrap();
     assert_eq!((counts.processing, counts.completed), (1, 2));

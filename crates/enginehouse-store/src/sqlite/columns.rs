@@ -58,6 +58,18 @@ impl<'s, 'c> Parameters<'s, 'c> {
         self
     }
 
+    /// Those of a group's columns whose places are wanted.
+    pub(super) fn group_where<'a>(mut self, group: &impl ColumnGroup<'a>, wanted: impl Fn(usize) -> bool) -> Self {
+        let mut place = 0;
+        group.write(&mut |cell| {
+            if wanted(place) {
+                self.bind(cell);
+            }
+            place += 1;
+        });
+        self
+    }
+
     pub(super) fn value<'a>(mut self, value: &impl ColumnValue<'a>) -> Self {
         self.bind(value.cell());
         self

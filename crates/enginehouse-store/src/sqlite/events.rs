@@ -5,14 +5,16 @@ use enginehouse_core::ids::{EventId, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
-use rusqlite::params;
+use rusqlite::{CachedStatement, params};
 
 use super::columns::{IdText, Parameters, SqliteColumns, one_value, sql};
 use super::connection::SqliteConnection;
 use super::counts::CountChanges;
 use super::failure::{SqliteError, SqliteResult};
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
-use crate::table::{AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, read_event, read_payload};
+use crate::table::{
+    AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, StateWrite, read_event, read_payload,
+};
 use crate::unreadable::UnreadableRow;
 
 pub(super) fn insert(
@@ -22,11 +24,13 @@ pub(super) fn insert(
 ) -> SqliteResult<()> {
     let mut insert = connection.prepare_cached(sql!("insert_events"))?;
     let mut insert_payload = connection.prepare_cached(sql!("insert_event_payloads"))?;
-    for NewEventRow { event, payload, fingerprint } in events {
+    for new in events {
+        let NewEventRow { event, payload, fingerprint } = new;
+        new.check().map_err(SqliteError::Bug)?;
         Parameters::of(&mut insert)
-            .group(&EnqueuedColumns::of(event))
-            .group(&StateColumns::of(&event.state)?)
+            .value(&event.state.available_at)
             .value(fingerprint)
+            .group(&EnqueuedColumns::of(event))
             .execute()?;
         Parameters::of(&mut insert_payload).group(&PayloadColumns::of(event.event_id, payload)).execute()?;
         counts.added(event.lane_id, event.scenario_run_id.as_ref(), event.state.status, event.enqueued_at);
@@ -98,30 +102,45 @@ pub(super) fn release_idempotency_keys(connection: &SqliteConnection, ids: &[Eve
 pub(super) fn write(
     connection: &SqliteConnection,
     counts: &mut CountChanges,
-    changes: &[EventChange],
+    changes: &[EventChange<'_>],
 ) -> SqliteResult<Vec<EventId>> {
-    let mut write = connection.prepare_cached(sql!("write_events"))?;
     let mut written = Vec::with_capacity(changes.len());
-    for change in changes {
-        let EventChange { event_id, lane_id, scenario_run_id, read_status, read_serial, state, payload } = change;
-        let rows = Parameters::of(&mut write)
-            .group(&StateColumns::of(state)?)
-            .value(event_id)
-            .value(read_status)
-            .value(read_serial)
+    // Most changes of a batch are of one kind.
+    let mut prepared: Option<(StateWrite, CachedStatement<'_>)> = None;
+    for EventChange { event, read, payload } in changes {
+        let state = StateColumns::of(&event.state)?;
+        let what = StateWrite::of(&StateColumns::of(read)?, &state);
+        let statement = match &mut prepared {
+            Some((of, statement)) if *of == what => statement,
+            _ => &mut prepared.insert((what, connection.prepare_cached(write_statement(what))?)).1,
+        };
+        let rows = Parameters::of(statement)
+            .group_where(&state, |place| what.has(place))
+            .value(&event.event_id)
+            .value(&read.status)
+            .value(&read.lock_serial)
             .execute()?;
         if rows == 0 {
             continue;
         }
         if let Some(payload) = payload {
             let mut replace = connection.prepare_cached(sql!("write_event_payloads"))?;
-            let PayloadColumns { event_id, payload, checksum } = PayloadColumns::of(*event_id, payload);
+            let PayloadColumns { event_id, payload, checksum } = PayloadColumns::of(event.event_id, payload);
             replace.execute(params![payload, checksum, IdText::of(event_id)])?;
         }
-        counts.moved(*lane_id, scenario_run_id.as_ref(), *read_status, state.status);
-        written.push(*event_id);
+        counts.moved(event.lane_id, event.scenario_run_id.as_ref(), read.status, event.state.status);
+        written.push(event.event_id);
     }
     Ok(written)
+}
+
+fn write_statement(what: StateWrite) -> &'static str {
+    match what {
+        StateWrite::Lock => sql!("write_locks"),
+        StateWrite::Completion => sql!("write_completions"),
+        StateWrite::Renewal => sql!("write_renewals"),
+        StateWrite::Whole => sql!("write_events"),
+    }
 }
 
 pub(super) fn prunable(

@@ -145,9 +145,11 @@ impl EventRepository for SqliteTransaction {
         self.run(|writer, _| events::release_idempotency_keys(&writer.connection, ids))
     }
 
-    async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError> {
-        for change in changes.iter().filter(|change| change.state.status == EventStatus::Queued) {
-            self.writer.quiet_lanes.arrived(change.lane_id, change.state.available_at);
+    async fn write_events(&mut self, changes: &[EventChange<'_>]) -> Result<Vec<EventId>, StoreError> {
+        for EventChange { event, .. } in changes {
+            if event.state.status == EventStatus::Queued {
+                self.writer.quiet_lanes.arrived(event.lane_id, event.state.available_at);
+            }
         }
         self.run(|writer, counts| events::write(&writer.connection, counts, changes))
     }

@@ -85,6 +85,32 @@ impl Cell<'_> {
     }
 }
 
+/// The place of a column in a list.
+pub(super) const fn index_of(columns: &[Column], name: &str) -> usize {
+    let mut at = 0;
+    while at < columns.len() {
+        if equal(columns[at].name.as_bytes(), name.as_bytes()) {
+            return at;
+        }
+        at += 1;
+    }
+    panic!("there is no column of this name")
+}
+
+pub(super) const fn equal(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 /// A value of a column that no row of this program has.
 #[derive(Debug, thiserror::Error)]
 #[error("unexpected value in column {column}: {what}")]

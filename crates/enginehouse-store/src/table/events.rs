@@ -16,7 +16,7 @@ use enginehouse_core::transition::{EventState, Settled, SettledBy};
 
 use super::checksum::{checked_json, checksum};
 use super::column::{
-    Cells, ColumnGroup, ColumnValue, Unexpected, columns, error_of, from_json, json_text, retry_policy, within,
+    Cell, Cells, ColumnGroup, ColumnValue, Unexpected, columns, error_of, from_json, json_text, retry_policy, within,
 };
 use crate::rows::EventRow;
 
@@ -254,6 +254,22 @@ impl<'a> StateColumns<'a> {
 }
 
 impl StateColumns<'_> {
+    /// In which columns another row differs: bit `n` stands for column `n`.
+    pub(super) fn differs_from(&self, other: &StateColumns<'_>) -> u32 {
+        let mut others = [Cell::Null; Self::COLUMNS.len()];
+        let mut place = 0;
+        other.write(&mut |cell| {
+            others[place] = cell;
+            place += 1;
+        });
+        let (mut differing, mut place) = (0, 0);
+        self.write(&mut |cell| {
+            differing |= u32::from(cell != others[place]) << place;
+            place += 1;
+        });
+        differing
+    }
+
     /// What the columns say together. A state that contradicts itself could be neither decided on nor written back.
     fn check(&self) -> Result<(), Unexpected> {
         let (has_lock, is_settled) = (self.lock_holder.is_some(), self.settled_by.is_some());

@@ -8,6 +8,7 @@ use super::engines::EngineColumns;
 use super::events::{EnqueuedColumns, PayloadColumns, StateColumns};
 use super::lanes::LaneColumns;
 use super::settings::SettingsColumns;
+use super::state_write::StateWrite;
 
 /// Columns under one name, as one or more groups.
 pub(crate) type List = &'static [&'static [Column]];
@@ -17,6 +18,9 @@ pub(super) const LISTS: &[(&str, List)] = &[
     ("event", &[EnqueuedColumns::COLUMNS, StateColumns::COLUMNS]),
     ("enqueued", &[EnqueuedColumns::COLUMNS]),
     ("state", &[StateColumns::COLUMNS]),
+    ("lock_state", &[StateWrite::LOCK]),
+    ("completion_state", &[StateWrite::COMPLETION]),
+    ("renewal_state", &[StateWrite::RENEWAL]),
     ("payload", &[PayloadColumns::COLUMNS]),
     ("engine", &[EngineColumns::COLUMNS]),
     ("engine_change", &[EngineColumns::COLUMNS.split_at(1).1]),

@@ -14,7 +14,7 @@
 //!
 //! A list that does not exist is an error of the compiler.
 
-use super::column::Column;
+use super::column::{Column, equal};
 use super::lists::{LISTS, List};
 
 /// The text of a statement from a template, as a `&'static str`.
@@ -184,20 +184,6 @@ const fn number(digits: &[u8]) -> usize {
         at += 1;
     }
     number
-}
-
-const fn equal(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < one.len() {
-        if one[at] != other[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 const fn find(text: &[u8], byte: u8) -> Option<usize> {

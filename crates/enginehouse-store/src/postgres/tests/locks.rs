@@ -5,7 +5,7 @@ use enginehouse_core::transition::EventCommand;
 use super::{open_fresh, options};
 use crate::conformance::given::{
     MINUTE, after, apply, begin, change, claim, claim_by, complete, engine_id, id, insert, lane, new_event, now,
-    registered, write_engines,
+    registered, write_engines, write_in,
 };
 use crate::postgres::PostgresStore;
 use crate::postgres::tx::columns::Xid;
@@ -71,7 +71,7 @@ async fn a_lock_that_an_older_transaction_gives_after_a_scan_is_found_by_the_nex
     let read = older.events_by_id(&[id(1)]).await.unwrap().remove(0);
     let command: EventCommand = claim_by("sim-1", MINUTE);
     let (state, _) = after(&read.state, &command, at);
-    assert_eq!(older.write_events(&[change(&read, state)]).await.unwrap(), [id(1)]);
+    assert_eq!(write_in(&mut *older, &[change(&read, state)]).await, [id(1)]);
     older.commit().await.unwrap();
     assert_eq!(read_and_commit(&*fresh).await, 1);
 }

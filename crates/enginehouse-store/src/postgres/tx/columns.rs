@@ -139,12 +139,22 @@ pub(crate) struct Arrays<'c>(Vec<(Vec<Cell<'c>>, Type)>);
 
 impl<'c> Arrays<'c> {
     pub(crate) fn of<'a, G: ColumnGroup<'a> + 'c>(rows: &'c [G]) -> Self {
+        Self::of_columns(rows, |_| true)
+    }
+
+    /// Those of the columns whose places are wanted.
+    pub(crate) fn of_columns<'a, G: ColumnGroup<'a> + 'c>(rows: &'c [G], wanted: impl Fn(usize) -> bool) -> Self {
         let array = |column: &Column| (Vec::with_capacity(rows.len()), types_of(column.kind).1);
-        let mut arrays: Vec<_> = G::COLUMNS.iter().map(array).collect();
+        let of_group = G::COLUMNS.iter().enumerate().filter(|(place, _)| wanted(*place));
+        let mut arrays: Vec<_> = of_group.map(|(_, column)| array(column)).collect();
         for row in rows {
-            let mut place = 0;
+            let (mut place, mut arrays) = (0, arrays.iter_mut());
             row.write(&mut |cell| {
-                arrays[place].0.push(cell);
+                if wanted(place)
+                    && let Some((cells, _)) = arrays.next()
+                {
+                    cells.push(cell);
+                }
                 place += 1;
             });
         }

@@ -1,27 +1,22 @@
 //! Events as rows.
 
+use std::collections::BTreeMap;
+
 use enginehouse_core::ids::EventId;
-use enginehouse_core::transition::EventState;
+use uuid::Uuid;
 
 use super::columns::{Arrays, Moment, PgColumns, params, sql};
 use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::session::Session;
 use crate::rows::{EventChange, NewEventRow};
-use crate::table::{EnqueuedColumns, PayloadColumns, StateColumns};
+use crate::table::{EnqueuedColumns, PayloadColumns, StateColumns, StateWrite};
 
 /// Adds events and their payloads.
 pub(crate) async fn insert(session: &Session, events: &[NewEventRow]) -> PgResult<()> {
-    let mut available = Vec::with_capacity(events.len());
-    for NewEventRow { event, .. } in events {
-        // The columns of the state have defaults, which say the same.
-        if event.state != EventState::enqueued(event.state.available_at) {
-            return Err(PgError::Bug(format!(
-                "event {} is new, but not as one that was just enqueued",
-                event.event_id
-            )));
-        }
-        available.push(Moment(event.state.available_at));
+    for new in events {
+        new.check().map_err(PgError::Bug)?;
     }
+    let available: Vec<_> = events.iter().map(|new| Moment(new.event.state.available_at)).collect();
     let fingerprints: Vec<_> = events.iter().map(|new| new.fingerprint.as_ref().map(|print| &print[..])).collect();
     let columns: Vec<_> = events.iter().map(|new| EnqueuedColumns::of(&new.event)).collect();
     let arrays = Arrays::of(&columns);
@@ -39,23 +34,49 @@ pub(crate) async fn insert(session: &Session, events: &[NewEventRow]) -> PgResul
 }
 
 /// Writes events that still stand as they were read. Answers which.
-pub(crate) async fn write(session: &Session, changes: &[EventChange]) -> PgResult<Vec<EventId>> {
-    let ids: Vec<_> = changes.iter().map(|change| change.event_id.0).collect();
-    let statuses: Vec<_> = changes.iter().map(|change| change.read_status.name()).collect();
-    let serials: Vec<_> = changes.iter().map(|change| change.read_serial).collect();
-    let columns = changes.iter().map(|change| Ok(StateColumns::of(&change.state)?)).collect::<PgResult<Vec<_>>>()?;
-    let arrays = Arrays::of(&columns);
-    let parameters = arrays.behind(params![UUID_ARRAY: &ids, TEXT_ARRAY: &statuses, INT8_ARRAY: &serials]);
-    let rows = session.query(sql!("write_events"), parameters).await?;
-    rows.iter().map(|row| PgColumns::of(row).read()).collect()
+pub(crate) async fn write(session: &Session, changes: &[EventChange<'_>]) -> PgResult<Vec<EventId>> {
+    let mut kinds: BTreeMap<StateWrite, StateChanges<'_>> = BTreeMap::new();
+    for EventChange { event, read, .. } in changes {
+        let state = StateColumns::of(&event.state)?;
+        let changes = kinds.entry(StateWrite::of(&StateColumns::of(read)?, &state)).or_default();
+        changes.ids.push(event.event_id.0);
+        changes.read_statuses.push(read.status.name());
+        changes.read_serials.push(read.lock_serial);
+        changes.states.push(state);
+    }
+    // Sent together: none waits for another's answer.
+    let writes = kinds.iter().map(|(what, changes)| changes.write(session, *what));
+    Ok(futures_util::future::try_join_all(writes).await?.concat())
+}
+
+/// Changes that one statement writes.
+#[derive(Default)]
+struct StateChanges<'a> {
+    ids: Vec<Uuid>,
+    read_statuses: Vec<&'static str>,
+    read_serials: Vec<i64>,
+    states: Vec<StateColumns<'a>>,
+}
+
+impl StateChanges<'_> {
+    async fn write(&self, session: &Session, what: StateWrite) -> PgResult<Vec<EventId>> {
+        let sql = match what {
+            StateWrite::Lock => sql!("write_locks"),
+            StateWrite::Completion => sql!("write_completions"),
+            StateWrite::Renewal => sql!("write_renewals"),
+            StateWrite::Whole => sql!("write_events"),
+        };
+        let arrays = Arrays::of_columns(&self.states, |place| what.has(place));
+        let read = params![UUID_ARRAY: &self.ids, TEXT_ARRAY: &self.read_statuses, INT8_ARRAY: &self.read_serials];
+        let rows = session.query(sql, arrays.behind(read)).await?;
+        rows.iter().map(|row| PgColumns::of(row).read()).collect()
+    }
 }
 
 /// Gives events other payloads.
-pub(crate) async fn write_payloads(session: &Session, changes: &[&EventChange]) -> PgResult<()> {
-    let payloads: Vec<_> = changes
-        .iter()
-        .filter_map(|change| Some(PayloadColumns::of(change.event_id, change.payload.as_ref()?)))
-        .collect();
+pub(crate) async fn write_payloads(session: &Session, changes: &[&EventChange<'_>]) -> PgResult<()> {
+    let payloads: Vec<_> =
+        changes.iter().filter_map(|change| Some(PayloadColumns::of(change.event.event_id, change.payload?))).collect();
     session.execute(sql!("write_event_payloads"), Arrays::of(&payloads).parameters()).await?;
     Ok(())
 }

@@ -146,7 +146,7 @@ impl EventRepository for PostgresTransaction {
         events::release_idempotency_keys(self, ids).await
     }
 
-    async fn write_events(&mut self, changes: &[EventChange]) -> Result<Vec<EventId>, StoreError> {
+    async fn write_events(&mut self, changes: &[EventChange<'_>]) -> Result<Vec<EventId>, StoreError> {
         events::write(self, changes).await
     }
 

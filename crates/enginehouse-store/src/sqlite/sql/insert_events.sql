@@ -1,3 +1,4 @@
--- Add an event, without its payload.
-insert into events ({event_columns}, fingerprint)
-values ({event_values}, ?);
+-- Add an event that nobody has claimed yet, without its payload: what else there is of its state is as the defaults of its
+-- columns say.
+insert into events (available_at, fingerprint, {enqueued_columns})
+values (?, ?, {enqueued_values});

@@ -88,7 +88,7 @@ pub(super) async fn release_idempotency_keys(
 
 pub(super) async fn write(
     transaction: &mut PostgresTransaction,
-    changes: &[EventChange],
+    changes: &[EventChange<'_>],
 ) -> Result<Vec<EventId>, StoreError> {
     if changes.is_empty() {
         return Ok(Vec::new());
@@ -97,14 +97,15 @@ pub(super) async fn write(
     let written: HashSet<_> = transaction.ended(outcome)?.into_iter().collect();
     let mut replaced = Vec::new();
     for change in changes {
-        if !written.contains(&change.event_id) {
+        let EventRow { event_id, lane_id, scenario_run_id, state, .. } = change.event;
+        if !written.contains(event_id) {
             continue;
         }
-        transaction.locked.remove(&change.event_id);
-        let (lane, run) = (change.lane_id, change.scenario_run_id.as_ref());
-        transaction.changes.moved(lane, run, change.read_status, change.state.status);
-        if change.state.status == EventStatus::Queued {
-            transaction.changes.available(lane, run, change.state.available_at);
+        transaction.locked.remove(event_id);
+        let run = scenario_run_id.as_ref();
+        transaction.changes.moved(*lane_id, run, change.read.status, state.status);
+        if state.status == EventStatus::Queued {
+            transaction.changes.available(*lane_id, run, state.available_at);
         }
         if change.payload.is_some() {
             replaced.push(change);
@@ -114,7 +115,7 @@ pub(super) async fn write(
         let outcome = rows::write_payloads(transaction.session()?, &replaced).await;
         transaction.ended(outcome)?;
     }
-    Ok(changes.iter().map(|change| change.event_id).filter(|id| written.contains(id)).collect())
+    Ok(changes.iter().map(|change| change.event.event_id).filter(|id| written.contains(id)).collect())
 }
 
 pub(super) async fn prunable(
