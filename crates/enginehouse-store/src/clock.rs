@@ -97,11 +97,43 @@ const SLOWED_BY: u32 = 16;
 pub struct StoreTime {
     now: Timestamp,
     read_at: Duration,
-    /// Before the first reading: how much later the store may have been than `now`.
-    unread: Option<Duration>,
+    /// How far it was ahead of the wall clock when that was last read.
+    lead: Duration,
+    /// What it begins from, before the first reading.
+    unread: Option<TimeNote>,
     /// It leapt before it was read.
     leapt: bool,
 }
+
+/// What is noted of a store's time now and then, for a server that starts later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeNote {
+    pub(crate) at: Timestamp,
+    /// How far it was ahead of the wall clock.
+    pub(crate) lead: Duration,
+}
+
+impl TimeNote {
+    /// That of a store that is new.
+    pub(crate) const NONE: Self = Self { at: Timestamp::from_millis(0), lead: Duration::ZERO };
+
+    /// Where the time goes on when it is `wall`, not earlier than anybody has been who has noted nothing for `unnoted`.
+    ///
+    /// While the wall clock stands behind the note, it is the lead that goes on, and not the note: otherwise each of many
+    /// starts in a row would add to it.
+    fn resume(self, unnoted: Duration, wall: Timestamp) -> Timestamp {
+        let latest = self.at + unnoted;
+        match wall + self.lead {
+            _ if wall >= self.at => wall,
+            led if led >= self.at => led.min(latest),
+            // The clock was set back since.
+            _ => latest,
+        }
+    }
+}
+
+/// How old a note may be.
+pub(crate) const NOTE_AGE: Duration = Duration::from_secs(4);
 
 /// One reading of a store's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,13 +150,22 @@ impl StoreTime {
     pub fn resume(last: Timestamp, clock: &dyn Clock) -> Self {
         let wall = clock.wall();
         let now = wall.max(last);
-        Self { now, read_at: clock.monotonic(), unread: None, leapt: is_leap(last, wall) }
+        Self { now, read_at: clock.monotonic(), lead: now.since(wall), unread: None, leapt: is_leap(last, wall) }
     }
 
-    /// Goes on from `last`, or from the first reading of the wall clock if that is later: then it is not a jump. If it is
-    /// earlier, the clock was set back, and the store may have come further than `last` by `unnoted`.
-    pub(crate) fn begin(last: Timestamp, unnoted: Duration, monotonic: Duration) -> Self {
-        Self { now: last, read_at: monotonic, unread: Some(unnoted), leapt: false }
+    /// Goes on from a note, or from the first reading of the wall clock if that is later: then it is not a jump.
+    pub(crate) fn begin(note: TimeNote, monotonic: Duration) -> Self {
+        Self { now: note.at, read_at: monotonic, lead: note.lead, unread: Some(note), leapt: false }
+    }
+
+    /// What a server that starts later has to know; nothing before the first reading.
+    pub(crate) fn note(&self) -> Option<TimeNote> {
+        self.unread.is_none().then_some(TimeNote { at: self.now, lead: self.lead })
+    }
+
+    /// Whether the wall clock is behind.
+    pub(crate) const fn is_ahead(&self) -> bool {
+        !self.lead.is_zero()
     }
 
     /// The last reading.
@@ -138,30 +179,42 @@ impl StoreTime {
 
     /// Reads the time from a monotonic clock alone, for one who has just read it and then had to wait.
     pub(crate) fn read_on(&mut self, monotonic: Duration) -> Timestamp {
-        self.read_at(self.now + monotonic.saturating_sub(self.read_at), monotonic).now
+        if self.is_ahead() {
+            (self.now, self.read_at) = self.slowed(monotonic);
+            return self.now;
+        }
+        // Whole milliseconds only: rounded up, many readings within one would make the time run ahead.
+        let elapsed = monotonic.saturating_sub(self.read_at);
+        let whole = Duration::from_millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+        self.now = self.now + whole;
+        self.read_at += whole;
+        self.now
+    }
+
+    /// The time while the wall clock is behind, and when it was that.
+    fn slowed(&self, monotonic: Duration) -> (Timestamp, Duration) {
+        let elapsed = monotonic.saturating_sub(self.read_at);
+        // Whole steps only, so that many readings in one step lose nothing.
+        let steps = u32::try_from(elapsed.as_millis()).unwrap_or(u32::MAX) / SLOWED_BY;
+        let step = Duration::from_millis(1) * steps;
+        (self.now + step * (SLOWED_BY - 1), self.read_at + step * SLOWED_BY)
     }
 
     /// Reads the time from readings of a wall clock and a monotonic clock.
     pub(crate) fn read_at(&mut self, wall: Timestamp, monotonic: Duration) -> Reading {
         let mut leapt = std::mem::take(&mut self.leapt);
-        if let Some(unnoted) = self.unread.take() {
+        if let Some(note) = self.unread.take() {
             leapt |= is_leap(self.now, wall);
-            self.now = if wall >= self.now { wall } else { self.now + unnoted };
+            self.now = note.resume(NOTE_AGE, wall);
             self.read_at = monotonic;
+            self.lead = self.now.since(wall);
             return Reading { now: self.now, jumped: false, leapt };
         }
         let elapsed = monotonic.saturating_sub(self.read_at);
         let ahead = wall.since(self.now + elapsed);
-        // Whole steps only, so that many readings in one step lose nothing.
-        let steps = u32::try_from(elapsed.as_millis()).unwrap_or(u32::MAX) / SLOWED_BY;
-        let slowed = self.now + Duration::from_millis(1) * (SLOWED_BY - 1) * steps;
-        if wall >= slowed {
-            self.now = wall;
-            self.read_at = monotonic;
-        } else {
-            self.now = slowed;
-            self.read_at += Duration::from_millis(1) * SLOWED_BY * steps;
-        }
+        let slowed = self.slowed(monotonic);
+        (self.now, self.read_at) = if wall >= slowed.0 { (wall, monotonic) } else { slowed };
+        self.lead = self.now.since(wall);
         Reading { now: self.now, jumped: ahead > JUMP, leapt: leapt || ahead > LEAP }
     }
 }
@@ -211,18 +264,63 @@ mod tests {
         clock.set_wall(last + LEAP * 2);
         let mut resumed = StoreTime::resume(last, &clock);
         assert!(resumed.read(&clock).leapt && !resumed.read(&clock).leapt);
-        let mut begun = StoreTime::begin(last, Duration::ZERO, Duration::ZERO);
+        let mut begun = StoreTime::begin(TimeNote { at: last, lead: Duration::ZERO }, Duration::ZERO);
         assert!(begun.read(&clock).leapt && !begun.read(&clock).leapt);
         assert!(!StoreTime::resume(Timestamp::from_millis(0), &clock).read(&clock).leapt, "it is new");
     }
 
     #[test]
     fn whoever_had_to_wait_reads_on_without_a_wall_clock() {
-        let mut time = StoreTime::begin(Timestamp::from_millis(1_000), Duration::from_secs(4), Duration::ZERO);
+        let mut time = StoreTime::begin(TimeNote::NONE, Duration::ZERO);
         let (wall, second) = (Timestamp::from_millis(9_000), Duration::from_secs(1));
         assert_eq!(time.read_at(wall, Duration::ZERO).now, wall);
         assert_eq!(time.read_on(second), wall + second);
         assert_eq!(time.read_on(second), wall + second);
+    }
+
+    #[test]
+    fn many_readings_make_it_run_no_faster() {
+        let mut time = StoreTime::begin(TimeNote::NONE, Duration::ZERO);
+        let wall = Timestamp::from_millis(9_000);
+        assert_eq!(time.read_at(wall, Duration::ZERO).now, wall);
+        for step in 0..=10_000 {
+            time.read_on(Duration::from_micros(100) * step);
+        }
+        assert_eq!(time.last(), wall + Duration::from_secs(1));
+        // An answer of the database that came late says an earlier time: that is not a reason to run faster, either.
+        for step in 10_001..=20_000 {
+            let monotonic = Duration::from_micros(100) * step;
+            time.read_at(wall + (monotonic - Duration::from_millis(10)), monotonic);
+            time.read_on(monotonic + Duration::from_micros(50));
+        }
+        assert!(time.last() <= wall + Duration::from_secs(2), "{}", time.last());
+    }
+
+    #[test]
+    fn starts_in_a_row_add_nothing_to_a_lead() {
+        let at = |millis| Timestamp::from_millis(millis);
+        let note = |at: Timestamp, lead| TimeNote { at, lead: Duration::from_millis(lead) };
+        for (what, note, wall, begins) in [
+            ("the clock goes on", note(at(50_000), 0), at(50_100), at(50_100)),
+            ("it was ahead by 300 ms, and is", note(at(50_000), 300), at(49_800), at(50_100)),
+            ("it was ahead, and the clock has caught up", note(at(50_000), 300), at(50_200), at(50_200)),
+            ("the clock was set back since", note(at(50_000), 300), at(20_000), at(54_000)),
+            ("nobody was later than that", note(at(50_000), 30_000), at(30_000), at(54_000)),
+        ] {
+            let mut time = StoreTime::begin(note, Duration::ZERO);
+            assert_eq!(time.note(), None, "{what}: it was not read yet");
+            assert_eq!(time.read_at(wall, Duration::ZERO).now, begins, "{what}");
+            assert_eq!(time.note(), Some(TimeNote { at: begins, lead: begins.since(wall) }), "{what}");
+        }
+        let (mut time, mut wall) = (note(at(50_000), 300), at(49_800));
+        for _ in 0..100 {
+            let mut begun = StoreTime::begin(time, Duration::ZERO);
+            begun.read_at(wall, Duration::ZERO);
+            wall = wall + Duration::from_millis(50);
+            begun.read_at(wall, Duration::from_millis(50));
+            time = begun.note().unwrap();
+        }
+        assert!(time.lead <= Duration::from_millis(300), "{time:?}");
     }
 
     #[test]

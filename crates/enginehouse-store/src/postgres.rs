@@ -39,7 +39,7 @@ use self::wire::endpoint::Endpoint;
 use self::wire::error::{PgError, PgResult};
 use self::wire::pool::Connections;
 pub use self::wire::url::without_password;
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, TimeNote};
 use crate::error::StoreError;
 use crate::migrations::prepare_postgres;
 use crate::rows::{
@@ -139,8 +139,8 @@ impl PostgresStore {
         if let Some(most) = options.max_lanes {
             write_max_lanes(&readers, most).await.map_err(unreachable)?;
         }
-        let last_time = last_time(&readers).await.map_err(unreachable)?;
-        let shared = Arc::new(PgState::new(Arc::clone(&endpoint), writers, readers, clock, uses_own_clock, last_time));
+        let time_note = time_note(&readers).await.map_err(unreachable)?;
+        let shared = Arc::new(PgState::new(Arc::clone(&endpoint), writers, readers, clock, uses_own_clock, time_note));
         Ok(Self {
             _maintenance: Maintenance::start(&shared),
             shared,
@@ -161,10 +161,11 @@ async fn write_max_lanes(readers: &Connections, most: usize) -> PgResult<()> {
     Ok(())
 }
 
-async fn last_time(readers: &Connections) -> PgResult<Timestamp> {
+async fn time_note(readers: &Connections) -> PgResult<TimeNote> {
     let rows = readers.session().await?.query(sql!("last_time"), params![]).await?;
-    let millis = rows.first().map(|row| PgColumns::of(row).value()).transpose()?;
-    Ok(Timestamp::from_millis(millis.unwrap_or(0)))
+    let Some(row) = rows.first() else { return Ok(TimeNote::NONE) };
+    let mut columns = PgColumns::of(row);
+    Ok(TimeNote { at: Timestamp::from_millis(columns.read()?), lead: columns.read()? })
 }
 
 #[async_trait]

@@ -1,10 +1,11 @@
 //! `faults`: load, faults, recovery, check.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use enginehouse_core::ids::EngineId;
+use enginehouse_core::time::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rustix::process::Signal;
@@ -32,6 +33,15 @@ const LAST_CALLS: Duration = Duration::from_secs(60);
 const CLEAN_EXIT: &str = "exit status: 0";
 /// How long a producer waits between two events.
 const PACE: Duration = Duration::from_millis(25);
+
+/// How far the store's time may be ahead of a clock that nobody sets: a start after a crash begins up to a second later.
+const MAX_LEAD: Duration = Duration::from_secs(2);
+
+#[expect(clippy::disallowed_methods, reason = "compared with the time of the store")]
+fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
 
 /// Answers whether everything held.
 pub(crate) async fn run(arguments: &FaultsArgs) -> Result<bool> {
@@ -111,6 +121,13 @@ pub(crate) async fn run(arguments: &FaultsArgs) -> Result<bool> {
     let is_over = async || direct.client().stats().await.is_ok_and(|it| it.events.queued + it.events.processing == 0);
     while history.now() < limit && !(is_over().await && history.now() > recovering + INTERVAL) {
         pause(Duration::from_millis(200)).await;
+    }
+    if !own_clocks {
+        let ahead = direct.client().stats().await?.now.since(wall_clock());
+        if ahead > MAX_LEAD {
+            held = false;
+            println!("VIOLATED: the store's time is {:.1} s ahead of the clock", ahead.as_secs_f64());
+        }
     }
     println!("recovery took {:.1} s", (history.now() - recovering).as_secs_f64());
     fleet.stop_engines();

@@ -89,7 +89,7 @@ create table enginehouse.schema_version (
 
 -- statement
 -- Single numbers: registry_version; its value when settings were last changed and engines last deleted; last_time, in milliseconds
--- since 1970, the latest time that servers have seen; generation, the high part of epochs and lock serials, and home, where the
+-- since 1970, the latest time that servers have seen, and last_time_lead, how many of them it was ahead of the clock; generation, the high part of epochs and lock serials, and home, where the
 -- schema was served last, which tells when to raise it; and until when nothing is pruned, because the clock has jumped.
 create table enginehouse.meta (
     key text collate "C" not null,
@@ -101,7 +101,7 @@ create table enginehouse.meta (
 insert into enginehouse.meta (key, value)
 values
     ('registry_version', 0), ('settings_version', 0), ('engines_deleted_version', 0), ('last_time', 0), ('generation', 0),
-    ('home', 0), ('pruning_held_until', 0);
+    ('home', 0), ('pruning_held_until', 0), ('last_time_lead', 0);
 
 -- statement
 -- No index holds anything that a heartbeat changes, and pages have room: so a heartbeat changes the row in its page, and

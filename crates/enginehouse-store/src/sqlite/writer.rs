@@ -25,6 +25,9 @@ use crate::{Applied, StoreError};
 /// How far ahead the bound of the store's time is written, which no transaction comes behind without writing another one. So
 /// it is written once a second, and a start after a crash does not begin earlier, whatever the wall clock says.
 const TIME_STEP: Duration = Duration::from_secs(1);
+/// The same while the store's time is ahead of the wall clock: each start after a crash begins that much later, so that a server
+/// that crashes again and again would run away from it.
+const TIME_STEP_AHEAD: Duration = Duration::from_millis(10);
 /// A log that grows as large as this is held by readers: it begins anew every few MiB otherwise.
 const LARGE_LOG_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a commit waits at most for readers to let go of a large log.
@@ -133,7 +136,7 @@ impl Writer {
         if now <= self.written_time {
             return Ok(self.written_time);
         }
-        let bound = now + TIME_STEP;
+        let bound = now + if self.time.is_ahead() { TIME_STEP_AHEAD } else { TIME_STEP };
         self.connection.prepare_cached(sql!("write_last_time"))?.execute([bound.as_millis()])?;
         Ok(bound)
     }

@@ -12,6 +12,11 @@ use super::{ClientFleet, PAUSE, pause};
 use crate::caller::Caller;
 use crate::history::{Answer, CallOutcome};
 
+/// With so many events waiting, producers wait too: what is found in the end has to be finished.
+const MAX_BACKLOG: u64 = 1_000;
+/// After how many events a producer looks at the backlog.
+const LOOK_EVERY: u64 = 20;
+
 /// An event of this key, in one of a few lanes, sometimes delayed.
 fn draft(key: &str, rng: &mut StdRng) -> EnqueueRequest {
     EnqueueRequest {
@@ -32,6 +37,9 @@ pub(crate) async fn produce(caller: Caller, fleet: ClientFleet, name: String, se
         let mut key = format!("{name}-{number}");
         let mut request = draft(&key, &mut rng);
         let mut is_unsure = false;
+        while number % LOOK_EVERY == 0 && !fleet.producers_are_stopped() && has_backlog(&caller).await {
+            pause(PAUSE).await;
+        }
         loop {
             if fleet.engines_are_stopped() || (fleet.producers_are_stopped() && !is_unsure) {
                 return;
@@ -57,4 +65,8 @@ pub(crate) async fn produce(caller: Caller, fleet: ClientFleet, name: String, se
         }
         pause(pace).await;
     }
+}
+
+async fn has_backlog(caller: &Caller) -> bool {
+    caller.client().stats().await.is_ok_and(|stats| stats.events.queued > MAX_BACKLOG)
 }

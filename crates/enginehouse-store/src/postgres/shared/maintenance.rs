@@ -15,11 +15,13 @@ use super::health::VacuumChange;
 use super::state::PgState;
 use super::vacuum::holders;
 use crate::StoreError;
-use crate::postgres::tx::columns::{Moment, PgColumns, Xid, params, sql};
+use crate::clock::{NOTE_AGE, TimeNote};
+use crate::postgres::tx::columns::{Moment, PgColumns, Xid, millis, params, sql};
 use crate::postgres::tx::snapshot::{begin_chore, end_chore};
 use crate::postgres::wire::error::PgResult;
 
-const EVERY: Duration = Duration::from_secs(2);
+/// How often what has to be done now and then is done. A note of the time is twice as old at most.
+const EVERY: Duration = Duration::from_secs(NOTE_AGE.as_secs() / 2);
 /// The shortest pause between two full scans, and the pause as a multiple of the time that the last scan took: dead rows that
 /// cannot be vacuumed make it slow, and it must not take a noticeable share of the database.
 const SCAN_PAUSE: Duration = Duration::from_secs(5);
@@ -99,9 +101,9 @@ async fn compact(shared: &PgState, past_xmins: &mut VecDeque<(Instant, Xid)>) ->
 }
 
 async fn write_last_time(shared: &PgState) -> PgResult<()> {
-    let now = shared.last_time().as_millis();
+    let Some(TimeNote { at, lead }) = shared.time_note() else { return Ok(()) };
     let session = begin_chore(&shared.readers).await?;
-    session.execute(sql!("write_last_time"), params![INT8: &now]).await?;
+    session.execute(sql!("write_last_time"), params![INT8: &at.as_millis(), INT8: &millis(lead)]).await?;
     end_chore(session).await
 }
 

@@ -14,7 +14,7 @@ use super::generation::{self, settle_in};
 use super::health::HealthProbe;
 use super::lane_cache::LaneCache;
 use super::scan_positions::ScanPositions;
-use crate::clock::{Clock, Reading, StoreTime};
+use crate::clock::{Clock, Reading, StoreTime, TimeNote};
 use crate::postgres::tx::columns::Xid;
 use crate::postgres::wire::endpoint::Endpoint;
 use crate::postgres::wire::error::PgResult;
@@ -22,8 +22,6 @@ use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::Session;
 use crate::unreadable::UnreadableRows;
 
-/// How old the latest time in the database may be: servers write it every few seconds.
-const LAST_TIME_AGE: Duration = Duration::from_secs(4);
 /// For how long a table that somebody has locked is not asked for again, by transactions that can do without it.
 const HELD_FOR: Duration = Duration::from_millis(500);
 /// How long a new transaction waits for rollbacks that are in progress.
@@ -97,9 +95,9 @@ impl PgState {
         readers: Connections,
         clock: Arc<dyn Clock>,
         uses_own_clock: bool,
-        last_time: Timestamp,
+        time_note: TimeNote,
     ) -> Self {
-        let store = StoreTime::begin(last_time, LAST_TIME_AGE, clock.monotonic());
+        let store = StoreTime::begin(time_note, clock.monotonic());
         Self {
             endpoint,
             writers,
@@ -205,6 +203,11 @@ impl PgState {
     /// The store's time as it was last read.
     pub(crate) fn last_time(&self) -> Timestamp {
         self.time().store.last()
+    }
+
+    /// What is to be noted of the time, once it was read.
+    pub(crate) fn time_note(&self) -> Option<TimeNote> {
+        self.time().store.note()
     }
 
     /// A transaction that was told of the jump has committed.

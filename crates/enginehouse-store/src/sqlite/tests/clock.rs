@@ -6,6 +6,7 @@ use enginehouse_core::time::Timestamp;
 
 use super::TestFolder;
 use crate::Store;
+use crate::clock::Clock;
 
 async fn commit_at(store: &dyn Store) -> Timestamp {
     let tx = store.begin().await.unwrap();
@@ -82,6 +83,27 @@ async fn a_crash_in_the_middle_of_a_second_turns_no_time_back_even_if_the_clock_
         assert!(now >= last + Duration::from_millis(150), "round {round}: it goes on: {last}, {now}");
         last = now;
         // Kept open: a close would write its time.
+        std::mem::forget(store);
+        crashed = next;
+    }
+}
+
+/// A server that crashes as soon as it has done something, two times a second.
+#[tokio::test]
+async fn a_store_that_crashes_again_and_again_does_not_run_ahead_of_the_clock() {
+    let folder = TestFolder::new();
+    let mut crashed = "enginehouse.db".to_owned();
+    std::mem::forget(folder.open());
+    for round in 0..40 {
+        let next = format!("crashed-{round}.db");
+        for end in ["", "-wal"] {
+            std::fs::copy(folder.file(&format!("{crashed}{end}")), folder.file(&format!("{next}{end}"))).unwrap();
+        }
+        let store = folder.open_file(&next);
+        folder.clock.advance(Duration::from_millis(500));
+        let now = commit_at(&store).await;
+        let lead = now.since(folder.clock.wall());
+        assert!(lead <= Duration::from_millis(1_100), "round {round}: it is {lead:?} ahead");
         std::mem::forget(store);
         crashed = next;
     }
