@@ -38,6 +38,12 @@ const TOOLS: &[Tool] = &[
         for_what: "a test sets a server's clock back",
     },
     Tool {
+        program: "strace",
+        is_installed: says_version,
+        package: "strace",
+        for_what: "a test sees what was written to the disk before an answer",
+    },
+    Tool {
         program: "PostgreSQL's server",
         // Debian keeps a server's programs out of the PATH.
         is_installed: |_| enginehouse_cluster::is_installed(),
