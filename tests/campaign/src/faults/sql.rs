@@ -12,6 +12,10 @@ use tokio_postgres::{Client, NoTls};
 use crate::clients::pause;
 use crate::history::{Answer, Call, CallHistory, CallOutcome};
 
+/// How long, and how often, a session is tried to be had.
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
+const RETRY: Duration = Duration::from_millis(500);
+
 /// Rows of clients that work for the campaign. Those of bystanders are left alone.
 const ROWS: &[&str] = &[
     "select from enginehouse.engines where engine_id = (select engine_id from enginehouse.engines
@@ -31,8 +35,19 @@ pub(crate) struct SqlFaults {
 }
 
 impl SqlFaults {
+    /// A database whose disk is full may refuse a session: then it is tried again for a while.
     async fn connect(&self) -> Result<Client> {
-        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.context("no session for a fault")?;
+        let connecting = async {
+            loop {
+                match tokio_postgres::connect(&self.url, NoTls).await {
+                    Err(error) if error.as_db_error().is_some() => pause(RETRY).await,
+                    connected => return connected,
+                }
+            }
+        };
+        let connected = tokio::time::timeout(CONNECT_LIMIT, connecting).await;
+        let (client, connection) =
+            connected.context("no session for a fault in time")?.context("no session for a fault")?;
         // It ends with the client.
         tokio::spawn(async { connection.await.ok() });
         Ok(client)
