@@ -5,7 +5,7 @@
 //! A batch that may have something for some of them takes them out, so that no other batch serves them too. It puts
 //! back those that it had nothing for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +21,10 @@ use super::reply::{Refusal, Reply};
 use super::seen_engines::Callers;
 use super::wake_matches::WakeMatches;
 use super::wake_ups::WakeUps;
+use crate::timers::Timer;
+
+/// How often claims whose callers have gone are looked for. Nothing is given to them in between either.
+const GONE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A claim that waits for events.
 pub(super) struct LongPoll {
@@ -62,6 +66,14 @@ pub(super) struct WaitQueue(Arc<Mutex<Polls>>);
 struct Polls {
     /// By number: the oldest first.
     waiting: BTreeMap<u64, LongPoll>,
+    /// The numbers of the claims of an engine.
+    by_engine: BTreeSet<(EngineId, u64)>,
+    /// The numbers in the order in which their time is over.
+    by_end: BTreeSet<(Instant, u64)>,
+    /// The numbers of those that are to be looked at again.
+    look_again: BTreeSet<u64>,
+    /// When callers that have gone are looked for again.
+    next_look_for_gone: Option<Instant>,
     last_number: u64,
     /// When a claim is the next sign of life, or before: the claim may be gone.
     next_sign: Option<Instant>,
@@ -95,23 +107,26 @@ impl WaitQueue {
         polls.last_number += 1;
         polls.next_sign = polls.next_sign.into_iter().chain(poll.sign_at).min();
         let number = polls.last_number;
-        polls.waiting.insert(number, poll);
+        polls.insert(number, poll);
     }
 
     /// Whether some claim is to be looked at again.
     pub(super) fn has_look_again(&self) -> bool {
-        self.polls().has_look_again()
+        !self.polls().look_again.is_empty()
     }
 
     /// Whether some claim may find something now.
     pub(super) fn may_serve(&self, wake_ups: &WakeUps, registry: &Registry) -> bool {
+        if wake_ups.is_empty() {
+            return false;
+        }
+        let polls = self.polls();
         let mut matches = WakeMatches::new(wake_ups);
-        !wake_ups.is_empty()
-            && self.polls().waiting.values().any(|poll| {
-                wake_ups.all
-                    || wake_ups.engines.contains(&poll.engine_id)
-                    || poll.may_be_given_any(&mut matches, registry)
-            })
+        let any_engine = || wake_ups.engines.iter().any(|engine_id| polls.of_engine(engine_id).next().is_some());
+        (wake_ups.all && !polls.waiting.is_empty())
+            || any_engine()
+            || !matches.is_exhausted()
+                && polls.waiting.values().any(|poll| poll.may_be_given_any(&mut matches, registry))
     }
 
     /// Takes out claims that may find something now: for each event that has become ready the oldest claim that it may
@@ -119,22 +134,28 @@ impl WaitQueue {
     pub(super) fn take_woken(&self, wake_ups: &WakeUps, registry: &Registry) -> Vec<TakenPoll> {
         let mut guard = self.polls();
         let polls = &mut *guard;
-        if wake_ups.is_empty() && !polls.has_look_again() {
+        if wake_ups.is_empty() && polls.look_again.is_empty() {
             return Vec::new();
         }
+        let mut woken = std::mem::take(&mut polls.look_again);
+        if wake_ups.all {
+            woken.extend(polls.waiting.keys());
+        }
+        for engine_id in &wake_ups.engines {
+            woken.extend(polls.of_engine(engine_id));
+        }
         let mut matches = WakeMatches::new(wake_ups);
-        let mut woken = Vec::new();
-        for (number, poll) in polls.waiting.iter().filter(|(_, poll)| !poll.reply.caller_has_gone()) {
-            if poll.may_be_given_any(&mut matches, registry)
-                || wake_ups.all
-                || wake_ups.engines.contains(&poll.engine_id)
-                || poll.look_again
-            {
-                woken.push(*number);
+        for (number, poll) in &polls.waiting {
+            if matches.is_exhausted() {
+                break;
+            }
+            if !poll.reply.caller_has_gone() && poll.may_be_given_any(&mut matches, registry) {
+                woken.insert(*number);
             }
         }
+        woken.retain(|number| polls.waiting.get(number).is_some_and(|poll| !poll.reply.caller_has_gone()));
         polls.taken += woken.len();
-        let take = |number| polls.waiting.remove(&number).map(|poll| TakenPoll { number, poll });
+        let take = |number| polls.remove(number).map(|poll| TakenPoll { number, poll });
         woken.into_iter().filter_map(take).collect()
     }
 
@@ -148,23 +169,29 @@ impl WaitQueue {
         let mut polls = self.polls();
         for TakenPoll { number, poll } in claims {
             polls.taken -= 1;
-            polls.waiting.insert(number, LongPoll { answer: None, ..poll });
+            polls.insert(number, LongPoll { answer: None, ..poll });
         }
     }
 
     /// Takes out claims whose time is over, and those whose callers have gone.
     pub(super) fn take_expired(&self, now: Instant) -> Vec<LongPoll> {
-        let mut polls = self.polls();
-        polls
-            .waiting
-            .extract_if(.., |_, poll| poll.until <= now || poll.reply.caller_has_gone())
-            .map(|(_, poll)| poll)
-            .collect()
+        let mut guard = self.polls();
+        let polls = &mut *guard;
+        let over = polls.by_end.iter().take_while(|(until, _)| *until <= now);
+        let mut ended: Vec<_> = over.map(|(_, number)| *number).collect();
+        if polls.next_look_for_gone.is_some_and(|at| at <= now) {
+            let gone = polls.waiting.iter().filter(|(_, poll)| poll.reply.caller_has_gone());
+            ended.extend(gone.map(|(number, _)| *number));
+            polls.next_look_for_gone = Some(now + GONE_INTERVAL);
+        }
+        ended.into_iter().filter_map(|number| polls.remove(number)).collect()
     }
 
     /// Takes out every claim.
     pub(super) fn take_all(&self) -> Vec<LongPoll> {
-        std::mem::take(&mut self.polls().waiting).into_values().collect()
+        let mut polls = self.polls();
+        (polls.by_engine, polls.by_end, polls.look_again, polls.next_look_for_gone) = Default::default();
+        std::mem::take(&mut polls.waiting).into_values().collect()
     }
 
     /// The engines whose claims are due to be a sign of life, or soon will be: so those of many engines are one write.
@@ -190,10 +217,11 @@ impl WaitQueue {
         self.polls().has_signs(now)
     }
 
-    /// When the next claim's time is over, or is a sign of life.
+    /// When the next claim's time is over, or is a sign of life, or may turn out to have no caller any more.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let polls = self.polls();
-        polls.waiting.values().map(|poll| poll.until).chain(polls.next_sign).min()
+        let (first, _) = polls.by_end.first()?;
+        Some(*first).into_iter().chain(polls.next_sign).chain(polls.next_look_for_gone).min()
     }
 }
 
@@ -214,11 +242,33 @@ impl LongPoll {
 }
 
 impl Polls {
-    fn has_signs(&self, now: Instant) -> bool {
-        self.next_sign.is_some_and(|at| at <= now)
+    fn insert(&mut self, number: u64, poll: LongPoll) {
+        self.by_engine.insert((poll.engine_id.clone(), number));
+        self.by_end.insert((poll.until, number));
+        if poll.look_again {
+            self.look_again.insert(number);
+        }
+        self.next_look_for_gone.get_or_insert_with(|| Timer::now() + GONE_INTERVAL);
+        self.waiting.insert(number, poll);
     }
 
-    fn has_look_again(&self) -> bool {
-        self.waiting.values().any(|poll| poll.look_again)
+    fn remove(&mut self, number: u64) -> Option<LongPoll> {
+        let poll = self.waiting.remove(&number)?;
+        self.by_engine.remove(&(poll.engine_id.clone(), number));
+        self.by_end.remove(&(poll.until, number));
+        self.look_again.remove(&number);
+        if self.waiting.is_empty() {
+            self.next_look_for_gone = None;
+        }
+        Some(poll)
+    }
+
+    fn of_engine(&self, engine_id: &EngineId) -> impl Iterator<Item = u64> {
+        let (first, last) = ((engine_id.clone(), 0), (engine_id.clone(), u64::MAX));
+        self.by_engine.range(first..=last).map(|(_, number)| *number)
+    }
+
+    fn has_signs(&self, now: Instant) -> bool {
+        self.next_sign.is_some_and(|at| at <= now)
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct WakeMatches<K> {
     /// Lanes with an event that must be alone, and whether no claim was woken for it yet.
     passed_over: Vec<(LaneId, u32)>,
     kinds: HashMap<K, FittingLanes>,
+    /// How many events there are in all of them.
+    events: u64,
 }
 
 /// The lanes that may be for claims of one kind, by their places, but for those whose events others were woken for.
@@ -28,17 +30,21 @@ struct FittingLanes {
 
 impl<K: Eq + Hash> WakeMatches<K> {
     pub(super) fn new(wake_ups: &WakeUps) -> Self {
-        Self {
-            ready: wake_ups.ready.iter().map(|(lane_id, events)| (*lane_id, *events)).collect(),
-            passed_over: wake_ups.passed_over.iter().map(|lane_id| (*lane_id, 1)).collect(),
-            kinds: HashMap::new(),
-        }
+        let ready: Vec<_> = wake_ups.ready.iter().map(|(lane_id, events)| (*lane_id, *events)).collect();
+        let passed_over: Vec<_> = wake_ups.passed_over.iter().map(|lane_id| (*lane_id, 1)).collect();
+        let events = ready.iter().chain(&passed_over).map(|(_, events)| u64::from(*events)).sum();
+        Self { ready, passed_over, kinds: HashMap::new(), events }
+    }
+
+    /// Whether a claim was woken for each event.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.events == 0
     }
 
     /// Takes an event that a claim of this kind may be given: one that must be alone only for an idle engine, if there is no
     /// other. Answers whether there was one. `fits` is asked of each lane when the kind is new.
     pub(super) fn take(&mut self, kind: K, is_idle: bool, fits: impl Fn(LaneId) -> bool) -> bool {
-        let Self { ready, passed_over, kinds } = self;
+        let Self { ready, passed_over, kinds, events } = self;
         let fitting = |lanes: &[(LaneId, u32)]| {
             let places = lanes.iter().enumerate().filter(|(_, (lane_id, _))| fits(*lane_id));
             places.map(|(place, _)| place).collect()
@@ -46,7 +52,9 @@ impl<K: Eq + Hash> WakeMatches<K> {
         let lanes = kinds
             .entry(kind)
             .or_insert_with(|| FittingLanes { ready: fitting(ready), passed_over: fitting(passed_over) });
-        take_one(ready, &mut lanes.ready) || is_idle && take_one(passed_over, &mut lanes.passed_over)
+        let taken = take_one(ready, &mut lanes.ready) || is_idle && take_one(passed_over, &mut lanes.passed_over);
+        *events -= u64::from(taken);
+        taken
     }
 }
 

@@ -69,6 +69,8 @@ async fn a_client_that_hangs_up_while_its_claim_waits_is_noticed() {
     drop(stream);
     // The one that asks is open.
     server.until("enginehouse_http_connections", |open| open == 1).await;
+    // Nobody else calls meanwhile.
+    server.until("enginehouse_waiting_claims", |claims| claims == 0).await;
     server.stop().await;
 }
 

@@ -36,21 +36,6 @@ async fn waiting(server: &RunningServer, body_bytes: usize) -> Vec<TcpStream> {
     streams
 }
 
-/// Waits until no claim waits. Those whose callers have gone are dropped when the dispatcher has something to do.
-async fn until_all_have_gone(server: &RunningServer) {
-    let mut stream = server.connect("").await;
-    let going = async {
-        let mut again = tokio::time::interval(Duration::from_millis(20));
-        while server.metric("enginehouse_waiting_claims").await > 0 {
-            let heartbeat = request("POST /v1/engines/e/heartbeat", r#"{"epoch":1}"#);
-            stream.write_all(heartbeat.as_bytes()).await.unwrap();
-            read_answer(&mut stream).await;
-            again.tick().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, going).await.expect("they go in time");
-}
-
 /// Waits until a claim takes no more than this, beyond what was allocated before.
 async fn until_each_takes(most: usize, before: usize, server: &RunningServer, what: &str) {
     let mut each = usize::MAX;
@@ -74,13 +59,13 @@ async fn a_waiting_claim_takes_little_memory_and_gives_it_back() {
     read_answer(&mut register).await;
     // What is made once and kept, is made before it counts.
     drop(waiting(&server, 0).await);
-    until_all_have_gone(&server).await;
+    server.until("enginehouse_waiting_claims", |claims| claims == 0).await;
     for (what, body_bytes) in [("plain", 0), ("padded", 60_000)] {
         let before = ALLOCATOR.current_usage();
         let streams = waiting(&server, body_bytes).await;
         until_each_takes(MAX_BYTES, before, &server, what).await;
         drop(streams);
-        until_all_have_gone(&server).await;
+        server.until("enginehouse_waiting_claims", |claims| claims == 0).await;
         until_each_takes(256, before, &server, "gone").await;
     }
     server.stop().await;
