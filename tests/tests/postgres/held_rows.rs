@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use enginehouse_api::event_types::Settings;
 use enginehouse_api::events::Event;
 use enginehouse_api::problem::Code;
+
 use enginehouse_client::{Client, Error};
 use enginehouse_tests::test_store::{StoreKind, TestStore};
 use enginehouse_tests::{TestServer, kills, until};
@@ -322,4 +324,26 @@ async fn whoever_needs_a_held_table_is_refused_and_nobody_else() {
         once_back("it goes on", async || enqueue(&client).await).await;
     }
     scene.check(&["bystander"]).await;
+}
+
+/// Those who change settings meet the lock while they read, or while they write. Others need the settings as they were.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn held_settings_refuse_those_who_change_them_and_nobody_else() {
+    for table in ["event_types", "queues"] {
+        // A new server: most of its transactions have not read any settings yet.
+        let scene = Scene::new().await;
+        let hold = format!("lock table enginehouse.{table} in access exclusive mode");
+        let figures = scene
+            .while_held(&hold, kills(1), ALL, move |client| async move {
+                let settings = Settings::default();
+                match table {
+                    "queues" => client.set_queue(&"other".parse().unwrap(), &settings).await.map(drop),
+                    _ => client.set_event_type(&"other".parse().unwrap(), &settings).await.map(drop),
+                }
+            })
+            .await;
+        assert!(figures.refused > 0, "nobody met it");
+        figures.check(&format!("the table {table}, whose rows are changed"));
+        scene.check(&["bystander"]).await;
+    }
 }

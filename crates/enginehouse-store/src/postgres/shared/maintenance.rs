@@ -18,7 +18,7 @@ use crate::StoreError;
 use crate::clock::{NOTE_AGE, TimeNote};
 use crate::postgres::tx::columns::{Moment, PgColumns, Xid, millis, params, sql};
 use crate::postgres::tx::snapshot::{begin_chore, end_chore};
-use crate::postgres::wire::error::PgResult;
+use crate::postgres::wire::error::{PgResult, both};
 
 /// How often what has to be done now and then is done. A note of the time is twice as old at most.
 const EVERY: Duration = Duration::from_secs(NOTE_AGE.as_secs() / 2);
@@ -121,12 +121,13 @@ async fn scan_everything(shared: &PgState) -> PgResult<()> {
         session.query(sql!("ready_before"), params![INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &at, UUID_ARRAY: &ids]),
         session.query(sql!("locks_before"), params![TIMESTAMPTZ: &locks_from]),
     );
-    for row in &rows? {
+    let (rows, locks) = both(rows, locks)?;
+    for row in &rows {
         let mut columns = PgColumns::of(row);
         let (lane, at) = (LaneId(columns.value()?), columns.read()?);
         shared.scan_positions().rewind_lane(lane, at);
     }
-    for row in &locks? {
+    for row in &locks {
         shared.scan_positions().rewind_locks(PgColumns::of(row).read()?);
     }
     end_chore(session).await

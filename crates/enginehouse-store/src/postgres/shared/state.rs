@@ -20,6 +20,7 @@ use crate::postgres::wire::endpoint::Endpoint;
 use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::Session;
+use crate::rows::SettingsRows;
 use crate::unreadable::UnreadableRows;
 
 /// For how long a table that somebody has locked is not asked for again, by transactions that can do without it.
@@ -72,6 +73,8 @@ pub(crate) enum RegistryTable {
 struct KnownRegistry {
     version: Option<i64>,
     generation: Generation,
+    /// The settings, and up to which version they are known to be the present ones.
+    settings: Option<(i64, SettingsRows)>,
     /// What is added to the versions of the database, since when it came back; and the first version since.
     base: i64,
     first: i64,
@@ -168,6 +171,7 @@ impl PgState {
         if self.endpoint.take_restarted() {
             lanes.reset();
             self.scan_positions().reset();
+            self.registry().settings = None;
             self.set_uncompacted_from(Xid::default());
             self.time().jumped = true;
             self.may_be_elsewhere.store(true, Ordering::Release);
@@ -214,6 +218,23 @@ impl PgState {
     pub(crate) fn clear_jump(&self) {
         let mut time = self.time();
         (time.jumped, time.leapt) = (false, false);
+    }
+
+    /// The settings in memory, if they are those of this version.
+    pub(crate) fn settings(&self, version: i64) -> Option<SettingsRows> {
+        self.registry().settings.as_ref().filter(|(until, _)| version <= *until).map(|(_, settings)| settings.clone())
+    }
+
+    /// Keeps settings that are the present ones of a version.
+    pub(crate) fn note_settings(&self, version: i64, settings: &SettingsRows) {
+        self.registry().settings = Some((version, settings.clone()));
+    }
+
+    /// At this version, settings were last changed with an older one: those in memory may still be the present ones.
+    pub(crate) fn confirm_settings(&self, changed_with: i64, version: i64) {
+        if let Some((until, _)) = self.registry().settings.as_mut().filter(|(until, _)| changed_with <= *until) {
+            *until = version.max(*until);
+        }
     }
 
     fn registry(&self) -> MutexGuard<'_, KnownRegistry> {

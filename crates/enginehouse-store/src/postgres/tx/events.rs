@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use enginehouse_core::ids::EventId;
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::columns::{Arrays, Moment, PgColumns, params, sql};
-use crate::postgres::wire::error::{PgError, PgResult};
+use crate::postgres::wire::error::{PgError, PgResult, both};
 use crate::postgres::wire::session::Session;
 use crate::rows::{EventChange, NewEventRow};
 use crate::table::{EnqueuedColumns, PayloadColumns, StateColumns, StateWrite};
@@ -29,7 +30,7 @@ pub(crate) async fn insert(session: &Session, events: &[NewEventRow]) -> PgResul
     let texts = session.execute(sql!("insert_event_payloads"), payloads.parameters());
     // Sent together: neither waits for the other's answer.
     let (rows, texts) = tokio::join!(rows, texts);
-    rows.and(texts)?;
+    both(rows, texts)?;
     Ok(())
 }
 
@@ -45,8 +46,9 @@ pub(crate) async fn write(session: &Session, changes: &[EventChange<'_>]) -> PgR
         changes.states.push(state);
     }
     // Sent together: none waits for another's answer.
-    let writes = kinds.iter().map(|(what, changes)| changes.write(session, *what));
-    Ok(futures_util::future::try_join_all(writes).await?.concat())
+    let writes = join_all(kinds.iter().map(|(what, changes)| changes.write(session, *what))).await;
+    let all = |all, more| both(all, more).map(|(all, more): (Vec<_>, Vec<_>)| [all, more].concat());
+    writes.into_iter().fold(Ok(Vec::new()), all)
 }
 
 /// Changes that one statement writes.

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 
 use super::columns::{Arrays, params, sql};
 use super::row_reader::RowReader;
-use crate::postgres::wire::error::PgResult;
+use crate::postgres::wire::error::{PgResult, both};
 use crate::postgres::wire::session::Session;
 use crate::rows::SettingsRows;
 use crate::table::{ColumnValue, SettingsColumns};
@@ -18,10 +18,11 @@ pub(crate) async fn all(session: &Session, unreadable: &UnreadableRows) -> PgRes
         session.query(sql!("settings_of_event_types"), params![]),
         session.query(sql!("settings_of_queues"), params![]),
     );
+    let (event_types, queues) = both(event_types, queues)?;
     let mut reader = RowReader::new(unreadable);
     Ok(SettingsRows {
-        event_types: by_name(&mut reader, "event_types", &event_types?)?,
-        queues: by_name(&mut reader, "queues", &queues?)?,
+        event_types: by_name(&mut reader, "event_types", &event_types)?,
+        queues: by_name(&mut reader, "queues", &queues)?,
     })
 }
 

@@ -24,7 +24,7 @@ use crate::postgres::shared::lanes;
 use crate::postgres::wire::error;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, StatusCounts,
+    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, SettingsRows, StatusCounts,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, EngineRepository, EventRepository, LaneRepository,
@@ -331,6 +331,23 @@ impl AttemptRepository for PostgresTransaction {
     }
 }
 
+impl PostgresTransaction {
+    /// The settings, which were last changed with this version, if that is known: those in memory, if they are the present ones.
+    /// So somebody who has locked their tables keeps nobody waiting.
+    async fn settings(&mut self, changed_with: Option<i64>) -> Result<SettingsRows, StoreError> {
+        if let Some(settings) = self.shared.settings(changed_with.unwrap_or(self.registry_version)) {
+            return Ok(settings);
+        }
+        let outcome = settings::all(self.reader()?, &self.shared.unreadable).await;
+        let settings = self.ended(outcome)?;
+        // What this transaction has written itself may be rolled back.
+        if !self.must_last {
+            self.shared.note_settings(self.registry_version, &settings);
+        }
+        Ok(settings)
+    }
+}
+
 #[async_trait]
 impl SettingsRepository for PostgresTransaction {
     async fn registry_version(&mut self) -> Result<i64, StoreError> {
@@ -371,25 +388,24 @@ impl SettingsRepository for PostgresTransaction {
         let version = version.filter(|version| self.shared.is_of_this_database(*version));
         let since = version.map(|version| version - self.versions_before);
         // Who needs everything need not know what of it is new.
-        let (settings_version, deleted_version) = match since {
+        let parts = match since {
             Some(_) => {
                 let rows = self.read(sql!("registry_parts"), params![]).await?;
-                self.each(&rows, |columns| Ok((columns.value::<i64>()?, columns.value::<i64>()?)))?
-                    .pop()
-                    .unwrap_or_default()
+                self.each(&rows, |columns| Ok((columns.value::<i64>()?, columns.value::<i64>()?)))?.pop()
             }
-            None => Default::default(),
+            None => None,
         };
+        let (settings_version, deleted_version) = parts.unwrap_or_default();
+        if parts.is_some() {
+            self.shared.confirm_settings(self.versions_before + settings_version, self.registry_version);
+        }
         let is_complete = since.is_none_or(|since| since < deleted_version);
         let engines = match since {
             Some(since) if !is_complete => engines::since(self, since).await?,
             _ => engines::all(self).await?,
         };
         let settings = match since.is_none_or(|since| since < settings_version) {
-            true => {
-                let outcome = settings::all(self.reader()?, &self.shared.unreadable).await;
-                Some(self.ended(outcome)?)
-            }
+            true => Some(self.settings(parts.map(|_| self.versions_before + settings_version)).await?),
             false => None,
         };
         Ok(RegistryChangesSince { settings, engines, is_complete })

@@ -37,9 +37,25 @@ impl PgError {
 }
 
 impl PgError {
+    /// Whether the statement was refused because another one of its transaction had failed.
+    fn follows_another(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION))
+    }
+
     /// Whether another transaction holds what a statement needs.
     pub(crate) fn is_held(&self) -> bool {
         matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
+    }
+}
+
+/// What two statements of one transaction have answered that were sent together. If both have failed, the error is that of the
+/// one that has failed first: the other was refused for that reason alone, and one that was sent first may be run last, because
+/// it had to be prepared.
+pub(crate) fn both<A, B>(one: PgResult<A>, other: PgResult<B>) -> PgResult<(A, B)> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(failure), Err(cause)) if failure.follows_another() => Err(cause),
+        (Err(failure), _) | (_, Err(failure)) => Err(failure),
     }
 }
 

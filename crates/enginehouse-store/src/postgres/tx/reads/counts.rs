@@ -7,7 +7,7 @@ use super::super::row_reader::{RowReader, key_of};
 use super::super::snapshot::Snapshot;
 use crate::postgres::shared::lanes;
 use crate::postgres::shared::state::PgState;
-use crate::postgres::wire::error::PgResult;
+use crate::postgres::wire::error::{PgResult, both};
 use crate::postgres::wire::session::Session;
 use crate::rows::{LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, StatusCounts};
 
@@ -73,7 +73,7 @@ pub(crate) async fn scenario_run(
         snapshot.query(sql!("scenario_run"), params![TEXT: &name, XID8: &from]),
         snapshot.query(sql!("engines_of_run"), params![TEXT: &name, TIMESTAMPTZ: &locks_from]),
     );
-    let (counts, engines) = (counts?, engines?);
+    let (counts, engines) = both(counts, engines)?;
     snapshot.end().await?;
     let Some(row) = counts.first() else { return Ok(None) };
     let mut reader = RowReader::new(&shared.unreadable);

@@ -7,7 +7,7 @@ use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
 use super::search::{self, MAX_SCANNED_ROWS, Matches};
 use crate::postgres::shared::state::PgState;
-use crate::postgres::wire::error::PgResult;
+use crate::postgres::wire::error::{PgResult, both};
 use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, PageRequest, ResultPage};
 
 pub(crate) async fn dead_letter(shared: &PgState, event_id: EventId) -> PgResult<Option<DeadLetterRow>> {
@@ -18,7 +18,8 @@ pub(crate) async fn dead_letter(shared: &PgState, event_id: EventId) -> PgResult
         snapshot.query(sql!("dead_letter"), params![UUID: &event_id.0]),
         search::all_records(&snapshot, &mut reader, &ids),
     );
-    let (rows, record) = (rows?, records?.pop());
+    let (rows, mut records) = both(rows, records)?;
+    let record = records.pop();
     snapshot.end().await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let letter = reader.one("dead_letters", row, |columns| Ok((columns.read()?, columns.read()?)))?;

@@ -11,7 +11,7 @@ use super::super::row_reader::{RowReader, key_of};
 use super::super::snapshot::Snapshot;
 use super::search::{self, MAX_SCANNED_ROWS};
 use crate::postgres::shared::state::PgState;
-use crate::postgres::wire::error::PgResult;
+use crate::postgres::wire::error::{PgResult, both};
 use crate::rows::{EngineFilter, EventRecord, MAX_PAGE_BYTES, PageRequest, ResultPage, metadata_bytes};
 
 /// One engine, and the events that it holds, by id.
@@ -26,7 +26,7 @@ pub(crate) async fn engine(
         snapshot.query(sql!("engine"), params![TEXT: &name]),
         snapshot.query(sql!("held_events"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]),
     );
-    let (rows, locks) = (rows?, locks?);
+    let (rows, locks) = both(rows, locks)?;
     let Some(row) = rows.first() else {
         snapshot.end().await?;
         return Ok(None);

@@ -6,7 +6,7 @@ use super::super::columns::{PgColumns, params, sql};
 use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
 use crate::postgres::shared::state::PgState;
-use crate::postgres::wire::error::PgResult;
+use crate::postgres::wire::error::{PgResult, both};
 use crate::rows::History;
 use crate::table::{AttemptColumns, AuditColumns};
 
@@ -18,7 +18,7 @@ pub(crate) async fn history(shared: &PgState, event_id: EventId) -> PgResult<His
         snapshot.query(sql!("attempts"), params![UUID: &event_id.0]),
         snapshot.query(sql!("audit_of_target"), params![TEXT: &target]),
     );
-    let (attempts, actions) = (attempts?, actions?);
+    let (attempts, actions) = both(attempts, actions)?;
     snapshot.end().await?;
     let mut reader = RowReader::new(&shared.unreadable);
     let read_attempt = |columns: &mut PgColumns<'_>| Ok(columns.group::<AttemptColumns<'_>>()?.into_end()?);
