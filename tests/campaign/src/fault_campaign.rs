@@ -50,7 +50,7 @@ pub(crate) async fn run(arguments: &FaultsArgs) -> Result<bool> {
     let wanted = |fault: Fault| arguments.only.is_empty() || arguments.only.contains(&fault);
     let is_sqlite = arguments.target.store == StoreChoice::Sqlite;
     let own_clocks = is_sqlite && wanted(Fault::ClockJump) && can_move_clocks();
-    let mut target = TestBed::start(&arguments.target, wanted(Fault::FullDisk), own_clocks).await?;
+    let mut target = TestBed::start(&arguments.target, wanted(Fault::FullDisk), own_clocks, &[]).await?;
     let servers = target.servers.0.clone();
     let (history, fleet, windows, latencies) =
         (CallHistory::begin(), ClientFleet::default(), Windows::default(), Latencies::default());

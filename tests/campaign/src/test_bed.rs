@@ -20,7 +20,12 @@ pub(crate) struct TestBed {
 
 impl TestBed {
     /// Starts them on an empty store. With a small disk, it can be filled; with clocks of their own, those can be moved.
-    pub(crate) async fn start(arguments: &TargetArgs, with_small_disk: bool, with_own_clocks: bool) -> Result<Self> {
+    pub(crate) async fn start(
+        arguments: &TargetArgs,
+        with_small_disk: bool,
+        with_own_clocks: bool,
+        more_flags: &[&str],
+    ) -> Result<Self> {
         let is_alone = arguments.servers == 1;
         ensure!(is_alone || arguments.store == StoreChoice::Postgres, "one server at a time can have a data file");
         let folder = tempfile::Builder::new().prefix("enginehouse-campaign-").tempdir()?;
@@ -29,7 +34,13 @@ impl TestBed {
         let setup = Arc::new(ServerSetup {
             binary: arguments.server_binary.clone().map_or_else(binary_beside, Ok)?,
             store: store.url.clone(),
-            flags: store.flags.clone(),
+            flags: store
+                .flags
+                .iter()
+                .map(String::as_str)
+                .chain(more_flags.iter().copied())
+                .map(str::to_owned)
+                .collect(),
             folder: folder.path().to_owned(),
             has_own_clock: with_own_clocks,
         });

@@ -82,7 +82,7 @@ impl TransactionContext<'_> {
             Ok(Transition::Moves { state, attempt }) => {
                 self.effects.transitioned(event, &state, command, self.now);
                 bring_forward(&mut self.effects.deadlines.retention, self.config.retention.end_for(&state));
-                self.events.change(event_id, *state, attempt);
+                self.events.change(event_id, state, attempt);
             }
         }
         Ok(self.events.get(event_id).ok_or(Refusal::NoSuchEvent(event_id)))

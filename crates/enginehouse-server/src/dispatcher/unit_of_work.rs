@@ -20,7 +20,8 @@ use super::registry::Registry;
 /// Events that were read in this transaction, with what was decided about them.
 #[derive(Debug, Default)]
 pub(super) struct UnitOfWork {
-    events: HashMap<EventId, Entry>,
+    /// Boxed: a map that grows moves all that it holds.
+    events: HashMap<EventId, Box<Entry>>,
     /// Changed events, in the order in which they changed first.
     changed: Vec<EventId>,
     attempts: Vec<(EventId, AttemptEnd)>,
@@ -30,7 +31,7 @@ pub(super) struct UnitOfWork {
 struct Entry {
     row: EventRow,
     /// Its state as it stands in the store, if it has changed since: the write is guarded by it.
-    stored: Option<EventState>,
+    stored: Option<Box<EventState>>,
     new_payload: Option<RawJson>,
 }
 
@@ -55,7 +56,7 @@ impl UnitOfWork {
 
     /// Keeps a row as it was read, unless it was read before.
     pub(super) fn keep(&mut self, row: EventRow) {
-        self.events.entry(row.event_id).or_insert(Entry { row, stored: None, new_payload: None });
+        self.events.entry(row.event_id).or_insert_with(|| Box::new(Entry { row, stored: None, new_payload: None }));
     }
 
     /// An event as it is now, changes included.
@@ -64,7 +65,7 @@ impl UnitOfWork {
     }
 
     /// Changes an event by a decision of core, which may have ended an attempt.
-    pub(super) fn change(&mut self, event_id: EventId, state: EventState, attempt: Option<AttemptEnd>) {
+    pub(super) fn change(&mut self, event_id: EventId, state: Box<EventState>, attempt: Option<AttemptEnd>) {
         let Some(entry) = self.events.get_mut(&event_id) else { return };
         if entry.change(state) {
             self.changed.push(event_id);
@@ -77,7 +78,7 @@ impl UnitOfWork {
         let Some(entry) = self.events.get_mut(&event_id) else { return };
         let Some(lock) = &entry.row.state.lock else { return };
         let lock = Some(Lock { expires_at, ..lock.clone() });
-        let state = EventState { lock, ..entry.row.state.clone() };
+        let state = Box::new(EventState { lock, ..entry.row.state.clone() });
         if entry.change(state) {
             self.changed.push(event_id);
         }
@@ -147,10 +148,10 @@ impl UnitOfWork {
 
 impl Entry {
     /// Answers whether it is the first change since the event was read or written.
-    fn change(&mut self, state: EventState) -> bool {
-        let before = std::mem::replace(&mut self.row.state, state);
+    fn change(&mut self, mut state: Box<EventState>) -> bool {
+        std::mem::swap(&mut self.row.state, &mut state);
         let is_first = self.stored.is_none();
-        self.stored.get_or_insert(before);
+        self.stored.get_or_insert(state);
         is_first
     }
 

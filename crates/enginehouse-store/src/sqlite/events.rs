@@ -11,7 +11,7 @@ use super::columns::{IdText, Parameters, SqliteColumns, one_value, sql};
 use super::connection::SqliteConnection;
 use super::counts::CountChanges;
 use super::failure::{SqliteError, SqliteResult};
-use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
+use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow, ReadyEvent};
 use crate::table::{
     AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, StateWrite, read_event, read_payload,
 };
@@ -45,6 +45,37 @@ pub(super) fn one(connection: &SqliteConnection, event_id: EventId) -> SqliteRes
     connection.readable("events", row, |columns| read_event(columns))
 }
 
+/// An event with its payload, if both can be read.
+pub(super) fn ready(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<Option<ReadyEvent>> {
+    let mut statement = connection.prepare_cached(sql!("ready_event"))?;
+    let mut rows = statement.query([IdText::of(event_id)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let mut payload = Ok(None);
+    let event = connection.readable("events", row, |columns| {
+        let event = read_event(columns)?;
+        payload = read_payload(columns);
+        Ok(event)
+    })?;
+    let Some(event) = event else { return Ok(None) };
+    Ok(sound_payload(connection, event_id, payload)?.map(|payload| ReadyEvent { event, payload }))
+}
+
+/// The payload of an event that was read. One that is missing or damaged is passed over.
+fn sound_payload(
+    connection: &SqliteConnection,
+    event_id: EventId,
+    read: SqliteResult<Option<RawJson>>,
+) -> SqliteResult<Option<RawJson>> {
+    let why = match read {
+        Ok(Some(payload)) => return Ok(Some(payload)),
+        Ok(None) => "the event has none".to_owned(),
+        Err(SqliteError::Row(why)) => why,
+        Err(error) => return Err(error),
+    };
+    connection.skip(UnreadableRow::new("event_payloads", event_id, why));
+    Ok(None)
+}
+
 pub(super) fn by_id(connection: &SqliteConnection, ids: &[EventId]) -> SqliteResult<Vec<EventRow>> {
     ids.iter().filter_map(|id| one(connection, *id).transpose()).collect()
 }
@@ -52,20 +83,12 @@ pub(super) fn by_id(connection: &SqliteConnection, ids: &[EventId]) -> SqliteRes
 pub(super) fn payload(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<Option<RawJson>> {
     let mut statement = connection.prepare_cached(sql!("payloads"))?;
     let mut rows = statement.query([IdText::of(event_id)])?;
-    let Some(row) = rows.next()? else {
-        let why = "the event has none";
-        connection.skip(UnreadableRow::new("event_payloads", event_id, why));
-        return Ok(None);
-    };
     // The statement answers no key.
-    match read_payload(&mut SqliteColumns::of(row)) {
-        Ok(payload) => Ok(payload),
-        Err(SqliteError::Row(why)) => {
-            connection.skip(UnreadableRow::new("event_payloads", event_id, why));
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
+    let read = match rows.next()? {
+        Some(row) => read_payload(&mut SqliteColumns::of(row)),
+        None => Ok(None),
+    };
+    sound_payload(connection, event_id, read)
 }
 
 pub(super) fn payloads(connection: &SqliteConnection, ids: &[EventId]) -> SqliteResult<Vec<(EventId, RawJson)>> {

@@ -54,8 +54,7 @@ fn first(
         let Positions { first, empty, all } = positions(connection, sql, ranges, run, now, look_at)?;
         let mut found = Vec::with_capacity(first.len());
         for (_, event_id) in first {
-            let event = events::one(connection, event_id)?.zip(events::payload(connection, event_id)?);
-            found.extend(event.map(|(event, payload)| ReadyEvent { event, payload }));
+            found.extend(events::ready(connection, event_id)?);
         }
         let skipped = connection.skipped() - skipped_before;
         if skipped == 0 || found.len() >= wanted || all {
