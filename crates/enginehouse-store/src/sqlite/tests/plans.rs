@@ -1,6 +1,11 @@
 //! How statements find their rows: by the index that was made for them, and without sorting.
 
+use rusqlite::StatementStatus;
+
 use super::{TestFolder, connect};
+use crate::Store;
+use crate::conformance::given::{after, begin, change, claim, complete, engine_id, given_events, ids, write_in};
+use crate::rows::ReadyRange;
 use crate::sqlite::columns::sql;
 use crate::sqlite::search::newest;
 
@@ -109,5 +114,62 @@ fn counts_look_at_no_event_that_is_not_counted() {
         let plan = plan(&connection, sql);
         assert!(plan.iter().any(|step| step == must), "{plan:?}");
         assert!(!plan.iter().any(|step| step == "SCAN e" || step == "SCAN events"), "{plan:?}");
+    }
+}
+
+/// What runs for each event.
+const OF_EACH_EVENT: [(&str, &str); 9] = [
+    ("insert_events", sql!("insert_events")),
+    ("insert_event_payloads", sql!("insert_event_payloads")),
+    ("ready_events", sql!("ready_events")),
+    ("ready_event", sql!("ready_event")),
+    ("events_by_id", sql!("events_by_id")),
+    ("held_events", sql!("held_events")),
+    ("write_locks", sql!("write_locks")),
+    ("write_completions", sql!("write_completions")),
+    ("add_lane_counts", sql!("add_lane_counts")),
+];
+
+/// Where a plan may depend on the values that are given, SQLite prepares the statement anew for each of them, which takes
+/// several times as long as to run it.
+#[tokio::test]
+async fn what_runs_for_each_event_is_prepared_once() {
+    let folder = TestFolder::new();
+    let store = folder.open();
+    let lane_id = given_events(&store, "render", 1..=5).await;
+    for number in 1..=5 {
+        let mut tx = begin(&store).await;
+        let found = tx.ready_events(&[ReadyRange { lane_id, after: None }], 3).await.unwrap();
+        assert!(!found.is_empty());
+        tx.held_events(&[engine_id("sim-1")]).await.unwrap();
+        drop(tx);
+        claim(&store, number, "sim-1").await;
+        let mut tx = begin(&store).await;
+        let read = tx.events_by_id(&ids([number])).await.unwrap().remove(0);
+        let state = after(&read.state, &complete(&read.state), tx.now()).0;
+        write_in(&mut *tx, &[change(&read, state)]).await;
+        tx.commit().await.unwrap();
+    }
+    let writer = store.writer.lock().await;
+    for (name, sql) in OF_EACH_EVENT {
+        let statement = writer.connection.prepare_cached(sql).unwrap();
+        assert!(statement.get_status(StatementStatus::Run) > 0, "{name} was not run");
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{name}");
+    }
+}
+
+#[test]
+fn what_runs_for_each_event_makes_no_tables_of_its_own() {
+    let folder = TestFolder::new();
+    drop(folder.open());
+    let connection = connect(&folder.path());
+    for (name, sql) in OF_EACH_EVENT {
+        let mut explain = connection.prepare(&format!("explain {sql}")).unwrap();
+        let parameters = vec![rusqlite::types::Null; explain.parameter_count()];
+        let steps = explain.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(1)).unwrap();
+        let steps = steps.collect::<Result<Vec<_>, _>>().unwrap();
+        let tables =
+            steps.iter().filter(|step| ["OpenEphemeral", "OpenAutoindex", "SorterOpen"].contains(&step.as_str()));
+        assert_eq!(tables.count(), 0, "{name}: {steps:?}");
     }
 }
