@@ -49,11 +49,6 @@ pub(super) struct GrantedGrace {
     noted: u64,
 }
 
-impl GrantedGrace {
-    /// That of a transaction which leaves it to the next one.
-    pub(super) const NONE: Self = Self { grace: None, noted: u64::MAX };
-}
-
 impl OutageDetector {
     /// A start is the end of an outage.
     pub(super) fn new(pulse: Arc<Pulse>, store_is_shared: bool) -> Self {

@@ -94,8 +94,6 @@ pub(super) enum BatchClass {
 pub(super) struct Scope<'a> {
     pub(super) sweeps: bool,
     pub(super) deadlines: Deadlines,
-    /// Whether it grants grace, if that is to be done.
-    pub(super) grants_grace: bool,
     /// Events that somebody holds, and that it does without.
     pub(super) contended: &'a HashSet<EventId>,
     /// Engines whose signs of life were refused.
@@ -105,7 +103,7 @@ pub(super) struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// Nothing but the requests.
     pub(super) fn requests_only(contended: &'a HashSet<EventId>) -> Self {
-        Self { sweeps: false, deadlines: Deadlines::default(), grants_grace: false, contended, unheard: &[] }
+        Self { sweeps: false, deadlines: Deadlines::default(), contended, unheard: &[] }
     }
 }
 
@@ -144,12 +142,7 @@ impl TransactionWorker {
         let mut woken = Vec::new();
         let started_at = Timer::now();
         let nothing = HashSet::new();
-        let whole = Scope {
-            sweeps: start.sweeps,
-            deadlines: start.deadlines,
-            grants_grace: true,
-            ..Scope::requests_only(&nothing)
-        };
+        let whole = Scope { sweeps: start.sweeps, deadlines: start.deadlines, ..Scope::requests_only(&nothing) };
         let result = self.transact(&mut batch, &start, whole, &mut woken).await;
         let (mut transactions, mut set_aside) = (Vec::new(), Vec::new());
         match result {
@@ -228,10 +221,7 @@ impl TransactionWorker {
         let mut transaction = self.store.begin().await?;
         let is_shared = self.store.is_shared();
         // The time was read: whatever has stopped the process until then is known now.
-        let granted = match scope.grants_grace {
-            true => start.outage.due_grace(transaction.jumped()),
-            false => GrantedGrace::NONE,
-        };
+        let granted = start.outage.due_grace(transaction.jumped());
         let changed_engines = self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
         let mut context = TransactionContext {
