@@ -8,7 +8,7 @@ use crate::postgres::tx::columns::{params, sql};
 async fn a_parameter_of_the_wrong_type_is_not_an_outage() {
     let fresh = open_fresh().await;
     let session = fresh.shared.readers.session().await.unwrap();
-    let failure = session.execute(sql!("write_last_time"), params![INT8: &"a text"]).await.unwrap_err();
+    let failure = session.execute(sql!("write_last_time"), params![INT8: &"a text", INT8: &0_i64]).await.unwrap_err();
     let error = StoreError::from(failure);
     assert!(!matches!(error, StoreError::Unavailable { .. }), "{error}");
     // The connection is still good.
