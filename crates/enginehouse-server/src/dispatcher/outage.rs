@@ -49,6 +49,11 @@ pub(super) struct GrantedGrace {
     noted: u64,
 }
 
+impl GrantedGrace {
+    /// That of a transaction which judges nobody's silence.
+    pub(super) const NONE: Self = Self { grace: None, noted: u64::MAX };
+}
+
 impl OutageDetector {
     /// A start is the end of an outage.
     pub(super) fn new(pulse: Arc<Pulse>, store_is_shared: bool) -> Self {

@@ -221,7 +221,15 @@ impl TransactionWorker {
         let mut transaction = self.store.begin().await?;
         let is_shared = self.store.is_shared();
         // The time was read: whatever has stopped the process until then is known now.
-        let granted = start.outage.due_grace(transaction.jumped());
+        // What judges whether somebody was silent grants grace first. What adds events can do without the engines' rows.
+        let judges_silence = scope.sweeps
+            || !scope.unheard.is_empty()
+            || !batch.exchanges.requests.is_empty()
+            || !batch.settles.requests.is_empty();
+        let granted = match judges_silence {
+            true => start.outage.due_grace(transaction.jumped()),
+            false => GrantedGrace::NONE,
+        };
         let changed_engines = self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
         let mut context = TransactionContext {
