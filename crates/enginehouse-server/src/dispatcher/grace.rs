@@ -42,7 +42,9 @@ async fn after_an_outage(context: &mut TransactionContext<'_>) -> Result<(), Sto
     let engines = context.transaction.free_engines_by_id(&due_soon).await?;
     move_engines(context, engines, resumed_at, Duration::MAX).await?;
     let until = resumed_at + MAX_HEARTBEAT_INTERVAL * LOST_AFTER_INTERVALS;
-    move_locks(context, until, resumed_at, Duration::MAX, intervals).await
+    // A lock that was just given had an engine that was heard. The server that has given it may be another one, which has served
+    // all the time while this one started.
+    move_locks(context, until, resumed_at, Duration::MAX, intervals, resumed_at - SETTLE).await
 }
 
 /// Gives those whose deadline came during a stop, or comes soon after it, as much time as the stop has taken.
@@ -58,7 +60,7 @@ async fn after_a_stop(
     let until = resumed_at + most;
     let engines = context.transaction.silent_engines(until, u32::MAX).await?;
     move_engines(context, engines, resumed_at, most).await?;
-    move_locks(context, until, resumed_at, most, HashMap::new()).await
+    move_locks(context, until, resumed_at, most, HashMap::new(), Timestamp::MAX).await
 }
 
 /// The engine with its deadline moved by `most`, or its whole `lost_after` if that is less; none if it stands later already.
@@ -81,13 +83,15 @@ async fn move_engines(
     Ok(())
 }
 
-/// Moves the ends of locks as the deadlines of their engines. `intervals` are those that are known already.
+/// Moves the ends of locks that were given up to a moment, as the deadlines of their engines. `intervals` are those that are known
+/// already.
 async fn move_locks(
     context: &mut TransactionContext<'_>,
     until: Timestamp,
     resumed_at: Timestamp,
     most: Duration,
     mut intervals: HashMap<EngineId, Duration>,
+    given_until: Timestamp,
 ) -> Result<(), StoreError> {
     let mut after = None;
     loop {
@@ -104,6 +108,9 @@ async fn move_locks(
         for event in page {
             let Some(lock) = event.state.lock.clone() else { continue };
             after = Some(LockCursor { expires_at: lock.expires_at, event_id: event.event_id });
+            if lock.claimed_at > given_until {
+                continue;
+            }
             let interval = intervals.get(&lock.engine_id).copied().unwrap_or(Duration::ZERO);
             let later = postponed(lock.expires_at, resumed_at, grace_for(interval).min(most));
             if later != lock.expires_at {

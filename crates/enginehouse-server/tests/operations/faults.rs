@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_server::dispatcher::reply::DispatchError;
@@ -85,6 +86,25 @@ async fn while_the_store_is_away_nothing_is_done_and_nobody_is_lost() {
     assert_eq!(harness.heartbeat("e", &[token(&claimed)]).await.renewed, [token(&claimed)]);
     assert_eq!(harness.complete(&claimed).await, Ok(EventStatus::Completed));
     assert_eq!(harness.count().await.0, 1);
+    harness.close().await;
+}
+
+/// Another server may have given it while this one was away, or started.
+#[tokio::test]
+async fn an_attempt_that_began_as_an_outage_ended_may_take_no_longer_for_that() {
+    let (harness, faults) = faulty();
+    harness.register("e", "{}").await;
+    harness.enqueue(r#"{"event_type":"a","max_processing_seconds":2}"#).await;
+    let event_id = harness.claim_one("e").await.event.event_id;
+    let is_held = async || harness.store.event(event_id).await.unwrap().unwrap().event.state.lock.is_some();
+    faults.away.store(true, Ordering::SeqCst);
+    assert!(harness.dispatcher.sweep().await.is_err());
+    faults.away.store(false, Ordering::SeqCst);
+    harness.dispatcher.sweep().await.unwrap();
+    assert!(is_held().await);
+    harness.clock.advance(Duration::from_secs(3));
+    harness.dispatcher.sweep().await.unwrap();
+    assert!(!is_held().await, "it has timed out");
     harness.close().await;
 }
 
