@@ -101,8 +101,8 @@ pub struct StoreTime {
     lead: Duration,
     /// What it begins from, before the first reading.
     unread: Option<TimeNote>,
-    /// It leapt before it was read.
-    leapt: bool,
+    jumps: u64,
+    leaps: u64,
 }
 
 /// What is noted of a store's time now and then, for a server that starts later.
@@ -139,10 +139,12 @@ pub(crate) const NOTE_AGE: Duration = Duration::from_secs(4);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     pub now: Timestamp,
-    /// Whether it jumped since the reading before.
-    pub jumped: bool,
-    /// Whether it jumped by more than [`LEAP`], while the store was closed or open.
-    pub leapt: bool,
+    /// How often it has jumped by more than [`JUMP`] since the store was opened.
+    ///
+    /// A count, and not a flag, so that each reader can tell what it has not dealt with yet, and none takes it from another.
+    pub jumps: u64,
+    /// How often it has jumped by more than [`LEAP`], one while the store was closed included.
+    pub leaps: u64,
 }
 
 impl StoreTime {
@@ -150,17 +152,29 @@ impl StoreTime {
     pub fn resume(last: Timestamp, clock: &dyn Clock) -> Self {
         let wall = clock.wall();
         let now = wall.max(last);
-        Self { now, read_at: clock.monotonic(), lead: now.since(wall), unread: None, leapt: is_leap(last, wall) }
+        Self {
+            now,
+            read_at: clock.monotonic(),
+            lead: now.since(wall),
+            unread: None,
+            jumps: 0,
+            leaps: is_leap(last, wall).into(),
+        }
     }
 
     /// Goes on from a note, or from the first reading of the wall clock if that is later: then it is not a jump.
     pub(crate) fn begin(note: TimeNote, monotonic: Duration) -> Self {
-        Self { now: note.at, read_at: monotonic, lead: note.lead, unread: Some(note), leapt: false }
+        Self { now: note.at, read_at: monotonic, lead: note.lead, unread: Some(note), jumps: 0, leaps: 0 }
     }
 
     /// What a server that starts later has to know; nothing before the first reading.
     pub(crate) fn note(&self) -> Option<TimeNote> {
         self.unread.is_none().then_some(TimeNote { at: self.now, lead: self.lead })
+    }
+
+    /// Counts a jump that only the caller knows of: whatever has told the time may have been away.
+    pub(crate) const fn count_jump(&mut self) {
+        self.jumps += 1;
     }
 
     /// Whether the wall clock is behind.
@@ -202,20 +216,25 @@ impl StoreTime {
 
     /// Reads the time from readings of a wall clock and a monotonic clock.
     pub(crate) fn read_at(&mut self, wall: Timestamp, monotonic: Duration) -> Reading {
-        let mut leapt = std::mem::take(&mut self.leapt);
         if let Some(note) = self.unread.take() {
-            leapt |= is_leap(self.now, wall);
+            self.leaps += u64::from(is_leap(self.now, wall));
             self.now = note.resume(NOTE_AGE, wall);
             self.read_at = monotonic;
             self.lead = self.now.since(wall);
-            return Reading { now: self.now, jumped: false, leapt };
+            return self.reading();
         }
         let elapsed = monotonic.saturating_sub(self.read_at);
         let ahead = wall.since(self.now + elapsed);
         let slowed = self.slowed(monotonic);
         (self.now, self.read_at) = if wall >= slowed.0 { (wall, monotonic) } else { slowed };
         self.lead = self.now.since(wall);
-        Reading { now: self.now, jumped: ahead > JUMP, leapt: leapt || ahead > LEAP }
+        self.jumps += u64::from(ahead > JUMP);
+        self.leaps += u64::from(ahead > LEAP);
+        self.reading()
+    }
+
+    const fn reading(&self) -> Reading {
+        Reading { now: self.now, jumps: self.jumps, leaps: self.leaps }
     }
 }
 
@@ -238,7 +257,7 @@ mod tests {
     fn it_follows_the_wall_clock() {
         let (clock, mut time) = start();
         clock.advance(Duration::from_secs(3_600));
-        let want = Reading { now: Timestamp::from_millis(4_600_000), jumped: false, leapt: false };
+        let want = Reading { now: Timestamp::from_millis(4_600_000), jumps: 0, leaps: 0 };
         assert_eq!(time.read(&clock), want);
     }
 
@@ -246,27 +265,27 @@ mod tests {
     fn a_wall_clock_set_ahead_is_a_jump() {
         let (clock, mut time) = start();
         clock.set_wall(Timestamp::from_millis(1_005_000));
-        assert!(!time.read(&clock).jumped, "5 s may be a correction");
+        assert_eq!(time.read(&clock).jumps, 0, "5 s may be a correction");
         clock.set_wall(Timestamp::from_millis(1_010_001));
-        assert!(time.read(&clock).jumped);
-        assert!(!time.read(&clock).jumped, "reported once");
+        assert_eq!(time.read(&clock).jumps, 1);
+        assert_eq!(time.read(&clock).jumps, 1, "counted once");
     }
 
     #[test]
     fn a_jump_by_hours_is_a_leap_also_while_the_store_is_closed() {
         let (clock, mut time) = start();
         clock.set_wall(Timestamp::from_millis(1_000_000) + LEAP);
-        assert!(!time.read(&clock).leapt);
+        assert_eq!(time.read(&clock).leaps, 0);
         clock.set_wall(clock.wall() + LEAP * 2);
-        assert!(time.read(&clock).leapt);
-        assert!(!time.read(&clock).leapt, "reported once");
+        assert_eq!(time.read(&clock).leaps, 1);
+        assert_eq!(time.read(&clock).leaps, 1, "counted once");
         let last = time.last();
         clock.set_wall(last + LEAP * 2);
         let mut resumed = StoreTime::resume(last, &clock);
-        assert!(resumed.read(&clock).leapt && !resumed.read(&clock).leapt);
+        assert_eq!((resumed.read(&clock).leaps, resumed.read(&clock).leaps), (1, 1));
         let mut begun = StoreTime::begin(TimeNote { at: last, lead: Duration::ZERO }, Duration::ZERO);
-        assert!(begun.read(&clock).leapt && !begun.read(&clock).leapt);
-        assert!(!StoreTime::resume(Timestamp::from_millis(0), &clock).read(&clock).leapt, "it is new");
+        assert_eq!((begun.read(&clock).leaps, begun.read(&clock).leaps), (1, 1));
+        assert_eq!(StoreTime::resume(Timestamp::from_millis(0), &clock).read(&clock).leaps, 0, "it is new");
     }
 
     #[test]

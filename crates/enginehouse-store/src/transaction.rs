@@ -51,13 +51,14 @@ pub trait TransactionTime: Send {
     /// The store's time, one for the whole transaction: PostgreSQL's own clock, or the one
     /// that SQLite was opened with. Never earlier than in an earlier transaction.
     fn now(&self) -> Timestamp;
-    /// Whether the store's time made a jump since the transaction before: what fell due meanwhile fell due unseen.
-    fn jumped(&self) -> bool;
+    /// How often the store's time has jumped since the store was opened, seen from this transaction: what fell due meanwhile
+    /// fell due unseen.
+    fn jumps(&self) -> u64;
     /// The row of a table under this key, if this transaction has come across it and could not read it. Such rows are left
     /// out of what the transaction answers.
     fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow>;
-    /// Whether that jump, or one while no server was there, was so far that the clock may be wrong now, or was before.
-    fn leapt(&self) -> bool;
+    /// How many jumps, one while no server was there included, were so far that the clock may be wrong now, or was before.
+    fn leaps(&self) -> u64;
     /// Moves the time of the transaction on to the present, after it has waited for rows; and answers it.
     fn catch_up(&mut self) -> Timestamp;
     /// The generation of the store, of which the epochs and lock serials are that it gives.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use enginehouse_store::TransactionTime;
 use tokio::time::Instant;
 
 use super::pulse::{Pulse, Stall};
@@ -37,29 +38,40 @@ struct Outages {
     pending: Option<Grace>,
     /// How many outages were noted.
     noted: u64,
+    /// How many jumps of the store's time were noted.
+    jumps: u64,
+    /// For how many of its leaps pruning is held.
+    leaps: u64,
     last_success: Instant,
     store_is_shared: bool,
 }
 
-/// What a transaction has to grant.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct GrantedGrace {
+/// What a transaction has to do because of an outage, before it does anything else.
+///
+/// Dropped without [`AfterOutage::committed`], it was not done, and the next transaction has to do it.
+pub(super) struct AfterOutage {
+    outage: OutageDetector,
     pub(super) grace: Option<Grace>,
-    /// How many outages it covers.
+    /// Whether the clock has leapt, so that nothing is to be pruned for a while.
+    pub(super) holds_pruning: bool,
+    /// How many outages the grace covers.
     noted: u64,
-}
-
-impl GrantedGrace {
-    /// That of a transaction which judges nobody's silence.
-    pub(super) const NONE: Self = Self { grace: None, noted: u64::MAX };
+    leaps: u64,
+    is_done: bool,
 }
 
 impl OutageDetector {
     /// A start is the end of an outage.
     pub(super) fn new(pulse: Arc<Pulse>, store_is_shared: bool) -> Self {
-        let outages =
-            Outages { pulse, pending: Some(Grace::Whole), noted: 0, last_success: Timer::now(), store_is_shared };
-        Self(Arc::new(Mutex::new(outages)))
+        Self(Arc::new(Mutex::new(Outages {
+            pulse,
+            pending: Some(Grace::Whole),
+            noted: 0,
+            jumps: 0,
+            leaps: 0,
+            last_success: Timer::now(),
+            store_is_shared,
+        })))
     }
 
     fn outages(&self) -> MutexGuard<'_, Outages> {
@@ -72,26 +84,46 @@ impl OutageDetector {
         self.outages().note(Grace::Whole);
     }
 
-    /// What a transaction that has just read the store's time has to grant before it declares anything due.
-    pub(super) fn due_grace(&self, clock_jumped: bool) -> GrantedGrace {
+    /// What a transaction that has just read the store's time has to do before it declares anything due. Every transaction asks, for
+    /// each may be the only one that can tell that there was an outage; one that judges nobody's silence leaves the grace to others.
+    pub(super) fn after_outage(&self, time: &dyn TransactionTime, judges_silence: bool) -> AfterOutage {
         let mut outages = self.outages();
         outages.look();
-        if clock_jumped {
+        if outages.jumps < time.jumps() {
+            outages.jumps = time.jumps();
             outages.note(Grace::Whole);
         }
-        GrantedGrace { grace: outages.pending, noted: outages.noted }
+        let (grace, noted) = if judges_silence { (outages.pending, outages.noted) } else { (None, u64::MAX) };
+        let holds_pruning = outages.leaps < time.leaps();
+        AfterOutage { outage: self.clone(), grace, holds_pruning, noted, leaps: time.leaps(), is_done: false }
     }
+}
 
-    /// A transaction has committed. What it has granted is not pending any more, unless there was another outage since.
-    pub(super) fn committed(&self, granted: GrantedGrace, duration: Duration) {
-        let mut outages = self.outages();
+impl AfterOutage {
+    /// The transaction has committed. What it has granted is not pending any more, unless there was another outage since.
+    pub(super) fn committed(&mut self, duration: Duration) {
+        self.is_done = true;
+        let mut outages = self.outage.outages();
         let now = Timer::now();
         outages.last_success = now;
-        if granted.noted == outages.noted {
+        outages.leaps = outages.leaps.max(self.leaps);
+        if self.noted == outages.noted {
             outages.pending = None;
         }
         if duration > SLOW_TRANSACTION {
             outages.note(Grace::Stall(Stall { length: duration, ended_at: now }));
+        }
+    }
+}
+
+impl Drop for AfterOutage {
+    /// Another transaction may have granted the same grace, and committed; but not to the rows that this one held.
+    fn drop(&mut self) {
+        if let Some(grace) = self.grace.filter(|_| !self.is_done) {
+            let mut outages = self.outage.outages();
+            if outages.pending.is_none() {
+                outages.note(grace);
+            }
         }
     }
 }
@@ -125,14 +157,49 @@ impl Outages {
 
 #[cfg(test)]
 mod tests {
+    use enginehouse_core::generation::Generation;
+    use enginehouse_core::time::Timestamp;
+    use enginehouse_store::UnreadableRow;
+
     use super::*;
+
+    /// A time that has jumped so often, and leapt so often.
+    struct Jumps(u64, u64);
+
+    const STEADY: Jumps = Jumps(0, 0);
+
+    impl TransactionTime for Jumps {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(0)
+        }
+
+        fn jumps(&self) -> u64 {
+            self.0
+        }
+
+        fn leaps(&self) -> u64 {
+            self.1
+        }
+
+        fn unreadable(&self, _: &str, _: &str) -> Option<&UnreadableRow> {
+            None
+        }
+
+        fn catch_up(&mut self) -> Timestamp {
+            self.now()
+        }
+
+        fn generation(&self) -> Generation {
+            Generation::from_number(0)
+        }
+    }
 
     fn detector() -> (Arc<Pulse>, OutageDetector) {
         let pulse = Pulse::without_thread();
         let outage = OutageDetector::new(Arc::clone(&pulse), false);
-        let start = outage.due_grace(false);
+        let mut start = outage.after_outage(&STEADY, true);
         assert_eq!(start.grace, Some(Grace::Whole));
-        outage.committed(start, Duration::ZERO);
+        start.committed(Duration::ZERO);
         (pulse, outage)
     }
 
@@ -140,23 +207,64 @@ mod tests {
     fn grace_is_granted_once_by_a_transaction_that_commits() {
         let (_, outage) = detector();
         outage.found();
-        let lost = outage.due_grace(false);
+        let lost = outage.after_outage(&STEADY, true);
         assert_eq!(lost.grace, Some(Grace::Whole));
-        let next = outage.due_grace(false);
+        drop(lost);
+        let mut next = outage.after_outage(&STEADY, true);
         assert_eq!(next.grace, Some(Grace::Whole), "a transaction that was dropped leaves it to the next");
-        outage.committed(next, Duration::ZERO);
-        assert_eq!(outage.due_grace(false).grace, None);
+        next.committed(Duration::ZERO);
+        assert_eq!(outage.after_outage(&STEADY, true).grace, None);
     }
 
     #[test]
     fn a_stop_while_a_transaction_grants_grace_is_left_to_the_next() {
         let (pulse, outage) = detector();
         pulse.stalled(Duration::from_secs(2));
-        let first = outage.due_grace(false);
+        let mut first = outage.after_outage(&STEADY, true);
         pulse.stalled(Duration::from_secs(3));
-        outage.due_grace(false);
-        outage.committed(first, Duration::ZERO);
-        let Some(Grace::Stall(stall)) = outage.due_grace(false).grace else { panic!("the second stop is forgotten") };
+        drop(outage.after_outage(&STEADY, true));
+        first.committed(Duration::ZERO);
+        let Some(Grace::Stall(stall)) = outage.after_outage(&STEADY, true).grace else {
+            panic!("the second stop is forgotten")
+        };
         assert_eq!(stall.length, Duration::from_secs(5), "both, since nobody knows which one the rows have had");
+    }
+
+    #[test]
+    fn an_outage_that_a_transaction_has_seen_which_judges_nobody_is_left_to_one_that_does() {
+        let (pulse, outage) = detector();
+        outage.after_outage(&Jumps(1, 0), false).committed(Duration::ZERO);
+        let mut jump = outage.after_outage(&Jumps(1, 0), true);
+        assert_eq!(jump.grace, Some(Grace::Whole));
+        jump.committed(Duration::ZERO);
+        pulse.stalled(Duration::from_secs(2));
+        outage.after_outage(&Jumps(1, 0), false).committed(Duration::ZERO);
+        assert!(matches!(outage.after_outage(&Jumps(1, 0), true).grace, Some(Grace::Stall(_))));
+    }
+
+    #[test]
+    fn what_a_failed_transaction_was_to_grant_is_granted_though_another_one_has_done_so() {
+        let (_, outage) = detector();
+        outage.found();
+        let (one, mut other) = (outage.after_outage(&STEADY, true), outage.after_outage(&STEADY, true));
+        other.committed(Duration::ZERO);
+        drop(one);
+        let mut again = outage.after_outage(&STEADY, true);
+        assert_eq!(again.grace, Some(Grace::Whole), "the rows that the failed one had locked");
+        again.committed(Duration::ZERO);
+        assert_eq!(outage.after_outage(&STEADY, true).grace, None);
+    }
+
+    #[test]
+    fn a_leap_holds_pruning_once_it_was_written() {
+        let (_, outage) = detector();
+        let lost = outage.after_outage(&Jumps(1, 1), false);
+        assert!(lost.holds_pruning);
+        drop(lost);
+        let mut next = outage.after_outage(&Jumps(1, 1), false);
+        assert!(next.holds_pruning);
+        next.committed(Duration::ZERO);
+        assert!(!outage.after_outage(&Jumps(1, 1), true).holds_pruning);
+        assert!(outage.after_outage(&Jumps(2, 2), true).holds_pruning);
     }
 }

@@ -22,7 +22,7 @@ use super::enqueue::enqueue;
 use super::exchange::Exchanges;
 use super::grace::grant_grace;
 use super::hold_backs::HoldBacks;
-use super::outage::{GrantedGrace, OutageDetector};
+use super::outage::{AfterOutage, OutageDetector};
 use super::registry::Registry;
 use super::retention::hold_pruning;
 use super::seen_engines::{Callers, SeenEngines};
@@ -133,7 +133,7 @@ pub(super) struct Committed {
     /// The store's time, as the transaction saw it.
     pub(super) now: Timestamp,
     pub(super) effects: Effects,
-    pub(super) granted: GrantedGrace,
+    pub(super) after_outage: AfterOutage,
 }
 
 impl TransactionWorker {
@@ -226,10 +226,7 @@ impl TransactionWorker {
             || !scope.unheard.is_empty()
             || !batch.exchanges.requests.is_empty()
             || !batch.settles.requests.is_empty();
-        let granted = match judges_silence {
-            true => start.outage.due_grace(transaction.jumped()),
-            false => GrantedGrace::NONE,
-        };
+        let after_outage = start.outage.after_outage(&*transaction, judges_silence);
         let changed_engines = self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
         let mut context = TransactionContext {
@@ -252,10 +249,10 @@ impl TransactionWorker {
         };
         // Another server may have changed them: their waiting claims may find more than before, or be refused.
         context.effects.wake_ups.engines.extend(changed_engines);
-        if let Some(grace) = granted.grace {
+        if let Some(grace) = after_outage.grace {
             grant_grace(&mut context, grace).await?;
         }
-        if context.transaction.leapt() {
+        if after_outage.holds_pruning {
             hold_pruning(&mut context).await?;
         }
         see(&mut context, &start.waiting).await?;
@@ -284,7 +281,7 @@ impl TransactionWorker {
         batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;
         stop_drained(&mut context).await?;
         let effects = context.commit().await?;
-        Ok(Committed { now, effects, granted })
+        Ok(Committed { now, effects, after_outage })
     }
 }
 

@@ -233,6 +233,21 @@ async fn a_clock_that_jumps_ahead_expires_nothing() {
     harness.close().await;
 }
 
+/// Every transaction looks at the clock, and not each of them judges who was silent.
+#[tokio::test]
+async fn a_jump_that_a_producer_comes_across_first_expires_nothing() {
+    let harness = Harness::new();
+    harness.register("e", "{}").await;
+    harness.enqueue_many(1).await;
+    let claimed = harness.claim_one("e").await;
+    harness.clock.set_wall(crate::harness::START + std::time::Duration::from_secs(86_400));
+    harness.enqueue_many(1).await;
+    harness.dispatcher.sweep().await.unwrap();
+    assert_eq!(status(&harness, "e").await, EngineStatus::Active);
+    assert_eq!(harness.complete(&claimed).await, Ok(EventStatus::Completed));
+    harness.close().await;
+}
+
 #[tokio::test]
 async fn a_clock_that_goes_back_neither_keeps_a_lost_engine_nor_turns_time_back() {
     let harness = Harness::new();

@@ -97,16 +97,16 @@ impl TransactionTime for SqliteTransaction {
         self.reading.now
     }
 
-    fn jumped(&self) -> bool {
-        self.reading.jumped
+    fn jumps(&self) -> u64 {
+        self.reading.jumps
     }
 
     fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow> {
         self.unreadable.iter().find(|row| row.table == table && row.key == key)
     }
 
-    fn leapt(&self) -> bool {
-        self.reading.leapt
+    fn leaps(&self) -> u64 {
+        self.reading.leaps
     }
 
     fn catch_up(&mut self) -> Timestamp {

@@ -45,10 +45,6 @@ pub(super) struct Writer {
     time: StoreTime,
     /// The bound of the time, as it stands in the file.
     written_time: Timestamp,
-    /// A jump that no committed transaction has seen.
-    jumped: bool,
-    /// A leap that none has.
-    leapt: bool,
     /// From which size on the log is worth making readers wait for.
     pub(super) large_log_bytes: u64,
     log_path: PathBuf,
@@ -82,8 +78,6 @@ impl Writer {
             time: StoreTime::resume(written_time, &*clock),
             clock,
             written_time,
-            jumped: false,
-            leapt: false,
             large_log_bytes: LARGE_LOG_BYTES,
             log_path,
             log_tried_at: None,
@@ -101,10 +95,7 @@ impl Writer {
         self.files.check().map_err(StoreError::unavailable)?;
         // Immediate: a transaction that began by reading could not wait for another process to finish its write.
         self.connection.execute_batch("begin immediate").map_err(|error| self.failed(error.into()))?;
-        let reading = self.time.read(&*self.clock);
-        self.jumped |= reading.jumped;
-        self.leapt |= reading.leapt;
-        Ok(Reading { now: reading.now, jumped: self.jumped, leapt: self.leapt })
+        Ok(self.time.read(&*self.clock))
     }
 
     /// Commits. Whatever the outcome, no transaction is open afterwards.
@@ -126,7 +117,6 @@ impl Writer {
         // A commit into a file that has no name is gone at the next start.
         self.files.check().map_err(|reason| StoreError::Unavailable { applied: Applied::Unknown, reason })?;
         self.written_time = written;
-        (self.jumped, self.leapt) = (false, false);
         self.shrink_log();
         Ok(())
     }

@@ -38,7 +38,7 @@ pub(crate) struct PgState {
     clock: Arc<dyn Clock>,
     /// Whether the time is taken from `clock` instead of the database, in tests.
     uses_own_clock: bool,
-    time: Mutex<Time>,
+    time: Mutex<StoreTime>,
     scan_positions: Mutex<ScanPositions>,
     lanes: Mutex<LaneCache>,
     health: Mutex<HealthProbe>,
@@ -83,14 +83,6 @@ struct KnownRegistry {
     lanes_held_until: Option<Instant>,
 }
 
-struct Time {
-    store: StoreTime,
-    /// A jump of the time that no committed transaction has seen.
-    jumped: bool,
-    /// A leap that none has.
-    leapt: bool,
-}
-
 impl PgState {
     pub(crate) fn new(
         endpoint: Arc<Endpoint>,
@@ -100,14 +92,13 @@ impl PgState {
         uses_own_clock: bool,
         time_note: TimeNote,
     ) -> Self {
-        let store = StoreTime::begin(time_note, clock.monotonic());
         Self {
             endpoint,
             writers,
             readers,
+            time: Mutex::new(StoreTime::begin(time_note, clock.monotonic())),
             clock,
             uses_own_clock,
-            time: Mutex::new(Time { store, jumped: false, leapt: false }),
             scan_positions: Mutex::default(),
             lanes: Mutex::default(),
             health: Mutex::default(),
@@ -139,27 +130,23 @@ impl PgState {
         self.scan_positions().remove_lanes(lanes);
     }
 
-    fn time(&self) -> MutexGuard<'_, Time> {
+    fn time(&self) -> MutexGuard<'_, StoreTime> {
         self.time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The store's time, from the time of the database.
     pub(crate) fn read_time(&self, database_time: Timestamp) -> Reading {
         let wall = if self.uses_own_clock { self.clock.wall() } else { database_time };
-        let mut time = self.time();
-        let reading = time.store.read_at(wall, self.clock.monotonic());
-        time.jumped |= reading.jumped;
-        time.leapt |= reading.leapt;
-        Reading { now: reading.now, jumped: time.jumped, leapt: time.leapt }
+        self.time().read_at(wall, self.clock.monotonic())
     }
 
     /// The store's time, without another look at the clock of the database: for a transaction that has waited for rows.
     pub(crate) fn read_time_on(&self) -> Timestamp {
         let mut time = self.time();
         if self.uses_own_clock {
-            return self.clock.wall().max(time.store.last());
+            return self.clock.wall().max(time.last());
         }
-        time.store.read_on(self.clock.monotonic())
+        time.read_on(self.clock.monotonic())
     }
 
     /// Notes when the database was started, as each transaction reads it. After a restart or a failover it may lack the last
@@ -173,7 +160,7 @@ impl PgState {
             self.scan_positions().reset();
             self.registry().settings = None;
             self.set_uncompacted_from(Xid::default());
-            self.time().jumped = true;
+            self.time().count_jump();
             self.may_be_elsewhere.store(true, Ordering::Release);
         }
     }
@@ -206,18 +193,12 @@ impl PgState {
 
     /// The store's time as it was last read.
     pub(crate) fn last_time(&self) -> Timestamp {
-        self.time().store.last()
+        self.time().last()
     }
 
     /// What is to be noted of the time, once it was read.
     pub(crate) fn time_note(&self) -> Option<TimeNote> {
-        self.time().store.note()
-    }
-
-    /// A transaction that was told of the jump has committed.
-    pub(crate) fn clear_jump(&self) {
-        let mut time = self.time();
-        (time.jumped, time.leapt) = (false, false);
+        self.time().note()
     }
 
     /// The settings in memory, if they are those of this version.

@@ -86,9 +86,6 @@ impl Transaction for PostgresTransaction {
             }
             drop(positions);
             self.shared.remove_lanes(&self.gone_lanes);
-            if self.reading.jumped || self.reading.leapt {
-                self.shared.clear_jump();
-            }
             if has_arrivals {
                 self.shared.notify_others();
             }
@@ -102,16 +99,16 @@ impl TransactionTime for PostgresTransaction {
         self.reading.now
     }
 
-    fn jumped(&self) -> bool {
-        self.reading.jumped
+    fn jumps(&self) -> u64 {
+        self.reading.jumps
     }
 
     fn unreadable(&self, table: &str, key: &str) -> Option<&UnreadableRow> {
         self.unreadable.iter().find(|row| row.table == table && row.key == key)
     }
 
-    fn leapt(&self) -> bool {
-        self.reading.leapt
+    fn leaps(&self) -> u64 {
+        self.reading.leaps
     }
 
     fn catch_up(&mut self) -> Timestamp {
