@@ -26,8 +26,9 @@ pub struct TransactionContext<'a> {
     pub(super) transaction: Box<dyn Transaction>,
     /// The store's time. It moves on when the transaction has waited for rows.
     pub(super) now: Timestamp,
-    /// The store's time when the transaction began: what it is asked had come by then.
-    pub(super) began_at: Timestamp,
+    /// By which time locks are judged: when the transaction began, since what it is asked had come by then; or before that, when an
+    /// outage began that has just ended, since it may have been sent then.
+    pub(super) judged_at: Timestamp,
     /// Whether other servers, or applications in SQL, may change what is in the store.
     pub(super) is_shared: bool,
     pub(super) config: &'a DispatchConfig,
@@ -75,7 +76,7 @@ impl TransactionContext<'_> {
         }
         let policy = self.registry.policy(event)?;
         let facts =
-            Facts { now: self.now, came_at: self.began_at, retry_policy: &policy.retry, jitter: self.rng.jitter() };
+            Facts { now: self.now, came_at: self.judged_at, retry_policy: &policy.retry, jitter: self.rng.jitter() };
         match transition(&event.state, command, facts) {
             Err(why) => return Ok(Err(Refusal::Event { event_id, why })),
             Ok(Transition::AlreadySo) => {}

@@ -1,9 +1,14 @@
 //! The earliest deadline of each kind, and when the scheduler has to look at them next.
 
+use std::time::Duration;
+
 use enginehouse_core::time::Timestamp;
 use tokio::time::Instant;
 
 use crate::timers::Timer;
+
+/// How long at most between two looks for expired locks and silent engines, where other servers share the store.
+pub(super) const SHARED_SWEEP_INTERVAL: Duration = Duration::from_millis(800);
 
 /// The earliest time of each kind at which something falls due; none if nothing does.
 ///

@@ -13,27 +13,22 @@ use enginehouse_store::rows::LockCursor;
 
 use super::context::TransactionContext;
 use super::outage::Grace;
-use super::sweep::{SWEEP_LIMIT, find_next_losses};
-use crate::timers::Timer;
 
 /// How long after a stop the requests that lie in sockets may take to be read, parsed and carried out.
 const SETTLE: Duration = Duration::from_millis(500);
+/// How many locks are moved at once.
+const PAGE: u32 = 1_000;
 
-/// Moves the deadlines that engines keep by heartbeats.
+/// Moves the deadlines that engines keep by heartbeats. What was moved so far before stays as it is.
 pub(super) async fn grant_grace(context: &mut TransactionContext<'_>, grace: Grace) -> Result<(), StoreError> {
-    match grace {
-        Grace::Whole => after_an_outage(context).await?,
-        Grace::Stall(stall) => {
-            let resumed_at = context.now - Timer::now().saturating_duration_since(stall.ended_at);
-            after_a_stop(context, resumed_at, stall.length + SETTLE).await?;
-        }
+    match grace.length {
+        None => after_an_outage(context, grace.resumed_at).await,
+        Some(length) => after_a_stop(context, grace.resumed_at, length + SETTLE).await,
     }
-    find_next_losses(context).await
 }
 
-/// Gives every engine one full `lost_after` from now to send a heartbeat, and every lock as long as its engine.
-async fn after_an_outage(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
-    let resumed_at = context.now;
+/// Gives every engine one full `lost_after` to send a heartbeat, and every lock as long as its engine.
+async fn after_an_outage(context: &mut TransactionContext<'_>, resumed_at: Timestamp) -> Result<(), StoreError> {
     let engines = context.transaction.all_engines().await?;
     let intervals = engines.iter().map(|engine| (engine.engine_id.clone(), engine.heartbeat_interval)).collect();
     let due_soon = engines.into_iter().filter(|engine| moved(engine, resumed_at, Duration::MAX).is_some());
@@ -95,8 +90,8 @@ async fn move_locks(
 ) -> Result<(), StoreError> {
     let mut after = None;
     loop {
-        let page = context.transaction.locks_expiring(until, after, SWEEP_LIMIT).await?;
-        let is_full = page.len() == SWEEP_LIMIT as usize;
+        let page = context.transaction.locks_expiring(until, after, PAGE).await?;
+        let is_full = page.len() == PAGE as usize;
         let holders = page.iter().filter_map(|event| event.state.lock.as_ref()).map(|lock| lock.engine_id.clone());
         let unknown: HashSet<_> = holders.filter(|engine_id| !intervals.contains_key(engine_id)).collect();
         if !unknown.is_empty() {

@@ -332,7 +332,7 @@ impl Scheduler {
         for FinishedTransaction { batch, result, answered, duration } in transactions {
             match result {
                 Ok(mut committed) => {
-                    self.committed(&worker, &batch, &mut committed, duration);
+                    self.committed(&worker, &batch, &committed, duration);
                     let mut wake_ups = std::mem::take(&mut committed.effects.wake_ups);
                     wake_ups.passed_over.clear();
                     if !wake_ups.is_empty() {
@@ -403,12 +403,12 @@ impl Scheduler {
         &mut self,
         worker: &TransactionWorker,
         batch: &RequestBatch,
-        committed: &mut Committed,
+        committed: &Committed,
         duration: Duration,
     ) {
         self.schedule.read_store_time(committed.now);
         self.schedule.merge(committed.effects.deadlines);
-        committed.after_outage.committed(duration);
+        self.outage.committed(committed.after_outage, committed.has_granted, duration);
         self.observer.committed(&CommittedTransaction {
             requests: batch.len(),
             duration,

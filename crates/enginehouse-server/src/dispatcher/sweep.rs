@@ -14,43 +14,54 @@ use enginehouse_store::StoreError;
 use enginehouse_store::rows::EventRow;
 
 use super::context::TransactionContext;
-use super::deadlines::{Deadlines, bring_forward};
+use super::deadlines::{Deadlines, SHARED_SWEEP_INTERVAL, bring_forward};
 use super::engines::{count_by_holder, is_alone, lock_held_events, lose};
+use super::grace::grant_grace;
+use super::outage::Grace;
 use super::retention::delete_expired;
 use super::unheard::postpone_losses;
 
 /// How many rows one sweep takes at most, so that requests do not wait long for it.
-pub(super) const SWEEP_LIMIT: u32 = 1_000;
+const SWEEP_LIMIT: u32 = 1_000;
 /// How many ready events of a lane wake claims at once. The claims that are given events ask for the rest.
 const READY_LIMIT: u32 = 64;
-/// How long at most between two looks for expired locks and silent engines, where other servers share the store.
-pub(super) const SHARED_SWEEP_INTERVAL: Duration = Duration::from_millis(800);
-
 /// How long until the next look for what should have ended by now and did not.
 const STUCK_INTERVAL: Duration = Duration::from_secs(1);
+/// The same, for what is still due when all the others have been granted grace.
+const GRACE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Deals with whatever has fallen due, and notes when something will next.
-pub(super) async fn sweep(context: &mut TransactionContext<'_>, claims_wait: bool) -> Result<(), StoreError> {
+pub(super) async fn sweep(
+    context: &mut TransactionContext<'_>,
+    grace: Option<Grace>,
+    claims_wait: bool,
+) -> Result<(), StoreError> {
     let deadlines = context.effects.deadlines;
     let now = context.now;
     let is_due = |deadline: Option<Timestamp>| deadline.is_some_and(|at| at <= now);
-    let mut may_be_more = false;
-    if is_due(deadlines.lock_expiry) {
-        may_be_more |= expire_locks(context).await?;
-    }
-    if is_due(deadlines.engine_loss) {
-        may_be_more |= lose_engines(context).await?;
-    }
-    if is_due(deadlines.lock_expiry) || is_due(deadlines.engine_loss) {
-        find_next_losses(context).await?;
-        if !may_be_more {
-            // What is still due is a row that cannot be read, or that another transaction holds.
-            let soon = now + STUCK_INTERVAL;
-            let Deadlines { lock_expiry, engine_loss, .. } = &mut context.effects.deadlines;
-            for deadline in [lock_expiry, engine_loss] {
-                *deadline = deadline.map(|at| if at <= now { soon } else { at });
+    match grace {
+        // Nobody is judged in the same transaction. What is still due then, another transaction had locked; and if that one fails,
+        // it was given no time.
+        Some(grace) => {
+            grant_grace(context, grace).await?;
+            find_next_losses(context).await?;
+            look_later(context, GRACE_INTERVAL);
+        }
+        None if is_due(deadlines.lock_expiry) || is_due(deadlines.engine_loss) => {
+            let mut may_be_more = false;
+            if is_due(deadlines.lock_expiry) {
+                may_be_more |= expire_locks(context).await?;
+            }
+            if is_due(deadlines.engine_loss) {
+                may_be_more |= lose_engines(context).await?;
+            }
+            find_next_losses(context).await?;
+            if !may_be_more {
+                // What is still due is a row that cannot be read, or that another transaction holds.
+                look_later(context, STUCK_INTERVAL);
             }
         }
+        None => {}
     }
     if is_due(deadlines.retention) {
         delete_expired(context).await?;
@@ -59,6 +70,15 @@ pub(super) async fn sweep(context: &mut TransactionContext<'_>, claims_wait: boo
         find_ready(context, claims_wait).await?;
     }
     Ok(())
+}
+
+/// Looks again a little later for losses that are still due.
+fn look_later(context: &mut TransactionContext<'_>, wait: Duration) {
+    let now = context.now;
+    let Deadlines { lock_expiry, engine_loss, .. } = &mut context.effects.deadlines;
+    for deadline in [lock_expiry, engine_loss] {
+        *deadline = deadline.map(|at| if at <= now { now + wait } else { at });
+    }
 }
 
 /// Takes back events whose lock has expired. Answers whether there may be more.

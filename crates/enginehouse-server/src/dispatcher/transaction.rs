@@ -20,9 +20,8 @@ use super::effects::Effects;
 use super::engines::stop_drained;
 use super::enqueue::enqueue;
 use super::exchange::Exchanges;
-use super::grace::grant_grace;
 use super::hold_backs::HoldBacks;
-use super::outage::{AfterOutage, OutageDetector};
+use super::outage::{AfterOutage, Grace, OutageDetector};
 use super::registry::Registry;
 use super::retention::hold_pruning;
 use super::seen_engines::{Callers, SeenEngines};
@@ -134,6 +133,8 @@ pub(super) struct Committed {
     pub(super) now: Timestamp,
     pub(super) effects: Effects,
     pub(super) after_outage: AfterOutage,
+    /// Whether it has granted the grace that was due.
+    pub(super) has_granted: bool,
 }
 
 impl TransactionWorker {
@@ -221,18 +222,13 @@ impl TransactionWorker {
         let mut transaction = self.store.begin().await?;
         let is_shared = self.store.is_shared();
         // The time was read: whatever has stopped the process until then is known now.
-        // What judges whether somebody was silent grants grace first. What adds events can do without the engines' rows.
-        let judges_silence = scope.sweeps
-            || !scope.unheard.is_empty()
-            || !batch.exchanges.requests.is_empty()
-            || !batch.settles.requests.is_empty();
-        let after_outage = start.outage.after_outage(&*transaction, judges_silence);
+        let after_outage = start.outage.after_outage(&*transaction);
         let changed_engines = self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
         let mut context = TransactionContext {
             transaction,
             now,
-            began_at: now,
+            judged_at: after_outage.grace.map_or(now, Grace::began_at),
             is_shared,
             config: &self.config,
             registry: &mut self.registry,
@@ -249,16 +245,13 @@ impl TransactionWorker {
         };
         // Another server may have changed them: their waiting claims may find more than before, or be refused.
         context.effects.wake_ups.engines.extend(changed_engines);
-        if let Some(grace) = after_outage.grace {
-            grant_grace(&mut context, grace).await?;
-        }
         if after_outage.holds_pruning {
             hold_pruning(&mut context).await?;
         }
         see(&mut context, &start.waiting).await?;
         // Before anything else: a lock that has expired is lost to every request of the batch.
         if scope.sweeps {
-            sweep(&mut context, !self.wait_queue.is_empty()).await?;
+            sweep(&mut context, after_outage.grace, !self.wait_queue.is_empty()).await?;
         }
         if !scope.unheard.is_empty() {
             hear_later(&mut context, scope.unheard).await?;
@@ -281,7 +274,7 @@ impl TransactionWorker {
         batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;
         stop_drained(&mut context).await?;
         let effects = context.commit().await?;
-        Ok(Committed { now, effects, after_outage })
+        Ok(Committed { now, effects, after_outage, has_granted: scope.sweeps })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod caps;
 mod claiming;
+mod contended_rows;
 mod dead_letters;
 mod engines;
 mod enqueueing;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use enginehouse_core::engine::EngineStatus;
+use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::request::Claim;
 use rand::rngs::StdRng;
@@ -38,6 +39,24 @@ async fn a_stop_at_any_instant_and_of_any_length_loses_no_engine_and_no_lock_tha
         let state = format!("round {round}: at {instant} for {length}");
         assert_eq!((heard.status, heard.renewed.len()), (EngineStatus::Active, 1), "{state}");
     }
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn what_arrives_after_a_stop_is_judged_by_the_time_before_it() {
+    let harness = Harness::new();
+    let epoch = harness.register_with("e", "{}", 1).await;
+    harness.enqueue_many(2).await;
+    let [one, other] = [(); 2].map(|()| harness.try_claim("e", epoch, short_lock()));
+    let (one, other) = (one.await.unwrap().remove(0), other.await.unwrap().remove(0));
+    harness.pass(1.0).await;
+    harness.stop_for(40.0);
+    // No sweep comes first: where others share the store, requests do not wait for one.
+    assert_eq!(harness.heartbeat("e", &[token(&one), token(&other)]).await.renewed.len(), 2);
+    harness.stop_for(40.0);
+    assert_eq!(harness.complete(&one).await, Ok(EventStatus::Completed));
+    harness.pass(0.1).await;
+    assert_eq!(harness.complete(&other).await, Ok(EventStatus::Completed));
     harness.close().await;
 }
 
