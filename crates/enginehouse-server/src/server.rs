@@ -16,6 +16,7 @@
 mod activity;
 mod connection;
 mod current_request;
+mod network_threads;
 mod open_connections;
 mod server_config;
 mod timed_stream;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use enginehouse_store::Store;
 use tokio::net::TcpListener;
 
+use self::network_threads::NetworkThreads;
 use self::open_connections::OpenConnections;
 pub use self::server_config::ServerConfig;
 use crate::dispatcher::config::DispatchConfig;
@@ -96,6 +98,7 @@ impl Listener {
 pub struct Server {
     app: App,
     listener: Listener,
+    threads: NetworkThreads,
 }
 
 impl Server {
@@ -109,8 +112,9 @@ impl Server {
         dispatch: DispatchConfig,
         rng: Box<dyn Rng>,
     ) -> io::Result<Self> {
+        let threads = NetworkThreads::start()?;
         let app = App::start(store, dispatch, listener.config.limits.clone(), rng)?;
-        Ok(Self { app, listener })
+        Ok(Self { app, listener, threads })
     }
 
     pub const fn local_addr(&self) -> SocketAddr {
@@ -127,8 +131,8 @@ impl Server {
     /// # Errors
     /// The store serves no more, or the dispatcher has ended by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerEnded> {
-        let Self { app, listener: Listener { listener, config, .. } } = self;
-        let mut connections = OpenConnections::new(&app, &config);
+        let Self { app, listener: Listener { listener, config, .. }, threads } = self;
+        let mut connections = OpenConnections::new(&app, &config, threads);
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             why = store_ended(app.store()) => Err(ServerEnded::Store(why)),

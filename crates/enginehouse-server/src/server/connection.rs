@@ -33,13 +33,17 @@ type HyperConnection = http1::Connection<TokioIo<TimedStream<TcpStream>>, Reques
 
 /// Serves a connection until it ends, or until the server shuts down and its request is answered.
 pub(super) async fn serve(
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     address: ClientAddress,
     router: Router,
     timeouts: Timeouts,
     activity: Activity,
     shutdown: CancellationToken,
 ) {
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::debug!(%error, "a connection was lost before it was served"),
+    };
     let mut stream = TimedStream::new(stream, timeouts, activity.clone());
     let service = RequestService::new(router, address, activity.clone());
     loop {

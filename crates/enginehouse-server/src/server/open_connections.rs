@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::activity::{Activity, IdleSignal};
 use super::connection::serve;
+use super::network_threads::NetworkThreads;
 use super::server_config::ServerConfig;
 use super::timed_stream::Timeouts;
 use crate::budget::{Budget, ClientAddress, NoRoom, Share};
@@ -34,6 +35,7 @@ pub(super) struct OpenConnections {
     budget: Arc<Budget>,
     signal: Arc<IdleSignal>,
     shutdown: CancellationToken,
+    threads: NetworkThreads,
     tasks: JoinSet<()>,
     open: HashMap<Id, OpenConnection>,
     idle: LongestIdle,
@@ -54,7 +56,7 @@ struct LongestIdle {
 }
 
 impl OpenConnections {
-    pub(super) fn new(app: &App, config: &ServerConfig) -> Self {
+    pub(super) fn new(app: &App, config: &ServerConfig, threads: NetworkThreads) -> Self {
         let metrics = app.metrics().of_budget("connections");
         Self {
             app: app.clone(),
@@ -63,6 +65,7 @@ impl OpenConnections {
             budget: Budget::new("connections", "max_connections", config.max_connections, metrics),
             signal: IdleSignal::new(),
             shutdown: CancellationToken::new(),
+            threads,
             tasks: JoinSet::new(),
             open: HashMap::new(),
             idle: LongestIdle::default(),
@@ -112,12 +115,17 @@ impl OpenConnections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection waits with small packets");
         }
+        // Its own thread registers it with its own event loop.
+        let stream = match stream.into_std() {
+            Ok(stream) => stream,
+            Err(error) => return tracing::debug!(%error, "a connection was lost before it was served"),
+        };
         let activity = Activity::new(Arc::clone(&self.signal));
         let guard = ConnectionGuard::new(&self.app, share);
         let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
         let served = serve(stream, address, router, self.timeouts, activity.clone(), shutdown);
         // Not an async block, which would hold the future twice.
-        let task = self.tasks.spawn(served.map(|()| drop(guard)));
+        let task = self.tasks.spawn_on(served.map(|()| drop(guard)), self.threads.next());
         self.open.insert(task.id(), OpenConnection { address, activity });
     }
 
@@ -178,7 +186,7 @@ impl OpenConnections {
 
     /// Closes idle connections, lets requests that are under way finish, and cuts off what has not ended in time.
     pub(super) async fn finish(self, within: Duration) {
-        let Self { shutdown, mut tasks, .. } = self;
+        let Self { shutdown, mut tasks, threads: _threads, .. } = self;
         shutdown.cancel();
         let ending = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(within, ending).await.is_err() {

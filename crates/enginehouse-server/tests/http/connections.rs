@@ -73,6 +73,8 @@ async fn one_address_leaves_room_for_all_others_and_a_waiting_claim_is_not_idle(
     drop(idle(&server, [127, 0, 0, 2]).await);
     server.until("enginehouse_waiting_claims", |claims| claims == 8).await;
     drop(claims);
+    // Their threads notice it by and by.
+    server.until(OPEN, |open| open <= 2).await;
     drop(idle(&server, [127, 0, 0, 1]).await);
     server.stop().await;
 }

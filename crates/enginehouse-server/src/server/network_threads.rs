@@ -1,0 +1,47 @@
+//! The threads that serve connections, each with an event loop of its own.
+//!
+//! A connection stays on one thread: who reads its request also writes the answer. A pool that steals tasks wakes a second
+//! thread for nearly every request of a quiet server, to look whether there is more to do; here the answer wakes one, and the
+//! answers of a batch find it awake.
+
+use std::io;
+use std::num::NonZero;
+
+use tokio::runtime::{Builder, Handle};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Threads that serve connections until this is dropped.
+pub(super) struct NetworkThreads {
+    runtimes: Vec<Handle>,
+    next: usize,
+    _until_dropped: DropGuard,
+}
+
+impl NetworkThreads {
+    /// Starts a thread for each processor.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub(super) fn start() -> io::Result<Self> {
+        let ends = CancellationToken::new();
+        let count = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let start = |number| {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let handle = runtime.handle().clone();
+            let ends = ends.clone();
+            std::thread::Builder::new().name(format!("enginehouse-net-{number}")).spawn(move || {
+                runtime.block_on(ends.cancelled());
+                runtime.shutdown_background();
+            })?;
+            Ok(handle)
+        };
+        let runtimes = (0..count).map(start).collect::<io::Result<_>>()?;
+        Ok(Self { runtimes, next: 0, _until_dropped: ends.drop_guard() })
+    }
+
+    /// The thread of the next connection: each in turn.
+    pub(super) fn next(&mut self) -> &Handle {
+        self.next = (self.next + 1) % self.runtimes.len();
+        &self.runtimes[self.next]
+    }
+}
