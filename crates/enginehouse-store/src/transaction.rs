@@ -70,6 +70,9 @@ pub trait TransactionTime: Send {
 #[delegatable_trait]
 pub trait EventRepository: Send {
     /// Adds events. Their ids must be new, and no other event may have their idempotency keys, expired ones neither.
+    ///
+    /// Here and wherever a write answers nothing, a store may send it with the next call or with the commit, and so tell its
+    /// error only there.
     async fn insert_events(&mut self, events: &[NewEventRow]) -> Result<(), StoreError>;
     /// Those of `ids` that exist, in the order of `ids`. Nobody else changes them before this transaction ends.
     async fn events_by_id(&mut self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError>;
@@ -79,9 +82,11 @@ pub trait EventRepository: Send {
     async fn events_by_idempotency_key(&mut self, keys: &[&str]) -> Result<Vec<KeyedEvent>, StoreError>;
     /// Takes from events their idempotency keys, so that others may have them. The events stay as they are otherwise.
     async fn release_idempotency_keys(&mut self, ids: &[EventId]) -> Result<(), StoreError>;
-    /// Writes each event that still has the status and lock serial it was read with, in what has changed since. Answers
-    /// which, in the order of `changes`.
-    async fn write_events(&mut self, changes: &[EventChange<'_>]) -> Result<Vec<EventId>, StoreError>;
+    /// Writes events in what has changed since they were read.
+    ///
+    /// # Errors
+    /// `Conflict` if one of them has another status or lock serial by now than it was read with.
+    async fn write_events(&mut self, changes: &[EventChange<'_>]) -> Result<(), StoreError>;
     /// Finished events that may be forgotten: completed before the one moment, failed (dead letters aside) or cancelled
     /// before the other; the oldest first.
     async fn prunable_events(

@@ -466,9 +466,7 @@ async fn lock(
             }
         }
     }
-    // What is not written another server has claimed in between: it is simply not given.
-    let unwritten = context.write_events().await?;
-    locked.retain(|id| !unwritten.contains(id));
+    context.write_events().await?;
     for event in locked.iter().filter_map(|id| context.events.get(*id)).filter(|event| event.state.tally.losses > 0) {
         // The engine that was held back for it may claim others again.
         context.effects.wake_ups.engines.extend(context.hold_backs.let_go(event.lane_id, event.event_id));

@@ -105,9 +105,8 @@ impl TransactionContext<'_> {
         }
     }
 
-    /// Writes every event that has changed. Answers those that were not written: another server has changed them since
-    /// they were read. They are as if they had not been read.
-    pub(super) async fn write_events(&mut self) -> Result<HashSet<EventId>, StoreError> {
+    /// Writes every event that has changed.
+    pub(super) async fn write_events(&mut self) -> Result<(), StoreError> {
         self.events.write(&mut *self.transaction, self.registry, &mut self.effects).await
     }
 

@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use enginehouse_core::event::EventStatus;
-use enginehouse_core::ids::EventId;
 use enginehouse_core::request::SettleCommand;
-use enginehouse_core::transition;
 use enginehouse_store::StoreError;
 
 use super::answers::{SettleResult, SettledEvent};
@@ -45,22 +42,8 @@ pub(super) async fn settle(
         }
         answers.push(results);
     }
-    let unwritten = context.write_events().await?;
-    if !unwritten.is_empty() {
-        for result in answers.iter_mut().flatten() {
-            if let Ok(settled) = result
-                && unwritten.contains(&settled.event.event_id)
-            {
-                *result = Err(changed_meanwhile(settled.event.event_id, settled.event.state.status));
-            }
-        }
-    }
+    context.write_events().await?;
     Ok(answers)
-}
-
-/// Another server has changed the event since it was read. So its lock is no longer the one that the caller has shown.
-fn changed_meanwhile(event_id: EventId, status: EventStatus) -> Refusal {
-    Refusal::Event { event_id, why: transition::TransitionRefused::LockLost { status } }
 }
 
 /// Adds the payload where a request has settled one event alone: it is answered with the whole event.

@@ -94,7 +94,6 @@ async fn expire_locks(context: &mut TransactionContext<'_>) -> Result<bool, Stor
         // Refused if the lock was renewed or settled in this very batch.
         context.transition(event_id, &EventCommand::LoseLock { loss: Loss::Expired, alone })?.ok();
     }
-    // What is not written was settled in between, or swept by another server: nothing to do.
     context.write_events().await?;
     Ok(may_be_more)
 }

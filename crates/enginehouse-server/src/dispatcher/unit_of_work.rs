@@ -91,29 +91,27 @@ impl UnitOfWork {
         }
     }
 
-    /// Writes what has changed: events under their guard, then the attempts and dead letters of those that were written.
-    /// Answers the events that were not, because somebody else has changed them since they were read. They are
-    /// forgotten here.
+    /// Writes what has changed: events under their guard, with their attempts and dead letters. If somebody else has changed one
+    /// of them since it was read, the transaction ends by that.
     pub(super) async fn write(
         &mut self,
         transaction: &mut dyn Transaction,
         registry: &Registry,
         effects: &mut Effects,
-    ) -> Result<HashSet<EventId>, StoreError> {
+    ) -> Result<(), StoreError> {
         let changed = std::mem::take(&mut self.changed);
         if changed.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(());
         }
         let changes: Vec<_> = changed.iter().filter_map(|id| self.events.get(id)?.to_write()).collect();
-        let written: HashSet<_> = transaction.write_events(&changes).await?.into_iter().collect();
-        let mut attempts = std::mem::take(&mut self.attempts);
-        attempts.retain(|(id, _)| written.contains(id));
+        transaction.write_events(&changes).await?;
+        let attempts = std::mem::take(&mut self.attempts);
         if !attempts.is_empty() {
             transaction.insert_attempts(&attempts).await?;
         }
         let (mut dead_letters, mut resolved) = (Vec::new(), Vec::new());
         for id in &changed {
-            let Some(entry) = self.events.get_mut(id).filter(|_| written.contains(id)) else { continue };
+            let Some(entry) = self.events.get_mut(id) else { continue };
             let stored = entry.stored.take();
             entry.new_payload = None;
             let state = &entry.row.state;
@@ -140,9 +138,7 @@ impl UnitOfWork {
         if !dead_letters.is_empty() {
             transaction.insert_dead_letters(&dead_letters).await?;
         }
-        let unwritten: HashSet<_> = changed.into_iter().filter(|id| !written.contains(id)).collect();
-        self.events.retain(|id, _| !unwritten.contains(id));
-        Ok(unwritten)
+        Ok(())
     }
 }
 

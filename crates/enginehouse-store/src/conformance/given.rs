@@ -14,6 +14,7 @@ use enginehouse_core::retry::{Failure, Jitter};
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventCommand, EventState, Facts, Loss, Transition, transition};
 
+use crate::StoreError;
 use crate::rows::{EventChange, EventRow, NewEventRow};
 use crate::{Store, Transaction};
 
@@ -142,20 +143,29 @@ pub(crate) fn change(read: &EventRow, state: EventState) -> Decision {
     Decision { read: read.state.clone(), event: EventRow { state, ..read.clone() }, payload: None }
 }
 
-pub(crate) async fn write_in(tx: &mut dyn Transaction, decisions: &[Decision]) -> Vec<EventId> {
+pub(crate) async fn write_in(tx: &mut dyn Transaction, decisions: &[Decision]) -> Result<(), StoreError> {
     let changes = decisions.iter().map(|Decision { read, event, payload }| EventChange {
         event,
         read,
         payload: payload.as_ref(),
     });
-    tx.write_events(&changes.collect::<Vec<_>>()).await.unwrap()
+    tx.write_events(&changes.collect::<Vec<_>>()).await
 }
 
-pub(crate) async fn write(store: &dyn Store, decisions: &[Decision]) -> Vec<EventId> {
+pub(crate) async fn write(store: &dyn Store, decisions: &[Decision]) {
     let mut tx = begin(store).await;
-    let written = write_in(&mut *tx, decisions).await;
+    write_in(&mut *tx, decisions).await.unwrap();
     tx.commit().await.unwrap();
-    written
+}
+
+/// Writes what was decided on an old reading, and sees that nothing is written.
+pub(crate) async fn refuse(store: &dyn Store, decisions: &[Decision]) {
+    let mut tx = begin(store).await;
+    let refused = match write_in(&mut *tx, decisions).await {
+        Ok(()) => tx.commit().await,
+        refused => refused,
+    };
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
 }
 
 pub(crate) fn claim_by(engine: &str, visibility_timeout: Duration) -> EventCommand {
@@ -204,8 +214,7 @@ pub(crate) async fn apply(
     let read = event(store, number).await;
     let (state, attempt) = after(&read.state, &command(&read.state), now(store).await);
     let mut tx = begin(store).await;
-    let written = write_in(&mut *tx, &[change(&read, state.clone())]).await;
-    assert_eq!(written, [id(number)]);
+    write_in(&mut *tx, &[change(&read, state.clone())]).await.unwrap();
     if let Some(attempt) = attempt {
         tx.insert_attempts(&[(id(number), attempt)]).await.unwrap();
     }

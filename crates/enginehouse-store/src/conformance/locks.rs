@@ -76,7 +76,7 @@ pub(crate) async fn expiring_locks_go_on_behind_a_place(store: &dyn Store) {
     let read = tx.events_by_id(&ids(1..=7)).await.unwrap();
     let claimed = |event: &EventRow| super::given::after(&event.state, &claim_by("sim-1", MINUTE), tx.now()).0;
     let changes: Vec<_> = read.iter().map(|event| super::given::change(event, claimed(event))).collect();
-    write_in(&mut *tx, &changes).await;
+    write_in(&mut *tx, &changes).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = begin(store).await;
     let (mut found, mut after) = (Vec::new(), None);

@@ -290,7 +290,7 @@ async fn a_lock_outlives_the_move() {
     assert_eq!(locks.len(), 2);
     let (state, _) = after(&moved.state, &complete(&before[0].state), now(&store).await);
     let mut tx = begin(&store).await;
-    assert_eq!(write_in(&mut *tx, &[change(&moved, state)]).await, [id(2)]);
+    write_in(&mut *tx, &[change(&moved, state)]).await.unwrap();
     tx.commit().await.unwrap();
     let counts = begin(&store).await.status_counts().await.unwrap();
     assert_eq!((counts.processing, counts.completed), (1, 2));

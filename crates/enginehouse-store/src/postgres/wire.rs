@@ -5,5 +5,6 @@ pub(crate) mod endpoint;
 pub(crate) mod error;
 pub(crate) mod pool;
 pub(crate) mod session;
+pub(crate) mod statement;
 mod tls;
 pub(crate) mod url;

@@ -126,8 +126,7 @@ pub(super) fn write(
     connection: &SqliteConnection,
     counts: &mut CountChanges,
     changes: &[EventChange<'_>],
-) -> SqliteResult<Vec<EventId>> {
-    let mut written = Vec::with_capacity(changes.len());
+) -> SqliteResult<()> {
     // Most changes of a batch are of one kind.
     let mut prepared: Option<(StateWrite, CachedStatement<'_>)> = None;
     for EventChange { event, read, payload } in changes {
@@ -144,7 +143,7 @@ pub(super) fn write(
             .value(&read.lock_serial)
             .execute()?;
         if rows == 0 {
-            continue;
+            return Err(SqliteError::Stale(format!("event {} has changed since it was read", event.event_id)));
         }
         if let Some(payload) = payload {
             let mut replace = connection.prepare_cached(sql!("write_event_payloads"))?;
@@ -152,9 +151,8 @@ pub(super) fn write(
             replace.execute(params![payload, checksum, IdText::of(event_id)])?;
         }
         counts.moved(event.lane_id, event.scenario_run_id.as_ref(), read.status, event.state.status);
-        written.push(event.event_id);
     }
-    Ok(written)
+    Ok(())
 }
 
 fn write_statement(what: StateWrite) -> &'static str {

@@ -20,6 +20,9 @@ pub(super) enum SqliteError {
     /// The row that was asked for is such a one.
     #[error("{0}")]
     Unreadable(UnreadableRow),
+    /// What was to be written has changed since it was read.
+    #[error("{0}")]
+    Stale(String),
     /// This program has asked for what contradicts itself.
     #[error("{0}")]
     Bug(String),
@@ -43,6 +46,7 @@ impl From<SqliteError> for StoreError {
             SqliteError::Io(error) => Self::unavailable(error.to_string()),
             SqliteError::Row(what) => Self::Corrupt(what),
             SqliteError::Unreadable(row) => Self::Unreadable(row),
+            SqliteError::Stale(what) => Self::Conflict(what),
             SqliteError::Bug(what) => Self::Bug(what),
         }
     }

@@ -378,7 +378,9 @@ pub(super) fn unreadable(path: &Path, failure: SqliteError) -> SqliteOpenError {
         SqliteError::Sqlite(error) => SqliteOpenError::Unreadable { path, source: error.into() },
         SqliteError::Io(source) => SqliteOpenError::Io { path, source },
         SqliteError::Unreadable(row) => SqliteOpenError::Unreadable { path, source: row.to_string().into() },
-        SqliteError::Row(what) | SqliteError::Bug(what) => SqliteOpenError::Unreadable { path, source: what.into() },
+        SqliteError::Row(what) | SqliteError::Stale(what) | SqliteError::Bug(what) => {
+            SqliteOpenError::Unreadable { path, source: what.into() }
+        }
     }
 }
 

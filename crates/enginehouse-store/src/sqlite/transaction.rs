@@ -145,7 +145,7 @@ impl EventRepository for SqliteTransaction {
         self.run(|writer, _| events::release_idempotency_keys(&writer.connection, ids))
     }
 
-    async fn write_events(&mut self, changes: &[EventChange<'_>]) -> Result<Vec<EventId>, StoreError> {
+    async fn write_events(&mut self, changes: &[EventChange<'_>]) -> Result<(), StoreError> {
         for EventChange { event, .. } in changes {
             if event.state.status == EventStatus::Queued {
                 self.writer.quiet_lanes.arrived(event.lane_id, event.state.available_at);

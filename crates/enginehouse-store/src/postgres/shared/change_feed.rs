@@ -15,6 +15,7 @@ use enginehouse_core::ids::LaneId;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
+use tokio_postgres::types::Type;
 
 use super::pg_snapshot::PgSnapshot;
 use super::state::PgState;
@@ -168,6 +169,7 @@ async fn listen(shared: &PgState, channel: &str, notified: &Arc<Notify>) -> PgRe
     let row = client.query_one("select pg_backend_pid()", &[]).await?;
     own_pid.store(row.try_get(0)?, Ordering::Relaxed);
     client.batch_execute(&format!("listen \"{}\"", channel.replace('"', "\"\""))).await?;
+    let notify = client.prepare_typed(sql!("notify"), &[Type::TEXT]).await?;
     // Others may have notified before `listen`.
     notified.notify_one();
     let mut gap = tokio::time::interval(MIN_GAP);
@@ -179,7 +181,7 @@ async fn listen(shared: &PgState, channel: &str, notified: &Arc<Notify>) -> PgRe
         }
         gap.tick().await;
         let limit = shared.endpoint.deadline();
-        let sent = tokio::time::timeout(limit, client.execute(sql!("notify"), &[&channel])).await;
+        let sent = tokio::time::timeout(limit, client.execute(&notify, &[&channel])).await;
         sent.map_err(|_| PgError::TooSlow(limit))??;
     }
 }

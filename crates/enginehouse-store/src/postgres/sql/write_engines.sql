@@ -2,5 +2,4 @@
 update enginehouse.engines as e
 set {c.engine_change_set}
 from unnest({1.engine_arrays}) as c ({engine_columns})
-where e.engine_id = c.engine_id
-returning e.engine_id;
+where e.engine_id = c.engine_id;

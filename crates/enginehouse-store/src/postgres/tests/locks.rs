@@ -71,7 +71,7 @@ async fn a_lock_that_an_older_transaction_gives_after_a_scan_is_found_by_the_nex
     let read = older.events_by_id(&[id(1)]).await.unwrap().remove(0);
     let command: EventCommand = claim_by("sim-1", MINUTE);
     let (state, _) = after(&read.state, &command, at);
-    assert_eq!(write_in(&mut *older, &[change(&read, state)]).await, [id(1)]);
+    write_in(&mut *older, &[change(&read, state)]).await.unwrap();
     older.commit().await.unwrap();
     assert_eq!(read_and_commit(&*fresh).await, 1);
 }

@@ -5,16 +5,13 @@ use enginehouse_core::time::Timestamp;
 use super::columns::{Arrays, Moment, params, sql};
 use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::Session;
+use crate::postgres::wire::statement::EncodedStatement;
 use crate::rows::AuditEntry;
 use crate::table::AuditColumns;
 
-pub(crate) async fn insert(session: &Session, entries: &[AuditEntry]) -> PgResult<()> {
-    if entries.is_empty() {
-        return Ok(());
-    }
+pub(crate) fn insert(entries: &[AuditEntry]) -> PgResult<EncodedStatement> {
     let columns: Vec<_> = entries.iter().map(AuditColumns::of).collect();
-    session.execute(sql!("insert_audit"), Arrays::of(&columns).parameters()).await?;
-    Ok(())
+    EncodedStatement::new(sql!("insert_audit"), Arrays::of(&columns).parameters())
 }
 
 pub(crate) async fn delete(session: &Session, before: Timestamp, limit: u32) -> PgResult<u32> {

@@ -5,16 +5,13 @@ use enginehouse_core::ids::{EventId, EventType, QueueName};
 use super::columns::{Arrays, Moment, PgColumns, params, shown, sql};
 use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::Session;
+use crate::postgres::wire::statement::EncodedStatement;
 use crate::rows::{DeadLetterFilter, NewDeadLetter};
 use crate::table::DeadLetterColumns;
 
-pub(crate) async fn insert(session: &Session, dead_letters: &[NewDeadLetter]) -> PgResult<()> {
-    if dead_letters.is_empty() {
-        return Ok(());
-    }
+pub(crate) fn insert(dead_letters: &[NewDeadLetter]) -> PgResult<EncodedStatement> {
     let columns: Vec<_> = dead_letters.iter().map(DeadLetterColumns::of).collect();
-    session.execute(sql!("insert_dead_letters"), Arrays::of(&columns).parameters()).await?;
-    Ok(())
+    EncodedStatement::new(sql!("insert_dead_letters"), Arrays::of(&columns).parameters())
 }
 
 pub(crate) async fn matching(session: &Session, filter: &DeadLetterFilter, limit: u32) -> PgResult<Vec<EventId>> {

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use enginehouse_core::ids::EventId;
-use futures_util::future::join_all;
 use uuid::Uuid;
 
-use super::columns::{Arrays, Moment, PgColumns, params, sql};
-use crate::postgres::wire::error::{PgError, PgResult, both};
-use crate::postgres::wire::session::Session;
+use super::columns::{Arrays, Moment, params, sql};
+use crate::error::HeldResource;
+use crate::postgres::wire::error::{PgError, PgResult};
+use crate::postgres::wire::statement::EncodedStatement;
 use crate::rows::{EventChange, NewEventRow};
 use crate::table::{EnqueuedColumns, PayloadColumns, StateColumns, StateWrite};
 
 /// Adds events and their payloads.
-pub(crate) async fn insert(session: &Session, events: &[NewEventRow]) -> PgResult<()> {
+pub(crate) fn insert(events: &[NewEventRow]) -> PgResult<[EncodedStatement; 2]> {
     for new in events {
         new.check().map_err(PgError::Bug)?;
     }
@@ -22,33 +21,34 @@ pub(crate) async fn insert(session: &Session, events: &[NewEventRow]) -> PgResul
     let columns: Vec<_> = events.iter().map(|new| EnqueuedColumns::of(&new.event)).collect();
     let arrays = Arrays::of(&columns);
     let payloads: Vec<_> = events.iter().map(|new| PayloadColumns::of(new.event.event_id, &new.payload)).collect();
-    let payloads = Arrays::of(&payloads);
-    let rows = session.execute(
+    let rows = EncodedStatement::new(
         sql!("insert_events"),
         arrays.behind(params![TIMESTAMPTZ_ARRAY: &available, BYTEA_ARRAY: &fingerprints]),
-    );
-    let texts = session.execute(sql!("insert_event_payloads"), payloads.parameters());
-    // Sent together: neither waits for the other's answer.
-    let (rows, texts) = tokio::join!(rows, texts);
-    both(rows, texts)?;
-    Ok(())
+    )?;
+    let payloads = EncodedStatement::new(sql!("insert_event_payloads"), Arrays::of(&payloads).parameters())?;
+    // Another transaction may have added an event with the same key, and not committed it yet.
+    Ok([rows.waiting_for(HeldResource::IdempotencyKey), payloads])
 }
 
-/// Writes events that still stand as they were read. Answers which.
-pub(crate) async fn write(session: &Session, changes: &[EventChange<'_>]) -> PgResult<Vec<EventId>> {
+/// Writes events that still stand as they were read: one that does not is an error, by which the transaction ends.
+pub(crate) fn write(changes: &[EventChange<'_>]) -> PgResult<Vec<EncodedStatement>> {
     let mut kinds: BTreeMap<StateWrite, StateChanges<'_>> = BTreeMap::new();
-    for EventChange { event, read, .. } in changes {
+    let mut payloads = Vec::new();
+    for EventChange { event, read, payload } in changes {
         let state = StateColumns::of(&event.state)?;
         let changes = kinds.entry(StateWrite::of(&StateColumns::of(read)?, &state)).or_default();
         changes.ids.push(event.event_id.0);
         changes.read_statuses.push(read.status.name());
         changes.read_serials.push(read.lock_serial);
         changes.states.push(state);
+        payloads.extend(payload.map(|payload| PayloadColumns::of(event.event_id, payload)));
     }
-    // Sent together: none waits for another's answer.
-    let writes = join_all(kinds.iter().map(|(what, changes)| changes.write(session, *what))).await;
-    let all = |all, more| both(all, more).map(|(all, more): (Vec<_>, Vec<_>)| [all, more].concat());
-    writes.into_iter().fold(Ok(Vec::new()), all)
+    let mut statements: Vec<_> =
+        kinds.iter().map(|(what, changes)| changes.statement(*what)).collect::<PgResult<_>>()?;
+    if !payloads.is_empty() {
+        statements.push(EncodedStatement::new(sql!("write_event_payloads"), Arrays::of(&payloads).parameters())?);
+    }
+    Ok(statements)
 }
 
 /// Changes that one statement writes.
@@ -61,7 +61,7 @@ struct StateChanges<'a> {
 }
 
 impl StateChanges<'_> {
-    async fn write(&self, session: &Session, what: StateWrite) -> PgResult<Vec<EventId>> {
+    fn statement(&self, what: StateWrite) -> PgResult<EncodedStatement> {
         let sql = match what {
             StateWrite::Lock => sql!("write_locks"),
             StateWrite::Completion => sql!("write_completions"),
@@ -70,15 +70,6 @@ impl StateChanges<'_> {
         };
         let arrays = Arrays::of_columns(&self.states, |place| what.has(place));
         let read = params![UUID_ARRAY: &self.ids, TEXT_ARRAY: &self.read_statuses, INT8_ARRAY: &self.read_serials];
-        let rows = session.query(sql, arrays.behind(read)).await?;
-        rows.iter().map(|row| PgColumns::of(row).read()).collect()
+        EncodedStatement::new(sql, arrays.behind(read))
     }
-}
-
-/// Gives events other payloads.
-pub(crate) async fn write_payloads(session: &Session, changes: &[&EventChange<'_>]) -> PgResult<()> {
-    let payloads: Vec<_> =
-        changes.iter().filter_map(|change| Some(PayloadColumns::of(change.event.event_id, change.payload?))).collect();
-    session.execute(sql!("write_event_payloads"), Arrays::of(&payloads).parameters()).await?;
-    Ok(())
 }

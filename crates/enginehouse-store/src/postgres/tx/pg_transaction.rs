@@ -21,6 +21,7 @@ use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::{Param, Session};
+use crate::postgres::wire::statement::{EncodedStatement, StatementQueue};
 use crate::unreadable::UnreadableRow;
 
 /// One transaction on one connection, and what it remembers until it ends.
@@ -41,6 +42,8 @@ pub(crate) struct PostgresTransaction {
     pub(super) xmax: Xid,
     /// The generation of the scan positions when this began.
     pub(super) generation: u64,
+    /// What is sent with the next statement, or with the commit.
+    pub(super) queue: StatementQueue,
     pub(super) changes: LaneChanges,
     /// Ready events that nobody else can lock before this transaction ends, and that were not written.
     pub(super) locked: HashMap<EventId, (LaneId, Timestamp)>,
@@ -84,6 +87,7 @@ impl PostgresTransaction {
             xmin: opening.xmin,
             xmax: opening.xmax,
             generation,
+            queue: StatementQueue::default(),
             changes: LaneChanges::default(),
             locked: HashMap::new(),
             locked_behind: HashSet::new(),
@@ -104,18 +108,54 @@ impl PostgresTransaction {
     }
 
     /// To change something with, or to read what an answer may vouch for.
-    pub(super) fn session(&mut self) -> Result<&Session, StoreError> {
+    pub(super) async fn session(&mut self) -> Result<&Session, StoreError> {
         self.must_last = true;
-        self.reader()
+        self.reader().await
     }
 
     /// To look around with, and to lock what is seen.
-    pub(super) fn reader(&self) -> Result<&Session, StoreError> {
+    pub(super) async fn reader(&mut self) -> Result<&Session, StoreError> {
+        self.with_queue(async |_| Ok(())).await?;
+        self.require_open()
+    }
+
+    pub(super) fn require_open(&self) -> Result<&Session, StoreError> {
         match (&self.error, &self.session) {
             (Some(error), _) => Err(error.clone()),
             (None, Some(session)) => Ok(session),
             (None, None) => Err(StoreError::Bug("the transaction has ended".to_owned())),
         }
+    }
+
+    /// Changes something with the next statement that is sent, or with the commit. Only then is it known whether it could be
+    /// changed: a round trip to the database costs more than most statements.
+    pub(super) fn defer(
+        &mut self,
+        statements: PgResult<impl IntoIterator<Item = EncodedStatement>>,
+    ) -> Result<(), StoreError> {
+        self.require_open()?;
+        let statements = self.ended(statements)?;
+        self.must_last = true;
+        self.queue.push(statements);
+        Ok(())
+    }
+
+    /// Sends what was deferred, and together with it one more statement, which sees it.
+    async fn with_queue<T>(&mut self, last: impl AsyncFnOnce(&Session) -> PgResult<T>) -> Result<T, StoreError> {
+        let queue = std::mem::take(&mut self.queue);
+        let session = self.require_open()?;
+        let outcome = match queue.prepare(session).await {
+            Ok(()) => {
+                let (sent, last) = tokio::join!(biased; queue.send(session), last(session));
+                sent.and_then(|()| Ok(last?))
+            }
+            Err(error) => Err(error.into()),
+        };
+        outcome.map_err(|failure| {
+            let error = failure.explained(StoreError::from);
+            self.error = Some(error.clone());
+            error
+        })
     }
 
     /// Notes the error that ends the transaction: the database does nothing more in it.
@@ -132,8 +172,8 @@ impl PostgresTransaction {
         sql: &'static str,
         params: impl AsRef<[Param<'_>]>,
     ) -> Result<Vec<Row>, StoreError> {
-        let outcome = self.session()?.query(sql, params).await;
-        self.ended(outcome)
+        self.must_last = true;
+        self.with_queue(async |session| session.query(sql, params).await).await
     }
 
     /// The same for a statement that changes nothing, but may lock what it reads. Nobody is told that something is so because of
@@ -143,8 +183,7 @@ impl PostgresTransaction {
         sql: &'static str,
         params: [Param<'_>; N],
     ) -> Result<Vec<Row>, StoreError> {
-        let outcome = self.reader()?.query(sql, params).await;
-        self.ended(outcome)
+        self.with_queue(async |session| session.query(sql, params).await).await
     }
 
     pub(super) async fn execute<const N: usize>(
@@ -152,8 +191,8 @@ impl PostgresTransaction {
         sql: &'static str,
         params: [Param<'_>; N],
     ) -> Result<u64, StoreError> {
-        let outcome = self.session()?.execute(sql, params).await;
-        self.ended(outcome)
+        self.must_last = true;
+        self.with_queue(async |session| session.execute(sql, params).await).await
     }
 
     /// Reads rows, one value of each.
@@ -195,8 +234,9 @@ impl PostgresTransaction {
             return Ok(());
         }
         self.must_last = true;
-        let outcome = self.changes.write(self.reader()?).await;
-        self.ended(outcome)?;
+        let changes = std::mem::take(&mut self.changes);
+        self.with_queue(async |session| changes.write(session).await).await?;
+        self.changes = changes;
         self.changes.clear_written();
         Ok(())
     }

@@ -5,6 +5,8 @@ mod events;
 mod locks;
 pub(crate) mod ready;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
@@ -22,6 +24,7 @@ use crate::error::{HeldResource, StoreError};
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::lanes;
 use crate::postgres::wire::error;
+use crate::postgres::wire::statement::WriteFailure;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
     NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, SettingsRows, StatusCounts,
@@ -51,11 +54,15 @@ impl Transaction for PostgresTransaction {
             return Err(StoreError::unavailable("the database has ended the transaction"));
         }
         let unreplicated = self.shared.endpoint.unreplicated();
-        if !self.changes.is_empty()
-            && let Err(failure) = LaneChanges::prepare(session).await
-        {
-            return Err(failure.into());
-        }
+        let queue = std::mem::take(&mut self.queue);
+        let prepared = async {
+            queue.prepare(session).await?;
+            match self.changes.is_empty() {
+                true => Ok(()),
+                false => LaneChanges::prepare(session).await,
+            }
+        };
+        prepared.await?;
         let changes = async {
             match self.changes.is_empty() {
                 true => Ok(()),
@@ -63,14 +70,14 @@ impl Transaction for PostgresTransaction {
             }
         };
         let end = if self.must_last || !self.changes.is_empty() { "commit" } else { END_WITHOUT_CHANGES };
-        // Sent together, in this order: if the changes cannot be written, the commit that follows them is refused.
-        let (written, committed) = tokio::join!(biased; changes, session.run(end));
-        let outcome = match (written, committed) {
-            (Ok(()), Ok(())) if self.shared.endpoint.unreplicated() == unreplicated => Ok(()),
-            (Ok(()), Ok(())) => Err(error::commit_unknown(
+        // Sent together, in this order: if something cannot be written, the commit that follows it is refused.
+        let (sent, changed, committed) = tokio::join!(biased; queue.send(session), changes, session.run(end));
+        let outcome = match sent.and(changed.map_err(WriteFailure::from)).and(committed.map_err(WriteFailure::from)) {
+            Ok(()) if self.shared.endpoint.unreplicated() == unreplicated => Ok(()),
+            Ok(()) => Err(error::commit_unknown(
                 "the wait for a synchronous standby was cut short: the change is on the primary's disk only".to_owned(),
             )),
-            (Err(failure), _) | (Ok(()), Err(failure)) => Err(error::commit_error(failure)),
+            Err(failure) => Err(failure.explained(error::commit_error)),
         };
         if outcome.is_ok() {
             drop(self.session.take());
@@ -124,7 +131,7 @@ impl TransactionTime for PostgresTransaction {
 #[async_trait]
 impl EventRepository for PostgresTransaction {
     async fn insert_events(&mut self, events: &[NewEventRow]) -> Result<(), StoreError> {
-        events::insert(self, events).await
+        events::insert(self, events)
     }
 
     async fn events_by_id(&mut self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
@@ -143,8 +150,8 @@ impl EventRepository for PostgresTransaction {
         events::release_idempotency_keys(self, ids).await
     }
 
-    async fn write_events(&mut self, changes: &[EventChange<'_>]) -> Result<Vec<EventId>, StoreError> {
-        events::write(self, changes).await
+    async fn write_events(&mut self, changes: &[EventChange<'_>]) -> Result<(), StoreError> {
+        events::write(self, changes)
     }
 
     async fn prunable_events(
@@ -234,7 +241,7 @@ impl LaneRepository for PostgresTransaction {
             return Ok(Vec::new());
         }
         self.require_lanes()?;
-        let outcome = lanes::intern(self.session()?, keys).await;
+        let outcome = lanes::intern(self.session().await?, keys).await;
         self.ended(outcome).map_err(|error| error.held_by_means_of(HeldResource::NewLane))
     }
 
@@ -261,7 +268,8 @@ impl LaneRepository for PostgresTransaction {
 
     async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
         self.flush_changes().await?;
-        let outcome = reads::totals(self.reader()?, &self.shared).await;
+        let shared = Arc::clone(&self.shared);
+        let outcome = reads::totals(self.reader().await?, &shared).await;
         self.ended(outcome)
     }
 }
@@ -281,7 +289,7 @@ impl EngineRepository for PostgresTransaction {
     }
 
     async fn write_engines(&mut self, engines: &[RegisteredEngine]) -> Result<(), StoreError> {
-        engines::write(self, engines).await
+        engines::write(self, engines)
     }
 
     async fn silent_engines(&mut self, until: Timestamp, limit: u32) -> Result<Vec<RegisteredEngine>, StoreError> {
@@ -300,13 +308,17 @@ impl EngineRepository for PostgresTransaction {
 #[async_trait]
 impl AttemptRepository for PostgresTransaction {
     async fn insert_attempts(&mut self, attempts: &[(EventId, AttemptEnd)]) -> Result<(), StoreError> {
-        let outcome = attempts::insert(self.session()?, attempts).await;
-        self.ended(outcome)
+        if attempts.is_empty() {
+            return Ok(());
+        }
+        self.defer(attempts::insert(attempts).map(|statement| [statement]))
     }
 
     async fn insert_dead_letters(&mut self, dead_letters: &[NewDeadLetter]) -> Result<(), StoreError> {
-        let outcome = dead_letters::insert(self.session()?, dead_letters).await;
-        self.ended(outcome)
+        if dead_letters.is_empty() {
+            return Ok(());
+        }
+        self.defer(dead_letters::insert(dead_letters).map(|statement| [statement]))
     }
 
     async fn delete_dead_letters(&mut self, ids: &[EventId]) -> Result<(), StoreError> {
@@ -323,7 +335,7 @@ impl AttemptRepository for PostgresTransaction {
         filter: &DeadLetterFilter,
         limit: u32,
     ) -> Result<Vec<EventId>, StoreError> {
-        let outcome = dead_letters::matching(self.reader()?, filter, limit).await;
+        let outcome = dead_letters::matching(self.reader().await?, filter, limit).await;
         self.ended(outcome)
     }
 }
@@ -335,7 +347,8 @@ impl PostgresTransaction {
         if let Some(settings) = self.shared.settings(changed_with.unwrap_or(self.registry_version)) {
             return Ok(settings);
         }
-        let outcome = settings::all(self.reader()?, &self.shared.unreadable).await;
+        let shared = Arc::clone(&self.shared);
+        let outcome = settings::all(self.reader().await?, &shared.unreadable).await;
         let settings = self.ended(outcome)?;
         // What this transaction has written itself may be rolled back.
         if !self.must_last {
@@ -348,7 +361,7 @@ impl PostgresTransaction {
 #[async_trait]
 impl SettingsRepository for PostgresTransaction {
     async fn registry_version(&mut self) -> Result<i64, StoreError> {
-        self.reader()?;
+        self.require_open()?;
         Ok(self.registry_version)
     }
 
@@ -414,16 +427,18 @@ impl SettingsRepository for PostgresTransaction {
         settings: Option<&Settings>,
     ) -> Result<(), StoreError> {
         let outcome = match settings {
-            Some(set) => settings::write(self.session()?, sql!("write_event_type"), event_type.as_str(), set).await,
-            None => settings::delete(self.session()?, sql!("delete_event_type"), event_type.as_str()).await,
+            Some(set) => {
+                settings::write(self.session().await?, sql!("write_event_type"), event_type.as_str(), set).await
+            }
+            None => settings::delete(self.session().await?, sql!("delete_event_type"), event_type.as_str()).await,
         };
         self.ended(outcome)
     }
 
     async fn write_queue(&mut self, queue: &QueueName, settings: Option<&Settings>) -> Result<(), StoreError> {
         let outcome = match settings {
-            Some(set) => settings::write(self.session()?, sql!("write_queue"), queue.as_str(), set).await,
-            None => settings::delete(self.session()?, sql!("delete_queue"), queue.as_str()).await,
+            Some(set) => settings::write(self.session().await?, sql!("write_queue"), queue.as_str(), set).await,
+            None => settings::delete(self.session().await?, sql!("delete_queue"), queue.as_str()).await,
         };
         self.ended(outcome)
     }
@@ -432,12 +447,14 @@ impl SettingsRepository for PostgresTransaction {
 #[async_trait]
 impl AuditRepository for PostgresTransaction {
     async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
-        let outcome = audit::insert(self.session()?, entries).await;
-        self.ended(outcome)
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.defer(audit::insert(entries).map(|statement| [statement]))
     }
 
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        let outcome = audit::delete(self.session()?, before, limit).await;
+        let outcome = audit::delete(self.session().await?, before, limit).await;
         self.ended(outcome)
     }
 }

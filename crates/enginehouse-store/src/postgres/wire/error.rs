@@ -38,7 +38,7 @@ impl PgError {
 
 impl PgError {
     /// Whether the statement was refused because another one of its transaction had failed.
-    fn follows_another(&self) -> bool {
+    pub(crate) fn follows_another(&self) -> bool {
         matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION))
     }
 
@@ -95,7 +95,7 @@ pub(crate) fn commit_error(failure: PgError) -> StoreError {
     let refused = error.as_db_error().is_some_and(|db| {
         // A commit that the server has refused is rolled back. One whose session was ended may have been written.
         let class = &db.code().code()[..2];
-        matches!(class, "40" | "23" | "25" | "53" | "55")
+        matches!(class, "22" | "40" | "23" | "25" | "53" | "55")
     });
     if refused { failure.into() } else { commit_unknown(message(error)) }
 }
@@ -134,6 +134,10 @@ fn meaning(error: &tokio_postgres::Error) -> Meaning {
     }
     if *code == SqlState::LOCK_NOT_AVAILABLE {
         return Meaning::Held;
+    }
+    // Nothing else divides: what was to be written has changed since it was read.
+    if *code == SqlState::DIVISION_BY_ZERO {
+        return Meaning::Conflict;
     }
     if *code == SqlState::UNIQUE_VIOLATION {
         let is_conflict = db.constraint().is_some_and(|name| CONTENDED_INDEXES.contains(&name));

@@ -3,7 +3,6 @@
 use rusqlite::StatementStatus;
 
 use super::{TestFolder, connect};
-use crate::Store;
 use crate::conformance::given::{after, begin, change, claim, complete, engine_id, given_events, ids, write_in};
 use crate::rows::ReadyRange;
 use crate::sqlite::columns::sql;
@@ -147,7 +146,7 @@ async fn what_runs_for_each_event_is_prepared_once() {
         let mut tx = begin(&store).await;
         let read = tx.events_by_id(&ids([number])).await.unwrap().remove(0);
         let state = after(&read.state, &complete(&read.state), tx.now()).0;
-        write_in(&mut *tx, &[change(&read, state)]).await;
+        write_in(&mut *tx, &[change(&read, state)]).await.unwrap();
         tx.commit().await.unwrap();
     }
     let writer = store.writer.lock().await;

@@ -50,21 +50,16 @@ pub(super) async fn since(
     transaction.readable("engines", &rows, engines::engine)
 }
 
-pub(super) async fn write(
-    transaction: &mut PostgresTransaction,
-    engines: &[RegisteredEngine],
-) -> Result<(), StoreError> {
+pub(super) fn write(transaction: &mut PostgresTransaction, engines: &[RegisteredEngine]) -> Result<(), StoreError> {
+    // One that was not read in this transaction may be there or not; one that was read is.
     let (known, new): (Vec<_>, Vec<_>) =
         engines.iter().partition(|engine| transaction.known_engines.contains(&engine.engine_id));
-    let session = transaction.session()?;
-    let outcome = async {
-        // One that was not read in this transaction may be there or not; one that was read is.
-        let unknown = engines::update(session, &known).await?;
-        debug_assert!(unknown.is_empty(), "an engine that was locked is there");
-        engines::insert(session, &new).await
+    if !known.is_empty() {
+        transaction.defer(engines::update(&known).map(|statement| [statement]))?;
     }
-    .await;
-    transaction.ended(outcome)?;
+    if !new.is_empty() {
+        transaction.defer(engines::insert(&new).map(|statement| [statement]))?;
+    }
     transaction.known_engines.extend(engines.iter().map(|engine| engine.engine_id.clone()));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Events: read under lock, written with a guard.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use enginehouse_core::event::EventStatus;
@@ -15,13 +15,12 @@ use crate::error::{HeldResource, StoreError};
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
 use crate::table::{read_event, read_payload};
 
-pub(super) async fn insert(transaction: &mut PostgresTransaction, events: &[NewEventRow]) -> Result<(), StoreError> {
+pub(super) fn insert(transaction: &mut PostgresTransaction, events: &[NewEventRow]) -> Result<(), StoreError> {
     if events.is_empty() {
         return Ok(());
     }
     transaction.require_lanes()?;
-    let outcome = rows::insert(transaction.session()?, events).await;
-    transaction.ended(outcome).map_err(|error| error.held_by_means_of(HeldResource::IdempotencyKey))?;
+    transaction.defer(rows::insert(events))?;
     for NewEventRow { event, .. } in events {
         let (lane, run) = (event.lane_id, event.scenario_run_id.as_ref());
         transaction.changes.added(lane, run, event.enqueued_at, event.state.available_at);
@@ -86,36 +85,21 @@ pub(super) async fn release_idempotency_keys(
     released.map(drop).map_err(|error| error.held_by_means_of(HeldResource::IdempotencyKey))
 }
 
-pub(super) async fn write(
-    transaction: &mut PostgresTransaction,
-    changes: &[EventChange<'_>],
-) -> Result<Vec<EventId>, StoreError> {
+pub(super) fn write(transaction: &mut PostgresTransaction, changes: &[EventChange<'_>]) -> Result<(), StoreError> {
     if changes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let outcome = rows::write(transaction.session()?, changes).await;
-    let written: HashSet<_> = transaction.ended(outcome)?.into_iter().collect();
-    let mut replaced = Vec::new();
+    transaction.defer(rows::write(changes))?;
     for change in changes {
         let EventRow { event_id, lane_id, scenario_run_id, state, .. } = change.event;
-        if !written.contains(event_id) {
-            continue;
-        }
         transaction.locked.remove(event_id);
         let run = scenario_run_id.as_ref();
         transaction.changes.moved(*lane_id, run, change.read.status, state.status);
         if state.status == EventStatus::Queued {
             transaction.changes.available(*lane_id, run, state.available_at);
         }
-        if change.payload.is_some() {
-            replaced.push(change);
-        }
     }
-    if !replaced.is_empty() {
-        let outcome = rows::write_payloads(transaction.session()?, &replaced).await;
-        transaction.ended(outcome)?;
-    }
-    Ok(changes.iter().map(|change| change.event.event_id).filter(|id| written.contains(id)).collect())
+    Ok(())
 }
 
 pub(super) async fn prunable(
