@@ -226,6 +226,14 @@ pub fn terminate(child: &Child) {
     send(child, Signal::TERM);
 }
 
+/// Sends SIGINT to a child, as Ctrl-C does.
+///
+/// # Panics
+/// It has ended already.
+pub fn interrupt(child: &Child) {
+    send(child, Signal::INT);
+}
+
 fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).expect("it runs");
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept_clock;
 pub(crate) mod backup;
+pub(crate) mod bench;
 pub(crate) mod cli_error;
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -37,6 +37,8 @@ enum CliCommand {
     Queue(cli::queue::QueueArgs),
     /// See, set, pause and resume event types
     EventType(cli::event_type::EventTypeArgs),
+    /// Measure how much a server takes, and how fast, with a load of its own
+    Bench(cli::bench::BenchArgs),
     /// Watch a fleet of engines render a picture, lose one of its engines and recover
     Demo(cli::demo::DemoArgs),
     #[command(hide = true)]
@@ -79,6 +81,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Queue(arguments) => cli::queue::run(arguments).await,
         CliCommand::EventType(arguments) => cli::event_type::run(arguments).await,
         CliCommand::Serve(arguments) => cli::serve::run(arguments).await,
+        CliCommand::Bench(arguments) => cli::bench::run(arguments).await,
         CliCommand::Demo(arguments) => return ExitCode::from(cli::demo::run(arguments).await),
         CliCommand::DemoEngine(arguments) => return ExitCode::from(cli::demo::run_engine(arguments).await),
         CliCommand::Config(arguments) => cli::config::run(&arguments),

@@ -1,5 +1,6 @@
 //! The same with servers on a database.
 
+mod bench;
 mod commands;
 mod crashes;
 mod deadlines;

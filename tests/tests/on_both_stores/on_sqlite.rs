@@ -1,5 +1,6 @@
 //! What can go wrong whatever the store is, with servers on a file.
 
+mod bench;
 mod commands;
 mod crashes;
 mod deadlines;
