@@ -177,8 +177,9 @@ impl Scheduler {
         let mut in_flight = InFlight::new();
         let mut feed = self.store.change_feed();
         let mut timer = Timer::new();
-        let mut next_sweep = Some(Timer::now());
-        timer.set_at(next_sweep);
+        let mut next_sweep = None;
+        // A start is the end of an outage: nothing comes before the sweep that grants grace.
+        in_flight.push(self.begin(RequestBatch::default(), BatchClass::Others, true, false));
         loop {
             let wake = self.wait(&mut in_flight, feed.as_mut(), &timer).await;
             let (mut batch, mut sweep_is_due) = (None, false);
