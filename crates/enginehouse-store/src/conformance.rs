@@ -86,6 +86,7 @@ macro_rules! conformance_tests {
         transactions::a_dropped_transaction_changes_nothing,
         transactions::reads_see_a_transaction_once_it_is_committed,
         transactions::a_transaction_reads_what_it_has_written,
+        transactions::what_is_read_first_is_what_is_there,
         transactions::an_error_ends_a_transaction_and_nothing_of_it_stays,
         transactions::the_time_of_a_transaction_is_not_earlier_than_one_before,
         transactions::an_empty_set_is_no_error,

@@ -26,7 +26,7 @@ use enginehouse_core::event::EventStatus;
 
 pub use crate::error::{HeldResource, StoreError};
 pub use crate::store::{
-    ChangeFeed, ConnectionsUsed, Durability, Queries, RemoteChanges, Store, StoreAdmin, StoreHealth,
+    ChangeFeed, ConnectionsUsed, Durability, FirstReads, Queries, RemoteChanges, Store, StoreAdmin, StoreHealth,
 };
 pub use crate::store_url::StoreUrl;
 pub use crate::transaction::{

@@ -46,7 +46,7 @@ use crate::rows::{
     DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
     PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
-use crate::store::{ChangeFeed, ConnectionsUsed, Durability, Queries, Store, StoreAdmin, StoreHealth};
+use crate::store::{ChangeFeed, ConnectionsUsed, Durability, FirstReads, Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
 
 /// Checks the URL of a database.
@@ -171,7 +171,11 @@ async fn time_note(readers: &Connections) -> PgResult<TimeNote> {
 #[async_trait]
 impl Store for PostgresStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        Ok(Box::new(PostgresTransaction::begin(&self.shared).await?))
+        self.begin_with(FirstReads::default()).await
+    }
+
+    async fn begin_with(&self, first: FirstReads) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(PostgresTransaction::begin(&self.shared, first).await?))
     }
 
     fn is_shared(&self) -> bool {

@@ -3,12 +3,13 @@
 //! They were all waiting at the same time, so any order of them is a right one. Sorted, each kind is carried out as
 //! one set, in a constant number of statements.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use enginehouse_core::event::NewEvent;
-use enginehouse_core::ids::EngineId;
+use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::request::SettleCommand;
-use enginehouse_store::StoreError;
+use enginehouse_store::{FirstReads, StoreError};
 
 use super::answers::{Enqueued, ExchangeProgress, Exchanged, SettleResult};
 use super::contention::{HeldResources, Resource};
@@ -64,6 +65,19 @@ impl RequestBatch {
             + self.settles.replies.len()
             + self.exchanges.replies.len()
             + self.sweeps.len()
+    }
+
+    /// What the exchanges and settles read before anything is written, if nothing else of the batch comes before them.
+    pub(super) fn first_reads(&self, contended: &HashSet<EventId>) -> FirstReads {
+        if !self.operations.is_empty() || !self.enqueues.requests.is_empty() {
+            return FirstReads::default();
+        }
+        let of_exchanges = self.exchanges.requests.iter().flat_map(|request| &request.exchange.settlements);
+        let settlements = of_exchanges.chain(self.settles.requests.iter().flatten());
+        FirstReads {
+            engines: distinct(self.exchanges.requests.iter().map(|request| &request.engine_id)),
+            events: to_settle(settlements, contended).collect(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -204,4 +218,21 @@ impl<Q, T, A> Default for Calls<Q, T, A> {
     fn default() -> Self {
         Self { requests: Vec::new(), replies: Vec::new(), answers: Vec::new() }
     }
+}
+
+/// Each of these engines once, in the order in which all lock them.
+pub(super) fn distinct<'a>(ids: impl Iterator<Item = &'a EngineId>) -> Vec<EngineId> {
+    let mut ids: Vec<_> = ids.cloned().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// The events that settlements are about, each once, but those that somebody holds.
+pub(super) fn to_settle<'a>(
+    settlements: impl Iterator<Item = &'a SettleCommand>,
+    contended: &HashSet<EventId>,
+) -> impl Iterator<Item = EventId> {
+    let mut asked = HashSet::new();
+    settlements.map(|settlement| settlement.event_id).filter(move |id| !contended.contains(id) && asked.insert(*id))
 }

@@ -12,7 +12,7 @@ use enginehouse_core::request::{Claim, SettleCommand};
 use enginehouse_store::StoreError;
 
 use super::answers::{Exchanged, SettleResult};
-use super::batch::ExchangeOutcome;
+use super::batch::{ExchangeOutcome, distinct};
 use super::claim::{Claimant, claim};
 use super::context::TransactionContext;
 use super::deadlines::bring_forward;
@@ -194,13 +194,6 @@ impl<'a> Exchanges<'a> {
 
 fn may_wait(claim: &Claim) -> bool {
     !claim.wait.is_zero()
-}
-
-fn distinct<'a>(ids: impl Iterator<Item = &'a EngineId>) -> Vec<EngineId> {
-    let mut ids: Vec<_> = ids.cloned().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 fn by_id(engines: Vec<RegisteredEngine>) -> impl Iterator<Item = (EngineId, RegisteredEngine)> {

@@ -7,6 +7,7 @@ use enginehouse_core::request::SettleCommand;
 use enginehouse_store::StoreError;
 
 use super::answers::{SettleResult, SettledEvent};
+use super::batch::to_settle;
 use super::context::TransactionContext;
 use super::reply::Refusal;
 
@@ -16,8 +17,8 @@ pub(super) async fn settle(
     requests: &[&[SettleCommand]],
 ) -> Result<Vec<Vec<SettleResult>>, StoreError> {
     let settlements = || requests.iter().copied().flatten();
-    let ids: Vec<_> = settlements().map(|settlement| settlement.event_id).collect();
-    context.load_events(ids.into_iter().filter(|id| !context.contended.contains(id))).await?;
+    let ids: Vec<_> = to_settle(settlements(), context.contended).collect();
+    context.load_events(ids).await?;
     context.catch_up();
     let mut answers = Vec::with_capacity(requests.len());
     for request in requests {

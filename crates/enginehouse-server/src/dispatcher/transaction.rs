@@ -219,7 +219,7 @@ impl TransactionWorker {
         scope: Scope<'_>,
         woken: &mut Vec<TakenPoll>,
     ) -> Result<Committed, StoreError> {
-        let mut transaction = self.store.begin().await?;
+        let mut transaction = self.store.begin_with(batch.first_reads(scope.contended)).await?;
         let is_shared = self.store.is_shared();
         // The time was read: whatever has stopped the process until then is known now.
         let after_outage = start.outage.after_outage(&*transaction);

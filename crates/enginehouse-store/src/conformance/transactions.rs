@@ -7,14 +7,14 @@ use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 
 use super::given::{
-    MINUTE, after, begin, change, claim_by, engine_id, event, given_events, id, lane_key, new_event, now, registered,
-    status, write_in,
+    MINUTE, after, begin, change, claim_by, engine_id, event, given_events, id, ids, lane_key, new_event, now,
+    registered, status, write_in,
 };
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EngineFilter, EventFilter, History, NewDeadLetter, PageRequest, RegistryChange,
     SettingsRows,
 };
-use crate::{Applied, Store, StoreError, Transaction};
+use crate::{Applied, FirstReads, Store, StoreError, Transaction};
 
 /// Writes to everything that there is.
 async fn write_everything(tx: &mut dyn Transaction) {
@@ -115,6 +115,33 @@ pub(crate) async fn a_transaction_reads_what_it_has_written(store: &dyn Store) {
     assert_eq!(tx.next_lock_expiry(Timestamp::MAX).await.unwrap(), None);
     tx.commit().await.unwrap();
     assert_eq!(status(store, 1).await, EventStatus::Completed);
+}
+
+/// What a transaction said that it would read is what it would have read without that; and once it has written, what it reads is
+/// what it has written.
+pub(crate) async fn what_is_read_first_is_what_is_there(store: &dyn Store) {
+    given_events(store, "render", [1, 2]).await;
+    let now = now(store).await;
+    super::given::write_engines(store, &[registered("sim-1", now)]).await;
+    let first = FirstReads { engines: vec![engine_id("sim-1"), engine_id("gone")], events: ids([2, 9, 1]) };
+    let mut tx = store.begin_with(first.clone()).await.unwrap();
+    assert_eq!(tx.engines_by_id(&[engine_id("other")]).await.unwrap(), [], "it reads something else");
+    let engines = tx.engines_by_id(&first.engines).await.unwrap();
+    assert_eq!(engines.iter().map(|engine| engine.engine_id.as_str()).collect::<Vec<_>>(), ["sim-1"]);
+    let events = tx.events_by_id(&first.events).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.event_id).collect::<Vec<_>>(), ids([2, 1]));
+    assert_eq!(tx.events_by_id(&first.events).await.unwrap(), events, "as often as it asks");
+    drop(tx);
+
+    let mut tx = store.begin_with(first.clone()).await.unwrap();
+    tx.engines_by_id(&first.engines).await.unwrap();
+    let (claimed, _) = after(&events[1].state, &claim_by("sim-1", MINUTE), now);
+    write_in(&mut *tx, &[change(&events[1], claimed.clone())]).await.unwrap();
+    let lost = engines[0].clone().lost();
+    tx.write_engines(std::slice::from_ref(&lost)).await.unwrap();
+    assert_eq!(tx.engines_by_id(&first.engines).await.unwrap(), [lost]);
+    assert_eq!(tx.events_by_id(&first.events).await.unwrap()[1].state, claimed);
+    tx.commit().await.unwrap();
 }
 
 /// What came before the error does not stay, and what comes after it is not done. A write may be refused with the call that

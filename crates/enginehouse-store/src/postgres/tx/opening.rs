@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_core::generation::Generation;
+use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
+use tokio_postgres::Row;
 
-use super::columns::{PgColumns, Xid, params, sql};
+use super::columns::{PgColumns, Xid, params, sql, uuids};
 use crate::postgres::shared::state::{PgState, RegistryReads, RegistryTable};
 use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::session::TransactionGuard;
+use crate::store::FirstReads;
 
 /// Begins a transaction. A statement waits so long at most for what another transaction holds: many requests share a transaction,
 /// and whoever waits, waits with all of them.
@@ -32,6 +35,14 @@ pub(super) struct Opening {
     pub(super) knows_lanes: bool,
     pub(super) xmin: Xid,
     pub(super) xmax: Xid,
+    pub(super) first_rows: FirstRows,
+}
+
+/// The rows that were wanted first, none where nothing was. They are as they were read until this transaction writes.
+#[derive(Default)]
+pub(super) struct FirstRows {
+    pub(super) engines: Option<Vec<Row>>,
+    pub(super) events: Option<Vec<Row>>,
 }
 
 /// Why a transaction has not begun.
@@ -48,8 +59,12 @@ impl From<PgError> for OpeningError {
 }
 
 impl Opening {
-    /// Begins a transaction, and reads of the registry what is asked for.
-    pub(super) async fn read(shared: &Arc<PgState>, reads: RegistryReads) -> Result<Self, OpeningError> {
+    /// Begins a transaction, and reads of the registry what is asked for, and the rows that are wanted first.
+    pub(super) async fn read(
+        shared: &Arc<PgState>,
+        reads: RegistryReads,
+        first: &FirstReads,
+    ) -> Result<Self, OpeningError> {
         let session = TransactionGuard::new(shared.writers.session().await?);
         let update = shared.lanes().begin_update();
         let limit = format!("{}ms", session.deadline().as_millis());
@@ -67,18 +82,35 @@ impl Opening {
                 false => Ok(None),
             }
         };
+        let names: Vec<_> = first.engines.iter().map(EngineId::as_str).collect();
+        let engines = async {
+            match names.is_empty() {
+                true => Ok(None),
+                false => session.query(sql!("engines_by_id"), params![TEXT_ARRAY: &names]).await.map(Some),
+            }
+        };
+        let ids = uuids(&first.events);
+        let events = async {
+            match ids.is_empty() {
+                true => Ok(None),
+                false => session.query(sql!("events_by_id"), params![UUID_ARRAY: &ids]).await.map(Some),
+            }
+        };
         // Sent together, in this order: one round trip.
-        let (begun, opened, version, changed_lanes) = tokio::join!(
+        let (begun, opened, version, changed_lanes, engines, events) = tokio::join!(
             biased;
             session.run(BEGIN),
             session.query(sql!("opening"), params![TEXT: &limit, TEXT: &idle_limit, TEXT: &commit]),
             version,
             changed_lanes,
+            engines,
+            events,
         );
         let opened = begun.and(opened)?;
         let held = |table| move |failure| OpeningError { failure, held: Some(table) };
         let version = version.map_err(held(RegistryTable::Version))?;
         let changed_lanes = changed_lanes.map_err(held(RegistryTable::Lanes))?;
+        let first_rows = FirstRows { engines: engines?, events: events? };
         let row = opened.first().ok_or_else(|| PgError::Bug("the database does not tell the time".to_owned()))?;
         let mut columns = PgColumns::of(row);
         let now = columns.read()?;
@@ -108,11 +140,21 @@ impl Opening {
         let registry_version =
             shared.note_registry_version(version.map(|(version, _)| versions_before + version), versions_before);
         let store_generation = shared.generation();
-        Ok(Self { session, now, registry_version, versions_before, store_generation, knows_lanes, xmin, xmax })
+        Ok(Self {
+            session,
+            now,
+            registry_version,
+            versions_before,
+            store_generation,
+            knows_lanes,
+            xmin,
+            xmax,
+            first_rows,
+        })
     }
 }
 
-fn read_version(rows: &[tokio_postgres::Row]) -> PgResult<(i64, Generation)> {
+fn read_version(rows: &[Row]) -> PgResult<(i64, Generation)> {
     let missing = || PgError::Row("there is no registry version, or no generation".to_owned());
     let mut columns = PgColumns::of(rows.first().ok_or_else(missing)?);
     let (version, generation) = (columns.read::<Option<i64>>()?, columns.read::<Option<i64>>()?);

@@ -13,7 +13,7 @@ use enginehouse_core::time::Timestamp;
 use tokio_postgres::Row;
 
 use super::columns::{PgColumns, Xid};
-use super::opening::{Opening, OpeningError};
+use super::opening::{FirstRows, Opening, OpeningError};
 use super::row_reader::RowReader;
 use crate::clock::Reading;
 use crate::error::{HeldResource, StoreError};
@@ -22,6 +22,7 @@ use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::{Param, Session};
 use crate::postgres::wire::statement::{EncodedStatement, StatementQueue};
+use crate::store::FirstReads;
 use crate::unreadable::UnreadableRow;
 
 /// One transaction on one connection, and what it remembers until it ends.
@@ -42,6 +43,9 @@ pub(crate) struct PostgresTransaction {
     pub(super) xmax: Xid,
     /// The generation of the scan positions when this began.
     pub(super) generation: u64,
+    /// What was read as it began, and the rows of that, until they are asked for or something is written.
+    first: FirstReads,
+    first_rows: FirstRows,
     /// What is sent with the next statement, or with the commit.
     pub(super) queue: StatementQueue,
     pub(super) changes: LaneChanges,
@@ -62,11 +66,11 @@ pub(crate) struct PostgresTransaction {
 }
 
 impl PostgresTransaction {
-    pub(crate) async fn begin(shared: &Arc<PgState>) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(shared: &Arc<PgState>, first: FirstReads) -> Result<Self, StoreError> {
         shared.wait_for_rollbacks().await;
         let generation = shared.scan_positions().generation();
         let opening = loop {
-            match Opening::read(shared, shared.registry_reads()).await {
+            match Opening::read(shared, shared.registry_reads(), &first).await {
                 Ok(opening) => break opening,
                 // Somebody has locked a table that is read at the beginning. What this server knows of it is as good as any:
                 // nobody else changes it meanwhile. There are two such tables, so this comes to an end.
@@ -87,6 +91,8 @@ impl PostgresTransaction {
             xmin: opening.xmin,
             xmax: opening.xmax,
             generation,
+            first,
+            first_rows: opening.first_rows,
             queue: StatementQueue::default(),
             changes: LaneChanges::default(),
             locked: HashMap::new(),
@@ -110,7 +116,21 @@ impl PostgresTransaction {
     /// To change something with, or to read what an answer may vouch for.
     pub(super) async fn session(&mut self) -> Result<&Session, StoreError> {
         self.must_last = true;
+        self.first_rows = FirstRows::default();
         self.reader().await
+    }
+
+    /// The rows of engines that were read as the transaction began, if these are they.
+    pub(super) fn first_engines(&mut self, ids: &[EngineId]) -> Option<Vec<Row>> {
+        self.first_rows.engines.take_if(|_| self.first.engines == ids)
+    }
+
+    /// The rows of events that were read as the transaction began, if these are they.
+    pub(super) fn first_events(&mut self, ids: &[EventId]) -> Option<Vec<Row>> {
+        let rows = self.first_rows.events.take_if(|_| self.first.events == ids)?;
+        // As if they were read now: an answer may vouch for them.
+        self.must_last = true;
+        Some(rows)
     }
 
     /// To look around with, and to lock what is seen.
@@ -136,6 +156,7 @@ impl PostgresTransaction {
         self.require_open()?;
         let statements = self.ended(statements)?;
         self.must_last = true;
+        self.first_rows = FirstRows::default();
         self.queue.push(statements);
         Ok(())
     }
@@ -173,6 +194,7 @@ impl PostgresTransaction {
         params: impl AsRef<[Param<'_>]>,
     ) -> Result<Vec<Row>, StoreError> {
         self.must_last = true;
+        self.first_rows = FirstRows::default();
         self.with_queue(async |session| session.query(sql, params).await).await
     }
 
@@ -192,6 +214,7 @@ impl PostgresTransaction {
         params: [Param<'_>; N],
     ) -> Result<u64, StoreError> {
         self.must_last = true;
+        self.first_rows = FirstRows::default();
         self.with_queue(async |session| session.execute(sql, params).await).await
     }
 

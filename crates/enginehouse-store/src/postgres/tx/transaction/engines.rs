@@ -19,8 +19,13 @@ pub(super) async fn by_id(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let names: Vec<_> = ids.iter().map(EngineId::as_str).collect();
-    let rows = transaction.read(sql, params![TEXT_ARRAY: &names]).await?;
+    let rows = match transaction.first_engines(ids) {
+        Some(rows) => rows,
+        None => {
+            let names: Vec<_> = ids.iter().map(EngineId::as_str).collect();
+            transaction.read(sql, params![TEXT_ARRAY: &names]).await?
+        }
+    };
     let mut found: HashMap<_, _> = transaction
         .readable("engines", &rows, engines::engine)?
         .into_iter()

@@ -32,7 +32,10 @@ pub(super) async fn by_id(transaction: &mut PostgresTransaction, ids: &[EventId]
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = transaction.query(sql!("events_by_id"), params![UUID_ARRAY: &uuids(ids)]).await?;
+    let rows = match transaction.first_events(ids) {
+        Some(rows) => rows,
+        None => transaction.query(sql!("events_by_id"), params![UUID_ARRAY: &uuids(ids)]).await?,
+    };
     let events = transaction.readable("events", &rows, |columns| read_event(columns))?;
     let found: HashMap<EventId, EventRow> = events.into_iter().map(|event| (event.event_id, event)).collect();
     Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
