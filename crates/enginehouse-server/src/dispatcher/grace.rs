@@ -12,7 +12,7 @@ use enginehouse_store::StoreError;
 use enginehouse_store::rows::LockCursor;
 
 use super::context::TransactionContext;
-use super::outage::Grace;
+use super::outage::{GRANTED_AGAIN, Grace};
 
 /// How long after a stop the requests that lie in sockets may take to be read, parsed and carried out.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -21,9 +21,15 @@ const PAGE: u32 = 1_000;
 
 /// Moves the deadlines that engines keep by heartbeats. What was moved so far before stays as it is.
 pub(super) async fn grant_grace(context: &mut TransactionContext<'_>, grace: Grace) -> Result<(), StoreError> {
-    match grace.length {
-        None => after_an_outage(context, grace.resumed_at).await,
-        Some(length) => after_a_stop(context, grace.resumed_at, length + SETTLE).await,
+    let Grace { resumed_at, length, is_again } = grace;
+    let most = length.map(|length| length + SETTLE);
+    match most {
+        // Those that were locked at first, and come due before it is granted for the last time. Others are not locked for it.
+        _ if is_again => {
+            postpone_due(context, context.now + GRANTED_AGAIN, resumed_at, most.unwrap_or(Duration::MAX)).await
+        }
+        None => after_an_outage(context, resumed_at).await,
+        Some(most) => postpone_due(context, resumed_at + most, resumed_at, most).await,
     }
 }
 
@@ -42,17 +48,17 @@ async fn after_an_outage(context: &mut TransactionContext<'_>, resumed_at: Times
     move_locks(context, until, resumed_at, Duration::MAX, intervals, resumed_at - SETTLE).await
 }
 
-/// Gives those whose deadline came during a stop, or comes soon after it, as much time as the stop has taken.
+/// Gives those whose deadline comes until then as much time as the stop has taken.
 ///
 /// An engine that heartbeats within its interval had two intervals left when the process stopped. So after a stop shorter
 /// than its interval it has at least one left, and its row is not touched: a hiccup costs a look at two indexes, whatever
 /// the fleet.
-async fn after_a_stop(
+async fn postpone_due(
     context: &mut TransactionContext<'_>,
+    until: Timestamp,
     resumed_at: Timestamp,
     most: Duration,
 ) -> Result<(), StoreError> {
-    let until = resumed_at + most;
     let engines = context.transaction.silent_engines(until, u32::MAX).await?;
     move_engines(context, engines, resumed_at, most).await?;
     move_locks(context, until, resumed_at, most, HashMap::new(), Timestamp::MAX).await

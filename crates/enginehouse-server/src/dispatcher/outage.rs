@@ -21,7 +21,7 @@ const STORE_SILENCE: Duration = Duration::from_millis(1_500);
 ///
 /// Granting waits for nobody: it leaves out the rows that another transaction has locked, and that one may fail and leave them as
 /// they were. By the end of this time it has ended.
-const GRANTED_AGAIN: Duration = Duration::from_secs(1);
+pub(super) const GRANTED_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why engines could not be heard.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +39,8 @@ pub(super) struct Grace {
     pub(super) resumed_at: Timestamp,
     /// For how long they could not be heard: as much they get. Their whole `lost_after`, if nobody knows.
     pub(super) length: Option<Duration>,
+    /// Whether it was granted before, to all but those whose rows were locked.
+    pub(super) is_again: bool,
 }
 
 impl Grace {
@@ -172,12 +174,13 @@ impl Outages {
     }
 
     fn grace(&self, now: Timestamp) -> Option<Grace> {
-        Some(match self.pending? {
+        let (resumed_at, length) = match self.pending? {
             Outage::Stall(Stall { length, ended_at }) => {
-                Grace { resumed_at: now - Timer::now().saturating_duration_since(ended_at), length: Some(length) }
+                (now - Timer::now().saturating_duration_since(ended_at), Some(length))
             }
-            Outage::Unknown => Grace { resumed_at: self.granted_at.unwrap_or(now), length: None },
-        })
+            Outage::Unknown => (self.granted_at.unwrap_or(now), None),
+        };
+        Some(Grace { resumed_at, length, is_again: self.granted_at.is_some() })
     }
 }
 
@@ -224,7 +227,8 @@ mod tests {
         }
     }
 
-    const WHOLE: Option<Grace> = Some(Grace { resumed_at: Timestamp::from_millis(START.millis), length: None });
+    const WHOLE: Option<Grace> =
+        Some(Grace { resumed_at: Timestamp::from_millis(START.millis), length: None, is_again: false });
 
     /// What a sweep has granted that has committed.
     fn sweep(outage: &OutageDetector, time: At) -> Option<Grace> {
@@ -257,7 +261,8 @@ mod tests {
         outage.found();
         let at = |millis| At { millis: START.millis + millis, ..START };
         for (millis, want) in [(0, true), (500, true), (999, true), (1_000, false), (1_001, false)] {
-            assert_eq!(sweep(&outage, at(millis)), WHOLE.filter(|_| want), "{millis}: as much as at first");
+            let again = WHOLE.map(|grace| Grace { is_again: millis > 0, ..grace });
+            assert_eq!(sweep(&outage, at(millis)), again.filter(|_| want), "{millis}: as much as at first");
         }
     }
 

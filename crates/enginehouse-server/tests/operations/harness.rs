@@ -1,7 +1,7 @@
 //! A dispatcher over a store of its own, and short words for what tests do with it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use enginehouse_core::engine::{Metadata, Registration};
@@ -54,6 +54,7 @@ pub(crate) struct Seen {
 
 struct Watcher {
     seen: Arc<Seen>,
+    commit: mpsc::Sender<()>,
     waiting_claims: watch::Sender<usize>,
 }
 
@@ -61,6 +62,8 @@ impl Observer for Watcher {
     fn committed(&self, commit: &CommittedTransaction<'_>) {
         // Those without commands are chores, which a store that others share has more of.
         self.seen.commits.fetch_add(usize::from(commit.requests > 0), Ordering::SeqCst);
+        // Nobody listens but for the first one.
+        self.commit.send(()).ok();
         self.seen.commands.fetch_add(commit.requests, Ordering::SeqCst);
         if commit.effects.events_deleted > 0 {
             self.seen.forgotten.lock().unwrap().push(commit.effects.events_deleted);
@@ -102,11 +105,14 @@ impl Harness {
     fn over(store: Arc<dyn Store>, clock: Arc<ManualClock>, place: Arc<TestStore>, config: DispatchConfig) -> Self {
         let seen = Arc::new(Seen::default());
         let (waiting_sender, waiting_claims) = watch::channel(0);
-        let watcher = Watcher { seen: Arc::clone(&seen), waiting_claims: waiting_sender };
+        let (commit, first_commit) = mpsc::channel();
+        let watcher = Watcher { seen: Arc::clone(&seen), commit, waiting_claims: waiting_sender };
         let rng = Box::new(SeededRng::from_seed(7));
         let pulse = Pulse::without_thread();
         let (dispatcher, thread) =
             Dispatcher::start(Arc::clone(&store), config, rng, Box::new(watcher), Arc::clone(&pulse)).unwrap();
+        // The sweep of the start: what a test does next comes after the grace that it grants.
+        first_commit.recv_timeout(Duration::from_secs(30)).expect("the first sweep commits");
         Self { clock, store, dispatcher, seen, waiting_claims, thread: Some(thread), place, pulse }
     }
 
