@@ -10,10 +10,20 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root of the repository")
 }
 
+/// How the variables begin that Cargo sets for a program of a package.
+const OF_THE_PACKAGE: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+
 /// A program with its arguments, to be run in the root.
 pub(crate) fn command(line: &[&str]) -> Command {
     let mut command = Command::new(line[0]);
     command.args(&line[1..]).current_dir(root());
+    // Cargo describes the package of this program to it. A build script that asks for such a variable, as that of `ring` does,
+    // would run again, and all that depends on it be built again, whenever a build by hand follows on one from here.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| OF_THE_PACKAGE.iter().any(|beginning| name.starts_with(beginning))) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
@@ -56,4 +66,17 @@ pub(crate) fn write_generated(path: &str, content: &[u8]) -> Result<()> {
     std::fs::write(&full, content).with_context(|| format!("cannot write {path}"))?;
     println!("{path} written; commit it with the change that it follows from");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_is_not_told_of_this_package() {
+        let environment = String::from_utf8(output_of(&["env"]).unwrap()).unwrap();
+        let found: Vec<_> = environment.lines().filter(|line| line.contains("CARGO_PKG_NAME")).collect();
+        assert_eq!(found, [""; 0]);
+        assert!(environment.contains("PATH="), "{environment}");
+    }
 }
