@@ -1,4 +1,4 @@
-//! What a contributor runs: check, test, openapi, docs, tidy.
+//! What a contributor runs: check, test, bench, openapi, docs, tidy.
 
 #![expect(
     clippy::print_stdout,
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod bench;
 mod check;
 mod docs;
 mod openapi;
@@ -27,6 +28,13 @@ enum XtaskCommand {
     Check,
     /// Build everything and run every test; the last line counts them
     Test,
+    /// Measure the release build beside other queues; `cargo xtask bench --help` lists the flags
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// As `enginehouse-load bench` takes them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
+        flags: Vec<String>,
+    },
     /// Write openapi.json
     Openapi,
     /// Write the pages of docs/ that are generated
@@ -39,6 +47,7 @@ fn main() -> ExitCode {
     let done = match XtaskCommand::parse() {
         XtaskCommand::Check => check::run(),
         XtaskCommand::Test => return test::run(),
+        XtaskCommand::Bench { flags } => bench::run(&flags),
         XtaskCommand::Openapi => openapi::run(),
         XtaskCommand::Docs => docs::run(),
         XtaskCommand::Tidy => tidy::run(),

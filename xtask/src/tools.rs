@@ -1,12 +1,12 @@
-//! Programs that tests call beside Rust's own, and where Debian has them.
+//! Programs that tests and the benchmark call beside Rust's own, and where Debian has them.
 
 use anyhow::{Result, bail};
 use enginehouse_cluster::Pgbouncer;
 
 use crate::process::{output_of, run, succeeds};
 
-/// A program that tests call.
-struct Tool {
+/// A program that is called.
+pub(crate) struct Tool {
     program: &'static str,
     is_installed: fn(&Tool) -> bool,
     /// The Debian package that holds it.
@@ -18,7 +18,7 @@ struct Tool {
 /// A new entry is installed by itself from then on. A C compiler is not among them: without one, Rust
 /// could not have built this program. Where services run, a server that is installed begins to serve; tests start
 /// servers of their own on other ports and never meet it.
-const TOOLS: &[Tool] = &[
+pub(crate) const OF_TESTS: &[Tool] = &[
     Tool {
         program: "git",
         is_installed: says_version,
@@ -65,9 +65,26 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
+/// What is measured beside our own server, again by servers of the suite's own.
+pub(crate) const OF_BENCH: &[Tool] = &[
+    Tool {
+        program: "PostgreSQL's server",
+        is_installed: |_| enginehouse_cluster::is_installed(),
+        package: "postgresql",
+        for_what: "a store of ours and two of the peers are on it",
+    },
+    Tool { program: "redis-server", is_installed: says_version, package: "redis-server", for_what: "one of the peers" },
+    Tool {
+        program: "beanstalkd",
+        is_installed: |tool| succeeds(&[tool.program, "-v"]),
+        package: "beanstalkd",
+        for_what: "one of the peers",
+    },
+];
+
 /// Installs what is missing, or says exactly what to install.
-pub(crate) fn ensure() -> Result<()> {
-    let missing: Vec<_> = TOOLS.iter().filter(|tool| !(tool.is_installed)(tool)).collect();
+pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
+    let missing: Vec<_> = tools.iter().filter(|tool| !(tool.is_installed)(tool)).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -1,9 +1,15 @@
 //! What the command line may ask for.
 
-use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
-/// Measures a server, and queues in SQL beside it, on one PostgreSQL in one run.
+use clap::{Parser, Subcommand};
+
+use crate::classes::LoadClass;
+use crate::systems::SystemName;
+
+/// Measures queues side by side: ours, and what one would use instead.
 #[derive(Parser)]
+#[command(name = "enginehouse-load")]
 pub(crate) struct LoadArgs {
     #[command(subcommand)]
     pub(crate) what: LoadCommand,
@@ -11,83 +17,72 @@ pub(crate) struct LoadArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum LoadCommand {
-    /// Enqueue, then claim and complete, with each contender in turn, again and again; print medians and ratios
-    Rounds(Rounds),
-    /// A steady load on one contender while another session holds a snapshot; print a line for each window
-    Steady(Steady),
+    /// Every system in turn, in every class; writes a report and a plot
+    Bench(SideBySideArgs),
     /// The same work on tables that are laid out in other ways; print medians
     Layouts(Layouts),
-}
-
-/// A queue that is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Contender {
-    /// The server, through HTTP
-    Enginehouse,
-    /// A table, a partial index, `for update skip locked`, rows kept
-    SkipLocked,
-    /// The same, rows deleted when done
-    SkipLockedDelete,
-    /// pgmq's functions, which must be in the database
-    Pgmq,
-    /// River's tables, whose migrations must have been run; shorter statements than its client's, rows kept
-    River,
+    /// Serve a constant by HTTP, as one of the systems
+    #[command(hide = true)]
+    Constant { port: u16 },
 }
 
 #[derive(clap::Args)]
-pub(crate) struct Rounds {
-    /// Servers to be measured, their connections spread evenly
-    #[arg(long, value_name = "URL", value_delimiter = ',')]
-    pub(crate) server: Vec<String>,
-    /// The database of the peers
-    #[arg(long, value_name = "URL")]
-    pub(crate) database: Option<String>,
-    /// Whom to measure
-    #[arg(long, value_enum, value_delimiter = ',')]
-    pub(crate) contenders: Vec<Contender>,
-    /// Connections
-    #[arg(long, default_value_t = 64)]
-    pub(crate) connections: usize,
-    /// Events of each call
-    #[arg(long, default_value_t = 1)]
-    pub(crate) batch: usize,
-    /// Rounds
-    #[arg(long, default_value_t = 3)]
-    pub(crate) rounds: usize,
-    /// Seconds of each phase
-    #[arg(long, default_value_t = 3.0)]
-    pub(crate) seconds: f64,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Steady {
-    /// The server
-    #[arg(long, value_name = "URL")]
-    pub(crate) server: Vec<String>,
-    /// The database
-    #[arg(long, value_name = "URL")]
-    pub(crate) database: String,
-    /// Whom to measure
-    #[arg(long, value_enum)]
-    pub(crate) contender: Contender,
-    /// Connections that claim and complete; a quarter as many enqueue
-    #[arg(long, default_value_t = 16)]
-    pub(crate) connections: usize,
-    /// Events of each claim
-    #[arg(long, default_value_t = 10)]
-    pub(crate) batch: usize,
-    /// Events enqueued a second, at most
-    #[arg(long, default_value_t = 1000, value_parser = at_least_one)]
-    pub(crate) rate: usize,
-    /// Seconds before the snapshot is taken, while it is held, and after
-    #[arg(long, value_delimiter = ',', default_value = "30,60,30")]
-    pub(crate) phases: Vec<u64>,
-    /// Seconds of a window
-    #[arg(long, default_value_t = 10)]
-    pub(crate) window: u64,
-    /// The session that holds the snapshot has written something, and does not commit it
+pub(crate) struct SideBySideArgs {
+    /// Two rounds of 0.7 s a phase, a backlog of 100 thousand, a snapshot of 3 s: shows that it works, and what is far off
     #[arg(long)]
-    pub(crate) writer: bool,
+    pub(crate) quick: bool,
+    /// Rounds; in each, all systems take turns in every class [default: 5]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: Option<u16>,
+    /// Seconds of a phase [default: 1.5]
+    #[arg(long, value_parser = positive)]
+    seconds: Option<f64>,
+    /// Events that wait in the large backlog [default: 1000000]
+    #[arg(long, value_name = "EVENTS")]
+    backlog: Option<usize>,
+    /// For how long another session holds a snapshot; a release wants 10 [default: 1]
+    #[arg(long, value_name = "MINUTES", value_parser = positive)]
+    snapshot_minutes: Option<f64>,
+    /// These classes alone
+    #[arg(long, value_enum, value_name = "CLASS", value_delimiter = ',')]
+    only: Vec<LoadClass>,
+    /// These systems alone
+    #[arg(long, value_enum, value_name = "SYSTEM", value_delimiter = ',')]
+    systems: Vec<SystemName>,
+    /// Where the report and the plot are written
+    #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
+    pub(crate) out: PathBuf,
+}
+
+impl SideBySideArgs {
+    pub(crate) fn rounds(&self) -> usize {
+        self.rounds.map_or(if self.quick { 2 } else { 5 }, usize::from)
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.seconds.unwrap_or(if self.quick { 0.7 } else { 1.5 })
+    }
+
+    pub(crate) fn backlog(&self) -> usize {
+        self.backlog.unwrap_or(if self.quick { 100_000 } else { 1_000_000 })
+    }
+
+    pub(crate) fn snapshot_seconds(&self) -> f64 {
+        self.snapshot_minutes.unwrap_or(if self.quick { 0.05 } else { 1.0 }) * 60.0
+    }
+
+    pub(crate) fn wants(&self, class: LoadClass) -> bool {
+        let is_chosen =
+            |only: &LoadClass| *only == class || only.usual() == Some(class) || class.usual() == Some(*only);
+        self.only.is_empty() || self.only.iter().any(is_chosen)
+    }
+
+    /// The systems of a class.
+    pub(crate) fn systems(&self, class: LoadClass) -> Vec<SystemName> {
+        let is_wanted = |system: &SystemName| self.systems.is_empty() || self.systems.contains(system);
+        let all = SystemName::all().filter(is_wanted);
+        all.filter(|system| self.wants(class) && class.is_for(*system)).collect()
+    }
 }
 
 #[derive(clap::Args)]
@@ -109,9 +104,9 @@ pub(crate) struct Layouts {
     pub(crate) seconds: u64,
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+fn positive(text: &str) -> Result<f64, String> {
     match text.parse() {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err("must be a number of at least 1".to_owned()),
+        Ok(number) if number > 0.0 && number < 1e6 => Ok(number),
+        _ => Err("must be a number above 0".to_owned()),
     }
 }

@@ -18,8 +18,7 @@ use tokio_postgres::Client;
 use self::tables::{LAYOUTS, Layout, RetentionSql};
 use crate::arguments::Layouts;
 use crate::measurement::{median, payload};
-use crate::peers::connect;
-use crate::steady::hold;
+use crate::sql_session::{connect, hold_snapshot};
 
 /// How statements are planned: as servers have it planned, whatever was counted.
 const PLANS: &str = "set enable_seqscan = off; set enable_bitmapscan = off; set enable_sort = off; \
@@ -57,8 +56,13 @@ pub(crate) async fn run(of: &Layouts) -> Result<()> {
         }
     }
     println!("medians: events a second, and the last third of a run as a part of its first");
-    for ((number, mode), (mut all, mut falls)) in rates {
-        println!("{}, {mode:?}: {:.0}/s, {:.2}", LAYOUTS[number].name, median(&mut all), median(&mut falls));
+    for ((number, mode), (all, falls)) in rates {
+        println!(
+            "{}, {mode:?}: {:.0}/s, {:.2}",
+            LAYOUTS[number].name,
+            median(&all).unwrap_or_default(),
+            median(&falls).unwrap_or_default()
+        );
     }
     Ok(())
 }
@@ -70,7 +74,7 @@ async fn measure(of: &Layouts, layout: &'static Layout, mode: SnapshotMode) -> R
     client.batch_execute(layout.tables).await?;
     client.batch_execute("checkpoint").await?;
     client.batch_execute(PLANS).await?;
-    let holder = if mode == SnapshotMode::Free { None } else { Some(hold(&of.database, false).await?) };
+    let holder = if mode == SnapshotMode::Free { None } else { Some(hold_snapshot(&of.database).await?) };
     let (began, third) = (Instant::now(), Duration::from_secs(of.seconds) / 3);
     let thirds: Arc<[AtomicUsize; 3]> = Arc::default();
     let mut loops = JoinSet::new();

@@ -1,0 +1,87 @@
+//! The systems that are measured, and how each is started.
+
+mod beanstalkd;
+mod constant;
+mod enginehouse;
+mod http;
+mod redis;
+mod sql;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use enginehouse_cluster::Cluster;
+
+pub(crate) use self::constant::serve as serve_constant;
+use crate::queue::QueueSystem;
+
+/// A system that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum SystemName {
+    /// Enginehouse, its events in a file
+    Sqlite,
+    /// Enginehouse, its events in PostgreSQL
+    Postgres,
+    /// Redis Streams, each command on the disk before its answer
+    Redis,
+    /// A table, a partial index, `for update skip locked`, rows kept
+    SkipLocked,
+    /// The tables and functions that pgmq has
+    Pgmq,
+    /// beanstalkd, each command on the disk before its answer
+    Beanstalkd,
+    /// No queue: an HTTP server that answers a constant
+    Constant,
+}
+
+impl SystemName {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Self::value_variants().iter().copied()
+    }
+
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Sqlite => "Enginehouse, SQLite",
+            Self::Postgres => "Enginehouse, PostgreSQL",
+            Self::Redis => "Redis Streams",
+            Self::SkipLocked => "SKIP LOCKED",
+            Self::Pgmq => "pgmq's shape",
+            Self::Beanstalkd => "beanstalkd",
+            Self::Constant => "bare hyper",
+        }
+    }
+
+    /// How it is set, beyond its defaults.
+    pub(crate) fn settings(self) -> &'static str {
+        match self {
+            Self::Sqlite | Self::Postgres => "its defaults: `--durability full`",
+            Self::Redis => "`--appendonly yes --appendfsync always --save ''`; XADD, XREADGROUP, XACK and XDEL",
+            Self::SkipLocked => "prepared statements; completed rows stay",
+            Self::Pgmq => "pgmq's tables and functions as this suite writes them, not its extension",
+            Self::Beanstalkd => "`-b FOLDER -f0`; its claims are not durable",
+            Self::Constant => "answers as many bytes as an enqueue does",
+        }
+    }
+
+    /// Whether its rows are on the PostgreSQL server of the suite.
+    pub(crate) fn needs_postgres(self) -> bool {
+        matches!(self, Self::Postgres | Self::SkipLocked | Self::Pgmq)
+    }
+
+    pub(crate) fn is_ours(self) -> bool {
+        matches!(self, Self::Sqlite | Self::Postgres)
+    }
+
+    /// Starts it with nothing in it.
+    pub(crate) async fn start(self, cluster: Option<&Cluster>) -> Result<Box<dyn QueueSystem>> {
+        let postgres = || cluster.ok_or_else(|| anyhow::anyhow!("the suite's PostgreSQL does not run"));
+        Ok(match self {
+            Self::Sqlite => Box::new(enginehouse::Enginehouse::on_sqlite().await?),
+            Self::Postgres => Box::new(enginehouse::Enginehouse::on_postgres(postgres()?).await?),
+            Self::Redis => Box::new(redis::Redis::start().await?),
+            Self::SkipLocked => Box::new(sql::SqlQueue::skip_locked(postgres()?).await?),
+            Self::Pgmq => Box::new(sql::SqlQueue::pgmq(postgres()?).await?),
+            Self::Beanstalkd => Box::new(beanstalkd::Beanstalkd::start().await?),
+            Self::Constant => Box::new(constant::Constant::start().await?),
+        })
+    }
+}

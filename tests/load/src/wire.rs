@@ -1,0 +1,41 @@
+//! One TCP connection to a server, and the parts that answers are made of in every protocol here: lines, and so many bytes.
+//!
+//! The client shares the machine with what it measures, so it does as little as it can: a request is one write of bytes that
+//! were put together before, and an answer is read out of one buffer.
+
+use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+pub(crate) struct Wire {
+    stream: BufReader<TcpStream>,
+    line: Vec<u8>,
+}
+
+impl Wire {
+    pub(crate) async fn open(port: u16) -> Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.context("cannot connect to the server")?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::with_capacity(64 << 10, stream), line: Vec::new() })
+    }
+
+    pub(crate) async fn send(&mut self, request: &[u8]) -> Result<()> {
+        Ok(self.stream.get_mut().write_all(request).await?)
+    }
+
+    /// The next line without its end.
+    pub(crate) async fn line(&mut self) -> Result<&str> {
+        self.line.clear();
+        if self.stream.read_until(b'\n', &mut self.line).await? == 0 {
+            bail!("the server has closed the connection");
+        }
+        Ok(std::str::from_utf8(&self.line)?.trim_end())
+    }
+
+    /// So many bytes.
+    pub(crate) async fn bytes(&mut self, count: usize) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).await?;
+        Ok(bytes)
+    }
+}
