@@ -14,7 +14,7 @@ use enginehouse_store::rows::LockCursor;
 use super::context::TransactionContext;
 use super::outage::{GRANTED_AGAIN, Grace};
 
-/// How long after a stop the requests that lie in sockets may take to be read, parsed and carried out.
+/// How long after a stop the requests that lie in sockets may take to be read, parsed and carried out. Longer stops give more.
 const SETTLE: Duration = Duration::from_millis(500);
 /// How many locks are moved at once.
 const PAGE: u32 = 1_000;
@@ -22,7 +22,7 @@ const PAGE: u32 = 1_000;
 /// Moves the deadlines that engines keep by heartbeats. What was moved so far before stays as it is.
 pub(super) async fn grant_grace(context: &mut TransactionContext<'_>, grace: Grace) -> Result<(), StoreError> {
     let Grace { resumed_at, length, is_again } = grace;
-    let most = length.map(|length| length + SETTLE);
+    let most = length.map(|length| length.max(SETTLE));
     match most {
         // Those that were locked at first, and come due before it is granted for the last time. Others are not locked for it.
         _ if is_again => {

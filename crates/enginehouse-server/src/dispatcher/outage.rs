@@ -61,6 +61,8 @@ pub(super) struct OutageDetector(Arc<Mutex<Outages>>);
 struct Outages {
     pulse: Arc<Pulse>,
     pending: Option<Outage>,
+    /// When a pending stall has ended, in the store's time, once a transaction has read that.
+    resumed_at: Option<Timestamp>,
     /// When grace was first granted for what is pending, in the store's time.
     granted_at: Option<Timestamp>,
     /// How many outages were noted.
@@ -92,6 +94,7 @@ impl OutageDetector {
         Self(Arc::new(Mutex::new(Outages {
             pulse,
             pending: Some(Outage::Unknown),
+            resumed_at: None,
             granted_at: None,
             noted: 0,
             jumps: 0,
@@ -155,14 +158,15 @@ impl Outages {
             self.note(Outage::Stall(stall));
         }
         let now = Timer::now();
-        let silence = now.saturating_duration_since(self.last_success).saturating_sub(SHARED_SWEEP_INTERVAL);
-        if self.store_is_shared && silence > STORE_SILENCE {
+        let silence = now.saturating_duration_since(self.last_success);
+        if self.store_is_shared && silence > SHARED_SWEEP_INTERVAL + STORE_SILENCE {
             self.note(Outage::Stall(Stall { length: silence, ended_at: now }));
         }
     }
 
     fn note(&mut self, outage: Outage) {
         self.noted += 1;
+        self.resumed_at = None;
         let not_granted = self.pending.filter(|_| self.granted_at.take().is_none());
         self.pending = Some(match (not_granted, outage) {
             (Some(Outage::Unknown), _) | (_, Outage::Unknown) => Outage::Unknown,
@@ -173,10 +177,11 @@ impl Outages {
         });
     }
 
-    fn grace(&self, now: Timestamp) -> Option<Grace> {
+    fn grace(&mut self, now: Timestamp) -> Option<Grace> {
         let (resumed_at, length) = match self.pending? {
             Outage::Stall(Stall { length, ended_at }) => {
-                (now - Timer::now().saturating_duration_since(ended_at), Some(length))
+                let ended = || now - Timer::now().saturating_duration_since(ended_at);
+                (*self.resumed_at.get_or_insert_with(ended), Some(length))
             }
             Outage::Unknown => (self.granted_at.unwrap_or(now), None),
         };

@@ -39,29 +39,28 @@ pub(super) async fn sweep(
     let deadlines = context.effects.deadlines;
     let now = context.now;
     let is_due = |deadline: Option<Timestamp>| deadline.is_some_and(|at| at <= now);
-    match grace {
-        // Nobody is judged in the same transaction. What is still due then, another transaction had locked; and if that one fails,
-        // it was given no time.
-        Some(grace) => {
+    if grace.is_some() || is_due(deadlines.lock_expiry) || is_due(deadlines.engine_loss) {
+        // What came due before an outage is judged: otherwise one outage behind the other would keep the dead alive. What came due
+        // since is not, in the same transaction as the grace: what is still due then, another transaction had locked, and if that
+        // one fails, it was given no time.
+        let by = grace.map_or(now, Grace::began_at);
+        let mut may_be_more = false;
+        if grace.is_some() || is_due(deadlines.lock_expiry) {
+            may_be_more |= expire_locks(context, by).await?;
+        }
+        if grace.is_some() || is_due(deadlines.engine_loss) {
+            may_be_more |= lose_engines(context, by).await?;
+        }
+        if let Some(grace) = grace {
             grant_grace(context, grace).await?;
-            find_next_losses(context).await?;
-            look_later(context, GRACE_INTERVAL);
         }
-        None if is_due(deadlines.lock_expiry) || is_due(deadlines.engine_loss) => {
-            let mut may_be_more = false;
-            if is_due(deadlines.lock_expiry) {
-                may_be_more |= expire_locks(context).await?;
-            }
-            if is_due(deadlines.engine_loss) {
-                may_be_more |= lose_engines(context).await?;
-            }
-            find_next_losses(context).await?;
-            if !may_be_more {
-                // What is still due is a row that cannot be read, or that another transaction holds.
-                look_later(context, STUCK_INTERVAL);
-            }
+        find_next_losses(context).await?;
+        match grace {
+            Some(_) => look_later(context, GRACE_INTERVAL),
+            // What is still due is a row that cannot be read, or that another transaction holds.
+            None if !may_be_more => look_later(context, STUCK_INTERVAL),
+            None => {}
         }
-        None => {}
     }
     if is_due(deadlines.retention) {
         delete_expired(context).await?;
@@ -81,9 +80,9 @@ fn look_later(context: &mut TransactionContext<'_>, wait: Duration) {
     }
 }
 
-/// Takes back events whose lock has expired. Answers whether there may be more.
-async fn expire_locks(context: &mut TransactionContext<'_>) -> Result<bool, StoreError> {
-    let expired = context.transaction.locks_expiring(context.now, None, SWEEP_LIMIT).await?;
+/// Takes back events whose lock had expired by then. Answers whether there may be more.
+async fn expire_locks(context: &mut TransactionContext<'_>, by: Timestamp) -> Result<bool, StoreError> {
+    let expired = context.transaction.locks_expiring(by, None, SWEEP_LIMIT).await?;
     context.learn_lanes_of(&expired).await?;
     let counts = count_held(context, &expired).await?;
     let may_be_more = expired.len() == SWEEP_LIMIT as usize;
@@ -119,9 +118,9 @@ async fn count_held(
     Ok(count_by_holder(&context.transaction.held_events(&holders).await?))
 }
 
-/// Declares engines lost that have missed their heartbeats, with their locks. Answers whether there may be more.
-async fn lose_engines(context: &mut TransactionContext<'_>) -> Result<bool, StoreError> {
-    let silent = context.transaction.silent_engines(context.now, SWEEP_LIMIT).await?;
+/// Declares engines lost that had missed their heartbeats by then, with their locks. Answers whether there may be more.
+async fn lose_engines(context: &mut TransactionContext<'_>, by: Timestamp) -> Result<bool, StoreError> {
+    let silent = context.transaction.silent_engines(by, SWEEP_LIMIT).await?;
     // Nobody could hear an engine whose row somebody held.
     let (unheard, silent): (Vec<_>, Vec<_>) =
         silent.into_iter().partition(|engine| context.held.was_overdue(&engine.engine_id));

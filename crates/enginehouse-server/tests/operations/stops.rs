@@ -70,11 +70,28 @@ async fn a_stop_keeps_no_engine_that_stays_silent_for_longer_than_it_has_taken()
     harness.pass(29.9).await;
     harness.stop_for(5.0);
     harness.pass(0.0).await;
-    harness.pass(5.0).await;
+    harness.pass(4.9).await;
     assert_eq!(status(&harness, "silent").await, EngineStatus::Active);
-    harness.pass(0.5).await;
+    harness.pass(0.1).await;
     assert_eq!(status(&harness, "silent").await, EngineStatus::Lost);
     assert_eq!(harness.claim("other", 1).await.len(), 1);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn one_stop_behind_the_other_keeps_no_dead_engine_alive() {
+    let harness = Harness::new();
+    let epoch = harness.register_with("dead", "{}", 1).await;
+    harness.enqueue_many(1).await;
+    let claimed = harness.try_claim("dead", epoch, claim(1)).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    // A machine with too little of everything: a third of each second nothing runs.
+    for _ in 0..20 {
+        harness.pass(0.7).await;
+        harness.stop_for(0.3);
+        harness.pass(0.0).await;
+    }
+    assert_eq!(status(&harness, "dead").await, EngineStatus::Lost);
     harness.close().await;
 }
 
