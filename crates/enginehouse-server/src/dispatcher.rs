@@ -33,6 +33,7 @@ mod heartbeat;
 mod hold_backs;
 mod inbox;
 mod isolation;
+mod late_locks;
 pub mod observer;
 mod operation;
 mod outage;

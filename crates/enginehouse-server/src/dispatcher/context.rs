@@ -15,6 +15,7 @@ use super::contention::HeldResources;
 use super::deadlines::bring_forward;
 use super::effects::Effects;
 use super::hold_backs::HoldBacks;
+use super::late_locks::LateLocks;
 use super::registry::Registry;
 use super::reply::{OperationResult, Refusal};
 use super::seen_engines::{Callers, SeenEngines};
@@ -45,6 +46,8 @@ pub struct TransactionContext<'a> {
     pub(super) seen_engines: &'a SeenEngines,
     /// What other transactions hold.
     pub(super) held: &'a HeldResources,
+    /// Locks of which nobody was told.
+    pub(super) late_locks: &'a LateLocks,
     /// Events that others hold, and that this transaction does without.
     pub(super) contended: &'a HashSet<EventId>,
 }

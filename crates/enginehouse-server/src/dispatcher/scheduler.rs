@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use enginehouse_core::request::SettleCommand;
+use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition;
 use enginehouse_store::{ChangeFeed, RemoteChanges, Store, StoreError};
 use futures_util::FutureExt;
@@ -28,6 +29,7 @@ use super::contention::HeldResources;
 use super::deadlines::SweepSchedule;
 use super::hold_backs::HoldBacks;
 use super::inbox::Inbox;
+use super::late_locks::LateLocks;
 use super::observer::{CommittedTransaction, Observer};
 use super::outage::OutageDetector;
 use super::pulse::Pulse;
@@ -90,6 +92,7 @@ pub(super) struct Scheduler {
     /// they are answered.
     next_sweeps: Vec<Reply<()>>,
     held: HeldResources,
+    late_locks: LateLocks,
     set_aside: SetAsideQueue,
 }
 
@@ -139,7 +142,7 @@ impl Scheduler {
         let (config, rng, ids) = (Arc::new(config), SharedRng::new(rng), SharedIds::default());
         let (wait_queue, hold_backs, seen_engines) =
             (WaitQueue::default(), HoldBacks::default(), SeenEngines::default());
-        let held = HeldResources::default();
+        let (held, late_locks) = (HeldResources::default(), LateLocks::default());
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
             config: Arc::clone(&config),
@@ -150,6 +153,7 @@ impl Scheduler {
             wait_queue: wait_queue.clone(),
             seen_engines: seen_engines.clone(),
             held: held.clone(),
+            late_locks: late_locks.clone(),
             log_limit: observer.log_limit(),
         };
         let workers = WorkerPool::new(store.max_transactions(), store.is_shared(), worker);
@@ -168,6 +172,7 @@ impl Scheduler {
             outage,
             next_sweeps: Vec::new(),
             held,
+            late_locks,
             set_aside: SetAsideQueue::default(),
         }
     }
@@ -343,7 +348,7 @@ impl Scheduler {
                         }
                     }
                     self.pending.wake_ups.passed_over.extend(committed.effects.passed_over);
-                    self.answer(batch, answered, others_made_ready);
+                    self.answer(batch, answered, others_made_ready, committed.durable_at);
                 }
                 Err(error) => {
                     if !matches!(error, StoreError::Held { .. }) {
@@ -435,12 +440,21 @@ impl Scheduler {
     }
 
     /// Answers the requests of a transaction that has committed, and the waiting claims that it has served.
-    fn answer(&mut self, batch: RequestBatch, answered: Vec<TakenPoll>, others_made_ready: bool) {
+    fn answer(
+        &mut self,
+        batch: RequestBatch,
+        answered: Vec<TakenPoll>,
+        others_made_ready: bool,
+        durable_at: Timestamp,
+    ) {
         let RequestBatch { operations, enqueues, settles, exchanges, sweeps } = batch;
         let mut unheard = Vec::new();
         self.wait_queue.answered(answered.len());
         for TakenPoll { poll, .. } in answered {
-            if let Some(answer) = poll.answer {
+            if let Some(mut answer) = poll.answer {
+                if let Ok(exchanged) = &mut answer {
+                    self.late_locks.withhold(exchanged, durable_at);
+                }
                 unheard.extend(poll.reply.send(answer.map_err(DispatchError::from)));
             }
         }
@@ -450,7 +464,8 @@ impl Scheduler {
                     let waits = (exchanged, occupancy, heartbeat_interval);
                     self.wait_for_events(request, waits, reply, others_made_ready)
                 }
-                Ok(ExchangeOutcome::Answered(exchanged)) => {
+                Ok(ExchangeOutcome::Answered(mut exchanged)) => {
+                    self.late_locks.withhold(&mut exchanged, durable_at);
                     let unsent = reply.send(Ok(ExchangeProgress::Answered(exchanged)));
                     unheard.extend(unsent.and_then(ExchangeProgress::answered));
                 }

@@ -88,10 +88,13 @@ async fn expire_locks(context: &mut TransactionContext<'_>, by: Timestamp) -> Re
     let may_be_more = expired.len() == SWEEP_LIMIT as usize;
     for event in expired {
         let event_id = event.event_id;
-        let alone = is_alone(&event, &counts);
+        let command = match &event.state.lock {
+            Some(lock) if context.late_locks.contains(lock.token) => EventCommand::Return,
+            _ => EventCommand::LoseLock { loss: Loss::Expired, alone: is_alone(&event, &counts) },
+        };
         context.events.keep(event);
         // Refused if the lock was renewed or settled in this very batch.
-        context.transition(event_id, &EventCommand::LoseLock { loss: Loss::Expired, alone })?.ok();
+        context.transition(event_id, &command)?.ok();
     }
     context.write_events().await?;
     Ok(may_be_more)

@@ -21,6 +21,7 @@ use super::engines::stop_drained;
 use super::enqueue::enqueue;
 use super::exchange::Exchanges;
 use super::hold_backs::HoldBacks;
+use super::late_locks::LateLocks;
 use super::outage::{AfterOutage, Grace, OutageDetector};
 use super::registry::Registry;
 use super::retention::hold_pruning;
@@ -54,6 +55,7 @@ pub(super) struct TransactionWorker {
     pub(super) wait_queue: WaitQueue,
     pub(super) seen_engines: SeenEngines,
     pub(super) held: HeldResources,
+    pub(super) late_locks: LateLocks,
     pub(super) log_limit: LogLimit,
 }
 
@@ -131,6 +133,8 @@ pub(super) struct FinishedTransaction {
 pub(super) struct Committed {
     /// The store's time, as the transaction saw it.
     pub(super) now: Timestamp,
+    /// The store's time when it was durable.
+    pub(super) durable_at: Timestamp,
     pub(super) effects: Effects,
     pub(super) after_outage: AfterOutage,
     /// Whether it has granted the grace that was due.
@@ -222,6 +226,7 @@ impl TransactionWorker {
         let mut transaction = self.store.begin_with(batch.first_reads(scope.contended)).await?;
         let is_shared = self.store.is_shared();
         // The time was read: whatever has stopped the process until then is known now.
+        let began = Timer::now();
         let after_outage = start.outage.after_outage(&*transaction);
         let changed_engines = self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
@@ -241,6 +246,7 @@ impl TransactionWorker {
             settlers: Callers::new(),
             seen_engines: &self.seen_engines,
             held: &self.held,
+            late_locks: &self.late_locks,
             contended: scope.contended,
         };
         // Another server may have changed them: their waiting claims may find more than before, or be refused.
@@ -274,7 +280,7 @@ impl TransactionWorker {
         batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;
         stop_drained(&mut context).await?;
         let effects = context.commit().await?;
-        Ok(Committed { now, effects, after_outage, has_granted: scope.sweeps })
+        Ok(Committed { now, durable_at: now + began.elapsed(), effects, after_outage, has_granted: scope.sweeps })
     }
 }
 

@@ -1,13 +1,15 @@
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use enginehouse_core::event::EventStatus;
+use enginehouse_core::request::Claim;
 use enginehouse_server::dispatcher::reply::DispatchError;
 use enginehouse_store::{Applied, StoreError};
 
 use crate::faulty_store::{Faults, FaultyStore};
-use crate::harness::{Harness, token, waiting_claim};
+use crate::harness::{Harness, claim, token, waiting_claim};
 
 fn faulty() -> (Harness, Arc<Faults>) {
     let faults = Arc::new(Faults::default());
@@ -152,5 +154,30 @@ async fn what_was_claimed_for_a_caller_who_has_gone_is_released() {
     let claimed = harness.try_claim("here", 1, waiting_claim(1)).await.unwrap().pop().expect("it was released");
     assert_eq!(claimed.event.event_id, enqueued[0]);
     assert_eq!((claimed.event.state.attempt, claimed.event.state.tally.losses), (1, 0));
+    harness.close().await;
+}
+
+/// Nobody has attempted an event whose lock was over before it could be told of.
+#[tokio::test]
+async fn a_lock_that_is_over_before_its_answer_is_not_given_and_no_loss() {
+    let (harness, faults) = faulty();
+    harness.register("e", "{}").await;
+    let event_id = harness.enqueue_many(1).await[0];
+    let held = faults.hold_commits().await;
+    let short = Claim { visibility_timeout: Some(Duration::from_secs(1)), ..claim(1) };
+    let claimed = {
+        let mut claiming = pin!(harness.try_claim("e", 1, short));
+        let early = tokio::time::timeout(Duration::from_millis(1_050), &mut claiming).await;
+        assert!(early.is_err(), "the commit takes longer than the lock lasts");
+        drop(held);
+        claiming.await.unwrap()
+    };
+    assert!(claimed.is_empty());
+    assert_eq!(harness.status(event_id).await, EventStatus::Processing);
+    // On the clock of the test, its time has not passed yet.
+    harness.pass(1.1).await;
+    let event = harness.event(event_id).await.event.state;
+    assert_eq!((event.status, event.tally.losses), (EventStatus::Queued, 0));
+    assert_eq!(harness.claim("e", 1).await.len(), 1);
     harness.close().await;
 }

@@ -28,12 +28,18 @@ pub(crate) struct Faults {
     /// Whether it allows one transaction at a time only.
     pub(crate) one_at_a_time: AtomicBool,
     gate: RwLock<()>,
+    commit_gate: RwLock<()>,
 }
 
 impl Faults {
     /// Keeps transactions from beginning as long as the guard lives.
     pub(crate) fn hold(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.try_write().expect("no transaction is running")
+    }
+
+    /// Keeps transactions from being durable as long as the guard lives.
+    pub(crate) async fn hold_commits(&self) -> RwLockWriteGuard<'_, ()> {
+        self.commit_gate.write().await
     }
 }
 
@@ -65,7 +71,7 @@ impl Store for FaultyStore {
         if self.faults.away.load(Ordering::SeqCst) {
             return Err(StoreError::unavailable("it is away"));
         }
-        Ok(Box::new(FaultyTransaction(self.store.begin().await?)))
+        Ok(Box::new(FaultyTransaction(self.store.begin().await?, Arc::clone(&self.faults))))
     }
 
     fn is_shared(&self) -> bool {
@@ -81,7 +87,7 @@ impl Store for FaultyStore {
     }
 }
 
-struct FaultyTransaction(Box<dyn Transaction>);
+struct FaultyTransaction(Box<dyn Transaction>, Arc<Faults>);
 
 #[delegate_to_methods]
 #[delegate(TransactionTime, target_ref = "inner", target_mut = "inner_mut")]
@@ -106,7 +112,9 @@ impl FaultyTransaction {
 #[async_trait]
 impl Transaction for FaultyTransaction {
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        self.0.commit().await
+        let Self(transaction, faults) = *self;
+        drop(faults.commit_gate.read().await);
+        transaction.commit().await
     }
 }
 
