@@ -16,6 +16,8 @@ use crate::clients::pause;
 
 /// How long a server may take to be ready after its start.
 const START: Duration = Duration::from_secs(60);
+/// How long a server that has ended by itself stays away.
+const SUPERVISED: Duration = Duration::from_secs(1);
 /// Where Debian has the library of faketime.
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
@@ -75,8 +77,27 @@ impl CampaignServer {
         std::fs::write(self.clock_file(), format!("{seconds:+}s")).context("the file of a clock cannot be written")
     }
 
-    /// Starts it on its port, and waits until it is ready.
+    /// Starts it on its port, and waits until it is ready. One that ends by itself, because the disk of its database is full, say, is
+    /// started once more, as whatever supervises servers does.
     pub(crate) async fn start_again(&self) -> Result<()> {
+        self.spawn()?;
+        let client = Client::new(&self.url()).context("an address")?.with_max_repeats(0);
+        let ready = async {
+            while client.ready().await.is_err() {
+                pause(Duration::from_millis(20)).await;
+                let has_ended = matches!(self.child().as_mut().map(Child::try_wait), Some(Ok(Some(_))));
+                if has_ended {
+                    pause(SUPERVISED).await;
+                    self.spawn()?;
+                }
+            }
+            Ok(())
+        };
+        let why = || format!("server {} is not ready in time; see {}", self.index, self.log_file().display());
+        tokio::time::timeout(START, ready).await.with_context(why)?
+    }
+
+    fn spawn(&self) -> Result<()> {
         let log: File = OpenOptions::new().create(true).append(true).open(self.log_file())?;
         let mut command = Command::new(&self.setup.binary);
         command
@@ -95,15 +116,6 @@ impl CampaignServer {
         }
         let child = command.spawn().with_context(|| format!("{} does not start", self.setup.binary.display()))?;
         *self.child() = Some(child);
-        let client = Client::new(&self.url()).context("an address")?.with_max_repeats(0);
-        let ready = async {
-            while client.ready().await.is_err() {
-                pause(Duration::from_millis(20)).await;
-            }
-        };
-        if tokio::time::timeout(START, ready).await.is_err() {
-            bail!("server {} is not ready in time; see {}", self.index, self.log_file().display());
-        }
         Ok(())
     }
 
