@@ -22,19 +22,24 @@ const PAGE: u32 = 1_000;
 /// Moves the deadlines that engines keep by heartbeats. What was moved so far before stays as it is.
 pub(super) async fn grant_grace(context: &mut TransactionContext<'_>, grace: Grace) -> Result<(), StoreError> {
     let Grace { resumed_at, length, is_again } = grace;
-    let most = length.map(|length| length.max(SETTLE));
-    match most {
+    let most = length.map_or(Duration::MAX, |length| length.max(SETTLE));
+    // A lock that was just given had an engine that was heard. The server that has given it may be another one, which has served
+    // all the time while this one started.
+    let given_until = length.map_or(resumed_at - SETTLE, |_| Timestamp::MAX);
+    match length {
         // Those that were locked at first, and come due before it is granted for the last time. Others are not locked for it.
-        _ if is_again => {
-            postpone_due(context, context.now + GRANTED_AGAIN, resumed_at, most.unwrap_or(Duration::MAX)).await
-        }
-        None => after_an_outage(context, resumed_at).await,
-        Some(most) => postpone_due(context, resumed_at + most, resumed_at, most).await,
+        _ if is_again => postpone_due(context, context.now + GRANTED_AGAIN, resumed_at, most, given_until).await,
+        None => after_an_outage(context, resumed_at, given_until).await,
+        Some(_) => postpone_due(context, resumed_at + most, resumed_at, most, given_until).await,
     }
 }
 
 /// Gives every engine one full `lost_after` to send a heartbeat, and every lock as long as its engine.
-async fn after_an_outage(context: &mut TransactionContext<'_>, resumed_at: Timestamp) -> Result<(), StoreError> {
+async fn after_an_outage(
+    context: &mut TransactionContext<'_>,
+    resumed_at: Timestamp,
+    given_until: Timestamp,
+) -> Result<(), StoreError> {
     let engines = context.transaction.all_engines().await?;
     let intervals = engines.iter().map(|engine| (engine.engine_id.clone(), engine.heartbeat_interval)).collect();
     let due_soon = engines.into_iter().filter(|engine| moved(engine, resumed_at, Duration::MAX).is_some());
@@ -43,9 +48,7 @@ async fn after_an_outage(context: &mut TransactionContext<'_>, resumed_at: Times
     let engines = context.transaction.free_engines_by_id(&due_soon).await?;
     move_engines(context, engines, resumed_at, Duration::MAX).await?;
     let until = resumed_at + MAX_HEARTBEAT_INTERVAL * LOST_AFTER_INTERVALS;
-    // A lock that was just given had an engine that was heard. The server that has given it may be another one, which has served
-    // all the time while this one started.
-    move_locks(context, until, resumed_at, Duration::MAX, intervals, resumed_at - SETTLE).await
+    move_locks(context, until, resumed_at, Duration::MAX, intervals, given_until).await
 }
 
 /// Gives those whose deadline comes until then as much time as the stop has taken.
@@ -58,10 +61,11 @@ async fn postpone_due(
     until: Timestamp,
     resumed_at: Timestamp,
     most: Duration,
+    given_until: Timestamp,
 ) -> Result<(), StoreError> {
     let engines = context.transaction.silent_engines(until, u32::MAX).await?;
     move_engines(context, engines, resumed_at, most).await?;
-    move_locks(context, until, resumed_at, most, HashMap::new(), Timestamp::MAX).await
+    move_locks(context, until, resumed_at, most, HashMap::new(), given_until).await
 }
 
 /// The engine with its deadline moved by `most`, or its whole `lost_after` if that is less; none if it stands later already.

@@ -79,6 +79,20 @@ async fn a_stop_keeps_no_engine_that_stays_silent_for_longer_than_it_has_taken()
 }
 
 #[tokio::test]
+async fn a_lock_that_is_given_after_the_start_lasts_no_longer_than_it_says() {
+    let harness = Harness::new();
+    harness.register("e", "{}").await;
+    let event_id = harness.enqueue_many(1).await[0];
+    let short = Claim { visibility_timeout: Some(Duration::from_secs(1)), ..claim(1) };
+    assert_eq!(harness.try_claim("e", 1, short).await.unwrap().len(), 1);
+    // The grace of the start may be granted again here.
+    harness.pass(0.9).await;
+    harness.pass(0.2).await;
+    assert_eq!(harness.status(event_id).await, EventStatus::Queued);
+    harness.close().await;
+}
+
+#[tokio::test]
 async fn one_stop_behind_the_other_keeps_no_dead_engine_alive() {
     let harness = Harness::new();
     let epoch = harness.register_with("dead", "{}", 1).await;
