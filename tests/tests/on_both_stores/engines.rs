@@ -74,11 +74,13 @@ async fn when_an_engine_is_killed_another_one_finishes_its_work() {
 async fn a_stopping_engine_finishes_what_it_holds() {
     let fixture = EngineRunFixture::on(crate::STORE);
     let gate = tempfile::tempdir().unwrap();
-    let go = gate.path().join("go");
+    let (started, go) = (gate.path().join("started"), gate.path().join("go"));
     fixture.enqueue("{}\n", &["--event-type", "slow"]);
-    let script = format!("while [ ! -e '{}' ]; do sleep 0.05; done; echo 1", go.display());
+    let script =
+        format!("touch '{}'; while [ ! -e '{}' ]; do sleep 0.05; done; echo 1", started.display(), go.display());
     let engine = fixture.engine("e", &["--event-type", "slow"], &script);
-    fixture.until_all(EventStatus::Processing).await;
+    // An event whose claim is not answered yet is `processing` too, and would be released.
+    until("the command has started", async || started.exists().then_some(())).await;
     terminate(&engine);
     until("the engine drains", async || {
         let engines = fixture.server.client().engines(&Default::default()).await.unwrap().items;

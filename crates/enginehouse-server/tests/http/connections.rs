@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::running_server::{RunningServer, read_answer, read_to_end, request, start};
@@ -82,8 +82,14 @@ async fn one_address_leaves_room_for_all_others_and_a_waiting_claim_is_not_idle(
 #[tokio::test]
 async fn a_connection_that_finds_no_idle_one_waits_to_be_accepted() {
     let server = start(|config| config.max_connections = 1).await;
-    let body = "POST /v1/events HTTP/1.1\r\nHost: a\r\ncontent-type: application/json\r\ncontent-length: 18\r\n\r\n";
-    let mut first = server.connect(body).await;
+    let head = "POST /v1/events HTTP/1.1\r\nHost: a\r\ncontent-type: application/json\r\ncontent-length: 18\r\n\
+                expect: 100-continue\r\n\r\n";
+    let mut first = server.connect(head).await;
+    // From here on it is in use: until its first byte is read a connection is an idle one.
+    let mut interim = *b"HTTP/1.1 100 Continue\r\n\r\n";
+    let expected = interim;
+    first.read_exact(&mut interim).await.unwrap();
+    assert_eq!(interim, expected);
     first.write_all(b"{\"event_type\"").await.unwrap();
     let mut next = server.connect_from([127, 0, 0, 2], HEALTH).await;
     let early = tokio::time::timeout(Duration::from_millis(100), next.readable()).await;
