@@ -26,6 +26,8 @@ use super::wait_queue::Occupancy;
 const MAX_BATCH_BYTES: usize = 64 * 1024 * 1024;
 /// Most events to read at once, whose payloads are in memory before it is known which of them are given.
 const MAX_READ: u32 = 256;
+/// Most events to read at once for several claims together.
+const MAX_SHARED_READ: u32 = 64;
 
 /// An engine whose epoch was checked, and what it claims.
 pub(super) struct Claimant {
@@ -57,6 +59,7 @@ pub(super) async fn claim(context: &mut TransactionContext<'_>, claims: &[Claima
         let bytes_left = MAX_BATCH_BYTES.saturating_sub(ready.bytes_taken).min(MAX_CLAIM_BYTES);
         let mut choice = Choice::new(claim, holds, bytes_left, context);
         choice.choose(&mut ready, context).await?;
+        ready.still_wanted -= choice.wanted();
         held.insert(engine_id.clone(), choice.held);
         met.push((choice.final_attempts.lanes(), choice.occupancy()));
         given.push(choice.given);
@@ -325,8 +328,9 @@ struct ReadyEvents {
     taken: HashSet<EventId>,
     /// How many bytes of payloads these have.
     bytes_taken: usize,
-    /// How many events to read at once.
-    chunk: u32,
+    /// How many more events the claims of the batch want. To read more than that would keep the rest from other
+    /// transactions, for which a row that is locked is not there.
+    still_wanted: u32,
 }
 
 /// The beginning of a lane.
@@ -358,7 +362,7 @@ impl ReadyEvents {
             payloads: HashMap::new(),
             taken: HashSet::new(),
             bytes_taken: 0,
-            chunk: wanted.min(64),
+            still_wanted: wanted,
         }
     }
 
@@ -371,6 +375,7 @@ impl ReadyEvents {
         let bytes = self.payload_bytes(event_id);
         self.taken.insert(event_id);
         self.bytes_taken += bytes;
+        self.still_wanted -= 1;
         bytes
     }
 
@@ -409,7 +414,8 @@ impl ReadyEvents {
             if to_read.is_empty() {
                 return Ok(oldest.map(|((_, event_id), lane_id)| Candidate { event_id, lane_id }));
             }
-            self.read(context, run, &to_read, wanted.max(self.chunk).min(MAX_READ)).await?;
+            let limit = wanted.max(self.still_wanted.min(MAX_SHARED_READ)).min(MAX_READ);
+            self.read(context, run, &to_read, limit).await?;
         }
     }
 
