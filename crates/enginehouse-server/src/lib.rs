@@ -9,3 +9,4 @@ pub mod rng;
 pub mod server;
 pub mod telemetry;
 mod timers;
+mod wake_queue;

@@ -8,6 +8,8 @@ use enginehouse_core::transition;
 use enginehouse_store::{StoreError, UnreadableRow};
 use tokio::sync::oneshot;
 
+use crate::wake_queue::woken_together;
+
 /// Answers the caller of one request.
 #[derive(Debug)]
 pub(super) struct Reply<T>(oneshot::Sender<Result<T, DispatchError>>);
@@ -32,7 +34,7 @@ impl<T> Reply<T> {
 /// Awaits an answer. The thread answers every request that it has taken; one that it had not taken when it ended was not
 /// carried out.
 pub(super) async fn answer<T>(receiver: oneshot::Receiver<Result<T, DispatchError>>) -> Result<T, DispatchError> {
-    receiver.await.unwrap_or(Err(DispatchError::ShuttingDown))
+    woken_together(receiver).await.unwrap_or(Err(DispatchError::ShuttingDown))
 }
 
 /// Why a request was not carried out. Nothing of it was.

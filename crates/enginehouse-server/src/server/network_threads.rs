@@ -10,6 +10,8 @@ use std::num::NonZero;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::wake_queue::WakeQueue;
+
 /// Threads that serve connections until this is dropped.
 pub(super) struct NetworkThreads {
     runtimes: Vec<Handle>,
@@ -30,6 +32,7 @@ impl NetworkThreads {
             let handle = runtime.handle().clone();
             let ends = ends.clone();
             std::thread::Builder::new().name(format!("enginehouse-net-{number}")).spawn(move || {
+                runtime.spawn(WakeQueue::of_this_thread().wake_all());
                 runtime.block_on(ends.cancelled());
                 runtime.shutdown_background();
             })?;
