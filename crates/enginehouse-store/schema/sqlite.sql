@@ -67,7 +67,7 @@ CREATE UNIQUE INDEX lanes_key on lanes (
 );
 
 CREATE TABLE events (
-    event_id text not null primary key,
+    event_id blob not null primary key,
     lane_id integer not null,
     status text not null default 'queued',
     attempt integer not null default 0,
@@ -104,6 +104,7 @@ CREATE TABLE events (
     last_error_details text,
     result_checksum integer,
     result text,
+    constraint an_event_id_is_a_uuid check (length(event_id) = 16),
     constraint status_is_known check (
         status = 'queued' or status = 'processing' or status = 'completed' or status = 'failed' or status = 'cancelled'
     ),
@@ -180,14 +181,14 @@ CREATE INDEX events_failed_or_cancelled_newest on events (status, event_id) wher
 CREATE INDEX events_of_run on events (scenario_run_id, event_id) where scenario_run_id is not null;
 
 CREATE TABLE event_payloads (
-    event_id text not null primary key references events (event_id) on delete cascade,
+    event_id blob not null primary key references events (event_id) on delete cascade,
     checksum integer,
     payload text not null,
     constraint a_payload_is_at_most_256_kib check (length(cast(payload as blob)) <= 262144)
 ) strict, without rowid;
 
 CREATE TABLE attempts (
-    event_id text not null references events (event_id) on delete cascade,
+    event_id blob not null references events (event_id) on delete cascade,
     lock_serial integer not null,
     attempt integer not null,
     engine_id text not null,
@@ -202,7 +203,7 @@ CREATE TABLE attempts (
 ) strict, without rowid;
 
 CREATE TABLE dead_letters (
-    event_id text not null primary key references events (event_id) on delete cascade,
+    event_id blob not null primary key references events (event_id) on delete cascade,
     event_type text not null,
     queue text not null,
     reason text not null,
@@ -272,7 +273,10 @@ CREATE TABLE scenario_runs (
 
 CREATE VIEW event_overview as
 select
-    e.event_id,
+    lower(
+        substr(hex(e.event_id), 1, 8) || '-' || substr(hex(e.event_id), 9, 4) || '-' || substr(hex(e.event_id), 13, 4) || '-'
+        || substr(hex(e.event_id), 17, 4) || '-' || substr(hex(e.event_id), 21)
+    ) as event_id,
     e.status,
     l.event_type,
     l.queue,

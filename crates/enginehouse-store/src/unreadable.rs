@@ -8,10 +8,14 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use uuid::Uuid;
+
 /// How many rows are kept, so that each is logged and counted once. What is found beyond them is not counted.
 const MAX_KEPT: usize = 10_000;
 /// How much of a key is shown.
 const MAX_KEY_LENGTH: usize = 200;
+/// How many bytes of a key are shown that are no id.
+const MAX_SHOWN_BYTES: usize = 32;
 
 /// A row that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,15 +30,28 @@ pub struct UnreadableRow {
 impl UnreadableRow {
     pub(crate) fn new(table: &'static str, key: impl fmt::Display, why: impl fmt::Display) -> Self {
         let key: String = key.to_string().chars().take(MAX_KEY_LENGTH).collect();
-        // It may be anything: it stands in logs and on terminals.
-        let key = if key.chars().any(char::is_control) { key.escape_debug().to_string() } else { key };
-        Self { table, key, why: why.to_string() }
+        Self { table, key: harmless(key), why: why.to_string() }
     }
 }
 
 impl fmt::Display for UnreadableRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "row {} of table {} cannot be read: {}", self.key, self.table, self.why)
+    }
+}
+
+/// A text that may be anything, as it may stand in logs and on terminals.
+pub(crate) fn harmless(text: String) -> String {
+    if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
+}
+
+/// Bytes in a key, for people: an id as everywhere else, and anything else as SQL has it.
+pub(crate) fn key_bytes(bytes: &[u8]) -> String {
+    let digits = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    match Uuid::from_slice(bytes) {
+        Ok(id) => id.hyphenated().to_string(),
+        Err(_) if bytes.len() <= MAX_SHOWN_BYTES => format!("x'{}'", digits(bytes)),
+        Err(_) => format!("x'{}…', {} bytes", digits(&bytes[..MAX_SHOWN_BYTES]), bytes.len()),
     }
 }
 
@@ -93,6 +110,14 @@ mod tests {
             rows.note(&UnreadableRow::new("events", number, "why"));
         }
         assert_eq!(rows.counts(), [("events", MAX_KEPT as u64 - 1), ("lanes", 1)]);
+    }
+
+    #[test]
+    fn an_id_is_shown_as_everywhere_and_other_bytes_as_sql_has_them() {
+        let id = Uuid::from_u128(0x0193_f2a0_0000_7000_8000_0000_0000_0001);
+        assert_eq!(key_bytes(id.as_bytes()), "0193f2a0-0000-7000-8000-000000000001");
+        assert_eq!((key_bytes(&[]), key_bytes(&[0, 0xab])), ("x''".to_owned(), "x'00ab'".to_owned()));
+        assert_eq!(key_bytes(&[0xff; 1_000]), format!("x'{}…', 1000 bytes", "ff".repeat(32)));
     }
 
     #[test]

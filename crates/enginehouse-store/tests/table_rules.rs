@@ -16,10 +16,10 @@ const ROWS: &str = r#"
         event_id, lane_id, status, attempt, retries, failures, losses, redrives, enqueued_at, available_at, lock_serial,
         cancel_requested, scenario_run_id, idempotency_key, fingerprint, visibility_timeout_ms, max_processing_ms
     ) values (
-        '0193f2a0-0000-7000-8000-000000000000', 1, 'queued', 0, 0, 0, 0, 0, {time}, {time}, 0, {no}, 'run', 'key',
+        {id}, 1, 'queued', 0, 0, 0, 0, 0, {time}, {time}, 0, {no}, 'run', 'key',
         {bytes}, 1000, 1000
     );
-    insert into event_payloads (event_id, payload) values ('0193f2a0-0000-7000-8000-000000000000', '{}');
+    insert into event_payloads (event_id, payload) values ({id}, '{}');
     insert into event_types (event_type, paused) values ('a', {no});
     insert into queues (queue, paused) values ('q', {no})"#;
 
@@ -87,8 +87,11 @@ async fn postgresql_refuses_what_no_server_can_read() {
     let (mut client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
     tokio::spawn(connection);
     migrate_postgres(&mut client, &SchemaName::default()).await.unwrap();
-    let rows =
-        ROWS.replace("{time}", "now()").replace("{no}", "false").replace("{bytes}", "decode(repeat('00', 16), 'hex')");
+    let rows = ROWS
+        .replace("{id}", "'0193f2a0-0000-7000-8000-000000000000'")
+        .replace("{time}", "now()")
+        .replace("{no}", "false")
+        .replace("{bytes}", "decode(repeat('00', 16), 'hex')");
     client.batch_execute(&format!("set search_path = enginehouse; {rows}")).await.unwrap();
     for (changed, rule, _) in CHANGES {
         let refused = client.batch_execute(&format!("update {}", change(changed))).await.unwrap_err();
@@ -106,11 +109,20 @@ fn sqlite_refuses_what_no_server_can_read() {
     for statement in Dialect::Sqlite.migrations().iter().flat_map(Migration::statements) {
         file.execute_batch(statement).unwrap();
     }
-    file.execute_batch(&ROWS.replace("{time}", "0").replace("{no}", "0").replace("{bytes}", "zeroblob(16)")).unwrap();
+    let rows = ROWS.replace("{id}", "zeroblob(16)").replace("{time}", "0").replace("{no}", "0");
+    file.execute_batch(&rows.replace("{bytes}", "zeroblob(16)")).unwrap();
     for (changed, _, rule) in CHANGES {
         let Some(rule) = rule else { continue };
         let refused = file.execute_batch(&format!("update {}", change(changed))).unwrap_err().to_string();
         assert_eq!(refused, format!("CHECK constraint failed: {rule}"), "{changed}");
     }
     file.execute_batch(&format!("update event_payloads set payload = {}", json_of(262_144))).unwrap();
+    // PostgreSQL has a type for it.
+    for (id, refusal) in [
+        ("zeroblob(15)", "CHECK constraint failed: an_event_id_is_a_uuid"),
+        ("'0193f2a0-0000-7000-8000-000000000000'", "cannot store TEXT value in BLOB column events.event_id"),
+    ] {
+        let refused = file.execute_batch(&format!("update events set event_id = {id}")).unwrap_err().to_string();
+        assert_eq!(refused, refusal, "{id}");
+    }
 }

@@ -1,6 +1,7 @@
 -- Engines, events and all that is kept about them.
 --
--- Times are milliseconds since 1970 in UTC; the view event_overview shows them for people. A line that says
+-- Times are milliseconds since 1970 in UTC, and the ids of events are the 16 bytes of a UUID, which sort as their texts do and
+-- take less than half of the room, in every index again; the view event_overview shows both for people. A line that says
 -- "-- statement" ends one statement and begins the next, so that any migration tool can run the file.
 
 -- statement
@@ -99,7 +100,7 @@ create unique index lanes_key on lanes (
 -- The lane is not a foreign key: to check one, SQLite would look at every event whenever a lane is forgotten. No
 -- constraint has a list of more than two values: SQLite would build a table of them whenever a statement runs.
 create table events (
-    event_id text not null primary key,
+    event_id blob not null primary key,
     lane_id integer not null,
     status text not null default 'queued',
     attempt integer not null default 0,
@@ -136,6 +137,7 @@ create table events (
     last_error_details text,
     result_checksum integer,
     result text,
+    constraint an_event_id_is_a_uuid check (length(event_id) = 16),
     constraint status_is_known check (
         status = 'queued' or status = 'processing' or status = 'completed' or status = 'failed' or status = 'cancelled'
     ),
@@ -233,7 +235,7 @@ create index events_of_run on events (scenario_run_id, event_id) where scenario_
 -- not match it was damaged, and is not given out. Whoever changes a payload by hand sets it to null, which nothing is
 -- compared with.
 create table event_payloads (
-    event_id text not null primary key references events (event_id) on delete cascade,
+    event_id blob not null primary key references events (event_id) on delete cascade,
     checksum integer,
     payload text not null,
     constraint a_payload_is_at_most_256_kib check (length(cast(payload as blob)) <= 262144)
@@ -242,7 +244,7 @@ create table event_payloads (
 -- statement
 -- One row per attempt that did not complete its event.
 create table attempts (
-    event_id text not null references events (event_id) on delete cascade,
+    event_id blob not null references events (event_id) on delete cascade,
     lock_serial integer not null,
     attempt integer not null,
     engine_id text not null,
@@ -259,7 +261,7 @@ create table attempts (
 -- statement
 -- Finally failed events that wait for a person. The error itself is the last one of the event; here is what groups it.
 create table dead_letters (
-    event_id text not null primary key references events (event_id) on delete cascade,
+    event_id blob not null primary key references events (event_id) on delete cascade,
     event_type text not null,
     queue text not null,
     reason text not null,
@@ -343,7 +345,10 @@ create table scenario_runs (
 -- For people with a database shell: events in words, with readable times.
 create view event_overview as
 select
-    e.event_id,
+    lower(
+        substr(hex(e.event_id), 1, 8) || '-' || substr(hex(e.event_id), 9, 4) || '-' || substr(hex(e.event_id), 13, 4) || '-'
+        || substr(hex(e.event_id), 17, 4) || '-' || substr(hex(e.event_id), 21)
+    ) as event_id,
     e.status,
     l.event_type,
     l.queue,

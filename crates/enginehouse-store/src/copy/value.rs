@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::table::{Cell, Cells, Unexpected};
+use crate::unreadable::key_bytes;
 
 /// A value as SQLite keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,6 @@ impl From<Cell<'_>> for CopiedValue {
             Cell::Number(number) => Self::Number(number),
             Cell::Text(text) => Self::Text(text.to_owned()),
             Cell::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
-            Cell::Id(id) => Self::Text(id.hyphenated().to_string()),
         }
     }
 }
@@ -86,7 +86,7 @@ pub(crate) fn key_in_words(key: &[CopiedValue]) -> String {
             CopiedValue::Null => "null".to_owned(),
             CopiedValue::Number(number) => number.to_string(),
             CopiedValue::Text(text) => text.clone(),
-            CopiedValue::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            CopiedValue::Bytes(bytes) => key_bytes(bytes),
         })
         .collect();
     values.join(", ")
@@ -97,6 +97,10 @@ pub(crate) fn key_from_text(text: &str) -> Option<Row> {
     let value = |value: serde_json::Value| match value {
         serde_json::Value::Number(number) => number.as_i64().map(CopiedValue::Number),
         serde_json::Value::String(text) => Some(CopiedValue::Text(text)),
+        serde_json::Value::Array(bytes) => {
+            let byte = |byte: serde_json::Value| u8::try_from(byte.as_u64()?).ok();
+            bytes.into_iter().map(byte).collect::<Option<_>>().map(CopiedValue::Bytes)
+        }
         // No key holds anything else.
         _ => None,
     };
@@ -149,9 +153,10 @@ mod tests {
 
     #[test]
     fn a_key_is_a_text_and_comes_back() {
-        let key = vec![CopiedValue::Text("a\"ü\u{1f600}".to_owned()), CopiedValue::Number(i64::MIN)];
+        let text = CopiedValue::Text("a\"ü\u{1f600}".to_owned());
+        let key = vec![text, CopiedValue::Number(i64::MIN), CopiedValue::Bytes(vec![0, 7, u8::MAX])];
         assert_eq!(key_from_text(&key_to_text(&key)), Some(key));
-        assert_eq!(key_from_text("{}"), None);
+        assert_eq!((key_from_text("{}"), key_from_text("[[256]]")), (None, None));
     }
 
     #[test]

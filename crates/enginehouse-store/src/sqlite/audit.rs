@@ -4,7 +4,7 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
-use super::columns::{IdText, Parameters, sql};
+use super::columns::{IdBytes, Parameters, sql};
 use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use crate::rows::{AuditEntry, History};
@@ -26,11 +26,11 @@ pub(super) fn delete(connection: &SqliteConnection, before: Timestamp, limit: u3
 /// What happened to an event: to the events of its id, in words, whether or not it is still kept.
 pub(super) fn history(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<History> {
     let mut attempts = connection.prepare_cached(sql!("attempts"))?;
-    let attempts = connection.all_readable("attempts", attempts.query([IdText::of(event_id)])?, |columns| {
+    let attempts = connection.all_readable("attempts", attempts.query([IdBytes::of(event_id)])?, |columns| {
         Ok(columns.group::<AttemptColumns<'_>>()?.into_end()?)
     })?;
     let mut actions = connection.prepare_cached(sql!("audit_of_target"))?;
-    let actions = connection.all_readable("audit_log", actions.query([IdText::of(event_id)])?, |columns| {
+    let actions = connection.all_readable("audit_log", actions.query([event_id.to_string()])?, |columns| {
         Ok(columns.group::<AuditColumns<'_>>()?.into_entry()?)
     })?;
     Ok(History { attempts, actions })

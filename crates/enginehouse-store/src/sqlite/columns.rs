@@ -3,7 +3,6 @@
 use enginehouse_core::ids::EventId;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, Rows, Statement};
-use uuid::Uuid;
 
 use super::failure::{SqliteError, SqliteResult};
 use crate::table::{Cell, Cells, ColumnGroup, ColumnValue, LockDisagrees, Unexpected};
@@ -19,24 +18,18 @@ macro_rules! sql {
 }
 pub(super) use sql;
 
-/// An event id as the text in its column, made without allocating.
-pub(super) struct IdText([u8; 36]);
+/// An event id as the blob in its column.
+pub(super) struct IdBytes(EventId);
 
-impl IdText {
+impl IdBytes {
     pub(super) fn of(event_id: EventId) -> Self {
-        Self::of_uuid(event_id.0)
-    }
-
-    fn of_uuid(id: Uuid) -> Self {
-        let mut text = [0; 36];
-        id.hyphenated().encode_lower(&mut text);
-        Self(text)
+        Self(event_id)
     }
 }
 
-impl ToSql for IdText {
+impl ToSql for IdBytes {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.0.0.as_bytes())))
     }
 }
 
@@ -88,7 +81,6 @@ impl<'s, 'c> Parameters<'s, 'c> {
             Cell::Number(number) => self.statement.raw_bind_parameter(place, number),
             Cell::Text(text) => self.statement.raw_bind_parameter(place, text),
             Cell::Bytes(bytes) => self.statement.raw_bind_parameter(place, bytes),
-            Cell::Id(id) => self.statement.raw_bind_parameter(place, IdText::of_uuid(id)),
         };
         if let Err(error) = bound {
             self.error.get_or_insert(error);

@@ -10,7 +10,7 @@ use rusqlite::{Row, Rows};
 use super::columns::SqliteColumns;
 use super::failure::{SqliteError, SqliteResult};
 use crate::table::TABLES;
-use crate::unreadable::{UnreadableRow, UnreadableRows};
+use crate::unreadable::{UnreadableRow, UnreadableRows, key_bytes};
 
 pub(super) struct SqliteConnection {
     connection: rusqlite::Connection,
@@ -97,14 +97,19 @@ pub(super) fn key_of(table: &str, row: &Row<'_>) -> String {
     let key = table.into_iter().flat_map(|table| table.key_columns());
     let values = key.filter_map(|column| {
         let place = row.as_ref().column_index(column.name).ok()?;
-        Some(match row.get_ref(place).ok()? {
-            ValueRef::Null => "null".to_owned(),
-            ValueRef::Integer(number) => number.to_string(),
-            ValueRef::Real(number) => number.to_string(),
-            ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
-            ValueRef::Blob(bytes) => format!("{} bytes", bytes.len()),
-        })
+        Some(key_value(row.get_ref(place).ok()?))
     });
     let values: Vec<_> = values.collect();
     if values.is_empty() { "?".to_owned() } else { values.join(", ") }
+}
+
+/// A value of a key, for people.
+pub(super) fn key_value(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "null".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(bytes) => key_bytes(bytes),
+    }
 }

@@ -5,7 +5,7 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
-use super::columns::{IdText, Parameters, SqliteColumns, sql};
+use super::columns::{IdBytes, Parameters, SqliteColumns, sql};
 use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use super::lanes::KnownLanes;
@@ -24,7 +24,7 @@ pub(super) fn insert(connection: &SqliteConnection, dead_letters: &[NewDeadLette
 pub(super) fn delete(connection: &SqliteConnection, ids: &[EventId]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("delete_dead_letters"))?;
     for id in ids {
-        statement.execute([IdText::of(*id)])?;
+        statement.execute([IdBytes::of(*id)])?;
     }
     Ok(())
 }
@@ -49,7 +49,7 @@ pub(super) fn matching(
 
 pub(super) fn one(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<Option<DeadLetterRow>> {
     let mut statement = connection.prepare_cached(sql!("dead_letter"))?;
-    let mut rows = statement.query([IdText::of(event_id)])?;
+    let mut rows = statement.query([IdBytes::of(event_id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let read = |columns: &mut SqliteColumns<'_, '_>| Ok((columns.read()?, columns.read()?));
     let Some((reason, dead_lettered_at)) = connection.readable("dead_letters", row, read)? else { return Ok(None) };

@@ -7,7 +7,7 @@ use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 use rusqlite::{CachedStatement, params};
 
-use super::columns::{IdText, Parameters, SqliteColumns, one_value, sql};
+use super::columns::{IdBytes, Parameters, SqliteColumns, one_value, sql};
 use super::connection::SqliteConnection;
 use super::counts::CountChanges;
 use super::failure::{SqliteError, SqliteResult};
@@ -40,7 +40,7 @@ pub(super) fn insert(
 
 pub(super) fn one(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<Option<EventRow>> {
     let mut statement = connection.prepare_cached(sql!("events_by_id"))?;
-    let mut rows = statement.query([IdText::of(event_id)])?;
+    let mut rows = statement.query([IdBytes::of(event_id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     connection.readable("events", row, |columns| read_event(columns))
 }
@@ -48,7 +48,7 @@ pub(super) fn one(connection: &SqliteConnection, event_id: EventId) -> SqliteRes
 /// An event with its payload, if both can be read.
 pub(super) fn ready(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<Option<ReadyEvent>> {
     let mut statement = connection.prepare_cached(sql!("ready_event"))?;
-    let mut rows = statement.query([IdText::of(event_id)])?;
+    let mut rows = statement.query([IdBytes::of(event_id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let mut payload = Ok(None);
     let event = connection.readable("events", row, |columns| {
@@ -82,7 +82,7 @@ pub(super) fn by_id(connection: &SqliteConnection, ids: &[EventId]) -> SqliteRes
 
 pub(super) fn payload(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<Option<RawJson>> {
     let mut statement = connection.prepare_cached(sql!("payloads"))?;
-    let mut rows = statement.query([IdText::of(event_id)])?;
+    let mut rows = statement.query([IdBytes::of(event_id)])?;
     // The statement answers no key.
     let read = match rows.next()? {
         Some(row) => read_payload(&mut SqliteColumns::of(row)),
@@ -117,7 +117,7 @@ pub(super) fn by_idempotency_key(connection: &SqliteConnection, keys: &[&str]) -
 pub(super) fn release_idempotency_keys(connection: &SqliteConnection, ids: &[EventId]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("release_idempotency_keys"))?;
     for id in ids {
-        statement.execute([IdText::of(*id)])?;
+        statement.execute([IdBytes::of(*id)])?;
     }
     Ok(())
 }
@@ -148,7 +148,7 @@ pub(super) fn write(
         if let Some(payload) = payload {
             let mut replace = connection.prepare_cached(sql!("write_event_payloads"))?;
             let PayloadColumns { event_id, payload, checksum } = PayloadColumns::of(event.event_id, payload);
-            replace.execute(params![payload, checksum, IdText::of(event_id)])?;
+            replace.execute(params![payload, checksum, IdBytes::of(event_id)])?;
         }
         counts.moved(event.lane_id, event.scenario_run_id.as_ref(), read.status, event.state.status);
     }
@@ -192,7 +192,7 @@ pub(super) fn oldest_finished(connection: &SqliteConnection) -> SqliteResult<(Op
 pub(super) fn delete(connection: &SqliteConnection, counts: &mut CountChanges, ids: &[EventId]) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql!("delete_events"))?;
     for id in ids {
-        let mut rows = statement.query([IdText::of(*id)])?;
+        let mut rows = statement.query([IdBytes::of(*id)])?;
         while let Some(row) = rows.next()? {
             let read = connection.readable("events", row, |columns| {
                 let (lane_id, status): (LaneId, EventStatus) = (columns.read()?, columns.read()?);

@@ -5,10 +5,11 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode};
 
 use super::columns::{SqliteColumns, sql};
-use super::connection::key_of;
+use super::connection::{key_of, key_value};
 use super::connections::{self, in_one_snapshot};
 use super::failure::{SqliteError, SqliteResult};
 use crate::table::{TABLES, Table, Unreadable, check_count_of_status, check_row};
+use crate::unreadable::harmless;
 
 /// What is wrong, in words; nothing, if all is well. Looks at one moment, and a server may go on writing meanwhile.
 pub(super) fn check(path: &Path) -> SqliteResult<Vec<String>> {
@@ -65,9 +66,7 @@ fn look(connection: &Connection, found: &mut Vec<String>) -> SqliteResult<()> {
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let name = row.get_ref(0)?;
-            let name = name.as_bytes_or_null().map_err(rusqlite::Error::from)?.unwrap_or_default();
-            found.push(format!("{what}: {}", String::from_utf8_lossy(name).escape_debug()));
+            found.push(format!("{what}: {}", harmless(key_value(row.get_ref(0)?))));
         }
     }
     Ok(())

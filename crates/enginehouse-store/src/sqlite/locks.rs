@@ -2,14 +2,13 @@
 
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::time::Timestamp;
-use rusqlite::params;
 
-use super::columns::{one_value, sql};
+use super::columns::{Parameters, one_value, sql};
 use super::connection::SqliteConnection;
 use super::events;
 use super::failure::SqliteResult;
 use crate::rows::{EventRow, LockCursor};
-use crate::table::read_event;
+use crate::table::{Cell, read_event};
 
 pub(super) fn held_events(connection: &SqliteConnection, engines: &[EngineId]) -> SqliteResult<Vec<EventRow>> {
     let mut statement = connection.prepare_cached(sql!("held_events"))?;
@@ -30,12 +29,15 @@ pub(super) fn expiring(
     after: Option<LockCursor>,
     limit: u32,
 ) -> SqliteResult<Vec<EventRow>> {
-    // Before every time and every id.
-    let (at, id) =
-        after.map_or((-1, String::new()), |place| (place.expires_at.as_millis(), place.event_id.to_string()));
     let mut statement = connection.prepare_cached(sql!("locks_expiring"))?;
+    let mut parameters = Parameters::of(&mut statement).value(&until);
+    parameters = match &after {
+        Some(LockCursor { expires_at, event_id }) => parameters.value(expires_at).value(event_id),
+        // Before every time and every id.
+        None => parameters.cell(Cell::Number(-1)).cell(Cell::Bytes(&[])),
+    };
     // The statement has no limit of its own: so many that can be read, and not so many in all.
-    let mut rows = statement.query(params![until.as_millis(), at, id, -1])?;
+    let mut rows = parameters.cell(Cell::Number(-1)).query()?;
     let mut found = Vec::new();
     while found.len() < limit as usize
         && let Some(row) = rows.next()?

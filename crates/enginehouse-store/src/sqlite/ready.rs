@@ -95,7 +95,7 @@ fn positions(
         parameters = match after {
             Some((available_at, event_id)) => parameters.value(available_at).value(event_id),
             // Before every time and every id.
-            None => parameters.cell(Cell::Number(-1)).cell(Cell::Text("")),
+            None => parameters.cell(Cell::Number(-1)).cell(Cell::Bytes(&[])),
         };
         parameters = parameters.value(&limit);
         if let Some(run) = run {

@@ -31,11 +31,11 @@ pub(super) fn record(
 }
 
 /// The id that the page lies before. A place that no page has answered finds nothing.
-pub(super) fn place(page: &PageRequest) -> Option<String> {
+pub(super) fn place(page: &PageRequest) -> Option<Vec<u8>> {
     match &page.after {
-        // Behind every digit of an id.
-        None => Some("~".to_owned()),
-        Some(place) => place.parse::<EventId>().ok().map(|id| id.to_string()),
+        // Behind every id: longer than the last one.
+        None => Some(vec![u8::MAX; 17]),
+        Some(place) => place.parse::<EventId>().ok().map(|id| id.0.as_bytes().to_vec()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
-use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, NotAnEventId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::input::read_json;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::policy::RetryPolicyPatch;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// What a column holds, in the words of neither store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// An event's id: `uuid`, or its text.
+    /// An event's id: `uuid`, or a blob of its 16 bytes.
     Id,
     /// `smallint`.
     Short,
@@ -61,15 +61,15 @@ pub(crate) struct Column {
 
 /// One value, borrowed from a row in Rust or from an answer of a store.
 ///
-/// It is what SQLite would keep: a moment is a number of milliseconds, a flag is 0 or 1, JSON is its text. PostgreSQL's side
-/// knows the type of the column and turns the number into a `timestamptz` or a `boolean`.
+/// It is what SQLite would keep: a moment is a number of milliseconds, a flag is 0 or 1, JSON is its text, an id is its 16 bytes.
+/// PostgreSQL's side knows the type of the column and turns the number into a `timestamptz` or a `boolean`, the bytes into a
+/// `uuid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cell<'a> {
     Null,
     Number(i64),
     Text(&'a str),
     Bytes(&'a [u8]),
-    Id(Uuid),
 }
 
 impl Cell<'_> {
@@ -80,7 +80,6 @@ impl Cell<'_> {
             Self::Number(_) => "a number",
             Self::Text(_) => "a text",
             Self::Bytes(_) => "bytes",
-            Self::Id(_) => "an id",
         }
     }
 }
@@ -264,17 +263,15 @@ impl<'a> ColumnValue<'a> for Duration {
 
 impl<'a> ColumnValue<'a> for EventId {
     fn cell(&self) -> Cell<'_> {
-        Cell::Id(self.0)
+        Cell::Bytes(self.0.as_bytes())
     }
 
     fn from_cell(cell: Cell<'a>) -> Result<Self, String> {
         match cell {
-            Cell::Id(id) => Ok(Self(id)),
-            // By another spelling the row would not be found again.
-            Cell::Text(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-                Err("an id in capital letters".to_owned())
-            }
-            Cell::Text(text) => text.parse().map_err(|error: NotAnEventId| error.to_string()),
+            Cell::Bytes(bytes) => match Uuid::from_slice(bytes) {
+                Ok(id) => Ok(Self(id)),
+                Err(_) => Err(format!("{} bytes instead of the 16 of an id", bytes.len())),
+            },
             _ => unfit("an id", cell),
         }
     }

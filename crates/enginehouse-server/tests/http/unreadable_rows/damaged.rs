@@ -9,21 +9,20 @@ use super::world::World;
 
 /// Turns each 1 in a column of one row into a 3, as a disk might that loses a bit.
 fn flip(database: &Database, table: &str, column: &str, event_id: &str) -> String {
+    let row = database.is("event_id", event_id);
     match database {
-        Database::Sqlite(_) => {
-            format!("update {table} set {column} = replace({column}, '1', '3') where event_id = '{event_id}'")
+        Database::Sqlite(_) => format!("update {table} set {column} = replace({column}, '1', '3') where {row}"),
+        Database::Postgres(_) => {
+            format!("update enginehouse.{table} set {column} = replace({column}::text, '1', '3')::json where {row}")
         }
-        Database::Postgres(_) => format!(
-            "update enginehouse.{table} set {column} = replace({column}::text, '1', '3')::json \
-             where event_id = '{event_id}'"
-        ),
     }
 }
 
 /// Has nothing compared with the payload of an event.
 fn without_checksum(database: &Database, event_id: &str) -> String {
     let schema = if matches!(database, Database::Sqlite(_)) { "" } else { "enginehouse." };
-    format!("update {schema}event_payloads set checksum = null where event_id = '{event_id}'")
+    let row = database.is("event_id", event_id);
+    format!("update {schema}event_payloads set checksum = null where {row}")
 }
 
 async fn damage(world: &mut World, rows: &[(&str, &str, &str)]) {

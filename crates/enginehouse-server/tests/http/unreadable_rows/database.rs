@@ -56,7 +56,7 @@ impl Database {
             let null = column.is_nullable.then_some("null");
             for value in self.wrong_values(&column.of_type).iter().copied().chain(null) {
                 let key = keys.next().unwrap_or_else(|| panic!("more rows of {table} are needed")).clone();
-                let set = format!("update {table} set {} = {value} where {key_column} = '{key}'", column.name);
+                let set = format!("update {table} set {} = {value} where {}", column.name, self.is(&key_column, &key));
                 let set = match self {
                     Self::Sqlite(_) => set,
                     // A null stands for itself, whatever the type.
@@ -68,6 +68,14 @@ impl Database {
             }
         }
         garbled
+    }
+
+    /// A condition that a column has a value.
+    pub(crate) fn is(&self, column: &str, value: &str) -> String {
+        match self {
+            Self::Sqlite(_) if column == "event_id" => format!("event_id = unhex('{value}', '-')"),
+            _ => format!("{column} = '{value}'"),
+        }
     }
 
     pub(crate) async fn execute(&self, sql: &str) -> u64 {
@@ -110,7 +118,7 @@ impl Database {
         match (self, of_type) {
             (Self::Sqlite(_), "text") => &["'bad name! '", "cast(x'ff41' as text)", "'{\"a\":[1}'"],
             (Self::Sqlite(_), "integer") => &["-5", "9223372036854775807"],
-            (Self::Sqlite(_), "blob") => &["x'00'"],
+            (Self::Sqlite(_), "blob") => &["x'00'", "x''", "zeroblob(17)"],
             (Self::Postgres(_), "text") => &["'bad name! '"],
             (Self::Postgres(_), "bigint") => &["-5", "9223372036854775807"],
             (Self::Postgres(_), "integer") => &["-5", "2147483647"],

@@ -11,7 +11,6 @@ use enginehouse_core::time::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
-use uuid::Uuid;
 
 use crate::STATUSES;
 use crate::postgres::wire::error::{PgError, PgResult};
@@ -67,8 +66,7 @@ impl ToSql for Cell<'_> {
     fn to_sql(&self, of: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match (*self, of) {
             (Cell::Null, _) => return Ok(IsNull::Yes),
-            (Cell::Id(id), &Type::UUID) => out.extend_from_slice(id.as_bytes()),
-            (Cell::Text(id), &Type::UUID) => out.extend_from_slice(id.parse::<Uuid>()?.as_bytes()),
+            (Cell::Bytes(id), &Type::UUID) if id.len() == 16 => out.extend_from_slice(id),
             (Cell::Number(number), &Type::INT8) => out.extend_from_slice(&number.to_be_bytes()),
             (Cell::Number(number), &Type::INT4) => out.extend_from_slice(&i32::try_from(number)?.to_be_bytes()),
             (Cell::Number(number), &Type::INT2) => out.extend_from_slice(&i16::try_from(number)?.to_be_bytes()),
@@ -96,7 +94,6 @@ impl ToSql for Cell<'_> {
 impl<'a> FromSql<'a> for Cell<'a> {
     fn from_sql(of: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         Ok(match *of {
-            Type::UUID => Cell::Id(Uuid::from_bytes(raw.try_into()?)),
             Type::INT2 => Cell::Number(i16::from_be_bytes(raw.try_into()?).into()),
             Type::INT4 => Cell::Number(i32::from_be_bytes(raw.try_into()?).into()),
             Type::INT8 => Cell::Number(i64::from_be_bytes(raw.try_into()?)),
@@ -107,7 +104,7 @@ impl<'a> FromSql<'a> for Cell<'a> {
                 let millis = micros.div_euclid(1_000).saturating_add(EPOCH_2000_MILLIS);
                 Cell::Number(Timestamp::from_millis(millis).as_millis())
             }
-            Type::BYTEA => Cell::Bytes(raw),
+            Type::BYTEA | Type::UUID => Cell::Bytes(raw),
             _ => Cell::Text(std::str::from_utf8(raw)?),
         })
     }

@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use super::columns::PgColumns;
 use crate::postgres::wire::error::{PgError, PgResult};
 use crate::table::{Cell, TABLES};
-use crate::unreadable::{UnreadableRow, UnreadableRows};
+use crate::unreadable::{UnreadableRow, UnreadableRows, key_bytes};
 
 pub(crate) struct RowReader<'a> {
     /// What the store has come across.
@@ -75,8 +75,7 @@ pub(crate) fn key_of(table: &str, row: &Row) -> String {
             Cell::Null => "null".to_owned(),
             Cell::Number(number) => number.to_string(),
             Cell::Text(text) => text.to_owned(),
-            Cell::Bytes(bytes) => format!("{} bytes", bytes.len()),
-            Cell::Id(id) => id.hyphenated().to_string(),
+            Cell::Bytes(bytes) => key_bytes(bytes),
         })
     });
     let values: Vec<_> = values.collect();

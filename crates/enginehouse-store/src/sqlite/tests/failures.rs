@@ -121,7 +121,7 @@ async fn rows_that_disagree_are_found() {
             "the events of this scenario run are not as many as are counted: run",
         ),
         (
-            "delete from event_payloads where event_id like '%1'",
+            "delete from event_payloads where hex(event_id) like '%1'",
             "the payload or the lane of this event is missing: 0193f2a0-0000-7000-8000-000000000001",
         ),
         (
@@ -129,12 +129,17 @@ async fn rows_that_disagree_are_found() {
             "this event and its dead letter disagree: 0193f2a0-0000-7000-8000-000000000001",
         ),
         (
-            "pragma foreign_keys = off; delete from events where event_id like '%1'; update lane_counts set events = 2",
+            "pragma foreign_keys = off; delete from events where hex(event_id) like '%1'; update lane_counts set events = 2",
             "a row of event_payloads belongs to no row of events",
         ),
         (
-            "pragma ignore_check_constraints = on; update events set status = 'processing' where event_id like '%1'",
+            "pragma ignore_check_constraints = on; update events set status = 'processing' where hex(event_id) like '%1'",
             "CHECK constraint failed in events",
+        ),
+        (
+            "pragma ignore_check_constraints = on; pragma foreign_keys = off; update events set event_id = x'00ff' \
+             where hex(event_id) like '%1'",
+            "row x'00ff' of table events cannot be read: unexpected value in column event_id: 2 bytes instead of the 16 of an id",
         ),
     ] {
         let folder = TestFolder::new();

@@ -156,23 +156,30 @@ fn every_statement_prepares_on_a_fresh_schema() {
     assert!(count > 60);
 }
 
-/// The view is for people: it says what is processing by whom, and when, in words.
+/// The view is for people: it says which event is processing by whom, and when, in words.
 #[tokio::test]
-async fn the_overview_shows_readable_times() {
-    use crate::conformance::given::{claim, given_events};
+async fn the_overview_shows_readable_ids_and_times() {
+    use crate::conformance::given::{claim, given_events, id};
     let folder = TestFolder::new();
     let store = folder.open();
     given_events(&store, "render", [1]).await;
     claim(&store, 1, "engine-7").await;
     drop(store);
-    let (holder, enqueued_at, payload): (String, String, String) = connect(&folder.path())
+    let connection = connect(&folder.path());
+    let (event_id, holder, enqueued_at, payload): (String, String, String, String) = connection
         .query_row(
-            "select lock_holder, enqueued_at, payload from event_overview where status = 'processing'",
+            "select event_id, lock_holder, enqueued_at, payload from event_overview where status = 'processing'",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )
         .unwrap();
+    assert_eq!(event_id, id(1).to_string());
     assert_eq!(holder, "processing_by_engine-7");
     assert_eq!(enqueued_at, "2027-01-15T07:59:00.000Z");
     assert_eq!(payload, "{\"number\": 1}");
+    // As docs/operations.md says.
+    for is_one in [format!("x'{}'", event_id.replace('-', "")), format!("unhex('{event_id}', '-')")] {
+        let find = format!("select count(*) from events where event_id = {is_one}");
+        assert_eq!(connection.query_row(&find, [], |row| row.get::<_, i64>(0)).unwrap(), 1, "{find}");
+    }
 }
