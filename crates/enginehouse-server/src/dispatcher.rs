@@ -28,6 +28,7 @@ pub mod engines;
 mod enqueue;
 pub mod event_actions;
 mod exchange;
+mod gathering;
 mod grace;
 mod heartbeat;
 mod hold_backs;

@@ -28,6 +28,17 @@ pub(super) struct RequestBatch {
     pub(super) sweeps: Vec<Reply<()>>,
 }
 
+/// Whose requests a batch carries out, where several batches are in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BatchClass {
+    /// Those of engines, who must not wait for anybody.
+    Engines,
+    /// Everybody else's, and sweeps.
+    Others,
+    /// Requests that were set aside.
+    SetAside,
+}
+
 /// What became of an exchange.
 #[derive(Debug)]
 pub(super) enum ExchangeOutcome {
@@ -65,6 +76,15 @@ impl RequestBatch {
             + self.settles.replies.len()
             + self.exchanges.replies.len()
             + self.sweeps.len()
+    }
+
+    /// How many events its requests name or may change.
+    pub(super) fn weight(&self) -> usize {
+        let of_operations: usize = self.operations.iter().map(|operation| operation.max_events()).sum();
+        let of_enqueues: usize = self.enqueues.requests.iter().map(Vec::len).sum();
+        let of_settles: usize = self.settles.requests.iter().map(Vec::len).sum();
+        let of_exchanges: usize = self.exchanges.requests.iter().map(EngineExchange::weight).sum();
+        of_operations + of_enqueues + of_settles + of_exchanges + self.sweeps.len()
     }
 
     /// What the exchanges and settles read before anything is written, if nothing else of the batch comes before them.

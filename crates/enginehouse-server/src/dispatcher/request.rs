@@ -33,16 +33,21 @@ pub(super) struct EngineExchange {
     pub(super) exchange: Exchange,
 }
 
+impl EngineExchange {
+    /// How many events it names or claims.
+    pub(super) fn weight(&self) -> usize {
+        let Exchange { settlements, claim, .. } = &self.exchange;
+        settlements.len() + claim.as_ref().map_or(0, |claim| claim.limit as usize)
+    }
+}
+
 impl Request {
     /// How many events it names or may change. A batch has room for a limited number.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Enqueue(events, _) => events.len(),
             Self::Settle(settlements, _) => settlements.len(),
-            Self::Exchange(request, _) => {
-                let Exchange { settlements, claim, .. } = &request.exchange;
-                settlements.len() + claim.as_ref().map_or(0, |claim| claim.limit as usize)
-            }
+            Self::Exchange(exchange, _) => exchange.weight(),
             Self::Sweep(_) => 1,
             Self::Operation(operation) => operation.max_events(),
         }

@@ -23,12 +23,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::answers::{ExchangeProgress, Exchanged, WaitingAnswer};
-use super::batch::{ExchangeOutcome, RequestBatch};
+use super::batch::{BatchClass, ExchangeOutcome, RequestBatch};
 use super::config::DispatchConfig;
 use super::contention::HeldResources;
 use super::deadlines::SweepSchedule;
+use super::gathering::Gathering;
 use super::hold_backs::HoldBacks;
-use super::inbox::Inbox;
+use super::inbox::{Classes, Inbox};
 use super::late_locks::LateLocks;
 use super::observer::{CommittedTransaction, Observer};
 use super::outage::OutageDetector;
@@ -38,7 +39,7 @@ use super::reply::{DispatchError, Reply};
 use super::request::{EngineExchange, Request};
 use super::seen_engines::SeenEngines;
 use super::set_aside::{SetAside, SetAsideQueue};
-use super::transaction::{BatchClass, BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
+use super::transaction::{BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
 use super::wait_queue::{LongPoll, Occupancy, TakenPoll, WaitQueue};
 use super::wake_ups::WakeUps;
 use super::worker_pool::WorkerPool;
@@ -64,7 +65,7 @@ enum Wake {
     RemoteChanges(Result<RemoteChanges, StoreError>),
     /// A sweep is due, or the time of a waiting claim is over.
     Deadline,
-    /// Requests that were set aside are to be tried again.
+    /// Requests that were set aside are to be tried again, or those that have gathered carried out.
     Round,
 }
 
@@ -94,6 +95,7 @@ pub(super) struct Scheduler {
     held: HeldResources,
     late_locks: LateLocks,
     set_aside: SetAsideQueue,
+    gathering: Gathering,
 }
 
 /// Tells the scheduler to shut down.
@@ -142,7 +144,7 @@ impl Scheduler {
         let (config, rng, ids) = (Arc::new(config), SharedRng::new(rng), SharedIds::default());
         let (wait_queue, hold_backs, seen_engines) =
             (WaitQueue::default(), HoldBacks::default(), SeenEngines::default());
-        let (held, late_locks) = (HeldResources::default(), LateLocks::default());
+        let (held, late_locks, gathering) = (HeldResources::default(), LateLocks::default(), Gathering::default());
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
             config: Arc::clone(&config),
@@ -154,6 +156,7 @@ impl Scheduler {
             seen_engines: seen_engines.clone(),
             held: held.clone(),
             late_locks: late_locks.clone(),
+            gathering: gathering.clone(),
             log_limit: observer.log_limit(),
         };
         let workers = WorkerPool::new(store.max_transactions(), store.is_shared(), worker);
@@ -174,6 +177,7 @@ impl Scheduler {
             held,
             late_locks,
             set_aside: SetAsideQueue::default(),
+            gathering,
         }
     }
 
@@ -233,8 +237,14 @@ impl Scheduler {
 
     /// Waits for what may wake the scheduler. Dropped while it waits, it has lost nothing.
     async fn wait(&mut self, in_flight: &mut InFlight, feed: Option<&mut Box<dyn ChangeFeed>>, timer: &Timer) -> Wake {
-        let may_begin = self.workers.is_free(BatchClass::Engines);
-        let of_others = self.workers.is_free(BatchClass::Others);
+        let now = Timer::now();
+        let gather = |class| self.gathering.of(class, now).filter(|_| self.workers.is_free(class));
+        let gathered_at = [BatchClass::Engines, BatchClass::Others].map(gather);
+        let may_begin = Classes {
+            engines: gathered_at[0].is_none() && self.workers.is_free(BatchClass::Engines),
+            others: gathered_at[1].is_none() && self.workers.is_free(BatchClass::Others),
+        };
+        let gathered_at = gathered_at.into_iter().flatten().min();
         let may_sweep = self.may_sweep();
         let next_round = self.set_aside.next_round().filter(|_| self.workers.is_free(BatchClass::SetAside));
         tokio::select! {
@@ -243,11 +253,13 @@ impl Scheduler {
             Some(finished) = in_flight.next(), if !in_flight.is_empty() => {
                 Wake::BatchFinished(Box::new(finished))
             },
-            request = self.inbox.next(of_others), if may_begin && self.inbox.may_have_more(of_others) => {
+            request = self.inbox.next(may_begin), if self.inbox.may_have_more(may_begin) => {
                 request.map_or(Wake::NoCallers, Wake::Request)
             }
             changes = next_change(feed) => Wake::RemoteChanges(changes),
-            () = alarm(next_round.unwrap_or_else(Timer::now)), if next_round.is_some() => Wake::Round,
+            () = self.gathering.changed() => Wake::Round,
+            () = alarm(gathered_at.unwrap_or(now)), if gathered_at.is_some() => Wake::Round,
+            () = alarm(next_round.unwrap_or(now)), if next_round.is_some() => Wake::Round,
             () = timer.due(), if may_sweep => Wake::Deadline,
         }
     }
@@ -307,6 +319,7 @@ impl Scheduler {
         }
         let sweeps = sweep_is_due || is_only_worker || !batch.sweeps.is_empty();
         let start = self.start(class, sweeps, has_company);
+        self.gathering.begin(start.number, class, batch.weight(), Timer::now());
         worker.run(batch, start).boxed_local()
     }
 
@@ -330,6 +343,7 @@ impl Scheduler {
     /// Answers the callers of a batch that has ended.
     async fn finish(&mut self, finished: FinishedBatch, has_company: bool) -> Next {
         let FinishedBatch { worker, start, transactions, unanswered, set_aside } = finished;
+        self.gathering.end(start.number);
         // Claims that waited for the engines of this batch may have their turn now.
         self.pending.look_again |= self.wait_queue.has_look_again();
         let had_company = start.had_company || has_company || self.workers.begun() > start.number + 1;

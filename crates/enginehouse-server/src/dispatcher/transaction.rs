@@ -11,7 +11,7 @@ use enginehouse_core::time::Timestamp;
 use enginehouse_store::{Applied, Store, StoreError};
 use futures_util::FutureExt;
 
-use super::batch::RequestBatch;
+use super::batch::{BatchClass, RequestBatch};
 use super::config::DispatchConfig;
 use super::contention::HeldResources;
 use super::context::TransactionContext;
@@ -20,6 +20,7 @@ use super::effects::Effects;
 use super::engines::stop_drained;
 use super::enqueue::enqueue;
 use super::exchange::Exchanges;
+use super::gathering::Gathering;
 use super::hold_backs::HoldBacks;
 use super::late_locks::LateLocks;
 use super::outage::{AfterOutage, Grace, OutageDetector};
@@ -56,6 +57,7 @@ pub(super) struct TransactionWorker {
     pub(super) seen_engines: SeenEngines,
     pub(super) held: HeldResources,
     pub(super) late_locks: LateLocks,
+    pub(super) gathering: Gathering,
     pub(super) log_limit: LogLimit,
 }
 
@@ -77,17 +79,6 @@ pub(super) struct BatchStart {
     pub(super) outage: OutageDetector,
     /// Engines whose claims wait, and have done so for long enough to be a sign of life.
     pub(super) waiting: Callers,
-}
-
-/// Whose requests a batch carries out, where several batches are in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BatchClass {
-    /// Those of engines, who must not wait for anybody.
-    Engines,
-    /// Everybody else's, and sweeps.
-    Others,
-    /// Requests that were set aside.
-    SetAside,
 }
 
 /// What one transaction of a batch does, beside its requests.
@@ -279,6 +270,7 @@ impl TransactionWorker {
         woken.extend(self.wait_queue.take_woken(&context.effects.wake_ups, context.registry));
         batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;
         stop_drained(&mut context).await?;
+        self.gathering.end(start.number);
         let effects = context.commit().await?;
         Ok(Committed { now, durable_at: now + began.elapsed(), effects, after_outage, has_granted: scope.sweeps })
     }

@@ -3,7 +3,8 @@
 //! On a store that others share, a transaction may wait for what another one holds. So one worker is kept for the requests of
 //! engines, whatever the others wait for, and another one for requests that were set aside.
 
-use super::transaction::{BatchClass, TransactionWorker};
+use super::batch::BatchClass;
+use super::transaction::TransactionWorker;
 
 pub(super) struct WorkerPool {
     idle: Vec<TransactionWorker>,
