@@ -28,10 +28,10 @@ enum XtaskCommand {
     Check,
     /// Build everything and run every test; the last line counts them
     Test,
-    /// Measure the release build beside other queues; `cargo xtask bench --help` lists the flags
+    /// Measure the release build beside other queues, or with `--scale` by itself; `cargo xtask bench --help` and `cargo xtask bench --scale --help` list the flags
     #[command(disable_help_flag = true)]
     Bench {
-        /// As `enginehouse-load bench` takes them
+        /// `--scale` or nothing, then as `enginehouse-load scale` and `enginehouse-load bench` take them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
         flags: Vec<String>,
     },

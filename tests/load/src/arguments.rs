@@ -1,10 +1,12 @@
 //! What the command line may ask for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::classes::LoadClass;
+use crate::scale::{ScaleScenario, ScaleStore};
 use crate::systems::SystemName;
 
 /// Measures queues side by side: ours, and what one would use instead.
@@ -19,6 +21,8 @@ pub(crate) struct LoadArgs {
 pub(crate) enum LoadCommand {
     /// Every system in turn, in every class; writes a report and a plot
     Bench(SideBySideArgs),
+    /// Our server by itself: large backlogs, fleets and losses; writes a report
+    Scale(ScaleArgs),
     /// The same work on tables that are laid out in other ways; print medians
     Layouts(Layouts),
     /// Serve a constant by HTTP, as one of the systems
@@ -86,6 +90,83 @@ impl SideBySideArgs {
 }
 
 #[derive(clap::Args)]
+pub(crate) struct ScaleArgs {
+    /// A hundredth of everything: shows that it works
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Events that wait in the backlog [default: 10000000]
+    #[arg(long, value_name = "EVENTS", value_parser = some())]
+    backlog: Option<u64>,
+    /// Old events that retention deletes [default: 5000000]
+    #[arg(long, value_name = "EVENTS", value_parser = some())]
+    retention: Option<u64>,
+    /// Engines that send heartbeats [default: 50000]
+    #[arg(long, value_name = "ENGINES", value_parser = some())]
+    engines: Option<u64>,
+    /// Claims that wait [default: 10000]
+    #[arg(long, value_name = "CLAIMS", value_parser = some())]
+    waiting: Option<u64>,
+    /// Engines that are lost [default: 1000]
+    #[arg(long, value_name = "ENGINES", value_parser = some())]
+    lost: Option<u64>,
+    /// These scenarios alone
+    #[arg(long, value_enum, value_name = "SCENARIO", value_delimiter = ',')]
+    only: Vec<ScaleScenario>,
+    /// These stores alone
+    #[arg(long, value_enum, value_name = "STORE", value_delimiter = ',')]
+    systems: Vec<ScaleStore>,
+    /// Where the report is written
+    #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
+    pub(crate) out: PathBuf,
+}
+
+impl ScaleArgs {
+    pub(crate) fn backlog(&self) -> usize {
+        self.size(self.backlog, 10_000_000)
+    }
+
+    pub(crate) fn retention(&self) -> usize {
+        self.size(self.retention, 5_000_000)
+    }
+
+    pub(crate) fn engines(&self) -> usize {
+        self.size(self.engines, 50_000)
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.size(self.waiting, 10_000)
+    }
+
+    pub(crate) fn lost(&self) -> usize {
+        self.size(self.lost, 1_000)
+    }
+
+    /// How many events wake a claim.
+    pub(crate) fn wakes(&self) -> usize {
+        if self.quick { 200 } else { 5_000 }
+    }
+
+    /// How long a load is steady. Each engine sends a heartbeat every 10 s.
+    pub(crate) fn steady(&self) -> Duration {
+        Duration::from_secs(if self.quick { 5 } else { 40 })
+    }
+
+    fn size(&self, given: Option<u64>, usual: usize) -> usize {
+        given.map_or(if self.quick { usual / 100 } else { usual }, |given| given as usize)
+    }
+
+    pub(crate) fn scenarios(&self) -> impl Iterator<Item = ScaleScenario> {
+        let all = ScaleScenario::value_variants().iter().copied();
+        all.filter(|scenario| self.only.is_empty() || self.only.contains(scenario))
+    }
+
+    pub(crate) fn stores(&self) -> impl Iterator<Item = ScaleStore> {
+        let all = ScaleStore::value_variants().iter().copied();
+        all.filter(|store| self.systems.is_empty() || self.systems.contains(store))
+    }
+}
+
+#[derive(clap::Args)]
 pub(crate) struct Layouts {
     /// The database; its schema `layout` is dropped
     #[arg(long, value_name = "URL")]
@@ -109,4 +190,9 @@ fn positive(text: &str) -> Result<f64, String> {
         Ok(number) if number > 0.0 && number < 1e6 => Ok(number),
         _ => Err("must be a number above 0".to_owned()),
     }
+}
+
+/// Any count but none.
+fn some() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(1..=100_000_000)
 }

@@ -1,4 +1,4 @@
-//! Measures queues side by side: ours, and what one would use instead.
+//! Measures queues side by side: ours, and what one would use instead; and ours at scale, by itself.
 //!
 //! Each connection is a closed loop: it asks, waits for the answer and asks again. Rates are events; times are from the
 //! sending of a call to its whole answer. Nothing here is a test: it prints what it has seen.
@@ -18,6 +18,7 @@ mod queue;
 mod report;
 mod results;
 mod running;
+mod scale;
 mod sql_session;
 mod systems;
 mod targets;
@@ -48,6 +49,7 @@ async fn until_interrupted(what: LoadCommand) -> Result<()> {
     let doing = async {
         match what {
             LoadCommand::Bench(bench) => bench::run(&bench).await,
+            LoadCommand::Scale(scale) => scale::run(&scale).await,
             LoadCommand::Layouts(layouts) => layouts::run(&layouts).await,
             LoadCommand::Constant { port } => systems::serve_constant(port).await,
         }

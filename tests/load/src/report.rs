@@ -3,6 +3,7 @@
 pub(crate) mod machine;
 mod markdown;
 mod plot;
+pub(crate) mod scale;
 mod tables;
 
 use std::fs;

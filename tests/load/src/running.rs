@@ -1,12 +1,12 @@
 //! A system that runs, and the connections that load it: each is a closed loop, which asks, waits for the answer and asks again.
 
+use std::future::{Future, pending};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Result;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use crate::pacing::Pacing;
 use crate::phase::{Counters, LoadPhase, PhaseFigures, Taken};
@@ -25,11 +25,11 @@ pub(crate) struct RunningSystem {
 impl RunningSystem {
     /// Enqueues in batches until so many wait.
     pub(crate) async fn fill(&mut self, standing: usize) -> Result<()> {
-        self.fill_within(standing, None).await
+        self.fill_until(standing, pending()).await
     }
 
-    /// The same, for so long at most.
-    async fn fill_within(&mut self, standing: usize, limit: Option<Duration>) -> Result<()> {
+    /// The same, until something ends at most.
+    async fn fill_until(&mut self, standing: usize, until: impl Future<Output = Result<()>>) -> Result<()> {
         let (connections, batch) = FILLING;
         let missing = standing.saturating_sub(self.standing).div_ceil(batch) * batch;
         if missing == 0 {
@@ -40,12 +40,22 @@ impl RunningSystem {
             let connection = self.system.connect(Purpose::Enqueue).await?;
             loops.spawn(produce(connection, Arc::clone(&pacing), batch, None));
         }
-        self.standing += gather(loops, &pacing, limit).await?.enqueued;
+        self.standing += gather(loops, &pacing, until).await?.enqueued;
         Ok(())
     }
 
     pub(crate) async fn run(&mut self, of: &LoadPhase, disk: &Disk) -> Result<PhaseFigures> {
-        self.fill_within(of.wants_standing(), Some(of.length)).await?;
+        self.run_until(of, disk, after(of.length)).await
+    }
+
+    /// The same, until something ends and not for the phase's length. An error of that is an error of the phase.
+    pub(crate) async fn run_until(
+        &mut self,
+        of: &LoadPhase,
+        disk: &Disk,
+        until: impl Future<Output = Result<()>>,
+    ) -> Result<PhaseFigures> {
+        self.fill_until(of.wants_standing(), after(of.length)).await?;
         let pacing = Arc::new(of.pacing(self.standing));
         // No connection begins before all are open.
         let start = Arc::new(Barrier::new(of.producers + of.consumers + 1));
@@ -56,7 +66,7 @@ impl RunningSystem {
         let before = Counters::read(&processes, disk);
         start.wait().await;
         let began = Instant::now();
-        let taken = gather(loops, &pacing, Some(of.length)).await?;
+        let taken = gather(loops, &pacing, until).await?;
         let seconds = began.elapsed().as_secs_f64();
         self.standing = (self.standing + taken.enqueued).saturating_sub(taken.completed);
         Ok(of.figures(taken, seconds, &before, &processes, disk))
@@ -87,16 +97,22 @@ impl RunningSystem {
     }
 }
 
-/// What all of them have done when they are, or have been told to end after a while.
-async fn gather(mut loops: JoinSet<Result<Taken>>, pacing: &Pacing, limit: Option<Duration>) -> Result<Taken> {
+async fn after(length: Duration) -> Result<()> {
+    sleep_until(Instant::now() + length).await;
+    Ok(())
+}
+
+/// What all of them have done when they are, or have been told to end because something else has.
+async fn gather(
+    mut loops: JoinSet<Result<Taken>>,
+    pacing: &Pacing,
+    until: impl Future<Output = Result<()>>,
+) -> Result<Taken> {
     let mut all = Taken::default();
-    let began = Instant::now();
     let ending = async {
-        if let Some(limit) = limit {
-            sleep_until(began + limit).await;
-            pacing.end();
-        }
-        std::future::pending().await
+        until.await?;
+        pacing.end();
+        pending().await
     };
     let gathering = async {
         while let Some(taken) = loops.join_next().await {

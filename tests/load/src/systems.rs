@@ -2,6 +2,7 @@
 
 mod beanstalkd;
 mod constant;
+mod engine;
 mod enginehouse;
 mod http;
 mod redis;
@@ -12,6 +13,9 @@ use clap::ValueEnum;
 use enginehouse_cluster::Cluster;
 
 pub(crate) use self::constant::serve as serve_constant;
+pub(crate) use self::engine::{EngineSpec, LoadEngine};
+pub(crate) use self::enginehouse::Enginehouse;
+pub(crate) use self::http::HttpConnection;
 use crate::queue::QueueSystem;
 
 /// A system that is measured.
@@ -75,8 +79,8 @@ impl SystemName {
     pub(crate) async fn start(self, cluster: Option<&Cluster>) -> Result<Box<dyn QueueSystem>> {
         let postgres = || cluster.ok_or_else(|| anyhow::anyhow!("the suite's PostgreSQL does not run"));
         Ok(match self {
-            Self::Sqlite => Box::new(enginehouse::Enginehouse::on_sqlite().await?),
-            Self::Postgres => Box::new(enginehouse::Enginehouse::on_postgres(postgres()?).await?),
+            Self::Sqlite => Box::new(enginehouse::Enginehouse::on_sqlite(&[]).await?),
+            Self::Postgres => Box::new(enginehouse::Enginehouse::on_postgres(postgres()?, &[]).await?),
             Self::Redis => Box::new(redis::Redis::start().await?),
             Self::SkipLocked => Box::new(sql::SqlQueue::skip_locked(postgres()?).await?),
             Self::Pgmq => Box::new(sql::SqlQueue::pgmq(postgres()?).await?),

@@ -3,9 +3,11 @@
 //! The client shares the machine with what it measures, so it does as little as it can: a request is one write of bytes that
 //! were put together before, and an answer is read out of one buffer.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 pub(crate) struct Wire {
     stream: BufReader<TcpStream>,
@@ -14,7 +16,15 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) async fn open(port: u16) -> Result<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.context("cannot connect to the server")?;
+        Self::open_from(Ipv4Addr::LOCALHOST, port).await
+    }
+
+    /// Comes from another address of the loopback: servers share among addresses what they have.
+    pub(crate) async fn open_from(source: Ipv4Addr, port: u16) -> Result<Self> {
+        let socket = TcpSocket::new_v4().context("cannot make a socket")?;
+        socket.bind(SocketAddr::from((source, 0))).with_context(|| format!("cannot come from {source}"))?;
+        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let stream = socket.connect(server).await.context("cannot connect to the server")?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::with_capacity(64 << 10, stream), line: Vec::new() })
     }

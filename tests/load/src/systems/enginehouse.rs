@@ -1,40 +1,59 @@
 //! Our own server, as it is by default: the binary that lies beside this one.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use enginehouse_cluster::Cluster;
 use serde::Deserialize;
 
+use super::engine::{ClaimAnswer, EngineSpec, HeldLock, LoadEngine};
 use super::http::HttpConnection;
 use super::sql::FreshDatabase;
 use crate::measurement::payload;
 use crate::queue::{Purpose, QueueConnection, QueueSystem};
 use crate::throwaway::ThrowawayServer;
 
-pub(super) struct Enginehouse {
+const DATA_FILE: &str = "enginehouse.db";
+
+pub(crate) struct Enginehouse {
     // Before its database, which could not be dropped under it.
     server: ThrowawayServer,
     database: Option<FreshDatabase>,
 }
 
 impl Enginehouse {
-    pub(super) async fn on_sqlite() -> Result<Self> {
+    /// With flags beside its defaults.
+    pub(crate) async fn on_sqlite(flags: &[&str]) -> Result<Self> {
         let server = ThrowawayServer::start(binary()?, |folder, port| {
-            serve(&format!("sqlite://{}/enginehouse.db", folder.display()), port)
+            serve(&format!("sqlite://{}", folder.join(DATA_FILE).display()), port, flags)
         });
         Ok(Self { server: server.await?, database: None })
     }
 
-    pub(super) async fn on_postgres(cluster: &Cluster) -> Result<Self> {
+    pub(crate) async fn on_postgres(cluster: &Cluster, flags: &[&str]) -> Result<Self> {
         let database = FreshDatabase::on(cluster)?;
-        let server = ThrowawayServer::start(binary()?, |_, port| serve(database.url(), port)).await?;
+        let server = ThrowawayServer::start(binary()?, |_, port| serve(database.url(), port, flags)).await?;
         Ok(Self { server, database: Some(database) })
+    }
+
+    /// The server, without its database.
+    pub(crate) fn server(&self) -> &ThrowawayServer {
+        &self.server
+    }
+
+    pub(crate) fn server_mut(&mut self) -> &mut ThrowawayServer {
+        &mut self.server
+    }
+
+    /// Its data file, if its rows are in one.
+    pub(crate) fn data_file(&self) -> Option<PathBuf> {
+        self.database.is_none().then(|| self.server.folder().join(DATA_FILE))
     }
 }
 
-fn binary() -> Result<std::path::PathBuf> {
+fn binary() -> Result<PathBuf> {
     let binary = std::env::current_exe()?.with_file_name("enginehouse");
     if !binary.exists() {
         bail!("{} is not there: run `cargo xtask bench`, which builds it", binary.display());
@@ -42,25 +61,26 @@ fn binary() -> Result<std::path::PathBuf> {
     Ok(binary)
 }
 
-fn serve(store: &str, port: u16) -> Vec<String> {
-    ["serve", "--store", store, "--listen", &format!("127.0.0.1:{port}"), "--log", "warn"].map(str::to_owned).to_vec()
+fn serve(store: &str, port: u16, flags: &[&str]) -> Vec<String> {
+    let listen = format!("127.0.0.1:{port}");
+    let usual = ["serve", "--store", store, "--listen", &listen, "--log", "warn"];
+    usual.iter().chain(flags).map(|word| (*word).to_owned()).collect()
 }
 
 #[async_trait]
 impl QueueSystem for Enginehouse {
     async fn connect(&self, purpose: Purpose) -> Result<Box<dyn QueueConnection>> {
-        let mut connection = EnginehouseConnection {
-            http: HttpConnection::open(self.server.port()).await?,
-            event: format!(r#"{{"event_type":"load","payload":{}}}"#, payload()),
-            body: String::new(),
-            engine: String::new(),
-            epoch: 0,
-            held: Vec::new(),
+        let mut http = HttpConnection::open(self.server.port()).await?;
+        let engine = match purpose {
+            Purpose::Enqueue => None,
+            Purpose::Claim { number, batch } => {
+                let name = format!("load-{number}");
+                let spec = EngineSpec { name: &name, batch, heartbeat_seconds: 0, specialty: None };
+                Some(LoadEngine::register(&mut http, &spec).await?)
+            }
         };
-        if let Purpose::Claim { number, batch } = purpose {
-            connection.register(number, batch).await?;
-        }
-        Ok(Box::new(connection))
+        let event = format!(r#"{{"event_type":"load","payload":{}}}"#, payload());
+        Ok(Box::new(EnginehouseConnection { http, event, body: String::new(), engine, held: Vec::new() }))
     }
 
     fn processes(&self) -> Vec<u32> {
@@ -77,37 +97,8 @@ struct EnginehouseConnection {
     http: HttpConnection,
     event: String,
     body: String,
-    engine: String,
-    epoch: i64,
+    engine: Option<LoadEngine>,
     held: Vec<HeldLock>,
-}
-
-struct HeldLock {
-    event_id: String,
-    token: String,
-}
-
-#[derive(Deserialize)]
-struct RegisterAnswer {
-    epoch: i64,
-}
-
-#[derive(Deserialize)]
-struct ClaimAnswer<'a> {
-    #[serde(borrow)]
-    events: Vec<ClaimedAnswer<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ClaimedAnswer<'a> {
-    event_id: &'a str,
-    #[serde(borrow)]
-    lock: LockAnswer<'a>,
-}
-
-#[derive(Deserialize)]
-struct LockAnswer<'a> {
-    token: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -128,17 +119,6 @@ struct SettledAnswer {
 }
 
 impl EnginehouseConnection {
-    /// Becomes an engine that may hold so many events at once, and is never lost.
-    async fn register(&mut self, number: usize, batch: usize) -> Result<()> {
-        self.engine = format!("/v1/engines/load-{number}");
-        let body = format!(
-            r#"{{"engine_type":"load","heartbeat_interval_seconds":0,"metadata":{{"static_config":{{"resource_limits":{{"max_concurrent_events":{batch}}}}}}}}}"#
-        );
-        let answer = self.http.call("PUT", &self.engine, &body).await?;
-        self.epoch = serde_json::from_slice::<RegisterAnswer>(&answer)?.epoch;
-        Ok(())
-    }
-
     /// Writes the settlements of all that it holds, as `exchange` and `settle` take them.
     fn write_settlements(&mut self) -> Result<()> {
         for (number, held) in self.held.iter().enumerate() {
@@ -150,13 +130,6 @@ impl EnginehouseConnection {
             )?;
         }
         Ok(())
-    }
-
-    fn hold(&mut self, claimed: &ClaimAnswer<'_>) -> usize {
-        let held = claimed.events.iter();
-        self.held =
-            held.map(|event| HeldLock { event_id: event.event_id.into(), token: event.lock.token.into() }).collect();
-        self.held.len()
     }
 }
 
@@ -173,15 +146,14 @@ impl QueueConnection for EnginehouseConnection {
     }
 
     async fn claim(&mut self, limit: usize) -> Result<usize> {
-        let body = format!(r#"{{"epoch":{},"limit":{limit}}}"#, self.epoch);
-        let answer = self.http.call("POST", &format!("{}/claim", self.engine), &body).await?;
-        Ok(self.hold(&serde_json::from_slice(&answer)?))
+        let engine = self.engine.as_ref().context("this connection claims nothing")?;
+        self.held = engine.claim(&mut self.http, limit, 0).await?;
+        Ok(self.held.len())
     }
 
     async fn complete(&mut self) -> Result<()> {
         if let [held] = self.held.as_slice() {
-            let path = format!("/v1/events/{}/complete", held.event_id);
-            self.http.call("POST", &path, &format!(r#"{{"lock_token":"{}"}}"#, held.token)).await?;
+            held.complete(&mut self.http).await?;
         } else {
             self.body.clear();
             self.body.push_str(r#"{"settlements":["#);
@@ -195,14 +167,17 @@ impl QueueConnection for EnginehouseConnection {
     }
 
     async fn exchange(&mut self, limit: usize) -> Result<usize> {
+        let LoadEngine { path, epoch, .. } = self.engine.as_ref().context("this connection claims nothing")?;
+        let path = format!("{path}/exchange");
         self.body.clear();
-        write!(self.body, r#"{{"epoch":{},"settlements":["#, self.epoch)?;
+        write!(self.body, r#"{{"epoch":{epoch},"settlements":["#)?;
         self.write_settlements()?;
         write!(self.body, r#"],"claim":{{"limit":{limit}}}}}"#)?;
-        let answer = self.http.call("POST", &format!("{}/exchange", self.engine), &self.body).await?;
+        let answer = self.http.call("POST", &path, &self.body).await?;
         let exchanged: ExchangeAnswer<'_> = serde_json::from_slice(&answer).context("no answer of an exchange")?;
         all_settled(&exchanged.settlements)?;
-        Ok(self.hold(&exchanged.claim))
+        self.held = exchanged.claim.held();
+        Ok(self.held.len())
     }
 }
 

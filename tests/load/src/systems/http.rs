@@ -1,30 +1,58 @@
 //! HTTP, as far as a client of our own server needs it.
 
 use std::io::Write;
+use std::net::Ipv4Addr;
 
 use anyhow::{Context, Result, bail};
 
 use crate::wire::Wire;
 
-pub(super) struct HttpConnection {
+pub(crate) struct HttpConnection {
     wire: Wire,
     request: Vec<u8>,
 }
 
 impl HttpConnection {
-    pub(super) async fn open(port: u16) -> Result<Self> {
-        Ok(Self { wire: Wire::open(port).await?, request: Vec::new() })
+    pub(crate) async fn open(port: u16) -> Result<Self> {
+        Self::open_from(Ipv4Addr::LOCALHOST, port).await
+    }
+
+    pub(crate) async fn open_from(source: Ipv4Addr, port: u16) -> Result<Self> {
+        Ok(Self { wire: Wire::open_from(source, port).await?, request: Vec::new() })
     }
 
     /// Sends a request and answers the body of its answer, which must be a success.
-    pub(super) async fn call(&mut self, method: &str, path: &str, body: &str) -> Result<Vec<u8>> {
-        self.request.clear();
-        write!(
-            self.request,
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )?;
+    pub(crate) async fn call(&mut self, method: &str, path: &str, body: &str) -> Result<Vec<u8>> {
+        self.write_head(method, path, "application/json", body.len())?;
+        self.request.extend_from_slice(body.as_bytes());
         self.wire.send(&self.request).await?;
+        self.answer(method, path).await
+    }
+
+    /// Posts one line again and again, so many times, as a stream of lines.
+    pub(crate) async fn post_lines(&mut self, path: &str, line: &str, lines: usize) -> Result<Vec<u8>> {
+        const LINES_OF_A_WRITE: usize = 256;
+        self.write_head("POST", path, "application/x-ndjson", line.len() * lines)?;
+        self.wire.send(&self.request).await?;
+        let some = line.repeat(lines.min(LINES_OF_A_WRITE));
+        let mut left = lines;
+        while left > 0 {
+            let now = left.min(LINES_OF_A_WRITE);
+            self.wire.send(&some.as_bytes()[..line.len() * now]).await?;
+            left -= now;
+        }
+        self.answer("POST", path).await
+    }
+
+    fn write_head(&mut self, method: &str, path: &str, content_type: &str, length: usize) -> Result<()> {
+        self.request.clear();
+        Ok(write!(
+            self.request,
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        )?)
+    }
+
+    async fn answer(&mut self, method: &str, path: &str) -> Result<Vec<u8>> {
         let status: u16 =
             self.wire.line().await?.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no HTTP answer")?;
         let mut length = None;
