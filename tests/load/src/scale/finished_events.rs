@@ -100,7 +100,7 @@ pub(super) async fn in_postgres(database: &str, events: usize) -> Result<()> {
     }
     session.execute(POSTGRES_COUNTS, &[&i64::try_from(events)?]).await?;
     // As tables are that have been there for days.
-    session.batch_execute("vacuum analyze enginehouse.events, enginehouse.event_payloads; checkpoint").await?;
+    session.batch_execute("vacuum analyze enginehouse.events, enginehouse.event_payloads").await?;
     Ok(())
 }
 
@@ -115,7 +115,52 @@ fn ranges(events: usize) -> impl Iterator<Item = (i64, i64)> {
 
 #[cfg(test)]
 mod tests {
+    use enginehouse_cluster::{psql, shared};
+
     use super::*;
+
+    const EVENTS: usize = 25;
+
+    /// The statements of the migrations of a store, in their order.
+    fn schema(store: &str) -> String {
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/enginehouse-store/migrations").join(store);
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut names: Vec<_> = names.filter(|name| !name.to_string_lossy().ends_with(".down.sql")).collect();
+        names.sort();
+        names.iter().map(|name| std::fs::read_to_string(name).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_data_file_takes_the_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.db");
+        let connection = Connection::open(&file).unwrap();
+        connection.execute_batch(&schema("sqlite")).unwrap();
+        let first = "insert into lanes (queue, event_type, priority, required_capabilities) values ('q', 't', 5, '[]');
+            insert into events (event_id, lane_id, enqueued_at, available_at) values ('0', 1, 1, 1)";
+        connection.execute_batch(first).unwrap();
+        in_sqlite(&file, EVENTS).unwrap();
+        let kept = "select count(*) from events join event_payloads using (event_id)
+            where status = 'completed' and (select events from lane_counts where status = 'completed') = 25";
+        assert_eq!(connection.query_row(kept, [], |row| row.get::<_, i64>(0)).unwrap(), 25);
+    }
+
+    #[tokio::test]
+    async fn a_database_takes_the_rows() {
+        let database = shared().fresh_database();
+        psql(&database, &schema("postgres"));
+        psql(
+            &database,
+            "insert into enginehouse.lanes (queue, event_type, priority, required_capabilities) values ('q', 't', 5, '[]');
+             insert into enginehouse.events (event_id, lane_id, enqueued_at, available_at)
+             values (gen_random_uuid(), 1, now(), now())",
+        );
+        in_postgres(&database, EVENTS).await.unwrap();
+        let kept = "select count(*) from enginehouse.events join enginehouse.event_payloads using (event_id)
+            where status = 'completed' and (select completed from enginehouse.lane_counts) = 25";
+        assert_eq!(psql(&database, kept), "25");
+    }
 
     #[test]
     fn ranges_cover_every_number_once() {

@@ -29,8 +29,8 @@ const INTERVALS: u32 = 3;
 const SILENCE_WITHIN: Duration = Duration::from_secs(1);
 /// Before the first of them is lost, those that take over are there.
 const LEAD: Duration = Duration::from_millis(500);
-/// Engines that take over, and how many events they claim at once.
-const RESCUERS: (usize, usize) = (4, 100);
+/// How many events one of those that take over claims at once, comes to hold if all have their part, and may hold.
+const RESCUED: (usize, usize, usize) = (100, 500, 1_000);
 /// Events a second of the load beside it.
 const RATE: usize = 200;
 /// How long anybody may be waited for.
@@ -107,13 +107,13 @@ async fn fall_silent(port: u16, number: usize, last: Instant) -> Result<(Instant
     Ok((Instant::now(), http))
 }
 
-/// Engines that may hold everything.
+/// Engines that may hold everything together.
 async fn rescuers(port: u16, events: usize) -> Result<Vec<(HttpConnection, LoadEngine)>> {
     let mut rescuers = Vec::new();
-    for number in 0..RESCUERS.0 {
+    for number in 0..events.div_ceil(RESCUED.1) {
         let mut http = HttpConnection::open(port).await?;
         let name = format!("rescuer-{number}");
-        let spec = EngineSpec { name: &name, batch: events, heartbeat_seconds: 0, specialty: Some(FRAGILE) };
+        let spec = EngineSpec { name: &name, batch: RESCUED.2, heartbeat_seconds: 0, specialty: Some(FRAGILE) };
         let engine = LoadEngine::register(&mut http, &spec).await?;
         rescuers.push((http, engine));
     }
@@ -129,7 +129,7 @@ async fn rescue(rescuers: Vec<(HttpConnection, LoadEngine)>, events: usize) -> R
         claiming.spawn(async move {
             let mut last = began;
             while claimed.load(Ordering::Relaxed) < events {
-                let count = engine.claim(&mut http, RESCUERS.1, 1).await?.len();
+                let count = engine.claim(&mut http, RESCUED.0, 1).await?.len();
                 if count > 0 {
                     last = Instant::now();
                     claimed.fetch_add(count, Ordering::Relaxed);
