@@ -87,16 +87,20 @@ impl RequestBatch {
         of_operations + of_enqueues + of_settles + of_exchanges + self.sweeps.len()
     }
 
+    /// All that exchanges and settles say of single events.
+    pub(super) fn settlements(&self) -> impl Iterator<Item = &SettleCommand> {
+        let of_exchanges = self.exchanges.requests.iter().flat_map(|request| &request.exchange.settlements);
+        of_exchanges.chain(self.settles.requests.iter().flatten())
+    }
+
     /// What the exchanges and settles read before anything is written, if nothing else of the batch comes before them.
     pub(super) fn first_reads(&self, contended: &HashSet<EventId>) -> FirstReads {
         if !self.operations.is_empty() || !self.enqueues.requests.is_empty() {
             return FirstReads::default();
         }
-        let of_exchanges = self.exchanges.requests.iter().flat_map(|request| &request.exchange.settlements);
-        let settlements = of_exchanges.chain(self.settles.requests.iter().flatten());
         FirstReads {
             engines: distinct(self.exchanges.requests.iter().map(|request| &request.engine_id)),
-            events: to_settle(settlements, contended).collect(),
+            events: to_settle(self.settlements(), contended).collect(),
         }
     }
 

@@ -16,7 +16,11 @@ use super::deadlines::bring_forward;
 use super::operation::Operation;
 use super::reply::OperationResult;
 
-/// How many rows one sweep deletes at most.
+/// How many events a batch deletes at most, beside one for each that it settles. Whoever calls meanwhile waits for the batch that
+/// is under way and for their own, so these are few; and there are more of them than a batch finishes, however large it is, so that
+/// retention keeps up.
+const EVENT_DELETE_LIMIT: u32 = 100;
+/// How many rows of anything else one sweep deletes at most.
 const DELETE_LIMIT: u32 = 500;
 /// How long at least between two sweeps that delete, unless the first was full.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
@@ -27,8 +31,8 @@ const HELD_AFTER_LEAP: Duration = Duration::from_secs(86_400);
 /// How long audit entries are kept.
 const AUDIT_KEPT: Duration = Duration::from_secs(365 * 86_400);
 
-/// Deletes some of the events whose retention has ended, and notes when to do so next.
-pub(super) async fn delete_expired(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+/// Deletes some of the events whose retention has ended, in a batch that settles so many, and notes when to do so next.
+pub(super) async fn delete_expired(context: &mut TransactionContext<'_>, settlements: usize) -> Result<(), StoreError> {
     let retention = context.config.retention;
     let Retention { completed, failed } = retention;
     let now = context.now;
@@ -40,12 +44,13 @@ pub(super) async fn delete_expired(context: &mut TransactionContext<'_>) -> Resu
         context.effects.deadlines.retention = Some(held_until.min(now + MAX_INTERVAL));
         return Ok(());
     }
-    let ids = context.transaction.prunable_events(now - completed, now - failed, DELETE_LIMIT).await?;
+    let limit = EVENT_DELETE_LIMIT.saturating_add(u32::try_from(settlements).unwrap_or(u32::MAX));
+    let ids = context.transaction.prunable_events(now - completed, now - failed, limit).await?;
     if !ids.is_empty() {
         context.transaction.delete_events(&ids).await?;
         context.effects.events_deleted += ids.len() as u64;
     }
-    if ids.len() == DELETE_LIMIT as usize {
+    if ids.len() == limit as usize {
         context.effects.deadlines.retention = Some(now);
         return Ok(());
     }

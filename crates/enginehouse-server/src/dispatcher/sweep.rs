@@ -30,11 +30,12 @@ const STUCK_INTERVAL: Duration = Duration::from_secs(1);
 /// The same, for what is still due when all the others have been granted grace.
 const GRACE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Deals with whatever has fallen due, and notes when something will next.
+/// Deals with whatever has fallen due, in a batch that settles so many events, and notes when something will next.
 pub(super) async fn sweep(
     context: &mut TransactionContext<'_>,
     grace: Option<Grace>,
     claims_wait: bool,
+    settlements: usize,
 ) -> Result<(), StoreError> {
     let deadlines = context.effects.deadlines;
     let now = context.now;
@@ -63,7 +64,7 @@ pub(super) async fn sweep(
         }
     }
     if is_due(deadlines.retention) {
-        delete_expired(context).await?;
+        delete_expired(context, settlements).await?;
     }
     if is_due(deadlines.ready) {
         find_ready(context, claims_wait).await?;

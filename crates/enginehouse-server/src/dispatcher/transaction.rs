@@ -248,7 +248,8 @@ impl TransactionWorker {
         see(&mut context, &start.waiting).await?;
         // Before anything else: a lock that has expired is lost to every request of the batch.
         if scope.sweeps {
-            sweep(&mut context, after_outage.grace, !self.wait_queue.is_empty()).await?;
+            let settlements = batch.settlements().count();
+            sweep(&mut context, after_outage.grace, !self.wait_queue.is_empty(), settlements).await?;
         }
         if !scope.unheard.is_empty() {
             hear_later(&mut context, scope.unheard).await?;
