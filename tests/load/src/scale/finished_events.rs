@@ -22,10 +22,7 @@ const SQLITE_FINISHED: &str = "
     with recursive numbers (n) as (select ?1 union all select n + 1 from numbers where n + 1 < ?2)
     insert into finished (event_id, at)
     select
-        printf(
-            '%08x-%04x-7%03x-8%03x-%012x', (?3 + n / 10) >> 16, (?3 + n / 10) & 0xffff, n % 10, n & 0xfff, n
-        ),
-        ?3 + n / 10
+        unhex(printf('%012x7%03x8%03x%012x', ?3 + n / 10, n % 10, n & 0xfff, n)), ?3 + n / 10
     from numbers";
 
 const SQLITE_EVENTS: &str = "
@@ -138,7 +135,7 @@ mod tests {
         let connection = Connection::open(&file).unwrap();
         connection.execute_batch(&schema("sqlite")).unwrap();
         let first = "insert into lanes (queue, event_type, priority, required_capabilities) values ('q', 't', 5, '[]');
-            insert into events (event_id, lane_id, enqueued_at, available_at) values ('0', 1, 1, 1)";
+            insert into events (event_id, lane_id, enqueued_at, available_at) values (randomblob(16), 1, 1800000000000, 1)";
         connection.execute_batch(first).unwrap();
         in_sqlite(&file, EVENTS).unwrap();
         let kept = "select count(*) from events join event_payloads using (event_id)

@@ -38,7 +38,10 @@ impl HttpConnection {
         let mut left = lines;
         while left > 0 {
             let now = left.min(LINES_OF_A_WRITE);
-            self.wire.send(&some.as_bytes()[..line.len() * now]).await?;
+            // A server that takes no more has said why.
+            if let Err(error) = self.wire.send(&some.as_bytes()[..line.len() * now]).await {
+                return self.answer("POST", path).await.context(error);
+            }
             left -= now;
         }
         self.answer("POST", path).await
