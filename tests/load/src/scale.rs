@@ -8,26 +8,20 @@ mod lost;
 mod probe;
 mod retention;
 mod scenario;
+mod server_start;
 mod waiting;
 
 use anyhow::{Context, Result};
 use enginehouse_cluster::Cluster;
 
-pub(crate) use self::finding::{Finding, Limit, ScaleFindings};
+pub(crate) use self::finding::{Limit, ScaleFigure, ScaleFindings};
 pub(crate) use self::scenario::{ScaleScenario, ScaleStore};
+use self::server_start::ScaleBench;
 use crate::arguments::ScaleArgs;
 use crate::processes::Disk;
 use crate::report;
 use crate::report::machine::Machine;
 use crate::sql_session::POSTGRES;
-use crate::systems::Enginehouse;
-
-/// What scenarios are given.
-struct ScaleBench<'a> {
-    of: &'a ScaleArgs,
-    cluster: Option<Cluster>,
-    disk: Disk,
-}
 
 pub(crate) async fn run(of: &ScaleArgs) -> Result<()> {
     let machine = Machine::look()?;
@@ -42,7 +36,7 @@ pub(crate) async fn run(of: &ScaleArgs) -> Result<()> {
     for scenario in of.scenarios() {
         for store in of.stores() {
             eprintln!("{}: {}", scenario.name(), store.label());
-            let found = bench.measure(scenario, store).await;
+            let found = measure(&bench, scenario, store).await;
             let found = found.with_context(|| format!("{}: {}", scenario.name(), store.label()))?;
             for finding in &found {
                 eprintln!("    {}", finding.line());
@@ -56,25 +50,12 @@ pub(crate) async fn run(of: &ScaleArgs) -> Result<()> {
     Ok(())
 }
 
-impl ScaleBench<'_> {
-    async fn measure(&self, scenario: ScaleScenario, store: ScaleStore) -> Result<Vec<Finding>> {
-        match scenario {
-            ScaleScenario::Backlog => backlog::measure(self, store).await,
-            ScaleScenario::Retention => retention::measure(self, store).await,
-            ScaleScenario::Fleet => fleet::measure(self, store).await,
-            ScaleScenario::Waiting => waiting::measure(self, store).await,
-            ScaleScenario::Lost => lost::measure(self, store).await,
-        }
-    }
-
-    /// A server with nothing in it, and these flags beside its defaults.
-    async fn start(&self, store: ScaleStore, flags: &[&str]) -> Result<Enginehouse> {
-        match store {
-            ScaleStore::Sqlite => Enginehouse::on_sqlite(flags).await,
-            ScaleStore::Postgres => {
-                let cluster = self.cluster.as_ref().context("the suite's PostgreSQL does not run")?;
-                Enginehouse::on_postgres(cluster, flags).await
-            }
-        }
+async fn measure(bench: &ScaleBench<'_>, scenario: ScaleScenario, store: ScaleStore) -> Result<Vec<ScaleFigure>> {
+    match scenario {
+        ScaleScenario::Backlog => backlog::measure(bench, store).await,
+        ScaleScenario::Retention => retention::measure(bench, store).await,
+        ScaleScenario::Fleet => fleet::measure(bench, store).await,
+        ScaleScenario::Waiting => waiting::measure(bench, store).await,
+        ScaleScenario::Lost => lost::measure(bench, store).await,
     }
 }

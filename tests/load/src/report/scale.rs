@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::machine::Machine;
 use super::markdown::{number, table};
 use crate::arguments::ScaleArgs;
-use crate::scale::{Finding, Limit, ScaleFindings, ScaleScenario, ScaleStore};
+use crate::scale::{Limit, ScaleFigure, ScaleFindings, ScaleScenario, ScaleStore};
 use crate::sql_session::POSTGRES;
 
 const REPORT: &str = "scale.md";
@@ -42,7 +42,7 @@ pub(crate) fn page(machine: &Machine, versions: &[(&str, String)], findings: &Sc
     .concat()
 }
 
-fn section(scenario: ScaleScenario, found: &BTreeMap<ScaleStore, Vec<Finding>>) -> String {
+fn section(scenario: ScaleScenario, found: &BTreeMap<ScaleStore, Vec<ScaleFigure>>) -> String {
     let (name, stores): (_, Vec<_>) = (scenario.name(), found.keys().copied().collect());
     let head: Vec<_> = [name.clone(), "has to be".to_owned()]
         .into_iter()
@@ -54,7 +54,7 @@ fn section(scenario: ScaleScenario, found: &BTreeMap<ScaleStore, Vec<Finding>>) 
     format!("\n## {name}\n\n{}", table(&head, &rows))
 }
 
-fn row(what: &str, found: &BTreeMap<ScaleStore, Vec<Finding>>) -> Vec<String> {
+fn row(what: &str, found: &BTreeMap<ScaleStore, Vec<ScaleFigure>>) -> Vec<String> {
     let of_stores: Vec<_> =
         found.values().map(|findings| findings.iter().find(|finding| finding.what == what)).collect();
     let limit = of_stores.iter().flatten().find_map(|finding| finding.limit);
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_row_says_what_holds_and_what_is_missed() {
-        let of = |value| vec![Finding::new("claim, ms", value).at_most(20.0)];
+        let of = |value| vec![ScaleFigure::new("claim, ms", value).at_most(20.0)];
         let found = BTreeMap::from([(ScaleStore::Sqlite, of(3.0)), (ScaleStore::Postgres, of(30.0))]);
         assert_eq!(row("claim, ms", &found), ["claim, ms", "≤ 20.0", "3.00, held", "30.0, **missed**"]);
         assert_eq!(row("memory", &found), ["memory", "", "-", "-"]);

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::ScaleBench;
-use super::finding::Finding;
+use super::finding::ScaleFigure;
 use super::probe::{MIB, data_bytes, ready, server_memory};
 use super::scenario::ScaleStore;
+use super::server_start::ScaleBench;
 use crate::measurement::payload;
 use crate::queue::{Purpose, QueueSystem};
 use crate::systems::HttpConnection;
@@ -31,7 +31,7 @@ struct LinesAnswer {
     enqueued: usize,
 }
 
-pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<Finding>> {
+pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<ScaleFigure>> {
     let mut server = bench.start(store, &[]).await?;
     let port = server.server().port();
     let per_stream = bench.of.backlog().div_ceil(STREAMS);
@@ -40,21 +40,23 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
     let began = Instant::now();
     load(port, per_stream).await?;
     let rate =
-        Finding::new(format!("load of {events} events as lines, events/s"), events / began.elapsed().as_secs_f64());
+        ScaleFigure::new(format!("load of {events} events as lines, events/s"), events / began.elapsed().as_secs_f64());
     let mut found = vec![match store {
         ScaleStore::Sqlite => rate.at_least(100_000.0),
         ScaleStore::Postgres => rate,
     }];
-    found.push(Finding::new("memory after the load, MiB", server_memory(server.server().pid()) / MIB));
+    found.push(ScaleFigure::new("memory after the load, MiB", server_memory(server.server().pid()) / MIB));
     server.server_mut().stop()?;
-    let bytes = Finding::new("bytes of an event on the disk", data_bytes(&server).await? / events);
+    let bytes = ScaleFigure::new("bytes of an event on the disk", data_bytes(&server).await? / events);
     found.push(if store == ScaleStore::Sqlite { bytes.at_most(500.0) } else { bytes });
 
     let began = Instant::now();
     server.server_mut().start_again().await?;
     ready(port).await?;
-    found.push(Finding::new("from a start until ready, s", began.elapsed().as_secs_f64()).at_most(1.0));
-    found.push(Finding::new("memory after the start, MiB", server_memory(server.server().pid()) / MIB).at_most(64.0));
+    found.push(ScaleFigure::new("from a start until ready, s", began.elapsed().as_secs_f64()).at_most(1.0));
+    found.push(
+        ScaleFigure::new("memory after the start, MiB", server_memory(server.server().pid()) / MIB).at_most(64.0),
+    );
 
     let mut engine = server.connect(Purpose::Claim { number: 0, batch: CLAIMED }).await?;
     let mut times = Vec::with_capacity(CALLS);
@@ -66,7 +68,7 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
         times.push(began.elapsed());
         engine.complete().await?;
     }
-    let [half, most] = Finding::of_times("claim of 3", &mut times);
+    let [half, most] = ScaleFigure::of_times("claim of 3", &mut times);
     found.extend([half.at_most(5.0), most.at_most(20.0)]);
     for (what, path) in [
         ("statistics", "/v1/stats"),
@@ -75,7 +77,7 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
         ("list of what is queued", "/v1/events?status=queued&limit=50"),
         ("list of what is processed", "/v1/events?status=processing&limit=50"),
     ] {
-        let [half, most] = Finding::of_times(what, &mut times_of(port, path).await?);
+        let [half, most] = ScaleFigure::of_times(what, &mut times_of(port, path).await?);
         found.extend([half.at_most(5.0), most.at_most(20.0)]);
     }
     Ok(found)

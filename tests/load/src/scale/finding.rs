@@ -8,7 +8,7 @@ use crate::measurement::percentile;
 
 /// Something that was measured.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Finding {
+pub(crate) struct ScaleFigure {
     /// With its unit.
     pub(crate) what: String,
     pub(crate) value: f64,
@@ -25,10 +25,10 @@ pub(crate) enum Limit {
 /// What all scenarios have shown.
 #[derive(Default)]
 pub(crate) struct ScaleFindings {
-    by_scenario: BTreeMap<ScaleScenario, BTreeMap<ScaleStore, Vec<Finding>>>,
+    by_scenario: BTreeMap<ScaleScenario, BTreeMap<ScaleStore, Vec<ScaleFigure>>>,
 }
 
-impl Finding {
+impl ScaleFigure {
     pub(crate) fn new(what: impl Into<String>, value: f64) -> Self {
         Self { what: what.into(), value, limit: None }
     }
@@ -66,11 +66,11 @@ impl Finding {
 }
 
 impl ScaleFindings {
-    pub(crate) fn add(&mut self, scenario: ScaleScenario, store: ScaleStore, found: Vec<Finding>) {
+    pub(crate) fn add(&mut self, scenario: ScaleScenario, store: ScaleStore, found: Vec<ScaleFigure>) {
         self.by_scenario.entry(scenario).or_default().insert(store, found);
     }
 
-    pub(crate) fn by_scenario(&self) -> impl Iterator<Item = (ScaleScenario, &BTreeMap<ScaleStore, Vec<Finding>>)> {
+    pub(crate) fn by_scenario(&self) -> impl Iterator<Item = (ScaleScenario, &BTreeMap<ScaleStore, Vec<ScaleFigure>>)> {
         self.by_scenario.iter().map(|(scenario, found)| (*scenario, found))
     }
 }
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_limit_holds_at_its_edge() {
-        let of = |value| Finding::new("seconds", value);
+        let of = |value| ScaleFigure::new("seconds", value);
         assert_eq!(of(1.0).holds(), None);
         assert_eq!([0.9, 1.0, 1.1].map(|value| of(value).at_most(1.0).holds()), [Some(true), Some(true), Some(false)]);
         assert_eq!([0.9, 1.0, 1.1].map(|value| of(value).at_least(1.0).holds()), [Some(false), Some(true), Some(true)]);

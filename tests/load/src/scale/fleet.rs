@@ -11,10 +11,10 @@ use anyhow::{Context, Result};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::ScaleBench;
-use super::finding::Finding;
+use super::finding::ScaleFigure;
 use super::probe::{CpuShare, MIB, metric, server_memory};
 use super::scenario::ScaleStore;
+use super::server_start::ScaleBench;
 use crate::phase::{LoadPhase, PhaseFigures};
 use crate::running::RunningSystem;
 use crate::systems::{EngineSpec, HttpConnection, LoadEngine};
@@ -25,7 +25,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// Events a second that are enqueued, claimed and completed meanwhile.
 const RATE: usize = 1_000;
 
-pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<Finding>> {
+pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<ScaleFigure>> {
     let engines = bench.of.engines();
     // Beside them, those that claim.
     let most = (engines + 1_000).to_string();
@@ -42,11 +42,11 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
         fleet.push(registered??);
     }
     let mut found = vec![
-        Finding::new(
+        ScaleFigure::new(
             format!("registration of {engines} engines, engines/s"),
             engines as f64 / began.elapsed().as_secs_f64(),
         ),
-        Finding::new("memory of an engine, KiB", (server_memory(pid) - before) / 1024.0 / engines as f64),
+        ScaleFigure::new("memory of an engine, KiB", (server_memory(pid) - before) / 1024.0 / engines as f64),
     ];
 
     let over = Arc::new(AtomicBool::new(false));
@@ -87,17 +87,17 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
     let (server_cpu, database_cpu) = share.percent();
     let lost = metric(&mut HttpConnection::open(port).await?, "enginehouse_engines_lost_total").await?;
     let offered = engines as f64 / INTERVAL.as_secs_f64();
-    found.push(Finding::new("heartbeats/s", times.len() as f64 / seconds).at_least(0.98 * offered));
-    let [half, most] = Finding::of_times("heartbeat since it was due", &mut times);
+    found.push(ScaleFigure::new("heartbeats/s", times.len() as f64 / seconds).at_least(0.98 * offered));
+    let [half, most] = ScaleFigure::of_times("heartbeat since it was due", &mut times);
     found.extend([half, most.at_most(250.0)]);
     found.extend([
-        Finding::new("claim of up to 10, p50, ms", p50),
-        Finding::new("claim of up to 10, p99, ms", p99).at_most(250.0),
-        Finding::new(format!("load of {RATE} events/s, events/s"), rate).at_least(0.98 * RATE as f64),
-        Finding::new("engines lost", lost).at_most(0.0),
-        Finding::new("processor time of the server, % of one", server_cpu),
-        Finding::new("processor time of PostgreSQL, % of one", database_cpu),
-        Finding::new("memory, MiB", server_memory(pid) / MIB),
+        ScaleFigure::new("claim of up to 10, p50, ms", p50),
+        ScaleFigure::new("claim of up to 10, p99, ms", p99).at_most(250.0),
+        ScaleFigure::new(format!("load of {RATE} events/s, events/s"), rate).at_least(0.98 * RATE as f64),
+        ScaleFigure::new("engines lost", lost).at_most(0.0),
+        ScaleFigure::new("processor time of the server, % of one", server_cpu),
+        ScaleFigure::new("processor time of PostgreSQL, % of one", database_cpu),
+        ScaleFigure::new("memory, MiB", server_memory(pid) / MIB),
     ]);
     Ok(found)
 }

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::ScaleBench;
-use super::finding::Finding;
+use super::finding::ScaleFigure;
 use super::probe::{CpuShare, metric};
 use super::scenario::ScaleStore;
+use super::server_start::ScaleBench;
 use crate::measurement::payload;
 use crate::phase::{LoadPhase, PhaseFigures};
 use crate::running::RunningSystem;
@@ -36,22 +36,27 @@ const RATE: usize = 200;
 /// How long anybody may be waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<Finding>> {
+pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<ScaleFigure>> {
     let server = bench.start(store, &[]).await?;
     let port = server.server().port();
     let engines = bench.of.lost();
     let events = engines * HELD;
     enqueue(port, events).await?;
-    // A heartbeat that comes half an interval or less behind a claim is not noted: the last ones come later.
-    let (begins, mut falling) = (Instant::now() + HEARTBEAT * 2, JoinSet::new());
+    // One after the other: many that connect at once are taken for a flood by the kernel.
+    let mut holders = Vec::with_capacity(engines);
     for number in 0..engines {
+        holders.push(hold(port, number).await?);
+    }
+    // A heartbeat that comes half an interval or less behind a claim is not noted: the last ones come later.
+    let (begins, mut falling) = (Instant::now() + HEARTBEAT * 3 / 5, JoinSet::new());
+    for (number, holder) in holders.into_iter().enumerate() {
         let last = begins + SILENCE_WITHIN * number as u32 / engines as u32;
-        falling.spawn(fall_silent(port, number, last));
+        falling.spawn(fall_silent(holder, last));
     }
     let (mut first_due, mut connections) = (None::<Instant>, Vec::with_capacity(engines));
     while let Some(fallen) = falling.join_next().await {
-        let (heard_at, http) = fallen??;
-        let due = heard_at + HEARTBEAT * INTERVALS;
+        let (last_heartbeat_at, http) = fallen??;
+        let due = last_heartbeat_at + HEARTBEAT * INTERVALS;
         first_due = Some(first_due.map_or(due, |earlier| earlier.min(due)));
         // They are silent, not gone.
         connections.push(http);
@@ -74,13 +79,13 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
     let lost = metric(&mut HttpConnection::open(port).await?, "enginehouse_engines_lost_total").await?;
     let what = format!("from the first loss until all {events} events of {engines} engines are claimed, s");
     Ok(vec![
-        Finding::new(what, seconds).at_most(5.0),
-        Finding::new("engines lost", lost).at_least(engines as f64),
-        Finding::new(format!("load of {RATE} events/s, events/s"), rate),
-        Finding::new("claim of a bystander, p50, ms", p50),
-        Finding::new("claim of a bystander, p99, ms", p99).at_most(250.0),
-        Finding::new("processor time of the server, % of one", server_cpu),
-        Finding::new("processor time of PostgreSQL, % of one", database_cpu),
+        ScaleFigure::new(what, seconds).at_most(5.0),
+        ScaleFigure::new("engines lost", lost).at_least(engines as f64),
+        ScaleFigure::new(format!("load of {RATE} events/s, events/s"), rate),
+        ScaleFigure::new("claim of a bystander, p50, ms", p50),
+        ScaleFigure::new("claim of a bystander, p99, ms", p99).at_most(250.0),
+        ScaleFigure::new("processor time of the server, % of one", server_cpu),
+        ScaleFigure::new("processor time of PostgreSQL, % of one", database_cpu),
     ])
 }
 
@@ -91,8 +96,8 @@ async fn enqueue(port: u16, events: usize) -> Result<()> {
     Ok(())
 }
 
-/// Claims, sends a heartbeat at a time, and that is all. Answers before when it was heard last.
-async fn fall_silent(port: u16, number: usize, last: Instant) -> Result<(Instant, HttpConnection)> {
+/// Registers an engine, and claims as much as it may hold.
+async fn hold(port: u16, number: usize) -> Result<(HttpConnection, LoadEngine)> {
     let mut http = HttpConnection::open(port).await?;
     let name = format!("silent-{number}");
     let spec =
@@ -102,6 +107,14 @@ async fn fall_silent(port: u16, number: usize, last: Instant) -> Result<(Instant
     if held != HELD {
         bail!("an engine holds {held} events, not {HELD}");
     }
+    Ok((http, engine))
+}
+
+/// Sends a last heartbeat at a time. Answers before when the server has heard it.
+async fn fall_silent(
+    (mut http, engine): (HttpConnection, LoadEngine),
+    last: Instant,
+) -> Result<(Instant, HttpConnection)> {
     sleep_until(last).await;
     engine.heartbeat(&mut http).await?;
     Ok((Instant::now(), http))

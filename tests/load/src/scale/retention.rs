@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tokio::time::Instant;
 
-use super::ScaleBench;
-use super::finding::Finding;
+use super::finding::ScaleFigure;
 use super::finished_events;
 use super::probe::{CpuShare, MIB, metric_reaches, ready, server_memory};
 use super::scenario::ScaleStore;
+use super::server_start::ScaleBench;
 use crate::phase::{LoadPhase, PhaseFigures};
 use crate::queue::{Purpose, QueueSystem};
 use crate::running::RunningSystem;
@@ -17,7 +17,7 @@ use crate::running::RunningSystem;
 /// Events a second of the load beside it, claimed and completed one by one.
 const RATE: usize = 200;
 
-pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<Finding>> {
+pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<ScaleFigure>> {
     let mut server = bench.start(store, &["--keep-completed-days", "1"]).await?;
     let port = server.server().port();
     // So that there is a lane for the others.
@@ -49,13 +49,13 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
     let seconds = began.elapsed().as_secs_f64();
     let (server_cpu, database_cpu) = share.percent();
     Ok(vec![
-        Finding::new(format!("until {events} events are deleted, s"), seconds),
-        Finding::new("deleted, events/s", events as f64 / seconds),
-        Finding::new(format!("load of {RATE} events/s, events/s"), rate),
-        Finding::new("claim meanwhile, p50, ms", p50),
-        Finding::new("claim meanwhile, p99, ms", p99).at_most(20.0),
-        Finding::new("processor time of the server, % of one", server_cpu),
-        Finding::new("processor time of PostgreSQL, % of one", database_cpu),
-        Finding::new("memory, MiB", server_memory(pid) / MIB),
+        ScaleFigure::new(format!("until {events} events are deleted, s"), seconds),
+        ScaleFigure::new("deleted, events/s", events as f64 / seconds),
+        ScaleFigure::new(format!("load of {RATE} events/s, events/s"), rate),
+        ScaleFigure::new("claim meanwhile, p50, ms", p50),
+        ScaleFigure::new("claim meanwhile, p99, ms", p99).at_most(20.0),
+        ScaleFigure::new("processor time of the server, % of one", server_cpu),
+        ScaleFigure::new("processor time of PostgreSQL, % of one", database_cpu),
+        ScaleFigure::new("memory, MiB", server_memory(pid) / MIB),
     ])
 }

@@ -11,10 +11,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::ScaleBench;
-use super::finding::Finding;
+use super::finding::ScaleFigure;
 use super::probe::{CpuShare, metric_reaches, server_memory};
 use super::scenario::ScaleStore;
+use super::server_start::ScaleBench;
 use crate::queue::{Purpose, QueueSystem};
 use crate::systems::{EngineSpec, HttpConnection, LoadEngine};
 
@@ -36,7 +36,7 @@ enum WaitAnswer {
     Failed(anyhow::Error),
 }
 
-pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<Finding>> {
+pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<ScaleFigure>> {
     let (claims, events) = (bench.of.waiting(), bench.of.wakes());
     let connections = claims + claims / 5 + 200;
     allow_open_files(connections as u64)?;
@@ -82,15 +82,16 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
             WaitAnswer::Woken(_) | WaitAnswer::InVain => in_vain += 1,
         }
     }
-    let mut found = vec![Finding::new(format!("memory of one of {claims} claims, engine and connection, KiB"), memory)];
-    let [half, most] = Finding::of_times("from an enqueue to the claim's answer", &mut times);
+    let mut found =
+        vec![ScaleFigure::new(format!("memory of one of {claims} claims, engine and connection, KiB"), memory)];
+    let [half, most] = ScaleFigure::of_times("from an enqueue to the claim's answer", &mut times);
     found.extend([
         half.at_most(10.0),
         most.at_most(50.0),
-        Finding::new("claims woken in vain", in_vain as f64).at_most(0.0),
-        Finding::new("one at a time, events/s", rate),
-        Finding::new("processor time of the server, % of one", server_cpu),
-        Finding::new("processor time of PostgreSQL, % of one", database_cpu),
+        ScaleFigure::new("claims woken in vain", in_vain as f64).at_most(0.0),
+        ScaleFigure::new("one at a time, events/s", rate),
+        ScaleFigure::new("processor time of the server, % of one", server_cpu),
+        ScaleFigure::new("processor time of PostgreSQL, % of one", database_cpu),
     ]);
     Ok(found)
 }
