@@ -17,13 +17,19 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// How many registrations may follow each other without a pause.
 const BURST: u32 = 3;
 /// From how many engines on those are forgotten that may register as often as any.
-const TIDY_FROM: usize = 1_000;
+const MIN_TIDY_AT: usize = 1_000;
 
 /// Clones count together.
 #[derive(Clone, Default)]
-pub(super) struct RegistrationLimit {
+pub(super) struct RegistrationLimit(Arc<Mutex<Registrations>>);
+
+#[derive(Default)]
+struct Registrations {
     /// When each engine will have all of them again.
-    full_at: Arc<Mutex<HashMap<EngineId, Instant>>>,
+    full_at: HashMap<EngineId, Instant>,
+    /// From how many engines on it is looked through again: twice as many as were left, so that each registration pays for a
+    /// look at two of them, however large the fleet is that comes at once.
+    tidy_at: usize,
 }
 
 impl RegistrationLimit {
@@ -36,9 +42,11 @@ impl RegistrationLimit {
     }
 
     fn admit_at(&self, engine_id: &EngineId, now: Instant) -> Result<(), Duration> {
-        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if full_at.len() >= TIDY_FROM {
+        let mut registrations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Registrations { full_at, tidy_at } = &mut *registrations;
+        if full_at.len() >= (*tidy_at).max(MIN_TIDY_AT) {
             full_at.retain(|_, full_at| *full_at > now);
+            *tidy_at = full_at.len() * 2;
         }
         let full = full_at.get(engine_id).copied().unwrap_or(now).max(now);
         let missing = full.saturating_duration_since(now) + INTERVAL;
@@ -54,6 +62,22 @@ impl RegistrationLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn engines_are_forgotten_again_and_not_looked_through_each_time() {
+        let (limit, now) = (RegistrationLimit::default(), Timer::now());
+        let register = |engines: std::ops::Range<usize>, second| {
+            for engine in engines {
+                let engine_id = format!("e{engine}").parse().unwrap();
+                limit.admit_at(&engine_id, now + Duration::from_secs(second)).unwrap();
+            }
+            let registrations = limit.0.lock().unwrap();
+            (registrations.full_at.len(), registrations.tidy_at)
+        };
+        assert_eq!(register(0..MIN_TIDY_AT, 0), (MIN_TIDY_AT, 0));
+        assert_eq!(register(1_000..1_500, 0), (1_500, 2 * MIN_TIDY_AT), "one look has found nothing to forget");
+        assert_eq!(register(1_500..2_001, 10), (501, 1_000), "those of ten seconds ago are forgotten");
+    }
 
     #[test]
     fn a_few_registrations_may_follow_each_other_and_then_one_a_second() {
