@@ -9,8 +9,8 @@
 //! waiting. If none of all is idle, clients are connected by the kernel and wait in the listener's backlog, where they cost the
 //! process nothing, until a connection ends or becomes idle. A claim that waits for events is not idle.
 //!
-//! **Shutdown.** First no connection is accepted any more, waiting claims are answered with nothing and new commands refused.
-//! Idle connections are closed, requests that are under way finish, and connections that have not ended in time are cut off,
+//! **Shutdown.** First no connection is accepted any more, and idle ones are closed. Waiting claims are answered with nothing and
+//! new commands refused. Requests that are under way finish, and connections that have not ended in time are cut off,
 //! whatever their clients do. At last the dispatcher's thread is joined, so that everything it had accepted is durable.
 
 mod activity;
@@ -141,6 +141,8 @@ impl Server {
             never = connections.accept_all(&listener) => match never {},
         };
         drop(listener);
+        // Before claims are answered: their answers say that the connection is closed.
+        connections.shut_down();
         app.shut_down();
         connections.finish(config.shutdown_timeout).await;
         app.join().await;

@@ -184,10 +184,14 @@ impl OpenConnections {
         self.open.remove(&id);
     }
 
-    /// Closes idle connections, lets requests that are under way finish, and cuts off what has not ended in time.
+    /// Closes idle connections, and the others after their present answer, which says so.
+    pub(super) fn shut_down(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Lets requests that are under way finish after a shutdown, and cuts off what has not ended in time.
     pub(super) async fn finish(self, within: Duration) {
-        let Self { shutdown, mut tasks, threads: _threads, .. } = self;
-        shutdown.cancel();
+        let Self { mut tasks, threads: _threads, .. } = self;
         let ending = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(within, ending).await.is_err() {
             tracing::warn!(open = tasks.len(), "connections are cut off: they did not end in time");
