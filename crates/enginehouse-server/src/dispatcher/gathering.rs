@@ -2,94 +2,72 @@
 //!
 //! Where several transactions are in flight, whatever arrives could begin one of its own at once. But most of a small
 //! transaction is its beginning and its end, and one that begins beside another takes the processor from it: many small ones take
-//! longer than a few larger ones. So the next batch of a class begins when the one before it sends its commit: what that
-//! does in the database, and its wait for the disk, are time to carry out the next one. A large batch is worth another processor.
+//! longer than a few larger ones. So the next batch waits until a small one has ended. A large batch is worth another processor;
+//! and one of hardly any events tells of a server with little to do, where whoever comes next is best served at once.
 //!
-//! Nobody waits long for a transaction that waits for somebody else: after a few milliseconds its class goes on without it.
+//! Nobody waits long, whatever a transaction itself waits for, a slow disk, a standby or what somebody else holds: after a few
+//! milliseconds the others go on without it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::Range;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::batch::BatchClass;
-
-/// Batches of at least so many events keep none of their class waiting.
-const LARGE_BATCH: usize = 128;
-/// For how long at most a batch keeps those of its class waiting.
+/// How many events a batch has that keeps others waiting.
+const SMALL_BATCH: Range<usize> = 4..64;
+/// For how long at most a batch keeps others waiting.
 const MAX_GATHERING: Duration = Duration::from_millis(3);
 
-/// The batches that have not sent their commit.
-#[derive(Clone, Default)]
-pub(super) struct Gathering(Arc<Shared>);
-
-#[derive(Default)]
-struct Shared {
-    /// By the batch's number: its class, and until when that gathers.
-    until: Mutex<BTreeMap<u64, (BatchClass, Instant)>>,
-    changed: Notify,
+/// The small batches in flight.
+#[derive(Debug, Default)]
+pub(super) struct Gathering {
+    /// By the number of each, until when others wait for it.
+    until: BTreeMap<u64, Instant>,
 }
 
 impl Gathering {
-    /// A batch begins.
-    pub(super) fn begin(&self, number: u64, class: BatchClass, events: usize, now: Instant) {
-        if events < LARGE_BATCH {
-            self.until().insert(number, (class, now + MAX_GATHERING));
+    /// A batch begins, with so many events.
+    pub(super) fn begin(&mut self, number: u64, events: usize, now: Instant) {
+        if SMALL_BATCH.contains(&events) {
+            self.until.insert(number, now + MAX_GATHERING);
         }
     }
 
-    /// A batch sends its commit, or has ended without one.
-    pub(super) fn end(&self, number: u64) {
-        if self.until().remove(&number).is_some() {
-            self.0.changed.notify_one();
-        }
+    /// A batch has ended.
+    pub(super) fn end(&mut self, number: u64) {
+        self.until.remove(&number);
     }
 
-    /// Until when requests of a class gather at the longest; none, if a batch of them may begin.
-    pub(super) fn of(&self, class: BatchClass, now: Instant) -> Option<Instant> {
-        let of_class = |(of, until): &(BatchClass, Instant)| (*of == class && *until > now).then_some(*until);
-        self.until().values().filter_map(of_class).max()
-    }
-
-    /// Waits until a batch has sent its commit. Dropped while it waits, it has lost nothing.
-    pub(super) async fn changed(&self) {
-        self.0.changed.notified().await;
-    }
-
-    fn until(&self) -> MutexGuard<'_, BTreeMap<u64, (BatchClass, Instant)>> {
-        // Nobody panics while holding it.
-        self.0.until.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Until when requests gather at the longest; none, if the next batch may begin.
+    pub(super) fn until(&self, now: Instant) -> Option<Instant> {
+        self.until.values().copied().max().filter(|until| *until > now)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
-
     use super::*;
     use crate::timers::Timer;
 
     #[test]
-    fn a_class_gathers_while_a_small_batch_of_it_is_carried_out_and_not_for_long() {
-        use BatchClass::{Engines, Others};
-        let gathering = Gathering::default();
+    fn requests_gather_while_a_small_batch_is_in_flight_and_not_for_long() {
+        let mut gathering = Gathering::default();
         let began = Timer::now();
-        let gathers = |class, micros| gathering.of(class, began + Duration::from_micros(micros)).is_some();
-        gathering.begin(1, Others, LARGE_BATCH - 1, began);
-        assert!(gathers(Others, 0) && gathers(Others, 2_999) && !gathers(Others, 3_000), "it is waited for a little");
-        assert!(!gathers(Engines, 0), "engines wait for none of the others");
-        gathering.begin(2, Engines, LARGE_BATCH, began);
-        assert!(!gathers(Engines, 0), "a large one is worth a processor of its own");
-        gathering.begin(3, Others, 1, began + Duration::from_micros(2_000));
-        assert_eq!(gathering.of(Others, began), Some(began + Duration::from_micros(5_000)), "for the last of them");
-        assert!(gathering.changed().now_or_never().is_none());
+        let after = |micros| began + Duration::from_micros(micros);
+        assert_eq!(gathering.until(began), None);
+        gathering.begin(0, SMALL_BATCH.start - 1, began);
+        assert_eq!(gathering.until(began), None, "there is little to do");
+        gathering.begin(1, SMALL_BATCH.end, began);
+        assert_eq!(gathering.until(began), None, "a large one is worth a processor of its own");
+        gathering.begin(2, SMALL_BATCH.end - 1, began);
+        assert_eq!(gathering.until(after(2_999)), Some(after(3_000)));
+        assert_eq!(gathering.until(after(3_000)), None, "it may be waiting for somebody else");
+        gathering.begin(3, SMALL_BATCH.start, after(2_000));
+        assert_eq!(gathering.until(began), Some(after(5_000)), "for the last of them");
         gathering.end(3);
-        assert!(gathering.changed().now_or_never().is_some(), "the scheduler is told");
-        assert!(gathers(Others, 2_999));
-        gathering.end(1);
-        gathering.end(1);
-        assert!(!gathers(Others, 0));
+        assert_eq!(gathering.until(began), Some(after(3_000)));
+        gathering.end(2);
+        assert_eq!(gathering.until(began), None);
     }
 }

@@ -30,13 +30,6 @@ pub(super) struct Inbox {
     separates: bool,
 }
 
-/// Whose requests are taken. Where the classes are not kept apart, both are or none is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Classes {
-    pub(super) engines: bool,
-    pub(super) others: bool,
-}
-
 /// The requests of one class.
 struct RequestQueue {
     receiver: mpsc::Receiver<Request>,
@@ -67,9 +60,9 @@ impl Inbox {
         self.of_engines.has_no_callers && self.of_others.has_no_callers
     }
 
-    /// Whether a request of these classes waits, or may still come.
-    pub(super) fn may_have_more(&self, of: Classes) -> bool {
-        of.engines && self.of_engines.may_have_more() || of.others && self.of_others.may_have_more()
+    /// Whether a request waits, or may still come, of engines or also of others.
+    pub(super) fn may_have_more(&self, of_others: bool) -> bool {
+        self.of_engines.may_have_more() || of_others && self.of_others.may_have_more()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -95,14 +88,14 @@ impl Inbox {
         }
     }
 
-    /// Waits for the next request of these classes; none once nobody of those can ask any more. Dropped while it waits, it has
-    /// lost nothing.
-    pub(super) async fn next(&mut self, of: Classes) -> Option<Request> {
+    /// Waits for the next request, of an engine or, if `of_others`, of anybody; none once nobody of those can ask any more. Dropped
+    /// while it waits, it has lost nothing.
+    pub(super) async fn next(&mut self, of_others: bool) -> Option<Request> {
         let (engines, others) = (&mut self.of_engines, &mut self.of_others);
         tokio::select! {
             biased;
-            request = engines.next(), if of.engines && engines.may_have_more() => request,
-            request = others.next(), if of.others && others.may_have_more() => request,
+            request = engines.next(), if engines.may_have_more() => request,
+            request = others.next(), if of_others && others.may_have_more() => request,
             else => None,
         }
     }

@@ -29,7 +29,7 @@ use super::contention::HeldResources;
 use super::deadlines::SweepSchedule;
 use super::gathering::Gathering;
 use super::hold_backs::HoldBacks;
-use super::inbox::{Classes, Inbox};
+use super::inbox::Inbox;
 use super::late_locks::LateLocks;
 use super::observer::{CommittedTransaction, Observer};
 use super::outage::OutageDetector;
@@ -144,7 +144,7 @@ impl Scheduler {
         let (config, rng, ids) = (Arc::new(config), SharedRng::new(rng), SharedIds::default());
         let (wait_queue, hold_backs, seen_engines) =
             (WaitQueue::default(), HoldBacks::default(), SeenEngines::default());
-        let (held, late_locks, gathering) = (HeldResources::default(), LateLocks::default(), Gathering::default());
+        let (held, late_locks) = (HeldResources::default(), LateLocks::default());
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
             config: Arc::clone(&config),
@@ -156,7 +156,6 @@ impl Scheduler {
             seen_engines: seen_engines.clone(),
             held: held.clone(),
             late_locks: late_locks.clone(),
-            gathering: gathering.clone(),
             log_limit: observer.log_limit(),
         };
         let workers = WorkerPool::new(store.max_transactions(), store.is_shared(), worker);
@@ -177,7 +176,7 @@ impl Scheduler {
             held,
             late_locks,
             set_aside: SetAsideQueue::default(),
-            gathering,
+            gathering: Gathering::default(),
         }
     }
 
@@ -238,13 +237,10 @@ impl Scheduler {
     /// Waits for what may wake the scheduler. Dropped while it waits, it has lost nothing.
     async fn wait(&mut self, in_flight: &mut InFlight, feed: Option<&mut Box<dyn ChangeFeed>>, timer: &Timer) -> Wake {
         let now = Timer::now();
-        let gather = |class| self.gathering.of(class, now).filter(|_| self.workers.is_free(class));
-        let gathered_at = [BatchClass::Engines, BatchClass::Others].map(gather);
-        let may_begin = Classes {
-            engines: gathered_at[0].is_none() && self.workers.is_free(BatchClass::Engines),
-            others: gathered_at[1].is_none() && self.workers.is_free(BatchClass::Others),
-        };
-        let gathered_at = gathered_at.into_iter().flatten().min();
+        let a_worker_is_free = self.workers.is_free(BatchClass::Engines);
+        let gathered_at = self.gathering.until(now).filter(|_| a_worker_is_free);
+        let may_begin = a_worker_is_free && gathered_at.is_none();
+        let of_others = self.workers.is_free(BatchClass::Others);
         let may_sweep = self.may_sweep();
         let next_round = self.set_aside.next_round().filter(|_| self.workers.is_free(BatchClass::SetAside));
         tokio::select! {
@@ -253,11 +249,10 @@ impl Scheduler {
             Some(finished) = in_flight.next(), if !in_flight.is_empty() => {
                 Wake::BatchFinished(Box::new(finished))
             },
-            request = self.inbox.next(may_begin), if self.inbox.may_have_more(may_begin) => {
+            request = self.inbox.next(of_others), if may_begin && self.inbox.may_have_more(of_others) => {
                 request.map_or(Wake::NoCallers, Wake::Request)
             }
             changes = next_change(feed) => Wake::RemoteChanges(changes),
-            () = self.gathering.changed() => Wake::Round,
             () = alarm(gathered_at.unwrap_or(now)), if gathered_at.is_some() => Wake::Round,
             () = alarm(next_round.unwrap_or(now)), if next_round.is_some() => Wake::Round,
             () = timer.due(), if may_sweep => Wake::Deadline,
@@ -319,7 +314,7 @@ impl Scheduler {
         }
         let sweeps = sweep_is_due || is_only_worker || !batch.sweeps.is_empty();
         let start = self.start(class, sweeps, has_company);
-        self.gathering.begin(start.number, class, batch.weight(), Timer::now());
+        self.gathering.begin(start.number, batch.weight(), Timer::now());
         worker.run(batch, start).boxed_local()
     }
 

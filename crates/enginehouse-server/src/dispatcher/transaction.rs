@@ -20,7 +20,6 @@ use super::effects::Effects;
 use super::engines::stop_drained;
 use super::enqueue::enqueue;
 use super::exchange::Exchanges;
-use super::gathering::Gathering;
 use super::hold_backs::HoldBacks;
 use super::late_locks::LateLocks;
 use super::outage::{AfterOutage, Grace, OutageDetector};
@@ -57,7 +56,6 @@ pub(super) struct TransactionWorker {
     pub(super) seen_engines: SeenEngines,
     pub(super) held: HeldResources,
     pub(super) late_locks: LateLocks,
-    pub(super) gathering: Gathering,
     pub(super) log_limit: LogLimit,
 }
 
@@ -271,7 +269,6 @@ impl TransactionWorker {
         woken.extend(self.wait_queue.take_woken(&context.effects.wake_ups, context.registry));
         batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;
         stop_drained(&mut context).await?;
-        self.gathering.end(start.number);
         let effects = context.commit().await?;
         Ok(Committed { now, durable_at: now + began.elapsed(), effects, after_outage, has_granted: scope.sweeps })
     }
