@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How many events a batch has that keeps others waiting.
-const SMALL_BATCH: Range<usize> = 4..64;
+const SMALL_BATCH: Range<usize> = 4..32;
 /// For how long at most a batch keeps others waiting.
 const MAX_GATHERING: Duration = Duration::from_millis(3);
 
