@@ -28,6 +28,9 @@ pub(super) struct Inbox {
     of_others: RequestQueue,
     /// Whether a batch has requests of one class only.
     separates: bool,
+    /// Whether the last batch was of engines, and others have their turn: requests of both gather while a small batch is in
+    /// flight, and engines that always have some would leave them none.
+    others_come_first: bool,
 }
 
 /// The requests of one class.
@@ -45,8 +48,12 @@ impl Inbox {
     pub(super) fn channel(size: usize) -> (RequestSenders, Self) {
         let (of_engines, engines) = mpsc::channel(size);
         let (of_others, others) = mpsc::channel(size);
-        let inbox =
-            Self { of_engines: RequestQueue::new(engines), of_others: RequestQueue::new(others), separates: false };
+        let inbox = Self {
+            of_engines: RequestQueue::new(engines),
+            of_others: RequestQueue::new(others),
+            separates: false,
+            others_come_first: false,
+        };
         (RequestSenders { of_engines, of_others }, inbox)
     }
 
@@ -92,6 +99,12 @@ impl Inbox {
     /// while it waits, it has lost nothing.
     pub(super) async fn next(&mut self, of_others: bool) -> Option<Request> {
         let (engines, others) = (&mut self.of_engines, &mut self.of_others);
+        if of_others
+            && self.others_come_first
+            && let Some(request) = others.try_next()
+        {
+            return Some(request);
+        }
         tokio::select! {
             biased;
             request = engines.next(), if engines.may_have_more() => request,
@@ -106,6 +119,7 @@ impl Inbox {
             true => BatchClass::Engines,
             false => BatchClass::Others,
         };
+        self.others_come_first = class == BatchClass::Engines;
         let mut batch = RequestBatch::default();
         let (mut requests, mut events) = (0, 0);
         let mut next = Some(first);
@@ -154,5 +168,27 @@ impl RequestQueue {
         let request = self.receiver.recv().await;
         self.has_no_callers = request.is_none();
         request
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatcher::reply::Reply;
+
+    #[tokio::test]
+    async fn each_class_has_its_turn_while_both_have_requests() {
+        let (senders, mut inbox) = Inbox::channel(10);
+        inbox.separate();
+        let mut taken = Vec::new();
+        for of_others in [true, true, true, false, true] {
+            // More of both come all the time.
+            senders.of_engines.try_send(Request::Settle(Vec::new(), Reply::channel().0)).unwrap();
+            senders.of_others.try_send(Request::Sweep(Reply::channel().0)).unwrap();
+            let first = inbox.next(of_others).await.unwrap();
+            taken.push(inbox.gather(first).1);
+        }
+        use BatchClass::{Engines, Others};
+        assert_eq!(taken, [Engines, Others, Engines, Engines, Others]);
     }
 }
