@@ -31,7 +31,7 @@ pub(super) struct RequestBatch {
 /// Whose requests a batch carries out, where several batches are in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BatchClass {
-    /// Those of engines, who must not wait for anybody.
+    /// Those of engines, who must not wait for what anybody else waits for.
     Engines,
     /// Everybody else's, and sweeps.
     Others,

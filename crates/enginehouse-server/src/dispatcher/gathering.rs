@@ -6,7 +6,7 @@
 //! and one of hardly any events tells of a server with little to do, where whoever comes next is best served at once.
 //!
 //! Nobody waits long, whatever a transaction itself waits for, a slow disk, a standby or what somebody else holds: after a few
-//! milliseconds the others go on without it.
+//! milliseconds the others go on without it. Engines and others take turns (`inbox`), so that neither keeps the other from it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
