@@ -38,6 +38,7 @@ mod late_locks;
 pub mod observer;
 mod operation;
 mod outage;
+mod pending_wake_ups;
 pub mod pulse;
 mod registration_limit;
 mod registry;

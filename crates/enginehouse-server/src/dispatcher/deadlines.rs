@@ -154,6 +154,11 @@ impl SweepSchedule {
         self.back_off_until = Some(until);
     }
 
+    /// Whether the store has just failed, and is left alone for a while but for what callers ask.
+    pub(super) fn backs_off(&self) -> bool {
+        self.back_off_until.is_some_and(|until| until > Timer::now())
+    }
+
     /// When to sweep next; never in the past.
     pub(super) fn next_sweep(&mut self) -> Option<Instant> {
         let now = Timer::now();

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
-use enginehouse_core::ids::{EngineId, LaneId};
+use enginehouse_core::ids::{EngineId, EventId, LaneId};
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, EventState};
 use enginehouse_store::rows::EventRow;
@@ -17,6 +17,8 @@ use super::wake_ups::WakeUps;
 #[derive(Debug, Default)]
 pub struct Effects {
     pub(super) wake_ups: WakeUps,
+    /// Events that wait since this transaction. One that it gives away, too, is nothing that a claim could be woken for.
+    pub(super) made_ready: HashSet<EventId>,
     pub(super) deadlines: Deadlines,
     /// Lanes with an event on its last chance, which a waiting claim was woken for, but whose engine holds others.
     pub(super) passed_over: HashSet<LaneId>,
@@ -62,6 +64,9 @@ impl Effects {
         }
         if let (EventCommand::Claim { .. }, Some(lock)) = (command, &after.lock) {
             *self.claimed.entry(event.lane_id).or_default() += 1;
+            if self.made_ready.remove(&event.event_id) {
+                self.wake_ups.claimed(event.lane_id);
+            }
             self.queue_waits.push(lock.claimed_at.since(before.available_at));
         }
         let outcome = match command {
@@ -87,13 +92,14 @@ impl Effects {
         }
         self.redrives += u64::from(after.redrives > before.redrives);
         if after.status == EventStatus::Queued {
-            self.queued(event.lane_id, after.available_at, now);
+            self.queued(event.event_id, event.lane_id, after.available_at, now);
         }
     }
 
     /// An event waits in its lane from now on.
-    pub(super) fn queued(&mut self, lane_id: LaneId, available_at: Timestamp, now: Timestamp) {
+    pub(super) fn queued(&mut self, event_id: EventId, lane_id: LaneId, available_at: Timestamp, now: Timestamp) {
         if available_at <= now {
+            self.made_ready.insert(event_id);
             *self.wake_ups.ready.entry(lane_id).or_default() += 1;
         } else {
             bring_forward(&mut self.deadlines.ready, Some(available_at));

@@ -58,7 +58,7 @@ pub(super) async fn enqueue(
     }
     for NewEventRow { event, .. } in &rows {
         *context.effects.enqueued.entry(event.lane_id).or_default() += 1;
-        context.effects.queued(event.lane_id, event.state.available_at, context.now);
+        context.effects.queued(event.event_id, event.lane_id, event.state.available_at, context.now);
     }
     describe_duplicates(context, &mut answers, &rows).await?;
     Ok(answers)

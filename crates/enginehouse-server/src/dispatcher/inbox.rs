@@ -95,16 +95,23 @@ impl Inbox {
         }
     }
 
+    /// The next request that waits, of an engine or, if `of_others`, of anybody.
+    pub(super) fn try_next(&mut self, of_others: bool) -> Option<Request> {
+        let (engines, others) = (&mut self.of_engines, &mut self.of_others);
+        match of_others {
+            true if self.others_come_first => others.try_next().or_else(|| engines.try_next()),
+            true => engines.try_next().or_else(|| others.try_next()),
+            false => engines.try_next(),
+        }
+    }
+
     /// Waits for the next request, of an engine or, if `of_others`, of anybody; none once nobody of those can ask any more. Dropped
     /// while it waits, it has lost nothing.
     pub(super) async fn next(&mut self, of_others: bool) -> Option<Request> {
-        let (engines, others) = (&mut self.of_engines, &mut self.of_others);
-        if of_others
-            && self.others_come_first
-            && let Some(request) = others.try_next()
-        {
+        if let Some(request) = self.try_next(of_others) {
             return Some(request);
         }
+        let (engines, others) = (&mut self.of_engines, &mut self.of_others);
         tokio::select! {
             biased;
             request = engines.next(), if engines.may_have_more() => request,
@@ -190,5 +197,8 @@ mod tests {
         }
         use BatchClass::{Engines, Others};
         assert_eq!(taken, [Engines, Others, Engines, Engines, Others]);
+        let first = inbox.try_next(true).expect("what goes along has its turn, too");
+        assert_eq!(inbox.gather(first).1, Engines);
+        assert!(inbox.try_next(false).is_none(), "no engine asks");
     }
 }

@@ -4,9 +4,8 @@
 //! batch commits while the next one is read. Everything else is kept in one place: the claims that wait, what falls due
 //! when, and who is to be answered. Only one batch at a time sweeps.
 //!
-//! **No event is missed by a claim that is about to wait.** A claim that has found nothing may have looked just before
-//! another batch, or another server, made an event ready. So a claim looks again if any batch has made something ready
-//! since it began. And a batch that has made something ready while others were in flight wakes the claims that wait now.
+//! A batch may begin because of claims that wait, without a request. It takes along the requests that wait, so that nobody
+//! waits for the end of such batches.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,19 +19,19 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::answers::{ExchangeProgress, Exchanged, WaitingAnswer};
 use super::batch::{BatchClass, ExchangeOutcome, RequestBatch};
 use super::config::DispatchConfig;
 use super::contention::HeldResources;
-use super::deadlines::SweepSchedule;
+use super::deadlines::{Deadlines, SweepSchedule};
 use super::gathering::Gathering;
 use super::hold_backs::HoldBacks;
 use super::inbox::Inbox;
 use super::late_locks::LateLocks;
 use super::observer::{CommittedTransaction, Observer};
 use super::outage::OutageDetector;
+use super::pending_wake_ups::PendingWakeUps;
 use super::pulse::Pulse;
 use super::registry::Registry;
 use super::reply::{DispatchError, Reply};
@@ -41,15 +40,12 @@ use super::seen_engines::SeenEngines;
 use super::set_aside::{SetAside, SetAsideQueue};
 use super::transaction::{BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
 use super::wait_queue::{LongPoll, Occupancy, TakenPoll, WaitQueue};
-use super::wake_ups::WakeUps;
 use super::worker_pool::WorkerPool;
 use crate::rng::{Rng, SharedIds, SharedRng};
 use crate::timers::{Timer, alarm};
 
 /// How long to wait after the store has failed before the next sweep.
 const STORE_BACK_OFF: Duration = Duration::from_millis(500);
-/// How often to look for ready events in any case, where others share the store.
-const SHARED_READY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What may wake the scheduler.
 enum Wake {
@@ -114,20 +110,6 @@ impl Shutdown {
     pub(super) fn is_requested(&self) -> bool {
         self.requested.load(Ordering::Acquire)
     }
-}
-
-/// Wake-ups that no batch has taken yet, and what they depend on.
-#[derive(Default)]
-struct PendingWakeUps {
-    wake_ups: WakeUps,
-    /// Whether a claim that is to look again may find its engine free now.
-    look_again: bool,
-    /// How often something has become ready.
-    ready_count: u64,
-    /// The version of the settings, as others have last told it.
-    settings_version: Option<i64>,
-    /// When ready events were last looked for in any case.
-    looked_at: Option<Instant>,
 }
 
 impl Scheduler {
@@ -209,6 +191,10 @@ impl Scheduler {
             if let Some(round) = self.begin_round(!in_flight.is_empty()) {
                 in_flight.push(round);
             }
+            let serves_waiting = batch.is_none() && !sweep_is_due && self.may_serve_waiting_claims();
+            if serves_waiting {
+                batch = self.gather_along();
+            }
             if let Some((batch, class)) = batch {
                 // What all of it needs may be held: then there is nothing to begin.
                 if !batch.is_empty() {
@@ -219,10 +205,7 @@ impl Scheduler {
                 if in_flight.is_empty() && self.set_aside.is_empty() {
                     break;
                 }
-            } else if sweep_is_due
-                || self.workers.is_free(BatchClass::Engines)
-                    && (self.has_wake_ups() || self.wait_queue.has_signs(Timer::now()))
-            {
+            } else if sweep_is_due || serves_waiting {
                 let class = if sweep_is_due { BatchClass::Others } else { BatchClass::Engines };
                 in_flight.push(self.begin(RequestBatch::default(), class, sweep_is_due, !in_flight.is_empty()));
             }
@@ -267,16 +250,17 @@ impl Scheduler {
         self.workers.is_free(BatchClass::Others) && !self.schedule.in_flight() && !self.is_ending()
     }
 
-    /// Whether a claim that waits may find something that no batch in flight looks for.
-    fn has_wake_ups(&mut self) -> bool {
+    /// Whether a batch may begin for the claims that wait: one may find something that no batch in flight looks for, or is due
+    /// to be a sign of life. While the store is away, the sweep that finds it again is for them, too.
+    fn may_serve_waiting_claims(&mut self) -> bool {
         if self.wait_queue.is_empty() {
-            self.pending.wake_ups = WakeUps::default();
-            self.pending.look_again = false;
+            self.pending.clear();
             return false;
         }
-        let Some(worker) = self.workers.idle() else { return false };
-        self.wait_queue.may_serve(&self.pending.wake_ups, &worker.registry)
+        let Some(worker) = self.workers.idle().filter(|_| !self.schedule.backs_off()) else { return false };
+        self.pending.any(|wake_ups| self.wait_queue.may_serve(wake_ups, &worker.registry))
             || self.pending.look_again && self.wait_queue.has_look_again()
+            || self.wait_queue.has_signs(Timer::now())
     }
 
     /// Gathers a batch. Requests that need what is known to be held are set aside.
@@ -285,6 +269,13 @@ impl Scheduler {
         let (batch, suspects) = batch.split_off_held(&self.held);
         self.set_aside.add(suspects.into_iter().map(SetAside::now));
         (batch, class)
+    }
+
+    /// The requests that go along with a batch that begins for other reasons; none, if no request waits that may be carried
+    /// out now.
+    fn gather_along(&mut self) -> Option<(RequestBatch, BatchClass)> {
+        let first = self.inbox.try_next(self.workers.is_free(BatchClass::Others))?;
+        Some(self.gather(first)).filter(|(batch, _)| !batch.is_empty())
     }
 
     /// Hands the requests that were set aside to their worker, if it is time.
@@ -321,15 +312,13 @@ impl Scheduler {
     /// What a batch that begins now is told.
     fn start(&mut self, class: BatchClass, sweeps: bool, has_company: bool) -> BatchStart {
         let deadlines = if sweeps { self.schedule.begin_sweep() } else { self.schedule.without_sweep() };
-        self.pending.look_again = false;
         BatchStart {
             number: self.workers.next_number(),
-            ready_count: self.pending.ready_count,
             had_company: has_company,
             class,
             sweeps,
             deadlines,
-            wake_ups: std::mem::take(&mut self.pending.wake_ups),
+            wake_ups: self.pending.take(),
             outage: self.outage.clone(),
             waiting: self.wait_queue.take_signs(Timer::now()),
         }
@@ -342,21 +331,14 @@ impl Scheduler {
         // Claims that waited for the engines of this batch may have their turn now.
         self.pending.look_again |= self.wait_queue.has_look_again();
         let had_company = start.had_company || has_company || self.workers.begun() > start.number + 1;
-        let others_made_ready = self.pending.ready_count != start.ready_count;
+        let others_made_ready = self.pending.has_more_since(&start.wake_ups);
         let mut failure = None;
         for FinishedTransaction { batch, result, answered, duration } in transactions {
             match result {
                 Ok(mut committed) => {
                     self.committed(&worker, &batch, &committed, duration);
-                    let mut wake_ups = std::mem::take(&mut committed.effects.wake_ups);
-                    wake_ups.passed_over.clear();
-                    if !wake_ups.is_empty() {
-                        self.pending.ready_count += 1;
-                        if had_company {
-                            self.pending.wake_ups.merge(wake_ups);
-                        }
-                    }
-                    self.pending.wake_ups.passed_over.extend(committed.effects.passed_over);
+                    self.pending.committed(std::mem::take(&mut committed.effects.wake_ups), had_company);
+                    self.pending.passed_over(committed.effects.passed_over);
                     self.answer(batch, answered, others_made_ready, committed.durable_at);
                 }
                 Err(error) => {
@@ -388,8 +370,9 @@ impl Scheduler {
         if self.shutdown.is_requested() {
             self.answer_waiting_claims();
         }
+        self.pending.ended(start.wake_ups, had_company, failure.is_some());
         match failure {
-            Some(error) => self.failed(start, &error).await,
+            Some(error) => self.failed(start.sweeps.then_some(start.deadlines), &error).await,
             None => Next::GoOn,
         }
     }
@@ -434,9 +417,8 @@ impl Scheduler {
     }
 
     /// A transaction has failed: what it was to look at is looked at again.
-    async fn failed(&mut self, start: BatchStart, error: &StoreError) -> Next {
-        self.schedule.failed(start.sweeps.then_some(start.deadlines), Timer::now() + STORE_BACK_OFF);
-        self.pending.wake_ups.merge(start.wake_ups);
+    async fn failed(&mut self, deadlines: Option<Deadlines>, error: &StoreError) -> Next {
+        self.schedule.failed(deadlines, Timer::now() + STORE_BACK_OFF);
         if !matches!(error, StoreError::Held { .. }) {
             self.outage.found();
         }
@@ -545,23 +527,16 @@ impl Scheduler {
                 return;
             }
         };
-        let pending = &mut self.pending;
-        let settings_changed =
-            pending.settings_version.replace(changes.settings_version) != Some(changes.settings_version);
+        let settings_changed = self.pending.learn_settings(changes.settings_version);
         let nobody_waits = self.wait_queue.is_empty() && self.workers.are_all_idle();
         if nobody_waits {
             return;
         }
-        let anything_changed = settings_changed || changes.everything;
-        pending.ready_count += u64::from(anything_changed || !changes.arrivals.is_empty());
-        pending.wake_ups.all |= anything_changed;
-        for (lane_id, available_at, events) in changes.arrivals {
-            *pending.wake_ups.ready.entry(lane_id).or_default() += events;
+        self.pending.take_in(&changes, settings_changed);
+        for (_, available_at, _) in changes.arrivals {
             self.schedule.look_for_ready(available_at);
         }
-        let now = Timer::now();
-        if pending.looked_at.is_none_or(|at| now.saturating_duration_since(at) >= SHARED_READY_INTERVAL) {
-            pending.looked_at = Some(now);
+        if self.pending.is_time_to_look(Timer::now()) {
             self.schedule.look_for_ready(self.schedule.store_time());
         }
     }

@@ -23,6 +23,7 @@ use super::exchange::Exchanges;
 use super::hold_backs::HoldBacks;
 use super::late_locks::LateLocks;
 use super::outage::{AfterOutage, Grace, OutageDetector};
+use super::pending_wake_ups::TakenWakeUps;
 use super::registry::Registry;
 use super::retention::hold_pruning;
 use super::seen_engines::{Callers, SeenEngines};
@@ -33,7 +34,6 @@ use super::sweep::sweep;
 use super::unheard::hear_later;
 use super::unit_of_work::UnitOfWork;
 use super::wait_queue::{TakenPoll, WaitQueue};
-use super::wake_ups::WakeUps;
 use crate::log_limit::LogLimit;
 use crate::rng::{SharedIds, SharedRng};
 use crate::timers::Timer;
@@ -63,8 +63,6 @@ pub(super) struct TransactionWorker {
 pub(super) struct BatchStart {
     /// How many batches had begun before it.
     pub(super) number: u64,
-    /// How often events had become ready.
-    pub(super) ready_count: u64,
     /// Whether other batches were in flight.
     pub(super) had_company: bool,
     pub(super) class: BatchClass,
@@ -73,7 +71,7 @@ pub(super) struct BatchStart {
     /// What falls due when, as far as the batch has to know.
     pub(super) deadlines: Deadlines,
     /// Which waiting claims may find something, because of earlier batches and other servers.
-    pub(super) wake_ups: WakeUps,
+    pub(super) wake_ups: TakenWakeUps,
     pub(super) outage: OutageDetector,
     /// Engines whose claims wait, and have done so for long enough to be a sign of life.
     pub(super) waiting: Callers,
@@ -230,7 +228,7 @@ impl TransactionWorker {
             ids: &self.ids,
             hold_backs: &self.hold_backs,
             events: UnitOfWork::default(),
-            effects: Effects { deadlines: scope.deadlines, wake_ups: start.wake_ups.clone(), ..Effects::default() },
+            effects: Effects { deadlines: scope.deadlines, ..Effects::default() },
             audit_entries: Vec::new(),
             settlers: Callers::new(),
             seen_engines: &self.seen_engines,
@@ -266,7 +264,8 @@ impl TransactionWorker {
         see(&mut context, &settlers).await?;
         context.catch_up();
         // Claims come last, so that what became ready in this transaction is claimed in it.
-        woken.extend(self.wait_queue.take_woken(&context.effects.wake_ups, context.registry));
+        let wake_ups = start.wake_ups.and(&context.effects.wake_ups);
+        woken.extend(self.wait_queue.take_woken(&wake_ups, context.registry));
         batch.exchanges.answers = exchanges.claim(&mut context, woken).await?;
         stop_drained(&mut context).await?;
         let effects = context.commit().await?;

@@ -105,7 +105,6 @@ impl WaitQueue {
     pub(super) fn push(&self, poll: LongPoll) {
         let mut polls = self.polls();
         polls.last_number += 1;
-        polls.next_sign = polls.next_sign.into_iter().chain(poll.sign_at).min();
         let number = polls.last_number;
         polls.insert(number, poll);
     }
@@ -194,7 +193,8 @@ impl WaitQueue {
         std::mem::take(&mut polls.waiting).into_values().collect()
     }
 
-    /// The engines whose claims are due to be a sign of life, or soon will be: so those of many engines are one write.
+    /// The engines whose claims are due to be a sign of life, or soon will be: so those of many engines are one write. A claim
+    /// whose caller has gone is none any more.
     pub(super) fn take_signs(&self, now: Instant) -> Callers {
         let mut callers = Callers::new();
         let mut polls = self.polls();
@@ -203,7 +203,9 @@ impl WaitQueue {
         }
         for poll in polls.waiting.values_mut() {
             let interval = poll.heartbeat_interval;
-            if poll.sign_at.is_some_and(|at| at <= now + interval / 4) && !poll.reply.caller_has_gone() {
+            if poll.reply.caller_has_gone() {
+                poll.sign_at = None;
+            } else if poll.sign_at.is_some_and(|at| at <= now + interval / 4) {
                 poll.sign_at = Some(now + interval);
                 callers.insert(poll.engine_id.clone(), poll.epoch);
             }
@@ -248,6 +250,7 @@ impl Polls {
         if poll.look_again {
             self.look_again.insert(number);
         }
+        self.next_sign = self.next_sign.into_iter().chain(poll.sign_at).min();
         self.next_look_for_gone.get_or_insert_with(|| Timer::now() + GONE_INTERVAL);
         self.waiting.insert(number, poll);
     }
@@ -270,5 +273,68 @@ impl Polls {
 
     fn has_signs(&self, now: Instant) -> bool {
         self.next_sign.is_some_and(|at| at <= now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enginehouse_core::gates::ClaimFilter;
+    use enginehouse_core::request::Affinity;
+
+    use super::*;
+    use crate::dispatcher::config::DispatchConfig;
+
+    const INTERVAL: Duration = Duration::from_secs(10);
+
+    /// A claim that waits, and whoever waits for its answer.
+    fn poll(engine_id: &str, sign_at: Instant) -> (LongPoll, impl Sized) {
+        let (reply, caller) = Reply::channel();
+        let claim = Claim {
+            limit: 1,
+            visibility_timeout: None,
+            wait: Duration::from_secs(60),
+            filter: ClaimFilter::default(),
+            affinity: Affinity::None,
+        };
+        let poll = LongPoll {
+            engine_id: engine_id.parse().unwrap(),
+            epoch: 1,
+            until: Timer::now() + claim.wait,
+            claim,
+            exchanged: Exchanged::default(),
+            occupancy: Occupancy::Idle,
+            sign_at: Some(sign_at),
+            heartbeat_interval: INTERVAL,
+            reply,
+            look_again: false,
+            answer: None,
+        };
+        (poll, caller)
+    }
+
+    #[test]
+    fn a_claim_whose_caller_has_gone_is_no_sign_of_life_and_is_not_looked_at_for_one() {
+        let (queue, now) = (WaitQueue::default(), Timer::now());
+        let (gone, caller) = poll("gone", now);
+        queue.push(gone);
+        drop(caller);
+        assert!(queue.has_signs(now), "it may be there still");
+        assert!(queue.take_signs(now).is_empty());
+        assert!(!queue.has_signs(now + INTERVAL), "or batches would look for it until it is taken out");
+    }
+
+    #[test]
+    fn a_claim_that_a_batch_puts_back_is_a_sign_of_life_in_time() {
+        let (queue, now, registry) =
+            (WaitQueue::default(), Timer::now(), Registry::new(DispatchConfig::default().default_policy));
+        let (first, _caller) = poll("first", now + INTERVAL / 2);
+        queue.push(first);
+        let all = WakeUps { all: true, ..WakeUps::default() };
+        let taken = queue.take_woken(&all, &registry);
+        let (second, _other_caller) = poll("second", now);
+        queue.push(second);
+        assert_eq!(queue.take_signs(now).len(), 1);
+        queue.put_back(taken);
+        assert!(queue.has_signs(now + INTERVAL / 2), "not only when the other claim is due again");
     }
 }

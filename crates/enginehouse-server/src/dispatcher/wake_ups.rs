@@ -1,5 +1,6 @@
 //! Which waiting claims may find something now.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use enginehouse_core::ids::{EngineId, LaneId};
@@ -22,6 +23,16 @@ impl WakeUps {
         self.ready.is_empty() && self.engines.is_empty() && self.passed_over.is_empty() && !self.all
     }
 
+    /// An event of a lane, counted as ready, was claimed.
+    pub(super) fn claimed(&mut self, lane_id: LaneId) {
+        if let Entry::Occupied(mut ready) = self.ready.entry(lane_id) {
+            *ready.get_mut() -= 1;
+            if *ready.get() == 0 {
+                ready.remove();
+            }
+        }
+    }
+
     pub(super) fn merge(&mut self, other: Self) {
         for (lane_id, events) in other.ready {
             *self.ready.entry(lane_id).or_default() += events;
@@ -29,5 +40,21 @@ impl WakeUps {
         self.engines.extend(other.engines);
         self.passed_over.extend(other.passed_over);
         self.all |= other.all;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_claimed_wakes_nobody() {
+        let mut wake_ups = WakeUps { ready: [(LaneId(1), 2), (LaneId(2), 1)].into(), ..WakeUps::default() };
+        wake_ups.claimed(LaneId(1));
+        wake_ups.claimed(LaneId(2));
+        wake_ups.claimed(LaneId(3));
+        assert_eq!(wake_ups.ready, HashMap::from([(LaneId(1), 1)]));
+        wake_ups.claimed(LaneId(1));
+        assert!(wake_ups.is_empty());
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Harness {
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) commits: AtomicUsize,
+    /// Transactions without a request.
+    pub(crate) chores: AtomicUsize,
     pub(crate) commands: AtomicUsize,
     pub(crate) forgotten: Mutex<Vec<u64>>,
 }
@@ -60,8 +62,9 @@ struct Watcher {
 
 impl Observer for Watcher {
     fn committed(&self, commit: &CommittedTransaction<'_>) {
-        // Those without commands are chores, which a store that others share has more of.
-        self.seen.commits.fetch_add(usize::from(commit.requests > 0), Ordering::SeqCst);
+        // A store that others share has more chores.
+        let counter = if commit.requests > 0 { &self.seen.commits } else { &self.seen.chores };
+        counter.fetch_add(1, Ordering::SeqCst);
         // Nobody listens but for the first one.
         self.commit.send(()).ok();
         self.seen.commands.fetch_add(commit.requests, Ordering::SeqCst);

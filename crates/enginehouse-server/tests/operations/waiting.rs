@@ -1,4 +1,9 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use enginehouse_server::dispatcher::reply::{DispatchError, Refusal};
+
+use futures_util::future::join_all;
 
 use crate::harness::{Harness, claim, ids, waiting_claim};
 
@@ -6,7 +11,7 @@ use crate::harness::{Harness, claim, ids, waiting_claim};
 async fn a_claim_that_waits_is_handed_an_event_with_the_commit_of_its_enqueue() {
     let harness = Harness::new();
     harness.register("e", "{}").await;
-    let commits_before = harness.seen.commits.load(std::sync::atomic::Ordering::SeqCst);
+    let commits_before = harness.seen.commits.load(Ordering::SeqCst);
     let waiting = harness.try_claim("e", 1, waiting_claim(3));
     let enqueuing = async {
         harness.until_waiting(1).await;
@@ -14,7 +19,7 @@ async fn a_claim_that_waits_is_handed_an_event_with_the_commit_of_its_enqueue() 
     };
     let (claimed, enqueued) = tokio::join!(waiting, enqueuing);
     assert_eq!(ids(&claimed.unwrap()), enqueued);
-    let commits = harness.seen.commits.load(std::sync::atomic::Ordering::SeqCst) - commits_before;
+    let commits = harness.seen.commits.load(Ordering::SeqCst) - commits_before;
     assert_eq!(commits, 2, "one for the claim that found nothing, one for the enqueue and the claim together");
     harness.close().await;
 }
@@ -67,6 +72,47 @@ async fn a_waiter_that_cannot_serve_an_event_leaves_it_to_a_younger_one() {
     let (plain, able, event) = tokio::join!(plain, able, enqueuing);
     assert_eq!((ids(&able), plain.unwrap().len()), (vec![event], 1));
     harness.close().await;
+}
+
+#[tokio::test]
+async fn claims_that_wait_are_looked_at_a_few_times_for_each_event_and_then_no_more() {
+    const ENGINES: usize = 100;
+    const EVENTS: usize = 200;
+    let harness = Harness::new();
+    let done = AtomicUsize::new(0);
+    let engines = join_all((0..ENGINES).map(async |number| {
+        let name = format!("e{number}");
+        harness.register(&name, "{}").await;
+        while let Some(claimed) = harness.try_claim(&name, 1, waiting_claim(1)).await.unwrap().pop() {
+            harness.complete(&claimed).await.unwrap();
+            done.fetch_add(1, Ordering::SeqCst);
+        }
+    }));
+    let producer = async {
+        harness.until_waiting(ENGINES).await;
+        let chores = || harness.seen.chores.load(Ordering::SeqCst);
+        let before = chores();
+        for _ in 0..EVENTS {
+            harness.enqueue_many(1).await;
+        }
+        harness.until_waiting(ENGINES).await;
+        let looks = chores() - before;
+        assert!(looks <= 3 * EVENTS, "{looks} transactions looked for events, of which there were {EVENTS}");
+        let mut interval = tokio::time::interval(Duration::from_millis(100));
+        interval.tick().await;
+        loop {
+            let before = chores();
+            interval.tick().await;
+            // A store that others share is looked at now and then in any case.
+            if chores() - before < 10 {
+                break;
+            }
+        }
+        harness.dispatcher.shut_down();
+    };
+    let all = async { tokio::join!(engines, producer) };
+    tokio::time::timeout(Duration::from_secs(30), all).await.expect("claims are looked at again and again");
+    assert_eq!(done.load(Ordering::SeqCst), EVENTS);
 }
 
 #[tokio::test]
