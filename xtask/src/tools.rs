@@ -57,6 +57,12 @@ pub(crate) const OF_TESTS: &[Tool] = &[
         for_what: "tests connect to PostgreSQL through it",
     },
     Tool {
+        program: "node",
+        is_installed: says_version,
+        package: "nodejs",
+        for_what: "a test runs an engine in JavaScript, as the documents have it",
+    },
+    Tool {
         program: "python3 with venv",
         // Debian ships `venv` with Python, but not what it installs pip from.
         is_installed: |_| succeeds(&["python3", "-c", "import ensurepip, venv"]),

@@ -163,7 +163,7 @@ pub(super) fn summary(recovery: &Recovery, proof: &Proof, began: Instant, pictur
 pub(super) fn links(url: &str) {
     say(&format!(
         "  While this is serving:
-    API docs     {url}/docs
+    Documents    {url}/docs
     statistics   {url}/v1/stats
     engines      {url}/v1/engines
     metrics      {url}/metrics

@@ -6,6 +6,7 @@ mod crashes;
 mod deadlines;
 mod engine_loop;
 mod engines;
+mod first_engines;
 mod locks;
 mod stops;
 

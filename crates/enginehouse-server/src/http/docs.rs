@@ -1,16 +1,20 @@
-//! What people read: the description of the API, and the pages that show it. Nothing here needs the internet.
+//! What people read: the documents, the description of the API, and the pages that show it. Nothing here needs the internet.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::response::Html;
+use axum::extract::Path;
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
+use enginehouse_api::problem::Code;
+use enginehouse_docs::page;
 use http::header;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::app::App;
+use super::problem::ProblemResponse;
 
 /// What the description says before its calls are added.
 pub(super) fn description() -> OpenApi {
@@ -66,14 +70,30 @@ pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
         .route("/", get(|| async { Html(INDEX) }))
         .route("/openapi.json", get(described))
         .route("/problems/{code}", get(super::problem_pages::page_of))
-        .merge(utoipa_swagger_ui::SwaggerUi::new("/docs").config(config))
+        .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
+        .route("/docs/", get(|| async { document("") }))
+        .route("/docs/{*path}", get(|Path(path): Path<String>| async move { document(&path) }))
+        .merge(utoipa_swagger_ui::SwaggerUi::new("/docs/api").config(config))
+        // Its own look, but for our colours.
+        .route("/docs/api/index.css", get(|| async { document("calls.css") }))
+}
+
+/// A page of the documents, or what it shows.
+fn document(path: &str) -> Response {
+    match page(path) {
+        Some(page) => ([(header::CONTENT_TYPE, page.content_type)], page.bytes).into_response(),
+        None => ProblemResponse::new(Code::NotFound, format!("there is no page {path}")).into_response(),
+    }
 }
 
 /// What a browser may do with an answer: nothing, but for the page that needs scripts.
 pub(super) fn policy_of(path: &str) -> &'static str {
-    if path.starts_with("/docs") {
+    if path.starts_with("/docs/api") {
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'"
+    } else if path.starts_with("/docs") {
+        "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
     } else {
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     }
@@ -85,7 +105,8 @@ const INDEX: &str = r#"<!doctype html>
 <body>
 <h1>Enginehouse</h1>
 <ul>
-<li><a href="/docs/">/docs</a>: every call, to read and to try</li>
+<li><a href="/docs/">/docs</a>: how to use it and how to run it</li>
+<li><a href="/docs/api/">/docs/api</a>: every call, to read and to try</li>
 <li><a href="/openapi.json">/openapi.json</a>: the same, for programs</li>
 <li><a href="/v1/stats">/v1/stats</a>: what is in the store now</li>
 <li><a href="/metrics">/metrics</a>: for Prometheus</li>

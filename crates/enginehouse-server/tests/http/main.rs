@@ -9,6 +9,7 @@ mod clock;
 mod connections;
 mod coverage;
 mod dead_letters;
+mod documents;
 mod engines;
 mod events;
 mod long_waits;
