@@ -57,6 +57,12 @@ pub(crate) const OF_TESTS: &[Tool] = &[
         for_what: "tests connect to PostgreSQL through it",
     },
     Tool {
+        program: "jq",
+        is_installed: says_version,
+        package: "jq",
+        for_what: "a test follows the recipes of docs/engine-run.md",
+    },
+    Tool {
         program: "node",
         is_installed: says_version,
         package: "nodejs",
