@@ -1,6 +1,8 @@
 //! Coordinates fleets of engines over a durable event queue: server, command line and demo in one binary.
 
 mod cli;
+#[cfg(test)]
+mod documents;
 mod exec_guard;
 mod exit_codes;
 
