@@ -28,6 +28,7 @@ build-dir = "pages"
 theme = "theme"
 "#;
 
+#[expect(clippy::disallowed_methods, reason = "Cargo tells a build script by the environment where it is")]
 fn main() -> Result<()> {
     let crate_folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
@@ -129,7 +130,7 @@ fn list(pages: &Path) -> Result<String> {
     find_files(pages, Path::new(""), &mut found)?;
     // By characters, and not by parts of a path: `page` searches for the text.
     found.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
-    let mut listed = String::from("/// All files of the book, by their paths.\npub static PAGES: &[Page] = &[\n");
+    let mut listed = String::from("/// All files of the book, by their paths.\npub static PAGES: &[BookPage] = &[\n");
     // The list of pages names their sources, and their numbers, which tell a page within a chapter.
     let chapters = Regex::new(r#"<li class="chapter ([0-9.]*)"><a href="([^"]*)\.md""#)?;
     for path in found {
@@ -153,7 +154,7 @@ fn list(pages: &Path) -> Result<String> {
         }
         writeln!(
             listed,
-            "    Page {{ path: {name:?}, content_type: {content_type:?}, bytes: include_bytes!({:?}) }},",
+            "    BookPage {{ path: {name:?}, content_type: {content_type:?}, bytes: include_bytes!({:?}) }},",
             file.display().to_string()
         )?;
     }

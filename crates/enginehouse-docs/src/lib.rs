@@ -5,7 +5,7 @@
 
 /// A file of the book.
 #[derive(Clone, Copy, Debug)]
-pub struct Page {
+pub struct BookPage {
     /// Where it is, from the book's root: `adr/index.html`.
     pub path: &'static str,
     pub content_type: &'static str,
@@ -16,7 +16,7 @@ include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
 /// The file at a path from the book's root. A folder is its `index.html`, and the source of a page, `.md`, the page.
 #[must_use]
-pub fn page(path: &str) -> Option<&'static Page> {
+pub fn page(path: &str) -> Option<&'static BookPage> {
     let path = match path {
         "" => "index.html".to_owned(),
         folder if folder.ends_with('/') => format!("{folder}index.html"),
@@ -32,7 +32,7 @@ mod tests {
 
     use super::*;
 
-    fn text(page: &Page) -> &'static str {
+    fn text(page: &BookPage) -> &'static str {
         std::str::from_utf8(page.bytes).expect("pages are UTF-8")
     }
 
