@@ -43,6 +43,10 @@ pub enum Code {
     EngineNotRegistered,
     /// A browser sent the request from another site.
     CrossOrigin,
+    /// The request is to a host that this server does not serve.
+    MisdirectedRequest,
+    /// The body is sent in a way that the server does not read.
+    UnsupportedTransferCoding,
     /// More commands are waiting than the server takes.
     Overloaded,
     /// There is as much of something as there may be.
@@ -79,6 +83,8 @@ impl Code {
             | Self::EngineSuperseded
             | Self::EngineLost => StatusCode::CONFLICT,
             Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
+            Self::UnsupportedTransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Overloaded | Self::LimitReached => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreUnavailable | Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -101,6 +107,8 @@ impl Code {
             Self::EngineLost => "Engine lost",
             Self::EngineNotRegistered => "Engine not registered",
             Self::CrossOrigin => "Cross-origin request",
+            Self::MisdirectedRequest => "Misdirected request",
+            Self::UnsupportedTransferCoding => "Unsupported transfer coding",
             Self::Overloaded => "Overloaded",
             Self::LimitReached => "Limit reached",
             Self::StoreUnavailable => "Store unavailable",
@@ -118,7 +126,9 @@ impl Code {
             Self::NotFound => "Check the id or path; a finished event is removed after its retention time.",
             Self::MethodNotAllowed => "Use a method that the `Allow` header names.",
             Self::TooLarge => "Send less at once, or keep the data elsewhere and enqueue where to find it.",
-            Self::UnsupportedMediaType => "Send the body as `Content-Type: application/json`.",
+            Self::UnsupportedMediaType => {
+                "Send the body as `Content-Type: application/json`."
+            }
             Self::IdempotencyConflict => {
                 "Use a new idempotency key for different work, or repeat the first request as it was."
             }
@@ -129,6 +139,12 @@ impl Code {
             }
             Self::EngineLost => "Send a heartbeat to come back, then claim again.",
             Self::EngineNotRegistered => "Register the engine, then repeat the call with its new epoch.",
+            Self::MisdirectedRequest => {
+                "Call the server by an address that it listens on, or add the name to its setting `allowed_hosts`."
+            }
+            Self::UnsupportedTransferCoding => {
+                "Send the body with `Content-Length`, or with `Transfer-Encoding: chunked` and nothing else."
+            }
             Self::CrossOrigin => "Call the API from a program or from its own pages, not from another site.",
             Self::Overloaded => "Wait as long as `Retry-After` says, and repeat the request: nothing was done.",
             Self::LimitReached => "Look at the field that `detail` names: it has too many values. Or raise the limit.",

@@ -259,6 +259,11 @@ impl EventDraft {
 impl NewEvent {
     /// Reads an [`EventDraft`].
     pub fn read(value: Value<'_>) -> Option<Self> {
+        Self::read_beside_key(value, None)
+    }
+
+    /// Reads an [`EventDraft`] whose idempotency key may stand beside it, in a header.
+    pub fn read_beside_key(value: Value<'_>, header: Option<&str>) -> Option<Self> {
         read_fields!(value;
             event_type: required(|value| value.parsed()),
             payload: given(|value| value.json(MAX_PAYLOAD_BYTES)),
@@ -277,7 +282,12 @@ impl NewEvent {
             max_processing_seconds: optional(|value| value.whole(1..=MAX_PROCESSING.as_secs())),
             labels: or_default(read_labels),
         );
-        if idempotency_window_seconds.is_some() && idempotency_key.is_none() {
+        if let (Some(Some(key)), Some(header)) = (&idempotency_key, header)
+            && key != header
+        {
+            value.refuse_field("idempotency_key", "differs from the header Idempotency-Key: give one of them");
+        }
+        if idempotency_window_seconds.is_some() && idempotency_key.is_none() && header.is_none() {
             value.refuse_field("idempotency_window_seconds", "needs an idempotency_key");
         }
         let start = match (run_at, delay_seconds) {
@@ -301,7 +311,7 @@ impl NewEvent {
             payload: payload.unwrap_or_else(RawJson::empty_object),
             start,
             scenario_run_id,
-            idempotency_key: idempotency_key.flatten().map(Into::into),
+            idempotency_key: idempotency_key.flatten().as_deref().or(header).map(Into::into),
             idempotency_window: idempotency_window_seconds.map(Duration::from_secs),
             overrides: Overrides {
                 retry_policy,
@@ -420,22 +430,33 @@ mod tests {
 
     #[test]
     fn every_bad_field_is_named() {
-        assert_eq!(
-            check(
-                r#"{"event_type":"a b","queue":"","priority":10,"run_at":"soon","delay_seconds":-1,
+        let draft = r#"{"event_type":"a b","queue":"","priority":10,"run_at":"soon","delay_seconds":-1,
                     "required_capabilities":["gpu","no good"],"required_memory_mb":0,"engine_version":"latest",
                     "scenario_run_id":"/","idempotency_key":"","retry_policy":{"max_retries":5000},
                     "visibility_timeout_seconds":0,"max_processing_seconds":99999999,
-                    "labels":{"a/b":"x","ok":"\u0000"},"payload":[1e999]}"#
-            )
-            .split("; /")
-            .map(|error| error.split(':').next().unwrap().trim_start_matches('/'))
-            .collect::<Vec<_>>()
-            .join(" "),
-            "event_type payload queue priority run_at delay_seconds required_capabilities/1 required_memory_mb \
-             engine_version scenario_run_id idempotency_key retry_policy/max_retries visibility_timeout_seconds \
-             max_processing_seconds labels/a~1b labels/ok"
+                    "labels":{"a/b":"x","ok":"\u0000"},"payload":[1e999]}"#;
+        let refused = read_json(draft.as_bytes(), NewEvent::read).unwrap_err();
+        assert_eq!(
+            refused.errors.iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>().join(" "),
+            "/event_type /payload /queue /priority /run_at /delay_seconds /required_capabilities/1 /required_memory_mb \
+             /engine_version /scenario_run_id /idempotency_key /retry_policy/max_retries /visibility_timeout_seconds \
+             /max_processing_seconds /labels/a~1b /labels/ok"
         );
+    }
+
+    #[test]
+    fn a_key_in_a_header_is_that_of_the_event() {
+        let read = |fields: &str| {
+            let draft = format!(r#"{{"event_type":"a"{fields}}}"#);
+            let read = read_json(draft.as_bytes(), |value| NewEvent::read_beside_key(value, Some("k")));
+            read.map(|event| event.idempotency_key.unwrap().to_string()).map_err(|refused| refused.to_string())
+        };
+        for fields in
+            ["", r#","idempotency_key":"k""#, r#","idempotency_key":null"#, r#","idempotency_window_seconds":60"#]
+        {
+            assert_eq!(read(fields).as_deref(), Ok("k"), "{fields}");
+        }
+        assert!(read(r#","idempotency_key":"other""#).unwrap_err().contains("differs from the header"));
     }
 
     #[test]

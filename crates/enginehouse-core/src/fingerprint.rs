@@ -116,13 +116,13 @@ mod tests {
                 r#"{"event_type":"a","queue":"q","priority":0,"delay_seconds":1.5,"required_capabilities":["y","x"],
                     "required_memory_mb":512,"engine_version":">=1","scenario_run_id":"run","payload":[1, "é"],
                     "idempotency_key":"k","idempotency_window_seconds":3600,
-                    "retry_policy":{"max_retries":1,"retry_delay":{"initial":0.5,"max":-0,"multiplier":2,"jitter":1},
+                    "retry_policy":{"max_retries":1,"retry_delay":{"initial":-0,"max":0.5,"multiplier":2,"jitter":1},
                                     "dead_letter_threshold":2,"max_losses":3},
                     "visibility_timeout_seconds":60,"max_processing_seconds":600,"labels":{"b":"\"","a":"ü"}}"#
             ),
             digest_of(concat!(
                 "1:q1:a1:09:[\"x\",\"y\"]3:5123:>=110:after 15003:run",
-                "1:116:3fe000000000000016:800000000000000016:400000000000000016:3ff0000000000000",
+                "1:116:800000000000000016:3fe000000000000016:400000000000000016:3ff0000000000000",
                 "1:21:32:603:6004:360019:{\"a\":\"ü\",\"b\":\"\\\"\"}8:[1,\"é\"]"
             ))
         );

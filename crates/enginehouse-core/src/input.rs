@@ -13,13 +13,16 @@ use std::str::FromStr;
 
 use strum::VariantArray;
 
-use crate::invalid::{FieldError, Invalid, InvalidKind, pointer_key};
+use crate::invalid::{FieldError, Invalid, InvalidKind, pointer_key, shortened};
 use crate::json::{RawJson, without_lone_surrogates};
 use crate::limits::MAX_FIELD_ERRORS;
 
 mod split;
+mod unknown;
 
 use split::Outermost;
+pub use unknown::likeness;
+use unknown::{ListedFields, UnknownField};
 
 /// How much of a value is shown in an error, in characters.
 const MAX_SHOWN: usize = 40;
@@ -385,7 +388,7 @@ impl<'a> Value<'a> {
     }
 
     /// The fields of an object that has these and no others. For [`read_fields!`](crate::read_fields).
-    pub fn fields<const N: usize>(self, names: [&'static str; N]) -> Option<Fields<'a, N>> {
+    pub fn fields<const N: usize>(self, names: &'static [&'static str; N]) -> Option<Fields<'a, N>> {
         let mut fields = Fields { object: self, names, given: [None; N], next: 0 };
         let unknown_length = Cell::default();
         let (text, length) = match self.text {
@@ -412,7 +415,7 @@ impl<'a> Value<'a> {
 /// The fields of an object. They are read in the order of their names.
 pub struct Fields<'a, const N: usize> {
     object: Value<'a>,
-    names: [&'static str; N],
+    names: &'static [&'static str; N],
     given: [Option<Text<'a>>; N],
     next: usize,
 }
@@ -420,10 +423,7 @@ pub struct Fields<'a, const N: usize> {
 impl<'a, const N: usize> Fields<'a, N> {
     fn give(&mut self, key: &str, value: Text<'a>) {
         match self.names.iter().position(|name| *name == key) {
-            None => {
-                let wanted = format_args!("unknown, must be {}", either(&self.names));
-                self.object.refuse_field(key, wanted);
-            }
+            None => self.object.errors.note_unknown(&self.object.location.key(key), key, self.names),
             Some(index) if self.given[index].is_some() => self.object.refuse_field(key, "given twice"),
             Some(index) => self.given[index] = Some(value),
         }
@@ -495,7 +495,7 @@ impl<'a, const N: usize> Fields<'a, N> {
 #[macro_export]
 macro_rules! read_fields {
     ($value:expr; $($name:ident: $way:ident($read:expr)),+ $(,)?) => {
-        let mut fields = $value.fields([$(stringify!($name)),+])?;
+        let mut fields = $value.fields(&[$(stringify!($name)),+])?;
         $(let $name = fields.$way($read);)+
     };
 }
@@ -523,7 +523,7 @@ impl<'p> Location<'p> {
     fn pointer(&self) -> String {
         let Some(parent) = self.parent else { return String::new() };
         match self.segment {
-            PathSegment::Key(key) => format!("{}/{}", parent.pointer(), pointer_key(key)),
+            PathSegment::Key(key) => format!("{}/{}", parent.pointer(), pointer_key(&shortened(key))),
             PathSegment::Index(index) => format!("{}/{index}", parent.pointer()),
         }
     }
@@ -533,17 +533,28 @@ impl<'p> Location<'p> {
 #[derive(Default)]
 struct Errors {
     found: RefCell<Vec<FieldError>>,
+    listed: ListedFields,
     /// How many of them are about size.
     too_large: Cell<usize>,
 }
 
 impl Errors {
     fn note(&self, location: &Location<'_>, detail: impl Display) {
+        if self.are_enough() {
+            return;
+        }
         let mut found = self.found.borrow_mut();
         let pointer = location.pointer();
         // A field is named once, with what was found first.
-        if found.len() < MAX_FIELD_ERRORS && found.iter().all(|error| error.pointer != pointer) {
+        if found.iter().all(|error| error.pointer != pointer) {
             found.push(FieldError { pointer, detail: detail.to_string() });
+        }
+    }
+
+    /// Notes a field that its object has not.
+    fn note_unknown(&self, location: &Location<'_>, key: &str, names: &'static [&'static str]) {
+        if !self.are_enough() {
+            self.note(location, UnknownField { key, names, is_listed: self.listed.note(names) });
         }
     }
 

@@ -82,5 +82,7 @@ pub const DEFAULT_PAGE: u32 = 50;
 pub const MAX_PAGE: u32 = 1_000;
 /// Most lock tokens that one heartbeat may list.
 pub const MAX_LOCK_TOKENS: usize = 1_000;
+/// How much an answer repeats of what a caller has sent, in characters of each part.
+pub const MAX_ECHO_LENGTH: usize = 100;
 /// Most bad fields that the answer to one request names.
 pub const MAX_FIELD_ERRORS: usize = 1_000;

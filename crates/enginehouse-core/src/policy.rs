@@ -71,7 +71,7 @@ impl RetryPolicy {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RetryDelayPatch {
-    /// Seconds before the first retry; 0 to 2,592,000.
+    /// Seconds before the first retry; 0 to 2,592,000, and at most `max` where both are given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial: Option<f64>,
     /// The longest wait in seconds, jitter aside; 0 to 2,592,000.
@@ -124,6 +124,12 @@ impl RetryDelayPatch {
             multiplier: optional(|value| value.number(1.0..=MAX_RETRY_MULTIPLIER)),
             jitter: optional(|value| value.number(0.0..=1.0)),
         );
+        // Where only one of them is given, the other comes from somewhere else, and may change there.
+        if let (Some(initial), Some(max)) = (initial, max)
+            && initial > max
+        {
+            value.refuse_field("initial", format_args!("must be at most max, which is {max}, was {initial}"));
+        }
         Some(Self { initial, max, multiplier, jitter })
     }
 }
@@ -214,6 +220,23 @@ mod tests {
 
     fn settings(json: &str) -> Settings {
         serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_delay_does_not_begin_above_its_maximum() {
+        let read = |delay: &str| {
+            let policy = format!(r#"{{"retry_delay":{delay}}}"#);
+            crate::input::read_json(policy.as_bytes(), RetryPolicyPatch::read).map_err(|refused| refused.to_string())
+        };
+        assert_eq!(
+            read(r#"{"initial":60,"max":30.5}"#).unwrap_err(),
+            "/retry_delay/initial: must be at most max, which is 30.5, was 60"
+        );
+        // The other one comes from elsewhere, and may change there.
+        for good in [r#"{"initial":60}"#, r#"{"max":0}"#, r#"{"initial":30,"max":30}"#, r#"{"initial":60,"max":null}"#]
+        {
+            assert!(read(good).is_ok(), "{good}");
+        }
     }
 
     #[test]

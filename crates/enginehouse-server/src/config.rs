@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use enginehouse_core::policy::RetryDelay;
+
 pub use self::settings::{SETTINGS, Setting};
 pub use self::values::{Config, LogFormat};
 
@@ -45,6 +47,10 @@ pub enum ConfigError {
     UnknownKey { path: PathBuf, key: String },
     #[error("{setting} = {value:?} (from {from}): {why}")]
     BadValue { setting: &'static str, value: String, from: ValueSource, why: String },
+    #[error(
+        "retry_delay_initial_seconds is {initial}, and retry_delay_max_seconds only {max}: set both, or a lower one"
+    )]
+    DelayAboveMax { initial: f64, max: f64 },
 }
 
 fn did_you_mean(key: &str) -> String {
@@ -96,6 +102,10 @@ pub fn resolve(
             why,
         })?;
         sources.push(from);
+    }
+    let RetryDelay { initial, max, .. } = config.dispatch.default_policy.retry.retry_delay;
+    if initial > max {
+        return Err(ConfigError::DelayAboveMax { initial, max });
     }
     Ok(Resolved { config, sources })
 }
@@ -186,6 +196,17 @@ mod tests {
         assert_eq!(source("max_losses"), "variable ENGINEHOUSE_MAX_LOSSES");
         assert_eq!(source("keep_completed_days"), format!("file {}", file.path().display()));
         assert_eq!(source("listen"), "default");
+    }
+
+    #[test]
+    fn a_first_delay_above_the_longest_is_refused() {
+        let resolved = |pairs: &[(&str, &str)]| {
+            resolve(&flags(pairs), &|_| None, None).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let long = ("retry_delay_initial_seconds", "600");
+        let refused = resolved(&[long]).unwrap_err();
+        assert!(refused.contains("is 600, and retry_delay_max_seconds only 300"), "{refused}");
+        resolved(&[long, ("retry_delay_max_seconds", "600")]).unwrap();
     }
 
     #[test]

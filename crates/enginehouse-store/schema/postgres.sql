@@ -664,6 +664,17 @@ declare
                 when d.idempotency_window_seconds is not null and d.idempotency_key is null then 'needs an idempotency_key'
             end
         ),
+        (
+            select pointer || '/retry_policy/retry_delay/initial: must be at most max, which is ' || highest || ', was ' || first
+            from (
+                select
+                    enginehouse.read_number(d.retry_policy #>> '{retry_delay,initial}') as first,
+                    enginehouse.read_number(d.retry_policy #>> '{retry_delay,max}') as highest
+                where json_typeof(d.retry_policy #> '{retry_delay,initial}') = 'number'
+                    and json_typeof(d.retry_policy #> '{retry_delay,max}') = 'number'
+            ) as delay
+            where highest < first and first between 0 and 2592000 and highest between 0 and 2592000
+        ),
         pointer || '/visibility_timeout_seconds: '
             || enginehouse.range_error(d.visibility_timeout_seconds, 'a whole number', 1, 604800),
         pointer || '/max_processing_seconds: '
@@ -965,7 +976,7 @@ CREATE OR REPLACE FUNCTION enginehouse.pointer_step(key text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE
-RETURN ('/'::text || replace(replace(key, '~'::text, '~0'::text), '/'::text, '~1'::text))
+RETURN (('/'::text || replace(replace("left"(key, 100), '~'::text, '~0'::text), '/'::text, '~1'::text)) || CASE WHEN (length(key) > 100) THEN '…'::text ELSE ''::text END)
 ;
 
 CREATE OR REPLACE FUNCTION enginehouse.range_error(said anycompatible, kind text, lowest anycompatible, highest anycompatible)

@@ -12,6 +12,7 @@ mod dead_letters;
 mod documents;
 mod engines;
 mod events;
+mod hints;
 mod long_waits;
 mod refusals;
 mod running_server;

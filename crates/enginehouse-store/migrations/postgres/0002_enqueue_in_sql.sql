@@ -106,10 +106,10 @@ end
 $$;
 
 -- statement
--- One step of a JSON pointer.
+-- One step of a JSON pointer. Of a key, a hundred characters are repeated.
 create function enginehouse.pointer_step(key text) returns text
 language sql immutable
-return '/' || replace(replace(key, '~', '~0'), '/', '~1');
+return '/' || replace(replace(left(key, 100), '~', '~0'), '/', '~1') || case when length(key) > 100 then '…' else '' end;
 
 -- statement
 -- The same for a payload, `depth` levels down: nesting deeper than 64, a key that is given twice in one object, a number
@@ -267,6 +267,17 @@ declare
             case
                 when d.idempotency_window_seconds is not null and d.idempotency_key is null then 'needs an idempotency_key'
             end
+        ),
+        (
+            select pointer || '/retry_policy/retry_delay/initial: must be at most max, which is ' || highest || ', was ' || first
+            from (
+                select
+                    enginehouse.read_number(d.retry_policy #>> '{retry_delay,initial}') as first,
+                    enginehouse.read_number(d.retry_policy #>> '{retry_delay,max}') as highest
+                where json_typeof(d.retry_policy #> '{retry_delay,initial}') = 'number'
+                    and json_typeof(d.retry_policy #> '{retry_delay,max}') = 'number'
+            ) as delay
+            where highest < first and first between 0 and 2592000 and highest between 0 and 2592000
         ),
         pointer || '/visibility_timeout_seconds: '
             || enginehouse.range_error(d.visibility_timeout_seconds, 'a whole number', 1, 604800),
