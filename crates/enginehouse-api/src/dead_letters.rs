@@ -11,7 +11,7 @@ use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::page::{PageQuery, page_request, read_cursor, read_limit};
+use crate::page::{ListKind, PageQuery, page_request, read_cursor, read_limit};
 
 /// The most that a bulk redrive may put back in one second.
 pub const MAX_REDRIVE_RATE: f64 = 10_000.0;
@@ -62,7 +62,7 @@ impl DeadLettersQuery {
             dead_lettered_before: optional(|value| value.parsed()),
             dead_lettered_after: optional(|value| value.parsed()),
             limit: optional(read_limit),
-            cursor: optional(read_cursor),
+            cursor: optional(|value| read_cursor(value, ListKind::DeadLetters)),
         );
         let filter =
             DeadLetterFilter { event_type, queue, reason, error_code, dead_lettered_before, dead_lettered_after };

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::enqueue::{Warning, WarningCode};
-use crate::page::{PageQuery, page_request, read_cursor, read_limit};
+use crate::page::{ListKind, PageQuery, page_request, read_cursor, read_limit};
 
 /// An engine introduces itself, for the first time or again.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -138,7 +138,7 @@ impl EnginesQuery {
             engine_type: optional(|value| value.parsed()),
             capability: optional(|value| value.parsed()),
             limit: optional(read_limit),
-            cursor: optional(read_cursor),
+            cursor: optional(|value| read_cursor(value, ListKind::Engines)),
         );
         Some((EngineFilter { status, engine_type, capability }, page_request(limit, cursor)))
     }

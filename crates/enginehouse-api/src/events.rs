@@ -14,7 +14,7 @@ use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::page::{PageQuery, page_request, read_cursor, read_limit};
+use crate::page::{ListKind, PageQuery, page_request, read_cursor, read_limit};
 
 /// One unit of work, as it stands.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -138,7 +138,7 @@ impl EventsQuery {
             enqueued_after: optional(|value| value.parsed()),
             enqueued_before: optional(|value| value.parsed()),
             limit: optional(read_limit),
-            cursor: optional(read_cursor),
+            cursor: optional(|value| read_cursor(value, ListKind::Events)),
         );
         let filter =
             EventFilter { status, event_type, queue, scenario_run_id, engine_id, enqueued_after, enqueued_before };

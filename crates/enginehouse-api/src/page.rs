@@ -6,10 +6,12 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use enginehouse_core::filter::PageRequest;
+use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::input::{Textual, Value};
 use enginehouse_core::limits::{DEFAULT_PAGE, MAX_PAGE};
 use enginehouse_core::read_fields;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 use utoipa::{IntoParams, ToSchema};
 
 /// One page of a list.
@@ -34,10 +36,10 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
-    pub fn read(value: Value<'_>) -> Option<PageRequest> {
+    pub fn read(value: Value<'_>, list: ListKind) -> Option<PageRequest> {
         read_fields!(value;
             limit: optional(read_limit),
-            cursor: optional(read_cursor),
+            cursor: optional(|value| read_cursor(value, list)),
         );
         Some(page_request(limit, cursor))
     }
@@ -47,16 +49,51 @@ pub(crate) fn read_limit(value: Value<'_>) -> Option<u32> {
     value.whole(1..=MAX_PAGE)
 }
 
-pub(crate) fn read_cursor(value: Value<'_>) -> Option<Cursor> {
-    value.parsed()
+pub(crate) fn read_cursor(value: Value<'_>, list: ListKind) -> Option<Cursor> {
+    let cursor: Cursor = value.parsed()?;
+    if cursor.list != list {
+        value.refuse("must be a cursor of this list: it is one of another");
+        return None;
+    }
+    Some(cursor)
 }
 
 pub(crate) fn page_request(limit: Option<u32>, cursor: Option<Cursor>) -> PageRequest {
-    PageRequest { limit: limit.unwrap_or(DEFAULT_PAGE), after: cursor.map(|Cursor(place)| place) }
+    PageRequest { limit: limit.unwrap_or(DEFAULT_PAGE), after: cursor.map(|cursor| cursor.place) }
+}
+
+/// The lists, each with cursors of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum ListKind {
+    Events,
+    Engines,
+    DeadLetters,
+    EventTypes,
+    Queues,
+    ScenarioRuns,
+    Lanes,
+}
+
+impl ListKind {
+    /// Whether a page of this list may end there.
+    fn may_end_at(self, place: &str) -> bool {
+        match self {
+            Self::Events | Self::DeadLetters => place.parse::<EventId>().is_ok(),
+            Self::Engines => place.parse::<EngineId>().is_ok(),
+            Self::EventTypes => place.parse::<EventType>().is_ok(),
+            Self::Queues => place.parse::<QueueName>().is_ok(),
+            Self::ScenarioRuns => place.parse::<ScenarioRunId>().is_ok(),
+            Self::Lanes => place.parse::<i64>().is_ok(),
+        }
+    }
 }
 
 /// Where a page of a list ended, written so that nobody is tempted to make one up.
-pub struct Cursor(pub String);
+pub struct Cursor {
+    pub list: ListKind,
+    pub place: String,
+}
 
 /// A text that no list has answered as a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +106,8 @@ impl Textual for Cursor {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(&self.0))
+        let list: &str = self.list.into();
+        f.write_str(&URL_SAFE_NO_PAD.encode(format!("{list}/{}", self.place)))
     }
 }
 
@@ -78,8 +116,10 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, NotACursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| NotACursor)?;
-        let cursor = String::from_utf8(bytes).map(Self).map_err(|_| NotACursor)?;
+        let decoded = std::str::from_utf8(&bytes).map_err(|_| NotACursor)?;
+        let (list, place) = decoded.split_once('/').ok_or(NotACursor)?;
+        let cursor = Self { list: list.parse().map_err(|_| NotACursor)?, place: place.to_owned() };
         // A cursor has one spelling.
-        if !cursor.0.is_empty() && cursor.to_string() == text { Ok(cursor) } else { Err(NotACursor) }
+        if cursor.list.may_end_at(place) && cursor.to_string() == text { Ok(cursor) } else { Err(NotACursor) }
     }
 }

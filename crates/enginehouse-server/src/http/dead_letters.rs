@@ -6,7 +6,7 @@ use enginehouse_api::dead_letters::{
     DeadLettersQuery, DiscardRequest, RedriveRequest,
 };
 use enginehouse_api::events::Event;
-use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::page::{ListKind, Page, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::ids::EventId;
@@ -29,7 +29,7 @@ pub(super) async fn list_dead_letters(
 ) -> Result<Json<Page<DeadLetter>>, ProblemResponse> {
     let (filter, page) = query.read(DeadLettersQuery::read)?;
     let rows = app.store().dead_letters(&filter, &page).await?;
-    Ok(Json(listed(rows, wire::dead_letter)))
+    Ok(Json(listed(ListKind::DeadLetters, rows, wire::dead_letter)))
 }
 
 /// Group dead letters by event type, reason and error, the largest group first; at most 1,000 groups.

@@ -8,7 +8,7 @@ use enginehouse_api::engines::{
     DeregisterQuery, DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, ReadHeartbeat,
     RegisterRequest,
 };
-use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::page::{ListKind, Page, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::engine::Registration;
@@ -74,7 +74,7 @@ pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) 
 pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result<Json<Page<Engine>>, ProblemResponse> {
     let (filter, page) = query.read(EnginesQuery::read)?;
     let engines = app.store().engines(&filter, &page).await?;
-    Ok(Json(listed(engines, |(engine, locks_held)| Engine::new(&engine, locks_held))))
+    Ok(Json(listed(ListKind::Engines, engines, |(engine, locks_held)| Engine::new(&engine, locks_held))))
 }
 
 /// Show one engine, with its locks.

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use enginehouse_api::event_types::{EventTypeSettings, Settings};
-use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::page::{ListKind, Page, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::ids::EventType;
 use http::StatusCode;
@@ -21,10 +21,10 @@ pub(super) async fn list_event_types(
     State(app): State<App>,
     query: Query,
 ) -> Result<Json<Page<EventTypeSettings>>, ProblemResponse> {
-    let page = query.read(PageQuery::read)?;
+    let page = query.read(|value| PageQuery::read(value, ListKind::EventTypes))?;
     let known = known_event_types(&app).await?;
     let wire = |(event_type, settings)| EventTypeSettings { event_type, settings };
-    Ok(Json(listed(page_of(known, &page, EventType::as_str), wire)))
+    Ok(Json(listed(ListKind::EventTypes, page_of(known, &page, EventType::as_str), wire)))
 }
 
 /// Show what an event type sets.

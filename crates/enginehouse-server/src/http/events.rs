@@ -6,7 +6,7 @@ use enginehouse_api::enqueue::{
     BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse, ReadBatch,
 };
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery, HistoryResponse};
-use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::page::{ListKind, Page, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::filter::EventFilter;
@@ -151,7 +151,7 @@ fn refused(failure: DispatchError, at: impl Fn(usize) -> String) -> ProblemRespo
 ))]
 pub(super) async fn list_events(State(app): State<App>, query: Query) -> Result<Json<Page<Event>>, ProblemResponse> {
     let (filter, page) = query.read(EventsQuery::read)?;
-    Ok(Json(listed(app.store().events(&filter, &page).await?, wire::event)))
+    Ok(Json(listed(ListKind::Events, app.store().events(&filter, &page).await?, wire::event)))
 }
 
 /// Show one event.

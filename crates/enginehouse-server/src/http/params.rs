@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use enginehouse_api::page::{Cursor, Page};
+use enginehouse_api::page::{Cursor, ListKind, Page};
 use enginehouse_core::input::{Textual, Value, read_parameter, read_query};
 use enginehouse_core::invalid::Invalid;
 use enginehouse_store::rows::ResultPage;
@@ -51,7 +51,7 @@ impl Query {
 }
 
 /// A page of rows as a page of a list.
-pub(crate) fn listed<R, T>(rows: ResultPage<R>, wire: impl FnMut(R) -> T) -> Page<T> {
-    let next_cursor = rows.next.map(|place| Cursor(place).to_string());
+pub(crate) fn listed<R, T>(list: ListKind, rows: ResultPage<R>, wire: impl FnMut(R) -> T) -> Page<T> {
+    let next_cursor = rows.next.map(|place| Cursor { list, place }.to_string());
     Page { items: rows.items.into_iter().map(wire).collect(), next_cursor }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use enginehouse_api::event_types::{QueueSettings, Settings};
-use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::page::{ListKind, Page, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::ids::QueueName;
 use http::StatusCode;
@@ -21,10 +21,10 @@ pub(super) async fn list_queues(
     State(app): State<App>,
     query: Query,
 ) -> Result<Json<Page<QueueSettings>>, ProblemResponse> {
-    let page = query.read(PageQuery::read)?;
+    let page = query.read(|value| PageQuery::read(value, ListKind::Queues))?;
     let known = known_queues(&app).await?;
     let wire = |(queue, settings)| QueueSettings { queue, settings };
-    Ok(Json(listed(page_of(known, &page, QueueName::as_str), wire)))
+    Ok(Json(listed(ListKind::Queues, page_of(known, &page, QueueName::as_str), wire)))
 }
 
 /// Show what a queue sets.

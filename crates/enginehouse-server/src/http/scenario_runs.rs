@@ -1,7 +1,7 @@
 //! Scenario runs: groups of events, and the engines on them.
 
 use axum::extract::State;
-use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::page::{ListKind, Page, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_core::ids::ScenarioRunId;
@@ -19,9 +19,9 @@ pub(super) async fn list_scenario_runs(
     State(app): State<App>,
     query: Query,
 ) -> Result<Json<Page<ScenarioRun>>, ProblemResponse> {
-    let page = query.read(PageQuery::read)?;
+    let page = query.read(|value| PageQuery::read(value, ListKind::ScenarioRuns))?;
     let runs = app.store().scenario_runs(&page).await?;
-    Ok(Json(listed(runs, |run| wire::scenario_run(run, None))))
+    Ok(Json(listed(ListKind::ScenarioRuns, runs, |run| wire::scenario_run(run, None))))
 }
 
 /// Show one scenario run, with the engines that hold locks on its events.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use enginehouse_api::engines::EngineCounts;
-use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::page::{ListKind, Page, PageQuery};
 use enginehouse_api::stats::{EventTypeStats, LaneStats, Stats};
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::time::Timestamp;
@@ -57,7 +57,7 @@ pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, Pro
 #[utoipa::path(get, path = "/v1/stats/lanes", tag = "house", params(PageQuery),
     responses((status = 200, description = "A page of lanes.", body = Page<LaneStats>), ListProblems))]
 pub(super) async fn list_lanes(State(app): State<App>, query: Query) -> Result<Json<Page<LaneStats>>, ProblemResponse> {
-    let page = query.read(PageQuery::read)?;
+    let page = query.read(|value| PageQuery::read(value, ListKind::Lanes))?;
     let settings = app.store().settings().await?;
     let after = page.after.as_deref().and_then(|place| place.parse::<i64>().ok());
     let mut items = app.store().lane_counts().await?;
@@ -65,7 +65,7 @@ pub(super) async fn list_lanes(State(app): State<App>, query: Query) -> Result<J
     let has_more = items.len() > page.limit as usize;
     items.truncate(page.limit as usize);
     let next = items.last().filter(|_| has_more).map(|row| row.lane.lane_id.0.to_string());
-    Ok(Json(listed(ResultPage { items, next }, |row| {
+    Ok(Json(listed(ListKind::Lanes, ResultPage { items, next }, |row| {
         let paused = is_paused(&settings, &row.lane.key.queue, &row.lane.key.event_type);
         wire::lane(row, paused)
     })))

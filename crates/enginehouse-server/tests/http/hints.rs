@@ -31,6 +31,38 @@ async fn a_field_that_is_nearly_one_is_told_which_and_what_there_is_once() {
 }
 
 #[tokio::test]
+async fn a_cursor_that_no_list_has_answered_is_refused() {
+    let mut app = TestApp::new();
+    for n in 0..3 {
+        app.prepare(&format!("PUT /v1/engines/e{n}"), r#"{"engine_type":"t"}"#).await;
+        let event = format!(r#"{{"event_type":"t{n}","queue":"q{n}","scenario_run_id":"r{n}"}}"#);
+        app.prepare("POST /v1/events", &event).await;
+    }
+    let lists = ["events", "engines", "dead-letters", "event-types", "queues", "scenario-runs", "stats/lanes"];
+    let mut cursors = Vec::new();
+    for list in lists {
+        let answer = app.send(request(&format!("GET /v1/{list}?limit=1"), "", "")).await;
+        let page: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        if let Some(cursor) = page["next_cursor"].as_str() {
+            let next = app.send(request(&format!("GET /v1/{list}?limit=1&cursor={cursor}"), "", "")).await;
+            assert_eq!(next.status, 200, "{list}: {}", next.body);
+            cursors.push((list, cursor.to_owned()));
+        }
+    }
+    assert_eq!(cursors.len(), 6, "{cursors:?}");
+    for list in lists {
+        // Forged, or of another list.
+        let forged = ["bm9uc2Vuc2U", "MTIz", "YSBi", "LTE", "eA", "ZXZpbA"].map(|cursor| ("nobody", cursor.to_owned()));
+        for (of, cursor) in forged.iter().chain(cursors.iter().filter(|(of, _)| *of != list)) {
+            let answer = app.send(request(&format!("GET /v1/{list}?cursor={cursor}"), "", "")).await;
+            assert_eq!(answer.status, 422, "{list} with {cursor} of {of}: {}", answer.body);
+            assert!(answer.body.contains(r#""pointer":"/cursor""#), "{}", answer.body);
+        }
+    }
+    app.close().await;
+}
+
+#[tokio::test]
 async fn a_delay_that_begins_above_its_maximum_is_refused() {
     let app = TestApp::new();
     let delay =
