@@ -69,6 +69,7 @@ pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
     Router::new()
         .route("/", get(|| async { Html(INDEX) }))
         .route("/openapi.json", get(described))
+        .route("/problems", get(super::problem_pages::list))
         .route("/problems/{code}", get(super::problem_pages::page_of))
         .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
         .route("/docs/", get(|| async { document("") }))
@@ -108,6 +109,7 @@ const INDEX: &str = r#"<!doctype html>
 <li><a href="/docs/">/docs</a>: how to use it and how to run it</li>
 <li><a href="/docs/api/">/docs/api</a>: every call, to read and to try</li>
 <li><a href="/openapi.json">/openapi.json</a>: the same, for programs</li>
+<li><a href="/problems">/problems</a>: what can go wrong, and what to do about it</li>
 <li><a href="/v1/stats">/v1/stats</a>: what is in the store now</li>
 <li><a href="/metrics">/metrics</a>: for Prometheus</li>
 <li><a href="/healthz">/healthz</a> and <a href="/readyz">/readyz</a>: alive, and ready to serve</li>

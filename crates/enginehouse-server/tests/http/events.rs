@@ -127,7 +127,7 @@ async fn machines_are_told_how_it_is() {
     app.call("GET /readyz", "").await;
     let metrics = app.prepare("GET /metrics", "").await;
     assert!(metrics.body.contains("enginehouse_commits_total") && metrics.body.ends_with("# EOF\n"));
-    for path in ["/docs/api/", "/openapi.json", "/", "/problems/lock_lost"] {
+    for path in ["/docs/api/", "/openapi.json", "/", "/docs/problems/lock_lost.html"] {
         let page = app.prepare(&format!("GET {path}"), "").await;
         assert!(page.headers.contains_key("content-security-policy"), "{path}");
         assert!(!page.body.contains("src=\"http") && !page.body.contains("href=\"http"), "{path} needs no internet");

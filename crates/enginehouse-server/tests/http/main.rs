@@ -14,6 +14,7 @@ mod engines;
 mod events;
 mod hints;
 mod long_waits;
+mod pages;
 mod refusals;
 mod running_server;
 mod settings;
