@@ -162,7 +162,7 @@ impl TestServer {
     pub async fn metrics(&self, name: &str) -> Vec<(String, f64)> {
         let stream = tokio::net::TcpStream::connect(self.url.trim_start_matches("http://")).await;
         let mut stream = stream.expect("the server listens");
-        let asked = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        let asked = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
         asked.expect("the server reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("the server answers");

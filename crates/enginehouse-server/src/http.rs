@@ -24,6 +24,7 @@ mod problem;
 mod problem_pages;
 mod queues;
 mod request;
+mod same_origin;
 mod scenario_runs;
 mod settings;
 mod settle;
@@ -33,7 +34,6 @@ mod wire;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::csrf::CsrfLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -41,7 +41,8 @@ use utoipa_axum::routes;
 pub use self::app::App;
 pub use self::limits::Limits;
 pub(crate) use self::long_wait::LongWait;
-use self::request::{QueryRoutes, cross_origin, no_such_method, no_such_path, observe, panicked};
+pub(crate) use self::request::EarlyRefusal;
+use self::request::{QueryRoutes, no_such_method, no_such_path, observe, panicked};
 
 /// Every call.
 fn calls() -> OpenApiRouter<App> {
@@ -97,13 +98,11 @@ fn calls() -> OpenApiRouter<App> {
 pub fn router(app: App) -> Router {
     let (calls, openapi) = calls().split_for_parts();
     let queries = QueryRoutes::of(&openapi);
-    let same_origin = CsrfLayer::new().with_rejection_response(cross_origin);
     // Of layers, the last is the outermost.
     calls
         .merge(docs::pages(&openapi))
         .method_not_allowed_fallback(no_such_method)
         .fallback(no_such_path)
-        .layer(same_origin)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state((app.clone(), queries), observe))
         .with_state(app)

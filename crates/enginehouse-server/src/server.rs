@@ -1,7 +1,9 @@
 //! A server on an address: its own accept loop, with a limit on everything that a client can make last or grow.
 //!
 //! A connection has a time limit for the headers of a request, one between two requests, and one for not taking a byte of an
-//! answer; bodies are limited where they are read.
+//! answer; bodies are limited where they are read. What is answered before it has arrived as a whole is read on for a little
+//! while (`linger`), and what is no request at all is answered with a problem document (`parse_errors`). Before anything else,
+//! a request has to name a host that the server serves (`request_head`).
 //!
 //! **Too many connections.** There are never more than `max_connections`, and an address has its share of them (`budget`).
 //! To make room for one more, the connection that has been idle for longest is closed: of the same address, if its share is
@@ -14,10 +16,14 @@
 //! whatever their clients do. At last the dispatcher's thread is joined, so that everything it had accepted is durable.
 
 mod activity;
+mod allowed_hosts;
 mod connection;
 mod current_request;
+mod linger;
 mod network_threads;
 mod open_connections;
+mod parse_errors;
+mod request_head;
 mod server_config;
 mod timed_stream;
 
@@ -30,6 +36,7 @@ use std::time::Duration;
 use enginehouse_store::Store;
 use tokio::net::TcpListener;
 
+pub use self::allowed_hosts::{AllowedHosts, HostName};
 use self::network_threads::NetworkThreads;
 use self::open_connections::OpenConnections;
 pub use self::server_config::ServerConfig;
@@ -131,8 +138,9 @@ impl Server {
     /// # Errors
     /// The store serves no more, or the dispatcher has ended by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerEnded> {
-        let Self { app, listener: Listener { listener, config, .. }, threads } = self;
-        let mut connections = OpenConnections::new(&app, &config, threads);
+        let Self { app, listener: Listener { listener, local_addr, config }, threads } = self;
+        let listens_on = local_addr.ip();
+        let mut connections = OpenConnections::new(&app, &config, listens_on, threads);
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             why = store_ended(app.store()) => Err(ServerEnded::Store(why)),

@@ -177,7 +177,7 @@ async fn fill_disk(targets: &FaultTargets, rng: &mut StdRng) -> Result<()> {
 
 /// A few connections that send lines of events, byte by byte.
 async fn dribble(server: &CampaignServer, rng: &mut StdRng) -> Result<()> {
-    let head = "POST /v1/events/batch HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\n\
+    let head = "POST /v1/events/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\n\
                 transfer-encoding: chunked\r\n\r\n";
     let mut connections = Vec::new();
     for _ in 0..rng.random_range(5..40) {

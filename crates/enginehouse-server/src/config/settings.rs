@@ -61,6 +61,16 @@ pub const SETTINGS: &[Setting] = &[
         get: |config| config.insecure.to_string(),
     },
     Setting {
+        name: "allowed_hosts",
+        about: "By which names requests may call the server besides its addresses and `localhost`: host names and addresses without ports, separated by commas, or `*` for any. A request that names another host is answered with 421 `misdirected_request`, so that no web page that points a name of its own at this machine can use it. Needed behind a proxy that passes `Host` on, for a name in the DNS, and for a published port of a container; `*` is for a proxy that looks at it itself.",
+        placeholder: "HOSTS",
+        set: |config, value| {
+            config.allowed_hosts = value.parse()?;
+            Ok(())
+        },
+        get: |config| config.allowed_hosts.to_string(),
+    },
+    Setting {
         name: "store",
         about: "Where the rows are. `sqlite://PATH`: a file, relative to the working directory unless the path begins with a slash; it is made if it is not there. `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`: a PostgreSQL database, 14 or newer; any number of servers may share it. Several hosts are given as `HOST1:PORT1,HOST2:PORT2` with `target_session_attrs=read-write`. Anybody who sees a process sees its flags: give an address with a password as the variable or in the file.",
         placeholder: "URL",

@@ -9,6 +9,7 @@ use enginehouse_store::{Durability, StoreUrl};
 
 use crate::dispatcher::config::DispatchConfig;
 use crate::http::Limits;
+use crate::server::AllowedHosts;
 
 /// Everything that a server needs to know. Complete: every default is filled in.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether it may be served to other machines without tokens.
     pub insecure: bool,
+    /// By which names it may be called besides its addresses.
+    pub allowed_hosts: AllowedHosts,
     /// Where the rows are.
     pub store: StoreUrl,
     /// The schema of the tables, in PostgreSQL.
@@ -46,6 +49,7 @@ impl Default for Config {
         Self {
             listen: ([127, 0, 0, 1], 7420).into(),
             insecure: false,
+            allowed_hosts: AllowedHosts::default(),
             store: StoreUrl::Sqlite("enginehouse.db".into()),
             schema: SchemaName::default(),
             max_transactions: 2,

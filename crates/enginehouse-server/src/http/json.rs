@@ -95,7 +95,11 @@ pub(crate) fn wrong_type(headers: &HeaderMap, wanted: &str) -> ProblemResponse {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
-            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Ok(mut body) => {
+                // For whoever reads it at a terminal.
+                body.push(b'\n');
+                ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+            }
             Err(error) => ProblemResponse::internal(format!("an answer cannot be written: {error}")).into_response(),
         }
     }

@@ -16,6 +16,7 @@ use super::app::App;
 use super::budgets::{CallOrigin, Traffic};
 use super::docs;
 use super::problem::ProblemResponse;
+use super::same_origin;
 use crate::log_limit::LogLimit;
 use crate::timers::Timer;
 
@@ -24,6 +25,16 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
 /// The route of a request that no call has the path of.
 const NO_ROUTE: &str = "none";
+
+/// Why a request is refused before anything else is looked at: an extension of the request, that the connection has put there.
+#[derive(Clone, Debug)]
+pub(crate) struct EarlyRefusal(Box<Problem>);
+
+impl EarlyRefusal {
+    pub(crate) fn new(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
 
 /// Wraps every call.
 ///
@@ -41,8 +52,7 @@ pub(super) async fn observe(
     let caller = CallOrigin::of(&request, &route);
     request.extensions_mut().insert(caller);
     let span = tracing::debug_span!("request", %request_id, %method, route);
-    let admitted = if caller.traffic == Traffic::Control { Ok(()) } else { app.budgets().admit(caller) };
-    let response = match admitted.map_err(ProblemResponse::from).and_then(|()| queries.check(&request)) {
+    let response = match admit(&mut request, caller, &app, &queries) {
         Ok(()) => next.run(request).instrument(span).await,
         Err(refused) => refused.into_response(),
     };
@@ -55,6 +65,18 @@ pub(super) async fn observe(
     let took = Timer::now().saturating_duration_since(began);
     app.metrics().answered(&route, &method, response.status(), took);
     response
+}
+
+/// What no handler needs to look at.
+fn admit(request: &mut Request, caller: CallOrigin, app: &App, queries: &QueryRoutes) -> Result<(), ProblemResponse> {
+    if let Some(EarlyRefusal(problem)) = request.extensions_mut().remove() {
+        return Err((*problem).into());
+    }
+    same_origin::check(request)?;
+    if caller.traffic != Traffic::Control {
+        app.budgets().admit(caller)?;
+    }
+    queries.check(request)
 }
 
 /// The id that a request brings along, if it may stand in a log as it is.
@@ -95,7 +117,9 @@ fn written(problem: ProblemResponse, response: Response, request_id: &str) -> Re
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     // A problem holds nothing that JSON cannot say.
-    Response::from_parts(parts, Body::from(serde_json::to_vec(&document).unwrap_or_default()))
+    let mut body = serde_json::to_vec(&document).unwrap_or_default();
+    body.push(b'\n');
+    Response::from_parts(parts, Body::from(body))
 }
 
 fn add_headers(headers: &mut HeaderMap, request_id: &str, path: &str) {
@@ -152,11 +176,6 @@ pub(super) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let why = why.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     ProblemResponse::internal(format!("a handler panicked: {why}")).into_response()
-}
-
-/// A browser sent the request from another site.
-pub(super) fn cross_origin(_: tower_http::csrf::ProtectionError) -> Response {
-    ProblemResponse::new(Code::CrossOrigin, "a page of another site sent this request").into_response()
 }
 
 pub(super) async fn no_such_path(request: Request) -> ProblemResponse {

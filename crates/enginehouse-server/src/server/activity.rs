@@ -56,6 +56,8 @@ struct State {
     begun: AtomicUsize,
     /// Whether the client has not yet taken all that was written.
     is_held_up: AtomicBool,
+    /// Whether a body was not read to its end: hyper closes the connection behind the answer.
+    has_unread: AtomicBool,
     /// Since when it is idle, unless it is busy or to be closed.
     idle_since: AtomicU64,
     /// The task that waits for the next request: hyper has already polled for it when the answer before it ends.
@@ -71,6 +73,7 @@ impl Activity {
             under_way: AtomicUsize::new(0),
             begun: AtomicUsize::new(0),
             is_held_up: AtomicBool::new(false),
+            has_unread: AtomicBool::new(false),
             idle_since: AtomicU64::new(BUSY),
             reader: AtomicWaker::new(),
             signal,
@@ -100,6 +103,15 @@ impl Activity {
 
     pub(super) fn is_held_up(&self) -> bool {
         self.0.is_held_up.load(Ordering::Relaxed)
+    }
+
+    /// Notes that nobody reads the rest of a body.
+    pub(super) fn leave_unread(&self) {
+        self.0.has_unread.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_unread(&self) -> bool {
+        self.0.has_unread.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_idle(&self) {

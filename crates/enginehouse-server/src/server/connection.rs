@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
 use super::current_request::{LongRequest, RequestService};
+use super::linger::linger;
+use super::request_head::HeadCheck;
 use super::timed_stream::{TimedStream, Timeouts};
 use crate::budget::ClientAddress;
 
@@ -35,6 +37,7 @@ type HyperConnection = http1::Connection<TokioIo<TimedStream<TcpStream>>, Reques
 pub(super) async fn serve(
     stream: std::net::TcpStream,
     address: ClientAddress,
+    head_check: HeadCheck,
     router: Router,
     timeouts: Timeouts,
     activity: Activity,
@@ -45,12 +48,24 @@ pub(super) async fn serve(
         Err(error) => return tracing::debug!(%error, "a connection was lost before it was served"),
     };
     let mut stream = TimedStream::new(stream, timeouts, activity.clone());
-    let service = RequestService::new(router, address, activity.clone());
+    let service = RequestService::new(router, address, head_check, activity.clone());
     loop {
         let connection = Box::new(connect(stream, service.clone()));
         // Apart, so that nothing of it takes memory while the request waits.
         let awake = Box::pin(until_long_wait(connection, &service, &activity, &shutdown));
-        let Some((connection, mut request)) = awake.await else { return };
+        let (connection, mut request) = match awake.await {
+            Driven::LongWait(connection, request) => (connection, request),
+            Driven::Ended(connection, has_unread) => {
+                if has_unread {
+                    let stream = connection.into_parts().io.into_inner();
+                    tokio::select! {
+                        () = Box::pin(linger(stream)) => {}
+                        () = shutdown.cancelled() => {}
+                    }
+                }
+                return;
+            }
+        };
         let Parts { io, read_buf, .. } = connection.into_parts();
         stream = io.into_inner();
         // A copy, for what little there is holds all of the buffer.
@@ -70,27 +85,38 @@ fn connect(stream: TimedStream<TcpStream>, service: RequestService) -> HyperConn
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
+        // A client that sends no more still reads. One that waits for events is looked after here.
+        .half_close(true)
         .max_header_size(MAX_HEADER_BYTES)
         .max_buf_size(MAX_BUFFER_BYTES)
         .serve_connection(TokioIo::new(stream), service)
 }
 
-/// Drives a connection until its request waits for long; nothing, if it has ended.
+/// Why a connection is driven no further.
+enum Driven {
+    /// Its request waits for long.
+    LongWait(Box<HyperConnection>, LongRequest),
+    /// It has ended; and whether bytes that nobody reads may still be on their way.
+    Ended(Box<HyperConnection>, bool),
+}
+
+/// Drives a connection until it ends, or its request waits for long.
 async fn until_long_wait(
     mut connection: Box<HyperConnection>,
     service: &RequestService,
     activity: &Activity,
     shutdown: &CancellationToken,
-) -> Option<(Box<HyperConnection>, LongRequest)> {
+) -> Driven {
     let mut shutdown = pin!(shutdown.cancelled());
     let mut shuts_down = false;
     let request = poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = Pin::new(&mut *connection).poll(cx) {
+                let is_no_request = ended.as_ref().is_err_and(hyper::Error::is_parse);
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection broke off");
                 }
-                return Poll::Ready(None);
+                return Poll::Ready(Err(is_no_request || activity.has_unread()));
             }
             // An answer that was set is out before this: hyper closes a connection that has read nothing.
             if shuts_down || shutdown.as_mut().poll(cx).is_pending() {
@@ -102,9 +128,12 @@ async fn until_long_wait(
         // hyper has nothing left to write, then: one answer is written before the next request is read.
         match activity.is_held_up() {
             true => Poll::Pending,
-            false => service.take_long().map_or(Poll::Pending, |request| Poll::Ready(Some(request))),
+            false => service.take_long().map_or(Poll::Pending, |request| Poll::Ready(Ok(request))),
         }
     })
-    .await?;
-    Some((connection, request))
+    .await;
+    match request {
+        Ok(request) => Driven::LongWait(connection, request),
+        Err(has_unread) => Driven::Ended(connection, has_unread),
+    }
 }

@@ -17,6 +17,7 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use tower::ServiceExt;
 
 use super::activity::{Activity, OneRequest};
+use super::request_head::HeadCheck;
 use crate::budget::ClientAddress;
 use crate::http::LongWait;
 
@@ -28,6 +29,7 @@ type FutureAnswer = BoxFuture<'static, Response<CountedBody>>;
 pub(super) struct RequestService {
     router: Router,
     address: ClientAddress,
+    head_check: HeadCheck,
     activity: Activity,
     current: Arc<Mutex<CurrentRequest>>,
 }
@@ -54,8 +56,8 @@ pub(super) struct LongRequest {
 }
 
 impl RequestService {
-    pub(super) fn new(router: Router, address: ClientAddress, activity: Activity) -> Self {
-        Self { router, address, activity, current: Arc::new(Mutex::new(CurrentRequest::None)) }
+    pub(super) fn new(router: Router, address: ClientAddress, head_check: HeadCheck, activity: Activity) -> Self {
+        Self { router, address, head_check, activity, current: Arc::new(Mutex::new(CurrentRequest::None)) }
     }
 
     fn current(&self) -> MutexGuard<'_, CurrentRequest> {
@@ -114,7 +116,14 @@ impl hyper::service::Service<Request<Incoming>> for RequestService {
             let counted = self.activity.begin();
             let (version, keeps_alive) = (request.version(), keeps_alive(request.version(), request.headers()));
             let long_wait = LongWait::default();
-            let mut request = request.map(Body::new);
+            let refused = self.head_check.check(&request).err();
+            let mut request = request.map(|incoming| match incoming.is_end_stream() {
+                true => Body::empty(),
+                false => Body::new(RequestBody::new(incoming, self.activity.clone())),
+            });
+            if let Some(refused) = refused {
+                request.extensions_mut().insert(refused);
+            }
             request.extensions_mut().insert(self.address);
             request.extensions_mut().insert(long_wait.clone());
             let answer = self.router.clone().oneshot(request).map(|answered| {
@@ -124,6 +133,46 @@ impl hyper::service::Service<Request<Incoming>> for RequestService {
             *current = CurrentRequest::UnderWay { answer: answer.boxed(), long_wait, version, keeps_alive };
         }
         Answering(Arc::clone(&self.current))
+    }
+}
+
+/// The body of a request. It notes when nobody reads it to its end, for then bytes of it may still be on their way.
+struct RequestBody {
+    incoming: Incoming,
+    activity: Activity,
+    has_ended: bool,
+}
+
+impl RequestBody {
+    const fn new(incoming: Incoming, activity: Activity) -> Self {
+        Self { incoming, activity, has_ended: false }
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.incoming).poll_frame(cx);
+        self.has_ended |= matches!(frame, Poll::Ready(None));
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if !self.has_ended && !self.incoming.is_end_stream() {
+            self.activity.leave_unread();
+        }
     }
 }
 

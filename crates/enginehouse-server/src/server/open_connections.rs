@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +14,11 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::activity::{Activity, IdleSignal};
+use super::allowed_hosts::AllowedHosts;
 use super::connection::serve;
 use super::network_threads::NetworkThreads;
+use super::parse_errors::written;
+use super::request_head::HeadCheck;
 use super::server_config::ServerConfig;
 use super::timed_stream::Timeouts;
 use crate::budget::{Budget, ClientAddress, NoRoom, Share};
@@ -31,6 +34,8 @@ const FOUND_AT_ONCE: usize = 64;
 pub(super) struct OpenConnections {
     app: App,
     router: Router,
+    listens_on: IpAddr,
+    allowed_hosts: Arc<AllowedHosts>,
     timeouts: Timeouts,
     budget: Arc<Budget>,
     signal: Arc<IdleSignal>,
@@ -56,11 +61,13 @@ struct LongestIdle {
 }
 
 impl OpenConnections {
-    pub(super) fn new(app: &App, config: &ServerConfig, threads: NetworkThreads) -> Self {
+    pub(super) fn new(app: &App, config: &ServerConfig, listens_on: IpAddr, threads: NetworkThreads) -> Self {
         let metrics = app.metrics().of_budget("connections");
         Self {
             app: app.clone(),
             router: router(app.clone()),
+            listens_on,
+            allowed_hosts: Arc::new(config.allowed_hosts.clone()),
             timeouts: config.timeouts(),
             budget: Budget::new("connections", "max_connections", config.max_connections, metrics),
             signal: IdleSignal::new(),
@@ -115,6 +122,11 @@ impl OpenConnections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection waits with small packets");
         }
+        let connected_to = match self.listens_on.is_unspecified() {
+            true => stream.local_addr().map_or(self.listens_on, |address| address.ip()),
+            false => self.listens_on,
+        };
+        let head_check = HeadCheck::new(Arc::clone(&self.allowed_hosts), self.listens_on, connected_to);
         // Its own thread registers it with its own event loop.
         let stream = match stream.into_std() {
             Ok(stream) => stream,
@@ -123,7 +135,7 @@ impl OpenConnections {
         let activity = Activity::new(Arc::clone(&self.signal));
         let guard = ConnectionGuard::new(&self.app, share);
         let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
-        let served = serve(stream, address, router, self.timeouts, activity.clone(), shutdown);
+        let served = serve(stream, address, head_check, router, self.timeouts, activity.clone(), shutdown);
         // Not an async block, which would hold the future twice.
         let task = self.tasks.spawn_on(served.map(|()| drop(guard)), self.threads.next());
         self.open.insert(task.id(), OpenConnection { address, activity });
@@ -203,13 +215,8 @@ impl OpenConnections {
 /// Refuses a connection, in the words of HTTP if the socket takes them at once.
 fn refuse(stream: &TcpStream, full: &NoRoom) {
     let document = Problem { detail: full.refuse(), ..Problem::overloaded(1) };
-    let body = serde_json::to_string(&document).unwrap_or_default();
-    let answer = format!(
-        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
-         retry-after: 1\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    if let Err(error) = stream.try_write(answer.as_bytes()) {
+    let answer = written(&document, "HTTP/1.1 429 Too Many Requests");
+    if let Err(error) = stream.try_write(&answer) {
         tracing::debug!(%error, "a connection was refused without a word");
     }
 }

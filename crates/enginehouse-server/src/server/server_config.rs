@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::allowed_hosts::AllowedHosts;
 use super::timed_stream::Timeouts;
 use crate::http::Limits;
 
@@ -12,6 +13,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Whether to listen on an address that other machines can reach, although there are no access tokens.
     pub insecure: bool,
+    /// By which names it may be called besides its addresses.
+    pub allowed_hosts: AllowedHosts,
     pub limits: Limits,
     /// Most connections at once.
     pub max_connections: usize,
@@ -31,6 +34,7 @@ impl ServerConfig {
         Self {
             listen,
             insecure: false,
+            allowed_hosts: AllowedHosts::default(),
             limits: Limits::default(),
             max_connections: 10_000,
             header_timeout: Duration::from_secs(10),

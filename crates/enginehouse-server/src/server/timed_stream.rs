@@ -6,12 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::activity::Activity;
+use super::parse_errors::instead_of;
 use crate::timers::{Timer, alarm};
 
 /// How long the phases of a connection may last.
@@ -56,6 +57,10 @@ pub(super) struct TimedStream<S> {
     credit: Duration,
     /// Since when a write is held up.
     held_up: Option<HeldUp>,
+    /// How many requests had begun when all that was written had left.
+    answered: usize,
+    /// What is left of the answer that is written instead of hyper's own.
+    instead: Option<Bytes>,
 }
 
 /// A write that the client holds up.
@@ -78,6 +83,8 @@ impl<S> TimedStream<S> {
             until,
             credit: timeouts.write,
             held_up: None,
+            answered: 0,
+            instead: None,
         }
     }
 
@@ -169,6 +176,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
 }
 
 impl<S: AsyncWrite + Unpin> TimedStream<S> {
+    /// Writes a problem document if `head` begins an answer of hyper's own. Once it is out, so is all that hyper wrote.
+    fn write_instead(&mut self, cx: &mut Context<'_>, head: &[u8], length: usize) -> Option<Poll<io::Result<usize>>> {
+        if self.instead.is_none() {
+            let is_hypers_own = !self.activity.has_request() && self.activity.begun() == self.answered;
+            self.instead = Some(is_hypers_own.then(|| instead_of(head)).flatten()?);
+        }
+        while let Some(rest) = self.instead.as_mut().filter(|rest| !rest.is_empty()) {
+            match Pin::new(&mut self.stream).poll_write(cx, rest) {
+                Poll::Ready(Ok(written)) => rest.advance(written),
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Pending => return Some(Poll::Pending),
+            }
+        }
+        self.instead = None;
+        Some(Poll::Ready(Ok(length)))
+    }
+
     /// Keeps time while a write is held up. What the client takes earns it time, but never more than the limit.
     fn written<T>(
         &mut self,
@@ -206,12 +230,16 @@ impl<S: AsyncWrite + Unpin> TimedStream<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        let instead = self.write_instead(cx, buf, buf.len());
+        let written = instead.unwrap_or_else(|| Pin::new(&mut self.stream).poll_write(cx, buf));
         self.written(cx, written, |bytes| *bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if flushed.is_ready() && !self.activity.has_request() {
+            self.answered = self.activity.begun();
+        }
         self.written(cx, flushed, |()| 0)
     }
 
@@ -229,7 +257,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let head = bufs.first().map_or(&[][..], |buf| buf);
+        let instead = self.write_instead(cx, head, bufs.iter().map(|buf| buf.len()).sum());
+        let written = instead.unwrap_or_else(|| Pin::new(&mut self.stream).poll_write_vectored(cx, bufs));
         self.written(cx, written, |bytes| *bytes)
     }
 }

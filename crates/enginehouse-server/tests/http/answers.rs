@@ -28,7 +28,7 @@ async fn readers_that_take_nothing_hold_the_share_of_their_address_until_they_ar
     .await;
     let mut producer = server.connect(&request("POST /v1/events/batch", &batch(25))).await;
     assert!(read_answer(&mut producer).await.starts_with("HTTP/1.1 200"));
-    let list = "GET /v1/events?limit=20 HTTP/1.1\r\nHost: a\r\nconnection: close\r\n\r\n";
+    let list = "GET /v1/events?limit=20 HTTP/1.1\r\nHost: localhost\r\nconnection: close\r\n\r\n";
     let mut readers = Vec::new();
     for _ in 0..40 {
         readers.push(server.connect(list).await);

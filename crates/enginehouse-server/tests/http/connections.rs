@@ -7,13 +7,13 @@ use tokio::net::TcpStream;
 
 use crate::running_server::{RunningServer, read_answer, read_to_end, request, start};
 
-const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const OPEN: &str = "enginehouse_http_connections";
 
 /// A connection that has had its answer.
 async fn idle(server: &RunningServer, address: [u8; 4]) -> TcpStream {
     let mut stream = server.connect_from(address, HEALTH).await;
-    assert!(read_answer(&mut stream).await.ends_with(r#"{"status":"alive"}"#));
+    assert!(read_answer(&mut stream).await.ends_with("{\"status\":\"alive\"}\n"));
     stream
 }
 
@@ -82,7 +82,7 @@ async fn one_address_leaves_room_for_all_others_and_a_waiting_claim_is_not_idle(
 #[tokio::test]
 async fn a_connection_that_finds_no_idle_one_waits_to_be_accepted() {
     let server = start(|config| config.max_connections = 1).await;
-    let head = "POST /v1/events HTTP/1.1\r\nHost: a\r\ncontent-type: application/json\r\ncontent-length: 18\r\n\
+    let head = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\ncontent-type: application/json\r\ncontent-length: 18\r\n\
                 expect: 100-continue\r\n\r\n";
     let mut first = server.connect(head).await;
     // From here on it is in use: until its first byte is read a connection is an idle one.
@@ -97,7 +97,7 @@ async fn a_connection_that_finds_no_idle_one_waits_to_be_accepted() {
     // The first one is answered, and idle from then on.
     first.write_all(b":\"a\"}").await.unwrap();
     assert!(read_answer(&mut first).await.starts_with("HTTP/1.1 201"));
-    assert!(read_answer(&mut next).await.ends_with(r#"{"status":"alive"}"#));
+    assert!(read_answer(&mut next).await.ends_with("{\"status\":\"alive\"}\n"));
     assert_eq!(read_to_end(first).await, "");
     server.stop().await;
 }

@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 use crate::running_server::{RunningServer, read_answer, read_to_end, request, start};
 
 const CLAIM: &str = r#"{"epoch":1,"wait_seconds":60}"#;
-const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// Makes a call over a connection of its own.
 async fn call(server: &RunningServer, line: &str, body: &str) {
@@ -42,7 +42,7 @@ async fn what_was_sent_behind_a_waiting_claim_is_answered_after_it() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""event_type":"t""#), "{answer}");
     }
     tokio::io::AsyncWriteExt::write_all(&mut stream, HEALTH.as_bytes()).await.unwrap();
-    assert!(read_answer(&mut stream).await.ends_with(r#"{"status":"alive"}"#));
+    assert!(read_answer(&mut stream).await.ends_with("{\"status\":\"alive\"}\n"));
     server.stop().await;
 }
 
@@ -51,7 +51,7 @@ async fn a_connection_is_closed_after_a_waiting_claim_if_its_client_wants_it() {
     let server = started().await;
     let claim = request("POST /v1/engines/e/claim", CLAIM);
     for (sent, answered) in [
-        (claim.replacen("Host: a", "Connection: Close", 1), "HTTP/1.1 200"),
+        (claim.replacen("Host: localhost", "Host: localhost\r\nConnection: Close", 1), "HTTP/1.1 200"),
         (claim.replacen("HTTP/1.1", "HTTP/1.0", 1), "HTTP/1.0 200"),
     ] {
         let stream = waiting(&server, &sent).await;
@@ -80,5 +80,5 @@ async fn a_shutdown_answers_a_waiting_claim_and_closes_its_connection() {
     let stream = waiting(&server, &request("POST /v1/engines/e/claim", CLAIM)).await;
     server.stop().await;
     let answer = read_to_end(stream).await;
-    assert!(answer.contains("connection: close") && answer.ends_with(r#"{"events":[]}"#), "{answer}");
+    assert!(answer.contains("connection: close") && answer.ends_with("{\"events\":[]}\n"), "{answer}");
 }

@@ -109,6 +109,7 @@ async fn a_body_of_another_type_or_from_another_site_is_refused() {
     assert!(app.close().await.is_empty());
     insta::assert_snapshot!(shown, @r#"
     415 {"type":"/problems/unsupported_media_type","title":"Unsupported media type","status":415,"detail":"Content-Type must be application/json, was \"text/plain\"","code":"unsupported_media_type","request_id":"test"}
+
     403 {"type":"/problems/cross_origin","title":"Cross-origin request","status":403,"detail":"a page of another site sent this request","code":"cross_origin","request_id":"test"}
     "#);
 }

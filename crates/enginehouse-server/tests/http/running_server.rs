@@ -66,7 +66,7 @@ impl RunningServer {
 
     /// The value of a metric, asked for from an address of its own.
     pub(crate) async fn metric(&self, name: &str) -> i64 {
-        let ask = "GET /metrics HTTP/1.1\r\nHost: a\r\nconnection: close\r\n\r\n";
+        let ask = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nconnection: close\r\n\r\n";
         let metrics = read_to_end(self.connect_from([127, 0, 0, 9], ask).await).await;
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
         line.unwrap_or_else(|| panic!("{name} in {metrics}"))
@@ -87,7 +87,9 @@ impl RunningServer {
 /// A request with a JSON body, unless it is empty.
 pub(crate) fn request(line: &str, body: &str) -> String {
     let length = body.len();
-    format!("{line} HTTP/1.1\r\nHost: a\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+    format!(
+        "{line} HTTP/1.1\r\nHost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
 }
 
 /// One answer, of a connection that stays open.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::running_server::{RunningServer, read_answer, read_to_end, request, start};
 
-const STREAM: &str = "POST /v1/events/batch HTTP/1.1\r\nHost: a\r\ncontent-type: application/x-ndjson\r\n\
+const STREAM: &str = "POST /v1/events/batch HTTP/1.1\r\nHost: localhost\r\ncontent-type: application/x-ndjson\r\n\
                       transfer-encoding: chunked\r\n\r\n18\r\n{\"event_type\":\"dribbled\"\r\n";
 
 async fn register(server: &RunningServer, engine_id: &str) {
@@ -48,7 +48,7 @@ async fn heartbeats_do_not_notice_who_dribbles() {
     let size = 64 * 1024 * 1024;
     for _ in 0..4 {
         let head = format!(
-            "POST /v1/events/batch HTTP/1.1\r\nHost: a\r\ncontent-type: application/json\r\ncontent-length: {size}\r\n\r\n"
+            "POST /v1/events/batch HTTP/1.1\r\nHost: localhost\r\ncontent-type: application/json\r\ncontent-length: {size}\r\n\r\n"
         );
         let mut stream = server.connect(&head).await;
         tokio::spawn(async move {
@@ -107,7 +107,7 @@ async fn a_stream_of_lines_goes_on_in_little_room() {
     let line = format!("{{\"event_type\":\"a\",\"payload\":\"{}\"}}\n", "x".repeat(100_000));
     let body = line.repeat(60);
     let head = format!(
-        "POST /v1/events/batch HTTP/1.1\r\nHost: a\r\ncontent-type: application/x-ndjson\r\ncontent-length: {}\r\n\r\n",
+        "POST /v1/events/batch HTTP/1.1\r\nHost: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     let mut stream = server.connect(&(head + &body)).await;

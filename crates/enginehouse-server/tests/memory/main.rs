@@ -26,7 +26,7 @@ async fn waiting(server: &RunningServer, body_bytes: usize) -> Vec<TcpStream> {
     let body = format!("{:body_bytes$}", r#"{"epoch":1,"limit":3,"wait_seconds":60}"#);
     let mut streams = Vec::new();
     for _ in 0..CLAIMS {
-        let mut stream = server.connect("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        let mut stream = server.connect("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
         read_answer(&mut stream).await;
         stream.write_all(request("POST /v1/engines/e/claim", &body).as_bytes()).await.unwrap();
         // Without anything of tokio's around it, the client's end takes no memory.

@@ -96,11 +96,15 @@ const fn exit_for(code: Code) -> Exit {
         Code::IdempotencyConflict | Code::LockLost | Code::WrongStatus | Code::EngineSuperseded | Code::EngineLost => {
             Exit::Conflict
         }
-        Code::CrossOrigin => Exit::Forbidden,
+        Code::CrossOrigin | Code::MisdirectedRequest => Exit::Forbidden,
         Code::Overloaded | Code::StoreUnavailable | Code::ShuttingDown => Exit::Unreachable,
         Code::LimitReached => Exit::Failed,
         Code::Timeout => Exit::Timeout,
-        Code::UnsupportedMediaType | Code::MethodNotAllowed | Code::Unreadable | Code::Internal => Exit::Failed,
+        Code::UnsupportedMediaType
+        | Code::UnsupportedTransferCoding
+        | Code::MethodNotAllowed
+        | Code::Unreadable
+        | Code::Internal => Exit::Failed,
     }
 }
 

@@ -75,6 +75,7 @@ async fn serve(arguments: &ServeArgs, log: &LogOutput) -> Result<(), CliError> {
     })?;
     let listening = ServerConfig {
         insecure: config.insecure,
+        allowed_hosts: config.allowed_hosts.clone(),
         limits: config.limits.clone(),
         max_connections: config.max_connections,
         shutdown_timeout: config.shutdown_timeout,
