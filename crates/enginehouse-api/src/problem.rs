@@ -127,7 +127,7 @@ impl Code {
             Self::MethodNotAllowed => "Use a method that the `Allow` header names.",
             Self::TooLarge => "Send less at once, or keep the data elsewhere and enqueue where to find it.",
             Self::UnsupportedMediaType => {
-                "Send the body as `Content-Type: application/json`."
+                "Send the body as `Content-Type: application/json`, as it is or with `Content-Encoding: gzip`."
             }
             Self::IdempotencyConflict => {
                 "Use a new idempotency key for different work, or repeat the first request as it was."

@@ -8,6 +8,7 @@ mod app;
 mod body;
 mod budgets;
 mod bulk;
+mod content_coding;
 mod dead_letters;
 mod docs;
 mod engines;
@@ -29,6 +30,7 @@ mod scenario_runs;
 mod settings;
 mod settle;
 mod stats;
+mod unpacking;
 mod wire;
 
 use axum::Router;

@@ -17,6 +17,7 @@ use http_body_util::BodyExt;
 
 use super::app::App;
 use super::budgets::{AnswerRoom, CallOrigin, FREE_BYTES, Traffic};
+use super::content_coding::{AnswerCoding, is_worth_packing};
 use super::problem::ProblemResponse;
 use super::wire;
 use crate::dispatcher::answers::Claimed;
@@ -39,14 +40,14 @@ impl TakenRoom {
 }
 
 /// The response with the room that it takes, or a refusal.
-pub(super) async fn with_room(mut response: Response, caller: CallOrigin, app: &App) -> Response {
+pub(super) async fn with_room(mut response: Response, caller: CallOrigin, coding: AnswerCoding, app: &App) -> Response {
     let taken = response.extensions_mut().remove::<TakenRoom>().and_then(|taken| taken.take());
     // A body without a known size is a stream, which is never in memory as a whole.
     let Some(bytes) = response.body().size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
     else {
         return response;
     };
-    if bytes <= FREE_BYTES {
+    if bytes <= FREE_BYTES && !is_worth_packing(&response, coding, bytes) {
         return response;
     }
     let mut room = taken.unwrap_or_else(|| app.budgets().answer(caller));
@@ -55,12 +56,17 @@ pub(super) async fn with_room(mut response: Response, caller: CallOrigin, app: &
     } else if let Err(full) = room.grow(bytes) {
         return ProblemResponse::from(full).into_response();
     }
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     match body.collect().await {
-        Ok(body) => Response::from_parts(
-            parts,
-            Body::from(Bytes::from_owner(HeldBytes { bytes: body.to_bytes(), _room: room })),
-        ),
+        Ok(body) => {
+            let plain = body.to_bytes();
+            let bytes = coding.write(&mut parts.headers, plain.clone()).await;
+            if bytes.len() < plain.len() {
+                room.resize_anyway(bytes.len());
+            }
+            drop(plain);
+            Response::from_parts(parts, Body::from(Bytes::from_owner(HeldBytes { bytes, _room: room })))
+        }
         Err(error) => ProblemResponse::internal(format!("an answer cannot be read: {error}")).into_response(),
     }
 }

@@ -14,6 +14,7 @@ use super::app::App;
 use super::budgets::{BodyRoom, CallOrigin};
 use super::limits::Limits;
 use super::problem::ProblemResponse;
+use super::unpacking::{BodyCoding, Unpacker};
 use crate::timers::Timer;
 
 /// A body that has arrived, with the room that it takes until it is dropped.
@@ -28,9 +29,10 @@ pub(crate) async fn read(request: Request, max: usize, app: &App) -> Result<Whol
     let caller = caller(&request)?;
     let (parts, body) = request.into_parts();
     refuse_announced(&parts.headers, &body, max)?;
+    let body = IncomingBody::new(&parts.headers, body, app.limits())?;
     drop(parts);
     let room = app.budgets().body(caller, app.limits().max_body_bytes);
-    let reading = read_frames(IncomingBody::new(body, app.limits()), max, room);
+    let reading = read_frames(body, max, room);
     timeout(app.limits().body_timeout, reading).await.unwrap_or_else(|_| Err(too_slow("it took too long as a whole")))
 }
 
@@ -52,7 +54,8 @@ async fn read_frames(mut body: IncomingBody, max: usize, mut room: BodyRoom) -> 
     while let Some(data) = body.next().await? {
         let size = read.len() + data.len();
         if size > max {
-            return Err(ProblemResponse::too_large("the body", max));
+            let what = if body.unpacker.is_some() { "the unpacked body" } else { "the body" };
+            return Err(ProblemResponse::too_large(what, max));
         }
         room.resize(size)?;
         if read.is_empty() && body.is_at_end() {
@@ -101,19 +104,42 @@ impl Pace {
 pub(crate) struct IncomingBody {
     body: Body,
     pace: Pace,
+    unpacker: Option<Box<Unpacker>>,
 }
 
 impl IncomingBody {
-    pub(crate) const fn new(body: Body, limits: &Limits) -> Self {
-        Self { body, pace: Pace::new(limits.body_grace, limits.min_bytes_per_second) }
+    pub(crate) fn new(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Self, ProblemResponse> {
+        let unpacker = match BodyCoding::of(headers)? {
+            BodyCoding::Plain => None,
+            BodyCoding::Gzip => Some(Box::new(Unpacker::new())),
+        };
+        Ok(Self { body, pace: Pace::new(limits.body_grace, limits.min_bytes_per_second), unpacker })
     }
 
     fn is_at_end(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.is_end_stream() && self.unpacker.is_none()
     }
 
-    /// The next bytes; none at the end.
+    /// The next bytes, unpacked; none at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ProblemResponse> {
+        loop {
+            let Some(unpacker) = &mut self.unpacker else { return self.next_received().await };
+            if let Some(unpacked) = unpacker.next()? {
+                // A few bytes that become many keep nobody else on this thread waiting.
+                tokio::task::yield_now().await;
+                return Ok(Some(unpacked));
+            }
+            let received = self.next_received().await?;
+            let Some(unpacker) = &mut self.unpacker else { return Ok(received) };
+            match received {
+                Some(packed) => unpacker.give(packed),
+                None => return unpacker.finish(),
+            }
+        }
+    }
+
+    /// The next bytes as they were sent; none at the end.
+    async fn next_received(&mut self) -> Result<Option<Bytes>, ProblemResponse> {
         loop {
             let since = Timer::now();
             let frame = match timeout(self.pace.credit, self.body.frame()).await {

@@ -18,7 +18,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::App;
-use super::json::{Json, JsonBody, LargeJsonBody, media_type, wrong_type};
+use super::json::{Json, JsonBody, LargeJsonBody, is_json, media_type, wrong_type};
 use super::ndjson;
 use super::params::{Path, Query, listed};
 use super::problem::{ActProblems, EnqueueProblems, ListProblems, ProblemResponse, ReadProblems, conflict};
@@ -78,7 +78,7 @@ pub(super) async fn enqueue_batch(
     let headers = request.headers().clone();
     let body = LargeJsonBody::from_request(request, &app).await.map_err(|problem| {
         use enginehouse_api::problem::Code::UnsupportedMediaType;
-        let is_wrong_type = problem.document().code == UnsupportedMediaType;
+        let is_wrong_type = problem.document().code == UnsupportedMediaType && !is_json(&headers);
         if is_wrong_type { wrong_type(&headers, "application/json or application/x-ndjson") } else { problem }
     })?;
     let batch = match body.read(BatchRequest::read).await? {

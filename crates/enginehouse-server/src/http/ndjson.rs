@@ -48,7 +48,9 @@ pub(super) async fn enqueue_lines(app: &App, request: Request) -> Result<NdjsonR
     let _place = app.budgets().stream(caller)?;
     let mut room = app.budgets().body(caller, app.limits().max_body_bytes);
     room.resize(MAX_LINE)?;
-    let body = IncomingBody::new(request.into_body(), app.limits());
+    let (parts, body) = request.into_parts();
+    let body = IncomingBody::new(&parts.headers, body, app.limits())?;
+    drop(parts);
     let mut lines = Lines { body, buffer: BytesMut::new(), searched: 0, number: 0 };
     let mut stream =
         LineStream { app, answer: NdjsonResponse::default(), warnings: Warnings::default(), lines_done: 0 };

@@ -14,6 +14,7 @@ use tracing::Instrument;
 use super::answer;
 use super::app::App;
 use super::budgets::{CallOrigin, Traffic};
+use super::content_coding::AnswerCoding;
 use super::docs;
 use super::problem::ProblemResponse;
 use super::same_origin;
@@ -51,12 +52,13 @@ pub(super) async fn observe(
     let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
     let caller = CallOrigin::of(&request, &route);
     request.extensions_mut().insert(caller);
+    let coding = AnswerCoding::asked_for(&request);
     let span = tracing::debug_span!("request", %request_id, %method, route);
     let response = match admit(&mut request, caller, &app, &queries) {
         Ok(()) => next.run(request).instrument(span).await,
         Err(refused) => refused.into_response(),
     };
-    let mut response = Box::pin(answer::with_room(response, caller, &app)).await;
+    let mut response = Box::pin(answer::with_room(response, caller, coding, &app)).await;
     if let Some(problem) = response.extensions_mut().remove::<ProblemResponse>() {
         log(app.metrics().log_limit(), &problem, &request_id, &method, &route);
         response = written(problem, response, &request_id);
@@ -113,6 +115,9 @@ fn written(problem: ProblemResponse, response: Response, request_id: &str) -> Re
     if document.code == Code::Timeout {
         // Whatever may still come of the body, nobody waits for it.
         parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if document.code == Code::UnsupportedMediaType {
+        parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     }
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -58,6 +58,13 @@ impl TestApp {
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
+    /// Sends a request whose answer is no text.
+    #[allow(dead_code, reason = "not every suite needs it")]
+    pub(crate) async fn send_for_bytes(&self, request: Request<Body>) -> (http::HeaderMap, Vec<u8>) {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        (parts.headers, body.collect().await.unwrap().to_bytes().into())
+    }
+
     /// The service itself.
     #[allow(dead_code, reason = "not every suite needs it")]
     pub(crate) fn router(&self) -> Router {

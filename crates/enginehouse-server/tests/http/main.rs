@@ -11,6 +11,7 @@ mod coverage;
 mod dead_letters;
 mod documents;
 mod early_answers;
+mod encodings;
 mod engines;
 mod events;
 mod hints;
