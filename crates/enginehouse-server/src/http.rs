@@ -15,8 +15,10 @@ mod engines;
 mod event_types;
 mod events;
 mod health;
+mod idempotency_key_header;
 mod idempotency_keys;
 mod json;
+mod known_routes;
 mod limits;
 mod long_wait;
 mod ndjson;
@@ -34,6 +36,7 @@ mod unpacking;
 mod wire;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -41,10 +44,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::app::App;
+use self::known_routes::KnownRoutes;
 pub use self::limits::Limits;
 pub(crate) use self::long_wait::LongWait;
 pub(crate) use self::request::EarlyRefusal;
-use self::request::{QueryRoutes, no_such_method, no_such_path, observe, panicked};
+use self::request::{no_such_method, observe, panicked};
 
 /// Every call.
 fn calls() -> OpenApiRouter<App> {
@@ -99,14 +103,15 @@ fn calls() -> OpenApiRouter<App> {
 /// The whole service: calls and pages, and what happens to every request around them.
 pub fn router(app: App) -> Router {
     let (calls, openapi) = calls().split_for_parts();
-    let queries = QueryRoutes::of(&openapi);
+    let routes = KnownRoutes::of(&openapi);
+    let missing = routes.clone();
     // Of layers, the last is the outermost.
     calls
         .merge(docs::pages(&openapi))
         .method_not_allowed_fallback(no_such_method)
-        .fallback(no_such_path)
+        .fallback(async move |request: Request| missing.no_such_path(request.uri().path()))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state((app.clone(), queries), observe))
+        .layer(from_fn_with_state((app.clone(), routes), observe))
         .with_state(app)
 }
 

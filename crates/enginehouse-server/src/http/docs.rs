@@ -7,6 +7,7 @@ use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use enginehouse_api::problem::Code;
+use enginehouse_core::invalid::shortened;
 use enginehouse_docs::page;
 use http::header;
 use utoipa::openapi::tag::TagBuilder;
@@ -83,7 +84,7 @@ pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
 fn document(path: &str) -> Response {
     match page(path) {
         Some(page) => ([(header::CONTENT_TYPE, page.content_type)], page.bytes).into_response(),
-        None => ProblemResponse::new(Code::NotFound, format!("there is no page {path}")).into_response(),
+        None => ProblemResponse::new(Code::NotFound, format!("there is no page {}", shortened(path))).into_response(),
     }
 }
 

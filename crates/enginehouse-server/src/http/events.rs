@@ -18,6 +18,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::idempotency_key_header::{IdempotencyKeyHeader, refuse_for_many};
 use super::json::{Json, JsonBody, LargeJsonBody, is_json, media_type, wrong_type};
 use super::ndjson;
 use super::params::{Path, Query, listed};
@@ -30,15 +31,22 @@ use crate::dispatcher::reply::{DispatchError, KeyConflict, Refusal};
 /// Enqueue one event.
 ///
 /// With an `idempotency_key`, a repeat is safe: as long as the event is kept, the same request answers with it and
-/// `duplicate: true`.
-#[utoipa::path(post, path = "/v1/events", tag = "events", request_body = EnqueueRequest, responses(
+/// `duplicate: true`. The header `Idempotency-Key` is the same as the field.
+#[utoipa::path(post, path = "/v1/events", tag = "events",
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "The same as `idempotency_key`: in quotes or without, and equal to it where both are given.")),
+    request_body = EnqueueRequest, responses(
     (status = 201, description = "The event is stored.", body = EnqueueResponse,
         headers(("Location" = String, description = "The event's address."))),
     (status = 200, description = "An event with this idempotency key was there before.", body = EnqueueResponse),
     EnqueueProblems,
 ))]
-pub(super) async fn enqueue_event(State(app): State<App>, body: JsonBody) -> Result<Response, ProblemResponse> {
-    let event = body.read(NewEvent::read)?;
+pub(super) async fn enqueue_event(
+    State(app): State<App>,
+    IdempotencyKeyHeader(key): IdempotencyKeyHeader,
+    body: JsonBody,
+) -> Result<Response, ProblemResponse> {
+    let event = body.read(|value| NewEvent::read_beside_key(value, key.as_deref()))?;
     let enqueued =
         app.dispatcher().enqueue(vec![event]).await.map_err(|failure| refused(failure, |_| String::new()))?;
     let answer = enqueued.first().map(wire::enqueued);
@@ -72,6 +80,7 @@ pub(super) async fn enqueue_batch(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<impl Serialize>, ProblemResponse> {
+    refuse_for_many(request.headers())?;
     if media_type(request.headers()).is_some_and(|kind| ndjson::MEDIA_TYPES.contains(&&*kind)) {
         return ndjson::enqueue_lines(&app, request).await.map(|lines| Json(BatchAnswer::Lines(lines)));
     }

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::Code;
 use enginehouse_core::input::{Value, read_json};
+use enginehouse_core::invalid::shortened;
 use http::{HeaderMap, header};
 use serde::Serialize;
 
@@ -88,7 +89,7 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
 
 /// The body has another type than the call reads.
 pub(crate) fn wrong_type(headers: &HeaderMap, wanted: &str) -> ProblemResponse {
-    let was = media_type(headers).map_or_else(|| "missing".to_owned(), |kind| format!("{kind:?}"));
+    let was = media_type(headers).map_or_else(|| "missing".to_owned(), |kind| format!("{:?}", shortened(&kind)));
     ProblemResponse::new(Code::UnsupportedMediaType, format!("Content-Type must be {wanted}, was {was}"))
 }
 

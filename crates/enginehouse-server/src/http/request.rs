@@ -1,13 +1,11 @@
 //! What happens to every request, whatever it asks: it gets an id, is counted, and its problem is written and logged.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::{Code, Problem};
-use enginehouse_core::invalid::Invalid;
+use enginehouse_core::invalid::shortened;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::Instrument;
 
@@ -16,6 +14,7 @@ use super::app::App;
 use super::budgets::{CallOrigin, Traffic};
 use super::content_coding::AnswerCoding;
 use super::docs;
+use super::known_routes::KnownRoutes;
 use super::problem::ProblemResponse;
 use super::same_origin;
 use crate::log_limit::LogLimit;
@@ -41,7 +40,7 @@ impl EarlyRefusal {
 ///
 /// It is one layer, for each takes memory as long as a claim waits.
 pub(super) async fn observe(
-    State((app, queries)): State<(App, QueryRoutes)>,
+    State((app, routes)): State<(App, KnownRoutes)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -54,7 +53,7 @@ pub(super) async fn observe(
     request.extensions_mut().insert(caller);
     let coding = AnswerCoding::asked_for(&request);
     let span = tracing::debug_span!("request", %request_id, %method, route);
-    let response = match admit(&mut request, caller, &app, &queries) {
+    let response = match admit(&mut request, caller, &app, &routes) {
         Ok(()) => next.run(request).instrument(span).await,
         Err(refused) => refused.into_response(),
     };
@@ -70,7 +69,7 @@ pub(super) async fn observe(
 }
 
 /// What no handler needs to look at.
-fn admit(request: &mut Request, caller: CallOrigin, app: &App, queries: &QueryRoutes) -> Result<(), ProblemResponse> {
+fn admit(request: &mut Request, caller: CallOrigin, app: &App, routes: &KnownRoutes) -> Result<(), ProblemResponse> {
     if let Some(EarlyRefusal(problem)) = request.extensions_mut().remove() {
         return Err((*problem).into());
     }
@@ -78,7 +77,7 @@ fn admit(request: &mut Request, caller: CallOrigin, app: &App, queries: &QueryRo
     if caller.traffic != Traffic::Control {
         app.budgets().admit(caller)?;
     }
-    queries.check(request)
+    routes.check_query(request)
 }
 
 /// The id that a request brings along, if it may stand in a log as it is.
@@ -136,46 +135,6 @@ fn add_headers(headers: &mut HeaderMap, request_id: &str, path: &str) {
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(docs::policy_of(path)));
 }
 
-/// The calls that read a query, by method and path.
-#[derive(Clone, Debug)]
-pub(super) struct QueryRoutes(Arc<Vec<(Method, String)>>);
-
-impl QueryRoutes {
-    pub(super) fn of(openapi: &utoipa::openapi::OpenApi) -> Self {
-        use utoipa::openapi::RefOr;
-        use utoipa::openapi::path::{Parameter, ParameterIn};
-        // Parameters are written out where they are used, never referred to.
-        let is_query = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.parameter_in == ParameterIn::Query);
-        let mut found = Vec::new();
-        for (path, item) in &openapi.paths.paths {
-            let methods = [(Method::GET, &item.get), (Method::HEAD, &item.get), (Method::DELETE, &item.delete)];
-            for (method, operation) in methods {
-                let parameters = operation.as_ref().and_then(|operation| operation.parameters.as_ref());
-                if parameters.is_some_and(|all| all.iter().any(is_query)) {
-                    found.push((method, path.clone()));
-                }
-            }
-        }
-        Self(Arc::new(found))
-    }
-}
-
-impl QueryRoutes {
-    /// Refuses queries that no handler would read, so that a typo is not silently lost.
-    fn check(&self, request: &Request) -> Result<(), ProblemResponse> {
-        let has_query = request.uri().query().is_some_and(|query| !query.is_empty());
-        let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        let is_call = route.starts_with("/v1/");
-        let is_read = self.0.iter().any(|(method, path)| method == request.method() && path == route);
-        if has_query && is_call && !is_read {
-            let first = request.uri().query().unwrap_or_default().split(['&', '=']).next().unwrap_or_default();
-            let pointer = format!("/{}", enginehouse_core::invalid::pointer_key(first));
-            return Err(Invalid::field(pointer, "this call has no query parameters").into());
-        }
-        Ok(())
-    }
-}
-
 /// A handler panicked: a mistake of the server, and of this request alone.
 pub(super) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -183,11 +142,7 @@ pub(super) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     ProblemResponse::internal(format!("a handler panicked: {why}")).into_response()
 }
 
-pub(super) async fn no_such_path(request: Request) -> ProblemResponse {
-    ProblemResponse::new(Code::NotFound, format!("no call has the path {}", request.uri().path()))
-}
-
 pub(super) async fn no_such_method(request: Request) -> ProblemResponse {
-    let detail = format!("{} has no method {}", request.uri().path(), request.method());
-    ProblemResponse::new(Code::MethodNotAllowed, detail)
+    let (path, method) = (shortened(request.uri().path()), shortened(request.method().as_str()));
+    ProblemResponse::new(Code::MethodNotAllowed, format!("{path} has no method {method}"))
 }

@@ -327,6 +327,10 @@ async fn every_wrong_parameter_is_named_in_our_words() {
     for (method, template, call) in description.calls() {
         let parameters = call["parameters"].as_array().cloned().unwrap_or_default();
         for parameter in &parameters {
+            // A header stands for a field, which is tried as one.
+            if parameter["in"] == "header" {
+                continue;
+            }
             let name = parameter["name"].as_str().unwrap();
             let pointer = format!("/{name}");
             if parameter["in"] == "path" {

@@ -1,0 +1,109 @@
+//! The paths that there are: which of them reads a query, and which was meant by one that is none.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request};
+use enginehouse_api::problem::Code;
+use enginehouse_core::input::likeness;
+use enginehouse_core::invalid::{Invalid, shortened};
+use http::Method;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::{OpenApi, RefOr};
+
+use super::problem::ProblemResponse;
+
+/// Paths that are no calls.
+const PAGES: [&str; 4] = ["/", "/docs", "/openapi.json", "/problems"];
+/// A longer path is no mistyped one.
+const LONGEST_MISTYPED: usize = 1_000;
+
+/// Every path. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct KnownRoutes(Arc<Vec<KnownRoute>>);
+
+#[derive(Debug)]
+struct KnownRoute {
+    /// As the router has it: `/v1/events/{event_id}`.
+    path: String,
+    /// Its methods, and whether each reads a query.
+    methods: Vec<(Method, bool)>,
+}
+
+impl KnownRoutes {
+    pub(super) fn of(openapi: &OpenApi) -> Self {
+        // Parameters are written out where they are used, never referred to.
+        let is_query = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.parameter_in == ParameterIn::Query);
+        let reads_query = |operation: &Operation| operation.parameters.iter().flatten().any(is_query);
+        let calls = openapi.paths.paths.iter().map(|(path, item)| {
+            let methods = [
+                (Method::GET, &item.get),
+                (Method::HEAD, &item.get),
+                (Method::PUT, &item.put),
+                (Method::POST, &item.post),
+                (Method::DELETE, &item.delete),
+                (Method::PATCH, &item.patch),
+            ];
+            let described =
+                methods.into_iter().filter_map(|(method, call)| Some((method, reads_query(call.as_ref()?))));
+            KnownRoute { path: path.clone(), methods: described.collect() }
+        });
+        let pages = PAGES.map(|path| KnownRoute { path: path.to_owned(), methods: Vec::new() });
+        Self(Arc::new(calls.chain(pages).collect()))
+    }
+
+    /// Refuses a query that no handler would read, so that a typo is not silently lost.
+    pub(super) fn check_query(&self, request: &Request) -> Result<(), ProblemResponse> {
+        let Some(query) = request.uri().query().filter(|query| !query.is_empty()) else { return Ok(()) };
+        let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let route = self.0.iter().find(|route| route.path == path && path.starts_with("/v1/"));
+        // What has no such method is told so.
+        let method = route.and_then(|route| route.methods.iter().find(|(method, _)| method == request.method()));
+        match method {
+            Some((_, false)) => {
+                let first = query.split(['&', '=']).next().unwrap_or_default();
+                let pointer = format!("/{}", enginehouse_core::invalid::pointer_key(&shortened(first)));
+                Err(Invalid::field(pointer, "this call has no query parameters").into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is said where there is no such path.
+    pub(super) fn no_such_path(&self, path: &str) -> ProblemResponse {
+        let meant = self.meant_by(path).map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+        ProblemResponse::new(Code::NotFound, format!("no call has the path {}{meant}", shortened(path)))
+    }
+
+    /// The path that was meant: with a slash too many, without `/v1` or with it, or mistyped.
+    fn meant_by(&self, path: &str) -> Option<String> {
+        if path.len() > LONGEST_MISTYPED {
+            return None;
+        }
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let with_version = [&["v1"], &parts[..]].concat();
+        let mut forms = vec![&parts[..], &with_version[..]];
+        forms.extend(parts.strip_prefix(&["v1"]));
+        let read = forms.into_iter().flat_map(|parts| self.0.iter().filter_map(move |route| route.read(parts)));
+        read.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, path)| path)
+    }
+}
+
+impl KnownRoute {
+    /// The path of this route that was meant by these parts, and how much they are like it.
+    fn read(&self, parts: &[&str]) -> Option<(f64, String)> {
+        let own: Vec<&str> = self.path.split('/').filter(|part| !part.is_empty()).collect();
+        if own.len() != parts.len() {
+            return None;
+        }
+        let mut alike = 1.0;
+        let mut meant = Vec::new();
+        for (own, part) in own.into_iter().zip(parts) {
+            let is_parameter = own.starts_with('{');
+            if !is_parameter {
+                alike *= likeness(part, own)?;
+            }
+            meant.push(if is_parameter { part } else { own });
+        }
+        Some((alike, shortened(&format!("/{}", meant.join("/"))).into_owned()))
+    }
+}
