@@ -120,10 +120,11 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     let not_toml = |why: String| ConfigError::NotToml { path: path.to_owned(), why };
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| not_toml(error.to_string()))?;
+    let table: toml::Table = text.parse().map_err(|error| not_toml(place_and_reason(&text, &error)))?;
     let mut values = BTreeMap::new();
     for (key, value) in table {
         if !SETTINGS.iter().any(|setting| setting.name == key) {
+            let key = enginehouse_store::postgres::without_password(&key);
             return Err(ConfigError::UnknownKey { path: path.to_owned(), key });
         }
         let value = match value {
@@ -136,6 +137,14 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
         values.insert(key, value);
     }
     Ok(values)
+}
+
+/// Where a file stops being TOML, and why. Without the line itself, as the error would show it: there may be a password in it.
+fn place_and_reason(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {line}, column {column}: {}", error.message())
 }
 
 /// The page `docs/configuration.md`.
@@ -227,7 +236,7 @@ mod tests {
         for (name, value) in [
             ("listen", "nowhere"),
             ("store", "mysql://x"),
-            ("store", "postgres://x:port/"),
+            ("store", "postgres://x/d?port=y"),
             ("schema", ""),
             ("max_transactions", "0"),
             ("postgres_pooler", "perhaps"),
@@ -267,6 +276,47 @@ mod tests {
             refused.ends_with("has the key \"maxretries\", which is no setting; did you mean \"max_retries\"?"),
             "{refused}"
         );
+    }
+
+    /// Whatever slips as the file is written: a character is missing, or is one too many, or the file ends too early.
+    #[test]
+    fn no_slip_in_the_file_shows_a_password() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut refusals = 0;
+        for line in [
+            "store = \"postgres://ann:hunter2@db/app\"\n",
+            "store = \"host=db user=ann password=hunter2\"\n",
+            "store = 'postgres://db/app?user=ann&password=hunter2'\n",
+            "listen = \"postgres://ann:hunter2@db/app\"\nstore = [\"postgres://ann:hunter2@db/app\"]\n",
+        ] {
+            let secret = line.find("hunter2").unwrap();
+            let slips = (0..=line.len()).flat_map(|place| {
+                let (before, after) = line.split_at(place);
+                let inserted = ["\"", "'", "=", "[", "\n", "\\", "\"\"\"", "\u{1}", "#", "@", " "];
+                let mut slips: Vec<_> = inserted.iter().map(|slip| format!("{before}{slip}{after}")).collect();
+                slips.push(before.to_owned());
+                slips.push(after.to_owned());
+                slips.push(format!("{before}{}", after.get(1..).unwrap_or_default()));
+                // In the password itself: then it is another one.
+                if (secret + 1..secret + 7).contains(&place) { Vec::new() } else { slips }
+            });
+            for text in slips {
+                std::fs::write(file.path(), &text).unwrap();
+                let Err(refused) = resolve(&BTreeMap::new(), &|_| None, Some(file.path())) else { continue };
+                refusals += 1;
+                let shown = format!("{refused} {refused:?}");
+                assert!(!shown.contains("hunter2"), "{text:?}: {shown}");
+            }
+        }
+        assert!(refusals > 1_000, "{refusals}");
+    }
+
+    #[test]
+    fn what_is_not_toml_is_refused_with_its_place_and_the_reason() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "# ours\nstore = \"postgres://ann:hunter2@db/app\n").unwrap();
+        let refused = resolve(&BTreeMap::new(), &|_| None, Some(file.path())).unwrap_err().to_string();
+        assert!(refused.ends_with("is not TOML: line 2, column 39: invalid basic string, expected `\"`"), "{refused}");
     }
 
     #[test]

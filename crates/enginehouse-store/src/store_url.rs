@@ -35,6 +35,11 @@ impl FromStr for StoreUrl {
             postgres::check_url(url)?;
             return Ok(Self::Postgres(url.to_owned()));
         }
+        if url.contains('=') && !url.contains("://") {
+            return Err("must be an address: instead of libpq's keywords and values, write \
+                 postgres://user@host:5432/database"
+                .to_owned());
+        }
         Err("must be sqlite:// and the path of a file, such as sqlite://enginehouse.db, or the address of a PostgreSQL \
              database, such as postgres://user@host:5432/database"
             .to_owned())
@@ -68,7 +73,14 @@ mod tests {
         for url in ["postgres://h/d", "postgresql://h/d"] {
             assert_eq!(read(url), Ok(StoreUrl::Postgres(url.to_owned())));
         }
-        for url in ["", "a.db", "sqlite://", "mysql://h/d", "host=h"] {
+        for url in ["host=h", "host=h password=secret"] {
+            let why = read(url).unwrap_err();
+            assert!(
+                why.starts_with("must be an address: instead of libpq's keywords") && !why.contains("secret"),
+                "{why}"
+            );
+        }
+        for url in ["", "a.db", "sqlite://", "mysql://h/d"] {
             assert!(read(url).unwrap_err().starts_with("must be sqlite:// and the path of a file"), "{url}");
         }
         for url in ["sqlite://a.db?mode=ro", "sqlite://a.db?", "sqlite://?cache=shared"] {

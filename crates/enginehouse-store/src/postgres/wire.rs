@@ -3,6 +3,7 @@
 mod connection;
 pub(crate) mod endpoint;
 pub(crate) mod error;
+pub(crate) mod hidden_password;
 pub(crate) mod pool;
 pub(crate) mod session;
 pub(crate) mod statement;

@@ -42,6 +42,10 @@ pub(crate) fn parse(url: &str) -> Result<(Config, Tls), String> {
     }
     // As tokio-postgres does, which takes everything before the first @ for the user and the password.
     let authority = url.find('@').map_or(0, |at| at + 1);
+    if url[..authority].contains('?') && url[..authority].contains('=') {
+        // `…?password=p@ssword`: the rest of the password would be the host, and named in every message.
+        return Err("there are parameters before an @; write @ in a password as %40, ? as %3F and = as %3D".to_owned());
+    }
     let query_begin = url[authority..].find('?').map_or(url.len(), |at| authority + at);
     let (address, query) = (&url[..query_begin], url[query_begin..].trim_start_matches('?'));
     let mut tls = Tls::default();
@@ -85,7 +89,14 @@ pub(crate) fn parse(url: &str) -> Result<(Config, Tls), String> {
             config.host(address.to_string());
         }
     }
+    if config.get_dbname().is_some_and(|name| name.contains('=')) {
+        return Err("the name of the database has a = in it: parameters come after a ?".to_owned());
+    }
     let hosts = config.get_hosts();
+    if hosts.iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
+        // The rest of a password would be looked up, and named in every message.
+        return Err("a host has an @ in it; write @ in a password as %40".to_owned());
+    }
     if hosts.is_empty() || hosts.contains(&Host::Tcp(String::new())) {
         return Err("no host is named".to_owned());
     }
@@ -138,34 +149,6 @@ pub(crate) fn describe(config: &Config, schema: &SchemaName) -> String {
     });
     let database = config.get_dbname().or(config.get_user()).unwrap_or("");
     format!("{}/{database}, schema {schema}", hosts.collect::<Vec<_>>().join(","))
-}
-
-/// A URL for messages, with stars in place of a password.
-pub fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (address, parameters) = rest.split_once('?').map_or((rest, None), |(address, rest)| (address, Some(rest)));
-    let mut shown = format!("{scheme}://");
-    match address.rsplit_once('@') {
-        Some((who, host)) => {
-            let user = who.split_once(':').map_or(who, |(user, _)| user);
-            shown.push_str(user);
-            if user.len() < who.len() {
-                shown.push_str(":***");
-            }
-            shown.push('@');
-            shown.push_str(host);
-        }
-        None => shown.push_str(address),
-    }
-    if let Some(parameters) = parameters {
-        let hidden = parameters.split('&').map(|parameter| match parameter.split_once('=') {
-            Some((name @ ("password" | "sslpassword"), _)) => format!("{name}=***"),
-            _ => parameter.to_owned(),
-        });
-        shown.push('?');
-        shown.push_str(&hidden.collect::<Vec<_>>().join("&"));
-    }
-    shown
 }
 
 #[cfg(test)]
@@ -261,6 +244,14 @@ mod tests {
             "postgres://u:%ffsecret@h/d?port=z",
             "host=h password=a secret=b",
             "postgres://u:secret@h/d?secret",
+            "postgres://u:p@secret@h/d",
+            "postgres://u:p@ss:secret@h/d",
+            "postgres://u:secret",
+            "postgres://u:secret/d",
+            "postgres://h/d?password=p@secret",
+            "postgres://h/d&password=secret",
+            "postgres://h:1/d?user=ann&password=p@secret",
+            "postgres://h/d?sslpassword=a&secret=b",
         ] {
             let why = parse(text).expect_err(text);
             assert!(!why.contains("secret"), "{text}: {why}");
