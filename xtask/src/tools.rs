@@ -69,6 +69,12 @@ pub(crate) const OF_TESTS: &[Tool] = &[
         for_what: "a test runs an engine in JavaScript, as the documents have it",
     },
     Tool {
+        program: "promtool",
+        is_installed: says_version,
+        package: "prometheus",
+        for_what: "tests check metrics, alerts and the board as Prometheus would",
+    },
+    Tool {
         program: "python3 with venv",
         // Debian ships `venv` with Python, but not what it installs pip from.
         is_installed: |_| succeeds(&["python3", "-c", "import ensurepip, venv"]),

@@ -8,9 +8,11 @@ mod dropped_lines;
 mod labels;
 mod registry;
 mod store_stats;
+mod text_format;
 
 pub(crate) use self::budget_metrics::BudgetMetrics;
 pub(crate) use self::commit_observer::CommitObserver;
 pub use self::dropped_lines::DroppedLines;
-pub use self::registry::{CONTENT_TYPE, Metrics};
+pub use self::registry::Metrics;
 pub use self::store_stats::StoreStats;
+pub use self::text_format::TextFormat;

@@ -4,11 +4,13 @@
 //! A store notes such a row with [`UnreadableRows::note`] wherever it comes across it. Whoever has asked for that very row is
 //! told so by [`crate::StoreError::Unreadable`], or finds it with [`crate::TransactionTime::unreadable`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
+
+use crate::table::TABLES;
 
 /// How many rows are kept, so that each is logged and counted once. What is found beyond them is not counted.
 const MAX_KEPT: usize = 10_000;
@@ -85,12 +87,12 @@ impl UnreadableRows {
         );
     }
 
-    /// How many rows were met since the store was opened, by table.
+    /// How many rows were met since the store was opened, by table; of every table, so that the first one is an increase.
     pub(crate) fn counts(&self) -> Vec<(&'static str, u64)> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut counts: Vec<_> = known.keys.iter().map(|(table, keys)| (*table, keys.len() as u64)).collect();
-        counts.sort_unstable();
-        counts
+        let mut counts: BTreeMap<_, _> = TABLES.iter().map(|table| (table.name, 0)).collect();
+        counts.extend(known.keys.iter().map(|(table, keys)| (*table, keys.len() as u64)));
+        counts.into_iter().collect()
     }
 }
 
@@ -105,11 +107,13 @@ mod tests {
             rows.note(&UnreadableRow::new("lanes", 7, "unexpected value in column queue"));
         }
         rows.note(&UnreadableRow::new("events", "a\nb", "unexpected value in column attempt: -5"));
-        assert_eq!(rows.counts(), [("events", 1), ("lanes", 1)]);
+        let met = || rows.counts().into_iter().filter(|(_, rows)| *rows > 0).collect::<Vec<_>>();
+        assert_eq!(met(), [("events", 1), ("lanes", 1)]);
+        assert!(rows.counts().contains(&("engines", 0)), "a table without such rows is there too");
         for number in 0..MAX_KEPT {
             rows.note(&UnreadableRow::new("events", number, "why"));
         }
-        assert_eq!(rows.counts(), [("events", MAX_KEPT as u64 - 1), ("lanes", 1)]);
+        assert_eq!(met(), [("events", MAX_KEPT as u64 - 1), ("lanes", 1)]);
     }
 
     #[test]

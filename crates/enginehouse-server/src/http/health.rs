@@ -4,14 +4,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::applied::Applied;
-use http::header;
+use http::{HeaderMap, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::App;
 use super::json::Json;
 use super::problem::{ListProblems, ProblemResponse, ReadinessProblems};
-use crate::telemetry::{self, StoreStats};
+use crate::telemetry::{StoreStats, TextFormat};
 
 /// How the server is.
 #[derive(Serialize, ToSchema)]
@@ -51,12 +51,14 @@ pub(super) async fn get_readiness(State(app): State<App>) -> Result<Json<HealthR
     Ok(Json(HealthResponse { status: "ready" }))
 }
 
-/// Metrics for Prometheus, as OpenMetrics text.
+/// Metrics for Prometheus: its text format, or OpenMetrics if `Accept` names that.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses(
-    (status = 200, description = "The metrics.", content_type = "application/openmetrics-text", body = String),
+    (status = 200, description = "The metrics.", content((String = "text/plain"), (String = "application/openmetrics-text"))),
     ListProblems))]
-pub(super) async fn get_metrics(State(app): State<App>) -> Result<Response, ProblemResponse> {
+pub(super) async fn get_metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ProblemResponse> {
+    let format = TextFormat::accepted(&headers);
     let stats = StoreStats::read(app.store()).await?;
-    let text = app.metrics().text(stats).map_err(|error| ProblemResponse::internal(error.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], text).into_response())
+    let text = app.metrics().text(stats, format).map_err(|error| ProblemResponse::internal(error.to_string()))?;
+    let headers = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept")];
+    Ok((headers, text).into_response())
 }

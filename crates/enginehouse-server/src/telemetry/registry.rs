@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use enginehouse_core::event::DeadLetterReason;
 use enginehouse_core::ids::EventType;
 use enginehouse_core::time::Timestamp;
 use http::{Method, StatusCode};
@@ -16,17 +17,16 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
+use strum::VariantArray;
 use tokio::time::Instant;
 
 use super::budget_metrics::{BudgetMetrics, OfBudget};
 use super::dropped_lines::DroppedLines;
 use super::labels::{MAX_LABELLED, OTHER, known_method};
 use super::store_stats::{STORE_METRICS, StoreCollector, StoreStats};
+use super::text_format::TextFormat;
 use crate::log_limit::LogLimit;
 use crate::timers::Timer;
-
-/// The type of the text.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Seconds: from a millisecond to a minute.
 const FAST: [f64; 15] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
@@ -35,6 +35,9 @@ const SLOW: [f64; 15] =
     [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0];
 /// Requests of one commit.
 const REQUESTS_OF_A_COMMIT: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
+
+/// The values of [`WithOutcome`], as the dispatcher's effects name them.
+const SETTLE_OUTCOMES: [&str; 4] = ["complete", "fail", "release", "extend"];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct OfEventType {
@@ -213,6 +216,13 @@ impl Metrics {
             registry: Registry::default(),
             names: Vec::new(),
         };
+        // From the start, so that the first one is an increase.
+        for outcome in SETTLE_OUTCOMES {
+            set.settles.get_or_create(&WithOutcome { outcome }).inc_by(0);
+        }
+        for reason in DeadLetterReason::VARIANTS {
+            set.dead_lettered.get_or_create(&WithReason { reason: reason.name() }).inc_by(0);
+        }
         let NamedRegistry { registry, mut names } = names;
         names.push(format!("{}_total", DROPPED_LINES.0));
         names.extend(STORE_METRICS.map(str::to_owned));
@@ -233,11 +243,14 @@ impl Metrics {
         self.0.dropped_lines.get_or_init(|| lines);
     }
 
-    /// The text that Prometheus reads.
+    /// The text that Prometheus reads, in one of its formats.
     ///
     /// # Errors
     /// Never, for it is written to memory.
-    pub fn text(&self, stats: StoreStats) -> Result<String, fmt::Error> {
+    pub fn text(&self, stats: StoreStats, format: TextFormat) -> Result<String, fmt::Error> {
+        for row in &stats.lanes {
+            self.of_event_type(&row.lane.key.event_type);
+        }
         // A collector of one scrape, and not one that is registered for good: reading the store is async, and two scrapes may
         // be under way.
         let now = self.store_now();
@@ -250,7 +263,7 @@ impl Metrics {
         encode_registry(&mut text, &self.0.registry)?;
         encode_registry(&mut text, &of_this_scrape)?;
         encode_eof(&mut text)?;
-        Ok(text)
+        Ok(format.of(text))
     }
 
     /// Decides which lines about failures are logged.
@@ -318,12 +331,17 @@ impl Metrics {
         (until > self.store_now()).then_some(until)
     }
 
-    /// The label of an event type: its name, unless there are too many.
+    /// The label of an event type: its name, unless there are too many. From then on all counters have it.
     pub(super) fn of_event_type(&self, event_type: &EventType) -> OfEventType {
         let mut labelled = self.0.labelled.lock().unwrap_or_else(PoisonError::into_inner);
-        let has_label =
-            labelled.contains(event_type) || (labelled.len() < MAX_LABELLED && labelled.insert(event_type.clone()));
+        let is_new = !labelled.contains(event_type);
+        let has_label = !is_new || (labelled.len() < MAX_LABELLED && labelled.insert(event_type.clone()));
         let name = if has_label { event_type.as_str() } else { OTHER };
-        OfEventType { event_type: name.to_owned() }
+        let label = OfEventType { event_type: name.to_owned() };
+        if is_new {
+            self.0.enqueued.get_or_create(&label).inc_by(0);
+            self.0.claimed.get_or_create(&label).inc_by(0);
+        }
+        label
     }
 }

@@ -127,7 +127,8 @@ async fn machines_are_told_how_it_is() {
     app.call("GET /healthz", "").await;
     app.call("GET /readyz", "").await;
     let metrics = app.prepare("GET /metrics", "").await;
-    assert!(metrics.body.contains("enginehouse_commits_total") && metrics.body.ends_with("# EOF\n"));
+    assert!(metrics.body.contains("# TYPE enginehouse_commits_total counter\n"), "{}", metrics.body);
+    assert_eq!(metrics.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     for path in ["/docs/api/", "/openapi.json", "/", "/docs/problems/lock_lost.html"] {
         let page = app.prepare(&format!("GET {path}"), "").await;
         assert!(page.headers.contains_key("content-security-policy"), "{path}");
