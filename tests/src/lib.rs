@@ -142,7 +142,7 @@ impl TestServer {
         let mut line = String::new();
         let stdout = child.stdout.take().expect("stdout is piped");
         BufReader::new(stdout).read_line(&mut line).expect("the server says where it is");
-        let url = line.split_whitespace().find(|word| word.starts_with("http://"));
+        let url = line.split(['"', ' ']).find(|word| word.starts_with("http://"));
         let url = url.unwrap_or_else(|| panic!("the server did not start: {line:?}")).to_owned();
         Self { child, url }
     }

@@ -75,6 +75,12 @@ pub(crate) const OF_TESTS: &[Tool] = &[
         for_what: "tests check metrics, alerts and the board as Prometheus would",
     },
     Tool {
+        program: "script",
+        is_installed: says_version,
+        package: "bsdutils",
+        for_what: "a test looks at what is shown on a terminal",
+    },
+    Tool {
         program: "python3 with venv",
         // Debian ships `venv` with Python, but not what it installs pip from.
         is_installed: |_| succeeds(&["python3", "-c", "import ensurepip, venv"]),

@@ -108,7 +108,7 @@ fn describe(engine: &Engine) -> String {
 
 /// Shows the picture itself, on a terminal.
 pub(super) fn preview(picture: &Picture) {
-    if !std::io::stdout().is_terminal() {
+    if !std::io::stdout().is_terminal() || is_without_colours() {
         return;
     }
     let (columns, rows) = PREVIEW;
@@ -125,6 +125,12 @@ pub(super) fn preview(picture: &Picture) {
         text.push_str("\u{1b}[0m\n");
     }
     say(&format!("\n{text}"));
+}
+
+/// Whether `NO_COLOR` is set (no-color.org): then there is nothing of a picture that could be shown.
+#[expect(clippy::disallowed_methods, reason = "a user's wish about terminals is said there alone")]
+fn is_without_colours() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// Prints what happened, in numbers.

@@ -244,6 +244,7 @@ mod tests {
             ("durability", "maybe"),
             ("migrate", "sometimes"),
             ("insecure", "perhaps"),
+            ("log_requests", "perhaps"),
             ("max_retries", "-1"),
             ("max_retries", "1001"),
             ("retry_jitter", "1.5"),

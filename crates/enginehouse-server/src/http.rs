@@ -3,6 +3,7 @@
 //! A handler translates and delegates: it turns a request into a command of the dispatcher or a read of the store, and the
 //! answer into the words of the wire. Its description for OpenAPI stands above it and is registered with it.
 
+mod access_log;
 mod answer;
 mod app;
 mod body;
@@ -43,6 +44,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use self::access_log::ACCESS_LOG;
 pub use self::app::App;
 use self::known_routes::KnownRoutes;
 pub use self::limits::Limits;

@@ -388,8 +388,18 @@ pub const SETTINGS: &[Setting] = &[
         get: |config| config.log.clone(),
     },
     Setting {
+        name: "log_requests",
+        about: "Whether each request is logged once it is answered, at level `info`, whatever `log` says: its id, who made it, method, path without the query, route, status, the code of a problem, and how long it took. See [operations](operations.md#logs).",
+        placeholder: "BOOL",
+        set: |config, value| {
+            config.log_requests = value.parse().map_err(|_| "must be true or false".to_owned())?;
+            Ok(())
+        },
+        get: |config| config.log_requests.to_string(),
+    },
+    Setting {
         name: "log_format",
-        about: "`text` for people, `json` for one object a line.",
+        about: "`text` for people, `json` for one object a line, without objects in it; so is the line on stdout that says where the server listens.",
         placeholder: "text|json",
         set: |config, value| {
             config.log_format = match value {

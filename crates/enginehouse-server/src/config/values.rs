@@ -41,6 +41,8 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// What is logged, as tracing-subscriber's `Targets` reads it.
     pub log: String,
+    /// Whether each request is logged.
+    pub log_requests: bool,
     pub log_format: LogFormat,
 }
 
@@ -62,6 +64,7 @@ impl Default for Config {
             limits: Limits::default(),
             shutdown_timeout: Duration::from_secs(10),
             log: "info".to_owned(),
+            log_requests: false,
             log_format: LogFormat::Text,
         }
     }

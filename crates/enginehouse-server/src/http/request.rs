@@ -9,6 +9,7 @@ use enginehouse_core::invalid::shortened;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::Instrument;
 
+use super::access_log::AnsweredRequest;
 use super::answer;
 use super::app::App;
 use super::budgets::{CallOrigin, Traffic};
@@ -58,13 +59,18 @@ pub(super) async fn observe(
         Err(refused) => refused.into_response(),
     };
     let mut response = Box::pin(answer::with_room(response, caller, coding, &app)).await;
-    if let Some(problem) = response.extensions_mut().remove::<ProblemResponse>() {
+    let problem = response.extensions_mut().remove::<ProblemResponse>();
+    let code = problem.as_ref().map(|problem| problem.document().code);
+    if let Some(problem) = problem {
         log(app.metrics().log_limit(), &problem, &request_id, &method, &route);
         response = written(problem, response, &request_id);
     }
     add_headers(response.headers_mut(), &request_id, &path);
     let took = Timer::now().saturating_duration_since(began);
-    app.metrics().answered(&route, &method, response.status(), took);
+    let (address, status) = (caller.address, response.status());
+    app.metrics().answered(&route, &method, status, took);
+    let (request_id, method, path, route) = (&request_id, &method, &path, &route);
+    AnsweredRequest { request_id, address, method, path, route, status, code, took }.log();
     response
 }
 

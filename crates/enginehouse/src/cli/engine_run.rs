@@ -22,6 +22,7 @@ use super::cli_error::CliError;
 use super::log_output::LogOutput;
 use super::output::one;
 use super::server_and_output::Common;
+use super::server_log::stderr_has_colours;
 use super::signals::StopSignals;
 use crate::exit_codes::Exit;
 
@@ -202,10 +203,9 @@ fn log(level: LevelFilter) -> Result<LogOutput, CliError> {
     let log = LogOutput::to_stderr().map_err(|error| {
         CliError::new(Exit::Failed, "the engine did not start", error, "see that the system lets it start threads")
     })?;
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let output = log.clone();
     let lines = tracing_subscriber::fmt::layer().log_internal_errors(false);
-    let lines = lines.with_writer(move || output.clone()).with_ansi(colours).with_target(false);
+    let lines = lines.with_writer(move || output.clone()).with_ansi(stderr_has_colours()).with_target(false);
     // Only what this program says of itself: its crates all begin with its name.
     tracing_subscriber::registry().with(lines).with(Targets::new().with_target("enginehouse", level)).init();
     Ok(log)

@@ -72,8 +72,12 @@ impl Write for LogOutput {
         if waiting.bytes.len() + lines.len() > MOST_BYTES {
             self.0.drop_lines(&mut waiting, lines);
         } else {
+            // Where there are lines already, the thread has been told of them, and looks again when it has written.
+            let is_first = waiting.bytes.is_empty();
             waiting.bytes.extend_from_slice(lines);
-            self.0.changed.notify_all();
+            if is_first {
+                self.0.changed.notify_all();
+            }
         }
         Ok(lines.len())
     }

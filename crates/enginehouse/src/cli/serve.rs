@@ -1,12 +1,11 @@
 //! `enginehouse serve`: opens the store, listens, and serves until a signal.
 
 use std::future::Future;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use enginehouse_server::config::{Config, LogFormat};
+use enginehouse_server::config::{Config, LogFormat, Resolved};
 use enginehouse_server::rng::SeededRng;
 use enginehouse_server::server::{BindError, Listener, Server, ServerConfig, ServerEnded};
 use enginehouse_store::clock::SystemClock;
@@ -14,14 +13,11 @@ use enginehouse_store::postgres::PostgresStore;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
 use enginehouse_store::{Store, StoreUrl};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt, registry};
 
 use super::cli_error::CliError;
 use super::log_output::LogOutput;
 use super::open_error::{unopened, unusable};
+use super::server_log;
 use super::settings_args::{SettingArgs, postgres_options};
 use super::signals::StopSignals;
 use crate::exit_codes::Exit;
@@ -53,11 +49,18 @@ pub(crate) async fn run(arguments: ServeArgs) -> Exit {
             return error.exit;
         }
     };
-    let exit = match serve(&arguments, &log).await {
+    let (format, result) = match arguments.settings.resolve(arguments.config.as_ref()) {
+        Ok(Resolved { config, .. }) => {
+            server_log::start(&config, &log);
+            (config.log_format, serve(config, arguments.until_stdin_ends, &log).await)
+        }
+        // It has not said in which format.
+        Err(error) => (LogFormat::Text, Err(error)),
+    };
+    let exit = match result {
         Ok(()) => Exit::Done,
         Err(error) => {
-            // As a line of the log: a reader who has stopped reading must not keep the process from its end.
-            let _ = writeln!(log.clone(), "{}", error.text());
+            server_log::write_error(format, &error, log.clone());
             error.exit
         }
     };
@@ -65,11 +68,9 @@ pub(crate) async fn run(arguments: ServeArgs) -> Exit {
     exit
 }
 
-async fn serve(arguments: &ServeArgs, log: &LogOutput) -> Result<(), CliError> {
-    let config = arguments.settings.resolve(arguments.config.as_ref())?.config;
-    start_logging(&config, log);
+async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Result<(), CliError> {
     // Asked for before anything is open, so that no signal is missed.
-    let stop_signal = stop_signal(arguments.until_stdin_ends, log)?;
+    let stop_signal = stop_signal(until_stdin_ends, log)?;
     let rng = SeededRng::from_system().map_err(|error| {
         CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system can give random numbers")
     })?;
@@ -91,7 +92,7 @@ async fn serve(arguments: &ServeArgs, log: &LogOutput) -> Result<(), CliError> {
     })?;
     server.app().metrics().show_dropped_lines(log.dropped());
     tracing::info!(%address, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
-    announce(&format!("http://{address}"));
+    server_log::announce(config.log_format, &format!("http://{address}"));
     server.run(stop_signal).await.map_err(|error| {
         let hint = match error {
             ServerEnded::Store(_) => "do what the message says; `enginehouse doctor` looks at the store",
@@ -103,24 +104,6 @@ async fn serve(arguments: &ServeArgs, log: &LogOutput) -> Result<(), CliError> {
     })?;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Says where the server is, once it is there: the first line of stdout, for people and for programs that wait for it.
-fn announce(url: &str) {
-    // A server is of use even if its stdout is closed.
-    let _ = writeln!(std::io::stdout(), "listening on {url}  (docs at {url}/docs)");
-}
-
-fn start_logging(config: &Config, log: &LogOutput) {
-    // The configuration has checked it.
-    let filter: Targets = config.log.parse().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
-    let log = log.clone();
-    let lines = fmt::layer().log_internal_errors(false).with_writer(move || log.clone());
-    let lines = match config.log_format {
-        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
-        LogFormat::Json => lines.json().boxed(),
-    };
-    registry().with(lines).with(filter).init();
 }
 
 async fn open(config: &Config) -> Result<Arc<dyn Store>, CliError> {
