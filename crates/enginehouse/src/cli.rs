@@ -29,3 +29,4 @@ pub(crate) mod settings_args;
 mod signals;
 pub(crate) mod store;
 pub(crate) mod terminal_text;
+pub(crate) mod usage_error;

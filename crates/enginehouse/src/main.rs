@@ -70,8 +70,12 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run_command() -> ExitCode {
+    let command = match Cli::try_parse() {
+        Ok(Cli { command }) => command,
+        Err(error) => return cli::usage_error::show(&error),
+    };
     // Boxed: the runtime's code has several copies of the future that it is given here, and this one holds all commands.
-    let ended: Pin<Box<dyn Future<Output = ExitCode>>> = Box::pin(run(Cli::parse().command));
+    let ended: Pin<Box<dyn Future<Output = ExitCode>>> = Box::pin(run(command));
     ended.await
 }
 
