@@ -3,9 +3,10 @@
 CREATE TABLE schema_version (
     version integer not null primary key,
     name text not null,
-    applied_at integer not null
-, oldest_compatible integer not null default 1
-constraint oldest_compatible_is_a_version check (oldest_compatible between 1 and version)) strict;
+    oldest_compatible integer not null,
+    applied_at integer not null,
+    constraint oldest_compatible_is_a_version check (oldest_compatible between 1 and version)
+) strict;
 
 CREATE TABLE meta (
     key text not null primary key,

@@ -34,7 +34,8 @@ pub enum Dialect {
 /// One step from a schema to the next.
 #[derive(Debug)]
 pub struct Migration {
-    /// Its number; the first is 1, and there are no gaps.
+    /// Its number; the first is 1, and there are no gaps. The same number is the same migration in either dialect, even if there
+    /// is nothing to do in one of them.
     pub version: i32,
     /// What it brings, in words.
     pub name: &'static str,
@@ -56,10 +57,10 @@ const SQLITE: &[Migration] = &[
     },
     Migration {
         version: 2,
-        name: "oldest_compatible",
+        name: "enqueue_in_sql",
         oldest_compatible: 1,
-        up: include_str!("../migrations/sqlite/0002_oldest_compatible.sql"),
-        down: Some(include_str!("../migrations/sqlite/0002_oldest_compatible.down.sql")),
+        up: include_str!("../migrations/sqlite/0002_enqueue_in_sql.sql"),
+        down: Some(include_str!("../migrations/sqlite/0002_enqueue_in_sql.down.sql")),
     },
 ];
 

@@ -5,11 +5,14 @@
 -- "-- statement" ends one statement and begins the next, so that any migration tool can run the file.
 
 -- statement
--- Which migrations have been applied. The newest number is in the file's header too, as its user_version.
+-- Which migrations have been applied. Servers that know the version `oldest_compatible`, or a later one, work with the
+-- schema as it is after the migration. The newest number is in the file's header too, as its user_version.
 create table schema_version (
     version integer not null primary key,
     name text not null,
-    applied_at integer not null
+    oldest_compatible integer not null,
+    applied_at integer not null,
+    constraint oldest_compatible_is_a_version check (oldest_compatible between 1 and version)
 ) strict;
 
 -- statement
@@ -373,8 +376,8 @@ left join event_payloads as p on p.event_id = e.event_id;
 
 -- statement
 -- Milliseconds, in words that older versions of SQLite have too.
-insert into schema_version (version, name, applied_at)
-values (1, 'engines_and_events', cast((julianday('now') - 2440587.5) * 86400000 as integer));
+insert into schema_version (version, name, oldest_compatible, applied_at)
+values (1, 'engines_and_events', 1, cast((julianday('now') - 2440587.5) * 86400000 as integer));
 
 -- statement
 -- Marks the file as one of Enginehouse: EHSE.

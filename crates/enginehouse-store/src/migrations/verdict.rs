@@ -317,15 +317,15 @@ mod tests {
 
     #[test]
     fn the_way_down_is_the_way_up_backwards() {
-        let all = "1 engines_and_events, 2 oldest_compatible";
-        check_way_down(all, 0, "oldest_compatible, engines_and_events");
-        check_way_down(all, 1, "oldest_compatible");
+        let all = "1 engines_and_events, 2 enqueue_in_sql";
+        check_way_down(all, 0, "enqueue_in_sql, engines_and_events");
+        check_way_down(all, 1, "enqueue_in_sql");
         check_way_down(all, 2, "");
         check_way_down("", 0, "");
         check_way_down(all, 3, "there is no version 3: this program knows 0, which is nothing, to 2");
         check_way_down(all, -1, "there is no version -1");
         check_way_down(
-            "1 engines_and_events, 2 oldest_compatible, 3 new",
+            "1 engines_and_events, 2 enqueue_in_sql, 3 new",
             1,
             "the schema is at version 3, and this program knows no newer one than 2",
         );
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_server_is_told_what_to_do_about_a_schema() {
-        let (one, all) = ("1 engines_and_events", "1 engines_and_events, 2 oldest_compatible");
+        let (one, all) = ("1 engines_and_events", "1 engines_and_events, 2 enqueue_in_sql");
         check_admission(one, Migrate::Auto, "admitted");
         check_admission(one, Migrate::Check, "the schema is at version 1, and this program needs 2");
         check_admission(one, Migrate::Off, "admitted");

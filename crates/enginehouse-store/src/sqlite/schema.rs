@@ -48,11 +48,8 @@ pub(super) fn read(connection: &Connection) -> SqliteResult<Status> {
 }
 
 fn rows(connection: &Connection) -> SqliteResult<Vec<AppliedMigration>> {
-    let columns = "select count(*) from pragma_table_info('schema_version') where name = 'oldest_compatible'";
-    let says_what_works: bool = connection.query_row(columns, [], |row| row.get(0))?;
-    let oldest = if says_what_works { "oldest_compatible" } else { "1" };
-    let select = format!("select version, name, {oldest}, applied_at from schema_version order by version");
-    let mut statement = connection.prepare(&select)?;
+    let select = "select version, name, oldest_compatible, applied_at from schema_version order by version";
+    let mut statement = connection.prepare(select)?;
     let rows = statement.query_map([], |row| {
         let applied_at = Timestamp::from_millis(row.get(3)?);
         Ok(AppliedMigration { version: row.get(0)?, name: row.get(1)?, oldest_compatible: row.get(2)?, applied_at })

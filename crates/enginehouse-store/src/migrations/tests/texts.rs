@@ -47,6 +47,8 @@ fn migrations_are_numbered_files() {
         }
     }
     assert_eq!(files(), named);
+    let of = |dialect: Dialect| dialect.migrations().iter().map(|step| (step.version, step.name)).collect::<Vec<_>>();
+    assert_eq!(of(Dialect::Sqlite), of(Dialect::Postgres), "a number is one migration, whatever the dialect");
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         assert!((1..).zip(dialect.migrations()).all(|(version, step)| step.version == version));
     }

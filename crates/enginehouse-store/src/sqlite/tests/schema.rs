@@ -119,7 +119,6 @@ async fn events_are_lost_only_if_that_was_said() {
     assert_eq!(schema_status(&folder.path()).unwrap().version(), 0);
 }
 
-/// Before there was a second migration, the version was written by the program, and no row said what works with it.
 #[test]
 fn a_file_of_the_first_version_is_migrated() {
     let folder = TestFolder::new();
