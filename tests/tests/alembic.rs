@@ -208,6 +208,29 @@ async fn a_statement_arrives_as_it_stands() {
     }
 }
 
+/// The page says what to install and to write, for each driver that is tested here.
+#[test]
+fn the_page_names_drivers_as_sqlalchemy_does() {
+    let page = include_str!("../../docs/migrations.md");
+    for Driver { name, template } in [PSYCOPG, ASYNCPG] {
+        let row = page.lines().find(|line| line.contains(&format!("| `postgresql+{name}://")));
+        let row = row.unwrap_or_else(|| panic!("no row for {name}"));
+        let says =
+            if template == "generic" { "| as it is |".to_owned() } else { format!("| `--template {template}` |") };
+        assert!(row.ends_with(&says) && (template == "generic" || row.contains(" greenlet`")), "{row}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let project = Project { folder: folder.path(), python: interpreter() };
+    let connect = "import sys, asyncio\n\
+                   sys.modules['greenlet'] = None\n\
+                   from sqlalchemy.ext.asyncio import create_async_engine\n\
+                   async def connect():\n    \
+                       async with create_async_engine('postgresql+asyncpg://a@127.0.0.1:1/a').connect(): pass\n\
+                   asyncio.run(connect())\n";
+    let (connects, said) = project.tried(&["-c", connect]);
+    assert!(!connects && said.contains("greenlet"), "it is needed: {said}");
+}
+
 /// SQLite, too: a file that Alembic has made is one that a server opens.
 #[tokio::test]
 async fn our_migrations_make_a_data_file() {

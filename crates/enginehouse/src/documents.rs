@@ -12,6 +12,7 @@ use crate::Cli;
 const OF_OTHERS: &[&str] = &[
     // Alembic and Django
     "--sql",
+    "--template",
     // cargo, and `cargo xtask bench`
     "--backlog",
     "--lost",

@@ -84,9 +84,10 @@ pub(super) fn run(common: &Common, target: &SchemaTarget, arguments: &ExportArgs
     let files = files(arguments.format, &exports, &arguments.names)?;
     let written = write_all(&arguments.out, &files)?;
     let paths: Vec<_> = files.iter().map(|file| arguments.out.join(&file.name).display().to_string()).collect();
-    let document = json!({ "files": paths, "written": written });
+    let document = json!({ "migrations": exports.len(), "files": paths, "written": written });
     let mut fields: Vec<_> = paths.iter().map(|path| ("file", path.clone())).collect();
-    fields.push(("written", format!("{written} of {}; what was there already is the same", files.len())));
+    fields.push(("migrations", exports.len().to_string()));
+    fields.push(("written", in_words(written, files.len())));
     one(common, &document, &paths.join("\n"), &fields)
 }
 
@@ -122,6 +123,18 @@ fn flyway(export: &ExportedMigration, prefix: &str) -> MigrationFile {
     MigrationFile {
         name: format!("V{prefix}{version}__enginehouse_{name}.sql"),
         text: format!("{}\n", export.up.join("\n\n")),
+    }
+}
+
+/// How many of the files were written.
+fn in_words(written: usize, files: usize) -> String {
+    let all = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+    match files - written {
+        0 => all,
+        there => format!(
+            "{written} of {all}; {there} {} there already, and the same",
+            if there == 1 { "was" } else { "were" }
+        ),
     }
 }
 

@@ -147,6 +147,19 @@ fn files_are_named_as_each_tool_wants_them() {
 }
 
 #[test]
+fn what_was_written_is_counted() {
+    for (written, files, want) in [
+        (3, 3, "3 files"),
+        (1, 1, "1 file"),
+        (0, 1, "0 of 1 file; 1 was there already, and the same"),
+        (2, 3, "2 of 3 files; 1 was there already, and the same"),
+        (0, 3, "0 of 3 files; 3 were there already, and the same"),
+    ] {
+        assert_eq!(in_words(written, files), want);
+    }
+}
+
+#[test]
 fn a_file_that_differs_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| MigrationFile { name: name.to_owned(), text: text.to_owned() };
