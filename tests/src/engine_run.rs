@@ -1,6 +1,6 @@
 //! `engine run` under test: a server, and scripts that are engines of it.
 
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use enginehouse_api::events::{Event, EventsQuery};
 use enginehouse_api::page::PageQuery;
@@ -30,14 +30,17 @@ impl EngineRunFixture {
     /// # Panics
     /// It does not start.
     pub fn engine(&self, engine_id: &str, flags: &[&str], script: &str) -> EngineUnderTest {
-        let child = command(["engine", "run", "--engine-id", engine_id])
-            .env("ENGINEHOUSE_URL", &self.server.url)
-            .args(flags)
-            .args(["--", "sh", "-c", script])
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        EngineUnderTest(child)
+        let mut run = command(["engine", "run", "--engine-id", engine_id]);
+        run.env("ENGINEHOUSE_URL", &self.server.url).args(flags).args(["--", "sh", "-c", script]).stderr(Stdio::null());
+        self.started(run)
+    }
+
+    /// Starts an engine by a command that is prepared.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn started(&self, mut run: Command) -> EngineUnderTest {
+        EngineUnderTest(run.spawn().expect("the binary starts"))
     }
 
     /// Enqueues one event for each line.

@@ -7,6 +7,7 @@ pub mod load;
 pub mod postgres;
 pub mod python;
 pub mod test_store;
+pub mod tls_proxy;
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};

@@ -26,7 +26,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::transport::{BadUrl, ClientConfig, HttpCall, Repeat, RequestBody, Transport};
+use crate::server_url::BadUrl;
+use crate::transport::{ClientConfig, HttpCall, Repeat, RequestBody, Transport};
 
 /// How much longer than its wait a claim may take.
 const CLAIM_MARGIN: Duration = Duration::from_secs(10);
@@ -38,7 +39,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at `url`, such as `http://127.0.0.1:7420`. Connects with the first call.
+    /// A client of the server at `url`: `https://queue.example.org`, `http://127.0.0.1:7420` or, for short,
+    /// `127.0.0.1:7420` or `:7420`. Connects with the first call.
     ///
     /// # Errors
     /// A URL that no server can have.
@@ -55,6 +57,14 @@ impl Client {
     }
 
     /// The same client, repeating each call up to so many times where a repeat is safe and may help.
+    /// A client like this one, with connections of its own.
+    ///
+    /// # Errors
+    /// The system does not let it be made.
+    pub fn reconnected(&self) -> Result<Self, BadUrl> {
+        self.transport.reconnected().map(|transport| Self { transport })
+    }
+
     #[must_use]
     pub fn with_max_repeats(self, max_repeats: u32) -> Self {
         Self { transport: self.transport.with_max_repeats(max_repeats) }

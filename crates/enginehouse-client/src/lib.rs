@@ -24,17 +24,22 @@
 //! ```
 
 mod backoff;
+mod bearer_token;
 #[expect(clippy::missing_errors_doc, reason = "its first line says it of all calls")]
 mod calls;
 pub mod engine_loop;
 mod error;
+mod server_url;
+mod tls;
 mod transport;
 
 pub use backoff::Backoff;
+pub use bearer_token::{BearerToken, NotAToken};
 pub use calls::Client;
 pub use engine_loop::{
     ClaimedEvent, EngineError, EngineLoop, EngineSummary, HandlerContext, HandlerOutcome, StopReason,
 };
 pub use enginehouse_core::engine::{DynamicState, StaticConfig};
 pub use error::Error;
-pub use transport::{BadUrl, ClientConfig, Repeat};
+pub use server_url::BadUrl;
+pub use transport::{ClientConfig, Repeat};

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use enginehouse_api::problem::Problem;
+use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backoff::{Backoff, pause};
+use crate::bearer_token::BearerToken;
 use crate::error::Error;
+use crate::server_url::{BadUrl, server_url};
+use crate::tls;
 
-/// The timeouts and repeats of a client.
+/// The timeouts, repeats and limits of a client, and what it proves itself with.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// How long a call may take, a claim's wait aside.
@@ -23,6 +27,10 @@ pub struct ClientConfig {
     pub first_wait: Duration,
     /// The longest wait before a repeat. If the server asks for a longer one, the caller gets its problem instead.
     pub max_wait: Duration,
+    /// The largest answer that is read. No answer of a server is as large as the default, 128 MiB.
+    pub max_answer_bytes: usize,
+    /// Sent with every call, if there is one.
+    pub token: Option<BearerToken>,
 }
 
 impl Default for ClientConfig {
@@ -33,16 +41,10 @@ impl Default for ClientConfig {
             max_repeats: 4,
             first_wait: Duration::from_millis(100),
             max_wait: Duration::from_secs(5),
+            max_answer_bytes: 128 * 1024 * 1024,
+            token: None,
         }
     }
-}
-
-/// A URL that no server can have.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{url:?} is not the address of a server: {reason}")]
-pub struct BadUrl {
-    url: String,
-    reason: String,
 }
 
 /// When a call may be repeated.
@@ -82,30 +84,39 @@ pub(crate) struct HttpCall {
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
     http: reqwest::Client,
+    /// Without a slash at its end.
     url: String,
+    tls: rustls::ClientConfig,
     config: ClientConfig,
 }
 
 impl Transport {
     pub(crate) fn new(url: &str, config: ClientConfig) -> Result<Self, BadUrl> {
-        let refuse = |reason: String| BadUrl { url: url.to_owned(), reason };
-        let parsed = reqwest::Url::parse(url).map_err(|error| refuse(error.to_string()))?;
-        if parsed.scheme() != "http" {
-            return Err(refuse("it has to begin with http://".to_owned()));
-        }
-        if parsed.query().is_some() || parsed.fragment().is_some() {
-            return Err(refuse("it has a query or a fragment".to_owned()));
-        }
+        let parsed = server_url(url)?;
+        let url = parsed.as_str().trim_end_matches('/').to_owned();
+        let tls = tls::config(parsed.scheme() == "https").map_err(|why| BadUrl::new(&url, why))?;
+        Self::connecting(url, tls, config)
+    }
+
+    fn connecting(url: String, tls: rustls::ClientConfig, config: ClientConfig) -> Result<Self, BadUrl> {
+        let headers = config.token.iter().map(|token| (AUTHORIZATION, token.header())).collect();
         let http = reqwest::Client::builder()
             .connect_timeout(config.connect_timeout)
             .tcp_nodelay(true)
             .user_agent(concat!("enginehouse/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
             .redirect(reqwest::redirect::Policy::none())
             // An engine that polls keeps its connections; a server that restarts has none of them.
             .pool_idle_timeout(Duration::from_secs(30))
+            .tls_backend_preconfigured(tls.clone())
             .build()
-            .map_err(|error| refuse(error.to_string()))?;
-        Ok(Self { http, url: url.trim_end_matches('/').to_owned(), config })
+            .map_err(|error| BadUrl::new(&url, error.to_string()))?;
+        Ok(Self { http, url, tls, config })
+    }
+
+    /// The same with connections of its own.
+    pub(crate) fn reconnected(&self) -> Result<Self, BadUrl> {
+        Self::connecting(self.url.clone(), self.tls.clone(), self.config.clone())
     }
 
     pub(crate) fn with_max_repeats(self, max_repeats: u32) -> Self {
@@ -160,9 +171,9 @@ impl Transport {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        let body = self.read(response).await?;
         if status.is_success() {
-            return Ok((status, body.into()));
+            return Ok((status, body));
         }
         match serde_json::from_slice::<Problem>(&body) {
             Ok(problem) => {
@@ -177,6 +188,24 @@ impl Transport {
         }
     }
 
+    /// Reads an answer as far as it may go: who answers may be anybody.
+    async fn read(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
+        let max = self.config.max_answer_bytes;
+        let status = response.status().as_u16();
+        let too_large = || Error::Unexpected { status, reason: format!("the answer has more than {max} bytes") };
+        if response.content_length().is_some_and(|length| length > max as u64) {
+            return Err(too_large());
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if chunk.len() > max - body.len() {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
     fn unreachable(&self, error: &reqwest::Error) -> Error {
         // reqwest's own message says where, and its sources say why.
         let mut reason = if error.is_timeout() { "it took too long".to_owned() } else { String::new() };
@@ -188,25 +217,14 @@ impl Transport {
         if reason.is_empty() {
             reason = error.to_string();
         }
+        if let Some(advice) = tls::advice(&reason) {
+            reason = format!("{reason}; {advice}");
+        }
         Error::Unreachable {
             url: self.url.clone(),
             reason,
             maybe_applied: !error.is_connect(),
             timed_out: error.is_timeout(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_that_no_server_can_have_is_refused() {
-        for url in ["", "localhost:7420", "https://example.org", "ftp://a", "http://", "http://a/?b"] {
-            assert!(Transport::new(url, ClientConfig::default()).is_err(), "{url}");
-        }
-        let transport = Transport::new("http://127.0.0.1:7420/", ClientConfig::default()).unwrap();
-        assert_eq!(transport.url(), "http://127.0.0.1:7420");
     }
 }

@@ -28,5 +28,6 @@ pub(crate) mod settings;
 pub(crate) mod settings_args;
 mod signals;
 pub(crate) mod store;
+mod server_address;
 pub(crate) mod terminal_text;
 pub(crate) mod usage_error;

@@ -94,7 +94,7 @@ async fn bench(common: &Common, shape: LoadShape, keep: bool) -> Result<(), CliE
         )),
     };
     // The clock of the run starts here.
-    let context = Arc::new(BenchContext::new(client.url().to_owned(), shape, names));
+    let context = Arc::new(BenchContext::new(client.clone(), shape, names));
     let end = match ready {
         Ok(engines) => Ok(measure(&context, engines, &mut signals, progress).await),
         Err(error) => Err(error),

@@ -39,6 +39,12 @@ impl CliError {
                 why,
                 "check that `enginehouse serve` is running there, or name another place with --url or ENGINEHOUSE_URL",
             ),
+            Error::Unexpected { status: 401 | 403 | 407, .. } => Self::new(
+                Exit::Forbidden,
+                what,
+                why,
+                "set ENGINEHOUSE_TOKEN to a token that what stands before the server accepts",
+            ),
             Error::Unexpected { .. } => Self::new(
                 Exit::Failed,
                 what,

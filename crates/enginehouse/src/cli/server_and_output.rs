@@ -11,19 +11,20 @@ use enginehouse_core::ids::EventId;
 use strum::VariantArray;
 
 use super::cli_error::CliError;
+use super::server_address::ServerAddress;
 use crate::exit_codes::Exit;
 
 /// Where the server is, and how to show what it answers.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
-    /// Where the server is
+    /// Where the server is: http://HOST:PORT, https://HOST or, for short, HOST:PORT or :PORT
     #[arg(
         long = "url",
         env = "ENGINEHOUSE_URL",
         default_value = "http://127.0.0.1:7420",
         global = true,
         value_name = "URL",
-        value_parser = Client::new,
+        value_parser = ServerAddress,
         help_heading = "Server and output"
     )]
     pub(crate) client: Client,

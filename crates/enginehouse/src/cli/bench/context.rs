@@ -20,7 +20,7 @@ const TIMER_STEP: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub(super) struct BenchContext {
-    pub(super) url: String,
+    server: Client,
     pub(super) shape: LoadShape,
     pub(super) names: BenchNames,
     pub(super) watch: Stopwatch,
@@ -54,7 +54,7 @@ impl PlannedCall {
 }
 
 impl BenchContext {
-    pub(super) fn new(url: String, shape: LoadShape, names: BenchNames) -> Self {
+    pub(super) fn new(server: Client, shape: LoadShape, names: BenchNames) -> Self {
         let headline = match (shape.producers, shape.engines) {
             (0, _) if shape.exchange => Timed::Exchange,
             (0, _) => Timed::Complete,
@@ -65,7 +65,7 @@ impl BenchContext {
         let (prefilled, events_to_enqueue) = if shape.producers == 0 { (events, 0) } else { (0, events) };
         let measured_from = shape.warm_up();
         Self {
-            url,
+            server,
             names,
             watch: Stopwatch::start(),
             stop: CancellationToken::new(),
@@ -81,8 +81,13 @@ impl BenchContext {
 
     /// A client with a connection of its own, which repeats nothing: each answer is measured.
     pub(super) fn client(&self) -> Client {
-        let client = Client::new(&self.url).unwrap_or_else(|_| unreachable!("the address was taken from a client"));
-        client.with_max_repeats(0)
+        let client = self.server.reconnected();
+        client.unwrap_or_else(|_| unreachable!("there is such a client already")).with_max_repeats(0)
+    }
+
+    /// The server's address.
+    pub(super) fn url(&self) -> &str {
+        self.server.url()
     }
 
     pub(super) fn figures(&self) -> MutexGuard<'_, Figures> {

@@ -97,7 +97,7 @@ impl BenchReport {
         let headline = figures.headline();
         Self {
             run: context.names.run.clone(),
-            url: context.url.clone(),
+            url: context.url().to_owned(),
             queue: context.names.queue.to_string(),
             event_type: context.names.event_type.to_string(),
             load: context.shape.clone(),

@@ -13,6 +13,7 @@ use enginehouse_core::limits::MAX_ERROR_MESSAGE_BYTES;
 use super::command_result::ResultFormat;
 use super::guarded_command::GuardedCommand;
 use super::output::{Keep, PipeReader, Printed};
+use crate::cli::server_address::TOKEN_VARIABLE;
 use crate::exec_guard::protocol::GuardArgs;
 
 /// The exit status that says: no attempt can succeed. `EX_DATAERR` of sysexits.h.
@@ -88,7 +89,9 @@ impl Program {
                 .env("ENGINEHOUSE_EVENT_ID", event.event_id.to_string())
                 .env("ENGINEHOUSE_EVENT_TYPE", event.event_type.as_str())
                 .env("ENGINEHOUSE_ATTEMPT", event.attempt.to_string())
-                .env_remove("ENGINEHOUSE_SCENARIO_RUN_ID");
+                .env_remove("ENGINEHOUSE_SCENARIO_RUN_ID")
+                // Who may be an engine may do more than its command has to.
+                .env_remove(TOKEN_VARIABLE);
             if let Some(run) = &event.scenario_run_id {
                 command.env("ENGINEHOUSE_SCENARIO_RUN_ID", run.as_str());
             }
