@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use enginehouse_core::event::EventStatus;
 use enginehouse_tests::engine_run::{EngineRunFixture, stop};
 use enginehouse_tests::test_store::StoreKind;
-use enginehouse_tests::until;
+use enginehouse_tests::{command, run, text, until};
 
 const WORK: [&str; 4] = ["--event-type", "work", "--heartbeat-interval-seconds", "1"];
 
@@ -191,4 +191,41 @@ async fn an_endless_output_takes_no_memory_and_blocks_no_command() {
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(peak < 100_000, "the engine took {peak} kB");
     assert_eq!(stop(engine), Some(0));
+}
+
+#[tokio::test]
+async fn an_attempt_that_takes_too_long_is_stopped_then_and_no_lock_is_lost() {
+    let fixture = EngineRunFixture::on(StoreKind::Sqlite);
+    let folder = tempfile::tempdir().unwrap();
+    fixture.enqueue("{}\n", &["--event-type", "work", "--max-retries", "0", "--max-processing-seconds", "1"]);
+    // No heartbeat comes before the test has ended: the engine knows by itself.
+    let mut run = command(["engine", "run", "--event-type", "work", "--heartbeat-interval-seconds", "300"]);
+    let script = format!("echo $$ > '{}'; exec sleep 1000", folder.path().join("command").display());
+    run.env("ENGINEHOUSE_URL", &fixture.server.url).args(["--", "sh", "-c", &script]);
+    run.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut engine = fixture.started(run);
+    let (mut stdout, mut stderr) = (engine.stdout.take().unwrap(), engine.stderr.take().unwrap());
+    ScriptProcess::of(&folder.path().join("command")).await.has_ended("the command is stopped").await;
+    let event = fixture.until_all(EventStatus::Failed).await.remove(0);
+    assert_eq!(event.last_error.unwrap().code.as_deref(), Some("timed_out"));
+    assert_eq!(stop(engine), Some(0));
+    let (mut summary, mut log) = (String::new(), String::new());
+    stdout.read_to_string(&mut summary).unwrap();
+    stderr.read_to_string(&mut log).unwrap();
+    assert_eq!(log.matches("it took longer than max_processing_seconds").count(), 1, "{log}");
+    assert!(!log.contains("lost"), "{log}");
+    assert!(summary.contains("failed     1") && summary.contains("lost       0"), "{summary}");
+}
+
+#[tokio::test]
+async fn a_program_that_is_missing_is_found_before_the_engine_registers() {
+    let fixture = EngineRunFixture::on(StoreKind::Sqlite);
+    for program in ["no-such-program", "./no-such-program", "/etc/passwd", "/tmp"] {
+        let output = run(&fixture.server.url, ["engine", "run", "--event-type", "work", "--", program], "");
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains("the engine did not start: it cannot run") && message.contains(program), "{message}");
+    }
+    let engines = fixture.server.client().engines(&Default::default()).await.unwrap();
+    assert!(engines.items.is_empty(), "{engines:?}");
 }

@@ -99,6 +99,9 @@ pub struct EventLock {
     /// When it is lost unless renewed.
     pub expires_at: Timestamp,
 }
+    /// When the attempt fails whatever its holder does; absent if it may take as long as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times_out_at: Option<Timestamp>,
 
 impl EventLock {
     /// A lock as everybody may see it: without its token.
@@ -110,6 +113,7 @@ impl EventLock {
             claimed_at: lock.claimed_at,
             expires_at: lock.expires_at,
         }
+            times_out_at: lock.times_out_at(),
     }
 
     /// A lock as its claimer gets it: with its token.

@@ -116,15 +116,17 @@ impl Lock {
 
     /// When `wait` from `now` ends, but never past `claimed_at + max_processing`.
     pub fn reaching(&self, now: Timestamp, wait: Duration) -> Timestamp {
-        match self.max_processing {
-            Some(max) => (now + wait).min(self.claimed_at + max),
-            None => now + wait,
-        }
+        self.times_out_at().map_or(now + wait, |end| (now + wait).min(end))
+    }
+
+    /// When the attempt has used up its `max_processing`.
+    pub fn times_out_at(&self) -> Option<Timestamp> {
+        self.max_processing.map(|max| self.claimed_at + max)
     }
 
     /// Whether the attempt has used up its `max_processing`.
     pub fn is_timed_out(&self, now: Timestamp) -> bool {
-        self.max_processing.is_some_and(|max| self.claimed_at + max <= now)
+        self.times_out_at().is_some_and(|end| end <= now)
     }
 
     /// Whether the holder has lost it for want of time.

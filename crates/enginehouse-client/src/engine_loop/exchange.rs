@@ -170,6 +170,10 @@ where
                     batch.push(finished);
                     continue;
                 }
+                Some(problem) if problem.code == Code::LockLost && self.held.has_timed_out(&settlement.lock_token) => {
+                    self.held.time_out(&settlement.lock_token);
+                    Some(SettleOutcome::Fail)
+                }
                 Some(problem) => {
                     tracing::warn!(event_id = %settlement.event_id, %problem, "a settlement was refused");
                     None

@@ -1,6 +1,7 @@
 //! What a handler is given, and what it answers.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use enginehouse_api::events::Event;
 use enginehouse_api::settle::{SettleOutcome, Settlement};
@@ -36,9 +37,20 @@ impl std::ops::Deref for ClaimedEvent {
     }
 }
 
+impl ClaimedEvent {
+    /// How long the attempt may take from its claim on; none if it may take as long as it likes.
+    pub(super) fn time_limit(&self) -> Option<Duration> {
+        let lock = self.lock.as_ref()?;
+        Some(lock.times_out_at?.since(lock.claimed_at))
+    }
+}
+
 /// Why a handler should stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
+    /// The attempt has taken longer than `max_processing_seconds`, and so the server has failed it. The handler's result is
+    /// dropped.
+    TimedOut,
     /// The lock is lost: another engine may have the event. The handler's result is dropped.
     LockLost,
     /// The event is cancelled. A completion still counts; any other outcome releases the event.
@@ -133,7 +145,7 @@ impl HandlerOutcome {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EngineSummary {
     pub completed: u64,
-    /// Attempts that failed: those that will be retried too.
+    /// Attempts that failed: those that took too long, and those that will be retried, too.
     pub failed: u64,
     pub released: u64,
     /// Events whose lock it lost, or whose settle the server refused.

@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use enginehouse_api::settle::SettleOutcome;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::lock::LockToken;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::handler::{ClaimedEvent, EngineSummary, HandlerContext, StopReason};
+
+/// How long the answer of a claim may have been on its way: an attempt is as much older than this engine knows.
+const CLAIM_ANSWER: Duration = Duration::from_secs(2);
 
 /// Shared by claims, exchanges and heartbeats.
 #[derive(Debug, Default)]
@@ -27,8 +32,23 @@ struct RunningHandler {
     event_id: EventId,
     context: HandlerContext,
     abort: Option<AbortHandle>,
+    /// When the attempt has taken too long, if it ever does.
+    times_out_at: Option<Instant>,
     /// It has returned, and its result is on the way to the server.
     settling: bool,
+}
+
+impl RunningHandler {
+    fn has_timed_out(&self) -> bool {
+        self.times_out_at.is_some_and(|end| end <= Instant::now() + CLAIM_ANSWER)
+    }
+
+    fn time_out(&self) {
+        if self.context.stop_reason().is_none() {
+            tracing::warn!(event_id = %self.event_id, "the attempt has failed: it took longer than max_processing_seconds");
+            self.context.stop(StopReason::TimedOut);
+        }
+    }
 }
 
 impl HeldLocks {
@@ -39,8 +59,13 @@ impl HeldLocks {
 
     pub(super) fn add(&self, event: &ClaimedEvent) -> HandlerContext {
         let context = HandlerContext::default();
-        let handler =
-            RunningHandler { event_id: event.event_id, context: context.clone(), abort: None, settling: false };
+        let handler = RunningHandler {
+            event_id: event.event_id,
+            context: context.clone(),
+            abort: None,
+            times_out_at: event.time_limit().map(|limit| Instant::now() + limit),
+            settling: false,
+        };
         self.lock().locks.insert(event.token, handler);
         context
     }
@@ -82,9 +107,25 @@ impl HeldLocks {
     /// lost because that settle was accepted.
     pub(super) fn lose(&self, token: &LockToken) {
         if let Some(handler) = self.lock().locks.get(token).filter(|handler| !handler.settling) {
-            tracing::warn!(event_id = %handler.event_id, "the lock is lost");
-            handler.context.stop(StopReason::LockLost);
+            if handler.has_timed_out() {
+                handler.time_out();
+            } else {
+                tracing::warn!(event_id = %handler.event_id, "the lock is lost");
+                handler.context.stop(StopReason::LockLost);
+            }
         }
+    }
+
+    /// The attempt has taken as long as it may: the server has failed it, or is about to.
+    pub(super) fn time_out(&self, token: &LockToken) {
+        if let Some(handler) = self.lock().locks.get(token) {
+            handler.time_out();
+        }
+    }
+
+    /// Whether a lock that the server does not know any more ended because its attempt took too long.
+    pub(super) fn has_timed_out(&self, token: &LockToken) -> bool {
+        self.lock().locks.get(token).is_some_and(RunningHandler::has_timed_out)
     }
 
     pub(super) fn cancel(&self, event_id: EventId) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enginehouse_api::settle::Settlement;
+use enginehouse_api::settle::{SettleOutcome, Settlement};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -10,6 +10,7 @@ use super::builder::EngineLoop;
 use super::handler::{ClaimedEvent, HandlerContext, HandlerOutcome, StopReason};
 use super::heartbeat::{EngineSession, Heartbeats};
 use super::held_locks::HeldLocks;
+use crate::backoff::pause;
 
 /// The result of a handler, and the slot that is free once the server has answered.
 #[derive(Debug)]
@@ -62,11 +63,19 @@ where
                 self.finish_event(&event, &context, HandlerOutcome::Release { delay_seconds: None }, slot);
                 continue;
             }
-            let work = tokio::spawn((self.handler)(event.clone(), context.clone()));
+            let mut work = tokio::spawn((self.handler)(event.clone(), context.clone()));
             self.held.can_abort(&event.token, work.abort_handle());
             let running = Arc::clone(self);
             tokio::spawn(async move {
-                let outcome = match work.await {
+                let ended = tokio::select! {
+                    ended = &mut work => ended,
+                    // Not left to the next heartbeat: somebody else may be given the event by then.
+                    () = time_out(&event) => {
+                        running.held.time_out(&event.token);
+                        work.await
+                    }
+                };
+                let outcome = match ended {
                     Ok(outcome) => outcome,
                     Err(error) if error.is_panic() => HandlerOutcome::failed("panic", "the handler panicked"),
                     Err(_aborted) => HandlerOutcome::Release { delay_seconds: None },
@@ -90,6 +99,11 @@ where
                 self.held.settled(&event.token, None);
                 return;
             }
+            // The server has counted the failure.
+            (Some(StopReason::TimedOut), _) => {
+                self.held.settled(&event.token, Some(SettleOutcome::Fail));
+                return;
+            }
             // It was ready before it was stopped: a completion still counts.
             (Some(_), outcome @ HandlerOutcome::Complete { .. }) | (None, outcome) => outcome,
             // What fails because it was stopped says nothing about the event.
@@ -100,5 +114,13 @@ where
             // The engine has given up settling: it is past the end of its shutdown.
             self.held.settled(&event.token, None);
         }
+    }
+}
+
+/// Ends when the attempt has taken as long as it may.
+async fn time_out(event: &ClaimedEvent) {
+    match event.time_limit() {
+        Some(limit) => pause(limit).await,
+        None => std::future::pending().await,
     }
 }

@@ -31,6 +31,10 @@ mod guarded_command;
 pub(crate) mod load;
 mod output;
 mod program;
+mod program_file;
+
+/// What to do about a command that cannot be run.
+const CHECK_COMMAND: &str = "check the command's name, and that it may be executed";
 
 /// Be an engine: run a command for each event.
 #[derive(Debug, Args)]
@@ -108,6 +112,10 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
         LevelFilter::INFO
     })?;
     let Some((command, rest)) = arguments.command.split_first() else { unreachable!("clap asks for a command") };
+    if let Some(why) = program_file::missing(command) {
+        let what = format!("the engine did not start: it cannot run {}", command.display());
+        return Err(CliError::new(Exit::Invalid, what, why, CHECK_COMMAND));
+    }
     let engine_id = arguments.engine_id.unwrap_or_else(own_name);
     let engine_type = arguments.engine_type.unwrap_or_else(|| named_after(command));
     let kill_after = Duration::from_secs(arguments.kill_after_seconds);
@@ -172,7 +180,7 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
     log.flush();
     if let Some(why) = cannot_start.get() {
         let what = format!("the engine stopped: could not start {}", command.display());
-        return Err(CliError::new(Exit::Failed, what, why, "check the command's name, and that it may be executed"));
+        return Err(CliError::new(Exit::Failed, what, why, CHECK_COMMAND));
     }
     let summary = result.map_err(|error| match error {
         EngineError::Superseded(engine_id) => CliError::new(
