@@ -7,6 +7,7 @@ use enginehouse_core::filter::{EventFilter, PageRequest};
 use enginehouse_core::ids::{Capability, EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::input::Value;
 use enginehouse_core::json::RawJson;
+use enginehouse_core::limits::{MAX_LABEL_LENGTH, MAX_PRIORITY};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::read_fields;
@@ -98,10 +99,10 @@ pub struct EventLock {
     pub claimed_at: Timestamp,
     /// When it is lost unless renewed.
     pub expires_at: Timestamp,
-}
     /// When the attempt fails whatever its holder does; absent if it may take as long as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times_out_at: Option<Timestamp>,
+}
 
 impl EventLock {
     /// A lock as everybody may see it: without its token.
@@ -112,8 +113,8 @@ impl EventLock {
             token: None,
             claimed_at: lock.claimed_at,
             expires_at: lock.expires_at,
-        }
             times_out_at: lock.times_out_at(),
+        }
     }
 
     /// A lock as its claimer gets it: with its token.
@@ -139,13 +140,28 @@ impl EventsQuery {
             queue: optional(|value| value.parsed()),
             scenario_run_id: optional(|value| value.parsed()),
             engine_id: optional(|value| value.parsed()),
+            priority: optional(|value| value.whole(0..=MAX_PRIORITY)),
+            label: optional(|value| value.parsed()),
+            idempotency_key: optional(|value| value.line(1..=MAX_LABEL_LENGTH)),
+            available_after: optional(|value| value.parsed()),
             enqueued_after: optional(|value| value.parsed()),
             enqueued_before: optional(|value| value.parsed()),
             limit: optional(read_limit),
             cursor: optional(|value| read_cursor(value, ListKind::Events)),
         );
-        let filter =
-            EventFilter { status, event_type, queue, scenario_run_id, engine_id, enqueued_after, enqueued_before };
+        let filter = EventFilter {
+            status,
+            event_type,
+            queue,
+            scenario_run_id,
+            engine_id,
+            priority,
+            label,
+            idempotency_key,
+            available_after,
+            enqueued_after,
+            enqueued_before,
+        };
         Some((filter, page_request(limit, cursor)))
     }
 }

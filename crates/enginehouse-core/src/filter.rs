@@ -6,12 +6,19 @@ use crate::engine::EngineStatus;
 use crate::event::{DeadLetterReason, EventStatus};
 use crate::ids::{Capability, EngineId, EngineType, EventType, QueueName, ScenarioRunId};
 use crate::input::Value;
+use crate::label::Label;
+use crate::limits::{MAX_LABEL_LENGTH, MAX_PRIORITY};
 use crate::read_fields;
 use crate::time::Timestamp;
 
-/// Which events.
+/// Which events. What is absent matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::IntoParams, utoipa::ToSchema),
+    into_params(parameter_in = Query)
+)]
 pub struct EventFilter {
     /// Only those with this status.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,12 +35,62 @@ pub struct EventFilter {
     /// Only those that this engine claimed last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine_id: Option<EngineId>,
+    /// Only those of this priority.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", param(minimum = 0, maximum = 9), schema(minimum = 0, maximum = 9))]
+    pub priority: Option<u8>,
+    /// Only those with this label and value: `KEY=VALUE`. Looks at every event that the rest of the filter leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", param(value_type = Option<String>), schema(value_type = Option<String>))]
+    pub label: Option<Label>,
+    /// Only the one that has this idempotency key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// Only those that may be claimed from this moment on or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available_after: Option<Timestamp>,
     /// Only those enqueued at this moment or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enqueued_after: Option<Timestamp>,
     /// Only those enqueued before this moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enqueued_before: Option<Timestamp>,
+}
+
+impl EventFilter {
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value;
+            status: optional(|value| value.word()),
+            event_type: optional(|value| value.parsed()),
+            queue: optional(|value| value.parsed()),
+            scenario_run_id: optional(|value| value.parsed()),
+            engine_id: optional(|value| value.parsed()),
+            priority: optional(|value| value.whole(0..=MAX_PRIORITY)),
+            label: optional(|value| value.parsed()),
+            idempotency_key: optional(|value| value.line(1..=MAX_LABEL_LENGTH)),
+            available_after: optional(|value| value.parsed()),
+            enqueued_after: optional(|value| value.parsed()),
+            enqueued_before: optional(|value| value.parsed()),
+        );
+        Some(Self {
+            status,
+            event_type,
+            queue,
+            scenario_run_id,
+            engine_id,
+            priority,
+            label,
+            idempotency_key,
+            available_after,
+            enqueued_after,
+            enqueued_before,
+        })
+    }
+
+    /// Whether it matches every event.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Which engines.

@@ -26,6 +26,7 @@
 //! - [`request`]: what engines ask for, checked.
 //! - [`gates`]: what an engine must pass to claim an event.
 //! - [`grace`]: what must not expire after an outage.
+//! - [`label`]: one label of an event, as whoever looks for events names it.
 //! - [`filter`]: which events, engines and dead letters a list is about.
 
 pub mod applied;
@@ -41,6 +42,7 @@ pub mod ids;
 pub mod input;
 pub mod invalid;
 pub mod json;
+pub mod label;
 pub mod lane;
 pub mod limits;
 pub mod lock;

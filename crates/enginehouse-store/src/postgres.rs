@@ -201,6 +201,10 @@ impl Queries for PostgresStore {
         Ok(reads::events(&self.shared, filter, page).await?)
     }
 
+    async fn event_ids(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventId>, StoreError> {
+        Ok(reads::event_ids(&self.shared, filter, page).await?)
+    }
+
     async fn history(&self, event_id: EventId) -> Result<History, StoreError> {
         Ok(reads::history(&self.shared, event_id).await?)
     }

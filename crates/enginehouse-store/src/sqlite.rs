@@ -119,6 +119,11 @@ impl Queries for SqliteStore {
         self.readers.read(move |reader| search::events(reader, &filter, &page)).await
     }
 
+    async fn event_ids(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventId>, StoreError> {
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers.read(move |reader| search::event_ids(reader, &filter, &page)).await
+    }
+
     async fn history(&self, event_id: EventId) -> Result<History, StoreError> {
         self.readers.read(move |reader| audit::history(reader, event_id)).await
     }

@@ -112,6 +112,8 @@ pub trait Queries: Send + Sync {
     /// Events that match, newest first. A page may be shorter than asked and still have a successor: a search
     /// looks at a bounded number of rows, and a page holds a bounded number of bytes.
     async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventRecord>, StoreError>;
+    /// The same, but only which they are: for whoever acts on them.
+    async fn event_ids(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventId>, StoreError>;
     /// Every attempt of an event that did not complete it, and every action of an operator, oldest first.
     async fn history(&self, event_id: EventId) -> Result<History, StoreError>;
     /// One engine with its locks, if it is registered.

@@ -13,6 +13,7 @@ pub(crate) mod engine;
 pub(crate) mod engine_run;
 pub(crate) mod enqueue;
 pub(crate) mod event;
+mod event_filter;
 pub(crate) mod event_type;
 mod json_lines;
 mod log_output;

@@ -29,6 +29,28 @@ async fn find(store: &dyn Store, filter: &EventFilter, limit: u32) -> (Vec<Event
     }
 }
 
+/// The same, of ids alone.
+async fn find_ids(store: &dyn Store, filter: &EventFilter, limit: u32) -> Vec<EventId> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.event_ids(filter, &PageRequest { limit, after }).await.unwrap();
+        assert!(page.items.len() <= limit as usize);
+        found.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return found;
+        }
+    }
+}
+
+fn with_key(key: &str) -> EventFilter {
+    EventFilter { idempotency_key: Some(key.to_owned()), ..Default::default() }
+}
+
+fn with_label(label: &str) -> EventFilter {
+    EventFilter { label: Some(label.parse().unwrap()), ..Default::default() }
+}
+
 fn with_status(status: EventStatus) -> EventFilter {
     EventFilter { status: Some(status), ..Default::default() }
 }
@@ -48,7 +70,11 @@ pub(crate) async fn events_are_found_by_every_field(store: &dyn Store) {
     let since = |number: u32| now - MINUTE * (60 - number);
     for number in 1..=12 {
         let lane_id = if number % 2 == 0 { a } else { b };
-        let event = new_event(number, lane_id, since(number));
+        let mut event = new_event(number, lane_id, since(number));
+        event.event.idempotency_key = Some(format!("key {number}").into());
+        event.fingerprint = Some([0; 16].into());
+        event.event.labels =
+            [("team".to_owned(), format!("{}", number % 2)), ("a\"b".to_owned(), "é=".to_owned())].into();
         insert(store, &[if number % 3 == 0 { of_run(event, "run") } else { event }]).await;
     }
     for number in 1..=8 {
@@ -82,6 +108,20 @@ pub(crate) async fn events_are_found_by_every_field(store: &dyn Store) {
         (of_engine("sim-1"), vec![4, 3, 2, 1]),
         (EventFilter { status: Some(EventStatus::Processing), ..of_engine("sim-1") }, vec![4, 3]),
         (EventFilter { status: Some(EventStatus::Processing), ..of_engine("sim-2") }, vec![]),
+        (EventFilter { priority: Some(5), ..of_type("a") }, vec![12, 10, 8, 6, 4, 2]),
+        (EventFilter { priority: Some(4), ..any.clone() }, vec![]),
+        (with_key("key 7"), vec![7]),
+        (with_key("key"), vec![]),
+        (EventFilter { status: Some(EventStatus::Failed), ..with_key("key 7") }, vec![7]),
+        (EventFilter { status: Some(EventStatus::Queued), ..with_key("key 7") }, vec![]),
+        (EventFilter { scenario_run_id: Some("run".parse().unwrap()), ..with_key("key 9") }, vec![9]),
+        (EventFilter { scenario_run_id: Some("run".parse().unwrap()), ..with_key("key 8") }, vec![]),
+        (with_label("team=0"), vec![12, 10, 8, 6, 4, 2]),
+        (EventFilter { status: Some(EventStatus::Completed), ..with_label("team=1") }, vec![5, 1]),
+        (EventFilter { scenario_run_id: Some("run".parse().unwrap()), ..with_label("team=1") }, vec![9, 3]),
+        (with_label("team="), vec![]),
+        (with_label("crew=0"), vec![]),
+        (EventFilter { available_after: Some(since(11)), ..any.clone() }, vec![12, 11]),
         (EventFilter { enqueued_after: Some(since(11)), ..any.clone() }, vec![12, 11]),
         (EventFilter { enqueued_before: Some(since(3)), ..any.clone() }, vec![2, 1]),
         (
@@ -95,7 +135,9 @@ pub(crate) async fn events_are_found_by_every_field(store: &dyn Store) {
         ),
     ] {
         for limit in [1, 2, 50] {
-            assert_eq!(find(store, &filter, limit).await.0, ids(want.clone()), "{filter:?}, {limit} per page");
+            let found = find(store, &filter, limit).await.0;
+            assert_eq!(found, ids(want.clone()), "{filter:?}, {limit} per page");
+            assert_eq!(find_ids(store, &filter, limit).await, found, "{filter:?}, {limit} per page");
         }
     }
 }
@@ -149,4 +191,5 @@ pub(crate) async fn a_search_goes_on_until_all_has_been_looked_at(store: &dyn St
     assert_eq!(find(store, &oldest, 10).await.0, ids([2, 1]));
     let queued = EventFilter { status: Some(EventStatus::Queued), ..oldest };
     assert_eq!(find(store, &queued, 10).await.0, ids([2, 1]));
+    assert_eq!(find_ids(store, &queued, 10).await, ids([2, 1]));
 }

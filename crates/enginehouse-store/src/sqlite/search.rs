@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId, LaneId};
+use enginehouse_core::label::Label;
 use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
 use super::columns::sql;
 use super::connection::SqliteConnection;
 use super::events;
-use super::failure::SqliteResult;
+use super::failure::{SqliteError, SqliteResult};
 use super::lanes::{self, KnownLanes};
 use super::locks;
 use crate::rows::{EventFilter, EventRecord, MAX_PAGE_BYTES, PageRequest, ResultPage};
@@ -101,19 +102,46 @@ impl<'a, T> Search<'a, T> {
     }
 }
 
+impl Search<'_, EventId> {
+    /// Takes note of a row, and of its id if it matches.
+    fn note(&mut self, event_id: EventId, matches: bool) {
+        self.looked_at += 1;
+        self.last = Some(event_id);
+        self.items.extend(matches.then_some(event_id));
+    }
+}
+
 /// Events that match, newest first.
 pub(super) fn events(
     connection: &SqliteConnection,
     filter: &EventFilter,
     page: &PageRequest,
 ) -> SqliteResult<ResultPage<EventRecord>> {
+    search(connection, filter, page, |search, event_id, matches| search.look_at(event_id, matches, |record| record))
+}
+
+/// The same, but only which they are.
+pub(super) fn event_ids(
+    connection: &SqliteConnection,
+    filter: &EventFilter,
+    page: &PageRequest,
+) -> SqliteResult<ResultPage<EventId>> {
+    search(connection, filter, page, |search, event_id, matches| {
+        search.note(event_id, matches);
+        Ok(())
+    })
+}
+
+fn search<T>(
+    connection: &SqliteConnection,
+    filter: &EventFilter,
+    page: &PageRequest,
+    look_at: impl Fn(&mut Search<'_, T>, EventId, bool) -> SqliteResult<()>,
+) -> SqliteResult<ResultPage<T>> {
     let (Some(before), Some(lanes)) = (place(page), lanes_of(connection, filter)?) else { return Ok(nothing()) };
     let (sql, name) = path(connection, filter)?;
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = match name {
-        Some(name) => statement.query(params![before, MAX_SCANNED_ROWS, name])?,
-        None => statement.query(params![before, MAX_SCANNED_ROWS])?,
-    };
+    let mut rows = statement.query(params![before, MAX_SCANNED_ROWS, name, filter.label.is_some()])?;
     let mut search = Search::new(connection, page.limit);
     while let Some(row) = rows.next()? {
         if search.is_full() {
@@ -123,30 +151,46 @@ pub(super) fn events(
             let event_id = columns.read()?;
             let (status, lane_id): (EventStatus, LaneId) = (columns.read()?, columns.read()?);
             let (engine_id, enqueued_at): (Option<&str>, Timestamp) = (columns.read()?, columns.read()?);
+            let (available_at, run): (Timestamp, Option<&str>) = (columns.read()?, columns.read()?);
+            let labels: Option<&str> = columns.read()?;
             let matches = filter.status.is_none_or(|wanted| wanted == status)
                 && lanes.as_ref().is_none_or(|lanes| lanes.contains(&lane_id))
                 && filter.engine_id.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == engine_id)
+                && filter.scenario_run_id.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == run)
+                && filter.available_after.is_none_or(|after| available_at >= after)
                 && filter.enqueued_after.is_none_or(|after| enqueued_at >= after)
-                && filter.enqueued_before.is_none_or(|before| enqueued_at < before);
+                && filter.enqueued_before.is_none_or(|before| enqueued_at < before)
+                && has_label(filter.label.as_ref(), labels)?;
             Ok((event_id, matches))
         })?;
         match read {
-            Some((event_id, matches)) => search.look_at(event_id, matches, |record| record)?,
+            Some((event_id, matches)) => look_at(&mut search, event_id, matches)?,
             None => search.pass_over(),
         }
     }
     Ok(search.page())
 }
 
+fn has_label(wanted: Option<&Label>, labels: Option<&str>) -> SqliteResult<bool> {
+    match (wanted, labels) {
+        (None, _) => Ok(true),
+        (Some(_), None) => Ok(false),
+        (Some(label), Some(labels)) => {
+            label.is_in(labels).map_err(|error| SqliteError::Row(format!("labels: {error}")))
+        }
+    }
+}
+
 /// The lanes that may hold what is asked for: `Some(None)` if all may, nothing if none does.
 fn lanes_of(connection: &SqliteConnection, filter: &EventFilter) -> SqliteResult<Option<Option<HashSet<LaneId>>>> {
-    if filter.event_type.is_none() && filter.queue.is_none() {
+    if filter.event_type.is_none() && filter.queue.is_none() && filter.priority.is_none() {
         return Ok(Some(None));
     }
     let mut lanes = lanes::after(connection, LaneId(0))?;
     lanes.retain(|lane| {
         filter.event_type.as_ref().is_none_or(|wanted| *wanted == lane.key.event_type)
             && filter.queue.as_ref().is_none_or(|wanted| *wanted == lane.key.queue)
+            && filter.priority.is_none_or(|wanted| wanted == lane.key.priority)
     });
     let found: HashSet<_> = lanes.into_iter().map(|lane| lane.lane_id).collect();
     Ok(if found.is_empty() { None } else { Some(Some(found)) })
@@ -158,6 +202,11 @@ pub(super) mod newest {
     use super::sql;
 
     pub(in super::super) const ALL: &str = sql!("newest_events", source = "events as e where e.event_id < ?1");
+    /// A key has one event at most.
+    pub(in super::super) const OF_KEY: &str = sql!(
+        "newest_events",
+        source = "events as e indexed by events_idempotency_key where e.idempotency_key = ?3 and e.event_id < ?1"
+    );
     pub(in super::super) const OF_RUN: &str = sql!(
         "newest_events",
         source = "events as e indexed by events_of_run where e.scenario_run_id = ?3 and e.event_id < ?1"
@@ -195,6 +244,9 @@ pub(super) mod newest {
 
 /// The statement that looks at the fewest rows, and the name it needs.
 fn path<'a>(connection: &SqliteConnection, filter: &'a EventFilter) -> SqliteResult<(&'static str, Option<&'a str>)> {
+    if let Some(key) = &filter.idempotency_key {
+        return Ok((newest::OF_KEY, Some(key)));
+    }
     if let Some(run) = &filter.scenario_run_id {
         return Ok((newest::OF_RUN, Some(run.as_str())));
     }

@@ -4,14 +4,13 @@ use clap::{Args, Subcommand};
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::event::EventStatus;
-use enginehouse_core::filter::EventFilter;
-use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
-use enginehouse_core::time::Timestamp;
+use enginehouse_core::ids::EventId;
 
 use super::cli_error::CliError;
 use super::enqueue;
+use super::event_filter::EventFilterArgs;
 use super::output::{Listed, Part, one, or_dash};
-use super::server_and_output::{Common, OutputFormat, event_id, for_each, words};
+use super::server_and_output::{Common, OutputFormat, event_id, for_each};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -63,27 +62,8 @@ enum EventSubcommand {
 
 #[derive(Debug, Args)]
 struct EventListArgs {
-    /// Only those with this status
-    #[arg(long, value_parser = words::<EventStatus>())]
-    status: Option<EventStatus>,
-    /// Only those of this type
-    #[arg(long, value_name = "TYPE")]
-    event_type: Option<EventType>,
-    /// Only those of this queue
-    #[arg(long)]
-    queue: Option<QueueName>,
-    /// Only those of this scenario run
-    #[arg(long, value_name = "RUN")]
-    scenario_run_id: Option<ScenarioRunId>,
-    /// Only those that this engine claimed last
-    #[arg(long, value_name = "ENGINE")]
-    engine_id: Option<EngineId>,
-    /// Only those enqueued at this moment or later, such as 2026-11-23T10:00:00Z
-    #[arg(long, value_name = "TIME")]
-    enqueued_after: Option<Timestamp>,
-    /// Only those enqueued before this moment
-    #[arg(long, value_name = "TIME")]
-    enqueued_before: Option<Timestamp>,
+    #[command(flatten)]
+    filter: EventFilterArgs,
     #[command(flatten)]
     part: Part,
 }
@@ -102,20 +82,12 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
 }
 
 async fn list(common: &Common, arguments: EventListArgs) -> Result<(), CliError> {
+    let EventListArgs { filter, part } = arguments;
     let fetch = async |limit, cursor| {
-        let filter = EventFilter {
-            status: arguments.status,
-            event_type: arguments.event_type.clone(),
-            queue: arguments.queue.clone(),
-            scenario_run_id: arguments.scenario_run_id.clone(),
-            engine_id: arguments.engine_id.clone(),
-            enqueued_after: arguments.enqueued_after,
-            enqueued_before: arguments.enqueued_before,
-        };
-        let query = EventsQuery { filter, page: PageQuery { limit: Some(limit), cursor } };
-        common.client.events(&query).await
+        let page = PageQuery { limit: Some(limit), cursor };
+        common.client.events(&EventsQuery { filter: (&filter).into(), page }).await
     };
-    arguments.part.show(common, "could not list events", fetch).await
+    part.show(common, "could not list events", fetch).await
 }
 
 async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {

@@ -4,7 +4,10 @@ with
 wanted as materialized (
     select lane_id
     from enginehouse.lanes
-    where ($5::text is null or event_type = $5) and ($6::text is null or queue = $6)
+    where
+        ($5::text is null or event_type = $5)
+        and ($6::text is null or queue = $6)
+        and ($10::integer is null or priority = $10)
 )
 select l.event_id, l.is_match, l.place
 from (
@@ -12,14 +15,20 @@ from (
         f.scenario_run_id, f.event_id, f.status,
         (
             ($4::text is null or f.status = $4)
-            and (($5::text is null and $6::text is null) or f.lane_id in (select lane_id from wanted))
+            and (
+                ($5::text is null and $6::text is null and $10::integer is null)
+                or f.lane_id in (select lane_id from wanted)
+            )
             and ($7::text is null or f.engine_id = $7)
             and ($8::timestamptz is null or f.enqueued_at >= $8)
             and ($9::timestamptz is null or f.enqueued_at < $9)
+            and ($11::text is null or f.labels ->> $11 = $12::text)
+            and ($13::text is null or f.scenario_run_id = $13)
+            and ($14::timestamptz is null or f.available_at >= $14)
         ) is true as is_match,
         row_number() over (order by {order}) as place
     from (
-        select scenario_run_id, event_id, status, lane_id, engine_id, enqueued_at
+        select scenario_run_id, event_id, status, lane_id, engine_id, enqueued_at, available_at, labels
         from {source}
         order by {order}
         limit $2

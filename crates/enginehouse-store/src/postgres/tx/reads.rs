@@ -14,4 +14,4 @@ pub(crate) use history::history;
 pub(crate) use integrity::check_integrity;
 #[cfg(test)]
 pub(crate) use search::newest;
-pub(crate) use search::{event, events};
+pub(crate) use search::{event, event_ids, events};

@@ -79,6 +79,7 @@ fn statements_of_every_transaction_find_their_rows_by_an_index() {
             newest::FAILED_OR_CANCELLED,
             "INDEX events_failed_or_cancelled_newest (status=? AND event_id<?)",
         ),
+        ("newest_events_of_key", newest::OF_KEY, "INDEX events_idempotency_key (idempotency_key=? AND event_id<?)"),
         ("newest_events_of_run", newest::OF_RUN, "INDEX events_of_run (scenario_run_id=? AND event_id<?)"),
         (
             "newest_locked_events_of_engine",

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
+use enginehouse_core::label::Label;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -39,8 +40,33 @@ pub(crate) async fn events(
     filter: &EventFilter,
     page: &PageRequest,
 ) -> PgResult<ResultPage<EventRecord>> {
-    let Some(before) = place(page) else { return Ok(nothing()) };
-    let run = filter.scenario_run_id.as_ref().map(ScenarioRunId::as_str);
+    let mut reader = RowReader::new(&shared.unreadable);
+    let Some((snapshot, found)) = search(shared, &mut reader, filter, page).await? else { return Ok(nothing()) };
+    let page = found.page(&snapshot, &mut reader, |(), record| record).await?;
+    snapshot.end().await?;
+    Ok(page)
+}
+
+/// The same, but only which they are.
+pub(crate) async fn event_ids(
+    shared: &PgState,
+    filter: &EventFilter,
+    page: &PageRequest,
+) -> PgResult<ResultPage<EventId>> {
+    let mut reader = RowReader::new(&shared.unreadable);
+    let Some((snapshot, found)) = search(shared, &mut reader, filter, page).await? else { return Ok(nothing()) };
+    snapshot.end().await?;
+    Ok(found.ids())
+}
+
+/// What matches, and the snapshot in which it does; none if no page has answered the place.
+async fn search(
+    shared: &PgState,
+    reader: &mut RowReader<'_>,
+    filter: &EventFilter,
+    page: &PageRequest,
+) -> PgResult<Option<(Snapshot, Matches<()>)>> {
+    let Some(before) = place(page) else { return Ok(None) };
     // What is remembered, before the snapshot is taken: a lock that had ended then has ended.
     let (locks_from, given_from) = {
         let positions = shared.scan_positions();
@@ -48,8 +74,11 @@ pub(crate) async fn events(
         (Moment(positions.locks_from), given_from)
     };
     let snapshot = Snapshot::begin(&shared.readers).await?;
+    let run = filter.scenario_run_id.as_ref().map(ScenarioRunId::as_str);
+    let key = filter.idempotency_key.as_deref();
     let (sql, own): (_, Param<'_>) = match path(&snapshot, shared, filter).await? {
         SearchPlan::Plain(sql) => (sql, (&run, Type::TEXT)),
+        SearchPlan::OfKey => (newest::OF_KEY, (&key, Type::TEXT)),
         SearchPlan::Processing => (newest::PROCESSING, (&locks_from, Type::TIMESTAMPTZ)),
         SearchPlan::LockedByEngine => (newest::LOCKED_BY_ENGINE, (&given_from, Type::XID8)),
     };
@@ -58,29 +87,36 @@ pub(crate) async fn events(
         (filter.event_type.as_ref().map(EventType::as_str), filter.queue.as_ref().map(QueueName::as_str));
     let engine = filter.engine_id.as_ref().map(EngineId::as_str);
     let (after, until) = (filter.enqueued_after.map(Moment), filter.enqueued_before.map(Moment));
-    let [p1, p2, p3, p4, p5, p6, p7, p8, p9] = params![
+    let available = filter.available_after.map(Moment);
+    let priority = filter.priority.map(i32::from);
+    let (label, value) = (filter.label.as_ref().map(Label::key), filter.label.as_ref().map(Label::value));
+    let common = params![
         UUID: &before, INT8: &i64::from(MAX_SCANNED_ROWS), INT8: &one_more(page), TEXT: &status, TEXT: &event_type,
-        TEXT: &queue, TEXT: &engine, TIMESTAMPTZ: &after, TIMESTAMPTZ: &until,
+        TEXT: &queue, TEXT: &engine, TIMESTAMPTZ: &after, TIMESTAMPTZ: &until, INT4: &priority, TEXT: &label,
+        TEXT: &value, TEXT: &run, TIMESTAMPTZ: &available,
     ];
-    let rows = snapshot.query(sql, [p1, p2, p3, p4, p5, p6, p7, p8, p9, own]).await?;
-    let mut reader = RowReader::new(&shared.unreadable);
-    let found = Matches::read(&mut reader, "events", &rows, page, |_| Ok(()))?;
-    let page = found.page(&snapshot, &mut reader, |(), record| record).await?;
-    snapshot.end().await?;
-    Ok(page)
+    let rows = snapshot.query(sql, common.into_iter().chain([own]).collect::<Vec<_>>()).await?;
+    let found = Matches::read(reader, "events", &rows, page, |_| Ok(()))?;
+    Ok(Some((snapshot, found)))
 }
 
-/// The ways to the newest events, each by an index. The last four sort what they find: `offset 0` keeps the database from looking
+/// The ways to the newest events, each by an index. The last four sort what they find, and that of a key finds one: `offset 0` keeps the database from looking
 /// through all events in the order of their ids instead.
 pub(crate) mod newest {
     use super::sql;
 
     pub(crate) const ALL: &str =
         sql!("newest_events", source = "enginehouse.events where event_id < $1", order = "event_id desc");
+    /// A key has one event at most.
+    pub(crate) const OF_KEY: &str = sql!(
+        "newest_events",
+        source = "(select * from enginehouse.events where idempotency_key = $15 offset 0) as found where event_id < $1",
+        order = "event_id desc"
+    );
     /// Compared and ordered by both columns, which no other index can do.
     pub(crate) const OF_RUN: &str = sql!(
         "newest_events",
-        source = "enginehouse.events where scenario_run_id >= $10 and (scenario_run_id, event_id) < ($10, $1)",
+        source = "enginehouse.events where scenario_run_id >= $15 and (scenario_run_id, event_id) < ($15, $1)",
         order = "scenario_run_id desc, event_id desc"
     );
     pub(crate) const FAILED_OR_CANCELLED: &str = sql!(
@@ -92,7 +128,7 @@ pub(crate) mod newest {
     /// None of its locks was given by a transaction before one.
     pub(crate) const LOCKED_BY_ENGINE: &str = sql!(
         "newest_events",
-        source = "(select * from enginehouse.events where engine_id = $7 and lock_given_by >= $10 offset 0) as found \
+        source = "(select * from enginehouse.events where engine_id = $7 and lock_given_by >= $15 offset 0) as found \
                   where event_id < $1",
         order = "event_id desc"
     );
@@ -100,7 +136,7 @@ pub(crate) mod newest {
     pub(crate) const PROCESSING: &str = sql!(
         "newest_events",
         source =
-            "(select * from enginehouse.events where lock_expires_at >= $10 offset 0) as found where event_id < $1",
+            "(select * from enginehouse.events where lock_expires_at >= $15 offset 0) as found where event_id < $1",
         order = "event_id desc"
     );
     pub(crate) const QUEUED: &str = sql!(
@@ -118,11 +154,15 @@ pub(crate) mod newest {
 /// The way on which the fewest rows are looked at, by what it needs to know.
 enum SearchPlan {
     Plain(&'static str),
+    OfKey,
     Processing,
     LockedByEngine,
 }
 
 async fn path(session: &Session, shared: &PgState, filter: &EventFilter) -> PgResult<SearchPlan> {
+    if filter.idempotency_key.is_some() {
+        return Ok(SearchPlan::OfKey);
+    }
     if filter.scenario_run_id.is_some() {
         return Ok(SearchPlan::Plain(newest::OF_RUN));
     }
@@ -193,6 +233,12 @@ impl<T> Matches<T> {
             }
         }
         Ok(found)
+    }
+
+    /// The page, of ids alone.
+    fn ids(self) -> ResultPage<EventId> {
+        let items = self.items.into_iter().map(|(event_id, _)| event_id).collect();
+        ResultPage { items, next: self.next.map(|id| id.to_string()) }
     }
 
     /// The page, with as many events as it may hold.
