@@ -70,7 +70,7 @@ impl DeadLettersQuery {
     }
 }
 
-/// One dead letter goes back in its queue, with a fresh retry budget. The body may be left out.
+/// One dead letter, or one failed or cancelled event, goes back in its queue, with a fresh retry budget. The body may be left out.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedriveRequest {

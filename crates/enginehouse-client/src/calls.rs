@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enginehouse_api::bulk_events::{BulkCancelRequest, BulkEventsResponse, BulkRetryRequest};
 use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse};
 use enginehouse_api::dead_letters::{
     BulkDiscardRequest, BulkDiscardResponse, BulkRedriveRequest, BulkRedriveResponse, DeadLetter, DeadLetterSummary,
@@ -56,7 +57,6 @@ impl Client {
         Transport::new(url, config).map(|transport| Self { transport })
     }
 
-    /// The same client, repeating each call up to so many times where a repeat is safe and may help.
     /// A client like this one, with connections of its own.
     ///
     /// # Errors
@@ -65,6 +65,7 @@ impl Client {
         self.transport.reconnected().map(|transport| Self { transport })
     }
 
+    /// The same client, repeating each call up to so many times where a repeat is safe and may help.
     #[must_use]
     pub fn with_max_repeats(self, max_repeats: u32) -> Self {
         Self { transport: self.transport.with_max_repeats(max_repeats) }
@@ -263,6 +264,21 @@ impl Client {
     /// Makes a waiting event available now.
     pub async fn retry(&self, event_id: EventId) -> Result<Event, Error> {
         self.post(format!("/v1/events/{event_id}/retry"), RequestBody::Nothing, Repeat::Always).await
+    }
+
+    /// Puts a failed or cancelled event back in its queue.
+    pub async fn redrive_event(&self, event_id: EventId, request: &RedriveRequest) -> Result<Event, Error> {
+        self.post(format!("/v1/events/{event_id}/redrive"), RequestBody::json(request), Repeat::IfNotApplied).await
+    }
+
+    /// Cancels events that match, up to the request's limit.
+    pub async fn cancel_events(&self, request: &BulkCancelRequest) -> Result<BulkEventsResponse, Error> {
+        self.post("/v1/events/cancel".to_owned(), RequestBody::json(request), Repeat::Always).await
+    }
+
+    /// Makes waiting events that match available now, up to the request's limit.
+    pub async fn retry_events(&self, request: &BulkRetryRequest) -> Result<BulkEventsResponse, Error> {
+        self.post("/v1/events/retry".to_owned(), RequestBody::json(request), Repeat::Always).await
     }
 
     /// Takes an idempotency key from its event: the next enqueue with it makes a new one. Not repeated if it may have been

@@ -164,7 +164,7 @@ pub enum EventCommand {
     CancelByForce,
     /// Somebody wants a waiting event to be claimed now.
     Retry,
-    /// Somebody puts a dead letter back in its queue.
+    /// Somebody puts a failed or cancelled event back in its queue.
     Redrive {
         /// How long it is to wait there: a bulk redrive spreads its events.
         delay: Duration,
@@ -297,7 +297,11 @@ pub fn transition(
             }
         },
         EventCommand::Redrive { delay } => {
-            dead_letter(event, "only a dead letter can be redriven")?;
+            let status = event.status;
+            if !matches!(status, EventStatus::Failed | EventStatus::Cancelled) {
+                let needed = "only a failed or cancelled event can be redriven";
+                return Err(TransitionRefused::WrongStatus { status, needed });
+            }
             let tally = Tally { failures: event.tally.failures, ..Tally::default() };
             Ok(moves(
                 EventState {

@@ -15,6 +15,7 @@
 
 pub mod answers;
 mod batch;
+pub mod bulk_events;
 mod caps;
 mod claim;
 mod classes;

@@ -9,6 +9,7 @@ mod app;
 mod body;
 mod budgets;
 mod bulk;
+mod bulk_events;
 mod content_coding;
 mod dead_letters;
 mod docs;
@@ -76,6 +77,9 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(events::get_event_history))
         .routes(routes!(events::cancel_event))
         .routes(routes!(events::retry_event))
+        .routes(routes!(events::redrive_event))
+        .routes(routes!(bulk_events::cancel_events))
+        .routes(routes!(bulk_events::retry_events))
         .routes(routes!(idempotency_keys::release_idempotency_key))
         .routes(routes!(event_types::list_event_types))
         .routes(routes!(event_types::get_event_type, event_types::set_event_type, event_types::delete_event_type))

@@ -304,7 +304,10 @@ fn a_redrive_gives_fresh_budgets_and_keeps_the_history() {
     assert_eq!((redriven.dead_letter, redriven.finished_at), (None, None));
     assert_eq!(redriven.available_at, NOW + Duration::from_secs(2));
     let plain = EventState { dead_letter: None, ..event(EventStatus::Failed) };
-    assert!(apply(&plain, &command("redrive", TOKEN)).is_err());
+    for event in [plain, event(EventStatus::Cancelled)] {
+        let redriven = moved(&event, &command("redrive", TOKEN));
+        assert_eq!((redriven.status, redriven.redrives, redriven.finished_at), (EventStatus::Queued, 1, None));
+    }
 }
 
 #[test]

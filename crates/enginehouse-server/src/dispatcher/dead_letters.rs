@@ -9,7 +9,7 @@ use enginehouse_store::StoreError;
 use enginehouse_store::rows::DeadLetterFilter;
 
 use super::context::TransactionContext;
-use super::event_actions::discard_detail;
+use super::event_actions::{discard_detail, no_dead_letter};
 use super::operation::Operation;
 use super::reply::OperationResult;
 
@@ -46,6 +46,10 @@ impl Operation for RedrivePage {
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<u32> {
         let mut count = 0;
         for event_id in load_page(context, &self.filter, self.limit).await? {
+            // Somebody has resolved it between the search and the lock on it.
+            if no_dead_letter(context, event_id).is_some() {
+                continue;
+            }
             let delay = self.delay.saturating_add(self.spacing.saturating_mul(count));
             if context.transition(event_id, &EventCommand::Redrive { delay })?.is_ok() {
                 context.audit("dead_letter.redrive", event_id, &serde_json::json!({ "bulk": true }));

@@ -6,14 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::transition::EventCommand;
+use enginehouse_core::transition::{EventCommand, TransitionRefused};
 use enginehouse_store::rows::EventRecord;
 use enginehouse_store::{StoreError, UnreadableRow};
 
 use super::contention::Resource;
 use super::context::TransactionContext;
 use super::operation::Operation;
-use super::reply::OperationResult;
+use super::reply::{OperationResult, Refusal};
 
 /// Act on one event.
 #[derive(Clone, Debug)]
@@ -31,10 +31,12 @@ pub enum EventAction {
     },
     /// Make an event that waits for its next attempt available now.
     Retry,
-    /// Put a dead letter back in its queue.
+    /// Put a failed or cancelled event back in its queue.
     Redrive {
         /// A payload in place of its own.
         payload: Option<RawJson>,
+        /// Whether it has to be a dead letter.
+        dead_letter: bool,
     },
     /// Give up on a dead letter.
     Discard { reason: Option<String> },
@@ -58,9 +60,13 @@ impl Operation for ActOnEvent {
                 ("event.cancel", EventCommand::CancelByForce, serde_json::json!({ "force": true }))
             }
             EventAction::Retry => ("event.retry", EventCommand::Retry, serde_json::json!({})),
-            EventAction::Redrive { payload } => {
+            EventAction::Redrive { payload, dead_letter } => {
+                if *dead_letter && let Some(refused) = no_dead_letter(context, *event_id) {
+                    return Ok(Err(refused));
+                }
+                let name = if *dead_letter { "dead_letter.redrive" } else { "event.redrive" };
                 let detail = serde_json::json!({ "payload_replaced": payload.is_some() });
-                ("dead_letter.redrive", EventCommand::Redrive { delay: Duration::ZERO }, detail)
+                (name, EventCommand::Redrive { delay: Duration::ZERO }, detail)
             }
             EventAction::Discard { reason } => {
                 ("dead_letter.discard", EventCommand::Discard, discard_detail(context, *event_id, reason.as_deref()))
@@ -69,7 +75,7 @@ impl Operation for ActOnEvent {
         if let Err(refused) = context.transition(*event_id, &command)? {
             return Ok(Err(refused));
         }
-        if let EventAction::Redrive { payload: Some(payload) } = action {
+        if let EventAction::Redrive { payload: Some(payload), .. } = action {
             context.events.replace_payload(*event_id, payload.clone());
         }
         context.write_events().await?;
@@ -83,6 +89,14 @@ impl Operation for ActOnEvent {
         let lane = Arc::clone(context.registry.lane(event.lane_id)?);
         Ok(Ok(EventRecord { event: event.clone(), lane: (*lane).clone(), payload }))
     }
+}
+
+/// Why a call that redrives dead letters refuses an event; none, if it is one or is not there.
+pub(super) fn no_dead_letter(context: &TransactionContext<'_>, event_id: EventId) -> Option<Refusal> {
+    let state = &context.events.get(event_id)?.state;
+    let why =
+        TransitionRefused::WrongStatus { status: state.status, needed: "only a dead letter can be redriven here" };
+    state.dead_letter.is_none().then_some(Refusal::Event { event_id, why })
 }
 
 /// Why the event was a dead letter, and why somebody gave up on it. It is kept in the event's history.

@@ -64,7 +64,9 @@ pub(super) async fn redrive_dead_letter(
 ) -> Result<Json<Event>, ProblemResponse> {
     let RedriveRequest { payload } = body.read_or_default(RedriveRequest::read)?;
     Ok(Json(wire::event(
-        app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Redrive { payload } }).await?,
+        app.dispatcher()
+            .execute(ActOnEvent { event_id, action: EventAction::Redrive { payload, dead_letter: true } })
+            .await?,
     )))
 }
 

@@ -1,7 +1,8 @@
-//! Events: enqueue, look, cancel, retry.
+//! Events: enqueue, look, cancel, retry, redrive.
 
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
+use enginehouse_api::dead_letters::RedriveRequest;
 use enginehouse_api::enqueue::{
     BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse, ReadBatch,
 };
@@ -217,4 +218,18 @@ pub(super) async fn retry_event(
     Path(event_id): Path<EventId>,
 ) -> Result<Json<Event>, ProblemResponse> {
     Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Retry }).await?)))
+}
+
+/// Put a failed or cancelled event back in its queue, with fresh budgets of retries and losses. The body may be left out.
+#[utoipa::path(post, path = "/v1/events/{event_id}/redrive", tag = "events",
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<RedriveRequest>,
+    responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
+pub(super) async fn redrive_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+    body: JsonBody,
+) -> Result<Json<Event>, ProblemResponse> {
+    let RedriveRequest { payload } = body.read_or_default(RedriveRequest::read)?;
+    let action = EventAction::Redrive { payload, dead_letter: false };
+    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?)))
 }

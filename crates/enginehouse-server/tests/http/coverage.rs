@@ -1,6 +1,7 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
+    include_str!("bulk_events.rs"),
     include_str!("clock.rs"),
     include_str!("dead_letters.rs"),
     include_str!("engines.rs"),

@@ -5,6 +5,7 @@
 mod answers;
 mod app;
 mod bad_input;
+mod bulk_events;
 mod clock;
 mod connections;
 mod coverage;

@@ -11,14 +11,14 @@ use crate::running_server::{RunningServer, read_answer, read_to_end, request, st
 const STREAM: &str = "POST /v1/events/batch HTTP/1.1\r\nHost: localhost\r\ncontent-type: application/x-ndjson\r\n\
                       transfer-encoding: chunked\r\n\r\n18\r\n{\"event_type\":\"dribbled\"\r\n";
 
-async fn register(server: &RunningServer, engine_id: &str) {
+pub(crate) async fn register(server: &RunningServer, engine_id: &str) {
     let body = r#"{"engine_type":"t","metadata":{"static_config":{"resource_limits":{"max_concurrent_events":100}}}}"#;
     let mut stream = server.connect(&request(&format!("PUT /v1/engines/{engine_id}"), body)).await;
     assert!(read_answer(&mut stream).await.starts_with("HTTP/1.1 201"));
 }
 
 /// Sends heartbeats, all of which must be answered. Answers how long the slowest but one of a hundred took.
-async fn heartbeat(server: &RunningServer, times: usize) -> Duration {
+pub(crate) async fn heartbeat(server: &RunningServer, times: usize) -> Duration {
     let beat = request("POST /v1/engines/e/heartbeat", r#"{"epoch":1}"#);
     let mut stream = server.connect("").await;
     let mut took = Vec::with_capacity(times);
@@ -34,7 +34,7 @@ async fn heartbeat(server: &RunningServer, times: usize) -> Duration {
 }
 
 /// The wanted 50 ms, and ten times as much: the machine may have much else to do.
-const SOON: Duration = Duration::from_millis(500);
+pub(crate) const SOON: Duration = Duration::from_millis(500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn heartbeats_do_not_notice_who_dribbles() {

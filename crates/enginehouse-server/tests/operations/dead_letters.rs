@@ -22,13 +22,16 @@ async fn a_redriven_event_has_its_new_payload_and_a_fresh_budget() {
     harness.register("e", "{}").await;
     let event = dead(&harness, "a").await;
     let payload = RawJson::trusted(r#"{ "n" : 2.0 }"#);
-    harness.act(event, EventAction::Redrive { payload: Some(payload) }).await.unwrap();
+    harness.act(event, EventAction::Redrive { payload: Some(payload), dead_letter: true }).await.unwrap();
     assert!(harness.store.dead_letter(event).await.unwrap().is_none());
     let claimed = harness.claim_one("e").await;
     assert_eq!(claimed.payload.as_str(), r#"{ "n" : 2.0 }"#);
     let state = &claimed.event.state;
     assert_eq!((state.redrives, state.tally.retries, state.tally.failures), (1, 0, 1));
-    assert!(harness.act(event, EventAction::Redrive { payload: None }).await.is_err(), "it is no dead letter any more");
+    assert!(
+        harness.act(event, EventAction::Redrive { payload: None, dead_letter: true }).await.is_err(),
+        "it is no dead letter any more"
+    );
     harness.kill(&claimed).await;
     let again = harness.store.dead_letter(event).await.unwrap().unwrap();
     assert_eq!(again.record.event.state.redrives, 1);

@@ -319,7 +319,7 @@ impl Story {
         match self.rng.random_range(0..4) {
             0 => EventAction::Cancel { force: self.rng.random_bool(0.5) },
             1 => EventAction::Retry,
-            2 => EventAction::Redrive { payload: None },
+            2 => EventAction::Redrive { payload: None, dead_letter: true },
             _ => EventAction::Discard { reason: Some("no".to_owned()) },
         }
     }
