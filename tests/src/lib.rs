@@ -38,12 +38,13 @@ pub fn binary() -> PathBuf {
 /// A command of the binary, without anything from the environment that could set it up otherwise.
 pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(binary());
-    command.args(arguments).stdin(Stdio::null()).env("ENGINEHOUSE_LOG", "error");
-    for name in
-        ["ENGINEHOUSE_URL", "ENGINEHOUSE_CONFIG", "ENGINEHOUSE_STORE", "ENGINEHOUSE_SCHEMA", "ENGINEHOUSE_LISTEN"]
-    {
-        command.env_remove(name);
+    command.args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("ENGINEHOUSE_") {
+            command.env_remove(name);
+        }
     }
+    command.env("ENGINEHOUSE_LOG", "error");
     command
 }
 

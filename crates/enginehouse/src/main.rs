@@ -80,6 +80,12 @@ async fn run_command() -> ExitCode {
 }
 
 async fn run(command: CliCommand) -> ExitCode {
+    // The log of a server has them in its own format.
+    if !matches!(command, CliCommand::Serve(_)) {
+        for warning in cli::unknown_variables::warnings() {
+            cli::output::note(&format!("warning: {warning}"));
+        }
+    }
     match command {
         CliCommand::Engine(arguments) => cli::engine::run(arguments).await,
         CliCommand::Event(arguments) => cli::event::run(arguments).await,

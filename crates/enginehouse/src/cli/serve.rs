@@ -20,6 +20,7 @@ use super::open_error::{unopened, unusable};
 use super::server_log;
 use super::settings_args::{SettingArgs, postgres_options};
 use super::signals::StopSignals;
+use super::unknown_variables;
 use crate::exit_codes::Exit;
 
 const NOT_STARTED: &str = "the server cannot start";
@@ -69,6 +70,9 @@ pub(crate) async fn run(arguments: ServeArgs) -> Exit {
 }
 
 async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Result<(), CliError> {
+    for warning in unknown_variables::warnings() {
+        tracing::warn!("{warning}");
+    }
     // Asked for before anything is open, so that no signal is missed.
     let stop_signal = stop_signal(until_stdin_ends, log)?;
     let rng = SeededRng::from_system().map_err(|error| {
