@@ -35,10 +35,14 @@ enum CliCommand {
     Event(cli::event::EventArgs),
     /// See, redrive and discard dead letters
     Dead(cli::dead::DeadArgs),
-    /// See, pause and resume queues
+    /// See, set, pause and resume queues
     Queue(cli::queue::QueueArgs),
     /// See, set, pause and resume event types
     EventType(cli::event_type::EventTypeArgs),
+    /// See scenario runs, and how far they are
+    Run(cli::scenario_run::RunArgs),
+    /// Count what is in the store
+    Stats(cli::stats::StatsArgs),
     /// Measure how much a server takes, and how fast, with a load of its own
     Bench(cli::bench::BenchArgs),
     /// Watch a fleet of engines render a picture, lose one of its engines and recover
@@ -92,6 +96,8 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Dead(arguments) => cli::dead::run(arguments).await,
         CliCommand::Queue(arguments) => cli::queue::run(arguments).await,
         CliCommand::EventType(arguments) => cli::event_type::run(arguments).await,
+        CliCommand::Run(arguments) => cli::scenario_run::run(arguments).await,
+        CliCommand::Stats(arguments) => cli::stats::run(arguments).await,
         CliCommand::Serve(arguments) => cli::serve::run(arguments).await,
         CliCommand::Bench(arguments) => cli::bench::run(arguments).await,
         CliCommand::Demo(arguments) => return ExitCode::from(cli::demo::run(arguments).await),

@@ -8,6 +8,7 @@ mod engine_loop;
 mod engines;
 mod first_engines;
 mod locks;
+mod operator;
 mod stops;
 
 const STORE: enginehouse_tests::test_store::StoreKind = enginehouse_tests::test_store::StoreKind::Sqlite;

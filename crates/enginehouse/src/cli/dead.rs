@@ -1,5 +1,7 @@
 //! `enginehouse dead`: finally failed events that wait for a person.
 
+use std::cell::Cell;
+
 use clap::{Args, Subcommand};
 use enginehouse_api::dead_letters::{
     BulkDiscardRequest, BulkRedriveRequest, DeadLetter, DeadLetterGroup, DeadLettersQuery, DiscardRequest,
@@ -16,6 +18,7 @@ use super::cli_error::CliError;
 use super::enqueue::payload;
 use super::event::show_state;
 use super::output::{self, Listed, Part, one, or_dash};
+use super::seen_names::note_unseen;
 use super::server_and_output::{Common, OutputFormat, confirm, event_id, for_each, words};
 use crate::exit_codes::Exit;
 
@@ -127,10 +130,7 @@ impl From<Filter> for DeadLetterFilter {
 pub(crate) async fn run(arguments: DeadArgs) -> Exit {
     let DeadArgs { common, verb } = arguments;
     let result = match verb {
-        DeadCommand::List { filter, part } => {
-            let fetch = async |limit, cursor| common.client.dead_letters(&query(&filter, limit, cursor)).await;
-            part.show(&common, "could not list dead letters", fetch).await
-        }
+        DeadCommand::List { filter, part } => list(&common, &filter, part).await,
         DeadCommand::Show { event_id } => show(&common, event_id).await,
         DeadCommand::Summary => summary(&common).await,
         DeadCommand::Redrive { which, payload, rate_per_second, limit } if which.event_ids.is_empty() => {
@@ -144,6 +144,20 @@ pub(crate) async fn run(arguments: DeadArgs) -> Exit {
         DeadCommand::Discard { which, reason } => discard(&common, &which, reason).await,
     };
     common.finish(result)
+}
+
+async fn list(common: &Common, filter: &Filter, part: Part) -> Result<(), CliError> {
+    let is_empty = Cell::new(true);
+    let fetch = async |limit, cursor| {
+        let page = common.client.dead_letters(&query(filter, limit, cursor)).await?;
+        is_empty.set(is_empty.get() && page.items.is_empty());
+        Ok(page)
+    };
+    part.show(common, "could not list dead letters", fetch).await?;
+    if is_empty.get() {
+        note_unseen(common, (filter.queue.as_ref(), filter.event_type.as_ref())).await?;
+    }
+    Ok(())
 }
 
 fn query(filter: &Filter, limit: u64, cursor: Option<String>) -> DeadLettersQuery {
@@ -268,7 +282,7 @@ async fn ask(common: &Common, which: &Which, what: &str) -> Result<(), CliError>
         .await
         .map_err(|error| CliError::call("could not list dead letters", error))?;
     if some.items.is_empty() {
-        return Ok(());
+        return note_unseen(common, (which.filter.queue.as_ref(), which.filter.event_type.as_ref())).await;
     }
     for letter in &some.items {
         output::note(&letter.row().join("  "));

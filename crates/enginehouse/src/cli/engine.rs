@@ -10,7 +10,7 @@ use enginehouse_core::ids::{Capability, EngineId, EngineType};
 use super::cli_error::CliError;
 use super::engine_run;
 use super::output::{Listed, Part, one, or_dash};
-use super::server_and_output::{Common, for_each, words};
+use super::server_and_output::{Common, confirm, for_each, words};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -47,6 +47,18 @@ enum EngineCommand {
         #[arg(required = true)]
         engine_ids: Vec<EngineId>,
     },
+    /// Take engines out of the fleet: what they hold goes back to its queue
+    #[command(
+        after_help = "An engine that still runs registers again with its next heartbeat: end it, or drain it with --stop.\n\nExample:\n  enginehouse engine deregister sim-1"
+    )]
+    Deregister {
+        /// The engines
+        #[arg(required = true)]
+        engine_ids: Vec<EngineId>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Be an engine: run a command for each event
     Run(engine_run::EngineRunArgs),
 }
@@ -73,6 +85,7 @@ pub(crate) async fn run(arguments: EngineArgs) -> Exit {
         EngineCommand::Show { engine_id } => show(&common, &engine_id).await,
         EngineCommand::Drain { engine_ids, stop } => drain(&common, &engine_ids, stop).await,
         EngineCommand::Resume { engine_ids } => resume(&common, &engine_ids).await,
+        EngineCommand::Deregister { engine_ids, yes } => deregister(&common, &engine_ids, yes).await,
         EngineCommand::Run(arguments) => engine_run::run(&common, arguments).await,
     };
     common.finish(result)
@@ -120,6 +133,26 @@ async fn resume(common: &Common, engine_ids: &[EngineId]) -> Result<(), CliError
         show_state(common, &engine)
     };
     for_each(engine_ids, one, common).await
+}
+
+async fn deregister(common: &Common, engine_ids: &[EngineId], yes: bool) -> Result<(), CliError> {
+    let one_engine = async |engine_id: &EngineId| {
+        let failed = |error| CliError::call(format!("could not deregister engine {engine_id}"), error);
+        let engine = common.client.engine(engine_id).await.map_err(failed)?;
+        let held = match engine.locks_held {
+            1 => "1 event".to_owned(),
+            count => format!("{count} events"),
+        };
+        if matches!(engine.status, EngineStatus::Active | EngineStatus::Draining) {
+            confirm(&format!("Engine {engine_id} is {}, with {held} in hand. Deregister it?", engine.status), yes)?;
+        }
+        // Not another process that has taken over the id since it was shown.
+        common.client.deregister(engine_id, Some(engine.epoch)).await.map_err(failed)?;
+        let answer = serde_json::json!({ "engine_id": engine_id, "deregistered": true, "released": engine.locks_held });
+        let state = format!("deregistered; {held} released");
+        one(common, &answer, engine_id.as_str(), &[(engine_id.as_str(), state)])
+    };
+    for_each(engine_ids, one_engine, common).await
 }
 
 fn show_state(common: &Common, engine: &Engine) -> Result<(), CliError> {

@@ -1,15 +1,21 @@
 //! `enginehouse event`: enqueue, see and control events.
 
+use std::cell::Cell;
+
 use clap::{Args, Subcommand};
+use enginehouse_api::dead_letters::RedriveRequest;
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EventId;
+use enginehouse_core::json::RawJson;
 
 use super::cli_error::CliError;
-use super::enqueue;
+use super::enqueue::{self, payload};
+use super::event_bulk::{self, Bulk, WhichEvents};
 use super::event_filter::EventFilterArgs;
 use super::output::{Listed, Part, one, or_dash};
+use super::seen_names::note_unseen;
 use super::server_and_output::{Common, OutputFormat, event_id, for_each};
 use crate::exit_codes::Exit;
 
@@ -37,20 +43,34 @@ enum EventSubcommand {
         #[arg(value_parser = event_id)]
         event_id: EventId,
     },
-    /// Cancel events
+    /// Cancel events, by id or all that match
+    #[command(after_help = "Examples:\n  enginehouse event cancel 0193f2a0-0000-7000-8000-000000000000\n  \
+                      enginehouse event cancel --queue render --label team=a --dry-run\n\n\
+                      Of those that match, the newest come first: the queued ones, then those that are processing. To repeat it is safe.")]
     Cancel {
-        /// The events
-        #[arg(required = true, value_parser = event_id)]
-        event_ids: Vec<EventId>,
+        #[command(flatten)]
+        which: Box<WhichEvents>,
         /// Take the lock away from an engine that works on it, instead of asking it to stop
         #[arg(long)]
         force: bool,
     },
-    /// Make waiting events available now
+    /// Make waiting events available now, by id or all that match
+    #[command(after_help = "Example:\n  enginehouse event retry --event-type frame.render --dry-run")]
     Retry {
+        #[command(flatten)]
+        which: Box<WhichEvents>,
+    },
+    /// Put failed or cancelled events back in their queues
+    #[command(
+        after_help = "Example:\n  enginehouse event redrive 0193f2a0-0000-7000-8000-000000000000 --payload '{\"tile\":7}'"
+    )]
+    Redrive {
         /// The events
         #[arg(required = true, value_parser = event_id)]
         event_ids: Vec<EventId>,
+        /// Replace the payload of one event: JSON, or - to read it from stdin
+        #[arg(long, value_name = "JSON", value_parser = payload)]
+        payload: Option<RawJson>,
     },
     /// Take idempotency keys from their events: the next enqueue with one makes a new event
     ReleaseKey {
@@ -74,8 +94,15 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
         EventSubcommand::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
         EventSubcommand::List(arguments) => list(&common, arguments).await,
         EventSubcommand::Show { event_id } => show(&common, event_id).await,
-        EventSubcommand::Cancel { event_ids, force } => cancel(&common, &event_ids, force).await,
-        EventSubcommand::Retry { event_ids } => retry(&common, &event_ids).await,
+        EventSubcommand::Cancel { which, force } if which.event_ids.is_empty() => {
+            event_bulk::run(&common, &which, Bulk::Cancel { force }).await
+        }
+        EventSubcommand::Cancel { which, force } => cancel(&common, &which.event_ids, force).await,
+        EventSubcommand::Retry { which } if which.event_ids.is_empty() => {
+            event_bulk::run(&common, &which, Bulk::Retry).await
+        }
+        EventSubcommand::Retry { which } => retry(&common, &which.event_ids).await,
+        EventSubcommand::Redrive { event_ids, payload } => redrive(&common, &event_ids, payload).await,
         EventSubcommand::ReleaseKey { idempotency_keys } => release_keys(&common, &idempotency_keys).await,
     };
     common.finish(result)
@@ -83,11 +110,15 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
 
 async fn list(common: &Common, arguments: EventListArgs) -> Result<(), CliError> {
     let EventListArgs { filter, part } = arguments;
+    let is_empty = Cell::new(true);
     let fetch = async |limit, cursor| {
         let page = PageQuery { limit: Some(limit), cursor };
-        common.client.events(&EventsQuery { filter: (&filter).into(), page }).await
+        let page = common.client.events(&EventsQuery { filter: (&filter).into(), page }).await?;
+        is_empty.set(is_empty.get() && page.items.is_empty());
+        Ok(page)
     };
-    part.show(common, "could not list events", fetch).await
+    part.show(common, "could not list events", fetch).await?;
+    if is_empty.get() { note_unseen(common, filter.names()).await } else { Ok(()) }
 }
 
 async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
@@ -95,6 +126,7 @@ async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
     let event = common.client.event(event_id).await.map_err(failed)?;
     let mut fields = fields(&event);
     if common.output == OutputFormat::Table && !common.quiet {
+        fields.extend(pauses(common, &event).await?.into_iter().map(|pause| ("paused", pause)));
         let history = common.client.history(event_id).await.map_err(failed)?;
         for attempt in &history.attempts {
             let error = attempt.error.as_ref().map_or_else(String::new, |error| format!(": {}", error.message));
@@ -108,6 +140,46 @@ async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
         }
     }
     one(common, &event, &event_id.to_string(), &fields)
+}
+
+/// What keeps a queued event from being claimed: its queue, its event type, or both.
+async fn pauses(common: &Common, event: &Event) -> Result<Vec<String>, CliError> {
+    let mut pauses = Vec::new();
+    if event.status != EventStatus::Queued {
+        return Ok(pauses);
+    }
+    let failed = |error| CliError::call("could not look whether the event is paused", error);
+    let Event { queue, event_type, .. } = event;
+    // An event's queue and type are known as long as there is the event.
+    if common.client.queue(queue).await.map_err(failed)?.settings.paused {
+        pauses.push(format!("queue {queue}, until somebody says `enginehouse queue resume {queue}`"));
+    }
+    if common.client.event_type(event_type).await.map_err(failed)?.settings.paused {
+        pauses
+            .push(format!("event type {event_type}, until somebody says `enginehouse event-type resume {event_type}`"));
+    }
+    Ok(pauses)
+}
+
+async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson>) -> Result<(), CliError> {
+    if payload.is_some() && event_ids.len() > 1 {
+        return Err(CliError::new(
+            Exit::Invalid,
+            "no event was redriven",
+            "a payload replaces that of one event, and several are named",
+            "name one event with --payload",
+        ));
+    }
+    let one = async |event_id: &EventId| {
+        let event = common
+            .client
+            .redrive_event(*event_id, &RedriveRequest { payload: payload.clone() })
+            .await
+            .map_err(|error| CliError::call(format!("could not redrive event {event_id}"), error))?;
+        let state = format!("{} again, in {}", event.status, event.queue);
+        show_state(common, &event, state)
+    };
+    for_each(event_ids, one, common).await
 }
 
 async fn cancel(common: &Common, event_ids: &[EventId], force: bool) -> Result<(), CliError> {

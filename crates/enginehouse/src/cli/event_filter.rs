@@ -48,6 +48,13 @@ pub(crate) struct EventFilterArgs {
     enqueued_before: Option<Timestamp>,
 }
 
+impl EventFilterArgs {
+    /// The queue and the event type that are named, each of which may be misspelt.
+    pub(crate) fn names(&self) -> (Option<&QueueName>, Option<&EventType>) {
+        (self.queue.as_ref(), self.event_type.as_ref())
+    }
+}
+
 impl From<&EventFilterArgs> for EventFilter {
     fn from(args: &EventFilterArgs) -> Self {
         let EventFilterArgs {

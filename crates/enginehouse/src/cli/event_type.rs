@@ -1,15 +1,16 @@
 //! `enginehouse event-type`: what event types set for their events.
 
 use clap::{Args, Subcommand};
-use enginehouse_api::event_types::{EventTypeSettings, Settings};
+use enginehouse_api::event_types::EventTypeSettings;
 use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_core::ids::EventType;
 
 use super::cli_error::CliError;
-use super::output::{Listed, Part, one};
-use super::server_and_output::{Common, for_each};
-use super::settings::{Changes, fields, in_one_line};
+use super::output::{Listed, Part, note, one};
+use super::seen_names::{event_type_is_seen, unseen_event_type};
+use super::server_and_output::{Common, confirm, for_each};
+use super::settings::{Changes, fields, forgotten_fields, in_one_line};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -43,6 +44,15 @@ enum EventTypeCommand {
         #[arg(long)]
         reset: bool,
     },
+    /// Forget what event types set: the defaults hold again; their events stay
+    Delete {
+        /// The event types
+        #[arg(required = true)]
+        event_types: Vec<EventType>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Keep events of these types from being claimed
     Pause {
         /// The event types
@@ -67,6 +77,7 @@ pub(crate) async fn run(arguments: EventTypeArgs) -> Exit {
         }
         EventTypeCommand::Show { event_type } => show(&common, &event_type).await,
         EventTypeCommand::Set { event_type, changes, reset } => set(&common, &event_type, &changes, reset).await,
+        EventTypeCommand::Delete { event_types, yes } => delete(&common, &event_types, yes).await,
         EventTypeCommand::Pause { event_types } => set_paused(&common, &event_types, true).await,
         EventTypeCommand::Resume { event_types } => set_paused(&common, &event_types, false).await,
     };
@@ -85,27 +96,58 @@ async fn show(common: &Common, event_type: &EventType) -> Result<(), CliError> {
 async fn set(common: &Common, event_type: &EventType, changes: &Changes, reset: bool) -> Result<(), CliError> {
     let failed = |error| CliError::call(format!("could not set event type {event_type}"), error);
     let before = match common.client.event_type(event_type).await {
-        Ok(found) => found.settings,
-        Err(error) if error.code() == Some(Code::NotFound) => Settings::default(),
+        Ok(found) => Some(found.settings),
+        Err(error) if error.code() == Some(Code::NotFound) => None,
         Err(error) => return Err(failed(error)),
     };
-    // Resuming is a decision of its own.
-    let before = if reset { Settings { paused: before.paused, ..Settings::default() } } else { before };
-    let after = common.client.set_event_type(event_type, &changes.apply(before)).await.map_err(failed)?;
-    show_one(common, &after)
+    let is_seen = before.is_some();
+    let after = changes.apply_to(before.unwrap_or_default(), reset);
+    let after = common.client.set_event_type(event_type, &after).await.map_err(failed)?;
+    show_one(common, &after)?;
+    if !is_seen {
+        note_set_unseen(common, event_type).await;
+    }
+    Ok(())
+}
+
+async fn delete(common: &Common, event_types: &[EventType], yes: bool) -> Result<(), CliError> {
+    let delete_one = async |event_type: &EventType| {
+        let failed = |error| CliError::call(format!("could not delete what event type {event_type} sets"), error);
+        let before = common.client.event_type(event_type).await.map_err(failed)?.settings;
+        if before.paused {
+            confirm(&format!("Event type {event_type} is paused. Forget that, and have its events claimed?"), yes)?;
+        }
+        common.client.delete_event_type(event_type).await.map_err(failed)?;
+        let forgotten = serde_json::json!({ "event_type": event_type, "forgotten": before });
+        let fields = forgotten_fields("event type", event_type.as_str(), &before);
+        one(common, &forgotten, event_type.as_str(), &fields)
+    };
+    for_each(event_types, delete_one, common).await
 }
 
 async fn set_paused(common: &Common, event_types: &[EventType], paused: bool) -> Result<(), CliError> {
     let change = async |event_type: &EventType| {
+        let is_seen = event_type_is_seen(common, event_type).await?;
         let (done, word) = if paused {
             (common.client.pause_event_type(event_type).await, "pause")
         } else {
             (common.client.resume_event_type(event_type).await, "resume")
         };
         done.map_err(|error| CliError::call(format!("could not {word} event type {event_type}"), error))?;
-        show(common, event_type).await
+        show(common, event_type).await?;
+        if !is_seen {
+            note_set_unseen(common, event_type).await;
+        }
+        Ok(())
     };
     for_each(event_types, change, common).await
+}
+
+/// What was said of an event type holds, but may be meant for another one.
+async fn note_set_unseen(common: &Common, event_type: &EventType) {
+    note(&unseen_event_type(common, event_type).await);
+    let take_back = format!("`enginehouse event-type delete {event_type}` takes them back");
+    note(&format!("it has settings now, for when an event comes; {take_back}"));
 }
 
 fn show_one(common: &Common, found: &EventTypeSettings) -> Result<(), CliError> {

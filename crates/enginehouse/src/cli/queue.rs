@@ -1,14 +1,16 @@
-//! `enginehouse queue`: see, pause and resume queues.
+//! `enginehouse queue`: see, set, pause and resume queues.
 
 use clap::{Args, Subcommand};
 use enginehouse_api::event_types::QueueSettings;
 use enginehouse_api::page::PageQuery;
+use enginehouse_api::problem::Code;
 use enginehouse_core::ids::QueueName;
 
 use super::cli_error::CliError;
-use super::output::{Listed, Part, one};
-use super::server_and_output::{Common, for_each};
-use super::settings::{fields, in_one_line};
+use super::output::{Listed, Part, note, one};
+use super::seen_names::{queue_is_seen, unseen_queue};
+use super::server_and_output::{Common, confirm, for_each};
+use super::settings::{Changes, fields, forgotten_fields, in_one_line};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -24,6 +26,31 @@ enum QueueCommand {
     /// List queues and what they set
     #[command(alias = "ls")]
     List(Part),
+    /// Show what one queue sets for its events
+    Show {
+        /// The queue
+        queue: QueueName,
+    },
+    /// Change what a queue sets for its events
+    #[command(after_help = "Example:\n  enginehouse queue set render --max-retries 5 --retry-delay-initial 10")]
+    Set {
+        /// The queue
+        queue: QueueName,
+        #[command(flatten)]
+        changes: Changes,
+        /// Begin from the defaults instead of what is set
+        #[arg(long)]
+        reset: bool,
+    },
+    /// Forget what queues set: the defaults hold again; their events stay
+    Delete {
+        /// The queues
+        #[arg(required = true)]
+        queues: Vec<QueueName>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Keep the events of these queues from being claimed
     Pause {
         /// The queues
@@ -45,27 +72,79 @@ pub(crate) async fn run(arguments: QueueArgs) -> Exit {
             let fetch = async |limit, cursor| common.client.queues(&PageQuery { limit: Some(limit), cursor }).await;
             part.show(&common, "could not list queues", fetch).await
         }
+        QueueCommand::Show { queue } => show(&common, &queue).await,
+        QueueCommand::Set { queue, changes, reset } => set(&common, &queue, &changes, reset).await,
+        QueueCommand::Delete { queues, yes } => delete(&common, &queues, yes).await,
         QueueCommand::Pause { queues } => set_paused(&common, &queues, true).await,
         QueueCommand::Resume { queues } => set_paused(&common, &queues, false).await,
     };
     common.finish(result)
 }
 
+async fn show(common: &Common, queue: &QueueName) -> Result<(), CliError> {
+    let found = common.client.queue(queue).await;
+    show_one(common, &found.map_err(|error| CliError::call(format!("could not show queue {queue}"), error))?)
+}
+
+async fn set(common: &Common, queue: &QueueName, changes: &Changes, reset: bool) -> Result<(), CliError> {
+    let failed = |error| CliError::call(format!("could not set queue {queue}"), error);
+    let before = match common.client.queue(queue).await {
+        Ok(found) => Some(found.settings),
+        Err(error) if error.code() == Some(Code::NotFound) => None,
+        Err(error) => return Err(failed(error)),
+    };
+    let is_seen = before.is_some();
+    let after = changes.apply_to(before.unwrap_or_default(), reset);
+    let after = common.client.set_queue(queue, &after).await.map_err(failed)?;
+    show_one(common, &after)?;
+    if !is_seen {
+        note_set_unseen(common, queue).await;
+    }
+    Ok(())
+}
+
+async fn delete(common: &Common, queues: &[QueueName], yes: bool) -> Result<(), CliError> {
+    let delete_one = async |queue: &QueueName| {
+        let failed = |error| CliError::call(format!("could not delete what queue {queue} sets"), error);
+        let before = common.client.queue(queue).await.map_err(failed)?.settings;
+        if before.paused {
+            confirm(&format!("Queue {queue} is paused. Forget that, and have its events claimed?"), yes)?;
+        }
+        common.client.delete_queue(queue).await.map_err(failed)?;
+        let forgotten = serde_json::json!({ "queue": queue, "forgotten": before });
+        one(common, &forgotten, queue.as_str(), &forgotten_fields("queue", queue.as_str(), &before))
+    };
+    for_each(queues, delete_one, common).await
+}
+
 async fn set_paused(common: &Common, queues: &[QueueName], paused: bool) -> Result<(), CliError> {
     let change = async |queue: &QueueName| {
+        let is_seen = queue_is_seen(common, queue).await?;
         let (done, word) = if paused {
             (common.client.pause_queue(queue).await, "pause")
         } else {
             (common.client.resume_queue(queue).await, "resume")
         };
-        let failed = |error| CliError::call(format!("could not {word} queue {queue}"), error);
-        done.map_err(failed)?;
-        let found = common.client.queue(queue).await.map_err(failed)?;
-        let name = found.queue.to_string();
-        let fields: Vec<_> = std::iter::once(("queue", name.clone())).chain(fields(&found.settings)).collect();
-        one(common, &found, &name, &fields)
+        done.map_err(|error| CliError::call(format!("could not {word} queue {queue}"), error))?;
+        show(common, queue).await?;
+        if !is_seen {
+            note_set_unseen(common, queue).await;
+        }
+        Ok(())
     };
     for_each(queues, change, common).await
+}
+
+/// What was said of a queue holds, but may be meant for another one.
+async fn note_set_unseen(common: &Common, queue: &QueueName) {
+    note(&unseen_queue(common, queue).await);
+    note(&format!("it has settings now, for when an event comes; `enginehouse queue delete {queue}` takes them back"));
+}
+
+fn show_one(common: &Common, found: &QueueSettings) -> Result<(), CliError> {
+    let name = found.queue.to_string();
+    let fields: Vec<_> = std::iter::once(("queue", name.clone())).chain(fields(&found.settings)).collect();
+    one(common, found, &name, &fields)
 }
 
 impl Listed for QueueSettings {

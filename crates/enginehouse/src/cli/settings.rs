@@ -37,6 +37,11 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
+    /// `before` with what is given, or the defaults with it. Whether it is paused stays: resuming is a decision of its own.
+    pub(crate) fn apply_to(&self, before: Settings, reset: bool) -> Settings {
+        self.apply(if reset { Settings { paused: before.paused, ..Settings::default() } } else { before })
+    }
+
     /// `before` with what is given.
     pub(crate) fn apply(&self, before: Settings) -> Settings {
         let policy = before.retry_policy.unwrap_or_default();
@@ -79,6 +84,17 @@ pub(crate) fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
     ];
     let given = given.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
     std::iter::once(("paused", settings.paused.to_string())).chain(given).collect()
+}
+
+/// Settings that were forgotten, for people: so that they can be set again.
+pub(crate) fn forgotten_fields(what: &'static str, name: &str, before: &Settings) -> Vec<(&'static str, String)> {
+    let was = if *before == Settings::default() { "nothing".to_owned() } else { in_one_line(before) };
+    let was = match (before.paused, was.is_empty()) {
+        (true, true) => "paused".to_owned(),
+        (true, false) => format!("paused {was}"),
+        (false, _) => was,
+    };
+    vec![(what, name.to_owned()), ("it had set", was)]
 }
 
 /// The settings in one cell of a table.

@@ -1,0 +1,197 @@
+//! An operator's evening: finding events, acting on many of them, and names that are misspelt.
+
+use std::process::Output;
+
+use enginehouse_tests::test_store::TestStore;
+use enginehouse_tests::{TestServer, run, text};
+use serde_json::Value;
+
+struct Evening {
+    server: TestServer,
+    _store: TestStore,
+}
+
+impl Evening {
+    fn begin() -> Self {
+        let store = TestStore::on(crate::STORE);
+        Self { server: store.serve(&[]), _store: store }
+    }
+
+    fn run(&self, line: &str) -> Output {
+        run(&self.server.url, line.split_whitespace(), "")
+    }
+
+    /// Runs a command that has to succeed, and answers what it printed.
+    fn done(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert!(output.status.success(), "{line}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.done(&format!("{line} -o json"))).unwrap()
+    }
+
+    /// Enqueues so many events, with flags.
+    fn enqueue(&self, count: usize, flags: &str) {
+        let arguments = ["event", "enqueue", "--file", "-"].into_iter().chain(flags.split_whitespace());
+        let output = run(&self.server.url, arguments, &"{}\n".repeat(count));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+
+    fn count(&self, flags: &str) -> usize {
+        self.done(&format!("event list --all -q {flags}")).lines().count()
+    }
+}
+
+#[test]
+fn events_are_listed_by_label_key_and_priority() {
+    let evening = Evening::begin();
+    evening.enqueue(3, "--event-type a --label team=x --label part=1");
+    evening.enqueue(2, "--event-type a --label team=y --priority 1");
+    let one = evening.done("event enqueue b --idempotency-key order-17 -q");
+    for (flags, count) in [
+        ("--label team=x", 3),
+        ("--label part=1 --event-type a --status queued", 3),
+        ("--label team=", 0),
+        ("--priority 1", 2),
+        ("--priority 5", 4),
+        ("--idempotency-key order-17", 1),
+        ("--idempotency-key order-18", 0),
+    ] {
+        assert_eq!(evening.count(flags), count, "{flags}");
+    }
+    assert_eq!(evening.done("event list --idempotency-key order-17 -q"), one);
+    assert_eq!(evening.run("event list --label team").status.code(), Some(2));
+}
+
+#[test]
+fn all_that_match_are_shown_first_and_then_acted_on() {
+    let evening = Evening::begin();
+    evening.enqueue(1_200, "--event-type a --queue broken --delay-seconds 3600");
+    evening.enqueue(5, "--event-type a");
+    let shown = evening.run("event cancel --queue broken --dry-run -q");
+    assert_eq!(text(&shown.stdout), evening.done("event list --all -q --queue broken"), "in the order of the list");
+    assert!(text(&shown.stderr).contains("1200 events would be acted on; nothing was done"), "{}", text(&shown.stderr));
+    // Without a terminal nobody can be asked.
+    let unasked = evening.run("event retry --queue broken");
+    assert_eq!(unasked.status.code(), Some(9));
+    let message = text(&unasked.stderr);
+    assert!(
+        message.contains("and 1197 behind them") && message.contains("Make available now 1200 events?"),
+        "{message}"
+    );
+    assert_eq!(evening.json("event retry --queue broken --yes")["changed"], 1_200);
+    assert_eq!(evening.json("event retry --queue broken --yes")["changed"], 0, "they wait no more");
+    assert_eq!(evening.json("event cancel --queue broken --yes")["changed"], 1_200);
+    assert_eq!(evening.json("event cancel --queue broken --yes")["changed"], 0);
+    assert_eq!((evening.count("--status cancelled"), evening.count("--status queued")), (1_200, 5));
+    assert_eq!(evening.json("event cancel --all --yes")["changed"], 5);
+    for nothing in
+        ["event cancel", "event cancel --yes", "event retry --all --queue broken", "event cancel --status failed --yes"]
+    {
+        assert_eq!(evening.run(nothing).status.code(), Some(2), "{nothing}");
+    }
+}
+
+#[test]
+fn what_was_cancelled_can_be_redriven() {
+    let evening = Evening::begin();
+    let event = evening.done("event enqueue a -q");
+    let event = event.trim();
+    evening.done(&format!("event cancel {event}"));
+    let redriven = evening.json(&format!("event redrive {event} --payload 7"));
+    assert_eq!((&redriven["status"], &redriven["payload"]), (&"queued".into(), &7.into()));
+    assert_eq!(evening.run(&format!("event redrive {event}")).status.code(), Some(4));
+}
+
+#[test]
+fn a_queue_is_set_shown_and_forgotten() {
+    let evening = Evening::begin();
+    evening.enqueue(1, "--event-type a --queue render");
+    assert_eq!(evening.run("queue show nosuch").status.code(), Some(3));
+    evening.done("queue set render --max-retries 5 --retry-delay-initial 10");
+    evening.done("queue set render --max-losses 2");
+    let shown = evening.done("queue show render");
+    assert!(
+        shown.contains("max_retries") && shown.contains("max_losses") && shown.contains("retry_delay.initial"),
+        "{shown}"
+    );
+    evening.done("queue pause render");
+    assert_eq!(evening.run("queue delete render").status.code(), Some(9), "it is paused");
+    let forgotten = evening.done("queue delete render --yes");
+    assert!(forgotten.contains("paused max_retries=5"), "{forgotten}");
+    assert_eq!(evening.json("queue show render")["paused"], false);
+    evening.done("event-type set a --max-retries 5");
+    let forgotten = evening.done("event-type delete a");
+    assert!(forgotten.contains("max_retries=5"), "{forgotten}");
+    assert!(!evening.done("event-type show a").contains("max_retries"));
+    assert_eq!(evening.run("event-type delete nosuch").status.code(), Some(3));
+}
+
+#[test]
+fn a_name_that_nobody_has_seen_is_said_to_be_one() {
+    let evening = Evening::begin();
+    evening.enqueue(1, "--event-type frame.render --queue render");
+    for (line, note) in [
+        ("queue pause rendr", "note: no queue rendr has been seen so far; did you mean render?"),
+        ("queue set elsewhere --max-retries 1", "note: no queue elsewhere has been seen so far\n"),
+        (
+            "event-type pause frame.rendre",
+            "note: no event type frame.rendre has been seen so far; did you mean frame.render?",
+        ),
+        ("event list --queue rendre", "note: no queue rendre has been seen so far; did you mean render?"),
+        ("event cancel --event-type frame.rander --yes --dry-run", "did you mean frame.render?"),
+        ("dead list --queue nosuch", "note: no queue nosuch has been seen so far\n"),
+    ] {
+        let output = evening.run(line);
+        let message = text(&output.stderr);
+        assert!(output.status.success() && message.contains(note), "{line}: {message}");
+    }
+    let known = evening.run("queue pause render");
+    assert_eq!(text(&known.stderr), "");
+}
+
+#[test]
+fn an_event_says_what_it_is_paused_by() {
+    let evening = Evening::begin();
+    let event = evening.done("event enqueue a --queue render -q");
+    let shown = || evening.done(&format!("event show {}", event.trim()));
+    assert!(!shown().contains("paused"));
+    evening.done("queue pause render");
+    evening.done("event-type pause a");
+    let text = shown();
+    assert!(text.contains("queue render, until somebody says `enginehouse queue resume render`"), "{text}");
+    assert!(text.contains("event type a, until somebody says `enginehouse event-type resume a`"), "{text}");
+    evening.done("queue resume render");
+    evening.done("event-type resume a");
+    assert!(!shown().contains("paused"));
+}
+
+#[tokio::test]
+async fn runs_statistics_and_engines_are_at_hand() {
+    let evening = Evening::begin();
+    evening.enqueue(3, "--event-type a --queue render --scenario-run-id run-7");
+    let request = serde_json::from_str(r#"{"engine_type":"test"}"#).unwrap();
+    let engine_id = "sim-1".parse().unwrap();
+    let engine = evening.server.client().register(&engine_id, &request).await.unwrap();
+    let claim = serde_json::from_value(serde_json::json!({ "epoch": engine.epoch, "limit": 2 })).unwrap();
+    assert_eq!(evening.server.client().claim(&engine_id, &claim).await.unwrap().events.len(), 2);
+    let shown = evening.json("run show run-7");
+    assert_eq!((&shown["events"]["processing"], &shown["engines"][0]), (&2.into(), &"sim-1".into()));
+    assert_eq!(evening.done("run list -q"), "run-7\n");
+    assert_eq!(evening.run("run show nosuch").status.code(), Some(3));
+    let stats = evening.done("stats");
+    assert!(stats.contains("1 queued, 2 processing") && stats.contains("1 active"), "{stats}");
+    assert!(
+        stats.lines().any(|line| line
+            .split_whitespace()
+            .eq(["render", "a", "false", "1", "2", "0", "0", "0"].into_iter().chain(line.split_whitespace().last()))),
+        "{stats}"
+    );
+    assert_eq!(evening.json("stats")["events"]["queued"], 1);
+    assert_eq!(evening.run("engine deregister sim-1").status.code(), Some(9), "it is active");
+    assert_eq!(evening.json("engine deregister sim-1 --yes")["released"], 2);
+    assert_eq!(evening.count("--status queued"), 3);
+    assert_eq!(evening.run("engine deregister nosuch --yes").status.code(), Some(3));
+}
