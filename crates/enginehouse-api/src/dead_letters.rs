@@ -1,5 +1,6 @@
 //! Dead letters: finally failed events that wait for a person.
 
+use enginehouse_core::error_group::ErrorGroupId;
 use enginehouse_core::event::{AttemptError, DeadLetterReason};
 use enginehouse_core::filter::{DeadLetterFilter, PageRequest};
 use enginehouse_core::ids::{EventId, EventType, QueueName};
@@ -9,7 +10,7 @@ use enginehouse_core::limits::{MAX_LABEL_LENGTH, MAX_PAYLOAD_BYTES};
 use enginehouse_core::read_fields;
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::page::{ListKind, PageQuery, page_request, read_cursor, read_limit};
 
@@ -59,13 +60,21 @@ impl DeadLettersQuery {
             queue: optional(|value| value.parsed()),
             reason: optional(|value| value.word()),
             error_code: optional(|value| value.text()),
+            group_id: optional(|value| value.parsed()),
             dead_lettered_before: optional(|value| value.parsed()),
             dead_lettered_after: optional(|value| value.parsed()),
             limit: optional(read_limit),
             cursor: optional(|value| read_cursor(value, ListKind::DeadLetters)),
         );
-        let filter =
-            DeadLetterFilter { event_type, queue, reason, error_code, dead_lettered_before, dead_lettered_after };
+        let filter = DeadLetterFilter {
+            event_type,
+            queue,
+            reason,
+            error_code,
+            group_id,
+            dead_lettered_before,
+            dead_lettered_after,
+        };
         Some((filter, page_request(limit, cursor)))
     }
 }
@@ -126,6 +135,60 @@ fn refuse_unclear_scope(request: Value<'_>, filter: &DeadLetterFilter, all: bool
         (false, true) => request.refuse_field("filter", "give a filter, or say all: true"),
         _ => {}
     }
+}
+
+/// Which dead letters a bulk operation would touch. The query is what its body would be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct DeadLetterPreviewQuery {
+    #[serde(flatten)]
+    pub filter: DeadLetterFilter,
+    #[serde(flatten)]
+    pub part: BulkLimit,
+}
+
+/// How many a bulk operation touches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct BulkLimit {
+    /// How many at most, oldest first; 1 or more. No limit if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+impl DeadLetterPreviewQuery {
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value;
+            event_type: optional(|value| value.parsed()),
+            queue: optional(|value| value.parsed()),
+            reason: optional(|value| value.word()),
+            error_code: optional(|value| value.text()),
+            group_id: optional(|value| value.parsed()),
+            dead_lettered_before: optional(|value| value.parsed()),
+            dead_lettered_after: optional(|value| value.parsed()),
+            limit: optional(|value| value.whole_from(1)),
+        );
+        let filter = DeadLetterFilter {
+            event_type,
+            queue,
+            reason,
+            error_code,
+            group_id,
+            dead_lettered_before,
+            dead_lettered_after,
+        };
+        Some(Self { filter, part: BulkLimit { limit } })
+    }
+}
+
+/// What a bulk operation on dead letters would touch, in its order.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterPreview {
+    /// How many.
+    pub count: u64,
+    /// The first of them, at most 10: oldest event first.
+    pub first: Vec<DeadLetter>,
+    /// Send it in the filter of the operation, and what becomes a dead letter after this answer is left alone.
+    pub dead_lettered_before: Timestamp,
 }
 
 /// What became of a bulk redrive.
@@ -196,13 +259,16 @@ pub struct DeadLetterSummary {
 /// Dead letters with one event type, reason, error code and kind of message.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetterGroup {
+    /// What filters call the group: the same for the same failure, on every server and after a redrive.
+    pub group_id: ErrorGroupId,
     /// What kind of work they are.
     pub event_type: EventType,
     /// Why they are dead letters.
     pub reason: DeadLetterReason,
     /// The code of their last error.
     pub error_code: Option<String>,
-    /// The message of their last error, with `#` for each run of digits.
+    /// The last line of the message of their last error, with `#` for each number, id, path and quoted text; a code such as
+    /// `550` stays.
     pub message: Option<String>,
     /// How many they are.
     pub count: u64,

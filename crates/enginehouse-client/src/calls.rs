@@ -5,8 +5,8 @@ use std::time::Duration;
 use enginehouse_api::bulk_events::{BulkCancelRequest, BulkEventsResponse, BulkRetryRequest};
 use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse};
 use enginehouse_api::dead_letters::{
-    BulkDiscardRequest, BulkDiscardResponse, BulkRedriveRequest, BulkRedriveResponse, DeadLetter, DeadLetterSummary,
-    DeadLettersQuery, DiscardRequest, RedriveRequest,
+    BulkDiscardRequest, BulkDiscardResponse, BulkRedriveRequest, BulkRedriveResponse, DeadLetter, DeadLetterPreview,
+    DeadLetterPreviewQuery, DeadLetterSummary, DeadLettersQuery, DiscardRequest, RedriveRequest,
 };
 use enginehouse_api::engines::{
     DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, RegisterRequest,
@@ -376,6 +376,11 @@ impl Client {
     /// One dead letter.
     pub async fn dead_letter(&self, event_id: EventId) -> Result<DeadLetter, Error> {
         self.get(format!("/v1/dead-letters/{event_id}")).await
+    }
+
+    /// What a bulk redrive or discard would touch, in its order.
+    pub async fn dead_letter_preview(&self, query: &DeadLetterPreviewQuery) -> Result<DeadLetterPreview, Error> {
+        self.list("/v1/dead-letters/preview", query).await
     }
 
     /// Dead letters, grouped by event type and error.

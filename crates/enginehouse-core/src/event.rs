@@ -121,7 +121,8 @@ pub struct AttemptError {
     /// A stable word for programs, such as `timed_out`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// A sentence for people. At most 8 KiB are kept.
+    /// A sentence for people, or what a program has printed. Of one that is longer than 8 KiB, the beginning and the end
+    /// are kept.
     pub message: String,
     /// Anything more, as JSON of at most 16 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -359,9 +360,22 @@ impl AttemptError {
         );
         let code = code.filter(|code| !code.is_empty());
         let mut message = message?;
-        message.truncate(message.floor_char_boundary(MAX_ERROR_MESSAGE_BYTES));
+        cut_in_the_middle(&mut message, MAX_ERROR_MESSAGE_BYTES);
         Some(Self { code, message, details })
     }
+}
+
+/// Leaves out as much of the middle as it must. The first lines say what was done, the last ones what went wrong.
+fn cut_in_the_middle(message: &mut String, max_bytes: usize) {
+    /// Room for the note.
+    const NOTE: usize = 64;
+    if message.len() <= max_bytes {
+        return;
+    }
+    let half = (max_bytes - NOTE) / 2;
+    let begin = message.floor_char_boundary(half);
+    let end = message.ceil_char_boundary(message.len() - half);
+    message.replace_range(begin..end, &format!("\n[{} bytes are left out]\n", end - begin));
 }
 
 fn not_kept(why: String) -> RawJson {
@@ -381,7 +395,7 @@ mod tests {
         let long = format!(r#"{{"code":"{0}","message":"{0}"}}"#, "é".repeat(20_000));
         let error = read(&long);
         assert_eq!(error.code.unwrap().chars().count(), MAX_ERROR_CODE_LENGTH);
-        assert_eq!(error.message.len(), MAX_ERROR_MESSAGE_BYTES);
+        assert!((MAX_ERROR_MESSAGE_BYTES - 64..=MAX_ERROR_MESSAGE_BYTES).contains(&error.message.len()));
         assert_eq!(read(r#"{"code":"","message":""}"#).code, None);
         let details = |json: &str| read(&format!(r#"{{"message":"","details":{json}}}"#)).details.unwrap();
         assert_eq!(details(r#"["\ud800"]"#).as_str(), r#"["\ufffd"]"#);
@@ -481,10 +495,13 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_is_cut_at_a_character() {
-        let body = format!(r#"{{"message":"{}"}}"#, "é".repeat(MAX_ERROR_MESSAGE_BYTES));
-        let error = read_json(body.as_bytes(), AttemptError::read).unwrap();
-        assert_eq!(error.message.len(), MAX_ERROR_MESSAGE_BYTES);
+    fn a_long_message_keeps_its_beginning_and_its_end() {
+        let body = format!(r#"{{"message":"began {}\nValueError: 7"}}"#, "é".repeat(MAX_ERROR_MESSAGE_BYTES));
+        let message = read_json(body.as_bytes(), AttemptError::read).unwrap().message;
+        assert!((MAX_ERROR_MESSAGE_BYTES - 64..=MAX_ERROR_MESSAGE_BYTES).contains(&message.len()), "{}", message.len());
+        assert!(message.starts_with("began éé") && message.ends_with("éé\nValueError: 7"));
+        let left_out = 2 * MAX_ERROR_MESSAGE_BYTES + 20 - (message.len() - "\n[8278 bytes are left out]\n".len());
+        assert!(message.contains(&format!("\n[{left_out} bytes are left out]\n")), "{left_out}: {message}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineStatus;
+use crate::error_group::ErrorGroupId;
 use crate::event::{DeadLetterReason, EventStatus};
 use crate::ids::{Capability, EngineId, EngineType, EventType, QueueName, ScenarioRunId};
 use crate::input::Value;
@@ -129,6 +130,9 @@ pub struct DeadLetterFilter {
     /// Only those whose last error has this code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
+    /// Only those of this group of the summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<ErrorGroupId>,
     /// Only those that became dead letters before this moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_lettered_before: Option<Timestamp>,
@@ -144,10 +148,11 @@ impl DeadLetterFilter {
             queue: optional(|value| value.parsed()),
             reason: optional(|value| value.word()),
             error_code: optional(|value| value.text()),
+            group_id: optional(|value| value.parsed()),
             dead_lettered_before: optional(|value| value.parsed()),
             dead_lettered_after: optional(|value| value.parsed()),
         );
-        Some(Self { event_type, queue, reason, error_code, dead_lettered_before, dead_lettered_after })
+        Some(Self { event_type, queue, reason, error_code, group_id, dead_lettered_before, dead_lettered_after })
     }
 
     /// Whether it matches every dead letter.

@@ -27,11 +27,13 @@
 //! - [`gates`]: what an engine must pass to claim an event.
 //! - [`grace`]: what must not expire after an outage.
 //! - [`label`]: one label of an event, as whoever looks for events names it.
+//! - [`error_group`]: which failures are of one kind, and what their group is called.
 //! - [`filter`]: which events, engines and dead letters a list is about.
 
 pub mod applied;
 pub mod canonical_json;
 pub mod engine;
+pub mod error_group;
 pub mod event;
 pub mod filter;
 pub mod fingerprint;

@@ -91,6 +91,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(queues::resume_queue))
         .routes(routes!(dead_letters::list_dead_letters))
         .routes(routes!(dead_letters::summarize_dead_letters))
+        .routes(routes!(dead_letters::preview_dead_letters))
         .routes(routes!(dead_letters::redrive_dead_letters))
         .routes(routes!(dead_letters::discard_dead_letters))
         .routes(routes!(dead_letters::get_dead_letter, dead_letters::discard_dead_letter))

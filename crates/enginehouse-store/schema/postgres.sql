@@ -36,6 +36,7 @@ create table enginehouse.dead_letters (
     dead_lettered_at timestamp with time zone not null,
     error_code text collate "C",
     error_group text collate "C" not null,
+    group_id text collate "C" not null,
     constraint dead_letters_key PRIMARY KEY (event_id),
     constraint reason_is_known CHECK (reason = 'retries_exhausted'::text OR reason = 'rejected'::text OR reason = 'requested'::text OR reason = 'lost_too_often'::text)
 );

@@ -43,8 +43,8 @@ use crate::clock::{SystemClock, TimeNote};
 use crate::error::StoreError;
 use crate::migrations::prepare_postgres;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
-    PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord,
+    History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::store::{ChangeFeed, ConnectionsUsed, Durability, FirstReads, Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -239,6 +239,15 @@ impl Queries for PostgresStore {
         page: &PageRequest,
     ) -> Result<ResultPage<DeadLetterRow>, StoreError> {
         Ok(reads::dead_letters(&self.shared, filter, page).await?)
+    }
+
+    async fn preview_dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: u64,
+        first: u32,
+    ) -> Result<DeadLetterPreviewRow, StoreError> {
+        Ok(reads::preview_dead_letters(&self.shared, filter, limit, first).await?)
     }
 
     async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroupRow>, StoreError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use enginehouse_core::engine::RegisteredEngine;
+use enginehouse_core::error_group::ErrorGroupId;
 use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus};
 pub use enginehouse_core::filter::{DeadLetterFilter, EngineFilter, EventFilter, PageRequest};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -145,6 +146,14 @@ pub struct DeadLetterRow {
     pub record: EventRecord,
 }
 
+/// What a bulk operation on dead letters would touch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadLetterPreviewRow {
+    pub count: u64,
+    /// The first of them, oldest event first.
+    pub first: Vec<DeadLetterRow>,
+}
+
 /// Dead letters that failed alike.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeadLetterGroupRow {
@@ -152,7 +161,7 @@ pub struct DeadLetterGroupRow {
     /// Why they wait.
     pub reason: DeadLetterReason,
     pub error_code: Option<String>,
-    /// The message of their last error, with each run of digits as `#`.
+    /// What the messages of their last errors have in common.
     pub message: String,
     pub count: u64,
     /// When the first of them became a dead letter.
@@ -163,20 +172,10 @@ pub struct DeadLetterGroupRow {
     pub sample_event_id: EventId,
 }
 
-/// The message of an error with each run of digits as `#`, at most 200 characters: what failures of one kind share.
-pub fn error_group(message: &str) -> String {
-    let mut group = String::new();
-    for character in message.chars() {
-        if !character.is_ascii_digit() {
-            group.push(character);
-        } else if !group.ends_with('#') {
-            group.push('#');
-        }
-        if group.chars().count() == 200 {
-            break;
-        }
+impl DeadLetterGroupRow {
+    pub fn id(&self) -> ErrorGroupId {
+        ErrorGroupId::of(&self.event_type, self.reason, self.error_code.as_deref(), &self.message)
     }
-    group
 }
 
 /// A part of a list.

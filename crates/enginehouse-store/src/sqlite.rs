@@ -66,8 +66,8 @@ use self::transaction::SqliteTransaction;
 use self::writer::Writer;
 use crate::error::StoreError;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
-    PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord,
+    History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::store::{Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -166,6 +166,16 @@ impl Queries for SqliteStore {
     ) -> Result<ResultPage<DeadLetterRow>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
         self.readers.read(move |reader| dead_letters::page(reader, &filter, &page)).await
+    }
+
+    async fn preview_dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: u64,
+        first: u32,
+    ) -> Result<DeadLetterPreviewRow, StoreError> {
+        let filter = filter.clone();
+        self.readers.read(move |reader| dead_letters::preview(reader, &filter, limit, first)).await
     }
 
     async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroupRow>, StoreError> {

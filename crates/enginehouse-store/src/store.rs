@@ -11,8 +11,8 @@ use enginehouse_core::time::Timestamp;
 
 use crate::error::StoreError;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord, History, LaneCounts,
-    PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord,
+    History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::transaction::Transaction;
 
@@ -136,6 +136,14 @@ pub trait Queries: Send + Sync {
         filter: &DeadLetterFilter,
         page: &PageRequest,
     ) -> Result<ResultPage<DeadLetterRow>, StoreError>;
+    /// How many dead letters match, at most `limit`, and the first few of those: oldest event first, as
+    /// `matching_dead_letters` of a transaction has them.
+    async fn preview_dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: u64,
+        first: u32,
+    ) -> Result<DeadLetterPreviewRow, StoreError>;
     /// Dead letters by event type, reason and error, the largest group first; at most 1,000 groups.
     async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroupRow>, StoreError>;
     /// How many events of each lane are in each status, and since when the oldest queued one has been due. Takes time in

@@ -9,6 +9,7 @@ use enginehouse_api::dead_letters::{BulkDiscardRequest, BulkRedriveRequest};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::filter::DeadLetterFilter;
+use enginehouse_core::time::Timestamp;
 
 use super::app::App;
 use super::problem::ProblemResponse;
@@ -19,7 +20,7 @@ const PAGE: u32 = 500;
 
 /// Redrives all that match. Answers how many.
 pub(super) async fn redrive(app: App, request: BulkRedriveRequest) -> Result<u64, ProblemResponse> {
-    let filter = until_now(&app, request.filter).await?;
+    let (filter, _) = until_now(&app, request.filter).await?;
     let spacing = request.rate_per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
     let pages = async move {
         let mut redriven = 0;
@@ -44,7 +45,7 @@ pub(super) async fn redrive(app: App, request: BulkRedriveRequest) -> Result<u64
 
 /// Discards all that match. Answers how many.
 pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64, ProblemResponse> {
-    let filter = until_now(&app, request.filter).await?;
+    let (filter, _) = until_now(&app, request.filter).await?;
     let pages = async move {
         let mut discarded = 0;
         loop {
@@ -63,13 +64,16 @@ pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64
     tokio::spawn(pages).await.unwrap_or_else(|error| Err(ProblemResponse::internal(error.to_string())))
 }
 
-/// The filter, but only for what is a dead letter by now.
-async fn until_now(app: &App, filter: DeadLetterFilter) -> Result<DeadLetterFilter, ProblemResponse> {
+/// The filter, but only for what is a dead letter by now; and the moment that says so.
+pub(super) async fn until_now(
+    app: &App,
+    filter: DeadLetterFilter,
+) -> Result<(DeadLetterFilter, Timestamp), ProblemResponse> {
     // A look at what is due brings the store's time.
     app.dispatcher().sweep().await?;
     let now = app.metrics().last_commit_at() + Duration::from_millis(1);
     let before = filter.dead_lettered_before.map_or(now, |before| before.min(now));
-    Ok(DeadLetterFilter { dead_lettered_before: Some(before), ..filter })
+    Ok((DeadLetterFilter { dead_lettered_before: Some(before), ..filter }, before))
 }
 
 /// A page failed behind others that did not.

@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use enginehouse_api::dead_letters::{
-    BulkDiscardRequest, BulkDiscardResponse, BulkRedriveRequest, BulkRedriveResponse, DeadLetter, DeadLetterSummary,
-    DeadLettersQuery, DiscardRequest, RedriveRequest,
+    BulkDiscardRequest, BulkDiscardResponse, BulkLimit, BulkRedriveRequest, BulkRedriveResponse, DeadLetter,
+    DeadLetterPreview, DeadLetterPreviewQuery, DeadLetterSummary, DeadLettersQuery, DiscardRequest, RedriveRequest,
 };
 use enginehouse_api::events::Event;
 use enginehouse_api::page::{ListKind, Page, PageQuery};
@@ -18,6 +18,9 @@ use super::params::{Path, Query, listed};
 use super::problem::{ActProblems, ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::wire;
 use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
+
+/// How many dead letters a preview shows.
+const PREVIEWED: u32 = 10;
 
 /// List dead letters, newest event first.
 #[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", params(DeadLetterFilter, PageQuery),
@@ -38,6 +41,22 @@ pub(super) async fn list_dead_letters(
 pub(super) async fn summarize_dead_letters(State(app): State<App>) -> Result<Json<DeadLetterSummary>, ProblemResponse> {
     let groups = app.store().dead_letter_groups().await?;
     Ok(Json(DeadLetterSummary { groups: groups.into_iter().map(wire::dead_letter_group).collect() }))
+}
+
+/// Show what a bulk redrive or discard would touch, in its order. Nothing is changed.
+#[utoipa::path(get, path = "/v1/dead-letters/preview", tag = "dead letters", params(DeadLetterFilter, BulkLimit),
+    responses((status = 200, description = "How many, and the first of them.", body = DeadLetterPreview),
+    ListProblems))]
+pub(super) async fn preview_dead_letters(
+    State(app): State<App>,
+    query: Query,
+) -> Result<Json<DeadLetterPreview>, ProblemResponse> {
+    let DeadLetterPreviewQuery { filter, part } = query.read(DeadLetterPreviewQuery::read)?;
+    let (filter, dead_lettered_before) = bulk::until_now(&app, filter).await?;
+    let limit = part.limit.unwrap_or(u64::MAX);
+    let preview = app.store().preview_dead_letters(&filter, limit, PREVIEWED).await?;
+    let first = preview.first.into_iter().map(wire::dead_letter).collect();
+    Ok(Json(DeadLetterPreview { count: preview.count, first, dead_lettered_before }))
 }
 
 /// Show one dead letter.

@@ -270,6 +270,7 @@ pub(super) fn dead_letter(row: DeadLetterRow) -> DeadLetter {
 }
 
 pub(super) fn dead_letter_group(group: rows::DeadLetterGroupRow) -> DeadLetterGroup {
+    let group_id = group.id();
     let rows::DeadLetterGroupRow {
         event_type,
         reason,
@@ -281,6 +282,7 @@ pub(super) fn dead_letter_group(group: rows::DeadLetterGroupRow) -> DeadLetterGr
         sample_event_id,
     } = group;
     DeadLetterGroup {
+        group_id,
         event_type,
         reason,
         error_code,

@@ -22,6 +22,11 @@ async fn dead_letters_are_looked_at_mended_and_redriven_or_given_up() {
     dead(&mut app, "c").await;
     app.call("GET /v1/dead-letters/summary", "").await;
     app.call("GET /v1/dead-letters?event_type=b&reason=requested&error_code=bad_input", "").await;
+    let summary = app.prepare("GET /v1/dead-letters/summary", "").await;
+    let group = field(&summary, "/groups/0/group_id");
+    app.call(&format!("GET /v1/dead-letters?group_id={group}&limit=1"), "").await;
+    app.call(&format!("GET /v1/dead-letters/preview?group_id={group}&limit=5"), "").await;
+    app.call("GET /v1/dead-letters/preview?limit=0&group_id=9f3a", "").await;
     app.call(&format!("GET /v1/dead-letters/{mended}"), "").await;
     app.call(&format!("POST /v1/dead-letters/{mended}/redrive"), r#"{"payload":{ "n":2 }}"#).await;
     app.call(&format!("POST /v1/dead-letters/{mended}/redrive"), "").await;
@@ -33,9 +38,15 @@ async fn dead_letters_are_looked_at_mended_and_redriven_or_given_up() {
     app.call("GET /v1/dead-letters", "").await;
     insta::assert_snapshot!(app.close().await, @r#"
     > GET /v1/dead-letters/summary
-    200 {"groups":[{"event_type":"a","reason":"requested","error_code":"bad_input","message":"row # is broken","count":2,"oldest_at":"2026-01-01T00:00:00.000Z","newest_at":"2026-01-01T00:00:00.000Z","sample_event_id":"019b76da-a800-7000-8000-04db785397a7"},{"event_type":"b","reason":"requested","error_code":"bad_input","message":"row # is broken","count":1,"oldest_at":"2026-01-01T00:00:00.000Z","newest_at":"2026-01-01T00:00:00.000Z","sample_event_id":"019b76da-a800-7000-8000-0aa84828f829"},{"event_type":"c","reason":"requested","error_code":"bad_input","message":"row # is broken","count":1,"oldest_at":"2026-01-01T00:00:00.000Z","newest_at":"2026-01-01T00:00:00.000Z","sample_event_id":"019b76da-a800-7000-8000-0d681f9edd23"}]}
+    200 {"groups":[{"group_id":"2d3e342ab10c","event_type":"a","reason":"requested","error_code":"bad_input","message":"row # is broken","count":2,"oldest_at":"2026-01-01T00:00:00.000Z","newest_at":"2026-01-01T00:00:00.000Z","sample_event_id":"019b76da-a800-7000-8000-04db785397a7"},{"group_id":"337ee087412b","event_type":"b","reason":"requested","error_code":"bad_input","message":"row # is broken","count":1,"oldest_at":"2026-01-01T00:00:00.000Z","newest_at":"2026-01-01T00:00:00.000Z","sample_event_id":"019b76da-a800-7000-8000-0aa84828f829"},{"group_id":"77a8324ac687","event_type":"c","reason":"requested","error_code":"bad_input","message":"row # is broken","count":1,"oldest_at":"2026-01-01T00:00:00.000Z","newest_at":"2026-01-01T00:00:00.000Z","sample_event_id":"019b76da-a800-7000-8000-0d681f9edd23"}]}
     > GET /v1/dead-letters?event_type=b&reason=requested&error_code=bad_input
     200 {"items":[{"event_id":"019b76da-a800-7000-8000-0aa84828f829","event_type":"b","queue":"default","reason":"requested","failures":1,"losses":0,"last_error":{"code":"bad_input","message":"row 17 is broken"},"dead_lettered_at":"2026-01-01T00:00:00.000Z","redrives":0,"payload":{"n":1}}],"next_cursor":null}
+    > GET /v1/dead-letters?group_id=2d3e342ab10c&limit=1
+    200 {"items":[{"event_id":"019b76da-a800-7000-8000-04db785397a7","event_type":"a","queue":"default","reason":"requested","failures":1,"losses":0,"last_error":{"code":"bad_input","message":"row 17 is broken"},"dead_lettered_at":"2026-01-01T00:00:00.000Z","redrives":0,"payload":{"n":1}}],"next_cursor":"MDE5Yjc2ZGEtYTgwMC03MDAwLTgwMDAtMDRkYjc4NTM5N2E3"}
+    > GET /v1/dead-letters/preview?group_id=2d3e342ab10c&limit=5
+    200 {"count":2,"first":[{"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"a","queue":"default","reason":"requested","failures":1,"losses":0,"last_error":{"code":"bad_input","message":"row 17 is broken"},"dead_lettered_at":"2026-01-01T00:00:00.000Z","redrives":0,"payload":{"n":1}},{"event_id":"019b76da-a800-7000-8000-04db785397a7","event_type":"a","queue":"default","reason":"requested","failures":1,"losses":0,"last_error":{"code":"bad_input","message":"row 17 is broken"},"dead_lettered_at":"2026-01-01T00:00:00.000Z","redrives":0,"payload":{"n":1}}],"dead_lettered_before":"2026-01-01T00:00:00.001Z"}
+    > GET /v1/dead-letters/preview?limit=0&group_id=9f3a
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/group_id: must be the id of a group of errors: 12 digits of 0-9 and a-f, as the summary of dead letters shows it, was \"9f3a\"; /limit: must be a whole number of 1 or more, was \"0\"","code":"invalid_request","errors":[{"pointer":"/group_id","detail":"must be the id of a group of errors: 12 digits of 0-9 and a-f, as the summary of dead letters shows it, was \"9f3a\""},{"pointer":"/limit","detail":"must be a whole number of 1 or more, was \"0\""}],"request_id":"test"}
     > GET /v1/dead-letters/019b76da-a800-7000-8000-02460f8bbccd
     200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"a","queue":"default","reason":"requested","failures":1,"losses":0,"last_error":{"code":"bad_input","message":"row 17 is broken"},"dead_lettered_at":"2026-01-01T00:00:00.000Z","redrives":0,"payload":{"n":1}}
     > POST /v1/dead-letters/019b76da-a800-7000-8000-02460f8bbccd/redrive {"payload":{ "n":2 }}

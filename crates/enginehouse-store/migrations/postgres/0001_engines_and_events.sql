@@ -339,6 +339,8 @@ create table enginehouse.dead_letters (
     dead_lettered_at timestamptz not null,
     error_code text collate "C",
     error_group text collate "C" not null,
+    -- A hash of what groups it: what filters call the group.
+    group_id text collate "C" not null,
     constraint dead_letters_key primary key (event_id),
     constraint reason_is_known check (
         reason = 'retries_exhausted' or reason = 'rejected' or reason = 'requested' or reason = 'lost_too_often'

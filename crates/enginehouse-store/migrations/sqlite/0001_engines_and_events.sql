@@ -271,6 +271,8 @@ create table dead_letters (
     dead_lettered_at integer not null,
     error_code text,
     error_group text not null,
+    -- A hash of what groups it: what filters call the group.
+    group_id text not null,
     constraint reason_is_known check (
         reason = 'retries_exhausted' or reason = 'rejected' or reason = 'requested' or reason = 'lost_too_often'
     )

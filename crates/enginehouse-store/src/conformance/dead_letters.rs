@@ -70,6 +70,10 @@ pub(crate) async fn dead_letters_are_listed_newest_first_and_each_once(store: &d
     let mut tx = begin(store).await;
     assert_eq!(tx.matching_dead_letters(&DeadLetterFilter::default(), 3).await.unwrap(), ids([1, 2, 3]));
     drop(tx);
+    for (limit, count, first) in [(u64::MAX, 5, vec![1, 2, 3]), (4, 4, vec![1, 2, 3]), (2, 2, vec![1, 2])] {
+        let preview = store.preview_dead_letters(&DeadLetterFilter::default(), limit, 3).await.unwrap();
+        assert_eq!((preview.count, ids_of(&preview.first)), (count, ids(first)), "up to {limit}");
+    }
     let lost = PageRequest { limit: 2, after: Some("no such place".to_owned()) };
     store.dead_letters(&DeadLetterFilter::default(), &lost).await.unwrap();
 }
@@ -94,6 +98,8 @@ pub(crate) async fn dead_letters_are_found_by_every_field(store: &dyn Store) {
         add(store, &letter).await;
     }
     let any = DeadLetterFilter::default();
+    let groups = store.dead_letter_groups().await.unwrap();
+    let broke = groups.iter().find(|group| group.message == "broke").unwrap().id();
     for (filter, want) in [
         (any.clone(), vec![1, 2, 3, 4]),
         (DeadLetterFilter { event_type: Some("encode".parse().unwrap()), ..any.clone() }, vec![3]),
@@ -101,6 +107,7 @@ pub(crate) async fn dead_letters_are_found_by_every_field(store: &dyn Store) {
         (DeadLetterFilter { reason: Some(REQUESTED), ..any.clone() }, vec![1, 2, 3, 4]),
         (DeadLetterFilter { reason: Some(DeadLetterReason::LostTooOften), ..any.clone() }, vec![]),
         (DeadLetterFilter { error_code: Some("out_of_memory".to_owned()), ..any.clone() }, vec![1, 2]),
+        (DeadLetterFilter { group_id: Some(broke), ..any.clone() }, vec![1, 2]),
         (DeadLetterFilter { dead_lettered_before: Some(at), ..any.clone() }, vec![2]),
         (DeadLetterFilter { dead_lettered_after: Some(at), ..any.clone() }, vec![1, 3, 4]),
         (DeadLetterFilter { dead_lettered_after: Some(at), dead_lettered_before: Some(at + MINUTE), ..any }, vec![1]),
@@ -108,17 +115,20 @@ pub(crate) async fn dead_letters_are_found_by_every_field(store: &dyn Store) {
         let mut tx = begin(store).await;
         assert_eq!(tx.matching_dead_letters(&filter, 10).await.unwrap(), ids(want.clone()), "{filter:?}");
         drop(tx);
+        let preview = store.preview_dead_letters(&filter, u64::MAX, 1).await.unwrap();
+        assert_eq!(preview.count, want.len() as u64, "{filter:?}");
+        assert_eq!(ids_of(&preview.first), ids(want.iter().copied().take(1)), "{filter:?}");
         let page = store.dead_letters(&filter, &PageRequest { limit: 10, after: None }).await.unwrap();
         assert_eq!(ids_of(&page.items), ids(want.into_iter().rev()), "{filter:?}");
     }
 }
 
-/// Numbers within the message make no difference.
+/// Numbers within the message make no difference, and what stands before its last line neither; a code does.
 pub(crate) async fn dead_letters_that_failed_alike_are_a_group(store: &dyn Store) {
     let at = now(store).await;
     given_dead_letter(store, 1, "tile 17 of 256 broke", at).await;
     given_dead_letter(store, 2, "no such file", at + MINUTE).await;
-    given_dead_letter(store, 3, "tile 4 of 256 broke", at + HOUR).await;
+    given_dead_letter(store, 3, "log of tile 4\n\ntile 4 of 256 broke\n", at + HOUR).await;
     let groups = store.dead_letter_groups().await.unwrap();
     assert_eq!(groups.len(), 2);
     assert!(ids([1, 3]).contains(&groups[0].sample_event_id));

@@ -10,7 +10,9 @@ use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use super::lanes::KnownLanes;
 use super::search::{self, MAX_SCANNED_ROWS, Search};
-use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, NewDeadLetter, PageRequest, ResultPage};
+use crate::rows::{
+    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, NewDeadLetter, PageRequest, ResultPage,
+};
 use crate::table::DeadLetterColumns;
 
 pub(super) fn insert(connection: &SqliteConnection, dead_letters: &[NewDeadLetter]) -> SqliteResult<()> {
@@ -35,16 +37,43 @@ pub(super) fn matching(
     limit: u32,
 ) -> SqliteResult<Vec<EventId>> {
     let mut statement = connection.prepare_cached(sql!("matching_dead_letters"))?;
-    let rows = statement.query(params![
+    let rows = query_matching(&mut statement, filter, limit.into())?;
+    connection.all_readable("dead_letters", rows, |columns| columns.read())
+}
+
+pub(super) fn preview(
+    connection: &SqliteConnection,
+    filter: &DeadLetterFilter,
+    limit: u64,
+    first: u32,
+) -> SqliteResult<DeadLetterPreviewRow> {
+    let ids = matching(connection, filter, first.min(u32::try_from(limit).unwrap_or(first)))?;
+    let mut letters = Vec::with_capacity(ids.len());
+    for event_id in ids {
+        letters.extend(one(connection, event_id)?);
+    }
+    let mut statement = connection.prepare_cached(sql!("count_dead_letters"))?;
+    let mut rows = query_matching(&mut statement, filter, i64::try_from(limit).unwrap_or(i64::MAX))?;
+    let count: i64 = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
+    Ok(DeadLetterPreviewRow { count: count.unsigned_abs(), first: letters })
+}
+
+/// Runs a statement over the dead letters that match.
+fn query_matching<'a>(
+    statement: &'a mut rusqlite::Statement<'_>,
+    filter: &DeadLetterFilter,
+    limit: i64,
+) -> rusqlite::Result<rusqlite::Rows<'a>> {
+    statement.query(params![
         filter.event_type.as_ref().map(|name| name.as_str()),
         filter.queue.as_ref().map(|name| name.as_str()),
         filter.reason.map(|reason| reason.name()),
         filter.error_code,
+        filter.group_id.map(|id| id.to_string()),
         filter.dead_lettered_before.map(|at| at.as_millis()),
         filter.dead_lettered_after.map(|at| at.as_millis()),
         limit,
-    ])?;
-    connection.all_readable("dead_letters", rows, |columns| columns.read())
+    ])
 }
 
 pub(super) fn one(connection: &SqliteConnection, event_id: EventId) -> SqliteResult<Option<DeadLetterRow>> {
@@ -63,6 +92,7 @@ pub(super) fn page(
     page: &PageRequest,
 ) -> SqliteResult<ResultPage<DeadLetterRow>> {
     let Some(before) = search::place(page) else { return Ok(search::nothing()) };
+    let group_id = filter.group_id.map(|id| id.to_string());
     let mut statement = connection.prepare_cached(sql!("dead_letters"))?;
     let mut rows = statement.query(params![before, MAX_SCANNED_ROWS])?;
     let mut search = Search::new(connection, page.limit);
@@ -74,11 +104,12 @@ pub(super) fn page(
             let event_id: EventId = columns.read()?;
             let (event_type, queue): (&str, &str) = (columns.read()?, columns.read()?);
             let (reason, at): (DeadLetterReason, Timestamp) = (columns.read()?, columns.read()?);
-            let error_code: Option<&str> = columns.read()?;
+            let (error_code, group): (Option<&str>, &str) = (columns.read()?, columns.read()?);
             let matches = filter.event_type.as_ref().is_none_or(|wanted| wanted.as_str() == event_type)
                 && filter.queue.as_ref().is_none_or(|wanted| wanted.as_str() == queue)
                 && filter.reason.is_none_or(|wanted| wanted == reason)
                 && filter.error_code.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == error_code)
+                && group_id.as_ref().is_none_or(|wanted| wanted == group)
                 && filter.dead_lettered_before.is_none_or(|before| at < before)
                 && filter.dead_lettered_after.is_none_or(|after| at >= after);
             Ok((event_id, matches, reason, at))

@@ -8,6 +8,7 @@ use enginehouse_api::dead_letters::{
     RedriveRequest,
 };
 use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_core::error_group::{ErrorGroupId, last_line};
 use enginehouse_core::event::DeadLetterReason;
 use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::ids::{EventId, EventType, QueueName};
@@ -80,7 +81,7 @@ enum DeadCommand {
 #[derive(Debug, Args)]
 struct Which {
     /// The events
-    #[arg(value_parser = event_id, conflicts_with_all = ["all", "event_type", "queue", "why", "error_code", "dead_lettered_before", "dead_lettered_after"])]
+    #[arg(value_parser = event_id, conflicts_with_all = ["all", "event_type", "queue", "why", "error_code", "group_id", "dead_lettered_before", "dead_lettered_after"])]
     event_ids: Vec<EventId>,
     #[command(flatten)]
     filter: Filter,
@@ -106,6 +107,9 @@ struct Filter {
     /// Only those whose last error has this code
     #[arg(long, value_name = "CODE")]
     error_code: Option<String>,
+    /// Only those of this group, as `dead summary` names it
+    #[arg(long = "group", value_name = "GROUP", value_parser = group_id)]
+    group_id: Option<ErrorGroupId>,
     /// Only those that became dead letters before this moment, such as 2026-11-23T10:00:00Z
     #[arg(long, value_name = "TIME")]
     dead_lettered_before: Option<Timestamp>,
@@ -121,6 +125,7 @@ impl From<Filter> for DeadLetterFilter {
             queue: filter.queue,
             reason: filter.why,
             error_code: filter.error_code,
+            group_id: filter.group_id,
             dead_lettered_before: filter.dead_lettered_before,
             dead_lettered_after: filter.dead_lettered_after,
         }
@@ -306,7 +311,7 @@ impl Listed for DeadLetter {
             self.losses.to_string(),
             self.dead_lettered_at.to_string(),
             or_dash(error.and_then(|error| error.code.as_ref())),
-            error.map_or_else(String::new, |error| first_line(&error.message)),
+            error.map_or_else(String::new, |error| last_line(&error.message).to_owned()),
         ]
     }
 
@@ -317,10 +322,11 @@ impl Listed for DeadLetter {
 
 impl Listed for DeadLetterGroup {
     const HEADER: &'static [&'static str] =
-        &["COUNT", "TYPE", "REASON", "ERROR CODE", "OLDEST", "NEWEST", "SAMPLE", "ERROR"];
+        &["GROUP", "COUNT", "TYPE", "REASON", "ERROR CODE", "OLDEST", "NEWEST", "SAMPLE", "ERROR"];
 
     fn row(&self) -> Vec<String> {
         vec![
+            self.group_id.to_string(),
             self.count.to_string(),
             self.event_type.to_string(),
             self.reason.to_string(),
@@ -328,20 +334,15 @@ impl Listed for DeadLetterGroup {
             self.oldest_at.to_string(),
             self.newest_at.to_string(),
             self.sample_event_id.to_string(),
-            self.message.as_deref().map_or_else(String::new, first_line),
+            self.message.clone().unwrap_or_default(),
         ]
     }
 
     fn id(&self) -> String {
-        self.sample_event_id.to_string()
+        self.group_id.to_string()
     }
 }
 
-/// As much of a message as one row holds.
-fn first_line(message: &str) -> String {
-    let line = message.lines().next().unwrap_or("");
-    match line.char_indices().nth(80) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    }
+fn group_id(text: &str) -> Result<ErrorGroupId, String> {
+    text.parse().map_err(|_| "a group looks like 9f3a7c21b0de: `enginehouse dead summary` lists them".to_owned())
 }

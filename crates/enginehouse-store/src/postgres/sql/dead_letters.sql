@@ -8,12 +8,13 @@ from (
             and ($5::text is null or f.queue = $5)
             and ($6::text is null or f.reason = $6)
             and ($7::text is null or f.error_code = $7)
-            and ($8::timestamptz is null or f.dead_lettered_at < $8)
-            and ($9::timestamptz is null or f.dead_lettered_at >= $9)
+            and ($8::text is null or f.group_id = $8)
+            and ($9::timestamptz is null or f.dead_lettered_at < $9)
+            and ($10::timestamptz is null or f.dead_lettered_at >= $10)
         ) is true as is_match,
         row_number() over (order by f.event_id desc) as place
     from (
-        select event_id, event_type, queue, reason, dead_lettered_at, error_code
+        select event_id, event_type, queue, reason, dead_lettered_at, error_code, group_id
         from enginehouse.dead_letters
         where event_id < $1
         order by event_id desc

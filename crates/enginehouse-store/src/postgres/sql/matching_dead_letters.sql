@@ -6,7 +6,8 @@ where
     and ($2::text is null or queue = $2)
     and ($3::text is null or reason = $3)
     and ($4::text is null or error_code = $4)
-    and ($5::timestamptz is null or dead_lettered_at < $5)
-    and ($6::timestamptz is null or dead_lettered_at >= $6)
+    and ($5::text is null or group_id = $5)
+    and ($6::timestamptz is null or dead_lettered_at < $6)
+    and ($7::timestamptz is null or dead_lettered_at >= $7)
 order by event_id
-limit $7;
+limit $8;

@@ -50,7 +50,7 @@ async fn findings_are_in_words() {
         ),
         (
             "insert into enginehouse.dead_letters values \
-             ('0193f2a0-0000-7000-8000-000000000002', 'render', 'default', 'rejected', now(), null, '')",
+             ('0193f2a0-0000-7000-8000-000000000002', 'render', 'default', 'rejected', now(), null, '', '')",
             "this event and its dead letter disagree: 0193f2a0-0000-7000-8000-000000000002".to_owned(),
         ),
         (

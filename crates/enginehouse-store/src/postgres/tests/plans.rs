@@ -35,8 +35,8 @@ from generate_series(1, 8000) as n;
 
 insert into enginehouse.event_payloads (event_id, payload) select event_id, '{}' from enginehouse.events;
 
-insert into enginehouse.dead_letters (event_id, event_type, queue, reason, dead_lettered_at, error_code, error_group)
-select gen_random_uuid(), 'type-' || n % 20, 'default', 'rejected', now(), 'code-' || n % 9, 'tile # broke'
+insert into enginehouse.dead_letters (event_id, event_type, queue, reason, dead_lettered_at, error_code, error_group, group_id)
+select gen_random_uuid(), 'type-' || n % 20, 'default', 'rejected', now(), 'code-' || n % 9, 'tile # broke', 'group-' || n % 9
 from generate_series(1, 5000) as n;
 
 insert into enginehouse.attempts (event_id, lock_serial, attempt, engine_id, outcome, claimed_at, ended_at, error_message)

@@ -15,19 +15,37 @@ pub(crate) fn insert(dead_letters: &[NewDeadLetter]) -> PgResult<EncodedStatemen
 }
 
 pub(crate) async fn matching(session: &Session, filter: &DeadLetterFilter, limit: u32) -> PgResult<Vec<EventId>> {
+    let rows = query_matching(session, sql!("matching_dead_letters"), filter, limit.into()).await?;
+    rows.iter().map(|row| PgColumns::of(row).read()).collect()
+}
+
+/// How many match, at most `limit`.
+pub(crate) async fn count(session: &Session, filter: &DeadLetterFilter, limit: u64) -> PgResult<u64> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = query_matching(session, sql!("count_dead_letters"), filter, limit).await?;
+    rows.first().map_or(Ok(0), |row| PgColumns::of(row).read())
+}
+
+/// Runs a statement over the dead letters that match.
+async fn query_matching(
+    session: &Session,
+    sql: &'static str,
+    filter: &DeadLetterFilter,
+    limit: i64,
+) -> PgResult<Vec<tokio_postgres::Row>> {
     let event_type = filter.event_type.as_ref().map(EventType::as_str);
     let queue = filter.queue.as_ref().map(QueueName::as_str);
     let reason = filter.reason.map(|reason| reason.name());
     let (before, after) = (filter.dead_lettered_before.map(Moment), filter.dead_lettered_after.map(Moment));
-    let (code, limit) = (filter.error_code.as_deref().map(shown), i64::from(limit));
-    let rows = session
+    let code = filter.error_code.as_deref().map(shown);
+    let group_id = filter.group_id.map(|id| id.to_string());
+    session
         .query(
-            sql!("matching_dead_letters"),
+            sql,
             params![
-                TEXT: &event_type, TEXT: &queue, TEXT: &reason, TEXT: &code, TIMESTAMPTZ: &before,
-                TIMESTAMPTZ: &after, INT8: &limit,
+                TEXT: &event_type, TEXT: &queue, TEXT: &reason, TEXT: &code, TEXT: &group_id,
+                TIMESTAMPTZ: &before, TIMESTAMPTZ: &after, INT8: &limit,
             ],
         )
-        .await?;
-    rows.iter().map(|row| PgColumns::of(row).read()).collect()
+        .await
 }

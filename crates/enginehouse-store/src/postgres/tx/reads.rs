@@ -8,7 +8,7 @@ pub(crate) mod integrity;
 mod search;
 
 pub(crate) use counts::{lane_counts, scenario_run, scenario_runs, totals};
-pub(crate) use dead_letters::{dead_letter, dead_letter_groups, dead_letters};
+pub(crate) use dead_letters::{dead_letter, dead_letter_groups, dead_letters, preview_dead_letters};
 pub(crate) use engines::{engine, engine_counts, engines};
 pub(crate) use history::history;
 pub(crate) use integrity::check_integrity;

@@ -6,7 +6,8 @@ where
     and (?2 is null or queue = ?2)
     and (?3 is null or reason = ?3)
     and (?4 is null or error_code = ?4)
-    and (?5 is null or dead_lettered_at < ?5)
-    and (?6 is null or dead_lettered_at >= ?6)
+    and (?5 is null or group_id = ?5)
+    and (?6 is null or dead_lettered_at < ?6)
+    and (?7 is null or dead_lettered_at >= ?7)
 order by event_id
-limit ?7;
+limit ?8;

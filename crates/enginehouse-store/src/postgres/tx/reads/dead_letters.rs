@@ -3,28 +3,56 @@
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 
 use super::super::columns::{Moment, params, shown, sql};
+use super::super::dead_letters;
 use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
 use super::search::{self, MAX_SCANNED_ROWS, Matches};
 use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::{PgResult, both};
-use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, PageRequest, ResultPage};
+use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, PageRequest, ResultPage};
 
 pub(crate) async fn dead_letter(shared: &PgState, event_id: EventId) -> PgResult<Option<DeadLetterRow>> {
     let snapshot = Snapshot::begin(&shared.readers).await?;
-    let ids = [event_id];
     let mut reader = RowReader::new(&shared.unreadable);
+    let found = letter(&snapshot, &mut reader, event_id).await?;
+    snapshot.end().await?;
+    reader.named(found)
+}
+
+/// One that is there and can be read.
+async fn letter(snapshot: &Snapshot, reader: &mut RowReader<'_>, event_id: EventId) -> PgResult<Option<DeadLetterRow>> {
+    let ids = [event_id];
     let (rows, records) = tokio::join!(
         snapshot.query(sql!("dead_letter"), params![UUID: &event_id.0]),
-        search::all_records(&snapshot, &mut reader, &ids),
+        search::all_records(snapshot, reader, &ids),
     );
     let (rows, mut records) = both(rows, records)?;
-    let record = records.pop();
-    snapshot.end().await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let letter = reader.one("dead_letters", row, |columns| Ok((columns.read()?, columns.read()?)))?;
-    let found = letter.zip(record);
-    reader.named(found.map(|((reason, dead_lettered_at), record)| DeadLetterRow { reason, dead_lettered_at, record }))
+    Ok(letter.zip(records.pop()).map(|((reason, dead_lettered_at), record)| DeadLetterRow {
+        reason,
+        dead_lettered_at,
+        record,
+    }))
+}
+
+pub(crate) async fn preview_dead_letters(
+    shared: &PgState,
+    filter: &DeadLetterFilter,
+    limit: u64,
+    first: u32,
+) -> PgResult<DeadLetterPreviewRow> {
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let at_first = first.min(u32::try_from(limit).unwrap_or(first));
+    let ids = dead_letters::matching(&snapshot, filter, at_first).await?;
+    let count = dead_letters::count(&snapshot, filter, limit).await?;
+    let mut reader = RowReader::new(&shared.unreadable);
+    let mut letters = Vec::with_capacity(ids.len());
+    for event_id in ids {
+        letters.extend(letter(&snapshot, &mut reader, event_id).await?);
+    }
+    snapshot.end().await?;
+    Ok(DeadLetterPreviewRow { count, first: letters })
 }
 
 pub(crate) async fn dead_letters(
@@ -37,6 +65,7 @@ pub(crate) async fn dead_letters(
     let queue = filter.queue.as_ref().map(QueueName::as_str);
     let reason = filter.reason.map(|reason| reason.name());
     let code = filter.error_code.as_deref().map(shown);
+    let group_id = filter.group_id.map(|id| id.to_string());
     let (until, after) = (filter.dead_lettered_before.map(Moment), filter.dead_lettered_after.map(Moment));
     let snapshot = Snapshot::begin(&shared.readers).await?;
     let rows = snapshot
@@ -44,7 +73,7 @@ pub(crate) async fn dead_letters(
             sql!("dead_letters"),
             params![
                 UUID: &before, INT8: &i64::from(MAX_SCANNED_ROWS), INT8: &search::one_more(page), TEXT: &event_type,
-                TEXT: &queue, TEXT: &reason, TEXT: &code, TIMESTAMPTZ: &until, TIMESTAMPTZ: &after,
+                TEXT: &queue, TEXT: &reason, TEXT: &code, TEXT: &group_id, TIMESTAMPTZ: &until, TIMESTAMPTZ: &after,
             ],
         )
         .await?;

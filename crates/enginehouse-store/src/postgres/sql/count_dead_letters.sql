@@ -1,0 +1,15 @@
+-- How many dead letters match, up to a limit.
+select count(*)
+from (
+    select
+    from enginehouse.dead_letters
+    where
+        ($1::text is null or event_type = $1)
+        and ($2::text is null or queue = $2)
+        and ($3::text is null or reason = $3)
+        and ($4::text is null or error_code = $4)
+        and ($5::text is null or group_id = $5)
+        and ($6::timestamptz is null or dead_lettered_at < $6)
+        and ($7::timestamptz is null or dead_lettered_at >= $7)
+    limit $8
+) as l;

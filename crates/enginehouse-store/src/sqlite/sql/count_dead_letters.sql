@@ -1,0 +1,15 @@
+-- How many dead letters match, up to a limit.
+select count(*)
+from (
+    select 1
+    from dead_letters
+    where
+        (?1 is null or event_type = ?1)
+        and (?2 is null or queue = ?2)
+        and (?3 is null or reason = ?3)
+        and (?4 is null or error_code = ?4)
+        and (?5 is null or group_id = ?5)
+        and (?6 is null or dead_lettered_at < ?6)
+        and (?7 is null or dead_lettered_at >= ?7)
+    limit ?8
+);
