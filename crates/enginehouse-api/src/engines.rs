@@ -135,12 +135,13 @@ impl EnginesQuery {
     pub fn read(value: Value<'_>) -> Option<(EngineFilter, PageRequest)> {
         read_fields!(value;
             status: optional(|value| value.word()),
+            stopped: optional(|value| value.boolean()),
             engine_type: optional(|value| value.parsed()),
             capability: optional(|value| value.parsed()),
             limit: optional(read_limit),
             cursor: optional(|value| read_cursor(value, ListKind::Engines)),
         );
-        Some((EngineFilter { status, engine_type, capability }, page_request(limit, cursor)))
+        Some((EngineFilter { status, stopped, engine_type, capability }, page_request(limit, cursor)))
     }
 }
 

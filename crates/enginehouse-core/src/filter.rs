@@ -101,6 +101,9 @@ pub struct EngineFilter {
     /// Only those with this status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<EngineStatus>,
+    /// Only those that are stopped, or with `false` only the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<bool>,
     /// Only those of this type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine_type: Option<EngineType>,

@@ -19,7 +19,7 @@ async fn an_engine_comes_works_and_goes() {
         ),
     )
     .await;
-    app.call("GET /v1/engines?status=active&capability=gpu", "").await;
+    app.call("GET /v1/engines?status=active&stopped=false&capability=gpu", "").await;
     app.call("GET /v1/engines?limit=1", "").await;
     app.call("POST /v1/engines/sim-1/drain", r#"{"stop_when_drained":true}"#).await;
     app.call("POST /v1/engines/sim-1/resume", "").await;
@@ -38,7 +38,7 @@ async fn an_engine_comes_works_and_goes() {
     200 {"engine_id":"sim-1","engine_type":"simulator","epoch":2,"status":"active","draining":false,"heartbeat_interval_seconds":10,"lost_after_seconds":30,"registered_at":"2026-01-01T00:00:00.000Z","last_heartbeat_at":"2026-01-01T00:00:00.000Z","metadata":{"static_config":{"capabilities":["gpu"],"resource_limits":{"max_concurrent_events":5,"memory_limit_mb":1024},"engine_software_version":"1.0.0"},"dynamic_state":{"resource_utilization":{"cpu_percent":45.2,"memory_usage_mb":512.0}},"team":"render"},"locks_held":1,"locks":[{"event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_type":"a","attempt":1,"claimed_at":"2026-01-01T00:00:00.000Z","expires_at":"2026-01-01T00:05:00.000Z","cancel_requested":false}]}
     > POST /v1/engines/sim-1/heartbeat {"epoch":2,"lock_tokens":["1-f37d574fbcb06be045c261ad9e6221b6"],"dynamic_state":{"resource_utilization":{"cpu_percent":1}}}
     200 {"status":"active","renewed":["1-f37d574fbcb06be045c261ad9e6221b6"],"lost":[],"cancel":[],"drain":false}
-    > GET /v1/engines?status=active&capability=gpu
+    > GET /v1/engines?status=active&stopped=false&capability=gpu
     200 {"items":[{"engine_id":"sim-1","engine_type":"simulator","epoch":2,"status":"active","draining":false,"heartbeat_interval_seconds":10,"lost_after_seconds":30,"registered_at":"2026-01-01T00:00:00.000Z","last_heartbeat_at":"2026-01-01T00:00:00.000Z","metadata":{"static_config":{"capabilities":["gpu"],"resource_limits":{"max_concurrent_events":5,"memory_limit_mb":1024},"engine_software_version":"1.0.0"},"dynamic_state":{"resource_utilization":{"cpu_percent":1.0}},"team":"render"},"locks_held":1}],"next_cursor":null}
     > GET /v1/engines?limit=1
     200 {"items":[{"engine_id":"script-27b623925e825f93","engine_type":"script","epoch":1,"status":"active","draining":false,"heartbeat_interval_seconds":0,"lost_after_seconds":null,"registered_at":"2026-01-01T00:00:00.000Z","last_heartbeat_at":"2026-01-01T00:00:00.000Z","metadata":{"static_config":{"capabilities":[],"resource_limits":{}},"dynamic_state":{"resource_utilization":{}}},"locks_held":0}],"next_cursor":"ZW5naW5lcy9zY3JpcHQtMjdiNjIzOTI1ZTgyNWY5Mw"}

@@ -145,18 +145,21 @@ pub(crate) async fn a_page_of_engines_holds_a_bounded_number_of_bytes(store: &dy
 /// Each field of the filter finds its own, and together they find what all find.
 pub(crate) async fn engines_are_found_by_every_field(store: &dyn Store) {
     let now = now(store).await;
+    let gone = RegisteredEngine { status: EngineStatus::Stopped, ..registered("gone", now) };
     let mut other = registered("other", now);
     other.engine_type = "renderer".parse().unwrap();
     other.metadata.static_config.capabilities = vec!["cuda-12".to_owned(), "avx".to_owned()];
-    write_engines(store, &[registered("plain", now), registered("drained", now).drained(false), other]).await;
+    write_engines(store, &[registered("plain", now), registered("drained", now).drained(false), gone, other]).await;
     let status = |status| EngineFilter { status: Some(status), ..Default::default() };
     let of_type = EngineFilter { engine_type: Some("renderer".parse().unwrap()), ..Default::default() };
     let capable = |name: &str| EngineFilter { capability: Some(name.parse().unwrap()), ..Default::default() };
     let both = EngineFilter { status: Some(EngineStatus::Active), ..capable("gpu") };
     for (filter, want) in [
-        (EngineFilter::default(), vec!["drained", "other", "plain"]),
+        (EngineFilter::default(), vec!["drained", "gone", "other", "plain"]),
         (status(EngineStatus::Draining), vec!["drained"]),
         (status(EngineStatus::Lost), vec![]),
+        (EngineFilter { stopped: Some(true), ..Default::default() }, vec!["gone"]),
+        (EngineFilter { stopped: Some(false), ..Default::default() }, vec!["drained", "other", "plain"]),
         (of_type, vec!["other"]),
         (capable("avx"), vec!["other"]),
         (capable("av"), vec![]),

@@ -106,6 +106,7 @@ pub(super) fn page(
 fn matches(filter: &EngineFilter, engine: &RegisteredEngine) -> bool {
     let has = |name: &str| engine.metadata.static_config.capabilities.iter().any(|capability| capability == name);
     filter.status.is_none_or(|status| status == engine.status)
+        && filter.stopped.is_none_or(|stopped| stopped == (engine.status == EngineStatus::Stopped))
         && filter.engine_type.as_ref().is_none_or(|wanted| *wanted == engine.engine_type)
         && filter.capability.as_ref().is_none_or(|wanted| has(wanted.as_str()))
 }

@@ -94,7 +94,7 @@ pub(crate) async fn run(arguments: EngineArgs) -> Exit {
 async fn list(common: &Common, arguments: EngineListArgs) -> Result<(), CliError> {
     let EngineListArgs { status, engine_type, capability, part } = arguments;
     let fetch = async |limit, cursor| {
-        let filter = EngineFilter { status, engine_type: engine_type.clone(), capability: capability.clone() };
+        let filter = EngineFilter { status, stopped: None, engine_type: engine_type.clone(), capability: capability.clone() };
         let query = EnginesQuery { filter, page: PageQuery { limit: Some(limit), cursor } };
         common.client.engines(&query).await
     };

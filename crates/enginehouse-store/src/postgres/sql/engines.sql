@@ -5,6 +5,7 @@ from (
         f.*,
         (
             ($4::text is null or f.status = $4)
+            and ($7::boolean is null or (f.status = 'stopped') = $7)
             and ($5::text is null or f.engine_type = $5)
             and (
                 $6::text is null

@@ -56,7 +56,7 @@ pub(crate) async fn engines(
             sql!("engines"),
             params![
                 TEXT: &after, INT8: &i64::from(MAX_SCANNED_ROWS), INT8: &search::one_more(page), TEXT: &status,
-                TEXT: &engine_type, TEXT: &capability,
+                TEXT: &engine_type, TEXT: &capability, BOOL: &filter.stopped,
             ],
         )
         .await?;
