@@ -6,6 +6,7 @@ pub mod engine_run;
 pub mod load;
 pub mod postgres;
 pub mod python;
+pub mod terminal;
 pub mod test_store;
 pub mod tls_proxy;
 

@@ -36,5 +36,7 @@ mod signals;
 pub(crate) mod stats;
 pub(crate) mod store;
 pub(crate) mod terminal_text;
+pub(crate) mod times;
 pub(crate) mod unknown_variables;
 pub(crate) mod usage_error;
+pub(crate) mod watch;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::cli_error::CliError;
 use super::open_error::unopened;
 use super::output::one;
-use super::server_and_output::Common;
+use super::server_and_output::OutputArgs;
 use super::settings_args::SettingArgs;
 use crate::exit_codes::Exit;
 
@@ -27,14 +27,14 @@ pub(crate) struct BackupArgs {
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    common: Common,
+    output: OutputArgs,
     #[command(flatten)]
     settings: SettingArgs,
 }
 
 pub(crate) async fn run(arguments: BackupArgs) -> Exit {
     let result = copy(&arguments).await;
-    arguments.common.finish(result)
+    arguments.output.finish(result)
 }
 
 async fn copy(arguments: &BackupArgs) -> Result<(), CliError> {
@@ -59,5 +59,5 @@ async fn copy(arguments: &BackupArgs) -> Result<(), CliError> {
     let document = json!({ "from": from.display().to_string(), "to": to, "bytes": bytes });
     let fields =
         [("from", from.display().to_string()), ("to", to.clone()), ("size", format!("{bytes} bytes, checked"))];
-    one(&arguments.common, &document, &to, &fields)
+    one(&arguments.output, &document, &to, &fields)
 }

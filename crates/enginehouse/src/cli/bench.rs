@@ -16,7 +16,7 @@ use self::run_end::{BenchEnd, RunEnd};
 use self::set_up::set_up;
 use super::cli_error::{CliError, written};
 use super::output::one;
-use super::server_and_output::{Common, OutputFormat};
+use super::server_and_output::Common;
 use super::signals::StopSignals;
 use crate::exit_codes::Exit;
 
@@ -107,7 +107,7 @@ async fn bench(common: &Common, shape: LoadShape, keep: bool) -> Result<(), CliE
         Ok(end) => end,
         Err(error) => {
             if let Err(left) = &cleaned {
-                left.show(common.output != OutputFormat::Table);
+                common.show_error(left);
             }
             return Err(error);
         }
@@ -116,7 +116,7 @@ async fn bench(common: &Common, shape: LoadShape, keep: bool) -> Result<(), CliE
     let fault = context.take_fault();
     if let Err(left) = cleaned {
         if let Some(fault) = fault {
-            fault.show(common.output != OutputFormat::Table);
+            common.show_error(&fault);
         }
         return Err(left);
     }
@@ -175,7 +175,7 @@ fn left_behind(context: &BenchContext, why: &str) -> CliError {
 }
 
 fn show(common: &Common, report: &BenchReport, keep: bool) -> Result<(), CliError> {
-    if common.output != OutputFormat::Table || common.quiet {
+    if !common.format().is_table() {
         return one(common, report, report.run(), &[]);
     }
     written(report.write(&mut std::io::stdout().lock(), keep))

@@ -7,7 +7,7 @@ use enginehouse_api::problem::{Code, Problem};
 use enginehouse_client::Error;
 use serde_json::json;
 
-use super::terminal_text::clean;
+use super::terminal_text::{self, indented};
 use crate::exit_codes::Exit;
 
 /// Why a command did not do what it was asked to.
@@ -63,13 +63,14 @@ impl CliError {
 
     /// Three lines for people.
     pub(crate) fn text(&self) -> String {
-        let (what, why, hint) = (clean(&self.what), clean(&self.why), clean(&self.hint));
+        // Behind `error: `, and so on.
+        let [what, why, hint] = [&self.what, &self.why, &self.hint].map(|text| indented(text, 7));
         format!("error: {what}\n  why: {why}\n  try: {hint}")
     }
 
     /// Shows it on stderr.
     pub(crate) fn show(&self, as_json: bool) {
-        let text = if as_json { self.document().to_string() } else { self.text() };
+        let text = if as_json { terminal_text::json(self.document().to_string()) } else { self.text() };
         // Without stderr there is nowhere else to write to.
         let _ = writeln!(std::io::stderr(), "{text}");
     }

@@ -8,6 +8,7 @@ use enginehouse_server::config::{SETTINGS, markdown};
 use serde::Serialize;
 
 use super::cli_error::{CliError, written};
+use super::output::document;
 use super::server_and_output::OutputFormat;
 use super::settings_args::SettingArgs;
 use crate::exit_codes::Exit;
@@ -20,7 +21,7 @@ pub(crate) struct ConfigArgs {
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// How to show it
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: OutputFormat,
     /// Print the page that documents every setting, instead
     #[arg(long)]
@@ -41,7 +42,7 @@ pub(crate) fn run(arguments: &ConfigArgs) -> Exit {
     match show(arguments) {
         Ok(()) => Exit::Done,
         Err(error) => {
-            error.show(arguments.output != OutputFormat::Table);
+            error.show(arguments.output.is_document());
             error.exit
         }
     }
@@ -65,16 +66,16 @@ fn show(arguments: &ConfigArgs) -> Result<(), CliError> {
     let width = |of: fn(&ShownSetting) -> usize| shown.iter().map(of).max().unwrap_or(0);
     let (names, values) = (width(|shown| shown.setting.len()), width(|shown| shown.value.len()));
     let result = match arguments.output {
-        OutputFormat::Json => writeln!(out, "{}", json(&shown)),
-        OutputFormat::Jsonl => shown.iter().try_for_each(|shown| writeln!(out, "{}", json(shown))),
-        OutputFormat::Table => shown.iter().try_for_each(|ShownSetting { setting, value, from }| {
-            writeln!(out, "{setting:names$}  {value:values$}  {from}")
-        }),
+        OutputFormat::Json | OutputFormat::Yaml => out.write_all(document(arguments.output, &shown).as_bytes()),
+        OutputFormat::Jsonl => {
+            shown.iter().try_for_each(|shown| out.write_all(document(arguments.output, shown).as_bytes()))
+        }
+        OutputFormat::Name => shown.iter().try_for_each(|shown| writeln!(out, "{}", shown.setting)),
+        OutputFormat::Table | OutputFormat::Wide => {
+            shown.iter().try_for_each(|ShownSetting { setting, value, from }| {
+                writeln!(out, "{setting:names$}  {value:values$}  {from}")
+            })
+        }
     };
     written(result)
-}
-
-/// These hold nothing that JSON cannot say.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

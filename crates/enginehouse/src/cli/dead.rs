@@ -4,10 +4,10 @@ use std::cell::Cell;
 
 use clap::{Args, Subcommand};
 use enginehouse_api::dead_letters::{
-    BulkDiscardRequest, BulkRedriveRequest, DeadLetter, DeadLetterGroup, DeadLettersQuery, DiscardRequest,
-    RedriveRequest,
+    BulkDiscardRequest, BulkLimit, BulkRedriveRequest, DeadLetter, DeadLetterGroup, DeadLetterPreviewQuery,
+    DeadLettersQuery, DiscardRequest, RedriveRequest,
 };
-use enginehouse_api::page::{Page, PageQuery};
+use enginehouse_api::page::PageQuery;
 use enginehouse_core::error_group::{ErrorGroupId, last_line};
 use enginehouse_core::event::DeadLetterReason;
 use enginehouse_core::filter::DeadLetterFilter;
@@ -21,6 +21,8 @@ use super::event::show_state;
 use super::output::{self, Listed, Part, one, or_dash};
 use super::seen_names::note_unseen;
 use super::server_and_output::{Common, OutputFormat, confirm, event_id, for_each, words};
+use super::times::{TimeArgs, TimeFormat, Times, past};
+use super::watch::WatchArgs;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -46,9 +48,16 @@ enum DeadCommand {
         /// The event
         #[arg(value_parser = event_id)]
         event_id: EventId,
+        #[command(flatten)]
+        time: TimeArgs,
     },
     /// Count dead letters by event type and error
-    Summary,
+    #[command(after_help = "Numbers, ids, paths and quoted text in errors make no difference.\n\nExample:\n  \
+                      enginehouse dead redrive --group 9f3a7c21b0de --dry-run")]
+    Summary {
+        #[command(flatten)]
+        watch: WatchArgs,
+    },
     /// Put dead letters back in their queues
     #[command(
         after_help = "Examples:\n  enginehouse dead redrive 0193f2a0-0000-7000-8000-000000000000 --payload '{\"tile\":7}'\n  \
@@ -88,6 +97,9 @@ struct Which {
     /// All dead letters
     #[arg(long)]
     all: bool,
+    /// Show what would be touched, and how many in all, and touch nothing
+    #[arg(long, conflicts_with_all = ["event_ids", "yes"])]
+    dry_run: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -110,11 +122,11 @@ struct Filter {
     /// Only those of this group, as `dead summary` names it
     #[arg(long = "group", value_name = "GROUP", value_parser = group_id)]
     group_id: Option<ErrorGroupId>,
-    /// Only those that became dead letters before this moment, such as 2026-11-23T10:00:00Z
-    #[arg(long, value_name = "TIME")]
+    /// Only those that became dead letters before this moment, such as 1h (ago), 2026-11-01 or 2026-11-01T10:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = past)]
     dead_lettered_before: Option<Timestamp>,
     /// Only those that became dead letters at this moment or later
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = past)]
     dead_lettered_after: Option<Timestamp>,
 }
 
@@ -136,8 +148,8 @@ pub(crate) async fn run(arguments: DeadArgs) -> Exit {
     let DeadArgs { common, verb } = arguments;
     let result = match verb {
         DeadCommand::List { filter, part } => list(&common, &filter, part).await,
-        DeadCommand::Show { event_id } => show(&common, event_id).await,
-        DeadCommand::Summary => summary(&common).await,
+        DeadCommand::Show { event_id, time } => show(&common, event_id, &time.times()).await,
+        DeadCommand::Summary { watch } => watch.repeat(&common, async || summary(&common).await).await,
         DeadCommand::Redrive { which, payload, rate_per_second, limit } if which.event_ids.is_empty() => {
             debug_assert!(payload.is_none(), "clap asks for ids with a payload");
             redrive_all(&common, which, rate_per_second, limit).await
@@ -169,7 +181,7 @@ fn query(filter: &Filter, limit: u64, cursor: Option<String>) -> DeadLettersQuer
     DeadLettersQuery { filter: filter.clone().into(), page: PageQuery { limit: Some(limit), cursor } }
 }
 
-async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
+async fn show(common: &Common, event_id: EventId, times: &Times) -> Result<(), CliError> {
     let found = common
         .client
         .dead_letter(event_id)
@@ -181,7 +193,7 @@ async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
         ("type", found.event_type.to_string()),
         ("queue", found.queue.to_string()),
         ("reason", found.reason.to_string()),
-        ("since", found.dead_lettered_at.to_string()),
+        ("since", times.show(found.dead_lettered_at)),
         ("so far", format!("{} failures, {} losses, {} redrives", found.failures, found.losses, found.redrives)),
         ("error code", or_dash(error.and_then(|error| error.code.as_ref()))),
         ("error", or_dash(error.map(|error| &error.message))),
@@ -190,16 +202,25 @@ async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
     one(common, &found, &event_id.to_string(), &fields)
 }
 
+/// The server answers with so many at most.
+const MAX_GROUPS: usize = 1_000;
+
 async fn summary(common: &Common) -> Result<(), CliError> {
     let summary = common
         .client
         .dead_letter_summary()
         .await
         .map_err(|error| CliError::call("could not count dead letters", error))?;
-    if common.output == OutputFormat::Json && !common.quiet {
-        return one(common, &summary, "", &[]);
+    let count = summary.groups.len();
+    if matches!(common.format(), OutputFormat::Json | OutputFormat::Yaml) {
+        one(common, &summary, "", &[])?;
+    } else {
+        output::whole_list(common, &Times::new(TimeFormat::Relative), summary.groups)?;
     }
-    output::list(common, &Page { items: summary.groups, next_cursor: None })
+    if count == MAX_GROUPS {
+        output::note(&format!("these are the {MAX_GROUPS} largest groups; there may be more"));
+    }
+    Ok(())
 }
 
 async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson>) -> Result<(), CliError> {
@@ -229,8 +250,8 @@ async fn redrive_all(
     rate_per_second: Option<f64>,
     limit: Option<u64>,
 ) -> Result<(), CliError> {
-    ask(common, &which, "Redrive").await?;
-    let request = BulkRedriveRequest { filter: which.filter.into(), all: which.all, rate_per_second, limit };
+    let Some(filter) = agreed(common, &which, limit, "Redrive").await? else { return Ok(()) };
+    let request = BulkRedriveRequest { all: filter.is_empty(), filter, rate_per_second, limit };
     let answer = common
         .client
         .redrive_all(&request)
@@ -256,8 +277,8 @@ async fn discard(common: &Common, which: &Which, reason: Option<String>) -> Resu
 }
 
 async fn discard_all(common: &Common, which: Which, reason: Option<String>) -> Result<(), CliError> {
-    ask(common, &which, "Discard").await?;
-    let request = BulkDiscardRequest { filter: which.filter.into(), all: which.all, reason };
+    let Some(filter) = agreed(common, &which, None, "Discard").await? else { return Ok(()) };
+    let request = BulkDiscardRequest { all: filter.is_empty(), filter, reason };
     let answer = common
         .client
         .discard_all(&request)
@@ -267,8 +288,13 @@ async fn discard_all(common: &Common, which: Which, reason: Option<String>) -> R
     one(common, &answer, &discarded, &[("discarded", discarded.clone())])
 }
 
-/// Asks before something is done to many, and shows a few of them.
-async fn ask(common: &Common, which: &Which, what: &str) -> Result<(), CliError> {
+/// What a bulk operation does, once somebody has agreed to it; nothing if it is only to be shown.
+async fn agreed(
+    common: &Common,
+    which: &Which,
+    limit: Option<u64>,
+    what: &str,
+) -> Result<Option<DeadLetterFilter>, CliError> {
     let filter = DeadLetterFilter::from(which.filter.clone());
     if which.all != filter.is_empty() {
         return Err(CliError::new(
@@ -278,29 +304,50 @@ async fn ask(common: &Common, which: &Which, what: &str) -> Result<(), CliError>
             "name dead letters by id, by a filter such as --event-type, or say --all",
         ));
     }
-    if which.yes {
-        return Ok(());
+    if which.yes && !which.dry_run {
+        return Ok(Some(filter));
     }
-    let some = common
+    let query = DeadLetterPreviewQuery { filter: filter.clone(), part: BulkLimit { limit } };
+    let preview = common
         .client
-        .dead_letters(&query(&which.filter, 3, None))
+        .dead_letter_preview(&query)
         .await
         .map_err(|error| CliError::call("could not list dead letters", error))?;
-    if some.items.is_empty() {
-        return note_unseen(common, (which.filter.queue.as_ref(), which.filter.event_type.as_ref())).await;
+    let (count, letters) = (preview.count, if preview.count == 1 { "dead letter" } else { "dead letters" });
+    let shown = preview.first.len() as u64;
+    let first = match shown {
+        _ if shown < count => format!("; the first {shown}, oldest first:"),
+        2.. => ", oldest first:".to_owned(),
+        _ => ":".to_owned(),
+    };
+    let table = output::preview(&preview.first, &Times::new(TimeFormat::Relative))?;
+    if which.dry_run {
+        let label = what.to_lowercase();
+        let mut fields = vec![(label.as_str(), format!("{count} {letters}"))];
+        if count > 0 {
+            fields[0].1.push_str(&first);
+            fields.push(("", table));
+        }
+        one(common, &preview, &count.to_string(), &fields)?;
+        return Ok(None);
     }
-    for letter in &some.items {
-        output::note(&letter.row().join("  "));
+    if count > 0 {
+        output::note(&format!("{what} {count} {letters}{first}"));
+        output::show_below(&table);
+        confirm(&format!("{what} {count} {letters}?"), false)?;
+    } else {
+        note_unseen(common, (which.filter.queue.as_ref(), which.filter.event_type.as_ref())).await?;
     }
-    let more = if some.next_cursor.is_some() { " and all others that match" } else { "" };
-    confirm(&format!("{what} these {}{more}?", some.items.len()), false)
+    // What becomes a dead letter while somebody reads was not shown.
+    Ok(Some(DeadLetterFilter { dead_lettered_before: Some(preview.dead_lettered_before), ..filter }))
 }
 
 impl Listed for DeadLetter {
     const HEADER: &'static [&'static str] =
-        &["EVENT", "TYPE", "QUEUE", "REASON", "FAILURES", "LOSSES", "SINCE", "ERROR CODE", "ERROR"];
+        &["EVENT", "TYPE", "QUEUE", "REASON", "FAILURES", "LOSSES", "SINCE", "CODE", "ERROR"];
+    const WIDE: &'static [&'static str] = &["QUEUE", "FAILURES", "LOSSES"];
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, times: &Times) -> Vec<String> {
         let error = self.last_error.as_ref();
         vec![
             self.event_id.to_string(),
@@ -309,7 +356,7 @@ impl Listed for DeadLetter {
             self.reason.to_string(),
             self.failures.to_string(),
             self.losses.to_string(),
-            self.dead_lettered_at.to_string(),
+            times.show(self.dead_lettered_at),
             or_dash(error.and_then(|error| error.code.as_ref())),
             error.map_or_else(String::new, |error| last_line(&error.message).to_owned()),
         ]
@@ -322,17 +369,18 @@ impl Listed for DeadLetter {
 
 impl Listed for DeadLetterGroup {
     const HEADER: &'static [&'static str] =
-        &["GROUP", "COUNT", "TYPE", "REASON", "ERROR CODE", "OLDEST", "NEWEST", "SAMPLE", "ERROR"];
+        &["GROUP", "COUNT", "TYPE", "REASON", "CODE", "OLDEST", "NEWEST", "SAMPLE", "ERROR"];
+    const WIDE: &'static [&'static str] = &["OLDEST", "SAMPLE"];
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, times: &Times) -> Vec<String> {
         vec![
             self.group_id.to_string(),
             self.count.to_string(),
             self.event_type.to_string(),
             self.reason.to_string(),
             or_dash(self.error_code.as_ref()),
-            self.oldest_at.to_string(),
-            self.newest_at.to_string(),
+            times.show(self.oldest_at),
+            times.show(self.newest_at),
             self.sample_event_id.to_string(),
             self.message.clone().unwrap_or_default(),
         ]

@@ -10,7 +10,7 @@ use enginehouse_demo::{DemoConfig, DemoEnd, EngineConfig};
 use super::engine_run::load::LoadMeter;
 use super::output::note;
 
-/// Watch a fleet of engines render a picture, lose one of its engines and recover.
+/// WatchArgs a fleet of engines render a picture, lose one of its engines and recover.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  enginehouse demo --engines 6 --output picture.png --exit")]
 pub(crate) struct DemoArgs {

@@ -16,7 +16,7 @@ use self::retention::retention;
 use super::cli_error::CliError;
 use super::open_error::unopened;
 use super::output::{note, one};
-use super::server_and_output::{Common, OutputFormat};
+use super::server_and_output::{OutputArgs, OutputFormat};
 use super::settings_args::SettingArgs;
 use crate::exit_codes::Exit;
 
@@ -30,30 +30,30 @@ pub(crate) struct DoctorArgs {
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    common: Common,
+    output: OutputArgs,
     #[command(flatten)]
     settings: SettingArgs,
 }
 
 pub(crate) async fn run(arguments: DoctorArgs) -> Exit {
     let result = look(&arguments).await;
-    arguments.common.finish(result)
+    arguments.output.finish(result)
 }
 
 async fn look(arguments: &DoctorArgs) -> Result<(), CliError> {
     let config = arguments.settings.resolve(arguments.config.as_ref())?.config;
-    if arguments.common.output == OutputFormat::Table {
+    if arguments.output.output == OutputFormat::Table {
         note("reading every row; this takes a while for a large store");
     }
     match &config.store {
         StoreUrl::Sqlite(path) => look_at_file(arguments, path).await,
-        StoreUrl::Postgres(url) => database::look(&arguments.common, &config, url).await,
+        StoreUrl::Postgres(url) => database::look(&arguments.output, &config, url).await,
     }
 }
 
 async fn look_at_file(arguments: &DoctorArgs, path: &Path) -> Result<(), CliError> {
     let found = inspect(path).await.map_err(|error| unopened(&error))?;
-    show(&arguments.common, &found)?;
+    show(&arguments.output, &found)?;
     if found.findings.is_empty() {
         return Ok(());
     }
@@ -66,7 +66,7 @@ async fn look_at_file(arguments: &DoctorArgs, path: &Path) -> Result<(), CliErro
     ))
 }
 
-fn show(common: &Common, found: &Inspection) -> Result<(), CliError> {
+fn show(output: &OutputArgs, found: &Inspection) -> Result<(), CliError> {
     let counts = found.counts;
     let document = json!({
         "path": found.path.display().to_string(),
@@ -103,5 +103,5 @@ fn show(common: &Common, found: &Inspection) -> Result<(), CliError> {
             if found.findings.is_empty() { "none: all is well".to_owned() } else { found.findings.join("\n") },
         ),
     ];
-    one(common, &document, &path, &fields)
+    one(output, &document, &path, &fields)
 }

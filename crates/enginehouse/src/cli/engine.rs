@@ -11,6 +11,7 @@ use super::cli_error::CliError;
 use super::engine_run;
 use super::output::{Listed, Part, one, or_dash};
 use super::server_and_output::{Common, confirm, for_each, words};
+use super::times::{TimeArgs, Times};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -24,12 +25,14 @@ pub(crate) struct EngineArgs {
 #[derive(Debug, Subcommand)]
 enum EngineCommand {
     /// List engines
-    #[command(alias = "ls", after_help = "Example:\n  enginehouse engine list --status lost")]
+    #[command(alias = "ls", after_help = "Example:\n  enginehouse engine list --status lost --watch")]
     List(EngineListArgs),
     /// Show one engine, with its locks
     Show {
         /// The engine
         engine_id: EngineId,
+        #[command(flatten)]
+        time: TimeArgs,
     },
     /// Give engines no more events
     #[command(after_help = "Example:\n  enginehouse engine drain sim-1 --stop")]
@@ -68,6 +71,9 @@ struct EngineListArgs {
     /// Only those with this status
     #[arg(long, value_parser = words::<EngineStatus>())]
     status: Option<EngineStatus>,
+    /// Show stopped engines, too
+    #[arg(long, conflicts_with = "status")]
+    stopped: bool,
     /// Only those of this type
     #[arg(long, value_name = "TYPE")]
     engine_type: Option<EngineType>,
@@ -82,7 +88,7 @@ pub(crate) async fn run(arguments: EngineArgs) -> Exit {
     let EngineArgs { common, verb } = arguments;
     let result = match verb {
         EngineCommand::List(arguments) => list(&common, arguments).await,
-        EngineCommand::Show { engine_id } => show(&common, &engine_id).await,
+        EngineCommand::Show { engine_id, time } => show(&common, &engine_id, &time.times()).await,
         EngineCommand::Drain { engine_ids, stop } => drain(&common, &engine_ids, stop).await,
         EngineCommand::Resume { engine_ids } => resume(&common, &engine_ids).await,
         EngineCommand::Deregister { engine_ids, yes } => deregister(&common, &engine_ids, yes).await,
@@ -92,22 +98,23 @@ pub(crate) async fn run(arguments: EngineArgs) -> Exit {
 }
 
 async fn list(common: &Common, arguments: EngineListArgs) -> Result<(), CliError> {
-    let EngineListArgs { status, engine_type, capability, part } = arguments;
+    let EngineListArgs { status, stopped, engine_type, capability, part } = arguments;
+    let stopped = (status.is_none() && !stopped).then_some(false);
     let fetch = async |limit, cursor| {
-        let filter = EngineFilter { status, stopped: None, engine_type: engine_type.clone(), capability: capability.clone() };
+        let filter = EngineFilter { status, stopped, engine_type: engine_type.clone(), capability: capability.clone() };
         let query = EnginesQuery { filter, page: PageQuery { limit: Some(limit), cursor } };
         common.client.engines(&query).await
     };
     part.show(common, "could not list engines", fetch).await
 }
 
-async fn show(common: &Common, engine_id: &EngineId) -> Result<(), CliError> {
+async fn show(common: &Common, engine_id: &EngineId, times: &Times) -> Result<(), CliError> {
     let engine = common
         .client
         .engine(engine_id)
         .await
         .map_err(|error| CliError::call(format!("could not show engine {engine_id}"), error))?;
-    show_one(common, &engine)
+    show_one(common, &engine, times)
 }
 
 async fn drain(common: &Common, engine_ids: &[EngineId], stop: bool) -> Result<(), CliError> {
@@ -161,7 +168,7 @@ fn show_state(common: &Common, engine: &Engine) -> Result<(), CliError> {
     one(common, engine, &id, &[(id.as_str(), state)])
 }
 
-fn show_one(common: &Common, engine: &Engine) -> Result<(), CliError> {
+fn show_one(common: &Common, engine: &Engine, times: &Times) -> Result<(), CliError> {
     let config = &engine.metadata.static_config;
     let load = &engine.metadata.dynamic_state.resource_utilization;
     let limits = &config.resource_limits;
@@ -171,8 +178,8 @@ fn show_one(common: &Common, engine: &Engine) -> Result<(), CliError> {
         ("status", engine.status.to_string()),
         ("draining", engine.draining.to_string()),
         ("epoch", engine.epoch.to_string()),
-        ("registered", engine.registered_at.to_string()),
-        ("last heartbeat", engine.last_heartbeat_at.to_string()),
+        ("registered", times.show(engine.registered_at)),
+        ("last heartbeat", times.show(engine.last_heartbeat_at)),
         ("heartbeat every", format!("{} s", engine.heartbeat_interval_seconds)),
         ("version", or_dash(config.engine_software_version.as_ref())),
         ("capabilities", config.capabilities.join(", ")),
@@ -189,7 +196,10 @@ fn show_one(common: &Common, engine: &Engine) -> Result<(), CliError> {
         let cancelled = if lock.cancel_requested { ", cancelled" } else { "" };
         let text = format!(
             "{} {}, attempt {}, until {}{cancelled}",
-            lock.event_id, lock.event_type, lock.attempt, lock.expires_at
+            lock.event_id,
+            lock.event_type,
+            lock.attempt,
+            times.show(lock.expires_at)
         );
         fields.push(("", text));
     }
@@ -199,8 +209,9 @@ fn show_one(common: &Common, engine: &Engine) -> Result<(), CliError> {
 impl Listed for Engine {
     const HEADER: &'static [&'static str] =
         &["ENGINE", "TYPE", "STATUS", "EPOCH", "LOCKS", "CPU %", "MEMORY MIB", "LAST HEARTBEAT", "CAPABILITIES"];
+    const WIDE: &'static [&'static str] = &["EPOCH"];
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, times: &Times) -> Vec<String> {
         let load = &self.metadata.dynamic_state.resource_utilization;
         let config = &self.metadata.static_config;
         vec![
@@ -211,7 +222,7 @@ impl Listed for Engine {
             format!("{}/{}", self.locks_held, or_dash(config.resource_limits.max_concurrent_events.as_ref())),
             load.cpu_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.0}")),
             load.memory_usage_mb.map_or_else(|| "-".to_owned(), |memory| format!("{memory:.0}")),
-            self.last_heartbeat_at.to_string(),
+            times.show(self.last_heartbeat_at),
             config.capabilities.join(" "),
         ]
     }

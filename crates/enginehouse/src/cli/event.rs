@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use enginehouse_api::dead_letters::RedriveRequest;
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery};
 use enginehouse_api::page::PageQuery;
+use enginehouse_core::error_group::last_line;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
@@ -16,7 +17,8 @@ use super::event_bulk::{self, Bulk, WhichEvents};
 use super::event_filter::EventFilterArgs;
 use super::output::{Listed, Part, one, or_dash};
 use super::seen_names::note_unseen;
-use super::server_and_output::{Common, OutputFormat, event_id, for_each};
+use super::server_and_output::{Common, event_id, for_each};
+use super::times::{TimeArgs, Times};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -42,6 +44,8 @@ enum EventSubcommand {
         /// The event
         #[arg(value_parser = event_id)]
         event_id: EventId,
+        #[command(flatten)]
+        time: TimeArgs,
     },
     /// Cancel events, by id or all that match
     #[command(after_help = "Examples:\n  enginehouse event cancel 0193f2a0-0000-7000-8000-000000000000\n  \
@@ -93,7 +97,7 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
     let result = match verb {
         EventSubcommand::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
         EventSubcommand::List(arguments) => list(&common, arguments).await,
-        EventSubcommand::Show { event_id } => show(&common, event_id).await,
+        EventSubcommand::Show { event_id, time } => show(&common, event_id, &time.times()).await,
         EventSubcommand::Cancel { which, force } if which.event_ids.is_empty() => {
             event_bulk::run(&common, &which, Bulk::Cancel { force }).await
         }
@@ -121,22 +125,23 @@ async fn list(common: &Common, arguments: EventListArgs) -> Result<(), CliError>
     if is_empty.get() { note_unseen(common, filter.names()).await } else { Ok(()) }
 }
 
-async fn show(common: &Common, event_id: EventId) -> Result<(), CliError> {
+async fn show(common: &Common, event_id: EventId, times: &Times) -> Result<(), CliError> {
     let failed = |error| CliError::call(format!("could not show event {event_id}"), error);
     let event = common.client.event(event_id).await.map_err(failed)?;
-    let mut fields = fields(&event);
-    if common.output == OutputFormat::Table && !common.quiet {
+    let mut fields = fields(&event, times);
+    if common.format().is_table() {
         fields.extend(pauses(common, &event).await?.into_iter().map(|pause| ("paused", pause)));
         let history = common.client.history(event_id).await.map_err(failed)?;
         for attempt in &history.attempts {
             let error = attempt.error.as_ref().map_or_else(String::new, |error| format!(": {}", error.message));
             let how = attempt.outcome.name();
-            let line = format!("{} {}, {} on {}{error}", attempt.ended_at, attempt.attempt, how, attempt.engine_id);
+            let ended_at = times.show(attempt.ended_at);
+            let line = format!("{ended_at} {}, {how} on {}{error}", attempt.attempt, attempt.engine_id);
             fields.push(("attempt", line));
         }
         for action in &history.actions {
             let detail = action.detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
-            fields.push(("action", format!("{} {}{detail}", action.at, action.action)));
+            fields.push(("action", format!("{} {}{detail}", times.show(action.at), action.action)));
         }
     }
     one(common, &event, &event_id.to_string(), &fields)
@@ -230,7 +235,7 @@ pub(crate) fn show_state(common: &Common, event: &Event, state: String) -> Resul
     one(common, event, &id, &[(id.as_str(), state)])
 }
 
-fn fields(event: &Event) -> Vec<(&'static str, String)> {
+fn fields(event: &Event, times: &Times) -> Vec<(&'static str, String)> {
     let capabilities: Vec<_> = event.required_capabilities.iter().map(ToString::to_string).collect();
     let labels: Vec<_> = event.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let mut fields = vec![
@@ -247,10 +252,10 @@ fn fields(event: &Event) -> Vec<(&'static str, String)> {
                 event.retries, event.failures, event.losses, event.redrives
             ),
         ),
-        ("enqueued", event.enqueued_at.to_string()),
-        ("available", event.available_at.to_string()),
-        ("finished", or_dash(event.finished_at.as_ref())),
-        ("idempotency key", idempotency_key(event)),
+        ("enqueued", times.show(event.enqueued_at)),
+        ("available", times.show(event.available_at)),
+        ("finished", times.or_dash(event.finished_at)),
+        ("idempotency key", idempotency_key(event, times)),
         ("engine", or_dash(event.engine_id.as_ref())),
         ("scenario run", or_dash(event.scenario_run_id.as_ref())),
         ("capabilities", capabilities.join(", ")),
@@ -260,7 +265,7 @@ fn fields(event: &Event) -> Vec<(&'static str, String)> {
         ("payload", event.payload.as_str().to_owned()),
     ];
     if let Some(lock) = &event.lock {
-        fields.push(("lock", format!("{} until {}", lock.holder, lock.expires_at)));
+        fields.push(("lock", format!("{} until {}", lock.holder, times.show(lock.expires_at))));
     }
     if event.cancel_requested {
         fields.push(("cancelled", "as soon as its lock ends".to_owned()));
@@ -278,18 +283,19 @@ fn fields(event: &Event) -> Vec<(&'static str, String)> {
 }
 
 /// The key, and until when the event has it.
-fn idempotency_key(event: &Event) -> String {
+fn idempotency_key(event: &Event, times: &Times) -> String {
     match (&event.idempotency_key, event.idempotency_key_expires_at) {
-        (Some(key), Some(expires_at)) => format!("{key} until {expires_at}"),
+        (Some(key), Some(expires_at)) => format!("{key} until {}", times.show(expires_at)),
         (key, _) => or_dash(key.as_ref()),
     }
 }
 
 impl Listed for Event {
     const HEADER: &'static [&'static str] =
-        &["EVENT", "TYPE", "QUEUE", "STATUS", "PRIORITY", "ATTEMPT", "ENQUEUED", "AVAILABLE", "ENGINE"];
+        &["EVENT", "TYPE", "QUEUE", "STATUS", "PRIORITY", "ATTEMPT", "ENQUEUED", "AVAILABLE", "ENGINE", "ERROR"];
+    const WIDE: &'static [&'static str] = &["QUEUE", "PRIORITY", "ATTEMPT", "AVAILABLE"];
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, times: &Times) -> Vec<String> {
         vec![
             self.event_id.to_string(),
             self.event_type.to_string(),
@@ -297,9 +303,10 @@ impl Listed for Event {
             self.status.to_string(),
             self.priority.to_string(),
             self.attempt.to_string(),
-            self.enqueued_at.to_string(),
-            self.available_at.to_string(),
+            times.show(self.enqueued_at),
+            times.show(self.available_at),
             or_dash(self.engine_id.as_ref()),
+            self.last_error.as_ref().map_or_else(String::new, |error| last_line(&error.message).to_owned()),
         ]
     }
 

@@ -2,7 +2,6 @@
 
 use clap::Args;
 use enginehouse_api::bulk_events::{BulkCancelRequest, BulkEventsResponse, BulkRetryRequest, MAX_BULK};
-use enginehouse_api::page::Page;
 use enginehouse_client::Error;
 use enginehouse_core::filter::EventFilter;
 use enginehouse_core::ids::EventId;
@@ -10,13 +9,14 @@ use serde::Serialize;
 
 use super::cli_error::CliError;
 use super::event_filter::EventFilterArgs;
-use super::output::{Listed, list, note, one};
+use super::output::{Listed, note, one, preview, show_below, whole_list};
 use super::seen_names::note_unseen;
 use super::server_and_output::{Common, confirm, event_id};
+use super::times::{TimeFormat, Times};
 use crate::exit_codes::Exit;
 
 /// How many events a question shows.
-const SAMPLES: usize = 3;
+const SAMPLES: usize = 10;
 
 /// Which events are meant: by id, by what they have in common, or all.
 #[derive(Debug, Args)]
@@ -83,7 +83,7 @@ struct MatchingEvent {
 impl Listed for MatchingEvent {
     const HEADER: &'static [&'static str] = &["EVENT"];
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, _: &Times) -> Vec<String> {
         vec![self.event_id.to_string()]
     }
 
@@ -118,7 +118,7 @@ pub(super) async fn run(common: &Common, which: &WhichEvents, bulk: Bulk) -> Res
         if count == 0 {
             note_unseen(common, which.filter.names()).await?;
         } else {
-            show_samples(common, count, &samples).await?;
+            show_samples(common, bulk, count, &samples).await?;
             confirm(&format!("{} {}?", bulk.verb(), events(count)), false)?;
         }
     }
@@ -173,7 +173,7 @@ async fn show_matching(common: &Common, which: &WhichEvents, bulk: Bulk) -> Resu
             break;
         }
     }
-    list(common, &Page { items, next_cursor: None })?;
+    whole_list(common, &Times::new(TimeFormat::Relative), items)?;
     note(&format!("{} would be acted on; nothing was done", events(count)));
     if count == 0 { note_unseen(common, which.filter.names()).await } else { Ok(()) }
 }
@@ -202,15 +202,15 @@ async fn matching(
     answer.map_err(|error| CliError::call("could not look which events match; nothing was done", error))
 }
 
-async fn show_samples(common: &Common, count: usize, samples: &[EventId]) -> Result<(), CliError> {
+async fn show_samples(common: &Common, bulk: Bulk, count: usize, samples: &[EventId]) -> Result<(), CliError> {
+    let mut first = Vec::with_capacity(samples.len());
     for event_id in samples {
         let found = common.client.event(*event_id).await;
-        let event = found.map_err(|error| CliError::call(format!("could not show event {event_id}"), error))?;
-        note(&event.row().join("  "));
+        first.push(found.map_err(|error| CliError::call(format!("could not show event {event_id}"), error))?);
     }
-    if count > samples.len() {
-        note(&format!("and {} behind them", count - samples.len()));
-    }
+    let part = if first.len() < count { format!("; the first {}:", first.len()) } else { ":".to_owned() };
+    note(&format!("{} {}{part}", bulk.verb(), events(count)));
+    show_below(&preview(&first, &Times::new(TimeFormat::Relative))?);
     Ok(())
 }
 

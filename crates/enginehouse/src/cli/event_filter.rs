@@ -8,6 +8,7 @@ use enginehouse_core::label::Label;
 use enginehouse_core::time::Timestamp;
 
 use super::server_and_output::words;
+use super::times::{future, past};
 
 /// The flags of a filter. All of them together name the events.
 #[derive(Clone, Debug, Args)]
@@ -37,14 +38,14 @@ pub(crate) struct EventFilterArgs {
     /// Only those that this engine claimed last
     #[arg(long, value_name = "ENGINE")]
     engine_id: Option<EngineId>,
-    /// Only those that may be claimed from this moment on or later, such as 2026-11-23T10:00:00Z
-    #[arg(long, value_name = "TIME")]
+    /// Only those that may be claimed from this moment on or later, such as 1h (from now) or 2026-11-01
+    #[arg(long, value_name = "TIME", value_parser = future)]
     available_after: Option<Timestamp>,
-    /// Only those enqueued at this moment or later
-    #[arg(long, value_name = "TIME")]
+    /// Only those enqueued at this moment or later, such as 1h (ago), 2026-11-01 or 2026-11-01T10:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = past)]
     enqueued_after: Option<Timestamp>,
     /// Only those enqueued before this moment
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = past)]
     enqueued_before: Option<Timestamp>,
 }
 

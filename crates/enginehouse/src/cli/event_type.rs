@@ -11,6 +11,7 @@ use super::output::{Listed, Part, note, one};
 use super::seen_names::{event_type_is_seen, unseen_event_type};
 use super::server_and_output::{Common, confirm, for_each};
 use super::settings::{Changes, fields, forgotten_fields, in_one_line};
+use super::times::Times;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -159,7 +160,7 @@ fn show_one(common: &Common, found: &EventTypeSettings) -> Result<(), CliError> 
 impl Listed for EventTypeSettings {
     const HEADER: &'static [&'static str] = &["EVENT TYPE", "PAUSED", "SETTINGS"];
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, _: &Times) -> Vec<String> {
         vec![self.event_type.to_string(), self.settings.paused.to_string(), in_one_line(&self.settings)]
     }
 

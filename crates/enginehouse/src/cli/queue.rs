@@ -11,6 +11,7 @@ use super::output::{Listed, Part, note, one};
 use super::seen_names::{queue_is_seen, unseen_queue};
 use super::server_and_output::{Common, confirm, for_each};
 use super::settings::{Changes, fields, forgotten_fields, in_one_line};
+use super::times::Times;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -150,7 +151,7 @@ fn show_one(common: &Common, found: &QueueSettings) -> Result<(), CliError> {
 impl Listed for QueueSettings {
     const HEADER: &'static [&'static str] = &["QUEUE", "PAUSED", "SETTINGS"];
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, _: &Times) -> Vec<String> {
         vec![self.queue.to_string(), self.settings.paused.to_string(), in_one_line(&self.settings)]
     }
 

@@ -8,6 +8,7 @@ use enginehouse_core::ids::ScenarioRunId;
 use super::cli_error::CliError;
 use super::output::{Listed, Part, one};
 use super::server_and_output::Common;
+use super::times::{TimeArgs, Times};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -27,6 +28,8 @@ enum RunSubcommand {
     Show {
         /// The scenario run
         scenario_run_id: ScenarioRunId,
+        #[command(flatten)]
+        time: TimeArgs,
     },
 }
 
@@ -38,19 +41,19 @@ pub(crate) async fn run(arguments: RunArgs) -> Exit {
                 async |limit, cursor| common.client.scenario_runs(&PageQuery { limit: Some(limit), cursor }).await;
             part.show(&common, "could not list scenario runs", fetch).await
         }
-        RunSubcommand::Show { scenario_run_id } => show(&common, &scenario_run_id).await,
+        RunSubcommand::Show { scenario_run_id, time } => show(&common, &scenario_run_id, &time.times()).await,
     };
     common.finish(result)
 }
 
-async fn show(common: &Common, scenario_run_id: &ScenarioRunId) -> Result<(), CliError> {
+async fn show(common: &Common, scenario_run_id: &ScenarioRunId, times: &Times) -> Result<(), CliError> {
     let found = common.client.scenario_run(scenario_run_id).await;
     let run = found.map_err(|error| CliError::call(format!("could not show scenario run {scenario_run_id}"), error))?;
     let engines: Vec<_> = run.engines.iter().flatten().map(ToString::to_string).collect();
     let events = &run.events;
     let fields = [
         ("scenario run", run.scenario_run_id.to_string()),
-        ("first enqueued", run.first_enqueued_at.to_string()),
+        ("first enqueued", times.show(run.first_enqueued_at)),
         ("events", events.total().to_string()),
         ("queued", events.queued.to_string()),
         ("processing", events.processing.to_string()),
@@ -66,7 +69,7 @@ impl Listed for ScenarioRun {
     const HEADER: &'static [&'static str] =
         &["RUN", "EVENTS", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED", "FIRST ENQUEUED"];
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, times: &Times) -> Vec<String> {
         vec![
             self.scenario_run_id.to_string(),
             self.events.total().to_string(),
@@ -75,7 +78,7 @@ impl Listed for ScenarioRun {
             self.events.completed.to_string(),
             self.events.failed.to_string(),
             self.events.cancelled.to_string(),
-            self.first_enqueued_at.to_string(),
+            times.show(self.first_enqueued_at),
         ]
     }
 

@@ -12,13 +12,13 @@ use clap::{Args, Subcommand};
 pub(super) use self::status::in_words;
 use self::target::SchemaTargetArgs;
 use super::cli_error::CliError;
-use super::server_and_output::Common;
+use super::server_and_output::OutputArgs;
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
     #[command(flatten)]
-    common: Common,
+    output: OutputArgs,
     #[command(flatten)]
     target: SchemaTargetArgs,
     #[command(subcommand)]
@@ -55,18 +55,18 @@ enum SchemaCommand {
 }
 
 pub(crate) async fn run(arguments: SchemaArgs) -> Exit {
-    let SchemaArgs { common, target, verb } = arguments;
-    let result = carry_out(&common, &target, verb).await;
-    common.finish(result)
+    let SchemaArgs { output, target, verb } = arguments;
+    let result = carry_out(&output, &target, verb).await;
+    output.finish(result)
 }
 
-async fn carry_out(common: &Common, target: &SchemaTargetArgs, verb: SchemaCommand) -> Result<(), CliError> {
+async fn carry_out(output: &OutputArgs, target: &SchemaTargetArgs, verb: SchemaCommand) -> Result<(), CliError> {
     let target = target.resolve()?;
     match verb {
-        SchemaCommand::Status => status::show(common, &target).await,
-        SchemaCommand::Up(arguments) => change::up(common, &target, &arguments).await,
-        SchemaCommand::Down(arguments) => change::down(common, &target, &arguments).await,
-        SchemaCommand::Sql(arguments) => print::run(common, &target, &arguments),
-        SchemaCommand::Export(arguments) => export::run(common, &target, &arguments),
+        SchemaCommand::Status => status::show(output, &target).await,
+        SchemaCommand::Up(arguments) => change::up(output, &target, &arguments).await,
+        SchemaCommand::Down(arguments) => change::down(output, &target, &arguments).await,
+        SchemaCommand::Sql(arguments) => print::run(output, &target, &arguments),
+        SchemaCommand::Export(arguments) => export::run(output, &target, &arguments),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{BufRead, IsTerminal, Write};
+use std::ops::Deref;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -25,14 +26,29 @@ pub(crate) struct Common {
         global = true,
         value_name = "URL",
         value_parser = ServerAddress,
-        help_heading = "Server and output"
+        help_heading = "Server"
     )]
     pub(crate) client: Client,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Deref for Common {
+    type Target = OutputArgs;
+
+    fn deref(&self) -> &OutputArgs {
+        &self.output
+    }
+}
+
+/// How to show answers.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OutputArgs {
     /// How to show answers
-    #[arg(short, long, value_enum, default_value_t, global = true, help_heading = "Server and output")]
+    #[arg(short, long, value_enum, default_value_t, global = true, value_name = "FORMAT", help_heading = "Output")]
     pub(crate) output: OutputFormat,
-    /// Show nothing but ids
-    #[arg(short, long, global = true, help_heading = "Server and output")]
+    /// Show nothing but ids: short for -o name
+    #[arg(short, long, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
 }
 
@@ -42,18 +58,46 @@ pub(crate) enum OutputFormat {
     /// For people
     #[default]
     Table,
+    /// For people, with all columns, however wide
+    Wide,
     /// What the API answers
     Json,
     /// One JSON object a line
     Jsonl,
+    /// What the API answers, as YAML
+    Yaml,
+    /// Nothing but ids, one a line
+    Name,
 }
 
-impl Common {
+impl OutputFormat {
+    /// Whether it is laid out for people.
+    pub(crate) const fn is_table(self) -> bool {
+        matches!(self, Self::Table | Self::Wide)
+    }
+
+    /// Whether an error is a document, and not lines for people.
+    pub(crate) const fn is_document(self) -> bool {
+        matches!(self, Self::Json | Self::Jsonl | Self::Yaml)
+    }
+}
+
+impl OutputArgs {
     /// Shows what went wrong, and says so with the exit status.
     pub(crate) fn finish(&self, result: Result<(), CliError>) -> Exit {
         let Err(error) = result else { return Exit::Done };
-        error.show(self.output != OutputFormat::Table);
+        self.show_error(&error);
         error.exit
+    }
+
+    /// Shows what went wrong: lines for people, or a JSON document, which is YAML, too.
+    pub(crate) fn show_error(&self, error: &CliError) {
+        error.show(self.output.is_document());
+    }
+
+    /// How to show answers.
+    pub(crate) fn format(&self) -> OutputFormat {
+        if self.quiet { OutputFormat::Name } else { self.output }
     }
 }
 
@@ -101,7 +145,7 @@ pub(crate) async fn for_each<I: Display>(
     }
     let Some(last) = errors.pop() else { return Ok(()) };
     for error in &errors {
-        error.show(common.output != OutputFormat::Table);
+        common.show_error(error);
     }
     Err(if done == 0 { last } else { CliError { exit: Exit::Partly, ..last } })
 }

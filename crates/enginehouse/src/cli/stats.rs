@@ -1,12 +1,13 @@
 //! `enginehouse stats`: what is in the store now.
 
 use clap::Args;
-use enginehouse_api::page::Page;
 use enginehouse_api::stats::EventTypeStats;
 
 use super::cli_error::CliError;
-use super::output::{Listed, list, note, one, or_dash};
-use super::server_and_output::{Common, OutputFormat};
+use super::output::{Listed, note, one, whole_list};
+use super::server_and_output::Common;
+use super::times::{TimeArgs, Times};
+use super::watch::WatchArgs;
 use crate::exit_codes::Exit;
 
 /// Count what is in the store.
@@ -15,22 +16,28 @@ use crate::exit_codes::Exit;
 pub(crate) struct StatsArgs {
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    time: TimeArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 pub(crate) async fn run(arguments: StatsArgs) -> Exit {
-    let result = show(&arguments.common).await;
-    arguments.common.finish(result)
+    let StatsArgs { common, time, watch } = arguments;
+    let result = watch.repeat(&common, async || show(&common, &time.times()).await).await;
+    common.finish(result)
 }
 
-async fn show(common: &Common) -> Result<(), CliError> {
+async fn show(common: &Common, times: &Times) -> Result<(), CliError> {
     let stats = common.client.stats().await.map_err(|error| CliError::call("could not count", error))?;
-    if common.output != OutputFormat::Table && !common.quiet {
+    let format = common.format();
+    if format.is_document() {
         return one(common, &stats, "", &[]);
     }
-    if !common.quiet {
+    if format.is_table() {
         let (events, engines) = (&stats.events, &stats.engines);
         let mut fields = vec![
-            ("now", stats.now.to_string()),
+            ("now", times.show(stats.now)),
             (
                 "events",
                 format!(
@@ -50,13 +57,13 @@ async fn show(common: &Common) -> Result<(), CliError> {
             ("lanes", stats.lanes.to_string()),
         ];
         if let Some(until) = stats.pruning_held_until {
-            let why = format!("nothing is deleted until {until}: see `enginehouse accept-clock --help`");
+            let why = format!("nothing is deleted until {}: see `enginehouse accept-clock --help`", times.show(until));
             fields.push(("retention", why));
         }
         one(common, &stats, "", &fields)?;
     }
-    if !stats.event_types.is_empty() || common.quiet {
-        list(common, &Page { items: stats.event_types, next_cursor: None })?;
+    if !stats.event_types.is_empty() || !format.is_table() {
+        whole_list(common, times, stats.event_types)?;
     }
     if stats.event_types_left_out > 0 {
         note(&format!(
@@ -71,7 +78,7 @@ impl Listed for EventTypeStats {
     const HEADER: &'static [&'static str] =
         &["QUEUE", "TYPE", "PAUSED", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED", "OLDEST AVAILABLE"];
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self, times: &Times) -> Vec<String> {
         vec![
             self.queue.to_string(),
             self.event_type.to_string(),
@@ -81,7 +88,7 @@ impl Listed for EventTypeStats {
             self.completed.to_string(),
             self.failed.to_string(),
             self.cancelled.to_string(),
-            or_dash(self.oldest_available_at.as_ref()),
+            times.or_dash(self.oldest_available_at),
         ]
     }
 

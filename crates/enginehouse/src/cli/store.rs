@@ -14,7 +14,7 @@ use serde_json::json;
 use super::cli_error::CliError;
 use super::open_error::unopened;
 use super::output::{note, one};
-use super::server_and_output::Common;
+use super::server_and_output::OutputArgs;
 use crate::exit_codes::Exit;
 
 const NOT_COPIED: &str = "the store was not copied";
@@ -24,7 +24,7 @@ const ROWS_PER_LINE: u64 = 100_000;
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
     #[command(flatten)]
-    common: Common,
+    output: OutputArgs,
     #[command(subcommand)]
     verb: StoreCommand,
 }
@@ -56,12 +56,12 @@ struct CopyArgs {
 }
 
 pub(crate) async fn run(arguments: StoreArgs) -> Exit {
-    let StoreArgs { common, verb: StoreCommand::Copy(arguments) } = arguments;
-    let result = copy_store(&common, arguments).await;
-    common.finish(result)
+    let StoreArgs { output, verb: StoreCommand::Copy(arguments) } = arguments;
+    let result = copy_store(&output, arguments).await;
+    output.finish(result)
 }
 
-async fn copy_store(common: &Common, arguments: CopyArgs) -> Result<(), CliError> {
+async fn copy_store(output: &OutputArgs, arguments: CopyArgs) -> Result<(), CliError> {
     // Not by clap, which would show a password.
     let side = |flag: &str, url: &str, schema| {
         CopySide::new(url, schema).map_err(|why| {
@@ -78,7 +78,7 @@ async fn copy_store(common: &Common, arguments: CopyArgs) -> Result<(), CliError
             asked.store(true, Ordering::Relaxed);
         }
     });
-    let mut shown = CopyProgress::new(common);
+    let mut shown = CopyProgress::new(output);
     let copied = copy(&from, &to, |progress| {
         shown.show(progress);
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -86,7 +86,7 @@ async fn copy_store(common: &Common, arguments: CopyArgs) -> Result<(), CliError
     .await;
     interrupt.abort();
     shown.bar.finish_and_clear();
-    show(common, &copied.map_err(|error| not_copied(&error))?)
+    show(output, &copied.map_err(|error| not_copied(&error))?)
 }
 
 /// How far it has come: a bar on a terminal, and a line now and then elsewhere.
@@ -97,13 +97,13 @@ struct CopyProgress {
 }
 
 impl CopyProgress {
-    fn new(common: &Common) -> Self {
+    fn new(output: &OutputArgs) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        let bar = if is_terminal && !common.quiet { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let bar = if is_terminal && !output.quiet { ProgressBar::new(0) } else { ProgressBar::hidden() };
         // The template is right, or the default one shows.
         let style = ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} rows, {msg}, {eta} to go");
         let bar = style.map(|style| bar.clone().with_style(style)).unwrap_or(bar);
-        Self { bar, has_lines: !is_terminal && !common.quiet, last: None }
+        Self { bar, has_lines: !is_terminal && !output.quiet, last: None }
     }
 
     fn show(&mut self, progress: Progress) {
@@ -129,7 +129,7 @@ impl CopyProgress {
     }
 }
 
-fn show(common: &Common, copied: &Copied) -> Result<(), CliError> {
+fn show(output: &OutputArgs, copied: &Copied) -> Result<(), CliError> {
     if copied.others > 0 {
         note(&format!(
             "warning: {} connections of servers to the source are open; what they write from now on is in the source only",
@@ -152,7 +152,7 @@ fn show(common: &Common, copied: &Copied) -> Result<(), CliError> {
     let mut fields = vec![("from", copied.from.clone()), ("to", copied.to.clone())];
     fields.extend(copied.tables.iter().map(|table| (table.name, table.rows.to_string())));
     fields.push(("rows", format!("{rows}, the same on both sides")));
-    one(common, &document, &copied.to, &fields)
+    one(output, &document, &copied.to, &fields)
 }
 
 fn not_copied(error: &CopyError) -> CliError {

@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 use strum::VariantArray;
 
-use super::super::terminal_text::clean;
+use super::super::terminal_text::indented;
 use super::clean_up::CleanUp;
 use super::context::BenchContext;
 use super::figures::{EventCount, Figures, LatencyHistogram, Timed, in_milliseconds};
@@ -130,7 +130,7 @@ impl BenchReport {
     /// For people.
     pub(super) fn write(&self, out: &mut impl Write, keep: bool) -> io::Result<()> {
         for (name, value) in self.fields(keep) {
-            writeln!(out, "{name:9}  {}", clean(&value))?;
+            writeln!(out, "{name:9}  {}", indented(&value, 11))?;
         }
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);

@@ -12,17 +12,17 @@ use super::super::cli_error::CliError;
 use super::super::open_error::unusable;
 use super::super::output::one;
 use super::super::schema::in_words;
-use super::super::server_and_output::Common;
+use super::super::server_and_output::OutputArgs;
 use super::super::settings_args::postgres_options;
 use super::advice::repair_of_rows;
 use super::retention::retention;
 use crate::exit_codes::Exit;
 
-pub(super) async fn look(common: &Common, config: &Config, url: &str) -> Result<(), CliError> {
+pub(super) async fn look(output: &OutputArgs, config: &Config, url: &str) -> Result<(), CliError> {
     let found = inspect(postgres_options(config, url)).await.map_err(|error| unusable(&error))?;
     let status = Status::of(Dialect::Postgres, found.migrations.clone());
     let refusal = status.admit(Migrate::Check).err();
-    show(common, &found, &status)?;
+    show(output, &found, &status)?;
     let faults = faults(&found, refusal.as_ref(), config.durability);
     if faults.is_empty() {
         return Ok(());
@@ -51,7 +51,7 @@ fn faults(found: &PostgresInspection, refusal: Option<&SchemaRefusal>, durabilit
     faults
 }
 
-fn show(common: &Common, found: &PostgresInspection, status: &Status) -> Result<(), CliError> {
+fn show(output: &OutputArgs, found: &PostgresInspection, status: &Status) -> Result<(), CliError> {
     let counts = found.counts;
     let (word, meaning) = in_words(status);
     let migrations = found.migrations.iter().map(|row| {
@@ -118,7 +118,7 @@ fn show(common: &Common, found: &PostgresInspection, status: &Status) -> Result<
         ("retention", retention(found.pruning_held_until)),
         ("findings", or(found.findings.clone(), "none: all is well")),
     ]);
-    one(common, &document, &found.place, &fields)
+    one(output, &document, &found.place, &fields)
 }
 
 /// One line in all, and one for each table that is more than empty.

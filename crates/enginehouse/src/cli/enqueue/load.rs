@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::super::cli_error::CliError;
 use super::super::output::{note, one};
-use super::super::server_and_output::{Common, OutputFormat};
+use super::super::server_and_output::Common;
 use super::lines::{EventLine, LineChunk, LineChunks, LineFormat};
 use crate::exit_codes::Exit;
 
@@ -107,7 +107,7 @@ fn send_all(chunks: impl Iterator<Item = io::Result<LineChunk>>, sender: &mpsc::
 }
 
 fn bar(common: &Common, size: Option<u64>) -> ProgressBar {
-    if common.quiet || common.output != OutputFormat::Table || !io::stderr().is_terminal() {
+    if !common.format().is_table() || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let (bar, shape) = match size {

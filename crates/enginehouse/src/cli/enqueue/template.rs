@@ -10,6 +10,7 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 
 use super::super::settings::Changes;
+use super::super::times::future;
 
 /// What an event may say about itself. Of a file, each payload gets the same.
 #[derive(Clone, Debug, Default, Args)]
@@ -21,8 +22,8 @@ pub(super) struct Template {
     /// 0 (first) to 9 (last)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=9))]
     priority: Option<i64>,
-    /// Not to be claimed before this moment, such as 2026-11-23T10:00:00Z
-    #[arg(long, value_name = "TIME", conflicts_with = "delay_seconds")]
+    /// Not to be claimed before this moment, such as 1h (from now), 2026-11-01 or 2026-11-01T10:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = future, conflicts_with = "delay_seconds")]
     run_at: Option<Timestamp>,
     /// Not to be claimed before so many seconds from now
     #[arg(long, value_name = "SECONDS")]

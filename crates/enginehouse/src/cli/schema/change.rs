@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::cli_error::CliError;
 use super::super::open_error::unopened;
 use super::super::output::one;
-use super::super::server_and_output::Common;
+use super::super::server_and_output::OutputArgs;
 use super::target::{SchemaStore, SchemaTarget, blocking, connect, unmigrated};
 
 /// How far up.
@@ -30,7 +30,7 @@ pub(super) struct Down {
     discard_data: bool,
 }
 
-pub(super) async fn up(common: &Common, target: &SchemaTarget, arguments: &Up) -> Result<(), CliError> {
+pub(super) async fn up(output: &OutputArgs, target: &SchemaTarget, arguments: &Up) -> Result<(), CliError> {
     let applied = match target.store() {
         SchemaStore::Sqlite(path) => {
             let to = arguments.to.unwrap_or(Dialect::Sqlite.newest());
@@ -43,10 +43,10 @@ pub(super) async fn up(common: &Common, target: &SchemaTarget, arguments: &Up) -
             migrate_postgres_to(&mut client, &target.schema, to).await.map_err(unmigrated)?
         }
     };
-    show(common, target, "applied", &applied).await
+    show(output, target, "applied", &applied).await
 }
 
-pub(super) async fn down(common: &Common, target: &SchemaTarget, arguments: &Down) -> Result<(), CliError> {
+pub(super) async fn down(output: &OutputArgs, target: &SchemaTarget, arguments: &Down) -> Result<(), CliError> {
     let &Down { to, discard_data } = arguments;
     let reverted = match target.store() {
         SchemaStore::Sqlite(path) => {
@@ -58,12 +58,12 @@ pub(super) async fn down(common: &Common, target: &SchemaTarget, arguments: &Dow
             revert_postgres(&mut client, &target.schema, to, discard_data).await.map_err(unmigrated)?
         }
     };
-    show(common, target, "reverted", &reverted).await
+    show(output, target, "reverted", &reverted).await
 }
 
 /// Shows what was done, and what the store is now.
 async fn show(
-    common: &Common,
+    output: &OutputArgs,
     target: &SchemaTarget,
     what: &'static str,
     migrations: &[&'static Migration],
@@ -80,5 +80,5 @@ async fn show(
     for migration in migrations {
         fields.push((what, format!("{} {}", migration.version, migration.name)));
     }
-    one(common, &document, &version.to_string(), &fields)
+    one(output, &document, &version.to_string(), &fields)
 }

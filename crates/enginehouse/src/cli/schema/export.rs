@@ -16,7 +16,7 @@ use serde_json::json;
 use self::migration::{ExportedMigration, MigrationFile};
 use super::super::cli_error::CliError;
 use super::super::output::one;
-use super::super::server_and_output::Common;
+use super::super::server_and_output::OutputArgs;
 use super::print;
 use super::range::Range;
 use super::target::SchemaTarget;
@@ -67,7 +67,7 @@ struct ExportNames {
     app_label: String,
 }
 
-pub(super) fn run(common: &Common, target: &SchemaTarget, arguments: &ExportArgs) -> Result<(), CliError> {
+pub(super) fn run(output: &OutputArgs, target: &SchemaTarget, arguments: &ExportArgs) -> Result<(), CliError> {
     let dialect = arguments.range.dialect(target);
     let exports: Vec<_> = arguments
         .range
@@ -88,7 +88,7 @@ pub(super) fn run(common: &Common, target: &SchemaTarget, arguments: &ExportArgs
     let mut fields: Vec<_> = paths.iter().map(|path| ("file", path.clone())).collect();
     fields.push(("migrations", exports.len().to_string()));
     fields.push(("written", in_words(written, files.len())));
-    one(common, &document, &paths.join("\n"), &fields)
+    one(output, &document, &paths.join("\n"), &fields)
 }
 
 fn files(

@@ -8,7 +8,8 @@ use enginehouse_store::migrations::{Dialect, Migration, SchemaName, SchemaRefusa
 use serde_json::json;
 
 use super::super::cli_error::{CliError, written};
-use super::super::server_and_output::{Common, OutputFormat};
+use super::super::output::document;
+use super::super::server_and_output::{OutputArgs, OutputFormat};
 use super::range::Range;
 use super::target::SchemaTarget;
 use crate::exit_codes::Exit;
@@ -23,7 +24,7 @@ pub(super) struct PrintArgs {
     down: bool,
 }
 
-pub(super) fn run(common: &Common, target: &SchemaTarget, arguments: &PrintArgs) -> Result<(), CliError> {
+pub(super) fn run(output: &OutputArgs, target: &SchemaTarget, arguments: &PrintArgs) -> Result<(), CliError> {
     let dialect = arguments.range.dialect(target);
     let migrations = arguments.range.migrations(dialect)?;
     let steps = if arguments.down {
@@ -31,10 +32,12 @@ pub(super) fn run(common: &Common, target: &SchemaTarget, arguments: &PrintArgs)
     } else {
         migrations.iter().map(|migration| up(migration, &target.schema)).collect::<Vec<_>>()
     };
-    let text = match common.output {
-        OutputFormat::Table => script(dialect, &steps),
-        OutputFormat::Json => format!("{}\n", json!(steps.iter().map(SqlStep::document).collect::<Vec<_>>())),
-        OutputFormat::Jsonl => steps.iter().map(|step| format!("{}\n", step.document())).collect(),
+    let documents: Vec<_> = steps.iter().map(SqlStep::document).collect();
+    let text = match output.format() {
+        OutputFormat::Table | OutputFormat::Wide => script(dialect, &steps),
+        format @ (OutputFormat::Json | OutputFormat::Yaml) => document(format, &documents),
+        format @ OutputFormat::Jsonl => documents.iter().map(|step| document(format, step)).collect(),
+        OutputFormat::Name => migrations.iter().map(|migration| format!("{}\n", migration.version)).collect(),
     };
     written(std::io::stdout().lock().write_all(text.as_bytes()))
 }

@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::super::cli_error::CliError;
 use super::super::output::one;
-use super::super::server_and_output::Common;
+use super::super::server_and_output::OutputArgs;
 use super::target::SchemaTarget;
 use crate::exit_codes::Exit;
 
-pub(super) async fn show(common: &Common, target: &SchemaTarget) -> Result<(), CliError> {
+pub(super) async fn show(output: &OutputArgs, target: &SchemaTarget) -> Result<(), CliError> {
     let status = target.status().await?;
     let (word, meaning) = in_words(&status);
     let applied = status.applied.iter().map(|row| {
@@ -26,7 +26,7 @@ pub(super) async fn show(common: &Common, target: &SchemaTarget) -> Result<(), C
         "applied": applied.collect::<Vec<_>>(),
         "missing": missing.collect::<Vec<_>>(),
     });
-    one(common, &document, &status.version().to_string(), &fields(target, &status, meaning))?;
+    one(output, &document, &status.version().to_string(), &fields(target, &status, meaning))?;
     status.admit(Migrate::Check).map_err(|refusal| {
         CliError::new(Exit::Conflict, "this version cannot work with the schema as it is", &refusal, refusal.advice())
     })

@@ -1,0 +1,6 @@
+//! What the command line shows, and what it asks.
+
+mod confirmations;
+mod given;
+mod lists;
+mod texts;
