@@ -140,7 +140,7 @@ fn a_backup_made_while_serving_is_sound_and_can_be_served() {
     let made = run(&server.url, ["backup", &copy_name, "--store", &store], "");
     assert!(made.status.success(), "{}", text(&made.stderr));
     let again = run(&server.url, ["backup", &copy_name, "--store", &store], "");
-    assert_eq!(again.status.code(), Some(1), "a backup overwrites nothing");
+    assert_eq!(again.status.code(), Some(4), "a backup overwrites nothing");
     server.kill();
     let restored = TestServer::on(&copy, &[]);
     let listed = run(&restored.url, ["event", "list", "--all", "-q"], "");

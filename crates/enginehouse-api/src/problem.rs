@@ -264,6 +264,22 @@ impl Problem {
         Self { applied: Some(Applied::No), ..Self::new(Code::LimitReached, detail) }
     }
 
+    /// The store has no room. What takes none goes on.
+    pub fn store_full(retry_after_seconds: u64) -> Self {
+        Self {
+            detail: "the disk is full, or the store has reached max_store_mb; nothing was done".to_owned(),
+            ..Self::store_unavailable(Applied::No, retry_after_seconds)
+        }
+    }
+
+    /// Somebody holds a row of the database that is needed.
+    pub fn store_held(retry_after_seconds: u64) -> Self {
+        Self {
+            detail: "another transaction on the database holds what is needed; nothing was done".to_owned(),
+            ..Self::store_unavailable(Applied::No, retry_after_seconds)
+        }
+    }
+
     /// The store did not answer.
     pub fn store_unavailable(applied: Applied, retry_after_seconds: u64) -> Self {
         let detail = match applied {

@@ -28,7 +28,10 @@ pub enum StoreError {
         /// What happened.
         reason: String,
     },
-    /// The store is away, full or busy. Worth repeating.
+    /// There is no room for more. Nothing was changed, and what takes no room goes on.
+    #[error("the store is full: {0}")]
+    Full(String),
+    /// The store is away or busy. Worth repeating.
     #[error("the store is unavailable: {reason}")]
     Unavailable {
         /// Whether the change took place nevertheless.

@@ -16,6 +16,7 @@ pub(crate) mod event;
 mod event_bulk;
 mod event_filter;
 pub(crate) mod event_type;
+mod hints;
 mod json_lines;
 mod log_output;
 mod nearest_name;

@@ -2,5 +2,6 @@
 
 mod confirmations;
 mod given;
+mod hints;
 mod lists;
 mod texts;

@@ -385,6 +385,7 @@ impl Scheduler {
             StoreError::Bug(_) => "bug",
             StoreError::Conflict(_) => "conflict",
             StoreError::Held { .. } => "held",
+            StoreError::Full(_) => "full",
             StoreError::Unavailable { .. } => "unavailable",
         };
         let Some(left_out) = self.observer.log_limit().admit(kind, &error.to_string()) else { return };

@@ -5,7 +5,6 @@ use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::{Code, Problem};
-use enginehouse_core::applied::Applied;
 use enginehouse_core::invalid::Invalid;
 use enginehouse_store::StoreError;
 use http::StatusCode;
@@ -113,9 +112,7 @@ impl From<Refusal> for ProblemResponse {
                 Problem::engine_superseded(&engine_id, epoch, current)
             }
             Refusal::Event { event_id, why } => Problem::from(why).about(event_id),
-            Refusal::EventIsHeld(event_id) => {
-                Problem::store_unavailable(Applied::No, RETRY_AFTER_SECONDS).about(event_id)
-            }
+            Refusal::EventIsHeld(event_id) => Problem::store_held(RETRY_AFTER_SECONDS).about(event_id),
             Refusal::IdempotencyConflict(conflicts) => idempotency_conflict(&conflicts),
         };
         document.into()
@@ -128,8 +125,9 @@ impl From<StoreError> for ProblemResponse {
             StoreError::Corrupt(_) | StoreError::Bug(_) => Self::internal(error.to_string()),
             StoreError::Unreadable(row) => Problem::new(Code::Unreadable, row.to_string()).into(),
             StoreError::Conflict(_) | StoreError::Held { .. } => {
-                Self::caused_by(Problem::store_unavailable(Applied::No, RETRY_AFTER_SECONDS), &error)
+                Self::caused_by(Problem::store_held(RETRY_AFTER_SECONDS), &error)
             }
+            StoreError::Full(_) => Self::caused_by(Problem::store_full(RETRY_AFTER_SECONDS), &error),
             StoreError::Unavailable { applied, .. } => {
                 Self::caused_by(Problem::store_unavailable(*applied, RETRY_AFTER_SECONDS), &error)
             }

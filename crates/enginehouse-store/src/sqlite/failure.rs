@@ -40,6 +40,9 @@ impl From<SqliteError> for StoreError {
     /// The error of a statement before the commit: whatever it is, nothing was changed.
     fn from(failure: SqliteError) -> Self {
         match failure {
+            SqliteError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                Self::Full(full_message(&error))
+            }
             SqliteError::Sqlite(error) if is_passing(&error) => Self::unavailable(full_message(&error)),
             SqliteError::Sqlite(error) if is_damage(&error) => Self::Corrupt(full_message(&error)),
             SqliteError::Sqlite(error) => Self::Bug(full_message(&error)),
@@ -81,7 +84,7 @@ impl SqliteError {
 pub(super) fn of_commit(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         // The frame that makes a transaction count is the last one that is written: it did not fit.
-        Some(ErrorCode::DiskFull) => StoreError::unavailable(full_message(&error)),
+        Some(ErrorCode::DiskFull) => StoreError::Full(full_message(&error)),
         // Nothing was written yet.
         Some(ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation) => SqliteError::from(error).into(),
         // Perhaps the last frame was written, but not synced.
@@ -94,8 +97,7 @@ fn is_passing(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(
-            ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
+            ErrorCode::SystemIoFailure
                 | ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
                 | ErrorCode::CannotOpen
@@ -131,7 +133,7 @@ fn extended_code(error: &rusqlite::Error) -> Option<i32> {
 /// SQLite's words with its code, by which they can be looked up.
 fn full_message(error: &rusqlite::Error) -> String {
     let advice = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "; free space on the disk, or raise the store's max_size",
+        Some(ErrorCode::DiskFull) => "; free space on the disk, or raise max_store_mb if it is set",
         Some(ErrorCode::ReadOnly) => "; make the data file and its folder writable",
         _ => "",
     };
@@ -157,6 +159,7 @@ mod tests {
             StoreError::Bug(_) => "bug",
             StoreError::Conflict(_) => "conflict",
             StoreError::Held { .. } => "held",
+            StoreError::Full(_) => "full",
             StoreError::Unavailable { applied: Applied::No, .. } => "no",
             StoreError::Unavailable { applied: Applied::Unknown, .. } => "unknown",
         }
@@ -165,7 +168,7 @@ mod tests {
     #[test]
     fn each_error_has_its_meaning_before_and_at_the_commit() {
         for (code, before, at_commit) in [
-            (ffi::SQLITE_FULL, "no", "no"),
+            (ffi::SQLITE_FULL, "full", "full"),
             (ffi::SQLITE_BUSY, "no", "no"),
             (ffi::SQLITE_IOERR_WRITE, "no", "unknown"),
             (ffi::SQLITE_IOERR_FSYNC, "no", "unknown"),

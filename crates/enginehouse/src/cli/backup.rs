@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use enginehouse_store::StoreUrl;
-use enginehouse_store::sqlite::back_up;
+use enginehouse_store::sqlite::{BackUpError, back_up};
+use enginehouse_store::{StoreError, StoreUrl};
 use serde_json::json;
 
 use super::cli_error::CliError;
@@ -16,9 +16,12 @@ use crate::exit_codes::Exit;
 
 /// What is to be copied, and where to.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The copy is complete, synced and checked before it appears under its name.\n\nExample:\n  enginehouse backup /backups/enginehouse-monday.db --store sqlite:///var/lib/enginehouse/enginehouse.db"
-)]
+#[command(after_help = "\
+The copy is complete, synced and checked before it appears under its name.
+
+Example:
+  enginehouse backup /backups/enginehouse-monday.db \\
+    --store sqlite:///var/lib/enginehouse/enginehouse.db")]
 pub(crate) struct BackupArgs {
     /// The file to write; it must not exist yet
     #[arg(value_name = "FILE")]
@@ -47,13 +50,20 @@ async fn copy(arguments: &BackupArgs) -> Result<(), CliError> {
         ));
     };
     let bytes = back_up(&from, &arguments.to).await.map_err(|error| match error {
-        enginehouse_store::sqlite::BackUpError::Open(error) => unopened(&error),
-        enginehouse_store::sqlite::BackUpError::Copy(error) => CliError::new(
-            Exit::Failed,
-            format!("{} was not written", arguments.to.display()),
-            error,
-            "name a new file in a folder that has room for it",
-        ),
+        BackUpError::Open(error) => unopened(&error),
+        BackUpError::Copy(error) => {
+            let not_written = format!("{} was not written", arguments.to.display());
+            // Whether a link or a folder: what is there stays.
+            if std::fs::symlink_metadata(&arguments.to).is_ok() {
+                let hint = "name a file that is not there yet: a backup overwrites nothing";
+                return CliError::new(Exit::Conflict, not_written, "there is something of this name", hint);
+            }
+            let why = match error {
+                StoreError::Unavailable { reason, .. } => reason,
+                error => error.to_string(),
+            };
+            CliError::new(Exit::Failed, not_written, why, "name a new file in a folder that has room for it")
+        }
     })?;
     let to = arguments.to.display().to_string();
     let document = json!({ "from": from.display().to_string(), "to": to, "bytes": bytes });

@@ -7,6 +7,7 @@ use enginehouse_api::problem::{Code, Problem};
 use enginehouse_client::Error;
 use serde_json::json;
 
+use super::hints::{Subject, hint};
 use super::terminal_text::{self, indented};
 use crate::exit_codes::Exit;
 
@@ -31,6 +32,11 @@ impl CliError {
 
     /// A call that has no answer. `what` is what it was for, such as `could not list events`.
     pub(crate) fn call(what: impl Into<String>, error: Error) -> Self {
+        Self::call_about(Subject::Other, what, error)
+    }
+
+    /// The same for a call about one thing that a person has named.
+    pub(crate) fn call_about(subject: Subject, what: impl Into<String>, error: Error) -> Self {
         let why = error.to_string();
         match error {
             Error::Unreachable { timed_out, .. } => Self::new(
@@ -55,7 +61,7 @@ impl CliError {
                 exit: exit_for(problem.code),
                 what: what.into(),
                 why: problem.detail.clone(),
-                hint: problem.code.advice().to_owned(),
+                hint: hint(subject, problem.code).to_owned(),
                 problem: Some(problem),
             },
         }

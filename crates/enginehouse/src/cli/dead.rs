@@ -18,6 +18,7 @@ use enginehouse_core::time::Timestamp;
 use super::cli_error::CliError;
 use super::enqueue::payload;
 use super::event::show_state;
+use super::hints::Subject;
 use super::output::{self, Listed, Part, one, or_dash};
 use super::seen_names::note_unseen;
 use super::server_and_output::{Common, OutputFormat, confirm, event_id, for_each, words};
@@ -52,17 +53,21 @@ enum DeadCommand {
         time: TimeArgs,
     },
     /// Count dead letters by event type and error
-    #[command(after_help = "Numbers, ids, paths and quoted text in errors make no difference.\n\nExample:\n  \
-                      enginehouse dead redrive --group 9f3a7c21b0de --dry-run")]
+    #[command(after_help = "\
+Numbers, ids, paths and quoted text in errors make no difference.
+
+Example:
+  enginehouse dead redrive --group 9f3a7c21b0de --dry-run")]
     Summary {
         #[command(flatten)]
         watch: WatchArgs,
     },
     /// Put dead letters back in their queues
-    #[command(
-        after_help = "Examples:\n  enginehouse dead redrive 0193f2a0-0000-7000-8000-000000000000 --payload '{\"tile\":7}'\n  \
-                            enginehouse dead redrive --error-code timed_out --rate-per-second 10 --yes"
-    )]
+    #[command(after_help = "\
+Examples:
+  enginehouse dead redrive 0193f2a0-0000-7000-8000-000000000000 \\
+    --payload '{\"tile\":7}'
+  enginehouse dead redrive --error-code timed_out --rate-per-second 10 --yes")]
     Redrive {
         #[command(flatten)]
         which: Which,
@@ -182,11 +187,9 @@ fn query(filter: &Filter, limit: u64, cursor: Option<String>) -> DeadLettersQuer
 }
 
 async fn show(common: &Common, event_id: EventId, times: &Times) -> Result<(), CliError> {
-    let found = common
-        .client
-        .dead_letter(event_id)
-        .await
-        .map_err(|error| CliError::call(format!("could not show dead letter {event_id}"), error))?;
+    let found = common.client.dead_letter(event_id).await.map_err(|error| {
+        CliError::call_about(Subject::DeadLetter, format!("could not show dead letter {event_id}"), error)
+    })?;
     let error = found.last_error.as_ref();
     let fields = [
         ("event", found.event_id.to_string()),
@@ -233,11 +236,10 @@ async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson
         ));
     }
     let one = async |event_id: &EventId| {
-        let event = common
-            .client
-            .redrive(*event_id, &RedriveRequest { payload: payload.clone() })
-            .await
-            .map_err(|error| CliError::call(format!("could not redrive dead letter {event_id}"), error))?;
+        let event =
+            common.client.redrive(*event_id, &RedriveRequest { payload: payload.clone() }).await.map_err(|error| {
+                CliError::call_about(Subject::DeadLetter, format!("could not redrive dead letter {event_id}"), error)
+            })?;
         let state = format!("{} again, in {}", event.status, event.queue);
         show_state(common, &event, state)
     };
@@ -264,11 +266,9 @@ async fn redrive_all(
 async fn discard(common: &Common, which: &Which, reason: Option<String>) -> Result<(), CliError> {
     let one = async |event_id: &EventId| {
         let request = DiscardRequest { reason: reason.clone() };
-        common
-            .client
-            .discard(*event_id, &request)
-            .await
-            .map_err(|error| CliError::call(format!("could not discard dead letter {event_id}"), error))?;
+        common.client.discard(*event_id, &request).await.map_err(|error| {
+            CliError::call_about(Subject::DeadLetter, format!("could not discard dead letter {event_id}"), error)
+        })?;
         let id = event_id.to_string();
         let answer = serde_json::json!({"event_id": event_id, "discarded": true});
         one(common, &answer, &id, &[(id.as_str(), "discarded".to_owned())])

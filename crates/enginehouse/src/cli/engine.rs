@@ -9,6 +9,7 @@ use enginehouse_core::ids::{Capability, EngineId, EngineType};
 
 use super::cli_error::CliError;
 use super::engine_run;
+use super::hints::Subject;
 use super::output::{Listed, Part, one, or_dash};
 use super::server_and_output::{Common, confirm, for_each, words};
 use super::times::{TimeArgs, Times};
@@ -25,7 +26,12 @@ pub(crate) struct EngineArgs {
 #[derive(Debug, Subcommand)]
 enum EngineCommand {
     /// List engines
-    #[command(alias = "ls", after_help = "Example:\n  enginehouse engine list --status lost --watch")]
+    #[command(
+        alias = "ls",
+        after_help = "\
+Example:
+  enginehouse engine list --status lost --watch"
+    )]
     List(EngineListArgs),
     /// Show one engine, with its locks
     Show {
@@ -35,7 +41,9 @@ enum EngineCommand {
         time: TimeArgs,
     },
     /// Give engines no more events
-    #[command(after_help = "Example:\n  enginehouse engine drain sim-1 --stop")]
+    #[command(after_help = "\
+Example:
+  enginehouse engine drain sim-1 --stop")]
     Drain {
         /// The engines
         #[arg(required = true)]
@@ -109,22 +117,19 @@ async fn list(common: &Common, arguments: EngineListArgs) -> Result<(), CliError
 }
 
 async fn show(common: &Common, engine_id: &EngineId, times: &Times) -> Result<(), CliError> {
-    let engine = common
-        .client
-        .engine(engine_id)
-        .await
-        .map_err(|error| CliError::call(format!("could not show engine {engine_id}"), error))?;
+    let engine =
+        common.client.engine(engine_id).await.map_err(|error| {
+            CliError::call_about(Subject::Engine, format!("could not show engine {engine_id}"), error)
+        })?;
     show_one(common, &engine, times)
 }
 
 async fn drain(common: &Common, engine_ids: &[EngineId], stop: bool) -> Result<(), CliError> {
     let one = async |engine_id: &EngineId| {
         let request = DrainRequest { stop_when_drained: stop, epoch: None };
-        let engine = common
-            .client
-            .drain_engine(engine_id, request)
-            .await
-            .map_err(|error| CliError::call(format!("could not drain engine {engine_id}"), error))?;
+        let engine = common.client.drain_engine(engine_id, request).await.map_err(|error| {
+            CliError::call_about(Subject::Engine, format!("could not drain engine {engine_id}"), error)
+        })?;
         show_state(common, &engine)
     };
     for_each(engine_ids, one, common).await
@@ -132,11 +137,9 @@ async fn drain(common: &Common, engine_ids: &[EngineId], stop: bool) -> Result<(
 
 async fn resume(common: &Common, engine_ids: &[EngineId]) -> Result<(), CliError> {
     let one = async |engine_id: &EngineId| {
-        let engine = common
-            .client
-            .resume_engine(engine_id)
-            .await
-            .map_err(|error| CliError::call(format!("could not resume engine {engine_id}"), error))?;
+        let engine = common.client.resume_engine(engine_id).await.map_err(|error| {
+            CliError::call_about(Subject::Engine, format!("could not resume engine {engine_id}"), error)
+        })?;
         show_state(common, &engine)
     };
     for_each(engine_ids, one, common).await
@@ -144,7 +147,8 @@ async fn resume(common: &Common, engine_ids: &[EngineId]) -> Result<(), CliError
 
 async fn deregister(common: &Common, engine_ids: &[EngineId], yes: bool) -> Result<(), CliError> {
     let one_engine = async |engine_id: &EngineId| {
-        let failed = |error| CliError::call(format!("could not deregister engine {engine_id}"), error);
+        let failed =
+            |error| CliError::call_about(Subject::Engine, format!("could not deregister engine {engine_id}"), error);
         let engine = common.client.engine(engine_id).await.map_err(failed)?;
         let held = match engine.locks_held {
             1 => "1 event".to_owned(),

@@ -15,6 +15,7 @@ use super::cli_error::CliError;
 use super::enqueue::{self, payload};
 use super::event_bulk::{self, Bulk, WhichEvents};
 use super::event_filter::EventFilterArgs;
+use super::hints::Subject;
 use super::output::{Listed, Part, one, or_dash};
 use super::seen_names::note_unseen;
 use super::server_and_output::{Common, event_id, for_each};
@@ -36,7 +37,9 @@ enum EventSubcommand {
     /// List events, newest first
     #[command(
         alias = "ls",
-        after_help = "Example:\n  enginehouse event list --status failed --event-type frame.render"
+        after_help = "\
+Example:
+  enginehouse event list --status failed --event-type frame.render"
     )]
     List(EventListArgs),
     /// Show one event, and what it has been through
@@ -126,7 +129,7 @@ async fn list(common: &Common, arguments: EventListArgs) -> Result<(), CliError>
 }
 
 async fn show(common: &Common, event_id: EventId, times: &Times) -> Result<(), CliError> {
-    let failed = |error| CliError::call(format!("could not show event {event_id}"), error);
+    let failed = |error| CliError::call_about(Subject::Event, format!("could not show event {event_id}"), error);
     let event = common.client.event(event_id).await.map_err(failed)?;
     let mut fields = fields(&event, times);
     if common.format().is_table() {
@@ -176,11 +179,10 @@ async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson
         ));
     }
     let one = async |event_id: &EventId| {
-        let event = common
-            .client
-            .redrive_event(*event_id, &RedriveRequest { payload: payload.clone() })
-            .await
-            .map_err(|error| CliError::call(format!("could not redrive event {event_id}"), error))?;
+        let event =
+            common.client.redrive_event(*event_id, &RedriveRequest { payload: payload.clone() }).await.map_err(
+                |error| CliError::call_about(Subject::Event, format!("could not redrive event {event_id}"), error),
+            )?;
         let state = format!("{} again, in {}", event.status, event.queue);
         show_state(common, &event, state)
     };
@@ -189,11 +191,9 @@ async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson
 
 async fn cancel(common: &Common, event_ids: &[EventId], force: bool) -> Result<(), CliError> {
     let one = async |event_id: &EventId| {
-        let event = common
-            .client
-            .cancel(*event_id, CancelRequest { force })
-            .await
-            .map_err(|error| CliError::call(format!("could not cancel event {event_id}"), error))?;
+        let event = common.client.cancel(*event_id, CancelRequest { force }).await.map_err(|error| {
+            CliError::call_about(Subject::Event, format!("could not cancel event {event_id}"), error)
+        })?;
         let state = match event.status {
             EventStatus::Processing => "its engine learns it with its next heartbeat".to_owned(),
             status => status.to_string(),
@@ -205,11 +205,9 @@ async fn cancel(common: &Common, event_ids: &[EventId], force: bool) -> Result<(
 
 async fn retry(common: &Common, event_ids: &[EventId]) -> Result<(), CliError> {
     let one = async |event_id: &EventId| {
-        let event = common
-            .client
-            .retry(*event_id)
-            .await
-            .map_err(|error| CliError::call(format!("could not make event {event_id} available"), error))?;
+        let event = common.client.retry(*event_id).await.map_err(|error| {
+            CliError::call_about(Subject::Event, format!("could not make event {event_id} available"), error)
+        })?;
         let state = format!("{}, available since {}", event.status, event.available_at);
         show_state(common, &event, state)
     };
@@ -218,11 +216,13 @@ async fn retry(common: &Common, event_ids: &[EventId]) -> Result<(), CliError> {
 
 async fn release_keys(common: &Common, idempotency_keys: &[String]) -> Result<(), CliError> {
     let one_key = async |key: &String| {
-        let released = common
-            .client
-            .release_key(key)
-            .await
-            .map_err(|error| CliError::call(format!("could not release the idempotency key {key:?}"), error))?;
+        let released = common.client.release_key(key).await.map_err(|error| {
+            CliError::call_about(
+                Subject::IdempotencyKey,
+                format!("could not release the idempotency key {key:?}"),
+                error,
+            )
+        })?;
         let event_id = released.event_id.to_string();
         one(common, &released, &event_id, &[(event_id.as_str(), format!("has no longer the key {key:?}"))])
     };

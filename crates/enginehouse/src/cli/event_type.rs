@@ -7,6 +7,7 @@ use enginehouse_api::problem::Code;
 use enginehouse_core::ids::EventType;
 
 use super::cli_error::CliError;
+use super::hints::Subject;
 use super::output::{Listed, Part, note, one};
 use super::seen_names::{event_type_is_seen, unseen_event_type};
 use super::server_and_output::{Common, confirm, for_each};
@@ -33,9 +34,10 @@ enum EventTypeCommand {
         event_type: EventType,
     },
     /// Change what an event type sets
-    #[command(
-        after_help = "Example:\n  enginehouse event-type set frame.render --max-retries 5 --retry-delay-initial 10"
-    )]
+    #[command(after_help = "\
+Example:
+  enginehouse event-type set frame.render --max-retries 5 \\
+    --retry-delay-initial 10")]
     Set {
         /// The event type
         event_type: EventType,
@@ -86,16 +88,15 @@ pub(crate) async fn run(arguments: EventTypeArgs) -> Exit {
 }
 
 async fn show(common: &Common, event_type: &EventType) -> Result<(), CliError> {
-    let found = common
-        .client
-        .event_type(event_type)
-        .await
-        .map_err(|error| CliError::call(format!("could not show event type {event_type}"), error))?;
+    let found = common.client.event_type(event_type).await.map_err(|error| {
+        CliError::call_about(Subject::EventType, format!("could not show event type {event_type}"), error)
+    })?;
     show_one(common, &found)
 }
 
 async fn set(common: &Common, event_type: &EventType, changes: &Changes, reset: bool) -> Result<(), CliError> {
-    let failed = |error| CliError::call(format!("could not set event type {event_type}"), error);
+    let failed =
+        |error| CliError::call_about(Subject::EventType, format!("could not set event type {event_type}"), error);
     let before = match common.client.event_type(event_type).await {
         Ok(found) => Some(found.settings),
         Err(error) if error.code() == Some(Code::NotFound) => None,
@@ -113,7 +114,13 @@ async fn set(common: &Common, event_type: &EventType, changes: &Changes, reset: 
 
 async fn delete(common: &Common, event_types: &[EventType], yes: bool) -> Result<(), CliError> {
     let delete_one = async |event_type: &EventType| {
-        let failed = |error| CliError::call(format!("could not delete what event type {event_type} sets"), error);
+        let failed = |error| {
+            CliError::call_about(
+                Subject::EventType,
+                format!("could not delete what event type {event_type} sets"),
+                error,
+            )
+        };
         let before = common.client.event_type(event_type).await.map_err(failed)?.settings;
         if before.paused {
             confirm(&format!("Event type {event_type} is paused. Forget that, and have its events claimed?"), yes)?;
@@ -134,7 +141,9 @@ async fn set_paused(common: &Common, event_types: &[EventType], paused: bool) ->
         } else {
             (common.client.resume_event_type(event_type).await, "resume")
         };
-        done.map_err(|error| CliError::call(format!("could not {word} event type {event_type}"), error))?;
+        done.map_err(|error| {
+            CliError::call_about(Subject::EventType, format!("could not {word} event type {event_type}"), error)
+        })?;
         show(common, event_type).await?;
         if !is_seen {
             note_set_unseen(common, event_type).await;

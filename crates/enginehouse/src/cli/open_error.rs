@@ -44,8 +44,9 @@ pub(crate) fn unopened(error: &SqliteOpenError) -> CliError {
         SqliteOpenError::InUse { .. } => {
             (Exit::Conflict, "stop the process that holds it, or name another file with --store")
         }
-        SqliteOpenError::Missing { .. } | SqliteOpenError::NoFolder { .. } => {
-            (Exit::NotFound, "name the data file with --store sqlite://PATH")
+        SqliteOpenError::Missing { .. } => (Exit::NotFound, "name the data file with --store sqlite://PATH"),
+        SqliteOpenError::NoFolder { .. } => {
+            (Exit::NotFound, "make the folder, or name the data file with --store sqlite://PATH")
         }
         SqliteOpenError::NotOurs { .. } | SqliteOpenError::NotAFile { .. } => {
             (Exit::Invalid, "name the data file with --store sqlite://PATH")

@@ -7,6 +7,7 @@ use enginehouse_api::problem::Code;
 use enginehouse_core::ids::QueueName;
 
 use super::cli_error::CliError;
+use super::hints::Subject;
 use super::output::{Listed, Part, note, one};
 use super::seen_names::{queue_is_seen, unseen_queue};
 use super::server_and_output::{Common, confirm, for_each};
@@ -84,11 +85,14 @@ pub(crate) async fn run(arguments: QueueArgs) -> Exit {
 
 async fn show(common: &Common, queue: &QueueName) -> Result<(), CliError> {
     let found = common.client.queue(queue).await;
-    show_one(common, &found.map_err(|error| CliError::call(format!("could not show queue {queue}"), error))?)
+    show_one(
+        common,
+        &found.map_err(|error| CliError::call_about(Subject::Queue, format!("could not show queue {queue}"), error))?,
+    )
 }
 
 async fn set(common: &Common, queue: &QueueName, changes: &Changes, reset: bool) -> Result<(), CliError> {
-    let failed = |error| CliError::call(format!("could not set queue {queue}"), error);
+    let failed = |error| CliError::call_about(Subject::Queue, format!("could not set queue {queue}"), error);
     let before = match common.client.queue(queue).await {
         Ok(found) => Some(found.settings),
         Err(error) if error.code() == Some(Code::NotFound) => None,
@@ -106,7 +110,8 @@ async fn set(common: &Common, queue: &QueueName, changes: &Changes, reset: bool)
 
 async fn delete(common: &Common, queues: &[QueueName], yes: bool) -> Result<(), CliError> {
     let delete_one = async |queue: &QueueName| {
-        let failed = |error| CliError::call(format!("could not delete what queue {queue} sets"), error);
+        let failed =
+            |error| CliError::call_about(Subject::Queue, format!("could not delete what queue {queue} sets"), error);
         let before = common.client.queue(queue).await.map_err(failed)?.settings;
         if before.paused {
             confirm(&format!("Queue {queue} is paused. Forget that, and have its events claimed?"), yes)?;
@@ -126,7 +131,7 @@ async fn set_paused(common: &Common, queues: &[QueueName], paused: bool) -> Resu
         } else {
             (common.client.resume_queue(queue).await, "resume")
         };
-        done.map_err(|error| CliError::call(format!("could not {word} queue {queue}"), error))?;
+        done.map_err(|error| CliError::call_about(Subject::Queue, format!("could not {word} queue {queue}"), error))?;
         show(common, queue).await?;
         if !is_seen {
             note_set_unseen(common, queue).await;

@@ -6,6 +6,7 @@ use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_core::ids::ScenarioRunId;
 
 use super::cli_error::CliError;
+use super::hints::Subject;
 use super::output::{Listed, Part, one};
 use super::server_and_output::Common;
 use super::times::{TimeArgs, Times};
@@ -48,7 +49,9 @@ pub(crate) async fn run(arguments: RunArgs) -> Exit {
 
 async fn show(common: &Common, scenario_run_id: &ScenarioRunId, times: &Times) -> Result<(), CliError> {
     let found = common.client.scenario_run(scenario_run_id).await;
-    let run = found.map_err(|error| CliError::call(format!("could not show scenario run {scenario_run_id}"), error))?;
+    let run = found.map_err(|error| {
+        CliError::call_about(Subject::ScenarioRun, format!("could not show scenario run {scenario_run_id}"), error)
+    })?;
     let engines: Vec<_> = run.engines.iter().flatten().map(ToString::to_string).collect();
     let events = &run.events;
     let fields = [

@@ -1,6 +1,7 @@
 //! `enginehouse serve`: opens the store, listens, and serves until a signal.
 
 use std::future::Future;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,9 +28,12 @@ const NOT_STARTED: &str = "the server cannot start";
 
 /// What the server is to be.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Every setting has a variable and a key in the file too: see `enginehouse config`.\n\nExample:\n  enginehouse serve --store sqlite:///var/lib/enginehouse/enginehouse.db --listen 127.0.0.1:7420"
-)]
+#[command(after_help = "\
+Every setting has a variable and a key in the file too: see `enginehouse config`.
+
+Example:
+  enginehouse serve --store sqlite:///var/lib/enginehouse/enginehouse.db \\
+    --listen 127.0.0.1:7420")]
 pub(crate) struct ServeArgs {
     /// The TOML file of settings
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]
@@ -138,6 +142,13 @@ fn unbound(error: &BindError) -> CliError {
         BindError::NotLoopback(_) => {
             (Exit::Invalid, "listen on 127.0.0.1, or say --insecure if the network is to be trusted")
         }
+        BindError::Listen { source, .. } if source.kind() == ErrorKind::PermissionDenied => (
+            Exit::Forbidden,
+            "a port below 1024 needs a right: name another one with --listen, or give the service the capability CAP_NET_BIND_SERVICE",
+        ),
+        BindError::Listen { source, .. } if source.kind() == ErrorKind::AddrNotAvailable => {
+            (Exit::Invalid, "name an address of this machine with --listen")
+        }
         BindError::Listen { .. } => (
             Exit::Conflict,
             "stop the process that has the port, or name another one with --listen (port 0 takes a free one)",
@@ -178,4 +189,23 @@ async fn stdin_ends() {
     let mut stdin = tokio::io::stdin();
     let mut ignored = [0; 1_024];
     while tokio::io::AsyncReadExt::read(&mut stdin, &mut ignored).await.is_ok_and(|read| read > 0) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_for_a_port_is_by_its_cause() {
+        for (kind, exit, hint) in [
+            (ErrorKind::PermissionDenied, Exit::Forbidden, "a port below 1024 needs a right"),
+            (ErrorKind::AddrNotAvailable, Exit::Invalid, "an address of this machine"),
+            (ErrorKind::AddrInUse, Exit::Conflict, "stop the process that has the port"),
+        ] {
+            let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 80));
+            let error = unbound(&BindError::Listen { listen, source: kind.into() });
+            assert_eq!(error.exit, exit);
+            assert!(error.hint.contains(hint), "{}", error.hint);
+        }
+    }
 }

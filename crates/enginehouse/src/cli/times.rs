@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::clock::{Clock, SystemClock};
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ZonedDateTime};
 
@@ -110,9 +110,8 @@ fn moment(
         return Ok(moment);
     }
     // A day or a time without an offset is one of this machine's zone.
-    let civil = text.parse::<Date>().map(|day| day.at(0, 0, 0, 0)).or_else(|_| text.parse::<DateTime>());
     let is_date = text.len() >= 10 && text.as_bytes()[4] == b'-';
-    if let (true, Ok(civil)) = (is_date, civil) {
+    if let (true, Ok(civil)) = (is_date, text.parse::<DateTime>()) {
         let at = civil.to_zoned_datetime(zone.clone()).map_err(|error| error.to_string())?;
         return Ok(Timestamp::from_millis(at.timestamp().as_millisecond()));
     }

@@ -73,6 +73,7 @@ impl From<PgError> for StoreError {
         let message = failure.message();
         match failure {
             PgError::Postgres(error) => match meaning(&error) {
+                Meaning::Full => Self::Full(message),
                 Meaning::Transient => Self::unavailable(message),
                 Meaning::Conflict => Self::Conflict(message),
                 Meaning::Held => Self::Held { what: HeldResource::Rows, reason: message },
@@ -106,6 +107,8 @@ pub(crate) fn commit_unknown(reason: String) -> StoreError {
 }
 
 enum Meaning {
+    /// Its disk is full.
+    Full,
     /// The database or the network has a problem that may pass.
     Transient,
     /// Another transaction was in the way.
@@ -134,6 +137,9 @@ fn meaning(error: &tokio_postgres::Error) -> Meaning {
     }
     if *code == SqlState::LOCK_NOT_AVAILABLE {
         return Meaning::Held;
+    }
+    if *code == SqlState::DISK_FULL {
+        return Meaning::Full;
     }
     // Nothing else divides: what was to be written has changed since it was read.
     if *code == SqlState::DIVISION_BY_ZERO {

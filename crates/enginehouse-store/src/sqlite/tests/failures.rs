@@ -37,8 +37,8 @@ async fn a_full_store_refuses_writes_reads_on_and_heals() {
     let store = SqliteStore::open(SqliteOptions { max_size: Some(2 * 1024 * 1024), ..folder.options() }).unwrap();
     given_events(&store, "render", [1]).await;
     let error = fill(&store).await;
-    let StoreError::Unavailable { applied: Applied::No, reason } = &error else { panic!("{error:?}") };
-    assert!(reason.contains("free space on the disk, or raise the store's max_size"), "{reason}");
+    let StoreError::Full(reason) = &error else { panic!("{error:?}") };
+    assert!(reason.contains("free space on the disk, or raise max_store_mb if it is set"), "{reason}");
     assert_eq!(store.ended().await, None);
     status(&store, 1).await;
     assert!(store.event(id(1_000_000)).await.unwrap().is_none());
@@ -125,7 +125,7 @@ async fn rows_that_disagree_are_found() {
             "the payload or the lane of this event is missing: 0193f2a0-0000-7000-8000-000000000001",
         ),
         (
-            "insert into dead_letters select event_id, 'a', 'b', 'rejected', 0, null, '' from events limit 1",
+            "insert into dead_letters select event_id, 'a', 'b', 'rejected', 0, null, '', '' from events limit 1",
             "this event and its dead letter disagree: 0193f2a0-0000-7000-8000-000000000001",
         ),
         (
