@@ -124,4 +124,83 @@ mod tests {
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
     }
+
+    /// Calls `look` with every command and its name.
+    fn each_command(command: &clap::Command, name: &str, look: &mut impl FnMut(&clap::Command, &str)) {
+        look(command, name);
+        for sub in command.get_subcommands() {
+            each_command(sub, &format!("{name} {}", sub.get_name()), look);
+        }
+    }
+
+    /// Clap wraps prose to the terminal. An example that it wraps, or prose that was wrapped before, looks broken.
+    #[test]
+    fn help_is_wrapped_once() {
+        each_command(&Cli::command(), "enginehouse", &mut |command, name| {
+            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let mut before = "";
+            for line in text.lines() {
+                assert!(
+                    !line.starts_with("  ") || line.len() <= 78,
+                    "{name}: an example has at most 78 columns: {line}"
+                );
+                let is_prose = |line: &str| !line.is_empty() && !line.starts_with("  ") && !line.ends_with(':');
+                assert!(!is_prose(line) || !is_prose(before), "{name}: a paragraph is one line: {before}");
+                before = line;
+            }
+        });
+    }
+
+    #[test]
+    fn help_shows_defaults() {
+        let mut serve = Cli::command();
+        let help = serve.find_subcommand_mut("serve").unwrap().render_long_help().to_string();
+        for default in ["[default: 127.0.0.1:7420]", "[default: 30]", "[default: sqlite://enginehouse.db]"] {
+            assert!(help.contains(default), "{default}: {help}");
+        }
+        // Nothing stands there for one that has none.
+        assert!(!help.contains("[default: ]"), "{help}");
+    }
+
+    /// What a command does not use is not among its options.
+    #[test]
+    fn help_lists_only_what_a_command_uses() {
+        each_command(&Cli::command(), "enginehouse", &mut |command, name| {
+            let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
+            let of_stores = ["doctor", "backup", "schema", "store", "serve", "config", "openapi", "completions"];
+            let is_about_stores = of_stores.iter().any(|noun| name.starts_with(&format!("enginehouse {noun}")));
+            assert!(!is_about_stores || !has("client"), "{name} needs no server");
+            for option in ["columns", "watch", "cursor"] {
+                assert!(
+                    !has(option) || name.ends_with("list") || name.ends_with("summary") || name.ends_with("stats"),
+                    "{name} --{option}"
+                );
+            }
+        });
+    }
+
+    /// One thing has one name: a flag of one command and a setting of the server.
+    #[test]
+    fn an_option_is_spelled_the_same_everywhere() {
+        let mut flags = std::collections::BTreeSet::new();
+        each_command(&Cli::command(), "enginehouse", &mut |command, _| {
+            flags.extend(command.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned)));
+        });
+        for (part, want) in [
+            ("delay-initial", "retry-delay-initial"),
+            ("multiplier", "retry-delay-multiplier"),
+            ("jitter", "retry-delay-jitter"),
+            ("delay-max", "retry-delay-max"),
+        ] {
+            let spelled: Vec<_> = flags.iter().filter(|flag| flag.contains(part)).collect();
+            assert_eq!(spelled, [want]);
+        }
+    }
+
+    #[test]
+    fn hidden_commands_are_not_completed() {
+        let visible = cli::completions::visible(Cli::command());
+        assert!(visible.get_subcommands().any(|command| command.get_name() == "demo"));
+        assert!(visible.get_subcommands().all(|command| command.get_name() != "demo-engine"));
+    }
 }

@@ -199,7 +199,7 @@ pub const SETTINGS: &[Setting] = &[
         get: |config| config.dispatch.default_policy.retry.max_retries.to_string(),
     },
     Setting {
-        name: "retry_delay_initial_seconds",
+        name: "retry_delay_initial",
         about: "How long an event waits before its first retry, in seconds; 0 to 2,592,000.",
         placeholder: "SECONDS",
         set: |config, value| {
@@ -209,7 +209,7 @@ pub const SETTINGS: &[Setting] = &[
         get: |config| config.dispatch.default_policy.retry.retry_delay.initial.to_string(),
     },
     Setting {
-        name: "retry_delay_max_seconds",
+        name: "retry_delay_max",
         about: "The longest wait before a retry, jitter aside, in seconds; 0 to 2,592,000.",
         placeholder: "SECONDS",
         set: |config, value| {
@@ -219,7 +219,7 @@ pub const SETTINGS: &[Setting] = &[
         get: |config| config.dispatch.default_policy.retry.retry_delay.max.to_string(),
     },
     Setting {
-        name: "retry_multiplier",
+        name: "retry_delay_multiplier",
         about: "How much longer each retry waits than the one before; 1 to 1,000.",
         placeholder: "X",
         set: |config, value| {
@@ -229,7 +229,7 @@ pub const SETTINGS: &[Setting] = &[
         get: |config| config.dispatch.default_policy.retry.retry_delay.multiplier.to_string(),
     },
     Setting {
-        name: "retry_jitter",
+        name: "retry_delay_jitter",
         about: "The largest part that chance adds to a wait, so that a fleet's failures spread; 0 to 1. It never shortens a wait.",
         placeholder: "PART",
         set: |config, value| {

@@ -10,9 +10,11 @@ use crate::exit_codes::Exit;
 
 /// Which server is to be told.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "After the clock has leapt ahead by more than an hour, or no server ran for so long, no finished event is deleted for a day.\n\nExample:\n  enginehouse accept-clock"
-)]
+#[command(after_help = "\
+After the clock has leapt ahead by more than an hour, or no server ran for so long, no finished event is deleted for a day.
+
+Example:
+  enginehouse accept-clock")]
 pub(crate) struct AcceptClockArgs {
     #[command(flatten)]
     common: Common,

@@ -41,24 +41,17 @@ mod stopwatch;
 #[command(after_help = "\
 Examples:
   enginehouse bench
-  enginehouse bench --producers 32 --engines 32 --exchange --batch 100 --duration 1m --warm-up 5s
+  enginehouse bench --producers 32 --engines 32 --exchange --batch 100 \\
+    --duration 1m --warm-up 5s
   enginehouse bench --rate 1000 --duration 5m -o json > figures.json
   enginehouse bench --engines 0 --events 100000 --batch 100
   enginehouse bench --producers 0 --events 100000
 
-Each producer and each engine is one connection that makes one call after the other. A claim waits
-for an event if there is none, and that wait is in its latency. End to end is from the enqueue
-until the completion is answered: if producers are faster than engines, most of it is waiting in
-the queue, so look at it with a --rate that engines can follow.
+Each producer and each engine is one connection that makes one call after the other. A claim waits for an event if there is none, and that wait is in its latency. End to end is from the enqueue until the completion is answered: if producers are faster than engines, most of it is waiting in the queue, so look at it with a --rate that engines can follow.
 
-With --rate, calls are planned at even distances, and their latency counts from the planned
-instant. If the server falls behind, the calls that had to wait for it show it, instead of being
-left out (coordinated omission).
+With --rate, calls are planned at even distances, and their latency counts from the planned instant. If the server falls behind, the calls that had to wait for it show it, instead of being left out (coordinated omission).
 
-A server in use may be measured: events have a type and require a capability that only this run
-has, and its engines claim nothing else. But the load is real, and so are the rows. At the end,
-what is left is cancelled and the engines are deregistered; what was completed or cancelled is
-deleted when its retention ends, as usual. Ctrl-C ends it early, with the figures so far.
+A server in use may be measured: events have a type and require a capability that only this run has, and its engines claim nothing else. But the load is real, and so are the rows. At the end, what is left is cancelled and the engines are deregistered; what was completed or cancelled is deleted when its retention ends, as usual. Ctrl-C ends it early, with the figures so far.
 
 docs/bench.md describes the fields of -o json.")]
 pub(crate) struct BenchArgs {

@@ -15,7 +15,9 @@ use crate::exit_codes::Exit;
 
 /// What is to be shown.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  enginehouse config --config enginehouse.toml")]
+#[command(after_help = "\
+Example:
+  enginehouse config --config enginehouse.toml")]
 pub(crate) struct ConfigArgs {
     /// The TOML file of settings
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]

@@ -12,7 +12,9 @@ use super::output::note;
 
 /// WatchArgs a fleet of engines render a picture, lose one of its engines and recover.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  enginehouse demo --engines 6 --output picture.png --exit")]
+#[command(after_help = "\
+Example:
+  enginehouse demo --engines 6 --output picture.png --exit")]
 pub(crate) struct DemoArgs {
     /// How many engines
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(3..=16))]

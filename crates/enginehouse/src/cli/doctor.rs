@@ -22,9 +22,12 @@ use crate::exit_codes::Exit;
 
 /// Which store is to be looked at.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit status 0 only if nothing is wrong.\n\nExamples:\n  enginehouse doctor --store sqlite:///var/lib/enginehouse/enginehouse.db\n  enginehouse doctor --store postgres://queue@db/app --output json"
-)]
+#[command(after_help = "\
+Exit status 0 only if nothing is wrong.
+
+Examples:
+  enginehouse doctor --store sqlite:///var/lib/enginehouse/enginehouse.db
+  enginehouse doctor --store postgres://queue@db/app --output json")]
 pub(crate) struct DoctorArgs {
     /// The TOML file of settings
     #[arg(long, env = "ENGINEHOUSE_CONFIG", value_name = "FILE")]

@@ -40,21 +40,18 @@ const CHECK_COMMAND: &str = "check the command's name, and that it may be execut
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  enginehouse engine run --event-type frame.render --capability gpu --memory-mb 2048 --max-concurrent 2 -- ./render
+  enginehouse engine run --event-type frame.render --capability gpu \\
+    --memory-mb 2048 --max-concurrent 2 -- ./render
 
-For each event the command gets the payload on stdin, and in its environment ENGINEHOUSE_EVENT_ID,
-ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the event has one) and ENGINEHOUSE_URL.
+For each event the command gets the payload on stdin, and in its environment ENGINEHOUSE_EVENT_ID, ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the event has one) and ENGINEHOUSE_URL.
 
-  exit 0             completes the event; what it printed on stdout is the result, as --result says
+  exit 0             completes the event, with its stdout as the result
   exit 65            fails it for good
-  any other exit     fails the attempt, with the end of stderr as the error; so does a signal
+  other, or signal   fails the attempt, with the end of stderr as the error
 
-While the command runs its lock is kept renewed. If the lock is lost or the event cancelled, the command and all of
-its children get SIGTERM and, a little later, SIGKILL. On SIGTERM, SIGQUIT, SIGHUP or Ctrl-C the engine takes no more
-events, finishes those it has, releases what is not done in time, and deregisters; a second one ends the patience.
+While the command runs its lock is kept renewed. If the lock is lost or the event cancelled, the command and all of its children get SIGTERM and, a little later, SIGKILL. On SIGTERM, SIGQUIT, SIGHUP or Ctrl-C the engine takes no more events, finishes those it has, releases what is not done in time, and deregisters; a second one ends the patience.
 
-No command outlives the engine: if that is killed, so are its commands and all that they have started. What a command
-leaves running when it ends has 2 seconds to end too, and is killed.")]
+No command outlives the engine: if that is killed, so are its commands and all that they have started. What a command leaves running when it ends has 2 seconds to end too, and is killed.")]
 pub(crate) struct EngineRunArgs {
     /// Take events of this type; may be given several times
     #[arg(long = "event-type", value_name = "TYPE", required = true)]

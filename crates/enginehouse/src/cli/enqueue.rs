@@ -26,12 +26,10 @@ Examples:
   enginehouse event enqueue frame.render '{\"frame\": 7}' --priority 2
   enginehouse event enqueue --file events.ndjson
   find /usr/share/doc -type f | jq -cR '{path: .}' |
-    enginehouse event enqueue --file - --event-type file.hash --idempotency-key-field path
+    enginehouse event enqueue --file - --event-type file.hash \\
+      --idempotency-key-field path
 
-A file has one JSON value a line: an event as the API takes it or, with --event-type, a payload. It is sent in
-chunks of at most 1,000 lines. At a bad line nothing of its chunk is stored, and the load stops; with --keep-going,
-all good lines are stored and the bad ones named. With --idempotency-key-field, a load may be repeated as often as
-one likes.")]
+A file has one JSON value a line: an event as the API takes it or, with --event-type, a payload. It is sent in chunks of at most 1,000 lines. At a bad line nothing of its chunk is stored, and the load stops; with --keep-going, all good lines are stored and the bad ones named. With --idempotency-key-field, a load may be repeated as often as one likes.")]
 pub(crate) struct EnqueueArgs {
     /// What kind of work it is
     #[arg(value_name = "TYPE", required_unless_present = "file", conflicts_with = "file")]

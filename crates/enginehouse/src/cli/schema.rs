@@ -28,29 +28,52 @@ pub(crate) struct SchemaArgs {
 #[derive(Debug, Subcommand)]
 enum SchemaCommand {
     /// Show which migrations a store has, and whether this version can work with it
-    #[command(
-        after_help = "Exit status 0 only if `serve --migrate check` would start.\n\nExamples:\n  enginehouse schema status --store postgres://queue@db/app\n  enginehouse schema status --store sqlite:///var/lib/enginehouse/enginehouse.db --output json"
-    )]
+    #[command(after_help = "\
+Exit status 0 only if `serve --migrate check` would start.
+
+Examples:
+  enginehouse schema status --store postgres://queue@db/app
+  enginehouse schema status \\
+    --store sqlite:///var/lib/enginehouse/enginehouse.db --output json")]
     Status,
     /// Bring a store up to date
-    #[command(
-        after_help = "Servers may go on with a PostgreSQL store meanwhile; an SQLite file must not be in use.\n\nExamples:\n  enginehouse schema up --store postgres://owner@db/app\n  enginehouse schema up --to 1 --store postgres://owner@db/app --schema queue"
-    )]
+    #[command(after_help = "\
+Servers may go on with a PostgreSQL store meanwhile; an SQLite file must not be in use.
+
+Examples:
+  enginehouse schema up --store postgres://owner@db/app
+  enginehouse schema up --to 1 --store postgres://owner@db/app --schema queue")]
     Up(change::Up),
     /// Take a store back to an older version
-    #[command(
-        after_help = "Version 0 is nothing at all: every engine and every event is lost.\n\nExamples:\n  enginehouse schema down --to 1 --store postgres://owner@db/app\n  enginehouse schema down --to 0 --discard-data --store postgres://owner@db/app"
-    )]
+    #[command(after_help = "\
+Version 0 is nothing at all: every engine and every event is lost.
+
+Examples:
+  enginehouse schema down --to 1 --store postgres://owner@db/app
+  enginehouse schema down --to 0 --discard-data \\
+    --store postgres://owner@db/app")]
     Down(change::Down),
     /// Print the statements of migrations, for a person with a database shell
-    #[command(
-        after_help = "Examples:\n  enginehouse schema sql --dialect postgres | psql -X -v ON_ERROR_STOP=1 postgres://owner@db/app\n  enginehouse schema sql --dialect postgres --from 2 --schema queue\n  enginehouse schema sql --dialect postgres --down --from 2 --to 2"
-    )]
+    #[command(after_help = "\
+Examples:
+  enginehouse schema sql --dialect postgres | psql -X -v ON_ERROR_STOP=1 \\
+    postgres://owner@db/app
+  enginehouse schema sql --dialect postgres --from 2 --schema queue
+  enginehouse schema sql --dialect postgres --down --from 2 --to 2")]
     Sql(print::PrintArgs),
     /// Write migrations as files for a team's own chain
-    #[command(
-        after_help = "docs/migrations.md explains each format.\n\nExamples:\n  enginehouse schema export --format alembic --out migrations/versions --down-revision 1f3b5c7d9e11\n  enginehouse schema export --format alembic --out migrations/versions --branch-label enginehouse\n  enginehouse schema export --format django --out enginehouse/migrations\n  enginehouse schema export --format flyway --out db/migration --version-prefix 20261125.\n  enginehouse schema export --format sql --out migrations --from 2"
-    )]
+    #[command(after_help = "\
+docs/migrations.md explains each format.
+
+Examples:
+  enginehouse schema export --format alembic --out migrations/versions \\
+    --down-revision 1f3b5c7d9e11
+  enginehouse schema export --format alembic --out migrations/versions \\
+    --branch-label enginehouse
+  enginehouse schema export --format django --out enginehouse/migrations
+  enginehouse schema export --format flyway --out db/migration \\
+    --version-prefix 20261125.
+  enginehouse schema export --format sql --out migrations --from 2")]
     Export(export::ExportArgs),
 }
 

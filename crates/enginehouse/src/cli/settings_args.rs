@@ -49,11 +49,19 @@ pub(crate) fn postgres_options(config: &Config, url: &str) -> PostgresOptions {
     }
 }
 
+/// What a setting is for, and what it is if nobody says anything.
+fn about_with_default(setting: &Setting) -> String {
+    match (setting.get)(&Config::default()) {
+        none if none.is_empty() => setting.about.to_owned(),
+        default => format!("{} [default: {default}]", setting.about),
+    }
+}
+
 fn flag(setting: &Setting) -> Arg {
     let arg = Arg::new(setting.name)
         .long(setting.name.replace('_', "-"))
         .value_name(setting.placeholder)
-        .help(setting.about)
+        .help(about_with_default(setting))
         .help_heading("Settings");
     // `--insecure` alone says yes.
     if setting.placeholder == "BOOL" {

@@ -32,9 +32,14 @@ pub(crate) struct StoreArgs {
 #[derive(Debug, Subcommand)]
 enum StoreCommand {
     /// Copy everything into an empty store, of the same kind or the other one
-    #[command(
-        after_help = "Stop the servers of both stores first. The same command goes on with a copy that was cut off.\n\nExamples:\n  enginehouse store copy --from sqlite:///var/lib/enginehouse/enginehouse.db --to postgres://queue@db/app\n  enginehouse store copy --from postgres://queue@db/app --from-schema queue --to sqlite://enginehouse.db"
-    )]
+    #[command(after_help = "\
+Stop the servers of both stores first. The same command goes on with a copy that was cut off.
+
+Examples:
+  enginehouse store copy --from sqlite:///var/lib/enginehouse/enginehouse.db \\
+    --to postgres://queue@db/app
+  enginehouse store copy --from postgres://queue@db/app --from-schema queue \\
+    --to sqlite://enginehouse.db")]
     Copy(CopyArgs),
 }
 
