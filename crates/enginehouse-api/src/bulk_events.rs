@@ -8,7 +8,7 @@ use enginehouse_core::read_fields;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::page::{Cursor, read_cursor};
+use crate::page::{Cursor, ListKind, read_cursor};
 
 /// How many events one call is about that names no limit.
 pub const DEFAULT_BULK: u32 = 1_000;
@@ -81,7 +81,7 @@ impl BulkCancelRequest {
             force: or_default(|value| value.boolean()),
             dry_run: or_default(|value| value.boolean()),
             limit: optional(|value| value.whole(1..=MAX_BULK)),
-            cursor: optional(read_cursor),
+            cursor: optional(|value| read_cursor(value, ListKind::BulkEvents)),
         );
         let (filter, all) = (filter?, all?);
         refuse_unclear_scope(value, &filter, all);
@@ -99,7 +99,7 @@ impl BulkRetryRequest {
             all: or_default(|value| value.boolean()),
             dry_run: or_default(|value| value.boolean()),
             limit: optional(|value| value.whole(1..=MAX_BULK)),
-            cursor: optional(read_cursor),
+            cursor: optional(|value| read_cursor(value, ListKind::BulkEvents)),
         );
         let (filter, all) = (filter?, all?);
         refuse_unclear_scope(value, &filter, all);
@@ -111,7 +111,7 @@ impl BulkRetryRequest {
 }
 
 fn scope(filter: EventFilter, dry_run: bool, limit: Option<u32>, cursor: Option<Cursor>) -> BulkScope {
-    BulkScope { filter, dry_run, limit: limit.unwrap_or(DEFAULT_BULK), after: cursor.map(|Cursor(place)| place) }
+    BulkScope { filter, dry_run, limit: limit.unwrap_or(DEFAULT_BULK), after: cursor.map(|cursor| cursor.place) }
 }
 
 /// An empty filter is more often a mistake than a wish, so the wish has to be said.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use enginehouse_core::event::EventStatus;
 use enginehouse_core::filter::PageRequest;
 use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::input::{Textual, Value};
@@ -73,6 +74,8 @@ pub enum ListKind {
     Queues,
     ScenarioRuns,
     Lanes,
+    /// The events that bulk calls go through.
+    BulkEvents,
 }
 
 impl ListKind {
@@ -85,6 +88,10 @@ impl ListKind {
             Self::Queues => place.parse::<QueueName>().is_ok(),
             Self::ScenarioRuns => place.parse::<ScenarioRunId>().is_ok(),
             Self::Lanes => place.parse::<i64>().is_ok(),
+            // A status, and the event of that status behind which it goes on, if it is not the first.
+            Self::BulkEvents => place.split_once(' ').is_some_and(|(status, after)| {
+                status.parse::<EventStatus>().is_ok() && (after.is_empty() || after.parse::<EventId>().is_ok())
+            }),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use enginehouse_api::bulk_events::{BulkCancelRequest, BulkEventsResponse, BulkRetryRequest, BulkScope};
-use enginehouse_api::page::Cursor;
+use enginehouse_api::page::{Cursor, ListKind};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::event::EventStatus;
@@ -79,7 +79,8 @@ impl BulkPlace {
 
     fn cursor(self, statuses: &[EventStatus]) -> Option<String> {
         let status = statuses.get(self.status)?.name();
-        Some(Cursor(format!("{status} {}", self.after.unwrap_or_default())).to_string())
+        let place = format!("{status} {}", self.after.unwrap_or_default());
+        Some(Cursor { list: ListKind::BulkEvents, place }.to_string())
     }
 }
 
