@@ -22,7 +22,7 @@ mod unknown;
 
 use split::Outermost;
 pub use unknown::likeness;
-use unknown::{ListedFields, UnknownField};
+use unknown::{ListedFields, UnknownField, either};
 
 /// How much of a value is shown in an error, in characters.
 const MAX_SHOWN: usize = 40;
@@ -570,15 +570,6 @@ impl Errors {
             _ if self.too_large.get() == errors.len() => Err(Invalid { errors, kind: InvalidKind::TooLarge }),
             _ => Err(Invalid { errors, kind: InvalidKind::Fields }),
         }
-    }
-}
-
-/// Words as a choice: `a, b or c`.
-fn either(words: &[&str]) -> String {
-    match words {
-        [] => String::new(),
-        [word] => (*word).to_owned(),
-        [words @ .., last] => format!("{} or {last}", words.join(", ")),
     }
 }
 

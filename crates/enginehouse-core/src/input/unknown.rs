@@ -3,8 +3,6 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use super::either;
-
 /// From here on two names are alike (Jaro and Winkler): `lables` and `labels` are, `timeout` and `run_at` are not.
 const ALIKE: f64 = 0.85;
 /// A longer key is no mistyped name.
@@ -63,6 +61,15 @@ pub fn likeness(word: &str, name: &str) -> Option<f64> {
     let is_beginning = word.len() >= 3 && name.starts_with(&word);
     let alike = strsim::jaro_winkler(&word, &name);
     (alike >= ALIKE || is_beginning).then_some(alike)
+}
+
+/// Words as a choice: `a, b or c`.
+pub(super) fn either(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [word] => (*word).to_owned(),
+        [words @ .., last] => format!("{} or {last}", words.join(", ")),
+    }
 }
 
 #[cfg(test)]

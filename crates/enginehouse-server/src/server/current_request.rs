@@ -119,7 +119,7 @@ impl hyper::service::Service<Request<Incoming>> for RequestService {
             let refused = self.head_check.check(&request).err();
             let mut request = request.map(|incoming| match incoming.is_end_stream() {
                 true => Body::empty(),
-                false => Body::new(RequestBody::new(incoming, self.activity.clone())),
+                false => Body::new(ReceivedBody::new(incoming, self.activity.clone())),
             });
             if let Some(refused) = refused {
                 request.extensions_mut().insert(refused);
@@ -137,19 +137,19 @@ impl hyper::service::Service<Request<Incoming>> for RequestService {
 }
 
 /// The body of a request. It notes when nobody reads it to its end, for then bytes of it may still be on their way.
-struct RequestBody {
+struct ReceivedBody {
     incoming: Incoming,
     activity: Activity,
     has_ended: bool,
 }
 
-impl RequestBody {
+impl ReceivedBody {
     const fn new(incoming: Incoming, activity: Activity) -> Self {
         Self { incoming, activity, has_ended: false }
     }
 }
 
-impl HttpBody for RequestBody {
+impl HttpBody for ReceivedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -168,7 +168,7 @@ impl HttpBody for RequestBody {
     }
 }
 
-impl Drop for RequestBody {
+impl Drop for ReceivedBody {
     fn drop(&mut self) {
         if !self.has_ended && !self.incoming.is_end_stream() {
             self.activity.leave_unread();
