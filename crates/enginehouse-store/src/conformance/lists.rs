@@ -72,7 +72,7 @@ pub(crate) async fn events_are_found_by_every_field(store: &dyn Store) {
         let lane_id = if number % 2 == 0 { a } else { b };
         let mut event = new_event(number, lane_id, since(number));
         event.event.idempotency_key = Some(format!("key {number}").into());
-        event.fingerprint = Some([0; 16].into());
+        event.fingerprint = Some([0; 16]);
         event.event.labels =
             [("team".to_owned(), format!("{}", number % 2)), ("a\"b".to_owned(), "é=".to_owned())].into();
         insert(store, &[if number % 3 == 0 { of_run(event, "run") } else { event }]).await;
