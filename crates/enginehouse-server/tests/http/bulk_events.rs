@@ -1,10 +1,13 @@
 //! Cancelling and retrying all events that match, and redriving one: what is touched, in which order, and that nobody waits for it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::app::TestApp;
 use crate::running_server::{read_answer, request, start};
-use crate::sharing::{SOON, heartbeat, register};
+use crate::sharing::{heartbeat, register};
 
 async fn call(app: &mut TestApp, line: &str, body: Value) -> Value {
     let answer = app.prepare(line, &body.to_string()).await;
@@ -132,9 +135,17 @@ async fn heartbeats_do_not_notice_a_bulk_action() {
     let cancel = request("POST /v1/events/cancel", r#"{"all":true,"limit":10000}"#);
     let mut cancelling = server.connect(&cancel).await;
     let answer = tokio::spawn(async move { read_answer(&mut cancelling).await });
-    let slowest = heartbeat(&server, 100).await;
+    let began = Instant::now();
+    let mut slowest = Duration::ZERO;
+    while !answer.is_finished() {
+        let since = Instant::now();
+        heartbeat(&server, 2).await;
+        slowest = slowest.max(since.elapsed());
+    }
+    let took = began.elapsed();
     let answer = answer.await.unwrap();
     assert!(answer.contains("\"changed\":10000,"), "{}", &answer[answer.len().saturating_sub(200)..]);
-    assert!(slowest < SOON, "{slowest:?}");
+    // Whatever else the machine has to do: in one transaction of all, a heartbeat waits for nearly all of it.
+    assert!(slowest < took / 2, "two heartbeats took {slowest:?} of {took:?}");
     server.stop().await;
 }

@@ -34,7 +34,7 @@ pub(crate) async fn heartbeat(server: &RunningServer, times: usize) -> Duration 
 }
 
 /// The wanted 50 ms, and ten times as much: the machine may have much else to do.
-pub(crate) const SOON: Duration = Duration::from_millis(500);
+const SOON: Duration = Duration::from_millis(500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn heartbeats_do_not_notice_who_dribbles() {
