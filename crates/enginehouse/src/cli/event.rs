@@ -68,9 +68,10 @@ Example:
         which: Box<WhichEvents>,
     },
     /// Put failed or cancelled events back in their queues
-    #[command(
-        after_help = "Example:\n  enginehouse event redrive 0193f2a0-0000-7000-8000-000000000000 --payload '{\"tile\":7}'"
-    )]
+    #[command(after_help = "\
+Example:
+  enginehouse event redrive 0193f2a0-0000-7000-8000-000000000000 \\
+    --payload '{\"tile\":7}'")]
     Redrive {
         /// The events
         #[arg(required = true, value_parser = event_id)]
