@@ -78,7 +78,7 @@ fn all_that_match_are_shown_first_and_then_acted_on() {
     assert_eq!(unasked.status.code(), Some(9));
     let message = text(&unasked.stderr);
     assert!(
-        message.contains("and 1197 behind them") && message.contains("Make available now 1200 events?"),
+        message.contains("Make available now 1200 events; the first 10:") && message.contains("now 1200 events?"),
         "{message}"
     );
     assert_eq!(evening.json("event retry --queue broken --yes")["changed"], 1_200);

@@ -41,7 +41,7 @@ enum EventSubcommand {
 Example:
   enginehouse event list --status failed --event-type frame.render"
     )]
-    List(EventListArgs),
+    List(Box<EventListArgs>),
     /// Show one event, and what it has been through
     Show {
         /// The event
@@ -100,7 +100,7 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
     let EventArgs { common, verb } = arguments;
     let result = match verb {
         EventSubcommand::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
-        EventSubcommand::List(arguments) => list(&common, arguments).await,
+        EventSubcommand::List(arguments) => list(&common, *arguments).await,
         EventSubcommand::Show { event_id, time } => show(&common, event_id, &time.times()).await,
         EventSubcommand::Cancel { which, force } if which.event_ids.is_empty() => {
             event_bulk::run(&common, &which, Bulk::Cancel { force }).await
