@@ -6,10 +6,9 @@ use enginehouse_tests::{command, text};
 fn a_variable_that_nothing_reads_is_warned_about() {
     let misspelt = |arguments: &[&str]| {
         let mut run = command(arguments);
-        run.env("ENGINEHOUSE_RETRY_JITER", "1").output().unwrap()
+        run.env("ENGINEHOUSE_RETRY_DELAY_JITER", "1").output().unwrap()
     };
-    let warning =
-        "the variable ENGINEHOUSE_RETRY_JITER is set, and nothing reads it: did you mean ENGINEHOUSE_RETRY_JITTER?";
+    let warning = "the variable ENGINEHOUSE_RETRY_DELAY_JITER is set, and nothing reads it: did you mean ENGINEHOUSE_RETRY_DELAY_JITTER?";
     let output = misspelt(&["config"]);
     assert!(output.status.success() && text(&output.stderr).contains(warning), "{}", text(&output.stderr));
     // A server says so in its log, in the format of that.

@@ -77,10 +77,7 @@ fn all_that_match_are_shown_first_and_then_acted_on() {
     let unasked = evening.run("event retry --queue broken");
     assert_eq!(unasked.status.code(), Some(9));
     let message = text(&unasked.stderr);
-    assert!(
-        message.contains("Make available now 1200 events; the first 10:") && message.contains("now 1200 events?"),
-        "{message}"
-    );
+    assert!(message.contains("Make available now 1200 events; the first 10:"), "{message}");
     assert_eq!(evening.json("event retry --queue broken --yes")["changed"], 1_200);
     assert_eq!(evening.json("event retry --queue broken --yes")["changed"], 0, "they wait no more");
     assert_eq!(evening.json("event cancel --queue broken --yes")["changed"], 1_200);
