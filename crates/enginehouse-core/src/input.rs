@@ -277,9 +277,15 @@ impl<'a> Value<'a> {
         read
     }
 
+    /// A whole number, also one that is written as many programs write a double: `5.0`, which is a whole number to JSON Schema.
     /// Whole numbers have no negative zero: to most readers of JSON, `-0` is the double.
     fn parse_whole<N: FromStr>(self) -> Option<N> {
-        Some(self.as_literal()).filter(|text| *text != "-0")?.parse().ok()
+        let text = self.as_literal();
+        let digits = match text.split_once('.') {
+            Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => digits,
+            _ => text,
+        };
+        Some(digits).filter(|digits| *digits != "-0")?.parse().ok()
     }
 
     /// A number within a range.
