@@ -37,6 +37,7 @@ pub struct BulkCancelRequest {
     pub limit: Option<u32>,
     /// The `next_cursor` of the call before.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "cursor", pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
 }
 
@@ -59,6 +60,7 @@ pub struct BulkRetryRequest {
     pub limit: Option<u32>,
     /// The `next_cursor` of the call before.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "cursor", pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
 }
 
@@ -136,6 +138,7 @@ pub struct BulkEventsResponse {
     pub unchanged: u64,
     /// Send it as `cursor`, with the same filter, to go on; null when all that match have had their turn. A call may be about
     /// fewer events than its limit, or none, and still have a successor: it looks at a bounded number of events.
+    #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
 

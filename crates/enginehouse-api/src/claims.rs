@@ -1,18 +1,23 @@
 //! Claiming events, and an engine's whole loop in one call.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::input::{Textual, Value};
 use enginehouse_core::limits::{DEFAULT_CLAIM_LIMIT, MAX_CLAIM_FILTERS, MAX_CLAIM_LIMIT, MAX_WAIT};
+use enginehouse_core::lock::LockToken;
 use enginehouse_core::read_fields;
 use enginehouse_core::request::{Affinity, Claim};
 use enginehouse_core::time::seconds;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
+use crate::composed::{described, object, with_field};
 use crate::engines::{HeartbeatPart, HeartbeatResponse, ReadHeartbeat};
-use crate::events::Event;
+use crate::events::{Event, EventLock};
 use crate::settle::{ReadSettlement, Settlement, SettlementResult, read_visibility_timeout, refused};
 
 /// An engine asks for events.
@@ -23,18 +28,23 @@ pub struct ClaimRequest {
     pub epoch: i64,
     /// How many events at most; 1 to 1,000, 3 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_000)]
     pub limit: Option<u64>,
     /// How long the locks last unless extended, over every policy; 1 to 604,800.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 604_800)]
     pub visibility_timeout_seconds: Option<u64>,
     /// How long to wait for a first event; 0 to 60, 0 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 60)]
     pub wait_seconds: Option<f64>,
     /// Only events of these queues; of all if absent or empty. At most 200.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<enginehouse_core::ids::QueueName>, max_items = 200)]
     pub queues: Vec<String>,
     /// Only events of these types; of all if absent or empty. At most 200.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<enginehouse_core::ids::EventType>, max_items = 200)]
     pub event_types: Vec<String>,
     /// Whether events of the engine's current scenario run come first; `prefer` if absent.
     #[serde(default)]
@@ -64,18 +74,23 @@ impl ClaimRequest {
 pub struct ClaimPart {
     /// How many events at most; 1 to 1,000, 3 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_000)]
     pub limit: Option<u64>,
     /// How long the locks last unless extended, over every policy; 1 to 604,800.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 604_800)]
     pub visibility_timeout_seconds: Option<u64>,
     /// How long to wait for a first event; 0 to 60, 0 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 60)]
     pub wait_seconds: Option<f64>,
     /// Only events of these queues; of all if absent or empty. At most 200.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<enginehouse_core::ids::QueueName>, max_items = 200)]
     pub queues: Vec<String>,
     /// Only events of these types; of all if absent or empty. At most 200.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<enginehouse_core::ids::EventType>, max_items = 200)]
     pub event_types: Vec<String>,
     /// Whether events of the engine's current scenario run come first; `prefer` if absent.
     #[serde(default)]
@@ -129,7 +144,59 @@ fn claim(
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct ClaimResponse {
     /// Best priority first, then oldest. Empty if there was nothing.
+    #[schema(value_type = Vec<ClaimedEventSchema>)]
     pub events: Vec<Event>,
+}
+
+/// How an event is described to whoever has claimed it: as an [`Event`] that has its lock, and the lock its token.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimedEventSchema;
+
+impl PartialSchema for ClaimedEventSchema {
+    fn schema() -> RefOr<Schema> {
+        let mut event = object::<Event>();
+        event.description = Some("An event under the lock of the engine that claimed it.".to_owned());
+        with_field::<ClaimedLockSchema>(&mut event, "lock", "Its lock, with the token that settles it.");
+        Schema::Object(event).into()
+    }
+}
+
+impl ToSchema for ClaimedEventSchema {
+    fn name() -> Cow<'static, str> {
+        "ClaimedEvent".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        described::<ClaimedLockSchema>(schemas);
+        Event::schemas(schemas);
+    }
+}
+
+/// How a lock is described to its holder: as an [`EventLock`] with its token.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimedLockSchema;
+
+impl PartialSchema for ClaimedLockSchema {
+    fn schema() -> RefOr<Schema> {
+        let mut lock = object::<EventLock>();
+        with_field::<LockToken>(
+            &mut lock,
+            "token",
+            "Proves that its bearer holds the lock. Only the answer to the claim has it.",
+        );
+        Schema::Object(lock).into()
+    }
+}
+
+impl ToSchema for ClaimedLockSchema {
+    fn name() -> Cow<'static, str> {
+        "ClaimedLock".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        described::<LockToken>(schemas);
+        EventLock::schemas(schemas);
+    }
 }
 
 /// An engine's whole loop: settle, heartbeat, claim, in this order and in one transaction.
@@ -140,6 +207,7 @@ pub struct ExchangeRequest {
     pub epoch: i64,
     /// What it is done with; at most 10,000.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 10_000)]
     pub settlements: Vec<Settlement>,
     /// How it is doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -180,8 +248,10 @@ pub struct ExchangeResponse {
     pub settlements: Vec<SettlementResult>,
     /// The answer to the heartbeat, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub heartbeat: Option<HeartbeatResponse>,
     /// The answer to the claim, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub claim: Option<ClaimResponse>,
 }

@@ -12,7 +12,7 @@ use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::page::{ListKind, PageQuery, page_request, read_cursor, read_limit};
+use crate::page::{ListKind, Page, PageQuery, page_request, read_cursor, read_limit};
 
 /// The most that a bulk redrive may put back in one second.
 pub const MAX_REDRIVE_RATE: f64 = 10_000.0;
@@ -35,6 +35,7 @@ pub struct DeadLetter {
     /// Locks lost since the enqueue or the last redrive.
     pub losses: u32,
     /// What went wrong last.
+    #[schema(required = true)]
     pub last_error: Option<AttemptError>,
     /// When it became a dead letter.
     pub dead_lettered_at: Timestamp,
@@ -43,6 +44,9 @@ pub struct DeadLetter {
     /// The work itself, byte for byte as it was sent.
     pub payload: RawJson,
 }
+
+/// One page of a list of them.
+pub type DeadLetterPage = Page<DeadLetter>;
 
 /// Which dead letters to list. Newest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -108,9 +112,11 @@ pub struct BulkRedriveRequest {
     pub all: bool,
     /// How many become available per second; 0.001 to 10,000. At once if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0.001, maximum = 10_000)]
     pub rate_per_second: Option<f64>,
     /// How many at most, oldest first; 1 or more. No limit if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, format = "uint64")]
     pub limit: Option<u64>,
 }
 
@@ -152,6 +158,7 @@ pub struct DeadLetterPreviewQuery {
 pub struct BulkLimit {
     /// How many at most, oldest first; 1 or more. No limit if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, format = "uint64")]
     pub limit: Option<u64>,
 }
 
@@ -204,6 +211,7 @@ pub struct BulkRedriveResponse {
 pub struct DiscardRequest {
     /// Why, for the history: at most 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
     pub reason: Option<String>,
 }
 
@@ -226,6 +234,7 @@ pub struct BulkDiscardRequest {
     pub all: bool,
     /// Why, for the history: at most 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
     pub reason: Option<String>,
 }
 
@@ -266,9 +275,11 @@ pub struct DeadLetterGroup {
     /// Why they are dead letters.
     pub reason: DeadLetterReason,
     /// The code of their last error.
+    #[schema(required = true)]
     pub error_code: Option<String>,
     /// The last line of the message of their last error, with `#` for each number, id, path and quoted text; a code such as
     /// `550` stays.
+    #[schema(required = true)]
     pub message: Option<String>,
     /// How many they are.
     pub count: u64,

@@ -17,19 +17,21 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::enqueue::{Warning, WarningCode};
-use crate::page::{ListKind, PageQuery, page_request, read_cursor, read_limit};
+use crate::page::{ListKind, Page, PageQuery, page_request, read_cursor, read_limit};
 
 /// An engine introduces itself, for the first time or again.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterRequest {
     /// Groups engines that are the same program: a name.
+    #[schema(value_type = EngineType)]
     pub engine_type: String,
     /// What it says about itself; at most 64 KiB.
     #[serde(default)]
     pub metadata: Metadata,
     /// How often it will send a heartbeat, in seconds: 0 (never), or 1 to 300; 10 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 300)]
     pub heartbeat_interval_seconds: Option<u64>,
 }
 
@@ -49,6 +51,7 @@ pub struct Engine {
     /// How often it must send a heartbeat, in seconds; 0 if never.
     pub heartbeat_interval_seconds: u64,
     /// After how many seconds of silence it is lost; null if never.
+    #[schema(required = true)]
     pub lost_after_seconds: Option<u64>,
     /// When this epoch began.
     pub registered_at: Timestamp,
@@ -60,6 +63,7 @@ pub struct Engine {
     pub locks_held: u32,
     /// The locks it holds; only where one engine is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub locks: Option<Vec<EngineLock>>,
     /// What whoever runs it should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -104,6 +108,9 @@ fn unreadable(version: &str) -> Option<Warning> {
     );
     Some(Warning { code: WarningCode::UnreadableVersion, detail })
 }
+
+/// One page of a list of them.
+pub type EnginePage = Page<Engine>;
 
 /// A lock that an engine holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -197,6 +204,7 @@ pub struct HeartbeatRequest {
     /// The locks it still works on: they are renewed, and one left out twice is released. At most 1,000.
     /// Absent says nothing about any lock; an empty list says that it works on none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 1_000)]
     pub lock_tokens: Option<Vec<LockToken>>,
 }
 
@@ -224,6 +232,7 @@ pub struct HeartbeatPart {
     /// The locks it still works on. Absent says nothing about any lock; an empty list says that it works
     /// on none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 1_000)]
     pub lock_tokens: Option<Vec<LockToken>>,
 }
 

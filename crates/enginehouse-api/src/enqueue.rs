@@ -57,6 +57,7 @@ pub enum WarningCode {
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
     /// The events: 1 to 10,000.
+    #[schema(min_items = 1, max_items = 10_000)]
     pub events: Vec<EnqueueRequest>,
     /// Whether one event that is refused refuses all; true if absent. If false, each has its own answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +102,7 @@ pub struct BatchResponse {
     pub duplicates: u64,
     /// How many were refused: none of a batch that is all or nothing.
     #[serde(default)]
+    #[schema(required = true)]
     pub rejected: u64,
     /// One for each event of the request, in its order.
     pub events: Vec<BatchedEvent>,
@@ -112,11 +114,13 @@ pub struct BatchResponse {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BatchedEvent {
     /// The event: the new one, or the one that has the same idempotency key; null if it was refused.
+    #[schema(required = true)]
     pub event_id: Option<EventId>,
     /// Whether the event was there before this request.
     pub duplicate: bool,
     /// Why it was refused; absent if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub error: Option<Problem>,
 }
 

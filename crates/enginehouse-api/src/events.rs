@@ -15,7 +15,7 @@ use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::page::{ListKind, PageQuery, page_request, read_cursor, read_limit};
+use crate::page::{ListKind, Page, PageQuery, page_request, read_cursor, read_limit};
 
 /// One unit of work, as it stands.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -29,6 +29,7 @@ pub struct Event {
     /// Where it is in its life.
     pub status: EventStatus,
     /// 0 (first) to 9 (last).
+    #[schema(minimum = 0, maximum = 9)]
     pub priority: u8,
     /// The work itself, byte for byte as it was sent.
     pub payload: RawJson,
@@ -47,43 +48,60 @@ pub struct Event {
     /// When it was enqueued.
     pub enqueued_at: Timestamp,
     /// When it was completed or cancelled, or finally failed.
+    #[schema(required = true)]
     pub finished_at: Option<Timestamp>,
     /// `finished_at`, if it is completed.
+    #[schema(required = true)]
     pub completed_at: Option<Timestamp>,
     /// What its completion brought, byte for byte.
-    #[schema(value_type = Option<RawJson>)]
+    #[schema(value_type = RawJson, required = true)]
     pub result: Option<RawJson>,
     /// What went wrong last.
+    #[schema(required = true)]
     pub last_error: Option<AttemptError>,
     /// Why it is a dead letter; null if it is none.
+    #[schema(required = true)]
     pub dead_letter: Option<DeadLetterReason>,
     /// Its lock; null unless processing.
+    #[schema(required = true)]
     pub lock: Option<EventLock>,
     /// Whether it is cancelled as soon as its lock ends.
     pub cancel_requested: bool,
     /// The engine that claimed it last.
+    #[schema(required = true)]
     pub engine_id: Option<EngineId>,
     /// The scenario run it belongs to.
+    #[schema(required = true)]
     pub scenario_run_id: Option<ScenarioRunId>,
     /// What the engine must be capable of.
     pub required_capabilities: Vec<Capability>,
     /// Memory that the engine must have free, in MiB.
+    #[schema(required = true)]
     pub required_memory_mb: Option<u64>,
     /// The range that the engine's version must lie in.
+    #[schema(required = true)]
     pub engine_version: Option<String>,
     /// What makes a repeat of its enqueue safe; null if it has none, or none any more.
+    #[schema(required = true)]
     pub idempotency_key: Option<String>,
     /// From when on the same key makes a new event; null if it has its key as long as it is kept.
+    #[schema(required = true)]
     pub idempotency_key_expires_at: Option<Timestamp>,
     /// The event's own part of the retry policy.
+    #[schema(required = true)]
     pub retry_policy: Option<RetryPolicyPatch>,
     /// How long a lock on it lasts unless extended, in seconds; null if it sets none itself.
+    #[schema(required = true)]
     pub visibility_timeout_seconds: Option<u64>,
     /// How long one attempt may take, in seconds; null if it sets none itself.
+    #[schema(required = true)]
     pub max_processing_seconds: Option<u64>,
     /// The producer's own words.
     pub labels: BTreeMap<String, String>,
 }
+
+/// One page of a list of them.
+pub type EventPage = Page<Event>;
 
 /// The exclusive, time-limited right of one engine to process an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -94,6 +112,7 @@ pub struct EventLock {
     pub engine_id: EngineId,
     /// Proves that its bearer holds the lock. Only in the answer to the claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
     pub token: Option<LockToken>,
     /// When the attempt began.
     pub claimed_at: Timestamp,
@@ -101,6 +120,7 @@ pub struct EventLock {
     pub expires_at: Timestamp,
     /// When the attempt fails whatever its holder does; absent if it may take as long as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub times_out_at: Option<Timestamp>,
 }
 
@@ -187,6 +207,7 @@ pub struct Attempt {
     /// How it ended.
     pub outcome: AttemptOutcome,
     /// What went wrong.
+    #[schema(required = true)]
     pub error: Option<AttemptError>,
     /// When it began.
     pub claimed_at: Timestamp,
@@ -202,6 +223,7 @@ pub struct Action {
     /// What: `cancel`, `retry`, `redrive`, `discard`, `release_key`.
     pub action: String,
     /// Anything more about it.
+    #[schema(required = true)]
     pub detail: Option<String>,
 }
 

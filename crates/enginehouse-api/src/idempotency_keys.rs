@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub struct ReleaseKeyQuery {
     /// The key, as it was enqueued.
+    #[param(min_length = 1, max_length = 256, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
     pub idempotency_key: String,
 }
 

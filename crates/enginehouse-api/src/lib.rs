@@ -8,6 +8,7 @@
 
 pub mod bulk_events;
 pub mod claims;
+mod composed;
 pub mod dead_letters;
 mod each;
 pub mod engines;

@@ -1,5 +1,6 @@
 //! Lists: a page at a time, each with the cursor of the next.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,15 +14,47 @@ use enginehouse_core::limits::{DEFAULT_PAGE, MAX_PAGE};
 use enginehouse_core::read_fields;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+
+use crate::composed::described;
 
 /// One page of a list.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Page<T> {
     /// At most `limit` items, in the order of the list.
     pub items: Vec<T>,
     /// Send it as `cursor` to get the next page; null on the last one. Opaque.
     pub next_cursor: Option<String>,
+}
+
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new()
+            .items(Ref::from_schema_name(T::name()))
+            .description(Some("At most `limit` items, in the order of the list."));
+        let next_cursor = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("Send it as `cursor` to get the next page; null on the last one. Opaque."));
+        ObjectBuilder::new()
+            .description(Some("One page of a list."))
+            .property("items", items)
+            .required("items")
+            .property("next_cursor", next_cursor)
+            .required("next_cursor")
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        described::<T>(schemas);
+    }
 }
 
 /// Which page of a list.
@@ -30,9 +63,11 @@ pub struct Page<T> {
 pub struct PageQuery {
     /// Most items of the page; 1 to 1,000, 50 if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 1_000)]
     pub limit: Option<u64>,
     /// The `next_cursor` of the page before.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(format = "cursor", pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
 }
 

@@ -184,18 +184,23 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Whether the request has changed anything: `false`, or `"unknown"`. Absent where it goes without saying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub applied: Option<Applied>,
     /// The event that is concerned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub event_id: Option<EventId>,
     /// Where that event is in its life.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub event_status: Option<EventStatus>,
     /// How long to wait before a repeat, in seconds; also in the `Retry-After` header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub retry_after_seconds: Option<u64>,
     /// Names the request in the server's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub request_id: Option<String>,
 }
 

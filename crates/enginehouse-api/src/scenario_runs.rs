@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::events::EventCounts;
+use crate::page::Page;
 
 /// A group of events with one `scenario_run_id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -18,5 +19,9 @@ pub struct ScenarioRun {
     pub first_enqueued_at: Timestamp,
     /// The engines that are on it; only where one run is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub engines: Option<Vec<EngineId>>,
 }
+
+/// One page of a list of them.
+pub type ScenarioRunPage = Page<ScenarioRun>;

@@ -45,6 +45,7 @@ pub struct FailRequest {
     pub retryable: Option<bool>,
     /// How long to wait before it, in seconds, instead of the policy's delay; 0 to 31,622,400.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 31_622_400)]
     pub retry_after_seconds: Option<f64>,
     /// Whether a person should look if this was the last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +60,7 @@ pub struct ReleaseRequest {
     pub lock_token: LockToken,
     /// How long nobody may claim it, in seconds; 0 to 31,622,400, 0 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 31_622_400)]
     pub delay_seconds: Option<f64>,
 }
 
@@ -69,6 +71,7 @@ pub struct ExtendRequest {
     /// The token of the claim's answer.
     pub lock_token: LockToken,
     /// How long from now the lock is to last; 1 to 604,800.
+    #[schema(minimum = 1, maximum = 604_800)]
     pub visibility_timeout_seconds: u64,
 }
 
@@ -77,6 +80,7 @@ pub struct ExtendRequest {
 #[serde(deny_unknown_fields)]
 pub struct SettleRequest {
     /// The settlements: 1 to 10,000.
+    #[schema(min_items = 1, max_items = 10_000)]
     pub settlements: Vec<Settlement>,
 }
 
@@ -102,15 +106,18 @@ pub struct Settlement {
     pub retryable: Option<bool>,
     /// With `fail`: how long to wait before the next attempt, in seconds; 0 to 31,622,400.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 31_622_400)]
     pub retry_after_seconds: Option<f64>,
     /// With `fail`: whether a person should look if this was the last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<bool>,
     /// With `release`: how long nobody may claim it, in seconds; 0 to 31,622,400.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 31_622_400)]
     pub delay_seconds: Option<f64>,
     /// With `extend`, and required there: how long from now the lock is to last; 1 to 604,800.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 604_800)]
     pub visibility_timeout_seconds: Option<u64>,
 }
 
@@ -152,11 +159,14 @@ pub struct SettleResponse {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SettlementResult {
     /// Which event; null if what was sent is no event's id.
+    #[schema(required = true)]
     pub event_id: Option<EventId>,
     /// Where it is now; null if it is not known.
+    #[schema(required = true)]
     pub status: Option<EventStatus>,
     /// Why the settlement was refused; absent if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub error: Option<Problem>,
 }
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::engines::EngineCounts;
 use crate::events::EventCounts;
+use crate::page::Page;
 
 /// What is in the store at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -14,6 +15,7 @@ pub struct Stats {
     /// The moment, by the store's clock.
     pub now: Timestamp,
     /// Until when no finished event is deleted, because the clock has leapt ahead; null if it has not.
+    #[schema(required = true)]
     pub pruning_held_until: Option<Timestamp>,
     /// How many events there are, by status.
     pub events: EventCounts,
@@ -53,6 +55,7 @@ pub struct EventTypeStats {
     /// Cancelled.
     pub cancelled: u64,
     /// Since when the first of its waiting events may be claimed, or from when on; null if none waits.
+    #[schema(required = true)]
     pub oldest_available_at: Option<Timestamp>,
 }
 
@@ -64,12 +67,15 @@ pub struct LaneStats {
     /// The kind of work.
     pub event_type: EventType,
     /// 0 (first) to 9 (last).
+    #[schema(minimum = 0, maximum = 9)]
     pub priority: u8,
     /// What the engine must be capable of.
     pub required_capabilities: Vec<Capability>,
     /// Memory that the engine must have free, in MiB.
+    #[schema(required = true)]
     pub required_memory_mb: Option<u64>,
     /// The range that the engine's version must lie in.
+    #[schema(required = true)]
     pub engine_version: Option<String>,
     /// Whether its queue or its event type is paused.
     pub paused: bool,
@@ -84,5 +90,9 @@ pub struct LaneStats {
     /// Cancelled.
     pub cancelled: u64,
     /// Since when the first of its waiting events may be claimed, or from when on; null if none waits.
+    #[schema(required = true)]
     pub oldest_available_at: Option<Timestamp>,
 }
+
+/// One page of a list of them.
+pub type LaneStatsPage = Page<LaneStats>;

@@ -31,10 +31,12 @@ impl<'de> Deserialize<'de> for Applied {
 #[cfg(feature = "openapi")]
 impl utoipa::PartialSchema for Applied {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::schema::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::SchemaType::AnyValue)
-            .enum_values(Some([serde_json::json!(false), serde_json::json!("unknown")]))
-            .into()
+        use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+        // One type each: makers of clients give up on an enum of several types, and on all that refers to it.
+        let no = ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false]));
+        let unknown = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["unknown"]));
+        let description = "Whether a request has changed anything: `false`, or `\"unknown\"`.";
+        Schema::from(OneOfBuilder::new().item(no).item(unknown).description(Some(description)).build()).into()
     }
 }
 

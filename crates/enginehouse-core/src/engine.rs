@@ -73,7 +73,7 @@ pub struct Metadata {
     pub dynamic_state: DynamicState,
     /// The engine team's own keys.
     #[serde(flatten)]
-    #[cfg_attr(feature = "openapi", schema(ignore))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, crate::json::RawJson>))]
     pub other: OtherKeys,
 }
 
@@ -83,16 +83,18 @@ pub struct Metadata {
 pub struct StaticConfig {
     /// What it can do: at most 64 names.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Capability>, max_items = 64))]
     pub capabilities: Vec<String>,
     /// What it may take.
     #[serde(default)]
     pub resource_limits: ResourceLimits,
     /// Its version; a semantic one, if events require a range of versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 128, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"))]
     pub engine_software_version: Option<String>,
     /// The engine team's own keys.
     #[serde(flatten)]
-    #[cfg_attr(feature = "openapi", schema(ignore))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, crate::json::RawJson>))]
     pub other: OtherKeys,
 }
 
@@ -102,13 +104,15 @@ pub struct StaticConfig {
 pub struct ResourceLimits {
     /// The most locks it may hold; 1 to 1,000. 1,000 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000))]
     pub max_concurrent_events: Option<u64>,
     /// Its memory in MiB; 1 to 2^30. Without it, it gets no event that requires memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_073_741_824))]
     pub memory_limit_mb: Option<u64>,
     /// The engine team's own keys.
     #[serde(flatten)]
-    #[cfg_attr(feature = "openapi", schema(ignore))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, crate::json::RawJson>))]
     pub other: OtherKeys,
 }
 
@@ -121,10 +125,11 @@ pub struct DynamicState {
     pub resource_utilization: ResourceUtilization,
     /// The scenario run it is working on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<ScenarioRunId>))]
     pub current_scenario_run_id: Option<String>,
     /// The engine team's own keys.
     #[serde(flatten)]
-    #[cfg_attr(feature = "openapi", schema(ignore))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, crate::json::RawJson>))]
     pub other: OtherKeys,
 }
 
@@ -134,13 +139,15 @@ pub struct DynamicState {
 pub struct ResourceUtilization {
     /// Processor time in percent of one core; 0 or more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1e12))]
     pub cpu_percent: Option<f64>,
     /// Memory in use, in MiB; 0 or more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1e12))]
     pub memory_usage_mb: Option<f64>,
     /// The engine team's own keys.
     #[serde(flatten)]
-    #[cfg_attr(feature = "openapi", schema(ignore))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, crate::json::RawJson>))]
     pub other: OtherKeys,
 }
 

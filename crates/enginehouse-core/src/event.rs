@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+#[cfg(feature = "openapi")]
+use crate::ids::EventType;
 use crate::ids::{Capability, NotAName, QueueName, ScenarioRunId};
 use crate::input::{Value, read_json};
 use crate::invalid::Invalid;
@@ -156,53 +158,84 @@ impl AttemptOutcome {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = EnqueueRequest))]
 pub struct EventDraft {
     /// What kind of work it is: a name, such as `frame.render`.
+    #[cfg_attr(feature = "openapi", schema(value_type = EventType))]
     pub event_type: String,
     /// Any JSON of at most 256 KiB, nested at most 64 deep; kept byte for byte. `{}` if absent.
     #[serde(default, deserialize_with = "crate::json::given", skip_serializing_if = "Option::is_none")]
     pub payload: Option<RawJson>,
     /// The queue it waits in; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<QueueName>))]
     pub queue: Option<String>,
     /// 0 (first) to 9 (last); 5 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 9))]
     pub priority: Option<i64>,
     /// Not to be claimed before this moment. At most one of `run_at` and `delay_seconds`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Timestamp>))]
     pub run_at: Option<String>,
     /// Not to be claimed before so many seconds from now; 0 to 31,622,400.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 31_622_400))]
     pub delay_seconds: Option<f64>,
     /// What the engine must be capable of: at most 64 names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Capability>, max_items = 64))]
     pub required_capabilities: Vec<String>,
     /// Memory that the engine must have free, in MiB; 1 to 2^30.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_073_741_824))]
     pub required_memory_mb: Option<u64>,
     /// A semver range that the engine's `engine_software_version` must lie in, such as `>=1.4, <2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::version::requirement_schema))]
     pub engine_version: Option<String>,
     /// The scenario run it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<ScenarioRunId>))]
     pub scenario_run_id: Option<String>,
     /// Makes a repeat of this request safe: as long as an event has this key, the same request
     /// answers with that event, and another one is refused. 1 to 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 256, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
+    )]
     pub idempotency_key: Option<String>,
     /// For how long after the enqueue the event has its key; as long as the event is kept, if absent. 1 to 31,622,400.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 31_622_400))]
     pub idempotency_window_seconds: Option<u64>,
     /// Overrides single fields of the retry policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_policy: Option<RetryPolicyPatch>,
     /// How long a lock on it lasts unless extended; 1 to 604,800.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 604_800))]
     pub visibility_timeout_seconds: Option<u64>,
     /// How long one attempt may take, renewals included; 1 to 2,592,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_592_000))]
     pub max_processing_seconds: Option<u64>,
     /// Up to 32 words of your own to find it by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = labels_schema))]
     pub labels: BTreeMap<String, String>,
+}
+
+/// How a description of the API shows labels: each key is a name.
+#[cfg(feature = "openapi")]
+fn labels_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+    let key = ObjectBuilder::new().schema_type(Type::String).pattern(Some(crate::ids::NAME_PATTERN));
+    let key = key.max_length(Some(crate::limits::MAX_NAME_LENGTH));
+    let value = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[^\\u0000-\\u001f\\u007f-\\u009f]*$"));
+    ObjectBuilder::new()
+        .additional_properties(Some(Schema::from(value.max_length(Some(MAX_LABEL_LENGTH)).build())))
+        .property_names(Some(Schema::from(key.build())))
+        .max_properties(Some(MAX_LABELS))
+        .into()
 }
 
 /// When an event may first be claimed.

@@ -42,10 +42,15 @@ pub struct EventFilter {
     pub priority: Option<u8>,
     /// Only those with this label and value: `KEY=VALUE`. Looks at every event that the rest of the filter leaves.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(value_type = Option<String>), schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = "label"), schema(value_type = Option<String>, format = "label"))]
     pub label: Option<Label>,
     /// Only the one that has this idempotency key.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 256, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"),
+        schema(min_length = 1, max_length = 256, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
+    )]
     pub idempotency_key: Option<String>,
     /// Only those that may be claimed from this moment on or later.
     #[serde(skip_serializing_if = "Option::is_none")]

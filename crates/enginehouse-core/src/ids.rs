@@ -31,8 +31,8 @@ fn check_name(text: &str) -> Result<(), NotAName> {
 }
 
 macro_rules! name_types {
-    ($($(#[$doc:meta])* $name:ident)+) => { $(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])+ $name:ident = $example:literal)+) => { $(
+        $(#[doc = $doc])+
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
 
@@ -83,7 +83,7 @@ macro_rules! name_types {
         #[cfg(feature = "openapi")]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                name_schema()
+                name_schema(concat!($($doc),+).trim(), $example)
             }
         }
 
@@ -94,27 +94,33 @@ macro_rules! name_types {
 
 name_types! {
     /// Names one engine. Chosen by its operator, or made by the server.
-    EngineId
+    EngineId = "renderer-1"
     /// Groups engines that are the same program.
-    EngineType
+    EngineType = "renderer"
     /// Says what kind of work an event is.
-    EventType
+    EventType = "frame.render"
     /// Names a stream of events; `default` when none is named.
-    QueueName
+    QueueName = "default"
     /// Groups events, and the engines that work on them.
-    ScenarioRunId
+    ScenarioRunId = "film-42"
     /// Something that an engine can do and an event may need.
-    Capability
+    Capability = "gpu"
 }
 
+/// What every name matches.
 #[cfg(feature = "openapi")]
-fn name_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._:-]*$";
+
+#[cfg(feature = "openapi")]
+fn name_schema(description: &str, example: &str) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
     use utoipa::openapi::schema::{ObjectBuilder, Type};
     ObjectBuilder::new()
         .schema_type(Type::String)
         .min_length(Some(1))
         .max_length(Some(MAX_NAME_LENGTH))
-        .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._:-]*$"))
+        .pattern(Some(NAME_PATTERN))
+        .description(Some(description))
+        .examples([example])
         .into()
 }
 
@@ -142,7 +148,12 @@ pub struct EventId(pub uuid::Uuid);
 impl utoipa::PartialSchema for EventId {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
-        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned()))).into()
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("uuid".to_owned())))
+            .description(Some("Names one event: a UUID of version 7 (RFC 9562)."))
+            .examples(["0193f2a0-7c4e-7000-8000-000000000000"])
+            .into()
     }
 }
 

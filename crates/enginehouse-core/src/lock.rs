@@ -82,7 +82,12 @@ impl<'de> Deserialize<'de> for LockToken {
 impl utoipa::PartialSchema for LockToken {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         use utoipa::openapi::schema::{ObjectBuilder, Type};
-        ObjectBuilder::new().schema_type(Type::String).description(Some("Opaque: send it back as it came.")).into()
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[1-9][0-9]{0,17}-[0-9a-f]{32}$"))
+            .description(Some("Proves that its bearer holds a lock. Opaque: send it back as it came."))
+            .examples([serde_json::json!("1-0123456789abcdef0123456789abcdef")])
+            .into()
     }
 }
 

@@ -73,15 +73,19 @@ impl RetryPolicy {
 pub struct RetryDelayPatch {
     /// Seconds before the first retry; 0 to 2,592,000, and at most `max` where both are given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_592_000))]
     pub initial: Option<f64>,
     /// The longest wait in seconds, jitter aside; 0 to 2,592,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_592_000))]
     pub max: Option<f64>,
     /// How much longer each retry waits than the one before; 1 to 1,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000))]
     pub multiplier: Option<f64>,
     /// The largest part that chance adds; 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub jitter: Option<f64>,
 }
 
@@ -92,15 +96,18 @@ pub struct RetryDelayPatch {
 pub struct RetryPolicyPatch {
     /// How many failed attempts are retried; 0 to 1,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1_000))]
     pub max_retries: Option<u32>,
     /// How long to wait before a retry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_delay: Option<RetryDelayPatch>,
     /// How many failures make a finally failed event a dead letter; 1 to 1,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000))]
     pub dead_letter_threshold: Option<u32>,
     /// How many lost locks are forgiven; 0 to 1,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1_000))]
     pub max_losses: Option<u32>,
 }
 
@@ -144,9 +151,11 @@ pub struct Settings {
     pub retry_policy: Option<RetryPolicyPatch>,
     /// How long a lock lasts unless extended; 1 to 604,800.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 604_800))]
     pub visibility_timeout_seconds: Option<u64>,
     /// How long one attempt may take, renewals included; 1 to 2,592,000. No limit if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_592_000))]
     pub max_processing_seconds: Option<u64>,
     /// Whether its events are kept from being claimed.
     #[serde(default)]

@@ -135,6 +135,8 @@ impl utoipa::PartialSchema for Timestamp {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("A moment between 1970 and 9999 (RFC 3339). Answers are in UTC, with milliseconds."))
+            .examples(["2026-11-23T10:00:00.000Z"])
             .into()
     }
 }

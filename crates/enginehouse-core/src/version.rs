@@ -64,6 +64,18 @@ impl FromStr for VersionRequirement {
     }
 }
 
+/// How a description of the API shows a field that holds a range, or null.
+#[cfg(feature = "openapi")]
+pub(crate) fn requirement_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, SchemaType, Type};
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .format(Some(SchemaFormat::Custom("semver-range".to_owned())))
+        .max_length(Some(MAX_VERSION_LENGTH))
+        .examples([">=1.4, <2"])
+        .into()
+}
+
 /// The version that an engine's word for it means; none if it is none.
 pub fn software_version(name: &str) -> Option<Version> {
     let name = name.trim();

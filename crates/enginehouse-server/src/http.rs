@@ -12,6 +12,7 @@ mod bulk;
 mod bulk_events;
 mod content_coding;
 mod dead_letters;
+mod description;
 mod docs;
 mod engines;
 mod event_types;
@@ -55,7 +56,7 @@ use self::request::{no_such_method, observe, panicked};
 
 /// Every call.
 fn calls() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(docs::description())
+    OpenApiRouter::with_openapi(description::head())
         // Producers
         .routes(routes!(events::enqueue_event, events::list_events))
         .routes(routes!(events::enqueue_batch))
@@ -112,6 +113,7 @@ pub fn router(app: App) -> Router {
     let (calls, openapi) = calls().split_for_parts();
     let routes = KnownRoutes::of(&openapi);
     let missing = routes.clone();
+    let openapi = description::finished(openapi);
     // Of layers, the last is the outermost.
     calls
         .merge(docs::pages(&openapi))
@@ -124,10 +126,15 @@ pub fn router(app: App) -> Router {
 
 /// The description of the API.
 pub fn openapi() -> OpenApi {
-    calls().into_openapi()
+    description::finished(calls().into_openapi())
 }
 
 /// The description of the API as it is served, and as it lies in the repository.
 pub fn openapi_text() -> String {
-    docs::text(&openapi())
+    description::text(&openapi())
+}
+
+/// The same in OpenAPI 3.0, for tools that know no 3.1.
+pub fn openapi_3_0_text() -> String {
+    description::text_3_0(&openapi())
 }

@@ -62,7 +62,7 @@ enum CliCommand {
     /// Move a store to another place, or into another kind of store
     Store(cli::store::StoreArgs),
     /// Print the OpenAPI description of the HTTP API
-    Openapi,
+    Openapi(cli::openapi::OpenapiArgs),
     /// Print a completion script for a shell
     Completions(cli::completions::CompletionsArgs),
 }
@@ -108,7 +108,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Backup(arguments) => cli::backup::run(arguments).await,
         CliCommand::Schema(arguments) => cli::schema::run(arguments).await,
         CliCommand::Store(arguments) => cli::store::run(arguments).await,
-        CliCommand::Openapi => cli::openapi::run(),
+        CliCommand::Openapi(arguments) => cli::openapi::run(&arguments),
         CliCommand::Completions(arguments) => cli::completions::run::<Cli>(&arguments),
     }
     .into()

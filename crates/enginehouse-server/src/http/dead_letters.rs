@@ -3,10 +3,11 @@
 use axum::extract::State;
 use enginehouse_api::dead_letters::{
     BulkDiscardRequest, BulkDiscardResponse, BulkLimit, BulkRedriveRequest, BulkRedriveResponse, DeadLetter,
-    DeadLetterPreview, DeadLetterPreviewQuery, DeadLetterSummary, DeadLettersQuery, DiscardRequest, RedriveRequest,
+    DeadLetterPage, DeadLetterPreview, DeadLetterPreviewQuery, DeadLetterSummary, DeadLettersQuery, DiscardRequest,
+    RedriveRequest,
 };
 use enginehouse_api::events::Event;
-use enginehouse_api::page::{ListKind, Page, PageQuery};
+use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::ids::EventId;
@@ -25,11 +26,11 @@ const PREVIEWED: u32 = 10;
 /// List dead letters, newest event first.
 #[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", params(DeadLetterFilter, PageQuery),
     responses((status = 200, description = "A page of dead letters. It may be short and still have a successor.",
-        body = Page<DeadLetter>), ListProblems))]
+        body = DeadLetterPage), ListProblems))]
 pub(super) async fn list_dead_letters(
     State(app): State<App>,
     query: Query,
-) -> Result<Json<Page<DeadLetter>>, ProblemResponse> {
+) -> Result<Json<DeadLetterPage>, ProblemResponse> {
     let (filter, page) = query.read(DeadLettersQuery::read)?;
     let rows = app.store().dead_letters(&filter, &page).await?;
     Ok(Json(listed(ListKind::DeadLetters, rows, wire::dead_letter)))

@@ -1,4 +1,4 @@
-//! What people read: the documents, the description of the API, and the pages that show it. Nothing here needs the internet.
+//! What people read: the documents, and the pages that show the description of the API. Nothing here needs the internet.
 
 use std::sync::Arc;
 
@@ -10,56 +10,15 @@ use enginehouse_api::problem::Code;
 use enginehouse_core::invalid::shortened;
 use enginehouse_docs::page;
 use http::header;
-use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::openapi::OpenApi;
 
 use super::app::App;
+use super::description;
 use super::problem::ProblemResponse;
-
-/// What the description says before its calls are added.
-pub(super) fn description() -> OpenApi {
-    let tags = [
-        ("events", "Enqueue events, look at them, cancel them."),
-        ("engines", "Engines register, send heartbeats and claim events; operators drain and deregister them."),
-        ("settling", "An engine ends its attempt, or keeps it going."),
-        ("dead letters", "Finally failed events that wait for a person."),
-        ("event types", "What each event type sets for its events."),
-        ("queues", "What each queue sets for its events."),
-        ("scenario runs", "Groups of events, and the engines on them."),
-        ("house", "Counts and ages of everything."),
-        ("health", "For machines."),
-    ];
-    let info = InfoBuilder::new()
-        .title("Enginehouse")
-        .version("1")
-        .description(Some(
-            "Coordinates a fleet of engines that work off events from a durable queue. Times are RFC 3339 in UTC with \
-             milliseconds, durations are seconds. Errors are problem documents (RFC 9457) with a stable `code`. Lists \
-             answer a page and the cursor of the next.",
-        ))
-        .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build()))
-        .build();
-    let mut components = utoipa::openapi::Components::new();
-    let mut schemas = Vec::new();
-    enginehouse_api::problem::Problem::schemas(&mut schemas);
-    components.schemas.extend(schemas);
-    components.schemas.insert("Problem".to_owned(), enginehouse_api::problem::Problem::schema());
-    let tags = tags.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build());
-    OpenApiBuilder::new().info(info).tags(Some(tags)).components(Some(components)).build()
-}
-
-/// The description as it lies in the repository: for people to read, and to be compared.
-pub(super) fn text(openapi: &OpenApi) -> String {
-    // It is made of strings, numbers and maps of them: nothing that JSON cannot say.
-    let mut text = openapi.to_pretty_json().unwrap_or_default();
-    text.push('\n');
-    text
-}
 
 /// The pages.
 pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
-    let text: Arc<str> = text(openapi).into();
+    let text: Arc<str> = description::text(openapi).into();
     let described = move || async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()) };
     // Without `none`, Swagger UI sends the description to a validator on the internet.
     let config = utoipa_swagger_ui::Config::from("/openapi.json")

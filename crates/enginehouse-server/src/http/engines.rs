@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse, ReadExchange};
 use enginehouse_api::engines::{
-    DeregisterQuery, DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, ReadHeartbeat,
-    RegisterRequest,
+    DeregisterQuery, DrainRequest, Engine, EnginePage, EnginesQuery, HeartbeatRequest, HeartbeatResponse,
+    ReadHeartbeat, RegisterRequest,
 };
-use enginehouse_api::page::{ListKind, Page, PageQuery};
+use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::engine::Registration;
@@ -70,8 +70,8 @@ pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) 
 
 /// List engines by id.
 #[utoipa::path(get, path = "/v1/engines", tag = "engines", params(EngineFilter, PageQuery),
-    responses((status = 200, description = "A page of engines.", body = Page<Engine>), ListProblems))]
-pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result<Json<Page<Engine>>, ProblemResponse> {
+    responses((status = 200, description = "A page of engines.", body = EnginePage), ListProblems))]
+pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result<Json<EnginePage>, ProblemResponse> {
     let (filter, page) = query.read(EnginesQuery::read)?;
     let engines = app.store().engines(&filter, &page).await?;
     Ok(Json(listed(ListKind::Engines, engines, |(engine, locks_held)| Engine::new(&engine, locks_held))))

@@ -1,8 +1,8 @@
 //! Event types: what each sets for its events.
 
 use axum::extract::State;
-use enginehouse_api::event_types::{EventTypeSettings, Settings};
-use enginehouse_api::page::{ListKind, Page, PageQuery};
+use enginehouse_api::event_types::{EventTypeSettings, EventTypeSettingsPage, Settings};
+use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::ids::EventType;
 use http::StatusCode;
@@ -16,11 +16,11 @@ use crate::dispatcher::settings::{ChangeEventType, SettingsChange};
 
 /// List the event types that have settings or events, by name.
 #[utoipa::path(get, path = "/v1/event-types", tag = "event types", params(PageQuery),
-    responses((status = 200, description = "A page of event types.", body = Page<EventTypeSettings>), ListProblems))]
+    responses((status = 200, description = "A page of event types.", body = EventTypeSettingsPage), ListProblems))]
 pub(super) async fn list_event_types(
     State(app): State<App>,
     query: Query,
-) -> Result<Json<Page<EventTypeSettings>>, ProblemResponse> {
+) -> Result<Json<EventTypeSettingsPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::EventTypes))?;
     let known = known_event_types(&app).await?;
     let wire = |(event_type, settings)| EventTypeSettings { event_type, settings };

@@ -6,8 +6,8 @@ use enginehouse_api::dead_letters::RedriveRequest;
 use enginehouse_api::enqueue::{
     BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse, ReadBatch,
 };
-use enginehouse_api::events::{CancelRequest, Event, EventsQuery, HistoryResponse};
-use enginehouse_api::page::{ListKind, Page, PageQuery};
+use enginehouse_api::events::{CancelRequest, Event, EventPage, EventsQuery, HistoryResponse};
+use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::filter::EventFilter;
@@ -69,8 +69,8 @@ enum BatchAnswer {
 
 /// Enqueue many events.
 ///
-/// As `application/json`: up to 10,000 events, all or nothing; with `"atomic": false` each has its own answer. As `application/x-ndjson`: one event per line, of any
-/// number; the good lines are stored and the bad ones named. If a stream breaks off, what was stored stays stored, and the
+/// As `application/json`: up to 10,000 events, all or nothing; with `"atomic": false` each has its own answer. As
+/// `application/x-ndjson`: one event per line, of any number; the good lines are stored and the bad ones named. If a stream breaks off, what was stored stays stored, and the
 /// problem says how many lines were dealt with.
 #[utoipa::path(post, path = "/v1/events/batch", tag = "events",
     request_body(content((BatchRequest = "application/json"), (String = "application/x-ndjson"))), responses(
@@ -156,10 +156,10 @@ fn refused(failure: DispatchError, at: impl Fn(usize) -> String) -> ProblemRespo
 
 /// List events, newest first.
 #[utoipa::path(get, path = "/v1/events", tag = "events", params(EventFilter, PageQuery), responses(
-    (status = 200, description = "A page of events. It may be short and still have a successor.", body = Page<Event>),
+    (status = 200, description = "A page of events. It may be short and still have a successor.", body = EventPage),
     ListProblems,
 ))]
-pub(super) async fn list_events(State(app): State<App>, query: Query) -> Result<Json<Page<Event>>, ProblemResponse> {
+pub(super) async fn list_events(State(app): State<App>, query: Query) -> Result<Json<EventPage>, ProblemResponse> {
     let (filter, page) = query.read(EventsQuery::read)?;
     Ok(Json(listed(ListKind::Events, app.store().events(&filter, &page).await?, wire::event)))
 }

@@ -213,7 +213,7 @@ problems! {
 }
 
 /// One response for each status, with the codes that it may bear.
-fn described(codes: &[Code]) -> BTreeMap<String, RefOr<Described>> {
+pub(super) fn described(codes: &[Code]) -> BTreeMap<String, RefOr<Described>> {
     let mut lines_by_status: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for code in codes {
         let line = format!("`{}`: {}", code.name(), code.advice());
@@ -223,15 +223,11 @@ fn described(codes: &[Code]) -> BTreeMap<String, RefOr<Described>> {
         }
         lines_by_status.entry(code.status().as_str().to_owned()).or_default().push(line);
     }
-    let content = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    lines_by_status
-        .into_iter()
-        .map(|(status, lines)| {
-            let response = ResponseBuilder::new()
-                .description(lines.join("\n\n"))
-                .content("application/problem+json", content())
-                .build();
-            (status, response.into())
-        })
-        .collect()
+    lines_by_status.into_iter().map(|(status, lines)| (status, problem(lines.join("\n\n")).into())).collect()
+}
+
+/// A response that is a problem.
+pub(super) fn problem(description: String) -> Described {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
 }

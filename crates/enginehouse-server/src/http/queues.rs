@@ -1,8 +1,8 @@
 //! Queues: what each sets for its events.
 
 use axum::extract::State;
-use enginehouse_api::event_types::{QueueSettings, Settings};
-use enginehouse_api::page::{ListKind, Page, PageQuery};
+use enginehouse_api::event_types::{QueueSettings, QueueSettingsPage, Settings};
+use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::ids::QueueName;
 use http::StatusCode;
@@ -16,11 +16,11 @@ use crate::dispatcher::settings::{ChangeQueue, SettingsChange};
 
 /// List the queues that have settings or events, by name.
 #[utoipa::path(get, path = "/v1/queues", tag = "queues", params(PageQuery),
-    responses((status = 200, description = "A page of queues.", body = Page<QueueSettings>), ListProblems))]
+    responses((status = 200, description = "A page of queues.", body = QueueSettingsPage), ListProblems))]
 pub(super) async fn list_queues(
     State(app): State<App>,
     query: Query,
-) -> Result<Json<Page<QueueSettings>>, ProblemResponse> {
+) -> Result<Json<QueueSettingsPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::Queues))?;
     let known = known_queues(&app).await?;
     let wire = |(queue, settings)| QueueSettings { queue, settings };

@@ -1,9 +1,9 @@
 //! Scenario runs: groups of events, and the engines on them.
 
 use axum::extract::State;
-use enginehouse_api::page::{ListKind, Page, PageQuery};
+use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
-use enginehouse_api::scenario_runs::ScenarioRun;
+use enginehouse_api::scenario_runs::{ScenarioRun, ScenarioRunPage};
 use enginehouse_core::ids::ScenarioRunId;
 
 use super::app::App;
@@ -14,11 +14,11 @@ use super::wire;
 
 /// List scenario runs by id, each with its counts.
 #[utoipa::path(get, path = "/v1/scenario-runs", tag = "scenario runs", params(PageQuery),
-    responses((status = 200, description = "A page of scenario runs.", body = Page<ScenarioRun>), ListProblems))]
+    responses((status = 200, description = "A page of scenario runs.", body = ScenarioRunPage), ListProblems))]
 pub(super) async fn list_scenario_runs(
     State(app): State<App>,
     query: Query,
-) -> Result<Json<Page<ScenarioRun>>, ProblemResponse> {
+) -> Result<Json<ScenarioRunPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::ScenarioRuns))?;
     let runs = app.store().scenario_runs(&page).await?;
     Ok(Json(listed(ListKind::ScenarioRuns, runs, |run| wire::scenario_run(run, None))))

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use enginehouse_api::engines::EngineCounts;
-use enginehouse_api::page::{ListKind, Page, PageQuery};
-use enginehouse_api::stats::{EventTypeStats, LaneStats, Stats};
+use enginehouse_api::page::{ListKind, PageQuery};
+use enginehouse_api::stats::{EventTypeStats, LaneStatsPage, Stats};
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::STATUSES;
@@ -55,8 +55,8 @@ pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, Pro
 
 /// List lanes in the order in which they were made, each with its counts.
 #[utoipa::path(get, path = "/v1/stats/lanes", tag = "house", params(PageQuery),
-    responses((status = 200, description = "A page of lanes.", body = Page<LaneStats>), ListProblems))]
-pub(super) async fn list_lanes(State(app): State<App>, query: Query) -> Result<Json<Page<LaneStats>>, ProblemResponse> {
+    responses((status = 200, description = "A page of lanes.", body = LaneStatsPage), ListProblems))]
+pub(super) async fn list_lanes(State(app): State<App>, query: Query) -> Result<Json<LaneStatsPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::Lanes))?;
     let settings = app.store().settings().await?;
     let after = page.after.as_deref().and_then(|place| place.parse::<i64>().ok());

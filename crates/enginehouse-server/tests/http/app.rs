@@ -13,6 +13,7 @@ use http::{Request, header};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
+use crate::described;
 use crate::under_test::TestStore;
 
 /// 2026-01-01T00:00:00Z.
@@ -51,11 +52,7 @@ impl TestApp {
 
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let answer = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = answer.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        let body = String::from_utf8_lossy(&body).into_owned();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        answer_of(&self.router, request).await
     }
 
     /// Sends a request whose answer is no text.
@@ -108,6 +105,18 @@ impl TestApp {
         self.app.join().await;
         self.transcript
     }
+}
+
+/// Sends a request. Its answer is as the description of the API says.
+pub(crate) async fn answer_of(router: &Router, request: Request<Body>) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().to_string());
+    let answer = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = answer.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let status = parts.status.as_u16();
+    described::check(&method, &path, status, &parts.headers, &body);
+    Answer { status, headers: parts.headers, body }
 }
 
 /// A request with an id of its own, so that answers that name it are the same every time.

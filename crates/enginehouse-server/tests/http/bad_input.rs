@@ -10,6 +10,7 @@ use http::{Request, header};
 use serde_json::Value;
 
 use crate::app::{Answer, TestApp, request};
+use crate::request_fields::{Description, Field, Step, path_of};
 
 /// One of each kind of JSON value, and texts that are JSON but that no field takes as they are.
 const VALUES: [(&str, &str); 19] = [
@@ -81,133 +82,12 @@ fn says(text: &str, word: &str) -> bool {
     })
 }
 
-/// A field of a request, by the steps that lead to it.
-#[derive(Clone)]
-struct Field<'a> {
-    steps: Vec<Step>,
-    schema: &'a Value,
-}
-
-#[derive(Clone)]
-enum Step {
-    Key(String),
-    Item,
-}
-
-impl Field<'_> {
-    /// A body with this value in the field, and nothing else.
-    fn body(&self, value: &str) -> String {
-        self.steps.iter().rev().fold(value.to_owned(), |inner, step| match step {
-            Step::Key(key) => format!("{{\"{key}\": {inner}}}"),
-            Step::Item => format!("[{inner}]"),
-        })
-    }
-
-    fn pointer(&self) -> String {
-        let step = |step: &Step| match step {
-            Step::Key(key) => format!("/{key}"),
-            Step::Item => "/0".to_owned(),
-        };
-        self.steps.iter().map(step).collect()
-    }
-
-    fn below(&self, step: Step) -> Vec<Step> {
-        let mut steps = self.steps.clone();
-        steps.push(step);
-        steps
-    }
-}
-
-/// The description of the API.
-struct Description(Value);
-
-impl Description {
-    fn new() -> Self {
-        Self(serde_json::from_str(&enginehouse_server::http::openapi_text()).unwrap())
-    }
-
-    /// A schema without references, and whether null is allowed beside it.
-    fn resolved<'a>(&'a self, schema: &'a Value) -> (&'a Value, bool) {
-        if let Some(path) = schema["$ref"].as_str() {
-            return self.resolved(self.0.pointer(path.strip_prefix('#').unwrap()).unwrap());
-        }
-        let Some(choice) = schema["oneOf"].as_array() else { return (schema, false) };
-        let is_null = |one: &&Value| one["type"] == "null";
-        match choice.iter().find(|one| !is_null(one)) {
-            // An enum whose words are documented one by one.
-            Some(one) if one.get("const").is_some() || one.get("enum").is_some() => {
-                (one, choice.iter().any(|one| is_null(&one)))
-            }
-            Some(one) => (self.resolved(one).0, choice.iter().any(|one| is_null(&one))),
-            None => (schema, true),
-        }
-    }
-
-    /// The kinds of value that a field may have; none if any.
-    fn kinds(&self, schema: &Value) -> Option<BTreeSet<String>> {
-        let (resolved, nullable) = self.resolved(schema);
-        let mut kinds: BTreeSet<String> = match &resolved["type"] {
-            Value::String(kind) => [kind.clone()].into(),
-            Value::Array(kinds) => kinds.iter().map(|kind| kind.as_str().unwrap().to_owned()).collect(),
-            _ => return None,
-        };
-        if kinds.contains("number") {
-            kinds.insert("integer".to_owned());
-        }
-        if nullable {
-            kinds.insert("null".to_owned());
-        }
-        Some(kinds)
-    }
-
-    /// A field and all that are within it.
-    fn fields<'a>(&'a self, field: Field<'a>, found: &mut Vec<Field<'a>>) {
-        let (schema, _) = self.resolved(field.schema);
-        found.push(field.clone());
-        for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
-            self.fields(Field { steps: field.below(Step::Key(name.clone())), schema }, found);
-        }
-        if schema["items"].is_object() {
-            self.fields(Field { steps: field.below(Step::Item), schema: &schema["items"] }, found);
-        }
-        if schema["additionalProperties"].is_object() {
-            let steps = field.below(Step::Key("key".to_owned()));
-            self.fields(Field { steps, schema: &schema["additionalProperties"] }, found);
-        }
-    }
-
-    /// Every call: its line with good values in the path, and its description.
-    fn calls(&self) -> Vec<(String, String, &Value)> {
-        let paths = self.0["paths"].as_object().unwrap().iter();
-        paths
-            .flat_map(|(path, methods)| {
-                methods
-                    .as_object()
-                    .unwrap()
-                    .iter()
-                    .map(move |(method, call)| (method.to_uppercase(), path.clone(), call))
-            })
-            .collect()
-    }
-}
-
 fn names(value: &Value) -> BTreeSet<String> {
     match value {
         Value::Object(fields) => fields.keys().cloned().collect(),
         Value::Array(names) => names.iter().map(|name| name.as_str().unwrap().to_owned()).collect(),
         _ => BTreeSet::new(),
     }
-}
-
-/// A path with good values for its parameters, but for one.
-fn path_of(template: &str, bad: Option<&str>) -> String {
-    let part = |part: &str| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-        None => part.to_owned(),
-        Some(name) if bad == Some(name) => "a%20b%00".to_owned(),
-        Some("event_id") => "0193f2a0-0000-7000-8000-000000000000".to_owned(),
-        Some(_) => "good".to_owned(),
-    };
-    template.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 /// The bad fields of an answer, as pointer and detail; the answer itself is checked for its words.
@@ -239,7 +119,7 @@ fn errors(sent: &str, answer: &Answer) -> Vec<(String, String)> {
     errors
 }
 
-async fn send(app: &TestApp, method: &str, path: &str, body: &str) -> Vec<(String, String)> {
+pub(crate) async fn send(app: &TestApp, method: &str, path: &str, body: &str) -> Vec<(String, String)> {
     let line = format!("{method} {path}");
     errors(&format!("{line} {body}"), &app.send(request(&line, "application/json", body)).await)
 }
@@ -356,6 +236,15 @@ async fn every_wrong_parameter_is_named_in_our_words() {
             let errors = send(&app, &method, &format!("{}?no_such_parameter=1", path_of(&template, None)), "").await;
             assert!(errors.iter().any(|(named, _)| named == "/no_such_parameter"), "{method} {template}: {errors:?}");
         }
+    }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_does_not_have_is_said_before_its_query() {
+    let app = TestApp::new();
+    for line in ["TRACE /v1/idempotency-keys?idempotency_key=a", "PATCH /v1/stats?a=1", "PUT /v1/events?limit=1"] {
+        assert_eq!(app.send(request(line, "application/json", "")).await.status, 405, "{line}");
     }
     app.close().await;
 }

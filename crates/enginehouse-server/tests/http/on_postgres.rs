@@ -2,6 +2,7 @@
 
 mod app;
 mod dead_letters;
+mod described;
 mod engines;
 mod events;
 mod refusals;

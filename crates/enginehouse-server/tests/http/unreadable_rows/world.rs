@@ -10,11 +10,9 @@ use enginehouse_server::rng::SeededRng;
 use enginehouse_store::Store;
 use enginehouse_store::clock::ManualClock;
 use enginehouse_store::rows::PageRequest;
-use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
-use crate::app::{Answer, request};
+use crate::app::{Answer, answer_of, request};
 use crate::under_test::TestStore;
 
 /// The tables that both stores have.
@@ -85,11 +83,7 @@ impl World {
     }
 
     pub(crate) async fn ask(&self, line: &str, body: &str) -> Answer {
-        let answer =
-            self.app.as_ref().unwrap().1.clone().oneshot(request(line, "application/json", body)).await.unwrap();
-        let (parts, body) = answer.into_parts();
-        let body = String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        answer_of(&self.app.as_ref().unwrap().1, request(line, "application/json", body)).await
     }
 
     /// Makes a call that must succeed, and whose answer is JSON.
