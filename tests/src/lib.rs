@@ -3,7 +3,9 @@
 #![expect(clippy::print_stdout, reason = "tests show what they have run and counted")]
 
 pub mod engine_run;
+mod installed;
 pub mod load;
+pub mod node;
 pub mod postgres;
 pub mod python;
 pub mod terminal;

@@ -1,38 +1,48 @@
 //! A Python with the packages that tests name, installed once below the target folder.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use crate::{binary, text};
+use crate::installed::{installed_once, must};
+use crate::text;
 
-const REQUIREMENTS: &str = include_str!("../python/requirements.txt");
+/// Packages that some tests need: a file of requirements below `tests/`, each with its version.
+#[derive(Clone, Copy, Debug)]
+pub struct Requirements {
+    /// Of the folder that they are installed in, below the target folder.
+    name: &'static str,
+    path: &'static str,
+    content: &'static str,
+}
 
-/// The interpreter. The first test that asks installs it, and the others wait for that.
+/// What our migrations are given to.
+pub const MIGRATION_TOOLS: Requirements = Requirements {
+    name: "python",
+    path: concat!(env!("CARGO_MANIFEST_DIR"), "/python/requirements.txt"),
+    content: include_str!("../python/requirements.txt"),
+};
+
+/// What reads the description of the API.
+pub const OPENAPI_TOOLS: Requirements = Requirements {
+    name: "python-openapi",
+    path: concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/requirements.txt"),
+    content: include_str!("../openapi/requirements.txt"),
+};
+
+/// The interpreter that has these packages.
 ///
 /// # Panics
 /// There is no Python 3 with venv, or the packages cannot be had.
-pub fn interpreter() -> PathBuf {
-    let target = binary().ancestors().nth(2).expect("the binary is in target/*").to_owned();
-    let folder = target.join("python");
-    let lock = File::create(target.join("python.lock")).expect("the target folder can be written to");
-    lock.lock().expect("no other lock is held here");
-    let python = folder.join("bin").join("python");
-    // Written last: what an interrupted installation leaves is made anew.
-    let installed = folder.join("installed.txt");
-    if fs::read_to_string(&installed).is_ok_and(|found| found == REQUIREMENTS) {
-        return python;
-    }
-    if folder.exists() {
-        fs::remove_dir_all(&folder).expect("the folder is ours");
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).output();
-    must(made.expect("python3 is there; on Debian: apt-get install python3-venv"), "python3 -m venv");
-    let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/python/requirements.txt");
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r", requirements];
-    must(Command::new(&python).args(pip).output().expect("the interpreter starts"), "pip install");
-    fs::write(installed, REQUIREMENTS).expect("the folder can be written to");
-    python
+pub fn interpreter(requirements: Requirements) -> PathBuf {
+    let folder = installed_once(requirements.name, requirements.content, |folder| {
+        let made = Command::new("python3").args(["-m", "venv"]).arg(folder).output();
+        must(made.expect("python3 is there; on Debian: apt-get install python3-venv"), "python3 -m venv");
+        let pip =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r", requirements.path];
+        let python = folder.join("bin").join("python");
+        must(Command::new(python).args(pip).output().expect("the interpreter starts"), "pip install");
+    });
+    folder.join("bin").join("python")
 }
 
 /// A Python project in a folder of its own.
@@ -65,9 +75,4 @@ impl Project<'_> {
         assert!(succeeded, "python {}\n{printed}", arguments.join(" "));
         printed
     }
-}
-
-/// What a program wrote, if it succeeded.
-fn must(output: Output, what: &str) {
-    assert!(output.status.success(), "{what}: {}{}", text(&output.stdout), text(&output.stderr));
 }

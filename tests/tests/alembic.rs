@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use enginehouse_tests::postgres::TestDatabase;
-use enginehouse_tests::python::{Project, interpreter};
+use enginehouse_tests::python::{MIGRATION_TOOLS, Project, interpreter};
 use enginehouse_tests::{command, text};
 
 /// How Alembic reaches the database.
@@ -37,7 +37,7 @@ class Customer(Base):
 
 /// A project as `alembic init` makes it, with the team's tables in the database.
 fn given_alembic<'a>(folder: &'a Path, database: &TestDatabase, driver: &Driver) -> Project<'a> {
-    let project = Project { folder, python: interpreter() };
+    let project = Project { folder, python: interpreter(MIGRATION_TOOLS) };
     project.run(&["-m", "alembic", "init", "--template", driver.template, "migrations"]);
     fs::write(folder.join("models.py"), MODELS).unwrap();
     let url = database.url().replacen("postgres://", &format!("postgresql+{}://", driver.name), 1);
@@ -235,7 +235,7 @@ fn the_page_names_drivers_as_sqlalchemy_does() {
 #[tokio::test]
 async fn our_migrations_make_a_data_file() {
     let folder = tempfile::tempdir().unwrap();
-    let project = Project { folder: folder.path(), python: interpreter() };
+    let project = Project { folder: folder.path(), python: interpreter(MIGRATION_TOOLS) };
     project.run(&["-m", "alembic", "init", "migrations"]);
     let url = "sqlalchemy.url = driver://user:pass@localhost/dbname";
     edit(&folder.path().join("alembic.ini"), url, "sqlalchemy.url = sqlite:///enginehouse.db");
@@ -270,7 +270,7 @@ execute_from_command_line(sys.argv)
 #[tokio::test]
 async fn our_migrations_live_in_a_django_app() {
     let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::new().await);
-    let project = Project { folder: folder.path(), python: interpreter() };
+    let project = Project { folder: folder.path(), python: interpreter(MIGRATION_TOOLS) };
     let config: tokio_postgres::Config = database.url().parse().unwrap();
     let host = match config.get_hosts() {
         [tokio_postgres::config::Host::Tcp(host), ..] => host.clone(),

@@ -87,6 +87,18 @@ pub(crate) const OF_TESTS: &[Tool] = &[
         package: "python3-venv",
         for_what: "tests give our migrations to Alembic and Django",
     },
+    Tool {
+        program: "node",
+        is_installed: says_version,
+        package: "nodejs",
+        for_what: "tests make a TypeScript client of the description of the API",
+    },
+    Tool {
+        program: "npm",
+        is_installed: says_version,
+        package: "npm",
+        for_what: "tests install what checks the description of the API",
+    },
 ];
 
 /// What is measured beside our own server, again by servers of the suite's own.

@@ -1,0 +1,136 @@
+//! The description of the API in the hands of the tools that others use: linters, makers of clients, and one that tries whatever
+//! the description allows and forbids.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use enginehouse_tests::python::{OPENAPI_TOOLS, interpreter};
+use enginehouse_tests::{TestServer, command, node, text};
+
+/// What belongs to these tests and is no Rust.
+const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi");
+
+fn file(name: &str) -> PathBuf {
+    Path::new(FILES).join(name)
+}
+
+/// Runs a program to its end, shows what it says, and answers it.
+#[track_caller]
+fn must(program: &mut Command) -> String {
+    let output = program.output().unwrap_or_else(|error| panic!("{program:?}: {error}"));
+    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    println!("$ {program:?}\n{said}");
+    assert!(output.status.success(), "{program:?}\n{said}");
+    said
+}
+
+/// A program of a package of Node's.
+fn node_program(name: &str, folder: &Path) -> Command {
+    let mut program = Command::new(node::packages().join("node_modules/.bin").join(name));
+    // None of them is to look for anything on the internet.
+    program.current_dir(folder).env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+    program
+}
+
+/// A program of a package of Python's.
+fn python_program(name: &str, folder: &Path) -> Command {
+    let programs = interpreter(OPENAPI_TOOLS);
+    let programs = programs.parent().expect("programs lie in a folder");
+    let mut program = Command::new(programs.join(name));
+    // Those that call others of the same packages look for them in the path.
+    let path = [programs.as_os_str(), ":/usr/local/bin:/usr/bin:/bin".as_ref()].join("".as_ref());
+    program.current_dir(folder).env("PATH", path);
+    program
+}
+
+/// Writes the description into a folder.
+fn description(folder: &Path, version: &str) -> PathBuf {
+    let output = command(["openapi", "--version", version]).output().expect("the binary starts");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let path = folder.join(format!("openapi-{version}.json"));
+    fs::write(&path, output.stdout).expect("the folder can be written to");
+    path
+}
+
+fn serve(folder: &Path) -> TestServer {
+    TestServer::on(&folder.join("house.db"), &[])
+}
+
+#[test]
+fn linters_find_nothing_wrong_in_the_description() {
+    let folder = tempfile::tempdir().unwrap();
+    for version in ["3.1", "3.0"] {
+        let description = description(folder.path(), version);
+        let mut redocly = node_program("redocly", folder.path());
+        let said =
+            must(redocly.args(["lint", "--format=summary", "--config"]).arg(file("redocly.yaml")).arg(&description));
+        assert!(said.contains("Your API description is valid"), "{said}");
+        let mut spectral = node_program("spectral", folder.path());
+        let said = must(
+            spectral.args(["lint", "--fail-severity=warn", "--ruleset"]).arg(file("spectral.yaml")).arg(&description),
+        );
+        assert!(said.contains("No results with a severity of 'warn' or higher found!"), "{said}");
+    }
+}
+
+#[test]
+fn schemathesis_finds_no_request_that_is_not_answered_as_described() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(folder.path());
+    for name in ["schemathesis.toml", "schemathesis_hooks.py"] {
+        fs::copy(file(name), folder.path().join(name)).unwrap();
+    }
+    let description = description(folder.path(), "3.1");
+    let said = must(
+        python_program("schemathesis", folder.path())
+            .args(["--config-file", "schemathesis.toml", "run", "--no-color", "--url", &server.url])
+            .arg(&description),
+    );
+    // Whatever else it says, it has tried every call.
+    let calls: usize = serde_json::from_slice::<serde_json::Value>(&fs::read(&description).unwrap()).unwrap()["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|methods| methods.as_object().unwrap().len())
+        .sum();
+    assert!(said.contains(&format!("Tested: {calls}\n")), "{said}");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_generated_python_client_works_off_an_event_and_has_every_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(folder.path());
+    let description = description(folder.path(), "3.1");
+    let mut generator = python_program("openapi-python-client", folder.path());
+    generator.args(["generate", "--output-path", "generated", "--config"]);
+    let said = must(generator.arg(file("openapi-python-client.yaml")).arg("--path").arg(&description));
+    // What it cannot make is left out with a warning. That is one type of one body: lines.
+    let warnings: Vec<_> = said.lines().filter(|line| line.starts_with("WARNING")).collect();
+    assert_eq!(warnings, ["WARNING parsing POST /v1/events/batch within events."], "{said}");
+    assert!(said.contains("Unsupported content type text/plain"), "{said}");
+    let generated = folder.path().join("generated");
+    fs::copy(file("client.py"), generated.join("client.py")).unwrap();
+    must(python_program("mypy", &generated).args(["--strict", "client.py", "enginehouse_generated"]));
+    let said = must(python_program("python", &generated).args(["client.py", &server.url]));
+    assert_eq!(said.trim(), "registered, enqueued, claimed, refused, completed, listed");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_typescript_client_of_generated_types_works_off_an_event_and_has_every_error() {
+    // Where Node finds its packages.
+    let folder = tempfile::tempdir_in(node::packages()).unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let server = serve(data.path());
+    let description = description(folder.path(), "3.1");
+    must(node_program("openapi-typescript", folder.path()).arg(&description).args(["--output", "api.d.ts"]));
+    for name in ["client.ts", "tsconfig.json", "package.json"] {
+        fs::copy(file(name), folder.path().join(name)).unwrap();
+    }
+    must(&mut node_program("tsc", folder.path()));
+    let said = must(Command::new("node").args(["out/client.js", &server.url]).current_dir(folder.path()));
+    assert_eq!(said.trim(), "registered, enqueued, claimed, refused, completed, listed");
+    assert_eq!(server.stop(), Some(0));
+}
