@@ -12,6 +12,11 @@ schemathesis.openapi.format("semver-range", st.tuples(st.sampled_from(["", ">=",
 MOMENT = st.datetimes(min_value=datetime(1970, 1, 2)).map(lambda at: at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 schemathesis.openapi.format("date-time", MOMENT)
 
+schemathesis.openapi.format("label", st.sampled_from(["film=42", "owner=a", "a=b"]))
+
+# Calls that want a filter, or the word that all are meant.
+BULK = ("redrive_dead_letters", "discard_dead_letters", "cancel_events", "retry_events")
+
 
 @schemathesis.serializer("application/x-ndjson")
 def lines(ctx: Any, value: Any) -> bytes:
@@ -34,8 +39,12 @@ def before_call(ctx: Any, case: Any, kwargs: Any) -> None:
     if isinstance(body, dict):
         for part in (body, *(body.get("events") or [])):
             together(part)
-        if case.operation.definition.raw.get("operationId") in ("redrive_dead_letters", "discard_dead_letters"):
-            body["all"] = not any(value is not None for value in body.get("filter", {}).values())
+        body.pop("cursor", None)
+        if case.operation.definition.raw.get("operationId") in BULK:
+            matches = body.get("filter", {})
+            # What has ended is neither cancelled nor retried.
+            matches.pop("status", None)
+            body["all"] = not any(value is not None for value in matches.values())
 
 
 def together(event: dict[str, Any]) -> None:
