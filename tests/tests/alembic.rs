@@ -220,7 +220,7 @@ fn the_page_names_drivers_as_sqlalchemy_does() {
         assert!(row.ends_with(&says) && (template == "generic" || row.contains(" greenlet`")), "{row}");
     }
     let folder = tempfile::tempdir().unwrap();
-    let project = Project { folder: folder.path(), python: interpreter() };
+    let project = Project { folder: folder.path(), python: interpreter(MIGRATION_TOOLS) };
     let connect = "import sys, asyncio\n\
                    sys.modules['greenlet'] = None\n\
                    from sqlalchemy.ext.asyncio import create_async_engine\n\
