@@ -48,7 +48,7 @@ pub enum ConfigError {
     #[error("{setting} = {value:?} (from {from}): {why}")]
     BadValue { setting: &'static str, value: String, from: ValueSource, why: String },
     #[error(
-        "retry_delay_initial_seconds is {initial}, and retry_delay_max_seconds only {max}: set both, or a lower one"
+        "retry_delay_initial is {initial}, and retry_delay_max only {max}: set both, or a lower one"
     )]
     DelayAboveMax { initial: f64, max: f64 },
 }
@@ -212,10 +212,10 @@ mod tests {
         let resolved = |pairs: &[(&str, &str)]| {
             resolve(&flags(pairs), &|_| None, None).map(|_| ()).map_err(|error| error.to_string())
         };
-        let long = ("retry_delay_initial_seconds", "600");
+        let long = ("retry_delay_initial", "600");
         let refused = resolved(&[long]).unwrap_err();
-        assert!(refused.contains("is 600, and retry_delay_max_seconds only 300"), "{refused}");
-        resolved(&[long, ("retry_delay_max_seconds", "600")]).unwrap();
+        assert!(refused.contains("is 600, and retry_delay_max only 300"), "{refused}");
+        resolved(&[long, ("retry_delay_max", "600")]).unwrap();
     }
 
     #[test]

@@ -50,10 +50,10 @@ end
 $$;
 
 -- statement
--- A whole number that is written as one; it may be cut if it is far beyond any range.
+-- A whole number, also one that is written as a double, `5.0`; it may be cut if it is far beyond any range.
 create function enginehouse.read_whole_number(said text) returns numeric
 language sql immutable
-return case when said ~ '^-?[0-9]+$' then left(said, 99)::numeric end;
+return case when said ~ '^-?[0-9]+(\.0+)?$' then left(split_part(said, '.', 1), 99)::numeric end;
 
 -- statement
 -- What a wrong value must be, and what it was: objects and arrays by their kind, and long text cut.
@@ -219,7 +219,7 @@ cross join lateral (
         when known.kind = '' or json_typeof(given.value) = 'null' and known.is_optional then null
         when
             known.kind not like '%' || json_typeof(given.value)
-            or known.kind = 'a whole number' and given.value::text !~ '^(0|-?[1-9][0-9]*)$'
+            or known.kind = 'a whole number' and given.value::text !~ '^(0|-?[1-9][0-9]*)(\.0+)?$'
             or case
                 when known.lowest is not null
                     then enginehouse.read_number(given.value::text) not between known.lowest and known.highest
@@ -421,12 +421,13 @@ begin
                 else 'now'
             end,
             d.scenario_run_id,
-            d.retry_policy ->> 'max_retries',
+            enginehouse.read_whole_number(d.retry_policy ->> 'max_retries')::text,
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,initial}')), 'hex'),
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,max}')), 'hex'),
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,multiplier}')), 'hex'),
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
-            d.retry_policy ->> 'dead_letter_threshold', d.retry_policy ->> 'max_losses',
+            enginehouse.read_whole_number(d.retry_policy ->> 'dead_letter_threshold')::text,
+            enginehouse.read_whole_number(d.retry_policy ->> 'max_losses')::text,
             d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.idempotency_window_seconds::text,
             enginehouse.label_text(d.labels), enginehouse.payload_text(d.payload)
         ]) with ordinality as f (field, place)
@@ -637,7 +638,8 @@ begin
                     )
                 end,
                 fingerprints[d.ordinality],
-                json_strip_nulls(d.retry_policy),
+                -- Its whole numbers are written as such, as servers read them.
+                json_strip_nulls(regexp_replace(d.retry_policy::text, '(:\s*[0-9]+)\.0+(?=\s*[,}])', '\1', 'g')::json),
                 d.visibility_timeout_seconds * 1000,
                 d.max_processing_seconds * 1000,
                 nullif(enginehouse.label_text(d.labels), '{}')::json
