@@ -7,11 +7,11 @@ use std::process::Stdio;
 use enginehouse_tests::{TestServer, command, run, text, until};
 use rustix::process::Signal;
 
-/// A server whose log goes to `stderr`, with every line that there is.
+/// A server whose log goes to `stderr`, with a line for each call.
 fn serve_with_log(stderr: impl Into<Stdio>, store: &std::path::Path) -> TestServer {
     let mut serve = command(["serve"]);
-    serve.env("ENGINEHOUSE_LOG", "trace").stderr(stderr);
-    TestServer::with(serve, &format!("sqlite://{}", store.display()), &[])
+    serve.env("ENGINEHOUSE_LOG", "info").stderr(stderr);
+    TestServer::with(serve, &format!("sqlite://{}", store.display()), &["--log-requests"])
 }
 
 /// Calls until lines of the log were dropped, as the metrics say.
