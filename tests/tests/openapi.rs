@@ -1,6 +1,8 @@
 //! The description of the API in the hands of the tools that others use: linters, makers of clients, and one that tries whatever
 //! the description allows and forbids.
 
+#![expect(clippy::print_stdout, reason = "what tools say is shown")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
