@@ -63,12 +63,6 @@ pub(crate) const OF_TESTS: &[Tool] = &[
         for_what: "a test follows the recipes of docs/engine-run.md",
     },
     Tool {
-        program: "node",
-        is_installed: says_version,
-        package: "nodejs",
-        for_what: "a test runs an engine in JavaScript, as the documents have it",
-    },
-    Tool {
         program: "promtool",
         is_installed: says_version,
         package: "prometheus",
@@ -91,7 +85,7 @@ pub(crate) const OF_TESTS: &[Tool] = &[
         program: "node",
         is_installed: says_version,
         package: "nodejs",
-        for_what: "tests make a TypeScript client of the description of the API",
+        for_what: "tests run an engine in JavaScript, and a client in TypeScript",
     },
     Tool {
         program: "npm",

@@ -47,9 +47,7 @@ pub enum ConfigError {
     UnknownKey { path: PathBuf, key: String },
     #[error("{setting} = {value:?} (from {from}): {why}")]
     BadValue { setting: &'static str, value: String, from: ValueSource, why: String },
-    #[error(
-        "retry_delay_initial is {initial}, and retry_delay_max only {max}: set both, or a lower one"
-    )]
+    #[error("retry_delay_initial is {initial}, and retry_delay_max only {max}: set both, or a lower one")]
     DelayAboveMax { initial: f64, max: f64 },
 }
 
