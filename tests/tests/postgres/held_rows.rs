@@ -53,6 +53,13 @@ enum Call {
 
 const ALL: &[Call] = &[Call::Heartbeat, Call::Enqueue, Call::Work];
 
+/// A heartbeat with one held event, which must renew its lock. Answers whether it was carried out, or refused.
+async fn renews(client: &Client, engine: &str, held: &Event) -> Result<(), Error> {
+    let heard = heartbeat(client, engine, &[held]).await?;
+    assert_eq!((heard.renewed.len(), heard.lost.len()), (1, 0), "{engine} has kept its lock");
+    Ok(())
+}
+
 impl Scene {
     async fn new() -> Self {
         let store = TestStore::on(StoreKind::Postgres);
@@ -82,6 +89,8 @@ impl Scene {
     ) -> Figures {
         self.stranger.batch_execute(&format!("begin; {hold}")).await.unwrap();
         let (over, touch) = (Arc::new(AtomicBool::new(false)), Arc::new(touch));
+        // Set only when the last of those who need it has its answer, so that bystanders are never silent for that long.
+        let answered = Arc::new(AtomicBool::new(false));
         let mut touching = Vec::new();
         for _ in 0..4 {
             let (client, over, touch) = (self.server.client(), Arc::clone(&over), Arc::clone(&touch));
@@ -103,20 +112,32 @@ impl Scene {
                 (refused, longest)
             }));
         }
+        // It heartbeats all the time, also where it cannot be heard: whoever is refused is not lost for it.
+        let refused_heartbeats = (!calls.contains(&Call::Heartbeat)).then(|| {
+            let (client, answered, held) = (self.server.client(), Arc::clone(&answered), self.bystanders.clone());
+            tokio::spawn(async move {
+                while !answered.load(Ordering::Relaxed) {
+                    if let Err(error) = renews(&client, "bystander", &held).await {
+                        assert_eq!(error.code(), Some(Code::StoreUnavailable), "{error}");
+                    }
+                    tokio::task::yield_now().await;
+                }
+            })
+        });
         let mut bystanders = Vec::new();
         for call in calls {
-            let (client, over, held, call) = (self.server.client(), Arc::clone(&over), self.bystanders.clone(), *call);
+            let (client, answered, held) = (self.server.client(), Arc::clone(&answered), self.bystanders.clone());
+            let call = *call;
             bystanders.push(tokio::spawn(async move {
                 let mut took = Vec::new();
                 let mut every = tokio::time::interval(Duration::from_millis(10));
                 every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-                while !over.load(Ordering::Relaxed) {
+                while !answered.load(Ordering::Relaxed) {
                     every.tick().await;
                     let began = Instant::now();
                     match call {
                         Call::Heartbeat => {
-                            let heard = heartbeat(&client, "bystander", &[&held]).await.expect("a heartbeat");
-                            assert_eq!((heard.renewed.len(), heard.lost.len()), (1, 0));
+                            renews(&client, "bystander", &held).await.expect("a heartbeat");
                         }
                         Call::Enqueue => {
                             enqueue_as(&client, r#"{"event_type":"never-claimed","delay_seconds":900}"#)
@@ -140,14 +161,18 @@ impl Scene {
             .await;
         over.store(true, Ordering::Relaxed);
         let mut figures = Figures::default();
-        for task in bystanders {
-            let (call, took) = task.await.unwrap();
-            figures.bystanders.push((call, took));
-        }
         for task in touching {
             let (refused, longest) = task.await.unwrap();
             figures.refused += refused;
             figures.longest_touch = figures.longest_touch.max(longest);
+        }
+        answered.store(true, Ordering::Relaxed);
+        for task in bystanders {
+            let (call, took) = task.await.unwrap();
+            figures.bystanders.push((call, took));
+        }
+        if let Some(task) = refused_heartbeats {
+            task.await.unwrap();
         }
         self.stranger.batch_execute("rollback").await.unwrap();
         figures
@@ -158,9 +183,7 @@ impl Scene {
         let client = self.server.client();
         let all = [("victim", &self.victims), ("bystander", &self.bystanders)];
         for (engine, held) in all.into_iter().filter(|(engine, _)| engines.contains(engine)) {
-            let heard =
-                once_back("the engine is heard again", async || heartbeat(&client, engine, &[held]).await).await;
-            assert_eq!((heard.renewed.len(), heard.lost.len()), (1, 0), "{engine} has kept its lock");
+            once_back("the engine is heard again", async || renews(&client, engine, held).await).await;
         }
         self.store.examine();
     }
