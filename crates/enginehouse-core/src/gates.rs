@@ -54,6 +54,20 @@ pub struct EngineFacts<'a> {
     pub max_cpu_percent: Option<f64>,
 }
 
+impl<'a> EngineFacts<'a> {
+    /// An engine with these abilities that is idle and at its best.
+    pub fn idle(abilities: &'a Abilities) -> Self {
+        Self {
+            status: EngineStatus::Active,
+            abilities,
+            held: Held::default(),
+            memory_usage_mb: None,
+            cpu_percent: None,
+            max_cpu_percent: None,
+        }
+    }
+}
+
 /// What an engine holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
@@ -147,6 +161,11 @@ pub enum Shortfall {
 }
 
 impl Gate {
+    /// The word that stands in JSON.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
     /// Asks one gate.
     ///
     /// # Errors
@@ -229,14 +248,7 @@ pub fn failures(engine: &EngineFacts<'_>, lane: &LaneFacts<'_>, filter: &ClaimFi
 
 /// Whether an engine with these abilities could ever be given an event of this lane, idle and at its best.
 pub fn could_ever_serve(abilities: &Abilities, key: &LaneKey) -> bool {
-    let idle = EngineFacts {
-        status: EngineStatus::Active,
-        abilities,
-        held: Held::default(),
-        memory_usage_mb: None,
-        cpu_percent: None,
-        max_cpu_percent: None,
-    };
+    let idle = EngineFacts::idle(abilities);
     let running = LaneFacts { key, queue_paused: false, event_type_paused: false, final_attempt: false };
     first_failure(&idle, &running, &ClaimFilter::default()).is_none()
 }

@@ -25,6 +25,11 @@
 //! - [`engine`]: an **engine** is a registered worker; its **epoch** counts its registrations.
 //! - [`request`]: what engines ask for, checked.
 //! - [`gates`]: what an engine must pass to claim an event.
+//! - [`nearest_name`]: what somebody may have meant who misspelt a name.
+//! - [`miss`]: what keeps every engine from an event for good.
+//! - [`change`]: the smallest change that would let an event run.
+//! - [`fleet`]: all engines at one moment, in classes of equal abilities.
+//! - [`explain`]: why an event does not run.
 //! - [`grace`]: what must not expire after an outage.
 //! - [`label`]: one label of an event, as whoever looks for events names it.
 //! - [`error_group`]: which failures are of one kind, and what their group is called.
@@ -32,11 +37,14 @@
 
 pub mod applied;
 pub mod canonical_json;
+pub mod change;
 pub mod engine;
 pub mod error_group;
 pub mod event;
+pub mod explain;
 pub mod filter;
 pub mod fingerprint;
+pub mod fleet;
 pub mod gates;
 pub mod generation;
 pub mod grace;
@@ -48,6 +56,8 @@ pub mod label;
 pub mod lane;
 pub mod limits;
 pub mod lock;
+pub mod miss;
+pub mod nearest_name;
 pub mod policy;
 pub mod request;
 pub mod retry;

@@ -144,6 +144,20 @@ impl utoipa::PartialSchema for Timestamp {
 #[cfg(feature = "openapi")]
 impl utoipa::ToSchema for Timestamp {}
 
+/// A length of time for people, in its two largest units: `40 s`, `3 min 20 s`, `2 h`, `5 d 1 h`.
+pub fn in_words(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let units = [("d", seconds / 86_400), ("h", seconds / 3_600 % 24), ("min", seconds / 60 % 60), ("s", seconds % 60)];
+    let shown: Vec<_> = units
+        .into_iter()
+        .skip_while(|(_, count)| *count == 0)
+        .take(2)
+        .filter(|(_, count)| *count > 0)
+        .map(|(unit, count)| format!("{count} {unit}"))
+        .collect();
+    if shown.is_empty() { format!("{} ms", length.as_millis()) } else { shown.join(" ") }
+}
+
 /// Whole and part seconds as a `Duration`, for values that were validated to be finite and not negative.
 /// Anything else, and anything too large, saturates.
 pub fn seconds(value: f64) -> Duration {

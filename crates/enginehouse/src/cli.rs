@@ -19,7 +19,6 @@ pub(crate) mod event_type;
 mod hints;
 mod json_lines;
 mod log_output;
-mod nearest_name;
 mod open_error;
 pub(crate) mod openapi;
 pub(crate) mod output;

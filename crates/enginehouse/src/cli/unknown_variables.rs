@@ -2,8 +2,8 @@
 
 use enginehouse_server::config::{SETTINGS, Setting};
 
-use super::nearest_name::nearest_name;
 use super::server_address::TOKEN_VARIABLE;
+use enginehouse_core::nearest_name::nearest_name;
 
 const PREFIX: &str = "ENGINEHOUSE_";
 /// What commands read beside the settings of a server, and what `engine run` tells its commands.

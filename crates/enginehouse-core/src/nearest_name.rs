@@ -4,7 +4,7 @@
 const MAX_MISTAKES: usize = 2;
 
 /// The known name that is nearest to `name`, if it is near enough.
-pub(crate) fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // In a short name, two mistakes make another name.
     let most = MAX_MISTAKES.min(name.chars().count() / 3);
     let distances = known.into_iter().map(|one| (strsim::damerau_levenshtein(name, one), one));

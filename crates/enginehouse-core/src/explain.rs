@@ -1,0 +1,330 @@
+//! Why an event does not run, in words and as data.
+//!
+//! The same table of gates that a claim stops at is asked whole here, of the event's lane and of every engine of the
+//! [`Fleet`]; so an explanation and a claim cannot disagree. What is no gate is told too: the time from which the event may
+//! be claimed, and whether engines ask at all.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+use crate::change::ChangeStep;
+use crate::error_group::last_line;
+use crate::event::EventStatus;
+use crate::fleet::{ENGINE_GATES, Fleet, LaneFit};
+use crate::gates::{Gate, LaneFacts};
+use crate::miss::capability_names;
+use crate::time::{Timestamp, in_words};
+use crate::transition::EventState;
+
+/// What holds an event, in one word. Of several reasons, the one that is hardest to change counts.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Verdict {
+    /// No registered engine could ever run it.
+    Impossible,
+    /// A person can change it: something is paused, or no engine that fits is active.
+    Blocked,
+    /// Time will change it: it is not due yet, or every engine that fits has its hands full.
+    Waiting,
+    /// An engine that fits has room for it now.
+    Runnable,
+    /// An engine holds it.
+    Running,
+    /// It completed, failed or was cancelled.
+    Finished,
+}
+
+impl Verdict {
+    /// The word that stands in JSON, filters and metrics.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// From how long ago on a claim counts as none: an engine that waits asks once a minute.
+pub const ASKS_WITHIN: Duration = Duration::from_secs(90);
+
+/// One gate, as the events of a lane meet it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GateState {
+    /// The gate's name; `available_at` for the time, which is no engine's gate.
+    pub gate: &'static str,
+    /// Whether it lets the event through, to one engine at least.
+    pub is_open: bool,
+    pub detail: String,
+    /// When it opens by itself, where that is known.
+    pub opens_at: Option<Timestamp>,
+}
+
+/// Why the events of a lane wait.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaneExplanation {
+    pub verdict: Verdict,
+    /// One sentence that a person can act on.
+    pub summary: String,
+    /// Every gate, in the order in which they are asked.
+    pub gates: Vec<GateState>,
+    /// How far they get with the fleet.
+    pub fit: LaneFit,
+    /// What would let the first of them run now; nothing, where an engine may claim it.
+    pub smallest_change: Vec<ChangeStep>,
+}
+
+/// When the first event of a lane may be claimed, and why then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Due<'a> {
+    pub now: Timestamp,
+    pub available_at: Timestamp,
+    /// The event's state, where one event is explained: a time that is to come is that of a retry, or of its producer.
+    pub state: Option<&'a EventState>,
+}
+
+/// Explains why the events of a lane wait. The facts of the lane are those of the event in question.
+pub fn explain_lane(lane: &LaneFacts<'_>, due: &Due<'_>, fleet: &Fleet) -> LaneExplanation {
+    let fit = fleet.fit(lane);
+    let is_paused = lane.queue_paused || lane.event_type_paused;
+    let verdict = if fit.fit_when_empty == 0 {
+        Verdict::Impossible
+    } else if is_paused || fit.fit_and_active == 0 {
+        Verdict::Blocked
+    } else if due.available_at > due.now || fit.fit_now == 0 {
+        Verdict::Waiting
+    } else {
+        Verdict::Runnable
+    };
+    let summary = summary(verdict, lane, due, &fit);
+    let smallest_change = smallest_change(lane, due, &fit);
+    LaneExplanation { verdict, summary, gates: gates(lane, due, &fit), fit, smallest_change }
+}
+
+fn smallest_change(lane: &LaneFacts<'_>, due: &Due<'_>, fit: &LaneFit) -> Vec<ChangeStep> {
+    let mut steps = Vec::new();
+    if lane.queue_paused {
+        steps.push(ChangeStep::ResumeQueue(lane.key.queue.clone()));
+    }
+    if lane.event_type_paused {
+        steps.push(ChangeStep::ResumeEventType(lane.key.event_type.clone()));
+    }
+    if due.available_at > due.now {
+        steps.push(ChangeStep::MakeAvailable { available_at: due.available_at });
+    }
+    if fit.fit_now == 0 {
+        match fit.nearest.first() {
+            Some(nearest) => steps.extend(nearest.change.iter().cloned()),
+            None => steps.push(ChangeStep::RegisterEngine {
+                capabilities: lane.key.required_capabilities.iter().cloned().collect(),
+                memory_limit_mb: lane.key.required_memory_mb,
+                engine_version: lane.key.engine_version.as_ref().map(ToString::to_string),
+            }),
+        }
+    }
+    steps
+}
+
+fn gates(lane: &LaneFacts<'_>, due: &Due<'_>, fit: &LaneFit) -> Vec<GateState> {
+    let is_due = due.available_at <= due.now;
+    let mut gates = vec![GateState {
+        gate: "available_at",
+        is_open: is_due,
+        detail: if is_due { format!("due since {}", due.available_at) } else { not_due(due) },
+        opens_at: (!is_due).then_some(due.available_at),
+    }];
+    for (gate, paused, what) in [
+        (Gate::QueueRunning, lane.queue_paused, format!("queue {}", lane.key.queue)),
+        (Gate::EventTypeRunning, lane.event_type_paused, format!("event type {}", lane.key.event_type)),
+    ] {
+        let detail = format!("{what} is {}", if paused { "paused" } else { "not paused" });
+        gates.push(GateState { gate: gate.name(), is_open: !paused, detail, opens_at: None });
+    }
+    let mut left = fit.registered;
+    for (gate, failed) in ENGINE_GATES.into_iter().zip(fit.failed_at) {
+        let of = left;
+        left -= failed;
+        let detail = match of {
+            0 => "no engine gets so far".to_owned(),
+            _ => format!("{left} of {} {}", engines(of), condition(gate, lane, left == 1)),
+        };
+        gates.push(GateState { gate: gate.name(), is_open: left > 0, detail, opens_at: None });
+    }
+    gates
+}
+
+/// What an engine that passes a gate does.
+fn condition(gate: Gate, lane: &LaneFacts<'_>, is_one: bool) -> String {
+    let verb = |one: &'static str, many: &'static str| if is_one { one } else { many };
+    let key = lane.key;
+    match gate {
+        Gate::Capabilities if key.required_capabilities.is_empty() => {
+            format!("{} what is required: nothing", verb("has", "have"))
+        }
+        Gate::Capabilities => {
+            let names: Vec<_> = key.required_capabilities.iter().cloned().collect();
+            format!("{} {}", verb("has", "have"), capability_names(&names))
+        }
+        Gate::Version => match &key.engine_version {
+            Some(range) => format!("{} a version {range}", verb("runs", "run")),
+            None => format!("{} a version that will do: any", verb("runs", "run")),
+        },
+        Gate::EngineActive => verb("is active", "are active").to_owned(),
+        Gate::Concurrency => format!("{} fewer locks than max_concurrent_events", verb("holds", "hold")),
+        Gate::FinalAttempt => format!("{} no event that must be its engine's only one", verb("meets", "meet")),
+        Gate::Memory => match key.required_memory_mb {
+            Some(required) => format!("{} {required} MiB left of memory_limit_mb", verb("has", "have")),
+            None => format!("{} enough memory left: none is required", verb("has", "have")),
+        },
+        Gate::MemoryPressure => format!("{} not over memory_limit_mb", verb("is", "are")),
+        Gate::CpuPressure => format!("{} not over the mark for processor time", verb("is", "are")),
+        Gate::ClaimFilter | Gate::QueueRunning | Gate::EventTypeRunning => verb("passes", "pass").to_owned(),
+    }
+}
+
+fn summary(verdict: Verdict, lane: &LaneFacts<'_>, due: &Due<'_>, fit: &LaneFit) -> String {
+    match verdict {
+        Verdict::Impossible => impossible(fit),
+        Verdict::Blocked if lane.queue_paused || lane.event_type_paused => paused(lane),
+        Verdict::Blocked => none_active(fit),
+        Verdict::Waiting if due.available_at > due.now => not_due(due),
+        Verdict::Waiting => busy(fit),
+        Verdict::Runnable | Verdict::Running | Verdict::Finished => runnable(due, fit),
+    }
+}
+
+fn impossible(fit: &LaneFit) -> String {
+    let (Some(miss), Some(nearest)) = (&fit.miss, fit.nearest.first()) else {
+        return "no engine is registered that could run it".to_owned();
+    };
+    let name = &nearest.engine.engine_id;
+    let who = if miss.engines == 1 { name.to_string() } else { format!("{} engines, such as {name},", miss.engines) };
+    format!("no registered engine could ever run it: {who} would fit but for {miss}")
+}
+
+fn paused(lane: &LaneFacts<'_>) -> String {
+    let (queue, event_type) = (&lane.key.queue, &lane.key.event_type);
+    match (lane.queue_paused, lane.event_type_paused) {
+        (true, true) => format!("queue {queue} and event type {event_type} are paused"),
+        (true, false) => format!("queue {queue} is paused"),
+        _ => format!("event type {event_type} is paused"),
+    }
+}
+
+fn none_active(fit: &LaneFit) -> String {
+    let statuses: Vec<_> = fit.statuses.iter().map(|(status, count)| format!("{count} {status}")).collect();
+    let one = fit.nearest.first().map(|nearest| {
+        format!("; {} was last heard at {}", nearest.engine.engine_id, nearest.engine.last_heartbeat_at)
+    });
+    let fits = if fit.fit_when_empty == 1 { "fits" } else { "fit" };
+    format!(
+        "{} {fits}, and none is active: {}{}",
+        engines(fit.fit_when_empty),
+        statuses.join(", "),
+        one.unwrap_or_default()
+    )
+}
+
+/// When it is due, and why then.
+fn not_due(due: &Due<'_>) -> String {
+    let Due { now, available_at, state } = due;
+    let wait = in_words(available_at.since(*now));
+    match state {
+        Some(state) if state.tally.failures > 0 => {
+            let error =
+                state.last_error.as_ref().map(|error| format!(": {}", last_line(&error.message))).unwrap_or_default();
+            format!("its next attempt is due in {wait}, at {available_at}, after {}{error}", failed_attempts(state))
+        }
+        _ => format!("it is due in {wait}, at {available_at}"),
+    }
+}
+
+fn failed_attempts(state: &EventState) -> String {
+    match state.tally.failures {
+        1 => "1 failed attempt".to_owned(),
+        failures => format!("{failures} failed attempts"),
+    }
+}
+
+fn busy(fit: &LaneFit) -> String {
+    let (fits, count) = (if fit.fit_when_empty == 1 { "fits" } else { "fit" }, engines(fit.fit_when_empty));
+    let nearest = fit.nearest.first().and_then(|nearest| {
+        let (_, why) = nearest.fails.first()?;
+        Some(format!(": {}: {why}", nearest.engine.engine_id))
+    });
+    format!("{count} {fits}, and none has room for it now{}", nearest.unwrap_or_default())
+}
+
+fn runnable(due: &Due<'_>, fit: &LaneFit) -> String {
+    let names: Vec<_> = fit.free.iter().map(|engine| engine.engine_id.as_str()).collect();
+    let more = if fit.fit_now > names.len() as u64 { ", …" } else { "" };
+    let fits = if fit.fit_now == 1 { "fits and has" } else { "fit and have" };
+    let asked = match fit.free.first().and_then(|engine| engine.last_claim_at) {
+        Some(at) if due.now.since(at) <= ASKS_WITHIN => String::new(),
+        Some(at) => format!("; none of them has claimed for {}", in_words(due.now.since(at))),
+        None => "; none of them has claimed yet, as far as this server knows".to_owned(),
+    };
+    format!("{} {fits} room for it: {}{more}{asked}", engines(fit.fit_now), names.join(", "))
+}
+
+fn engines(count: u64) -> String {
+    if count == 1 { "1 engine".to_owned() } else { format!("{count} engines") }
+}
+
+/// What became of an event that does not wait, in one sentence.
+pub fn explain_state(state: &EventState) -> Option<(Verdict, String)> {
+    let at = state.finished_at.map(|at| format!(" at {at}")).unwrap_or_default();
+    let text = match state.status {
+        EventStatus::Queued => return None,
+        EventStatus::Processing => {
+            let lock = state.lock.as_ref()?;
+            let cancel = if state.cancel_requested {
+                "; it is to be cancelled, which its engine is told with its next heartbeat"
+            } else {
+                ""
+            };
+            let text = format!(
+                "engine {} processes it since {}, as attempt {}; its lock lasts until {} unless it is renewed{cancel}",
+                lock.engine_id, lock.claimed_at, state.attempt, lock.expires_at,
+            );
+            return Some((Verdict::Running, text));
+        }
+        EventStatus::Completed => format!("it completed{at}, in attempt {}", state.attempt),
+        EventStatus::Failed => {
+            let error =
+                state.last_error.as_ref().map(|error| format!(": {}", last_line(&error.message))).unwrap_or_default();
+            let next = match state.dead_letter {
+                Some(reason) => {
+                    format!("; it is a dead letter ({}): a redrive gives it a fresh budget of retries", reason.name())
+                }
+                None => "; a redrive would run it again".to_owned(),
+            };
+            format!("it failed{at} after {}{error}{next}", failed_attempts(state))
+        }
+        EventStatus::Cancelled => format!("it was cancelled{at}; a redrive would run it again"),
+    };
+    Some((Verdict::Finished, text))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! All engines at one moment, as an explanation sees them.
+//!
+//! A fleet has many engines and few kinds of them. What depends on abilities alone is asked once for each class of engines
+//! with equal abilities; of each engine, only what it holds and how it is doing. So 50,000 engines cost a few milliseconds.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::change::{ChangeStep, Effort, steps};
+use crate::engine::{Abilities, EngineStatus};
+use crate::gates::{ClaimFilter, EngineFacts, Gate, Held, LaneFacts, Shortfall, could_ever_serve};
+use crate::ids::EngineId;
+use crate::miss::{NearestMiss, nearest_miss};
+use crate::time::Timestamp;
+
+/// How many engines an explanation names: those that should claim, and those that nearly could.
+pub const MAX_NAMED_ENGINES: usize = 5;
+
+/// The gates that engines pass or fail each by itself, in the order in which an explanation asks them: first what only
+/// another engine or registration changes, then what comes and goes.
+pub const ENGINE_GATES: [Gate; 8] = [
+    Gate::Capabilities,
+    Gate::Version,
+    Gate::EngineActive,
+    Gate::Concurrency,
+    Gate::FinalAttempt,
+    Gate::Memory,
+    Gate::MemoryPressure,
+    Gate::CpuPressure,
+];
+
+/// How many of them abilities alone decide: the first.
+const ABILITY_GATES: usize = 2;
+
+/// An engine of a fleet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FleetEngine {
+    pub engine_id: EngineId,
+    pub status: EngineStatus,
+    pub held: Held,
+    /// Memory in use at its last heartbeat, in MiB.
+    pub memory_usage_mb: Option<f64>,
+    /// Processor time at its last heartbeat, in percent.
+    pub cpu_percent: Option<f64>,
+    pub last_heartbeat_at: Timestamp,
+    /// When it last asked for events, as far as that is known.
+    pub last_claim_at: Option<Timestamp>,
+}
+
+impl FleetEngine {
+    /// What the gates look at.
+    pub fn facts<'a>(&self, abilities: &'a Abilities, max_cpu_percent: Option<f64>) -> EngineFacts<'a> {
+        EngineFacts {
+            status: self.status,
+            abilities,
+            held: self.held,
+            memory_usage_mb: self.memory_usage_mb,
+            cpu_percent: self.cpu_percent,
+            max_cpu_percent,
+        }
+    }
+}
+
+/// The engines with the same abilities.
+#[derive(Clone, Debug)]
+pub struct EngineClass {
+    pub abilities: Arc<Abilities>,
+    pub engines: Vec<FleetEngine>,
+}
+
+/// Every engine that is registered and has not stopped.
+#[derive(Clone, Debug, Default)]
+pub struct Fleet {
+    classes: Vec<EngineClass>,
+    /// Where each engine is: its class, and its place there.
+    places: HashMap<EngineId, (usize, usize)>,
+    max_cpu_percent: Option<f64>,
+}
+
+/// How far the events of a lane get with a fleet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaneFit {
+    /// All engines that are registered.
+    pub registered: u64,
+    /// Those that could run it when they are idle and at their best.
+    pub fit_when_empty: u64,
+    /// Those of them that are active.
+    pub fit_and_active: u64,
+    /// Those that no gate of their own keeps from it now.
+    pub fit_now: u64,
+    /// How many engines fail each gate of [`ENGINE_GATES`], having passed those before it.
+    pub failed_at: [u64; ENGINE_GATES.len()],
+    /// How many of those that could run it are in each status.
+    pub statuses: BTreeMap<EngineStatus, u64>,
+    /// Some of those that could run it now: those that asked for events last come first.
+    pub free: Vec<FleetEngine>,
+    /// The engines that nearly could run it now, the nearest first.
+    pub nearest: Vec<NearEngine>,
+    /// What keeps all engines from it for good, if all are.
+    pub miss: Option<NearestMiss>,
+}
+
+/// An engine that nearly could run an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NearEngine {
+    pub engine: FleetEngine,
+    /// Every gate that keeps it from the event.
+    pub fails: Vec<(Gate, Shortfall)>,
+    /// What would let it run the event, if the event's queue and time do.
+    pub change: Vec<ChangeStep>,
+}
+
+impl Fleet {
+    /// Groups engines into classes. `max_cpu_percent` is the server's mark for processor time.
+    pub fn new(engines: impl IntoIterator<Item = (Abilities, FleetEngine)>, max_cpu_percent: Option<f64>) -> Self {
+        let mut known: HashMap<Arc<Abilities>, usize> = HashMap::new();
+        let mut fleet = Self { max_cpu_percent, ..Self::default() };
+        for (abilities, engine) in engines {
+            if engine.status == EngineStatus::Stopped {
+                continue;
+            }
+            let class = known.get(&abilities).copied().unwrap_or_else(|| {
+                let abilities = Arc::new(abilities);
+                known.insert(Arc::clone(&abilities), fleet.classes.len());
+                fleet.classes.push(EngineClass { abilities, engines: Vec::new() });
+                fleet.classes.len() - 1
+            });
+            fleet.places.insert(engine.engine_id.clone(), (class, fleet.classes[class].engines.len()));
+            fleet.classes[class].engines.push(engine);
+        }
+        fleet
+    }
+
+    pub fn classes(&self) -> &[EngineClass] {
+        &self.classes
+    }
+
+    /// How many engines it has.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The mark for processor time.
+    pub fn max_cpu_percent(&self) -> Option<f64> {
+        self.max_cpu_percent
+    }
+
+    /// One engine with its abilities, if it is registered.
+    pub fn engine(&self, engine_id: &EngineId) -> Option<(&EngineClass, &FleetEngine)> {
+        let (class, place) = *self.places.get(engine_id)?;
+        let class = &self.classes[class];
+        Some((class, &class.engines[place]))
+    }
+
+    /// An engine beside a lane: what keeps it, and what would change that.
+    pub fn near(&self, class: &EngineClass, engine: &FleetEngine, lane: &LaneFacts<'_>) -> NearEngine {
+        let (facts, lane) = (engine.facts(&class.abilities, self.max_cpu_percent), running(lane));
+        let fails = ENGINE_GATES.iter().filter_map(|gate| Some((*gate, check(*gate, &facts, &lane).err()?))).collect();
+        NearEngine { engine: engine.clone(), fails, change: steps(&engine.engine_id, &facts, &lane) }
+    }
+
+    /// Whether any engine could run the events of a lane when it is idle and at its best, and how many engines in which
+    /// status could. Costs as much as there are classes, but for the counting of statuses.
+    pub fn fit(&self, lane: &LaneFacts<'_>) -> LaneFit {
+        let lane = &running(lane);
+        let mut fit = LaneFit { registered: self.len() as u64, ..LaneFit::default() };
+        let mut nearest = Nearest::default();
+        for (index, class) in self.classes.iter().enumerate() {
+            let fits_when_empty = could_ever_serve(&class.abilities, lane.key);
+            let idle = EngineFacts::idle(&class.abilities);
+            let ability_failure =
+                ENGINE_GATES[..ABILITY_GATES].iter().position(|gate| check(*gate, &idle, lane).is_err());
+            let lacks = lane.key.required_capabilities.difference(&class.abilities.capabilities).count() as u64;
+            for (place, engine) in class.engines.iter().enumerate() {
+                let facts = engine.facts(&class.abilities, self.max_cpu_percent);
+                let own_failure = || {
+                    let behind = ENGINE_GATES[ABILITY_GATES..].iter();
+                    behind.clone().position(|gate| check(*gate, &facts, lane).is_err()).map(|at| at + ABILITY_GATES)
+                };
+                let first_failure = ability_failure.or_else(own_failure);
+                if fits_when_empty {
+                    fit.fit_when_empty += 1;
+                    fit.fit_and_active += u64::from(engine.status == EngineStatus::Active);
+                    *fit.statuses.entry(engine.status).or_default() += 1;
+                }
+                match first_failure {
+                    Some(at) => {
+                        fit.failed_at[at] += 1;
+                        nearest.offer(Effort::of(&facts, lane, lacks), (index, place));
+                    }
+                    None => {
+                        fit.fit_now += 1;
+                        offer_free(&mut fit.free, engine);
+                    }
+                }
+            }
+        }
+        let near = |(class, place): (usize, usize)| {
+            let class = &self.classes[class];
+            self.near(class, &class.engines[place], lane)
+        };
+        fit.nearest = nearest.places().map(near).collect();
+        if fit.fit_when_empty == 0 {
+            let classes = self.classes.iter().map(|class| (&*class.abilities, class.engines.len() as u64));
+            fit.miss = nearest_miss(classes, lane.key);
+        }
+        fit
+    }
+}
+
+/// The lane as if nothing were paused: what keeps one engine and not another.
+fn running<'a>(lane: &LaneFacts<'a>) -> LaneFacts<'a> {
+    LaneFacts { queue_paused: false, event_type_paused: false, ..*lane }
+}
+
+fn check(gate: Gate, facts: &EngineFacts<'_>, lane: &LaneFacts<'_>) -> Result<(), Shortfall> {
+    // What an engine asks for is its own choice, claim by claim.
+    const ALL: ClaimFilter = ClaimFilter { queues: Vec::new(), event_types: Vec::new() };
+    gate.check(facts, lane, &ALL)
+}
+
+/// Keeps the engines that asked for events last.
+fn offer_free(free: &mut Vec<FleetEngine>, engine: &FleetEngine) {
+    let key = |engine: &FleetEngine| (std::cmp::Reverse(engine.last_claim_at), engine.engine_id.clone());
+    if free.len() == MAX_NAMED_ENGINES
+        && free.last().is_some_and(|last| {
+            (engine.last_claim_at, std::cmp::Reverse(&engine.engine_id))
+                <= (last.last_claim_at, std::cmp::Reverse(&last.engine_id))
+        })
+    {
+        return;
+    }
+    free.push(engine.clone());
+    free.sort_by_key(key);
+    free.truncate(MAX_NAMED_ENGINES);
+}
+
+/// The engines for which least has to change.
+#[derive(Default)]
+struct Nearest(Vec<(Effort, (usize, usize))>);
+
+impl Nearest {
+    fn offer(&mut self, effort: Effort, place: (usize, usize)) {
+        if self.0.len() == MAX_NAMED_ENGINES && self.0.last().is_some_and(|(last, _)| *last <= effort) {
+            return;
+        }
+        let at = self.0.partition_point(|(other, _)| *other <= effort);
+        self.0.insert(at, (effort, place));
+        self.0.truncate(MAX_NAMED_ENGINES);
+    }
+
+    fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.0.iter().map(|(_, place)| *place)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! An explanation says what a claim does, for random fleets; and the change that it names is enough, and no more than that.
+
+use std::collections::BTreeSet;
+
+use strum::VariantArray;
+
+use super::*;
+use crate::explain::{Due, LaneExplanation, Verdict, explain_lane};
+use crate::gates::first_failure;
+use crate::ids::Capability;
+use crate::lane::LaneKey;
+
+/// How many random fleets each property is asked of.
+const FLEETS: u64 = 100_000;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+const ALL: ClaimFilter = ClaimFilter { queues: Vec::new(), event_types: Vec::new() };
+
+/// Numbers that a seed decides (splitmix64, Steele, Lea and Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+
+    fn is(&mut self, one_in: u64) -> bool {
+        self.below(one_in) == 0
+    }
+
+    fn capabilities(&mut self, one_in: u64) -> BTreeSet<Capability> {
+        ["cuda", "gpu", "ssd"].iter().filter(|_| self.is(one_in)).map(|name| name.parse().unwrap()).collect()
+    }
+}
+
+/// A lane, its first event, and a few engines.
+#[derive(Clone, Debug)]
+struct World {
+    key: LaneKey,
+    queue_paused: bool,
+    event_type_paused: bool,
+    final_attempt: bool,
+    available_at: Timestamp,
+    max_cpu_percent: Option<f64>,
+    engines: Vec<(Abilities, FleetEngine)>,
+}
+
+impl World {
+    fn random(seed: u64) -> Self {
+        let random = &mut Random(seed);
+        let key = LaneKey {
+            queue: "default".parse().unwrap(),
+            event_type: "render".parse().unwrap(),
+            priority: 5,
+            required_capabilities: random.capabilities(3),
+            required_memory_mb: random.is(2).then(|| 1 + random.below(12)),
+            engine_version: random.is(3).then(|| ">=2".parse().unwrap()),
+        };
+        let engines = (0..random.below(5)).map(|number| engine(random, number)).collect();
+        Self {
+            key,
+            queue_paused: random.is(5),
+            event_type_paused: random.is(5),
+            final_attempt: random.is(6),
+            available_at: if random.is(4) { NOW + std::time::Duration::from_secs(60) } else { NOW },
+            max_cpu_percent: random.is(3).then_some(50.0),
+            engines,
+        }
+    }
+
+    fn lane(&self) -> LaneFacts<'_> {
+        LaneFacts {
+            key: &self.key,
+            queue_paused: self.queue_paused,
+            event_type_paused: self.event_type_paused,
+            final_attempt: self.final_attempt,
+        }
+    }
+
+    /// Whether an engine would be given the event by a claim now.
+    fn is_given_to(&self, (abilities, engine): &(Abilities, FleetEngine)) -> bool {
+        self.available_at <= NOW
+            && first_failure(&engine.facts(abilities, self.max_cpu_percent), &self.lane(), &ALL).is_none()
+    }
+
+    fn is_given(&self) -> bool {
+        self.engines.iter().any(|engine| self.is_given_to(engine))
+    }
+
+    fn explained(&self) -> LaneExplanation {
+        let fleet = Fleet::new(self.engines.iter().cloned(), self.max_cpu_percent);
+        explain_lane(&self.lane(), &Due { now: NOW, available_at: self.available_at, state: None }, &fleet)
+    }
+
+    fn of(&mut self, engine_id: &EngineId) -> &mut (Abilities, FleetEngine) {
+        let mut engines = self.engines.iter_mut();
+        engines.find(|(_, engine)| engine.engine_id == *engine_id).expect("a step names an engine that is there")
+    }
+
+    /// Does what a step says.
+    fn apply(&mut self, step: &ChangeStep) {
+        match step {
+            ChangeStep::ResumeQueue(_) => self.queue_paused = false,
+            ChangeStep::ResumeEventType(_) => self.event_type_paused = false,
+            ChangeStep::MakeAvailable { .. } => self.available_at = NOW,
+            ChangeStep::ResumeEngine(id) | ChangeStep::StartEngine(id) => self.of(id).1.status = EngineStatus::Active,
+            ChangeStep::RaiseMaxConcurrentEvents { engine_id, to } => self.of(engine_id).0.max_concurrent_events = *to,
+            ChangeStep::RaiseMemoryLimit { engine_id, to_mb, .. } => {
+                self.of(engine_id).0.memory_limit_mb = Some(*to_mb)
+            }
+            ChangeStep::AddCapabilities { engine_id, capabilities } => {
+                self.of(engine_id).0.capabilities.extend(capabilities.iter().cloned());
+            }
+            ChangeStep::ChangeVersion { engine_id, .. } => self.of(engine_id).0.version = Some("2.0.0".to_owned()),
+            ChangeStep::EmptyEngine(id) => self.of(id).1.held = Held::default(),
+            ChangeStep::LowerCpu { engine_id, to_percent } => self.of(engine_id).1.cpu_percent = Some(*to_percent),
+            ChangeStep::RegisterEngine { capabilities, memory_limit_mb, engine_version } => {
+                let abilities = Abilities {
+                    capabilities: capabilities.iter().cloned().collect(),
+                    max_concurrent_events: 1,
+                    memory_limit_mb: *memory_limit_mb,
+                    version: engine_version.as_ref().map(|_| "2.0.0".to_owned()),
+                };
+                self.engines.push((abilities, idle_engine("new")));
+            }
+        }
+    }
+
+    fn with(&self, steps: &[ChangeStep]) -> Self {
+        let mut changed = self.clone();
+        steps.iter().for_each(|step| changed.apply(step));
+        changed
+    }
+}
+
+fn idle_engine(name: &str) -> FleetEngine {
+    FleetEngine {
+        engine_id: name.parse().unwrap(),
+        status: EngineStatus::Active,
+        held: Held::default(),
+        memory_usage_mb: None,
+        cpu_percent: None,
+        last_heartbeat_at: NOW,
+        last_claim_at: None,
+    }
+}
+
+fn engine(random: &mut Random, number: u64) -> (Abilities, FleetEngine) {
+    let abilities = Abilities {
+        capabilities: random.capabilities(2),
+        max_concurrent_events: 1 + random.below(3) as u32,
+        memory_limit_mb: random.is(2).then(|| 1 + random.below(16)),
+        version: random.is(2).then(|| format!("{}.0.0", 1 + random.below(2))),
+    };
+    let memory_mb = random.below(8);
+    let locks = random.below(4) as u32;
+    let held = Held {
+        locks,
+        memory_mb: if locks == 0 { 0 } else { memory_mb },
+        memory_since_heartbeat_mb: if locks == 0 { 0 } else { random.below(memory_mb + 1) },
+        final_attempt: locks > 0 && random.is(6),
+    };
+    let engine = FleetEngine {
+        status: [EngineStatus::Active, EngineStatus::Active, EngineStatus::Draining, EngineStatus::Lost]
+            [random.below(4) as usize],
+        held,
+        memory_usage_mb: random.is(2).then(|| random.below(160) as f64 / 10.0),
+        cpu_percent: random.is(2).then(|| random.below(100) as f64),
+        ..idle_engine(&format!("e{number}"))
+    };
+    (abilities, engine)
+}
+
+/// The same step with less in it, in its own dimension; none where there is no less of it.
+fn smaller(step: &ChangeStep) -> Option<ChangeStep> {
+    Some(match step.clone() {
+        ChangeStep::RaiseMaxConcurrentEvents { engine_id, to } => {
+            ChangeStep::RaiseMaxConcurrentEvents { engine_id, to: to - 1 }
+        }
+        ChangeStep::RaiseMemoryLimit { engine_id, by_mb, to_mb } => {
+            ChangeStep::RaiseMemoryLimit { engine_id, by_mb: by_mb - 1, to_mb: to_mb - 1 }
+        }
+        ChangeStep::AddCapabilities { engine_id, mut capabilities } => {
+            capabilities.pop();
+            ChangeStep::AddCapabilities { engine_id, capabilities }
+        }
+        _ => return None,
+    })
+}
+
+#[test]
+fn an_event_is_runnable_exactly_when_some_claim_is_given_it() {
+    let mut verdicts: BTreeMap<Verdict, u64> = BTreeMap::new();
+    for seed in 0..FLEETS {
+        let world = World::random(seed);
+        let explained = world.explained();
+        *verdicts.entry(explained.verdict).or_default() += 1;
+        assert_eq!(explained.verdict == Verdict::Runnable, world.is_given(), "seed {seed}: {world:?}");
+        let LaneFit { registered, fit_when_empty, fit_and_active, fit_now, failed_at, .. } = &explained.fit;
+        let could: Vec<_> =
+            world.engines.iter().filter(|(abilities, _)| could_ever_serve(abilities, &world.key)).collect();
+        let is_active = |(_, engine): &&&(Abilities, FleetEngine)| engine.status == EngineStatus::Active;
+        assert_eq!(*fit_when_empty, could.len() as u64, "seed {seed}");
+        assert_eq!(*fit_and_active, could.iter().filter(is_active).count() as u64, "seed {seed}");
+        assert_eq!((explained.verdict == Verdict::Impossible), could.is_empty(), "seed {seed}");
+        assert_eq!(*registered, fit_now + failed_at.iter().sum::<u64>(), "seed {seed}: each engine is counted once");
+        let closed = explained.gates.iter().any(|gate| !gate.is_open);
+        assert_eq!(closed, !world.is_given(), "seed {seed}: a gate is closed exactly if it is not given out");
+        // Engine by engine, too.
+        let fleet = Fleet::new(world.engines.iter().cloned(), world.max_cpu_percent);
+        for (abilities, engine) in &world.engines {
+            let (class, found) = fleet.engine(&engine.engine_id).expect("it is in its fleet");
+            assert_eq!((&*class.abilities, found), (abilities, engine));
+            let near = fleet.near(class, found, &world.lane());
+            let keeps_nothing_else = !world.queue_paused && !world.event_type_paused && world.available_at <= NOW;
+            let given = world.is_given_to(&(abilities.clone(), engine.clone()));
+            assert_eq!(near.fails.is_empty() && keeps_nothing_else, given, "seed {seed}");
+        }
+    }
+    for verdict in [Verdict::Impossible, Verdict::Blocked, Verdict::Waiting, Verdict::Runnable] {
+        let count = verdicts.get(&verdict).copied().unwrap_or(0);
+        assert!(count > FLEETS / 100, "{verdict}: {count} of {FLEETS}: the fleets are too much alike");
+    }
+}
+
+#[test]
+fn the_smallest_change_is_enough_and_nothing_smaller_is() {
+    let mut tried = 0;
+    for seed in 0..FLEETS {
+        let world = World::random(seed);
+        let change = world.explained().smallest_change;
+        assert_eq!(change.is_empty(), world.is_given(), "seed {seed}: {change:?}");
+        assert!(world.with(&change).is_given(), "seed {seed}: {change:?} does not let it run: {world:?}");
+        for left_out in 0..change.len() {
+            let mut less = change.clone();
+            let step = less.remove(left_out);
+            let with_less = world.with(&less);
+            assert!(!with_less.is_given(), "seed {seed}: without {step} it would run, too: {world:?}");
+            if let Some(smaller) = smaller(&step) {
+                tried += 1;
+                less.push(smaller);
+                assert!(!world.with(&less).is_given(), "seed {seed}: less than {step} would do: {world:?}");
+            }
+        }
+    }
+    assert!(tried > FLEETS / 10, "{tried}");
+}
+
+/// With the change of any named engine, that engine is given the event.
+#[test]
+fn what_an_engine_needs_is_what_it_lacks() {
+    for seed in 0..FLEETS / 10 {
+        let mut world = World::random(seed);
+        (world.queue_paused, world.event_type_paused, world.available_at) = (false, false, NOW);
+        for near in world.explained().fit.nearest {
+            let changed = world.with(&near.change);
+            let engine = changed.engines.iter().find(|(_, engine)| engine.engine_id == near.engine.engine_id);
+            assert!(changed.is_given_to(engine.unwrap()), "seed {seed}: {:?}: {world:?}", near.change);
+        }
+    }
+}
+
+#[test]
+fn every_gate_is_asked_of_the_engine_or_of_the_lane_or_of_the_claim() {
+    let others: Vec<_> = Gate::VARIANTS.iter().filter(|gate| !ENGINE_GATES.contains(gate)).collect();
+    assert_eq!(others, [&Gate::ClaimFilter, &Gate::QueueRunning, &Gate::EventTypeRunning]);
+}
+
+#[test]
+fn those_that_asked_last_are_named_first() {
+    let engine = |number: i64| {
+        let engine = idle_engine(&format!("e{number}"));
+        let abilities = Abilities { max_concurrent_events: 1, ..Abilities::default() };
+        (abilities, FleetEngine { last_claim_at: Some(Timestamp::from_millis(number % 7)), ..engine })
+    };
+    let fleet = Fleet::new((0..20).map(engine), None);
+    let key = LaneKey {
+        required_memory_mb: None,
+        required_capabilities: [].into(),
+        engine_version: None,
+        ..World::random(0).key
+    };
+    let lane = LaneFacts { key: &key, queue_paused: false, event_type_paused: false, final_attempt: false };
+    let names: Vec<_> = fleet.fit(&lane).free.iter().map(|engine| engine.engine_id.to_string()).collect();
+    assert_eq!(names, ["e13", "e6", "e12", "e19", "e5"]);
+}
