@@ -6,6 +6,7 @@ mod counts;
 mod dead_letters;
 mod engines;
 mod events;
+mod fleet;
 pub(crate) mod given;
 mod lanes;
 mod lists;
@@ -49,6 +50,9 @@ macro_rules! conformance_tests {
         events::a_key_finds_its_event_as_long_as_it_is_kept,
         events::a_released_key_is_free_and_its_event_stays,
         events::a_key_that_is_kept_is_not_given_again,
+        fleet::every_engine_is_read_with_what_it_holds,
+        fleet::events_before_a_place_are_counted_up_to_a_limit,
+        fleet::the_head_of_a_lane_is_its_first_queued_event,
         lanes::equal_requirements_are_one_lane,
         lanes::each_requirement_makes_a_lane_of_its_own,
         lanes::lanes_are_found_by_their_numbers,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
-use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 use strum::VariantArray;
 use tokio::time::Instant;
@@ -44,7 +44,7 @@ use crate::error::StoreError;
 use crate::migrations::prepare_postgres;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord,
-    History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::store::{ChangeFeed, ConnectionsUsed, Durability, FirstReads, Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -223,6 +223,18 @@ impl Queries for PostgresStore {
 
     async fn engine_counts(&self) -> Result<Vec<(EngineStatus, u64)>, StoreError> {
         Ok(reads::engine_counts(&self.shared).await?)
+    }
+
+    async fn fleet(&self) -> Result<FleetRows, StoreError> {
+        Ok(reads::fleet(&self.shared).await?)
+    }
+
+    async fn queued_before(&self, lane_id: LaneId, place: (Timestamp, EventId), limit: u32) -> Result<u64, StoreError> {
+        Ok(reads::queued_before(&self.shared, lane_id, place, limit).await?)
+    }
+
+    async fn lane_heads(&self, lanes: &[LaneId]) -> Result<Vec<EventRow>, StoreError> {
+        Ok(reads::lane_heads(&self.shared, lanes).await?)
     }
 
     async fn settings(&self) -> Result<SettingsRows, StoreError> {

@@ -254,6 +254,25 @@ pub struct RegistryChangesSince {
     pub is_complete: bool,
 }
 
+/// Every engine, and what each holds.
+#[derive(Clone, Debug, Default)]
+pub struct FleetRows {
+    pub engines: Vec<RegisteredEngine>,
+    /// By engine.
+    pub locks: Vec<HeldLock>,
+    /// Those of the events that engines hold which were lost before: they may be on their last chance.
+    pub lost_before: Vec<EventRow>,
+}
+
+/// A lock of some engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldLock {
+    pub engine_id: EngineId,
+    pub event_id: EventId,
+    pub lane_id: LaneId,
+    pub claimed_at: Timestamp,
+}
+
 /// How many events of a lane are in each status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaneCounts {

@@ -22,6 +22,7 @@ mod failure;
 mod file_id;
 mod file_lock;
 mod file_watch;
+mod fleet;
 mod home;
 mod inspect;
 mod integrity;
@@ -48,7 +49,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
-use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
+use enginehouse_core::time::Timestamp;
 use tokio::sync::Mutex;
 
 pub use self::backup::{BackUpError, back_up};
@@ -67,7 +69,7 @@ use self::writer::Writer;
 use crate::error::StoreError;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord,
-    History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::store::{Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -149,6 +151,19 @@ impl Queries for SqliteStore {
 
     async fn engine_counts(&self) -> Result<Vec<(EngineStatus, u64)>, StoreError> {
         self.readers.read(engines::counts).await
+    }
+
+    async fn fleet(&self) -> Result<FleetRows, StoreError> {
+        self.readers.read(fleet::fleet).await
+    }
+
+    async fn queued_before(&self, lane_id: LaneId, place: (Timestamp, EventId), limit: u32) -> Result<u64, StoreError> {
+        self.readers.read(move |reader| fleet::queued_before(reader, lane_id, place, limit)).await
+    }
+
+    async fn lane_heads(&self, lanes: &[LaneId]) -> Result<Vec<EventRow>, StoreError> {
+        let lanes = lanes.to_vec();
+        self.readers.read(move |reader| fleet::lane_heads(reader, &lanes)).await
     }
 
     async fn settings(&self) -> Result<SettingsRows, StoreError> {

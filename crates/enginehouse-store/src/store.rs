@@ -12,7 +12,7 @@ use enginehouse_core::time::Timestamp;
 use crate::error::StoreError;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord,
-    History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::transaction::Transaction;
 
@@ -126,6 +126,12 @@ pub trait Queries: Send + Sync {
     ) -> Result<ResultPage<(RegisteredEngine, u32)>, StoreError>;
     /// How many engines are in each status.
     async fn engine_counts(&self) -> Result<Vec<(EngineStatus, u64)>, StoreError>;
+    /// Every engine with what it holds. Takes time in proportion to the engines and their locks.
+    async fn fleet(&self) -> Result<FleetRows, StoreError>;
+    /// How many queued events of a lane come before this place in the order in which they are claimed; at most `limit`.
+    async fn queued_before(&self, lane_id: LaneId, place: (Timestamp, EventId), limit: u32) -> Result<u64, StoreError>;
+    /// The first queued event of each of these lanes that has one, due or not, by lane.
+    async fn lane_heads(&self, lanes: &[LaneId]) -> Result<Vec<EventRow>, StoreError>;
     /// What is set for event types and queues.
     async fn settings(&self) -> Result<SettingsRows, StoreError>;
     /// One dead letter with its event, if it is there.

@@ -3,6 +3,7 @@
 mod counts;
 mod dead_letters;
 mod engines;
+mod fleet;
 mod history;
 pub(crate) mod integrity;
 mod search;
@@ -10,6 +11,7 @@ mod search;
 pub(crate) use counts::{lane_counts, scenario_run, scenario_runs, totals};
 pub(crate) use dead_letters::{dead_letter, dead_letter_groups, dead_letters, preview_dead_letters};
 pub(crate) use engines::{engine, engine_counts, engines};
+pub(crate) use fleet::{fleet, lane_heads, queued_before};
 pub(crate) use history::history;
 pub(crate) use integrity::check_integrity;
 #[cfg(test)]
