@@ -106,7 +106,7 @@ fn unreadable(version: &str) -> Option<Warning> {
     let detail = format!(
         "engine_software_version {version:?} is no semantic version such as 1.2.0: no event that asks for an engine_version is given to the engine"
     );
-    Some(Warning { code: WarningCode::UnreadableVersion, detail })
+    Some(Warning { code: WarningCode::UnreadableVersion, detail, event_id: None })
 }
 
 /// One page of a list of them.

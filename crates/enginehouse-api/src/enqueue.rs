@@ -40,6 +40,10 @@ pub struct Warning {
     pub code: WarningCode,
     /// A sentence for people.
     pub detail: String,
+    /// The first event that it is about; absent if it is about none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub event_id: Option<EventId>,
 }
 
 /// What a caller can be warned of.

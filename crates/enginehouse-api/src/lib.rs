@@ -4,7 +4,7 @@
 //! on ([`enginehouse_core::input`]): checked, or with every bad field named.
 //!
 //! One file per resource: [`enqueue`], [`events`], [`bulk_events`], [`settle`], [`engines`], [`claims`], [`event_types`] (and queues),
-//! [`dead_letters`], [`scenario_runs`], [`stats`]; [`page`] for lists; [`problem`] for all that can go wrong.
+//! [`dead_letters`], [`scenario_runs`], [`stats`], [`explain`]; [`page`] for lists; [`problem`] for all that can go wrong.
 
 pub mod bulk_events;
 pub mod claims;
@@ -15,6 +15,7 @@ pub mod engines;
 pub mod enqueue;
 pub mod event_types;
 pub mod events;
+pub mod explain;
 pub mod idempotency_keys;
 pub mod page;
 pub mod problem;

@@ -7,11 +7,13 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use enginehouse_core::event::EventStatus;
+use enginehouse_core::explain::Verdict;
 use enginehouse_core::filter::PageRequest;
-use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::input::{Textual, Value};
 use enginehouse_core::limits::{DEFAULT_PAGE, MAX_PAGE};
 use enginehouse_core::read_fields;
+use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
@@ -109,6 +111,8 @@ pub enum ListKind {
     Queues,
     ScenarioRuns,
     Lanes,
+    /// Lanes in which something waits, by how they wait.
+    Blocked,
     /// The events that bulk calls go through.
     BulkEvents,
 }
@@ -123,6 +127,8 @@ impl ListKind {
             Self::Queues => place.parse::<QueueName>().is_ok(),
             Self::ScenarioRuns => place.parse::<ScenarioRunId>().is_ok(),
             Self::Lanes => place.parse::<i64>().is_ok(),
+            // The verdict, when its first event became available, and the lane.
+            Self::Blocked => place.parse::<BlockedPlace>().is_ok(),
             // A status, and the event of that status behind which it goes on, if it is not the first.
             Self::BulkEvents => place.split_once(' ').is_some_and(|(status, after)| {
                 status.parse::<EventStatus>().is_ok() && (after.is_empty() || after.parse::<EventId>().is_ok())
@@ -163,5 +169,34 @@ impl FromStr for Cursor {
         let cursor = Self { list: list.parse().map_err(|_| NotACursor)?, place: place.to_owned() };
         // A cursor has one spelling.
         if cursor.list.may_end_at(place) && cursor.to_string() == text { Ok(cursor) } else { Err(NotACursor) }
+    }
+}
+
+/// Where a page of the lanes in which something waits ended: the last one's place in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BlockedPlace {
+    pub verdict: Verdict,
+    pub available_at: Timestamp,
+    pub lane_id: LaneId,
+}
+
+impl fmt::Display for BlockedPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.verdict, self.available_at.as_millis(), self.lane_id.0)
+    }
+}
+
+impl FromStr for BlockedPlace {
+    type Err = NotACursor;
+
+    fn from_str(text: &str) -> Result<Self, NotACursor> {
+        let mut parts = text.split(' ');
+        let mut next = || parts.next().ok_or(NotACursor);
+        let verdict = next()?.parse().map_err(|_| NotACursor)?;
+        let available_at = Timestamp::from_millis(next()?.parse().map_err(|_| NotACursor)?);
+        let lane_id = LaneId(next()?.parse().map_err(|_| NotACursor)?);
+        let place = Self { verdict, available_at, lane_id };
+        // A place has one spelling.
+        if place.to_string() == text { Ok(place) } else { Err(NotACursor) }
     }
 }

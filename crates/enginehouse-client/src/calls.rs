@@ -14,6 +14,7 @@ use enginehouse_api::engines::{
 use enginehouse_api::enqueue::{BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse};
 use enginehouse_api::event_types::{EventTypeSettings, QueueSettings, Settings};
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery, HistoryResponse};
+use enginehouse_api::explain::{BlockedLane, BlockedQuery, EngineExplanation, EventExplanation, ExplainQuery};
 use enginehouse_api::idempotency_keys::{ReleaseKeyQuery, ReleasedKey};
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::scenario_runs::ScenarioRun;
@@ -417,6 +418,21 @@ impl Client {
     /// One scenario run, with its engines.
     pub async fn scenario_run(&self, scenario_run_id: &ScenarioRunId) -> Result<ScenarioRun, Error> {
         self.get(format!("/v1/scenario-runs/{scenario_run_id}")).await
+    }
+
+    /// Why an event does not run now; and how far it gets with one engine, if one is named.
+    pub async fn explain_event(&self, event_id: EventId, query: &ExplainQuery) -> Result<EventExplanation, Error> {
+        self.list(&format!("/v1/events/{event_id}/explain"), query).await
+    }
+
+    /// What an engine could claim now, and what keeps it from more.
+    pub async fn explain_engine(&self, engine_id: &EngineId) -> Result<EngineExplanation, Error> {
+        self.get(format!("/v1/engines/{engine_id}/explain")).await
+    }
+
+    /// Lists the lanes in which events wait, the worst first, each explained.
+    pub async fn blocked(&self, query: &BlockedQuery) -> Result<Page<BlockedLane>, Error> {
+        self.list("/v1/blocked", query).await
     }
 
     /// Counts and ages of everything in the store.

@@ -12,7 +12,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use crate::change::ChangeStep;
 use crate::error_group::last_line;
 use crate::event::EventStatus;
-use crate::fleet::{ENGINE_GATES, Fleet, LaneFit};
+use crate::fleet::{ENGINE_GATES, Fleet, LaneFit, Reach};
 use crate::gates::{Gate, LaneFacts};
 use crate::miss::capability_names;
 use crate::time::{Timestamp, in_words};
@@ -73,11 +73,23 @@ pub const ASKS_WITHIN: Duration = Duration::from_secs(90);
 pub struct GateState {
     /// The gate's name; `available_at` for the time, which is no engine's gate.
     pub gate: &'static str,
-    /// Whether it lets the event through, to one engine at least.
-    pub is_open: bool,
+    pub passage: Passage,
     pub detail: String,
     /// When it opens by itself, where that is known.
     pub opens_at: Option<Timestamp>,
+}
+
+/// Whether a gate lets an event through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Passage {
+    /// It does, to one engine at least.
+    Open,
+    Closed,
+    /// No engine passes those before it.
+    NotReached,
 }
 
 /// Why the events of a lane wait.
@@ -96,7 +108,7 @@ pub struct LaneExplanation {
 
 /// When the first event of a lane may be claimed, and why then.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Due<'a> {
+pub struct Availability<'a> {
     pub now: Timestamp,
     pub available_at: Timestamp,
     /// The event's state, where one event is explained: a time that is to come is that of a retry, or of its producer.
@@ -104,24 +116,37 @@ pub struct Due<'a> {
 }
 
 /// Explains why the events of a lane wait. The facts of the lane are those of the event in question.
-pub fn explain_lane(lane: &LaneFacts<'_>, due: &Due<'_>, fleet: &Fleet) -> LaneExplanation {
-    let fit = fleet.fit(lane);
-    let is_paused = lane.queue_paused || lane.event_type_paused;
-    let verdict = if fit.fit_when_empty == 0 {
-        Verdict::Impossible
-    } else if is_paused || fit.fit_and_active == 0 {
-        Verdict::Blocked
-    } else if due.available_at > due.now || fit.fit_now == 0 {
-        Verdict::Waiting
-    } else {
-        Verdict::Runnable
-    };
+pub fn explain_lane(lane: &LaneFacts<'_>, due: &Availability<'_>, fleet: &Fleet) -> LaneExplanation {
+    explain_fit(lane, due, fleet.fit(lane))
+}
+
+/// The same, where it is known how far the events of the lane get with the fleet.
+pub fn explain_fit(lane: &LaneFacts<'_>, due: &Availability<'_>, fit: LaneFit) -> LaneExplanation {
+    let reach =
+        Reach { any_fits: fit.fit_when_empty > 0, any_active: fit.fit_and_active > 0, any_free: fit.fit_now > 0 };
+    let verdict = verdict(lane, due, reach);
     let summary = summary(verdict, lane, due, &fit);
     let smallest_change = smallest_change(lane, due, &fit);
     LaneExplanation { verdict, summary, gates: gates(lane, due, &fit), fit, smallest_change }
 }
 
-fn smallest_change(lane: &LaneFacts<'_>, due: &Due<'_>, fit: &LaneFit) -> Vec<ChangeStep> {
+/// The verdict alone, of events that need not be alone: costs as much as the fleet has classes.
+pub fn verdict_of(lane: &LaneFacts<'_>, due: &Availability<'_>, fleet: &Fleet) -> Verdict {
+    verdict(lane, due, fleet.reach(lane))
+}
+
+fn verdict(lane: &LaneFacts<'_>, due: &Availability<'_>, reach: Reach) -> Verdict {
+    match reach {
+        Reach { any_fits: false, .. } => Verdict::Impossible,
+        Reach { any_active: false, .. } => Verdict::Blocked,
+        _ if lane.queue_paused || lane.event_type_paused => Verdict::Blocked,
+        Reach { any_free: false, .. } => Verdict::Waiting,
+        _ if due.available_at > due.now => Verdict::Waiting,
+        _ => Verdict::Runnable,
+    }
+}
+
+fn smallest_change(lane: &LaneFacts<'_>, due: &Availability<'_>, fit: &LaneFit) -> Vec<ChangeStep> {
     let mut steps = Vec::new();
     if lane.queue_paused {
         steps.push(ChangeStep::ResumeQueue(lane.key.queue.clone()));
@@ -145,11 +170,12 @@ fn smallest_change(lane: &LaneFacts<'_>, due: &Due<'_>, fit: &LaneFit) -> Vec<Ch
     steps
 }
 
-fn gates(lane: &LaneFacts<'_>, due: &Due<'_>, fit: &LaneFit) -> Vec<GateState> {
+fn gates(lane: &LaneFacts<'_>, due: &Availability<'_>, fit: &LaneFit) -> Vec<GateState> {
     let is_due = due.available_at <= due.now;
+    let open_if = |is_open: bool| if is_open { Passage::Open } else { Passage::Closed };
     let mut gates = vec![GateState {
         gate: "available_at",
-        is_open: is_due,
+        passage: open_if(is_due),
         detail: if is_due { format!("due since {}", due.available_at) } else { not_due(due) },
         opens_at: (!is_due).then_some(due.available_at),
     }];
@@ -158,17 +184,18 @@ fn gates(lane: &LaneFacts<'_>, due: &Due<'_>, fit: &LaneFit) -> Vec<GateState> {
         (Gate::EventTypeRunning, lane.event_type_paused, format!("event type {}", lane.key.event_type)),
     ] {
         let detail = format!("{what} is {}", if paused { "paused" } else { "not paused" });
-        gates.push(GateState { gate: gate.name(), is_open: !paused, detail, opens_at: None });
+        gates.push(GateState { gate: gate.name(), passage: open_if(!paused), detail, opens_at: None });
     }
     let mut left = fit.registered;
-    for (gate, failed) in ENGINE_GATES.into_iter().zip(fit.failed_at) {
+    for (place, (gate, failed)) in ENGINE_GATES.into_iter().zip(fit.failed_at).enumerate() {
         let of = left;
         left -= failed;
-        let detail = match of {
-            0 => "no engine gets so far".to_owned(),
-            _ => format!("{left} of {} {}", engines(of), condition(gate, lane, left == 1)),
+        // Without any engine it is the first of these gates that keeps the event.
+        let (passage, detail) = match of {
+            0 if place > 0 => (Passage::NotReached, "no engine gets so far".to_owned()),
+            _ => (open_if(left > 0), format!("{left} of {} {}", engines(of), condition(gate, lane, left == 1))),
         };
-        gates.push(GateState { gate: gate.name(), is_open: left > 0, detail, opens_at: None });
+        gates.push(GateState { gate: gate.name(), passage, detail, opens_at: None });
     }
     gates
 }
@@ -202,7 +229,7 @@ fn condition(gate: Gate, lane: &LaneFacts<'_>, is_one: bool) -> String {
     }
 }
 
-fn summary(verdict: Verdict, lane: &LaneFacts<'_>, due: &Due<'_>, fit: &LaneFit) -> String {
+fn summary(verdict: Verdict, lane: &LaneFacts<'_>, due: &Availability<'_>, fit: &LaneFit) -> String {
     match verdict {
         Verdict::Impossible => impossible(fit),
         Verdict::Blocked if lane.queue_paused || lane.event_type_paused => paused(lane),
@@ -233,7 +260,7 @@ fn paused(lane: &LaneFacts<'_>) -> String {
 
 fn none_active(fit: &LaneFit) -> String {
     let statuses: Vec<_> = fit.statuses.iter().map(|(status, count)| format!("{count} {status}")).collect();
-    let one = fit.nearest.first().map(|nearest| {
+    let one = fit.nearest.iter().find(|near| near.fits_when_empty).map(|nearest| {
         format!("; {} was last heard at {}", nearest.engine.engine_id, nearest.engine.last_heartbeat_at)
     });
     let fits = if fit.fit_when_empty == 1 { "fits" } else { "fit" };
@@ -246,8 +273,8 @@ fn none_active(fit: &LaneFit) -> String {
 }
 
 /// When it is due, and why then.
-fn not_due(due: &Due<'_>) -> String {
-    let Due { now, available_at, state } = due;
+fn not_due(due: &Availability<'_>) -> String {
+    let Availability { now, available_at, state } = due;
     let wait = in_words(available_at.since(*now));
     match state {
         Some(state) if state.tally.failures > 0 => {
@@ -268,14 +295,14 @@ fn failed_attempts(state: &EventState) -> String {
 
 fn busy(fit: &LaneFit) -> String {
     let (fits, count) = (if fit.fit_when_empty == 1 { "fits" } else { "fit" }, engines(fit.fit_when_empty));
-    let nearest = fit.nearest.first().and_then(|nearest| {
+    let nearest = fit.nearest.iter().find(|near| near.fits_when_empty).and_then(|nearest| {
         let (_, why) = nearest.fails.first()?;
         Some(format!(": {}: {why}", nearest.engine.engine_id))
     });
     format!("{count} {fits}, and none has room for it now{}", nearest.unwrap_or_default())
 }
 
-fn runnable(due: &Due<'_>, fit: &LaneFit) -> String {
+fn runnable(due: &Availability<'_>, fit: &LaneFit) -> String {
     let names: Vec<_> = fit.free.iter().map(|engine| engine.engine_id.as_str()).collect();
     let more = if fit.fit_now > names.len() as u64 { ", …" } else { "" };
     let fits = if fit.fit_now == 1 { "fits and has" } else { "fit and have" };

@@ -3,13 +3,14 @@
 //! A fleet has many engines and few kinds of them. What depends on abilities alone is asked once for each class of engines
 //! with equal abilities; of each engine, only what it holds and how it is doing. So 50,000 engines cost a few milliseconds.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use crate::change::{ChangeStep, Effort, steps};
 use crate::engine::{Abilities, EngineStatus};
 use crate::gates::{ClaimFilter, EngineFacts, Gate, Held, LaneFacts, Shortfall, could_ever_serve};
 use crate::ids::EngineId;
+use crate::lane::LaneKey;
 use crate::miss::{NearestMiss, nearest_miss};
 use crate::time::Timestamp;
 
@@ -66,6 +67,52 @@ impl FleetEngine {
 pub struct EngineClass {
     pub abilities: Arc<Abilities>,
     pub engines: Vec<FleetEngine>,
+    /// What they can take together, once somebody has asked.
+    room: OnceLock<Room>,
+}
+
+/// What the engines of a class can take.
+#[derive(Clone, Copy, Debug, Default)]
+struct Room {
+    any_active: bool,
+    /// Whether some engine has room for an event that requires no memory.
+    any_free: bool,
+    /// The most memory that such an engine has left, in MiB; none if none declares any.
+    most_memory_mb: Option<u64>,
+}
+
+impl EngineClass {
+    /// Asks every engine once, of a lane that requires nothing.
+    fn room(&self, lane: &LaneFacts<'_>, max_cpu_percent: Option<f64>) -> Room {
+        *self.room.get_or_init(|| {
+            let required_capabilities = BTreeSet::new();
+            let key =
+                LaneKey { required_capabilities, required_memory_mb: None, engine_version: None, ..lane.key.clone() };
+            let lane = LaneFacts { key: &key, ..running(lane) };
+            let mut room = Room::default();
+            for engine in &self.engines {
+                room.any_active |= engine.status == EngineStatus::Active;
+                let facts = engine.facts(&self.abilities, max_cpu_percent);
+                if ENGINE_GATES.iter().all(|gate| check(*gate, &facts, &lane).is_ok()) {
+                    room.any_free = true;
+                    let left = self.abilities.memory_limit_mb.map(|limit| limit.saturating_sub(engine.held.memory_mb));
+                    room.most_memory_mb = room.most_memory_mb.max(left);
+                }
+            }
+            room
+        })
+    }
+}
+
+/// How far some events get with a fleet, without a word on which engines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Some engine could run them when it is idle and at its best.
+    pub any_fits: bool,
+    /// One that is active could.
+    pub any_active: bool,
+    /// One has room for one of them now.
+    pub any_free: bool,
 }
 
 /// Every engine that is registered and has not stopped.
@@ -73,7 +120,7 @@ pub struct EngineClass {
 pub struct Fleet {
     classes: Vec<EngineClass>,
     /// Where each engine is: its class, and its place there.
-    places: HashMap<EngineId, (usize, usize)>,
+    indexes: HashMap<EngineId, (usize, usize)>,
     max_cpu_percent: Option<f64>,
 }
 
@@ -104,6 +151,8 @@ pub struct LaneFit {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NearEngine {
     pub engine: FleetEngine,
+    /// Whether it could run the event when it is idle and at its best.
+    pub fits_when_empty: bool,
     /// Every gate that keeps it from the event.
     pub fails: Vec<(Gate, Shortfall)>,
     /// What would let it run the event, if the event's queue and time do.
@@ -122,10 +171,10 @@ impl Fleet {
             let class = known.get(&abilities).copied().unwrap_or_else(|| {
                 let abilities = Arc::new(abilities);
                 known.insert(Arc::clone(&abilities), fleet.classes.len());
-                fleet.classes.push(EngineClass { abilities, engines: Vec::new() });
+                fleet.classes.push(EngineClass { abilities, engines: Vec::new(), room: OnceLock::new() });
                 fleet.classes.len() - 1
             });
-            fleet.places.insert(engine.engine_id.clone(), (class, fleet.classes[class].engines.len()));
+            fleet.indexes.insert(engine.engine_id.clone(), (class, fleet.classes[class].engines.len()));
             fleet.classes[class].engines.push(engine);
         }
         fleet
@@ -137,11 +186,11 @@ impl Fleet {
 
     /// How many engines it has.
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.indexes.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.indexes.is_empty()
     }
 
     /// The mark for processor time.
@@ -151,7 +200,7 @@ impl Fleet {
 
     /// One engine with its abilities, if it is registered.
     pub fn engine(&self, engine_id: &EngineId) -> Option<(&EngineClass, &FleetEngine)> {
-        let (class, place) = *self.places.get(engine_id)?;
+        let (class, place) = *self.indexes.get(engine_id)?;
         let class = &self.classes[class];
         Some((class, &class.engines[place]))
     }
@@ -160,15 +209,33 @@ impl Fleet {
     pub fn near(&self, class: &EngineClass, engine: &FleetEngine, lane: &LaneFacts<'_>) -> NearEngine {
         let (facts, lane) = (engine.facts(&class.abilities, self.max_cpu_percent), running(lane));
         let fails = ENGINE_GATES.iter().filter_map(|gate| Some((*gate, check(*gate, &facts, &lane).err()?))).collect();
-        NearEngine { engine: engine.clone(), fails, change: steps(&engine.engine_id, &facts, &lane) }
+        let fits_when_empty = could_ever_serve(&class.abilities, lane.key);
+        NearEngine { engine: engine.clone(), fits_when_empty, fails, change: steps(&engine.engine_id, &facts, &lane) }
     }
 
-    /// Whether any engine could run the events of a lane when it is idle and at its best, and how many engines in which
-    /// status could. Costs as much as there are classes, but for the counting of statuses.
+    /// How far the events of a lane get that need not be alone: costs as much as there are classes.
+    pub fn reach(&self, lane: &LaneFacts<'_>) -> Reach {
+        let mut reach = Reach::default();
+        for class in self.classes.iter().filter(|class| could_ever_serve(&class.abilities, lane.key)) {
+            let room = class.room(lane, self.max_cpu_percent);
+            reach.any_fits = true;
+            reach.any_active |= room.any_active;
+            let has_memory = match lane.key.required_memory_mb {
+                Some(required) => room.most_memory_mb.is_some_and(|left| left >= required),
+                None => true,
+            };
+            reach.any_free |= room.any_free && has_memory;
+        }
+        reach
+    }
+
+    /// How far the events of a lane get: costs as much as there are engines.
     pub fn fit(&self, lane: &LaneFacts<'_>) -> LaneFit {
         let lane = &running(lane);
         let mut fit = LaneFit { registered: self.len() as u64, ..LaneFit::default() };
         let mut nearest = Nearest::default();
+        // Of those that could run it once they have room, one is named in any case.
+        let mut nearest_fitting = None;
         for (index, class) in self.classes.iter().enumerate() {
             let fits_when_empty = could_ever_serve(&class.abilities, lane.key);
             let idle = EngineFacts::idle(&class.abilities);
@@ -190,7 +257,11 @@ impl Fleet {
                 match first_failure {
                     Some(at) => {
                         fit.failed_at[at] += 1;
-                        nearest.offer(Effort::of(&facts, lane, lacks), (index, place));
+                        let effort = Effort::of(&facts, lane, lacks);
+                        nearest.offer(effort, (index, place));
+                        if fits_when_empty && nearest_fitting.is_none_or(|(least, _)| effort < least) {
+                            nearest_fitting = Some((effort, (index, place)));
+                        }
                     }
                     None => {
                         fit.fit_now += 1;
@@ -199,11 +270,12 @@ impl Fleet {
                 }
             }
         }
+        nearest.insist_on(nearest_fitting);
         let near = |(class, place): (usize, usize)| {
             let class = &self.classes[class];
             self.near(class, &class.engines[place], lane)
         };
-        fit.nearest = nearest.places().map(near).collect();
+        fit.nearest = nearest.indexes().map(near).collect();
         if fit.fit_when_empty == 0 {
             let classes = self.classes.iter().map(|class| (&*class.abilities, class.engines.len() as u64));
             fit.miss = nearest_miss(classes, lane.key);
@@ -253,7 +325,14 @@ impl Nearest {
         self.0.truncate(MAX_NAMED_ENGINES);
     }
 
-    fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+    /// Names one in place of the last, unless it is named already.
+    fn insist_on(&mut self, one: Option<(Effort, (usize, usize))>) {
+        let Some(one) = one.filter(|(_, place)| self.indexes().all(|named| named != *place)) else { return };
+        self.0.pop();
+        self.0.push(one);
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = (usize, usize)> {
         self.0.iter().map(|(_, place)| *place)
     }
 }

@@ -10,7 +10,7 @@ use crate::lane::LaneKey;
 use crate::nearest_name::nearest_name;
 
 /// The engines that are nearest to being able to run an event, although none of them ever could.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NearestMiss {
     /// How many engines lack just this.
     pub engines: u64,
@@ -24,8 +24,11 @@ pub struct NearestMiss {
     pub similar: Option<(Capability, Capability)>,
 }
 
+/// Among how many names one that is spelt alike is looked for.
+const MAX_NAMES: usize = 500;
+
 /// What tells engines apart that miss an event by different things.
-type Kind = (Vec<Capability>, bool, bool);
+type MissKind = (Vec<Capability>, bool, bool);
 
 /// What keeps engines with these abilities from the events of a lane, given how many engines have them: what those lack that
 /// lack least. None, if some could run them, or if there are no engines.
@@ -33,7 +36,7 @@ pub fn nearest_miss<'a>(
     classes: impl Iterator<Item = (&'a Abilities, u64)> + Clone,
     key: &LaneKey,
 ) -> Option<NearestMiss> {
-    let mut kinds: HashMap<Kind, u64> = HashMap::new();
+    let mut kinds: HashMap<MissKind, u64> = HashMap::new();
     let mut nearest: Option<((usize, usize, u64), NearestMiss)> = None;
     for (abilities, engines) in classes.clone() {
         let miss = NearestMiss::of(abilities, key);
@@ -51,7 +54,8 @@ pub fn nearest_miss<'a>(
         }
     }
     let (_, miss) = nearest?;
-    let known: BTreeSet<_> = classes.flat_map(|(abilities, _)| &abilities.capabilities).collect();
+    let known: BTreeSet<_> = classes.flat_map(|(abilities, _)| &abilities.capabilities).take(MAX_NAMES).collect();
+    // A capability that one of the others has is no slip of the pen.
     let similar = miss.lacks.iter().filter(|lacking| !known.contains(lacking)).find_map(|lacking| {
         let meant = nearest_name(lacking.as_str(), known.iter().map(|name| name.as_str()))?;
         Some((lacking.clone(), meant.parse().ok()?))
@@ -78,7 +82,7 @@ impl NearestMiss {
         Self { engines: 0, lacks, version, memory_mb, similar: None }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> MissKind {
         (self.lacks.clone(), self.version.is_some(), self.memory_mb.is_some())
     }
 }

@@ -19,7 +19,7 @@ const NAMES: [&str; 16] = [
 
 /// Every process that the demo has started. Each one ends when its stdin does, so that none outlives the demo, however the
 /// demo ends.
-pub(super) struct Fleet {
+pub(super) struct DemoFleet {
     /// The `enginehouse` program.
     program: PathBuf,
     /// Where the data file and the logs are.
@@ -40,7 +40,7 @@ pub(super) struct EngineSetup {
     pub(super) memory_mb: u64,
 }
 
-impl Fleet {
+impl DemoFleet {
     pub(super) fn new(program: PathBuf, folder: PathBuf) -> Self {
         Self { program, folder, server: None, engines: Vec::new() }
     }

@@ -20,7 +20,7 @@ use anyhow::{Context as _, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use self::engine::{EngineConfig, run_engine};
-use self::fleet::Fleet;
+use self::fleet::DemoFleet;
 use self::output::ProgressOutput;
 pub use self::output::say;
 use self::picture::{PictureSettings, Tile};
@@ -68,7 +68,7 @@ pub async fn run(config: DemoConfig) -> anyhow::Result<DemoEnd> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let folder = tempfile::Builder::new().prefix("enginehouse-demo-").tempdir().context("cannot make a folder")?;
-    let mut fleet = Fleet::new(config.program.clone(), folder.path().to_owned());
+    let mut fleet = DemoFleet::new(config.program.clone(), folder.path().to_owned());
     let performed = tokio::select! {
         performed = perform(&config, &mut fleet) => performed,
         _ = interrupt.recv() => Ok(DemoEnd::Interrupted),
@@ -92,7 +92,7 @@ pub async fn run(config: DemoConfig) -> anyhow::Result<DemoEnd> {
 }
 
 /// Everything from the first process to the proof.
-async fn perform(config: &DemoConfig, fleet: &mut Fleet) -> anyhow::Result<DemoEnd> {
+async fn perform(config: &DemoConfig, fleet: &mut DemoFleet) -> anyhow::Result<DemoEnd> {
     let began = now();
     let scene = Scene::new();
     let tiles = tiles::tiles(&scene, affordable(&scene, config.tiles), config.tiles);

@@ -17,7 +17,7 @@ use enginehouse_core::ids::{EngineId, EventId};
 use tokio::time::Instant;
 
 use super::engine::HEARTBEAT_SECONDS;
-use super::fleet::Fleet;
+use super::fleet::DemoFleet;
 use super::output::ProgressOutput;
 use super::recovery::{Recovery, locks};
 use super::tiles::{EVENT_TYPE, SCENARIO_RUN, TilePayload};
@@ -31,7 +31,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// Lets the engines render the tiles, kills one of them, and redrives the dead letter.
 pub(super) async fn run(
     client: &Client,
-    fleet: &mut Fleet,
+    fleet: &mut DemoFleet,
     tiles: &[TilePayload],
     engines: u32,
     output: &ProgressOutput,
@@ -102,7 +102,7 @@ struct Killed {
 impl TileWatcher<'_> {
     /// Prints what has changed. Answers the killed engine, and how long the recovery took, when only the dead letter is
     /// left to do.
-    async fn poll(&mut self, fleet: &mut Fleet) -> anyhow::Result<Option<(Killed, Duration)>> {
+    async fn poll(&mut self, fleet: &mut DemoFleet) -> anyhow::Result<Option<(Killed, Duration)>> {
         fleet.require_alive(self.killed.as_ref().map(|killed| &killed.engine_id))?;
         let run = self.client.scenario_run(&SCENARIO_RUN.parse()?).await?;
         let engines = self.client.engines(&EnginesQuery::default()).await?.items;
@@ -152,7 +152,7 @@ impl TileWatcher<'_> {
     }
 
     /// Kills an engine that can render glass while it holds locks. If none holds any now, the next poll tries again.
-    async fn kill(&mut self, fleet: &mut Fleet, engines: &[Engine]) -> anyhow::Result<()> {
+    async fn kill(&mut self, fleet: &mut DemoFleet, engines: &[Engine]) -> anyhow::Result<()> {
         let holds = |engine: &&Engine| engine.locks_held > 0 && engine.metadata.static_config.capabilities.len() > 1;
         let Some(victim) = engines.iter().filter(holds).max_by_key(|engine| engine.locks_held) else { return Ok(()) };
         fleet.kill(&victim.engine_id).await?;

@@ -35,6 +35,7 @@ mod heartbeat;
 mod hold_backs;
 mod inbox;
 mod isolation;
+pub mod last_claims;
 mod late_locks;
 pub mod observer;
 mod operation;
@@ -75,6 +76,7 @@ use self::answers::{Enqueued, ExchangeProgress, Exchanged, SettleResult};
 use self::config::DispatchConfig;
 use self::engines::{Register, Registered};
 use self::inbox::{Inbox, RequestSenders};
+use self::last_claims::LastClaims;
 use self::observer::Observer;
 pub use self::operation::Operation;
 use self::operation::pending;
@@ -91,6 +93,7 @@ pub struct Dispatcher {
     requests: RequestSenders,
     shutdown: Shutdown,
     registrations: RegistrationLimit,
+    last_claims: LastClaims,
 }
 
 /// The dispatcher's thread.
@@ -121,10 +124,12 @@ impl Dispatcher {
         let shutdown = Shutdown::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let scheduler = Scheduler::new(store, config, rng, observer, inbox, shutdown.clone(), pulse);
+        let last_claims = scheduler.last_claims.clone();
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())
             .spawn(move || runtime.block_on(scheduler.run()))?;
-        Ok((Self { requests, shutdown, registrations: RegistrationLimit::default() }, DispatcherThread(thread)))
+        let registrations = RegistrationLimit::default();
+        Ok((Self { requests, shutdown, registrations, last_claims }, DispatcherThread(thread)))
     }
 
     /// Adds events: all or none. Answers each, in the order asked.
@@ -218,6 +223,11 @@ impl Dispatcher {
             mpsc::error::TrySendError::Closed(_) => DispatchError::ShuttingDown,
         })?;
         reply::answer(answer).await
+    }
+
+    /// When each engine last asked for events.
+    pub fn last_claims(&self) -> &LastClaims {
+        &self.last_claims
     }
 
     /// Answers waiting claims with nothing and accepts no more requests. Those that were accepted are carried out.

@@ -17,6 +17,7 @@ mod docs;
 mod engines;
 mod event_types;
 mod events;
+mod explain;
 mod health;
 mod idempotency_key_header;
 mod idempotency_keys;
@@ -76,6 +77,9 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(engines::resume_engine))
         .routes(routes!(events::get_event))
         .routes(routes!(events::get_event_history))
+        .routes(routes!(explain::explain_event))
+        .routes(routes!(explain::explain_engine))
+        .routes(routes!(explain::list_blocked))
         .routes(routes!(events::cancel_event))
         .routes(routes!(events::retry_event))
         .routes(routes!(events::redrive_event))

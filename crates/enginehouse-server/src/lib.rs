@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod config;
 pub mod dispatcher;
+pub mod explain;
 pub mod http;
 pub mod log_limit;
 pub mod rng;

@@ -20,7 +20,7 @@ pub use self::postgres::{
     MigrateError, migrate_postgres, migrate_postgres_to, postgres_status, prepare_postgres, revert_postgres,
 };
 pub use self::schema_name::{NotASchemaName, SchemaName};
-pub use self::verdict::{AppliedMigration, SchemaRefusal, Status, Verdict};
+pub use self::verdict::{AppliedMigration, MigrationVerdict, SchemaRefusal, Status};
 
 /// Whose SQL it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

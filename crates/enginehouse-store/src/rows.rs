@@ -259,14 +259,14 @@ pub struct RegistryChangesSince {
 pub struct FleetRows {
     pub engines: Vec<RegisteredEngine>,
     /// By engine.
-    pub locks: Vec<HeldLock>,
+    pub locks: Vec<LockRow>,
     /// Those of the events that engines hold which were lost before: they may be on their last chance.
     pub lost_before: Vec<EventRow>,
 }
 
 /// A lock of some engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldLock {
+pub struct LockRow {
     pub engine_id: EngineId,
     pub event_id: EventId,
     pub lane_id: LaneId,

@@ -3,6 +3,7 @@
 pub(crate) mod accept_clock;
 pub(crate) mod backup;
 pub(crate) mod bench;
+pub(crate) mod blocked;
 pub(crate) mod cli_error;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -16,6 +17,7 @@ pub(crate) mod event;
 mod event_bulk;
 mod event_filter;
 pub(crate) mod event_type;
+mod explain;
 mod hints;
 mod json_lines;
 mod log_output;

@@ -41,6 +41,8 @@ enum CliCommand {
     EventType(cli::event_type::EventTypeArgs),
     /// See scenario runs, and how far they are
     Run(cli::scenario_run::RunArgs),
+    /// List the events that wait, the worst first, and say why
+    Blocked(cli::blocked::BlockedArgs),
     /// Count what is in the store
     Stats(cli::stats::StatsArgs),
     /// Measure how much a server takes, and how fast, with a load of its own
@@ -97,6 +99,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Queue(arguments) => cli::queue::run(arguments).await,
         CliCommand::EventType(arguments) => cli::event_type::run(arguments).await,
         CliCommand::Run(arguments) => cli::scenario_run::run(arguments).await,
+        CliCommand::Blocked(arguments) => cli::blocked::run(arguments).await,
         CliCommand::Stats(arguments) => cli::stats::run(arguments).await,
         CliCommand::Serve(arguments) => cli::serve::run(arguments).await,
         CliCommand::Bench(arguments) => cli::bench::run(arguments).await,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use strum::VariantArray;
 
 use super::*;
-use crate::explain::{Due, LaneExplanation, Verdict, explain_lane};
+use crate::explain::{Availability, LaneExplanation, Passage, Verdict, explain_lane, verdict_of};
 use crate::gates::first_failure;
 use crate::ids::Capability;
 use crate::lane::LaneKey;
@@ -93,7 +93,7 @@ impl World {
 
     fn explained(&self) -> LaneExplanation {
         let fleet = Fleet::new(self.engines.iter().cloned(), self.max_cpu_percent);
-        explain_lane(&self.lane(), &Due { now: NOW, available_at: self.available_at, state: None }, &fleet)
+        explain_lane(&self.lane(), &Availability { now: NOW, available_at: self.available_at, state: None }, &fleet)
     }
 
     fn of(&mut self, engine_id: &EngineId) -> &mut (Abilities, FleetEngine) {
@@ -208,10 +208,14 @@ fn an_event_is_runnable_exactly_when_some_claim_is_given_it() {
         assert_eq!(*fit_and_active, could.iter().filter(is_active).count() as u64, "seed {seed}");
         assert_eq!((explained.verdict == Verdict::Impossible), could.is_empty(), "seed {seed}");
         assert_eq!(*registered, fit_now + failed_at.iter().sum::<u64>(), "seed {seed}: each engine is counted once");
-        let closed = explained.gates.iter().any(|gate| !gate.is_open);
+        let closed = explained.gates.iter().any(|gate| gate.passage == Passage::Closed);
         assert_eq!(closed, !world.is_given(), "seed {seed}: a gate is closed exactly if it is not given out");
-        // Engine by engine, too.
+        // Engine by engine, too; and class by class, which is all that a list of lanes looks at.
         let fleet = Fleet::new(world.engines.iter().cloned(), world.max_cpu_percent);
+        if !world.final_attempt {
+            let due = Availability { now: NOW, available_at: world.available_at, state: None };
+            assert_eq!(verdict_of(&world.lane(), &due, &fleet), explained.verdict, "seed {seed}: {world:?}");
+        }
         for (abilities, engine) in &world.engines {
             let (class, found) = fleet.engine(&engine.engine_id).expect("it is in its fleet");
             assert_eq!((&*class.abilities, found), (abilities, engine));

@@ -8,6 +8,7 @@ use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::lock::LockToken;
+use enginehouse_core::miss::NearestMiss;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::EventRow;
 use tokio::sync::oneshot;
@@ -23,9 +24,9 @@ pub struct Enqueued {
     pub available_at: Timestamp,
     /// Whether an earlier request has enqueued it.
     pub duplicate: bool,
-    /// Whether any registered engine could ever be given it, as far as that was found out: with very many kinds of engines
+    /// What keeps every registered engine from it for good, as far as that was found out: with very many kinds of engines
     /// and lanes, a batch asks for the first of its lanes alone.
-    pub servable: bool,
+    pub miss: Option<Arc<NearestMiss>>,
 }
 
 /// The answer to one settlement of a request: each is refused by itself.

@@ -49,6 +49,7 @@ pub(super) async fn claim(context: &mut TransactionContext<'_>, claims: &[Claima
     if claims.is_empty() {
         return Ok(Vec::new());
     }
+    context.last_claims.note(claims.iter().map(|claim| &claim.engine.engine_id), context.now);
     let mut held = held_by(context, claims).await?;
     let mut ready = ReadyEvents::new(claims.iter().map(|claim| claim.claim.limit).sum());
     let mut given: Vec<Vec<EventId>> = Vec::with_capacity(claims.len());

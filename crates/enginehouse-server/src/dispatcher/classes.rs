@@ -11,6 +11,7 @@ use enginehouse_core::engine::Abilities;
 use enginehouse_core::gates::could_ever_serve;
 use enginehouse_core::ids::LaneId;
 use enginehouse_core::lane::LaneKey;
+use enginehouse_core::miss::{NearestMiss, nearest_miss};
 
 /// How many lanes all classes together keep: a few MiB. Beyond it they are found again when they are asked for.
 const MAX_CACHED: usize = 1_000_000;
@@ -22,12 +23,35 @@ pub(super) type Lanes = BTreeMap<LaneId, Arc<LaneKey>>;
 #[derive(Debug, Default)]
 pub(super) struct EngineClasses {
     classes: HashMap<Arc<Abilities>, Class>,
-    /// Whether some class could ever serve a lane, as far as it was asked.
-    servable: HashMap<LaneId, bool>,
+    /// What keeps all classes from a lane, as far as it was asked; nothing, if some class could serve it.
+    misses: HashMap<LaneId, Option<Arc<NearestMiss>>>,
     /// How many lanes the classes keep.
     cached: usize,
     /// How often a class was compared with a lane.
     comparisons: u64,
+}
+
+/// Whether some engine could ever be given an event.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Servable {
+    Yes,
+    /// None could: the nearest of them lack this; nothing, if there are none.
+    No(Arc<NearestMiss>),
+    /// To find out would have taken more comparisons than were left.
+    Unknown,
+}
+
+impl Servable {
+    fn from_miss(miss: Option<Arc<NearestMiss>>) -> Self {
+        miss.map_or(Self::Yes, Self::No)
+    }
+
+    pub(super) fn miss(self) -> Option<Arc<NearestMiss>> {
+        match self {
+            Self::No(miss) => Some(miss),
+            Self::Yes | Self::Unknown => None,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +72,7 @@ impl EngineClasses {
             return known;
         }
         // What could be served before still can be.
-        self.servable.retain(|_, servable| *servable);
+        self.misses.retain(|_, miss| miss.is_none());
         let of_class = Arc::new(of_class);
         self.classes.insert(Arc::clone(&of_class), Class { engines: 1, lanes: None });
         of_class
@@ -61,13 +85,13 @@ impl EngineClasses {
         if known.engines == 0 {
             let lanes = self.classes.remove(class).and_then(|class| class.lanes);
             self.cached -= lanes.map_or(0, |(_, lanes)| lanes.len());
-            // What could not be served before still cannot be.
-            self.servable.retain(|_, servable| !*servable);
+            // What could not be served before still cannot be; but another class may be the nearest now.
+            self.misses.clear();
         }
     }
 
     pub(super) fn remove_lane(&mut self, lane_id: LaneId) {
-        self.servable.remove(&lane_id);
+        self.misses.remove(&lane_id);
     }
 
     /// The lanes that engines of a class could serve, idle and at their best, best priority first.
@@ -93,11 +117,10 @@ impl EngineClasses {
         found
     }
 
-    /// Whether some engine could ever be given an event of a lane; nothing if to find out would take more comparisons than
-    /// are left.
-    pub(super) fn is_servable(&mut self, lane_id: LaneId, key: &LaneKey, comparisons_left: &mut u64) -> Option<bool> {
-        if let Some(servable) = self.servable.get(&lane_id) {
-            return Some(*servable);
+    /// Whether some engine could ever be given an event of a lane, and if none could, what keeps the nearest of them from it.
+    pub(super) fn servable(&mut self, lane_id: LaneId, key: &LaneKey, comparisons_left: &mut u64) -> Servable {
+        if let Some(miss) = self.misses.get(&lane_id) {
+            return Servable::from_miss(miss.clone());
         }
         let mut compared = 0;
         let mut servable = false;
@@ -105,7 +128,7 @@ impl EngineClasses {
             if compared == *comparisons_left {
                 self.comparisons += compared;
                 *comparisons_left = 0;
-                return None;
+                return Servable::Unknown;
             }
             compared += 1;
             servable = could_ever_serve(class, key);
@@ -115,8 +138,10 @@ impl EngineClasses {
         }
         *comparisons_left -= compared;
         self.comparisons += compared;
-        self.servable.insert(lane_id, servable);
-        Some(servable)
+        let classes = self.classes.iter().map(|(abilities, class)| (&**abilities, class.engines as u64));
+        let miss = (!servable).then(|| Arc::new(nearest_miss(classes, key).unwrap_or_default()));
+        self.misses.insert(lane_id, miss.clone());
+        Servable::from_miss(miss)
     }
 
     #[cfg(test)]
@@ -163,7 +188,7 @@ mod tests {
         let mut left = PLENTY;
         for _ in 0..2 {
             let servable = |classes: &mut EngineClasses, (id, key): (&LaneId, &Arc<LaneKey>), left: &mut u64| {
-                classes.is_servable(*id, key, left) == Some(true)
+                classes.servable(*id, key, left) == Servable::Yes
             };
             let count = lanes.iter().filter(|lane| servable(&mut classes, *lane, &mut left)).count();
             assert_eq!(count, 10_000 - 909);
@@ -180,7 +205,10 @@ mod tests {
     fn an_engine_of_a_new_kind_changes_what_could_be_served_and_its_end_does_too() {
         let mut classes = EngineClasses::default();
         let (lane_id, key) = lane(1, 7);
-        let ask = |classes: &mut EngineClasses| classes.is_servable(lane_id, &key, &mut PLENTY.clone());
+        let ask = |classes: &mut EngineClasses| {
+            let servable = classes.servable(lane_id, &key, &mut PLENTY.clone());
+            (servable != Servable::Unknown).then_some(servable == Servable::Yes)
+        };
         assert_eq!(ask(&mut classes), Some(false));
         let class = classes.join(&abilities(7));
         let other = classes.join(&Abilities { max_concurrent_events: 9, ..abilities(7) });
@@ -199,9 +227,9 @@ mod tests {
         }
         let (lane_id, key) = lane(1, 1_000);
         let mut left = 150;
-        assert_eq!(classes.is_servable(lane_id, &key, &mut left), Some(false));
+        assert!(matches!(classes.servable(lane_id, &key, &mut left), Servable::No(_)));
         let (lane_id, key) = lane(2, 1_000);
-        assert_eq!((classes.is_servable(lane_id, &key, &mut left), left), (None, 0));
+        assert_eq!((classes.servable(lane_id, &key, &mut left), left), (Servable::Unknown, 0));
         assert_eq!(classes.comparisons(), 150);
     }
 }

@@ -15,6 +15,7 @@ use super::contention::HeldResources;
 use super::deadlines::bring_forward;
 use super::effects::Effects;
 use super::hold_backs::HoldBacks;
+use super::last_claims::LastClaims;
 use super::late_locks::LateLocks;
 use super::registry::Registry;
 use super::reply::{OperationResult, Refusal};
@@ -37,6 +38,7 @@ pub struct TransactionContext<'a> {
     pub(super) rng: &'a mut dyn Rng,
     pub(super) ids: &'a SharedIds,
     pub(super) hold_backs: &'a HoldBacks,
+    pub(super) last_claims: &'a LastClaims,
     /// The events that operations have read, with what they have decided about them.
     pub(super) events: UnitOfWork,
     pub(super) effects: Effects,

@@ -117,7 +117,7 @@ impl Additions {
                 available_at: state.available_at,
                 duplicate: false,
                 // Of what is not found out in time nothing is said.
-                servable: context.registry.is_servable(lane_id, &lane, &mut self.comparisons_left).unwrap_or(true),
+                miss: context.registry.servable(lane_id, &lane, &mut self.comparisons_left).miss(),
                 lane,
             });
             let row = EventRow {
@@ -160,7 +160,7 @@ async fn known_keys(
 
 /// A duplicate of an event that is there. [`describe_duplicates`] fills in its status and time.
 fn duplicate(context: &TransactionContext<'_>, event_id: EventId, lane: Arc<LaneKey>) -> Enqueued {
-    Enqueued { event_id, lane, status: EventStatus::Queued, available_at: context.now, duplicate: true, servable: true }
+    Enqueued { event_id, lane, status: EventStatus::Queued, available_at: context.now, duplicate: true, miss: None }
 }
 
 async fn describe_duplicates(

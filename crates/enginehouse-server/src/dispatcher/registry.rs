@@ -15,7 +15,7 @@ use enginehouse_core::retry::is_final_attempt;
 use enginehouse_store::rows::{EventRow, RegistryChange, SettingsRows};
 use enginehouse_store::{StoreError, Transaction, UnreadableRow};
 
-use super::classes::{EngineClasses, Lanes};
+use super::classes::{EngineClasses, Lanes, Servable};
 use super::reply::Refusal;
 
 /// The copies.
@@ -338,10 +338,9 @@ impl Registry {
         self.engines.contains_key(engine_id)
     }
 
-    /// Whether some registered engine could ever be given an event of this lane; nothing if to find out would take more
-    /// comparisons than are left.
-    pub(super) fn is_servable(&mut self, lane_id: LaneId, key: &LaneKey, comparisons_left: &mut u64) -> Option<bool> {
-        self.classes.is_servable(lane_id, key, comparisons_left)
+    /// Whether some registered engine could ever be given an event of this lane.
+    pub(super) fn servable(&mut self, lane_id: LaneId, key: &LaneKey, comparisons_left: &mut u64) -> Servable {
+        self.classes.servable(lane_id, key, comparisons_left)
     }
 
     /// The policy that holds for an event.

@@ -28,6 +28,7 @@ use super::deadlines::{Deadlines, SweepSchedule};
 use super::gathering::Gathering;
 use super::hold_backs::HoldBacks;
 use super::inbox::Inbox;
+use super::last_claims::LastClaims;
 use super::late_locks::LateLocks;
 use super::observer::{CommittedTransaction, Observer};
 use super::outage::OutageDetector;
@@ -90,6 +91,7 @@ pub(super) struct Scheduler {
     next_sweeps: Vec<Reply<()>>,
     held: HeldResources,
     late_locks: LateLocks,
+    pub(super) last_claims: LastClaims,
     set_aside: SetAsideQueue,
     gathering: Gathering,
 }
@@ -127,6 +129,7 @@ impl Scheduler {
         let (wait_queue, hold_backs, seen_engines) =
             (WaitQueue::default(), HoldBacks::default(), SeenEngines::default());
         let (held, late_locks) = (HeldResources::default(), LateLocks::default());
+        let last_claims = LastClaims::default();
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
             config: Arc::clone(&config),
@@ -134,6 +137,7 @@ impl Scheduler {
             rng: rng.clone(),
             ids: ids.clone(),
             hold_backs: hold_backs.clone(),
+            last_claims: last_claims.clone(),
             wait_queue: wait_queue.clone(),
             seen_engines: seen_engines.clone(),
             held: held.clone(),
@@ -157,6 +161,7 @@ impl Scheduler {
             next_sweeps: Vec::new(),
             held,
             late_locks,
+            last_claims,
             set_aside: SetAsideQueue::default(),
             gathering: Gathering::default(),
         }

@@ -21,6 +21,7 @@ use super::engines::stop_drained;
 use super::enqueue::enqueue;
 use super::exchange::Exchanges;
 use super::hold_backs::HoldBacks;
+use super::last_claims::LastClaims;
 use super::late_locks::LateLocks;
 use super::outage::{AfterOutage, Grace, OutageDetector};
 use super::pending_wake_ups::TakenWakeUps;
@@ -52,6 +53,7 @@ pub(super) struct TransactionWorker {
     pub(super) rng: SharedRng,
     pub(super) ids: SharedIds,
     pub(super) hold_backs: HoldBacks,
+    pub(super) last_claims: LastClaims,
     pub(super) wait_queue: WaitQueue,
     pub(super) seen_engines: SeenEngines,
     pub(super) held: HeldResources,
@@ -227,6 +229,7 @@ impl TransactionWorker {
             rng: &mut self.rng,
             ids: &self.ids,
             hold_backs: &self.hold_backs,
+            last_claims: &self.last_claims,
             events: UnitOfWork::default(),
             effects: Effects { deadlines: scope.deadlines, ..Effects::default() },
             audit_entries: Vec::new(),

@@ -12,6 +12,7 @@ use super::limits::Limits;
 use crate::dispatcher::config::DispatchConfig;
 use crate::dispatcher::pulse::Pulse;
 use crate::dispatcher::{Dispatcher, DispatcherThread};
+use crate::explain::Explainer;
 use crate::rng::{Rng, SeededRng};
 use crate::telemetry::{CommitObserver, Metrics};
 
@@ -29,6 +30,7 @@ struct Parts {
     metrics: Metrics,
     limits: Limits,
     budgets: Budgets,
+    explainer: Explainer,
     /// For what need not be secret: ids of requests and engines.
     rng: Mutex<SeededRng>,
     request_prefix: u32,
@@ -53,7 +55,9 @@ impl App {
         let mut own_rng = SeededRng::from_seed(rng.bits() as u64);
         let request_prefix = own_rng.bits() as u32;
         let pulse = Pulse::start()?;
+        let explained_by = config.clone();
         let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, rng, Box::new(observer), pulse)?;
+        let explainer = Explainer::new(Arc::clone(&store), &explained_by, dispatcher.last_claims().clone());
         Ok(Self(Arc::new(Parts {
             dispatcher,
             thread: Mutex::new(Some(thread)),
@@ -62,6 +66,7 @@ impl App {
             store,
             metrics,
             budgets,
+            explainer,
             limits,
             rng: Mutex::new(own_rng),
             request_prefix,
@@ -82,6 +87,11 @@ impl App {
     /// The dispatcher.
     pub fn dispatcher(&self) -> &Dispatcher {
         &self.0.dispatcher
+    }
+
+    /// Answers why events wait.
+    pub(crate) fn explainer(&self) -> &Explainer {
+        &self.0.explainer
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -15,6 +15,7 @@ use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::invalid::FieldError;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
+use enginehouse_core::miss::NearestMiss;
 use enginehouse_core::request::SettleCommand;
 use enginehouse_core::transition::AttemptEnd;
 use enginehouse_core::version::VersionRequirement;
@@ -122,26 +123,19 @@ pub(super) struct Warnings(HashSet<String>);
 impl Warnings {
     /// What a producer should know of these events, and does not know yet.
     pub(super) fn of(&mut self, enqueued: &[Enqueued]) -> Vec<Warning> {
-        let hopeless = enqueued.iter().filter(|one| !one.servable).map(|one| no_engine_fits(&one.lane));
+        let hopeless =
+            enqueued.iter().filter_map(|one| Some((one.event_id, no_engine_fits(&one.lane, one.miss.as_ref()?))));
         hopeless
-            .filter(|detail| self.0.len() < MAX_WARNINGS && self.0.insert(detail.clone()))
-            .map(|detail| Warning { code: WarningCode::NoEngineFits, detail })
+            .filter(|(_, detail)| self.0.len() < MAX_WARNINGS && self.0.insert(detail.clone()))
+            .map(|(event_id, detail)| Warning { code: WarningCode::NoEngineFits, detail, event_id: Some(event_id) })
             .collect()
     }
 }
 
-fn no_engine_fits(lane: &LaneKey) -> String {
-    let mut needs = Vec::new();
-    if !lane.required_capabilities.is_empty() {
-        let names: Vec<_> = lane.required_capabilities.iter().map(ToString::to_string).collect();
-        needs.push(format!("the capabilities {}", names.join(", ")));
-    }
-    needs.extend(lane.required_memory_mb.map(|memory| format!("{memory} MiB of memory")));
-    needs.extend(lane.engine_version.as_ref().map(|range| format!("an engine version of {range}")));
-    if needs.is_empty() {
-        format!("no engine is registered that could run {}", lane.event_type)
-    } else {
-        format!("no engine is registered that could run {}: it needs {}", lane.event_type, needs.join(" and "))
+fn no_engine_fits(lane: &LaneKey, miss: &NearestMiss) -> String {
+    match miss.engines {
+        0 => format!("no engine is registered that could run {}", lane.event_type),
+        _ => format!("no registered engine could ever run {}: the nearest would fit but for {miss}", lane.event_type),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("bulk_events.rs"),
     include_str!("clock.rs"),
     include_str!("dead_letters.rs"),
     include_str!("engines.rs"),
     include_str!("events.rs"),
+    include_str!("explaining.rs"),
     include_str!("refusals.rs"),
     include_str!("settings.rs"),
 ];

@@ -16,7 +16,9 @@ const MAY_BE_ABSENT: &[&str] = &[
     "BatchedEvent: error",
     "SettlementResult: error",
     "ScenarioRun: engines",
+    "Warning: event_id",
     "EventLock: times_out_at",
+    "ChangeView: capabilities, engine_id, engine_version, event_type, queue, to",
     "ClaimedLock: times_out_at",
     "EventTypeSettings: max_processing_seconds, retry_policy, visibility_timeout_seconds",
     "QueueSettings: max_processing_seconds, retry_policy, visibility_timeout_seconds",
@@ -100,6 +102,7 @@ fn a_claimed_event_has_its_lock_and_the_lock_its_token() {
     assert_eq!(
         pages,
         [
+            "BlockedLanePage",
             "DeadLetterPage",
             "EnginePage",
             "EventPage",

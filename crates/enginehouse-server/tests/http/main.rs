@@ -18,6 +18,7 @@ mod early_answers;
 mod encodings;
 mod engines;
 mod events;
+mod explaining;
 mod hints;
 mod hosts;
 mod long_waits;

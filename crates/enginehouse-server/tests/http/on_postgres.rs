@@ -5,6 +5,7 @@ mod dead_letters;
 mod described;
 mod engines;
 mod events;
+mod explaining;
 mod refusals;
 mod settings;
 mod settling;

@@ -142,7 +142,7 @@ async fn a_refused_request_spares_its_neighbours() {
 #[tokio::test]
 async fn a_producer_learns_that_no_engine_could_ever_serve_an_event() {
     let harness = Harness::new();
-    let servable = async |draft: &str| harness.try_enqueue(&[draft]).await.unwrap()[0].servable;
+    let servable = async |draft: &str| harness.try_enqueue(&[draft]).await.unwrap()[0].miss.is_none();
     let gpu = r#"{"event_type":"a","required_capabilities":["gpu"]}"#;
     assert!(!servable(gpu).await, "no engine at all");
     harness.register("e", r#"{"capabilities":["gpu"],"resource_limits":{"memory_limit_mb":512}}"#).await;

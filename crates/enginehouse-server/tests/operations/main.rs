@@ -5,6 +5,7 @@ mod claiming;
 mod dead_letters;
 mod engines;
 mod enqueueing;
+mod explaining;
 mod faults;
 mod faulty_store;
 mod harness;

@@ -6,6 +6,7 @@ mod contended_rows;
 mod dead_letters;
 mod engines;
 mod enqueueing;
+mod explaining;
 mod faults;
 mod faulty_store;
 mod harness;

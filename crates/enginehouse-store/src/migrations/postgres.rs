@@ -12,7 +12,7 @@ use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, IsolationLevel, Transaction};
 
-use super::{AppliedMigration, Dialect, Migrate, Migration, SchemaName, SchemaRefusal, Status, Verdict};
+use super::{AppliedMigration, Dialect, Migrate, Migration, MigrationVerdict, SchemaName, SchemaRefusal, Status};
 
 /// How long a migration waits for another one that is under way.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(120);
@@ -308,7 +308,7 @@ async fn status(client: &impl GenericClient, schema: &SchemaName) -> Result<Stat
         PresentSchema::Nothing => Vec::new(),
         PresentSchema::Migrations(applied) => applied,
         PresentSchema::Others(why) => {
-            let verdict = Verdict::Foreign(why);
+            let verdict = MigrationVerdict::Foreign(why);
             return Ok(Status { dialect: Dialect::Postgres, applied: Vec::new(), verdict });
         }
     };

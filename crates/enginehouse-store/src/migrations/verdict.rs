@@ -25,12 +25,12 @@ pub struct Status {
     /// Which migrations it has, in order.
     pub applied: Vec<AppliedMigration>,
     /// What that means.
-    pub verdict: Verdict,
+    pub verdict: MigrationVerdict,
 }
 
 /// How a schema stands to what this program knows.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum MigrationVerdict {
     /// It is the one that this program works with.
     UpToDate,
     /// These migrations are to come.
@@ -138,7 +138,7 @@ impl Status {
 
     /// Refuses everything but the newest schema that this program knows, and says what to do.
     pub(crate) fn require_newest(&self) -> Result<(), String> {
-        if matches!(self.verdict, Verdict::UpToDate) {
+        if matches!(self.verdict, MigrationVerdict::UpToDate) {
             return Ok(());
         }
         let (found, newest) = (self.version(), self.dialect.newest());
@@ -159,10 +159,10 @@ impl Status {
         let (version, known) = (self.version(), self.dialect.newest());
         match &self.verdict {
             _ if migrate == Migrate::Off => Ok(()),
-            Verdict::UpToDate => Ok(()),
-            Verdict::Behind(_) if migrate == Migrate::Auto => Ok(()),
-            Verdict::Behind(_) => Err(SchemaRefusal::Behind { version, needed: known }),
-            Verdict::NewerCompatible => {
+            MigrationVerdict::UpToDate => Ok(()),
+            MigrationVerdict::Behind(_) if migrate == Migrate::Auto => Ok(()),
+            MigrationVerdict::Behind(_) => Err(SchemaRefusal::Behind { version, needed: known }),
+            MigrationVerdict::NewerCompatible => {
                 tracing::warn!(
                     version,
                     known,
@@ -170,12 +170,12 @@ impl Status {
                 );
                 Ok(())
             }
-            Verdict::NewerIncompatible => {
+            MigrationVerdict::NewerIncompatible => {
                 let unknown = self.applied.iter().filter(|row| row.oldest_compatible > known);
                 let names: Vec<_> = unknown.map(|row| row.name.as_str()).collect();
                 Err(SchemaRefusal::Newer { version, known, names: names.join(", ") })
             }
-            Verdict::Foreign(why) => Err(SchemaRefusal::Foreign { why: why.clone() }),
+            MigrationVerdict::Foreign(why) => Err(SchemaRefusal::Foreign { why: why.clone() }),
         }
     }
 
@@ -186,7 +186,7 @@ impl Status {
     pub fn way_up(&self, to: i32) -> Result<&'static [Migration], SchemaRefusal> {
         self.require_known(to)?;
         self.admit(Migrate::Auto)?;
-        let Verdict::Behind(missing) = self.verdict else { return Ok(&[]) };
+        let MigrationVerdict::Behind(missing) = self.verdict else { return Ok(&[]) };
         let count = missing.iter().take_while(|migration| migration.version <= to).count();
         Ok(&missing[..count])
     }
@@ -198,7 +198,7 @@ impl Status {
     pub fn way_down(&self, to: i32) -> Result<Vec<&'static Migration>, SchemaRefusal> {
         self.require_known(to)?;
         let (version, known) = (self.version(), self.dialect.newest());
-        if let Verdict::Foreign(why) = &self.verdict {
+        if let MigrationVerdict::Foreign(why) = &self.verdict {
             return Err(SchemaRefusal::Foreign { why: why.clone() });
         }
         if version > known {
@@ -214,27 +214,27 @@ impl Status {
 }
 
 /// Compares the rows of a schema, in order, with the migrations that are known.
-fn judge(known: &'static [Migration], applied: &[AppliedMigration]) -> Verdict {
+fn judge(known: &'static [Migration], applied: &[AppliedMigration]) -> MigrationVerdict {
     for (row, version) in applied.iter().zip(1..) {
         if row.version != version {
-            return Verdict::Foreign(format!("it has migration {} without {version}", row.version));
+            return MigrationVerdict::Foreign(format!("it has migration {} without {version}", row.version));
         }
     }
     for (row, migration) in applied.iter().zip(known) {
         if row.name != migration.name {
-            return Verdict::Foreign(format!(
+            return MigrationVerdict::Foreign(format!(
                 "its migration {} is {:?}, not {:?}",
                 row.version, row.name, migration.name
             ));
         }
     }
     match applied.get(known.len()..) {
-        None => Verdict::Behind(&known[applied.len()..]),
-        Some([]) => Verdict::UpToDate,
+        None => MigrationVerdict::Behind(&known[applied.len()..]),
+        Some([]) => MigrationVerdict::UpToDate,
         Some(newer) if newer.iter().any(|row| row.oldest_compatible > known.last().map_or(0, |last| last.version)) => {
-            Verdict::NewerIncompatible
+            MigrationVerdict::NewerIncompatible
         }
-        Some(_) => Verdict::NewerCompatible,
+        Some(_) => MigrationVerdict::NewerCompatible,
     }
 }
 
@@ -276,14 +276,14 @@ mod tests {
     #[track_caller]
     fn check(applied: &str, want: &str) {
         let got = match judge(KNOWN, &rows(applied)) {
-            Verdict::UpToDate => "up to date".to_owned(),
-            Verdict::Behind(missing) => {
+            MigrationVerdict::UpToDate => "up to date".to_owned(),
+            MigrationVerdict::Behind(missing) => {
                 let names: Vec<_> = missing.iter().map(|migration| migration.name).collect();
                 format!("behind: {}", names.join(", "))
             }
-            Verdict::NewerCompatible => "newer".to_owned(),
-            Verdict::NewerIncompatible => "too new".to_owned(),
-            Verdict::Foreign(why) => format!("foreign: {why}"),
+            MigrationVerdict::NewerCompatible => "newer".to_owned(),
+            MigrationVerdict::NewerIncompatible => "too new".to_owned(),
+            MigrationVerdict::Foreign(why) => format!("foreign: {why}"),
         };
         assert_eq!(got, want, "{applied}");
     }

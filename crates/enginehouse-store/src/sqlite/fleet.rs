@@ -7,13 +7,13 @@ use super::columns::{Parameters, sql};
 use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use super::{engines, events};
-use crate::rows::{EventRow, FleetRows, HeldLock};
+use crate::rows::{EventRow, FleetRows, LockRow};
 
 pub(super) fn fleet(connection: &SqliteConnection) -> SqliteResult<FleetRows> {
     let engines = engines::all(connection)?;
     let mut statement = connection.prepare_cached(sql!("locks_of_fleet"))?;
     let locks = connection.all_readable("events", statement.query([])?, |columns| {
-        let lock = HeldLock {
+        let lock = LockRow {
             engine_id: columns.read()?,
             event_id: columns.read()?,
             lane_id: columns.read()?,

@@ -17,7 +17,7 @@ use super::options::SqliteOptions;
 use super::poison::{Damage, Poison};
 use super::writer::Writer;
 use super::{schema, schema_check};
-use crate::migrations::{Migrate, Migration, SchemaRefusal, Status, Verdict};
+use crate::migrations::{Migrate, Migration, MigrationVerdict, SchemaRefusal, Status};
 use crate::store::Durability;
 
 /// Marks a file as ours, in the header that every SQLite file has: `EHSE`.
@@ -187,7 +187,7 @@ pub(super) fn open_taken(taken: OpenedFile, options: SqliteOptions) -> Result<Op
     let (status, differences) = look().map_err(unreadable)?;
     if options.migrate != Migrate::Off {
         status.admit(options.migrate).map_err(|refusal| SqliteOpenError::Schema { path: path.clone(), refusal })?;
-        if let Verdict::Behind(migrations) = status.verdict {
+        if let MigrationVerdict::Behind(migrations) = status.verdict {
             missing = migrations;
         }
     }

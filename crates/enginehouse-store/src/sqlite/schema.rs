@@ -4,7 +4,7 @@ use enginehouse_core::time::Timestamp;
 use rusqlite::Connection;
 
 use super::failure::{SqliteError, SqliteResult};
-use crate::migrations::{AppliedMigration, Dialect, Migration, Status, Verdict};
+use crate::migrations::{AppliedMigration, Dialect, Migration, MigrationVerdict, Status};
 
 /// Applies migrations. Each is one transaction, its number in the header of the file included.
 pub(super) fn apply(connection: &mut Connection, migrations: &[Migration]) -> SqliteResult<()> {
@@ -40,9 +40,9 @@ pub(super) fn read(connection: &Connection) -> SqliteResult<Status> {
             oldest_compatible: header,
             applied_at,
         });
-        Verdict::NewerIncompatible
+        MigrationVerdict::NewerIncompatible
     } else {
-        Verdict::Foreign(format!("its header says version {header}, and its rows say {newest}"))
+        MigrationVerdict::Foreign(format!("its header says version {header}, and its rows say {newest}"))
     };
     Ok(Status { dialect: Dialect::Sqlite, applied, verdict })
 }

@@ -9,6 +9,7 @@ use enginehouse_core::ids::{Capability, EngineId, EngineType};
 
 use super::cli_error::CliError;
 use super::engine_run;
+use super::explain;
 use super::hints::Subject;
 use super::output::{Listed, Part, one, or_dash};
 use super::server_and_output::{Common, confirm, for_each, words};
@@ -35,6 +36,13 @@ Example:
     List(EngineListArgs),
     /// Show one engine, with its locks
     Show {
+        /// The engine
+        engine_id: EngineId,
+        #[command(flatten)]
+        time: TimeArgs,
+    },
+    /// Say what an engine could claim, what keeps it from more, and what would open most
+    Explain {
         /// The engine
         engine_id: EngineId,
         #[command(flatten)]
@@ -97,6 +105,7 @@ pub(crate) async fn run(arguments: EngineArgs) -> Exit {
     let result = match verb {
         EngineCommand::List(arguments) => list(&common, arguments).await,
         EngineCommand::Show { engine_id, time } => show(&common, &engine_id, &time.times()).await,
+        EngineCommand::Explain { engine_id, time } => explain::engine(&common, &engine_id, &time.times()).await,
         EngineCommand::Drain { engine_ids, stop } => drain(&common, &engine_ids, stop).await,
         EngineCommand::Resume { engine_ids } => resume(&common, &engine_ids).await,
         EngineCommand::Deregister { engine_ids, yes } => deregister(&common, &engine_ids, yes).await,

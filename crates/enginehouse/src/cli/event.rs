@@ -8,13 +8,14 @@ use enginehouse_api::events::{CancelRequest, Event, EventsQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::error_group::last_line;
 use enginehouse_core::event::EventStatus;
-use enginehouse_core::ids::EventId;
+use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::json::RawJson;
 
 use super::cli_error::CliError;
 use super::enqueue::{self, payload};
 use super::event_bulk::{self, Bulk, WhichEvents};
 use super::event_filter::EventFilterArgs;
+use super::explain;
 use super::hints::Subject;
 use super::output::{Listed, Part, one, or_dash};
 use super::seen_names::note_unseen;
@@ -47,6 +48,18 @@ Example:
         /// The event
         #[arg(value_parser = event_id)]
         event_id: EventId,
+        #[command(flatten)]
+        time: TimeArgs,
+    },
+    /// Say why an event does not run, and what would let it
+    #[command(after_help = "Example:\n  enginehouse event explain 0193f2a0-0000-7000-8000-000000000000 --engine sim-1")]
+    Explain {
+        /// The event
+        #[arg(value_parser = event_id)]
+        event_id: EventId,
+        /// Say how far it gets with this engine, too
+        #[arg(long, value_name = "ENGINE")]
+        engine: Option<EngineId>,
         #[command(flatten)]
         time: TimeArgs,
     },
@@ -102,6 +115,9 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
         EventSubcommand::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
         EventSubcommand::List(arguments) => list(&common, *arguments).await,
         EventSubcommand::Show { event_id, time } => show(&common, event_id, &time.times()).await,
+        EventSubcommand::Explain { event_id, engine, time } => {
+            explain::event(&common, event_id, engine, &time.times()).await
+        }
         EventSubcommand::Cancel { which, force } if which.event_ids.is_empty() => {
             event_bulk::run(&common, &which, Bulk::Cancel { force }).await
         }

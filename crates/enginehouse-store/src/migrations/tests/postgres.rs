@@ -10,7 +10,7 @@ use tokio_postgres::types::Type;
 use super::server::Database;
 use crate::migrations::postgres::{Patience, migrate};
 use crate::migrations::{
-    Dialect, Migrate, MigrateError, Migration, SchemaName, SchemaRefusal, Verdict, migrate_postgres,
+    Dialect, Migrate, MigrateError, Migration, MigrationVerdict, SchemaName, SchemaRefusal, migrate_postgres,
     migrate_postgres_to, postgres_status, prepare_postgres, revert_postgres,
 };
 
@@ -87,7 +87,7 @@ async fn servers_that_start_at_once_migrate_once() {
     all.sort_unstable();
     assert_eq!(all, (1..=newest()).collect::<Vec<_>>());
     let status = postgres_status(&clients[0], &schema).await.unwrap();
-    assert!(matches!(status.verdict, Verdict::UpToDate), "{status:?}");
+    assert!(matches!(status.verdict, MigrationVerdict::UpToDate), "{status:?}");
     assert!(status.applied.iter().all(|row| row.applied_at.as_millis() > 1_600_000_000_000));
 }
 
@@ -112,7 +112,7 @@ async fn a_person_who_takes_no_lock_and_a_server_migrate_once() {
         assert!(by_hand.is_ok() || applied == Dialect::Postgres.migrations().len());
         let person = database.connect().await;
         let status = postgres_status(&person, &schema).await.unwrap();
-        assert!(matches!(status.verdict, Verdict::UpToDate), "{status:?}");
+        assert!(matches!(status.verdict, MigrationVerdict::UpToDate), "{status:?}");
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn register(
 }
 
 /// An event in hand.
-struct HeldEvent {
+struct BenchLock {
     event_id: EventId,
     lock_token: LockToken,
     sent_at: Option<Duration>,
@@ -78,7 +78,7 @@ impl<'a> BenchEngine<'a> {
     }
 
     /// Waits for events. A claim that waits when the run ends is dropped: what it is given goes back to the queue.
-    async fn claim(&mut self) -> Vec<HeldEvent> {
+    async fn claim(&mut self) -> Vec<BenchLock> {
         let mut backoff = backoff();
         loop {
             let from = self.context.watch.elapsed();
@@ -112,7 +112,7 @@ impl<'a> BenchEngine<'a> {
     }
 
     /// Completes events: one by the call for one, more as a batch.
-    async fn complete(&self, held: &[HeldEvent]) {
+    async fn complete(&self, held: &[BenchLock]) {
         let mut backoff = backoff();
         let from = self.context.watch.elapsed();
         loop {
@@ -141,7 +141,7 @@ impl<'a> BenchEngine<'a> {
     }
 
     /// Completes events, and claims the next ones if there are any.
-    async fn exchange(&mut self, held: Vec<HeldEvent>) -> Vec<HeldEvent> {
+    async fn exchange(&mut self, held: Vec<BenchLock>) -> Vec<BenchLock> {
         let mut backoff = backoff();
         let from = self.context.watch.elapsed();
         loop {
@@ -171,7 +171,7 @@ impl<'a> BenchEngine<'a> {
     }
 
     /// Takes down what became of events. Without results, all are completed.
-    fn completed(&self, call: Timed, from: Duration, held: &[HeldEvent], results: Option<&[SettlementResult]>) {
+    fn completed(&self, call: Timed, from: Duration, held: &[BenchLock], results: Option<&[SettlementResult]>) {
         let to = self.context.watch.elapsed();
         let refusal = |place: usize| results.and_then(|results| results.get(place)?.error.as_ref());
         let mut figures = self.context.figures();
@@ -197,16 +197,16 @@ impl<'a> BenchEngine<'a> {
     }
 }
 
-fn held_events(events: Vec<Event>) -> Vec<HeldEvent> {
+fn held_events(events: Vec<Event>) -> Vec<BenchLock> {
     let held = events.into_iter().filter_map(|event| {
         let lock_token = event.lock?.token?;
-        Some(HeldEvent { event_id: event.event_id, lock_token, sent_at: sent_at(&event.payload) })
+        Some(BenchLock { event_id: event.event_id, lock_token, sent_at: sent_at(&event.payload) })
     });
     held.collect()
 }
 
-fn completions(held: &[HeldEvent]) -> Vec<Settlement> {
-    let complete = |event: &HeldEvent| Settlement::new(event.event_id, event.lock_token, SettleOutcome::Complete);
+fn completions(held: &[BenchLock]) -> Vec<Settlement> {
+    let complete = |event: &BenchLock| Settlement::new(event.event_id, event.lock_token, SettleOutcome::Complete);
     held.iter().map(complete).collect()
 }
 

@@ -1,6 +1,6 @@
 //! `enginehouse schema status`: which migrations a store has.
 
-use enginehouse_store::migrations::{Migrate, Status, Verdict};
+use enginehouse_store::migrations::{Migrate, MigrationVerdict, Status};
 use serde_json::json;
 
 use super::super::cli_error::CliError;
@@ -49,7 +49,7 @@ fn fields(target: &SchemaTarget, status: &Status, meaning: String) -> Vec<(&'sta
 
 fn missing(status: &Status) -> &'static [enginehouse_store::migrations::Migration] {
     match status.verdict {
-        Verdict::Behind(missing) => missing,
+        MigrationVerdict::Behind(missing) => missing,
         _ => &[],
     }
 }
@@ -57,13 +57,13 @@ fn missing(status: &Status) -> &'static [enginehouse_store::migrations::Migratio
 /// For programs, and for people.
 pub(in crate::cli) fn in_words(status: &Status) -> (&'static str, String) {
     match &status.verdict {
-        Verdict::UpToDate => ("up_to_date", "up to date".to_owned()),
-        Verdict::Behind(missing) if status.applied.is_empty() => {
+        MigrationVerdict::UpToDate => ("up_to_date", "up to date".to_owned()),
+        MigrationVerdict::Behind(missing) if status.applied.is_empty() => {
             ("behind", format!("not made yet: {} migrations to come", missing.len()))
         }
-        Verdict::Behind(missing) => ("behind", format!("behind: {} migrations to come", missing.len())),
-        Verdict::NewerCompatible => ("newer", "newer, but this version can work with it".to_owned()),
-        Verdict::NewerIncompatible => ("too_new", "too new for this version".to_owned()),
-        Verdict::Foreign(why) => ("foreign", format!("not made by Enginehouse: {why}")),
+        MigrationVerdict::Behind(missing) => ("behind", format!("behind: {} migrations to come", missing.len())),
+        MigrationVerdict::NewerCompatible => ("newer", "newer, but this version can work with it".to_owned()),
+        MigrationVerdict::NewerIncompatible => ("too_new", "too new for this version".to_owned()),
+        MigrationVerdict::Foreign(why) => ("foreign", format!("not made by Enginehouse: {why}")),
     }
 }

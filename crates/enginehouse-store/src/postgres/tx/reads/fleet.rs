@@ -13,7 +13,7 @@ use super::super::snapshot::Snapshot;
 use super::search;
 use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::PgResult;
-use crate::rows::{EventRow, FleetRows, HeldLock};
+use crate::rows::{EventRow, FleetRows, LockRow};
 use crate::table::read_event;
 
 pub(crate) async fn fleet(shared: &PgState) -> PgResult<FleetRows> {
@@ -26,8 +26,8 @@ pub(crate) async fn fleet(shared: &PgState) -> PgResult<FleetRows> {
     let from: Vec<_> =
         engines.iter().map(|engine| positions.get(&engine.engine_id).copied().unwrap_or_default()).collect();
     let rows = snapshot.query(sql!("locks_of_fleet"), params![TEXT_ARRAY: &names, XID8_ARRAY: &from]).await?;
-    let locks: Vec<(HeldLock, bool)> = reader.all("events", &rows, |columns| {
-        let lock = HeldLock {
+    let locks: Vec<(LockRow, bool)> = reader.all("events", &rows, |columns| {
+        let lock = LockRow {
             engine_id: columns.read()?,
             event_id: columns.read()?,
             lane_id: columns.read()?,

@@ -1,0 +1,282 @@
+//! Why events wait: the facts for [`enginehouse_core::explain`], read from the store, and its answers.
+//!
+//! Nothing of this runs on the dispatcher's thread, nor in a transaction that writes: whoever asks why does not delay those
+//! who work. What is read of the whole fleet is a [`FleetSnapshot`], which is kept for a while where it is large.
+
+mod fleet_snapshot;
+mod snapshot_cache;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use enginehouse_api::page::BlockedPlace;
+use enginehouse_core::change::ChangeStep;
+use enginehouse_core::engine::EngineStatus;
+use enginehouse_core::explain::{
+    Availability, GateState, LaneExplanation, Passage, Verdict, explain_lane, explain_state,
+};
+use enginehouse_core::fleet::{EngineClass, FleetEngine, NearEngine};
+use enginehouse_core::gates::LaneFacts;
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName};
+use enginehouse_core::lane::LaneKey;
+use enginehouse_core::time::Timestamp;
+use enginehouse_store::rows::{EventRecord, EventRow, LaneCounts};
+use enginehouse_store::{Store, StoreError};
+
+pub use self::fleet_snapshot::{FleetSnapshot, HeldBy};
+use self::snapshot_cache::SnapshotCache;
+use crate::dispatcher::config::DispatchConfig;
+use crate::dispatcher::last_claims::LastClaims;
+
+/// Up to how many events before an event are counted.
+const MAX_COUNTED_AHEAD: u32 = 10_000;
+/// How many lanes an explanation of an engine names.
+const MAX_CLAIMABLE: usize = 20;
+/// How many changes it names.
+const MAX_WOULD_OPEN: usize = 10;
+
+/// Answers why. Cheap to clone.
+#[derive(Clone)]
+pub struct Explainer {
+    store: Arc<dyn Store>,
+    views: Arc<SnapshotCache>,
+}
+
+/// Why an event waits, or what has become of it.
+pub struct ExplainedEvent {
+    pub record: EventRecord,
+    pub verdict: Verdict,
+    pub summary: String,
+    /// Some exactly while it is queued.
+    pub waits: Option<ExplainedWait>,
+    pub as_of: Timestamp,
+}
+
+/// Why an event waits.
+pub struct ExplainedWait {
+    pub lane: LaneExplanation,
+    pub asked_engine: Option<NearEngine>,
+    /// How many events of its lane come before it, up to a limit.
+    pub ahead_in_lane: u64,
+    /// How many of better priorities do that the same engines could run.
+    pub ahead_by_priority: u64,
+    /// The view that it was explained by.
+    pub view: Arc<FleetSnapshot>,
+}
+
+/// What an engine could claim, and what keeps it from more.
+pub struct ExplainedEngine {
+    pub summary: String,
+    pub could_claim: u64,
+    pub claimable: Vec<LaneCounts>,
+    pub kept_from: Vec<(&'static str, KeptEvents)>,
+    pub would_open: Vec<(ChangeStep, u64)>,
+    pub view: Arc<FleetSnapshot>,
+}
+
+/// Events that one gate keeps an engine from.
+#[derive(Default)]
+pub struct KeptEvents {
+    pub events: u64,
+    /// How it fails for the first of them.
+    pub detail: String,
+}
+
+/// A lane in which something waits.
+pub struct ExplainedLane {
+    pub counts: LaneCounts,
+    pub head: Option<EventRow>,
+    pub explanation: LaneExplanation,
+}
+
+/// Which lanes are asked about.
+#[derive(Clone, Debug, Default)]
+pub struct LaneQuestion {
+    pub queue: Option<QueueName>,
+    pub event_type: Option<EventType>,
+    pub verdict: Option<Verdict>,
+    pub after: Option<BlockedPlace>,
+    pub limit: usize,
+}
+
+/// Lanes in which something waits, the worst first.
+pub struct ExplainedLanes {
+    pub lanes: Vec<ExplainedLane>,
+    /// The last one's place, if others follow.
+    pub next: Option<BlockedPlace>,
+    pub view: Arc<FleetSnapshot>,
+}
+
+impl Explainer {
+    pub fn new(store: Arc<dyn Store>, config: &DispatchConfig, last_claims: LastClaims) -> Self {
+        let views = SnapshotCache::new(Arc::clone(&store), config, last_claims);
+        Self { store, views: Arc::new(views) }
+    }
+
+    /// Explains an event, and how far it gets with one engine, if one is named. Nothing, if there is no such event.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn event(
+        &self,
+        event_id: EventId,
+        engine: Option<&EngineId>,
+        now: Timestamp,
+    ) -> Result<Option<ExplainedEvent>, StoreError> {
+        let Some(record) = self.store.event(event_id).await? else { return Ok(None) };
+        if let Some((verdict, summary)) = explain_state(&record.event.state) {
+            return Ok(Some(ExplainedEvent { record, verdict, summary, waits: None, as_of: now }));
+        }
+        let view = self.views.view(now).await?;
+        let state = &record.event.state;
+        let place = (state.available_at, event_id);
+        let ahead_in_lane = self.store.queued_before(record.event.lane_id, place, MAX_COUNTED_AHEAD).await?;
+        let facts = view.facts(&record.lane, Some(&record.event));
+        let due = Availability { now: view.as_of(), available_at: state.available_at, state: Some(state) };
+        let lane = explain_lane(&facts, &due, view.fleet());
+        let ahead_by_priority = view.queued_ahead_by_priority(&record.lane);
+        let near = |(class, engine): (&EngineClass, &FleetEngine)| view.fleet().near(class, engine, &facts);
+        let asked_engine = engine.and_then(|engine_id| view.fleet().engine(engine_id)).map(near);
+        let (verdict, summary, as_of) = (lane.verdict, with_place(&lane, ahead_in_lane), view.as_of());
+        let waits = ExplainedWait { lane, asked_engine, ahead_in_lane, ahead_by_priority, view };
+        Ok(Some(ExplainedEvent { record, verdict, summary, waits: Some(waits), as_of }))
+    }
+
+    /// Explains an engine. Nothing, if it is not registered or has stopped.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn engine(&self, engine_id: &EngineId, now: Timestamp) -> Result<Option<ExplainedEngine>, StoreError> {
+        let view = self.views.view(now).await?;
+        let Some((class, engine)) = view.fleet().engine(engine_id) else { return Ok(None) };
+        let (mut could_claim, mut claimable) = (0, Vec::new());
+        let mut kept: BTreeMap<&'static str, KeptEvents> = BTreeMap::new();
+        let mut opens: HashMap<String, (ChangeStep, u64)> = HashMap::new();
+        for counts in view.waiting_lanes() {
+            let queued = counts.counts.queued;
+            let facts = view.facts(&counts.lane.key, None);
+            let near = view.fleet().near(class, engine, &facts);
+            let not_due = counts.oldest_available_at.filter(|at| *at > view.as_of());
+            let failure = closed_gate(&facts, not_due)
+                .or_else(|| near.fails.first().map(|(gate, why)| (gate.name(), why.to_string())));
+            let Some((gate, detail)) = failure else {
+                could_claim += queued;
+                claimable.push(counts.clone());
+                continue;
+            };
+            let kept = kept.entry(gate).or_insert_with(|| KeptEvents { events: 0, detail });
+            kept.events += queued;
+            let mut steps = lane_steps(&facts);
+            steps.extend(near.change);
+            if let ([step], None) = (&steps[..], not_due) {
+                opens.entry(step.to_string()).or_insert_with(|| (step.clone(), 0)).1 += queued;
+            }
+        }
+        claimable.sort_by_key(|lane| (lane.lane.key.priority, lane.oldest_available_at));
+        claimable.truncate(MAX_CLAIMABLE);
+        let mut kept_from: Vec<_> = kept.into_iter().collect();
+        kept_from.sort_by_key(|(_, kept)| std::cmp::Reverse(kept.events));
+        let mut would_open: Vec<_> = opens.into_values().collect();
+        would_open.sort_by(|(one, of_one), (other, of_other)| {
+            of_other.cmp(of_one).then_with(|| one.to_string().cmp(&other.to_string()))
+        });
+        would_open.truncate(MAX_WOULD_OPEN);
+        let summary = summary_of_engine(engine, could_claim, &kept_from, &would_open);
+        Ok(Some(ExplainedEngine { summary, could_claim, claimable, kept_from, would_open, view: Arc::clone(&view) }))
+    }
+
+    /// Explains the lanes in which something waits, the worst first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn lanes(&self, question: &LaneQuestion, now: Timestamp) -> Result<ExplainedLanes, StoreError> {
+        let view = self.views.view(now).await?;
+        let mut asked = view.worst_first().iter().filter(|(place, counts)| {
+            question.after.is_none_or(|after| *place > after)
+                && question.queue.as_ref().is_none_or(|queue| *queue == counts.lane.key.queue)
+                && question.event_type.as_ref().is_none_or(|event_type| *event_type == counts.lane.key.event_type)
+                && question.verdict.is_none_or(|verdict| verdict == place.verdict)
+        });
+        let page: Vec<_> = asked.by_ref().take(question.limit).collect();
+        let next = page.last().filter(|_| asked.next().is_some()).map(|(place, _)| *place);
+        let ids: Vec<_> = page.iter().map(|(place, _)| place.lane_id).collect();
+        let heads = self.store.lane_heads(&ids).await?;
+        let mut heads: HashMap<LaneId, EventRow> = heads.into_iter().map(|head| (head.lane_id, head)).collect();
+        let mut lanes = Vec::with_capacity(page.len());
+        for (place, counts) in page {
+            let head = heads.remove(&place.lane_id);
+            let facts = view.facts(&counts.lane.key, head.as_ref());
+            let state = head.as_ref().map(|head| &head.state);
+            let due = Availability { now: view.as_of(), available_at: place.available_at, state };
+            let explanation = view.explained(&facts, &due);
+            lanes.push(ExplainedLane { counts: counts.clone(), head, explanation });
+        }
+        Ok(ExplainedLanes { lanes, next, view })
+    }
+
+    /// The verdict on each lane in which something waits, and how many events do.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn view(&self, now: Timestamp) -> Result<Arc<FleetSnapshot>, StoreError> {
+        self.views.view(now).await
+    }
+}
+
+/// The first gate of the lane itself that is closed, and how.
+fn closed_gate(facts: &LaneFacts<'_>, not_due: Option<Timestamp>) -> Option<(&'static str, String)> {
+    let LaneFacts { key: LaneKey { queue, event_type, .. }, queue_paused, event_type_paused, .. } = facts;
+    if *queue_paused {
+        return Some(("queue_running", format!("queue {queue} is paused")));
+    }
+    if *event_type_paused {
+        return Some(("event_type_running", format!("event type {event_type} is paused")));
+    }
+    not_due.map(|at| ("available_at", format!("the first is due at {at}")))
+}
+
+fn lane_steps(facts: &LaneFacts<'_>) -> Vec<ChangeStep> {
+    let queue = facts.queue_paused.then(|| ChangeStep::ResumeQueue(facts.key.queue.clone()));
+    let event_type = facts.event_type_paused.then(|| ChangeStep::ResumeEventType(facts.key.event_type.clone()));
+    queue.into_iter().chain(event_type).collect()
+}
+
+/// The sentence of a lane, for an event that has others of it before itself.
+fn with_place(lane: &LaneExplanation, ahead: u64) -> String {
+    match (lane.verdict, ahead) {
+        (Verdict::Runnable, 1) => format!("{}; 1 event of its kind comes before it", lane.summary),
+        (Verdict::Runnable, 2..) => format!("{}; {ahead} events of its kind come before it", lane.summary),
+        _ => lane.summary.clone(),
+    }
+}
+
+fn summary_of_engine(
+    engine: &FleetEngine,
+    could_claim: u64,
+    kept_from: &[(&'static str, KeptEvents)],
+    would_open: &[(ChangeStep, u64)],
+) -> String {
+    let events = |count: u64| if count == 1 { "1 event".to_owned() } else { format!("{count} events") };
+    let could = match (could_claim, kept_from.first()) {
+        (0, None) => "nothing waits that it could claim".to_owned(),
+        (0, Some(_)) => "it can claim nothing of what waits".to_owned(),
+        (count, _) => format!("it could claim {} now", events(count)),
+    };
+    let kept = kept_from.first().map(|(_, kept)| format!("; it is kept from {}: {}", events(kept.events), kept.detail));
+    let open = would_open.first().map(|(step, count)| format!("; to {step} would open {}", events(*count)));
+    let status = match engine.status {
+        EngineStatus::Active => String::new(),
+        status => format!("it is {status}: "),
+    };
+    format!("{status}{could}{}{}", kept.unwrap_or_default(), open.unwrap_or_default())
+}
+
+/// Which engine holds a gate closed, if one does: the nearest to passing it.
+pub fn holder_of(gate: &GateState, lane: &LaneExplanation) -> Option<EngineId> {
+    if gate.passage != Passage::Closed {
+        return None;
+    }
+    let mut near = lane.fit.nearest.iter();
+    let near = near.find(|near| near.fails.iter().any(|(fails, _)| fails.name() == gate.gate))?;
+    Some(near.engine.engine_id.clone())
+}

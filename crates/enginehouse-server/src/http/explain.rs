@@ -1,0 +1,237 @@
+//! Why events wait: of one event, of one engine, and of all lanes in which something waits.
+
+use axum::extract::State;
+use enginehouse_api::explain::{
+    BlockedFilter, BlockedLane, BlockedLanePage, BlockedQuery, ChangeView, EngineExplanation, EventExplanation,
+    ExplainQuery, ExplainedEngines, ExplainedGate, FailedGate, FreeEngine, HeldEvent, KeptFrom, NearEngineView,
+    QueuePosition, WaitingLane, WouldOpen,
+};
+use enginehouse_api::page::{Cursor, ListKind, Page, PageQuery};
+use enginehouse_core::change::ChangeStep;
+use enginehouse_core::explain::LaneExplanation;
+use enginehouse_core::fleet::NearEngine;
+use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::version::VersionRequirement;
+use enginehouse_store::rows::LaneCounts;
+
+use super::app::App;
+use super::json::Json;
+use super::params::{Path, Query};
+use super::problem::{ListProblems, ProblemResponse, ReadProblems};
+use crate::dispatcher::reply::Refusal;
+use crate::explain::{ExplainedEngine, ExplainedEvent, ExplainedLane, FleetSnapshot, LaneQuestion, holder_of};
+
+/// How many of an engine's events are named.
+const MAX_HELD_NAMED: usize = 5;
+
+/// Say why an event does not run now.
+///
+/// Of a queued event: every gate between it and an engine, how many engines pass each, which engines nearly could run it, and
+/// the smallest change that would let it run. Of any other: what has become of it.
+#[utoipa::path(get, path = "/v1/events/{event_id}/explain", tag = "events",
+    params(("event_id" = EventId, Path, description = "The event."), ExplainQuery),
+    responses((status = 200, description = "Why it does not run.", body = EventExplanation), ReadProblems))]
+pub(super) async fn explain_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+    query: Query,
+) -> Result<Json<EventExplanation>, ProblemResponse> {
+    let ExplainQuery { engine_id } = query.read(ExplainQuery::read)?;
+    let explained = app.explainer().event(event_id, engine_id.as_ref(), app.metrics().store_now()).await?;
+    let explained = explained.ok_or(Refusal::NoSuchEvent(event_id))?;
+    let is_unknown = |waits: &crate::explain::ExplainedWait| waits.asked_engine.is_none();
+    if let Some(engine_id) = engine_id
+        && explained.waits.as_ref().is_some_and(is_unknown)
+    {
+        return Err(Refusal::EngineNotRegistered(engine_id).into());
+    }
+    Ok(Json(event_explanation(explained)))
+}
+
+/// Say what an engine could claim now, what keeps it from more, and which single change would open most.
+#[utoipa::path(get, path = "/v1/engines/{engine_id}/explain", tag = "engines",
+    params(("engine_id" = EngineId, Path, description = "The engine.")),
+    responses((status = 200, description = "What it could claim.", body = EngineExplanation), ReadProblems))]
+pub(super) async fn explain_engine(
+    State(app): State<App>,
+    Path(engine_id): Path<EngineId>,
+) -> Result<Json<EngineExplanation>, ProblemResponse> {
+    let explained = app.explainer().engine(&engine_id, app.metrics().store_now()).await?;
+    let answer = explained.and_then(|explained| engine_explanation(&engine_id, explained));
+    Ok(Json(answer.ok_or(Refusal::EngineNotRegistered(engine_id))?))
+}
+
+/// List the lanes in which events wait, the worst first, each explained: those that no engine could ever run, then those that a
+/// person has to free, then those that time frees, and last those that an engine could run now. Of each kind, the one whose
+/// first event has waited longest comes first.
+#[utoipa::path(get, path = "/v1/blocked", tag = "house", params(BlockedFilter, PageQuery),
+    responses((status = 200, description = "A page of lanes.", body = BlockedLanePage), ListProblems))]
+pub(super) async fn list_blocked(
+    State(app): State<App>,
+    query: Query,
+) -> Result<Json<BlockedLanePage>, ProblemResponse> {
+    let (BlockedFilter { queue, event_type, verdict }, page) = query.read(BlockedQuery::read)?;
+    let after = page.after.as_deref().and_then(|place| place.parse().ok());
+    let question = LaneQuestion { queue, event_type, verdict, after, limit: page.limit as usize };
+    let explained = app.explainer().lanes(&question, app.metrics().store_now()).await?;
+    let items = explained.lanes.into_iter().map(|lane| blocked_lane(lane, &explained.view)).collect();
+    let cursor = |place: enginehouse_api::page::BlockedPlace| {
+        Cursor { list: ListKind::Blocked, place: place.to_string() }.to_string()
+    };
+    Ok(Json(Page { items, next_cursor: explained.next.map(cursor) }))
+}
+
+fn event_explanation(explained: ExplainedEvent) -> EventExplanation {
+    let ExplainedEvent { record, verdict, summary, waits, as_of } = explained;
+    let state = &record.event.state;
+    let since = match &waits {
+        Some(_) => Some(state.available_at).filter(|at| *at <= as_of),
+        None => state.lock.as_ref().map(|lock| lock.claimed_at).or(state.finished_at),
+    };
+    let waiting = waits.as_ref().map(|waits| {
+        let engines = explained_engines(&waits.lane, &waits.view);
+        let asked = waits.asked_engine.as_ref().map(|near| near_engine(near, &waits.view));
+        (explained_gates(&waits.lane), changes(&waits.lane.smallest_change), engines, asked)
+    });
+    let position = waits
+        .as_ref()
+        .map(|waits| QueuePosition { ahead_in_lane: waits.ahead_in_lane, ahead_by_priority: waits.ahead_by_priority });
+    let (gates, smallest_change, engines, asked_engine) = match waiting {
+        Some((gates, change, engines, asked)) => (gates, change, Some(engines), asked),
+        None => (Vec::new(), Vec::new(), None, None),
+    };
+    EventExplanation {
+        event_id: record.event.event_id,
+        event_type: record.lane.event_type,
+        queue: record.lane.queue,
+        status: record.event.state.status,
+        verdict,
+        since,
+        summary,
+        gates,
+        engines,
+        asked_engine,
+        smallest_change,
+        position,
+        as_of,
+    }
+}
+
+fn engine_explanation(engine_id: &EngineId, explained: ExplainedEngine) -> Option<EngineExplanation> {
+    let ExplainedEngine { summary, could_claim, claimable, kept_from, would_open, view } = explained;
+    let (class, engine) = view.fleet().engine(engine_id)?;
+    Some(EngineExplanation {
+        engine_id: engine_id.clone(),
+        status: engine.status,
+        summary,
+        last_claim_at: engine.last_claim_at,
+        holds: held_events(&view, engine_id),
+        held: engine.held.locks,
+        max_concurrent_events: class.abilities.max_concurrent_events,
+        held_memory_mb: engine.held.memory_mb,
+        memory_limit_mb: class.abilities.memory_limit_mb,
+        could_claim,
+        claimable: claimable.into_iter().map(waiting_lane).collect(),
+        kept_from: kept_from
+            .into_iter()
+            .map(|(gate, kept)| KeptFrom { gate: gate.to_owned(), events: kept.events, detail: kept.detail })
+            .collect(),
+        would_open: would_open
+            .iter()
+            .map(|(step, events)| WouldOpen { change: step.into(), events: *events })
+            .collect(),
+        as_of: view.as_of(),
+    })
+}
+
+fn waiting_lane(row: LaneCounts) -> WaitingLane {
+    let LaneCounts { lane, counts, oldest_available_at } = row;
+    let key = lane.key;
+    WaitingLane {
+        queue: key.queue,
+        event_type: key.event_type,
+        priority: key.priority,
+        required_capabilities: key.required_capabilities.into_iter().collect(),
+        required_memory_mb: key.required_memory_mb,
+        engine_version: key.engine_version.as_ref().map(VersionRequirement::to_string),
+        queued: counts.queued,
+        oldest_available_at,
+    }
+}
+
+fn blocked_lane(lane: ExplainedLane, view: &FleetSnapshot) -> BlockedLane {
+    let ExplainedLane { counts, head, explanation } = lane;
+    let waiting = waiting_lane(counts);
+    BlockedLane {
+        queue: waiting.queue,
+        event_type: waiting.event_type,
+        priority: waiting.priority,
+        required_capabilities: waiting.required_capabilities,
+        required_memory_mb: waiting.required_memory_mb,
+        engine_version: waiting.engine_version,
+        queued: waiting.queued,
+        first_event_id: head.map(|head| head.event_id),
+        oldest_available_at: waiting.oldest_available_at,
+        verdict: explanation.verdict,
+        gates: explained_gates(&explanation),
+        engines: explained_engines(&explanation, view),
+        smallest_change: changes(&explanation.smallest_change),
+        summary: explanation.summary,
+        as_of: view.as_of(),
+    }
+}
+
+fn explained_gates(lane: &LaneExplanation) -> Vec<ExplainedGate> {
+    let gate = |gate: &enginehouse_core::explain::GateState| ExplainedGate {
+        gate: gate.gate.to_owned(),
+        state: gate.passage,
+        detail: gate.detail.clone(),
+        opens_at: gate.opens_at,
+        holder: holder_of(gate, lane),
+    };
+    lane.gates.iter().map(gate).collect()
+}
+
+fn explained_engines(lane: &LaneExplanation, view: &FleetSnapshot) -> ExplainedEngines {
+    let fit = &lane.fit;
+    ExplainedEngines {
+        registered: fit.registered,
+        fit_when_empty: fit.fit_when_empty,
+        fit_now: fit.fit_now,
+        free: fit
+            .free
+            .iter()
+            .map(|free| FreeEngine { engine_id: free.engine_id.clone(), last_claim_at: free.last_claim_at })
+            .collect(),
+        nearest: fit.nearest.iter().map(|near| near_engine(near, view)).collect(),
+    }
+}
+
+fn near_engine(near: &NearEngine, view: &FleetSnapshot) -> NearEngineView {
+    let NearEngine { engine, fits_when_empty, fails, change } = near;
+    NearEngineView {
+        engine_id: engine.engine_id.clone(),
+        status: engine.status,
+        fits_when_empty: *fits_when_empty,
+        fails: fails
+            .iter()
+            .map(|(gate, why)| FailedGate { gate: gate.name().to_owned(), detail: why.to_string() })
+            .collect(),
+        change: changes(change),
+        holds: held_events(view, &engine.engine_id),
+        last_claim_at: engine.last_claim_at,
+    }
+}
+
+fn held_events(view: &FleetSnapshot, engine_id: &EngineId) -> Vec<HeldEvent> {
+    let held = view.held_by(engine_id).iter().take(MAX_HELD_NAMED);
+    held.filter_map(|held| {
+        let event_type = held.event_type.clone()?;
+        Some(HeldEvent { event_id: held.event_id, event_type, claimed_at: held.claimed_at })
+    })
+    .collect()
+}
+
+fn changes(steps: &[ChangeStep]) -> Vec<ChangeView> {
+    steps.iter().map(ChangeView::from).collect()
+}
