@@ -191,28 +191,35 @@ impl EventsQuery {
 pub struct HistoryResponse {
     /// The event.
     pub event_id: EventId,
-    /// Its attempts that did not complete it, oldest first.
+    /// Its attempts, oldest first; the one that completed it and the one that is under way included.
     pub attempts: Vec<Attempt>,
     /// What people did to it, oldest first.
     pub actions: Vec<Action>,
 }
 
-/// One attempt that did not complete its event.
+/// One attempt.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Attempt {
     /// Its number, counted from 1.
     pub attempt: u32,
     /// Who made it.
     pub engine_id: EngineId,
-    /// How it ended.
-    pub outcome: AttemptOutcome,
+    /// The version of the engine's software, as it was registered when it claimed the event.
+    #[schema(required = true)]
+    pub engine_software_version: Option<String>,
+    /// How it ended; null while it is under way.
+    #[schema(required = true)]
+    pub outcome: Option<AttemptOutcome>,
     /// What went wrong.
     #[schema(required = true)]
     pub error: Option<AttemptError>,
+    /// How long the event had been available before.
+    pub waited_seconds: f64,
     /// When it began.
     pub claimed_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Timestamp,
+    /// When it ended; null while it is under way.
+    #[schema(required = true)]
+    pub ended_at: Option<Timestamp>,
 }
 
 /// Something that a person did to an event.

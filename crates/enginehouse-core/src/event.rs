@@ -131,12 +131,14 @@ pub struct AttemptError {
     pub details: Option<RawJson>,
 }
 
-/// How an attempt ended that did not complete the event.
+/// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum AttemptOutcome {
+    /// The event is completed.
+    Completed,
     /// The engine reported a failure.
     Failed,
     /// The engine took longer than `max_processing_seconds`.

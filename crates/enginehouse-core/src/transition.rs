@@ -3,6 +3,7 @@
 //! [`transition`] is the table of `docs/event-lifecycle.md`: whatever happens to an event, in the dispatcher or
 //! in a sweep, on either store, is decided here and nowhere else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
@@ -35,6 +36,8 @@ pub struct EventState {
     pub cancel_requested: bool,
     /// The engine that claimed it last.
     pub engine_id: Option<EngineId>,
+    /// The version of its software that this engine had registered with when it claimed.
+    pub engine_software_version: Option<Arc<str>>,
     /// When that engine claimed it.
     pub claimed_at: Option<Timestamp>,
     /// When it finished; some exactly in a final status.
@@ -59,6 +62,7 @@ impl EventState {
             settled: None,
             cancel_requested: false,
             engine_id: None,
+            engine_software_version: None,
             claimed_at: None,
             finished_at: None,
             result: None,
@@ -112,6 +116,8 @@ pub enum EventCommand {
     Claim {
         engine_id: EngineId,
         engine_epoch: i64,
+        /// The version of its software, by its own word.
+        engine_software_version: Option<Arc<str>>,
         /// The generation of the store, of which the new lock's serial is.
         generation: Generation,
         /// The random part of the new lock's token.
@@ -206,8 +212,12 @@ pub struct AttemptEnd {
     /// The serial of its lock: unique for the event, where `attempt` may repeat after a release.
     pub lock_serial: i64,
     pub engine_id: EngineId,
+    pub engine_software_version: Option<Arc<str>>,
     pub outcome: AttemptOutcome,
     pub error: AttemptError,
+    /// Since when the event had its place in the queue. It keeps this place when a lock is lost, so an earlier attempt may have ended
+    /// later.
+    pub available_at: Timestamp,
     pub claimed_at: Timestamp,
     pub ended_at: Timestamp,
 }
@@ -330,8 +340,15 @@ fn moves(state: EventState, attempt: Option<AttemptEnd>) -> Transition {
 }
 
 fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<Transition, TransitionRefused> {
-    let EventCommand::Claim { engine_id, engine_epoch, generation, secret, visibility_timeout, max_processing } =
-        command
+    let EventCommand::Claim {
+        engine_id,
+        engine_epoch,
+        engine_software_version,
+        generation,
+        secret,
+        visibility_timeout,
+        max_processing,
+    } = command
     else {
         unreachable!("called for claims only");
     };
@@ -362,6 +379,7 @@ fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<T
         lock: Some(lock),
         settled: None,
         engine_id: Some(engine_id.clone()),
+        engine_software_version: engine_software_version.clone(),
         claimed_at: Some(now),
         ..event.clone()
     };
@@ -515,8 +533,10 @@ fn attempt_end(
         attempt: event.attempt,
         lock_serial: lock.token.serial,
         engine_id: lock.engine_id.clone(),
+        engine_software_version: event.engine_software_version.clone(),
         outcome,
         error,
+        available_at: event.available_at,
         claimed_at: lock.claimed_at,
         ended_at: now,
     }

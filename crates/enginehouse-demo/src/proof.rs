@@ -84,17 +84,17 @@ impl Proof {
         self.failures += event.failures;
         self.redrives += event.redrives;
         let history = client.history(event.event_id).await?;
-        let lost = history.attempts.iter().filter(|attempt| attempt.outcome == AttemptOutcome::Lost).count();
+        let lost = history.attempts.iter().filter(|attempt| attempt.outcome == Some(AttemptOutcome::Lost)).count();
         self.locks_lost += u32::try_from(lost)?;
         if event.status != EventStatus::Completed {
             self.objections.push(format!("tile {number} is {}", event.status));
             return Ok(());
         }
         self.completed += 1;
-        if history.attempts.len() + 1 != event.attempt as usize {
-            let others = history.attempts.len();
-            self.objections
-                .push(format!("tile {number}: {} attempts, of which {others} did not complete it", event.attempt));
+        let completions = history.attempts.iter().filter(|attempt| attempt.outcome == Some(AttemptOutcome::Completed));
+        if (completions.count(), history.attempts.len()) != (1, event.attempt as usize) {
+            let shown = history.attempts.len();
+            self.objections.push(format!("tile {number}: {} attempts, of which history shows {shown}", event.attempt));
         }
         let Some(result) = &event.result else {
             self.objections.push(format!("tile {number} has no result"));

@@ -19,6 +19,7 @@ mod event_types;
 mod events;
 mod explain;
 mod health;
+mod history;
 mod idempotency_key_header;
 mod idempotency_keys;
 mod json;

@@ -11,6 +11,8 @@ create table enginehouse.attempts (
     error_code text collate "C",
     error_message text collate "C" not null,
     error_details json,
+    available_at timestamp with time zone not null,
+    engine_software_version text collate "C",
     constraint attempts_key PRIMARY KEY (event_id, lock_serial),
     constraint outcome_is_known CHECK (outcome = 'failed'::text OR outcome = 'timed_out'::text OR outcome = 'lost'::text)
 );
@@ -112,6 +114,7 @@ create table enginehouse.events (
     lock_secret bytea,
     settled_by text collate "C",
     dead_letter_reason text collate "C",
+    engine_software_version text collate "C",
     scenario_run_id enginehouse.name,
     idempotency_key enginehouse.idempotency_key,
     fingerprint bytea,

@@ -92,6 +92,7 @@ CREATE TABLE events (
     settled_by text,
     cancel_requested integer not null default 0,
     dead_letter_reason text,
+    engine_software_version text,
     scenario_run_id text,
     idempotency_key text,
     idempotency_key_expires_at integer,
@@ -199,6 +200,8 @@ CREATE TABLE attempts (
     error_code text,
     error_message text not null,
     error_details text,
+    available_at integer not null,
+    engine_software_version text,
     constraint attempts_key primary key (event_id, lock_serial),
     constraint outcome_is_known check (outcome = 'failed' or outcome = 'timed_out' or outcome = 'lost')
 ) strict, without rowid;

@@ -303,6 +303,8 @@ pub(crate) fn metadata_bytes(engine: &RegisteredEngine) -> usize {
 pub struct History {
     /// Attempts that did not complete it.
     pub attempts: Vec<AttemptEnd>,
+    /// The event itself, if it is kept: it tells of the attempt that completed it, or is under way.
+    pub event: Option<EventRow>,
     /// What operators did to it.
     pub actions: Vec<AuditEntry>,
 }

@@ -114,7 +114,8 @@ pub trait Queries: Send + Sync {
     async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventRecord>, StoreError>;
     /// The same, but only which they are: for whoever acts on them.
     async fn event_ids(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventId>, StoreError>;
-    /// Every attempt of an event that did not complete it, and every action of an operator, oldest first.
+    /// Every attempt of an event that did not complete it, and every action of an operator, oldest first; and the event, which
+    /// tells of its newest attempt.
     async fn history(&self, event_id: EventId) -> Result<History, StoreError>;
     /// One engine with its locks, if it is registered.
     async fn engine(&self, engine_id: &EngineId) -> Result<Option<(RegisteredEngine, Vec<EventRecord>)>, StoreError>;

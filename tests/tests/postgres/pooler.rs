@@ -52,7 +52,7 @@ async fn the_whole_tour_works_behind_a_pooler() {
     client.cancel(event_id, Default::default()).await.unwrap();
     assert_eq!(code(complete(&client, &held).await), Some(Code::LockLost));
     client.deregister(&id("e"), None).await.unwrap();
-    assert_eq!(client.history(event_id).await.unwrap().attempts.len(), 1);
+    assert_eq!(client.history(event_id).await.unwrap().attempts.len(), 1, "a release leaves no trace");
     assert_eq!(client.stats().await.unwrap().events.completed, 1);
 }
 

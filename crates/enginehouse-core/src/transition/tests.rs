@@ -27,6 +27,7 @@ fn event(status: EventStatus) -> EventState {
         lock_serial: 3,
         lock: processing.then_some(lock),
         engine_id: Some("sim-1".parse().unwrap()),
+        engine_software_version: Some("1.0.0".into()),
         claimed_at: Some(NOW - Duration::from_secs(10)),
         finished_at: status.is_final().then_some(NOW),
         dead_letter: (status == EventStatus::Failed).then_some(DeadLetterReason::RetriesExhausted),
@@ -43,6 +44,7 @@ fn command(name: &str, token: LockToken) -> EventCommand {
         "claim" => EventCommand::Claim {
             engine_id: "sim-2".parse().unwrap(),
             engine_epoch: 7,
+            engine_software_version: Some("2.0.0".into()),
             generation: Generation::FIRST,
             secret: 43,
             visibility_timeout: Duration::from_secs(300),

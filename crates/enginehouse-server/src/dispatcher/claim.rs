@@ -457,12 +457,14 @@ async fn lock(
 ) -> Result<Vec<Vec<Claimed>>, StoreError> {
     let mut locked = HashSet::new();
     for (claim, events) in claims.iter().zip(given) {
+        let version = claim.engine.metadata.static_config.engine_software_version.as_deref().map(Arc::<str>::from);
         for event_id in events {
             let Some(event) = context.events.get(*event_id) else { continue };
             let policy = context.registry.policy(event)?;
             let command = EventCommand::Claim {
                 engine_id: claim.engine.engine_id.clone(),
                 engine_epoch: claim.engine.epoch,
+                engine_software_version: version.clone(),
                 generation: context.transaction.generation(),
                 secret: context.rng.bits(),
                 visibility_timeout: claim.claim.visibility_timeout.unwrap_or(policy.visibility_timeout),

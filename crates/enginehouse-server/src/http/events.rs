@@ -19,6 +19,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::history;
 use super::idempotency_key_header::{IdempotencyKeyHeader, refuse_for_many};
 use super::json::{Json, JsonBody, LargeJsonBody, is_json, media_type, wrong_type};
 use super::ndjson;
@@ -176,7 +177,7 @@ pub(super) async fn get_event(
     Ok(Json(wire::event(record.ok_or(Refusal::NoSuchEvent(event_id))?)))
 }
 
-/// Show every attempt that did not complete an event, and what people did to it.
+/// Show every attempt of an event, and what people did to it.
 #[utoipa::path(get, path = "/v1/events/{event_id}/history", tag = "events",
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The history, oldest first.", body = HistoryResponse), ReadProblems))]
@@ -184,12 +185,12 @@ pub(super) async fn get_event_history(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
 ) -> Result<Json<HistoryResponse>, ProblemResponse> {
-    let history = app.store().history(event_id).await?;
-    let is_empty = history.attempts.is_empty() && history.actions.is_empty();
+    let found = app.store().history(event_id).await?;
+    let is_empty = found.event.is_none() && found.attempts.is_empty() && found.actions.is_empty();
     if is_empty && app.store().event(event_id).await?.is_none() {
         return Err(Refusal::NoSuchEvent(event_id).into());
     }
-    Ok(Json(wire::history(event_id, history)))
+    Ok(Json(history::history(event_id, found)))
 }
 
 /// Cancel an event.

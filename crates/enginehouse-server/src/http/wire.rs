@@ -5,22 +5,21 @@ use std::collections::HashSet;
 use enginehouse_api::dead_letters::{DeadLetter, DeadLetterGroup};
 use enginehouse_api::engines::{Engine, EngineLock, HeartbeatResponse};
 use enginehouse_api::enqueue::{BatchResponse, BatchedEvent, EnqueueResponse, Warning, WarningCode};
-use enginehouse_api::events::{Action, Attempt, Event, EventCounts, EventLock, HistoryResponse};
+use enginehouse_api::events::{Event, EventCounts, EventLock};
 use enginehouse_api::problem::Problem;
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::settle::{ReadSettlement, RefusedSettlement, SettlementResult};
 use enginehouse_api::stats::LaneStats;
 use enginehouse_core::event::EventStatus;
-use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::ids::EngineId;
 use enginehouse_core::invalid::FieldError;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::miss::NearestMiss;
 use enginehouse_core::request::SettleCommand;
-use enginehouse_core::transition::AttemptEnd;
 use enginehouse_core::version::VersionRequirement;
 use enginehouse_store::rows::{
-    self, AuditEntry, DeadLetterRow, EventRecord, EventRow, LaneCounts, ScenarioRunCounts, StatusCounts,
+    self, DeadLetterRow, EventRecord, EventRow, LaneCounts, ScenarioRunCounts, StatusCounts,
 };
 
 use super::problem::ProblemResponse;
@@ -206,45 +205,6 @@ fn engine_lock(record: &EventRecord) -> Option<EngineLock> {
         expires_at: lock.expires_at,
         cancel_requested: state.cancel_requested,
     })
-}
-
-pub(super) fn history(event_id: EventId, history: rows::History) -> HistoryResponse {
-    HistoryResponse {
-        event_id,
-        attempts: history.attempts.into_iter().map(attempt).collect(),
-        actions: history.actions.into_iter().map(action).collect(),
-    }
-}
-
-fn attempt(end: AttemptEnd) -> Attempt {
-    Attempt {
-        attempt: end.attempt,
-        engine_id: end.engine_id,
-        outcome: end.outcome,
-        error: Some(end.error),
-        claimed_at: end.claimed_at,
-        ended_at: end.ended_at,
-    }
-}
-
-fn action(entry: AuditEntry) -> Action {
-    // What it was done to goes without saying in the history of one event: `event.cancel` is `cancel`.
-    let action = entry.action.rsplit('.').next().unwrap_or(&entry.action).to_owned();
-    Action { at: entry.at, action, detail: shown_detail(&entry.detail) }
-}
-
-/// A JSON object as words for people; none if it says nothing.
-fn shown_detail(detail: &RawJson) -> Option<String> {
-    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(detail.as_str()).ok()?;
-    let words: Vec<_> = fields
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| match value.as_str() {
-            Some(text) => format!("{name}: {text}"),
-            None => format!("{name}: {value}"),
-        })
-        .collect();
-    (!words.is_empty()).then(|| words.join(", "))
 }
 
 pub(super) fn dead_letter(row: DeadLetterRow) -> DeadLetter {

@@ -59,7 +59,7 @@ async fn an_event_is_enqueued_once_looked_at_and_settled() {
     > POST /v1/events/019b76da-a800-7000-8000-02460f8bbccd/cancel
     409 {"type":"/problems/wrong_status","title":"Wrong status","status":409,"detail":"the event is completed, but only a queued or processing event can be cancelled","code":"wrong_status","event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_status":"completed","request_id":"test"}
     > GET /v1/events/019b76da-a800-7000-8000-02460f8bbccd/history
-    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","attempts":[{"attempt":1,"engine_id":"e","outcome":"failed","error":{"code":"oom","message":"out of memory","details":{"mb":9}},"claimed_at":"2026-01-01T00:00:00.000Z","ended_at":"2026-01-01T00:00:00.000Z"}],"actions":[{"at":"2026-01-01T00:00:00.000Z","action":"retry","detail":null}]}
+    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","attempts":[{"attempt":1,"engine_id":"e","engine_software_version":null,"outcome":"failed","error":{"code":"oom","message":"out of memory","details":{"mb":9}},"waited_seconds":0.0,"claimed_at":"2026-01-01T00:00:00.000Z","ended_at":"2026-01-01T00:00:00.000Z"},{"attempt":2,"engine_id":"e","engine_software_version":null,"outcome":"completed","error":null,"waited_seconds":0.0,"claimed_at":"2026-01-01T00:00:00.000Z","ended_at":"2026-01-01T00:00:00.000Z"}],"actions":[{"at":"2026-01-01T00:00:00.000Z","action":"retry","detail":null}]}
     > GET /v1/scenario-runs
     200 {"items":[{"scenario_run_id":"run-1","events":{"queued":0,"processing":0,"completed":1,"failed":0,"cancelled":0},"first_enqueued_at":"2026-01-01T00:00:00.000Z"}],"next_cursor":null}
     > GET /v1/scenario-runs/run-1

@@ -4,6 +4,7 @@
 
 mod answers;
 mod app;
+mod attempts;
 mod bad_input;
 mod bounds;
 mod bulk_events;

@@ -1,6 +1,7 @@
 //! The same calls over PostgreSQL: the same answers, word for word.
 
 mod app;
+mod attempts;
 mod dead_letters;
 mod described;
 mod engines;

@@ -200,6 +200,7 @@ create table enginehouse.events (
     lock_secret bytea,
     settled_by text collate "C",
     dead_letter_reason text collate "C",
+    engine_software_version text collate "C",
     scenario_run_id enginehouse.name,
     idempotency_key enginehouse.idempotency_key,
     fingerprint bytea,
@@ -313,7 +314,7 @@ create table enginehouse.event_payloads (
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 2000);
 
 -- statement
--- One row per attempt that did not complete its event.
+-- One row per attempt that did not complete its event. `available_at` is since when the event had its place in the queue.
 create table enginehouse.attempts (
     event_id uuid not null,
     lock_serial bigint not null,
@@ -325,6 +326,8 @@ create table enginehouse.attempts (
     error_code text collate "C",
     error_message text collate "C" not null,
     error_details json,
+    available_at timestamptz not null,
+    engine_software_version text collate "C",
     constraint attempts_key primary key (event_id, lock_serial),
     constraint outcome_is_known check (outcome = 'failed' or outcome = 'timed_out' or outcome = 'lost')
 );

@@ -127,6 +127,7 @@ create table events (
     settled_by text,
     cancel_requested integer not null default 0,
     dead_letter_reason text,
+    engine_software_version text,
     scenario_run_id text,
     idempotency_key text,
     idempotency_key_expires_at integer,
@@ -245,7 +246,7 @@ create table event_payloads (
 ) strict, without rowid;
 
 -- statement
--- One row per attempt that did not complete its event.
+-- One row per attempt that did not complete its event. `available_at` is since when the event had its place in the queue.
 create table attempts (
     event_id blob not null references events (event_id) on delete cascade,
     lock_serial integer not null,
@@ -257,6 +258,8 @@ create table attempts (
     error_code text,
     error_message text not null,
     error_details text,
+    available_at integer not null,
+    engine_software_version text,
     constraint attempts_key primary key (event_id, lock_serial),
     constraint outcome_is_known check (outcome = 'failed' or outcome = 'timed_out' or outcome = 'lost')
 ) strict, without rowid;

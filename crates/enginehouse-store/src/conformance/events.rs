@@ -64,6 +64,7 @@ pub(crate) async fn every_state_is_read_as_it_was_written(store: &dyn Store) {
             engine_id,
             generation,
             engine_epoch: 12,
+            engine_software_version: None,
             secret,
             visibility_timeout,
             max_processing: Some(Duration::from_secs(90)),

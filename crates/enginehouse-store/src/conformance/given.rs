@@ -172,6 +172,7 @@ pub(crate) fn claim_by(engine: &str, visibility_timeout: Duration) -> EventComma
     EventCommand::Claim {
         engine_id: engine_id(engine),
         engine_epoch: 1,
+        engine_software_version: Some("1.4.0-né".into()),
         generation: Generation::FIRST,
         secret: 0xfeed_0000_0000_0000_0000_0000_0000_0007,
         visibility_timeout,

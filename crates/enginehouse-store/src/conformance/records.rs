@@ -6,7 +6,7 @@ use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 
 use super::given::{
-    HOUR, LOST, MINUTE, apply, begin, claim, engine_id, fail, given_events, id, now, registered, write_engines,
+    HOUR, LOST, MINUTE, apply, begin, claim, engine_id, event, fail, given_events, id, now, registered, write_engines,
 };
 use crate::Store;
 use crate::rows::{AuditEntry, RegistryChange, SettingsRows};
@@ -118,7 +118,10 @@ pub(crate) async fn the_history_of_an_event_is_in_its_order(store: &dyn Store) {
     let outcomes: Vec<_> = history.attempts.iter().map(|end| (end.attempt, end.outcome)).collect();
     assert_eq!(outcomes, [(1, AttemptOutcome::Lost), (2, AttemptOutcome::Failed)]);
     assert_eq!(history.attempts[0].claimed_at, first.claimed_at.unwrap());
+    assert_eq!(history.attempts[0].available_at, first.available_at);
     assert_eq!(history.attempts[0].engine_id.as_str(), "sim-1");
+    assert_eq!(history.attempts[0].engine_software_version.as_deref(), Some("1.4.0-né"));
+    assert_eq!(history.event, Some(event(store, 1).await), "it tells of the newest attempt");
     let error = &history.attempts[1].error;
     assert_eq!((error.code.as_deref(), error.message.as_str()), (Some("out_of_memory"), "broke"));
     assert_eq!(error.details.as_ref().unwrap().as_str(), "{\"mb\": 7}");

@@ -31,8 +31,10 @@ async fn write_everything(tx: &mut dyn Transaction) {
         attempt: 1,
         lock_serial: 1,
         engine_id: engine_id("sim-1"),
+        engine_software_version: None,
         outcome: AttemptOutcome::Lost,
         error,
+        available_at: now,
         claimed_at: now,
         ended_at: now,
     };
@@ -74,7 +76,10 @@ pub(crate) async fn a_dropped_transaction_changes_nothing(store: &dyn Store) {
     assert_eq!(tx.next_lock_expiry(Timestamp::MAX).await.unwrap(), None);
     drop(tx);
     assert_eq!(status(store, 1).await, EventStatus::Queued);
-    assert_eq!(store.history(id(1)).await.unwrap(), History::default());
+    assert_eq!(
+        store.history(id(1)).await.unwrap(),
+        History { event: Some(event(store, 1).await), ..History::default() }
+    );
     assert_eq!(store.lane_counts().await.unwrap(), lanes);
 }
 

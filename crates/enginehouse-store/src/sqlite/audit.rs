@@ -6,6 +6,7 @@ use rusqlite::params;
 
 use super::columns::{IdBytes, Parameters, sql};
 use super::connection::SqliteConnection;
+use super::events;
 use super::failure::SqliteResult;
 use crate::rows::{AuditEntry, History};
 use crate::table::{AttemptColumns, AuditColumns};
@@ -33,5 +34,5 @@ pub(super) fn history(connection: &SqliteConnection, event_id: EventId) -> Sqlit
     let actions = connection.all_readable("audit_log", actions.query([event_id.to_string()])?, |columns| {
         Ok(columns.group::<AuditColumns<'_>>()?.into_entry()?)
     })?;
-    Ok(History { attempts, actions })
+    Ok(History { attempts, event: events::one(connection, event_id)?, actions })
 }

@@ -1,6 +1,7 @@
 //! Attempts that did not complete their event. The event's id comes before these columns.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use enginehouse_core::event::AttemptOutcome;
 use enginehouse_core::ids::EngineId;
@@ -21,12 +22,24 @@ columns! {
         error_code: Option<&'a str> as Text,
         error_message: Option<&'a str> as Text,
         error_details: Option<&'a str> as Json,
+        available_at: Timestamp as Time,
+        engine_software_version: Option<Cow<'a, str>> as Text,
     }
 }
 
 impl<'a> AttemptColumns<'a> {
     pub(crate) fn of(end: &'a AttemptEnd) -> Self {
-        let AttemptEnd { attempt, lock_serial, engine_id, outcome, error, claimed_at, ended_at } = end;
+        let AttemptEnd {
+            attempt,
+            lock_serial,
+            engine_id,
+            engine_software_version,
+            outcome,
+            error,
+            available_at,
+            claimed_at,
+            ended_at,
+        } = end;
         Self {
             lock_serial: *lock_serial,
             attempt: *attempt,
@@ -37,6 +50,8 @@ impl<'a> AttemptColumns<'a> {
             error_code: error.code.as_deref(),
             error_message: Some(&error.message),
             error_details: error.details.as_ref().map(RawJson::as_str),
+            available_at: *available_at,
+            engine_software_version: engine_software_version.as_deref().map(Cow::Borrowed),
         }
     }
 
@@ -46,8 +61,10 @@ impl<'a> AttemptColumns<'a> {
             attempt: self.attempt,
             lock_serial: self.lock_serial,
             engine_id: self.engine_id.into_owned(),
+            engine_software_version: self.engine_software_version.as_deref().map(Arc::from),
             outcome: self.outcome,
             error: error.ok_or_else(|| Unexpected::new("error_message", "an attempt without an error"))?,
+            available_at: self.available_at,
             claimed_at: self.claimed_at,
             ended_at: self.ended_at,
         })

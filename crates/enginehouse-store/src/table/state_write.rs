@@ -19,7 +19,7 @@ pub(crate) enum StateWrite {
 
 impl StateWrite {
     /// The columns for lists, from the first to the last.
-    pub(super) const LOCK: &'static [Column] = &picked::<13>(LOCK_BITS);
+    pub(super) const LOCK: &'static [Column] = &picked::<14>(LOCK_BITS);
     pub(super) const COMPLETION: &'static [Column] = &picked::<11>(COMPLETION_BITS);
     pub(super) const RENEWAL: &'static [Column] = &picked::<2>(RENEWAL_BITS);
 
@@ -53,6 +53,7 @@ const LOCK_BITS: u32 = bits_of(&[
     "attempt",
     "claimed_at",
     "engine_id",
+    "engine_software_version",
     "lock_holder",
     "lock_serial",
     "lock_secret",

@@ -7,7 +7,7 @@ use enginehouse_api::dead_letters::RedriveRequest;
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::error_group::last_line;
-use enginehouse_core::event::EventStatus;
+use enginehouse_core::event::{AttemptOutcome, EventStatus};
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::json::RawJson;
 
@@ -154,9 +154,12 @@ async fn show(common: &Common, event_id: EventId, times: &Times) -> Result<(), C
         let history = common.client.history(event_id).await.map_err(failed)?;
         for attempt in &history.attempts {
             let error = attempt.error.as_ref().map_or_else(String::new, |error| format!(": {}", error.message));
-            let how = attempt.outcome.name();
-            let ended_at = times.show(attempt.ended_at);
-            let line = format!("{ended_at} {}, {how} on {}{error}", attempt.attempt, attempt.engine_id);
+            let how = attempt.outcome.map_or("under way", AttemptOutcome::name);
+            let at = times.show(attempt.ended_at.unwrap_or(attempt.claimed_at));
+            let version = attempt.engine_software_version.as_ref().map(|version| format!(" {version}"));
+            let engine = format!("{}{}", attempt.engine_id, version.unwrap_or_default());
+            let waited = attempt.waited_seconds;
+            let line = format!("{at} {}, {how} on {engine}, waited {waited:.1} s{error}", attempt.attempt);
             fields.push(("attempt", line));
         }
         for action in &history.actions {

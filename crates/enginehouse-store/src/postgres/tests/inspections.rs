@@ -45,7 +45,7 @@ async fn findings_are_in_words() {
         ),
         (
             "insert into enginehouse.attempts values \
-             ('0193f2a0-0000-7000-8000-000000000009', 1, 1, 'sim-1', 'lost', now(), now(), null, 'no', null)",
+             ('0193f2a0-0000-7000-8000-000000000009', 1, 1, 'sim-1', 'lost', now(), now(), null, 'no', null, now(), null)",
             "the event of this attempt is missing: 0193f2a0-0000-7000-8000-000000000009".to_owned(),
         ),
         (

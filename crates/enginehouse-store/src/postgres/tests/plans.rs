@@ -39,8 +39,10 @@ insert into enginehouse.dead_letters (event_id, event_type, queue, reason, dead_
 select gen_random_uuid(), 'type-' || n % 20, 'default', 'rejected', now(), 'code-' || n % 9, 'tile # broke', 'group-' || n % 9
 from generate_series(1, 5000) as n;
 
-insert into enginehouse.attempts (event_id, lock_serial, attempt, engine_id, outcome, claimed_at, ended_at, error_message)
-select gen_random_uuid(), 1, 1, 'sim-1', 'lost', now(), now(), 'no' from generate_series(1, 5000) as n;
+insert into enginehouse.attempts (
+    event_id, lock_serial, attempt, engine_id, outcome, claimed_at, ended_at, error_message, available_at
+)
+select gen_random_uuid(), 1, 1, 'sim-1', 'lost', now(), now(), 'no', now() from generate_series(1, 5000) as n;
 
 insert into enginehouse.audit_log (at, action, target, detail)
 select now(), 'event.cancel', 'target-' || n, '{}' from generate_series(1, 5000) as n;

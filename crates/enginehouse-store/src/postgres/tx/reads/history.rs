@@ -8,21 +8,23 @@ use super::super::snapshot::Snapshot;
 use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::{PgResult, both};
 use crate::rows::History;
-use crate::table::{AttemptColumns, AuditColumns};
+use crate::table::{AttemptColumns, AuditColumns, read_event};
 
 /// To the events of its id, in words, whether or not it is still kept.
 pub(crate) async fn history(shared: &PgState, event_id: EventId) -> PgResult<History> {
     let target = event_id.to_string();
     let snapshot = Snapshot::begin(&shared.readers).await?;
-    let (attempts, actions) = tokio::join!(
+    let (attempts, event, actions) = tokio::join!(
         snapshot.query(sql!("attempts"), params![UUID: &event_id.0]),
+        snapshot.query(sql!("event"), params![UUID: &event_id.0]),
         snapshot.query(sql!("audit_of_target"), params![TEXT: &target]),
     );
-    let (attempts, actions) = both(attempts, actions)?;
+    let ((attempts, event), actions) = both(both(attempts, event), actions)?;
     snapshot.end().await?;
     let mut reader = RowReader::new(&shared.unreadable);
     let read_attempt = |columns: &mut PgColumns<'_>| Ok(columns.group::<AttemptColumns<'_>>()?.into_end()?);
     let read_action = |columns: &mut PgColumns<'_>| Ok(columns.group::<AuditColumns<'_>>()?.into_entry()?);
     let attempts = reader.all("attempts", &attempts, read_attempt)?;
-    Ok(History { attempts, actions: reader.all("audit_log", &actions, read_action)? })
+    let event = reader.all("events", &event, |columns| read_event(columns))?.pop();
+    Ok(History { attempts, event, actions: reader.all("audit_log", &actions, read_action)? })
 }

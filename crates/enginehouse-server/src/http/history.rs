@@ -1,0 +1,81 @@
+//! What an event has been through, in the words of the wire.
+
+use enginehouse_api::events::{Action, Attempt, HistoryResponse};
+use enginehouse_core::event::{AttemptOutcome, EventStatus};
+use enginehouse_core::ids::EventId;
+use enginehouse_core::json::RawJson;
+use enginehouse_core::time::Timestamp;
+use enginehouse_core::transition::{AttemptEnd, EventState};
+use enginehouse_store::rows::{AuditEntry, History};
+
+pub(super) fn history(event_id: EventId, history: History) -> HistoryResponse {
+    let History { attempts, event, actions } = history;
+    let mut answered = Vec::with_capacity(attempts.len() + 1);
+    // A lock that was lost leaves the event in its place, from which it does not wait before the lock's end.
+    let mut last_ended_at = None;
+    for end in attempts {
+        let ended_at = end.ended_at;
+        answered.push(ended(end, last_ended_at));
+        last_ended_at = Some(ended_at);
+    }
+    answered.extend(event.and_then(|event| newest(&event.state, last_ended_at)));
+    HistoryResponse { event_id, attempts: answered, actions: actions.into_iter().map(action).collect() }
+}
+
+fn ended(end: AttemptEnd, last_ended_at: Option<Timestamp>) -> Attempt {
+    Attempt {
+        attempt: end.attempt,
+        engine_id: end.engine_id,
+        engine_software_version: end.engine_software_version.map(|version| version.to_string()),
+        outcome: Some(end.outcome),
+        error: Some(end.error),
+        waited_seconds: waited_seconds(end.claimed_at, end.available_at, last_ended_at),
+        claimed_at: end.claimed_at,
+        ended_at: Some(end.ended_at),
+    }
+}
+
+/// The attempt that stands on the event's own row: the one that completed it, or that is under way.
+fn newest(state: &EventState, last_ended_at: Option<Timestamp>) -> Option<Attempt> {
+    let outcome = match state.status {
+        EventStatus::Completed => Some(AttemptOutcome::Completed),
+        EventStatus::Processing => None,
+        EventStatus::Queued | EventStatus::Failed | EventStatus::Cancelled => return None,
+    };
+    let claimed_at = state.claimed_at?;
+    Some(Attempt {
+        attempt: state.attempt,
+        engine_id: state.engine_id.clone()?,
+        engine_software_version: state.engine_software_version.as_ref().map(ToString::to_string),
+        outcome,
+        error: None,
+        waited_seconds: waited_seconds(claimed_at, state.available_at, last_ended_at),
+        claimed_at,
+        ended_at: state.finished_at,
+    })
+}
+
+fn waited_seconds(claimed_at: Timestamp, available_at: Timestamp, last_ended_at: Option<Timestamp>) -> f64 {
+    let since = last_ended_at.map_or(available_at, |ended_at| ended_at.max(available_at));
+    claimed_at.since(since).as_secs_f64()
+}
+
+fn action(entry: AuditEntry) -> Action {
+    // What it was done to goes without saying in the history of one event: `event.cancel` is `cancel`.
+    let action = entry.action.rsplit('.').next().unwrap_or(&entry.action).to_owned();
+    Action { at: entry.at, action, detail: shown_detail(&entry.detail) }
+}
+
+/// A JSON object as words for people; none if it says nothing.
+fn shown_detail(detail: &RawJson) -> Option<String> {
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(detail.as_str()).ok()?;
+    let words: Vec<_> = fields
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| match value.as_str() {
+            Some(text) => format!("{name}: {text}"),
+            None => format!("{name}: {value}"),
+        })
+        .collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
