@@ -30,6 +30,7 @@
 //! - [`change`]: the smallest change that would let an event run.
 //! - [`fleet`]: all engines at one moment, in classes of equal abilities.
 //! - [`explain`]: why an event does not run.
+//! - [`durations`]: how long events waited and took, as histograms.
 //! - [`grace`]: what must not expire after an outage.
 //! - [`label`]: one label of an event, as whoever looks for events names it.
 //! - [`error_group`]: which failures are of one kind, and what their group is called.
@@ -38,6 +39,7 @@
 pub mod applied;
 pub mod canonical_json;
 pub mod change;
+pub mod durations;
 pub mod engine;
 pub mod error_group;
 pub mod event;

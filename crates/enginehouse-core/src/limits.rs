@@ -64,8 +64,14 @@ pub const MAX_SETTINGS: usize = 10_000;
 pub const MAX_LABELS: usize = 32;
 /// Longest value of a label, and longest idempotency key, in characters.
 pub const MAX_LABEL_LENGTH: usize = 256;
-/// Longest `engine_version` requirement, in characters.
+/// Longest `engine_version` requirement, and longest version that durations are kept by, in characters.
 pub const MAX_VERSION_LENGTH: usize = 128;
+/// Most event types of which the durations are kept, each day.
+pub const MAX_DURATION_TYPES: usize = 10_000;
+/// Most versions of engines that durations of an event type are told apart by, each day. The rest count as one.
+pub const MAX_DURATION_VERSIONS: usize = 10;
+/// For how long durations are kept.
+pub const DURATIONS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// Longest error code, in characters.
 pub const MAX_ERROR_CODE_LENGTH: usize = 100;
 /// Longest error message; a longer one is cut at a character.

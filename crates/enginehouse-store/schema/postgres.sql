@@ -45,6 +45,21 @@ create table enginehouse.dead_letters (
 
 CREATE INDEX dead_letters_groups ON enginehouse.dead_letters USING btree (event_type, reason, error_code, error_group, dead_lettered_at, event_id);
 
+create table enginehouse.duration_histograms (
+    event_type enginehouse.name not null,
+    engine_version text collate "C" not null,
+    day timestamp with time zone not null,
+    kind text collate "C" not null,
+    total_ms bigint not null,
+    buckets enginehouse.bucket_counts not null,
+    constraint duration_histograms_key PRIMARY KEY (event_type, engine_version, day, kind),
+    constraint a_sum_can_be_added_to CHECK (total_ms >= 0 AND total_ms <= '4000000000000000000'::bigint),
+    constraint a_version_is_short CHECK (length(engine_version) <= 128),
+    constraint kind_is_known CHECK (kind = 'waiting'::text OR kind = 'processing'::text)
+) with (fillfactor=50);
+
+CREATE INDEX duration_histograms_day ON enginehouse.duration_histograms USING btree (day);
+
 create table enginehouse.engines (
     engine_id enginehouse.name not null,
     engine_type enginehouse.name not null,
@@ -1135,6 +1150,9 @@ CREATE OR REPLACE FUNCTION enginehouse.wake()
  SET search_path TO 'enginehouse', 'pg_temp'
 RETURN pg_notify((((('engine'::text || 'house:'::text) || ("current_schema"())::text))::name)::text, ''::text)
 ;
+
+create domain enginehouse.bucket_counts as json
+constraint buckets_are_counts CHECK (VALUE::text ~ '^[{]("[0-9]{1,3}":[1-9][0-9]{0,15}(,"[0-9]{1,3}":[1-9][0-9]{0,15})*)?[}]$'::text);
 
 create domain enginehouse.capability_set as text collate "C"
 constraint capabilities_are_names CHECK (VALUE ~ '^\[(?:"[A-Za-z0-9][A-Za-z0-9._:-]*"(?:,"[A-Za-z0-9][A-Za-z0-9._:-]*")*)?\]$'::text);

@@ -247,6 +247,25 @@ CREATE TABLE queues (
     constraint paused_is_yes_or_no check (paused in (0, 1))
 ) strict, without rowid;
 
+CREATE TABLE duration_histograms (
+    event_type text not null,
+    engine_version text not null,
+    day integer not null,
+    kind text not null,
+    total_ms integer not null,
+    buckets text not null,
+    constraint duration_histograms_key primary key (event_type, engine_version, day, kind),
+    constraint an_event_type_is_a_name check (
+        event_type glob '[A-Za-z0-9]*' and event_type not glob '*[^A-Za-z0-9._:-]*' and length(event_type) <= 200
+    ),
+    constraint a_version_is_short check (length(engine_version) <= 128),
+    constraint kind_is_known check (kind = 'waiting' or kind = 'processing'),
+    constraint a_sum_can_be_added_to check (total_ms between 0 and 4000000000000000000),
+    constraint buckets_are_json check (json_valid(buckets))
+) strict, without rowid;
+
+CREATE INDEX duration_histograms_day on duration_histograms (day);
+
 CREATE TABLE audit_log (
     audit_id integer not null primary key autoincrement,
     at integer not null,

@@ -4,6 +4,7 @@
 
 mod counts;
 mod dead_letters;
+mod durations;
 mod engines;
 mod events;
 mod fleet;
@@ -30,6 +31,9 @@ macro_rules! conformance_tests {
         dead_letters::dead_letters_are_found_by_every_field,
         dead_letters::dead_letters_that_failed_alike_are_a_group,
         dead_letters::the_event_of_a_resolved_dead_letter_stays,
+        durations::durations_under_one_key_are_added_together,
+        durations::durations_are_read_of_one_type_or_of_all,
+        durations::the_durations_of_the_oldest_days_are_forgotten_first,
         engines::an_engine_is_read_as_it_was_written,
         engines::engines_are_read_in_the_order_asked_for,
         engines::the_longest_overdue_engine_is_the_first_of_the_silent_ones,

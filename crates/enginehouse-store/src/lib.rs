@@ -30,8 +30,8 @@ pub use crate::store::{
 };
 pub use crate::store_url::StoreUrl;
 pub use crate::transaction::{
-    AttemptRepository, AuditRepository, ContentionRepository, EngineRepository, EventRepository, LaneRepository,
-    LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
+    AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
+    LaneRepository, LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
 };
 pub use crate::unreadable::UnreadableRow;
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
-use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 use strum::VariantArray;
 use tokio::time::Instant;
@@ -34,7 +34,7 @@ use self::tx::columns::{PgColumns, params, sql};
 use self::tx::inspect::ForeignObject;
 pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
 use self::tx::pg_transaction::PostgresTransaction;
-use self::tx::{reads, settings};
+use self::tx::{durations, reads, settings};
 use self::wire::endpoint::Endpoint;
 use self::wire::error::{PgError, PgResult};
 pub use self::wire::hidden_password::without_password;
@@ -43,8 +43,8 @@ use crate::clock::{SystemClock, TimeNote};
 use crate::error::StoreError;
 use crate::migrations::prepare_postgres;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord,
-    EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow, EngineFilter, EventFilter,
+    EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::store::{ChangeFeed, ConnectionsUsed, Durability, FirstReads, Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -239,6 +239,10 @@ impl Queries for PostgresStore {
 
     async fn settings(&self) -> Result<SettingsRows, StoreError> {
         Ok(settings::all(&self.shared.readers.session().await?, &self.shared.unreadable).await?)
+    }
+
+    async fn durations(&self, event_type: Option<&EventType>) -> Result<Vec<DurationRow>, StoreError> {
+        Ok(durations::of(&self.shared, event_type).await?)
     }
 
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use enginehouse_core::durations::{DurationHistogram, DurationKind};
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::error_group::ErrorGroupId;
 use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus};
@@ -319,6 +320,18 @@ pub struct AuditEntry {
     pub target: String,
     /// Anything more, as a JSON object.
     pub detail: RawJson,
+}
+
+/// How long events of one type waited, or took, on one day, with engines of one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DurationRow {
+    pub event_type: EventType,
+    /// What the engines call their version; none if they declare none.
+    pub engine_version: Option<Arc<str>>,
+    /// The beginning of the day, in UTC.
+    pub day: Timestamp,
+    pub kind: DurationKind,
+    pub histogram: DurationHistogram,
 }
 
 /// What is set for event types and queues, by name.

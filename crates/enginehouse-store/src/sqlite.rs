@@ -16,6 +16,7 @@ mod connections;
 pub(crate) mod copying;
 mod counts;
 mod dead_letters;
+mod durations;
 mod engines;
 mod events;
 mod failure;
@@ -49,7 +50,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
-use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 use tokio::sync::Mutex;
 
@@ -68,8 +69,8 @@ use self::transaction::SqliteTransaction;
 use self::writer::Writer;
 use crate::error::StoreError;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord,
-    EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow, EngineFilter, EventFilter,
+    EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::store::{Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -168,6 +169,11 @@ impl Queries for SqliteStore {
 
     async fn settings(&self) -> Result<SettingsRows, StoreError> {
         self.readers.read(settings::all).await
+    }
+
+    async fn durations(&self, event_type: Option<&EventType>) -> Result<Vec<DurationRow>, StoreError> {
+        let event_type = event_type.cloned();
+        self.readers.read(move |reader| durations::of(reader, event_type.as_ref())).await
     }
 
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError> {

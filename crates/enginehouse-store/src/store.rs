@@ -6,13 +6,13 @@ use std::time::Duration;
 use ambassador::delegatable_trait;
 use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
-use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
 use crate::error::StoreError;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, EngineFilter, EventFilter, EventRecord,
-    EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow, EngineFilter, EventFilter,
+    EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
 };
 use crate::transaction::Transaction;
 
@@ -135,6 +135,8 @@ pub trait Queries: Send + Sync {
     async fn lane_heads(&self, lanes: &[LaneId]) -> Result<Vec<EventRow>, StoreError>;
     /// What is set for event types and queues.
     async fn settings(&self) -> Result<SettingsRows, StoreError>;
+    /// How long events of a type waited and took, or of all types, by day and by version of the engines.
+    async fn durations(&self, event_type: Option<&EventType>) -> Result<Vec<DurationRow>, StoreError>;
     /// One dead letter with its event, if it is there.
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError>;
     /// Dead letters that match, newest event first.

@@ -16,8 +16,8 @@ use enginehouse_core::transition::AttemptEnd;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, StatusCounts,
+    AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, StatusCounts,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -36,6 +36,7 @@ pub trait Transaction:
     + AttemptRepository
     + SettingsRepository
     + AuditRepository
+    + DurationRepository
     + ContentionRepository
 {
     /// Makes every change durable, or none.
@@ -236,6 +237,16 @@ pub trait AuditRepository: Send {
     async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError>;
     /// Forgets up to `limit` audit entries from before `before`. Answers how many.
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+}
+
+/// How long events waited and took.
+#[async_trait]
+#[delegatable_trait]
+pub trait DurationRepository: Send {
+    /// Adds histograms to those that are kept under their keys, others' included.
+    async fn add_durations(&mut self, rows: &[DurationRow]) -> Result<(), StoreError>;
+    /// Forgets up to `limit` histograms of days before `before`. Answers how many.
+    async fn delete_durations(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
 }
 
 /// What other transactions hold at this moment, and nobody waits for. Where one transaction runs at a time, nothing is.

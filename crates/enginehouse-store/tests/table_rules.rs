@@ -21,7 +21,9 @@ const ROWS: &str = r#"
     );
     insert into event_payloads (event_id, payload) values ({id}, '{}');
     insert into event_types (event_type, paused) values ('a', {no});
-    insert into queues (queue, paused) values ('q', {no})"#;
+    insert into queues (queue, paused) values ('q', {no});
+    insert into duration_histograms (event_type, engine_version, day, kind, total_ms, buckets)
+    values ('a', '', {time}, 'waiting', 7, '{"7":1}')"#;
 
 /// A change of one value, and the rule that is against it: in PostgreSQL, and in SQLite where it has one.
 const CHANGES: &[(&str, &str, Option<&str>)] = &[
@@ -69,6 +71,10 @@ const CHANGES: &[(&str, &str, Option<&str>)] = &[
         "processing_takes_at_most_30_days",
         Some("processing_takes_at_most_30_days"),
     ),
+    ("duration_histograms set event_type = '.a'", "a_name_needs_no_quotes", Some("an_event_type_is_a_name")),
+    ("duration_histograms set kind = 'thinking'", "kind_is_known", Some("kind_is_known")),
+    ("duration_histograms set total_ms = -1", "a_sum_can_be_added_to", Some("a_sum_can_be_added_to")),
+    ("duration_histograms set buckets = '{\"7\":\"many\"}'", "buckets_are_counts", None),
     ("event_payloads set payload = {long}", "a_payload_is_at_most_256_kib", Some("a_payload_is_at_most_256_kib")),
 ];
 

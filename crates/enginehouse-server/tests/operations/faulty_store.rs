@@ -98,6 +98,7 @@ struct FaultyTransaction(Box<dyn Transaction>, Arc<Faults>);
 #[delegate(AttemptRepository, target_mut = "inner_mut")]
 #[delegate(SettingsRepository, target_mut = "inner_mut")]
 #[delegate(AuditRepository, target_mut = "inner_mut")]
+#[delegate(DurationRepository, target_mut = "inner_mut")]
 #[delegate(ContentionRepository, target_mut = "inner_mut")]
 impl FaultyTransaction {
     fn inner(&self) -> &dyn Transaction {

@@ -68,6 +68,13 @@ create domain enginehouse.json_object as json
 constraint json_is_an_object check (json_typeof(value) = 'object');
 
 -- statement
+-- How many there are in each bucket of a histogram, by its number.
+create domain enginehouse.bucket_counts as json
+constraint buckets_are_counts check (
+    value::text ~ '^[{]("[0-9]{1,3}":[1-9][0-9]{0,15}(,"[0-9]{1,3}":[1-9][0-9]{0,15})*)?[}]$'
+);
+
+-- statement
 create domain enginehouse.visibility_timeout_ms as bigint
 constraint a_visibility_timeout_is_at_most_7_days check (value between 1 and 604800000);
 
@@ -379,6 +386,27 @@ create table enginehouse.queues (
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000)
 );
+
+-- statement
+-- How long events of a type waited and took, each day, with engines of each version: how many milliseconds in all, and how
+-- many durations are in each bucket, as an object. An empty version stands for none. Servers add to a row every few seconds,
+-- in its page, for which there is room.
+create table enginehouse.duration_histograms (
+    event_type enginehouse.name not null,
+    engine_version text collate "C" not null,
+    day timestamptz not null,
+    kind text collate "C" not null,
+    total_ms bigint not null,
+    buckets enginehouse.bucket_counts not null,
+    constraint duration_histograms_key primary key (event_type, engine_version, day, kind),
+    constraint a_version_is_short check (length(engine_version) <= 128),
+    constraint kind_is_known check (kind = 'waiting' or kind = 'processing'),
+    constraint a_sum_can_be_added_to check (total_ms between 0 and 4000000000000000000)
+) with (fillfactor = 50);
+
+-- statement
+-- The oldest days, which are forgotten first.
+create index duration_histograms_day on enginehouse.duration_histograms (day);
 
 -- statement
 -- What operators did, to whatever `target` names.

@@ -312,6 +312,30 @@ create table queues (
 ) strict, without rowid;
 
 -- statement
+-- How long events of a type waited and took, each day, with engines of each version: how many milliseconds in all, and how
+-- many durations are in each bucket, as an object. An empty version stands for none. Servers add to a row every few seconds.
+create table duration_histograms (
+    event_type text not null,
+    engine_version text not null,
+    day integer not null,
+    kind text not null,
+    total_ms integer not null,
+    buckets text not null,
+    constraint duration_histograms_key primary key (event_type, engine_version, day, kind),
+    constraint an_event_type_is_a_name check (
+        event_type glob '[A-Za-z0-9]*' and event_type not glob '*[^A-Za-z0-9._:-]*' and length(event_type) <= 200
+    ),
+    constraint a_version_is_short check (length(engine_version) <= 128),
+    constraint kind_is_known check (kind = 'waiting' or kind = 'processing'),
+    constraint a_sum_can_be_added_to check (total_ms between 0 and 4000000000000000000),
+    constraint buckets_are_json check (json_valid(buckets))
+) strict, without rowid;
+
+-- statement
+-- The oldest days, which are forgotten first.
+create index duration_histograms_day on duration_histograms (day);
+
+-- statement
 -- What operators did, to whatever `target` names.
 create table audit_log (
     audit_id integer not null primary key autoincrement,

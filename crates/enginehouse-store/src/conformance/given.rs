@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enginehouse_core::durations::{DurationHistogram, DurationKind};
 use enginehouse_core::engine::{Metadata, RegisteredEngine, Registration};
 use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::generation::Generation;
@@ -15,7 +16,7 @@ use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventCommand, EventState, Facts, Loss, Transition, transition};
 
 use crate::StoreError;
-use crate::rows::{EventChange, EventRow, NewEventRow};
+use crate::rows::{DurationRow, EventChange, EventRow, NewEventRow};
 use crate::{Store, Transaction};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -256,4 +257,23 @@ pub(crate) async fn write_engines(store: &dyn Store, engines: &[RegisteredEngine
     tx.engines_by_id(&ids).await.unwrap();
     tx.write_engines(engines).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+/// A histogram of durations in milliseconds.
+pub(crate) fn duration_row(
+    event_type: &str,
+    engine_version: Option<&str>,
+    day: Timestamp,
+    kind: DurationKind,
+    millis: &[u64],
+) -> DurationRow {
+    let mut histogram = DurationHistogram::default();
+    millis.iter().for_each(|millis| histogram.record(Duration::from_millis(*millis)));
+    DurationRow {
+        event_type: event_type.parse().unwrap(),
+        engine_version: engine_version.map(Into::into),
+        day,
+        kind,
+        histogram,
+    }
 }

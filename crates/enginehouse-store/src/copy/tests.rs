@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use enginehouse_cluster::{psql, shared};
+use enginehouse_core::durations::DurationKind;
 use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::policy::Overrides;
@@ -18,8 +19,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock::SystemClock;
 use crate::conformance::given::{
-    HOUR, LOST, MINUTE, after, apply, begin, change, claim, complete, fail, given_events, id, lane_key, new_event, now,
-    of_run, registered, release, write_engines, write_in,
+    HOUR, LOST, MINUTE, after, apply, begin, change, claim, complete, duration_row, fail, given_events, id, lane_key,
+    new_event, now, of_run, registered, release, write_engines, write_in,
 };
 use crate::postgres::{PostgresOptions, PostgresStore};
 use crate::rows::{AuditEntry, EventRow, NewDeadLetter, NewEventRow, RegistryChange};
@@ -114,6 +115,9 @@ async fn given_everything(path: &Path) {
         })
         .collect();
     tx.insert_audit(&entries).await.unwrap();
+    let seen = |version, millis: &[u64]| duration_row("render", version, since, DurationKind::Waiting, millis);
+    tx.add_durations(&[seen(None, &[5]), seen(Some("1.2 \u{e9}"), &[90, 90])]).await.unwrap();
+    tx.add_durations(&[seen(None, &[5, 7_000])]).await.unwrap();
     tx.commit().await.unwrap();
     // Numbers that were given once are never given again.
     let mut tx = begin(store).await;
@@ -221,6 +225,7 @@ async fn everything_is_the_same_there_and_back() {
     let rows: BTreeMap<_, _> = there.tables.iter().map(|table| (table.name, table.rows)).collect();
     assert_eq!((rows["events"], rows["event_payloads"], rows["attempts"]), (609, 609, 3));
     assert_eq!((rows["engines"], rows["dead_letters"], rows["audit_log"], rows["lane_counts"]), (2, 1, 1, 1));
+    assert_eq!(rows["duration_histograms"], 2);
     let back = copied(&database(&url), &file(&second)).await;
     assert_eq!(back.tables, there.tables, "the hashes too");
     assert_eq!((there.unreadable, back.unreadable), (Vec::new(), Vec::new()));

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod columns;
 pub(crate) mod copying;
 pub(crate) mod dead_letters;
+pub(crate) mod durations;
 pub(crate) mod engines;
 pub(crate) mod events;
 pub(crate) mod inspect;

@@ -15,16 +15,16 @@ use tokio::sync::OwnedMutexGuard;
 use super::counts::CountChanges;
 use super::failure::SqliteResult;
 use super::writer::Writer;
-use super::{audit, dead_letters, engines, events, lanes, locks, ready, settings};
+use super::{audit, dead_letters, durations, engines, events, lanes, locks, ready, settings};
 use crate::clock::Reading;
 use crate::error::StoreError;
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, StatusCounts,
+    AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, StatusCounts,
 };
 use crate::transaction::{
-    AttemptRepository, AuditRepository, ContentionRepository, EngineRepository, EventRepository, LaneRepository,
-    LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
+    AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
+    LaneRepository, LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -367,6 +367,17 @@ impl AuditRepository for SqliteTransaction {
 
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         self.run(|writer, _| audit::delete(&writer.connection, before, limit))
+    }
+}
+
+#[async_trait]
+impl DurationRepository for SqliteTransaction {
+    async fn add_durations(&mut self, rows: &[DurationRow]) -> Result<(), StoreError> {
+        self.run(|writer, _| durations::add(&writer.connection, rows))
+    }
+
+    async fn delete_durations(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        self.run(|writer, _| durations::delete(&writer.connection, before, limit))
     }
 }
 

@@ -7,8 +7,8 @@ use enginehouse_core::time::Timestamp;
 use super::column::{Cells, ColumnGroup, ColumnValue, Unexpected};
 use super::lists::{COUNTS, Table};
 use super::{
-    AttemptColumns, AuditColumns, DeadLetterColumns, EngineColumns, LaneColumns, SettingsColumns, read_event,
-    read_payload,
+    AttemptColumns, AuditColumns, DeadLetterColumns, DurationColumns, EngineColumns, LaneColumns, SettingsColumns,
+    read_event, read_payload,
 };
 
 /// Reads a row whose cells are those of the table's list, in their order.
@@ -49,6 +49,7 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
             value::<QueueName, C>(cells, "queue")?;
             SettingsColumns::read(cells)?.into_settings()?;
         }
+        "duration_histograms" => drop(DurationColumns::read(cells)?.into_row()?),
         "audit_log" => {
             value::<i64, C>(cells, "audit_id")?;
             AuditColumns::read(cells)?.into_entry()?;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use enginehouse_core::durations::DurationKind;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
 use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -358,7 +359,7 @@ macro_rules! words {
     )+ };
 }
 
-words! { EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy }
+words! { EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy DurationKind }
 
 /// Texts with a type of their own; behind a `Cow` they are borrowed to be written, and owned when they were read.
 macro_rules! names {

@@ -4,6 +4,7 @@ use super::attempts::AttemptColumns;
 use super::audit::AuditColumns;
 use super::column::{Column, ColumnGroup, Kind};
 use super::dead_letters::DeadLetterColumns;
+use super::durations::DurationColumns;
 use super::engines::EngineColumns;
 use super::events::{EnqueuedColumns, PayloadColumns, StateColumns};
 use super::lanes::LaneColumns;
@@ -29,6 +30,7 @@ pub(super) const LISTS: &[(&str, List)] = &[
     ("dead_letter", &[DeadLetterColumns::COLUMNS]),
     ("settings", &[SettingsColumns::COLUMNS]),
     ("audit", &[AuditColumns::COLUMNS]),
+    ("duration", &[DurationColumns::COLUMNS]),
 ];
 
 /// A table that both stores have.
@@ -90,6 +92,7 @@ pub(crate) const TABLES: &[Table] = &[
     Table { name: "dead_letters", key: 1, columns: &[DeadLetterColumns::COLUMNS] },
     Table { name: "event_types", key: 1, columns: &[&[text("event_type")], SettingsColumns::COLUMNS] },
     Table { name: "queues", key: 1, columns: &[&[text("queue")], SettingsColumns::COLUMNS] },
+    Table { name: "duration_histograms", key: 4, columns: &[DurationColumns::COLUMNS] },
     Table { name: "audit_log", key: 1, columns: &[&[long("audit_id")], AuditColumns::COLUMNS] },
     Table { name: "scenario_runs", key: 1, columns: &[&[SCENARIO_RUN_ID, FIRST_ENQUEUED_AT], COUNT_COLUMNS] },
     Table { name: "lane_counts", key: 1, columns: &[&[LANE_ID], COUNT_COLUMNS] },

@@ -47,6 +47,9 @@ select gen_random_uuid(), 1, 1, 'sim-1', 'lost', now(), now(), 'no', now() from 
 insert into enginehouse.audit_log (at, action, target, detail)
 select now(), 'event.cancel', 'target-' || n, '{}' from generate_series(1, 5000) as n;
 
+insert into enginehouse.duration_histograms (event_type, engine_version, day, kind, total_ms, buckets)
+select 'type-' || n, '', now(), 'waiting', 7, '{}' from generate_series(1, 5000) as n;
+
 insert into enginehouse.lane_changes (lane_id, scenario_run_id, queued, first_available_at, first_enqueued_at)
 select 1 + n % 200, 'run-' || n % 10, 1, now(), now() from generate_series(1, 5000) as n;
 
@@ -249,6 +252,8 @@ async fn statements_find_their_rows_by_an_index() {
         ("attempts", &["attempts_key|(event_id = $1)"]),
         ("audit_of_target", &["audit_log_target|(target = $1)"]),
         ("delete_audit", &["audit_log_at|(at < $1)"]),
+        ("durations_of_type", &["duration_histograms_key|(event_type = $1)"]),
+        ("delete_durations", &["duration_histograms_day|(day < $1)"]),
     ];
     for counted in COUNTED {
         let (_fresh, client) = given_tables(counted).await;

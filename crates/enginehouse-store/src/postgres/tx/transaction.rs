@@ -19,19 +19,20 @@ use enginehouse_core::transition::AttemptEnd;
 
 use super::columns::{Moment, params, sql, uuids};
 use super::pg_transaction::PostgresTransaction;
-use super::{attempts, audit, dead_letters, reads, settings};
+use super::{attempts, audit, dead_letters, durations, reads, settings};
 use crate::error::{HeldResource, StoreError};
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::lanes;
 use crate::postgres::wire::error;
 use crate::postgres::wire::statement::WriteFailure;
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, SettingsRows, StatusCounts,
+    AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, SettingsRows,
+    StatusCounts,
 };
 use crate::transaction::{
-    AttemptRepository, AuditRepository, ContentionRepository, EngineRepository, EventRepository, LaneRepository,
-    LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
+    AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
+    LaneRepository, LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -455,6 +456,21 @@ impl AuditRepository for PostgresTransaction {
 
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let outcome = audit::delete(self.session().await?, before, limit).await;
+        self.ended(outcome)
+    }
+}
+
+#[async_trait]
+impl DurationRepository for PostgresTransaction {
+    async fn add_durations(&mut self, rows: &[DurationRow]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.defer(durations::add(rows).map(|statement| [statement]))
+    }
+
+    async fn delete_durations(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        let outcome = durations::delete(self.session().await?, before, limit).await;
         self.ended(outcome)
     }
 }

@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 
+use enginehouse_core::durations::DurationKind;
 use enginehouse_core::json::RawJson;
+use enginehouse_core::time::Timestamp;
 use rusqlite::ffi;
 
-use super::TestFolder;
-use crate::conformance::given::{begin, claim, given_events, id, insert, lane, new_event, now, status};
+use super::{TestFolder, connect};
+use crate::conformance::given::{begin, claim, duration_row, given_events, id, insert, lane, new_event, now, status};
 use crate::rows::NewEventRow;
 use crate::sqlite::failure::SqliteError;
 use crate::sqlite::{SqliteOptions, SqliteStore, file_id};
@@ -180,4 +182,31 @@ async fn a_log_that_was_held_shrinks_again() {
     drop(writer);
     claim(&store, 2, "sim-1").await;
     assert!(size() < 100_000, "{}", size());
+}
+
+/// Statistics are added to in batches that carry out requests, too.
+#[tokio::test]
+async fn durations_are_added_to_a_row_that_is_damaged() {
+    let folder = TestFolder::new();
+    let store = folder.open();
+    let day = Timestamp::from_millis(1_800_000_000_000);
+    let row = |event_type: &str| duration_row(event_type, None, day, DurationKind::Waiting, &[7]);
+    let add = async || {
+        let mut tx = begin(&store).await;
+        tx.add_durations(&[row("a"), row("b"), row("c"), row("d")]).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    add().await;
+    connect(&folder.path())
+        .execute_batch(
+            "pragma ignore_check_constraints = on;
+            update duration_histograms set buckets = 'seven' where event_type = 'a';
+            update duration_histograms set buckets = '{\"7\":\"many\"}' where event_type = 'b';
+            update duration_histograms set total_ms = -7, buckets = '{\"7\":9223372036854775807}' where event_type = 'c';",
+        )
+        .unwrap();
+    add().await;
+    let kept = store.durations(None).await.unwrap();
+    let counts: Vec<_> = kept.iter().map(|row| (row.event_type.as_str(), row.histogram.count())).collect();
+    assert_eq!(counts, [("a", 1), ("b", 1_000_000_000_000_001), ("c", 1_000_000_000_000_001), ("d", 2)]);
 }

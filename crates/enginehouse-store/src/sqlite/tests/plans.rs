@@ -88,6 +88,7 @@ fn statements_of_every_transaction_find_their_rows_by_an_index() {
         ),
         ("newest_events", newest::ALL, "PRIMARY KEY (event_id<?)"),
         ("attempts", sql!("attempts"), "PRIMARY KEY (event_id=?)"),
+        ("durations_of_type", sql!("durations_of_type"), "PRIMARY KEY (event_type=?)"),
         ("audit_of_target", sql!("audit_of_target"), "INDEX audit_log_target (target=?)"),
     ] {
         let plan = plan(&connection, sql);
@@ -109,6 +110,7 @@ fn counts_look_at_no_event_that_is_not_counted() {
         (sql!("engines_of_run"), "SCAN events USING COVERING INDEX events_locks_of_engine"),
         (sql!("dead_letter_groups"), "SCAN dead_letters USING COVERING INDEX dead_letters_groups"),
         (sql!("delete_audit"), "SEARCH audit_log USING COVERING INDEX audit_log_at (at<?)"),
+        (sql!("delete_durations"), "SEARCH duration_histograms USING COVERING INDEX duration_histograms_day (day<?)"),
         (newest::PROCESSING, "SCAN events USING COVERING INDEX events_locks_of_engine"),
     ] {
         let plan = plan(&connection, sql);
