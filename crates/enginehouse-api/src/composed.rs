@@ -15,11 +15,16 @@ pub(crate) fn object<T: PartialSchema>() -> Object {
 
 /// Adds a field of a type that has a schema of its own, and that is always there.
 pub(crate) fn with_field<T: ToSchema>(object: &mut Object, name: &str, description: &str) {
-    let field = Ref::builder().ref_location_from_schema_name(T::name()).description(Some(description)).build();
-    object.properties.insert(name.to_owned(), field.into());
+    with_optional_field::<T>(object, name, description);
     if !object.required.iter().any(|required| required == name) {
         object.required.push(name.to_owned());
     }
+}
+
+/// The same for a field that may be absent.
+pub(crate) fn with_optional_field<T: ToSchema>(object: &mut Object, name: &str, description: &str) {
+    let field = Ref::builder().ref_location_from_schema_name(T::name()).description(Some(description)).build();
+    object.properties.insert(name.to_owned(), field.into());
 }
 
 /// `T` and all that it refers to, as a description lists them.

@@ -24,6 +24,7 @@ pub mod contention;
 mod context;
 pub mod dead_letters;
 mod deadlines;
+pub mod durations;
 mod effects;
 pub mod engines;
 mod enqueue;
@@ -74,6 +75,7 @@ use tokio::sync::mpsc;
 
 use self::answers::{Enqueued, ExchangeProgress, Exchanged, SettleResult};
 use self::config::DispatchConfig;
+use self::durations::Durations;
 use self::engines::{Register, Registered};
 use self::inbox::{Inbox, RequestSenders};
 use self::last_claims::LastClaims;
@@ -94,6 +96,7 @@ pub struct Dispatcher {
     shutdown: Shutdown,
     registrations: RegistrationLimit,
     last_claims: LastClaims,
+    durations: Durations,
 }
 
 /// The dispatcher's thread.
@@ -125,11 +128,12 @@ impl Dispatcher {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let scheduler = Scheduler::new(store, config, rng, observer, inbox, shutdown.clone(), pulse);
         let last_claims = scheduler.last_claims.clone();
+        let durations = scheduler.durations().clone();
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())
             .spawn(move || runtime.block_on(scheduler.run()))?;
         let registrations = RegistrationLimit::default();
-        Ok((Self { requests, shutdown, registrations, last_claims }, DispatcherThread(thread)))
+        Ok((Self { requests, shutdown, registrations, last_claims, durations }, DispatcherThread(thread)))
     }
 
     /// Adds events: all or none. Answers each, in the order asked.
@@ -205,6 +209,11 @@ impl Dispatcher {
             Ok(()) => self.execute(Register(registration)).await,
             Err(retry_after) => Err(Refusal::RegistersTooOften { engine_id, retry_after }.into()),
         }
+    }
+
+    /// How long events wait and take, as far as it was seen.
+    pub fn durations(&self) -> &Durations {
+        &self.durations
     }
 
     async fn submit<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, DispatchError> {

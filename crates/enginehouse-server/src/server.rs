@@ -48,6 +48,9 @@ use crate::timers::pause;
 /// How often to look whether the store is still there.
 const STORE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often to look at the durations that other servers have seen.
+const DURATIONS_INTERVAL: Duration = Duration::from_secs(300);
+
 /// Why a server does not listen.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
@@ -140,6 +143,7 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerEnded> {
         let Self { app, listener: Listener { listener, local_addr, config }, threads } = self;
         let listens_on = local_addr.ip();
+        let durations = tokio::spawn(keep_durations(app.clone()));
         let mut connections = OpenConnections::new(&app, &config, listens_on, threads);
         let ended = tokio::select! {
             () = shutdown => Ok(()),
@@ -152,9 +156,20 @@ impl Server {
         // Before claims are answered: their answers say that the connection is closed.
         connections.shut_down();
         app.shut_down();
+        durations.abort();
         connections.finish(config.shutdown_timeout).await;
         app.join().await;
         ended
+    }
+}
+
+/// Looks again and again at the durations that the store has: of earlier days, and of other servers.
+async fn keep_durations(app: App) {
+    loop {
+        if let Err(error) = app.dispatcher().durations().load(app.store()).await {
+            tracing::debug!(%error, "the durations that were seen cannot be read");
+        }
+        pause(DURATIONS_INTERVAL).await;
     }
 }
 

@@ -13,6 +13,7 @@ use enginehouse_store::{StoreError, Transaction};
 use super::config::DispatchConfig;
 use super::contention::HeldResources;
 use super::deadlines::bring_forward;
+use super::durations::{Durations, Unwritten};
 use super::effects::Effects;
 use super::hold_backs::HoldBacks;
 use super::last_claims::LastClaims;
@@ -39,6 +40,9 @@ pub struct TransactionContext<'a> {
     pub(super) ids: &'a SharedIds,
     pub(super) hold_backs: &'a HoldBacks,
     pub(super) last_claims: &'a LastClaims,
+    pub(super) durations: &'a Durations,
+    /// What this transaction adds to the durations that the store has.
+    pub(super) unwritten: Option<Unwritten>,
     /// The events that operations have read, with what they have decided about them.
     pub(super) events: UnitOfWork,
     pub(super) effects: Effects,
@@ -131,6 +135,9 @@ impl TransactionContext<'_> {
             self.transaction.insert_audit(&self.audit_entries).await?;
         }
         self.transaction.commit().await?;
+        if let Some(unwritten) = self.unwritten {
+            unwritten.written();
+        }
         Ok(self.effects)
     }
 }

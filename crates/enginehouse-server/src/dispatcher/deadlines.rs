@@ -26,13 +26,15 @@ pub(super) struct Deadlines {
     pub(super) ready_known: bool,
     /// The retention of a finished event ends.
     pub(super) retention: Option<Timestamp>,
+    /// What was counted of durations goes to the store.
+    pub(super) durations: Option<Timestamp>,
 }
 
 impl Deadlines {
     /// Everything is due: what an earlier process knew is lost.
     pub(super) fn overdue() -> Self {
         let overdue = Some(Timestamp::MIN);
-        Self { lock_expiry: overdue, engine_loss: overdue, retention: overdue, ready: None, ready_known: false }
+        Self { lock_expiry: overdue, engine_loss: overdue, retention: overdue, ..Self::default() }
     }
 
     /// Takes the earlier deadline of each kind.
@@ -40,22 +42,24 @@ impl Deadlines {
         bring_forward(&mut self.lock_expiry, other.lock_expiry);
         bring_forward(&mut self.engine_loss, other.engine_loss);
         bring_forward(&mut self.retention, other.retention);
+        bring_forward(&mut self.durations, other.durations);
         bring_forward(&mut self.ready, other.ready);
         self.ready_known |= other.ready_known;
     }
 
     /// Each kind by itself.
-    pub(super) fn each_kind(self) -> [Self; 3] {
+    pub(super) fn each_kind(self) -> [Self; 4] {
         let none = Self { ready_known: self.ready_known, ..Self::default() };
         [
             Self { lock_expiry: self.lock_expiry, ..none },
             Self { engine_loss: self.engine_loss, ready: self.ready, ..none },
             Self { retention: self.retention, ..none },
+            Self { durations: self.durations, ..none },
         ]
     }
 
     fn earliest(&self) -> Option<Timestamp> {
-        [self.lock_expiry, self.engine_loss, self.ready, self.retention].into_iter().flatten().min()
+        [self.lock_expiry, self.engine_loss, self.ready, self.retention, self.durations].into_iter().flatten().min()
     }
 }
 
@@ -135,6 +139,11 @@ impl SweepSchedule {
     /// Looks for ready events at `at`, if no earlier look is planned.
     pub(super) fn look_for_ready(&mut self, at: Timestamp) {
         bring_forward(&mut self.deadlines.ready, Some(at));
+    }
+
+    /// Writes what was counted of durations at `at`, if that is not to be done before.
+    pub(super) fn write_durations(&mut self, at: Timestamp) {
+        bring_forward(&mut self.deadlines.durations, Some(at));
     }
 
     /// A claim begins to wait. The batch that was to find out when the next event becomes ready did so before.

@@ -4,13 +4,16 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use enginehouse_core::durations::DurationKind;
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
 use enginehouse_core::ids::{EngineId, EventId, LaneId};
+use enginehouse_core::lock::Lock;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, EventState};
 use enginehouse_store::rows::EventRow;
 
 use super::deadlines::{Deadlines, bring_forward};
+use super::durations::DurationSample;
 use super::wake_ups::WakeUps;
 
 /// What a transaction has brought about.
@@ -28,12 +31,10 @@ pub struct Effects {
     pub enqueued: HashMap<LaneId, u64>,
     /// Events that were claimed, by lane.
     pub claimed: HashMap<LaneId, u64>,
-    /// From `available_at` to the claim, of each event that was claimed.
-    pub queue_waits: Vec<Duration>,
     /// Settles by outcome.
     pub settled: HashMap<&'static str, u64>,
-    /// From the claim to the settle, of each event that was completed or failed.
-    pub holding_times: Vec<Duration>,
+    /// How long each event that was claimed had waited, and how long each attempt took that was completed, failed or timed out.
+    pub durations: Vec<DurationSample>,
     pub locks_lost: u64,
     /// Attempts that took longer than `max_processing_seconds`.
     pub timed_out: u64,
@@ -67,7 +68,7 @@ impl Effects {
             if self.made_ready.remove(&event.event_id) {
                 self.wake_ups.claimed(event.lane_id);
             }
-            self.queue_waits.push(lock.claimed_at.since(before.available_at));
+            self.sample(event, lock, DurationKind::Waiting, lock.claimed_at.since(before.available_at));
         }
         let outcome = match command {
             EventCommand::Complete { .. } => Some("complete"),
@@ -79,11 +80,13 @@ impl Effects {
         if let Some(outcome) = outcome {
             *self.settled.entry(outcome).or_default() += 1;
         }
-        if let (Some("complete" | "fail"), Some(lock)) = (outcome, &before.lock) {
-            self.holding_times.push(now.since(lock.claimed_at));
-        }
         let failed = after.tally.failures > before.tally.failures;
         let lost = matches!(command, EventCommand::LoseLock { .. });
+        if let Some(lock) = &before.lock
+            && (matches!(outcome, Some("complete" | "fail")) || lost && failed)
+        {
+            self.sample(event, lock, DurationKind::Processing, now.since(lock.claimed_at));
+        }
         self.locks_lost += u64::from(lost && !failed);
         self.timed_out += u64::from(lost && failed);
         self.retries += u64::from(failed && after.status == EventStatus::Queued);
@@ -94,6 +97,11 @@ impl Effects {
         if after.status == EventStatus::Queued {
             self.queued(event.event_id, event.lane_id, after.available_at, now);
         }
+    }
+
+    fn sample(&mut self, event: &EventRow, lock: &Lock, kind: DurationKind, duration: Duration) {
+        let (lane_id, engine_id) = (event.lane_id, lock.engine_id.clone());
+        self.durations.push(DurationSample { lane_id, engine_id, kind, duration });
     }
 
     /// An event waits in its lane from now on.

@@ -16,6 +16,7 @@ use enginehouse_store::rows::{EventRow, RegistryChange, SettingsRows};
 use enginehouse_store::{StoreError, Transaction, UnreadableRow};
 
 use super::classes::{EngineClasses, Lanes, Servable};
+use super::durations::EngineVersion;
 use super::reply::Refusal;
 
 /// The copies.
@@ -167,6 +168,11 @@ impl Registry {
         if let Some(gone) = self.engines.remove(engine_id) {
             self.classes.leave(&gone.class);
         }
+    }
+
+    /// What an engine calls its version.
+    pub(super) fn version_of(&self, engine_id: &EngineId) -> EngineVersion {
+        self.engines.get(engine_id).and_then(|engine| engine.abilities.version.as_deref()).map(Arc::from)
     }
 
     /// Whether the engine is to stop once it holds nothing.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use enginehouse_core::limits::DURATIONS_KEPT;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::RegistryChange;
@@ -24,7 +25,7 @@ const EVENT_DELETE_LIMIT: u32 = 100;
 const DELETE_LIMIT: u32 = 500;
 /// How long at least between two sweeps that delete, unless the first was full.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
-/// How long at most until the next look for empty lanes, engines that are gone and old audit entries.
+/// How long at most until the next look for empty lanes, engines that are gone, old audit entries and old durations.
 const MAX_INTERVAL: Duration = Duration::from_secs(600);
 /// For how long nothing is deleted after the clock has leapt, unless somebody says that it is right.
 const HELD_AFTER_LEAP: Duration = Duration::from_secs(86_400);
@@ -95,7 +96,7 @@ impl Operation for AcceptClock {
     }
 }
 
-/// Deletes lanes without events, engines that are gone for good, and old audit entries.
+/// Deletes lanes without events, engines that are gone for good, old audit entries and old durations.
 async fn delete_unused(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
     for lane_id in context.transaction.delete_empty_lanes(DELETE_LIMIT).await? {
         context.registry.remove_lane(lane_id);
@@ -109,5 +110,6 @@ async fn delete_unused(context: &mut TransactionContext<'_>) -> Result<(), Store
         context.registry.raise(&mut *context.transaction, RegistryChange::EnginesDeleted).await?;
     }
     context.transaction.delete_audit(context.now - AUDIT_KEPT, DELETE_LIMIT).await?;
+    context.transaction.delete_durations(context.now - DURATIONS_KEPT, DELETE_LIMIT).await?;
     Ok(())
 }

@@ -25,6 +25,7 @@ use super::batch::{BatchClass, ExchangeOutcome, RequestBatch};
 use super::config::DispatchConfig;
 use super::contention::HeldResources;
 use super::deadlines::{Deadlines, SweepSchedule};
+use super::durations::{Durations, WRITE_INTERVAL};
 use super::gathering::Gathering;
 use super::hold_backs::HoldBacks;
 use super::inbox::Inbox;
@@ -43,10 +44,13 @@ use super::transaction::{BatchStart, Committed, FinishedBatch, FinishedTransacti
 use super::wait_queue::{LongPoll, Occupancy, TakenPoll, WaitQueue};
 use super::worker_pool::WorkerPool;
 use crate::rng::{Rng, SharedIds, SharedRng};
-use crate::timers::{Timer, alarm};
+use crate::timers::{Timer, alarm, pause};
 
 /// How long to wait after the store has failed before the next sweep.
 const STORE_BACK_OFF: Duration = Duration::from_millis(500);
+
+/// How long a shutdown waits at most for statistics.
+const TIME_FOR_DURATIONS: Duration = Duration::from_secs(2);
 
 /// What may wake the scheduler.
 enum Wake {
@@ -94,6 +98,7 @@ pub(super) struct Scheduler {
     pub(super) last_claims: LastClaims,
     set_aside: SetAsideQueue,
     gathering: Gathering,
+    durations: Durations,
 }
 
 /// Tells the scheduler to shut down.
@@ -128,8 +133,8 @@ impl Scheduler {
         let (config, rng, ids) = (Arc::new(config), SharedRng::new(rng), SharedIds::default());
         let (wait_queue, hold_backs, seen_engines) =
             (WaitQueue::default(), HoldBacks::default(), SeenEngines::default());
-        let (held, late_locks) = (HeldResources::default(), LateLocks::default());
         let last_claims = LastClaims::default();
+        let (held, late_locks, durations) = (HeldResources::default(), LateLocks::default(), Durations::default());
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
             config: Arc::clone(&config),
@@ -138,6 +143,7 @@ impl Scheduler {
             ids: ids.clone(),
             hold_backs: hold_backs.clone(),
             last_claims: last_claims.clone(),
+            durations: durations.clone(),
             wait_queue: wait_queue.clone(),
             seen_engines: seen_engines.clone(),
             held: held.clone(),
@@ -164,7 +170,13 @@ impl Scheduler {
             last_claims,
             set_aside: SetAsideQueue::default(),
             gathering: Gathering::default(),
+            durations,
         }
+    }
+
+    /// What it counts of durations.
+    pub(super) fn durations(&self) -> &Durations {
+        &self.durations
     }
 
     /// Runs until the server shuts down or every caller has gone, and all that was accepted is answered.
@@ -208,6 +220,7 @@ impl Scheduler {
             } else if self.is_ending() && self.inbox.is_empty() {
                 // Batches in flight finish. What has fallen due waits for the next start.
                 if in_flight.is_empty() && self.set_aside.is_empty() {
+                    self.write_durations().await;
                     break;
                 }
             } else if sweep_is_due || serves_waiting {
@@ -413,6 +426,13 @@ impl Scheduler {
         self.schedule.read_store_time(committed.now);
         self.schedule.merge(committed.effects.deadlines);
         self.outage.committed(committed.after_outage, committed.has_granted, duration);
+        let samples = &committed.effects.durations;
+        if !samples.is_empty() {
+            let registry = &worker.registry;
+            let event_type_of = |lane_id| registry.lane(lane_id).ok().map(|lane| lane.event_type.clone());
+            self.durations.record(samples, committed.now, event_type_of, |engine_id| registry.version_of(engine_id));
+            self.schedule.write_durations(committed.now + WRITE_INTERVAL);
+        }
         self.observer.committed(&CommittedTransaction {
             requests: batch.len(),
             duration,
@@ -544,6 +564,33 @@ impl Scheduler {
         }
         if self.pending.is_time_to_look(Timer::now()) {
             self.schedule.look_for_ready(self.schedule.store_time());
+        }
+    }
+
+    /// Adds to the store what was counted of durations since that was last done. A store that is slow to take it does without.
+    async fn write_durations(&self) {
+        let write = async {
+            loop {
+                let (unwritten, has_more) = self.durations.take_unwritten();
+                let rows = unwritten.rows();
+                if rows.is_empty() {
+                    return Ok(());
+                }
+                let mut transaction = self.store.begin().await?;
+                transaction.add_durations(&rows).await?;
+                transaction.commit().await?;
+                unwritten.written();
+                if !has_more {
+                    return Ok(());
+                }
+            }
+        };
+        let written: Result<(), StoreError> = tokio::select! {
+            written = write => written,
+            () = pause(TIME_FOR_DURATIONS) => Err(StoreError::unavailable("it took too long")),
+        };
+        if let Err(error) = written {
+            tracing::warn!(%error, "the last seconds of what was counted of durations are lost");
         }
     }
 

@@ -15,6 +15,7 @@ use enginehouse_store::rows::EventRow;
 
 use super::context::TransactionContext;
 use super::deadlines::{Deadlines, SHARED_SWEEP_INTERVAL, bring_forward};
+use super::durations::NEXT_WRITE;
 use super::engines::{count_by_holder, is_alone, lock_held_events, lose};
 use super::grace::grant_grace;
 use super::outage::Grace;
@@ -69,6 +70,18 @@ pub(super) async fn sweep(
     if is_due(deadlines.ready) {
         find_ready(context, claims_wait).await?;
     }
+    if is_due(deadlines.durations) {
+        write_durations(context).await?;
+    }
+    Ok(())
+}
+
+/// Adds to the store what was counted of durations: no more than requests of the same batch can wait for.
+async fn write_durations(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+    let (unwritten, has_more) = context.durations.take_unwritten();
+    context.transaction.add_durations(&unwritten.rows()).await?;
+    context.unwritten = Some(unwritten);
+    context.effects.deadlines.durations = has_more.then(|| context.now + NEXT_WRITE);
     Ok(())
 }
 

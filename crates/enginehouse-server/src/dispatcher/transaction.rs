@@ -16,6 +16,7 @@ use super::config::DispatchConfig;
 use super::contention::HeldResources;
 use super::context::TransactionContext;
 use super::deadlines::Deadlines;
+use super::durations::Durations;
 use super::effects::Effects;
 use super::engines::stop_drained;
 use super::enqueue::enqueue;
@@ -54,6 +55,7 @@ pub(super) struct TransactionWorker {
     pub(super) ids: SharedIds,
     pub(super) hold_backs: HoldBacks,
     pub(super) last_claims: LastClaims,
+    pub(super) durations: Durations,
     pub(super) wait_queue: WaitQueue,
     pub(super) seen_engines: SeenEngines,
     pub(super) held: HeldResources,
@@ -230,6 +232,8 @@ impl TransactionWorker {
             ids: &self.ids,
             hold_backs: &self.hold_backs,
             last_claims: &self.last_claims,
+            durations: &self.durations,
+            unwritten: None,
             events: UnitOfWork::default(),
             effects: Effects { deadlines: scope.deadlines, ..Effects::default() },
             audit_entries: Vec::new(),

@@ -1,9 +1,12 @@
 //! Event types: what each sets for its events.
 
 use axum::extract::State;
-use enginehouse_api::event_types::{EventTypeSettings, EventTypeSettingsPage, Settings};
+use enginehouse_api::event_types::{
+    DurationFigures, EventTypeDurations, EventTypeSettings, EventTypeSettingsPage, Settings, VersionDurations,
+};
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
+use enginehouse_core::durations::DurationSummary;
 use enginehouse_core::ids::EventType;
 use http::StatusCode;
 
@@ -12,6 +15,7 @@ use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
 use super::problem::{ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::settings::{known_event_types, page_of};
+use crate::dispatcher::durations::{EngineVersion, SeenOfType, SeenPair};
 use crate::dispatcher::settings::{ChangeEventType, SettingsChange};
 
 /// List the event types that have settings or events, by name.
@@ -23,21 +27,40 @@ pub(super) async fn list_event_types(
 ) -> Result<Json<EventTypeSettingsPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::EventTypes))?;
     let known = known_event_types(&app).await?;
-    let wire = |(event_type, settings)| EventTypeSettings { event_type, settings };
+    let wire = |(event_type, settings)| EventTypeSettings { event_type, settings, durations: None };
     Ok(Json(listed(ListKind::EventTypes, page_of(known, &page, EventType::as_str), wire)))
 }
 
-/// Show what an event type sets.
+/// Show what an event type sets, and how long its events waited and took.
 #[utoipa::path(get, path = "/v1/event-types/{event_type}", tag = "event types",
     params(("event_type" = EventType, Path, description = "The event type.")),
-    responses((status = 200, description = "What it sets.", body = EventTypeSettings), ReadProblems))]
+    responses((status = 200, description = "What it sets, and the durations seen.", body = EventTypeSettings), ReadProblems))]
 pub(super) async fn get_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     let settings = known_event_types(&app).await?.remove(&event_type);
     let settings = settings.ok_or_else(|| Problem::not_found(format_args!("event type {event_type}")))?;
-    Ok(Json(EventTypeSettings { event_type, settings }))
+    let seen = app.dispatcher().durations().read(app.store(), &event_type).await?;
+    Ok(Json(EventTypeSettings { event_type, settings, durations: durations(seen) }))
+}
+
+/// Nothing, if no event of the type was claimed.
+fn durations(seen: SeenOfType) -> Option<EventTypeDurations> {
+    if seen.by_version.is_empty() {
+        return None;
+    }
+    let figures = |summary: Option<DurationSummary>| summary.map(DurationFigures::from);
+    let of_version = |(engine_version, pair): (EngineVersion, SeenPair)| VersionDurations {
+        engine_version: engine_version.as_deref().map(str::to_owned),
+        waiting: figures(pair.waiting()),
+        processing: figures(pair.processing()),
+    };
+    Some(EventTypeDurations {
+        waiting: figures(seen.all.waiting()),
+        processing: figures(seen.all.processing()),
+        by_version: seen.by_version.into_iter().map(of_version).collect(),
+    })
 }
 
 /// Replace what an event type sets.
@@ -92,5 +115,5 @@ async fn change(
     change: SettingsChange,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     let settings = app.dispatcher().execute(ChangeEventType { event_type: event_type.clone(), change }).await?;
-    Ok(Json(EventTypeSettings { event_type, settings }))
+    Ok(Json(EventTypeSettings { event_type, settings, durations: None }))
 }

@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use enginehouse_core::durations::DurationKind;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::registry::{Metrics, WithOutcome, WithReason};
@@ -41,11 +42,12 @@ impl Observer for CommitObserver {
         for (reason, count) in &effects.dead_letters {
             metrics.dead_lettered.get_or_create(&WithReason { reason: reason.name() }).inc_by(*count);
         }
-        for wait in &effects.queue_waits {
-            metrics.queue_wait_seconds.observe(wait.as_secs_f64());
-        }
-        for time in &effects.holding_times {
-            metrics.claim_to_settle_seconds.observe(time.as_secs_f64());
+        for sample in &effects.durations {
+            let histogram = match sample.kind {
+                DurationKind::Waiting => &metrics.queue_wait_seconds,
+                DurationKind::Processing => &metrics.claim_to_settle_seconds,
+            };
+            histogram.observe(sample.duration.as_secs_f64());
         }
         metrics.retries.inc_by(effects.retries);
         metrics.locks_lost.inc_by(effects.locks_lost);

@@ -180,7 +180,7 @@ impl Metrics {
             ),
             claim_to_settle_seconds: it.other(
                 "enginehouse_claim_to_settle_seconds",
-                "From a claim until the event was completed or failed",
+                "From a claim until the event was completed, failed or timed out",
                 Histogram::new(SLOW),
             ),
             waiting_claims: it.other("enginehouse_waiting_claims", "Claims that wait for events", Gauge::default()),

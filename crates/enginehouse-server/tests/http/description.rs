@@ -20,8 +20,10 @@ const MAY_BE_ABSENT: &[&str] = &[
     "EventLock: times_out_at",
     "ChangeView: capabilities, engine_id, engine_version, event_type, queue, to",
     "ClaimedLock: times_out_at",
-    "EventTypeSettings: max_processing_seconds, retry_policy, visibility_timeout_seconds",
+    "EventTypeDurations: processing, waiting",
+    "EventTypeSettings: durations, max_processing_seconds, retry_policy, visibility_timeout_seconds",
     "QueueSettings: max_processing_seconds, retry_policy, visibility_timeout_seconds",
+    "VersionDurations: processing, waiting",
 ];
 
 /// Every schema in the description, each with where it is.

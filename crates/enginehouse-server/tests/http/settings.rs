@@ -1,4 +1,4 @@
-use crate::app::TestApp;
+use crate::app::{TestApp, field};
 
 #[tokio::test]
 async fn event_types_and_queues_have_settings() {
@@ -51,5 +51,34 @@ async fn event_types_and_queues_have_settings() {
     404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"there is no event type a","code":"not_found","request_id":"test"}
     > PUT /v1/queues/default {"retry_policy":{"max_retries":-1,"retry_delay":{"jitter":2}},"pause":true}
     422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/pause: unknown, did you mean paused? It must be retry_policy, visibility_timeout_seconds, max_processing_seconds or paused; /retry_policy/max_retries: must be a whole number between 0 and 1000, was -1; /retry_policy/retry_delay/jitter: must be a number between 0 and 1, was 2","code":"invalid_request","errors":[{"pointer":"/pause","detail":"unknown, did you mean paused? It must be retry_policy, visibility_timeout_seconds, max_processing_seconds or paused"},{"pointer":"/retry_policy/max_retries","detail":"must be a whole number between 0 and 1000, was -1"},{"pointer":"/retry_policy/retry_delay/jitter","detail":"must be a number between 0 and 1, was 2"}],"request_id":"test"}
+    "#);
+}
+
+#[tokio::test]
+async fn an_event_type_is_shown_with_how_long_its_events_waited_and_took() {
+    let mut app = TestApp::new();
+    app.prepare(
+        "PUT /v1/engines/e",
+        r#"{"engine_type":"t","heartbeat_interval_seconds":60,"metadata":{"static_config":{"engine_software_version":"1.4.0"}}}"#,
+    )
+    .await;
+    app.prepare("POST /v1/events", r#"{"event_type":"a"}"#).await;
+    app.call("GET /v1/event-types/a", "").await;
+    app.pass(2).await;
+    let claimed = app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await;
+    app.pass(30).await;
+    let (event_id, token) = (field(&claimed, "/events/0/event_id"), field(&claimed, "/events/0/lock/token"));
+    app.prepare(&format!("POST /v1/events/{event_id}/complete"), &format!(r#"{{"lock_token":"{token}"}}"#)).await;
+    app.call("GET /v1/event-types/a", "").await;
+    app.call("GET /v1/event-types", "").await;
+    insta::assert_snapshot!(app.close().await, @r#"
+    > GET /v1/event-types/a
+    200 {"event_type":"a","paused":false}
+    (2 s later)
+    (30 s later)
+    > GET /v1/event-types/a
+    200 {"event_type":"a","paused":false,"durations":{"waiting":{"count":1,"mean_seconds":2.0,"p50_seconds":2.015,"p95_seconds":2.015},"processing":{"count":1,"mean_seconds":30.0,"p50_seconds":30.207,"p95_seconds":30.207},"by_version":[{"engine_version":"1.4.0","waiting":{"count":1,"mean_seconds":2.0,"p50_seconds":2.015,"p95_seconds":2.015},"processing":{"count":1,"mean_seconds":30.0,"p50_seconds":30.207,"p95_seconds":30.207}}]}}
+    > GET /v1/event-types
+    200 {"items":[{"event_type":"a","paused":false}],"next_cursor":null}
     "#);
 }

@@ -3,6 +3,7 @@
 mod caps;
 mod claiming;
 mod dead_letters;
+mod durations;
 mod engines;
 mod enqueueing;
 mod explaining;

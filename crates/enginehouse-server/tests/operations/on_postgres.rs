@@ -4,6 +4,7 @@ mod caps;
 mod claiming;
 mod contended_rows;
 mod dead_letters;
+mod durations;
 mod engines;
 mod enqueueing;
 mod explaining;

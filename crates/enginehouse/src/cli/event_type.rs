@@ -1,7 +1,7 @@
 //! `enginehouse event-type`: what event types set for their events.
 
 use clap::{Args, Subcommand};
-use enginehouse_api::event_types::EventTypeSettings;
+use enginehouse_api::event_types::{DurationFigures, EventTypeDurations, EventTypeSettings};
 use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_core::ids::EventType;
@@ -28,7 +28,7 @@ enum EventTypeCommand {
     /// List event types and what they set
     #[command(alias = "ls")]
     List(Part),
-    /// Show what one event type sets
+    /// Show what one event type sets, and how long its events waited and took
     Show {
         /// The event type
         event_type: EventType,
@@ -162,8 +162,40 @@ async fn note_set_unseen(common: &Common, event_type: &EventType) {
 
 fn show_one(common: &Common, found: &EventTypeSettings) -> Result<(), CliError> {
     let name = found.event_type.to_string();
-    let fields: Vec<_> = std::iter::once(("event type", name.clone())).chain(fields(&found.settings)).collect();
-    one(common, found, &name, &fields)
+    let mut shown = vec![("event type", name.clone())];
+    shown.extend(fields(&found.settings));
+    shown.extend(found.durations.iter().flat_map(duration_fields));
+    one(common, found, &name, &shown)
+}
+
+/// How long events of a type waited and took, for people: of all engines, then of each version, if there are several.
+fn duration_fields(durations: &EventTypeDurations) -> Vec<(&'static str, String)> {
+    let EventTypeDurations { waiting, processing, by_version } = durations;
+    let mut shown = Vec::new();
+    shown.extend(waiting.as_ref().map(|figures| ("waiting", in_words(figures))));
+    shown.extend(processing.as_ref().map(|figures| ("processing", in_words(figures))));
+    for version in by_version.iter().filter(|_| by_version.len() > 1) {
+        let name = match version.engine_version.as_deref() {
+            None => "no version",
+            Some("*") => "other versions",
+            Some(name) => name,
+        };
+        shown.extend(
+            version.processing.as_ref().map(|figures| ("processing by", format!("{name}: {}", in_words(figures)))),
+        );
+    }
+    shown
+}
+
+fn in_words(figures: &DurationFigures) -> String {
+    let DurationFigures { count, mean_seconds, p50_seconds, p95_seconds } = figures;
+    let seconds = |seconds: &f64| match seconds {
+        seconds if *seconds < 10.0 => format!("{seconds:.3} s"),
+        seconds if *seconds < 600.0 => format!("{seconds:.1} s"),
+        seconds => format!("{:.0} min", seconds / 60.0),
+    };
+    let (mean, p50, p95) = (seconds(mean_seconds), seconds(p50_seconds), seconds(p95_seconds));
+    format!("mean {mean}, p50 {p50}, p95 {p95}, of {count}")
 }
 
 impl Listed for EventTypeSettings {
@@ -175,5 +207,29 @@ impl Listed for EventTypeSettings {
 
     fn id(&self) -> String {
         self.event_type.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enginehouse_api::event_types::VersionDurations;
+
+    use super::*;
+
+    #[test]
+    fn durations_are_said_in_units_that_fit() {
+        let figures = |p95_seconds| DurationFigures { count: 7, mean_seconds: 0.25, p50_seconds: 12.34, p95_seconds };
+        let version = |name: Option<&str>| VersionDurations {
+            engine_version: name.map(str::to_owned),
+            waiting: Some(figures(1.0)),
+            processing: name.map(|_| figures(1.0)),
+        };
+        let mut durations =
+            EventTypeDurations { waiting: None, processing: Some(figures(7_200.0)), by_version: vec![version(None)] };
+        let all = ("processing", "mean 0.250 s, p50 12.3 s, p95 120 min, of 7".to_owned());
+        assert_eq!(duration_fields(&durations), std::slice::from_ref(&all), "one version is no news");
+        durations.by_version.extend([version(Some("1.2.0")), version(Some("*"))]);
+        let by = |name| ("processing by", format!("{name}: mean 0.250 s, p50 12.3 s, p95 1.000 s, of 7"));
+        assert_eq!(duration_fields(&durations), [all, by("1.2.0"), by("other versions")]);
     }
 }
