@@ -33,7 +33,7 @@ pub struct RetryPolicy {
     pub max_retries: u32,
     /// How long to wait before a retry.
     pub retry_delay: RetryDelay,
-    /// How many failures make a finally failed event a dead letter.
+    /// How many failures make a rejected event a dead letter; one whose retries are exhausted always is.
     pub dead_letter_threshold: u32,
     /// How many lost locks are forgiven.
     pub max_losses: u32,
@@ -101,7 +101,8 @@ pub struct RetryPolicyPatch {
     /// How long to wait before a retry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_delay: Option<RetryDelayPatch>,
-    /// How many failures make a finally failed event a dead letter; 1 to 1,000.
+    /// How many failures make an event that an engine rejects (`retryable: false`) a dead letter; 1 to 1,000. One whose
+    /// retries are exhausted always is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000))]
     pub dead_letter_threshold: Option<u32>,

@@ -94,8 +94,9 @@ pub fn after_failed_attempt(
     } else {
         DeadLetterReason::Rejected
     };
-    let dead_letter = (failure.dead_letter || failures >= policy.dead_letter_threshold).then_some(reason);
-    Outcome::Failed { tally: Tally { failures, ..tally }, dead_letter }
+    // An early rejection is an answer. Work that ran out of retries is never dropped silently, however few it had.
+    let is_answer = reason == DeadLetterReason::Rejected && failures < policy.dead_letter_threshold;
+    Outcome::Failed { tally: Tally { failures, ..tally }, dead_letter: (!is_answer).then_some(reason) }
 }
 
 /// Whether an event is on its **last chance**: it was lost before, and once more would make it a dead letter. Any event
@@ -155,6 +156,21 @@ mod tests {
         check(0, "retryable: false, dead_letter: true", "failed, dead letter: requested");
         check(3, "dead_letter: true", "failed, dead letter: requested");
         check(3, "retry_after: 7", "failed, dead letter: retries_exhausted");
+    }
+
+    #[test]
+    fn exhausted_retries_are_a_dead_letter_however_few_there_were() {
+        let failed = |failures, max_retries, failure: &str| {
+            let policy = RetryPolicy { max_retries, dead_letter_threshold: 1_000, ..RetryPolicy::DEFAULT };
+            let tally = Tally { retries: failures, failures, losses: 0 };
+            after_failed_attempt(tally, &parse(failure), &policy, Jitter::NONE, NOW).to_string()
+        };
+        assert_eq!(failed(0, 0, "fails"), "failed, dead letter: retries_exhausted");
+        assert_eq!(failed(1, 1, "retry_after: 7"), "failed, dead letter: retries_exhausted");
+        assert_eq!(failed(0, 0, "dead_letter: true"), "failed, dead letter: requested");
+        assert_eq!(failed(0, 0, "retryable: false"), "failed");
+        assert_eq!(failed(998, 0, "retryable: false"), "failed");
+        assert_eq!(failed(999, 0, "retryable: false"), "failed, dead letter: rejected");
     }
 
     #[test]
@@ -240,17 +256,20 @@ mod tests {
         #[test]
         fn no_tally_overflows_and_every_budget_ends(
             retries in any::<u32>(), failures in any::<u32>(), losses in any::<u32>(), max_retries in any::<u32>(),
-            max_losses in any::<u32>(), alone in any::<bool>(), retry_after in proptest::option::of(any::<u64>()), jitter in 0.0..1.0f64,
+            max_losses in any::<u32>(), dead_letter_threshold in any::<u32>(), alone in any::<bool>(), retry_after in proptest::option::of(any::<u64>()), jitter in 0.0..1.0f64,
         ) {
             let tally = Tally { retries, failures, losses };
-            let policy = RetryPolicy { max_retries, max_losses, ..RetryPolicy::DEFAULT };
+            let policy = RetryPolicy { max_retries, max_losses, dead_letter_threshold, ..RetryPolicy::DEFAULT };
             let failure = Failure { retry_after: retry_after.map(Duration::from_secs), ..Failure::PLAIN };
             match after_failed_attempt(tally, &failure, &policy, Jitter::new(jitter), NOW) {
                 Outcome::Queued { tally: after, available_at } => {
                     prop_assert!(after.retries == retries + 1 && after.retries <= max_retries);
                     prop_assert!(available_at >= NOW);
                 }
-                Outcome::Failed { .. } => prop_assert!(retries >= max_retries),
+                Outcome::Failed { dead_letter, .. } => {
+                    prop_assert!(retries >= max_retries);
+                    prop_assert_eq!(dead_letter, Some(DeadLetterReason::RetriesExhausted), "nobody loses work");
+                }
             }
             match after_lost_lock(tally, &policy, alone, NOW) {
                 Outcome::Queued { tally: after, available_at } => {

@@ -240,7 +240,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "dead_letter_threshold",
-        about: "How many failures make a finally failed event a dead letter; 1 to 1,000.",
+        about: "How many failures make an event that an engine rejects (`retryable: false`) a dead letter; 1 to 1,000. One whose retries are exhausted always is.",
         placeholder: "N",
         set: |config, value| {
             config.dispatch.default_policy.retry.dead_letter_threshold = number(value, 1, MAX_RETRIES)?;

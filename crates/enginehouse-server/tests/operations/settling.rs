@@ -3,6 +3,7 @@ use std::time::Duration;
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::request::{Exchange, SettleCommand};
+use enginehouse_core::retry::Failure;
 use enginehouse_core::transition;
 use enginehouse_server::dispatcher::event_actions::EventAction;
 
@@ -79,6 +80,28 @@ async fn a_failing_event_waits_longer_each_time_and_ends_as_a_dead_letter_with_e
     let history = harness.store.history(event).await.unwrap();
     assert_eq!(history.attempts.iter().map(|attempt| attempt.attempt).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(harness.store.dead_letter(event).await.unwrap().unwrap().reason, DeadLetterReason::RetriesExhausted);
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn an_event_without_retries_is_a_dead_letter_after_its_first_failure_and_a_rejected_one_is_not() {
+    let harness = Harness::new();
+    harness.register_with("e", "{}", 0).await;
+    let single = r#"{"event_type":"a","retry_policy":{"max_retries":0}}"#;
+    let exhausted = harness.enqueue(single).await;
+    assert_eq!(harness.fail(&harness.claim_one("e").await).await, Ok(EventStatus::Failed));
+    assert_eq!(harness.store.dead_letter(exhausted).await.unwrap().unwrap().reason, DeadLetterReason::RetriesExhausted);
+    let timed_out =
+        harness.enqueue(r#"{"event_type":"a","retry_policy":{"max_retries":0},"max_processing_seconds":1}"#).await;
+    harness.claim_one("e").await;
+    harness.pass(1.0).await;
+    assert_eq!(harness.store.dead_letter(timed_out).await.unwrap().unwrap().reason, DeadLetterReason::RetriesExhausted);
+    let rejected = harness.enqueue(single).await;
+    let claimed = harness.claim_one("e").await;
+    let failure = Failure { retryable: false, ..Failure::PLAIN };
+    assert_eq!(harness.settle(rejected, fail(token(&claimed), failure)).await, Ok(EventStatus::Failed));
+    assert_eq!(harness.store.dead_letter(rejected).await.unwrap(), None);
+    assert_eq!(harness.count().await, (3, 2));
     harness.close().await;
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Changes {
     /// The largest part that chance adds to a wait, from 0 to 1
     #[arg(long, value_name = "PART")]
     retry_delay_jitter: Option<f64>,
-    /// How many failures make a finally failed event a dead letter
+    /// How many failures make an event that an engine rejects a dead letter
     #[arg(long, value_name = "N")]
     dead_letter_threshold: Option<u32>,
     /// How many lost locks are forgiven
