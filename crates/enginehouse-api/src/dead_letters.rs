@@ -6,7 +6,7 @@ use enginehouse_core::filter::{DeadLetterFilter, PageRequest};
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 use enginehouse_core::input::Value;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::limits::{MAX_LABEL_LENGTH, MAX_PAYLOAD_BYTES};
+use enginehouse_core::limits::MAX_LABEL_LENGTH;
 use enginehouse_core::read_fields;
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -80,23 +80,6 @@ impl DeadLettersQuery {
             dead_lettered_after,
         };
         Some((filter, page_request(limit, cursor)))
-    }
-}
-
-/// One dead letter, or one failed or cancelled event, goes back in its queue, with a fresh retry budget. The body may be left out.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RedriveRequest {
-    /// Replaces the payload: any JSON of at most 256 KiB. Absent: the payload stays.
-    #[serde(default, deserialize_with = "enginehouse_core::json::given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<RawJson>)]
-    pub payload: Option<RawJson>,
-}
-
-impl RedriveRequest {
-    pub fn read(value: Value<'_>) -> Option<Self> {
-        read_fields!(value; payload: given(|value| value.json(MAX_PAYLOAD_BYTES)));
-        Some(Self { payload })
     }
 }
 
@@ -312,12 +295,5 @@ mod tests {
             "/rate_per_second: must be a number between 0.001 and 10000, was 0; \
              /limit: must be a whole number of 1 or more, was 0; /filter: give a filter, or say all: true"
         );
-    }
-
-    #[test]
-    fn a_payload_may_be_replaced_by_null() {
-        let payload = |body: &str| read_json(body.as_bytes(), RedriveRequest::read).unwrap().payload;
-        assert_eq!(payload(r#"{"payload":null}"#).unwrap().as_str(), "null");
-        assert!(payload("{}").is_none());
     }
 }

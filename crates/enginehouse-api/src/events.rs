@@ -227,7 +227,7 @@ pub struct Attempt {
 pub struct Action {
     /// When.
     pub at: Timestamp,
-    /// What: `cancel`, `retry`, `redrive`, `discard`, `release_key`.
+    /// What: `cancel`, `retry`, `change`, `redrive`, `discard`, `release_key`.
     pub action: String,
     /// Anything more about it.
     #[schema(required = true)]

@@ -3,10 +3,11 @@
 //! A request is a type that a client fills in, and a function `read` with which the server reads it into what core decides
 //! on ([`enginehouse_core::input`]): checked, or with every bad field named.
 //!
-//! One file per resource: [`enqueue`], [`events`], [`bulk_events`], [`settle`], [`engines`], [`claims`], [`event_types`] (and queues),
+//! One file per resource: [`enqueue`], [`events`], [`bulk_events`], [`changes`], [`settle`], [`engines`], [`claims`], [`event_types`] (and queues),
 //! [`dead_letters`], [`scenario_runs`], [`stats`], [`explain`]; [`page`] for lists; [`problem`] for all that can go wrong.
 
 pub mod bulk_events;
+pub mod changes;
 pub mod claims;
 mod composed;
 pub mod dead_letters;

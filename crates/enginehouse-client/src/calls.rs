@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use enginehouse_api::bulk_events::{BulkCancelRequest, BulkEventsResponse, BulkRetryRequest};
+use enginehouse_api::changes::ChangeRequest;
 use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse};
 use enginehouse_api::dead_letters::{
     BulkDiscardRequest, BulkDiscardResponse, BulkRedriveRequest, BulkRedriveResponse, DeadLetter, DeadLetterPreview,
-    DeadLetterPreviewQuery, DeadLetterSummary, DeadLettersQuery, DiscardRequest, RedriveRequest,
+    DeadLetterPreviewQuery, DeadLetterSummary, DeadLettersQuery, DiscardRequest,
 };
 use enginehouse_api::engines::{
     DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, RegisterRequest,
@@ -267,8 +268,20 @@ impl Client {
         self.post(format!("/v1/events/{event_id}/retry"), RequestBody::Nothing, Repeat::Always).await
     }
 
-    /// Puts a failed or cancelled event back in its queue.
-    pub async fn redrive_event(&self, event_id: EventId, request: &RedriveRequest) -> Result<Event, Error> {
+    /// Changes an event that waits. Not repeated if it may have been done, for it may be claimed by then.
+    pub async fn change_event(&self, event_id: EventId, request: &ChangeRequest) -> Result<Event, Error> {
+        let call = HttpCall {
+            method: Method::PATCH,
+            path: format!("/v1/events/{event_id}"),
+            body: RequestBody::json(request),
+            repeat: Repeat::IfNotApplied,
+            timeout: None,
+        };
+        self.transport.json(call).await
+    }
+
+    /// Puts a failed or cancelled event back in its queue, changed if the request says so.
+    pub async fn redrive_event(&self, event_id: EventId, request: &ChangeRequest) -> Result<Event, Error> {
         self.post(format!("/v1/events/{event_id}/redrive"), RequestBody::json(request), Repeat::IfNotApplied).await
     }
 
@@ -390,7 +403,7 @@ impl Client {
     }
 
     /// Puts a dead letter back in its queue.
-    pub async fn redrive(&self, event_id: EventId, request: &RedriveRequest) -> Result<Event, Error> {
+    pub async fn redrive(&self, event_id: EventId, request: &ChangeRequest) -> Result<Event, Error> {
         let path = format!("/v1/dead-letters/{event_id}/redrive");
         self.post(path, RequestBody::json(request), Repeat::IfNotApplied).await
     }

@@ -228,7 +228,7 @@ pub struct EventDraft {
 
 /// How a description of the API shows labels: each key is a name.
 #[cfg(feature = "openapi")]
-fn labels_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+pub fn labels_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
     use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
     let key = ObjectBuilder::new().schema_type(Type::String).pattern(Some(crate::ids::NAME_PATTERN));
     let key = key.max_length(Some(crate::limits::MAX_NAME_LENGTH));
@@ -360,7 +360,7 @@ impl NewEvent {
 }
 
 /// Capabilities without repeats, in order, so that equal sets are one lane.
-fn read_capabilities(value: Value<'_>) -> Option<BTreeSet<Capability>> {
+pub(crate) fn read_capabilities(value: Value<'_>) -> Option<BTreeSet<Capability>> {
     Some(value.list(0..=MAX_CAPABILITIES, |value| value.parsed())?.into_iter().collect())
 }
 
@@ -372,15 +372,20 @@ fn read_labels(value: Value<'_>) -> Option<BTreeMap<String, String>> {
         if count > MAX_LABELS {
             return;
         }
-        if key.parse::<Capability>().is_err() {
-            label.refuse(format_args!("the key {NotAName}"));
-        }
-        labels.extend(label.line(0..=MAX_LABEL_LENGTH).map(|text| (key.to_owned(), text)));
+        labels.extend(read_label(key, label).map(|text| (key.to_owned(), text)));
     })?;
     if count > MAX_LABELS {
         value.refuse(format_args!("must have at most {MAX_LABELS} labels, was {count}"));
     }
     Some(labels)
+}
+
+/// The label of a key.
+pub(crate) fn read_label(key: &str, label: Value<'_>) -> Option<String> {
+    if key.parse::<Capability>().is_err() {
+        label.refuse(format_args!("the key {NotAName}"));
+    }
+    label.line(0..=MAX_LABEL_LENGTH)
 }
 
 impl AttemptError {

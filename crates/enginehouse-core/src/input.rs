@@ -152,7 +152,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    fn is_null(self) -> bool {
+    pub fn is_null(self) -> bool {
         matches!(self.text, Text::Json("null"))
     }
 

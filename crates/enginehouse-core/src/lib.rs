@@ -14,6 +14,7 @@
 //! - [`canonical_json`]: one text for all JSON texts that say the same.
 //! - [`applied`]: whether a request that failed has changed anything.
 //! - [`event`]: an **event** is one unit of work; its five statuses, and what is asked at enqueue.
+//! - [`event_changes`]: what people change about an event that waits, or goes back in its queue.
 //! - [`fingerprint`]: what tells a request from another one with the same idempotency key.
 //! - [`generation`]: what keeps epochs and serials from being given twice after a restore.
 //! - [`lock`]: a **lock** is one engine's exclusive, time-limited right to process one event.
@@ -43,6 +44,7 @@ pub mod durations;
 pub mod engine;
 pub mod error_group;
 pub mod event;
+pub mod event_changes;
 pub mod explain;
 pub mod filter;
 pub mod fingerprint;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
+use crate::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus, Start};
 use crate::generation::Generation;
 use crate::ids::EngineId;
 use crate::json::RawJson;
@@ -170,10 +170,15 @@ pub enum EventCommand {
     CancelByForce,
     /// Somebody wants a waiting event to be claimed now.
     Retry,
+    /// Somebody changes an event that waits. What is no part of its state changes beside it.
+    Change {
+        /// When it may be claimed; as before, if none.
+        start: Option<Start>,
+    },
     /// Somebody puts a failed or cancelled event back in its queue.
     Redrive {
-        /// How long it is to wait there: a bulk redrive spreads its events.
-        delay: Duration,
+        /// When it may be claimed: a bulk redrive spreads its events.
+        start: Start,
     },
     /// Somebody gives up on a dead letter.
     Discard,
@@ -306,7 +311,14 @@ pub fn transition(
                 Err(TransitionRefused::WrongStatus { status, needed: "only a queued event can be made available now" })
             }
         },
-        EventCommand::Redrive { delay } => {
+        EventCommand::Change { start } => match event.status {
+            EventStatus::Queued => {
+                let available_at = start.map_or(event.available_at, |start| start.available_at(facts.now));
+                Ok(moves(EventState { available_at, ..event.clone() }, None))
+            }
+            status => Err(TransitionRefused::WrongStatus { status, needed: "only a queued event can be changed" }),
+        },
+        EventCommand::Redrive { start } => {
             let status = event.status;
             if !matches!(status, EventStatus::Failed | EventStatus::Cancelled) {
                 let needed = "only a failed or cancelled event can be redriven";
@@ -318,7 +330,7 @@ pub fn transition(
                     status: EventStatus::Queued,
                     tally,
                     redrives: event.redrives.saturating_add(1),
-                    available_at: facts.now + *delay,
+                    available_at: start.available_at(facts.now),
                     settled: None,
                     finished_at: None,
                     dead_letter: None,

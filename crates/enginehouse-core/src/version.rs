@@ -66,7 +66,7 @@ impl FromStr for VersionRequirement {
 
 /// How a description of the API shows a field that holds a range, or null.
 #[cfg(feature = "openapi")]
-pub(crate) fn requirement_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+pub fn requirement_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
     use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, SchemaType, Type};
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))

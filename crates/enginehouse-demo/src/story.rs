@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use enginehouse_api::dead_letters::RedriveRequest;
+use enginehouse_api::changes::ChangeRequest;
 use enginehouse_api::engines::{Engine, EnginesQuery};
 use enginehouse_api::enqueue::BatchRequest;
 use enginehouse_api::events::{Event, EventsQuery};
@@ -192,7 +192,7 @@ async fn redrive(client: &Client, output: &ProgressOutput) -> anyhow::Result<()>
     let dead = client.dead_letters(&Default::default()).await?.items;
     let [dead] = &dead[..] else { bail!("there should be one dead letter, and there are {}", dead.len()) };
     let tile = TilePayload { poison: false, ..TilePayload::read(&dead.payload)? };
-    let request = RedriveRequest { payload: Some(tile.to_payload()?) };
+    let request = ChangeRequest { payload: Some(tile.to_payload()?), ..ChangeRequest::default() };
     client.redrive(dead.event_id, &request).await.context("the dead letter cannot be redriven")?;
     output
         .print(&format!("Tile {}, a dead letter ({}), is redriven with a corrected payload", tile.number, dead.reason));

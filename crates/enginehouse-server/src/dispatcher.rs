@@ -17,6 +17,7 @@ pub mod answers;
 mod batch;
 pub mod bulk_events;
 mod caps;
+mod changes;
 mod claim;
 mod classes;
 pub mod config;

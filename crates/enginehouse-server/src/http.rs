@@ -76,7 +76,7 @@ fn calls() -> OpenApiRouter<App> {
         // Operators
         .routes(routes!(engines::drain_engine))
         .routes(routes!(engines::resume_engine))
-        .routes(routes!(events::get_event))
+        .routes(routes!(events::get_event, events::change_event))
         .routes(routes!(events::get_event_history))
         .routes(routes!(explain::explain_event))
         .routes(routes!(explain::explain_engine))

@@ -50,6 +50,7 @@ macro_rules! conformance_tests {
         events::a_write_under_an_older_lock_changes_nothing,
         events::a_write_to_an_event_that_is_gone_changes_nothing,
         events::one_stale_write_keeps_the_others_from_being_written,
+        events::an_event_that_is_changed_is_counted_and_found_where_it_is_then,
         events::a_payload_is_replaced_with_its_event_or_not_at_all,
         events::a_key_finds_its_event_as_long_as_it_is_kept,
         events::a_released_key_is_free_and_its_event_stays,

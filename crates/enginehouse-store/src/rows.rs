@@ -116,6 +116,18 @@ pub struct EventChange<'a> {
     pub read: &'a EventState,
     /// A payload in place of its own.
     pub payload: Option<&'a RawJson>,
+    /// The lane that it was read in, if its attributes are written too: its lane, labels and overrides.
+    pub read_lane: Option<LaneId>,
+}
+
+impl EventChange<'_> {
+    /// Whether a claim may find it that could not before.
+    pub(crate) fn arrives(&self) -> bool {
+        let (read, state) = (self.read, &self.event.state);
+        let is_new_there = self.read_lane.is_some_and(|lane_id| lane_id != self.event.lane_id);
+        let waited = read.status == EventStatus::Queued && read.available_at == state.available_at;
+        state.status == EventStatus::Queued && (is_new_there || !waited)
+    }
 }
 
 /// A place in the order of lock expiry.

@@ -30,7 +30,9 @@ pub(crate) use self::column::{Cell, Cells, Column, ColumnGroup, ColumnValue, Kin
 pub(crate) use self::dead_letters::DeadLetterColumns;
 pub(crate) use self::durations::DurationColumns;
 pub(crate) use self::engines::EngineColumns;
-pub(crate) use self::events::{EnqueuedColumns, LockDisagrees, PayloadColumns, StateColumns, read_event, read_payload};
+pub(crate) use self::events::{
+    AttributeColumns, EnqueuedColumns, LockDisagrees, PayloadColumns, StateColumns, read_event, read_payload,
+};
 pub(crate) use self::lanes::LaneColumns;
 pub(crate) use self::lists::{COUNTS, TABLES, Table};
 pub(crate) use self::settings::SettingsColumns;

@@ -4,6 +4,7 @@ pub(crate) mod accept_clock;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod blocked;
+mod change_flags;
 pub(crate) mod cli_error;
 pub(crate) mod completions;
 pub(crate) mod config;

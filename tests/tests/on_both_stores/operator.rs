@@ -192,3 +192,39 @@ async fn runs_statistics_and_engines_are_at_hand() {
     assert_eq!(evening.count("--status queued"), 3);
     assert_eq!(evening.run("engine deregister nosuch --yes").status.code(), Some(3));
 }
+
+#[test]
+fn an_event_is_changed_while_it_waits_and_redriven_with_changes() {
+    let evening = Evening::begin();
+    let id = evening.done("event enqueue a --capability gpu --memory-mb 9 --label team=x --label old=1 -q");
+    let id = id.trim();
+    let said = evening.done(&format!(
+        "event set {id} --priority 0 --queue urgent --unset memory-mb --remove-label old --label team=y --delay-seconds 60"
+    ));
+    assert!(said.contains("queued in urgent, priority 0"), "{said}");
+    let event = evening.json(&format!("event show {id}"));
+    for (pointer, expected) in [
+        ("/queue", "\"urgent\""),
+        ("/priority", "0"),
+        ("/required_memory_mb", "null"),
+        ("/required_capabilities", "[\"gpu\"]"),
+        ("/labels", "{\"team\":\"y\"}"),
+    ] {
+        assert_eq!(event.pointer(pointer).unwrap().to_string(), expected, "{pointer}");
+    }
+    let history = evening.done(&format!("event show {id}"));
+    assert!(history.contains("change: available_at: ") && history.contains("priority: 5 -> 0"), "{history}");
+    let nothing = evening.run(&format!("event set {id}"));
+    assert_eq!((nothing.status.code(), text(&nothing.stderr).contains("nothing is said to change")), (Some(2), true));
+    let bad = evening.run(&format!("event set {id} --engine-version latest"));
+    assert_eq!(bad.status.code(), Some(2), "{}", text(&bad.stderr));
+    assert!(text(&bad.stderr).contains("engine_version"), "{}", text(&bad.stderr));
+    evening.done(&format!("event cancel {id}"));
+    assert_eq!(evening.run(&format!("event set {id} --priority 1")).status.code(), Some(4));
+    let said = evening.done(&format!("event redrive {id} --to-queue default --unset capabilities --payload 7"));
+    assert!(said.contains("queued again, in default"), "{said}");
+    let event = evening.json(&format!("event show {id}"));
+    assert_eq!((&event["payload"], event["required_capabilities"].to_string()), (&7.into(), "[]".to_owned()));
+    let unnamed = evening.run("dead redrive --all --priority 1 --yes");
+    assert_eq!(unnamed.status.code(), Some(2), "{}", text(&unnamed.stderr));
+}

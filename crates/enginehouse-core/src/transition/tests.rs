@@ -62,7 +62,8 @@ fn command(name: &str, token: LockToken) -> EventCommand {
         "cancel" => EventCommand::Cancel,
         "cancel by force" => EventCommand::CancelByForce,
         "retry" => EventCommand::Retry,
-        "redrive" => EventCommand::Redrive { delay: Duration::ZERO },
+        "change" => EventCommand::Change { start: None },
+        "redrive" => EventCommand::Redrive { start: Start::Now },
         "discard" => EventCommand::Discard,
         other => panic!("no such command: {other}"),
     }
@@ -101,7 +102,9 @@ fn check_cell(status: EventStatus, name: &str, cell: &str) {
         "lock_lost" => assert_eq!(status_after, Err(TransitionRefused::LockLost { status }), "{place}"),
         "wrong_status" => assert!(matches!(status_after, Err(TransitionRefused::WrongStatus { .. })), "{place}"),
         "extended" | "asked to stop" => assert_eq!(status_after, Ok(EventStatus::Processing), "{place}"),
-        "available now" | "queued or failed" => assert_eq!(status_after, Ok(EventStatus::Queued), "{place}"),
+        "available now" | "queued or failed" | "changed" => {
+            assert_eq!(status_after, Ok(EventStatus::Queued), "{place}")
+        }
         status_name => assert_eq!(status_after, Ok(status_name.parse().expect("a status")), "{place}"),
     }
 }
@@ -129,7 +132,7 @@ fn every_command_in_every_status_does_what_the_documented_table_says() {
     let mut lines = page.lines().skip_while(|line| !line.starts_with("| status | claim |"));
     let names = row(lines.next().expect("the table is there"));
     let rows: Vec<_> = lines.skip(1).take_while(|line| line.starts_with('|')).map(row).collect();
-    assert_eq!((names.len(), rows.len()), (12, 5), "every status and every command");
+    assert_eq!((names.len(), rows.len()), (13, 5), "every status and every command");
     for cells in rows {
         let status: EventStatus = cells[0].parse().expect("a status");
         for (name, cell) in names.iter().zip(&cells).skip(1) {
@@ -299,8 +302,22 @@ fn a_cancel_by_force_ends_the_attempt_at_once() {
 }
 
 #[test]
+fn a_change_moves_an_event_in_time_and_leaves_the_rest() {
+    let waits = event(EventStatus::Queued);
+    let at = |start| moved(&waits, &EventCommand::Change { start });
+    assert_eq!(at(None), waits, "its age is kept");
+    assert_eq!(at(Some(Start::Now)), EventState { available_at: NOW, ..waits.clone() });
+    let later = NOW + Duration::from_secs(9);
+    for start in [Start::At(later), Start::After(Duration::from_secs(9))] {
+        assert_eq!(at(Some(start)), EventState { available_at: later, ..waits.clone() });
+    }
+    assert_eq!(at(Some(Start::At(NOW - Duration::from_secs(99)))).available_at, NOW, "no event is older than it is");
+}
+
+#[test]
 fn a_redrive_gives_fresh_budgets_and_keeps_the_history() {
-    let redriven = moved(&event(EventStatus::Failed), &EventCommand::Redrive { delay: Duration::from_secs(2) });
+    let redriven =
+        moved(&event(EventStatus::Failed), &EventCommand::Redrive { start: Start::After(Duration::from_secs(2)) });
     assert_eq!(redriven.tally, Tally { retries: 0, failures: 1, losses: 0 });
     assert_eq!((redriven.redrives, redriven.attempt, redriven.lock_serial), (1, 3, 3));
     assert_eq!((redriven.dead_letter, redriven.finished_at), (None, None));
@@ -319,7 +336,7 @@ fn a_discard_leaves_the_event_failed() {
     assert!(apply(&discarded, &EventCommand::Discard).is_err());
 }
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "claim",
     "complete",
     "fail",
@@ -331,6 +348,7 @@ const NAMES: [&str; 13] = [
     "lock expired",
     "cancel",
     "retry",
+    "change",
     "redrive",
     "discard",
 ];

@@ -9,7 +9,7 @@ use enginehouse_core::limits::MAX_SETTINGS;
 use enginehouse_store::StoreError;
 
 use super::context::TransactionContext;
-use super::reply::Refusal;
+use super::reply::{OperationResult, Refusal};
 
 /// What is left for the enqueues of one batch.
 pub(super) struct EnqueueAllowance<'a> {
@@ -25,17 +25,10 @@ impl<'a> EnqueueAllowance<'a> {
         context: &mut TransactionContext<'_>,
         requests: &'a [Vec<NewEvent>],
     ) -> Result<Self, StoreError> {
-        let mut queued: HashMap<&QueueName, u64> = HashMap::new();
-        if context.config.caps.max_queued_per_queue.is_some() {
-            queued.extend(requests.iter().flatten().map(|event| (&event.lane.queue, 0)));
-            let lanes = context.registry.lanes();
-            for (lane_id, events) in context.transaction.queued_events(&lanes).await? {
-                let lane = context.registry.lane(lane_id)?;
-                if let Some(count) = queued.get_mut(&lane.queue) {
-                    *count += events;
-                }
-            }
-        }
+        let queued = match context.config.caps.max_queued_per_queue {
+            Some(_) => count_queued(context, requests.iter().flatten().map(|event| &event.lane.queue)).await?,
+            None => HashMap::new(),
+        };
         Ok(Self { lanes: context.registry.active_lanes(), new_lanes: HashSet::new(), queued })
     }
 
@@ -46,8 +39,7 @@ impl<'a> EnqueueAllowance<'a> {
         let new: HashSet<_> =
             keys.filter(|key| !self.new_lanes.contains(key) && !context.registry.has_lane(key)).collect();
         if !new.is_empty() && self.lanes + self.new_lanes.len() + new.len() > caps.max_lanes {
-            let (field, values) = context.registry.most_varied();
-            return Err(Refusal::NoMoreLanes { most: caps.max_lanes, field, values });
+            return Err(no_more_lanes(context));
         }
         if let Some(most) = caps.max_queued_per_queue {
             let mut more: HashMap<&QueueName, u64> = HashMap::new();
@@ -65,6 +57,48 @@ impl<'a> EnqueueAllowance<'a> {
         self.new_lanes.extend(new);
         Ok(())
     }
+}
+
+/// How many events are queued in each of these queues.
+async fn count_queued<'a>(
+    context: &mut TransactionContext<'_>,
+    queues: impl Iterator<Item = &'a QueueName>,
+) -> Result<HashMap<&'a QueueName, u64>, StoreError> {
+    let mut queued: HashMap<&QueueName, u64> = queues.map(|queue| (queue, 0)).collect();
+    let lanes = context.registry.lanes();
+    for (lane_id, events) in context.transaction.queued_events(&lanes).await? {
+        let lane = context.registry.lane(lane_id)?;
+        if let Some(count) = queued.get_mut(&lane.queue) {
+            *count += events;
+        }
+    }
+    Ok(queued)
+}
+
+fn no_more_lanes(context: &TransactionContext<'_>) -> Refusal {
+    let (field, values) = context.registry.most_varied();
+    Refusal::NoMoreLanes { most: context.config.caps.max_lanes, field, values }
+}
+
+/// Whether one event may go from a lane to another.
+pub(super) async fn check_move(
+    context: &mut TransactionContext<'_>,
+    from: &LaneKey,
+    to: &LaneKey,
+) -> OperationResult<()> {
+    let is_new = !context.registry.has_lane(to);
+    if is_new && context.registry.active_lanes() >= context.config.caps.max_lanes {
+        return Ok(Err(no_more_lanes(context)));
+    }
+    if let Some(most) = context.config.caps.max_queued_per_queue
+        && from.queue != to.queue
+    {
+        let queued = count_queued(context, std::iter::once(&to.queue)).await?;
+        if queued.get(&to.queue).is_some_and(|queued| *queued >= most) {
+            return Ok(Err(Refusal::QueueFull { queue: to.queue.clone(), most }));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// Whether an engine that is not known yet may register.

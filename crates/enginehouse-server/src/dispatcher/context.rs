@@ -21,7 +21,7 @@ use super::late_locks::LateLocks;
 use super::registry::Registry;
 use super::reply::{OperationResult, Refusal};
 use super::seen_engines::{Callers, SeenEngines};
-use super::unit_of_work::UnitOfWork;
+use super::unit_of_work::{EventAttributes, UnitOfWork};
 use crate::rng::{Rng, SharedIds};
 
 /// The one argument of every operation.
@@ -79,6 +79,27 @@ impl TransactionContext<'_> {
     /// Lets core decide what a command makes of an event. The decision reaches the store with
     /// [`TransactionContext::write_events`].
     pub(super) fn transition(&mut self, event_id: EventId, command: &EventCommand) -> OperationResult<&EventRow> {
+        match self.decide(event_id, command)? {
+            Ok(decided) => Ok(self.carry_out(event_id, command, decided, None)),
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+
+    /// The same for a command with which the event gets other attributes, too.
+    pub(super) fn transition_with(
+        &mut self,
+        event_id: EventId,
+        command: &EventCommand,
+        attributes: EventAttributes,
+    ) -> OperationResult<&EventRow> {
+        match self.decide(event_id, command)? {
+            Ok(decided) => Ok(self.carry_out(event_id, command, decided, Some(attributes))),
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+
+    /// What core makes of an event. Nothing has changed yet.
+    pub(super) fn decide(&mut self, event_id: EventId, command: &EventCommand) -> OperationResult<Transition> {
         let Some(event) = self.events.get(event_id) else { return Ok(Err(self.no_event(event_id))) };
         if let Err(refused) = self.registry.lane_of(event) {
             return Ok(Err(refused));
@@ -86,16 +107,28 @@ impl TransactionContext<'_> {
         let policy = self.registry.policy(event)?;
         let facts =
             Facts { now: self.now, came_at: self.judged_at, retry_policy: &policy.retry, jitter: self.rng.jitter() };
-        match transition(&event.state, command, facts) {
-            Err(why) => return Ok(Err(Refusal::Event { event_id, why })),
-            Ok(Transition::AlreadySo) => {}
-            Ok(Transition::Moves { state, attempt }) => {
-                self.effects.transitioned(event, &state, command, self.now);
-                bring_forward(&mut self.effects.deadlines.retention, self.config.retention.end_for(&state));
-                self.events.change(event_id, state, attempt);
+        Ok(transition(&event.state, command, facts).map_err(|why| Refusal::Event { event_id, why }))
+    }
+
+    fn carry_out(
+        &mut self,
+        event_id: EventId,
+        command: &EventCommand,
+        decided: Transition,
+        attributes: Option<EventAttributes>,
+    ) -> Result<&EventRow, Refusal> {
+        if let Transition::Moves { state, attempt } = decided {
+            let before = self.events.get(event_id).map(|event| event.lane_id);
+            if let Some(attributes) = attributes {
+                self.events.replace_attributes(event_id, attributes);
             }
+            if let Some(event) = self.events.get(event_id) {
+                self.effects.transitioned(event, before != Some(event.lane_id), &state, command, self.now);
+            }
+            bring_forward(&mut self.effects.deadlines.retention, self.config.retention.end_for(&state));
+            self.events.change(event_id, state, attempt);
         }
-        Ok(self.events.get(event_id).ok_or(Refusal::NoSuchEvent(event_id)))
+        self.events.get(event_id).ok_or(Refusal::NoSuchEvent(event_id))
     }
 
     /// Why an event that was asked for is not there.

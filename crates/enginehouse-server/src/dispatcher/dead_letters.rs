@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use enginehouse_core::event::Start;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::transition::EventCommand;
 use enginehouse_store::StoreError;
@@ -51,7 +52,7 @@ impl Operation for RedrivePage {
                 continue;
             }
             let delay = self.delay.saturating_add(self.spacing.saturating_mul(count));
-            if context.transition(event_id, &EventCommand::Redrive { delay })?.is_ok() {
+            if context.transition(event_id, &EventCommand::Redrive { start: Start::After(delay) })?.is_ok() {
                 context.audit("dead_letter.redrive", event_id, &serde_json::json!({ "bulk": true }));
                 count += 1;
             }

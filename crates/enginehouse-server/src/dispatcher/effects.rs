@@ -51,10 +51,11 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// An event was decided to go from one state to another.
+    /// An event was decided to go from one state to another, perhaps into the lane that it is in from another one.
     pub(super) fn transitioned(
         &mut self,
         event: &EventRow,
+        is_new_in_lane: bool,
         after: &EventState,
         command: &EventCommand,
         now: Timestamp,
@@ -94,7 +95,9 @@ impl Effects {
             *self.dead_letters.entry(reason).or_default() += 1;
         }
         self.redrives += u64::from(after.redrives > before.redrives);
-        if after.status == EventStatus::Queued {
+        // One that waits as before is nothing to wake anybody for.
+        let waited = before.status == EventStatus::Queued && before.available_at == after.available_at;
+        if after.status == EventStatus::Queued && (is_new_in_lane || !waited) {
             self.queued(event.event_id, event.lane_id, after.available_at, now);
         }
     }

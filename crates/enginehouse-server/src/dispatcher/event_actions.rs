@@ -1,15 +1,17 @@
-//! People act on one event: cancel, retry, redrive, discard.
+//! People act on one event: cancel, retry, change, redrive, discard.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
+use enginehouse_core::event::Start;
+use enginehouse_core::event_changes::EventChanges;
 use enginehouse_core::ids::EventId;
-use enginehouse_core::json::RawJson;
 use enginehouse_core::transition::{EventCommand, TransitionRefused};
 use enginehouse_store::rows::EventRecord;
 use enginehouse_store::{StoreError, UnreadableRow};
+use serde_json::Map;
 
+use super::changes::change;
 use super::contention::Resource;
 use super::context::TransactionContext;
 use super::operation::Operation;
@@ -31,10 +33,11 @@ pub enum EventAction {
     },
     /// Make an event that waits for its next attempt available now.
     Retry,
+    /// Change an event that waits.
+    Change(Box<EventChanges>),
     /// Put a failed or cancelled event back in its queue.
     Redrive {
-        /// A payload in place of its own.
-        payload: Option<RawJson>,
+        changes: Box<EventChanges>,
         /// Whether it has to be a dead letter.
         dead_letter: bool,
     },
@@ -54,32 +57,42 @@ impl Operation for ActOnEvent {
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<EventRecord> {
         let Self { event_id, action } = self;
         context.load_events([*event_id]).await?;
+        let empty = || serde_json::json!({});
         let (name, command, detail) = match action {
-            EventAction::Cancel { force: false } => ("event.cancel", EventCommand::Cancel, serde_json::json!({})),
+            EventAction::Cancel { force: false } => ("event.cancel", EventCommand::Cancel, empty()),
             EventAction::Cancel { force: true } => {
                 ("event.cancel", EventCommand::CancelByForce, serde_json::json!({ "force": true }))
             }
-            EventAction::Retry => ("event.retry", EventCommand::Retry, serde_json::json!({})),
-            EventAction::Redrive { payload, dead_letter } => {
+            EventAction::Retry => ("event.retry", EventCommand::Retry, empty()),
+            EventAction::Change(changes) => ("event.change", EventCommand::Change { start: changes.start }, empty()),
+            EventAction::Redrive { changes, dead_letter } => {
                 if *dead_letter && let Some(refused) = no_dead_letter(context, *event_id) {
                     return Ok(Err(refused));
                 }
                 let name = if *dead_letter { "dead_letter.redrive" } else { "event.redrive" };
-                let detail = serde_json::json!({ "payload_replaced": payload.is_some() });
-                (name, EventCommand::Redrive { delay: Duration::ZERO }, detail)
+                (name, EventCommand::Redrive { start: changes.start.unwrap_or(Start::Now) }, empty())
             }
             EventAction::Discard { reason } => {
                 ("dead_letter.discard", EventCommand::Discard, discard_detail(context, *event_id, reason.as_deref()))
             }
         };
-        if let Err(refused) = context.transition(*event_id, &command)? {
-            return Ok(Err(refused));
-        }
-        if let EventAction::Redrive { payload: Some(payload), .. } = action {
-            context.events.replace_payload(*event_id, payload.clone());
-        }
+        let detail = match action {
+            EventAction::Change(changes) | EventAction::Redrive { changes, .. } => {
+                match change(context, *event_id, &command, changes).await? {
+                    Ok(changed) => changed,
+                    Err(refused) => return Ok(Err(refused)),
+                }
+            }
+            _ => match context.transition(*event_id, &command)? {
+                Ok(_) => detail,
+                Err(refused) => return Ok(Err(refused)),
+            },
+        };
         context.write_events().await?;
-        context.audit(name, event_id, &detail);
+        let says_nothing = matches!(action, EventAction::Change(_)) && detail.as_object().is_some_and(Map::is_empty);
+        if !says_nothing {
+            context.audit(name, event_id, &detail);
+        }
         let payload = context.transaction.payloads(&[*event_id]).await?.pop();
         let (Some(event), Some((_, payload))) = (context.events.get(*event_id), payload) else {
             let why = "the event has none that can be read".to_owned();

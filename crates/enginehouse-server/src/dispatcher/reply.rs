@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_core::ids::{EngineId, EventId, QueueName};
+use enginehouse_core::invalid::Invalid;
 use enginehouse_core::transition;
 use enginehouse_store::{StoreError, UnreadableRow};
 use tokio::sync::oneshot;
@@ -81,6 +82,9 @@ pub enum Refusal {
     /// As many events wait in a queue as may wait.
     #[error("max_queued_per_queue is {most}, and queue {queue} has no room for the events of this request")]
     QueueFull { queue: QueueName, most: u64 },
+    /// What was asked for does not fit the event as it is.
+    #[error("event {event_id}: {why}")]
+    Invalid { event_id: EventId, why: Invalid },
     /// The event's state does not allow it.
     #[error("event {event_id}: {why}")]
     Event { event_id: EventId, why: transition::TransitionRefused },

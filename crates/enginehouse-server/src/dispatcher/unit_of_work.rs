@@ -4,11 +4,12 @@
 //! transaction works on the same [`UnitOfWork`], and [`UnitOfWork::write`] is the one way in which a decision reaches
 //! the store (the pattern: Fowler, *Patterns of Enterprise Application Architecture*).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use enginehouse_core::ids::{EventId, LaneId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::Lock;
+use enginehouse_core::policy::Overrides;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
 use enginehouse_store::rows::{EventChange, EventRow, NewDeadLetter};
@@ -33,6 +34,16 @@ struct Entry {
     /// Its state as it stands in the store, if it has changed since: the write is guarded by it.
     stored: Option<Box<EventState>>,
     new_payload: Option<RawJson>,
+    /// The lane that it stands in in the store, if its attributes have changed since.
+    stored_lane: Option<LaneId>,
+}
+
+/// What a person may change of an event beside its state.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct EventAttributes {
+    pub(super) lane_id: LaneId,
+    pub(super) overrides: Overrides,
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 impl UnitOfWork {
@@ -56,7 +67,9 @@ impl UnitOfWork {
 
     /// Keeps a row as it was read, unless it was read before.
     pub(super) fn keep(&mut self, row: EventRow) {
-        self.events.entry(row.event_id).or_insert_with(|| Box::new(Entry { row, stored: None, new_payload: None }));
+        self.events
+            .entry(row.event_id)
+            .or_insert_with(|| Box::new(Entry { row, stored: None, new_payload: None, stored_lane: None }));
     }
 
     /// An event as it is now, changes included.
@@ -91,6 +104,14 @@ impl UnitOfWork {
         }
     }
 
+    /// Gives an event that is about to change other attributes.
+    pub(super) fn replace_attributes(&mut self, event_id: EventId, attributes: EventAttributes) {
+        let Some(entry) = self.events.get_mut(&event_id) else { return };
+        let EventAttributes { lane_id, overrides, labels } = attributes;
+        entry.stored_lane.get_or_insert(entry.row.lane_id);
+        (entry.row.lane_id, entry.row.overrides, entry.row.labels) = (lane_id, overrides, labels);
+    }
+
     /// Writes what has changed: events under their guard, with their attempts and dead letters. If somebody else has changed one
     /// of them since it was read, the transaction ends by that.
     pub(super) async fn write(
@@ -113,7 +134,7 @@ impl UnitOfWork {
         for id in &changed {
             let Some(entry) = self.events.get_mut(id) else { continue };
             let stored = entry.stored.take();
-            entry.new_payload = None;
+            (entry.new_payload, entry.stored_lane) = (None, None);
             let state = &entry.row.state;
             match (stored.is_some_and(|stored| stored.dead_letter.is_some()), state.dead_letter) {
                 (false, Some(reason)) => {
@@ -153,6 +174,6 @@ impl Entry {
 
     fn to_write(&self) -> Option<EventChange<'_>> {
         let read = self.stored.as_ref()?;
-        Some(EventChange { event: &self.row, read, payload: self.new_payload.as_ref() })
+        Some(EventChange { event: &self.row, read, payload: self.new_payload.as_ref(), read_lane: self.stored_lane })
     }
 }

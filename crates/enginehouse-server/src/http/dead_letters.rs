@@ -1,14 +1,15 @@
 //! Dead letters: look, redrive, discard.
 
 use axum::extract::State;
+use enginehouse_api::changes::ChangeRequest;
 use enginehouse_api::dead_letters::{
     BulkDiscardRequest, BulkDiscardResponse, BulkLimit, BulkRedriveRequest, BulkRedriveResponse, DeadLetter,
     DeadLetterPage, DeadLetterPreview, DeadLetterPreviewQuery, DeadLetterSummary, DeadLettersQuery, DiscardRequest,
-    RedriveRequest,
 };
 use enginehouse_api::events::Event;
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
+use enginehouse_core::event_changes::EventChanges;
 use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::ids::EventId;
 
@@ -16,7 +17,7 @@ use super::app::App;
 use super::bulk;
 use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
-use super::problem::{ActProblems, ListProblems, ProblemResponse, ReadProblems, WriteProblems};
+use super::problem::{ActProblems, ChangeProblems, ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::wire;
 use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
 
@@ -73,21 +74,18 @@ pub(super) async fn get_dead_letter(
     Ok(Json(wire::dead_letter(row)))
 }
 
-/// Put a dead letter back in its queue, with a fresh retry budget. The body may be left out.
+/// Put a dead letter back in its queue, with a fresh retry budget, and changed if the body says so. It may be left out.
 #[utoipa::path(post, path = "/v1/dead-letters/{event_id}/redrive", tag = "dead letters",
-    params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<RedriveRequest>,
-    responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<ChangeRequest>,
+    responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
 pub(super) async fn redrive_dead_letter(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
-    let RedriveRequest { payload } = body.read_or_default(RedriveRequest::read)?;
-    Ok(Json(wire::event(
-        app.dispatcher()
-            .execute(ActOnEvent { event_id, action: EventAction::Redrive { payload, dead_letter: true } })
-            .await?,
-    )))
+    let changes = Box::new(body.read_or_default(EventChanges::read)?);
+    let action = EventAction::Redrive { changes, dead_letter: true };
+    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?)))
 }
 
 /// Put all dead letters that match back in their queues, at a given rate.

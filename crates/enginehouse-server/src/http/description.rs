@@ -6,6 +6,7 @@
 mod downgrade;
 mod examples;
 mod nulls;
+mod operations;
 
 use enginehouse_api::problem::{Code, Problem};
 use http::StatusCode;
@@ -73,7 +74,7 @@ pub(super) fn head() -> OpenApi {
 /// The description with what holds for all calls, as tools take it.
 pub(super) fn finished(mut openapi: OpenApi) -> OpenApi {
     for (path, item) in &mut openapi.paths.paths {
-        for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
+        for operation in operations::of(item) {
             let shared: &[Code] = if path.starts_with("/v1/") { OF_EVERY_SHARED_CALL } else { &[] };
             let head_too_large = problem(format!("`{}`: {HEAD_TOO_LARGE}", Code::TooLarge));
             operation.responses.responses.insert("431".to_owned(), head_too_large.into());

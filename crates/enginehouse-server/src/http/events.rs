@@ -1,8 +1,8 @@
-//! Events: enqueue, look, cancel, retry, redrive.
+//! Events: enqueue, look, cancel, retry, change, redrive.
 
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
-use enginehouse_api::dead_letters::RedriveRequest;
+use enginehouse_api::changes::ChangeRequest;
 use enginehouse_api::enqueue::{
     BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse, ReadBatch,
 };
@@ -10,6 +10,7 @@ use enginehouse_api::events::{CancelRequest, Event, EventPage, EventsQuery, Hist
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::event::NewEvent;
+use enginehouse_core::event_changes::EventChanges;
 use enginehouse_core::filter::EventFilter;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::invalid::{FieldError, Invalid};
@@ -24,7 +25,9 @@ use super::idempotency_key_header::{IdempotencyKeyHeader, refuse_for_many};
 use super::json::{Json, JsonBody, LargeJsonBody, is_json, media_type, wrong_type};
 use super::ndjson;
 use super::params::{Path, Query, listed};
-use super::problem::{ActProblems, EnqueueProblems, ListProblems, ProblemResponse, ReadProblems, conflict};
+use super::problem::{
+    ActProblems, ChangeProblems, EnqueueProblems, ListProblems, ProblemResponse, ReadProblems, conflict,
+};
 use super::wire;
 use crate::dispatcher::answers::Enqueued;
 use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
@@ -221,16 +224,33 @@ pub(super) async fn retry_event(
     Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Retry }).await?)))
 }
 
-/// Put a failed or cancelled event back in its queue, with fresh budgets of retries and losses. The body may be left out.
+/// Change an event that waits: its payload, priority, queue, requirements, time, labels or policy.
+///
+/// The body is a JSON merge patch: a field that is absent stays as it is, and one that is null is as if it had been left out
+/// at the enqueue. An event that waits for a retry is queued, too. Of any other, the status is answered.
+#[utoipa::path(patch, path = "/v1/events/{event_id}", tag = "events",
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = ChangeRequest,
+    responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
+pub(super) async fn change_event(
+    State(app): State<App>,
+    Path(event_id): Path<EventId>,
+    body: JsonBody,
+) -> Result<Json<Event>, ProblemResponse> {
+    let action = EventAction::Change(Box::new(body.read(EventChanges::read)?));
+    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?)))
+}
+
+/// Put a failed or cancelled event back in its queue, with fresh budgets of retries and losses, and changed if the body says
+/// so. It may be left out.
 #[utoipa::path(post, path = "/v1/events/{event_id}/redrive", tag = "events",
-    params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<RedriveRequest>,
-    responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
+    params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<ChangeRequest>,
+    responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
 pub(super) async fn redrive_event(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
-    let RedriveRequest { payload } = body.read_or_default(RedriveRequest::read)?;
-    let action = EventAction::Redrive { payload, dead_letter: false };
+    let changes = Box::new(body.read_or_default(EventChanges::read)?);
+    let action = EventAction::Redrive { changes, dead_letter: false };
     Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?)))
 }

@@ -72,10 +72,14 @@ fn shown_detail(detail: &RawJson) -> Option<String> {
     let words: Vec<_> = fields
         .iter()
         .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| match value.as_str() {
-            Some(text) => format!("{name}: {text}"),
-            None => format!("{name}: {value}"),
+        .map(|(name, value)| match (value.get("from"), value.get("to")) {
+            (Some(from), Some(to)) => format!("{name}: {} -> {}", shown_value(from), shown_value(to)),
+            _ => format!("{name}: {}", shown_value(value)),
         })
         .collect();
     (!words.is_empty()).then(|| words.join(", "))
+}
+
+fn shown_value(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -111,6 +111,7 @@ impl From<Refusal> for ProblemResponse {
             Refusal::EngineSuperseded { engine_id, epoch, current } => {
                 Problem::engine_superseded(&engine_id, epoch, current)
             }
+            Refusal::Invalid { event_id, why } => Problem::from(why).about(event_id),
             Refusal::Event { event_id, why } => Problem::from(why).about(event_id),
             Refusal::EventIsHeld(event_id) => Problem::store_held(RETRY_AFTER_SECONDS).about(event_id),
             Refusal::IdempotencyConflict(conflicts) => idempotency_conflict(&conflicts),
@@ -198,6 +199,8 @@ problems! {
     EnqueueProblems: InvalidRequest IdempotencyConflict LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls of operators about one event.
     ActProblems: InvalidRequest NotFound WrongStatus TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    /// Of calls that may put one event into another lane.
+    ChangeProblems: InvalidRequest NotFound WrongStatus LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls of operators about one idempotency key.
     KeyProblems: InvalidRequest NotFound CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls that settle one event.

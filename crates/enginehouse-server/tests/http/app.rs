@@ -36,6 +36,12 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).expect("an answer in JSON")
+    }
+}
+
 impl TestApp {
     pub(crate) fn new() -> Self {
         Self::with(Limits::default())

@@ -200,3 +200,51 @@ async fn a_taken_key_in_a_stream_of_lines_stops_no_other_line() {
     assert!(counts["errors"][0]["detail"].as_str().unwrap().contains(&event), "{}", answer.body);
     app.close().await;
 }
+
+#[tokio::test]
+async fn an_event_that_waits_is_changed_by_a_merge_patch_and_another_one_is_not() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t","heartbeat_interval_seconds":0}"#).await;
+    let draft = r#"{"event_type":"a","required_capabilities":["gpu"],"labels":{"a":"1","b":"2"}}"#;
+    let event = field(&app.prepare("POST /v1/events", draft).await, "/event_id");
+    let path = format!("PATCH /v1/events/{event}");
+    let patch =
+        r#"{"priority":0,"queue":"q","required_capabilities":null,"labels":{"a":null,"c":"3"},"delay_seconds":5}"#;
+    let changed = app.prepare(&path, patch).await;
+    assert_eq!(
+        ["/priority", "/queue", "/required_capabilities", "/labels", "/available_at"].map(|pointer| changed
+            .json()
+            .pointer(pointer)
+            .unwrap()
+            .to_string()),
+        ["0", "\"q\"", "[]", r#"{"b":"2","c":"3"}"#, "\"2026-01-01T00:00:05.000Z\""]
+    );
+    let refused = app.call(&path, r#"{"priority":10,"queue":"","event_type":"b","labels":{"x/y":1}}"#).await;
+    let pointers = refused.json()["errors"].as_array().unwrap().clone();
+    let pointers: Vec<_> = pointers.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+    assert_eq!((refused.status, pointers), (422, vec!["/event_type", "/queue", "/priority", "/labels/x~1y"]));
+    let refused = app.call(&path, "").await;
+    assert_eq!(refused.status, 400, "a patch is given");
+    app.prepare(&path, r#"{"run_at":null}"#).await;
+    app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await;
+    let refused = app.call(&path, "{}").await;
+    assert_eq!((refused.status, field(&refused, "/event_status")), (409, "processing".to_owned()));
+    let gone = app.call("PATCH /v1/events/0193f2a0-0000-7000-8000-000000000000", "{}").await;
+    assert_eq!(gone.status, 404);
+    app.prepare(&format!("POST /v1/events/{event}/cancel"), r#"{"force":true}"#).await;
+    let redriven = app.prepare(&format!("POST /v1/events/{event}/redrive"), r#"{"queue":null,"priority":9}"#).await;
+    assert_eq!((field(&redriven, "/queue"), redriven.json()["priority"].to_string()), ("default".into(), "9".into()));
+    let history = app.prepare(&format!("GET /v1/events/{event}/history"), "").await;
+    let details: Vec<_> =
+        history.json()["actions"].as_array().unwrap().iter().map(|action| action["detail"].to_string()).collect();
+    assert_eq!(
+        details,
+        [
+            r#""available_at: 2026-01-01T00:00:00.000Z -> 2026-01-01T00:00:05.000Z, labels: {\"a\":\"1\",\"b\":\"2\"} -> {\"b\":\"2\",\"c\":\"3\"}, priority: 5 -> 0, queue: default -> q, required_capabilities: [\"gpu\"] -> []""#,
+            r#""available_at: 2026-01-01T00:00:05.000Z -> 2026-01-01T00:00:00.000Z""#,
+            r#""force: true""#,
+            r#""priority: 0 -> 9, queue: q -> default""#,
+        ]
+    );
+    app.close().await;
+}

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use enginehouse_core::event::EventStatus;
+use enginehouse_core::event_changes::EventChanges;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
 use enginehouse_server::dispatcher::dead_letters::{DiscardPage, RedrivePage};
@@ -8,6 +9,10 @@ use enginehouse_server::dispatcher::event_actions::EventAction;
 use enginehouse_store::rows::DeadLetterFilter;
 
 use crate::harness::{Harness, ids};
+
+fn with(payload: Option<RawJson>) -> Box<EventChanges> {
+    Box::new(EventChanges { payload, ..EventChanges::default() })
+}
 
 async fn dead(harness: &Harness, event_type: &str) -> EventId {
     let event = harness.enqueue(&format!(r#"{{"event_type":"{event_type}","payload":{{"n":1}}}}"#)).await;
@@ -22,14 +27,14 @@ async fn a_redriven_event_has_its_new_payload_and_a_fresh_budget() {
     harness.register("e", "{}").await;
     let event = dead(&harness, "a").await;
     let payload = RawJson::trusted(r#"{ "n" : 2.0 }"#);
-    harness.act(event, EventAction::Redrive { payload: Some(payload), dead_letter: true }).await.unwrap();
+    harness.act(event, EventAction::Redrive { changes: with(Some(payload)), dead_letter: true }).await.unwrap();
     assert!(harness.store.dead_letter(event).await.unwrap().is_none());
     let claimed = harness.claim_one("e").await;
     assert_eq!(claimed.payload.as_str(), r#"{ "n" : 2.0 }"#);
     let state = &claimed.event.state;
     assert_eq!((state.redrives, state.tally.retries, state.tally.failures), (1, 0, 1));
     assert!(
-        harness.act(event, EventAction::Redrive { payload: None, dead_letter: true }).await.is_err(),
+        harness.act(event, EventAction::Redrive { changes: with(None), dead_letter: true }).await.is_err(),
         "it is no dead letter any more"
     );
     harness.kill(&claimed).await;

@@ -173,6 +173,17 @@ impl Harness {
         tokio::time::timeout(Duration::from_secs(10), reached).await.expect("in time").unwrap();
     }
 
+    /// Whether so many claims are parked still, when all that was asked before is done.
+    pub(crate) async fn until_waiting_is(&self, claims: usize) -> bool {
+        self.dispatcher.sweep().await.unwrap();
+        *self.waiting_claims.borrow() == claims
+    }
+
+    /// The store's time.
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
     /// Registers an engine: `{}` for one that can do nothing special.
     pub(crate) async fn register(&self, engine_id: &str, static_config: &str) -> i64 {
         self.register_with(engine_id, static_config, 10).await

@@ -1,6 +1,7 @@
 //! Every operation of the dispatcher, over a real store, with a clock that the test sets and seeded chance.
 
 mod caps;
+mod changing;
 mod claiming;
 mod dead_letters;
 mod durations;

@@ -1,6 +1,7 @@
 //! The same operations over PostgreSQL: the rules do not change.
 
 mod caps;
+mod changing;
 mod claiming;
 mod contended_rows;
 mod dead_letters;

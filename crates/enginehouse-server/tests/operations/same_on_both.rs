@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use enginehouse_core::engine::{DynamicState, Metadata, Registration};
 use enginehouse_core::event::NewEvent;
+use enginehouse_core::event_changes::EventChanges;
 use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::input::read_json;
@@ -316,10 +317,20 @@ impl Story {
     }
 
     fn action(&mut self) -> EventAction {
-        match self.rng.random_range(0..4) {
+        let patch = self.one_of(&[
+            "{}",
+            r#"{"priority":2,"labels":{"of":null,"to":"ü"}}"#,
+            r#"{"queue":"night","required_capabilities":["gpu"],"payload":[]}"#,
+            r#"{"queue":null,"required_capabilities":null,"required_memory_mb":9,"delay_seconds":3}"#,
+            r#"{"run_at":null,"retry_policy":{"max_retries":9},"visibility_timeout_seconds":null}"#,
+        ]);
+        let changes = Box::new(read_json(patch.as_bytes(), EventChanges::read).unwrap());
+        match self.rng.random_range(0..7) {
+            4 => EventAction::Redrive { changes, dead_letter: false },
+            5..7 => EventAction::Change(changes),
             0 => EventAction::Cancel { force: self.rng.random_bool(0.5) },
             1 => EventAction::Retry,
-            2 => EventAction::Redrive { payload: None, dead_letter: true },
+            2 => EventAction::Redrive { changes, dead_letter: true },
             _ => EventAction::Discard { reason: Some("no".to_owned()) },
         }
     }

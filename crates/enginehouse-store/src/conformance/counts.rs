@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use enginehouse_core::event::EventStatus;
+use enginehouse_core::event::{EventStatus, Start};
 use enginehouse_core::ids::{LaneId, ScenarioRunId};
 use enginehouse_core::transition::{EventCommand, EventState};
 
@@ -50,11 +50,12 @@ async fn kept(store: &dyn Store) -> (Counts<LaneId>, Counts<ScenarioRunId>) {
 }
 
 /// Does something that the rules allow to an event, or forgets it, or nothing.
-async fn happen(tx: &mut dyn Transaction, read: &EventRow, dice: &mut Dice) {
+async fn happen(tx: &mut dyn Transaction, read: &EventRow, dice: &mut Dice, lanes: &[LaneId; 3]) {
     let now = tx.now() + HOUR;
     let state = &read.state;
     let command = match (state.status, dice.roll(9)) {
         (EventStatus::Queued, 0) => EventCommand::Cancel,
+        (EventStatus::Queued, 1) => EventCommand::Change { start: None },
         (EventStatus::Queued, _) => claim_by("sim-1", 9 * HOUR),
         (EventStatus::Processing, 0) => complete(state),
         (EventStatus::Processing, 1) => fail(state, false, false, "no"),
@@ -67,7 +68,7 @@ async fn happen(tx: &mut dyn Transaction, read: &EventRow, dice: &mut Dice) {
         (EventStatus::Processing, _) if !state.cancel_requested => EventCommand::Cancel,
         (EventStatus::Processing, _) => EventCommand::CancelByForce,
         (_, 0) => return tx.delete_events(&[read.event_id]).await.unwrap(),
-        (_, 1) if state.dead_letter.is_some() => EventCommand::Redrive { delay: HOUR },
+        (_, 1) if state.dead_letter.is_some() => EventCommand::Redrive { start: Start::After(HOUR) },
         (_, 2) if state.dead_letter.is_some() => EventCommand::Discard,
         _ => return,
     };
@@ -75,7 +76,10 @@ async fn happen(tx: &mut dyn Transaction, read: &EventRow, dice: &mut Dice) {
         EventStatus::Queued => after(&EventState { available_at: now, ..state.clone() }, &command, now),
         _ => after(state, &command, now),
     };
-    let written = change(read, next.0);
+    let mut written = change(read, next.0);
+    if matches!(command, EventCommand::Change { .. } | EventCommand::Redrive { .. }) {
+        written = written.moved_to(lanes[dice.roll(3) as usize]);
+    }
     write_in(tx, std::slice::from_ref(&written)).await.unwrap();
     assert_eq!(tx.events_by_id(&[read.event_id]).await.unwrap(), [written.event], "after {command:?}");
 }
@@ -99,7 +103,7 @@ pub(crate) async fn counts_equal_the_rows_after_any_sequence(store: &dyn Store) 
         for _ in 0..dice.roll(12) {
             let picked = id(dice.roll(number.max(1)) + 1);
             if let Some(read) = tx.events_by_id(&[picked]).await.unwrap().first() {
-                happen(&mut *tx, read, &mut dice).await;
+                happen(&mut *tx, read, &mut dice, &lanes).await;
             }
         }
         if dice.roll(5) > 0 {

@@ -10,9 +10,9 @@ use enginehouse_core::transition::{EventCommand, EventState};
 
 use super::given::{
     Decision, LOST, MINUTE, after, apply, begin, change, claim, claim_by, complete, event, fail, given_events,
-    given_processing_event, id, ids, insert, lane, new_event, now, refuse, release, status, write,
+    given_processing_event, id, ids, insert, lane, new_event, now, of_run, refuse, release, status, write,
 };
-use crate::rows::{EventRow, KeyedEvent, NewEventRow};
+use crate::rows::{EventRow, KeyedEvent, NewEventRow, ReadyRange};
 use crate::{Store, StoreError};
 
 fn with_key(event: NewEventRow, key: &str, fingerprint: u8) -> NewEventRow {
@@ -152,6 +152,44 @@ pub(crate) async fn one_stale_write_keeps_the_others_from_being_written(store: &
     for number in 1..=5 {
         assert_eq!(status(store, number).await, EventStatus::Queued);
     }
+}
+
+/// Its attributes are those that were written, and nobody finds it in its old lane.
+pub(crate) async fn an_event_that_is_changed_is_counted_and_found_where_it_is_then(store: &dyn Store) {
+    let (old, new) = (lane(store, "a").await, lane(store, "b").await);
+    let since = now(store).await - MINUTE;
+    insert(store, &[of_run(new_event(1, old, since), "run"), of_run(new_event(2, old, since), "run")]).await;
+    let ranges = [old, new].map(|lane_id| ReadyRange { lane_id, after: None });
+    // Whatever a store remembers of lanes without events, it must find the event.
+    assert!(begin(store).await.ready_events(&ranges[1..], 9).await.unwrap().is_empty());
+    let read = event(store, 1).await;
+    let mut changed = change(&read, read.state.clone()).moved_to(new);
+    changed.event.labels = [("team".to_owned(), "a".to_owned())].into();
+    changed.event.overrides = Overrides {
+        retry_policy: Some(RetryPolicyPatch { max_retries: Some(9), ..RetryPolicyPatch::default() }),
+        visibility_timeout: Some(MINUTE),
+        max_processing: Some(2 * MINUTE),
+    };
+    let wanted = changed.event.clone();
+    let mut stale = changed.clone();
+    stale.make_stale();
+    refuse(store, &[stale]).await;
+    assert_eq!(event(store, 1).await, read);
+    write(store, &[changed]).await;
+    assert_eq!(event(store, 1).await, wanted);
+    let found = begin(store).await.ready_events(&ranges, 9).await.unwrap();
+    assert_eq!(found.iter().map(|ready| ready.event.lane_id).collect::<Vec<_>>(), [new, old]);
+    let counts = store.lane_counts().await.unwrap();
+    assert_eq!(counts.iter().map(|lane| lane.counts.queued).collect::<Vec<_>>(), [1, 1]);
+    let run = store.scenario_run(&"run".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(run.0.counts.queued, 2);
+    // And back to an event that sets nothing.
+    let read = event(store, 1).await;
+    let mut plain = change(&read, read.state.clone()).moved_to(new);
+    (plain.event.labels, plain.event.overrides) = Default::default();
+    let wanted = plain.event.clone();
+    write(store, &[plain]).await;
+    assert_eq!(event(store, 1).await, wanted);
 }
 
 /// A redrive may bring another payload, a stale one may not.

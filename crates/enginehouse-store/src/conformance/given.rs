@@ -128,9 +128,17 @@ pub(crate) struct Decision {
     pub(crate) read: EventState,
     pub(crate) event: EventRow,
     pub(crate) payload: Option<RawJson>,
+    /// The lane that it was read in, if its attributes change.
+    pub(crate) read_lane: Option<LaneId>,
 }
 
 impl Decision {
+    /// In another lane from now on.
+    pub(crate) fn moved_to(self, lane_id: LaneId) -> Self {
+        let read_lane = Some(self.event.lane_id);
+        Self { event: EventRow { lane_id, ..self.event }, read_lane, ..self }
+    }
+
     /// As if the event had been read with another lock than it has now.
     pub(crate) fn make_stale(&mut self) {
         let EventState { lock_serial, lock, settled, .. } = &mut self.read;
@@ -141,14 +149,15 @@ impl Decision {
 }
 
 pub(crate) fn change(read: &EventRow, state: EventState) -> Decision {
-    Decision { read: read.state.clone(), event: EventRow { state, ..read.clone() }, payload: None }
+    Decision { read: read.state.clone(), event: EventRow { state, ..read.clone() }, payload: None, read_lane: None }
 }
 
 pub(crate) async fn write_in(tx: &mut dyn Transaction, decisions: &[Decision]) -> Result<(), StoreError> {
-    let changes = decisions.iter().map(|Decision { read, event, payload }| EventChange {
+    let changes = decisions.iter().map(|Decision { read, event, payload, read_lane }| EventChange {
         event,
         read,
         payload: payload.as_ref(),
+        read_lane: *read_lane,
     });
     tx.write_events(&changes.collect::<Vec<_>>()).await
 }

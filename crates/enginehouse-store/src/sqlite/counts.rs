@@ -36,11 +36,16 @@ impl CountChanges {
         }
     }
 
-    /// An event went from one status to another, or stayed in its own.
-    pub(super) fn moved(&mut self, lane: LaneId, run: Option<&ScenarioRunId>, from: EventStatus, to: EventStatus) {
+    /// An event went from one lane and status to others, or stayed where it was.
+    pub(super) fn moved(
+        &mut self,
+        run: Option<&ScenarioRunId>,
+        from: (LaneId, EventStatus),
+        to: (LaneId, EventStatus),
+    ) {
         if from != to {
-            self.change(lane, run, from, -1);
-            self.change(lane, run, to, 1);
+            self.change(from.0, run, from.1, -1);
+            self.change(to.0, run, to.1, 1);
         }
     }
 

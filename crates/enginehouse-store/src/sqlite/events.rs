@@ -13,7 +13,8 @@ use super::counts::CountChanges;
 use super::failure::{SqliteError, SqliteResult};
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow, ReadyEvent};
 use crate::table::{
-    AttemptColumns, EnqueuedColumns, PayloadColumns, StateColumns, StateWrite, read_event, read_payload,
+    AttemptColumns, AttributeColumns, EnqueuedColumns, PayloadColumns, StateColumns, StateWrite, read_event,
+    read_payload,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -129,7 +130,7 @@ pub(super) fn write(
 ) -> SqliteResult<()> {
     // Most changes of a batch are of one kind.
     let mut prepared: Option<(StateWrite, CachedStatement<'_>)> = None;
-    for EventChange { event, read, payload } in changes {
+    for EventChange { event, read, payload, read_lane } in changes {
         let state = StateColumns::of(&event.state)?;
         let what = StateWrite::of(&StateColumns::of(read)?, &state);
         let statement = match &mut prepared {
@@ -150,7 +151,13 @@ pub(super) fn write(
             let PayloadColumns { event_id, payload, checksum } = PayloadColumns::of(event.event_id, payload);
             replace.execute(params![payload, checksum, IdBytes::of(event_id)])?;
         }
-        counts.moved(event.lane_id, event.scenario_run_id.as_ref(), read.status, event.state.status);
+        if read_lane.is_some() {
+            let mut statement = connection.prepare_cached(sql!("write_event_attributes"))?;
+            let attributes = AttributeColumns::of(event);
+            Parameters::of(&mut statement).group(&attributes).value(&event.event_id).execute()?;
+        }
+        let (run, from) = (event.scenario_run_id.as_ref(), read_lane.unwrap_or(event.lane_id));
+        counts.moved(run, (from, read.status), (event.lane_id, event.state.status));
     }
     Ok(())
 }

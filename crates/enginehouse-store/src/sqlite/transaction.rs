@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use enginehouse_core::engine::RegisteredEngine;
-use enginehouse_core::event::EventStatus;
 use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
@@ -146,8 +145,9 @@ impl EventRepository for SqliteTransaction {
     }
 
     async fn write_events(&mut self, changes: &[EventChange<'_>]) -> Result<(), StoreError> {
-        for EventChange { event, .. } in changes {
-            if event.state.status == EventStatus::Queued {
+        for change in changes {
+            if change.arrives() {
+                let event = change.event;
                 self.writer.quiet_lanes.arrived(event.lane_id, event.state.available_at);
             }
         }

@@ -21,7 +21,7 @@ use super::column::{
 use crate::rows::EventRow;
 
 columns! {
-    /// What never changes, but for the idempotency key: it may be taken from the event.
+    /// What its enqueue sets. The idempotency key may be taken from the event, and [`AttributeColumns`] may change.
     pub(crate) struct EnqueuedColumns<'a> {
         event_id: EventId as Id,
         lane_id: LaneId as Long,
@@ -33,6 +33,25 @@ columns! {
         max_processing_ms: Option<Duration> as Long,
         retry_policy: Option<Cow<'a, str>> as Json,
         labels: Option<Cow<'a, str>> as Json,
+    }
+}
+
+columns! {
+    /// What a person may change of what the producer has set.
+    pub(crate) struct AttributeColumns<'a> {
+        lane_id: LaneId as Long,
+        visibility_timeout_ms: Option<Duration> as Long,
+        max_processing_ms: Option<Duration> as Long,
+        retry_policy: Option<Cow<'a, str>> as Json,
+        labels: Option<Cow<'a, str>> as Json,
+    }
+}
+
+impl<'a> AttributeColumns<'a> {
+    pub(crate) fn of(event: &'a EventRow) -> Self {
+        let EnqueuedColumns { lane_id, visibility_timeout_ms, max_processing_ms, retry_policy, labels, .. } =
+            EnqueuedColumns::of(event);
+        Self { lane_id, visibility_timeout_ms, max_processing_ms, retry_policy, labels }
     }
 }
 

@@ -6,7 +6,7 @@ use super::column::{Column, ColumnGroup, Kind};
 use super::dead_letters::DeadLetterColumns;
 use super::durations::DurationColumns;
 use super::engines::EngineColumns;
-use super::events::{EnqueuedColumns, PayloadColumns, StateColumns};
+use super::events::{AttributeColumns, EnqueuedColumns, PayloadColumns, StateColumns};
 use super::lanes::LaneColumns;
 use super::settings::SettingsColumns;
 use super::state_write::StateWrite;
@@ -18,6 +18,7 @@ pub(crate) type List = &'static [&'static [Column]];
 pub(super) const LISTS: &[(&str, List)] = &[
     ("event", &[EnqueuedColumns::COLUMNS, StateColumns::COLUMNS]),
     ("enqueued", &[EnqueuedColumns::COLUMNS]),
+    ("attribute", &[AttributeColumns::COLUMNS]),
     ("state", &[StateColumns::COLUMNS]),
     ("lock_state", &[StateWrite::LOCK]),
     ("completion_state", &[StateWrite::COMPLETION]),

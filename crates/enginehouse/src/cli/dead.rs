@@ -5,18 +5,17 @@ use std::cell::Cell;
 use clap::{Args, Subcommand};
 use enginehouse_api::dead_letters::{
     BulkDiscardRequest, BulkLimit, BulkRedriveRequest, DeadLetter, DeadLetterGroup, DeadLetterPreviewQuery,
-    DeadLettersQuery, DiscardRequest, RedriveRequest,
+    DeadLettersQuery, DiscardRequest,
 };
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::error_group::{ErrorGroupId, last_line};
 use enginehouse_core::event::DeadLetterReason;
 use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::ids::{EventId, EventType, QueueName};
-use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 
+use super::change_flags::ChangeFlags;
 use super::cli_error::CliError;
-use super::enqueue::payload;
 use super::event::show_state;
 use super::hints::Subject;
 use super::output::{self, Listed, Part, one, or_dash};
@@ -66,20 +65,22 @@ Example:
     #[command(after_help = "\
 Examples:
   enginehouse dead redrive 0193f2a0-0000-7000-8000-000000000000 \\
-    --payload '{\"tile\":7}'
+    --payload '{\"tile\":7}' --to-queue repaired
   enginehouse dead redrive --error-code timed_out --rate-per-second 10 --yes")]
     Redrive {
         #[command(flatten)]
         which: Which,
-        /// Replace the payload of one dead letter: JSON, or - to read it from stdin
-        #[arg(long, value_name = "JSON", value_parser = payload, requires = "event_ids")]
-        payload: Option<RawJson>,
+        /// Put them in this queue instead of their own; needs ids, as all changes do
+        #[arg(long)]
+        to_queue: Option<QueueName>,
         /// Make so many available per second
         #[arg(long, value_name = "N", conflicts_with = "event_ids")]
         rate_per_second: Option<f64>,
         /// Redrive so many at most, oldest first
         #[arg(long, value_name = "N", conflicts_with = "event_ids")]
         limit: Option<u64>,
+        #[command(flatten)]
+        changes: Box<ChangeFlags>,
     },
     /// Discard dead letters; the events stay failed
     Discard {
@@ -155,11 +156,9 @@ pub(crate) async fn run(arguments: DeadArgs) -> Exit {
         DeadCommand::List { filter, part } => list(&common, &filter, part).await,
         DeadCommand::Show { event_id, time } => show(&common, event_id, &time.times()).await,
         DeadCommand::Summary { watch } => watch.repeat(&common, async || summary(&common).await).await,
-        DeadCommand::Redrive { which, payload, rate_per_second, limit } if which.event_ids.is_empty() => {
-            debug_assert!(payload.is_none(), "clap asks for ids with a payload");
-            redrive_all(&common, which, rate_per_second, limit).await
+        DeadCommand::Redrive { which, to_queue, rate_per_second, limit, changes } => {
+            redrive(&common, which, (to_queue, *changes), (rate_per_second, limit)).await
         }
-        DeadCommand::Redrive { which, payload, .. } => redrive(&common, &which.event_ids, payload).await,
         DeadCommand::Discard { which, reason } if which.event_ids.is_empty() => {
             discard_all(&common, which, reason).await
         }
@@ -226,24 +225,32 @@ async fn summary(common: &Common) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson>) -> Result<(), CliError> {
-    if payload.is_some() && event_ids.len() > 1 {
-        return Err(CliError::new(
-            Exit::Invalid,
-            "no dead letter was redriven",
-            "a payload replaces that of one dead letter, and several are named",
-            "name one dead letter with --payload",
-        ));
+async fn redrive(
+    common: &Common,
+    which: Which,
+    (to_queue, changes): (Option<QueueName>, ChangeFlags),
+    (rate_per_second, limit): (Option<f64>, Option<u64>),
+) -> Result<(), CliError> {
+    let request = changes.request(to_queue, which.event_ids.len(), "no dead letter was redriven")?;
+    if which.event_ids.is_empty() {
+        if !request.is_empty() {
+            return Err(CliError::new(
+                Exit::Invalid,
+                "no dead letter was redriven",
+                "changes are for dead letters that are named, and none is",
+                "name them by their ids, or leave the changes out",
+            ));
+        }
+        return redrive_all(common, which, rate_per_second, limit).await;
     }
     let one = async |event_id: &EventId| {
-        let event =
-            common.client.redrive(*event_id, &RedriveRequest { payload: payload.clone() }).await.map_err(|error| {
-                CliError::call_about(Subject::DeadLetter, format!("could not redrive dead letter {event_id}"), error)
-            })?;
+        let event = common.client.redrive(*event_id, &request).await.map_err(|error| {
+            CliError::call_about(Subject::DeadLetter, format!("could not redrive dead letter {event_id}"), error)
+        })?;
         let state = format!("{} again, in {}", event.status, event.queue);
         show_state(common, &event, state)
     };
-    for_each(event_ids, one, common).await
+    for_each(&which.event_ids, one, common).await
 }
 
 async fn redrive_all(

@@ -10,6 +10,7 @@ use enginehouse_core::json::RawJson;
 
 use self::lines::LineFormat;
 use self::template::Template;
+pub(crate) use self::template::label;
 use super::cli_error::CliError;
 use super::output::{note, one};
 use super::server_and_output::Common;

@@ -3,16 +3,15 @@
 use std::cell::Cell;
 
 use clap::{Args, Subcommand};
-use enginehouse_api::dead_letters::RedriveRequest;
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::error_group::last_line;
 use enginehouse_core::event::{AttemptOutcome, EventStatus};
-use enginehouse_core::ids::{EngineId, EventId};
-use enginehouse_core::json::RawJson;
+use enginehouse_core::ids::{EngineId, EventId, QueueName};
 
+use super::change_flags::ChangeFlags;
 use super::cli_error::CliError;
-use super::enqueue::{self, payload};
+use super::enqueue;
 use super::event_bulk::{self, Bulk, WhichEvents};
 use super::event_filter::EventFilterArgs;
 use super::explain;
@@ -80,18 +79,36 @@ Example:
         #[command(flatten)]
         which: Box<WhichEvents>,
     },
-    /// Put failed or cancelled events back in their queues
+    /// Change events that wait, for a retry too
+    #[command(after_help = "\
+Examples:
+  enginehouse event set 0193f2a0-0000-7000-8000-000000000000 --priority 0 --queue urgent
+  enginehouse event set 0193f2a0-0000-7000-8000-000000000000 \\
+    --capability gpu --unset memory-mb --remove-label team")]
+    Set {
+        /// The events
+        #[arg(required = true, value_parser = event_id)]
+        event_ids: Vec<EventId>,
+        /// Put them in this queue
+        #[arg(long)]
+        queue: Option<QueueName>,
+        #[command(flatten)]
+        changes: Box<ChangeFlags>,
+    },
+    /// Put failed or cancelled events back in their queues, changed if wanted
     #[command(after_help = "\
 Example:
   enginehouse event redrive 0193f2a0-0000-7000-8000-000000000000 \\
-    --payload '{\"tile\":7}'")]
+    --payload '{\"tile\":7}' --memory-mb 4096")]
     Redrive {
         /// The events
         #[arg(required = true, value_parser = event_id)]
         event_ids: Vec<EventId>,
-        /// Replace the payload of one event: JSON, or - to read it from stdin
-        #[arg(long, value_name = "JSON", value_parser = payload)]
-        payload: Option<RawJson>,
+        /// Put them in this queue instead of their own
+        #[arg(long)]
+        to_queue: Option<QueueName>,
+        #[command(flatten)]
+        changes: Box<ChangeFlags>,
     },
     /// Take idempotency keys from their events: the next enqueue with one makes a new event
     ReleaseKey {
@@ -126,7 +143,10 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
             event_bulk::run(&common, &which, Bulk::Retry).await
         }
         EventSubcommand::Retry { which } => retry(&common, &which.event_ids).await,
-        EventSubcommand::Redrive { event_ids, payload } => redrive(&common, &event_ids, payload).await,
+        EventSubcommand::Set { event_ids, queue, changes } => set(&common, &event_ids, queue, *changes).await,
+        EventSubcommand::Redrive { event_ids, to_queue, changes } => {
+            redrive(&common, &event_ids, to_queue, *changes).await
+        }
         EventSubcommand::ReleaseKey { idempotency_keys } => release_keys(&common, &idempotency_keys).await,
     };
     common.finish(result)
@@ -189,20 +209,43 @@ async fn pauses(common: &Common, event: &Event) -> Result<Vec<String>, CliError>
     Ok(pauses)
 }
 
-async fn redrive(common: &Common, event_ids: &[EventId], payload: Option<RawJson>) -> Result<(), CliError> {
-    if payload.is_some() && event_ids.len() > 1 {
+async fn set(
+    common: &Common,
+    event_ids: &[EventId],
+    queue: Option<QueueName>,
+    changes: ChangeFlags,
+) -> Result<(), CliError> {
+    let request = changes.request(queue, event_ids.len(), "no event was changed")?;
+    if request.is_empty() {
         return Err(CliError::new(
             Exit::Invalid,
-            "no event was redriven",
-            "a payload replaces that of one event, and several are named",
-            "name one event with --payload",
+            "no event was changed",
+            "nothing is said to change",
+            "give at least one of the flags that `enginehouse event set --help` lists",
         ));
     }
     let one = async |event_id: &EventId| {
-        let event =
-            common.client.redrive_event(*event_id, &RedriveRequest { payload: payload.clone() }).await.map_err(
-                |error| CliError::call_about(Subject::Event, format!("could not redrive event {event_id}"), error),
-            )?;
+        let event = common.client.change_event(*event_id, &request).await.map_err(|error| {
+            CliError::call_about(Subject::Event, format!("could not change event {event_id}"), error)
+        })?;
+        let (queue, priority) = (&event.queue, event.priority);
+        let state = format!("{} in {queue}, priority {priority}, available at {}", event.status, event.available_at);
+        show_state(common, &event, state)
+    };
+    for_each(event_ids, one, common).await
+}
+
+async fn redrive(
+    common: &Common,
+    event_ids: &[EventId],
+    to_queue: Option<QueueName>,
+    changes: ChangeFlags,
+) -> Result<(), CliError> {
+    let request = changes.request(to_queue, event_ids.len(), "no event was redriven")?;
+    let one = async |event_id: &EventId| {
+        let event = common.client.redrive_event(*event_id, &request).await.map_err(|error| {
+            CliError::call_about(Subject::Event, format!("could not redrive event {event_id}"), error)
+        })?;
         let state = format!("{} again, in {}", event.status, event.queue);
         show_state(common, &event, state)
     };

@@ -50,6 +50,7 @@ pub(super) fn of(operation: &str) -> Option<Value> {
         "cancel_event" => json!({ "force": false }),
         "set_event_type" | "set_queue" => settings,
         "cancel_events" | "retry_events" => json!({ "filter": { "event_type": "frame.render" }, "dry_run": true }),
+        "change_event" => json!({ "priority": 0, "required_memory_mb": 2048, "engine_version": null }),
         "redrive_event" | "redrive_dead_letter" => json!({ "payload": { "frame": 1 } }),
         "redrive_dead_letters" => json!({ "filter": { "event_type": "frame.render" }, "rate_per_second": 100 }),
         "discard_dead_letter" => json!({ "reason": "the film was cancelled" }),

@@ -21,7 +21,7 @@ pub(super) fn put_right(openapi: &mut OpenApi) {
         within(schema, &known);
     }
     for item in openapi.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
+        for operation in super::operations::of(item) {
             in_operation(operation);
         }
     }

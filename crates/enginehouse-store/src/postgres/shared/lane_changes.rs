@@ -39,12 +39,16 @@ impl LaneChanges {
         change.first_available_at = earlier(change.first_available_at, available_at);
     }
 
-    /// An event went from one status to another, or stayed in its own.
-    pub(crate) fn moved(&mut self, lane: LaneId, run: Option<&ScenarioRunId>, from: EventStatus, to: EventStatus) {
+    /// An event went from one lane and status to others, or stayed where it was.
+    pub(crate) fn moved(
+        &mut self,
+        run: Option<&ScenarioRunId>,
+        from: (LaneId, EventStatus),
+        to: (LaneId, EventStatus),
+    ) {
         if from != to {
-            let change = self.of(lane, run);
-            *change.by_status.entry(from).or_default() -= 1;
-            *change.by_status.entry(to).or_default() += 1;
+            *self.of(from.0, run).by_status.entry(from.1).or_default() -= 1;
+            *self.of(to.0, run).by_status.entry(to.1).or_default() += 1;
         }
     }
 

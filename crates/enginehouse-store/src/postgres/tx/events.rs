@@ -9,7 +9,7 @@ use crate::error::HeldResource;
 use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::statement::EncodedStatement;
 use crate::rows::{EventChange, NewEventRow};
-use crate::table::{EnqueuedColumns, PayloadColumns, StateColumns, StateWrite};
+use crate::table::{AttributeColumns, EnqueuedColumns, PayloadColumns, StateColumns, StateWrite};
 
 /// Adds events and their payloads.
 pub(crate) fn insert(events: &[NewEventRow]) -> PgResult<[EncodedStatement; 2]> {
@@ -34,7 +34,8 @@ pub(crate) fn insert(events: &[NewEventRow]) -> PgResult<[EncodedStatement; 2]> 
 pub(crate) fn write(changes: &[EventChange<'_>]) -> PgResult<Vec<EncodedStatement>> {
     let mut kinds: BTreeMap<StateWrite, StateChanges<'_>> = BTreeMap::new();
     let mut payloads = Vec::new();
-    for EventChange { event, read, payload } in changes {
+    let mut changed = Vec::new();
+    for EventChange { event, read, payload, read_lane } in changes {
         let state = StateColumns::of(&event.state)?;
         let changes = kinds.entry(StateWrite::of(&StateColumns::of(read)?, &state)).or_default();
         changes.ids.push(event.event_id.0);
@@ -42,11 +43,19 @@ pub(crate) fn write(changes: &[EventChange<'_>]) -> PgResult<Vec<EncodedStatemen
         changes.read_serials.push(read.lock_serial);
         changes.states.push(state);
         payloads.extend(payload.map(|payload| PayloadColumns::of(event.event_id, payload)));
+        changed.extend(read_lane.map(|_| *event));
     }
     let mut statements: Vec<_> =
         kinds.iter().map(|(what, changes)| changes.statement(*what)).collect::<PgResult<_>>()?;
     if !payloads.is_empty() {
         statements.push(EncodedStatement::new(sql!("write_event_payloads"), Arrays::of(&payloads).parameters())?);
+    }
+    if !changed.is_empty() {
+        let ids: Vec<_> = changed.iter().map(|event| event.event_id.0).collect();
+        let attributes: Vec<_> = changed.into_iter().map(AttributeColumns::of).collect();
+        let parameters = Arrays::of(&attributes);
+        let parameters = parameters.behind(params![UUID_ARRAY: &ids]);
+        statements.push(EncodedStatement::new(sql!("write_event_attributes"), parameters)?);
     }
     Ok(statements)
 }

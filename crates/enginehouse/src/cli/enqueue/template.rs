@@ -83,7 +83,8 @@ impl Template {
     }
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
+/// Parses a label on the command line.
+pub(crate) fn label(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("a label is KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

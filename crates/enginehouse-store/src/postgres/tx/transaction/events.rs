@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EventId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
@@ -92,13 +91,17 @@ pub(super) fn write(transaction: &mut PostgresTransaction, changes: &[EventChang
     if changes.is_empty() {
         return Ok(());
     }
+    if changes.iter().any(|change| change.read_lane.is_some()) {
+        transaction.require_lanes()?;
+    }
     transaction.defer(rows::write(changes))?;
     for change in changes {
         let EventRow { event_id, lane_id, scenario_run_id, state, .. } = change.event;
         transaction.locked.remove(event_id);
         let run = scenario_run_id.as_ref();
-        transaction.changes.moved(*lane_id, run, change.read.status, state.status);
-        if state.status == EventStatus::Queued {
+        let from = change.read_lane.unwrap_or(*lane_id);
+        transaction.changes.moved(run, (from, change.read.status), (*lane_id, state.status));
+        if change.arrives() {
             transaction.changes.available(*lane_id, run, state.available_at);
         }
     }

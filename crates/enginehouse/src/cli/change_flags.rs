@@ -1,0 +1,161 @@
+//! What the flags say is to change about an event: one that waits, or one that is redriven.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, ValueEnum};
+use enginehouse_api::changes::ChangeRequest;
+use enginehouse_api::event_types::Settings;
+use enginehouse_core::event_changes::FieldChange;
+use enginehouse_core::ids::{Capability, QueueName};
+use enginehouse_core::json::RawJson;
+use enginehouse_core::time::Timestamp;
+
+use super::cli_error::CliError;
+use super::enqueue::{label, payload};
+use super::settings::Changes;
+use super::times::future;
+use crate::exit_codes::Exit;
+
+/// What is to be different. What is not given stays as it is.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Changes")]
+pub(crate) struct ChangeFlags {
+    /// Replace the payload of one event: JSON, or - to read it from stdin
+    #[arg(long, value_name = "JSON", value_parser = payload)]
+    payload: Option<RawJson>,
+    /// 0 (first) to 9 (last)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=9))]
+    priority: Option<u8>,
+    /// Not to be claimed before this moment, such as 1h (from now), 2026-11-01 or 2026-11-01T10:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = future, conflicts_with = "delay_seconds")]
+    run_at: Option<Timestamp>,
+    /// Not to be claimed before so many seconds from now
+    #[arg(long, value_name = "SECONDS")]
+    delay_seconds: Option<f64>,
+    /// Something that the engine must be capable of, in place of all that it had to be; may be given several times
+    #[arg(long = "capability", value_name = "CAPABILITY")]
+    capabilities: Vec<Capability>,
+    /// Memory that the engine must have free, in MiB
+    #[arg(long, value_name = "N")]
+    memory_mb: Option<u64>,
+    /// The range that the engine's version must lie in, such as '>=1.4, <2'
+    #[arg(long, value_name = "RANGE")]
+    engine_version: Option<String>,
+    /// Set a label, beside those that there are; may be given several times
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
+    labels: Vec<(String, String)>,
+    /// Take a label away; may be given several times
+    #[arg(long = "remove-label", value_name = "KEY")]
+    removed_labels: Vec<String>,
+    /// Take away what was set, as if the producer had left it out; may be given several times
+    #[arg(long = "unset", value_name = "FIELD")]
+    unset: Vec<Unsettable>,
+    #[command(flatten)]
+    policy: Changes,
+}
+
+/// A field that may be as if nobody had set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Unsettable {
+    Capabilities,
+    MemoryMb,
+    EngineVersion,
+    RetryPolicy,
+    VisibilityTimeoutSeconds,
+    MaxProcessingSeconds,
+    Labels,
+}
+
+impl ChangeFlags {
+    /// What is to change, in so many events.
+    ///
+    /// # Errors
+    /// The flags contradict each other: `done` says what was not done then.
+    pub(crate) fn request(
+        self,
+        queue: Option<QueueName>,
+        events: usize,
+        done: &'static str,
+    ) -> Result<ChangeRequest, CliError> {
+        let refused = |why: String, advice| Err(CliError::new(Exit::Invalid, done, why, advice));
+        if self.payload.is_some() && events != 1 {
+            let why = "a payload replaces that of one event, and this is about several".to_owned();
+            return refused(why, "name one event with --payload");
+        }
+        let policy = self.policy.apply(Settings::default());
+        let mut labels: BTreeMap<_, _> = self.labels.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        labels.extend(self.removed_labels.into_iter().map(|key| (key, None)));
+        let mut request = ChangeRequest {
+            payload: self.payload,
+            queue: set(queue),
+            priority: set(self.priority),
+            run_at: set(self.run_at),
+            delay_seconds: set(self.delay_seconds),
+            required_capabilities: set(Some(self.capabilities).filter(|names| !names.is_empty())),
+            required_memory_mb: set(self.memory_mb),
+            engine_version: set(self.engine_version),
+            retry_policy: set(policy.retry_policy),
+            visibility_timeout_seconds: set(policy.visibility_timeout_seconds),
+            max_processing_seconds: set(policy.max_processing_seconds),
+            labels: set(Some(labels).filter(|labels| !labels.is_empty())),
+        };
+        for field in self.unset {
+            let was_free = match field {
+                Unsettable::Capabilities => unset(&mut request.required_capabilities),
+                Unsettable::MemoryMb => unset(&mut request.required_memory_mb),
+                Unsettable::EngineVersion => unset(&mut request.engine_version),
+                Unsettable::RetryPolicy => unset(&mut request.retry_policy),
+                Unsettable::VisibilityTimeoutSeconds => unset(&mut request.visibility_timeout_seconds),
+                Unsettable::MaxProcessingSeconds => unset(&mut request.max_processing_seconds),
+                Unsettable::Labels => unset(&mut request.labels),
+            };
+            if !was_free {
+                let field = field.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+                return refused(format!("{field} is both set and unset"), "leave one of the two out");
+            }
+        }
+        Ok(request)
+    }
+}
+
+fn set<T>(value: Option<T>) -> FieldChange<T> {
+    value.map_or(FieldChange::Keep, FieldChange::Set)
+}
+
+/// Answers whether the field was not to be set.
+fn unset<T>(field: &mut FieldChange<T>) -> bool {
+    let was_free = !matches!(field, FieldChange::Set(_));
+    *field = FieldChange::Unset;
+    was_free
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, FromArgMatches};
+
+    use super::*;
+
+    fn request(flags: &str) -> String {
+        let words = std::iter::once("set").chain(flags.split_whitespace());
+        let matches = ChangeFlags::augment_args(Command::new("set")).try_get_matches_from(words).unwrap();
+        match ChangeFlags::from_arg_matches(&matches).unwrap().request(None, 1, "nothing was changed") {
+            Ok(request) => serde_json::to_string(&request).unwrap(),
+            Err(error) => error.why,
+        }
+    }
+
+    #[test]
+    fn flags_are_a_merge_patch() {
+        for (flags, expected) in [
+            ("", "{}"),
+            ("--priority 0 --delay-seconds 5", r#"{"priority":0,"delay_seconds":5.0}"#),
+            ("--capability b --capability a", r#"{"required_capabilities":["b","a"]}"#),
+            ("--unset capabilities --unset memory-mb", r#"{"required_capabilities":null,"required_memory_mb":null}"#),
+            ("--label a=1 --remove-label b", r#"{"labels":{"a":"1","b":null}}"#),
+            ("--max-retries 2 --unset labels", r#"{"retry_policy":{"max_retries":2},"labels":null}"#),
+        ] {
+            assert_eq!(request(flags), expected, "{flags}");
+        }
+        assert!(request("--memory-mb 5 --unset memory-mb").contains("memory-mb is both set and unset"));
+    }
+}
