@@ -60,6 +60,11 @@ pub struct ChangeRequest {
     #[serde(default, skip_serializing_if = "FieldChange::is_keep")]
     #[schema(value_type = Option<u64>, minimum = 1, maximum = 2_592_000)]
     pub max_processing_seconds: FieldChange<u64>,
+    /// How long after it comes due it is cancelled if it is queued then; 1 to 31,622,400; null for never. A redrive without it
+    /// ends the expiry that the event had.
+    #[serde(default, skip_serializing_if = "FieldChange::is_keep")]
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 31_622_400)]
+    pub expires_after_seconds: FieldChange<u64>,
     /// Labels to set, by key; one that is null is taken away, and null takes all away.
     #[serde(default, skip_serializing_if = "FieldChange::is_keep")]
     #[schema(schema_with = labels_schema)]

@@ -45,6 +45,9 @@ pub struct Event {
     pub redrives: u32,
     /// From when on it may be claimed, while queued.
     pub available_at: Timestamp,
+    /// When it is cancelled if it is queued then, for a retry too; null if never.
+    #[schema(required = true)]
+    pub expires_at: Option<Timestamp>,
     /// When it was enqueued.
     pub enqueued_at: Timestamp,
     /// When it was completed or cancelled, or finally failed.
@@ -227,7 +230,7 @@ pub struct Attempt {
 pub struct Action {
     /// When.
     pub at: Timestamp,
-    /// What: `cancel`, `retry`, `change`, `redrive`, `discard`, `release_key`.
+    /// What: `cancel`, `retry`, `change`, `redrive`, `discard`, `release_key`; or `expire`, which time did.
     pub action: String,
     /// Anything more about it.
     #[schema(required = true)]

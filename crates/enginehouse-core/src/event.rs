@@ -16,8 +16,8 @@ use crate::json::RawJson;
 use crate::lane::LaneKey;
 use crate::limits::{
     DEFAULT_PRIORITY, MAX_CAPABILITIES, MAX_DELAY_SECONDS, MAX_ERROR_CODE_LENGTH, MAX_ERROR_DETAILS_BYTES,
-    MAX_ERROR_MESSAGE_BYTES, MAX_IDEMPOTENCY_WINDOW, MAX_LABEL_LENGTH, MAX_LABELS, MAX_MEMORY_MB, MAX_PAYLOAD_BYTES,
-    MAX_PRIORITY, MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT,
+    MAX_ERROR_MESSAGE_BYTES, MAX_EXPIRES_AFTER, MAX_IDEMPOTENCY_WINDOW, MAX_LABEL_LENGTH, MAX_LABELS, MAX_MEMORY_MB,
+    MAX_PAYLOAD_BYTES, MAX_PRIORITY, MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT,
 };
 use crate::policy::{Overrides, RetryPolicyPatch};
 use crate::read_fields;
@@ -220,6 +220,11 @@ pub struct EventDraft {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_592_000))]
     pub max_processing_seconds: Option<u64>,
+    /// How long after it first comes due it is cancelled if it is queued then, for a retry too; 1 to 31,622,400. Never, if
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 31_622_400))]
+    pub expires_after_seconds: Option<u64>,
     /// Up to 32 words of your own to find it by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "openapi", schema(schema_with = labels_schema))]
@@ -275,6 +280,8 @@ pub struct NewEvent {
     pub idempotency_key: Option<Arc<str>>,
     /// For how long it has its key; as long as it is kept, if none. Only with a key.
     pub idempotency_window: Option<Duration>,
+    /// How long after it first comes due it expires.
+    pub expires_after: Option<Duration>,
     /// Its own part of the policy.
     pub overrides: Overrides,
     /// The producer's own words.
@@ -316,6 +323,7 @@ impl NewEvent {
             retry_policy: optional(RetryPolicyPatch::read),
             visibility_timeout_seconds: optional(|value| value.whole(1..=MAX_VISIBILITY_TIMEOUT.as_secs())),
             max_processing_seconds: optional(|value| value.whole(1..=MAX_PROCESSING.as_secs())),
+            expires_after_seconds: optional(|value| value.whole(1..=MAX_EXPIRES_AFTER.as_secs())),
             labels: or_default(read_labels),
         );
         if let (Some(Some(key)), Some(header)) = (&idempotency_key, header)
@@ -349,6 +357,7 @@ impl NewEvent {
             scenario_run_id,
             idempotency_key: idempotency_key.flatten().as_deref().or(header).map(Into::into),
             idempotency_window: idempotency_window_seconds.map(Duration::from_secs),
+            expires_after: expires_after_seconds.map(Duration::from_secs),
             overrides: Overrides {
                 retry_policy,
                 visibility_timeout: visibility_timeout_seconds.map(Duration::from_secs),
@@ -487,14 +496,14 @@ mod tests {
         let draft = r#"{"event_type":"a b","queue":"","priority":10,"run_at":"soon","delay_seconds":-1,
                     "required_capabilities":["gpu","no good"],"required_memory_mb":0,"engine_version":"latest",
                     "scenario_run_id":"/","idempotency_key":"","retry_policy":{"max_retries":5000},
-                    "visibility_timeout_seconds":0,"max_processing_seconds":99999999,
+                    "visibility_timeout_seconds":0,"max_processing_seconds":99999999,"expires_after_seconds":0,
                     "labels":{"a/b":"x","ok":"\u0000"},"payload":[1e999]}"#;
         let refused = read_json(draft.as_bytes(), NewEvent::read).unwrap_err();
         assert_eq!(
             refused.errors.iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>().join(" "),
             "/event_type /payload /queue /priority /run_at /delay_seconds /required_capabilities/1 /required_memory_mb \
              /engine_version /scenario_run_id /idempotency_key /retry_policy/max_retries /visibility_timeout_seconds \
-             /max_processing_seconds /labels/a~1b /labels/ok"
+             /max_processing_seconds /expires_after_seconds /labels/a~1b /labels/ok"
         );
     }
 

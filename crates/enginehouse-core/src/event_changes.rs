@@ -15,8 +15,8 @@ use crate::invalid::Invalid;
 use crate::json::RawJson;
 use crate::lane::LaneKey;
 use crate::limits::{
-    DEFAULT_PRIORITY, MAX_DELAY_SECONDS, MAX_LABELS, MAX_MEMORY_MB, MAX_PAYLOAD_BYTES, MAX_PRIORITY, MAX_PROCESSING,
-    MAX_VISIBILITY_TIMEOUT,
+    DEFAULT_PRIORITY, MAX_DELAY_SECONDS, MAX_EXPIRES_AFTER, MAX_LABELS, MAX_MEMORY_MB, MAX_PAYLOAD_BYTES, MAX_PRIORITY,
+    MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT,
 };
 use crate::policy::{Overrides, RetryDelayPatch, RetryPolicyPatch};
 use crate::read_fields;
@@ -42,7 +42,7 @@ impl<T> FieldChange<T> {
     }
 
     /// What comes of a value that need not be there.
-    fn of_optional(self, before: Option<T>) -> Option<T> {
+    pub fn of_optional(self, before: Option<T>) -> Option<T> {
         match self {
             Self::Keep => before,
             Self::Unset => None,
@@ -59,7 +59,8 @@ impl<T> FieldChange<T> {
         }
     }
 
-    fn map<U>(self, with: impl FnOnce(T) -> U) -> FieldChange<U> {
+    /// The same change of another value.
+    pub fn map<U>(self, with: impl FnOnce(T) -> U) -> FieldChange<U> {
         match self {
             Self::Keep => FieldChange::Keep,
             Self::Unset => FieldChange::Unset,
@@ -94,6 +95,8 @@ pub struct EventChanges {
     pub required_capabilities: FieldChange<BTreeSet<Capability>>,
     pub required_memory_mb: FieldChange<u64>,
     pub engine_version: FieldChange<VersionRequirement>,
+    /// How long after it comes due it expires.
+    pub expires_after: FieldChange<Duration>,
     pub visibility_timeout: FieldChange<Duration>,
     pub max_processing: FieldChange<Duration>,
     /// A merge patch of the event's own part of the retry policy.
@@ -119,6 +122,7 @@ impl EventChanges {
                 or_unset(value, |value| value.whole(1..=MAX_VISIBILITY_TIMEOUT.as_secs()))
             }),
             max_processing_seconds: given(|value| or_unset(value, |value| value.whole(1..=MAX_PROCESSING.as_secs()))),
+            expires_after_seconds: given(|value| or_unset(value, |value| value.whole(1..=MAX_EXPIRES_AFTER.as_secs()))),
             labels: given(|value| or_unset(value, read_labels)),
         );
         let start = match (run_at, delay_seconds) {
@@ -139,6 +143,7 @@ impl EventChanges {
             required_capabilities: required_capabilities.unwrap_or_default(),
             required_memory_mb: required_memory_mb.unwrap_or_default(),
             engine_version: engine_version.unwrap_or_default(),
+            expires_after: expires_after_seconds.unwrap_or_default().map(Duration::from_secs),
             visibility_timeout: visibility_timeout_seconds.unwrap_or_default().map(Duration::from_secs),
             max_processing: max_processing_seconds.unwrap_or_default().map(Duration::from_secs),
             retry_policy: retry_policy.unwrap_or_default(),
@@ -238,7 +243,7 @@ fn merged_policy(before: Option<RetryPolicyPatch>, patch: &RawJson) -> Result<Op
     let mut merged = serde_json::json!({ "retry_policy": before.unwrap_or_default() });
     let patch = serde_json::from_str(patch.as_str()).unwrap_or_default();
     merge(&mut merged["retry_policy"], patch);
-    // Read again, as a whole: what it says of itself may not fit what it said before.
+    // Read again, as a whole: what it says of itself may not fit what it differing before.
     let read = |value: Value<'_>| {
         read_fields!(value; retry_policy: required(RetryPolicyPatch::read));
         retry_policy
@@ -286,10 +291,10 @@ mod tests {
             (Ok(overrides), Ok(labels)) => (overrides, labels),
             (Err(refused), _) | (_, Err(refused)) => return refused.to_string(),
         };
-        let mut said = Vec::new();
+        let mut differing = Vec::new();
         let mut differs = |name: &str, before: String, after: String| {
             if before != after {
-                said.push(format!("{name} {after}"));
+                differing.push(format!("{name} {after}"));
             }
         };
         differs("queue", event.lane.queue.to_string(), lane.queue.to_string());
@@ -309,8 +314,8 @@ mod tests {
             format!("{:?}", overrides.max_processing),
         );
         differs("labels", format!("{:?}", event.labels), format!("{labels:?}"));
-        said.extend(changes.start.map(|start| format!("start {start:?}")));
-        said.join(", ")
+        differing.extend(changes.start.map(|start| format!("start {start:?}")));
+        differing.join(", ")
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(7 * 86_400);
 pub const MAX_PROCESSING: Duration = Duration::from_secs(30 * 86_400);
 /// Longest `idempotency_window_seconds`: 366 days.
 pub const MAX_IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(366 * 86_400);
+/// Longest `expires_after_seconds`: a leap year.
+pub const MAX_EXPIRES_AFTER: Duration = Duration::from_secs(366 * 86_400);
 /// Longest delay, in seconds: 366 days.
 pub const MAX_DELAY_SECONDS: f64 = 366.0 * 86_400.0;
 /// Heartbeat interval of an engine that names none.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus, Start};
+use crate::event_changes::FieldChange;
 use crate::generation::Generation;
 use crate::ids::EngineId;
 use crate::json::RawJson;
@@ -26,6 +27,8 @@ pub struct EventState {
     pub redrives: u32,
     /// From when on it may be claimed, while queued.
     pub available_at: Timestamp,
+    /// When it is cancelled if it is queued then.
+    pub expires_at: Option<Timestamp>,
     /// The serial of its newest lock; 0 before the first. It only rises.
     pub lock_serial: i64,
     /// Its lock; some exactly while processing.
@@ -49,6 +52,11 @@ pub struct EventState {
 }
 
 impl EventState {
+    /// Whether it is to be cancelled because it is queued still: nobody is given it any more.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.status == EventStatus::Queued && self.expires_at.is_some_and(|at| at <= now)
+    }
+
     /// An event that was just enqueued.
     pub fn enqueued(available_at: Timestamp) -> Self {
         Self {
@@ -57,6 +65,7 @@ impl EventState {
             tally: Tally::default(),
             redrives: 0,
             available_at,
+            expires_at: None,
             lock_serial: 0,
             lock: None,
             settled: None,
@@ -71,6 +80,9 @@ impl EventState {
         }
     }
 }
+
+/// The code of the last error of an event that has expired.
+pub const EXPIRED: &str = "expired";
 
 /// How a lock was settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,12 +186,18 @@ pub enum EventCommand {
     Change {
         /// When it may be claimed; as before, if none.
         start: Option<Start>,
+        /// How long after that it expires.
+        expires_after: FieldChange<Duration>,
     },
     /// Somebody puts a failed or cancelled event back in its queue.
     Redrive {
         /// When it may be claimed: a bulk redrive spreads its events.
         start: Start,
+        /// How long after that it expires. It was redriven by somebody who wants it, so what it had before is over.
+        expires_after: Option<Duration>,
     },
+    /// It is queued still when it was to be of no use any more.
+    Expire,
     /// Somebody gives up on a dead letter.
     Discard,
 }
@@ -304,6 +322,10 @@ pub fn transition(
         }
         EventCommand::Cancel => cancel(event, facts.now),
         EventCommand::CancelByForce => cancel_by_force(event, facts.now),
+        EventCommand::Retry | EventCommand::Change { .. } if event.has_expired(facts.now) => {
+            let needed = "it has expired, and is about to be cancelled";
+            Err(TransitionRefused::WrongStatus { status: event.status, needed })
+        }
         EventCommand::Retry => match event.status {
             EventStatus::Queued if event.available_at <= facts.now => Ok(Transition::AlreadySo),
             EventStatus::Queued => Ok(moves(EventState { available_at: facts.now, ..event.clone() }, None)),
@@ -311,26 +333,30 @@ pub fn transition(
                 Err(TransitionRefused::WrongStatus { status, needed: "only a queued event can be made available now" })
             }
         },
-        EventCommand::Change { start } => match event.status {
+        EventCommand::Change { start, expires_after } => match event.status {
             EventStatus::Queued => {
                 let available_at = start.map_or(event.available_at, |start| start.available_at(facts.now));
-                Ok(moves(EventState { available_at, ..event.clone() }, None))
+                let comes_due = available_at.max(facts.now);
+                let expires_at = expires_after.map(|wait| comes_due + wait).of_optional(event.expires_at);
+                Ok(moves(EventState { available_at, expires_at, ..event.clone() }, None))
             }
             status => Err(TransitionRefused::WrongStatus { status, needed: "only a queued event can be changed" }),
         },
-        EventCommand::Redrive { start } => {
+        EventCommand::Redrive { start, expires_after } => {
             let status = event.status;
             if !matches!(status, EventStatus::Failed | EventStatus::Cancelled) {
                 let needed = "only a failed or cancelled event can be redriven";
                 return Err(TransitionRefused::WrongStatus { status, needed });
             }
             let tally = Tally { failures: event.tally.failures, ..Tally::default() };
+            let available_at = start.available_at(facts.now);
             Ok(moves(
                 EventState {
                     status: EventStatus::Queued,
                     tally,
                     redrives: event.redrives.saturating_add(1),
-                    available_at: start.available_at(facts.now),
+                    available_at,
+                    expires_at: expires_after.map(|wait| available_at + wait),
                     settled: None,
                     finished_at: None,
                     dead_letter: None,
@@ -339,6 +365,7 @@ pub fn transition(
                 None,
             ))
         }
+        EventCommand::Expire => expire(event, facts.now),
         EventCommand::Discard => {
             dead_letter(event, "only a dead letter can be discarded")?;
             // Its time as a plain failed event begins now, so that retention does not take it at once.
@@ -364,10 +391,10 @@ fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<T
     else {
         unreachable!("called for claims only");
     };
-    if event.status != EventStatus::Queued || event.available_at > now {
+    if event.status != EventStatus::Queued || event.available_at > now || event.has_expired(now) {
         return Err(TransitionRefused::WrongStatus {
             status: event.status,
-            needed: "only a queued event that is due can be claimed",
+            needed: "only a queued event that is due and has not expired can be claimed",
         });
     }
     // Two servers may differ by a moment, and an event's attempts follow each other nevertheless.
@@ -474,6 +501,20 @@ fn cancel(event: &EventState, now: Timestamp) -> Result<Transition, TransitionRe
             Err(TransitionRefused::WrongStatus { status, needed: "only a queued or processing event can be cancelled" })
         }
     }
+}
+
+fn expire(event: &EventState, now: Timestamp) -> Result<Transition, TransitionRefused> {
+    if !event.has_expired(now) {
+        let needed = "it does not wait, or has not expired";
+        return Err(TransitionRefused::WrongStatus { status: event.status, needed });
+    }
+    let error = AttemptError {
+        code: Some(EXPIRED.to_owned()),
+        message: "the event was still queued when it expired".to_owned(),
+        details: None,
+    };
+    let next = EventState { last_error: Some(error), ..event.clone() };
+    Ok(moves(finished(next, EventStatus::Cancelled, now), None))
 }
 
 fn cancel_by_force(event: &EventState, now: Timestamp) -> Result<Transition, TransitionRefused> {

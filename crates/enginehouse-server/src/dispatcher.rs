@@ -31,6 +31,7 @@ pub mod engines;
 mod enqueue;
 pub mod event_actions;
 mod exchange;
+mod expiry;
 mod gathering;
 mod grace;
 mod heartbeat;

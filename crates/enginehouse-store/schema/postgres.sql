@@ -109,6 +109,7 @@ create table enginehouse.events (
     finished_at timestamp with time zone,
     lock_expires_at timestamp with time zone,
     idempotency_key_expires_at timestamp with time zone,
+    expires_at timestamp with time zone,
     lock_engine_epoch bigint,
     lock_visibility_timeout_ms bigint,
     lock_max_processing_ms bigint,
@@ -167,6 +168,8 @@ END),
 ) with (autovacuum_analyze_scale_factor=0.05, autovacuum_analyze_threshold=2000, autovacuum_vacuum_cost_delay=1, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
 
 CREATE INDEX events_completed ON enginehouse.events USING btree (finished_at, event_id) WHERE (status = 'completed'::text);
+
+CREATE INDEX events_expiry ON enginehouse.events USING btree (expires_at, event_id) WHERE ((expires_at IS NOT NULL) AND (lock_expires_at IS NULL) AND (finished_at IS NULL));
 
 CREATE INDEX events_failed_or_cancelled ON enginehouse.events USING btree (finished_at, event_id) WHERE ((status = ANY (ARRAY['failed'::text, 'cancelled'::text])) AND (dead_letter_reason IS NULL));
 
@@ -477,7 +480,8 @@ begin
         with inserted as (
             insert into enginehouse.events (
                 event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key,
-                idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms, labels
+                idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms, expires_at,
+                labels
             )
             select
                 new_ids[d.ordinality],
@@ -497,6 +501,13 @@ begin
                 json_strip_nulls(regexp_replace(d.retry_policy::text, '(:\s*[0-9]+)\.0+(?=\s*[,}])', '\1', 'g')::json),
                 d.visibility_timeout_seconds * 1000,
                 d.max_processing_seconds * 1000,
+                case
+                    when d.expires_after_seconds is not null then least(
+                        enginehouse.available_at(d.run_at, d.delay_seconds, moment)
+                            + d.expires_after_seconds::bigint * interval '1 second',
+                        timestamptz '9999-12-30 22:00:00+00'
+                    )
+                end,
                 nullif(enginehouse.label_text(d.labels), '{}')::json
             from unnest(drafts) with ordinality as d
             where d.idempotency_key is not null or cardinality(added) = 0
@@ -699,6 +710,8 @@ declare
             || enginehouse.range_error(d.visibility_timeout_seconds, 'a whole number', 1, 604800),
         pointer || '/max_processing_seconds: '
             || enginehouse.range_error(d.max_processing_seconds, 'a whole number', 1, 2592000),
+        pointer || '/expires_after_seconds: '
+            || enginehouse.range_error(d.expires_after_seconds, 'a whole number', 1, 31622400),
         pointer || '/payload: ' || case
             when octet_length(d.payload::text) > 262144 then 'at most 262144 bytes, was ' || octet_length(d.payload::text)
             -- No text of a database has the character zero: any other one stands for it here.
@@ -730,7 +743,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload json DEFAULT '{}'::json, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload json DEFAULT '{}'::json, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
  RETURNS uuid
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -747,7 +760,7 @@ begin
                 coalesce(priority, 5), date_trunc('milliseconds', run_at), delay_seconds,
                 coalesce(required_capabilities, '{}'), required_memory_mb,
                 engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
-                visibility_timeout_seconds, max_processing_seconds, coalesce(labels, '{}')
+                visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, coalesce(labels, '{}')
             )::enginehouse.event_draft],
             array[json_build_object('retry_policy', retry_policy, 'labels', coalesce(labels, '{}'))],
             ''
@@ -757,16 +770,16 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
  RETURNS uuid
  LANGUAGE sql
-RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, labels)
+RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, labels)
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload text, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload text, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
  RETURNS uuid
  LANGUAGE sql
-RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, labels)
+RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, labels)
 ;
 
 CREATE OR REPLACE FUNCTION enginehouse.enqueue_many(events json)
@@ -831,6 +844,7 @@ begin
             f.retry_policy,
             enginehouse.read_whole_number(f.visibility_timeout_seconds),
             enginehouse.read_whole_number(f.max_processing_seconds),
+            enginehouse.read_whole_number(f.expires_after_seconds),
             coalesce(f.labels, '{}')
         )::enginehouse.event_draft
         from unnest(objects) with ordinality as element (object, number)
@@ -838,7 +852,7 @@ begin
             event_type text, queue text, priority text, run_at text, delay_seconds text, required_capabilities json,
             required_memory_mb text, engine_version text, scenario_run_id text, idempotency_key text,
             idempotency_window_seconds text, retry_policy json, visibility_timeout_seconds text,
-            max_processing_seconds text, labels json
+            max_processing_seconds text, expires_after_seconds text, labels json
         )
         order by number
     );
@@ -873,7 +887,8 @@ begin
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
             enginehouse.read_whole_number(d.retry_policy ->> 'dead_letter_threshold')::text,
             enginehouse.read_whole_number(d.retry_policy ->> 'max_losses')::text,
-            d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.idempotency_window_seconds::text,
+            d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.expires_after_seconds::text,
+            d.idempotency_window_seconds::text,
             enginehouse.label_text(d.labels), enginehouse.payload_text(d.payload)
         ]) with ordinality as f (field, place)
     );
@@ -1084,6 +1099,7 @@ with recursive known (path, kind, is_optional, lowest, highest) as (
         ('/retry_policy/max_losses', 'a whole number', true, 0, 1000),
         ('/visibility_timeout_seconds', 'a whole number', true, 1, 604800),
         ('/max_processing_seconds', 'a whole number', true, 1, 2592000),
+        ('/expires_after_seconds', 'a whole number', true, 1, 31622400),
         ('/labels', 'an object', false, null, null),
         ('/labels/*', 'a string', false, null, null)
 ),
@@ -1173,6 +1189,7 @@ create type enginehouse.event_draft as (
     retry_policy json,
     visibility_timeout_seconds numeric,
     max_processing_seconds numeric,
+    expires_after_seconds numeric,
     labels json
 );
 

@@ -101,6 +101,7 @@ CREATE TABLE events (
     max_processing_ms integer,
     retry_policy text,
     labels text,
+    expires_at integer,
     last_error_code text,
     last_error_message text,
     last_error_details text,
@@ -166,6 +167,8 @@ CREATE INDEX events_ready on events (lane_id, available_at, event_id) where stat
 
 CREATE INDEX events_ready_of_run on events (scenario_run_id, lane_id, available_at, event_id)
 where status = 'queued' and scenario_run_id is not null;
+
+CREATE INDEX events_expiry on events (expires_at, event_id) where status = 'queued' and expires_at is not null;
 
 CREATE INDEX events_lock_expiry on events (lock_expires_at, event_id) where status = 'processing';
 

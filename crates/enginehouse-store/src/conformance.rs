@@ -82,6 +82,7 @@ macro_rules! conformance_tests {
         ready::an_event_that_is_released_is_ready_again,
         ready::ready_events_of_a_run_are_of_that_run,
         ready::the_next_event_to_come_due_is_known,
+        ready::queued_events_expire_in_the_order_of_their_time,
         ready::a_lane_without_ready_events_is_left_out_until_one_comes,
         records::settings_are_read_as_they_were_written,
         records::the_registry_version_only_rises,

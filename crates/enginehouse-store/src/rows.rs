@@ -60,7 +60,7 @@ impl NewEventRow {
     /// If its state says something else.
     pub(crate) fn check(&self) -> Result<(), String> {
         let EventRow { event_id, state, .. } = &self.event;
-        if *state == EventState::enqueued(state.available_at) {
+        if *state == (EventState { expires_at: state.expires_at, ..EventState::enqueued(state.available_at) }) {
             return Ok(());
         }
         Err(format!("event {event_id} is new, but not as one that was just enqueued"))

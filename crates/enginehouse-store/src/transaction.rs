@@ -123,6 +123,11 @@ pub trait ReadyRepository: Send {
     ) -> Result<Vec<ReadyEvent>, StoreError>;
     /// How many queued events of these lanes are due, up to `limit` of each. Lanes without any are left out.
     async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError>;
+    /// Queued events whose expiry has come by `until`, in its order, up to `limit`. Nobody else changes them before this
+    /// transaction ends; those that another transaction works on are left out.
+    async fn expired_events(&mut self, until: Timestamp, limit: u32) -> Result<Vec<EventRow>, StoreError>;
+    /// When the next queued event expires, if one does by `until`.
+    async fn next_event_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError>;
     /// When the next queued event of these lanes that is not due yet comes due.
     async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError>;
 }

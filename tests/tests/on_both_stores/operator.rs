@@ -214,6 +214,10 @@ fn an_event_is_changed_while_it_waits_and_redriven_with_changes() {
     }
     let history = evening.done(&format!("event show {id}"));
     assert!(history.contains("change: available_at: ") && history.contains("priority: 5 -> 0"), "{history}");
+    let expires = evening.json(&format!("event set {id} --expires-after-seconds 90"));
+    assert!(expires["expires_at"].is_string(), "{expires}");
+    assert!(evening.done(&format!("event show {id}")).contains("expires"));
+    evening.done(&format!("event set {id} --unset expires-after-seconds"));
     let nothing = evening.run(&format!("event set {id}"));
     assert_eq!((nothing.status.code(), text(&nothing.stderr).contains("nothing is said to change")), (Some(2), true));
     let bad = evening.run(&format!("event set {id} --engine-version latest"));

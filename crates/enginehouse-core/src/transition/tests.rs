@@ -62,8 +62,9 @@ fn command(name: &str, token: LockToken) -> EventCommand {
         "cancel" => EventCommand::Cancel,
         "cancel by force" => EventCommand::CancelByForce,
         "retry" => EventCommand::Retry,
-        "change" => EventCommand::Change { start: None },
-        "redrive" => EventCommand::Redrive { start: Start::Now },
+        "change" => EventCommand::Change { start: None, expires_after: FieldChange::Keep },
+        "redrive" => EventCommand::Redrive { start: Start::Now, expires_after: None },
+        "expired" => EventCommand::Expire,
         "discard" => EventCommand::Discard,
         other => panic!("no such command: {other}"),
     }
@@ -89,7 +90,10 @@ fn moved(event: &EventState, command: &EventCommand) -> EventState {
 /// What a cell of the table in docs/event-lifecycle.md says, as a check of what happens.
 #[track_caller]
 fn check_cell(status: EventStatus, name: &str, cell: &str) {
-    let before = event(status);
+    let mut before = event(status);
+    if name == "expired" {
+        before.expires_at = Some(NOW);
+    }
     let got = apply(&before, &command(name, TOKEN));
     let place = format!("{status} × {name}: {cell}, but {got:?}");
     let status_after = match &got {
@@ -132,7 +136,7 @@ fn every_command_in_every_status_does_what_the_documented_table_says() {
     let mut lines = page.lines().skip_while(|line| !line.starts_with("| status | claim |"));
     let names = row(lines.next().expect("the table is there"));
     let rows: Vec<_> = lines.skip(1).take_while(|line| line.starts_with('|')).map(row).collect();
-    assert_eq!((names.len(), rows.len()), (13, 5), "every status and every command");
+    assert_eq!((names.len(), rows.len()), (14, 5), "every status and every command");
     for cells in rows {
         let status: EventStatus = cells[0].parse().expect("a status");
         for (name, cell) in names.iter().zip(&cells).skip(1) {
@@ -304,7 +308,7 @@ fn a_cancel_by_force_ends_the_attempt_at_once() {
 #[test]
 fn a_change_moves_an_event_in_time_and_leaves_the_rest() {
     let waits = event(EventStatus::Queued);
-    let at = |start| moved(&waits, &EventCommand::Change { start });
+    let at = |start| moved(&waits, &EventCommand::Change { start, expires_after: FieldChange::Keep });
     assert_eq!(at(None), waits, "its age is kept");
     assert_eq!(at(Some(Start::Now)), EventState { available_at: NOW, ..waits.clone() });
     let later = NOW + Duration::from_secs(9);
@@ -315,9 +319,56 @@ fn a_change_moves_an_event_in_time_and_leaves_the_rest() {
 }
 
 #[test]
+fn an_event_that_is_queued_when_it_expires_is_given_to_nobody_and_cancelled() {
+    let at = |seconds_ago: u64, status| EventState {
+        expires_at: Some(NOW - Duration::from_secs(seconds_ago)),
+        ..event(status)
+    };
+    let in_time = EventState { expires_at: Some(NOW + Duration::from_millis(1)), ..event(EventStatus::Queued) };
+    assert_eq!(moved(&in_time, &command("claim", TOKEN)).status, EventStatus::Processing);
+    assert!(apply(&in_time, &EventCommand::Expire).is_err());
+    for seconds_ago in [0, 9] {
+        let late = at(seconds_ago, EventStatus::Queued);
+        for name in ["claim", "retry", "change"] {
+            assert!(apply(&late, &command(name, TOKEN)).is_err(), "{name}: its time is over");
+        }
+        let expired = moved(&late, &EventCommand::Expire);
+        assert_eq!((expired.status, expired.finished_at), (EventStatus::Cancelled, Some(NOW)));
+        assert_eq!(expired.last_error.as_ref().unwrap().code.as_deref(), Some("expired"));
+        assert_eq!(moved(&late, &EventCommand::Cancel).status, EventStatus::Cancelled);
+        // Whoever redrives it wants it: its expiry is over, or begins anew if that is said.
+        let redrive =
+            |expires_after| EventCommand::Redrive { start: Start::After(Duration::from_secs(2)), expires_after };
+        assert_eq!(moved(&expired, &redrive(None)).expires_at, None);
+        let again = moved(&expired, &redrive(Some(Duration::from_secs(5))));
+        assert_eq!(again.expires_at, Some(NOW + Duration::from_secs(7)), "counted from when it comes due");
+        // An attempt goes on, and what comes back to the queue late has expired there.
+        let held = at(seconds_ago, EventStatus::Processing);
+        assert!(apply(&held, &EventCommand::Expire).is_err());
+        assert_eq!(moved(&held, &command("complete", TOKEN)).status, EventStatus::Completed);
+        assert!(moved(&held, &command("fail", TOKEN)).has_expired(NOW));
+    }
+}
+
+#[test]
+fn an_expiry_is_changed_with_its_event() {
+    let change = |start, expires_after| EventCommand::Change { start, expires_after };
+    let waits = EventState { expires_at: Some(NOW + Duration::from_secs(9)), ..event(EventStatus::Queued) };
+    let expires_at = |command| moved(&waits, &command).expires_at;
+    assert_eq!(expires_at(change(None, FieldChange::Keep)), waits.expires_at);
+    assert_eq!(expires_at(change(None, FieldChange::Unset)), None);
+    let minute = FieldChange::Set(Duration::from_secs(60));
+    assert_eq!(expires_at(change(None, minute)), Some(NOW + Duration::from_secs(60)), "from now on, if it is due");
+    let later = Some(Start::After(Duration::from_secs(5)));
+    assert_eq!(expires_at(change(later, minute)), Some(NOW + Duration::from_secs(65)));
+}
+
+#[test]
 fn a_redrive_gives_fresh_budgets_and_keeps_the_history() {
-    let redriven =
-        moved(&event(EventStatus::Failed), &EventCommand::Redrive { start: Start::After(Duration::from_secs(2)) });
+    let redriven = moved(
+        &event(EventStatus::Failed),
+        &EventCommand::Redrive { start: Start::After(Duration::from_secs(2)), expires_after: None },
+    );
     assert_eq!(redriven.tally, Tally { retries: 0, failures: 1, losses: 0 });
     assert_eq!((redriven.redrives, redriven.attempt, redriven.lock_serial), (1, 3, 3));
     assert_eq!((redriven.dead_letter, redriven.finished_at), (None, None));
@@ -336,7 +387,7 @@ fn a_discard_leaves_the_event_failed() {
     assert!(apply(&discarded, &EventCommand::Discard).is_err());
 }
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "claim",
     "complete",
     "fail",
@@ -350,6 +401,7 @@ const NAMES: [&str; 14] = [
     "retry",
     "change",
     "redrive",
+    "expired",
     "discard",
 ];
 

@@ -2,8 +2,9 @@
 
 use enginehouse_core::event_changes::EventChanges;
 use enginehouse_core::ids::EventId;
+use enginehouse_core::invalid::Invalid;
 use enginehouse_core::lane::LaneKey;
-use enginehouse_core::transition::EventCommand;
+use enginehouse_core::transition::{EventCommand, Transition};
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::EventRow;
 use serde_json::{Map, Value, json};
@@ -24,8 +25,18 @@ pub(super) async fn change(
 ) -> OperationResult<Value> {
     let Some(before) = context.events.get(event_id).cloned() else { return Ok(Err(context.no_event(event_id))) };
     // Its status is looked at first: a lane is made only for an event that goes there.
-    if let Err(refused) = context.decide(event_id, command)? {
-        return Ok(Err(refused));
+    match context.decide(event_id, command)? {
+        Err(refused) => return Ok(Err(refused)),
+        Ok(Transition::Moves { state, .. }) if state.expires_at.is_some_and(|at| at <= state.available_at) => {
+            let detail = format_args!(
+                "required: the event expires at {}, before it could be claimed at {}",
+                state.expires_at.unwrap_or(state.available_at),
+                state.available_at
+            );
+            let why = Invalid::field("/expires_after_seconds", detail);
+            return Ok(Err(Refusal::Invalid { event_id, why }));
+        }
+        Ok(_) => {}
     }
     let attributes = match attributes(context, &before, changes).await? {
         Ok(attributes) => attributes,
@@ -89,13 +100,14 @@ fn differences(before: (&EventRow, &LaneKey), after: (&EventRow, &LaneKey)) -> M
 }
 
 /// What a person may change of an event.
-fn fields((event, lane): (&EventRow, &LaneKey)) -> [(&'static str, Value); 10] {
+fn fields((event, lane): (&EventRow, &LaneKey)) -> [(&'static str, Value); 11] {
     let EventRow { overrides, labels, state, .. } = event;
     let capabilities: Vec<_> = lane.required_capabilities.iter().map(ToString::to_string).collect();
     [
         ("queue", json!(lane.queue.as_str())),
         ("priority", json!(lane.priority)),
         ("available_at", json!(state.available_at)),
+        ("expires_at", json!(state.expires_at)),
         ("required_capabilities", json!(capabilities)),
         ("required_memory_mb", json!(lane.required_memory_mb)),
         ("engine_version", json!(lane.engine_version.as_ref().map(ToString::to_string))),

@@ -20,6 +20,8 @@ use enginehouse_store::rows::{ReadyEvent, ReadyRange};
 
 use super::answers::Claimed;
 use super::context::TransactionContext;
+use super::deadlines::bring_forward;
+use super::expiry::expire;
 use super::wait_queue::Occupancy;
 
 /// From how many bytes of payloads on a batch gives each further claim one event and no more.
@@ -28,6 +30,9 @@ const MAX_BATCH_BYTES: usize = 64 * 1024 * 1024;
 const MAX_READ: u32 = 256;
 /// Most events to read at once for several claims together.
 const MAX_SHARED_READ: u32 = 64;
+
+/// How many expired events a claim cancels at most, so that its transaction stays short: the sweep cancels the others.
+const MAX_EXPIRED: u32 = 256;
 
 /// An engine whose epoch was checked, and what it claims.
 pub(super) struct Claimant {
@@ -111,6 +116,8 @@ struct Choice<'a> {
     bytes_left: usize,
     /// What it has met of events that must be alone.
     final_attempts: FinalAttempts,
+    /// How many events it has met that had expired.
+    expired: u32,
 }
 
 impl<'a> Choice<'a> {
@@ -129,12 +136,16 @@ impl<'a> Choice<'a> {
             given: Vec::new(),
             bytes_left,
             final_attempts: FinalAttempts::default(),
+            expired: 0,
         }
     }
 
     fn wants_more(&self) -> bool {
         let has_room = self.bytes_left > 0 || self.given.is_empty();
-        has_room && self.given.len() < self.claim.limit as usize && !self.final_attempts.held_back
+        has_room
+            && self.expired < MAX_EXPIRED
+            && self.given.len() < self.claim.limit as usize
+            && !self.final_attempts.held_back
     }
 
     fn occupancy(&self) -> Occupancy {
@@ -238,6 +249,7 @@ impl<'a> Choice<'a> {
         let lane_id = event.lane_id;
         let waits = event.state.status == EventStatus::Queued
             && event.state.available_at <= context.now
+            && !event.state.has_expired(context.now)
             && !ready.taken.contains(&event_id)
             && context.registry.is_final_attempt(event)
             && self.lanes.contains(&lane_id)
@@ -271,6 +283,18 @@ impl<'a> Choice<'a> {
             else {
                 break;
             };
+            // The sweep has yet to come by.
+            if expire(context, event_id)? {
+                ready.taken.insert(event_id);
+                self.expired += 1;
+                if self.expired >= MAX_EXPIRED {
+                    // What stands behind them is looked for again once they are gone.
+                    let now = context.now;
+                    bring_forward(&mut context.effects.deadlines.ready, Some(now));
+                    break;
+                }
+                continue;
+            }
             let final_attempt = match context.events.get(event_id) {
                 Some(event) => context.registry.is_final_attempt(event),
                 None => false,

@@ -52,7 +52,10 @@ impl Operation for RedrivePage {
                 continue;
             }
             let delay = self.delay.saturating_add(self.spacing.saturating_mul(count));
-            if context.transition(event_id, &EventCommand::Redrive { start: Start::After(delay) })?.is_ok() {
+            if context
+                .transition(event_id, &EventCommand::Redrive { start: Start::After(delay), expires_after: None })?
+                .is_ok()
+            {
                 context.audit("dead_letter.redrive", event_id, &serde_json::json!({ "bulk": true }));
                 count += 1;
             }

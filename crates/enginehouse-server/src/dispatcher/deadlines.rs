@@ -20,6 +20,8 @@ pub(super) struct Deadlines {
     pub(super) lock_expiry: Option<Timestamp>,
     /// An engine is lost.
     pub(super) engine_loss: Option<Timestamp>,
+    /// A queued event expires.
+    pub(super) event_expiry: Option<Timestamp>,
     /// A delayed event becomes ready. It is kept only while claims wait for events: see `ready_known`.
     pub(super) ready: Option<Timestamp>,
     /// Whether `ready` is known.
@@ -34,13 +36,20 @@ impl Deadlines {
     /// Everything is due: what an earlier process knew is lost.
     pub(super) fn overdue() -> Self {
         let overdue = Some(Timestamp::MIN);
-        Self { lock_expiry: overdue, engine_loss: overdue, retention: overdue, ..Self::default() }
+        Self {
+            lock_expiry: overdue,
+            engine_loss: overdue,
+            event_expiry: overdue,
+            retention: overdue,
+            ..Self::default()
+        }
     }
 
     /// Takes the earlier deadline of each kind.
     pub(super) fn merge(&mut self, other: Self) {
         bring_forward(&mut self.lock_expiry, other.lock_expiry);
         bring_forward(&mut self.engine_loss, other.engine_loss);
+        bring_forward(&mut self.event_expiry, other.event_expiry);
         bring_forward(&mut self.retention, other.retention);
         bring_forward(&mut self.durations, other.durations);
         bring_forward(&mut self.ready, other.ready);
@@ -48,18 +57,20 @@ impl Deadlines {
     }
 
     /// Each kind by itself.
-    pub(super) fn each_kind(self) -> [Self; 4] {
+    pub(super) fn each_kind(self) -> [Self; 5] {
         let none = Self { ready_known: self.ready_known, ..Self::default() };
         [
             Self { lock_expiry: self.lock_expiry, ..none },
             Self { engine_loss: self.engine_loss, ready: self.ready, ..none },
+            Self { event_expiry: self.event_expiry, ..none },
             Self { retention: self.retention, ..none },
             Self { durations: self.durations, ..none },
         ]
     }
 
     fn earliest(&self) -> Option<Timestamp> {
-        [self.lock_expiry, self.engine_loss, self.ready, self.retention, self.durations].into_iter().flatten().min()
+        let Self { lock_expiry, engine_loss, event_expiry, ready, ready_known: _, retention, durations } = *self;
+        [lock_expiry, engine_loss, event_expiry, ready, retention, durations].into_iter().flatten().min()
     }
 }
 

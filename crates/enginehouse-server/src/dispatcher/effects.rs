@@ -43,6 +43,8 @@ pub struct Effects {
     /// New dead letters by reason.
     pub dead_letters: HashMap<DeadLetterReason, u64>,
     pub redrives: u64,
+    /// Events that were queued still when they expired.
+    pub expired: u64,
     pub engines_lost: u64,
     /// Until when nothing is pruned, because the clock has leapt; none if it was not looked at.
     pub pruning_held_until: Option<Timestamp>,
@@ -95,8 +97,12 @@ impl Effects {
             *self.dead_letters.entry(reason).or_default() += 1;
         }
         self.redrives += u64::from(after.redrives > before.redrives);
+        self.expired += u64::from(matches!(command, EventCommand::Expire));
         // One that waits as before is nothing to wake anybody for.
         let waited = before.status == EventStatus::Queued && before.available_at == after.available_at;
+        if after.status == EventStatus::Queued {
+            bring_forward(&mut self.deadlines.event_expiry, after.expires_at);
+        }
         if after.status == EventStatus::Queued && (is_new_in_lane || !waited) {
             self.queued(event.event_id, event.lane_id, after.available_at, now);
         }

@@ -15,6 +15,7 @@ use enginehouse_store::rows::{EventRow, KeyedEvent, NewEventRow};
 use super::answers::Enqueued;
 use super::caps::EnqueueAllowance;
 use super::context::TransactionContext;
+use super::deadlines::bring_forward;
 use super::reply::{KeyConflict, Refusal};
 
 /// How many classes of engines are compared with lanes for the warnings of one batch: about a millisecond.
@@ -59,6 +60,7 @@ pub(super) async fn enqueue(
     for NewEventRow { event, .. } in &rows {
         *context.effects.enqueued.entry(event.lane_id).or_default() += 1;
         context.effects.queued(event.event_id, event.lane_id, event.state.available_at, context.now);
+        bring_forward(&mut context.effects.deadlines.event_expiry, event.state.expires_at);
     }
     describe_duplicates(context, &mut answers, &rows).await?;
     Ok(answers)
@@ -110,7 +112,9 @@ impl Additions {
                 self.known_keys.insert(Arc::clone(key), keyed);
                 new_keys.push(Arc::clone(key));
             }
-            let state = EventState::enqueued(event.start.available_at(context.now));
+            let available_at = event.start.available_at(context.now);
+            let expires_at = event.expires_after.map(|wait| available_at + wait);
+            let state = EventState { expires_at, ..EventState::enqueued(available_at) };
             enqueued.push(Enqueued {
                 event_id,
                 status: state.status,

@@ -64,13 +64,24 @@ impl Operation for ActOnEvent {
                 ("event.cancel", EventCommand::CancelByForce, serde_json::json!({ "force": true }))
             }
             EventAction::Retry => ("event.retry", EventCommand::Retry, empty()),
-            EventAction::Change(changes) => ("event.change", EventCommand::Change { start: changes.start }, empty()),
+            EventAction::Change(changes) => (
+                "event.change",
+                EventCommand::Change { start: changes.start, expires_after: changes.expires_after },
+                empty(),
+            ),
             EventAction::Redrive { changes, dead_letter } => {
                 if *dead_letter && let Some(refused) = no_dead_letter(context, *event_id) {
                     return Ok(Err(refused));
                 }
                 let name = if *dead_letter { "dead_letter.redrive" } else { "event.redrive" };
-                (name, EventCommand::Redrive { start: changes.start.unwrap_or(Start::Now) }, empty())
+                (
+                    name,
+                    EventCommand::Redrive {
+                        start: changes.start.unwrap_or(Start::Now),
+                        expires_after: changes.expires_after.of_optional(None),
+                    },
+                    empty(),
+                )
             }
             EventAction::Discard { reason } => {
                 ("dead_letter.discard", EventCommand::Discard, discard_detail(context, *event_id, reason.as_deref()))

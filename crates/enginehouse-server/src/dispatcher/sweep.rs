@@ -17,6 +17,7 @@ use super::context::TransactionContext;
 use super::deadlines::{Deadlines, SHARED_SWEEP_INTERVAL, bring_forward};
 use super::durations::NEXT_WRITE;
 use super::engines::{count_by_holder, is_alone, lock_held_events, lose};
+use super::expiry::expire_events;
 use super::grace::grant_grace;
 use super::outage::Grace;
 use super::retention::delete_expired;
@@ -63,6 +64,9 @@ pub(super) async fn sweep(
             None if !may_be_more => look_later(context, STUCK_INTERVAL),
             None => {}
         }
+    }
+    if is_due(deadlines.event_expiry) {
+        expire_events(context, SWEEP_LIMIT).await?;
     }
     if is_due(deadlines.retention) {
         delete_expired(context, settlements).await?;

@@ -51,6 +51,7 @@ pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock:
         losses: state.tally.losses,
         redrives: state.redrives,
         available_at: state.available_at,
+        expires_at: state.expires_at,
         enqueued_at,
         finished_at: state.finished_at,
         completed_at: state.finished_at.filter(|_| state.status == EventStatus::Completed),

@@ -53,6 +53,7 @@ impl Observer for CommitObserver {
         metrics.locks_lost.inc_by(effects.locks_lost);
         metrics.timed_out.inc_by(effects.timed_out);
         metrics.redrives.inc_by(effects.redrives);
+        metrics.expired.inc_by(effects.expired);
         metrics.engines_lost.inc_by(effects.engines_lost);
         if let Some(until) = effects.pruning_held_until {
             metrics.pruning_held_until.store(until.as_millis(), Ordering::Relaxed);

@@ -82,6 +82,7 @@ pub(super) struct MetricSet {
     pub(super) timed_out: Counter,
     pub(super) dead_lettered: Family<WithReason, Counter>,
     pub(super) redrives: Counter,
+    pub(super) expired: Counter,
     pub(super) engines_lost: Counter,
     /// Until when nothing is pruned, in milliseconds since 1970.
     pub(super) pruning_held_until: AtomicI64,
@@ -151,6 +152,7 @@ impl Metrics {
             timed_out: it
                 .counter("enginehouse_attempts_timed_out", "Attempts that took longer than max_processing_seconds"),
             dead_lettered: it.counter("enginehouse_dead_lettered", "Events that became dead letters, by reason"),
+            expired: it.counter("enginehouse_events_expired", "Events that were still queued when they expired"),
             redrives: it.counter("enginehouse_redrives", "Dead letters that were redriven"),
             engines_lost: it.counter("enginehouse_engines_lost", "Engines that missed their heartbeats"),
             pruned: it.counter(

@@ -8,6 +8,7 @@ mod dead_letters;
 mod durations;
 mod engines;
 mod enqueueing;
+mod expiring;
 mod explaining;
 mod faults;
 mod faulty_store;

@@ -233,6 +233,7 @@ impl Story {
             sometimes("scenario_run_id", "run-2".into(), 0.2);
             sometimes("visibility_timeout_seconds", 20.into(), 0.2);
             sometimes("max_processing_seconds", 60.into(), 0.1);
+            sometimes("expires_after_seconds", 40.into(), 0.15);
             sometimes("labels", serde_json::json!({ "of": "ö" }), 0.2);
             if self.rng.random_bool(0.15) {
                 draft = serde_json::json!({ "event_type": "a", "idempotency_key": self.one_of(&["k", "l", "m"]) });
@@ -323,6 +324,8 @@ impl Story {
             r#"{"queue":"night","required_capabilities":["gpu"],"payload":[]}"#,
             r#"{"queue":null,"required_capabilities":null,"required_memory_mb":9,"delay_seconds":3}"#,
             r#"{"run_at":null,"retry_policy":{"max_retries":9},"visibility_timeout_seconds":null}"#,
+            r#"{"expires_after_seconds":9}"#,
+            r#"{"expires_after_seconds":null,"run_at":null}"#,
         ]);
         let changes = Box::new(read_json(patch.as_bytes(), EventChanges::read).unwrap());
         match self.rng.random_range(0..7) {

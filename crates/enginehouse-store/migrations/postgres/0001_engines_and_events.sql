@@ -187,6 +187,7 @@ create table enginehouse.events (
     finished_at timestamptz,
     lock_expires_at timestamptz,
     idempotency_key_expires_at timestamptz,
+    expires_at timestamptz,
     lock_engine_epoch bigint,
     lock_visibility_timeout_ms bigint,
     lock_max_processing_ms bigint,
@@ -273,10 +274,15 @@ create index events_ready on enginehouse.events (lane_id, available_at, event_id
 -- statement
 -- The same for engines that prefer the events of one scenario run. What is queued has neither a lock nor an end.
 --
--- This index and the next two have predicates of their own, so that no statement can be planned with another one than its
+-- This index and the next three have predicates of their own, so that no statement can be planned with another one than its
 -- own: to a planner that counted while there was little, each would seem as good as the other.
 create index events_ready_of_run on enginehouse.events (scenario_run_id, lane_id, available_at, event_id)
 where scenario_run_id is not null and lock_expires_at is null and finished_at is null;
+
+-- statement
+-- What is cancelled if nobody claims it, the next one to expire first. Events without an expiry are not in it.
+create index events_expiry on enginehouse.events (expires_at, event_id)
+where expires_at is not null and lock_expires_at is null and finished_at is null;
 
 -- statement
 -- The locks, the next one to expire first.

@@ -15,7 +15,7 @@ create type enginehouse.event_draft as (
     event_type text, payload json, queue text, priority numeric, run_at timestamptz, delay_seconds float8,
     required_capabilities text[], required_memory_mb numeric, engine_version text, scenario_run_id text,
     idempotency_key text, idempotency_window_seconds numeric, retry_policy json, visibility_timeout_seconds numeric,
-    max_processing_seconds numeric, labels json
+    max_processing_seconds numeric, expires_after_seconds numeric, labels json
 );
 
 -- statement
@@ -182,6 +182,7 @@ with recursive known (path, kind, is_optional, lowest, highest) as (
         ('/retry_policy/max_losses', 'a whole number', true, 0, 1000),
         ('/visibility_timeout_seconds', 'a whole number', true, 1, 604800),
         ('/max_processing_seconds', 'a whole number', true, 1, 2592000),
+        ('/expires_after_seconds', 'a whole number', true, 1, 31622400),
         ('/labels', 'an object', false, null, null),
         ('/labels/*', 'a string', false, null, null)
 ),
@@ -283,6 +284,8 @@ declare
             || enginehouse.range_error(d.visibility_timeout_seconds, 'a whole number', 1, 604800),
         pointer || '/max_processing_seconds: '
             || enginehouse.range_error(d.max_processing_seconds, 'a whole number', 1, 2592000),
+        pointer || '/expires_after_seconds: '
+            || enginehouse.range_error(d.expires_after_seconds, 'a whole number', 1, 31622400),
         pointer || '/payload: ' || case
             when octet_length(d.payload::text) > 262144 then 'at most 262144 bytes, was ' || octet_length(d.payload::text)
             -- No text of a database has the character zero: any other one stands for it here.
@@ -428,7 +431,8 @@ begin
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
             enginehouse.read_whole_number(d.retry_policy ->> 'dead_letter_threshold')::text,
             enginehouse.read_whole_number(d.retry_policy ->> 'max_losses')::text,
-            d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.idempotency_window_seconds::text,
+            d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.expires_after_seconds::text,
+            d.idempotency_window_seconds::text,
             enginehouse.label_text(d.labels), enginehouse.payload_text(d.payload)
         ]) with ordinality as f (field, place)
     );
@@ -622,7 +626,8 @@ begin
         with inserted as (
             insert into enginehouse.events (
                 event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key,
-                idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms, labels
+                idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms, expires_at,
+                labels
             )
             select
                 new_ids[d.ordinality],
@@ -642,6 +647,13 @@ begin
                 json_strip_nulls(regexp_replace(d.retry_policy::text, '(:\s*[0-9]+)\.0+(?=\s*[,}])', '\1', 'g')::json),
                 d.visibility_timeout_seconds * 1000,
                 d.max_processing_seconds * 1000,
+                case
+                    when d.expires_after_seconds is not null then least(
+                        enginehouse.available_at(d.run_at, d.delay_seconds, moment)
+                            + d.expires_after_seconds::bigint * interval '1 second',
+                        timestamptz '9999-12-30 22:00:00+00'
+                    )
+                end,
                 nullif(enginehouse.label_text(d.labels), '{}')::json
             from unnest(drafts) with ordinality as d
             where d.idempotency_key is not null or cardinality(added) = 0
@@ -743,6 +755,7 @@ create function enginehouse.enqueue(
     retry_policy json default null,
     visibility_timeout_seconds bigint default null,
     max_processing_seconds bigint default null,
+    expires_after_seconds bigint default null,
     labels json default '{}'
 ) returns uuid
 language plpgsql volatile security definer
@@ -759,7 +772,7 @@ begin
                 coalesce(priority, 5), date_trunc('milliseconds', run_at), delay_seconds,
                 coalesce(required_capabilities, '{}'), required_memory_mb,
                 engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
-                visibility_timeout_seconds, max_processing_seconds, coalesce(labels, '{}')
+                visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, coalesce(labels, '{}')
             )::enginehouse.event_draft],
             array[json_build_object('retry_policy', retry_policy, 'labels', coalesce(labels, '{}'))],
             ''
@@ -776,13 +789,13 @@ create function enginehouse.enqueue(
     required_memory_mb bigint default null, engine_version text default null, scenario_run_id text default null,
     idempotency_key text default null, idempotency_window_seconds bigint default null,
     retry_policy json default null, visibility_timeout_seconds bigint default null,
-    max_processing_seconds bigint default null, labels json default '{}'
+    max_processing_seconds bigint default null, expires_after_seconds bigint default null, labels json default '{}'
 ) returns uuid
 language sql volatile
 return enginehouse.enqueue(
     event_type, payload::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb,
     engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
-    visibility_timeout_seconds, max_processing_seconds, labels
+    visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, labels
 );
 
 -- statement
@@ -794,13 +807,13 @@ create function enginehouse.enqueue(
     required_memory_mb bigint default null, engine_version text default null, scenario_run_id text default null,
     idempotency_key text default null, idempotency_window_seconds bigint default null,
     retry_policy json default null, visibility_timeout_seconds bigint default null,
-    max_processing_seconds bigint default null, labels json default '{}'
+    max_processing_seconds bigint default null, expires_after_seconds bigint default null, labels json default '{}'
 ) returns uuid
 language sql volatile
 return enginehouse.enqueue(
     event_type, payload::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb,
     engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
-    visibility_timeout_seconds, max_processing_seconds, labels
+    visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, labels
 );
 
 -- statement
@@ -872,6 +885,7 @@ begin
             f.retry_policy,
             enginehouse.read_whole_number(f.visibility_timeout_seconds),
             enginehouse.read_whole_number(f.max_processing_seconds),
+            enginehouse.read_whole_number(f.expires_after_seconds),
             coalesce(f.labels, '{}')
         )::enginehouse.event_draft
         from unnest(objects) with ordinality as element (object, number)
@@ -879,7 +893,7 @@ begin
             event_type text, queue text, priority text, run_at text, delay_seconds text, required_capabilities json,
             required_memory_mb text, engine_version text, scenario_run_id text, idempotency_key text,
             idempotency_window_seconds text, retry_policy json, visibility_timeout_seconds text,
-            max_processing_seconds text, labels json
+            max_processing_seconds text, expires_after_seconds text, labels json
         )
         order by number
     );

@@ -136,6 +136,7 @@ create table events (
     max_processing_ms integer,
     retry_policy text,
     labels text,
+    expires_at integer,
     last_error_code text,
     last_error_message text,
     last_error_details text,
@@ -205,6 +206,10 @@ create index events_ready on events (lane_id, available_at, event_id) where stat
 -- The same for engines that prefer the events of one scenario run.
 create index events_ready_of_run on events (scenario_run_id, lane_id, available_at, event_id)
 where status = 'queued' and scenario_run_id is not null;
+
+-- statement
+-- What is cancelled if nobody claims it, the next one to expire first. Events without an expiry are not in it.
+create index events_expiry on events (expires_at, event_id) where status = 'queued' and expires_at is not null;
 
 -- statement
 -- The locks, the next one to expire first.

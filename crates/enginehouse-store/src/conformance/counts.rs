@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use enginehouse_core::event::{EventStatus, Start};
+use enginehouse_core::event_changes::FieldChange;
 use enginehouse_core::ids::{LaneId, ScenarioRunId};
 use enginehouse_core::transition::{EventCommand, EventState};
 
@@ -55,7 +56,7 @@ async fn happen(tx: &mut dyn Transaction, read: &EventRow, dice: &mut Dice, lane
     let state = &read.state;
     let command = match (state.status, dice.roll(9)) {
         (EventStatus::Queued, 0) => EventCommand::Cancel,
-        (EventStatus::Queued, 1) => EventCommand::Change { start: None },
+        (EventStatus::Queued, 1) => EventCommand::Change { start: None, expires_after: FieldChange::Set(HOUR) },
         (EventStatus::Queued, _) => claim_by("sim-1", 9 * HOUR),
         (EventStatus::Processing, 0) => complete(state),
         (EventStatus::Processing, 1) => fail(state, false, false, "no"),
@@ -68,7 +69,9 @@ async fn happen(tx: &mut dyn Transaction, read: &EventRow, dice: &mut Dice, lane
         (EventStatus::Processing, _) if !state.cancel_requested => EventCommand::Cancel,
         (EventStatus::Processing, _) => EventCommand::CancelByForce,
         (_, 0) => return tx.delete_events(&[read.event_id]).await.unwrap(),
-        (_, 1) if state.dead_letter.is_some() => EventCommand::Redrive { start: Start::After(HOUR) },
+        (_, 1) if state.dead_letter.is_some() => {
+            EventCommand::Redrive { start: Start::After(HOUR), expires_after: None }
+        }
         (_, 2) if state.dead_letter.is_some() => EventCommand::Discard,
         _ => return,
     };

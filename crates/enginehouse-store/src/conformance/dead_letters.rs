@@ -153,7 +153,7 @@ pub(crate) async fn the_event_of_a_resolved_dead_letter_stays(store: &dyn Store)
         given_dead_letter(store, number, "broke", at).await;
     }
     apply(store, 1, |_| EventCommand::Discard).await;
-    apply(store, 2, |_| EventCommand::Redrive { start: Start::After(MINUTE) }).await;
+    apply(store, 2, |_| EventCommand::Redrive { start: Start::After(MINUTE), expires_after: None }).await;
     let mut tx = begin(store).await;
     tx.delete_dead_letters(&ids([1, 2, 9])).await.unwrap();
     tx.commit().await.unwrap();

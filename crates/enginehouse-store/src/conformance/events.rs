@@ -29,6 +29,7 @@ pub(crate) async fn an_event_is_read_as_it_was_written(store: &dyn Store) {
     full.event.labels = [("city".to_owned(), "Zürich \"A\"".to_owned()), ("a".to_owned(), String::new())].into();
     full.event.enqueued_at = now - MINUTE;
     full.event.idempotency_key_expires_at = Some(now + MINUTE);
+    full.event.state.expires_at = Some(now + 2 * MINUTE);
     full.event.overrides = Overrides {
         retry_policy: Some(RetryPolicyPatch {
             max_retries: Some(7),

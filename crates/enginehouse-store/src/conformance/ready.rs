@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::LaneId;
-use enginehouse_core::transition::EventCommand;
+use enginehouse_core::transition::{EventCommand, EventState};
 
 use super::given::{
-    HOUR, LOST, MINUTE, apply, begin, claim, complete, fail, given_events, id, ids, insert, lane, new_event, now,
-    of_run, release, status,
+    HOUR, LOST, MINUTE, apply, begin, change, claim, complete, fail, given_events, id, ids, insert, lane, new_event,
+    now, of_run, release, status, write,
 };
 use crate::Store;
 use crate::rows::{EventRow, NewEventRow, ReadyEvent, ReadyRange};
@@ -197,4 +197,55 @@ pub(crate) async fn a_lane_without_ready_events_is_left_out_until_one_comes(stor
     apply(store, 1, release).await;
     assert_eq!(ids_of(&ready(store, &[all_of(a)], 10).await), ids([1]));
     assert!(begin(store).await.maybe_ready(&all).await.unwrap().contains(&a), "what came back");
+}
+
+/// Only what is queued expires, and only what has an expiry; what came back to its queue late is found, too.
+pub(crate) async fn queued_events_expire_in_the_order_of_their_time(store: &dyn Store) {
+    let (lane_id, now) = (lane(store, "render").await, now(store).await);
+    let expiring = |number: u32, at| {
+        let mut new = new_event(number, lane_id, now - MINUTE);
+        new.event.state.expires_at = Some(at);
+        new
+    };
+    let all = [
+        expiring(1, now + MINUTE),
+        expiring(2, now - HOUR),
+        expiring(3, now),
+        expiring(4, now - 2 * HOUR),
+        expiring(5, now - 3 * HOUR),
+    ];
+    insert(store, &all).await;
+    insert(store, &[new_event(6, lane_id, now)]).await;
+    let found = async |until, limit| {
+        let mut tx = begin(store).await;
+        let expired = tx.expired_events(until, limit).await.unwrap();
+        expired.into_iter().map(|event| event.event_id).collect::<Vec<_>>()
+    };
+    // A state that a claim could not have made, for the events have expired.
+    let read = super::given::event(store, 5).await;
+    let lock = claim(store, 6, "sim-1").await.lock;
+    let engine_id = lock.as_ref().map(|lock| lock.engine_id.clone());
+    let held = EventState {
+        status: EventStatus::Processing,
+        lock_serial: 1,
+        claimed_at: lock.as_ref().map(|lock| lock.claimed_at),
+        engine_id,
+        lock,
+        ..read.state.clone()
+    };
+    write(store, &[change(&read, held)]).await;
+    assert_eq!(found(now, 9).await, ids([4, 2, 3]));
+    assert_eq!(found(now, 2).await, ids([4, 2]));
+    assert_eq!(found(now + HOUR, 9).await, ids([4, 2, 3, 1]));
+    assert_eq!(begin(store).await.next_event_expiry(now).await.unwrap(), Some(now - 2 * HOUR));
+    for number in [4, 2, 3] {
+        apply(store, number, |_| EventCommand::Expire).await;
+        assert_eq!(status(store, number).await, EventStatus::Cancelled);
+    }
+    assert_eq!(found(now, 9).await, ids([]));
+    assert_eq!(begin(store).await.next_event_expiry(now).await.unwrap(), None);
+    let next = begin(store).await.next_event_expiry(now + HOUR).await.unwrap();
+    assert_eq!(next, Some(now + MINUTE));
+    apply(store, 5, release).await;
+    assert_eq!(found(now, 9).await, ids([5]), "however long ago its time was");
 }

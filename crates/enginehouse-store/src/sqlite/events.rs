@@ -30,6 +30,7 @@ pub(super) fn insert(
         new.check().map_err(SqliteError::Bug)?;
         Parameters::of(&mut insert)
             .value(&event.state.available_at)
+            .value(&event.state.expires_at)
             .value(fingerprint)
             .group(&EnqueuedColumns::of(event))
             .execute()?;

@@ -6,12 +6,12 @@ use enginehouse_core::ids::{EventId, LaneId, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
-use super::columns::{Parameters, SqliteColumns, sql};
+use super::columns::{Parameters, SqliteColumns, one_value, sql};
 use super::connection::SqliteConnection;
 use super::events;
 use super::failure::SqliteResult;
 use super::writer::Writer;
-use crate::rows::{ReadyEvent, ReadyRange};
+use crate::rows::{EventRow, ReadyEvent, ReadyRange};
 use crate::table::Cell;
 
 pub(super) fn events(
@@ -159,4 +159,24 @@ fn next_in(connection: &SqliteConnection, lane_id: LaneId, now: Timestamp) -> Sq
     let mut statement = connection.prepare_cached(sql!("next_ready_at"))?;
     let mut rows = statement.query([lane_id.0, now.as_millis()])?;
     rows.next()?.map(|row| SqliteColumns::of(row).read()).transpose()
+}
+
+/// Queued events whose expiry has come.
+pub(super) fn expired(connection: &SqliteConnection, until: Timestamp, limit: u32) -> SqliteResult<Vec<EventRow>> {
+    let mut statement = connection.prepare_cached(sql!("expired_events"))?;
+    // The statement has no limit of its own: so many that can be read, and not so many in all.
+    let mut rows = Parameters::of(&mut statement).value(&until).cell(Cell::Number(-1)).query()?;
+    let mut found = Vec::new();
+    while found.len() < limit as usize
+        && let Some(row) = rows.next()?
+    {
+        let event_id: Option<EventId> = connection.readable("events", row, |columns| columns.read())?;
+        let Some(event_id) = event_id else { continue };
+        found.extend(events::one(connection, event_id)?);
+    }
+    Ok(found)
+}
+
+pub(super) fn next_expiry(connection: &SqliteConnection) -> SqliteResult<Option<Timestamp>> {
+    one_value(connection, sql!("next_event_expiry"))
 }

@@ -200,6 +200,15 @@ impl ReadyRepository for SqliteTransaction {
         self.run(|writer, _| ready::counts(&writer.connection, &lanes, now, limit))
     }
 
+    async fn expired_events(&mut self, until: Timestamp, limit: u32) -> Result<Vec<EventRow>, StoreError> {
+        self.run(|writer, _| ready::expired(&writer.connection, until, limit))
+    }
+
+    async fn next_event_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let next: Option<Timestamp> = self.run(|writer, _| ready::next_expiry(&writer.connection))?;
+        Ok(next.filter(|at| *at <= until))
+    }
+
     async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {
         let now = self.reading.now;
         self.run(|writer, _| ready::next_at(writer, lanes, now))

@@ -295,6 +295,7 @@ pub(crate) fn table() -> Vec<String> {
         "idempotency_window_seconds",
         "visibility_timeout_seconds",
         "max_processing_seconds",
+        "expires_after_seconds",
         "unknown",
     ] {
         any().for_each(|value| field(name, value));
@@ -391,6 +392,9 @@ pub(crate) fn table() -> Vec<String> {
             r#"{"event_type":"a","idempotency_window_seconds":"60"}"#,
             r#"{"event_type":"a","idempotency_window_seconds":null,"idempotency_key":"k"}"#,
             r#"{"event_type":"a","idempotency_window_seconds":60,"run_at":"2026-11-23T10:00:00Z","delay_seconds":1}"#,
+            r#"{"event_type":"a","delay_seconds":2.5,"expires_after_seconds":31622400,"idempotency_key":"k"}"#,
+            r#"{"event_type":"a","run_at":"9999-12-30T21:59:59Z","expires_after_seconds":31622400}"#,
+            r#"{"event_type":"a","expires_after_seconds":31622401}"#,
             r#"{"event_type":"a","run_at":"2026-11-23T10:00:00Z","delay_seconds":1}"#,
             r#"{"event_type":"a","run_at":"2026-11-23T10:00:00Z","delay_seconds":null}"#,
             r#"{"event_type":"a","run_at":null,"delay_seconds":0,"idempotency_key":"k"}"#,
@@ -403,7 +407,7 @@ pub(crate) fn table() -> Vec<String> {
             r#"{"event_type":"a b","queue":"","priority":10,"run_at":"soon","delay_seconds":-1,
                 "required_capabilities":["gpu","no good"],"required_memory_mb":0,"engine_version":"latest",
                 "scenario_run_id":"/","idempotency_key":"","retry_policy":{"max_retries":5000,"max_losses":5000},
-                "visibility_timeout_seconds":0,"max_processing_seconds":99999999,
+                "visibility_timeout_seconds":0,"max_processing_seconds":99999999,"expires_after_seconds":0,
                 "labels":{"a/b":"x","ok":"\u0000"},"payload":[1e999]}"#,
         ]
         .map(str::to_owned),
@@ -449,6 +453,7 @@ fn draft() -> impl Strategy<Value = String> {
         ("retry_policy", retry_policy().boxed()),
         ("visibility_timeout_seconds", number("[1-9][0-9]{0,4}")),
         ("max_processing_seconds", number("[1-9][0-9]{0,5}")),
+        ("expires_after_seconds", number("[1-9][0-9]{0,7}")),
         ("labels", prop::collection::vec((name(), words()), 0..4).prop_map(|labels| object(&labels)).boxed()),
     ];
     // A field in three is given, and few are what some field elsewhere would take.

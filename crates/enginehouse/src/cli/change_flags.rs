@@ -41,6 +41,9 @@ pub(crate) struct ChangeFlags {
     /// The range that the engine's version must lie in, such as '>=1.4, <2'
     #[arg(long, value_name = "RANGE")]
     engine_version: Option<String>,
+    /// How many seconds after it comes due it is cancelled if nobody has claimed it
+    #[arg(long, value_name = "SECONDS")]
+    expires_after_seconds: Option<u64>,
     /// Set a label, beside those that there are; may be given several times
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     labels: Vec<(String, String)>,
@@ -63,6 +66,7 @@ enum Unsettable {
     RetryPolicy,
     VisibilityTimeoutSeconds,
     MaxProcessingSeconds,
+    ExpiresAfterSeconds,
     Labels,
 }
 
@@ -97,6 +101,7 @@ impl ChangeFlags {
             retry_policy: set(policy.retry_policy),
             visibility_timeout_seconds: set(policy.visibility_timeout_seconds),
             max_processing_seconds: set(policy.max_processing_seconds),
+            expires_after_seconds: set(self.expires_after_seconds),
             labels: set(Some(labels).filter(|labels| !labels.is_empty())),
         };
         for field in self.unset {
@@ -107,6 +112,7 @@ impl ChangeFlags {
                 Unsettable::RetryPolicy => unset(&mut request.retry_policy),
                 Unsettable::VisibilityTimeoutSeconds => unset(&mut request.visibility_timeout_seconds),
                 Unsettable::MaxProcessingSeconds => unset(&mut request.max_processing_seconds),
+                Unsettable::ExpiresAfterSeconds => unset(&mut request.expires_after_seconds),
                 Unsettable::Labels => unset(&mut request.labels),
             };
             if !was_free {

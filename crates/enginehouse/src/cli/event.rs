@@ -327,6 +327,9 @@ fn fields(event: &Event, times: &Times) -> Vec<(&'static str, String)> {
         ("labels", labels.join(", ")),
         ("payload", event.payload.as_str().to_owned()),
     ];
+    if let Some(expires_at) = event.expires_at {
+        fields.push(("expires", times.show(expires_at)));
+    }
     if let Some(lock) = &event.lock {
         fields.push(("lock", format!("{} until {}", lock.holder, times.show(lock.expires_at))));
     }

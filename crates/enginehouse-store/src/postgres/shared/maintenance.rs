@@ -109,19 +109,21 @@ async fn write_last_time(shared: &PgState) -> PgResult<()> {
 
 /// Finds rows before the scan positions that nobody has reported, such as events that a server had locked when it was killed.
 async fn scan_everything(shared: &PgState) -> PgResult<()> {
-    let (lane_positions, locks_from) = {
+    let (lane_positions, locks_from, expiries_from) = {
         let positions = shared.scan_positions();
-        (positions.unscanned(shared.last_time()), Moment(positions.locks_from))
+        let lanes = positions.unscanned(shared.last_time());
+        (lanes, Moment(positions.locks_from), Moment(positions.expiries_from))
     };
     let lanes: Vec<_> = lane_positions.iter().map(|(lane, _)| lane.0).collect();
     let at: Vec<_> = lane_positions.iter().map(|(_, position)| Moment(position.at)).collect();
     let ids: Vec<_> = lane_positions.iter().map(|(_, position)| position.id).collect();
     let session = begin_chore(&shared.readers).await?;
-    let (rows, locks) = tokio::join!(
+    let (rows, locks, expiries) = tokio::join!(
         session.query(sql!("ready_before"), params![INT8_ARRAY: &lanes, TIMESTAMPTZ_ARRAY: &at, UUID_ARRAY: &ids]),
         session.query(sql!("locks_before"), params![TIMESTAMPTZ: &locks_from]),
+        session.query(sql!("expiries_before"), params![TIMESTAMPTZ: &expiries_from]),
     );
-    let (rows, locks) = both(rows, locks)?;
+    let ((rows, locks), expiries) = both(both(rows, locks), expiries)?;
     for row in &rows {
         let mut columns = PgColumns::of(row);
         let (lane, at) = (LaneId(columns.value()?), columns.read()?);
@@ -129,6 +131,9 @@ async fn scan_everything(shared: &PgState) -> PgResult<()> {
     }
     for row in &locks {
         shared.scan_positions().rewind_locks(PgColumns::of(row).read()?);
+    }
+    for row in &expiries {
+        shared.scan_positions().rewind_expiries(PgColumns::of(row).read()?);
     }
     end_chore(session).await
 }

@@ -63,6 +63,8 @@ pub(crate) struct ScanPositions {
     engines: HashMap<EngineId, Xid>,
     /// No lock expires before this.
     pub(crate) locks_from: Timestamp,
+    /// No queued event expires before this.
+    pub(crate) expiries_from: Timestamp,
     /// No completed event finished before this.
     pub(crate) completed_from: Timestamp,
     /// No failed or cancelled event finished before this.
@@ -77,6 +79,7 @@ impl Default for ScanPositions {
             lanes: HashMap::new(),
             engines: HashMap::new(),
             locks_from: Timestamp::MIN,
+            expiries_from: Timestamp::MIN,
             completed_from: Timestamp::MIN,
             failed_from: Timestamp::MIN,
             generation: 0,
@@ -156,6 +159,10 @@ impl ScanPositions {
 
     pub(crate) fn rewind_locks(&mut self, at: Timestamp) {
         self.locks_from = self.locks_from.min(at);
+    }
+
+    pub(crate) fn rewind_expiries(&mut self, at: Timestamp) {
+        self.expiries_from = self.expiries_from.min(at);
     }
 
     /// The first transaction that may have given an engine a lock that it still holds.

@@ -202,6 +202,9 @@ async fn statements_find_their_rows_by_an_index() {
         ("count_locks", &["events_locks_of_engine|(engine_id = h.engine_id) AND (lock_given_by >= h.from_xact)"]),
         ("locks_expiring", &["events_lock_expiry|(lock_expires_at <= $1) AND (lock_expires_at >= $2)"]),
         ("next_lock_expiry", &["events_lock_expiry|(lock_expires_at >= $1)"]),
+        ("expired_events", &["events_expiry|(expires_at <= $1) AND (expires_at >= $2)"]),
+        ("next_event_expiry", &["events_expiry|(expires_at >= $1)"]),
+        ("expiries_before", &["events_expiry|(expires_at < $1)"]),
         ("prunable_completed_events", &["events_completed|(finished_at < $1) AND (finished_at >= $2)"]),
         ("prunable_failed_events", &["events_failed_or_cancelled|(finished_at < $1) AND (finished_at >= $2)"]),
         (

@@ -17,13 +17,14 @@ pub(crate) fn insert(events: &[NewEventRow]) -> PgResult<[EncodedStatement; 2]> 
         new.check().map_err(PgError::Bug)?;
     }
     let available: Vec<_> = events.iter().map(|new| Moment(new.event.state.available_at)).collect();
+    let expire: Vec<_> = events.iter().map(|new| new.event.state.expires_at.map(Moment)).collect();
     let fingerprints: Vec<_> = events.iter().map(|new| new.fingerprint.as_ref().map(|print| &print[..])).collect();
     let columns: Vec<_> = events.iter().map(|new| EnqueuedColumns::of(&new.event)).collect();
     let arrays = Arrays::of(&columns);
     let payloads: Vec<_> = events.iter().map(|new| PayloadColumns::of(new.event.event_id, &new.payload)).collect();
     let rows = EncodedStatement::new(
         sql!("insert_events"),
-        arrays.behind(params![TIMESTAMPTZ_ARRAY: &available, BYTEA_ARRAY: &fingerprints]),
+        arrays.behind(params![TIMESTAMPTZ_ARRAY: &available, TIMESTAMPTZ_ARRAY: &expire, BYTEA_ARRAY: &fingerprints]),
     )?;
     let payloads = EncodedStatement::new(sql!("insert_event_payloads"), Arrays::of(&payloads).parameters())?;
     // Another transaction may have added an event with the same key, and not committed it yet.

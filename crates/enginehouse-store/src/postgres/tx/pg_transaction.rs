@@ -49,6 +49,8 @@ pub(crate) struct PostgresTransaction {
     /// What is sent with the next statement, or with the commit.
     pub(super) queue: StatementQueue,
     pub(super) changes: LaneChanges,
+    /// When the first of the queued events that it writes expires.
+    pub(super) first_expiry: Option<Timestamp>,
     /// Ready events that nobody else can lock before this transaction ends, and that were not written.
     pub(super) locked: HashMap<EventId, (LaneId, Timestamp)>,
     /// From where on there may be more of them in a lane, which were not answered.
@@ -95,6 +97,7 @@ impl PostgresTransaction {
             first_rows: opening.first_rows,
             queue: StatementQueue::default(),
             changes: LaneChanges::default(),
+            first_expiry: None,
             locked: HashMap::new(),
             locked_behind: HashSet::new(),
             known_engines: HashSet::new(),

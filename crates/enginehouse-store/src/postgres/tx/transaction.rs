@@ -2,6 +2,7 @@
 
 mod engines;
 mod events;
+mod expiries;
 mod locks;
 pub(crate) mod ready;
 
@@ -87,6 +88,9 @@ impl Transaction for PostgresTransaction {
             for (lane, at) in self.changes.arrivals() {
                 positions.rewind_lane(lane, at);
                 has_arrivals = true;
+            }
+            if let Some(at) = self.first_expiry {
+                positions.rewind_expiries(at);
             }
             // What was locked and left as it was is ready again. A scan in between did not see it.
             for (lane, at) in self.locked.values().chain(&self.locked_behind) {
@@ -194,6 +198,14 @@ impl ReadyRepository for PostgresTransaction {
 
     async fn ready_counts(&mut self, lanes: &[LaneId], limit: u32) -> Result<Vec<(LaneId, u32)>, StoreError> {
         ready::counts(self, lanes, limit).await
+    }
+
+    async fn expired_events(&mut self, until: Timestamp, limit: u32) -> Result<Vec<EventRow>, StoreError> {
+        expiries::expired(self, until, limit).await
+    }
+
+    async fn next_event_expiry(&mut self, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        expiries::next(self, until).await
     }
 
     async fn next_ready_at(&mut self, lanes: &[LaneId]) -> Result<Option<Timestamp>, StoreError> {

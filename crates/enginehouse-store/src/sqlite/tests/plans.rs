@@ -59,6 +59,8 @@ fn statements_of_every_transaction_find_their_rows_by_an_index() {
             "COVERING INDEX events_lock_expiry ((lock_expires_at,event_id)>(?,?) AND lock_expires_at<?)",
         ),
         ("next_lock_expiry", sql!("next_lock_expiry"), "COVERING INDEX events_lock_expiry"),
+        ("expired_events", sql!("expired_events"), "COVERING INDEX events_expiry (expires_at>? AND expires_at<?)"),
+        ("next_event_expiry", sql!("next_event_expiry"), "COVERING INDEX events_expiry"),
         (
             "prunable_completed_events",
             sql!("prunable_completed_events"),

@@ -43,6 +43,9 @@ pub(super) struct Template {
     /// For how many seconds the event has its idempotency key; as long as it is kept, if left out
     #[arg(long, value_name = "SECONDS")]
     idempotency_window_seconds: Option<u64>,
+    /// How many seconds after it comes due it is cancelled if nobody has claimed it; never, if left out
+    #[arg(long, value_name = "SECONDS")]
+    expires_after_seconds: Option<u64>,
     /// A word of your own to find it by; may be given several times
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     labels: Vec<(String, String)>,
@@ -70,6 +73,7 @@ impl Template {
             retry_policy: policy.retry_policy,
             visibility_timeout_seconds: policy.visibility_timeout_seconds,
             max_processing_seconds: policy.max_processing_seconds,
+            expires_after_seconds: self.expires_after_seconds,
             labels: self.labels.iter().cloned().collect::<BTreeMap<_, _>>(),
         }
     }

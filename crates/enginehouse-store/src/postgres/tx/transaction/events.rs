@@ -10,6 +10,7 @@ use enginehouse_core::time::Timestamp;
 use super::super::columns::{Moment, PgColumns, params, sql, uuids};
 use super::super::events as rows;
 use super::super::pg_transaction::PostgresTransaction;
+use super::expiries;
 use crate::error::{HeldResource, StoreError};
 use crate::rows::{EventChange, EventRow, KeyedEvent, NewEventRow};
 use crate::table::{read_event, read_payload};
@@ -21,6 +22,7 @@ pub(super) fn insert(transaction: &mut PostgresTransaction, events: &[NewEventRo
     transaction.require_lanes()?;
     transaction.defer(rows::insert(events))?;
     for NewEventRow { event, .. } in events {
+        expiries::note(transaction, event);
         let (lane, run) = (event.lane_id, event.scenario_run_id.as_ref());
         transaction.changes.added(lane, run, event.enqueued_at, event.state.available_at);
     }
@@ -98,6 +100,7 @@ pub(super) fn write(transaction: &mut PostgresTransaction, changes: &[EventChang
     for change in changes {
         let EventRow { event_id, lane_id, scenario_run_id, state, .. } = change.event;
         transaction.locked.remove(event_id);
+        expiries::note(transaction, change.event);
         let run = scenario_run_id.as_ref();
         let from = change.read_lane.unwrap_or(*lane_id);
         transaction.changes.moved(run, (from, change.read.status), (*lane_id, state.status));

@@ -1,0 +1,6 @@
+-- The first queued event that expires before a moment.
+select expires_at
+from enginehouse.events
+where expires_at is not null and lock_expires_at is null and finished_at is null and expires_at < $1
+order by expires_at
+limit 1;
