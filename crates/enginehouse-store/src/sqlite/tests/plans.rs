@@ -60,7 +60,7 @@ fn statements_of_every_transaction_find_their_rows_by_an_index() {
         ),
         ("next_lock_expiry", sql!("next_lock_expiry"), "COVERING INDEX events_lock_expiry"),
         ("expired_events", sql!("expired_events"), "COVERING INDEX events_expiry (expires_at>? AND expires_at<?)"),
-        ("next_event_expiry", sql!("next_event_expiry"), "COVERING INDEX events_expiry"),
+        ("next_event_expiry", sql!("next_event_expiry"), "COVERING INDEX events_expiry (expires_at>?)"),
         (
             "prunable_completed_events",
             sql!("prunable_completed_events"),
