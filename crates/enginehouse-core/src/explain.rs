@@ -225,6 +225,7 @@ fn condition(gate: Gate, lane: &LaneFacts<'_>, is_one: bool) -> String {
         },
         Gate::MemoryPressure => format!("{} not over memory_limit_mb", verb("is", "are")),
         Gate::CpuPressure => format!("{} not over the mark for processor time", verb("is", "are")),
+        Gate::HeldBack => format!("{} not held back for another event", verb("is", "are")),
         Gate::ClaimFilter | Gate::QueueRunning | Gate::EventTypeRunning => verb("passes", "pass").to_owned(),
     }
 }

@@ -58,6 +58,7 @@ impl FleetEngine {
             memory_usage_mb: self.memory_usage_mb,
             cpu_percent: self.cpu_percent,
             max_cpu_percent,
+            held_back: None,
         }
     }
 }

@@ -5,12 +5,15 @@
 //! ([`could_ever_serve`]); an explanation of why an event waits asks them all ([`failures`]).
 
 use std::fmt;
+use std::time::Duration;
 
 use strum::VariantArray;
 
 use crate::engine::{Abilities, EngineStatus};
+use crate::hold_back::{Candidate, HoldBack};
 use crate::ids::{Capability, EventType, QueueName};
 use crate::lane::LaneKey;
+use crate::time::Timestamp;
 
 /// One condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, VariantArray, strum::IntoStaticStr)]
@@ -38,6 +41,8 @@ pub enum Gate {
     MemoryPressure,
     /// The engine's last heartbeat is not over the mark for processor time.
     CpuPressure,
+    /// The engine is not held back for an event that this one would delay.
+    HeldBack,
 }
 
 /// What the engine brings.
@@ -52,6 +57,8 @@ pub struct EngineFacts<'a> {
     pub cpu_percent: Option<f64>,
     /// The mark for processor time; none if there is no mark.
     pub max_cpu_percent: Option<f64>,
+    /// Another event for which it is held back.
+    pub held_back: Option<HoldBack>,
 }
 
 impl<'a> EngineFacts<'a> {
@@ -64,6 +71,7 @@ impl<'a> EngineFacts<'a> {
             memory_usage_mb: None,
             cpu_percent: None,
             max_cpu_percent: None,
+            held_back: None,
         }
     }
 }
@@ -102,6 +110,33 @@ pub struct LaneFacts<'a> {
     pub event_type_paused: bool,
     /// Whether the event in question is on its last chance.
     pub final_attempt: bool,
+    /// The event's priority as it counts by now: that of its lane, or a better one if it has waited long.
+    pub priority: u8,
+    /// How long such events are expected to take; nothing if nobody knows.
+    pub takes: Option<Duration>,
+}
+
+impl<'a> LaneFacts<'a> {
+    /// An event of a lane that nothing keeps from running but what the lane asks for.
+    pub fn running(key: &'a LaneKey) -> Self {
+        Self {
+            key,
+            queue_paused: false,
+            event_type_paused: false,
+            final_attempt: false,
+            priority: key.priority,
+            takes: None,
+        }
+    }
+
+    fn candidate(&self) -> Candidate {
+        Candidate {
+            priority: self.priority,
+            required_memory_mb: self.key.required_memory_mb,
+            takes: self.takes,
+            final_attempt: self.final_attempt,
+        }
+    }
 }
 
 /// Which events a claim asks for; an empty list asks for all.
@@ -158,6 +193,11 @@ pub enum Shortfall {
         cpu_percent: f64,
         max_cpu_percent: f64,
     },
+    /// The engine is held back for another event, which this one would delay.
+    HeldBack {
+        /// When the engine is expected to be free for the other one.
+        opens_at: Timestamp,
+    },
 }
 
 impl Gate {
@@ -197,6 +237,10 @@ impl Gate {
                     pass_if(cpu_percent <= max_cpu_percent, || Shortfall::CpuOver { cpu_percent, max_cpu_percent })
                 }
                 _ => Ok(()),
+            },
+            Self::HeldBack => match engine.held_back.filter(|hold_back| hold_back.keeps_from(&lane.candidate())) {
+                Some(hold_back) => Err(Shortfall::HeldBack { opens_at: hold_back.reservation.opens_at }),
+                None => Ok(()),
             },
         }
     }
@@ -249,8 +293,7 @@ pub fn failures(engine: &EngineFacts<'_>, lane: &LaneFacts<'_>, filter: &ClaimFi
 /// Whether an engine with these abilities could ever be given an event of this lane, idle and at its best.
 pub fn could_ever_serve(abilities: &Abilities, key: &LaneKey) -> bool {
     let idle = EngineFacts::idle(abilities);
-    let running = LaneFacts { key, queue_paused: false, event_type_paused: false, final_attempt: false };
-    first_failure(&idle, &running, &ClaimFilter::default()).is_none()
+    first_failure(&idle, &LaneFacts::running(key), &ClaimFilter::default()).is_none()
 }
 
 impl fmt::Display for Shortfall {
@@ -285,6 +328,11 @@ impl fmt::Display for Shortfall {
             Self::CpuOver { cpu_percent, max_cpu_percent } => {
                 write!(f, "the engine's processor time of {cpu_percent} % is over the mark of {max_cpu_percent} %")
             }
+            Self::HeldBack { opens_at } => write!(
+                f,
+                "the engine is held back for an event that has waited long and that this one would delay; it is expected to be free \
+                 for that at {opens_at}"
+            ),
         }
     }
 }

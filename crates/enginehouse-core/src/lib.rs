@@ -32,6 +32,7 @@
 //! - [`fleet`]: all engines at one moment, in classes of equal abilities.
 //! - [`explain`]: why an event does not run.
 //! - [`durations`]: how long events waited and took, as histograms.
+//! - [`hold_back`]: what an engine is not given, so that an event that has waited long fits it.
 //! - [`grace`]: what must not expire after an outage.
 //! - [`label`]: one label of an event, as whoever looks for events names it.
 //! - [`error_group`]: which failures are of one kind, and what their group is called.
@@ -52,6 +53,7 @@ pub mod fleet;
 pub mod gates;
 pub mod generation;
 pub mod grace;
+pub mod hold_back;
 pub mod ids;
 pub mod input;
 pub mod invalid;

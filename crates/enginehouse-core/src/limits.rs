@@ -46,8 +46,10 @@ pub const MAX_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(300);
 pub const LOST_AFTER_INTERVALS: u32 = 3;
 /// How many heartbeats may leave out a lock before it is released.
 pub const MAX_UNLISTED_HEARTBEATS: u8 = 2;
-/// How long an event may be passed over by engines that fit it, but are not free for it, until one is held back for it.
+/// How long an event waits where nobody says otherwise, while others pass it, until an engine is held back for it.
 pub const HOLD_BACK_AFTER: Duration = Duration::from_secs(60);
+/// Longest `hold_back_after_seconds` and `priority_aging_seconds`: 30 days.
+pub const MAX_PRECEDENCE_WAIT: Duration = Duration::from_secs(30 * 86_400);
 /// Most `max_retries` and `dead_letter_threshold`.
 pub const MAX_RETRIES: u32 = 1_000;
 /// Most `max_losses`.

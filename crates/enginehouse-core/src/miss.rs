@@ -67,7 +67,7 @@ pub fn nearest_miss<'a>(
 impl NearestMiss {
     fn of(abilities: &Abilities, key: &LaneKey) -> Self {
         let idle = EngineFacts::idle(abilities);
-        let lane = LaneFacts { key, queue_paused: false, event_type_paused: false, final_attempt: false };
+        let lane = LaneFacts::running(key);
         let check = |gate: Gate| gate.check(&idle, &lane, &ClaimFilter::default()).err();
         let lacks = match check(Gate::Capabilities) {
             Some(Shortfall::Lacks(capabilities)) => capabilities,

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::input::Value;
 use crate::limits::{
-    DEFAULT_VISIBILITY_TIMEOUT, MAX_LOSSES, MAX_PROCESSING, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER,
-    MAX_VISIBILITY_TIMEOUT,
+    DEFAULT_VISIBILITY_TIMEOUT, MAX_LOSSES, MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS,
+    MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
 };
 use crate::read_fields;
 
@@ -158,6 +158,15 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_592_000))]
     pub max_processing_seconds: Option<u64>,
+    /// After how many seconds in which an event waits and others pass it an engine is held back for it; 0 to 2,592,000, and 0 for
+    /// never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_592_000))]
+    pub hold_back_after_seconds: Option<u64>,
+    /// How many seconds make the priority of an event that waits one step better; 0 to 2,592,000, and 0 for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_592_000))]
+    pub priority_aging_seconds: Option<u64>,
     /// Whether its events are kept from being claimed.
     #[serde(default)]
     pub paused: bool,
@@ -165,17 +174,32 @@ pub struct Settings {
 
 impl Settings {
     /// What holds where the settings are there but cannot be read: nothing is given out, since nobody can tell by which rules.
-    pub const UNREADABLE: Self =
-        Self { retry_policy: None, visibility_timeout_seconds: None, max_processing_seconds: None, paused: true };
+    pub const UNREADABLE: Self = Self {
+        retry_policy: None,
+        visibility_timeout_seconds: None,
+        max_processing_seconds: None,
+        hold_back_after_seconds: None,
+        priority_aging_seconds: None,
+        paused: true,
+    };
 
     pub fn read(value: Value<'_>) -> Option<Self> {
         read_fields!(value;
             retry_policy: optional(RetryPolicyPatch::read),
             visibility_timeout_seconds: optional(|value| value.whole(1..=MAX_VISIBILITY_TIMEOUT.as_secs())),
             max_processing_seconds: optional(|value| value.whole(1..=MAX_PROCESSING.as_secs())),
+            hold_back_after_seconds: optional(|value| value.whole(0..=MAX_PRECEDENCE_WAIT.as_secs())),
+            priority_aging_seconds: optional(|value| value.whole(0..=MAX_PRECEDENCE_WAIT.as_secs())),
             paused: or_default(|value| value.boolean()),
         );
-        Some(Self { retry_policy, visibility_timeout_seconds, max_processing_seconds, paused: paused? })
+        Some(Self {
+            retry_policy,
+            visibility_timeout_seconds,
+            max_processing_seconds,
+            hold_back_after_seconds,
+            priority_aging_seconds,
+            paused: paused?,
+        })
     }
 }
 
@@ -221,6 +245,31 @@ pub fn resolve(event: &Overrides, event_type: Option<&Settings>, queue: Option<&
             .unwrap_or(default.visibility_timeout),
         max_processing: nearest(event.max_processing, |settings| settings.max_processing_seconds)
             .or(default.max_processing),
+    }
+}
+
+/// What waiting does for an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Precedence {
+    /// After how long an engine is held back for it; never if none.
+    pub hold_back_after: Option<Duration>,
+    /// How long makes its priority one step better; it stays if none.
+    pub aging: Option<Duration>,
+}
+
+/// Resolves what waiting does for events: event type over queue over default. Zero is never.
+pub fn precedence(
+    event_type: Option<&Settings>,
+    queue: Option<&Settings>,
+    hold_back_after: Option<Duration>,
+) -> Precedence {
+    let nearest = |of: fn(&Settings) -> Option<u64>| {
+        event_type.and_then(of).or_else(|| queue.and_then(of)).map(Duration::from_secs)
+    };
+    let or_never = |wait: Option<Duration>| wait.filter(|wait| !wait.is_zero());
+    Precedence {
+        hold_back_after: or_never(nearest(|settings| settings.hold_back_after_seconds).or(hold_back_after)),
+        aging: or_never(nearest(|settings| settings.priority_aging_seconds)),
     }
 }
 
@@ -273,6 +322,20 @@ mod tests {
     }
 
     #[test]
+    fn what_waiting_does_comes_from_the_nearest_that_says_so_and_zero_is_never() {
+        let minute = Duration::from_secs(60);
+        let event_type = settings(r#"{"hold_back_after_seconds":0}"#);
+        let queue = settings(r#"{"hold_back_after_seconds":5,"priority_aging_seconds":60}"#);
+        let of = |event_type, queue| {
+            let Precedence { hold_back_after, aging } = precedence(event_type, queue, Some(minute));
+            (hold_back_after, aging)
+        };
+        assert_eq!(of(None, None), (Some(minute), None));
+        assert_eq!(of(None, Some(&queue)), (Some(Duration::from_secs(5)), Some(minute)));
+        assert_eq!(of(Some(&event_type), Some(&queue)), (None, Some(minute)));
+    }
+
+    #[test]
     fn nothing_set_gives_the_defaults() {
         let policy = resolve(&Overrides::default(), None, None, &Policy::DEFAULT);
         assert_eq!(policy.retry, RetryPolicy::DEFAULT);
@@ -283,7 +346,8 @@ mod tests {
     #[test]
     fn settings_out_of_range_are_refused_field_by_field() {
         let body = r#"{"retry_policy":{"retry_delay":{"initial":-1,"multiplier":0.5,"jitter":2},"dead_letter_threshold":0},
-                       "visibility_timeout_seconds":0,"max_processing_seconds":9999999}"#;
+                       "visibility_timeout_seconds":0,"max_processing_seconds":9999999,
+                       "hold_back_after_seconds":2592001,"priority_aging_seconds":-1}"#;
         let refused = crate::input::read_json(body.as_bytes(), Settings::read).unwrap_err();
         let pointers: Vec<_> = refused.errors.into_iter().map(|error| error.pointer).collect();
         assert_eq!(
@@ -294,7 +358,9 @@ mod tests {
                 "/retry_policy/retry_delay/jitter",
                 "/retry_policy/dead_letter_threshold",
                 "/visibility_timeout_seconds",
-                "/max_processing_seconds"
+                "/max_processing_seconds",
+                "/hold_back_after_seconds",
+                "/priority_aging_seconds"
             ]
         );
     }

@@ -35,16 +35,18 @@ mod expiry;
 mod gathering;
 mod grace;
 mod heartbeat;
-mod hold_backs;
+pub mod hold_backs;
 mod inbox;
 mod isolation;
 pub mod last_claims;
 mod late_locks;
+mod levels;
 pub mod observer;
 mod operation;
 mod outage;
 mod pending_wake_ups;
 pub mod pulse;
+mod ready_events;
 mod registration_limit;
 mod registry;
 pub mod release_key;
@@ -79,6 +81,7 @@ use self::answers::{Enqueued, ExchangeProgress, Exchanged, SettleResult};
 use self::config::DispatchConfig;
 use self::durations::Durations;
 use self::engines::{Register, Registered};
+use self::hold_backs::HoldBacks;
 use self::inbox::{Inbox, RequestSenders};
 use self::last_claims::LastClaims;
 use self::observer::Observer;
@@ -99,6 +102,7 @@ pub struct Dispatcher {
     registrations: RegistrationLimit,
     last_claims: LastClaims,
     durations: Durations,
+    hold_backs: HoldBacks,
 }
 
 /// The dispatcher's thread.
@@ -130,12 +134,13 @@ impl Dispatcher {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let scheduler = Scheduler::new(store, config, rng, observer, inbox, shutdown.clone(), pulse);
         let last_claims = scheduler.last_claims.clone();
-        let durations = scheduler.durations().clone();
+        let (durations, hold_backs) = (scheduler.durations().clone(), scheduler.hold_backs().clone());
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())
             .spawn(move || runtime.block_on(scheduler.run()))?;
         let registrations = RegistrationLimit::default();
-        Ok((Self { requests, shutdown, registrations, last_claims, durations }, DispatcherThread(thread)))
+        let dispatcher = Self { requests, shutdown, registrations, last_claims, durations, hold_backs };
+        Ok((dispatcher, DispatcherThread(thread)))
     }
 
     /// Adds events: all or none. Answers each, in the order asked.
@@ -216,6 +221,11 @@ impl Dispatcher {
     /// How long events wait and take, as far as it was seen.
     pub fn durations(&self) -> &Durations {
         &self.durations
+    }
+
+    /// Which engines are held back for which events.
+    pub fn hold_backs(&self) -> &HoldBacks {
+        &self.hold_backs
     }
 
     async fn submit<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, DispatchError> {

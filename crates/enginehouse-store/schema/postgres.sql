@@ -93,9 +93,13 @@ create table enginehouse.event_types (
     retry_policy enginehouse.json_object,
     visibility_timeout_seconds bigint,
     max_processing_seconds bigint,
+    hold_back_after_seconds bigint,
+    priority_aging_seconds bigint,
     paused boolean not null,
     constraint event_types_key PRIMARY KEY (event_type),
+    constraint a_priority_rises_after_at_most_30_days CHECK (priority_aging_seconds >= 0 AND priority_aging_seconds <= 2592000),
     constraint a_visibility_timeout_is_at_most_7_days CHECK (visibility_timeout_seconds >= 1 AND visibility_timeout_seconds <= 604800),
+    constraint an_engine_is_held_back_after_at_most_30_days CHECK (hold_back_after_seconds >= 0 AND hold_back_after_seconds <= 2592000),
     constraint processing_takes_at_most_30_days CHECK (max_processing_seconds >= 1 AND max_processing_seconds <= 2592000)
 );
 
@@ -245,9 +249,13 @@ create table enginehouse.queues (
     retry_policy enginehouse.json_object,
     visibility_timeout_seconds bigint,
     max_processing_seconds bigint,
+    hold_back_after_seconds bigint,
+    priority_aging_seconds bigint,
     paused boolean not null,
     constraint queues_key PRIMARY KEY (queue),
+    constraint a_priority_rises_after_at_most_30_days CHECK (priority_aging_seconds >= 0 AND priority_aging_seconds <= 2592000),
     constraint a_visibility_timeout_is_at_most_7_days CHECK (visibility_timeout_seconds >= 1 AND visibility_timeout_seconds <= 604800),
+    constraint an_engine_is_held_back_after_at_most_30_days CHECK (hold_back_after_seconds >= 0 AND hold_back_after_seconds <= 2592000),
     constraint processing_takes_at_most_30_days CHECK (max_processing_seconds >= 1 AND max_processing_seconds <= 2592000)
 );
 

@@ -71,6 +71,16 @@ const CHANGES: &[(&str, &str, Option<&str>)] = &[
         "processing_takes_at_most_30_days",
         Some("processing_takes_at_most_30_days"),
     ),
+    (
+        "queues set hold_back_after_seconds = -1",
+        "an_engine_is_held_back_after_at_most_30_days",
+        Some("an_engine_is_held_back_after_at_most_30_days"),
+    ),
+    (
+        "event_types set priority_aging_seconds = 2592001",
+        "a_priority_rises_after_at_most_30_days",
+        Some("a_priority_rises_after_at_most_30_days"),
+    ),
     ("duration_histograms set event_type = '.a'", "a_name_needs_no_quotes", Some("an_event_type_is_a_name")),
     ("duration_histograms set kind = 'thinking'", "kind_is_known", Some("kind_is_known")),
     ("duration_histograms set total_ms = -1", "a_sum_can_be_added_to", Some("a_sum_can_be_added_to")),

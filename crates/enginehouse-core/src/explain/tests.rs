@@ -57,7 +57,7 @@ fn check(change: impl FnOnce(&mut Story), verdict: Verdict, summary: &str, steps
     change(&mut story);
     let Story { queue_paused, event_type_paused, available_at, state, key, engines } = &story;
     let lane =
-        LaneFacts { key, queue_paused: *queue_paused, event_type_paused: *event_type_paused, final_attempt: false };
+        LaneFacts { queue_paused: *queue_paused, event_type_paused: *event_type_paused, ..LaneFacts::running(key) };
     let due = Availability { now: NOW, available_at: *available_at, state: state.as_ref() };
     let explained = explain_lane(&lane, &due, &Fleet::new(engines.clone(), None));
     assert_eq!((explained.verdict, explained.summary.as_str()), (verdict, summary));

@@ -74,10 +74,10 @@ impl World {
 
     fn lane(&self) -> LaneFacts<'_> {
         LaneFacts {
-            key: &self.key,
             queue_paused: self.queue_paused,
             event_type_paused: self.event_type_paused,
             final_attempt: self.final_attempt,
+            ..LaneFacts::running(&self.key)
         }
     }
 
@@ -271,7 +271,7 @@ fn what_an_engine_needs_is_what_it_lacks() {
 #[test]
 fn every_gate_is_asked_of_the_engine_or_of_the_lane_or_of_the_claim() {
     let others: Vec<_> = Gate::VARIANTS.iter().filter(|gate| !ENGINE_GATES.contains(gate)).collect();
-    assert_eq!(others, [&Gate::ClaimFilter, &Gate::QueueRunning, &Gate::EventTypeRunning]);
+    assert_eq!(others, [&Gate::ClaimFilter, &Gate::QueueRunning, &Gate::EventTypeRunning, &Gate::HeldBack]);
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn those_that_asked_last_are_named_first() {
         engine_version: None,
         ..World::random(0).key
     };
-    let lane = LaneFacts { key: &key, queue_paused: false, event_type_paused: false, final_attempt: false };
+    let lane = LaneFacts::running(&key);
     let names: Vec<_> = fleet.fit(&lane).free.iter().map(|engine| engine.engine_id.to_string()).collect();
     assert_eq!(names, ["e13", "e6", "e12", "e19", "e5"]);
 }

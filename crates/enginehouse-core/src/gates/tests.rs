@@ -61,15 +61,16 @@ impl Case {
             memory_usage_mb: self.memory_usage_mb,
             cpu_percent: self.cpu_percent,
             max_cpu_percent: self.max_cpu_percent,
+            held_back: None,
         }
     }
 
     fn lane(&self) -> LaneFacts<'_> {
         LaneFacts {
-            key: &self.key,
             queue_paused: self.queue_paused,
             event_type_paused: self.event_type_paused,
             final_attempt: self.final_attempt,
+            ..LaneFacts::running(&self.key)
         }
     }
 }

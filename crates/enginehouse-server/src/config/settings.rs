@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use enginehouse_core::limits::{
-    MAX_LOSSES, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
+    MAX_LOSSES, MAX_PRECEDENCE_WAIT, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
 };
 
 use enginehouse_store::Durability;
@@ -267,6 +267,17 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
         get: |config| config.dispatch.max_cpu_percent.map_or_else(String::new, |percent| percent.to_string()),
+    },
+    Setting {
+        name: "hold_back_after_seconds",
+        about: "After how long an event that waits, and that others pass because they fit where it does not, an engine is held back for it, in seconds; 0 to 2,592,000, and 0 for never. Event types and queues may say otherwise.",
+        placeholder: "SECONDS",
+        set: |config, value| {
+            let seconds = number(value, 0, MAX_PRECEDENCE_WAIT.as_secs())?;
+            config.dispatch.hold_back_after = Some(seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs);
+            Ok(())
+        },
+        get: |config| config.dispatch.hold_back_after.map_or(0, |wait| wait.as_secs()).to_string(),
     },
     Setting {
         name: "max_lanes",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use enginehouse_core::event::EventStatus;
+use enginehouse_core::limits::HOLD_BACK_AFTER;
 use enginehouse_core::policy::Policy;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventState;
@@ -16,6 +17,8 @@ pub struct DispatchConfig {
     pub caps: Caps,
     /// The mark for processor time, in percent of one core, above which an engine is given no events; none if there is none.
     pub max_cpu_percent: Option<f64>,
+    /// After how long an engine is held back for an event that others pass, where nothing nearer says otherwise; never if none.
+    pub hold_back_after: Option<Duration>,
     /// How many requests may wait for the dispatcher.
     pub max_waiting_requests: usize,
 }
@@ -27,6 +30,7 @@ impl Default for DispatchConfig {
             retention: Retention::DEFAULT,
             caps: Caps::DEFAULT,
             max_cpu_percent: None,
+            hold_back_after: Some(HOLD_BACK_AFTER),
             max_waiting_requests: 10_000,
         }
     }

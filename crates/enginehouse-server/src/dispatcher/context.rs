@@ -1,14 +1,17 @@
 //! What every operation is given: the transaction, its time, and what the operations of a batch share.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::time::Duration;
 
-use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::{EngineId, EventId, EventType};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, Facts, Transition, transition};
 use enginehouse_store::rows::{AuditEntry, EventRow};
-use enginehouse_store::{StoreError, Transaction};
+use enginehouse_store::{Store, StoreError, Transaction};
 
 use super::config::DispatchConfig;
 use super::contention::HeldResources;
@@ -41,6 +44,10 @@ pub struct TransactionContext<'a> {
     pub(super) hold_backs: &'a HoldBacks,
     pub(super) last_claims: &'a LastClaims,
     pub(super) durations: &'a Durations,
+    /// What was looked up of it.
+    pub(super) takes: RefCell<HashMap<EventType, Option<Duration>>>,
+    /// For looks that are none of the transaction's.
+    pub(super) store: &'a dyn Store,
     /// What this transaction adds to the durations that the store has.
     pub(super) unwritten: Option<Unwritten>,
     /// The events that operations have read, with what they have decided about them.
@@ -63,6 +70,17 @@ impl TransactionContext<'_> {
     /// from now on.
     pub(super) fn catch_up(&mut self) {
         self.now = self.transaction.catch_up();
+    }
+
+    /// How long attempts at events of a type take: as long as all but a few of them did. Nothing, if none was seen.
+    pub(super) fn takes(&self, event_type: &EventType) -> Option<Duration> {
+        let mut known = self.takes.borrow_mut();
+        if let Some(takes) = known.get(event_type) {
+            return *takes;
+        }
+        let takes = self.durations.processing(event_type).map(|seen| seen.p95);
+        known.insert(event_type.clone(), takes);
+        takes
     }
 
     /// Reads those of `ids` that were not read before.
@@ -118,12 +136,19 @@ impl TransactionContext<'_> {
         attributes: Option<EventAttributes>,
     ) -> Result<&EventRow, Refusal> {
         if let Transition::Moves { state, attempt } = decided {
-            let before = self.events.get(event_id).map(|event| event.lane_id);
+            let before = self.events.get(event_id);
+            let before = before.map(|event| (event.lane_id, event.state.status, event.state.available_at));
             if let Some(attributes) = attributes {
                 self.events.replace_attributes(event_id, attributes);
             }
-            if let Some(event) = self.events.get(event_id) {
-                self.effects.transitioned(event, before != Some(event.lane_id), &state, command, self.now);
+            if let (Some(event), Some((lane_before, status, available_at))) = (self.events.get(event_id), before) {
+                let has_moved = lane_before != event.lane_id;
+                self.effects.transitioned(event, has_moved, &state, command, self.now);
+                let waits_on = state.status == EventStatus::Queued && state.available_at == available_at && !has_moved;
+                if status == EventStatus::Queued && !waits_on {
+                    // The engine that was held back for it may claim others again.
+                    self.effects.wake_ups.engines.extend(self.hold_backs.left(lane_before, event_id));
+                }
             }
             bring_forward(&mut self.effects.deadlines.retention, self.config.retention.end_for(&state));
             self.events.change(event_id, state, attempt);

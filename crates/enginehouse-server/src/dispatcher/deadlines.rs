@@ -30,6 +30,8 @@ pub(super) struct Deadlines {
     pub(super) retention: Option<Timestamp>,
     /// What was counted of durations goes to the store.
     pub(super) durations: Option<Timestamp>,
+    /// Lanes that may starve are looked at.
+    pub(super) hold_backs: Option<Timestamp>,
 }
 
 impl Deadlines {
@@ -52,6 +54,7 @@ impl Deadlines {
         bring_forward(&mut self.event_expiry, other.event_expiry);
         bring_forward(&mut self.retention, other.retention);
         bring_forward(&mut self.durations, other.durations);
+        bring_forward(&mut self.hold_backs, other.hold_backs);
         bring_forward(&mut self.ready, other.ready);
         self.ready_known |= other.ready_known;
     }
@@ -64,13 +67,14 @@ impl Deadlines {
             Self { engine_loss: self.engine_loss, ready: self.ready, ..none },
             Self { event_expiry: self.event_expiry, ..none },
             Self { retention: self.retention, ..none },
-            Self { durations: self.durations, ..none },
+            Self { durations: self.durations, hold_backs: self.hold_backs, ..none },
         ]
     }
 
     fn earliest(&self) -> Option<Timestamp> {
-        let Self { lock_expiry, engine_loss, event_expiry, ready, ready_known: _, retention, durations } = *self;
-        [lock_expiry, engine_loss, event_expiry, ready, retention, durations].into_iter().flatten().min()
+        let Self { lock_expiry, engine_loss, event_expiry, ready, ready_known: _, retention, durations, hold_backs } =
+            *self;
+        [lock_expiry, engine_loss, event_expiry, ready, retention, durations, hold_backs].into_iter().flatten().min()
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Effects {
     pub(super) deadlines: Deadlines,
     /// Lanes with an event on its last chance, which a waiting claim was woken for, but whose engine holds others.
     pub(super) passed_over: HashSet<LaneId>,
+    /// Lanes with an event that a waiting claim was woken for, but whose engine is held back for another one.
+    pub(super) kept_from: HashSet<LaneId>,
     /// Engines whose signs of life were refused, and that need not be lost for it any more.
     pub(super) made_good: Vec<EngineId>,
     /// Events that were enqueued, by lane.

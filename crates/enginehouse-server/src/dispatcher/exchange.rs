@@ -20,7 +20,7 @@ use super::heartbeat::heartbeat;
 use super::reply::Refusal;
 use super::request::EngineExchange;
 use super::settle::settle;
-use super::wait_queue::TakenPoll;
+use super::wait_queue::{Occupancy, TakenPoll};
 
 /// The exchanges of a batch.
 pub(super) struct Exchanges<'a> {
@@ -157,6 +157,10 @@ impl<'a> Exchanges<'a> {
         let mut claimed = claim(context, &claimants).await?.into_iter();
         for (index, given) in of_woken.into_iter().zip(claimed.by_ref()) {
             let poll = &mut woken[index].poll;
+            // It is not woken for such events again, as long as it is held back.
+            if !matches!(poll.occupancy, Occupancy::HeldBack(_)) {
+                context.effects.kept_from.extend(given.kept_from);
+            }
             poll.occupancy = given.occupancy;
             // It was woken in the place of an idle engine, which can be given what this one had to pass over.
             context.effects.passed_over.extend(given.passed_over);

@@ -1,149 +1,293 @@
-//! Engines that are held back for an event which must be the only one of its engine.
+//! Which engine is held back for which event.
 //!
-//! An engine with several slots that always finds work is never empty, and would pass such an event over for ever. So
-//! when engines have done so for a while, one of them is given nothing more until it is empty, and the event then.
+//! A claim that finds no room in its engine for a lane says so, and a sweep looks at the first event of that lane. Once the event
+//! has waited for half of its time, the lane is watched: claims that have no room for it say when their engine will have some. When
+//! its time is over, the engine that will have room first is held back for it ([`enginehouse_core::hold_back`]), and is so until
+//! the event is claimed, or is not there any more.
 //!
-//! This is a hint, kept in memory: after a restart the time begins anew. Another server that shares the store holds back
-//! engines by itself.
+//! Only an engine that asks for the events of a lane is held back for one of them: another one that could have them may never do.
+//!
+//! This is a hint, kept in memory: after a restart the engines tell again. Another server that shares the store holds back
+//! engines by itself. While nothing is watched, it costs a claim the look at one number.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use enginehouse_core::ids::{EngineId, EventId, LaneId};
-use enginehouse_core::limits::HOLD_BACK_AFTER;
 use enginehouse_core::time::Timestamp;
 
-/// How long nobody has met an event, or an engine that is held back has not claimed, when it is forgotten. A claim that
-/// waits comes back within a minute.
+/// How long between two looks at lanes that may starve.
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long after it was expected to have room an engine that has not asked again is forgotten. A claim that waits comes
+/// back within a minute.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
+/// How many lanes are watched at once. Each claim compares its engine with them.
+const MAX_WATCHED: usize = 32;
+/// How many lanes wait to be looked at.
+const MAX_SUSPECTS: usize = 1_000;
+/// At how many lanes one sweep looks, the watched ones not counted.
+const MAX_LOOKS: usize = 256;
+/// How many engines of a watched lane are known.
+const MAX_ENGINES: usize = 1_000;
+/// Of so many engines that have no room for an event, at most one is held back.
+const ONE_OF: usize = 10;
 
-/// Which engines are held back for which events, shared by the workers of a dispatcher.
+/// Which engines are held back for which events, shared by the workers of a dispatcher. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct HoldBacks(Arc<Mutex<HoldBackTable>>);
+pub struct HoldBacks(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    /// How many lanes are watched.
+    watched: AtomicUsize,
+    table: Mutex<HoldBackTable>,
+}
 
 #[derive(Default)]
 struct HoldBackTable {
-    /// One event of each lane at most: the first that was met.
-    events: HashMap<LaneId, PassedOver>,
+    /// Lanes that some claim had no room for, and when to look at them.
+    suspects: BTreeMap<LaneId, Timestamp>,
+    watched: BTreeMap<LaneId, WatchedLane>,
     engines: HashMap<EngineId, LaneId>,
 }
 
-/// An event that engines have passed over.
-struct PassedOver {
-    event_id: EventId,
-    since: Timestamp,
-    met_at: Timestamp,
-    held_back: Option<HeldBackEngine>,
+/// The first event of a lane, which has waited long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StarvingEvent {
+    pub(super) lane_id: LaneId,
+    pub(super) event_id: EventId,
+    pub(super) available_at: Timestamp,
+    /// Whether it must be its engine's only one.
+    pub(super) final_attempt: bool,
+    /// From when on an engine is held back for it.
+    pub(super) due_at: Timestamp,
 }
 
-struct HeldBackEngine {
+struct WatchedLane {
+    head: StarvingEvent,
+    /// The engines that have asked for its events and had no room.
+    full: HashMap<EngineId, FullEngine>,
+    held: Option<HeldEngine>,
+}
+
+#[derive(Clone, Copy)]
+struct FullEngine {
+    asked_at: Timestamp,
+    opens_at: Timestamp,
+}
+
+impl FullEngine {
+    fn is_forgotten(&self, now: Timestamp) -> bool {
+        self.asked_at.max(self.opens_at) + FORGOTTEN_AFTER <= now
+    }
+}
+
+struct HeldEngine {
     engine_id: EngineId,
-    claimed_at: Timestamp,
+    since: Timestamp,
+}
+
+/// An engine that is held back for an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldForEvent {
+    pub engine_id: EngineId,
+    pub since: Timestamp,
+    /// When it is expected to have room for the event.
+    pub opens_at: Timestamp,
+}
+
+/// The event for which an engine is held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldsBackEngine {
+    pub event_id: EventId,
+    pub lane_id: LaneId,
+    pub since: Timestamp,
+    /// When the engine is expected to have room for the event.
+    pub opens_at: Timestamp,
 }
 
 impl HoldBacks {
     fn table(&self) -> MutexGuard<'_, HoldBackTable> {
         // Nobody panics while holding it, and if somebody did, the hints are as good as before.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The event that an engine which claims now is held back for.
-    pub(super) fn event_for(&self, engine_id: &EngineId, now: Timestamp) -> Option<EventId> {
-        let table = &mut *self.table();
-        let passed_over = table.events.get_mut(table.engines.get(engine_id)?)?;
-        passed_over.held_back.as_mut()?.claimed_at = now;
-        Some(passed_over.event_id)
+    /// The engine that is held back for an event of a lane.
+    pub fn for_event(&self, lane_id: LaneId, event_id: EventId) -> Option<HeldForEvent> {
+        let table = self.table();
+        let watched = table.watched.get(&lane_id).filter(|watched| watched.head.event_id == event_id)?;
+        let held = watched.held.as_ref()?;
+        let opens_at = watched.full.get(&held.engine_id)?.opens_at;
+        Some(HeldForEvent { engine_id: held.engine_id.clone(), since: held.since, opens_at })
     }
 
-    /// An engine that holds others, and so can't be given an event, has met it. Answers whether the engine is held back
-    /// for it from now on.
-    pub(super) fn passed_over(&self, lane_id: LaneId, event_id: EventId, engine_id: &EngineId, now: Timestamp) -> bool {
-        let HoldBackTable { events, engines } = &mut *self.table();
-        let is_over = |at: Timestamp| at + FORGOTTEN_AFTER <= now;
-        if events.get(&lane_id).is_some_and(|first| first.event_id != event_id && is_over(first.met_at))
-            && let Some(PassedOver { held_back: Some(held_back), .. }) = events.remove(&lane_id)
-        {
-            engines.remove(&held_back.engine_id);
-        }
-        let first = events.entry(lane_id).or_insert(PassedOver { event_id, since: now, met_at: now, held_back: None });
-        if first.event_id != event_id {
-            return false;
-        }
-        first.met_at = now;
-        let is_held_for = first.held_back.as_ref().is_some_and(|held_back| !is_over(held_back.claimed_at));
-        if is_held_for || first.since + HOLD_BACK_AFTER > now {
-            return false;
-        }
-        if let Some(gone) = first.held_back.replace(HeldBackEngine { engine_id: engine_id.clone(), claimed_at: now }) {
-            engines.remove(&gone.engine_id);
-        }
-        engines.insert(engine_id.clone(), lane_id);
-        true
+    /// For which event an engine is held back.
+    pub fn of_engine(&self, engine_id: &EngineId) -> Option<HoldsBackEngine> {
+        let table = self.table();
+        let watched = table.watched.get(table.engines.get(engine_id)?)?;
+        let StarvingEvent { event_id, lane_id, .. } = watched.head;
+        let (since, opens_at) = (watched.held.as_ref()?.since, watched.full.get(engine_id)?.opens_at);
+        Some(HoldsBackEngine { event_id, lane_id, since, opens_at })
     }
 
-    /// An engine is held back no longer: what it was held back for is gone.
-    pub(super) fn release(&self, engine_id: &EngineId) {
-        let table = &mut *self.table();
-        if let Some(lane_id) = table.engines.remove(engine_id) {
-            table.events.remove(&lane_id);
+    /// The first events of the lanes that are watched.
+    pub(super) fn watched(&self) -> Vec<StarvingEvent> {
+        match self.0.watched.load(Ordering::Relaxed) {
+            0 => Vec::new(),
+            _ => self.table().watched.values().map(|watched| watched.head).collect(),
         }
     }
 
-    /// An event no longer waits: it was claimed, say. Answers the engine that was held back for it.
-    pub(super) fn let_go(&self, lane_id: LaneId, event_id: EventId) -> Option<EngineId> {
-        let table = &mut *self.table();
-        if table.events.get(&lane_id)?.event_id != event_id {
+    /// The event for which an engine that claims is held back.
+    pub(super) fn head_for(&self, engine_id: &EngineId) -> Option<StarvingEvent> {
+        let table = self.table();
+        Some(table.watched.get(table.engines.get(engine_id)?)?.head)
+    }
+
+    /// A claim has had no room for these lanes: so a sweep is to look at them. A claim tells a few, and another one others.
+    pub(super) fn suspect(&self, lanes: impl IntoIterator<Item = LaneId>, now: Timestamp) {
+        let HoldBackTable { suspects, watched, .. } = &mut *self.table();
+        for lane_id in lanes {
+            if suspects.len() < MAX_SUSPECTS && !watched.contains_key(&lane_id) {
+                suspects.entry(lane_id).or_insert(now);
+            }
+        }
+    }
+
+    /// An engine that asks for the events of a watched lane has no room for its first one, and is expected to have some at
+    /// `opens_at`. If the time of the event is over, an engine is held back for it from now on: this one, if no other will
+    /// have room before.
+    pub(super) fn has_no_room(&self, head: &StarvingEvent, engine_id: &EngineId, opens_at: Timestamp, now: Timestamp) {
+        let HoldBackTable { watched, engines, .. } = &mut *self.table();
+        let Some(watched) = watched.get_mut(&head.lane_id) else { return };
+        if watched.full.len() < MAX_ENGINES || watched.full.contains_key(engine_id) {
+            watched.full.insert(engine_id.clone(), FullEngine { asked_at: now, opens_at });
+        }
+        watched.decide(engines, now);
+    }
+
+    /// An event does not wait any more, or waits elsewhere. Answers the engine that was held back for it.
+    pub(super) fn left(&self, lane_id: LaneId, event_id: EventId) -> Option<EngineId> {
+        if self.0.watched.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let engine_id = table.events.remove(&lane_id)?.held_back?.engine_id;
-        table.engines.remove(&engine_id);
+        let HoldBackTable { watched, engines, .. } = &mut *self.table();
+        let watched = watched.get_mut(&lane_id).filter(|watched| watched.head.event_id == event_id)?;
+        // Nobody is held back for it before the next look, which may find another one in its place.
+        watched.head.due_at = Timestamp::MAX;
+        watched.let_go(engines)
+    }
+
+    /// An engine is given no events any more, or is another one by now.
+    pub(super) fn forget_engine(&self, engine_id: &EngineId) {
+        if self.0.watched.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let HoldBackTable { watched, engines, .. } = &mut *self.table();
+        for lane in watched.values_mut() {
+            lane.full.remove(engine_id);
+            if lane.held.as_ref().is_some_and(|held| held.engine_id == *engine_id) {
+                lane.let_go(engines);
+            }
+        }
+    }
+
+    /// The lanes that a sweep is to look at.
+    pub(super) fn to_look_at(&self, now: Timestamp) -> Vec<LaneId> {
+        let HoldBackTable { suspects, watched, .. } = &mut *self.table();
+        let due = suspects.iter().filter(|(_, at)| **at <= now).map(|(lane_id, _)| *lane_id);
+        let due: Vec<_> = due.take(MAX_LOOKS).collect();
+        suspects.retain(|lane_id, _| due.binary_search(lane_id).is_err());
+        let unwatched = due.into_iter().filter(|lane_id| !watched.contains_key(lane_id));
+        watched.keys().copied().chain(unwatched).collect()
+    }
+
+    /// When to look next; never, if nobody is refused and nothing watched.
+    pub(super) fn next_look(&self, now: Timestamp, interval: Duration) -> Option<Timestamp> {
+        let table = self.table();
+        let first = table.suspects.values().min().copied();
+        let first = if table.watched.is_empty() { first } else { Some(now) };
+        first.map(|at| at.max(now + interval))
+    }
+
+    /// A sweep has looked at lanes, and found these first events in them that may starve. Answers the engines that are not
+    /// held back any more.
+    pub(super) fn looked(&self, lanes: &[LaneId], heads: &[StarvingEvent], now: Timestamp) -> Vec<EngineId> {
+        let HoldBackTable { suspects, watched, engines } = &mut *self.table();
+        let heads: HashMap<_, _> = heads.iter().map(|head| (head.lane_id, *head)).collect();
+        let mut freed = Vec::new();
+        for lane_id in lanes {
+            let head = heads.get(lane_id);
+            let watch_from = head.map(StarvingEvent::watched_from);
+            if watch_from.is_none_or(|from| from > now) {
+                if let Some(mut gone) = watched.remove(lane_id) {
+                    freed.extend(gone.let_go(engines));
+                }
+                if let Some(from) = watch_from.filter(|_| suspects.len() < MAX_SUSPECTS) {
+                    suspects.insert(*lane_id, from);
+                }
+                continue;
+            }
+            let (Some(head), room) = (head, watched.len() < MAX_WATCHED) else { continue };
+            match watched.get_mut(lane_id) {
+                Some(lane) if lane.head.event_id == head.event_id => lane.head = *head,
+                Some(lane) => {
+                    freed.extend(lane.let_go(engines));
+                    lane.head = *head;
+                }
+                None if room => {
+                    watched.insert(*lane_id, WatchedLane { head: *head, full: HashMap::new(), held: None });
+                }
+                // There is room again when one of those that are watched is claimed.
+                None => _ = suspects.insert(*lane_id, now),
+            }
+        }
+        for lane in watched.values_mut() {
+            lane.full.retain(|_, engine| !engine.is_forgotten(now));
+            if lane.held.as_ref().is_some_and(|held| !lane.full.contains_key(&held.engine_id)) {
+                freed.extend(lane.let_go(engines));
+            }
+            lane.decide(engines, now);
+        }
+        self.0.watched.store(watched.len(), Ordering::Relaxed);
+        freed.retain(|engine_id| !engines.contains_key(engine_id));
+        freed
+    }
+}
+
+impl StarvingEvent {
+    /// From when on its lane is watched: so that it is known which engines ask for it before its time is over.
+    fn watched_from(&self) -> Timestamp {
+        self.available_at + self.due_at.since(self.available_at) / 2
+    }
+}
+
+impl WatchedLane {
+    /// Holds back the engine that will have room first, if it is time and none is held back yet.
+    fn decide(&mut self, engines: &mut HashMap<EngineId, LaneId>, now: Timestamp) {
+        if self.held.is_some() || self.head.due_at > now {
+            return;
+        }
+        let held = self.full.keys().filter(|engine_id| engines.contains_key(engine_id)).count();
+        if held >= (self.full.len() / ONE_OF).max(1) {
+            return;
+        }
+        let free = self.full.iter().filter(|(engine_id, _)| !engines.contains_key(engine_id));
+        let first = free.min_by_key(|(engine_id, engine)| (engine.opens_at, (*engine_id).clone()));
+        if let Some((engine_id, _)) = first {
+            engines.insert(engine_id.clone(), self.head.lane_id);
+            self.held = Some(HeldEngine { engine_id: engine_id.clone(), since: now });
+        }
+    }
+
+    fn let_go(&mut self, engines: &mut HashMap<EngineId, LaneId>) -> Option<EngineId> {
+        let HeldEngine { engine_id, .. } = self.held.take()?;
+        engines.remove(&engine_id);
         Some(engine_id)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-    const LANE: LaneId = LaneId(1);
-
-    fn event(number: u128) -> EventId {
-        uuid::Uuid::from_u128(number).to_string().parse().unwrap()
-    }
-
-    #[test]
-    fn one_engine_is_held_back_for_the_first_event_that_waits_too_long() {
-        let hold_backs = HoldBacks::default();
-        let at = |seconds| NOW + Duration::from_secs(seconds);
-        let meets = |engine: &str, number, seconds| {
-            hold_backs.passed_over(LANE, event(number), &engine.parse().unwrap(), at(seconds))
-        };
-        let held = |engine: &str, seconds| hold_backs.event_for(&engine.parse().unwrap(), at(seconds));
-        assert!(!meets("a", 1, 0));
-        assert!(!meets("a", 2, 1), "another event of the lane has to wait for the first");
-        assert!(!meets("b", 1, 59));
-        assert!(meets("a", 1, 60));
-        assert!(!meets("b", 1, 61), "one engine is enough");
-        assert_eq!((held("a", 61), held("b", 61)), (Some(event(1)), None));
-        assert!(!meets("b", 1, 180), "the engine claims yet");
-        assert!(meets("b", 1, 181), "the engine has not claimed for two minutes");
-        assert_eq!((held("a", 182), held("b", 182)), (None, Some(event(1))));
-        assert_eq!(hold_backs.let_go(LANE, event(1)), Some("b".parse().unwrap()));
-        assert_eq!(held("b", 183), None);
-        assert!(!meets("a", 2, 183) && meets("a", 2, 243));
-    }
-
-    #[test]
-    fn an_event_that_is_gone_is_forgotten() {
-        let hold_backs = HoldBacks::default();
-        let meets = |number, seconds| {
-            let now = NOW + Duration::from_secs(seconds);
-            hold_backs.passed_over(LANE, event(number), &"a".parse().unwrap(), now)
-        };
-        assert!(!meets(1, 0) && !meets(2, 100), "nobody meets the first any more");
-        assert!(!meets(2, 120), "it is forgotten, and the time of the second begins");
-        assert!(!meets(2, 179) && meets(2, 180));
-    }
-}
+mod tests;

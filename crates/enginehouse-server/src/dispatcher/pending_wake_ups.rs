@@ -111,6 +111,13 @@ impl PendingWakeUps {
         self.new.passed_over.extend(lanes);
     }
 
+    /// Lanes with an event that a claim was woken for, but whose engine is held back for another one: it is for the next claim.
+    pub(super) fn kept_from(&mut self, lanes: impl IntoIterator<Item = LaneId>) {
+        for lane_id in lanes {
+            *self.new.ready.entry(lane_id).or_default() += 1;
+        }
+    }
+
     /// Others have told which settings there are now. Answers whether they have changed.
     pub(super) fn learn_settings(&mut self, version: i64) -> bool {
         self.settings_version.replace(version) != Some(version)

@@ -5,12 +5,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use enginehouse_core::engine::{Abilities, EngineStatus, RegisteredEngine};
 use enginehouse_core::gates::{ClaimFilter, LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::{Lane, LaneKey, most_varied};
-use enginehouse_core::policy::{Policy, Settings, resolve};
+use enginehouse_core::policy::{Policy, Precedence, Settings, precedence, resolve};
 use enginehouse_core::retry::is_final_attempt;
 use enginehouse_store::rows::{EventRow, RegistryChange, SettingsRows};
 use enginehouse_store::{StoreError, Transaction, UnreadableRow};
@@ -26,6 +27,8 @@ pub(super) struct Registry {
     version: Option<i64>,
     settings: SettingsRows,
     default_policy: Policy,
+    /// After how long an engine is held back for an event, where nothing says otherwise.
+    hold_back_after: Option<Duration>,
     engines: HashMap<EngineId, EngineCopy>,
     classes: EngineClasses,
     /// Engines that were deregistered.
@@ -50,11 +53,12 @@ struct EngineCopy {
 }
 
 impl Registry {
-    pub(super) fn new(default_policy: Policy) -> Self {
+    pub(super) fn new(default_policy: Policy, hold_back_after: Option<Duration>) -> Self {
         Self {
             version: None,
             settings: SettingsRows::default(),
             default_policy,
+            hold_back_after,
             engines: HashMap::new(),
             classes: EngineClasses::default(),
             stopped: HashSet::new(),
@@ -80,7 +84,7 @@ impl Registry {
 
     /// Forgets everything: the transaction that it was read or changed in did not commit.
     pub(super) fn clear(&mut self) {
-        *self = Self::new(self.default_policy);
+        *self = Self::new(self.default_policy, self.hold_back_after);
     }
 
     /// Reads what others have changed. Answers the engines that have changed.
@@ -286,11 +290,22 @@ impl Registry {
 
     pub(super) fn lane_facts<'a>(&self, key: &'a LaneKey) -> LaneFacts<'a> {
         LaneFacts {
-            key,
             queue_paused: self.settings.queues.get(&key.queue).is_some_and(|settings| settings.paused),
             event_type_paused: self.settings.event_types.get(&key.event_type).is_some_and(|settings| settings.paused),
-            final_attempt: false,
+            ..LaneFacts::running(key)
         }
+    }
+
+    /// What waiting does for the events of a lane.
+    pub(super) fn precedence(&self, key: &LaneKey) -> Precedence {
+        let event_type = self.settings.event_types.get(&key.event_type);
+        precedence(event_type, self.settings.queues.get(&key.queue), self.hold_back_after)
+    }
+
+    /// Whether the priority of some events rises while they wait.
+    pub(super) fn some_queue_ages(&self) -> bool {
+        let mut all = self.settings.event_types.values().chain(self.settings.queues.values());
+        all.any(|settings| settings.priority_aging_seconds.is_some())
     }
 
     /// The lanes that an engine could serve, idle and at its best, best priority first.

@@ -99,6 +99,7 @@ pub(super) struct Scheduler {
     set_aside: SetAsideQueue,
     gathering: Gathering,
     durations: Durations,
+    hold_backs: HoldBacks,
 }
 
 /// Tells the scheduler to shut down.
@@ -138,7 +139,7 @@ impl Scheduler {
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
             config: Arc::clone(&config),
-            registry: Registry::new(config.default_policy),
+            registry: Registry::new(config.default_policy, config.hold_back_after),
             rng: rng.clone(),
             ids: ids.clone(),
             hold_backs: hold_backs.clone(),
@@ -171,12 +172,18 @@ impl Scheduler {
             set_aside: SetAsideQueue::default(),
             gathering: Gathering::default(),
             durations,
+            hold_backs,
         }
     }
 
     /// What it counts of durations.
     pub(super) fn durations(&self) -> &Durations {
         &self.durations
+    }
+
+    /// Which engines are held back for which events.
+    pub(super) fn hold_backs(&self) -> &HoldBacks {
+        &self.hold_backs
     }
 
     /// Runs until the server shuts down or every caller has gone, and all that was accepted is answered.
@@ -357,6 +364,7 @@ impl Scheduler {
                     self.committed(&worker, &batch, &committed, duration);
                     self.pending.committed(std::mem::take(&mut committed.effects.wake_ups), had_company);
                     self.pending.passed_over(committed.effects.passed_over);
+                    self.pending.kept_from(committed.effects.kept_from);
                     self.answer(batch, answered, others_made_ready, committed.durable_at);
                 }
                 Err(error) => {

@@ -19,6 +19,7 @@ use super::durations::NEXT_WRITE;
 use super::engines::{count_by_holder, is_alone, lock_held_events, lose};
 use super::expiry::expire_events;
 use super::grace::grant_grace;
+use super::hold_backs::{LOOK_INTERVAL, StarvingEvent};
 use super::outage::Grace;
 use super::retention::delete_expired;
 use super::unheard::postpone_losses;
@@ -74,10 +75,48 @@ pub(super) async fn sweep(
     if is_due(deadlines.ready) {
         find_ready(context, claims_wait).await?;
     }
+    if is_due(deadlines.hold_backs) {
+        look_for_starving(context).await?;
+    }
     if is_due(deadlines.durations) {
         write_durations(context).await?;
     }
     Ok(())
+}
+
+/// Looks at the first events of lanes that claims had no room for, and lets engines be held back for those that wait long.
+async fn look_for_starving(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+    let now = context.now;
+    let lanes = context.hold_backs.to_look_at(now);
+    // It is a hint: it locks nothing, and what it misses is found by the next look.
+    let first_events = match context.store.lane_heads(&lanes).await {
+        Ok(events) => events,
+        Err(error) => {
+            tracing::debug!(%error, "events that wait long cannot be looked at");
+            Vec::new()
+        }
+    };
+    context.learn_lanes_of(&first_events).await?;
+    let heads: Vec<_> = first_events.iter().filter_map(|event| starving(context, event)).collect();
+    let freed = context.hold_backs.looked(&lanes, &heads, now);
+    context.effects.wake_ups.engines.extend(freed);
+    context.effects.deadlines.hold_backs = context.hold_backs.next_look(now, LOOK_INTERVAL);
+    Ok(())
+}
+
+/// The first event of a lane as one that may starve, unless it is kept by something that is no lack of room.
+fn starving(context: &TransactionContext<'_>, event: &EventRow) -> Option<StarvingEvent> {
+    let lane = context.registry.lane_of(event).ok()?;
+    let facts = context.registry.lane_facts(lane);
+    let after = context.registry.precedence(lane).hold_back_after?;
+    let available_at = event.state.available_at;
+    (!facts.queue_paused && !facts.event_type_paused && available_at <= context.now).then(|| StarvingEvent {
+        lane_id: event.lane_id,
+        event_id: event.event_id,
+        available_at,
+        final_attempt: context.registry.is_final_attempt(event),
+        due_at: available_at + after,
+    })
 }
 
 /// Adds to the store what was counted of durations: no more than requests of the same batch can wait for.
@@ -164,6 +203,7 @@ async fn lose_engines(context: &mut TransactionContext<'_>, by: Timestamp) -> Re
     context.effects.engines_lost += lost.len() as u64;
     for RegisteredEngine { engine_id, .. } in lost {
         tracing::warn!(%engine_id, "an engine is lost: it missed its heartbeats");
+        context.hold_backs.forget_engine(&engine_id);
         // A waiting claim of this engine is refused.
         context.effects.wake_ups.engines.insert(engine_id);
     }

@@ -1,6 +1,7 @@
 //! One batch in one transaction: together if it can be, again if another transaction was in the way, request by request
 //! if one of them may be what fails.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -233,6 +234,8 @@ impl TransactionWorker {
             hold_backs: &self.hold_backs,
             last_claims: &self.last_claims,
             durations: &self.durations,
+            takes: RefCell::default(),
+            store: &*self.store,
             unwritten: None,
             events: UnitOfWork::default(),
             effects: Effects { deadlines: scope.deadlines, ..Effects::default() },

@@ -54,7 +54,9 @@ pub(super) enum Occupancy {
     Idle,
     /// It holds something, and so may not be given an event that must be alone.
     Busy,
-    /// It is given nothing before it is idle: what it holds must be alone, or it is held back for an event that must.
+    /// It is held back for an event of this priority, and may be given what has a better one.
+    HeldBack(u8),
+    /// It is given nothing before it is idle: what it holds must be alone.
     Closed,
 }
 
@@ -227,9 +229,9 @@ impl WaitQueue {
     }
 }
 
-/// Claims of one kind may be given events of the same lanes: the class of their engines, by its address, and what they
-/// ask for.
-type ClaimKind<'a> = (Option<*const Abilities>, &'a ClaimFilter);
+/// Claims of one kind may be given events of the same lanes: the class of their engines, by its address, what they ask for, and
+/// the priority that an event must be better than.
+type ClaimKind<'a> = (Option<*const Abilities>, &'a ClaimFilter, Option<u8>);
 
 impl LongPoll {
     /// Takes an event that its engine may be given, or of which that is not known. Answers whether there was one.
@@ -238,8 +240,15 @@ impl LongPoll {
             return false;
         }
         let (class, filter) = (registry.class(&self.engine_id), &self.claim.filter);
-        let fits = |lane_id| registry.may_serve(class.map(|class| &**class), filter, lane_id);
-        matches.take((class.map(Arc::as_ptr), filter), self.occupancy == Occupancy::Idle, fits)
+        let better_than = match self.occupancy {
+            Occupancy::HeldBack(priority) => Some(priority),
+            _ => None,
+        };
+        let is_better = |lane_id| {
+            better_than.is_none_or(|priority| registry.lane(lane_id).is_ok_and(|lane| lane.priority < priority))
+        };
+        let fits = |lane_id| registry.may_serve(class.map(|class| &**class), filter, lane_id) && is_better(lane_id);
+        matches.take((class.map(Arc::as_ptr), filter, better_than), self.occupancy == Occupancy::Idle, fits)
     }
 }
 
@@ -326,7 +335,7 @@ mod tests {
     #[test]
     fn a_claim_that_a_batch_puts_back_is_a_sign_of_life_in_time() {
         let (queue, now, registry) =
-            (WaitQueue::default(), Timer::now(), Registry::new(DispatchConfig::default().default_policy));
+            (WaitQueue::default(), Timer::now(), Registry::new(DispatchConfig::default().default_policy, None));
         let (first, _caller) = poll("first", now + INTERVAL / 2);
         queue.push(first);
         let all = WakeUps { all: true, ..WakeUps::default() };

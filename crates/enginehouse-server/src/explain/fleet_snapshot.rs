@@ -150,10 +150,10 @@ impl FleetSnapshot {
     pub(super) fn facts<'a>(&self, key: &'a LaneKey, event: Option<&EventRow>) -> LaneFacts<'a> {
         let SettingsRows { queues, event_types } = &self.settings;
         LaneFacts {
-            key,
             queue_paused: queues.get(&key.queue).is_some_and(|set| set.paused),
             event_type_paused: event_types.get(&key.event_type).is_some_and(|set| set.paused),
             final_attempt: event.is_some_and(|event| is_final(event, Some(&key), &self.settings, &self.default_policy)),
+            ..LaneFacts::running(key)
         }
     }
 

@@ -15,6 +15,7 @@ mod harness;
 mod last_chance;
 mod retention;
 mod settling;
+mod starvation;
 mod stops;
 #[path = "../under_test/mod.rs"]
 mod under_test;

@@ -17,6 +17,7 @@ mod last_chance;
 mod retention;
 mod same_on_both;
 mod settling;
+mod starvation;
 mod stops;
 #[path = "../under_test/mod.rs"]
 mod under_test;

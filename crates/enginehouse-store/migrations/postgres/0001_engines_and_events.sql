@@ -375,10 +375,14 @@ create table enginehouse.event_types (
     retry_policy enginehouse.json_object,
     visibility_timeout_seconds bigint,
     max_processing_seconds bigint,
+    hold_back_after_seconds bigint,
+    priority_aging_seconds bigint,
     paused boolean not null,
     constraint event_types_key primary key (event_type),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
-    constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000)
+    constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
+    constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
+    constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000)
 );
 
 -- statement
@@ -387,10 +391,14 @@ create table enginehouse.queues (
     retry_policy enginehouse.json_object,
     visibility_timeout_seconds bigint,
     max_processing_seconds bigint,
+    hold_back_after_seconds bigint,
+    priority_aging_seconds bigint,
     paused boolean not null,
     constraint queues_key primary key (queue),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
-    constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000)
+    constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
+    constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
+    constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000)
 );
 
 -- statement

@@ -298,9 +298,13 @@ create table event_types (
     retry_policy text,
     visibility_timeout_seconds integer,
     max_processing_seconds integer,
+    hold_back_after_seconds integer,
+    priority_aging_seconds integer,
     paused integer not null,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
+    constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
+    constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000),
     constraint paused_is_yes_or_no check (paused in (0, 1))
 ) strict, without rowid;
 
@@ -310,9 +314,13 @@ create table queues (
     retry_policy text,
     visibility_timeout_seconds integer,
     max_processing_seconds integer,
+    hold_back_after_seconds integer,
+    priority_aging_seconds integer,
     paused integer not null,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
+    constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
+    constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000),
     constraint paused_is_yes_or_no check (paused in (0, 1))
 ) strict, without rowid;
 

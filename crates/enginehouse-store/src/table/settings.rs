@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use enginehouse_core::limits::{MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT};
+use enginehouse_core::limits::{MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT};
 use enginehouse_core::policy::Settings;
 
 use super::column::{Unexpected, columns, json_text, retry_policy, within};
@@ -13,17 +13,28 @@ columns! {
         retry_policy: Option<Cow<'a, str>> as Json,
         visibility_timeout_seconds: Option<u64> as Long,
         max_processing_seconds: Option<u64> as Long,
+        hold_back_after_seconds: Option<u64> as Long,
+        priority_aging_seconds: Option<u64> as Long,
         paused: bool as Boolean,
     }
 }
 
 impl SettingsColumns<'_> {
     pub(crate) fn of(settings: &Settings) -> Self {
-        let Settings { retry_policy, visibility_timeout_seconds, max_processing_seconds, paused } = settings;
+        let Settings {
+            retry_policy,
+            visibility_timeout_seconds,
+            max_processing_seconds,
+            hold_back_after_seconds,
+            priority_aging_seconds,
+            paused,
+        } = settings;
         Self {
             retry_policy: retry_policy.as_ref().map(json_text),
             visibility_timeout_seconds: *visibility_timeout_seconds,
             max_processing_seconds: *max_processing_seconds,
+            hold_back_after_seconds: *hold_back_after_seconds,
+            priority_aging_seconds: *priority_aging_seconds,
             paused: *paused,
         }
     }
@@ -32,10 +43,19 @@ impl SettingsColumns<'_> {
         let seconds = |value: Option<u64>| value.map(Duration::from_secs);
         within("visibility_timeout_seconds", seconds(self.visibility_timeout_seconds), MAX_VISIBILITY_TIMEOUT)?;
         within("max_processing_seconds", seconds(self.max_processing_seconds), MAX_PROCESSING)?;
+        for (column, wait) in [
+            ("hold_back_after_seconds", self.hold_back_after_seconds),
+            ("priority_aging_seconds", self.priority_aging_seconds),
+        ] {
+            // Zero is never.
+            within(column, seconds(wait.filter(|wait| *wait > 0)), MAX_PRECEDENCE_WAIT)?;
+        }
         Ok(Settings {
             retry_policy: self.retry_policy.map(|text| retry_policy(&text)).transpose()?,
             visibility_timeout_seconds: self.visibility_timeout_seconds,
             max_processing_seconds: self.max_processing_seconds,
+            hold_back_after_seconds: self.hold_back_after_seconds,
+            priority_aging_seconds: self.priority_aging_seconds,
             paused: self.paused,
         })
     }

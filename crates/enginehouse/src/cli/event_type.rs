@@ -11,7 +11,7 @@ use super::hints::Subject;
 use super::output::{Listed, Part, note, one};
 use super::seen_names::{event_type_is_seen, unseen_event_type};
 use super::server_and_output::{Common, confirm, for_each};
-use super::settings::{Changes, fields, forgotten_fields, in_one_line};
+use super::settings::{SettingsChanges, fields, forgotten_fields, in_one_line};
 use super::times::Times;
 use crate::exit_codes::Exit;
 
@@ -42,7 +42,7 @@ Example:
         /// The event type
         event_type: EventType,
         #[command(flatten)]
-        changes: Changes,
+        changes: SettingsChanges,
         /// Begin from the defaults instead of what is set
         #[arg(long)]
         reset: bool,
@@ -94,7 +94,7 @@ async fn show(common: &Common, event_type: &EventType) -> Result<(), CliError> {
     show_one(common, &found)
 }
 
-async fn set(common: &Common, event_type: &EventType, changes: &Changes, reset: bool) -> Result<(), CliError> {
+async fn set(common: &Common, event_type: &EventType, changes: &SettingsChanges, reset: bool) -> Result<(), CliError> {
     let failed =
         |error| CliError::call_about(Subject::EventType, format!("could not set event type {event_type}"), error);
     let before = match common.client.event_type(event_type).await {

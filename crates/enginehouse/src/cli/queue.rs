@@ -11,7 +11,7 @@ use super::hints::Subject;
 use super::output::{Listed, Part, note, one};
 use super::seen_names::{queue_is_seen, unseen_queue};
 use super::server_and_output::{Common, confirm, for_each};
-use super::settings::{Changes, fields, forgotten_fields, in_one_line};
+use super::settings::{SettingsChanges, fields, forgotten_fields, in_one_line};
 use super::times::Times;
 use crate::exit_codes::Exit;
 
@@ -39,7 +39,7 @@ enum QueueCommand {
         /// The queue
         queue: QueueName,
         #[command(flatten)]
-        changes: Changes,
+        changes: SettingsChanges,
         /// Begin from the defaults instead of what is set
         #[arg(long)]
         reset: bool,
@@ -91,7 +91,7 @@ async fn show(common: &Common, queue: &QueueName) -> Result<(), CliError> {
     )
 }
 
-async fn set(common: &Common, queue: &QueueName, changes: &Changes, reset: bool) -> Result<(), CliError> {
+async fn set(common: &Common, queue: &QueueName, changes: &SettingsChanges, reset: bool) -> Result<(), CliError> {
     let failed = |error| CliError::call_about(Subject::Queue, format!("could not set queue {queue}"), error);
     let before = match common.client.queue(queue).await {
         Ok(found) => Some(found.settings),

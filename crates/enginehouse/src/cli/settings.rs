@@ -36,12 +36,32 @@ pub(crate) struct Changes {
     max_processing_seconds: Option<u64>,
 }
 
-impl Changes {
+/// The same, with what only event types and queues set.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct SettingsChanges {
+    #[command(flatten)]
+    policy: Changes,
+    /// How long an event waits, while others pass it, until an engine is held back for it; 0 for never
+    #[arg(long, value_name = "SECONDS")]
+    hold_back_after_seconds: Option<u64>,
+    /// How long makes the priority of an event that waits one step better; 0 for never
+    #[arg(long, value_name = "SECONDS")]
+    priority_aging_seconds: Option<u64>,
+}
+
+impl SettingsChanges {
     /// `before` with what is given, or the defaults with it. Whether it is paused stays: resuming is a decision of its own.
     pub(crate) fn apply_to(&self, before: Settings, reset: bool) -> Settings {
-        self.apply(if reset { Settings { paused: before.paused, ..Settings::default() } } else { before })
+        let before = if reset { Settings { paused: before.paused, ..Settings::default() } } else { before };
+        Settings {
+            hold_back_after_seconds: self.hold_back_after_seconds.or(before.hold_back_after_seconds),
+            priority_aging_seconds: self.priority_aging_seconds.or(before.priority_aging_seconds),
+            ..self.policy.apply(before)
+        }
     }
+}
 
+impl Changes {
     /// `before` with what is given.
     pub(crate) fn apply(&self, before: Settings) -> Settings {
         let policy = before.retry_policy.unwrap_or_default();
@@ -62,7 +82,7 @@ impl Changes {
             retry_policy: (policy != RetryPolicyPatch::default()).then_some(policy),
             visibility_timeout_seconds: self.visibility_timeout_seconds.or(before.visibility_timeout_seconds),
             max_processing_seconds: self.max_processing_seconds.or(before.max_processing_seconds),
-            paused: before.paused,
+            ..before
         }
     }
 }
@@ -81,6 +101,8 @@ pub(crate) fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
         ("max_losses", policy.max_losses.map(|value| value.to_string())),
         ("visibility_timeout_seconds", settings.visibility_timeout_seconds.map(|value| value.to_string())),
         ("max_processing_seconds", settings.max_processing_seconds.map(|value| value.to_string())),
+        ("hold_back_after_seconds", settings.hold_back_after_seconds.map(|value| value.to_string())),
+        ("priority_aging_seconds", settings.priority_aging_seconds.map(|value| value.to_string())),
     ];
     let given = given.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
     std::iter::once(("paused", settings.paused.to_string())).chain(given).collect()
@@ -119,5 +141,11 @@ mod tests {
             r#"{"retry_policy":{"max_retries":1,"retry_delay":{"initial":5.0,"max":9.0},"max_losses":2},"paused":true}"#
         );
         assert_eq!(Changes::default().apply(Settings::default()), Settings::default());
+        let before = Settings { hold_back_after_seconds: Some(0), ..before };
+        let changes = SettingsChanges { priority_aging_seconds: Some(60), ..SettingsChanges::default() };
+        let after = changes.apply_to(before, false);
+        assert_eq!(after, Settings { priority_aging_seconds: Some(60), ..before });
+        let reset = changes.apply_to(before, true);
+        assert_eq!((reset.hold_back_after_seconds, reset.paused), (None, true));
     }
 }
