@@ -41,6 +41,9 @@ pub struct EventExplanation {
     /// The engine that was asked about; null if none was, or unless the event is queued.
     #[schema(required = true)]
     pub asked_engine: Option<NearEngineView>,
+    /// The engine that is held back for it, so that nothing passes it any more; null if none is.
+    #[schema(required = true)]
+    pub held_back_engine: Option<HeldBackEngine>,
     /// What would let it run now, step by step; empty if nothing has to change, or unless it is queued.
     pub smallest_change: Vec<ChangeView>,
     /// Which events are claimed before it; null unless it is queued.
@@ -48,6 +51,28 @@ pub struct EventExplanation {
     pub position: Option<QueuePosition>,
     /// As of when, by the store's clock. A large fleet is looked at anew every few seconds.
     pub as_of: Timestamp,
+}
+
+/// An engine that is held back for an event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HeldBackEngine {
+    /// The engine.
+    pub engine_id: EngineId,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is expected to have room for the event.
+    pub opens_at: Timestamp,
+}
+
+/// The event for which an engine is held back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StarvingEventView {
+    /// The event.
+    pub event_id: EventId,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the engine is expected to have room for it.
+    pub opens_at: Timestamp,
 }
 
 /// A gate, as an event meets it.
@@ -143,6 +168,10 @@ pub struct ChangeView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub engine_id: Option<EngineId>,
+    /// The event that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub event_id: Option<EventId>,
     /// The queue that it is done to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -189,6 +218,8 @@ pub enum ChangeAction {
     ChangeVersion,
     /// Let an engine finish what it holds.
     EmptyEngine,
+    /// Let an event run first, for which an engine is held back.
+    RunFirst,
     /// Bring an engine's processor time down to the mark.
     LowerCpu,
     /// Register an engine.
@@ -201,6 +232,7 @@ impl From<&ChangeStep> for ChangeView {
             action,
             detail: step.to_string(),
             engine_id: None,
+            event_id: None,
             queue: None,
             event_type: None,
             capabilities: Vec::new(),
@@ -229,6 +261,9 @@ impl From<&ChangeStep> for ChangeView {
             }
             ChangeStep::ChangeVersion { engine_id, required } => {
                 Self { engine_version: Some(required.clone()), ..of(ChangeAction::ChangeVersion, engine_id) }
+            }
+            ChangeStep::RunFirst { engine_id, event_id } => {
+                Self { event_id: Some(*event_id), ..of(ChangeAction::RunFirst, engine_id) }
             }
             ChangeStep::LowerCpu { engine_id, to_percent } => {
                 Self { to: Some(*to_percent), ..of(ChangeAction::LowerCpu, engine_id) }
@@ -266,6 +301,9 @@ pub struct EngineExplanation {
     pub last_claim_at: Option<Timestamp>,
     /// What it holds, the longest held first; at most 5.
     pub holds: Vec<HeldEvent>,
+    /// The event for which it is held back from what would delay that; null if there is none.
+    #[schema(required = true)]
+    pub held_back_for: Option<StarvingEventView>,
     /// How many locks it holds.
     pub held: u32,
     /// The most that it may hold.

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::engine::EngineStatus;
 use crate::gates::{ClaimFilter, EngineFacts, Gate, Held, LaneFacts, Shortfall};
-use crate::ids::{Capability, EngineId, EventType, QueueName};
+use crate::hold_back::HeldBackFor;
+use crate::ids::{Capability, EngineId, EventId, EventType, QueueName};
 use crate::limits::{MAX_CLAIM_LIMIT, MAX_MEMORY_MB};
 use crate::miss::capability_names;
 use crate::time::Timestamp;
@@ -47,6 +48,11 @@ pub enum ChangeStep {
     },
     /// Let an engine finish, or release, what it holds.
     EmptyEngine(EngineId),
+    /// Let an event run first, for which an engine is held back.
+    RunFirst {
+        engine_id: EngineId,
+        event_id: EventId,
+    },
     /// Bring an engine's processor time down to a mark.
     LowerCpu {
         engine_id: EngineId,
@@ -97,6 +103,9 @@ impl Effort {
         if needs.cpu_to.is_some() {
             effort.add(7, 0);
         }
+        if needs.run_first {
+            effort.add(6, 0);
+        }
         effort
     }
 
@@ -121,6 +130,8 @@ struct Needs {
     memory: Option<(u64, u64)>,
     /// The mark that its processor time is over.
     cpu_to: Option<f64>,
+    /// Another event has to run first.
+    run_first: bool,
 }
 
 impl Needs {
@@ -134,6 +145,7 @@ impl Needs {
         if let Some(Shortfall::CpuOver { max_cpu_percent, .. }) = check(Gate::CpuPressure, engine) {
             needs.cpu_to = Some(max_cpu_percent);
         }
+        needs.run_first = check(Gate::HeldBack, engine).is_some();
         let emptied = EngineFacts { held: Held::default(), ..*engine };
         needs.empty = check(Gate::FinalAttempt, engine).is_some();
         // One that is to be empty needs no room beside what it holds now.
@@ -173,7 +185,12 @@ fn whole_mb(mb: f64) -> u64 {
 }
 
 /// What would let an engine be given an event of the lane, if nothing of the lane is paused. Nothing, if it could be.
-pub fn steps(engine_id: &EngineId, engine: &EngineFacts<'_>, lane: &LaneFacts<'_>) -> Vec<ChangeStep> {
+pub fn steps(
+    engine_id: &EngineId,
+    engine: &EngineFacts<'_>,
+    lane: &LaneFacts<'_>,
+    held_back: Option<&HeldBackFor>,
+) -> Vec<ChangeStep> {
     let id = || engine_id.clone();
     let needs = Needs::of(engine, lane);
     let mut steps = Vec::new();
@@ -195,6 +212,8 @@ pub fn steps(engine_id: &EngineId, engine: &EngineFacts<'_>, lane: &LaneFacts<'_
     steps.extend(needs.locks_to.map(|to| ChangeStep::RaiseMaxConcurrentEvents { engine_id: id(), to }));
     let memory = needs.memory.map(|(by_mb, to_mb)| ChangeStep::RaiseMemoryLimit { engine_id: id(), by_mb, to_mb });
     steps.extend(memory);
+    let first = held_back.filter(|_| needs.run_first).map(|held_back| held_back.event_id);
+    steps.extend(first.map(|event_id| ChangeStep::RunFirst { engine_id: id(), event_id }));
     steps.extend(needs.cpu_to.map(|to_percent| ChangeStep::LowerCpu { engine_id: id(), to_percent }));
     steps
 }
@@ -221,6 +240,9 @@ impl fmt::Display for ChangeStep {
             }
             Self::ChangeVersion { engine_id, required } => write!(f, "run a version {required} on {engine_id}"),
             Self::EmptyEngine(engine_id) => write!(f, "let {engine_id} finish what it holds"),
+            Self::RunFirst { engine_id, event_id } => {
+                write!(f, "let {engine_id} run event {event_id} first, for which it is held back")
+            }
             Self::LowerCpu { engine_id, to_percent } => {
                 write!(f, "bring the processor time of {engine_id} down to {to_percent} %")
             }

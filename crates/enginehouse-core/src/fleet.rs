@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use crate::change::{ChangeStep, Effort, steps};
 use crate::engine::{Abilities, EngineStatus};
 use crate::gates::{ClaimFilter, EngineFacts, Gate, Held, LaneFacts, Shortfall, could_ever_serve};
+use crate::hold_back::HeldBackFor;
 use crate::ids::EngineId;
 use crate::lane::LaneKey;
 use crate::miss::{NearestMiss, nearest_miss};
@@ -19,7 +20,7 @@ pub const MAX_NAMED_ENGINES: usize = 5;
 
 /// The gates that engines pass or fail each by itself, in the order in which an explanation asks them: first what only
 /// another engine or registration changes, then what comes and goes.
-pub const ENGINE_GATES: [Gate; 8] = [
+pub const ENGINE_GATES: [Gate; 9] = [
     Gate::Capabilities,
     Gate::Version,
     Gate::EngineActive,
@@ -28,6 +29,7 @@ pub const ENGINE_GATES: [Gate; 8] = [
     Gate::Memory,
     Gate::MemoryPressure,
     Gate::CpuPressure,
+    Gate::HeldBack,
 ];
 
 /// How many of them abilities alone decide: the first.
@@ -46,11 +48,14 @@ pub struct FleetEngine {
     pub last_heartbeat_at: Timestamp,
     /// When it last asked for events, as far as that is known.
     pub last_claim_at: Option<Timestamp>,
+    /// For what it is held back, if it is.
+    pub held_back: Option<HeldBackFor>,
 }
 
 impl FleetEngine {
-    /// What the gates look at.
-    pub fn facts<'a>(&self, abilities: &'a Abilities, max_cpu_percent: Option<f64>) -> EngineFacts<'a> {
+    /// What the gates look at, for events of a lane.
+    pub fn facts<'a>(&self, abilities: &'a Abilities, max_cpu_percent: Option<f64>, lane: &LaneKey) -> EngineFacts<'a> {
+        let held_back = self.held_back.as_ref().filter(|held_back| *held_back.lane != *lane);
         EngineFacts {
             status: self.status,
             abilities,
@@ -58,7 +63,7 @@ impl FleetEngine {
             memory_usage_mb: self.memory_usage_mb,
             cpu_percent: self.cpu_percent,
             max_cpu_percent,
-            held_back: None,
+            held_back: held_back.map(|held_back| held_back.hold_back),
         }
     }
 }
@@ -80,6 +85,8 @@ struct Room {
     any_free: bool,
     /// The most memory that such an engine has left, in MiB; none if none declares any.
     most_memory_mb: Option<u64>,
+    /// Whether some engines are held back, so that what they take depends on the event.
+    any_held_back: bool,
 }
 
 impl EngineClass {
@@ -93,7 +100,11 @@ impl EngineClass {
             let mut room = Room::default();
             for engine in &self.engines {
                 room.any_active |= engine.status == EngineStatus::Active;
-                let facts = engine.facts(&self.abilities, max_cpu_percent);
+                if engine.held_back.is_some() {
+                    room.any_held_back = true;
+                    continue;
+                }
+                let facts = engine.facts(&self.abilities, max_cpu_percent, &key);
                 if ENGINE_GATES.iter().all(|gate| check(*gate, &facts, &lane).is_ok()) {
                     room.any_free = true;
                     let left = self.abilities.memory_limit_mb.map(|limit| limit.saturating_sub(engine.held.memory_mb));
@@ -208,10 +219,15 @@ impl Fleet {
 
     /// An engine beside a lane: what keeps it, and what would change that.
     pub fn near(&self, class: &EngineClass, engine: &FleetEngine, lane: &LaneFacts<'_>) -> NearEngine {
-        let (facts, lane) = (engine.facts(&class.abilities, self.max_cpu_percent), running(lane));
+        let (facts, lane) = (engine.facts(&class.abilities, self.max_cpu_percent, lane.key), running(lane));
         let fails = ENGINE_GATES.iter().filter_map(|gate| Some((*gate, check(*gate, &facts, &lane).err()?))).collect();
         let fits_when_empty = could_ever_serve(&class.abilities, lane.key);
-        NearEngine { engine: engine.clone(), fits_when_empty, fails, change: steps(&engine.engine_id, &facts, &lane) }
+        NearEngine {
+            engine: engine.clone(),
+            fits_when_empty,
+            fails,
+            change: steps(&engine.engine_id, &facts, &lane, engine.held_back.as_ref()),
+        }
     }
 
     /// How far the events of a lane get that need not be alone: costs as much as there are classes.
@@ -226,6 +242,13 @@ impl Fleet {
                 None => true,
             };
             reach.any_free |= room.any_free && has_memory;
+            if room.any_held_back && !reach.any_free {
+                let held_back = class.engines.iter().filter(|engine| engine.held_back.is_some());
+                reach.any_free = held_back.into_iter().any(|engine| {
+                    let facts = engine.facts(&class.abilities, self.max_cpu_percent, lane.key);
+                    ENGINE_GATES.iter().all(|gate| check(*gate, &facts, &running(lane)).is_ok())
+                });
+            }
         }
         reach
     }
@@ -244,7 +267,7 @@ impl Fleet {
                 ENGINE_GATES[..ABILITY_GATES].iter().position(|gate| check(*gate, &idle, lane).is_err());
             let lacks = lane.key.required_capabilities.difference(&class.abilities.capabilities).count() as u64;
             for (place, engine) in class.engines.iter().enumerate() {
-                let facts = engine.facts(&class.abilities, self.max_cpu_percent);
+                let facts = engine.facts(&class.abilities, self.max_cpu_percent, lane.key);
                 let own_failure = || {
                     let behind = ENGINE_GATES[ABILITY_GATES..].iter();
                     behind.clone().position(|gate| check(*gate, &facts, lane).is_err()).map(|at| at + ABILITY_GATES)

@@ -5,9 +5,11 @@
 //! engine is given an event of the same priority, or of a lower one, only if that leaves room for both, or ends before (backfill,
 //! as batch schedulers call it). What is expected is what was seen of each type of events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Abilities;
+use crate::ids::EventId;
 use crate::lane::LaneKey;
 use crate::time::Timestamp;
 
@@ -38,6 +40,16 @@ pub struct HoldBack {
     pub priority: u8,
     pub reservation: Reservation,
     pub now: Timestamp,
+}
+
+/// The event for which an engine is held back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldBackFor {
+    pub event_id: EventId,
+    /// The event's lane: its events are not kept from the engine.
+    pub lane: Arc<LaneKey>,
+    pub since: Timestamp,
+    pub hold_back: HoldBack,
 }
 
 /// An event that an engine might be given.

@@ -25,8 +25,9 @@ use enginehouse_store::{Store, StoreError};
 
 pub use self::fleet_snapshot::{FleetSnapshot, HeldBy};
 use self::snapshot_cache::SnapshotCache;
+use crate::dispatcher::Dispatcher;
 use crate::dispatcher::config::DispatchConfig;
-use crate::dispatcher::last_claims::LastClaims;
+use crate::dispatcher::hold_backs::HeldForEvent;
 
 /// Up to how many events before an event are counted.
 const MAX_COUNTED_AHEAD: u32 = 10_000;
@@ -56,6 +57,8 @@ pub struct ExplainedEvent {
 pub struct ExplainedWait {
     pub lane: LaneExplanation,
     pub asked_engine: Option<NearEngine>,
+    /// The engine that is held back for it.
+    pub held_back: Option<HeldForEvent>,
     /// How many events of its lane come before it, up to a limit.
     pub ahead_in_lane: u64,
     /// How many of better priorities do that the same engines could run.
@@ -108,8 +111,8 @@ pub struct ExplainedLanes {
 }
 
 impl Explainer {
-    pub fn new(store: Arc<dyn Store>, config: &DispatchConfig, last_claims: LastClaims) -> Self {
-        let views = SnapshotCache::new(Arc::clone(&store), config, last_claims);
+    pub fn new(store: Arc<dyn Store>, config: &DispatchConfig, dispatcher: &Dispatcher) -> Self {
+        let views = SnapshotCache::new(Arc::clone(&store), config, dispatcher);
         Self { store, views: Arc::new(views) }
     }
 
@@ -133,12 +136,15 @@ impl Explainer {
         let ahead_in_lane = self.store.queued_before(record.event.lane_id, place, MAX_COUNTED_AHEAD).await?;
         let facts = view.facts(&record.lane, Some(&record.event));
         let due = Availability { now: view.as_of(), available_at: state.available_at, state: Some(state) };
-        let lane = explain_lane(&facts, &due, view.fleet());
+        let mut lane = explain_lane(&facts, &due, view.fleet());
+        view.tell_openings(&mut lane, &facts);
+        let held_back = view.held_for(&record.event);
         let ahead_by_priority = view.queued_ahead_by_priority(&record.lane);
         let near = |(class, engine): (&EngineClass, &FleetEngine)| view.fleet().near(class, engine, &facts);
         let asked_engine = engine.and_then(|engine_id| view.fleet().engine(engine_id)).map(near);
-        let (verdict, summary, as_of) = (lane.verdict, with_place(&lane, ahead_in_lane), view.as_of());
-        let waits = ExplainedWait { lane, asked_engine, ahead_in_lane, ahead_by_priority, view };
+        let (verdict, summary, as_of) =
+            (lane.verdict, sentence(&lane, ahead_in_lane, held_back.as_ref()), view.as_of());
+        let waits = ExplainedWait { lane, asked_engine, held_back, ahead_in_lane, ahead_by_priority, view };
         Ok(Some(ExplainedEvent { record, verdict, summary, waits: Some(waits), as_of }))
     }
 
@@ -208,7 +214,8 @@ impl Explainer {
             let facts = view.facts(&counts.lane.key, head.as_ref());
             let state = head.as_ref().map(|head| &head.state);
             let due = Availability { now: view.as_of(), available_at: place.available_at, state };
-            let explanation = view.explained(&facts, &due);
+            let mut explanation = view.explained(&facts, &due);
+            view.tell_openings(&mut explanation, &facts);
             lanes.push(ExplainedLane { counts: counts.clone(), head, explanation });
         }
         Ok(ExplainedLanes { lanes, next, view })
@@ -241,12 +248,16 @@ fn lane_steps(facts: &LaneFacts<'_>) -> Vec<ChangeStep> {
     queue.into_iter().chain(event_type).collect()
 }
 
-/// The sentence of a lane, for an event that has others of it before itself.
-fn with_place(lane: &LaneExplanation, ahead: u64) -> String {
-    match (lane.verdict, ahead) {
-        (Verdict::Runnable, 1) => format!("{}; 1 event of its kind comes before it", lane.summary),
-        (Verdict::Runnable, 2..) => format!("{}; {ahead} events of its kind come before it", lane.summary),
-        _ => lane.summary.clone(),
+/// The sentence of a lane, for one event of it.
+fn sentence(lane: &LaneExplanation, ahead: u64, held_back: Option<&HeldForEvent>) -> String {
+    let summary = &lane.summary;
+    match (lane.verdict, ahead, held_back) {
+        (Verdict::Waiting, _, Some(HeldForEvent { engine_id, since, opens_at })) => format!(
+            "{summary}; {engine_id} is held back for it since {since}, and is expected to have room at {opens_at}"
+        ),
+        (Verdict::Runnable, 1, _) => format!("{summary}; 1 event of its kind comes before it"),
+        (Verdict::Runnable, 2.., _) => format!("{summary}; {ahead} events of its kind come before it"),
+        _ => summary.clone(),
     }
 }
 

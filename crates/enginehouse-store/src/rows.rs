@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use enginehouse_core::durations::{DurationHistogram, DurationKind};
 use enginehouse_core::engine::RegisteredEngine;
@@ -284,6 +285,8 @@ pub struct LockRow {
     pub event_id: EventId,
     pub lane_id: LaneId,
     pub claimed_at: Timestamp,
+    /// How long the lock lasts from each renewal.
+    pub visibility_timeout: Duration,
 }
 
 /// How many events of a lane are in each status.

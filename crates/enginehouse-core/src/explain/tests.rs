@@ -31,6 +31,7 @@ fn sim(number: u32) -> (Abilities, FleetEngine) {
         cpu_percent: None,
         last_heartbeat_at: NOW,
         last_claim_at: Some(NOW),
+        held_back: None,
     };
     (abilities, engine)
 }

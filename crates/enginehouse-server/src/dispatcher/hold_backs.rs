@@ -103,6 +103,9 @@ pub struct HeldForEvent {
 pub struct HoldsBackEngine {
     pub event_id: EventId,
     pub lane_id: LaneId,
+    pub available_at: Timestamp,
+    /// Whether it must be its engine's only one.
+    pub final_attempt: bool,
     pub since: Timestamp,
     /// When the engine is expected to have room for the event.
     pub opens_at: Timestamp,
@@ -127,9 +130,9 @@ impl HoldBacks {
     pub fn of_engine(&self, engine_id: &EngineId) -> Option<HoldsBackEngine> {
         let table = self.table();
         let watched = table.watched.get(table.engines.get(engine_id)?)?;
-        let StarvingEvent { event_id, lane_id, .. } = watched.head;
+        let StarvingEvent { event_id, lane_id, available_at, final_attempt, .. } = watched.head;
         let (since, opens_at) = (watched.held.as_ref()?.since, watched.full.get(engine_id)?.opens_at);
-        Some(HoldsBackEngine { event_id, lane_id, since, opens_at })
+        Some(HoldsBackEngine { event_id, lane_id, available_at, final_attempt, since, opens_at })
     }
 
     /// The first events of the lanes that are watched.

@@ -1,19 +1,24 @@
 //! Engines, lanes and settings at one moment.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use enginehouse_api::page::BlockedPlace;
 use enginehouse_core::engine::RegisteredEngine;
-use enginehouse_core::explain::{Availability, LaneExplanation, explain_fit, verdict_of};
-use enginehouse_core::fleet::{Fleet, FleetEngine, LaneFit};
-use enginehouse_core::gates::{Held, LaneFacts, could_ever_serve};
+use enginehouse_core::explain::{Availability, GateState, LaneExplanation, Passage, explain_fit, verdict_of};
+use enginehouse_core::fleet::{Fleet, FleetEngine, LaneFit, NearEngine};
+use enginehouse_core::gates::{Gate, Held, LaneFacts, could_ever_serve};
+use enginehouse_core::hold_back::{HeldBackFor, HeldWork, HoldBack, Reservation, effective_priority, expected_end};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId};
 use enginehouse_core::lane::LaneKey;
-use enginehouse_core::policy::{Policy, resolve};
+use enginehouse_core::policy::{Policy, Precedence, precedence, resolve};
 use enginehouse_core::retry::is_final_attempt;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::{EventRow, FleetRows, LaneCounts, SettingsRows};
+
+use crate::dispatcher::durations::Durations;
+use crate::dispatcher::hold_backs::{HeldForEvent, HoldBacks, HoldsBackEngine};
 
 /// How many different requirements are kept with how far they get, until the view is made anew.
 const MAX_KEPT_FITS: usize = 1_000;
@@ -22,11 +27,14 @@ const MAX_KEPT_FITS: usize = 1_000;
 pub struct FleetSnapshot {
     as_of: Timestamp,
     fleet: Fleet,
+    any_held_back: bool,
     /// What each engine holds, the longest held first.
     held: HashMap<EngineId, Vec<HeldBy>>,
     lanes: Vec<LaneCounts>,
     settings: SettingsRows,
-    default_policy: Policy,
+    defaults: Defaults,
+    durations: Durations,
+    hold_backs: HoldBacks,
     /// The lanes in which something waits, the worst first, once somebody has asked.
     worst_first: OnceLock<Vec<(BlockedPlace, LaneCounts)>>,
     /// How far events with the same requirements get.
@@ -40,6 +48,10 @@ pub struct HeldBy {
     /// Unknown if its lane cannot be read.
     pub event_type: Option<EventType>,
     pub claimed_at: Timestamp,
+    /// How long its lock lasts from each renewal.
+    visibility_timeout: Duration,
+    required_memory_mb: u64,
+    final_attempt: bool,
 }
 
 /// What is read for a view.
@@ -48,6 +60,16 @@ pub(super) struct SnapshotRows {
     pub(super) lanes: Vec<LaneCounts>,
     pub(super) settings: SettingsRows,
     pub(super) last_claims: HashMap<EngineId, Timestamp>,
+    pub(super) durations: Durations,
+    pub(super) hold_backs: HoldBacks,
+}
+
+/// What an operator has decided that explanations have to know.
+#[derive(Clone, Copy)]
+pub(super) struct Defaults {
+    pub(super) policy: Policy,
+    pub(super) max_cpu_percent: Option<f64>,
+    pub(super) hold_back_after: Option<Duration>,
 }
 
 impl SnapshotRows {
@@ -76,55 +98,134 @@ impl RequirementKey {
 }
 
 impl FleetSnapshot {
-    pub(super) fn new(
-        rows: SnapshotRows,
-        default_policy: Policy,
-        max_cpu_percent: Option<f64>,
-        as_of: Timestamp,
-    ) -> Self {
-        let SnapshotRows { fleet: FleetRows { engines, locks, lost_before }, lanes, settings, last_claims } = rows;
+    pub(super) fn new(rows: SnapshotRows, defaults: Defaults, as_of: Timestamp) -> Self {
+        let SnapshotRows { fleet: FleetRows { engines, locks, lost_before }, lanes, settings, .. } = rows;
         let keys: HashMap<LaneId, &LaneKey> = lanes.iter().map(|row| (row.lane.lane_id, &row.lane.key)).collect();
-        let final_attempts: HashMap<EventId, bool> = lost_before
+        let final_attempts: HashSet<EventId> = lost_before
             .iter()
-            .map(|event| (event.event_id, is_final(event, keys.get(&event.lane_id), &settings, &default_policy)))
+            .filter(|event| is_final(event, keys.get(&event.lane_id).copied(), &settings, &defaults.policy))
+            .map(|event| event.event_id)
             .collect();
-        let heard: HashMap<&EngineId, Timestamp> =
-            engines.iter().map(|engine| (&engine.engine_id, engine.last_heartbeat_at)).collect();
-        let mut loads: HashMap<EngineId, Held> = HashMap::new();
         let mut held: HashMap<EngineId, Vec<HeldBy>> = HashMap::new();
-        for lock in &locks {
+        for lock in locks {
             let key = keys.get(&lock.lane_id);
-            let before = loads.get(&lock.engine_id).copied().unwrap_or_default();
-            // As a claim counts it.
-            let mut after = before.and(key.and_then(|key| key.required_memory_mb));
-            after.final_attempt |= final_attempts.get(&lock.event_id).copied().unwrap_or(false);
-            if heard.get(&lock.engine_id).is_some_and(|at| lock.claimed_at <= *at) {
-                after.memory_since_heartbeat_mb = before.memory_since_heartbeat_mb;
-            }
-            loads.insert(lock.engine_id.clone(), after);
-            held.entry(lock.engine_id.clone()).or_default().push(HeldBy {
+            held.entry(lock.engine_id).or_default().push(HeldBy {
                 event_id: lock.event_id,
                 event_type: key.map(|key| key.event_type.clone()),
                 claimed_at: lock.claimed_at,
+                visibility_timeout: lock.visibility_timeout,
+                required_memory_mb: key.and_then(|key| key.required_memory_mb).unwrap_or(0),
+                final_attempt: final_attempts.contains(&lock.event_id),
             });
         }
         held.values_mut().for_each(|locks| locks.sort_by_key(|lock| (lock.claimed_at, lock.event_id)));
-        let engines = engines.into_iter().map(|engine| {
-            let held = loads.get(&engine.engine_id).copied().unwrap_or_default();
-            let last_claim_at = last_claims.get(&engine.engine_id).copied();
-            (engine.abilities(), fleet_engine(engine, held, last_claim_at))
-        });
-        let fleet = Fleet::new(engines, max_cpu_percent);
-        Self {
+        let mut snapshot = Self {
             as_of,
-            fleet,
+            fleet: Fleet::default(),
+            any_held_back: false,
             held,
             lanes,
             settings,
-            default_policy,
+            defaults,
+            durations: rows.durations,
+            hold_backs: rows.hold_backs,
             worst_first: OnceLock::new(),
             fits: Mutex::default(),
+        };
+        let engines = engines.into_iter().map(|engine| {
+            let load = snapshot.load(&engine);
+            let held_back = snapshot.held_back(&engine);
+            let last_claim_at = rows.last_claims.get(&engine.engine_id).copied();
+            (engine.abilities(), fleet_engine(engine, load, last_claim_at, held_back))
+        });
+        let engines: Vec<_> = engines.collect();
+        snapshot.any_held_back = engines.iter().any(|(_, engine)| engine.held_back.is_some());
+        snapshot.fleet = Fleet::new(engines, defaults.max_cpu_percent);
+        snapshot
+    }
+
+    /// What an engine holds, as a claim counts it.
+    fn load(&self, engine: &RegisteredEngine) -> Held {
+        self.held_by(&engine.engine_id).iter().fold(Held::default(), |before, lock| {
+            let mut after = before.and(Some(lock.required_memory_mb));
+            after.final_attempt |= lock.final_attempt;
+            if lock.claimed_at <= engine.last_heartbeat_at {
+                after.memory_since_heartbeat_mb = before.memory_since_heartbeat_mb;
+            }
+            after
+        })
+    }
+
+    /// The same one by one, with the moment at which each is expected to end; and whether all of them are of types of which
+    /// some have ended before.
+    fn work(&self, engine_id: &EngineId) -> (Vec<HeldWork>, bool) {
+        let mut all_known = true;
+        let work = self.held_by(engine_id).iter().map(|lock| {
+            let takes = lock.event_type.as_ref().and_then(|event_type| self.takes(event_type));
+            all_known &= takes.is_some();
+            HeldWork {
+                ends_at: expected_end(lock.claimed_at, takes, lock.visibility_timeout, self.as_of),
+                memory_mb: lock.required_memory_mb,
+                final_attempt: lock.final_attempt,
+            }
+        });
+        (work.collect(), all_known)
+    }
+
+    /// How long all but a few attempts at events of a type have taken.
+    fn takes(&self, event_type: &EventType) -> Option<Duration> {
+        self.durations.processing(event_type).map(|seen| seen.p95)
+    }
+
+    /// For what an engine is held back, as its claims see it.
+    fn held_back(&self, engine: &RegisteredEngine) -> Option<HeldBackFor> {
+        let held_for = self.hold_backs.of_engine(&engine.engine_id)?;
+        let lane = &self.lanes.iter().find(|row| row.lane.lane_id == held_for.lane_id)?.lane.key;
+        let facts = self.facts(lane, None);
+        if facts.queue_paused || facts.event_type_paused {
+            return None;
         }
+        let (work, _) = self.work(&engine.engine_id);
+        let HoldsBackEngine { event_id, since, available_at, final_attempt, .. } = held_for;
+        let reservation = Reservation::of(&engine.abilities(), &work, lane, final_attempt, self.as_of)?;
+        let priority = effective_priority(lane.priority, self.precedence(lane).aging, available_at, self.as_of);
+        let hold_back = HoldBack { priority, reservation, now: self.as_of };
+        Some(HeldBackFor { event_id, lane: Arc::new(lane.clone()), since, hold_back })
+    }
+
+    fn precedence(&self, key: &LaneKey) -> Precedence {
+        let SettingsRows { queues, event_types } = &self.settings;
+        precedence(event_types.get(&key.event_type), queues.get(&key.queue), self.defaults.hold_back_after)
+    }
+
+    /// Fills in when gates are expected to open that engines keep closed because their hands are full.
+    pub(super) fn tell_openings(&self, lane: &mut LaneExplanation, facts: &LaneFacts<'_>) {
+        const OF_ROOM: [Gate; 4] = [Gate::Concurrency, Gate::FinalAttempt, Gate::Memory, Gate::HeldBack];
+        let may_open =
+            |near: &&NearEngine| near.fits_when_empty && near.fails.iter().all(|(gate, _)| OF_ROOM.contains(gate));
+        let opens_at = lane.fit.nearest.iter().filter(may_open).filter_map(|near| self.opens_at(near, facts)).min();
+        let closed = |gate: &&mut GateState| {
+            gate.passage == Passage::Closed && OF_ROOM.iter().any(|of_room| of_room.name() == gate.gate)
+        };
+        if let Some(gate) = lane.gates.iter_mut().find(closed) {
+            gate.opens_at = opens_at;
+        }
+    }
+
+    /// When an engine is expected to have room for an event, if all that has to end before is of types of which some have ended
+    /// before.
+    fn opens_at(&self, near: &NearEngine, facts: &LaneFacts<'_>) -> Option<Timestamp> {
+        let (class, engine) = self.fleet.engine(&near.engine.engine_id)?;
+        let (work, all_known) = self.work(&engine.engine_id);
+        if !all_known {
+            return None;
+        }
+        Reservation::of(&class.abilities, &work, facts.key, facts.final_attempt, self.as_of).map(|room| room.opens_at)
+    }
+
+    /// The engine that is held back for an event, if one is.
+    pub fn held_for(&self, event: &EventRow) -> Option<HeldForEvent> {
+        self.hold_backs.for_event(event.lane_id, event.event_id)
     }
 
     /// As of when it is, by the store's clock.
@@ -149,11 +250,18 @@ impl FleetSnapshot {
     /// What a lane brings, and one event of it, if one is meant.
     pub(super) fn facts<'a>(&self, key: &'a LaneKey, event: Option<&EventRow>) -> LaneFacts<'a> {
         let SettingsRows { queues, event_types } = &self.settings;
-        LaneFacts {
+        let facts = LaneFacts {
             queue_paused: queues.get(&key.queue).is_some_and(|set| set.paused),
             event_type_paused: event_types.get(&key.event_type).is_some_and(|set| set.paused),
-            final_attempt: event.is_some_and(|event| is_final(event, Some(&key), &self.settings, &self.default_policy)),
+            takes: self.takes(&key.event_type),
             ..LaneFacts::running(key)
+        };
+        let Some(event) = event else { return facts };
+        let aging = self.precedence(key).aging;
+        LaneFacts {
+            final_attempt: is_final(event, Some(key), &self.settings, &self.defaults.policy),
+            priority: effective_priority(key.priority, aging, event.state.available_at, self.as_of),
+            ..facts
         }
     }
 
@@ -197,6 +305,10 @@ impl FleetSnapshot {
 
     /// Explains a lane, and keeps how far its events get with the fleet for others with the same requirements.
     pub(super) fn explained(&self, facts: &LaneFacts<'_>, due: &Availability<'_>) -> LaneExplanation {
+        if self.any_held_back {
+            // Then priorities and durations count, too.
+            return explain_fit(facts, due, self.fleet.fit(facts));
+        }
         let requirements = RequirementKey::of(facts);
         let kept = self.fits.lock().unwrap_or_else(PoisonError::into_inner).get(&requirements).cloned();
         let fit = kept.unwrap_or_else(|| {
@@ -211,7 +323,12 @@ impl FleetSnapshot {
     }
 }
 
-fn fleet_engine(engine: RegisteredEngine, held: Held, last_claim_at: Option<Timestamp>) -> FleetEngine {
+fn fleet_engine(
+    engine: RegisteredEngine,
+    held: Held,
+    last_claim_at: Option<Timestamp>,
+    held_back: Option<HeldBackFor>,
+) -> FleetEngine {
     let load = &engine.metadata.dynamic_state.resource_utilization;
     FleetEngine {
         status: engine.status,
@@ -220,12 +337,13 @@ fn fleet_engine(engine: RegisteredEngine, held: Held, last_claim_at: Option<Time
         cpu_percent: load.cpu_percent,
         last_heartbeat_at: engine.last_heartbeat_at,
         last_claim_at,
+        held_back,
         engine_id: engine.engine_id,
     }
 }
 
 /// Whether an event is on its last chance.
-fn is_final(event: &EventRow, key: Option<&&LaneKey>, settings: &SettingsRows, default_policy: &Policy) -> bool {
+fn is_final(event: &EventRow, key: Option<&LaneKey>, settings: &SettingsRows, default_policy: &Policy) -> bool {
     let Some(key) = key.filter(|_| event.state.tally.losses > 0) else { return false };
     let (of_type, of_queue) = (settings.event_types.get(&key.event_type), settings.queues.get(&key.queue));
     is_final_attempt(event.state.tally, &resolve(&event.overrides, of_type, of_queue, default_policy).retry)

@@ -7,14 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_core::policy::Policy;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::{Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::fleet_snapshot::{FleetSnapshot, SnapshotRows};
+use super::fleet_snapshot::{Defaults, FleetSnapshot, SnapshotRows};
+use crate::dispatcher::Dispatcher;
 use crate::dispatcher::config::DispatchConfig;
+use crate::dispatcher::durations::Durations;
+use crate::dispatcher::hold_backs::HoldBacks;
 use crate::dispatcher::last_claims::LastClaims;
 use crate::timers::Timer;
 
@@ -39,8 +41,9 @@ pub(super) struct SnapshotCache {
 struct SnapshotSource {
     store: Arc<dyn Store>,
     last_claims: LastClaims,
-    default_policy: Policy,
-    max_cpu_percent: Option<f64>,
+    durations: Durations,
+    hold_backs: HoldBacks,
+    defaults: Defaults,
 }
 
 #[derive(Clone)]
@@ -53,9 +56,19 @@ struct KeptSnapshot {
 }
 
 impl SnapshotCache {
-    pub(super) fn new(store: Arc<dyn Store>, config: &DispatchConfig, last_claims: LastClaims) -> Self {
-        let (default_policy, max_cpu_percent) = (config.default_policy, config.max_cpu_percent);
-        let source = SnapshotSource { store, last_claims, default_policy, max_cpu_percent };
+    pub(super) fn new(store: Arc<dyn Store>, config: &DispatchConfig, dispatcher: &Dispatcher) -> Self {
+        let defaults = Defaults {
+            policy: config.default_policy,
+            max_cpu_percent: config.max_cpu_percent,
+            hold_back_after: config.hold_back_after,
+        };
+        let source = SnapshotSource {
+            store,
+            last_claims: dispatcher.last_claims().clone(),
+            durations: dispatcher.durations().clone(),
+            hold_backs: dispatcher.hold_backs().clone(),
+            defaults,
+        };
         Self { source: Arc::new(source), kept: Arc::default() }
     }
 
@@ -97,13 +110,15 @@ impl SnapshotSource {
             lanes: self.store.lane_counts().await?,
             fleet: self.store.fleet().await?,
             last_claims: self.last_claims.all(),
+            durations: self.durations.clone(),
+            hold_backs: self.hold_backs.clone(),
         };
-        let (is_large, policy, max_cpu_percent) = (rows.size() > SMALL, self.default_policy, self.max_cpu_percent);
-        if !is_large {
-            return Ok((Arc::new(FleetSnapshot::new(rows, policy, max_cpu_percent, now)), None));
+        let defaults = self.defaults;
+        if rows.size() <= SMALL {
+            return Ok((Arc::new(FleetSnapshot::new(rows, defaults, now)), None));
         }
         let made = tokio::task::spawn_blocking(move || {
-            let view = FleetSnapshot::new(rows, policy, max_cpu_percent, now);
+            let view = FleetSnapshot::new(rows, defaults, now);
             // Whoever asks for it does not wait for it.
             view.worst_first();
             Arc::new(view)

@@ -57,7 +57,7 @@ impl App {
         let pulse = Pulse::start()?;
         let explained_by = config.clone();
         let (dispatcher, thread) = Dispatcher::start(Arc::clone(&store), config, rng, Box::new(observer), pulse)?;
-        let explainer = Explainer::new(Arc::clone(&store), &explained_by, dispatcher.last_claims().clone());
+        let explainer = Explainer::new(Arc::clone(&store), &explained_by, &dispatcher);
         Ok(Self(Arc::new(Parts {
             dispatcher,
             thread: Mutex::new(Some(thread)),

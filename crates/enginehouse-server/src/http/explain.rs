@@ -3,8 +3,8 @@
 use axum::extract::State;
 use enginehouse_api::explain::{
     BlockedFilter, BlockedLane, BlockedLanePage, BlockedQuery, ChangeView, EngineExplanation, EventExplanation,
-    ExplainQuery, ExplainedEngines, ExplainedGate, FailedGate, FreeEngine, HeldEvent, KeptFrom, NearEngineView,
-    QueuePosition, WaitingLane, WouldOpen,
+    ExplainQuery, ExplainedEngines, ExplainedGate, FailedGate, FreeEngine, HeldBackEngine, HeldEvent, KeptFrom,
+    NearEngineView, QueuePosition, StarvingEventView, WaitingLane, WouldOpen,
 };
 use enginehouse_api::page::{Cursor, ListKind, Page, PageQuery};
 use enginehouse_core::change::ChangeStep;
@@ -93,6 +93,9 @@ fn event_explanation(explained: ExplainedEvent) -> EventExplanation {
         let asked = waits.asked_engine.as_ref().map(|near| near_engine(near, &waits.view));
         (explained_gates(&waits.lane), changes(&waits.lane.smallest_change), engines, asked)
     });
+    let held_back = waits.as_ref().and_then(|waits| waits.held_back.clone());
+    let held_back_engine =
+        held_back.map(|held| HeldBackEngine { engine_id: held.engine_id, since: held.since, opens_at: held.opens_at });
     let position = waits
         .as_ref()
         .map(|waits| QueuePosition { ahead_in_lane: waits.ahead_in_lane, ahead_by_priority: waits.ahead_by_priority });
@@ -111,6 +114,7 @@ fn event_explanation(explained: ExplainedEvent) -> EventExplanation {
         gates,
         engines,
         asked_engine,
+        held_back_engine,
         smallest_change,
         position,
         as_of,
@@ -126,6 +130,11 @@ fn engine_explanation(engine_id: &EngineId, explained: ExplainedEngine) -> Optio
         summary,
         last_claim_at: engine.last_claim_at,
         holds: held_events(&view, engine_id),
+        held_back_for: engine.held_back.as_ref().map(|held_back| StarvingEventView {
+            event_id: held_back.event_id,
+            since: held_back.since,
+            opens_at: held_back.hold_back.reservation.opens_at,
+        }),
         held: engine.held.locks,
         max_concurrent_events: class.abilities.max_concurrent_events,
         held_memory_mb: engine.held.memory_mb,

@@ -18,11 +18,11 @@ const MAY_BE_ABSENT: &[&str] = &[
     "ScenarioRun: engines",
     "Warning: event_id",
     "EventLock: times_out_at",
-    "ChangeView: capabilities, engine_id, engine_version, event_type, queue, to",
+    "ChangeView: capabilities, engine_id, engine_version, event_id, event_type, queue, to",
     "ClaimedLock: times_out_at",
     "EventTypeDurations: processing, waiting",
-    "EventTypeSettings: durations, max_processing_seconds, retry_policy, visibility_timeout_seconds",
-    "QueueSettings: max_processing_seconds, retry_policy, visibility_timeout_seconds",
+    "EventTypeSettings: durations, hold_back_after_seconds, max_processing_seconds, priority_aging_seconds, retry_policy, visibility_timeout_seconds",
+    "QueueSettings: hold_back_after_seconds, max_processing_seconds, priority_aging_seconds, retry_policy, visibility_timeout_seconds",
     "VersionDurations: processing, waiting",
 ];
 

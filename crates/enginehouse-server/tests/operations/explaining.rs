@@ -21,7 +21,7 @@ use crate::under_test::Kind;
 const PAIRS: usize = if matches!(crate::ON, Kind::Sqlite) { 600 } else { 300 };
 
 fn explainer(harness: &Harness, config: &DispatchConfig) -> Explainer {
-    Explainer::new(harness.store.clone(), config, harness.dispatcher.last_claims().clone())
+    Explainer::new(harness.store.clone(), config, &harness.dispatcher)
 }
 
 struct House {
@@ -265,5 +265,55 @@ async fn lanes_that_wait_are_listed_worst_first() {
     assert_eq!(engine.would_open[0].0.to_string(), "raise max_concurrent_events of sim to 2");
     assert_eq!(engine.view.held_by(&"sim".parse().unwrap())[0].event_id, claimed.event.event_id);
     assert!(token(&claimed).to_string().len() > 10);
+    harness.close().await;
+}
+
+/// To whoever asks about the event that has waited long, about one that waits for it, and about the engine.
+#[tokio::test]
+async fn a_hold_back_is_told_on_both_sides() {
+    let harness = Harness::new();
+    let explainer = explainer(&harness, &DispatchConfig::default());
+    let limits = r#"{"resource_limits":{"memory_limit_mb":100,"max_concurrent_events":10}}"#;
+    harness.register_with("e", limits, 0).await;
+    let small = r#"{"event_type":"small","priority":9,"required_memory_mb":30}"#;
+    harness.try_enqueue(&[small; 20]).await.unwrap();
+    // Two of them end after ten seconds each, so that it is known how long they take.
+    for _ in 0..2 {
+        let claimed = harness.claim_one("e").await;
+        harness.pass(10.0).await;
+        harness.complete(&claimed).await.unwrap();
+    }
+    let mut held = harness.claim("e", 3).await;
+    let large = harness.enqueue(r#"{"event_type":"large","priority":0,"required_memory_mb":100}"#).await;
+    let explain = async |event_id| {
+        let engine: EngineId = "e".parse().unwrap();
+        explainer.event(event_id, Some(&engine), harness.clock.wall()).await.unwrap().unwrap()
+    };
+    let opens_at = |explained: &ExplainedEvent| {
+        let gates = &explained.waits.as_ref().unwrap().lane.gates;
+        gates.iter().find(|gate| gate.gate == "memory").unwrap().opens_at
+    };
+    let waiting = explain(large).await;
+    assert_eq!(waiting.verdict, Verdict::Waiting);
+    let opens = opens_at(&waiting).expect("it is known how long the small ones take");
+    assert!(opens.since(waiting.as_of) < std::time::Duration::from_secs(12), "{opens}");
+    assert!(waiting.waits.unwrap().held_back.is_none());
+    for _ in 0..6 {
+        harness.pass(10.0).await;
+        harness.complete(&held.remove(0)).await.unwrap();
+        held.extend(harness.claim("e", 3).await);
+    }
+    let held_back = explain(large).await;
+    let by = held_back.waits.as_ref().unwrap().held_back.as_ref().expect("it has waited long");
+    assert_eq!(by.engine_id.as_str(), "e");
+    assert!(held_back.summary.contains("e is held back for it since"), "{}", held_back.summary);
+    // One of the small ones would fit, as soon as another has ended.
+    harness.complete(&held[0]).await.unwrap();
+    assert!(harness.claim("e", 3).await.is_empty(), "it is held back");
+    let engine = explainer.engine(&"e".parse().unwrap(), harness.clock.wall()).await.unwrap().unwrap();
+    assert_eq!(engine.could_claim, 0);
+    let kept: Vec<_> = engine.kept_from.iter().map(|(gate, kept)| (*gate, kept.events)).collect();
+    assert_eq!(kept, [("held_back", 10), ("memory", 1)]);
+    assert!(engine.would_open[0].0.to_string().starts_with("let e run event"), "{:?}", engine.would_open);
     harness.close().await;
 }

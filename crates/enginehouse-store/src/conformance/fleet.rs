@@ -28,7 +28,10 @@ pub(crate) async fn every_engine_is_read_with_what_it_holds(store: &dyn Store) {
     assert!(fleet.locks.iter().all(|lock| lock.lane_id == lane_id));
     let event = begin(store).await.events_by_id(&[id(2)]).await.unwrap().remove(0);
     let claimed_at = event.state.claimed_at.unwrap();
-    assert_eq!(fleet.locks[0], LockRow { engine_id: engine_id("a"), event_id: id(2), lane_id, claimed_at });
+    assert_eq!(
+        fleet.locks[0],
+        LockRow { engine_id: engine_id("a"), event_id: id(2), lane_id, claimed_at, visibility_timeout: 5 * MINUTE }
+    );
     let lost_before: Vec<_> = fleet.lost_before.iter().map(|event| event.event_id).collect();
     assert_eq!(lost_before, [id(5)]);
 }

@@ -18,6 +18,7 @@ pub(super) fn fleet(connection: &SqliteConnection) -> SqliteResult<FleetRows> {
             event_id: columns.read()?,
             lane_id: columns.read()?,
             claimed_at: columns.read()?,
+            visibility_timeout: columns.read()?,
         };
         Ok((lock, columns.read::<bool>()?))
     })?;

@@ -66,6 +66,15 @@ fn event_fields(why: &EventExplanation, times: &Times) -> Vec<(&'static str, Str
             fields.push(("free", engines.free.iter().map(free).collect::<Vec<_>>().join(", ")));
         }
     }
+    if let Some(held) = &why.held_back_engine {
+        let words = format!(
+            "{} since {}, expected to have room {}",
+            held.engine_id,
+            times.show(held.since),
+            times.show(held.opens_at)
+        );
+        fields.push(("held back", words));
+    }
     if let Some(position) = &why.position {
         let ahead =
             format!("{} of its kind, {} of better priorities", position.ahead_in_lane, position.ahead_by_priority);
@@ -110,6 +119,15 @@ fn engine_fields(why: &EngineExplanation, times: &Times) -> Vec<(&'static str, S
     ];
     if !why.holds.is_empty() {
         fields.push(("holds", held(&why.holds, times)));
+    }
+    if let Some(starving) = &why.held_back_for {
+        let words = format!(
+            "event {} since {}, expected to have room {}",
+            starving.event_id,
+            times.show(starving.since),
+            times.show(starving.opens_at)
+        );
+        fields.push(("held back for", words));
     }
     fields.push(("as of", times.show(why.as_of)));
     fields

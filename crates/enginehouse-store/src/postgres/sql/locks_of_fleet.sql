@@ -1,6 +1,6 @@
 -- Every lock, by engine, of each from the transaction on before which it has none that still lasts; and whether its event was
 -- lost before.
-select e.engine_id, e.event_id, e.lane_id, e.claimed_at, e.losses > 0
+select e.engine_id, e.event_id, e.lane_id, e.claimed_at, e.lock_visibility_timeout_ms, e.losses > 0
 from unnest($1::text[], $2::xid8[]) as h (engine_id, from_xact)
 cross join lateral (
     select l.*

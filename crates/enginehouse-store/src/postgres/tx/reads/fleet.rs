@@ -32,6 +32,7 @@ pub(crate) async fn fleet(shared: &PgState) -> PgResult<FleetRows> {
             event_id: columns.read()?,
             lane_id: columns.read()?,
             claimed_at: columns.read()?,
+            visibility_timeout: columns.read()?,
         };
         Ok((lock, columns.read()?))
     })?;
