@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::input::{Textual, Value};
-use enginehouse_core::limits::{DEFAULT_CLAIM_LIMIT, MAX_CLAIM_FILTERS, MAX_CLAIM_LIMIT, MAX_WAIT};
+use enginehouse_core::limits::{DEFAULT_CLAIM_LIMIT, MAX_CLAIM_FILTERS, MAX_CLAIM_LIMIT};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::read_fields;
 use enginehouse_core::request::{Affinity, Claim};
-use enginehouse_core::time::seconds;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
@@ -17,7 +16,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::composed::{described, object, with_field};
 use crate::engines::{HeartbeatPart, HeartbeatResponse, ReadHeartbeat};
-use crate::events::{Event, EventLock};
+use crate::events::{Event, EventLock, read_wait};
 use crate::settle::{ReadSettlement, Settlement, SettlementResult, read_visibility_timeout, refused};
 
 /// An engine asks for events.
@@ -114,10 +113,6 @@ impl ClaimPart {
 
 fn read_limit(value: Value<'_>) -> Option<u32> {
     value.whole(1..=MAX_CLAIM_LIMIT)
-}
-
-fn read_wait(value: Value<'_>) -> Option<Duration> {
-    value.number(0.0..=MAX_WAIT.as_secs_f64()).map(seconds)
 }
 
 fn read_names<T: Textual>(value: Value<'_>) -> Option<Vec<T>> {

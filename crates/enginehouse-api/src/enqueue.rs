@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::each::Each;
+use crate::events::Event;
 use crate::problem::Problem;
 
 /// What became of an enqueue.
@@ -31,6 +32,11 @@ pub struct EnqueueResponse {
     pub duplicate: bool,
     /// What the producer should know. Never a reason to send the event again.
     pub warnings: Vec<Warning>,
+    /// With `wait_seconds`, the event as it was when the wait was over; `status` is its status then. Absent if it could not be
+    /// read: it is stored nevertheless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub event: Option<Box<Event>>,
 }
 
 /// Something that a caller should know about what was accepted.

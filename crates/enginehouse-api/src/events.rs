@@ -1,19 +1,20 @@
 //! Events as they are returned, their history, and lists of them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
 use enginehouse_core::filter::{EventFilter, PageRequest};
 use enginehouse_core::ids::{Capability, EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::input::Value;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::limits::{MAX_LABEL_LENGTH, MAX_PRIORITY};
+use enginehouse_core::limits::{MAX_LABEL_LENGTH, MAX_PRIORITY, MAX_WAIT};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::read_fields;
-use enginehouse_core::time::Timestamp;
+use enginehouse_core::time::{Timestamp, seconds};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::page::{ListKind, Page, PageQuery, page_request, read_cursor, read_limit};
 
@@ -144,6 +145,29 @@ impl EventLock {
     pub fn for_claimer(lock: &enginehouse_core::lock::Lock) -> Self {
         Self { token: Some(lock.token), ..Self::public(lock) }
     }
+}
+
+/// Whether to wait for the end of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WaitQuery {
+    /// How long to wait for the event to complete, fail or be cancelled; 0 to 60, and 0 if absent. Then the answer has it as it
+    /// is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 0, maximum = 60)]
+    pub wait_seconds: Option<f64>,
+}
+
+impl WaitQuery {
+    pub fn read(value: Value<'_>) -> Option<Duration> {
+        read_fields!(value; wait_seconds: optional(read_wait));
+        Some(wait_seconds.unwrap_or_default())
+    }
+}
+
+/// How long a caller wants to wait.
+pub(crate) fn read_wait(value: Value<'_>) -> Option<Duration> {
+    value.number(0.0..=MAX_WAIT.as_secs_f64()).map(seconds)
 }
 
 /// Which events to list. Newest first.

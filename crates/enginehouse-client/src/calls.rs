@@ -24,10 +24,13 @@ use enginehouse_api::settle::{
 };
 use enginehouse_api::stats::{LaneStats, Stats};
 use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
+use enginehouse_core::limits::MAX_WAIT;
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
+use crate::backoff::pause;
 use crate::error::Error;
 use crate::server_url::BadUrl;
 use crate::transport::{ClientConfig, HttpCall, Repeat, RequestBody, Transport};
@@ -203,6 +206,48 @@ impl Client {
     pub async fn enqueue(&self, request: &EnqueueRequest) -> Result<EnqueueResponse, Error> {
         let repeat = if request.idempotency_key.is_some() { Repeat::Always } else { Repeat::IfNotApplied };
         self.post("/v1/events".to_owned(), RequestBody::json(request), repeat).await
+    }
+
+    /// Enqueues one event, and answers it once it has completed, failed or been cancelled, or as it is after so long. Repeated
+    /// like [`Client::enqueue`].
+    pub async fn enqueue_and_wait(&self, request: &EnqueueRequest, timeout: Duration) -> Result<Event, Error> {
+        let began = Instant::now();
+        let repeat = if request.idempotency_key.is_some() { Repeat::Always } else { Repeat::IfNotApplied };
+        let wait = timeout.min(MAX_WAIT);
+        let call = HttpCall {
+            method: Method::POST,
+            path: format!("/v1/events?wait_seconds={}", wait.as_secs_f64()),
+            body: RequestBody::json(request),
+            repeat,
+            timeout: Some(wait + CLAIM_MARGIN),
+        };
+        let answer: EnqueueResponse = self.transport.json(call).await?;
+        match answer.event {
+            Some(event) if event.status.is_final() => Ok(*event),
+            _ => self.wait_for_event(answer.event_id, timeout.saturating_sub(began.elapsed())).await,
+        }
+    }
+
+    /// The event once it has completed, failed or been cancelled, or as it is after so long.
+    pub async fn wait_for_event(&self, event_id: EventId, timeout: Duration) -> Result<Event, Error> {
+        let began = Instant::now();
+        loop {
+            let wait = timeout.saturating_sub(began.elapsed()).min(MAX_WAIT);
+            let asked = Instant::now();
+            let call = HttpCall {
+                method: Method::GET,
+                path: format!("/v1/events/{event_id}?wait_seconds={}", wait.as_secs_f64()),
+                body: RequestBody::Nothing,
+                repeat: Repeat::Always,
+                timeout: Some(wait + CLAIM_MARGIN),
+            };
+            let event: Event = self.transport.json(call).await?;
+            if event.status.is_final() || began.elapsed() >= timeout {
+                return Ok(event);
+            }
+            // A server that shuts down answers at once, and one that starts is asked again.
+            pause(Duration::from_secs(1).saturating_sub(asked.elapsed())).await;
+        }
     }
 
     /// Enqueues up to 10,000 events, all or nothing. Repeated after any passing failure if each has an

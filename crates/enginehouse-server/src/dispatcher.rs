@@ -27,6 +27,7 @@ pub mod dead_letters;
 mod deadlines;
 pub mod durations;
 mod effects;
+pub mod end_waits;
 pub mod engines;
 mod enqueue;
 pub mod event_actions;
@@ -80,6 +81,7 @@ use tokio::sync::mpsc;
 use self::answers::{Enqueued, ExchangeProgress, Exchanged, SettleResult};
 use self::config::DispatchConfig;
 use self::durations::Durations;
+use self::end_waits::EndWaits;
 use self::engines::{Register, Registered};
 use self::hold_backs::HoldBacks;
 use self::inbox::{Inbox, RequestSenders};
@@ -100,6 +102,7 @@ pub struct Dispatcher {
     requests: RequestSenders,
     shutdown: Shutdown,
     registrations: RegistrationLimit,
+    end_waits: EndWaits,
     last_claims: LastClaims,
     durations: Durations,
     hold_backs: HoldBacks,
@@ -135,11 +138,12 @@ impl Dispatcher {
         let scheduler = Scheduler::new(store, config, rng, observer, inbox, shutdown.clone(), pulse);
         let last_claims = scheduler.last_claims.clone();
         let (durations, hold_backs) = (scheduler.durations().clone(), scheduler.hold_backs().clone());
+        let end_waits = scheduler.end_waits.clone();
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())
             .spawn(move || runtime.block_on(scheduler.run()))?;
         let registrations = RegistrationLimit::default();
-        let dispatcher = Self { requests, shutdown, registrations, last_claims, durations, hold_backs };
+        let dispatcher = Self { requests, shutdown, registrations, last_claims, end_waits, durations, hold_backs };
         Ok((dispatcher, DispatcherThread(thread)))
     }
 
@@ -249,6 +253,11 @@ impl Dispatcher {
     /// When each engine last asked for events.
     pub fn last_claims(&self) -> &LastClaims {
         &self.last_claims
+    }
+
+    /// Callers who wait for the end of an event.
+    pub fn end_waits(&self) -> &EndWaits {
+        &self.end_waits
     }
 
     /// Answers waiting claims with nothing and accepts no more requests. Those that were accepted are carried out.

@@ -14,6 +14,7 @@ mod content_coding;
 mod dead_letters;
 mod description;
 mod docs;
+mod end_wait;
 mod engines;
 mod event_types;
 mod events;

@@ -186,6 +186,10 @@ impl Store for PostgresStore {
         self.max_transactions
     }
 
+    async fn ended_events(&self, ids: &[EventId]) -> Result<Vec<EventId>, StoreError> {
+        Ok(reads::ended(&self.shared, ids).await?)
+    }
+
     fn change_feed(&self) -> Option<Box<dyn ChangeFeed>> {
         Some(Box::new(PostgresChangeFeed::start(&self.shared)))
     }

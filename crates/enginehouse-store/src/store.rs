@@ -53,6 +53,8 @@ pub struct ConnectionsUsed {
 pub struct RemoteChanges {
     /// The lanes in which events were queued, each with the time from which the first may be claimed and how many there are.
     pub arrivals: Vec<(LaneId, Timestamp, u32)>,
+    /// Whether events have completed, failed or been cancelled.
+    pub ended: bool,
     /// Whether changes may be missing from this answer, so that the reader must assume that everything has changed.
     pub everything: bool,
     /// Increases when a setting changes.
@@ -95,6 +97,12 @@ pub trait Store: Queries + StoreAdmin {
     /// How many transactions may be under way at once.
     fn max_transactions(&self) -> usize {
         1
+    }
+    /// Those of `ids` that have completed, failed or been cancelled, for whoever waits for what others end. Where nobody else can
+    /// end an event, there is nothing to look for.
+    async fn ended_events(&self, ids: &[EventId]) -> Result<Vec<EventId>, StoreError> {
+        let _ = ids;
+        Ok(Vec::new())
     }
     /// The changes that others make in the store; `None` if it is not shared.
     fn change_feed(&self) -> Option<Box<dyn ChangeFeed>> {

@@ -18,6 +18,7 @@ pub(crate) mod event;
 mod event_bulk;
 mod event_filter;
 pub(crate) mod event_type;
+mod event_wait;
 mod explain;
 mod hints;
 mod json_lines;

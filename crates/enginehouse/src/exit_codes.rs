@@ -12,7 +12,9 @@ Exit status:
   6  the server cannot be reached, or cannot serve now
   7  it took too long
   8  partly done
-  9  refused for want of --yes";
+  9  refused for want of --yes
+ 10  the event that was waited for has failed
+ 11  the event that was waited for was cancelled";
 
 /// One number per kind of error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,10 @@ pub(crate) enum Exit {
     Partly = 8,
     /// It needs `--yes`.
     Refused = 9,
+    /// The event that was waited for has finally failed.
+    EventFailed = 10,
+    /// The event that was waited for was cancelled.
+    EventCancelled = 11,
 }
 
 impl From<Exit> for std::process::ExitCode {
@@ -62,6 +68,8 @@ mod tests {
             Exit::Timeout,
             Exit::Partly,
             Exit::Refused,
+            Exit::EventFailed,
+            Exit::EventCancelled,
         ];
         for (line, exit) in HELP.lines().skip(1).zip(all) {
             assert!(line.trim_start().starts_with(&format!("{} ", exit as u8)), "{line}");

@@ -2,6 +2,7 @@
 
 use std::process::Output;
 
+use enginehouse_client::Client;
 use enginehouse_tests::test_store::TestStore;
 use enginehouse_tests::{TestServer, run, text};
 use serde_json::Value;
@@ -231,4 +232,61 @@ fn an_event_is_changed_while_it_waits_and_redriven_with_changes() {
     assert_eq!((&event["payload"], event["required_capabilities"].to_string()), (&7.into(), "[]".to_owned()));
     let unnamed = evening.run("dead redrive --all --priority 1 --yes");
     assert_eq!(unnamed.status.code(), Some(2), "{}", text(&unnamed.stderr));
+}
+
+#[test]
+fn the_end_of_an_event_is_waited_for_and_the_exit_status_says_how_it_ended() {
+    let evening = Evening::begin();
+    let id = evening.done("event enqueue a -q");
+    let id = id.trim();
+    let late = evening.run(&format!("event wait {id} --timeout-seconds 0.01"));
+    assert_eq!(late.status.code(), Some(7), "{}", text(&late.stderr));
+    assert!(text(&late.stderr).contains("has not ended in time") && late.stdout.is_empty());
+    evening.done(&format!("event cancel {id}"));
+    assert_eq!(evening.run(&format!("event wait {id}")).status.code(), Some(11));
+    let json = evening.run(&format!("event wait {id} -o json"));
+    assert!(text(&json.stdout).contains("\"status\": \"cancelled\""), "{}", text(&json.stdout));
+    let expired = evening.run("event enqueue a --expires-after-seconds 1 --wait");
+    assert_eq!(expired.status.code(), Some(11));
+    assert!(text(&expired.stderr).contains("expired: the event was still queued"), "{}", text(&expired.stderr));
+    assert_eq!(evening.run("event wait 0193f2a0-0000-7000-8000-000000000000").status.code(), Some(3));
+    assert_eq!(evening.run("event enqueue a --wait=soon").status.code(), Some(2));
+    let late = evening.run("event enqueue a --wait=0.01");
+    assert_eq!(late.status.code(), Some(7), "{}", text(&late.stderr));
+}
+
+/// An engine that claims one event and settles it.
+async fn work(client: Client, settle: &'static str) {
+    let about = serde_json::json!({ "engine_type": "t", "heartbeat_interval_seconds": 0 });
+    let epoch = client.register(&"e".parse().unwrap(), &serde_json::from_value(about).unwrap()).await.unwrap().epoch;
+    let asked = serde_json::json!({ "epoch": epoch, "wait_seconds": 30, "limit": 1 });
+    let claimed = client.claim(&"e".parse().unwrap(), &serde_json::from_value(asked).unwrap()).await.unwrap();
+    let event = &claimed.events[0];
+    let mut settlement: Value = serde_json::from_str(settle).unwrap();
+    settlement["event_id"] = event.event_id.to_string().into();
+    settlement["lock_token"] = event.lock.as_ref().unwrap().token.unwrap().to_string().into();
+    let request = serde_json::json!({ "settlements": [settlement] });
+    client.settle(&serde_json::from_value(request).unwrap()).await.unwrap();
+}
+
+#[test]
+fn an_enqueue_that_waits_prints_the_result_or_says_that_the_event_has_failed() {
+    let evening = Evening::begin();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for (settle, status, printed, told) in [
+        (r#"{"outcome":"complete","result":{ "n":7 }}"#, 0, "{\"n\":7}\n", "waiting for its end"),
+        (r#"{"outcome":"complete"}"#, 0, "null\n", ""),
+        (
+            r#"{"outcome":"fail","retryable":false,"error":{"code":"oom","message":"no memory"}}"#,
+            10,
+            "",
+            "oom: no memory",
+        ),
+    ] {
+        let working = runtime.spawn(work(evening.server.client(), settle));
+        let output = evening.run("event enqueue a --wait=60");
+        runtime.block_on(working).unwrap();
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(status), printed.to_owned()), "{settle}");
+        assert!(text(&output.stderr).contains(told), "{}", text(&output.stderr));
+    }
 }

@@ -139,3 +139,28 @@ async fn servers_whose_clocks_differ_by_minutes_agree_on_the_time() {
     assert!(!record.failures.contains_key("engine lost"), "{:?}", record.failures);
     assert_eq!(complete(&ahead, &held).await.unwrap().losses, 0);
 }
+
+#[tokio::test]
+async fn an_event_that_ends_on_one_server_wakes_whoever_waits_for_it_on_another() {
+    let (_store, one, other) = two();
+    register(&one.client(), "e", 0).await;
+    let mut took = Vec::new();
+    for _ in 0..5 {
+        let event_id = enqueue(&one.client()).await.unwrap();
+        let client = other.client();
+        let waiting = tokio::spawn(async move { client.wait_for_event(event_id, Duration::from_secs(60)).await });
+        until("the caller waits", async || {
+            let waiting = other.metrics("enginehouse_waiting_for_ends ").await;
+            waiting.iter().any(|(_, callers)| *callers == 1.0).then_some(())
+        })
+        .await;
+        let claimed = claim(&one.client(), "e").await.unwrap().remove(0);
+        complete(&one.client(), &claimed).await.unwrap();
+        let began = Instant::now();
+        assert_eq!(waiting.await.unwrap().unwrap().status, EventStatus::Completed);
+        took.push(began.elapsed());
+    }
+    took.sort();
+    println!("from the end to the answer: median {:?}, longest {:?}", took[2], took[4]);
+    assert!(took[2] < Duration::from_secs(5), "long before its time is over: {took:?}");
+}

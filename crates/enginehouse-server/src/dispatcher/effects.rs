@@ -29,6 +29,8 @@ pub struct Effects {
     pub(super) kept_from: HashSet<LaneId>,
     /// Engines whose signs of life were refused, and that need not be lost for it any more.
     pub(super) made_good: Vec<EngineId>,
+    /// Events that have completed, failed or been cancelled.
+    pub(super) ended: Vec<EventId>,
     /// Events that were enqueued, by lane.
     pub enqueued: HashMap<LaneId, u64>,
     /// Events that were claimed, by lane.
@@ -97,6 +99,9 @@ impl Effects {
         self.retries += u64::from(failed && after.status == EventStatus::Queued);
         if let Some(reason) = after.dead_letter.filter(|_| before.dead_letter.is_none()) {
             *self.dead_letters.entry(reason).or_default() += 1;
+        }
+        if after.status.is_final() && !before.status.is_final() {
+            self.ended.push(event.event_id);
         }
         self.redrives += u64::from(after.redrives > before.redrives);
         self.expired += u64::from(matches!(command, EventCommand::Expire));

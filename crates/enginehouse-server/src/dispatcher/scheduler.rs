@@ -26,6 +26,7 @@ use super::config::DispatchConfig;
 use super::contention::HeldResources;
 use super::deadlines::{Deadlines, SweepSchedule};
 use super::durations::{Durations, WRITE_INTERVAL};
+use super::end_waits::EndWaits;
 use super::gathering::Gathering;
 use super::hold_backs::HoldBacks;
 use super::inbox::Inbox;
@@ -96,6 +97,7 @@ pub(super) struct Scheduler {
     held: HeldResources,
     late_locks: LateLocks,
     pub(super) last_claims: LastClaims,
+    pub(super) end_waits: EndWaits,
     set_aside: SetAsideQueue,
     gathering: Gathering,
     durations: Durations,
@@ -169,6 +171,7 @@ impl Scheduler {
             held,
             late_locks,
             last_claims,
+            end_waits: EndWaits::default(),
             set_aside: SetAsideQueue::default(),
             gathering: Gathering::default(),
             durations,
@@ -210,7 +213,7 @@ impl Scheduler {
             }
             if self.shutdown.is_requested() {
                 self.inbox.close();
-                self.answer_waiting_claims();
+                self.answer_all_who_wait();
             }
             if let Some(round) = self.begin_round(!in_flight.is_empty()) {
                 in_flight.push(round);
@@ -239,7 +242,7 @@ impl Scheduler {
             next_sweep = self.schedule.next_sweep();
             timer.set_at([next_sweep, self.wait_queue.next_due()].into_iter().flatten().min());
         }
-        self.answer_waiting_claims();
+        self.answer_all_who_wait();
     }
 
     /// Waits for what may wake the scheduler. Dropped while it waits, it has lost nothing.
@@ -394,7 +397,7 @@ impl Scheduler {
             }
         }
         if self.shutdown.is_requested() {
-            self.answer_waiting_claims();
+            self.answer_all_who_wait();
         }
         self.pending.ended(start.wake_ups, had_company, failure.is_some());
         match failure {
@@ -433,6 +436,7 @@ impl Scheduler {
     ) {
         self.schedule.read_store_time(committed.now);
         self.schedule.merge(committed.effects.deadlines);
+        self.end_waits.ended(&committed.effects.ended);
         self.outage.committed(committed.after_outage, committed.has_granted, duration);
         let samples = &committed.effects.durations;
         if !samples.is_empty() {
@@ -561,6 +565,9 @@ impl Scheduler {
                 return;
             }
         };
+        if changes.ended || changes.everything {
+            self.end_waits.look(&self.store);
+        }
         let settings_changed = self.pending.learn_settings(changes.settings_version);
         let nobody_waits = self.wait_queue.is_empty() && self.workers.are_all_idle();
         if nobody_waits {
@@ -606,7 +613,8 @@ impl Scheduler {
         answer_without_events(self.wait_queue.take_expired(Timer::now()));
     }
 
-    fn answer_waiting_claims(&self) {
+    fn answer_all_who_wait(&self) {
+        self.end_waits.close();
         answer_without_events(self.wait_queue.take_all());
     }
 }

@@ -1,12 +1,12 @@
 //! Events: enqueue, look, cancel, retry, change, redrive.
 
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{Extension, FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::changes::ChangeRequest;
 use enginehouse_api::enqueue::{
     BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse, ReadBatch,
 };
-use enginehouse_api::events::{CancelRequest, Event, EventPage, EventsQuery, HistoryResponse};
+use enginehouse_api::events::{CancelRequest, Event, EventPage, EventsQuery, HistoryResponse, WaitQuery};
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::event::NewEvent;
@@ -20,9 +20,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::end_wait::event_after;
 use super::history;
 use super::idempotency_key_header::{IdempotencyKeyHeader, refuse_for_many};
 use super::json::{Json, JsonBody, LargeJsonBody, is_json, media_type, wrong_type};
+use super::long_wait::LongWait;
 use super::ndjson;
 use super::params::{Path, Query, listed};
 use super::problem::{
@@ -37,8 +39,11 @@ use crate::dispatcher::reply::{DispatchError, KeyConflict, Refusal};
 ///
 /// With an `idempotency_key`, a repeat is safe: as long as the event is kept, the same request answers with it and
 /// `duplicate: true`. The header `Idempotency-Key` is the same as the field.
+///
+/// With `wait_seconds` the answer comes once the event has completed, failed or been cancelled, or when the time is over, and has
+/// the event as it is then. It was stored long before: whoever hangs up loses nothing but the answer.
 #[utoipa::path(post, path = "/v1/events", tag = "events",
-    params(("Idempotency-Key" = Option<String>, Header,
+    params(WaitQuery, ("Idempotency-Key" = Option<String>, Header,
         description = "The same as `idempotency_key`: in quotes or without, and equal to it where both are given.")),
     request_body = EnqueueRequest, responses(
     (status = 201, description = "The event is stored.", body = EnqueueResponse,
@@ -49,13 +54,25 @@ use crate::dispatcher::reply::{DispatchError, KeyConflict, Refusal};
 pub(super) async fn enqueue_event(
     State(app): State<App>,
     IdempotencyKeyHeader(key): IdempotencyKeyHeader,
+    long_wait: Option<Extension<LongWait>>,
+    query: Query,
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
+    let wait = query.read(WaitQuery::read)?;
     let event = body.read(|value| NewEvent::read_beside_key(value, key.as_deref()))?;
-    let enqueued =
-        app.dispatcher().enqueue(vec![event]).await.map_err(|failure| refused(failure, |_| String::new()))?;
+    // What is over before it waits lies apart: so it takes no memory meanwhile.
+    let enqueued = Box::pin(app.dispatcher().enqueue(vec![event])).await;
+    let enqueued = enqueued.map_err(|failure| refused(failure, |_| String::new()))?;
     let answer = enqueued.first().map(wire::enqueued);
-    let answer = answer.ok_or_else(|| ProblemResponse::internal("the dispatcher left an event out of its answer"))?;
+    let mut answer =
+        answer.ok_or_else(|| ProblemResponse::internal("the dispatcher left an event out of its answer"))?;
+    if !wait.is_zero()
+        && let Ok(Some(record)) = event_after(&app, answer.event_id, wait, long_wait).await
+    {
+        let event = wire::event(record);
+        (answer.status, answer.available_at) = (event.status, event.available_at);
+        answer.event = Some(Box::new(event));
+    }
     let status = if answer.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     let location = format!("/v1/events/{}", answer.event_id);
     Ok((status, [(header::LOCATION, location)], Json(answer)).into_response())
@@ -168,15 +185,18 @@ pub(super) async fn list_events(State(app): State<App>, query: Query) -> Result<
     Ok(Json(listed(ListKind::Events, app.store().events(&filter, &page).await?, wire::event)))
 }
 
-/// Show one event.
+/// Show one event; with `wait_seconds`, once it has completed, failed or been cancelled, or as it is when the time is over.
 #[utoipa::path(get, path = "/v1/events/{event_id}", tag = "events",
-    params(("event_id" = EventId, Path, description = "The event.")),
+    params(("event_id" = EventId, Path, description = "The event."), WaitQuery),
     responses((status = 200, description = "The event.", body = Event), ReadProblems))]
 pub(super) async fn get_event(
     State(app): State<App>,
+    long_wait: Option<Extension<LongWait>>,
     Path(event_id): Path<EventId>,
+    query: Query,
 ) -> Result<Json<Event>, ProblemResponse> {
-    let record = app.store().event(event_id).await?;
+    let wait = query.read(WaitQuery::read)?;
+    let record = event_after(&app, event_id, wait, long_wait).await?;
     Ok(Json(wire::event(record.ok_or(Refusal::NoSuchEvent(event_id))?)))
 }
 

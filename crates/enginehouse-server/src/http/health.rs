@@ -58,6 +58,7 @@ pub(super) async fn get_readiness(State(app): State<App>) -> Result<Json<HealthR
 pub(super) async fn get_metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ProblemResponse> {
     let format = TextFormat::accepted(&headers);
     let stats = StoreStats::read(app.store()).await?;
+    app.metrics().set_waiting_for_ends(app.dispatcher().end_waits().callers());
     let text = app.metrics().text(stats, format).map_err(|error| ProblemResponse::internal(error.to_string()))?;
     let headers = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept")];
     Ok((headers, text).into_response())

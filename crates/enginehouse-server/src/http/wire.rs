@@ -87,6 +87,7 @@ pub(super) fn enqueued(enqueued: &Enqueued) -> EnqueueResponse {
         available_at: enqueued.available_at,
         duplicate: enqueued.duplicate,
         warnings: Warnings::default().of(std::slice::from_ref(enqueued)),
+        event: None,
     }
 }
 

@@ -95,6 +95,7 @@ pub(super) struct MetricSet {
     pub(super) queue_wait_seconds: Histogram,
     pub(super) claim_to_settle_seconds: Histogram,
     pub(super) waiting_claims: Gauge,
+    waiting_for_ends: Gauge,
     pub(super) waiting_requests: Gauge,
     requests: Family<OfRequest, Counter>,
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
@@ -184,6 +185,11 @@ impl Metrics {
                 "enginehouse_claim_to_settle_seconds",
                 "From a claim until the event was completed, failed or timed out",
                 Histogram::new(SLOW),
+            ),
+            waiting_for_ends: it.other(
+                "enginehouse_waiting_for_ends",
+                "Callers who wait for the end of an event",
+                Gauge::default(),
             ),
             waiting_claims: it.other("enginehouse_waiting_claims", "Claims that wait for events", Gauge::default()),
             waiting_requests: it.other(
@@ -302,6 +308,11 @@ impl Metrics {
             held: self.0.budget_held.get_or_create(&of).clone(),
             refused: self.0.budget_refused.get_or_create(&of).clone(),
         }
+    }
+
+    /// Notes how many callers wait for the end of an event.
+    pub(crate) fn set_waiting_for_ends(&self, callers: usize) {
+        self.0.waiting_for_ends.set(i64::try_from(callers).unwrap_or(i64::MAX));
     }
 
     pub fn waiting_claims(&self) -> u64 {

@@ -282,3 +282,51 @@ async fn an_event_says_when_it_expires_and_that_it_has() {
     assert_eq!(refused.status, 422);
     app.close().await;
 }
+
+#[tokio::test]
+async fn whoever_waits_for_the_end_of_an_event_is_answered_when_it_ends() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t","heartbeat_interval_seconds":0}"#).await;
+    let waits = app.app.dispatcher().end_waits().clone();
+    let enqueuing = app.send(request("POST /v1/events?wait_seconds=60", "application/json", r#"{"event_type":"a"}"#));
+    let working = async {
+        while waits.callers() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let claimed = app.send(request("POST /v1/engines/e/claim", "application/json", r#"{"epoch":1}"#)).await;
+        let (event, token) = (field(&claimed, "/events/0/event_id"), field(&claimed, "/events/0/lock/token"));
+        let path = format!("GET /v1/events/{event}?wait_seconds=60");
+        let looking = app.send(request(&path, "", ""));
+        let gone = app.send(request(&path, "", ""));
+        let completing = async {
+            while waits.callers() < 3 {
+                tokio::task::yield_now().await;
+            }
+            let body = format!(r#"{{"lock_token":"{token}","result":{{ "n":7 }}}}"#);
+            app.send(request(&format!("POST /v1/events/{event}/complete"), "application/json", &body)).await
+        };
+        let (looked, _) = tokio::join!(looking, async {
+            tokio::select! { _ = gone => {}, _ = completing => {} }
+        });
+        looked
+    };
+    let (enqueued, looked) = tokio::join!(enqueuing, working);
+    assert_eq!((enqueued.status, field(&enqueued, "/status")), (201, "completed".to_owned()));
+    for body in [&enqueued.body, &looked.body] {
+        assert!(body.contains(r#""result":{ "n":7 }"#), "{body}");
+    }
+    assert_eq!(waits.callers(), 0, "those who have gone, too");
+    // What has ended is answered at once, and what has not when the time is over.
+    let event = field(&enqueued, "/event_id");
+    app.prepare(&format!("GET /v1/events/{event}?wait_seconds=60"), "").await;
+    let other =
+        field(&app.prepare("POST /v1/events?wait_seconds=0.01", r#"{"event_type":"b"}"#).await, "/event/status");
+    assert_eq!(other, "queued");
+    for bad in ["61", "-1", "x"] {
+        let refused = app.call(&format!("GET /v1/events/{event}?wait_seconds={bad}"), "").await;
+        assert_eq!((refused.status, field(&refused, "/errors/0/pointer")), (422, "/wait_seconds".to_owned()), "{bad}");
+    }
+    let unknown = app.call("GET /v1/events/0193f2a0-0000-7000-8000-000000000000?wait_seconds=60", "").await;
+    assert_eq!(unknown.status, 404, "nobody waits for what is not there");
+    app.close().await;
+}

@@ -82,3 +82,18 @@ async fn a_shutdown_answers_a_waiting_claim_and_closes_its_connection() {
     let answer = read_to_end(stream).await;
     assert!(answer.contains("connection: close") && answer.ends_with("{\"events\":[]}\n"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_caller_that_waits_for_the_end_of_an_event_and_hangs_up_leaves_nothing_and_a_shutdown_answers_it() {
+    let server = started().await;
+    let sent = request("POST /v1/events?wait_seconds=60", r#"{"event_type":"t"}"#);
+    let stream = server.connect(&sent).await;
+    server.until("enginehouse_waiting_for_ends", |callers| callers == 1).await;
+    drop(stream);
+    server.until("enginehouse_waiting_for_ends", |callers| callers == 0).await;
+    let stream = server.connect(&format!("{sent}{HEALTH}")).await;
+    server.until("enginehouse_waiting_for_ends", |callers| callers == 1).await;
+    server.stop().await;
+    let answer = read_to_end(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 201") && answer.contains(r#""status":"queued""#), "{answer}");
+}

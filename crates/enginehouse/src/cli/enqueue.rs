@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use enginehouse_api::enqueue::EnqueueRequest;
@@ -12,6 +13,7 @@ use self::lines::LineFormat;
 use self::template::Template;
 pub(crate) use self::template::label;
 use super::cli_error::CliError;
+use super::event_wait::{self, wait_seconds};
 use super::output::{note, one};
 use super::server_and_output::Common;
 use crate::exit_codes::Exit;
@@ -41,6 +43,9 @@ pub(crate) struct EnqueueArgs {
     /// Makes a repeat of this command safe
     #[arg(long, value_name = "KEY", conflicts_with = "file")]
     idempotency_key: Option<String>,
+    /// Wait for the end of the event, so long or as long as it takes, and print its result; see `enginehouse event wait --help`
+    #[arg(long, value_name = "SECONDS", value_parser = wait_seconds, num_args = 0..=1, require_equals = true, conflicts_with = "file")]
+    wait: Option<Option<Duration>>,
     /// Enqueue one event per line of this file, or of stdin if it is -
     #[arg(short, long, value_name = "FILE", help_heading = "Many events")]
     file: Option<PathBuf>,
@@ -70,7 +75,7 @@ pub(crate) fn payload(text: &str) -> Result<RawJson, String> {
 }
 
 pub(crate) async fn run(common: &Common, arguments: EnqueueArgs) -> Result<(), CliError> {
-    let EnqueueArgs { kind, payload, idempotency_key, file, each, idempotency_key_field, keep_going, template } =
+    let EnqueueArgs { kind, payload, idempotency_key, file, each, idempotency_key_field, keep_going, wait, template } =
         arguments;
     match (file, kind) {
         (Some(_), _) if each.is_none() && !template.is_empty() => Err(CliError::new(
@@ -85,19 +90,24 @@ pub(crate) async fn run(common: &Common, arguments: EnqueueArgs) -> Result<(), C
             load::run(common, &file, format, keep_going).await
         }
         (None, Some(event_type)) => {
-            enqueue(common, EnqueueRequest { idempotency_key, ..template.event(&event_type, payload) }).await
+            enqueue(common, EnqueueRequest { idempotency_key, ..template.event(&event_type, payload) }, wait).await
         }
         (None, None) => unreachable!("clap asks for a type where there is no file"),
     }
 }
 
-async fn enqueue(common: &Common, request: EnqueueRequest) -> Result<(), CliError> {
+/// Enqueues one event, and waits for its end if that is wanted: so long, or as long as it takes.
+async fn enqueue(common: &Common, request: EnqueueRequest, wait: Option<Option<Duration>>) -> Result<(), CliError> {
     let answer =
         common.client.enqueue(&request).await.map_err(|error| CliError::call("could not enqueue the event", error))?;
     for warning in &answer.warnings {
         note(&format!("warning: {}", warning.detail));
     }
     let id = answer.event_id.to_string();
+    if let Some(timeout) = wait {
+        note(&format!("event {id} is enqueued; waiting for its end"));
+        return event_wait::run(common, answer.event_id, timeout).await;
+    }
     let known = if answer.duplicate { ", there before" } else { "" };
     let state = format!("{} in {}, available at {}{known}", answer.status, answer.queue, answer.available_at);
     one(common, &answer, &id, &[(id.as_str(), state)])

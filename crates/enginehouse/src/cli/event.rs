@@ -1,6 +1,7 @@
 //! `enginehouse event`: enqueue, see and control events.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery};
@@ -14,6 +15,7 @@ use super::cli_error::CliError;
 use super::enqueue;
 use super::event_bulk::{self, Bulk, WhichEvents};
 use super::event_filter::EventFilterArgs;
+use super::event_wait::{self, wait_seconds};
 use super::explain;
 use super::hints::Subject;
 use super::output::{Listed, Part, one, or_dash};
@@ -110,6 +112,20 @@ Example:
         #[command(flatten)]
         changes: Box<ChangeFlags>,
     },
+    /// Wait for the end of an event, and print its result
+    #[command(after_help = "\
+Example:
+  enginehouse event wait 0193f2a0-0000-7000-8000-000000000000 --timeout-seconds 60
+
+The exit status is 10 if the event has failed, 11 if it was cancelled, and 7 if it has not ended in time.")]
+    Wait {
+        /// The event
+        #[arg(value_parser = event_id)]
+        event_id: EventId,
+        /// How long to wait; as long as it takes, if left out
+        #[arg(long, value_name = "SECONDS", value_parser = wait_seconds)]
+        timeout_seconds: Option<Duration>,
+    },
     /// Take idempotency keys from their events: the next enqueue with one makes a new event
     ReleaseKey {
         /// The keys; their events stay as they are
@@ -146,6 +162,9 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
         EventSubcommand::Set { event_ids, queue, changes } => set(&common, &event_ids, queue, *changes).await,
         EventSubcommand::Redrive { event_ids, to_queue, changes } => {
             redrive(&common, &event_ids, to_queue, *changes).await
+        }
+        EventSubcommand::Wait { event_id, timeout_seconds } => {
+            event_wait::run(&common, event_id, timeout_seconds).await
         }
         EventSubcommand::ReleaseKey { idempotency_keys } => release_keys(&common, &idempotency_keys).await,
     };

@@ -6,6 +6,6 @@ mod listed;
 mod listing;
 mod table;
 
-pub(crate) use self::answers::{document, note, one, or_dash, preview, show_below, whole_list};
+pub(crate) use self::answers::{document, note, one, or_dash, preview, show_below, text_of, whole_list};
 pub(crate) use self::listed::Listed;
 pub(crate) use self::listing::Part;

@@ -120,7 +120,9 @@ async fn poll(shared: &PgState, last_poll: Option<&(PgSnapshot, Instant)>) -> Pg
     let lanes: Vec<i64> = columns.value()?;
     let moments: Vec<Moment> = columns.value()?;
     let events: Vec<i64> = columns.value()?;
+    let ended: bool = columns.value()?;
     let mut changes = RemoteChanges {
+        ended,
         everything: may_have_missed,
         settings_version: settings_version.unwrap_or_default(),
         arrivals: Vec::new(),

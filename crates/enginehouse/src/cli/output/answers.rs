@@ -59,6 +59,15 @@ pub(crate) fn preview<T: Listed>(items: &[T], times: &Times) -> Result<String, C
     Ok(TableLayout::new::<T>(false, None)?.table(items, times))
 }
 
+/// Shows one thing: its document, or one text as it is, for whoever goes on with it.
+pub(crate) fn text_of(output: &OutputArgs, thing: &impl Serialize, id: &str, text: &str) -> Result<(), CliError> {
+    if !output.format().is_table() {
+        return one(output, thing, id, &[]);
+    }
+    let mut out = std::io::stdout().lock();
+    written(writeln!(out, "{text}").and_then(|()| out.flush()))
+}
+
 /// Shows one thing: its document, or `fields` for people.
 pub(crate) fn one(
     output: &OutputArgs,

@@ -2,7 +2,7 @@
 
 use enginehouse_core::ids::EventId;
 
-use super::super::columns::{PgColumns, params, sql};
+use super::super::columns::{PgColumns, params, sql, uuids};
 use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
 use crate::postgres::shared::state::PgState;
@@ -27,4 +27,12 @@ pub(crate) async fn history(shared: &PgState, event_id: EventId) -> PgResult<His
     let attempts = reader.all("attempts", &attempts, read_attempt)?;
     let event = reader.all("events", &event, |columns| read_event(columns))?.pop();
     Ok(History { attempts, event, actions: reader.all("audit_log", &actions, read_action)? })
+}
+
+/// Those of some events that have ended.
+pub(crate) async fn ended(shared: &PgState, ids: &[EventId]) -> PgResult<Vec<EventId>> {
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let rows = snapshot.query(sql!("ended_events"), params![UUID_ARRAY: &uuids(ids)]).await?;
+    snapshot.end().await?;
+    rows.iter().map(|row| PgColumns::of(row).read()).collect()
 }
