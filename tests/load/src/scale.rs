@@ -1,6 +1,7 @@
 //! The suite at scale: our server against what it has to stand, on both stores.
 
 mod backlog;
+mod explanations;
 mod finding;
 mod finished_events;
 mod fleet;
@@ -57,5 +58,6 @@ async fn measure(bench: &ScaleBench<'_>, scenario: ScaleScenario, store: ScaleSt
         ScaleScenario::Fleet => fleet::measure(bench, store).await,
         ScaleScenario::Waiting => waiting::measure(bench, store).await,
         ScaleScenario::Lost => lost::measure(bench, store).await,
+        ScaleScenario::Explanations => explanations::measure(bench, store).await,
     }
 }

@@ -14,6 +14,8 @@ pub(crate) enum ScaleScenario {
     Waiting,
     /// Engines fall silent within a second, and others get what they held
     Lost,
+    /// Somebody asks why events wait, of a large backlog and a large fleet, beside claims
+    Explanations,
 }
 
 /// Where the events are.

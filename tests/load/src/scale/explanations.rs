@@ -1,0 +1,212 @@
+//! Somebody asks why events wait, of a large backlog and a large fleet, beside claims.
+//!
+//! The events lie in as many lanes as a server allows. Of a fifth of the lanes no engine is capable.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::finding::ScaleFigure;
+use super::probe::{MIB, server_memory};
+use super::scenario::ScaleStore;
+use super::server_start::ScaleBench;
+use crate::measurement::payload;
+use crate::systems::HttpConnection;
+
+/// Streams of lines at once, and connections that register engines.
+const STREAMS: usize = 8;
+const LANES: usize = 10_000;
+/// Kinds of engines, and of events: of a kind that no engine has are a fifth of those.
+const ENGINE_KINDS: usize = 20;
+const EVENT_KINDS: usize = 25;
+/// How often each question is asked.
+const CALLS: usize = 500;
+/// How often each is asked beside claims.
+const ASKED_EVERY: Duration = Duration::from_millis(50);
+/// Claims whose time is taken.
+const CLAIMS: usize = 3_000;
+const CLAIMED: usize = 3;
+
+#[derive(Deserialize)]
+struct LinesAnswer {
+    enqueued: usize,
+}
+
+#[derive(Deserialize)]
+struct EventsAnswer {
+    items: Vec<EventAnswer>,
+}
+
+#[derive(Deserialize)]
+struct EventAnswer {
+    event_id: String,
+}
+
+pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result<Vec<ScaleFigure>> {
+    let engines = bench.of.engines();
+    let most = (engines + 1_000).to_string();
+    let most_lanes = (LANES + 10).to_string();
+    let server = bench.start(store, &["--max-engines", &most, "--max-lanes", &most_lanes]).await?;
+    let (port, pid) = (server.server().port(), server.server().pid());
+    let lanes_of_a_stream = LANES / STREAMS;
+    let rounds = bench.of.backlog().div_ceil(STREAMS * lanes_of_a_stream);
+    load(port, lanes_of_a_stream, rounds).await?;
+    register(port, engines).await?;
+    let before = server_memory(pid);
+
+    let events = events(port).await?;
+    let mut found = Vec::new();
+    let began = Instant::now();
+    HttpConnection::open(port).await?.call("GET", "/v1/blocked", "").await?;
+    found.push(ScaleFigure::new("the first question after a start, ms", began.elapsed().as_secs_f64() * 1_000.0));
+    let of_event = |call: usize| format!("/v1/events/{}/explain", events[call % events.len()]);
+    let of_engine = |call: usize| format!("/v1/engines/fleet-{}/explain", call * 97 % engines);
+    let blocked = |_: usize| "/v1/blocked".to_owned();
+    for (what, path) in [
+        ("why an event waits", &of_event as &dyn Fn(usize) -> String),
+        ("what an engine could claim", &of_engine),
+        ("what is blocked", &blocked),
+    ] {
+        let mut http = HttpConnection::open(port).await?;
+        let mut times = Vec::with_capacity(CALLS);
+        for call in 0..CALLS {
+            let began = Instant::now();
+            http.call("GET", &path(call), "").await?;
+            times.push(began.elapsed());
+        }
+        let [half, most] = ScaleFigure::of_times(what, &mut times);
+        found.extend([half, most.at_most(20.0)]);
+    }
+    found.push(ScaleFigure::new("memory that explanations take, MiB", (server_memory(pid) - before) / MIB));
+
+    let mut alone = claims(port).await?;
+    let [half_alone, most_alone] = ScaleFigure::of_times("claim of 3, nobody asks", &mut alone);
+    let over = Arc::new(AtomicBool::new(false));
+    let mut asking = JoinSet::new();
+    for path in [of_event(1), of_engine(1), blocked(1)] {
+        asking.spawn(ask(port, path, Arc::clone(&over)));
+    }
+    let mut beside = claims(port).await?;
+    over.store(true, Ordering::Relaxed);
+    while let Some(asked) = asking.join_next().await {
+        asked.context("a question's task has ended")??;
+    }
+    let [half_beside, most_beside] = ScaleFigure::of_times("claim of 3 beside 60 questions/s", &mut beside);
+    let most_of = 1.5 * most_alone.value;
+    found.extend([half_alone, most_alone, half_beside, most_beside.at_most(most_of.max(5.0))]);
+    Ok(found)
+}
+
+/// Loads events round by round: each round has one event of each lane.
+async fn load(port: u16, lanes: usize, rounds: usize) -> Result<()> {
+    let mut streams = JoinSet::new();
+    for stream in 0..STREAMS {
+        streams.spawn(async move {
+            let line = |lane: usize| {
+                let kind = (stream * lanes + lane) % EVENT_KINDS;
+                format!(
+                    "{{\"event_type\":\"load-{lane}\",\"queue\":\"load-{stream}\",\"required_capabilities\":[\"kind-{kind}\"],\"payload\":{}}}\n",
+                    payload()
+                )
+            };
+            let round: String = (0..lanes).map(line).collect();
+            let answer = HttpConnection::open(port).await?.post_lines("/v1/events/batch", &round, rounds).await?;
+            let LinesAnswer { enqueued } = serde_json::from_slice(&answer)?;
+            if enqueued != lanes * rounds {
+                bail!("of {} lines, {enqueued} were enqueued: {}", lanes * rounds, String::from_utf8_lossy(&answer));
+            }
+            Ok(())
+        });
+    }
+    while let Some(streamed) = streams.join_next().await {
+        streamed??;
+    }
+    Ok(())
+}
+
+/// Registers engines that never heartbeat, and so are not lost meanwhile.
+async fn register(port: u16, engines: usize) -> Result<()> {
+    let mut registering = JoinSet::new();
+    for connection in 0..STREAMS {
+        registering.spawn(async move {
+            let mut http = HttpConnection::open(port).await?;
+            for number in (connection..engines).step_by(STREAMS) {
+                let kind = number % ENGINE_KINDS;
+                let body = format!(
+                    "{{\"engine_type\":\"fleet\",\"heartbeat_interval_seconds\":0,\"metadata\":{{\"static_config\":{{\"capabilities\":[\"kind-{kind}\"],\"resource_limits\":{{\"max_concurrent_events\":4}}}}}}}}"
+                );
+                http.call("PUT", &format!("/v1/engines/fleet-{number}"), &body).await?;
+            }
+            Ok::<_, anyhow::Error>(())
+        });
+    }
+    while let Some(registered) = registering.join_next().await {
+        registered??;
+    }
+    Ok(())
+}
+
+/// What an engine is given, with the tokens of its locks.
+#[derive(Deserialize)]
+struct ClaimAnswer {
+    events: Vec<ClaimedEvent>,
+}
+
+#[derive(Deserialize)]
+struct ClaimedEvent {
+    event_id: String,
+    lock: ClaimedLock,
+}
+
+#[derive(Deserialize)]
+struct ClaimedLock {
+    token: String,
+}
+
+/// How long claims take of an engine that completes what it is given.
+async fn claims(port: u16) -> Result<Vec<Duration>> {
+    let mut http = HttpConnection::open(port).await?;
+    let mut times = Vec::with_capacity(CLAIMS);
+    let claim = format!("{{\"epoch\":1,\"limit\":{CLAIMED}}}");
+    for _ in 0..CLAIMS {
+        let began = Instant::now();
+        let answer = http.call("POST", "/v1/engines/fleet-0/claim", &claim).await?;
+        times.push(began.elapsed());
+        let ClaimAnswer { events } = serde_json::from_slice(&answer)?;
+        if events.len() != CLAIMED {
+            bail!("a claim finds fewer events than wait");
+        }
+        let one = |event: &ClaimedEvent| {
+            let ClaimedEvent { event_id, lock: ClaimedLock { token } } = event;
+            format!("{{\"event_id\":\"{event_id}\",\"lock_token\":\"{token}\",\"outcome\":\"complete\"}}")
+        };
+        let settlements: Vec<_> = events.iter().map(one).collect();
+        let body = format!("{{\"settlements\":[{}]}}", settlements.join(","));
+        http.call("POST", "/v1/events/settle", &body).await?;
+    }
+    Ok(times)
+}
+
+/// Some events, of several lanes.
+async fn events(port: u16) -> Result<Vec<String>> {
+    let answer = HttpConnection::open(port).await?.call("GET", "/v1/events?limit=500", "").await?;
+    let EventsAnswer { items } = serde_json::from_slice(&answer)?;
+    Ok(items.into_iter().map(|event| event.event_id).collect())
+}
+
+/// Asks again and again until it is over.
+async fn ask(port: u16, path: String, over: Arc<AtomicBool>) -> Result<()> {
+    let mut http = HttpConnection::open(port).await?;
+    let mut every = interval(ASKED_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !over.load(Ordering::Relaxed) {
+        every.tick().await;
+        http.call("GET", &path, "").await?;
+    }
+    Ok(())
+}
