@@ -10,7 +10,7 @@ use std::time::Duration;
 use strum::VariantArray;
 
 use crate::engine::{Abilities, EngineStatus};
-use crate::hold_back::{Candidate, HoldBack};
+use crate::hold_back::{HoldBack, HoldBackCandidate};
 use crate::ids::{Capability, EventType, QueueName};
 use crate::lane::LaneKey;
 use crate::time::Timestamp;
@@ -129,8 +129,8 @@ impl<'a> LaneFacts<'a> {
         }
     }
 
-    fn candidate(&self) -> Candidate {
-        Candidate {
+    fn candidate(&self) -> HoldBackCandidate {
+        HoldBackCandidate {
             priority: self.priority,
             required_memory_mb: self.key.required_memory_mb,
             takes: self.takes,

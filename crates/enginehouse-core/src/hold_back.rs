@@ -54,7 +54,7 @@ pub struct HeldBackFor {
 
 /// An event that an engine might be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub struct HoldBackCandidate {
     /// Its priority, as it counts by now.
     pub priority: u8,
     pub required_memory_mb: Option<u64>,
@@ -114,7 +114,7 @@ impl Reservation {
     }
 
     /// Whether the engine would be free later, if it were given this event now.
-    pub fn is_delayed_by(&self, candidate: &Candidate, now: Timestamp) -> bool {
+    pub fn is_delayed_by(&self, candidate: &HoldBackCandidate, now: Timestamp) -> bool {
         let ends_before = candidate.takes.is_some_and(|takes| now + takes <= self.opens_at);
         let fits_beside = !candidate.final_attempt
             && self.spare_locks > 0
@@ -125,7 +125,7 @@ impl Reservation {
 
 impl HoldBack {
     /// Whether the engine is kept from an event: one that has no better priority, and would delay it.
-    pub fn keeps_from(&self, candidate: &Candidate) -> bool {
+    pub fn keeps_from(&self, candidate: &HoldBackCandidate) -> bool {
         candidate.priority >= self.priority && self.reservation.is_delayed_by(candidate, self.now)
     }
 }

@@ -34,9 +34,9 @@ fn work(seconds: u64, memory_mb: u64) -> HeldWork {
     HeldWork { ends_at: after(seconds), memory_mb, final_attempt: false }
 }
 
-fn small(takes: Option<u64>) -> Candidate {
+fn small(takes: Option<u64>) -> HoldBackCandidate {
     let takes = takes.map(Duration::from_secs);
-    Candidate { priority: 5, required_memory_mb: Some(10), takes, final_attempt: false }
+    HoldBackCandidate { priority: 5, required_memory_mb: Some(10), takes, final_attempt: false }
 }
 
 #[test]
@@ -66,14 +66,17 @@ fn what_ends_before_or_fits_beside_it_passes() {
         now: NOW,
     };
     let tight = hold_back(5, 100);
-    assert!(tight.keeps_from(&small(None)) == false, "10 MiB are left beside it");
+    assert!(!tight.keeps_from(&small(None)), "10 MiB are left beside it");
     let tight = HoldBack { reservation: Reservation { spare_memory_mb: Some(9), ..tight.reservation }, ..tight };
     assert!(tight.keeps_from(&small(None)) && tight.keeps_from(&small(Some(51))));
     assert!(!tight.keeps_from(&small(Some(50))), "it ends before");
-    assert!(!tight.keeps_from(&Candidate { priority: 4, ..small(None) }), "it has a better priority");
-    assert!(tight.keeps_from(&Candidate { priority: 6, ..small(None) }));
+    assert!(!tight.keeps_from(&HoldBackCandidate { priority: 4, ..small(None) }), "it has a better priority");
+    assert!(tight.keeps_from(&HoldBackCandidate { priority: 6, ..small(None) }));
     assert!(hold_back(1, 1_000).keeps_from(&small(None)), "no lock is left beside it");
-    assert!(hold_back(2, 1_000).keeps_from(&Candidate { final_attempt: true, ..small(None) }), "it must be alone");
+    assert!(
+        hold_back(2, 1_000).keeps_from(&HoldBackCandidate { final_attempt: true, ..small(None) }),
+        "it must be alone"
+    );
 }
 
 #[test]
@@ -146,7 +149,7 @@ proptest! {
         }
 
         let takes = Duration::from_secs(takes);
-        let candidate = Candidate {
+        let candidate = HoldBackCandidate {
             priority: 5,
             required_memory_mb: (memory_mb > 0).then_some(memory_mb),
             takes: Some(takes),
@@ -178,7 +181,7 @@ proptest! {
     fn only_what_would_delay_it_is_kept_back(priority in 0..10_u8, spare in 0..50_u64, opens in 0..100_u64, takes in 0..100_u64) {
         let reservation = Reservation { opens_at: after(opens), spare_locks: 1, spare_memory_mb: Some(spare) };
         let hold_back = HoldBack { priority: 5, reservation, now: NOW };
-        let candidate = Candidate { priority, ..small(Some(takes)) };
+        let candidate = HoldBackCandidate { priority, ..small(Some(takes)) };
         let passes = priority < 5 || spare >= 10 || takes <= opens;
         prop_assert_eq!(!hold_back.keeps_from(&candidate), passes);
     }

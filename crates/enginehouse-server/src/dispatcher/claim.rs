@@ -24,7 +24,7 @@ use super::deadlines::bring_forward;
 use super::expiry::expire;
 use super::hold_backs::{LOOK_INTERVAL, StarvingEvent};
 use super::levels::{Level, Levels};
-use super::ready_events::{Candidate, ReadyEvents, Search};
+use super::ready_events::{Candidate, ReadyEvents, ReadySearch};
 use super::wait_queue::Occupancy;
 
 /// From how many bytes of payloads on a batch gives each further claim one event and no more.
@@ -295,16 +295,12 @@ impl<'a> Choice<'a> {
         });
     }
 
-    /// Tells some of the lanes that it had no room for: each claim others, so that all are told after a while.
+    /// Names some of the lanes that it had no room for.
     fn tell_refused(&self, context: &mut TransactionContext<'_>) {
-        const TOLD: usize = 8;
-        if self.refused.is_empty() {
-            return;
+        if !self.refused.is_empty() {
+            context.hold_backs.suspect(&self.refused, context.now);
+            bring_forward(&mut context.effects.deadlines.hold_backs, Some(context.now + LOOK_INTERVAL));
         }
-        let first = usize::try_from(context.rng.bits() % self.refused.len() as u128).unwrap_or(0);
-        let told = self.refused.iter().cycle().skip(first).take(TOLD.min(self.refused.len())).copied();
-        context.hold_backs.suspect(told, context.now);
-        bring_forward(&mut context.effects.deadlines.hold_backs, Some(context.now + LOOK_INTERVAL));
     }
 
     /// What keeps the engine from one more event of this lane.
@@ -368,7 +364,8 @@ impl<'a> Choice<'a> {
         context: &mut TransactionContext<'_>,
     ) -> Result<(), StoreError> {
         while self.wants_more() && !open.is_empty() {
-            let search = Search { run, lanes: &open, until, wanted: self.wanted(), passed_over: &self.passed_over };
+            let search =
+                ReadySearch { run, lanes: &open, until, wanted: self.wanted(), passed_over: &self.passed_over };
             let Some(Candidate { event_id, lane_id }) = ready.oldest(context, search).await? else {
                 break;
             };

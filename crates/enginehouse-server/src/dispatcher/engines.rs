@@ -269,7 +269,7 @@ async fn write(context: &mut TransactionContext<'_>, engine: &RegisteredEngine) 
     context.registry.keep_engine(engine);
     let changed = RegistryChange::Engines(std::slice::from_ref(&engine.engine_id));
     context.registry.raise(&mut *context.transaction, changed).await?;
-    context.hold_backs.forget_engine(&engine.engine_id);
+    context.hold_backs.remove_engine(&engine.engine_id);
     // A waiting claim of this engine may find more than before, or be refused.
     context.effects.wake_ups.engines.insert(engine.engine_id.clone());
     Ok(())

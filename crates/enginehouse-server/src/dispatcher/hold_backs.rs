@@ -25,6 +25,8 @@ pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
 /// How many lanes are watched at once. Each claim compares its engine with them.
 const MAX_WATCHED: usize = 32;
+/// How many lanes one claim names.
+const MAX_NAMED_LANES: usize = 8;
 /// How many lanes wait to be looked at.
 const MAX_SUSPECTS: usize = 1_000;
 /// At how many lanes one sweep looks, the watched ones not counted.
@@ -42,6 +44,8 @@ pub struct HoldBacks(Arc<Shared>);
 struct Shared {
     /// How many lanes are watched.
     watched: AtomicUsize,
+    /// How many claims had no room for some lane.
+    claims: AtomicUsize,
     table: Mutex<HoldBackTable>,
 }
 
@@ -149,12 +153,14 @@ impl HoldBacks {
         Some(table.watched.get(table.engines.get(engine_id)?)?.head)
     }
 
-    /// A claim has had no room for these lanes: so a sweep is to look at them. A claim tells a few, and another one others.
-    pub(super) fn suspect(&self, lanes: impl IntoIterator<Item = LaneId>, now: Timestamp) {
+    /// A claim has had no room for these lanes: so a sweep is to look at some of them, and after other claims at others.
+    pub(super) fn suspect(&self, lanes: &[LaneId], now: Timestamp) {
+        let first = self.0.claims.fetch_add(1, Ordering::Relaxed).wrapping_mul(MAX_NAMED_LANES);
+        let named = lanes.iter().cycle().skip(first % lanes.len().max(1)).take(MAX_NAMED_LANES.min(lanes.len()));
         let HoldBackTable { suspects, watched, .. } = &mut *self.table();
-        for lane_id in lanes {
-            if suspects.len() < MAX_SUSPECTS && !watched.contains_key(&lane_id) {
-                suspects.entry(lane_id).or_insert(now);
+        for lane_id in named {
+            if suspects.len() < MAX_SUSPECTS && !watched.contains_key(lane_id) {
+                suspects.entry(*lane_id).or_insert(now);
             }
         }
     }
@@ -184,7 +190,7 @@ impl HoldBacks {
     }
 
     /// An engine is given no events any more, or is another one by now.
-    pub(super) fn forget_engine(&self, engine_id: &EngineId) {
+    pub(super) fn remove_engine(&self, engine_id: &EngineId) {
         if self.0.watched.load(Ordering::Relaxed) == 0 {
             return;
         }
@@ -217,7 +223,7 @@ impl HoldBacks {
 
     /// A sweep has looked at lanes, and found these first events in them that may starve. Answers the engines that are not
     /// held back any more.
-    pub(super) fn looked(&self, lanes: &[LaneId], heads: &[StarvingEvent], now: Timestamp) -> Vec<EngineId> {
+    pub(super) fn update(&self, lanes: &[LaneId], heads: &[StarvingEvent], now: Timestamp) -> Vec<EngineId> {
         let HoldBackTable { suspects, watched, engines } = &mut *self.table();
         let heads: HashMap<_, _> = heads.iter().map(|head| (head.lane_id, *head)).collect();
         let mut freed = Vec::new();

@@ -49,7 +49,7 @@ impl LaneHead {
 
 /// Where to look for an event.
 #[derive(Clone, Copy)]
-pub(super) struct Search<'a> {
+pub(super) struct ReadySearch<'a> {
     /// Events of this run only.
     pub(super) run: Option<&'a ScenarioRunId>,
     pub(super) lanes: &'a [LaneId],
@@ -95,9 +95,9 @@ impl ReadyEvents {
     pub(super) async fn oldest(
         &mut self,
         context: &mut TransactionContext<'_>,
-        search: Search<'_>,
+        search: ReadySearch<'_>,
     ) -> Result<Option<Candidate>, StoreError> {
-        let Search { run, lanes, until, wanted, passed_over } = search;
+        let ReadySearch { run, lanes, until, wanted, passed_over } = search;
         loop {
             let mut oldest: Option<(Position, LaneId)> = None;
             for lane_id in lanes {

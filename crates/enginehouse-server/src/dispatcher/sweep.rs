@@ -98,7 +98,7 @@ async fn look_for_starving(context: &mut TransactionContext<'_>) -> Result<(), S
     };
     context.learn_lanes_of(&first_events).await?;
     let heads: Vec<_> = first_events.iter().filter_map(|event| starving(context, event)).collect();
-    let freed = context.hold_backs.looked(&lanes, &heads, now);
+    let freed = context.hold_backs.update(&lanes, &heads, now);
     context.effects.wake_ups.engines.extend(freed);
     context.effects.deadlines.hold_backs = context.hold_backs.next_look(now, LOOK_INTERVAL);
     Ok(())
@@ -203,7 +203,7 @@ async fn lose_engines(context: &mut TransactionContext<'_>, by: Timestamp) -> Re
     context.effects.engines_lost += lost.len() as u64;
     for RegisteredEngine { engine_id, .. } in lost {
         tracing::warn!(%engine_id, "an engine is lost: it missed its heartbeats");
-        context.hold_backs.forget_engine(&engine_id);
+        context.hold_backs.remove_engine(&engine_id);
         // A waiting claim of this engine is refused.
         context.effects.wake_ups.engines.insert(engine_id);
     }

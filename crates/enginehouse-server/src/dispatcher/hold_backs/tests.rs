@@ -23,7 +23,7 @@ fn engine(name: &str) -> EngineId {
 /// A sweep looks at everything at such a second, and finds these events.
 fn look(hold_backs: &HoldBacks, heads: &[StarvingEvent], seconds: u64) -> Vec<String> {
     let lanes = hold_backs.to_look_at(at(seconds));
-    let freed = hold_backs.looked(&lanes, heads, at(seconds));
+    let freed = hold_backs.update(&lanes, heads, at(seconds));
     freed.iter().map(ToString::to_string).collect()
 }
 
@@ -39,7 +39,7 @@ fn held(hold_backs: &HoldBacks, lane_id: LaneId, number: u128) -> Option<String>
 #[test]
 fn the_engine_that_will_have_room_first_is_held_back_once_it_is_time() {
     let hold_backs = HoldBacks::default();
-    hold_backs.suspect([LANE], at(1));
+    hold_backs.suspect(&[LANE], at(1));
     look(&hold_backs, &[waits(LANE, 1)], 2);
     assert_eq!(hold_backs.watched(), [], "it has not waited for long");
     assert_eq!(hold_backs.next_look(at(2), LOOK_INTERVAL), Some(at(30)));
@@ -67,7 +67,7 @@ fn the_engine_that_will_have_room_first_is_held_back_once_it_is_time() {
 #[test]
 fn an_event_behind_another_one_that_has_waited_as_long_is_next() {
     let hold_backs = HoldBacks::default();
-    hold_backs.suspect([LANE], at(40));
+    hold_backs.suspect(&[LANE], at(40));
     look(&hold_backs, &[waits(LANE, 1)], 40);
     full(&hold_backs, LANE, "a", 90, 60);
     assert_eq!(held(&hold_backs, LANE, 1).as_deref(), Some("a"));
@@ -79,13 +79,13 @@ fn an_event_behind_another_one_that_has_waited_as_long_is_next() {
 #[test]
 fn an_engine_that_is_gone_or_does_not_ask_any_more_is_replaced() {
     let hold_backs = HoldBacks::default();
-    hold_backs.suspect([LANE], at(40));
+    hold_backs.suspect(&[LANE], at(40));
     look(&hold_backs, &[waits(LANE, 1)], 40);
     full(&hold_backs, LANE, "a", 70, 50);
     full(&hold_backs, LANE, "b", 80, 50);
     full(&hold_backs, LANE, "c", 90, 60);
     assert_eq!(held(&hold_backs, LANE, 1).as_deref(), Some("a"));
-    hold_backs.forget_engine(&engine("a"));
+    hold_backs.remove_engine(&engine("a"));
     assert_eq!(held(&hold_backs, LANE, 1), None);
     look(&hold_backs, &[waits(LANE, 1)], 61);
     assert_eq!(held(&hold_backs, LANE, 1).as_deref(), Some("b"));
@@ -100,7 +100,7 @@ fn at_most_a_tenth_of_the_engines_is_held_back_and_each_for_one_event() {
     let hold_backs = HoldBacks::default();
     let lanes: Vec<_> = (1..=5).map(LaneId).collect();
     let heads: Vec<_> = lanes.iter().map(|lane_id| waits(*lane_id, lane_id.0.unsigned_abs().into())).collect();
-    hold_backs.suspect(lanes.iter().copied(), at(40));
+    hold_backs.suspect(&lanes, at(40));
     look(&hold_backs, &heads, 40);
     for number in 0..29 {
         for lane_id in &lanes {
@@ -115,7 +115,12 @@ fn at_most_a_tenth_of_the_engines_is_held_back_and_each_for_one_event() {
 #[test]
 fn what_is_known_does_not_grow_without_end() {
     let hold_backs = HoldBacks::default();
-    hold_backs.suspect((0..5_000).map(LaneId), at(60));
+    let lanes: Vec<_> = (0..5_000).map(LaneId).collect();
+    for claim in 0..2_000 {
+        hold_backs.suspect(&lanes, at(60));
+        let named = (claim + 1) * MAX_NAMED_LANES;
+        assert_eq!(hold_backs.table().suspects.len(), named.min(MAX_SUSPECTS), "each claim names others");
+    }
     let heads: Vec<_> = (0..5_000).map(|lane| waits(LaneId(lane), 1)).collect();
     for second in 60..80 {
         look(&hold_backs, &heads, second);
