@@ -79,6 +79,7 @@ async fn the_metrics_are_what_prometheus_reads() {
                 "reason=\"rejected\"",
                 "reason=\"requested\"",
                 "reason=\"lost_too_often\"",
+                "reason=\"blocked\"",
             ],
         ),
         ("enginehouse_http_budget_refused_total", &["budget=\"streams\"", "budget=\"connections\""]),

@@ -442,21 +442,12 @@ impl BlockedQuery {
         read_fields!(value;
             queue: optional(|value| value.parsed()),
             event_type: optional(|value| value.parsed()),
-            verdict: optional(read_verdict),
+            verdict: optional(Verdict::read_waiting),
             limit: optional(read_limit),
             cursor: optional(|value| read_cursor(value, ListKind::Blocked)),
         );
         Some((BlockedFilter { queue, event_type, verdict }, page_request(limit, cursor)))
     }
-}
-
-fn read_verdict(value: Value<'_>) -> Option<Verdict> {
-    let verdict = value.word()?;
-    if matches!(verdict, Verdict::Running | Verdict::Finished) {
-        value.refuse("must be impossible, blocked, waiting or runnable: what is listed waits");
-        return None;
-    }
-    Some(verdict)
 }
 
 /// About which engine an explanation of an event is to say more.

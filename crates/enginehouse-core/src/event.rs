@@ -100,6 +100,8 @@ pub enum DeadLetterReason {
     Requested,
     /// The engines that held it were lost, one after the other.
     LostTooOften,
+    /// Nobody could run it for as long as its event type or queue allows.
+    Blocked,
 }
 
 impl DeadLetterReason {

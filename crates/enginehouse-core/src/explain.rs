@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::change::ChangeStep;
 use crate::error_group::last_line;
@@ -16,54 +16,8 @@ use crate::fleet::{ENGINE_GATES, Fleet, LaneFit, Reach};
 use crate::gates::{Gate, LaneFacts};
 use crate::miss::capability_names;
 use crate::time::{Timestamp, in_words};
-use crate::transition::EventState;
-
-/// What holds an event, in one word. Of several reasons, the one that is hardest to change counts.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Verdict {
-    /// No registered engine could ever run it.
-    Impossible,
-    /// A person can change it: something is paused, or no engine that fits is active.
-    Blocked,
-    /// Time will change it: it is not due yet, or every engine that fits has its hands full.
-    Waiting,
-    /// An engine that fits has room for it now.
-    Runnable,
-    /// An engine holds it.
-    Running,
-    /// It completed, failed or was cancelled.
-    Finished,
-}
-
-impl Verdict {
-    /// The word that stands in JSON, filters and metrics.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-}
-
-impl std::fmt::Display for Verdict {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use crate::transition::{EXPIRED, EventState};
+pub use crate::verdict::Verdict;
 
 /// From how long ago on a claim counts as none: an engine that waits asks once a minute.
 pub const ASKS_WITHIN: Duration = Duration::from_secs(90);
@@ -349,7 +303,14 @@ pub fn explain_state(state: &EventState) -> Option<(Verdict, String)> {
             };
             format!("it failed{at} after {}{error}{next}", failed_attempts(state))
         }
-        EventStatus::Cancelled => format!("it was cancelled{at}; a redrive would run it again"),
+        EventStatus::Cancelled => {
+            let code = state.last_error.as_ref().and_then(|error| error.code.as_deref());
+            let why = match (code, &state.last_error) {
+                (Some(EXPIRED | "blocked"), Some(error)) => format!(": {}", last_line(&error.message)),
+                _ => String::new(),
+            };
+            format!("it was cancelled{at}{why}; a redrive would run it again")
+        }
     };
     Some((Verdict::Finished, text))
 }

@@ -30,7 +30,9 @@
 //! - [`miss`]: what keeps every engine from an event for good.
 //! - [`change`]: the smallest change that would let an event run.
 //! - [`fleet`]: all engines at one moment, in classes of equal abilities.
+//! - [`verdict`]: what holds an event, in one word.
 //! - [`explain`]: why an event does not run.
+//! - [`when_blocked`]: what becomes of events that nobody can run for a while.
 //! - [`durations`]: how long events waited and took, as histograms.
 //! - [`hold_back`]: what an engine is not given, so that an event that has waited long fits it.
 //! - [`grace`]: what must not expire after an outage.
@@ -69,4 +71,6 @@ pub mod request;
 pub mod retry;
 pub mod time;
 pub mod transition;
+pub mod verdict;
 pub mod version;
+pub mod when_blocked;

@@ -12,6 +12,8 @@ pub const MAX_BATCH_BODY_BYTES: usize = 64 * 1024 * 1024;
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 /// Deepest nesting of a payload or result.
 pub const MAX_JSON_DEPTH: usize = 64;
+/// The longest time after which something is done about events that nobody can run.
+pub const MAX_BLOCKED: Duration = Duration::from_secs(30 * 86_400);
 /// Most events in one batch, and most settlements in one call.
 pub const MAX_BATCH: usize = 10_000;
 /// Priority of an event that names none.

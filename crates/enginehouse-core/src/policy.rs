@@ -10,6 +10,7 @@ use crate::limits::{
     MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
 };
 use crate::read_fields;
+use crate::when_blocked::WhenBlocked;
 
 /// How long to wait before a retry: `min(initial * multiplier^(retries-1), max) * (1 + u * jitter)` seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,6 +168,9 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 2_592_000))]
     pub priority_aging_seconds: Option<u64>,
+    /// What is done about its events that nobody can run for a while; nothing, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_blocked: Option<WhenBlocked>,
     /// Whether its events are kept from being claimed.
     #[serde(default)]
     pub paused: bool,
@@ -180,6 +184,7 @@ impl Settings {
         max_processing_seconds: None,
         hold_back_after_seconds: None,
         priority_aging_seconds: None,
+        when_blocked: None,
         paused: true,
     };
 
@@ -190,6 +195,7 @@ impl Settings {
             max_processing_seconds: optional(|value| value.whole(1..=MAX_PROCESSING.as_secs())),
             hold_back_after_seconds: optional(|value| value.whole(0..=MAX_PRECEDENCE_WAIT.as_secs())),
             priority_aging_seconds: optional(|value| value.whole(0..=MAX_PRECEDENCE_WAIT.as_secs())),
+            when_blocked: optional(WhenBlocked::read),
             paused: or_default(|value| value.boolean()),
         );
         Some(Self {
@@ -198,6 +204,7 @@ impl Settings {
             max_processing_seconds,
             hold_back_after_seconds,
             priority_aging_seconds,
+            when_blocked,
             paused: paused?,
         })
     }

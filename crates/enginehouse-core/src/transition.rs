@@ -198,6 +198,13 @@ pub enum EventCommand {
     },
     /// It is queued still when it was to be of no use any more.
     Expire,
+    /// Nobody could run it for as long as its event type or queue allows.
+    GiveUp {
+        /// Whether it fails and waits for a person, or is cancelled.
+        dead_letter: bool,
+        /// Why nobody could.
+        why: String,
+    },
     /// Somebody gives up on a dead letter.
     Discard,
 }
@@ -366,6 +373,7 @@ pub fn transition(
             ))
         }
         EventCommand::Expire => expire(event, facts.now),
+        EventCommand::GiveUp { dead_letter, why } => give_up(event, *dead_letter, why, facts.now),
         EventCommand::Discard => {
             dead_letter(event, "only a dead letter can be discarded")?;
             // Its time as a plain failed event begins now, so that retention does not take it at once.
@@ -515,6 +523,20 @@ fn expire(event: &EventState, now: Timestamp) -> Result<Transition, TransitionRe
     };
     let next = EventState { last_error: Some(error), ..event.clone() };
     Ok(moves(finished(next, EventStatus::Cancelled, now), None))
+}
+
+fn give_up(event: &EventState, dead_letter: bool, why: &str, now: Timestamp) -> Result<Transition, TransitionRefused> {
+    if event.status != EventStatus::Queued {
+        return Err(TransitionRefused::WrongStatus { status: event.status, needed: "only what waits can be given up" });
+    }
+    let code = DeadLetterReason::Blocked.name().to_owned();
+    let error = AttemptError { code: Some(code), message: why.to_owned(), details: None };
+    let next = EventState { last_error: Some(error), ..event.clone() };
+    let next = match dead_letter {
+        true => EventState { dead_letter: Some(DeadLetterReason::Blocked), ..finished(next, EventStatus::Failed, now) },
+        false => finished(next, EventStatus::Cancelled, now),
+    };
+    Ok(moves(next, None))
 }
 
 fn cancel_by_force(event: &EventState, now: Timestamp) -> Result<Transition, TransitionRefused> {

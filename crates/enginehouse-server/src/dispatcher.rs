@@ -15,6 +15,7 @@
 
 pub mod answers;
 mod batch;
+pub mod blocked_events;
 pub mod bulk_events;
 mod caps;
 mod changes;

@@ -3,6 +3,7 @@
 //! Nothing of this runs on the dispatcher's thread, nor in a transaction that writes: whoever asks why does not delay those
 //! who work. What is read of the whole fleet is a [`FleetSnapshot`], which is kept for a while where it is large.
 
+pub mod blocked_watch;
 mod fleet_snapshot;
 mod snapshot_cache;
 
@@ -20,7 +21,7 @@ use enginehouse_core::gates::LaneFacts;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::time::Timestamp;
-use enginehouse_store::rows::{EventRecord, EventRow, LaneCounts};
+use enginehouse_store::rows::{EventRecord, EventRow, LaneCounts, SettingsRows};
 use enginehouse_store::{Store, StoreError};
 
 pub use self::fleet_snapshot::{FleetSnapshot, HeldBy};
@@ -221,12 +222,22 @@ impl Explainer {
         Ok(ExplainedLanes { lanes, next, view })
     }
 
-    /// The verdict on each lane in which something waits, and how many events do.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn view(&self, now: Timestamp) -> Result<Arc<FleetSnapshot>, StoreError> {
+    /// Engines, lanes and settings as they are, or were a few seconds ago.
+    async fn snapshot(&self, now: Timestamp) -> Result<Arc<FleetSnapshot>, StoreError> {
         self.views.view(now).await
+    }
+
+    /// What is set for event types and queues.
+    async fn settings(&self) -> Result<SettingsRows, StoreError> {
+        self.store.settings().await
+    }
+
+    /// Why the events of a lane wait, in one sentence.
+    async fn sentence_of(&self, lane: &LaneCounts, now: Timestamp) -> Result<String, StoreError> {
+        let view = self.views.view(now).await?;
+        let facts = view.facts(&lane.lane.key, None);
+        let available_at = lane.oldest_available_at.unwrap_or(now);
+        Ok(view.explained(&facts, &Availability { now: view.as_of(), available_at, state: None }).summary)
     }
 }
 

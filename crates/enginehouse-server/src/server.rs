@@ -41,6 +41,7 @@ use self::network_threads::NetworkThreads;
 use self::open_connections::OpenConnections;
 pub use self::server_config::ServerConfig;
 use crate::dispatcher::config::DispatchConfig;
+use crate::explain::blocked_watch::BlockedWatch;
 use crate::http::App;
 use crate::rng::Rng;
 use crate::timers::pause;
@@ -48,6 +49,8 @@ use crate::timers::pause;
 /// How often to look whether the store is still there.
 const STORE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often events that nobody can run are looked for.
+const BLOCKED_INTERVAL: Duration = Duration::from_secs(10);
 /// How often to look at the durations that other servers have seen.
 const DURATIONS_INTERVAL: Duration = Duration::from_secs(300);
 
@@ -144,6 +147,7 @@ impl Server {
         let Self { app, listener: Listener { listener, local_addr, config }, threads } = self;
         let listens_on = local_addr.ip();
         let durations = tokio::spawn(keep_durations(app.clone()));
+        let blocked = tokio::spawn(watch_blocked(app.clone()));
         let mut connections = OpenConnections::new(&app, &config, listens_on, threads);
         let ended = tokio::select! {
             () = shutdown => Ok(()),
@@ -157,6 +161,7 @@ impl Server {
         connections.shut_down();
         app.shut_down();
         durations.abort();
+        blocked.abort();
         connections.finish(config.shutdown_timeout).await;
         app.join().await;
         ended
@@ -170,6 +175,20 @@ async fn keep_durations(app: App) {
             tracing::debug!(%error, "the durations that were seen cannot be read");
         }
         pause(DURATIONS_INTERVAL).await;
+    }
+}
+
+/// Does again and again what event types and queues want done about events that nobody can run.
+async fn watch_blocked(app: App) {
+    let mut watch = BlockedWatch::default();
+    loop {
+        pause(BLOCKED_INTERVAL).await;
+        match watch.look(app.explainer(), app.dispatcher(), app.metrics().store_now()).await {
+            Ok(look) => {
+                look.blocked.iter().for_each(|(event_type, events)| app.metrics().set_blocked(event_type, *events))
+            }
+            Err(error) => tracing::debug!(%error, "nobody can look for events that nobody can run"),
+        }
     }
 }
 

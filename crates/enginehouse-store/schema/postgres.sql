@@ -40,7 +40,7 @@ create table enginehouse.dead_letters (
     error_group text collate "C" not null,
     group_id text collate "C" not null,
     constraint dead_letters_key PRIMARY KEY (event_id),
-    constraint reason_is_known CHECK (reason = 'retries_exhausted'::text OR reason = 'rejected'::text OR reason = 'requested'::text OR reason = 'lost_too_often'::text)
+    constraint reason_is_known CHECK (reason = 'retries_exhausted'::text OR reason = 'rejected'::text OR reason = 'requested'::text OR reason = 'lost_too_often'::text OR reason = 'blocked'::text)
 );
 
 CREATE INDEX dead_letters_groups ON enginehouse.dead_letters USING btree (event_type, reason, error_code, error_group, dead_lettered_at, event_id);
@@ -95,6 +95,7 @@ create table enginehouse.event_types (
     max_processing_seconds bigint,
     hold_back_after_seconds bigint,
     priority_aging_seconds bigint,
+    when_blocked enginehouse.json_object,
     paused boolean not null,
     constraint event_types_key PRIMARY KEY (event_type),
     constraint a_priority_rises_after_at_most_30_days CHECK (priority_aging_seconds >= 0 AND priority_aging_seconds <= 2592000),
@@ -166,7 +167,7 @@ END),
     constraint no_count_is_negative CHECK (lock_serial >= 0 AND attempt >= 0 AND retries >= 0 AND failures >= 0 AND losses >= 0 AND redrives >= 0),
     constraint only_a_key_expires CHECK (idempotency_key_expires_at IS NULL OR idempotency_key IS NOT NULL),
     constraint processing_needs_a_lock CHECK ((status = 'processing'::text) = (lock_holder IS NOT NULL)),
-    constraint reason_is_known CHECK (dead_letter_reason = 'retries_exhausted'::text OR dead_letter_reason = 'rejected'::text OR dead_letter_reason = 'requested'::text OR dead_letter_reason = 'lost_too_often'::text),
+    constraint reason_is_known CHECK (dead_letter_reason = 'retries_exhausted'::text OR dead_letter_reason = 'rejected'::text OR dead_letter_reason = 'requested'::text OR dead_letter_reason = 'lost_too_often'::text OR dead_letter_reason = 'blocked'::text),
     constraint settled_in_a_known_way CHECK (settled_by = 'complete'::text OR settled_by = 'fail'::text OR settled_by = 'release'::text),
     constraint status_is_known CHECK (status = 'queued'::text OR status = 'processing'::text OR status = 'completed'::text OR status = 'failed'::text OR status = 'cancelled'::text)
 ) with (autovacuum_analyze_scale_factor=0.05, autovacuum_analyze_threshold=2000, autovacuum_vacuum_cost_delay=1, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
@@ -251,6 +252,7 @@ create table enginehouse.queues (
     max_processing_seconds bigint,
     hold_back_after_seconds bigint,
     priority_aging_seconds bigint,
+    when_blocked enginehouse.json_object,
     paused boolean not null,
     constraint queues_key PRIMARY KEY (queue),
     constraint a_priority_rises_after_at_most_30_days CHECK (priority_aging_seconds >= 0 AND priority_aging_seconds <= 2592000),

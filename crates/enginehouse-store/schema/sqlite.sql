@@ -151,7 +151,7 @@ CREATE TABLE events (
     constraint a_dead_letter_has_failed check (dead_letter_reason is null or status = 'failed'),
     constraint reason_is_known check (
         dead_letter_reason = 'retries_exhausted' or dead_letter_reason = 'rejected' or dead_letter_reason = 'requested'
-        or dead_letter_reason = 'lost_too_often'
+        or dead_letter_reason = 'lost_too_often' or dead_letter_reason = 'blocked'
     ),
     constraint a_key_has_a_fingerprint check (
         case when idempotency_key is null then fingerprint is null else length(fingerprint) is 16 end
@@ -221,6 +221,7 @@ CREATE TABLE dead_letters (
     group_id text not null,
     constraint reason_is_known check (
         reason = 'retries_exhausted' or reason = 'rejected' or reason = 'requested' or reason = 'lost_too_often'
+        or reason = 'blocked'
     )
 ) strict, without rowid;
 
@@ -235,6 +236,7 @@ CREATE TABLE event_types (
     max_processing_seconds integer,
     hold_back_after_seconds integer,
     priority_aging_seconds integer,
+    when_blocked text,
     paused integer not null,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
@@ -250,6 +252,7 @@ CREATE TABLE queues (
     max_processing_seconds integer,
     hold_back_after_seconds integer,
     priority_aging_seconds integer,
+    when_blocked text,
     paused integer not null,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),

@@ -65,6 +65,7 @@ fn command(name: &str, token: LockToken) -> EventCommand {
         "change" => EventCommand::Change { start: None, expires_after: FieldChange::Keep },
         "redrive" => EventCommand::Redrive { start: Start::Now, expires_after: None },
         "expired" => EventCommand::Expire,
+        "blocked" => EventCommand::GiveUp { dead_letter: true, why: "no engine fits".to_owned() },
         "discard" => EventCommand::Discard,
         other => panic!("no such command: {other}"),
     }
@@ -136,7 +137,7 @@ fn every_command_in_every_status_does_what_the_documented_table_says() {
     let mut lines = page.lines().skip_while(|line| !line.starts_with("| status | claim |"));
     let names = row(lines.next().expect("the table is there"));
     let rows: Vec<_> = lines.skip(1).take_while(|line| line.starts_with('|')).map(row).collect();
-    assert_eq!((names.len(), rows.len()), (14, 5), "every status and every command");
+    assert_eq!((names.len(), rows.len()), (15, 5), "every status and every command");
     for cells in rows {
         let status: EventStatus = cells[0].parse().expect("a status");
         for (name, cell) in names.iter().zip(&cells).skip(1) {
@@ -387,7 +388,7 @@ fn a_discard_leaves_the_event_failed() {
     assert!(apply(&discarded, &EventCommand::Discard).is_err());
 }
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "claim",
     "complete",
     "fail",
@@ -402,6 +403,7 @@ const NAMES: [&str; 15] = [
     "change",
     "redrive",
     "expired",
+    "blocked",
     "discard",
 ];
 

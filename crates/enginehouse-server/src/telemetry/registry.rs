@@ -96,6 +96,7 @@ pub(super) struct MetricSet {
     pub(super) claim_to_settle_seconds: Histogram,
     pub(super) waiting_claims: Gauge,
     waiting_for_ends: Gauge,
+    blocked: Family<OfEventType, Gauge>,
     pub(super) waiting_requests: Gauge,
     requests: Family<OfRequest, Counter>,
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
@@ -185,6 +186,11 @@ impl Metrics {
                 "enginehouse_claim_to_settle_seconds",
                 "From a claim until the event was completed, failed or timed out",
                 Histogram::new(SLOW),
+            ),
+            blocked: it.other(
+                "enginehouse_blocked_events",
+                "Events that nobody could run for as long as when_blocked of their event type or queue says",
+                Family::default(),
             ),
             waiting_for_ends: it.other(
                 "enginehouse_waiting_for_ends",
@@ -336,6 +342,12 @@ impl Metrics {
         let now = last.map_or(Timestamp::MIN, |(at, seen)| at + Timer::now().saturating_duration_since(seen));
         let before = self.0.store_now.fetch_max(now.as_millis(), Ordering::Relaxed);
         now.max(Timestamp::from_millis(before))
+    }
+
+    /// How many events of a type nobody could run for as long as their settings say.
+    pub(crate) fn set_blocked(&self, event_type: &EventType, events: u64) {
+        let label = self.of_event_type(event_type);
+        self.0.blocked.get_or_create(&label).set(i64::try_from(events).unwrap_or(i64::MAX));
     }
 
     /// Until when nothing is pruned, because the clock has leapt; none if it goes on.

@@ -1,5 +1,6 @@
 //! Every operation of the dispatcher, over a real store, with a clock that the test sets and seeded chance.
 
+mod blocked;
 mod caps;
 mod changing;
 mod claiming;

@@ -1,5 +1,6 @@
 //! The same operations over PostgreSQL: the rules do not change.
 
+mod blocked;
 mod caps;
 mod changing;
 mod claiming;

@@ -253,7 +253,7 @@ create table enginehouse.events (
     constraint a_dead_letter_has_failed check (dead_letter_reason is null or status = 'failed'),
     constraint reason_is_known check (
         dead_letter_reason = 'retries_exhausted' or dead_letter_reason = 'rejected' or dead_letter_reason = 'requested'
-        or dead_letter_reason = 'lost_too_often'
+        or dead_letter_reason = 'lost_too_often' or dead_letter_reason = 'blocked'
     ),
     constraint a_key_has_a_fingerprint check (
         case when idempotency_key is null then fingerprint is null else coalesce(length(fingerprint), 0) = 16 end
@@ -360,6 +360,7 @@ create table enginehouse.dead_letters (
     constraint dead_letters_key primary key (event_id),
     constraint reason_is_known check (
         reason = 'retries_exhausted' or reason = 'rejected' or reason = 'requested' or reason = 'lost_too_often'
+        or reason = 'blocked'
     )
 );
 
@@ -377,6 +378,7 @@ create table enginehouse.event_types (
     max_processing_seconds bigint,
     hold_back_after_seconds bigint,
     priority_aging_seconds bigint,
+    when_blocked enginehouse.json_object,
     paused boolean not null,
     constraint event_types_key primary key (event_type),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
@@ -393,6 +395,7 @@ create table enginehouse.queues (
     max_processing_seconds bigint,
     hold_back_after_seconds bigint,
     priority_aging_seconds bigint,
+    when_blocked enginehouse.json_object,
     paused boolean not null,
     constraint queues_key primary key (queue),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use enginehouse_core::input::read_json;
 use enginehouse_core::limits::{MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT};
 use enginehouse_core::policy::Settings;
+use enginehouse_core::when_blocked::WhenBlocked;
 
 use super::column::{Unexpected, columns, json_text, retry_policy, within};
 
@@ -15,6 +17,7 @@ columns! {
         max_processing_seconds: Option<u64> as Long,
         hold_back_after_seconds: Option<u64> as Long,
         priority_aging_seconds: Option<u64> as Long,
+        when_blocked: Option<Cow<'a, str>> as Json,
         paused: bool as Boolean,
     }
 }
@@ -27,6 +30,7 @@ impl SettingsColumns<'_> {
             max_processing_seconds,
             hold_back_after_seconds,
             priority_aging_seconds,
+            when_blocked,
             paused,
         } = settings;
         Self {
@@ -35,6 +39,7 @@ impl SettingsColumns<'_> {
             max_processing_seconds: *max_processing_seconds,
             hold_back_after_seconds: *hold_back_after_seconds,
             priority_aging_seconds: *priority_aging_seconds,
+            when_blocked: when_blocked.as_ref().map(json_text),
             paused: *paused,
         }
     }
@@ -56,7 +61,13 @@ impl SettingsColumns<'_> {
             max_processing_seconds: self.max_processing_seconds,
             hold_back_after_seconds: self.hold_back_after_seconds,
             priority_aging_seconds: self.priority_aging_seconds,
+            when_blocked: self.when_blocked.map(|text| when_blocked(&text)).transpose()?,
             paused: self.paused,
         })
     }
+}
+
+fn when_blocked(text: &str) -> Result<WhenBlocked, Unexpected> {
+    let read = read_json(text.as_bytes(), WhenBlocked::read);
+    read.map_err(|_| Unexpected::new("when_blocked", "not what is done about events that nobody can run"))
 }

@@ -3,6 +3,10 @@
 use clap::Args;
 use enginehouse_api::event_types::Settings;
 use enginehouse_core::policy::{RetryDelayPatch, RetryPolicyPatch};
+use enginehouse_core::verdict::Verdict;
+use enginehouse_core::when_blocked::{BlockedAction, VerdictSet, WhenBlocked};
+
+use super::server_and_output::words;
 
 /// Single settings. What is not given stays as it is.
 #[derive(Clone, Debug, Default, Args)]
@@ -47,6 +51,15 @@ pub(crate) struct SettingsChanges {
     /// How long makes the priority of an event that waits one step better; 0 for never
     #[arg(long, value_name = "SECONDS")]
     priority_aging_seconds: Option<u64>,
+    /// What to do about events that nobody can run
+    #[arg(long, value_name = "ACTION", value_parser = words::<BlockedAction>())]
+    when_blocked: Option<BlockedAction>,
+    /// After how long something is done about events that nobody can run [default: 3600]
+    #[arg(long, value_name = "SECONDS")]
+    when_blocked_after_seconds: Option<u64>,
+    /// With which verdicts nobody can [default: impossible,blocked]
+    #[arg(long, value_name = "VERDICT,...", value_delimiter = ',', value_parser = words::<Verdict>())]
+    when_blocked_verdicts: Option<Vec<Verdict>>,
 }
 
 impl SettingsChanges {
@@ -56,8 +69,27 @@ impl SettingsChanges {
         Settings {
             hold_back_after_seconds: self.hold_back_after_seconds.or(before.hold_back_after_seconds),
             priority_aging_seconds: self.priority_aging_seconds.or(before.priority_aging_seconds),
+            when_blocked: self.when_blocked_after(before.when_blocked),
             ..self.policy.apply(before)
         }
+    }
+}
+
+impl SettingsChanges {
+    fn when_blocked_after(&self, before: Option<WhenBlocked>) -> Option<WhenBlocked> {
+        let Self { when_blocked, when_blocked_after_seconds, when_blocked_verdicts, .. } = self;
+        let is_given =
+            when_blocked.is_some() || when_blocked_after_seconds.is_some() || when_blocked_verdicts.is_some();
+        if !is_given {
+            return before;
+        }
+        let usual = WhenBlocked { after_seconds: 3_600, verdicts: VerdictSet::default(), action: BlockedAction::Alert };
+        let before = before.unwrap_or(usual);
+        Some(WhenBlocked {
+            after_seconds: when_blocked_after_seconds.unwrap_or(before.after_seconds),
+            verdicts: when_blocked_verdicts.as_ref().map_or(before.verdicts, |all| all.iter().copied().collect()),
+            action: when_blocked.unwrap_or(before.action),
+        })
     }
 }
 
@@ -104,7 +136,12 @@ pub(crate) fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
         ("hold_back_after_seconds", settings.hold_back_after_seconds.map(|value| value.to_string())),
         ("priority_aging_seconds", settings.priority_aging_seconds.map(|value| value.to_string())),
     ];
-    let given = given.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
+    let when_blocked = settings.when_blocked.map(|set| {
+        let verdicts: Vec<_> = set.verdicts.iter().map(Verdict::name).collect();
+        let words = format!("{} after {} s if {}", set.action.name(), set.after_seconds, verdicts.join(" or "));
+        ("when_blocked", Some(words))
+    });
+    let given = given.into_iter().chain(when_blocked).filter_map(|(name, value)| value.map(|value| (name, value)));
     std::iter::once(("paused", settings.paused.to_string())).chain(given).collect()
 }
 
