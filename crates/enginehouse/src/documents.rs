@@ -46,7 +46,6 @@ const OF_OTHERS: &[&str] = &[
     "--now",
     "--pipe",
     "--unit",
-    "--wait",
 ];
 /// Variables that are no setting: what commands of an engine find, and what tests take.
 const VARIABLES: &[&str] = &[

@@ -13,8 +13,8 @@ Exit status:
   7  it took too long
   8  partly done
   9  refused for want of --yes
- 10  the event that was waited for has failed
- 11  the event that was waited for was cancelled";
+  10 the event that was waited for has failed
+  11 the event that was waited for was cancelled";
 
 /// One number per kind of error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,7 @@ const MAY_BE_ABSENT: &[&str] = &[
     "SettlementResult: error",
     "ScenarioRun: engines",
     "Warning: event_id",
+    "EnqueueResponse: event",
     "EventLock: times_out_at",
     "ChangeView: capabilities, engine_id, engine_version, event_id, event_type, queue, to",
     "ClaimedLock: times_out_at",

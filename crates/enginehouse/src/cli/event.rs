@@ -53,7 +53,7 @@ Example:
         time: TimeArgs,
     },
     /// Say why an event does not run, and what would let it
-    #[command(after_help = "Example:\n  enginehouse event explain 0193f2a0-0000-7000-8000-000000000000 --engine sim-1")]
+    #[command(after_help = "Example:\n  enginehouse event explain 0193f2a0-0000-7000-8000-000000000000 --engine s1")]
     Explain {
         /// The event
         #[arg(value_parser = event_id)]
@@ -84,7 +84,8 @@ Example:
     /// Change events that wait, for a retry too
     #[command(after_help = "\
 Examples:
-  enginehouse event set 0193f2a0-0000-7000-8000-000000000000 --priority 0 --queue urgent
+  enginehouse event set 0193f2a0-0000-7000-8000-000000000000 \\
+    --priority 0 --queue urgent
   enginehouse event set 0193f2a0-0000-7000-8000-000000000000 \\
     --capability gpu --unset memory-mb --remove-label team")]
     Set {
@@ -115,7 +116,8 @@ Example:
     /// Wait for the end of an event, and print its result
     #[command(after_help = "\
 Example:
-  enginehouse event wait 0193f2a0-0000-7000-8000-000000000000 --timeout-seconds 60
+  enginehouse event wait 0193f2a0-0000-7000-8000-000000000000 \\
+    --timeout-seconds 60
 
 The exit status is 10 if the event has failed, 11 if it was cancelled, and 7 if it has not ended in time.")]
     Wait {

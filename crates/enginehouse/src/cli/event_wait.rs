@@ -51,14 +51,14 @@ fn how_it_ended(event: &Event) -> Option<(Exit, String, String)> {
         Some(code) => format!("{code}: {}", error.message),
         None => error.message.clone(),
     });
-    let told = |without: &str| if error.is_empty() { without.to_owned() } else { error.clone() };
+    let reason = |without: &str| if error.is_empty() { without.to_owned() } else { error.clone() };
     match event.status {
         EventStatus::Completed => None,
         EventStatus::Failed => {
-            Some((Exit::EventFailed, format!("event {event_id} has failed"), told("nobody said why")))
+            Some((Exit::EventFailed, format!("event {event_id} has failed"), reason("nobody said why")))
         }
         EventStatus::Cancelled => {
-            Some((Exit::EventCancelled, format!("event {event_id} was cancelled"), told("somebody cancelled it")))
+            Some((Exit::EventCancelled, format!("event {event_id} was cancelled"), reason("somebody cancelled it")))
         }
         status @ (EventStatus::Queued | EventStatus::Processing) => {
             Some((Exit::Timeout, format!("event {event_id} has not ended in time"), format!("it is {status}")))
