@@ -264,6 +264,12 @@ pub struct Precedence {
     pub aging: Option<Duration>,
 }
 
+/// What is done about events that nobody can run: what their event type says, or else their queue.
+pub fn when_blocked(event_type: Option<&Settings>, queue: Option<&Settings>) -> Option<WhenBlocked> {
+    let of = |settings: Option<&Settings>| settings.and_then(|settings| settings.when_blocked);
+    of(event_type).or_else(|| of(queue))
+}
+
 /// Resolves what waiting does for events: event type over queue over default. Zero is never.
 pub fn precedence(
     event_type: Option<&Settings>,

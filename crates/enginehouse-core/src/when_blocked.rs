@@ -5,7 +5,6 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::input::Value;
 use crate::limits::MAX_BLOCKED;
-use crate::policy::Settings;
 use crate::read_fields;
 use crate::verdict::Verdict;
 
@@ -107,12 +106,6 @@ impl WhenBlocked {
         );
         Some(Self { after_seconds: after_seconds?, verdicts: verdicts.unwrap_or_default(), action: action? })
     }
-}
-
-/// What holds for events: what their event type says, or else their queue.
-pub fn when_blocked(event_type: Option<&Settings>, queue: Option<&Settings>) -> Option<WhenBlocked> {
-    let of = |settings: Option<&Settings>| settings.and_then(|settings| settings.when_blocked);
-    of(event_type).or_else(|| of(queue))
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@
 //! Where several servers share a store, each watches for itself; what one of them has given up, the others do not find.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use enginehouse_api::page::BlockedPlace;
 use enginehouse_core::ids::{EventType, LaneId};
+use enginehouse_core::policy::when_blocked;
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::when_blocked::{BlockedAction, WhenBlocked, when_blocked};
+use enginehouse_core::verdict::Verdict;
+use enginehouse_core::when_blocked::{BlockedAction, WhenBlocked};
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::{LaneCounts, SettingsRows};
 
@@ -96,7 +99,7 @@ impl BlockedWatch {
             let Some(set) = when_blocked(event_type, queue).filter(|set| set.verdicts.contains(*verdict)) else {
                 continue;
             };
-            let so_long = std::time::Duration::from_secs(set.after_seconds);
+            let so_long = Duration::from_secs(set.after_seconds);
             let began = *since.entry(*lane_id).or_insert_with(|| self.since.get(lane_id).copied().unwrap_or(now));
             let available_until = now - so_long;
             if began <= available_until && *available_at <= available_until {
@@ -111,7 +114,7 @@ impl BlockedWatch {
 /// A lane that nobody can run for as long as its settings say.
 struct OverdueLane {
     counts: LaneCounts,
-    verdict: enginehouse_core::verdict::Verdict,
+    verdict: Verdict,
     set: WhenBlocked,
     /// The events that have been due since then are meant.
     available_until: Timestamp,

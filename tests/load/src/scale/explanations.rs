@@ -33,7 +33,7 @@ const CLAIMS: usize = 3_000;
 const CLAIMED: usize = 3;
 
 #[derive(Deserialize)]
-struct LinesAnswer {
+struct EnqueuedLines {
     enqueued: usize,
 }
 
@@ -116,7 +116,7 @@ async fn load(port: u16, lanes: usize, rounds: usize) -> Result<()> {
             };
             let round: String = (0..lanes).map(line).collect();
             let answer = HttpConnection::open(port).await?.post_lines("/v1/events/batch", &round, rounds).await?;
-            let LinesAnswer { enqueued } = serde_json::from_slice(&answer)?;
+            let EnqueuedLines { enqueued } = serde_json::from_slice(&answer)?;
             if enqueued != lanes * rounds {
                 bail!("of {} lines, {enqueued} were enqueued: {}", lanes * rounds, String::from_utf8_lossy(&answer));
             }
@@ -153,18 +153,18 @@ async fn register(port: u16, engines: usize) -> Result<()> {
 
 /// What an engine is given, with the tokens of its locks.
 #[derive(Deserialize)]
-struct ClaimAnswer {
-    events: Vec<ClaimedEvent>,
+struct GivenEvents {
+    events: Vec<GivenEvent>,
 }
 
 #[derive(Deserialize)]
-struct ClaimedEvent {
+struct GivenEvent {
     event_id: String,
-    lock: ClaimedLock,
+    lock: GivenLock,
 }
 
 #[derive(Deserialize)]
-struct ClaimedLock {
+struct GivenLock {
     token: String,
 }
 
@@ -177,12 +177,12 @@ async fn claims(port: u16) -> Result<Vec<Duration>> {
         let began = Instant::now();
         let answer = http.call("POST", "/v1/engines/fleet-0/claim", &claim).await?;
         times.push(began.elapsed());
-        let ClaimAnswer { events } = serde_json::from_slice(&answer)?;
+        let GivenEvents { events } = serde_json::from_slice(&answer)?;
         if events.len() != CLAIMED {
             bail!("a claim finds fewer events than wait");
         }
-        let one = |event: &ClaimedEvent| {
-            let ClaimedEvent { event_id, lock: ClaimedLock { token } } = event;
+        let one = |event: &GivenEvent| {
+            let GivenEvent { event_id, lock: GivenLock { token } } = event;
             format!("{{\"event_id\":\"{event_id}\",\"lock_token\":\"{token}\",\"outcome\":\"complete\"}}")
         };
         let settlements: Vec<_> = events.iter().map(one).collect();
