@@ -257,6 +257,7 @@ impl<'a> Choice<'a> {
         context: &mut TransactionContext<'_>,
     ) -> Result<(), StoreError> {
         let (engine_id, now) = (&self.engine.engine_id, context.now);
+        let mut fits: Option<StarvingEvent> = None;
         for head in starving {
             let class = context.registry.class(engine_id).map(|class| &**class);
             if !context.registry.may_serve(class, &self.claim.filter, head.lane_id) {
@@ -270,9 +271,16 @@ impl<'a> Choice<'a> {
                 && let Some(room) = Reservation::of(&self.abilities, &self.work, &lane, final_attempt, now)
             {
                 context.hold_backs.has_no_room(head, engine_id, room.opens_at, now);
+            } else if gate.is_none() && head.due_at <= now {
+                fits = fits.or(Some(*head));
             }
         }
-        if let Some(head) = context.hold_backs.head_for(engine_id).filter(|_| !starving.is_empty())
+        if starving.is_empty() {
+            return Ok(());
+        }
+        // What has waited long and fits now is not displaced by what fits as well.
+        let fits = fits.filter(|_| self.claim.affinity != Affinity::Require);
+        if let Some(head) = context.hold_backs.head_for(engine_id).or(fits)
             && let Ok(lane) = context.registry.lane(head.lane_id).cloned()
         {
             self.hold_back(head, lane, context);
@@ -308,9 +316,14 @@ impl<'a> Choice<'a> {
         let Asked { lane_id, event_id, final_attempt, priority } = asked;
         let load = &self.engine.metadata.dynamic_state.resource_utilization;
         let lane = context.registry.lane(lane_id)?;
-        // What it is held back for is what it may have.
+        // What it is held back for is what it may have, and what has come before that in its lane since.
         let is_own = |held_for: &&HeldFor| {
-            held_for.head.lane_id == lane_id && event_id.is_none_or(|event_id| event_id == held_for.head.event_id)
+            let head = &held_for.head;
+            let is_first = |event_id| {
+                let place = context.events.get(event_id).map(|event| (event.state.available_at, event_id));
+                place.is_none_or(|place| place <= (head.available_at, head.event_id))
+            };
+            head.lane_id == lane_id && event_id.is_none_or(is_first)
         };
         let held_back = self.held_for.as_ref().filter(|held_for| !is_own(held_for)).map(|held_for| held_for.hold_back);
         let engine = EngineFacts {

@@ -20,9 +20,14 @@ use enginehouse_core::time::Timestamp;
 
 /// How long between two looks at lanes that may starve.
 pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a lane waits for another look that could not be watched.
+const LATER: Duration = Duration::from_secs(5);
 /// How long after it was expected to have room an engine that has not asked again is forgotten. A claim that waits comes
 /// back within a minute.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
+/// How long nobody has asked for a lane when it is watched no longer. An engine that is full asks again only once something has
+/// ended, and whatever takes longer than this waits for longer.
+const LANE_FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 /// How many lanes are watched at once. Each claim compares its engine with them.
 const MAX_WATCHED: usize = 32;
 /// How many lanes one claim names.
@@ -62,6 +67,8 @@ struct HoldBackTable {
 pub(super) struct StarvingEvent {
     pub(super) lane_id: LaneId,
     pub(super) event_id: EventId,
+    /// Its priority as it counts by now.
+    pub(super) priority: u8,
     pub(super) available_at: Timestamp,
     /// Whether it must be its engine's only one.
     pub(super) final_attempt: bool,
@@ -71,6 +78,8 @@ pub(super) struct StarvingEvent {
 
 struct WatchedLane {
     head: StarvingEvent,
+    /// When an engine last asked for its events.
+    asked_at: Timestamp,
     /// The engines that have asked for its events and had no room.
     full: HashMap<EngineId, FullEngine>,
     held: Option<HeldEngine>,
@@ -139,11 +148,11 @@ impl HoldBacks {
         Some(HoldsBackEngine { event_id, lane_id, available_at, final_attempt, since, opens_at })
     }
 
-    /// The first events of the lanes that are watched.
+    /// The first events of the lanes that are watched: the best priority first, and then what has waited longest.
     pub(super) fn watched(&self) -> Vec<StarvingEvent> {
         match self.0.watched.load(Ordering::Relaxed) {
             0 => Vec::new(),
-            _ => self.table().watched.values().map(|watched| watched.head).collect(),
+            _ => self.table().heads(),
         }
     }
 
@@ -169,12 +178,13 @@ impl HoldBacks {
     /// `opens_at`. If the time of the event is over, an engine is held back for it from now on: this one, if no other will
     /// have room before.
     pub(super) fn has_no_room(&self, head: &StarvingEvent, engine_id: &EngineId, opens_at: Timestamp, now: Timestamp) {
-        let HoldBackTable { watched, engines, .. } = &mut *self.table();
-        let Some(watched) = watched.get_mut(&head.lane_id) else { return };
+        let mut table = self.table();
+        let Some(watched) = table.watched.get_mut(&head.lane_id) else { return };
+        watched.asked_at = now;
         if watched.full.len() < MAX_ENGINES || watched.full.contains_key(engine_id) {
             watched.full.insert(engine_id.clone(), FullEngine { asked_at: now, opens_at });
         }
-        watched.decide(engines, now);
+        table.decide(head.lane_id, now);
     }
 
     /// An event does not wait any more, or waits elsewhere. Answers the engine that was held back for it.
@@ -224,45 +234,76 @@ impl HoldBacks {
     /// A sweep has looked at lanes, and found these first events in them that may starve. Answers the engines that are not
     /// held back any more.
     pub(super) fn update(&self, lanes: &[LaneId], heads: &[StarvingEvent], now: Timestamp) -> Vec<EngineId> {
-        let HoldBackTable { suspects, watched, engines } = &mut *self.table();
-        let heads: HashMap<_, _> = heads.iter().map(|head| (head.lane_id, *head)).collect();
+        let mut table = self.table();
+        let HoldBackTable { suspects, watched, engines } = &mut *table;
+        let mut heads = heads.to_vec();
+        // Those that have waited longest are watched.
+        heads.sort_by_key(|head| (head.due_at, head.lane_id));
+        let mut before: HashMap<_, _> =
+            lanes.iter().filter_map(|lane_id| Some((*lane_id, watched.remove(lane_id)?))).collect();
         let mut freed = Vec::new();
-        for lane_id in lanes {
-            let head = heads.get(lane_id);
-            let watch_from = head.map(StarvingEvent::watched_from);
-            if watch_from.is_none_or(|from| from > now) {
-                if let Some(mut gone) = watched.remove(lane_id) {
-                    freed.extend(gone.let_go(engines));
+        for head in heads {
+            let lane = before.remove(&head.lane_id);
+            let (is_time, room) = (head.watched_from() <= now, watched.len() < MAX_WATCHED);
+            let mut lane = match lane {
+                Some(lane) if is_time && room => lane,
+                None if is_time && room => WatchedLane::of(head, now),
+                lane => {
+                    freed.extend(lane.and_then(|mut lane| lane.let_go(engines)));
+                    if suspects.len() < MAX_SUSPECTS {
+                        suspects.insert(head.lane_id, head.watched_from().max(now + LATER));
+                    }
+                    continue;
                 }
-                if let Some(from) = watch_from.filter(|_| suspects.len() < MAX_SUSPECTS) {
-                    suspects.insert(*lane_id, from);
-                }
-                continue;
-            }
-            let (Some(head), room) = (head, watched.len() < MAX_WATCHED) else { continue };
-            match watched.get_mut(lane_id) {
-                Some(lane) if lane.head.event_id == head.event_id => lane.head = *head,
-                Some(lane) => {
-                    freed.extend(lane.let_go(engines));
-                    lane.head = *head;
-                }
-                None if room => {
-                    watched.insert(*lane_id, WatchedLane { head: *head, full: HashMap::new(), held: None });
-                }
-                // There is room again when one of those that are watched is claimed.
-                None => _ = suspects.insert(*lane_id, now),
-            }
-        }
-        for lane in watched.values_mut() {
+            };
             lane.full.retain(|_, engine| !engine.is_forgotten(now));
-            if lane.held.as_ref().is_some_and(|held| !lane.full.contains_key(&held.engine_id)) {
+            let asks = lane.held.as_ref().is_some_and(|held| lane.full.contains_key(&held.engine_id));
+            if !asks || lane.head.event_id != head.event_id {
                 freed.extend(lane.let_go(engines));
             }
-            lane.decide(engines, now);
+            lane.head = head;
+            // One that nobody asks for any more is looked at again when somebody does.
+            if lane.asked_at + LANE_FORGOTTEN_AFTER > now {
+                watched.insert(head.lane_id, lane);
+            }
         }
-        self.0.watched.store(watched.len(), Ordering::Relaxed);
-        freed.retain(|engine_id| !engines.contains_key(engine_id));
+        freed.extend(before.into_values().filter_map(|mut gone| gone.let_go(engines)));
+        table.heads().iter().for_each(|head| table.decide(head.lane_id, now));
+        self.0.watched.store(table.watched.len(), Ordering::Relaxed);
+        freed.retain(|engine_id| !table.engines.contains_key(engine_id));
         freed
+    }
+}
+
+impl HoldBackTable {
+    fn heads(&self) -> Vec<StarvingEvent> {
+        let mut heads: Vec<_> = self.watched.values().map(|watched| watched.head).collect();
+        heads.sort_by_key(|head| (head.priority, head.due_at, head.lane_id));
+        heads
+    }
+
+    /// Holds back the engine that will have room first for the first event of a lane, if it is time and none is held back yet: one
+    /// that is held back for nothing else, or for an event of a lower priority.
+    fn decide(&mut self, lane_id: LaneId, now: Timestamp) {
+        let Self { watched, engines, .. } = self;
+        let Some(lane) = watched.get(&lane_id).filter(|lane| lane.held.is_none() && lane.head.due_at <= now) else {
+            return;
+        };
+        let held_for = |engine_id: &EngineId| Some(watched.get(engines.get(engine_id)?)?.head.priority);
+        let held = lane.full.keys().filter(|id| held_for(id).is_some_and(|priority| priority <= lane.head.priority));
+        if held.count() >= (lane.full.len() / ONE_OF).max(1) {
+            return;
+        }
+        let free = lane.full.iter().filter(|(id, _)| held_for(id).is_none_or(|priority| priority > lane.head.priority));
+        let first = free.min_by_key(|(engine_id, engine)| (engine.opens_at, (*engine_id).clone()));
+        let Some(engine_id) = first.map(|(engine_id, _)| engine_id.clone()) else { return };
+        let before = engines.insert(engine_id.clone(), lane_id);
+        if let Some(lane) = before.and_then(|lane_id| watched.get_mut(&lane_id)) {
+            lane.held = None;
+        }
+        if let Some(lane) = watched.get_mut(&lane_id) {
+            lane.held = Some(HeldEngine { engine_id, since: now });
+        }
     }
 }
 
@@ -274,21 +315,8 @@ impl StarvingEvent {
 }
 
 impl WatchedLane {
-    /// Holds back the engine that will have room first, if it is time and none is held back yet.
-    fn decide(&mut self, engines: &mut HashMap<EngineId, LaneId>, now: Timestamp) {
-        if self.held.is_some() || self.head.due_at > now {
-            return;
-        }
-        let held = self.full.keys().filter(|engine_id| engines.contains_key(engine_id)).count();
-        if held >= (self.full.len() / ONE_OF).max(1) {
-            return;
-        }
-        let free = self.full.iter().filter(|(engine_id, _)| !engines.contains_key(engine_id));
-        let first = free.min_by_key(|(engine_id, engine)| (engine.opens_at, (*engine_id).clone()));
-        if let Some((engine_id, _)) = first {
-            engines.insert(engine_id.clone(), self.head.lane_id);
-            self.held = Some(HeldEngine { engine_id: engine_id.clone(), since: now });
-        }
+    fn of(head: StarvingEvent, now: Timestamp) -> Self {
+        Self { head, asked_at: now, full: HashMap::new(), held: None }
     }
 
     fn let_go(&mut self, engines: &mut HashMap<EngineId, LaneId>) -> Option<EngineId> {
@@ -298,5 +326,7 @@ impl WatchedLane {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use enginehouse_core::engine::RegisteredEngine;
+use enginehouse_core::hold_back::effective_priority;
 use enginehouse_core::ids::EngineId;
+use enginehouse_core::policy::Precedence;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, Loss};
 use enginehouse_store::StoreError;
@@ -93,7 +95,8 @@ async fn look_for_starving(context: &mut TransactionContext<'_>) -> Result<(), S
         Ok(events) => events,
         Err(error) => {
             tracing::debug!(%error, "events that wait long cannot be looked at");
-            Vec::new()
+            context.effects.deadlines.hold_backs = Some(now + LOOK_INTERVAL);
+            return Ok(());
         }
     };
     context.learn_lanes_of(&first_events).await?;
@@ -108,11 +111,13 @@ async fn look_for_starving(context: &mut TransactionContext<'_>) -> Result<(), S
 fn starving(context: &TransactionContext<'_>, event: &EventRow) -> Option<StarvingEvent> {
     let lane = context.registry.lane_of(event).ok()?;
     let facts = context.registry.lane_facts(lane);
-    let after = context.registry.precedence(lane).hold_back_after?;
+    let Precedence { hold_back_after, aging } = context.registry.precedence(lane);
+    let after = hold_back_after?;
     let available_at = event.state.available_at;
     (!facts.queue_paused && !facts.event_type_paused && available_at <= context.now).then(|| StarvingEvent {
         lane_id: event.lane_id,
         event_id: event.event_id,
+        priority: effective_priority(lane.priority, aging, available_at, context.now),
         available_at,
         final_attempt: context.registry.is_final_attempt(event),
         due_at: available_at + after,

@@ -13,7 +13,14 @@ fn event(number: u128) -> EventId {
 
 /// Available since `NOW`, and due a minute later.
 fn waits(lane_id: LaneId, number: u128) -> StarvingEvent {
-    StarvingEvent { lane_id, event_id: event(number), available_at: NOW, final_attempt: false, due_at: at(60) }
+    StarvingEvent {
+        lane_id,
+        event_id: event(number),
+        priority: 5,
+        available_at: NOW,
+        final_attempt: false,
+        due_at: at(60),
+    }
 }
 
 fn engine(name: &str) -> EngineId {
@@ -96,6 +103,21 @@ fn an_engine_that_is_gone_or_does_not_ask_any_more_is_replaced() {
 }
 
 #[test]
+fn a_lane_that_nobody_asks_for_any_more_is_not_looked_at_for_ever() {
+    let hold_backs = HoldBacks::default();
+    hold_backs.suspect(&[LANE], at(40));
+    look(&hold_backs, &[waits(LANE, 1)], 40);
+    full(&hold_backs, LANE, "a", 50, 60);
+    look(&hold_backs, &[waits(LANE, 1)], 179);
+    assert_eq!(held(&hold_backs, LANE, 1).as_deref(), Some("a"));
+    assert_eq!(look(&hold_backs, &[waits(LANE, 1)], 180), ["a"]);
+    look(&hold_backs, &[waits(LANE, 1)], 3_659);
+    assert_eq!(hold_backs.watched(), [waits(LANE, 1)]);
+    look(&hold_backs, &[waits(LANE, 1)], 3_660);
+    assert_eq!((hold_backs.watched(), hold_backs.next_look(at(3_660), LOOK_INTERVAL)), (vec![], None));
+}
+
+#[test]
 fn at_most_a_tenth_of_the_engines_is_held_back_and_each_for_one_event() {
     let hold_backs = HoldBacks::default();
     let lanes: Vec<_> = (1..=5).map(LaneId).collect();
@@ -126,6 +148,12 @@ fn what_is_known_does_not_grow_without_end() {
         look(&hold_backs, &heads, second);
     }
     assert_eq!(hold_backs.watched().len(), MAX_WATCHED);
+    let older = StarvingEvent { available_at: NOW - Duration::from_secs(1), due_at: at(59), ..waits(LaneId(900), 1) };
+    let heads: Vec<_> = heads.into_iter().map(|head| if head.lane_id == LaneId(900) { older } else { head }).collect();
+    for second in 80..90 {
+        look(&hold_backs, &heads, second);
+    }
+    assert!(hold_backs.watched().contains(&older), "what has waited longest is watched");
     assert!(hold_backs.to_look_at(at(90)).len() <= MAX_WATCHED + MAX_LOOKS);
     for number in 0..2_000 {
         full(&hold_backs, LaneId(0), &format!("e{number}"), 100, 90);
