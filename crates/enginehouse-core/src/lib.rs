@@ -35,12 +35,14 @@
 //! - [`when_blocked`]: what becomes of events that nobody can run for a while.
 //! - [`durations`]: how long events waited and took, as histograms.
 //! - [`hold_back`]: what an engine is not given, so that an event that has waited long fits it.
+//! - [`blame`]: which engines and versions fail more than others do.
 //! - [`grace`]: what must not expire after an outage.
 //! - [`label`]: one label of an event, as whoever looks for events names it.
 //! - [`error_group`]: which failures are of one kind, and what their group is called.
 //! - [`filter`]: which events, engines and dead letters a list is about.
 
 pub mod applied;
+pub mod blame;
 pub mod canonical_json;
 pub mod change;
 pub mod durations;
