@@ -23,6 +23,7 @@ use enginehouse_api::settle::{
     CompleteRequest, ExtendRequest, FailRequest, ReleaseRequest, SettleRequest, SettleResponse,
 };
 use enginehouse_api::stats::{LaneStats, Stats};
+use enginehouse_api::suspects::SuspectList;
 use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::limits::MAX_WAIT;
 use reqwest::Method;
@@ -491,6 +492,11 @@ impl Client {
     /// Lists the lanes in which events wait, the worst first, each explained.
     pub async fn blocked(&self, query: &BlockedQuery) -> Result<Page<BlockedLane>, Error> {
         self.list("/v1/blocked", query).await
+    }
+
+    /// Lists engines and versions that fail more than others do, the surest first.
+    pub async fn suspects(&self) -> Result<SuspectList, Error> {
+        self.get("/v1/suspects".to_owned()).await
     }
 
     /// Counts and ages of everything in the store.

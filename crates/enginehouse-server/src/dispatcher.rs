@@ -61,6 +61,7 @@ mod set_aside;
 pub mod settings;
 mod settle;
 mod signs_of_life;
+pub mod suspects;
 mod sweep;
 mod transaction;
 mod unheard;
@@ -95,6 +96,7 @@ use self::registration_limit::RegistrationLimit;
 use self::reply::{DispatchError, Refusal, Reply};
 use self::request::{EngineExchange, Request};
 use self::scheduler::{Scheduler, Shutdown};
+use self::suspects::Suspects;
 use crate::rng::Rng;
 
 /// Hands requests to the dispatcher's thread. Cheap to clone.
@@ -107,6 +109,7 @@ pub struct Dispatcher {
     last_claims: LastClaims,
     durations: Durations,
     hold_backs: HoldBacks,
+    suspects: Suspects,
 }
 
 /// The dispatcher's thread.
@@ -139,12 +142,13 @@ impl Dispatcher {
         let scheduler = Scheduler::new(store, config, rng, observer, inbox, shutdown.clone(), pulse);
         let last_claims = scheduler.last_claims.clone();
         let (durations, hold_backs) = (scheduler.durations().clone(), scheduler.hold_backs().clone());
-        let end_waits = scheduler.end_waits.clone();
+        let (suspects, end_waits) = (scheduler.suspects().clone(), scheduler.end_waits.clone());
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())
             .spawn(move || runtime.block_on(scheduler.run()))?;
         let registrations = RegistrationLimit::default();
-        let dispatcher = Self { requests, shutdown, registrations, last_claims, end_waits, durations, hold_backs };
+        let dispatcher =
+            Self { requests, shutdown, registrations, last_claims, end_waits, durations, hold_backs, suspects };
         Ok((dispatcher, DispatcherThread(thread)))
     }
 
@@ -231,6 +235,11 @@ impl Dispatcher {
     /// Which engines are held back for which events.
     pub fn hold_backs(&self) -> &HoldBacks {
         &self.hold_backs
+    }
+
+    /// Who fails more than others do, as far as it was seen.
+    pub fn suspects(&self) -> &Suspects {
+        &self.suspects
     }
 
     async fn submit<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, DispatchError> {

@@ -38,6 +38,7 @@ mod scenario_runs;
 mod settings;
 mod settle;
 mod stats;
+mod suspects;
 mod unpacking;
 mod wire;
 
@@ -82,6 +83,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(explain::explain_event))
         .routes(routes!(explain::explain_engine))
         .routes(routes!(explain::list_blocked))
+        .routes(routes!(suspects::list_suspects))
         .routes(routes!(events::cancel_event))
         .routes(routes!(events::retry_event))
         .routes(routes!(events::redrive_event))

@@ -39,6 +39,7 @@ pub(crate) mod settings_args;
 mod signals;
 pub(crate) mod stats;
 pub(crate) mod store;
+pub(crate) mod suspects;
 pub(crate) mod terminal_text;
 pub(crate) mod times;
 pub(crate) mod unknown_variables;

@@ -43,6 +43,8 @@ enum CliCommand {
     Run(cli::scenario_run::RunArgs),
     /// List the events that wait, the worst first, and say why
     Blocked(cli::blocked::BlockedArgs),
+    /// List engines and versions that fail more than others do
+    Suspects(cli::suspects::SuspectsArgs),
     /// Count what is in the store
     Stats(cli::stats::StatsArgs),
     /// Measure how much a server takes, and how fast, with a load of its own
@@ -100,6 +102,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::EventType(arguments) => cli::event_type::run(arguments).await,
         CliCommand::Run(arguments) => cli::scenario_run::run(arguments).await,
         CliCommand::Blocked(arguments) => cli::blocked::run(arguments).await,
+        CliCommand::Suspects(arguments) => cli::suspects::run(arguments).await,
         CliCommand::Stats(arguments) => cli::stats::run(arguments).await,
         CliCommand::Serve(arguments) => cli::serve::run(arguments).await,
         CliCommand::Bench(arguments) => cli::bench::run(arguments).await,

@@ -1,6 +1,7 @@
 //! A time in which a subject has failed more than it should, and how much that says.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,6 +114,25 @@ pub struct Suspect {
     pub lost: u64,
     /// The last events that count against it.
     pub evidence: Vec<EventId>,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine { engine_id, .. } => write!(f, "engine {engine_id}"),
+            Self::EngineAt { engine_id, event_type } => write!(f, "engine {engine_id} at {event_type}"),
+            Self::VersionAt { version, event_type } => write!(f, "version {version} at {event_type}"),
+        }
+    }
+}
+
+impl fmt::Display for Suspect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subject, own, elsewhere, .. } = self;
+        let of = |counts: &OutcomeCounts| counts.failed + counts.completed;
+        write!(f, "{subject} failed {} of {} events", own.failed, of(own))?;
+        write!(f, ", others {} of {} in the same time", elsewhere.failed, of(elsewhere))
+    }
 }
 
 /// A time in which a subject has failed more than it should.

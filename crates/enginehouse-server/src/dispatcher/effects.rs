@@ -4,16 +4,18 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use enginehouse_core::blame::Ending;
 use enginehouse_core::durations::DurationKind;
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
 use enginehouse_core::ids::{EngineId, EventId, LaneId};
 use enginehouse_core::lock::Lock;
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::transition::{EventCommand, EventState};
+use enginehouse_core::transition::{EventCommand, EventState, Loss};
 use enginehouse_store::rows::EventRow;
 
 use super::deadlines::{Deadlines, bring_forward};
 use super::durations::DurationSample;
+use super::suspects::AttemptEnd;
 use super::wake_ups::WakeUps;
 
 /// What a transaction has brought about.
@@ -39,6 +41,8 @@ pub struct Effects {
     pub settled: HashMap<&'static str, u64>,
     /// How long each event that was claimed had waited, and how long each attempt took that was completed, failed or timed out.
     pub durations: Vec<DurationSample>,
+    /// Attempts that ended in a way that says something of their engines.
+    pub(super) attempt_ends: Vec<AttemptEnd>,
     pub locks_lost: u64,
     /// Attempts that took longer than `max_processing_seconds`.
     pub timed_out: u64,
@@ -94,6 +98,18 @@ impl Effects {
         {
             self.sample(event, lock, DurationKind::Processing, now.since(lock.claimed_at));
         }
+        if let Some(lock) = &before.lock
+            && let Some(ending) = ending(command, failed)
+        {
+            self.attempt_ends.push(AttemptEnd {
+                event_id: event.event_id,
+                lane_id: event.lane_id,
+                engine_id: lock.engine_id.clone(),
+                version: before.engine_software_version.clone(),
+                ending,
+                failed_before: before.tally.failures > 0 || before.tally.losses > 0,
+            });
+        }
         self.locks_lost += u64::from(lost && !failed);
         self.timed_out += u64::from(lost && failed);
         self.retries += u64::from(failed && after.status == EventStatus::Queued);
@@ -133,5 +149,17 @@ impl Effects {
     /// An event was written.
     pub(super) fn written(&mut self, event: &EventRow) {
         bring_forward(&mut self.deadlines.lock_expiry, event.state.lock.as_ref().map(|lock| lock.expires_at));
+    }
+}
+
+/// What the end of an attempt says of its engine, if it does. Whoever releases an event, is deregistered or registers anew has not
+/// failed.
+fn ending(command: &EventCommand, failed: bool) -> Option<Ending> {
+    match command {
+        EventCommand::Complete { .. } => Some(Ending::Completed),
+        EventCommand::Fail { .. } | EventCommand::LoseLock { .. } if failed => Some(Ending::Failed),
+        EventCommand::LoseLock { loss: Loss::EngineSuperseded, .. } => None,
+        EventCommand::LoseLock { .. } => Some(Ending::Lost),
+        _ => None,
     }
 }

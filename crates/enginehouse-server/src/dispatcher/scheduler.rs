@@ -41,6 +41,7 @@ use super::reply::{DispatchError, Reply};
 use super::request::{EngineExchange, Request};
 use super::seen_engines::SeenEngines;
 use super::set_aside::{SetAside, SetAsideQueue};
+use super::suspects::Suspects;
 use super::transaction::{BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
 use super::wait_queue::{LongPoll, Occupancy, TakenPoll, WaitQueue};
 use super::worker_pool::WorkerPool;
@@ -102,6 +103,7 @@ pub(super) struct Scheduler {
     gathering: Gathering,
     durations: Durations,
     hold_backs: HoldBacks,
+    suspects: Suspects,
 }
 
 /// Tells the scheduler to shut down.
@@ -176,7 +178,13 @@ impl Scheduler {
             gathering: Gathering::default(),
             durations,
             hold_backs,
+            suspects: Suspects::default(),
         }
+    }
+
+    /// Who is suspect by what it sees.
+    pub(super) fn suspects(&self) -> &Suspects {
+        &self.suspects
     }
 
     /// What it counts of durations.
@@ -439,9 +447,10 @@ impl Scheduler {
         self.end_waits.ended(&committed.effects.ended);
         self.outage.committed(committed.after_outage, committed.has_granted, duration);
         let samples = &committed.effects.durations;
+        let registry = &worker.registry;
+        let event_type_of = |lane_id| registry.lane(lane_id).ok().map(|lane| lane.event_type.clone());
+        self.suspects.record(&committed.effects.attempt_ends, committed.now, event_type_of);
         if !samples.is_empty() {
-            let registry = &worker.registry;
-            let event_type_of = |lane_id| registry.lane(lane_id).ok().map(|lane| lane.event_type.clone());
             self.durations.record(samples, committed.now, event_type_of, |engine_id| registry.version_of(engine_id));
             self.schedule.write_durations(committed.now + WRITE_INTERVAL);
         }

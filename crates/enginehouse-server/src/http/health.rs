@@ -59,6 +59,7 @@ pub(super) async fn get_metrics(State(app): State<App>, headers: HeaderMap) -> R
     let format = TextFormat::accepted(&headers);
     let stats = StoreStats::read(app.store()).await?;
     app.metrics().set_waiting_for_ends(app.dispatcher().end_waits().callers());
+    app.metrics().set_suspects(app.dispatcher().suspects().all(app.metrics().store_now()).len());
     let text = app.metrics().text(stats, format).map_err(|error| ProblemResponse::internal(error.to_string()))?;
     let headers = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept")];
     Ok((headers, text).into_response())

@@ -98,6 +98,7 @@ pub(super) struct MetricSet {
     waiting_for_ends: Gauge,
     blocked: Family<OfEventType, Gauge>,
     pub(super) waiting_requests: Gauge,
+    suspects: Gauge,
     requests: Family<OfRequest, Counter>,
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
     connections: Gauge,
@@ -201,6 +202,11 @@ impl Metrics {
             waiting_requests: it.other(
                 "enginehouse_waiting_requests",
                 "Requests that wait for the next transaction",
+                Gauge::default(),
+            ),
+            suspects: it.other(
+                "enginehouse_suspects",
+                "Engines and versions that fail more than others do at the same work",
                 Gauge::default(),
             ),
             requests: it.counter("enginehouse_http_requests", "Requests that were answered"),
@@ -319,6 +325,11 @@ impl Metrics {
     /// Notes how many callers wait for the end of an event.
     pub(crate) fn set_waiting_for_ends(&self, callers: usize) {
         self.0.waiting_for_ends.set(i64::try_from(callers).unwrap_or(i64::MAX));
+    }
+
+    /// How many engines and versions are suspect.
+    pub(crate) fn set_suspects(&self, count: usize) {
+        self.0.suspects.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     pub fn waiting_claims(&self) -> u64 {

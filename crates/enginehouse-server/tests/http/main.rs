@@ -31,6 +31,7 @@ mod settings;
 mod settling;
 mod sharing;
 mod sockets;
+mod suspects;
 #[path = "../under_test/mod.rs"]
 mod under_test;
 mod unreadable_rows;

@@ -18,6 +18,7 @@ mod retention;
 mod settling;
 mod starvation;
 mod stops;
+mod suspecting;
 #[path = "../under_test/mod.rs"]
 mod under_test;
 mod waiting;

@@ -20,6 +20,7 @@ mod same_on_both;
 mod settling;
 mod starvation;
 mod stops;
+mod suspecting;
 #[path = "../under_test/mod.rs"]
 mod under_test;
 mod waiting;
