@@ -299,7 +299,12 @@ impl LoadClient {
                 last_heartbeat_at = Instant::now();
                 // What was claimed by a call without an answer is released once two of these do not name it.
                 let lock_tokens = claimed.iter().filter_map(|event| event.lock.as_ref()?.token).collect();
-                let request = HeartbeatRequest { epoch: current, dynamic_state: None, lock_tokens: Some(lock_tokens) };
+                let request = HeartbeatRequest {
+                    epoch: current,
+                    dynamic_state: None,
+                    lock_tokens: Some(lock_tokens),
+                    reports: Vec::new(),
+                };
                 self.client.current().heartbeat(&engine_id, &request, INTERVAL).await.ok();
             }
             for event in claimed {
@@ -339,10 +344,16 @@ impl LoadClient {
                     retryable: None,
                     retry_after_seconds: Some(0.0),
                     dead_letter: None,
+                    report: Default::default(),
                 };
                 client.fail(event_id, &request).await
             } else {
-                client.complete(event_id, &CompleteRequest { lock_token: token, result: None }).await
+                client
+                    .complete(
+                        event_id,
+                        &CompleteRequest { lock_token: token, result: None, report: Default::default() },
+                    )
+                    .await
             };
             match settled {
                 Ok(event) => {

@@ -72,7 +72,7 @@ async fn a_copy_that_was_killed_goes_on_and_a_lock_outlives_it() {
 
     // The token that was given out by the one settles in the other.
     let server = TestServer::at(&there, &["--durability", "relaxed"]);
-    let request = CompleteRequest { lock_token: token, result: None };
+    let request = CompleteRequest { lock_token: token, result: None, report: Default::default() };
     let done = server.client().complete(event.event_id, &request).await.unwrap();
     assert_eq!(done.status, EventStatus::Completed);
     server.stop();

@@ -60,6 +60,10 @@ pub struct ChangeRequest {
     #[serde(default, skip_serializing_if = "FieldChange::is_keep")]
     #[schema(value_type = Option<u64>, minimum = 1, maximum = 2_592_000)]
     pub max_processing_seconds: FieldChange<u64>,
+    /// How long one attempt may go on without reporting progress; 1 to 2,592,000; null for what its type or queue says.
+    #[serde(default, skip_serializing_if = "FieldChange::is_keep")]
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 2_592_000)]
+    pub progress_timeout_seconds: FieldChange<u64>,
     /// How long after it comes due it is cancelled if it is queued then; 1 to 31,622,400; null for never. A redrive without it
     /// ends the expiry that the event had.
     #[serde(default, skip_serializing_if = "FieldChange::is_keep")]

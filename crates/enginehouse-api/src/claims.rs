@@ -16,7 +16,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::composed::{described, object, with_field};
 use crate::engines::{HeartbeatPart, HeartbeatResponse, ReadHeartbeat};
-use crate::events::{Event, EventLock, read_wait};
+use crate::events::{Event, EventLock, PreviousAttempt, read_wait};
 use crate::settle::{ReadSettlement, Settlement, SettlementResult, read_visibility_timeout, refused};
 
 /// An engine asks for events.
@@ -152,6 +152,12 @@ impl PartialSchema for ClaimedEventSchema {
         let mut event = object::<Event>();
         event.description = Some("An event under the lock of the engine that claimed it.".to_owned());
         with_field::<ClaimedLockSchema>(&mut event, "lock", "Its lock, with the token that settles it.");
+        with_field::<PreviousAttempt>(
+            &mut event,
+            "previous",
+            "What the attempts before have left; absent if there were none.",
+        );
+        event.required.retain(|name| name != "previous");
         Schema::Object(event).into()
     }
 }
@@ -163,6 +169,7 @@ impl ToSchema for ClaimedEventSchema {
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         described::<ClaimedLockSchema>(schemas);
+        described::<PreviousAttempt>(schemas);
         Event::schemas(schemas);
     }
 }
@@ -195,7 +202,7 @@ impl ToSchema for ClaimedLockSchema {
 }
 
 /// An engine's whole loop: settle, heartbeat, claim, in this order and in one transaction.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExchangeRequest {
     /// The epoch that its registration answered with.

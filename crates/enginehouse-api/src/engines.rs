@@ -10,6 +10,7 @@ use enginehouse_core::invalid::{FieldError, Invalid};
 use enginehouse_core::limits::{MAX_FIELD_ERRORS, MAX_LOCK_TOKENS};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::read_fields;
+use enginehouse_core::report::AttemptReport;
 use enginehouse_core::request::Heartbeat;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::version::software_version;
@@ -18,6 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::enqueue::{Warning, WarningCode};
 use crate::page::{ListKind, Page, PageQuery, page_request, read_cursor, read_limit};
+use crate::reports::LockReport;
 
 /// An engine introduces itself, for the first time or again.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -193,7 +195,7 @@ impl DeregisterQuery {
 }
 
 /// An engine says that it is alive.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatRequest {
     /// The epoch that its registration answered with.
@@ -206,6 +208,11 @@ pub struct HeartbeatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 1_000)]
     pub lock_tokens: Option<Vec<LockToken>>,
+    /// What it reports of its attempts; at most 1,000. A report counts if its lock is among the `renewed` of the answer; one that
+    /// is wrong, or too large, is left out, and `errors` says why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 1_000)]
+    pub reports: Vec<LockReport>,
 }
 
 impl HeartbeatRequest {
@@ -216,14 +223,15 @@ impl HeartbeatRequest {
             epoch: required(|value| value.integer()),
             dynamic_state: optional(|value| parts.read(value, DynamicState::read)),
             lock_tokens: optional(|value| parts.read(value, |value| parts.read_lock_tokens(value))),
+            reports: or_default(|value| parts.read(value, |value| parts.read_reports(value))),
         );
-        let heartbeat = parts.heartbeat(value, dynamic_state, lock_tokens);
+        let heartbeat = parts.heartbeat(value, dynamic_state, lock_tokens, reports);
         Some((epoch?, heartbeat))
     }
 }
 
 /// The heartbeat of an exchange: as one by itself, without the epoch.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatPart {
     /// How it is doing; replaces what was known. Absent: as before.
@@ -234,6 +242,11 @@ pub struct HeartbeatPart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 1_000)]
     pub lock_tokens: Option<Vec<LockToken>>,
+    /// What it reports of its attempts; at most 1,000. A report counts if its lock is among the `renewed` of the answer; one that
+    /// is wrong, or too large, is left out, and `errors` says why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 1_000)]
+    pub reports: Vec<LockReport>,
 }
 
 impl HeartbeatPart {
@@ -242,8 +255,9 @@ impl HeartbeatPart {
         read_fields!(value;
             dynamic_state: optional(|value| parts.read(value, DynamicState::read)),
             lock_tokens: optional(|value| parts.read(value, |value| parts.read_lock_tokens(value))),
+            reports: or_default(|value| parts.read(value, |value| parts.read_reports(value))),
         );
-        Some(parts.heartbeat(value, dynamic_state, lock_tokens))
+        Some(parts.heartbeat(value, dynamic_state, lock_tokens, reports))
     }
 }
 
@@ -268,18 +282,29 @@ impl HeartbeatParts {
         value.list(0..=MAX_LOCK_TOKENS, |value| self.read(value, |value| value.parsed()))
     }
 
+    /// Those that can be taken. One that cannot still says which lock its engine works on.
+    fn read_reports(&self, value: Value<'_>) -> Option<Vec<(LockToken, AttemptReport)>> {
+        value.list(0..=MAX_LOCK_TOKENS, |value| {
+            let mut lock_token = None;
+            let read = self.read(value, |value| LockReport::read(value, &mut lock_token));
+            read.or_else(|| Some((lock_token?, AttemptReport::default())))
+        })
+    }
+
     fn heartbeat(
         self,
         value: Value<'_>,
         dynamic_state: Option<DynamicState>,
         lock_tokens: Option<Vec<LockToken>>,
+        reports: Option<Vec<(LockToken, AttemptReport)>>,
     ) -> ReadHeartbeat {
         let mut errors = self.0.into_inner();
         errors.truncate(MAX_FIELD_ERRORS);
         if !errors.is_empty() {
             value.refuse_too(std::iter::once(&Invalid::fields(errors.clone())));
         }
-        ReadHeartbeat { heartbeat: Heartbeat { dynamic_state, lock_tokens }, errors }
+        let reports = reports.unwrap_or_default();
+        ReadHeartbeat { heartbeat: Heartbeat { dynamic_state, lock_tokens, reports }, errors }
     }
 }
 
@@ -288,15 +313,15 @@ impl HeartbeatParts {
 pub struct HeartbeatResponse {
     /// Where the engine is in its life.
     pub status: EngineStatus,
-    /// The listed locks that are renewed.
+    /// The locks that were listed or reported on and are renewed.
     pub renewed: Vec<LockToken>,
-    /// The listed locks that are lost: stop working on their events.
+    /// Those of them that are lost: stop working on their events.
     pub lost: Vec<LockToken>,
     /// The events that are to be cancelled: stop working on them.
     pub cancel: Vec<EventId>,
     /// Whether the engine is to take no new events.
     pub drain: bool,
-    /// What was wrong with `dynamic_state` or `lock_tokens`, and so was left out: the heartbeat counts nevertheless.
+    /// What was wrong with `dynamic_state`, `lock_tokens` or `reports`, and so was left out: the heartbeat counts nevertheless.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }

@@ -12,6 +12,7 @@ use enginehouse_core::limits::{MAX_LABEL_LENGTH, MAX_PRIORITY, MAX_WAIT};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::read_fields;
+use enginehouse_core::report::{Progress, Usage};
 use enginehouse_core::time::{Timestamp, seconds};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -100,8 +101,58 @@ pub struct Event {
     /// How long one attempt may take, in seconds; null if it sets none itself.
     #[schema(required = true)]
     pub max_processing_seconds: Option<u64>,
+    /// How long one attempt may go on without reporting progress, in seconds; null if it sets none itself.
+    #[schema(required = true)]
+    pub progress_timeout_seconds: Option<u64>,
     /// The producer's own words.
     pub labels: BTreeMap<String, String>,
+    /// What its attempts have used together, as far as engines have reported it: times added up, and the most memory. Absent
+    /// where nothing was reported, and in answers to other calls than those that look at events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub usage: Option<Usage>,
+    /// How far the attempt is that is under way, as its engine has reported it; absent as `usage` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub progress: Option<EventProgress>,
+    /// What the attempts before have left. Only in the answer to the claim, and only of an event that was claimed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub previous: Option<PreviousAttempt>,
+}
+
+/// How far an attempt is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EventProgress {
+    /// From 0 to 100.
+    #[schema(required = true)]
+    pub percent: Option<f64>,
+    /// In words.
+    #[schema(required = true)]
+    pub message: Option<String>,
+    /// When it was reported.
+    pub reported_at: Timestamp,
+}
+
+impl EventProgress {
+    pub fn new(reported_at: Timestamp, progress: Progress) -> Self {
+        let Progress { percent, message } = progress;
+        Self { percent, message, reported_at }
+    }
+}
+
+/// What the attempts before have left for the one that begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PreviousAttempt {
+    /// The newest checkpoint, of whichever attempt it is; null if there is none.
+    #[schema(required = true, value_type = Option<RawJson>)]
+    pub checkpoint: Option<RawJson>,
+    /// What went wrong last; null if nothing has.
+    #[schema(required = true)]
+    pub error: Option<AttemptError>,
+    /// The engine that had claimed the event before.
+    #[schema(required = true)]
+    pub engine_id: Option<EngineId>,
 }
 
 /// One page of a list of them.
@@ -126,6 +177,10 @@ pub struct EventLock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub times_out_at: Option<Timestamp>,
+    /// When the attempt fails as stuck unless progress is reported before; absent if it needs to report none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub progress_due_at: Option<Timestamp>,
 }
 
 impl EventLock {
@@ -138,6 +193,7 @@ impl EventLock {
             claimed_at: lock.claimed_at,
             expires_at: lock.expires_at,
             times_out_at: lock.times_out_at(),
+            progress_due_at: lock.progress_limit.map(|limit| limit.due_at),
         }
     }
 
@@ -220,6 +276,10 @@ pub struct HistoryResponse {
     pub event_id: EventId,
     /// Its attempts, oldest first; the one that completed it and the one that is under way included.
     pub attempts: Vec<Attempt>,
+    /// What its attempts have used together, as far as engines have reported it: times added up, and the most memory;
+    /// null if they have reported none.
+    #[schema(required = true)]
+    pub usage: Option<Usage>,
     /// What people did to it, oldest first.
     pub actions: Vec<Action>,
 }
@@ -247,6 +307,15 @@ pub struct Attempt {
     /// When it ended; null while it is under way.
     #[schema(required = true)]
     pub ended_at: Option<Timestamp>,
+    /// What it has used, as far as its engine has reported it; null if it has not.
+    #[schema(required = true)]
+    pub usage: Option<Usage>,
+    /// How far it has come, as its engine has reported it; null if it has not.
+    #[schema(required = true)]
+    pub progress: Option<EventProgress>,
+    /// Where its whole log is, if its engine has said so; else null.
+    #[schema(required = true)]
+    pub log_url: Option<String>,
 }
 
 /// Something that a person did to an event.

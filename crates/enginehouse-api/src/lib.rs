@@ -20,6 +20,7 @@ pub mod explain;
 pub mod idempotency_keys;
 pub mod page;
 pub mod problem;
+pub mod reports;
 pub mod scenario_runs;
 pub mod settle;
 pub mod stats;

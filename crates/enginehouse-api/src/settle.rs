@@ -10,6 +10,7 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::limits::{MAX_BATCH, MAX_DELAY_SECONDS, MAX_PAYLOAD_BYTES, MAX_VISIBILITY_TIMEOUT};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::read_fields;
+use enginehouse_core::report::AttemptReport;
 use enginehouse_core::request::SettleCommand;
 use enginehouse_core::retry::Failure;
 use enginehouse_core::time::seconds;
@@ -19,10 +20,10 @@ use utoipa::ToSchema;
 
 use crate::each::Each;
 use crate::problem::Problem;
+use crate::reports::read_with_report;
 
 /// The event is done.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CompleteRequest {
     /// The token of the claim's answer.
     pub lock_token: LockToken,
@@ -30,11 +31,14 @@ pub struct CompleteRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<RawJson>)]
     pub result: Option<RawJson>,
+    /// What the engine reports of the attempt.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub report: AttemptReport,
 }
 
 /// The attempt failed.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FailRequest {
     /// The token of the claim's answer.
     pub lock_token: LockToken,
@@ -50,11 +54,14 @@ pub struct FailRequest {
     /// Whether a person should look if this was the last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<bool>,
+    /// What the engine reports of the attempt.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub report: AttemptReport,
 }
 
 /// The engine releases the event; the attempt is not counted.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ReleaseRequest {
     /// The token of the claim's answer.
     pub lock_token: LockToken,
@@ -62,21 +69,28 @@ pub struct ReleaseRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 31_622_400)]
     pub delay_seconds: Option<f64>,
+    /// What the engine reports of the attempt.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub report: AttemptReport,
 }
 
 /// The engine needs more time.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ExtendRequest {
     /// The token of the claim's answer.
     pub lock_token: LockToken,
     /// How long from now the lock is to last; 1 to 604,800.
     #[schema(minimum = 1, maximum = 604_800)]
     pub visibility_timeout_seconds: u64,
+    /// What the engine reports of the attempt.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub report: AttemptReport,
 }
 
 /// Up to 10,000 settlements, each with its own answer. One that is wrong is refused by itself.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettleRequest {
     /// The settlements: 1 to 10,000.
@@ -85,8 +99,7 @@ pub struct SettleRequest {
 }
 
 /// How to settle one event: an outcome, and the fields of the call of that name.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Settlement {
     /// Which event.
     pub event_id: EventId,
@@ -119,6 +132,10 @@ pub struct Settlement {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 604_800)]
     pub visibility_timeout_seconds: Option<u64>,
+    /// What the engine reports of the attempt.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub report: AttemptReport,
 }
 
 /// The calls that settle or extend.
@@ -171,18 +188,18 @@ pub struct SettlementResult {
 }
 
 impl CompleteRequest {
-    pub fn read(value: Value<'_>) -> Option<EventCommand> {
-        read_fields!(value;
+    pub fn read(value: Value<'_>) -> Option<(EventCommand, AttemptReport)> {
+        read_with_report!(value, report;
             lock_token: required(|value| value.parsed()),
             result: optional(read_result),
         );
-        Some(EventCommand::Complete { token: lock_token?, result })
+        Some((EventCommand::Complete { token: lock_token?, result }, report))
     }
 }
 
 impl FailRequest {
-    pub fn read(value: Value<'_>) -> Option<EventCommand> {
-        read_fields!(value;
+    pub fn read(value: Value<'_>) -> Option<(EventCommand, AttemptReport)> {
+        read_with_report!(value, report;
             lock_token: required(|value| value.parsed()),
             error: required(AttemptError::read),
             retryable: optional(|value| value.boolean()),
@@ -190,27 +207,29 @@ impl FailRequest {
             dead_letter: optional(|value| value.boolean()),
         );
         let failure = failure(retryable, retry_after_seconds, dead_letter);
-        Some(EventCommand::Fail { token: lock_token?, failure, error: error? })
+        Some((EventCommand::Fail { token: lock_token?, failure, error: error? }, report))
     }
 }
 
 impl ReleaseRequest {
-    pub fn read(value: Value<'_>) -> Option<EventCommand> {
-        read_fields!(value;
+    pub fn read(value: Value<'_>) -> Option<(EventCommand, AttemptReport)> {
+        read_with_report!(value, report;
             lock_token: required(|value| value.parsed()),
             delay_seconds: optional(read_delay),
         );
-        Some(EventCommand::Release { token: lock_token?, delay: delay_seconds.unwrap_or_default() })
+        let delay = delay_seconds.unwrap_or_default();
+        Some((EventCommand::Release { token: lock_token?, delay }, report))
     }
 }
 
 impl ExtendRequest {
-    pub fn read(value: Value<'_>) -> Option<EventCommand> {
-        read_fields!(value;
+    pub fn read(value: Value<'_>) -> Option<(EventCommand, AttemptReport)> {
+        read_with_report!(value, report;
             lock_token: required(|value| value.parsed()),
             visibility_timeout_seconds: required(read_visibility_timeout),
         );
-        Some(EventCommand::Extend { token: lock_token?, visibility_timeout: visibility_timeout_seconds? })
+        let visibility_timeout = visibility_timeout_seconds?;
+        Some((EventCommand::Extend { token: lock_token?, visibility_timeout }, report))
     }
 }
 
@@ -252,6 +271,7 @@ impl Settlement {
             dead_letter: None,
             delay_seconds: None,
             visibility_timeout_seconds: None,
+            report: AttemptReport::default(),
         }
     }
 
@@ -266,7 +286,7 @@ impl Settlement {
     }
 
     fn read(value: Value<'_>, read_event_id: &mut Option<EventId>) -> Option<SettleCommand> {
-        read_fields!(value;
+        read_with_report!(value, report;
             event_id: required(|value| value.parsed()),
             lock_token: required(|value| value.parsed()),
             outcome: required(|value| value.word()),
@@ -312,7 +332,7 @@ impl Settlement {
             SettleOutcome::Release => EventCommand::Release { token, delay: delay_seconds.unwrap_or_default() },
             SettleOutcome::Extend => EventCommand::Extend { token, visibility_timeout: visibility_timeout_seconds? },
         };
-        Some(SettleCommand { event_id: event_id?, command })
+        Some(SettleCommand { event_id: event_id?, command, report: report })
     }
 }
 

@@ -39,6 +39,7 @@ mod exchange;
 mod handler;
 mod heartbeat;
 mod held_locks;
+mod report_buffer;
 mod running;
 
 pub use builder::EngineLoop;
@@ -46,6 +47,7 @@ use claims::ClaimEnd;
 pub use handler::{ClaimedEvent, EngineSummary, HandlerContext, HandlerOutcome, StopReason};
 use heartbeat::{Heartbeats, SessionEnd};
 use held_locks::HeldLocks;
+pub use report_buffer::CheckpointTooLarge;
 use running::RunningEngine;
 
 /// How long the last settles and the deregistration may take at the very end.

@@ -17,7 +17,7 @@ use crate::lane::LaneKey;
 use crate::limits::{
     DEFAULT_PRIORITY, MAX_CAPABILITIES, MAX_DELAY_SECONDS, MAX_ERROR_CODE_LENGTH, MAX_ERROR_DETAILS_BYTES,
     MAX_ERROR_MESSAGE_BYTES, MAX_EXPIRES_AFTER, MAX_IDEMPOTENCY_WINDOW, MAX_LABEL_LENGTH, MAX_LABELS, MAX_MEMORY_MB,
-    MAX_PAYLOAD_BYTES, MAX_PRIORITY, MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT,
+    MAX_PAYLOAD_BYTES, MAX_PRIORITY, MAX_PROCESSING, MAX_PROGRESS_TIMEOUT, MAX_VISIBILITY_TIMEOUT,
 };
 use crate::policy::{Overrides, RetryPolicyPatch};
 use crate::read_fields;
@@ -145,8 +145,12 @@ pub enum AttemptOutcome {
     Failed,
     /// The engine took longer than `max_processing_seconds`.
     TimedOut,
+    /// The engine reported no progress for `progress_timeout_seconds`.
+    Stuck,
     /// The lock was lost: it expired, its engine was lost or superseded, or the event was cancelled by force.
     Lost,
+    /// The engine released it after it had reported on it; it is not counted.
+    Released,
 }
 
 impl AttemptOutcome {
@@ -227,6 +231,10 @@ pub struct EventDraft {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 31_622_400))]
     pub expires_after_seconds: Option<u64>,
+    /// How long one attempt may go on without reporting progress; 1 to 2,592,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_592_000))]
+    pub progress_timeout_seconds: Option<u64>,
     /// Up to 32 words of your own to find it by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "openapi", schema(schema_with = labels_schema))]
@@ -325,6 +333,7 @@ impl NewEvent {
             retry_policy: optional(RetryPolicyPatch::read),
             visibility_timeout_seconds: optional(|value| value.whole(1..=MAX_VISIBILITY_TIMEOUT.as_secs())),
             max_processing_seconds: optional(|value| value.whole(1..=MAX_PROCESSING.as_secs())),
+            progress_timeout_seconds: optional(|value| value.whole(1..=MAX_PROGRESS_TIMEOUT.as_secs())),
             expires_after_seconds: optional(|value| value.whole(1..=MAX_EXPIRES_AFTER.as_secs())),
             labels: or_default(read_labels),
         );
@@ -364,6 +373,7 @@ impl NewEvent {
                 retry_policy,
                 visibility_timeout: visibility_timeout_seconds.map(Duration::from_secs),
                 max_processing: max_processing_seconds.map(Duration::from_secs),
+                progress_timeout: progress_timeout_seconds.map(Duration::from_secs),
             },
             labels: labels?,
         })

@@ -16,7 +16,7 @@ use crate::json::RawJson;
 use crate::lane::LaneKey;
 use crate::limits::{
     DEFAULT_PRIORITY, MAX_DELAY_SECONDS, MAX_EXPIRES_AFTER, MAX_LABELS, MAX_MEMORY_MB, MAX_PAYLOAD_BYTES, MAX_PRIORITY,
-    MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT,
+    MAX_PROCESSING, MAX_PROGRESS_TIMEOUT, MAX_VISIBILITY_TIMEOUT,
 };
 use crate::policy::{Overrides, RetryDelayPatch, RetryPolicyPatch};
 use crate::read_fields;
@@ -99,6 +99,7 @@ pub struct EventChanges {
     pub expires_after: FieldChange<Duration>,
     pub visibility_timeout: FieldChange<Duration>,
     pub max_processing: FieldChange<Duration>,
+    pub progress_timeout: FieldChange<Duration>,
     /// A merge patch of the event's own part of the retry policy.
     pub retry_policy: FieldChange<RawJson>,
     /// Labels by key; those that are none go.
@@ -122,6 +123,9 @@ impl EventChanges {
                 or_unset(value, |value| value.whole(1..=MAX_VISIBILITY_TIMEOUT.as_secs()))
             }),
             max_processing_seconds: given(|value| or_unset(value, |value| value.whole(1..=MAX_PROCESSING.as_secs()))),
+            progress_timeout_seconds: given(|value| {
+                or_unset(value, |value| value.whole(1..=MAX_PROGRESS_TIMEOUT.as_secs()))
+            }),
             expires_after_seconds: given(|value| or_unset(value, |value| value.whole(1..=MAX_EXPIRES_AFTER.as_secs()))),
             labels: given(|value| or_unset(value, read_labels)),
         );
@@ -146,6 +150,7 @@ impl EventChanges {
             expires_after: expires_after_seconds.unwrap_or_default().map(Duration::from_secs),
             visibility_timeout: visibility_timeout_seconds.unwrap_or_default().map(Duration::from_secs),
             max_processing: max_processing_seconds.unwrap_or_default().map(Duration::from_secs),
+            progress_timeout: progress_timeout_seconds.unwrap_or_default().map(Duration::from_secs),
             retry_policy: retry_policy.unwrap_or_default(),
             labels: labels.unwrap_or_default(),
         })
@@ -181,6 +186,7 @@ impl EventChanges {
             retry_policy,
             visibility_timeout: self.visibility_timeout.of_optional(before.visibility_timeout),
             max_processing: self.max_processing.of_optional(before.max_processing),
+            progress_timeout: self.progress_timeout.of_optional(before.progress_timeout),
         })
     }
 

@@ -9,7 +9,7 @@
 //!    moment, and counts as a whole one of a delay
 //! 5. `scenario_run_id`
 //! 6. `max_retries`, the delay's `initial`, `max`, `multiplier` and `jitter`, `dead_letter_threshold`, `max_losses`
-//! 7. `visibility_timeout_seconds`, `max_processing_seconds`, `expires_after_seconds`, `idempotency_window_seconds`
+//! 7. `visibility_timeout_seconds`, `max_processing_seconds`, `progress_timeout_seconds`, `expires_after_seconds`, `idempotency_window_seconds`
 //! 8. `labels` as a JSON object, sorted by key, without spaces
 //! 9. `payload` as its canonical text ([`crate::canonical_json`]): a repeat may have its keys in another order
 //!
@@ -57,6 +57,7 @@ pub fn of(event: &NewEvent) -> [u8; 16] {
     fields.add_if(policy.max_losses);
     fields.add_if(event.overrides.visibility_timeout.as_ref().map(Duration::as_secs));
     fields.add_if(event.overrides.max_processing.as_ref().map(Duration::as_secs));
+    fields.add_if(event.overrides.progress_timeout.as_ref().map(Duration::as_secs));
     fields.add_if(event.expires_after.as_ref().map(Duration::as_secs));
     fields.add_if(event.idempotency_window.as_ref().map(Duration::as_secs));
     let labels = event.labels.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
@@ -110,7 +111,7 @@ mod tests {
         let digest_of = |text: &str| HashedFields(text.to_owned()).digest();
         assert_eq!(
             fingerprint(r#"{"event_type":"frame.render"}"#),
-            digest_of("7:default12:frame.render1:52:[]--3:now------------2:{}2:{}")
+            digest_of("7:default12:frame.render1:52:[]--3:now-------------2:{}2:{}")
         );
         assert_eq!(
             fingerprint(
@@ -119,12 +120,12 @@ mod tests {
                     "idempotency_key":"k","idempotency_window_seconds":3600,
                     "retry_policy":{"max_retries":1,"retry_delay":{"initial":-0,"max":0.5,"multiplier":2,"jitter":1},
                                     "dead_letter_threshold":2,"max_losses":3},
-                    "visibility_timeout_seconds":60,"max_processing_seconds":600,"expires_after_seconds":90,"labels":{"b":"\"","a":"ü"}}"#
+                    "visibility_timeout_seconds":60,"max_processing_seconds":600,"progress_timeout_seconds":80,"expires_after_seconds":90,"labels":{"b":"\"","a":"ü"}}"#
             ),
             digest_of(concat!(
                 "1:q1:a1:09:[\"x\",\"y\"]3:5123:>=110:after 15003:run",
                 "1:116:800000000000000016:3fe000000000000016:400000000000000016:3ff0000000000000",
-                "1:21:32:603:6002:904:360019:{\"a\":\"ü\",\"b\":\"\\\"\"}8:[1,\"é\"]"
+                "1:21:32:603:6002:802:904:360019:{\"a\":\"ü\",\"b\":\"\\\"\"}8:[1,\"é\"]"
             ))
         );
     }

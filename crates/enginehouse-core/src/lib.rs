@@ -24,6 +24,7 @@
 //! - [`version`]: versions of engines' software, and the ranges that events ask for.
 //! - [`lane`]: a **lane** is all events that no engine could tell apart for dispatch.
 //! - [`engine`]: an **engine** is a registered worker; its **epoch** counts its registrations.
+//! - [`report`]: what an engine reports of an attempt: usage, progress, a checkpoint, its log.
 //! - [`request`]: what engines ask for, checked.
 //! - [`gates`]: what an engine must pass to claim an event.
 //! - [`nearest_name`]: what somebody may have meant who misspelt a name.
@@ -69,6 +70,7 @@ pub mod lock;
 pub mod miss;
 pub mod nearest_name;
 pub mod policy;
+pub mod report;
 pub mod request;
 pub mod retry;
 pub mod time;

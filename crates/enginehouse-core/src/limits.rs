@@ -34,6 +34,20 @@ pub const DEFAULT_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(300);
 pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(7 * 86_400);
 /// Longest `max_processing_seconds`: 30 days.
 pub const MAX_PROCESSING: Duration = Duration::from_secs(30 * 86_400);
+/// Longest `progress_timeout_seconds`: 30 days.
+pub const MAX_PROGRESS_TIMEOUT: Duration = MAX_PROCESSING;
+/// Largest checkpoint of an attempt.
+pub const MAX_CHECKPOINT_BYTES: usize = 16 * 1024;
+/// How much of the log of an attempt is kept, and most of it in one report.
+pub const MAX_LOG_BYTES: usize = 64 * 1024;
+/// Most texts of a log in one report. Each may have several lines.
+pub const MAX_LOG_TEXTS: usize = 1_000;
+/// Longest URL of a log, in characters.
+pub const MAX_LOG_URL_LENGTH: usize = 2_000;
+/// Longest message of a progress, in characters; a longer one is cut.
+pub const MAX_PROGRESS_MESSAGE_LENGTH: usize = 500;
+/// Most time of a processor that one attempt may report, in seconds.
+pub const MAX_USAGE_SECONDS: f64 = 1e9;
 /// Longest `idempotency_window_seconds`: 366 days.
 pub const MAX_IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(366 * 86_400);
 /// Longest `expires_after_seconds`: a leap year.

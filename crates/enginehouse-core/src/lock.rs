@@ -94,6 +94,14 @@ impl utoipa::PartialSchema for LockToken {
 #[cfg(feature = "openapi")]
 impl utoipa::ToSchema for LockToken {}
 
+/// Within which time the holder of a lock has to report progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgressLimit {
+    pub timeout: Duration,
+    /// When the attempt is stuck, unless progress is reported before.
+    pub due_at: Timestamp,
+}
+
 /// A lock that is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
@@ -109,6 +117,8 @@ pub struct Lock {
     pub visibility_timeout: Duration,
     /// How long after `claimed_at` it ends whatever its holder does.
     pub max_processing: Option<Duration>,
+    /// How long the holder may go without reporting progress, and when it will have gone so long.
+    pub progress_limit: Option<ProgressLimit>,
     /// How many heartbeats in a row have left it out.
     pub unlisted_heartbeats: u8,
 }
@@ -119,9 +129,26 @@ impl Lock {
         format!("{HOLDER_PREFIX}{}", self.engine_id)
     }
 
-    /// When `wait` from `now` ends, but never past `claimed_at + max_processing`.
+    /// When `wait` from `now` ends, but never past `claimed_at + max_processing`, nor past the end of the time for progress.
     pub fn reaching(&self, now: Timestamp, wait: Duration) -> Timestamp {
-        self.times_out_at().map_or(now + wait, |end| (now + wait).min(end))
+        let ends = [self.times_out_at(), self.progress_limit.map(|limit| limit.due_at)];
+        ends.into_iter().flatten().fold(now + wait, Timestamp::min)
+    }
+
+    /// The lock from when on its holder has reported progress. A lock that ended with the time for it lasts longer.
+    #[must_use]
+    pub fn progressed(&self, now: Timestamp) -> Self {
+        let mut lock = self.clone();
+        if let Some(ProgressLimit { timeout, .. }) = self.progress_limit {
+            lock.progress_limit = Some(ProgressLimit { timeout, due_at: now + timeout });
+            lock.expires_at = self.expires_at.max(lock.reaching(now, self.visibility_timeout));
+        }
+        lock
+    }
+
+    /// Whether the holder has gone too long without reporting progress.
+    pub fn is_stuck(&self, now: Timestamp) -> bool {
+        self.progress_limit.is_some_and(|limit| limit.due_at <= now)
     }
 
     /// When the attempt has used up its `max_processing`.

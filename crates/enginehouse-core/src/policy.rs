@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::input::Value;
 use crate::limits::{
-    DEFAULT_VISIBILITY_TIMEOUT, MAX_LOSSES, MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_RETRIES, MAX_RETRY_DELAY_SECONDS,
-    MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
+    DEFAULT_VISIBILITY_TIMEOUT, MAX_LOSSES, MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_PROGRESS_TIMEOUT, MAX_RETRIES,
+    MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
 };
 use crate::read_fields;
 use crate::when_blocked::WhenBlocked;
@@ -171,6 +171,10 @@ pub struct Settings {
     /// What is done about its events that nobody can run for a while; nothing, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_blocked: Option<WhenBlocked>,
+    /// How long an attempt may go on without reporting progress; 1 to 2,592,000. No limit if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_592_000))]
+    pub progress_timeout_seconds: Option<u64>,
     /// Whether its events are kept from being claimed.
     #[serde(default)]
     pub paused: bool,
@@ -182,6 +186,7 @@ impl Settings {
         retry_policy: None,
         visibility_timeout_seconds: None,
         max_processing_seconds: None,
+        progress_timeout_seconds: None,
         hold_back_after_seconds: None,
         priority_aging_seconds: None,
         when_blocked: None,
@@ -196,6 +201,7 @@ impl Settings {
             hold_back_after_seconds: optional(|value| value.whole(0..=MAX_PRECEDENCE_WAIT.as_secs())),
             priority_aging_seconds: optional(|value| value.whole(0..=MAX_PRECEDENCE_WAIT.as_secs())),
             when_blocked: optional(WhenBlocked::read),
+            progress_timeout_seconds: optional(|value| value.whole(1..=MAX_PROGRESS_TIMEOUT.as_secs())),
             paused: or_default(|value| value.boolean()),
         );
         Some(Self {
@@ -205,6 +211,7 @@ impl Settings {
             hold_back_after_seconds,
             priority_aging_seconds,
             when_blocked,
+            progress_timeout_seconds,
             paused: paused?,
         })
     }
@@ -218,12 +225,17 @@ pub struct Policy {
     /// How long a lock lasts unless extended.
     pub visibility_timeout: Duration,
     pub max_processing: Option<Duration>,
+    pub progress_timeout: Option<Duration>,
 }
 
 impl Policy {
     /// What holds where nobody says otherwise.
-    pub const DEFAULT: Self =
-        Self { retry: RetryPolicy::DEFAULT, visibility_timeout: DEFAULT_VISIBILITY_TIMEOUT, max_processing: None };
+    pub const DEFAULT: Self = Self {
+        retry: RetryPolicy::DEFAULT,
+        visibility_timeout: DEFAULT_VISIBILITY_TIMEOUT,
+        max_processing: None,
+        progress_timeout: None,
+    };
 }
 
 /// What an event sets for itself, over its event type and queue.
@@ -233,6 +245,7 @@ pub struct Overrides {
     pub retry_policy: Option<RetryPolicyPatch>,
     pub visibility_timeout: Option<Duration>,
     pub max_processing: Option<Duration>,
+    pub progress_timeout: Option<Duration>,
 }
 
 /// Resolves a policy: event over event type over queue over default, field by field.
@@ -252,6 +265,8 @@ pub fn resolve(event: &Overrides, event_type: Option<&Settings>, queue: Option<&
             .unwrap_or(default.visibility_timeout),
         max_processing: nearest(event.max_processing, |settings| settings.max_processing_seconds)
             .or(default.max_processing),
+        progress_timeout: nearest(event.progress_timeout, |settings| settings.progress_timeout_seconds)
+            .or(default.progress_timeout),
     }
 }
 

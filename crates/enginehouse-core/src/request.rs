@@ -9,6 +9,7 @@ use crate::engine::DynamicState;
 use crate::gates::ClaimFilter;
 use crate::ids::EventId;
 use crate::lock::LockToken;
+use crate::report::AttemptReport;
 use crate::transition::EventCommand;
 
 /// Whether events of the engine's current scenario run come first.
@@ -49,6 +50,16 @@ pub struct Heartbeat {
     pub dynamic_state: Option<DynamicState>,
     /// The locks that it still works on; none says nothing about any lock.
     pub lock_tokens: Option<Vec<LockToken>>,
+    /// What it reports of its attempts. A lock that is reported on is one that it works on.
+    pub reports: Vec<(LockToken, AttemptReport)>,
+}
+
+impl Heartbeat {
+    /// The locks that its engine works on: those that it lists, and those that it reports on.
+    pub fn named_locks(&self) -> impl Iterator<Item = LockToken> {
+        let reported = self.reports.iter().map(|(token, _)| *token);
+        self.lock_tokens.iter().flatten().copied().chain(reported)
+    }
 }
 
 /// One settle of a batch, or a single one.
@@ -57,6 +68,15 @@ pub struct SettleCommand {
     pub event_id: EventId,
     /// `Complete`, `Fail`, `Release` or `Extend`.
     pub command: EventCommand,
+    /// What the engine reports of its attempt with it.
+    pub report: AttemptReport,
+}
+
+impl SettleCommand {
+    /// A settle with which nothing is reported.
+    pub fn new(event_id: EventId, command: EventCommand) -> Self {
+        Self { event_id, command, report: AttemptReport::default() }
+    }
 }
 
 /// An engine's whole loop in one transaction: settle, heartbeat, claim, in this order.

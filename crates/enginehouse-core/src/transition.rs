@@ -12,7 +12,7 @@ use crate::generation::Generation;
 use crate::ids::EngineId;
 use crate::json::RawJson;
 use crate::limits::MAX_UNLISTED_HEARTBEATS;
-use crate::lock::{Lock, LockToken};
+use crate::lock::{Lock, LockToken, ProgressLimit};
 use crate::policy::RetryPolicy;
 use crate::retry::{Failure, Jitter, Outcome, Tally, after_failed_attempt, after_lost_lock, is_final_attempt};
 use crate::time::Timestamp;
@@ -33,6 +33,8 @@ pub struct EventState {
     pub lock_serial: i64,
     /// Its lock; some exactly while processing.
     pub lock: Option<Lock>,
+    /// The serial of the newest lock whose holder has reported on its attempt.
+    pub reported_lock_serial: Option<i64>,
     /// How its newest lock was settled, so that a repeat of that settle answers the same.
     pub settled: Option<Settled>,
     /// Whether it is to be cancelled when its lock ends.
@@ -68,6 +70,7 @@ impl EventState {
             expires_at: None,
             lock_serial: 0,
             lock: None,
+            reported_lock_serial: None,
             settled: None,
             cancel_requested: false,
             engine_id: None,
@@ -138,6 +141,8 @@ pub enum EventCommand {
         visibility_timeout: Duration,
         /// How long the attempt may take.
         max_processing: Option<Duration>,
+        /// How long it may go on without progress.
+        progress_timeout: Option<Duration>,
     },
     /// The holder is done.
     Complete {
@@ -162,6 +167,12 @@ pub enum EventCommand {
         token: LockToken,
         /// How long from now the lock is to last.
         visibility_timeout: Duration,
+    },
+    /// The holder reports on its attempt.
+    Report {
+        token: LockToken,
+        /// Whether it reports progress.
+        progress: bool,
     },
     /// The holder's heartbeat lists the lock.
     Renew {
@@ -209,6 +220,21 @@ pub enum EventCommand {
     Discard,
 }
 
+impl EventCommand {
+    /// What proves that it comes from the holder of the lock; none if anybody else may do it.
+    pub const fn token(&self) -> Option<LockToken> {
+        match self {
+            Self::Complete { token, .. }
+            | Self::Fail { token, .. }
+            | Self::Release { token, .. }
+            | Self::Extend { token, .. }
+            | Self::Report { token, .. }
+            | Self::Renew { token } => Some(*token),
+            _ => None,
+        }
+    }
+}
+
 /// What core cannot know.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -244,7 +270,8 @@ pub struct AttemptEnd {
     pub engine_id: EngineId,
     pub engine_software_version: Option<Arc<str>>,
     pub outcome: AttemptOutcome,
-    pub error: AttemptError,
+    /// What went wrong; none if it was released.
+    pub error: Option<AttemptError>,
     /// Since when the event had its place in the queue. It keeps this place when a lock is lost, so an earlier attempt may have ended
     /// later.
     pub available_at: Timestamp,
@@ -300,12 +327,18 @@ pub fn transition(
             let settled = Settled { token: *token, by: SettledBy::Release };
             // Without a delay it keeps its place.
             let available_at = if delay.is_zero() { event.available_at } else { facts.now + *delay };
-            Ok(moves(released(event, Some(settled), available_at, facts.now), None))
+            Ok(released(event, Some(settled), available_at, facts.now))
         }
         EventCommand::Extend { token, visibility_timeout } => {
             let lock = current(event, *token, facts.came_at)?;
             let expires_at = lock.reaching(facts.now, *visibility_timeout);
             Ok(moves(with_lock(event, Lock { expires_at, ..lock.clone() }), None))
+        }
+        EventCommand::Report { token, progress } => {
+            let lock = current(event, *token, facts.came_at)?;
+            let lock = if *progress { lock.progressed(facts.now) } else { lock.clone() };
+            let reported_lock_serial = Some(lock.token.serial);
+            Ok(moves(EventState { reported_lock_serial, ..with_lock(event, lock) }, None))
         }
         EventCommand::Renew { token } => {
             let lock = current(event, *token, facts.came_at)?;
@@ -320,12 +353,12 @@ pub fn transition(
                 return Ok(moves(with_lock(event, Lock { unlisted_heartbeats, ..lock.clone() }), None));
             }
             // The claim's answer never reached the engine: nothing was attempted.
-            Ok(moves(released(event, None, event.available_at, facts.now), None))
+            Ok(released(event, None, event.available_at, facts.now))
         }
         EventCommand::LoseLock { loss, alone } => lose_lock(event, *loss, *alone, facts),
         EventCommand::Return => {
             locked(event)?;
-            Ok(moves(released(event, None, event.available_at, facts.now), None))
+            Ok(released(event, None, event.available_at, facts.now))
         }
         EventCommand::Cancel => cancel(event, facts.now),
         EventCommand::CancelByForce => cancel_by_force(event, facts.now),
@@ -395,6 +428,7 @@ fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<T
         secret,
         visibility_timeout,
         max_processing,
+        progress_timeout,
     } = command
     else {
         unreachable!("called for claims only");
@@ -416,6 +450,7 @@ fn claim(event: &EventState, command: &EventCommand, now: Timestamp) -> Result<T
         expires_at: now,
         visibility_timeout: *visibility_timeout,
         max_processing: *max_processing,
+        progress_limit: progress_timeout.map(|timeout| ProgressLimit { timeout, due_at: now + timeout }),
         unlisted_heartbeats: 0,
     };
     lock.expires_at = lock.reaching(now, *visibility_timeout);
@@ -439,13 +474,19 @@ fn lose_lock(event: &EventState, loss: Loss, alone: bool, facts: Facts<'_>) -> R
         if !lock.is_expired(facts.came_at) {
             return Err(TransitionRefused::WrongStatus { status: event.status, needed: "its lock has not expired" });
         }
-        if lock.is_timed_out(facts.came_at) {
-            let error = AttemptError {
-                code: Some("timed_out".to_owned()),
-                message: "the attempt took longer than max_processing_seconds".to_owned(),
-                details: None,
-            };
-            return Ok(failed_attempt(event, lock, &Failure::PLAIN, error, AttemptOutcome::TimedOut, None, facts));
+        let failure = match () {
+            () if lock.is_timed_out(facts.came_at) => {
+                Some((AttemptOutcome::TimedOut, "the attempt took longer than max_processing_seconds"))
+            }
+            () if lock.is_stuck(facts.came_at) => {
+                Some((AttemptOutcome::Stuck, "the attempt reported no progress for progress_timeout_seconds"))
+            }
+            () => None,
+        };
+        if let Some((outcome, message)) = failure {
+            let (code, message) = (Some(outcome.name().to_owned()), message.to_owned());
+            let error = AttemptError { code, message, details: None };
+            return Ok(failed_attempt(event, lock, &Failure::PLAIN, error, outcome, None, facts));
         }
     }
     let mut message = loss.message().to_owned();
@@ -453,7 +494,7 @@ fn lose_lock(event: &EventState, loss: Loss, alone: bool, facts: Facts<'_>) -> R
         message.push_str("; not charged to the event, which was not the only one that the engine held");
     }
     let error = AttemptError { code: Some("lock_lost".to_owned()), message, details: None };
-    let end = attempt_end(event, lock, AttemptOutcome::Lost, error.clone(), facts.now);
+    let end = attempt_end(event, lock, AttemptOutcome::Lost, Some(error.clone()), facts.now);
     let outcome = after_lost_lock(event.tally, facts.retry_policy, alone, event.available_at);
     let next = EventState { last_error: Some(error), ..unlocked(event, None) };
     Ok(moves(settle_outcome(next, outcome, facts.now), Some(end)))
@@ -468,7 +509,7 @@ fn failed_attempt(
     settled: Option<Settled>,
     facts: Facts<'_>,
 ) -> Transition {
-    let end = attempt_end(event, lock, outcome, error.clone(), facts.now);
+    let end = attempt_end(event, lock, outcome, Some(error.clone()), facts.now);
     let decided = after_failed_attempt(event.tally, failure, facts.retry_policy, facts.jitter, facts.now);
     let next = EventState { last_error: Some(error), ..unlocked(event, settled) };
     moves(settle_outcome(next, decided, facts.now), Some(end))
@@ -489,14 +530,17 @@ fn settle_outcome(event: EventState, outcome: Outcome, now: Timestamp) -> EventS
     }
 }
 
-/// The event back in its queue as if this claim had not been.
-fn released(event: &EventState, settled: Option<Settled>, available_at: Timestamp, now: Timestamp) -> EventState {
+/// The event back in its queue as if this claim had not been. It leaves a trace only if its holder has reported on it: what was
+/// used was used.
+fn released(event: &EventState, settled: Option<Settled>, available_at: Timestamp, now: Timestamp) -> Transition {
+    let reported = event.lock.as_ref().filter(|lock| event.reported_lock_serial == Some(lock.token.serial));
+    let end = reported.map(|lock| attempt_end(event, lock, AttemptOutcome::Released, None, now));
     let attempt = event.attempt.saturating_sub(1);
     let next = EventState { attempt, ..unlocked(event, settled) };
     if event.cancel_requested {
-        return finished(next, EventStatus::Cancelled, now);
+        return moves(finished(next, EventStatus::Cancelled, now), end);
     }
-    EventState { status: EventStatus::Queued, available_at, ..next }
+    moves(EventState { status: EventStatus::Queued, available_at, ..next }, end)
 }
 
 fn cancel(event: &EventState, now: Timestamp) -> Result<Transition, TransitionRefused> {
@@ -546,7 +590,7 @@ fn cancel_by_force(event: &EventState, now: Timestamp) -> Result<Transition, Tra
         message: "the event was cancelled by force: its lock was taken away".to_owned(),
         details: None,
     };
-    let end = attempt_end(event, lock, AttemptOutcome::Lost, error.clone(), now);
+    let end = attempt_end(event, lock, AttemptOutcome::Lost, Some(error.clone()), now);
     let next = EventState { last_error: Some(error), ..unlocked(event, None) };
     Ok(moves(finished(next, EventStatus::Cancelled, now), Some(end)))
 }
@@ -601,7 +645,7 @@ fn attempt_end(
     event: &EventState,
     lock: &Lock,
     outcome: AttemptOutcome,
-    error: AttemptError,
+    error: Option<AttemptError>,
     now: Timestamp,
 ) -> AttemptEnd {
     AttemptEnd {

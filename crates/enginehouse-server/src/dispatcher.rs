@@ -47,6 +47,7 @@ pub mod observer;
 mod operation;
 mod outage;
 mod pending_wake_ups;
+mod previous_attempts;
 pub mod pulse;
 mod ready_events;
 mod registration_limit;

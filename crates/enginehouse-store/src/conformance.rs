@@ -14,6 +14,7 @@ mod lists;
 mod locks;
 mod ready;
 mod records;
+mod reports;
 mod retention;
 mod transactions;
 
@@ -89,6 +90,11 @@ macro_rules! conformance_tests {
         records::the_registry_is_read_from_a_version_on,
         records::the_history_of_an_event_is_in_its_order,
         records::old_audit_entries_are_forgotten_first,
+        reports::a_report_adds_to_those_before,
+        reports::an_event_is_read_with_what_was_reported_of_it,
+        reports::the_end_of_a_log_is_known_to_whoever_appends_to_it,
+        reports::the_newest_checkpoint_of_an_event_is_known,
+        reports::a_forgotten_event_takes_its_reports_with_it,
         retention::the_oldest_finished_events_are_forgotten_first,
         retention::a_dead_letter_is_not_prunable,
         retention::the_oldest_finished_event_is_known,

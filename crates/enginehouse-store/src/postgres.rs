@@ -19,6 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
+use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use strum::VariantArray;
 use tokio::time::Instant;
@@ -211,6 +212,10 @@ impl Queries for PostgresStore {
 
     async fn history(&self, event_id: EventId) -> Result<History, StoreError> {
         Ok(reads::history(&self.shared, event_id).await?)
+    }
+
+    async fn logs(&self, event_id: EventId, lock_serial: Option<i64>) -> Result<Vec<(i64, LogTail)>, StoreError> {
+        Ok(reads::logs(&self.shared, event_id, lock_serial).await?)
     }
 
     async fn engine(&self, engine_id: &EngineId) -> Result<Option<(RegisteredEngine, Vec<EventRecord>)>, StoreError> {

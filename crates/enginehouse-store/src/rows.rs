@@ -14,6 +14,7 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::Overrides;
 use enginehouse_core::policy::Settings;
+use enginehouse_core::report::{AttemptReport, LogTail, Progress, Usage};
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
 
@@ -45,6 +46,49 @@ pub struct NewEventRow {
     pub fingerprint: Option<[u8; 16]>,
 }
 
+/// What an engine has reported of an attempt, without what may be long.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptReportRow {
+    /// Of which lock.
+    pub lock_serial: i64,
+    /// When it reported last.
+    pub reported_at: Timestamp,
+    pub usage: Option<Usage>,
+    /// The last progress, and when it was reported.
+    pub progress: Option<(Timestamp, Progress)>,
+    pub log_url: Option<String>,
+}
+
+/// A report to be written. What it does not say stays as it was reported before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportWrite {
+    pub event_id: EventId,
+    /// Of which lock.
+    pub lock_serial: i64,
+    pub reported_at: Timestamp,
+    pub report: AttemptReport,
+    /// The end of the log with the lines of the report; none if it has none.
+    pub log: Option<LogTail>,
+}
+
+/// What engines have reported of an event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReportSummary {
+    /// What all of its attempts have used together.
+    pub usage: Option<Usage>,
+    /// The progress of the attempt of its newest lock, and when it was reported.
+    pub progress: Option<(Timestamp, Progress)>,
+}
+
+impl ReportSummary {
+    /// Of the attempts of an event, whose newest lock has this serial.
+    pub(crate) fn of(reports: &[AttemptReportRow], lock_serial: i64) -> Self {
+        let usage = reports.iter().filter_map(|report| report.usage).reduce(Usage::plus);
+        let newest = reports.iter().find(|report| report.lock_serial == lock_serial);
+        Self { usage, progress: newest.and_then(|report| report.progress.clone()) }
+    }
+}
+
 /// An event with its payload and the lane it is in, for people.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventRecord {
@@ -52,6 +96,8 @@ pub struct EventRecord {
     /// What it has in common with its lane.
     pub lane: LaneKey,
     pub payload: RawJson,
+    /// What engines have reported of it, if they have.
+    pub reports: Option<ReportSummary>,
 }
 
 impl NewEventRow {
@@ -321,6 +367,8 @@ pub struct History {
     pub attempts: Vec<AttemptEnd>,
     /// The event itself, if it is kept: it tells of the attempt that completed it, or is under way.
     pub event: Option<EventRow>,
+    /// What engines have reported of its attempts, in the order of their locks.
+    pub reports: Vec<AttemptReportRow>,
     /// What operators did to it.
     pub actions: Vec<AuditEntry>,
 }

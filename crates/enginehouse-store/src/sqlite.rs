@@ -34,6 +34,7 @@ mod options;
 mod poison;
 mod quiet_lanes;
 mod ready;
+mod reports;
 mod scenario_runs;
 mod schema;
 mod schema_check;
@@ -51,6 +52,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
+use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use tokio::sync::Mutex;
 
@@ -129,6 +131,10 @@ impl Queries for SqliteStore {
 
     async fn history(&self, event_id: EventId) -> Result<History, StoreError> {
         self.readers.read(move |reader| audit::history(reader, event_id)).await
+    }
+
+    async fn logs(&self, event_id: EventId, lock_serial: Option<i64>) -> Result<Vec<(i64, LogTail)>, StoreError> {
+        self.readers.read(move |reader| reports::logs(reader, event_id, lock_serial)).await
     }
 
     async fn engine(&self, engine_id: &EngineId) -> Result<Option<(RegisteredEngine, Vec<EventRecord>)>, StoreError> {

@@ -7,6 +7,7 @@ use ambassador::delegatable_trait;
 use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
+use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 
 use crate::error::StoreError;
@@ -125,6 +126,9 @@ pub trait Queries: Send + Sync {
     /// Every attempt of an event that did not complete it, and every action of an operator, oldest first; and the event, which
     /// tells of its newest attempt.
     async fn history(&self, event_id: EventId) -> Result<History, StoreError>;
+    /// The ends of the logs of an event's attempts, each with the serial of its lock, in the order of the locks; of one lock, if one
+    /// is named.
+    async fn logs(&self, event_id: EventId, lock_serial: Option<i64>) -> Result<Vec<(i64, LogTail)>, StoreError>;
     /// One engine with its locks, if it is registered.
     async fn engine(&self, engine_id: &EngineId) -> Result<Option<(RegisteredEngine, Vec<EventRecord>)>, StoreError>;
     /// Engines that match, each with the number of its locks, by id.

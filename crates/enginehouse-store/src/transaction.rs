@@ -3,6 +3,8 @@
 //! A [`Transaction`] is one trait per noun. A caller has all of them on `dyn Transaction`; a test in which one of them fails
 //! implements that one, and has the `ambassador` crate pass on the others.
 
+use std::collections::HashMap;
+
 use ambassador::delegatable_trait;
 use async_trait::async_trait;
 use enginehouse_core::engine::RegisteredEngine;
@@ -11,13 +13,15 @@ use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, Sce
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::Settings;
+use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 
 use crate::error::StoreError;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, StatusCounts,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite,
+    StatusCounts,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -34,6 +38,7 @@ pub trait Transaction:
     + LaneRepository
     + EngineRepository
     + AttemptRepository
+    + ReportRepository
     + SettingsRepository
     + AuditRepository
     + DurationRepository
@@ -210,6 +215,18 @@ pub trait AttemptRepository: Send {
         filter: &DeadLetterFilter,
         limit: u32,
     ) -> Result<Vec<EventId>, StoreError>;
+}
+
+/// What engines report of attempts. A lock is named by its event and its serial.
+#[async_trait]
+#[delegatable_trait]
+pub trait ReportRepository: Send {
+    /// The ends of the logs of these attempts; without those that have none.
+    async fn log_tails(&mut self, locks: &[(EventId, i64)]) -> Result<HashMap<(EventId, i64), LogTail>, StoreError>;
+    /// Adds what was reported, of each lock once, to what was reported of the same attempts before.
+    async fn write_reports(&mut self, reports: &[ReportWrite]) -> Result<(), StoreError>;
+    /// The newest checkpoints of these events; without those that have none.
+    async fn checkpoints(&mut self, ids: &[EventId]) -> Result<HashMap<EventId, RawJson>, StoreError>;
 }
 
 /// What is set for event types and queues, and the version of the registry.

@@ -218,6 +218,7 @@ fn compare_row(row: &Row, draft: &str, event: &NewEvent) {
     };
     assert_eq!(duration("visibility_timeout_ms"), event.overrides.visibility_timeout, "{draft}");
     assert_eq!(duration("max_processing_ms"), event.overrides.max_processing, "{draft}");
+    assert_eq!(duration("progress_timeout_ms"), event.overrides.progress_timeout, "{draft}");
     assert_eq!(duration("window_ms"), event.idempotency_window, "{draft}");
     let expires_at = event.expires_after.map(|wait| event.start.available_at(moment("enqueued_ms")) + wait);
     assert_eq!(row.get::<_, Option<i64>>("expires_ms").map(Timestamp::from_millis), expires_at, "{draft}");
@@ -259,7 +260,7 @@ async fn every_bad_field_of_every_event_is_named() {
          /events/2: must be an object, was 7; /events/3/prioritty: unknown, must be event_type, payload, queue, \
          priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, \
          idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, \
-         max_processing_seconds, expires_after_seconds or labels"
+         max_processing_seconds, progress_timeout_seconds, expires_after_seconds or labels"
     );
     let enqueue = "select enginehouse.enqueue('a', priority => 10, delay_seconds => 'NaN', labels => '[]')";
     let refused = client.query(enqueue, &[]).await.unwrap_err();
@@ -291,7 +292,7 @@ async fn one_event_is_the_same_request_by_arguments_and_as_json() {
                 run_at => '2030-01-01 12:00:00.5+01', required_capabilities => '{gpu,cuda-12,gpu}',
                 required_memory_mb => 512, engine_version => '>=1.4, <2', scenario_run_id => 'run-1',
                 idempotency_key => 'frame "42"', idempotency_window_seconds => 3600, retry_policy => '{"max_retries": 0, "retry_delay": {"initial": 0.1}}',
-                visibility_timeout_seconds => 60, max_processing_seconds => 600, expires_after_seconds => 90, labels => '{"b": "\u00fc", "a": "\""}'
+                visibility_timeout_seconds => 60, max_processing_seconds => 600, progress_timeout_seconds => 80, expires_after_seconds => 90, labels => '{"b": "\u00fc", "a": "\""}'
             )"#,
             &[],
         )
@@ -302,7 +303,7 @@ async fn one_event_is_the_same_request_by_arguments_and_as_json() {
         "run_at":"2030-01-01T11:00:00.5Z","required_capabilities":["cuda-12","gpu"],"required_memory_mb":512,
         "engine_version":">=1.4, <2","scenario_run_id":"run-1","idempotency_key":"frame \"42\"","idempotency_window_seconds":3600,
         "retry_policy":{"retry_delay":{"initial":1e-1},"max_retries":0},"visibility_timeout_seconds":60,
-        "max_processing_seconds":600,"expires_after_seconds":90,"labels":{"a":"\"","b":"ü"}}"#;
+        "max_processing_seconds":600,"progress_timeout_seconds":80,"expires_after_seconds":90,"labels":{"a":"\"","b":"ü"}}"#;
     let row = client.query_one(ENQUEUE_MANY, &[&format!("[{as_json}]")]).await.unwrap();
     assert_eq!((row.get::<_, Uuid>("event_id"), row.get::<_, bool>("duplicate")), (by_arguments, true));
     let row = client.query_one("select fingerprint from enginehouse.events", &[]).await.unwrap();
@@ -938,8 +939,7 @@ async fn the_documented_grants_are_enough_and_no_more() {
     }
     refused(client.batch_execute("select from enginehouse.event_overview").await, "event_overview");
     // What the functions call has no more rights than its caller.
-    let draft =
-        "row('a','{}','q',5,null,null,'{}',null,null,null,null,null,null,null,null,null,'{}')::enginehouse.event_draft";
+    let draft = "row('a','{}','q',5,null,null,'{}',null,null,null,null,null,null,null,null,null,null,'{}')::enginehouse.event_draft";
     let inner = format!("select enginehouse.add_events(array[{draft}], array['{{\"event_type\":\"a\"}}'::json], '')");
     refused(client.batch_execute(&inner).await, &inner);
     client.batch_execute(&format!("reset role; drop owned by {role}; drop role {role}")).await.unwrap();

@@ -56,6 +56,7 @@ const CHANGES: &[(&str, &str, Option<&str>)] = &[
         Some("a_visibility_timeout_is_at_most_7_days"),
     ),
     ("events set max_processing_ms = 0", "processing_takes_at_most_30_days", Some("processing_takes_at_most_30_days")),
+    ("events set progress_timeout_ms = 0", "progress_takes_at_most_30_days", Some("progress_takes_at_most_30_days")),
     (
         "events set status = 'failed', finished_at = enqueued_at, dead_letter_reason = 'bored'",
         "reason_is_known",

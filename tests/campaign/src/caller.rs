@@ -75,7 +75,7 @@ impl Caller {
     }
 
     pub(crate) async fn heartbeat(&self, engine_id: &EngineId, epoch: i64, tokens: Vec<LockToken>) -> CallOutcome {
-        let request = HeartbeatRequest { epoch, dynamic_state: None, lock_tokens: Some(tokens) };
+        let request = HeartbeatRequest { epoch, dynamic_state: None, lock_tokens: Some(tokens), reports: Vec::new() };
         let asking = self.client.heartbeat(engine_id, &request, TIMEOUT);
         let call = Call::Heartbeat { engine_id: engine_id.clone(), epoch };
         self.record(call, |it| Answer::Heartbeat { renewed: it.renewed, lost: it.lost }, asking).await
@@ -121,7 +121,11 @@ impl Caller {
         let asking = async {
             match how {
                 Settling::Complete { result } => {
-                    let request = CompleteRequest { lock_token, result: Some(RawJson::trusted(result)) };
+                    let request = CompleteRequest {
+                        lock_token,
+                        result: Some(RawJson::trusted(result)),
+                        report: Default::default(),
+                    };
                     self.client.complete(event_id, &request).await
                 }
                 Settling::Fail => {
@@ -132,15 +136,17 @@ impl Caller {
                         retryable: None,
                         retry_after_seconds: Some(0.5),
                         dead_letter: None,
+                        report: Default::default(),
                     };
                     self.client.fail(event_id, &request).await
                 }
                 Settling::Release => {
-                    let request = ReleaseRequest { lock_token, delay_seconds: Some(0.3) };
+                    let request = ReleaseRequest { lock_token, delay_seconds: Some(0.3), report: Default::default() };
                     self.client.release(event_id, &request).await
                 }
                 Settling::Extend => {
-                    let request = ExtendRequest { lock_token, visibility_timeout_seconds: 300 };
+                    let request =
+                        ExtendRequest { lock_token, visibility_timeout_seconds: 300, report: Default::default() };
                     self.client.extend(event_id, &request).await
                 }
             }

@@ -1,7 +1,9 @@
 //! A server with dead letters.
 
 use enginehouse_api::claims::ClaimRequest;
+use enginehouse_api::settle::FailRequest;
 use enginehouse_client::Client;
+use enginehouse_core::event::AttemptError;
 use enginehouse_core::ids::EngineId;
 use enginehouse_tests::TestServer;
 use serde_json::json;
@@ -30,13 +32,15 @@ impl Given {
         self.client.enqueue(&serde_json::from_value(json!({ "event_type": "mail.send" })).unwrap()).await.unwrap();
         let request: ClaimRequest = serde_json::from_value(json!({ "epoch": self.epoch, "limit": 1 })).unwrap();
         let event = self.client.claim(&self.engine, &request).await.unwrap().events.remove(0);
-        let failure = json!({
-            "lock_token": event.lock.unwrap().token,
-            "error": { "code": "exit_1", "message": message },
-            "retryable": false,
-            "dead_letter": true,
-        });
-        self.client.fail(event.event_id, &serde_json::from_value(failure).unwrap()).await.unwrap();
+        let failure = FailRequest {
+            lock_token: event.lock.unwrap().token.unwrap(),
+            error: AttemptError { code: Some("exit_1".to_owned()), message: message.to_owned(), details: None },
+            retryable: Some(false),
+            retry_after_seconds: None,
+            dead_letter: Some(true),
+            report: Default::default(),
+        };
+        self.client.fail(event.event_id, &failure).await.unwrap();
         event.event_id.to_string()
     }
 

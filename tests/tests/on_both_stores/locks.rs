@@ -54,11 +54,14 @@ impl LockFixture {
     }
 
     async fn complete(&self, event: &Event, lock_token: LockToken) -> Result<Event, Error> {
-        self.client.complete(event.event_id, &CompleteRequest { lock_token, result: None }).await
+        self.client
+            .complete(event.event_id, &CompleteRequest { lock_token, result: None, report: Default::default() })
+            .await
     }
 
     async fn heartbeat(&self, engine_id: &EngineId, lock_tokens: Vec<LockToken>) {
-        let request = HeartbeatRequest { epoch: 1, dynamic_state: None, lock_tokens: Some(lock_tokens) };
+        let request =
+            HeartbeatRequest { epoch: 1, dynamic_state: None, lock_tokens: Some(lock_tokens), reports: Vec::new() };
         self.client.heartbeat(engine_id, &request, Duration::from_secs(10)).await.unwrap();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::Output;
 
+use enginehouse_api::settle::{SettleRequest, Settlement};
 use enginehouse_client::Client;
 use enginehouse_tests::test_store::TestStore;
 use enginehouse_tests::{TestServer, run, text};
@@ -262,11 +263,17 @@ async fn work(client: Client, settle: &'static str) {
     let asked = serde_json::json!({ "epoch": epoch, "wait_seconds": 30, "limit": 1 });
     let claimed = client.claim(&"e".parse().unwrap(), &serde_json::from_value(asked).unwrap()).await.unwrap();
     let event = &claimed.events[0];
-    let mut settlement: Value = serde_json::from_str(settle).unwrap();
-    settlement["event_id"] = event.event_id.to_string().into();
-    settlement["lock_token"] = event.lock.as_ref().unwrap().token.unwrap().to_string().into();
-    let request = serde_json::json!({ "settlements": [settlement] });
-    client.settle(&serde_json::from_value(request).unwrap()).await.unwrap();
+    let asked: Value = serde_json::from_str(settle).unwrap();
+    let outcome = serde_json::from_value(asked["outcome"].clone()).unwrap();
+    let token = event.lock.as_ref().unwrap().token.unwrap();
+    let settlement = Settlement {
+        result: serde_json::from_value(asked["result"].clone()).unwrap(),
+        error: serde_json::from_value(asked["error"].clone()).unwrap(),
+        retryable: asked["retryable"].as_bool(),
+        dead_letter: asked["dead_letter"].as_bool(),
+        ..Settlement::new(event.event_id, token, outcome)
+    };
+    client.settle(&SettleRequest { settlements: vec![settlement] }).await.unwrap();
 }
 
 #[test]

@@ -93,7 +93,8 @@ async fn keep_beating(client: Client, engine_id: EngineId, token: LockToken, end
     let mut beats = tokio::time::interval(INTERVAL);
     while !ends.load(Ordering::SeqCst) {
         beats.tick().await;
-        let request = HeartbeatRequest { epoch: 1, dynamic_state: None, lock_tokens: Some(vec![token]) };
+        let request =
+            HeartbeatRequest { epoch: 1, dynamic_state: None, lock_tokens: Some(vec![token]), reports: Vec::new() };
         match client.heartbeat(&engine_id, &request, Duration::from_secs(10)).await {
             // A lock whose event a sweep works on at this very moment is in neither list.
             Ok(answer) if answer.lost.is_empty() => {}

@@ -55,12 +55,17 @@ pub(crate) async fn claim_and_wait(client: &Client, engine: &str, wait_seconds: 
 
 pub(crate) async fn heartbeat(client: &Client, engine: &str, held: &[&Event]) -> Result<HeartbeatResponse, Error> {
     let lock_tokens = Some(held.iter().map(|event| token(event)).collect());
-    let request = HeartbeatRequest { epoch: 1, dynamic_state: None, lock_tokens };
+    let request = HeartbeatRequest { epoch: 1, dynamic_state: None, lock_tokens, reports: Vec::new() };
     client.heartbeat(&id(engine), &request, Duration::from_secs(10)).await
 }
 
 pub(crate) async fn complete(client: &Client, event: &Event) -> Result<Event, Error> {
-    client.complete(event.event_id, &CompleteRequest { lock_token: token(event), result: None }).await
+    client
+        .complete(
+            event.event_id,
+            &CompleteRequest { lock_token: token(event), result: None, report: Default::default() },
+        )
+        .await
 }
 
 pub(crate) fn token(event: &Event) -> LockToken {

@@ -43,12 +43,19 @@ async fn the_whole_tour_works_behind_a_pooler() {
         retryable: Some(false),
         retry_after_seconds: None,
         dead_letter: Some(true),
+        report: Default::default(),
     };
     assert_eq!(other.client().fail(event_id, &failure).await.unwrap().status, EventStatus::Failed);
     assert_eq!(client.dead_letter_summary().await.unwrap().groups.len(), 1);
     assert_eq!(client.redrive(event_id, &Default::default()).await.unwrap().status, EventStatus::Queued);
     let held = claim(&client, "e").await.unwrap().remove(0);
-    client.release(event_id, &ReleaseRequest { lock_token: token(&held), delay_seconds: None }).await.unwrap();
+    client
+        .release(
+            event_id,
+            &ReleaseRequest { lock_token: token(&held), delay_seconds: None, report: Default::default() },
+        )
+        .await
+        .unwrap();
     client.cancel(event_id, Default::default()).await.unwrap();
     assert_eq!(code(complete(&client, &held).await), Some(Code::LockLost));
     client.deregister(&id("e"), None).await.unwrap();

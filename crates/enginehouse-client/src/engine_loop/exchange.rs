@@ -11,6 +11,7 @@ use enginehouse_core::event::AttemptError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::handler::{ClaimedEvent, HandlerContext, HandlerOutcome};
+use super::report_buffer::weight as report_weight;
 use super::running::{Finished, RunningEngine};
 use crate::backoff::{Backoff, pause};
 use crate::error::Error;
@@ -82,6 +83,8 @@ where
         let mut slots = if claiming.is_some() { self.free_slots() } else { self.no_slots() };
         let heartbeat = self.heartbeats.part_if_due();
         let has_heartbeat = heartbeat.is_some();
+        let reported: Vec<_> =
+            heartbeat.iter().flat_map(|part| &part.reports).map(|report| report.lock_token).collect();
         let request = ExchangeRequest {
             epoch,
             settlements: batch.iter().map(|finished| finished.settlement.clone()).collect(),
@@ -90,9 +93,11 @@ where
         };
         let answer = engine.client.exchange(&engine.engine_id, &request).await.inspect_err(|_| {
             if has_heartbeat {
+                self.held.reports_ended(&reported, None);
                 self.heartbeats.part_failed();
             }
         })?;
+        self.held.reports_ended(&reported, answer.heartbeat.as_ref());
         let answered = self.answer_each(batch, answer.settlements, &mut slots);
         if let Some(heartbeat) = answer.heartbeat {
             self.heartbeats.answered(&heartbeat);
@@ -214,5 +219,5 @@ fn weight(settlement: &Settlement) -> usize {
         .error
         .as_ref()
         .map_or(0, |error| error.message.len() + error.details.as_ref().map_or(0, |details| details.as_str().len()));
-    200 + result + error
+    200 + result + error + report_weight(&settlement.report)
 }

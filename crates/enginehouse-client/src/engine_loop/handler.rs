@@ -8,7 +8,10 @@ use enginehouse_api::settle::{SettleOutcome, Settlement};
 use enginehouse_core::event::AttemptError;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::LockToken;
+use enginehouse_core::report::{AttemptReport, Usage};
 use tokio_util::sync::CancellationToken;
+
+use super::report_buffer::{CheckpointTooLarge, ReportBuffer};
 
 /// An event under this engine's lock.
 #[derive(Clone, Debug)]
@@ -59,11 +62,15 @@ pub enum StopReason {
     ShuttingDown,
 }
 
-/// Tells a handler when to stop.
+/// Tells a handler when to stop, and takes what it reports of its attempt.
+///
+/// Reports cost no call of their own. They go along with the next heartbeat, which is sent once an interval, and the last of them
+/// with the settle: of usage, progress and checkpoint the newest counts, and of the log as much is kept as the server keeps.
 #[derive(Clone, Debug, Default)]
 pub struct HandlerContext {
     stop: CancellationToken,
     reason: Arc<OnceLock<StopReason>>,
+    pub(super) reports: Arc<ReportBuffer>,
 }
 
 impl HandlerContext {
@@ -82,6 +89,35 @@ impl HandlerContext {
     /// Is cancelled when the handler should stop.
     pub fn token(&self) -> &CancellationToken {
         &self.stop
+    }
+
+    /// Reports how far the attempt is: in percent, in words, or both. With `progress_timeout_seconds`, an attempt that does not
+    /// for so long is stuck.
+    pub fn progress(&self, percent: Option<f64>, message: Option<&str>) {
+        self.reports.progress(percent, message);
+    }
+
+    /// Reports what the attempt has used since it began.
+    pub fn usage(&self, usage: Usage) {
+        self.reports.usage(usage);
+    }
+
+    /// Keeps what another attempt needs to continue from here: it finds it in [`Event::previous`].
+    ///
+    /// # Errors
+    /// It has more than 16 KiB.
+    pub fn checkpoint(&self, checkpoint: RawJson) -> Result<(), CheckpointTooLarge> {
+        self.reports.checkpoint(checkpoint)
+    }
+
+    /// Appends to the log of the attempt, of which the last 64 KiB are kept.
+    pub fn log(&self, text: &str) {
+        self.reports.log(text);
+    }
+
+    /// Says where the whole log is: a URL that begins with `http://` or `https://`.
+    pub fn log_url(&self, url: impl Into<String>) {
+        self.reports.log_url(url.into());
     }
 
     pub(super) fn stop(&self, reason: StopReason) {
@@ -125,8 +161,8 @@ impl HandlerOutcome {
         }
     }
 
-    pub(super) fn settlement(self, event: &ClaimedEvent) -> Settlement {
-        let new = |outcome| Settlement::new(event.event_id, event.token, outcome);
+    pub(super) fn settlement(self, event: &ClaimedEvent, report: AttemptReport) -> Settlement {
+        let new = |outcome| Settlement { report, ..Settlement::new(event.event_id, event.token, outcome) };
         match self {
             Self::Complete { result } => Settlement { result, ..new(SettleOutcome::Complete) },
             Self::Fail { error, retryable, retry_after_seconds, dead_letter } => Settlement {

@@ -96,7 +96,11 @@ impl Heartbeats {
             return None;
         }
         *last_sent_at = Instant::now();
-        Some(HeartbeatPart { dynamic_state: Some((self.load)()), lock_tokens: Some(self.held.tokens()) })
+        Some(HeartbeatPart {
+            dynamic_state: Some((self.load)()),
+            lock_tokens: Some(self.held.tokens()),
+            reports: self.held.begin_reports(),
+        })
     }
 
     /// The exchange that took a heartbeat along failed: the next one is due in a quarter of the interval, unless one was sent
@@ -192,9 +196,13 @@ impl Heartbeats {
             epoch: self.session.borrow().epoch,
             dynamic_state: Some((self.load)()),
             lock_tokens: Some(self.held.tokens()),
+            reports: self.held.begin_reports(),
         };
+        let reported: Vec<_> = request.reports.iter().map(|report| report.lock_token).collect();
         let timeout = self.interval.clamp(Duration::from_secs(2), Duration::from_secs(10));
-        match self.client.heartbeat(&self.engine_id, &request, timeout).await {
+        let answer = self.client.heartbeat(&self.engine_id, &request, timeout).await;
+        self.held.reports_ended(&reported, answer.as_ref().ok());
+        match answer {
             Ok(answer) => {
                 self.answered(&answer);
                 Ok(())

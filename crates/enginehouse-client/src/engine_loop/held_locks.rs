@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use enginehouse_api::engines::HeartbeatResponse;
+use enginehouse_api::reports::LockReport;
 use enginehouse_api::settle::SettleOutcome;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::lock::LockToken;
@@ -11,9 +13,13 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::handler::{ClaimedEvent, EngineSummary, HandlerContext, StopReason};
+use super::report_buffer::weight;
 
 /// How long the answer of a claim may have been on its way: an attempt is as much older than this engine knows.
 const CLAIM_ANSWER: Duration = Duration::from_secs(2);
+
+/// Most bytes of reports in one heartbeat, below the limit of a body.
+const MAX_REPORT_BYTES: usize = 512 * 1024;
 
 /// Shared by claims, exchanges and heartbeats.
 #[derive(Debug, Default)]
@@ -101,6 +107,44 @@ impl HeldLocks {
     /// What a heartbeat lists: settling ones too, for their settle may take long to arrive.
     pub(super) fn tokens(&self) -> Vec<LockToken> {
         self.lock().locks.keys().copied().collect()
+    }
+
+    /// What handlers have reported and the server does not have yet, as much as one body has room for. It is under way until
+    /// [`Self::reports_ended`].
+    pub(super) fn begin_reports(&self) -> Vec<LockReport> {
+        let mut room = MAX_REPORT_BYTES;
+        let mut reports = Vec::new();
+        for (lock_token, handler) in self.lock().locks.iter().filter(|(_, handler)| !handler.settling) {
+            let Some(report) = handler.context.reports.begin() else { continue };
+            match room.checked_sub(weight(&report)) {
+                Some(left) => room = left,
+                // The next heartbeat has it.
+                None => {
+                    handler.context.reports.failed();
+                    continue;
+                }
+            }
+            reports.push(LockReport { lock_token: *lock_token, report });
+        }
+        reports
+    }
+
+    /// The server has answered which locks it has renewed, and which of the reports it has refused; or has not answered.
+    pub(super) fn reports_ended(&self, sent: &[LockToken], answer: Option<&HeartbeatResponse>) {
+        let state = self.lock();
+        for (index, token) in sent.iter().enumerate() {
+            let Some(handler) = state.locks.get(token) else { continue };
+            let place = format!("/reports/{index}/");
+            let refused =
+                answer.and_then(|answer| answer.errors.iter().find(|error| error.pointer.starts_with(&place)));
+            if let Some(why) = refused {
+                tracing::warn!(event_id = %handler.event_id, why = why.detail, "a report was refused");
+            }
+            match answer.is_some_and(|answer| answer.renewed.contains(token)) {
+                true => handler.context.reports.arrived(),
+                false => handler.context.reports.failed(),
+            }
+        }
     }
 
     /// The server says that this lock is lost. If it is settling, the settle's own answer decides: it may be

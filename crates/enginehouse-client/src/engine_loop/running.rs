@@ -110,7 +110,8 @@ where
             (Some(_), _) => HandlerOutcome::Release { delay_seconds: None },
         };
         self.held.is_settling(&event.token);
-        if self.finished.send(Finished { settlement: outcome.settlement(event), slot }).is_err() {
+        if self.finished.send(Finished { settlement: outcome.settlement(event, context.reports.last()), slot }).is_err()
+        {
             // The engine has given up settling: it is past the end of its shutdown.
             self.held.settled(&event.token, None);
         }

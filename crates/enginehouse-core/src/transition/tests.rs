@@ -17,6 +17,7 @@ fn event(status: EventStatus) -> EventState {
         expires_at: NOW + Duration::from_secs(20),
         visibility_timeout: Duration::from_secs(30),
         max_processing: None,
+        progress_limit: None,
         unlisted_heartbeats: 0,
     };
     let processing = status == EventStatus::Processing;
@@ -49,12 +50,14 @@ fn command(name: &str, token: LockToken) -> EventCommand {
             secret: 43,
             visibility_timeout: Duration::from_secs(300),
             max_processing: None,
+            progress_timeout: None,
         },
         "complete" => EventCommand::Complete { token, result: None },
         "fail" => EventCommand::Fail { token, failure: Failure::PLAIN, error: error() },
         "release" => EventCommand::Release { token, delay: Duration::ZERO },
         "extend" => EventCommand::Extend { token, visibility_timeout: Duration::from_secs(60) },
         "renew" => EventCommand::Renew { token },
+        "report" => EventCommand::Report { token, progress: true },
         "left out" => EventCommand::LeaveOut,
         "lock lost" => EventCommand::LoseLock { loss: Loss::EngineLost, alone: true },
         "lock expired" => EventCommand::LoseLock { loss: Loss::Expired, alone: true },
@@ -166,7 +169,7 @@ fn nothing_is_claimed_before_it_is_due() {
 
 #[test]
 fn only_the_current_token_settles() {
-    for name in ["complete", "fail", "release", "extend", "renew"] {
+    for name in ["complete", "fail", "release", "extend", "renew", "report"] {
         let refused = Err(TransitionRefused::LockLost { status: EventStatus::Processing });
         assert_eq!(apply(&event(EventStatus::Processing), &command(name, STALE)), refused, "{name}");
         let guessed = LockToken { secret: 0, ..TOKEN };
@@ -178,7 +181,7 @@ fn only_the_current_token_settles() {
 fn a_lock_that_has_expired_settles_nothing_even_before_a_sweep() {
     let mut expired = event(EventStatus::Processing);
     expired.lock.as_mut().unwrap().expires_at = NOW;
-    for name in ["complete", "fail", "release", "extend", "renew"] {
+    for name in ["complete", "fail", "release", "extend", "renew", "report"] {
         assert_eq!(
             apply(&expired, &command(name, TOKEN)),
             Err(TransitionRefused::LockLost { status: EventStatus::Processing }),
@@ -251,7 +254,7 @@ fn a_lost_lock_is_no_failure_and_leaves_its_trace() {
     assert_eq!((state.status, state.available_at), (EventStatus::Queued, due_since), "it keeps its place");
     assert_eq!(state.tally, Tally { retries: 1, failures: 1, losses: 2 });
     assert_eq!((attempt.attempt, attempt.lock_serial, attempt.outcome), (3, 3, AttemptOutcome::Lost));
-    assert_eq!(attempt.error.code.as_deref(), Some("lock_lost"));
+    assert_eq!(attempt.error.unwrap().code.as_deref(), Some("lock_lost"));
 }
 
 #[test]
@@ -278,6 +281,55 @@ fn the_end_of_processing_is_a_failed_attempt() {
 }
 
 #[test]
+fn an_attempt_without_progress_is_stuck_although_its_lock_is_renewed() {
+    let timeout = Duration::from_secs(25);
+    let mut reporting = event(EventStatus::Processing);
+    let limit = ProgressLimit { timeout, due_at: NOW + Duration::from_secs(15) };
+    reporting.lock.as_mut().unwrap().progress_limit = Some(limit);
+    let renewed = moved(&reporting, &command("renew", TOKEN)).lock.unwrap();
+    assert_eq!(
+        renewed.expires_at,
+        NOW + Duration::from_secs(20),
+        "what it had, and no more than the time for progress"
+    );
+    // Without progress a report changes nothing of the lock.
+    let idle = moved(&reporting, &EventCommand::Report { token: TOKEN, progress: false });
+    assert_eq!(idle.lock, reporting.lock);
+    let reported = moved(&reporting, &command("report", TOKEN));
+    assert_eq!(reported.reported_lock_serial, Some(TOKEN.serial));
+    let lock = reported.lock.as_ref().unwrap();
+    assert_eq!((lock.expires_at, lock.progress_limit.unwrap().due_at), (NOW + timeout, NOW + timeout));
+    // Its time for progress is over.
+    let mut stuck = reporting;
+    let lock = stuck.lock.as_mut().unwrap();
+    (lock.expires_at, lock.progress_limit) = (NOW, Some(ProgressLimit { timeout, due_at: NOW }));
+    let Ok(Transition::Moves { state, attempt: Some(attempt) }) = apply(&stuck, &command("lock expired", TOKEN)) else {
+        panic!("it is stuck");
+    };
+    assert_eq!(attempt.outcome, AttemptOutcome::Stuck);
+    assert_eq!(state.tally, Tally { retries: 2, failures: 2, losses: 1 }, "a failed attempt, and no loss");
+    assert_eq!(state.last_error.unwrap().code.as_deref(), Some("stuck"));
+}
+
+#[test]
+fn a_release_leaves_a_trace_if_something_was_reported() {
+    let silent = event(EventStatus::Processing);
+    let reported = moved(&silent, &command("report", TOKEN));
+    // Of an earlier lock.
+    let before = EventState { reported_lock_serial: Some(2), ..silent.clone() };
+    for name in ["release", "returned"] {
+        for (event, leaves) in [(&silent, false), (&before, false), (&reported, true)] {
+            let Ok(Transition::Moves { state, attempt }) = apply(event, &command(name, TOKEN)) else {
+                panic!("it is released");
+            };
+            assert_eq!(state.attempt, 2, "it is not counted");
+            let trace = attempt.map(|attempt| (attempt.attempt, attempt.outcome, attempt.error));
+            assert_eq!(trace, leaves.then_some((3, AttemptOutcome::Released, None)), "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_cancel_while_processing_ends_the_event_with_its_lock() {
     let asked = moved(&event(EventStatus::Processing), &EventCommand::Cancel);
     assert!(asked.cancel_requested && asked.lock.is_some());
@@ -300,7 +352,10 @@ fn a_cancel_by_force_ends_the_attempt_at_once() {
         };
         assert_eq!((state.status, &state.lock, state.cancel_requested), (EventStatus::Cancelled, &None, false));
         assert_eq!(state.tally, before.tally, "it is nobody's failure");
-        assert_eq!((attempt.outcome, attempt.error.code.as_deref()), (AttemptOutcome::Lost, Some("cancelled")));
+        assert_eq!(
+            (attempt.outcome, attempt.error.unwrap().code.as_deref()),
+            (AttemptOutcome::Lost, Some("cancelled"))
+        );
         let refused = Err(TransitionRefused::LockLost { status: EventStatus::Cancelled });
         assert_eq!(apply(&state, &command("complete", TOKEN)), refused);
     }
@@ -388,13 +443,14 @@ fn a_discard_leaves_the_event_failed() {
     assert!(apply(&discarded, &EventCommand::Discard).is_err());
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "claim",
     "complete",
     "fail",
     "release",
     "extend",
     "renew",
+    "report",
     "left out",
     "lock lost",
     "lock expired",
@@ -439,7 +495,7 @@ proptest! {
             if matches!(command, EventCommand::Redrive { .. }) {
                 counted = 0;
             }
-            counted += u32::from(attempt.is_some());
+            counted += u32::from(attempt.is_some_and(|attempt| attempt.outcome != AttemptOutcome::Released));
             // Invariant 5: attempts per budget, of which the completed one leaves no record.
             prop_assert!(counted <= 1 + 3 + 3);
             prop_assert!(next.tally.retries <= 3 && next.tally.losses <= 4);

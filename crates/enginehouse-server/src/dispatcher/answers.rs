@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use enginehouse_core::engine::EngineStatus;
-use enginehouse_core::event::EventStatus;
-use enginehouse_core::ids::EventId;
+use enginehouse_core::event::{AttemptError, EventStatus};
+use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::lock::LockToken;
@@ -101,4 +101,17 @@ pub struct Claimed {
     pub event: EventRow,
     pub lane: Arc<LaneKey>,
     pub payload: RawJson,
+    /// What it has been through, if it was claimed before.
+    pub previous: Option<PreviousAttempt>,
+}
+
+/// What an engine is told of the attempt before its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PreviousAttempt {
+    /// The newest checkpoint, of whichever attempt it is.
+    pub checkpoint: Option<RawJson>,
+    /// The last thing that went wrong.
+    pub error: Option<AttemptError>,
+    /// Who made it.
+    pub engine_id: Option<EngineId>,
 }

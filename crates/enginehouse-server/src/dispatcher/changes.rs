@@ -100,7 +100,7 @@ fn differences(before: (&EventRow, &LaneKey), after: (&EventRow, &LaneKey)) -> M
 }
 
 /// What a person may change of an event.
-fn fields((event, lane): (&EventRow, &LaneKey)) -> [(&'static str, Value); 11] {
+fn fields((event, lane): (&EventRow, &LaneKey)) -> [(&'static str, Value); 12] {
     let EventRow { overrides, labels, state, .. } = event;
     let capabilities: Vec<_> = lane.required_capabilities.iter().map(ToString::to_string).collect();
     [
@@ -114,6 +114,7 @@ fn fields((event, lane): (&EventRow, &LaneKey)) -> [(&'static str, Value); 11] {
         ("retry_policy", json!(overrides.retry_policy)),
         ("visibility_timeout_seconds", json!(overrides.visibility_timeout.map(|timeout| timeout.as_secs()))),
         ("max_processing_seconds", json!(overrides.max_processing.map(|most| most.as_secs()))),
+        ("progress_timeout_seconds", json!(overrides.progress_timeout.map(|timeout| timeout.as_secs()))),
         ("labels", json!(labels)),
     ]
 }

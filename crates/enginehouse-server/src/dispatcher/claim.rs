@@ -24,6 +24,7 @@ use super::deadlines::bring_forward;
 use super::expiry::expire;
 use super::hold_backs::{LOOK_INTERVAL, StarvingEvent};
 use super::levels::{Level, Levels};
+use super::previous_attempts::previous_attempts;
 use super::ready_events::{Candidate, ReadyEvents, ReadySearch};
 use super::wait_queue::Occupancy;
 
@@ -428,6 +429,7 @@ async fn lock(
     mut payloads: HashMap<EventId, RawJson>,
 ) -> Result<Vec<Vec<Claimed>>, StoreError> {
     let mut locked = HashSet::new();
+    let mut previous = previous_attempts(context, given).await?;
     for (claim, events) in claims.iter().zip(given) {
         let version = claim.engine.metadata.static_config.engine_software_version.as_deref().map(Arc::<str>::from);
         for event_id in events {
@@ -441,6 +443,7 @@ async fn lock(
                 secret: context.rng.bits(),
                 visibility_timeout: claim.claim.visibility_timeout.unwrap_or(policy.visibility_timeout),
                 max_processing: policy.max_processing,
+                progress_timeout: policy.progress_timeout,
             };
             if context.transition(*event_id, &command)?.is_ok() {
                 locked.insert(*event_id);
@@ -456,7 +459,8 @@ async fn lock(
                 return Err(StoreError::Bug(format!("event {event_id} was claimed, but not read")));
             };
             let lane = Arc::clone(context.registry.lane(event.lane_id)?);
-            claimed.push(Claimed { event: event.clone(), lane, payload });
+            let previous = previous.remove(event_id);
+            claimed.push(Claimed { event: event.clone(), lane, payload, previous });
         }
         answers.push(claimed);
     }

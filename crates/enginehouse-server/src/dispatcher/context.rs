@@ -8,6 +8,8 @@ use std::time::Duration;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId, EventType};
 use enginehouse_core::json::RawJson;
+use enginehouse_core::lock::LockToken;
+use enginehouse_core::report::AttemptReport;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, Facts, Transition, transition};
 use enginehouse_store::rows::{AuditEntry, EventRow};
@@ -154,6 +156,22 @@ impl TransactionContext<'_> {
             self.events.change(event_id, state, attempt);
         }
         self.events.get(event_id).ok_or(Refusal::NoSuchEvent(event_id))
+    }
+
+    /// Takes what the holder of a lock reports of its attempt. Answers whether the lock was current: of one that is lost, a report
+    /// changes nothing.
+    pub(super) fn report(
+        &mut self,
+        event_id: EventId,
+        token: LockToken,
+        report: &AttemptReport,
+    ) -> Result<bool, StoreError> {
+        let command = EventCommand::Report { token, progress: report.progress.is_some() };
+        let is_current = self.transition(event_id, &command)?.is_ok();
+        if is_current {
+            self.events.report(event_id, token.serial, report.clone());
+        }
+        Ok(is_current)
     }
 
     /// Why an event that was asked for is not there.

@@ -46,6 +46,10 @@ pub struct Effects {
     pub locks_lost: u64,
     /// Attempts that took longer than `max_processing_seconds`.
     pub timed_out: u64,
+    /// Attempts that reported no progress for `progress_timeout_seconds`.
+    pub stuck: u64,
+    /// Events of whose attempts something was reported, or ended.
+    pub(super) reported: HashSet<EventId>,
     /// Failed attempts that will be repeated.
     pub retries: u64,
     /// New dead letters by reason.
@@ -110,8 +114,10 @@ impl Effects {
                 failed_before: before.tally.failures > 0 || before.tally.losses > 0,
             });
         }
+        let timed_out = before.lock.as_ref().is_some_and(|lock| lock.is_timed_out(now));
         self.locks_lost += u64::from(lost && !failed);
-        self.timed_out += u64::from(lost && failed);
+        self.timed_out += u64::from(lost && failed && timed_out);
+        self.stuck += u64::from(lost && failed && !timed_out);
         self.retries += u64::from(failed && after.status == EventStatus::Queued);
         if let Some(reason) = after.dead_letter.filter(|_| before.dead_letter.is_none()) {
             *self.dead_letters.entry(reason).or_default() += 1;

@@ -111,7 +111,7 @@ impl Operation for ActOnEvent {
             return Err(StoreError::Unreadable(row));
         };
         let lane = Arc::clone(context.registry.lane(event.lane_id)?);
-        Ok(Ok(EventRecord { event: event.clone(), lane: (*lane).clone(), payload }))
+        Ok(Ok(EventRecord { event: event.clone(), lane: (*lane).clone(), payload, reports: None }))
     }
 }
 

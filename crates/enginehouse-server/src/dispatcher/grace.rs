@@ -7,6 +7,7 @@ use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::grace::{grace_for, postponed};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::limits::{LOST_AFTER_INTERVALS, MAX_HEARTBEAT_INTERVAL};
+use enginehouse_core::lock::{Lock, ProgressLimit};
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::LockCursor;
@@ -75,6 +76,15 @@ fn moved(engine: &RegisteredEngine, resumed_at: Timestamp, most: Duration) -> Op
     (later != due).then(|| RegisteredEngine { lost_due_at: Some(later), ..engine.clone() })
 }
 
+/// A lock with its end moved as the deadline of its engine is, and with as much time for progress again as it had: what was
+/// reported meanwhile was not heard.
+fn with_grace(lock: &Lock, resumed_at: Timestamp, of_engine: Duration, most: Duration) -> Lock {
+    let progress_limit = lock
+        .progress_limit
+        .map(|limit| ProgressLimit { due_at: postponed(limit.due_at, resumed_at, limit.timeout.min(most)), ..limit });
+    Lock { expires_at: postponed(lock.expires_at, resumed_at, of_engine.min(most)), progress_limit, ..lock.clone() }
+}
+
 async fn move_engines(
     context: &mut TransactionContext<'_>,
     engines: Vec<RegisteredEngine>,
@@ -117,11 +127,11 @@ async fn move_locks(
                 continue;
             }
             let interval = intervals.get(&lock.engine_id).copied().unwrap_or(Duration::ZERO);
-            let later = postponed(lock.expires_at, resumed_at, grace_for(interval).min(most));
-            if later != lock.expires_at {
+            let later = with_grace(&lock, resumed_at, grace_for(interval), most);
+            if later != lock {
                 let event_id = event.event_id;
                 context.events.keep(event);
-                context.events.postpone_lock_expiry(event_id, later);
+                context.events.postpone_lock(event_id, later);
             }
         }
         context.write_events().await?;

@@ -40,10 +40,7 @@ pub(super) async fn heartbeat(
         bring_forward(&mut context.effects.deadlines.engine_loss, engine.lost_due_at);
         context.effects.wake_ups.engines.insert((*engine_id).clone());
         let locks = held.get(*engine_id).map_or(&[][..], Vec::as_slice);
-        let (renewed, lost) = match &heartbeat.lock_tokens {
-            Some(listed) => renew(context, locks, listed, &busy)?,
-            None => (Vec::new(), Vec::new()),
-        };
+        let (renewed, lost) = renew(context, locks, heartbeat, &busy)?;
         answers.push(HeartbeatAnswer {
             status: engine.status,
             renewed,
@@ -68,8 +65,8 @@ async fn busy_locks(
     held: &HashMap<EngineId, Vec<(EventId, LockToken)>>,
 ) -> Result<HashSet<LockToken>, StoreError> {
     let locked: HashSet<_> = held.values().flatten().map(|(_, token)| *token).collect();
-    let mut listed = heartbeats.iter().filter_map(|(_, heartbeat)| heartbeat.lock_tokens.as_ref()).flatten();
-    if !context.is_shared || listed.all(|token| locked.contains(token)) {
+    let mut listed = heartbeats.iter().flat_map(|(_, heartbeat)| heartbeat.named_locks());
+    if !context.is_shared || listed.all(|token| locked.contains(&token)) {
         return Ok(HashSet::new());
     }
     let mut busy = HashSet::new();
@@ -89,28 +86,40 @@ async fn busy_locks(
     })
 }
 
-/// Renews the locks that are listed, and notes those that are not. Answers which were renewed, and which are lost.
+/// Renews the locks that are listed or reported on, takes the reports, and notes the other locks. Answers which were renewed, and
+/// which are lost.
 fn renew(
     context: &mut TransactionContext<'_>,
     locks: &[(EventId, LockToken)],
-    listed: &[LockToken],
+    heartbeat: &Heartbeat,
     busy: &HashSet<LockToken>,
 ) -> Result<(Vec<LockToken>, Vec<LockToken>), StoreError> {
-    let is_listed: HashSet<_> = listed.iter().copied().collect();
+    let mut seen = HashSet::new();
+    // Each once, in the order in which they are named.
+    let named: Vec<_> = heartbeat.named_locks().filter(|token| seen.insert(*token)).collect();
+    if named.is_empty() && heartbeat.lock_tokens.is_none() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let mut reports: HashMap<_, Vec<_>> = HashMap::new();
+    for (token, report) in heartbeat.reports.iter().filter(|(_, report)| !report.is_empty()) {
+        reports.entry(*token).or_default().push(report);
+    }
     let mut renewed = Vec::new();
     for (event_id, token) in locks {
-        let command = match is_listed.contains(token) {
-            true => EventCommand::Renew { token: *token },
-            false => EventCommand::LeaveOut,
-        };
-        // A lock that has expired is refused here, and so it is answered as lost.
-        if context.transition(*event_id, &command)?.is_ok() && is_listed.contains(token) {
-            renewed.push(*token);
+        if seen.contains(token) {
+            for report in reports.get(token).into_iter().flatten() {
+                context.report(*event_id, *token, report)?;
+            }
+            // A lock that has expired is refused here, and so it is answered as lost.
+            if context.transition(*event_id, &EventCommand::Renew { token: *token })?.is_ok() {
+                renewed.push(*token);
+            }
+        } else if heartbeat.lock_tokens.is_some() {
+            context.transition(*event_id, &EventCommand::LeaveOut)?.ok();
         }
     }
     let still_held: HashSet<_> = renewed.iter().copied().collect();
-    let is_lost = |token: &LockToken| !still_held.contains(token) && !busy.contains(token);
-    let lost = listed.iter().copied().filter(is_lost).collect();
+    let lost = named.into_iter().filter(|token| !still_held.contains(token) && !busy.contains(token)).collect();
     Ok((renewed, lost))
 }
 

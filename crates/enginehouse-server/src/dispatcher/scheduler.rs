@@ -649,7 +649,7 @@ fn releases(unheard: &[Exchanged]) -> Vec<SettleCommand> {
         .filter_map(|claimed| {
             let token = claimed.event.state.lock.as_ref()?.token;
             let command = transition::EventCommand::Release { token, delay: Duration::ZERO };
-            Some(SettleCommand { event_id: claimed.event.event_id, command })
+            Some(SettleCommand::new(claimed.event.event_id, command))
         })
         .collect()
 }

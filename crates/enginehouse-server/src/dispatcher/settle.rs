@@ -31,6 +31,10 @@ pub(super) async fn settle(
             let event = context.events.get(settlement.event_id);
             let holder = event.and_then(|event| event.state.lock.as_ref());
             let holder = holder.map(|lock| (lock.engine_id.clone(), lock.engine_epoch));
+            if let Some(token) = settlement.command.token().filter(|_| !settlement.report.is_empty()) {
+                // A repeat of a settle says the same once more: its lock is not current.
+                context.report(settlement.event_id, token, &settlement.report)?;
+            }
             results.push(match context.transition(settlement.event_id, &settlement.command)? {
                 Ok(event) => {
                     let event = event.clone();

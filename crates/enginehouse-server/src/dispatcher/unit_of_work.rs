@@ -10,9 +10,9 @@ use enginehouse_core::ids::{EventId, LaneId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::Lock;
 use enginehouse_core::policy::Overrides;
-use enginehouse_core::time::Timestamp;
+use enginehouse_core::report::AttemptReport;
 use enginehouse_core::transition::{AttemptEnd, EventState};
-use enginehouse_store::rows::{EventChange, EventRow, NewDeadLetter};
+use enginehouse_store::rows::{EventChange, EventRow, NewDeadLetter, ReportWrite};
 use enginehouse_store::{StoreError, Transaction};
 
 use super::effects::Effects;
@@ -26,6 +26,8 @@ pub(super) struct UnitOfWork {
     /// Changed events, in the order in which they changed first.
     changed: Vec<EventId>,
     attempts: Vec<(EventId, AttemptEnd)>,
+    /// What engines have reported of attempts, by the serial of the lock.
+    reports: HashMap<(EventId, i64), AttemptReport>,
 }
 
 #[derive(Debug)]
@@ -86,11 +88,15 @@ impl UnitOfWork {
         self.attempts.extend(attempt.map(|attempt| (event_id, attempt)));
     }
 
-    /// Moves the end of a lock without asking core: for the grace after an outage only.
-    pub(super) fn postpone_lock_expiry(&mut self, event_id: EventId, expires_at: Timestamp) {
+    /// Keeps what was reported of an attempt, whose lock core has found to be current.
+    pub(super) fn report(&mut self, event_id: EventId, lock_serial: i64, report: AttemptReport) {
+        self.reports.entry((event_id, lock_serial)).or_default().merge(report);
+    }
+
+    /// Moves the end of a lock, and of the time for progress, without asking core: for the grace after an outage only.
+    pub(super) fn postpone_lock(&mut self, event_id: EventId, postponed: Lock) {
         let Some(entry) = self.events.get_mut(&event_id) else { return };
-        let Some(lock) = &entry.row.state.lock else { return };
-        let lock = Some(Lock { expires_at, ..lock.clone() });
+        let lock = Some(postponed);
         let state = Box::new(EventState { lock, ..entry.row.state.clone() });
         if entry.change(state) {
             self.changed.push(event_id);
@@ -130,6 +136,11 @@ impl UnitOfWork {
         if !attempts.is_empty() {
             transaction.insert_attempts(&attempts).await?;
         }
+        if !self.reports.is_empty() {
+            let reports = std::mem::take(&mut self.reports);
+            effects.reported.extend(reports.keys().map(|(event_id, _)| *event_id));
+            write_reports(transaction, reports).await?;
+        }
         let (mut dead_letters, mut resolved) = (Vec::new(), Vec::new());
         for id in &changed {
             let Some(entry) = self.events.get_mut(id) else { continue };
@@ -161,6 +172,34 @@ impl UnitOfWork {
         }
         Ok(())
     }
+}
+
+/// Adds reports to those before. Nothing is read but the ends of logs that become longer.
+async fn write_reports(
+    transaction: &mut dyn Transaction,
+    reports: HashMap<(EventId, i64), AttemptReport>,
+) -> Result<(), StoreError> {
+    let appended = reports.iter().filter(|(_, report)| !report.log.is_empty()).map(|(lock, _)| *lock);
+    let appended: Vec<_> = appended.collect();
+    let mut logs = match appended.is_empty() {
+        true => HashMap::new(),
+        false => transaction.log_tails(&appended).await?,
+    };
+    let reported_at = transaction.now();
+    let mut writes: Vec<_> = reports
+        .into_iter()
+        .map(|((event_id, lock_serial), report)| {
+            let log = (!report.log.is_empty()).then(|| {
+                let mut log = logs.remove(&(event_id, lock_serial)).unwrap_or_default();
+                log.append(&report.log);
+                log
+            });
+            ReportWrite { event_id, lock_serial, reported_at, report, log }
+        })
+        .collect();
+    // In one order, whichever transaction it is: none waits for another that waits for it.
+    writes.sort_unstable_by_key(|write| (write.event_id, write.lock_serial));
+    transaction.write_reports(&writes).await
 }
 
 impl Entry {

@@ -92,7 +92,7 @@ pub(super) async fn sendable(app: &App, caller: CallOrigin, claimed: Vec<Claimed
             sent.push(wire::claimed(one));
         } else if let Some(lock) = &one.event.state.lock {
             let command = EventCommand::Release { token: lock.token, delay: Duration::ZERO };
-            released.push(SettleCommand { event_id: one.event.event_id, command });
+            released.push(SettleCommand::new(one.event.event_id, command));
         }
     }
     if !released.is_empty()

@@ -9,8 +9,11 @@ mod nulls;
 mod operations;
 
 use enginehouse_api::problem::{Code, Problem};
+use enginehouse_api::reports::WITH_REPORT;
+use enginehouse_core::report::AttemptReport;
 use http::StatusCode;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, ServerBuilder};
@@ -87,8 +90,25 @@ pub(super) fn finished(mut openapi: OpenApi) -> OpenApi {
             give_example(operation);
         }
     }
+    add_reports(&mut openapi);
     nulls::put_right(&mut openapi);
     openapi
+}
+
+/// Adds the fields of a report to the requests that have them among their own. The macros would describe such a request as two
+/// objects at once, each of which refuses the fields of the other.
+fn add_reports(openapi: &mut OpenApi) {
+    let Some(components) = &mut openapi.components else { return };
+    let mut parts = Vec::new();
+    AttemptReport::schemas(&mut parts);
+    components.schemas.extend(parts);
+    let RefOr::T(Schema::Object(report)) = AttemptReport::schema() else { return };
+    for name in WITH_REPORT {
+        if let Some(RefOr::T(Schema::Object(request))) = components.schemas.get_mut(name) {
+            request.properties.extend(report.properties.clone());
+            request.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+    }
 }
 
 /// The first thing that a person sees who wants to try the call is one that works.

@@ -1,25 +1,46 @@
 //! What an event has been through, in the words of the wire.
 
-use enginehouse_api::events::{Action, Attempt, HistoryResponse};
+use std::collections::HashMap;
+
+use enginehouse_api::events::{Action, Attempt, EventProgress, HistoryResponse};
 use enginehouse_core::event::{AttemptOutcome, EventStatus};
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
+use enginehouse_core::report::Usage;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
-use enginehouse_store::rows::{AuditEntry, History};
+use enginehouse_store::rows::{AttemptReportRow, AuditEntry, History};
 
 pub(super) fn history(event_id: EventId, history: History) -> HistoryResponse {
-    let History { attempts, event, actions } = history;
-    let mut answered = Vec::with_capacity(attempts.len() + 1);
+    let usage = history.reports.iter().filter_map(|report| report.usage).reduce(Usage::plus);
+    let (attempts, actions) = attempts(history);
+    HistoryResponse {
+        event_id,
+        attempts: attempts.into_iter().map(|(_, attempt)| attempt).collect(),
+        usage,
+        actions: actions.into_iter().map(action).collect(),
+    }
+}
+
+/// The attempts of an event, each with the serial of its lock, oldest first; and what operators did to it.
+pub(super) fn attempts(history: History) -> (Vec<(i64, Attempt)>, Vec<AuditEntry>) {
+    let History { attempts: ends, event, reports, actions } = history;
+    let mut reports: HashMap<_, _> = reports.into_iter().map(|report| (report.lock_serial, report)).collect();
+    let mut attempts = Vec::with_capacity(ends.len() + 1);
     // A lock that was lost leaves the event in its place, from which it does not wait before the lock's end.
     let mut last_ended_at = None;
-    for end in attempts {
-        let ended_at = end.ended_at;
-        answered.push(ended(end, last_ended_at));
+    for end in ends {
+        let (serial, ended_at) = (end.lock_serial, end.ended_at);
+        attempts.push((serial, ended(end, last_ended_at)));
         last_ended_at = Some(ended_at);
     }
-    answered.extend(event.and_then(|event| newest(&event.state, last_ended_at)));
-    HistoryResponse { event_id, attempts: answered, actions: actions.into_iter().map(action).collect() }
+    attempts.extend(event.and_then(|event| Some((event.state.lock_serial, newest(&event.state, last_ended_at)?))));
+    for (serial, attempt) in &mut attempts {
+        if let Some(report) = reports.remove(serial) {
+            add_report(attempt, report);
+        }
+    }
+    (attempts, actions)
 }
 
 fn ended(end: AttemptEnd, last_ended_at: Option<Timestamp>) -> Attempt {
@@ -28,10 +49,13 @@ fn ended(end: AttemptEnd, last_ended_at: Option<Timestamp>) -> Attempt {
         engine_id: end.engine_id,
         engine_software_version: end.engine_software_version.map(|version| version.to_string()),
         outcome: Some(end.outcome),
-        error: Some(end.error),
+        error: end.error,
         waited_seconds: waited_seconds(end.claimed_at, end.available_at, last_ended_at),
         claimed_at: end.claimed_at,
         ended_at: Some(end.ended_at),
+        usage: None,
+        progress: None,
+        log_url: None,
     }
 }
 
@@ -52,7 +76,16 @@ fn newest(state: &EventState, last_ended_at: Option<Timestamp>) -> Option<Attemp
         waited_seconds: waited_seconds(claimed_at, state.available_at, last_ended_at),
         claimed_at,
         ended_at: state.finished_at,
+        usage: None,
+        progress: None,
+        log_url: None,
     })
+}
+
+fn add_report(attempt: &mut Attempt, report: AttemptReportRow) {
+    attempt.usage = report.usage;
+    attempt.progress = report.progress.map(|(at, progress)| EventProgress::new(at, progress));
+    attempt.log_url = report.log_url;
 }
 
 fn waited_seconds(claimed_at: Timestamp, available_at: Timestamp, last_ended_at: Option<Timestamp>) -> f64 {

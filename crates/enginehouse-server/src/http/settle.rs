@@ -7,6 +7,7 @@ use enginehouse_api::settle::{
     CompleteRequest, ExtendRequest, FailRequest, ReleaseRequest, SettleRequest, SettleResponse,
 };
 use enginehouse_core::ids::EventId;
+use enginehouse_core::report::AttemptReport;
 use enginehouse_core::request::SettleCommand;
 use enginehouse_core::transition::EventCommand;
 
@@ -85,8 +86,12 @@ pub(super) async fn settle_events(
     Ok(Json(SettleResponse { results: results.with(answers) }))
 }
 
-async fn settle(app: &App, event_id: EventId, command: EventCommand) -> Result<Json<Event>, ProblemResponse> {
-    let answer = app.dispatcher().settle(vec![SettleCommand { event_id, command }]).await?.pop();
+async fn settle(
+    app: &App,
+    event_id: EventId,
+    (command, report): (EventCommand, AttemptReport),
+) -> Result<Json<Event>, ProblemResponse> {
+    let answer = app.dispatcher().settle(vec![SettleCommand { event_id, command, report }]).await?.pop();
     let unanswered = || ProblemResponse::internal("the dispatcher left a settlement out of its answer");
     let settled = answer.ok_or_else(unanswered)??;
     let Some(payload) = settled.payload else {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use enginehouse_api::dead_letters::{DeadLetter, DeadLetterGroup};
 use enginehouse_api::engines::{Engine, EngineLock, HeartbeatResponse};
 use enginehouse_api::enqueue::{BatchResponse, BatchedEvent, EnqueueResponse, Warning, WarningCode};
-use enginehouse_api::events::{Event, EventCounts, EventLock};
+use enginehouse_api::events::{Event, EventCounts, EventLock, EventProgress, PreviousAttempt};
 use enginehouse_api::problem::Problem;
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::settle::{ReadSettlement, RefusedSettlement, SettlementResult};
@@ -19,7 +19,7 @@ use enginehouse_core::miss::NearestMiss;
 use enginehouse_core::request::SettleCommand;
 use enginehouse_core::version::VersionRequirement;
 use enginehouse_store::rows::{
-    self, DeadLetterRow, EventRecord, EventRow, LaneCounts, ScenarioRunCounts, StatusCounts,
+    self, DeadLetterRow, EventRecord, EventRow, LaneCounts, ReportSummary, ScenarioRunCounts, StatusCounts,
 };
 
 use super::problem::ProblemResponse;
@@ -27,13 +27,21 @@ use crate::dispatcher::answers::{Claimed, Enqueued, HeartbeatAnswer, SettleResul
 
 pub(super) fn event(record: EventRecord) -> Event {
     let lock = record.event.state.lock.as_ref().map(EventLock::public);
-    event_parts(record.event, &record.lane, record.payload, lock)
+    let ReportSummary { usage, progress } = record.reports.unwrap_or_default();
+    // How far an attempt had come that is over says the history.
+    let progress = progress.filter(|_| lock.is_some()).map(|(at, progress)| EventProgress::new(at, progress));
+    Event { usage, progress, ..event_parts(record.event, &record.lane, record.payload, lock) }
 }
 
 /// A claimed event: the only answer that shows a lock's token.
 pub(super) fn claimed(claimed: Claimed) -> Event {
     let lock = claimed.event.state.lock.as_ref().map(EventLock::for_claimer);
-    event_parts(claimed.event, &claimed.lane, claimed.payload, lock)
+    let previous = claimed.previous.map(|before| PreviousAttempt {
+        checkpoint: before.checkpoint,
+        error: before.error,
+        engine_id: before.engine_id,
+    });
+    Event { previous, ..event_parts(claimed.event, &claimed.lane, claimed.payload, lock) }
 }
 
 pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock: Option<EventLock>) -> Event {
@@ -70,7 +78,11 @@ pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock:
         retry_policy: overrides.retry_policy,
         visibility_timeout_seconds: overrides.visibility_timeout.map(|timeout| timeout.as_secs()),
         max_processing_seconds: overrides.max_processing.map(|max| max.as_secs()),
+        progress_timeout_seconds: overrides.progress_timeout.map(|timeout| timeout.as_secs()),
         labels,
+        usage: None,
+        progress: None,
+        previous: None,
     }
 }
 
@@ -210,7 +222,7 @@ fn engine_lock(record: &EventRecord) -> Option<EngineLock> {
 }
 
 pub(super) fn dead_letter(row: DeadLetterRow) -> DeadLetter {
-    let DeadLetterRow { reason, dead_lettered_at, record: EventRecord { event, lane, payload } } = row;
+    let DeadLetterRow { reason, dead_lettered_at, record: EventRecord { event, lane, payload, .. } } = row;
     DeadLetter {
         event_id: event.event_id,
         event_type: lane.event_type,

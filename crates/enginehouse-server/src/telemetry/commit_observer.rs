@@ -52,6 +52,7 @@ impl Observer for CommitObserver {
         metrics.retries.inc_by(effects.retries);
         metrics.locks_lost.inc_by(effects.locks_lost);
         metrics.timed_out.inc_by(effects.timed_out);
+        metrics.stuck.inc_by(effects.stuck);
         metrics.redrives.inc_by(effects.redrives);
         metrics.expired.inc_by(effects.expired);
         metrics.engines_lost.inc_by(effects.engines_lost);

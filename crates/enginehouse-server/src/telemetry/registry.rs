@@ -80,6 +80,7 @@ pub(super) struct MetricSet {
     pub(super) retries: Counter,
     pub(super) locks_lost: Counter,
     pub(super) timed_out: Counter,
+    pub(super) stuck: Counter,
     pub(super) dead_lettered: Family<WithReason, Counter>,
     pub(super) redrives: Counter,
     pub(super) expired: Counter,
@@ -154,6 +155,10 @@ impl Metrics {
             locks_lost: it.counter("enginehouse_locks_lost", "Locks that were lost: expired, or their engine was"),
             timed_out: it
                 .counter("enginehouse_attempts_timed_out", "Attempts that took longer than max_processing_seconds"),
+            stuck: it.counter(
+                "enginehouse_attempts_stuck",
+                "Attempts that reported no progress for progress_timeout_seconds",
+            ),
             dead_lettered: it.counter("enginehouse_dead_lettered", "Events that became dead letters, by reason"),
             expired: it.counter("enginehouse_events_expired", "Events that were still queued when they expired"),
             redrives: it.counter("enginehouse_redrives", "Dead letters that were redriven"),

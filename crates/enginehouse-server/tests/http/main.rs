@@ -25,6 +25,7 @@ mod hosts;
 mod long_waits;
 mod pages;
 mod refusals;
+mod reports;
 mod request_fields;
 mod running_server;
 mod settings;

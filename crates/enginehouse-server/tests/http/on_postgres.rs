@@ -8,6 +8,7 @@ mod engines;
 mod events;
 mod explaining;
 mod refusals;
+mod reports;
 mod settings;
 mod settling;
 #[path = "../under_test/mod.rs"]

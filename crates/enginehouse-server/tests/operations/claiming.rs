@@ -60,7 +60,7 @@ async fn an_engine_over_its_pressure_marks_gets_nothing_until_it_has_recovered()
     for (cpu, memory, want) in [(95, 10, 0), (50, 1_001, 0), (50, 900, 1)] {
         let state = format!(r#"{{"resource_utilization":{{"cpu_percent":{cpu},"memory_usage_mb":{memory}}}}}"#);
         let state: DynamicState = serde_json::from_str(&state).unwrap();
-        let heartbeat = Heartbeat { dynamic_state: Some(state), lock_tokens: None };
+        let heartbeat = Heartbeat { dynamic_state: Some(state), ..Heartbeat::default() };
         let exchange = Exchange { heartbeat: Some(heartbeat), claim: Some(claim(1)), ..Exchange::default() };
         let got = harness.exchange("e", 1, exchange).await.unwrap().claimed.unwrap().len();
         assert_eq!(got, want, "{cpu} % and {memory} MiB");
@@ -104,7 +104,7 @@ async fn events_of_the_engines_run_come_first_only_or_like_all_others() {
     let harness = Harness::new();
     harness.register("e", "{}").await;
     let state: DynamicState = serde_json::from_str(r#"{"current_scenario_run_id":"run-1"}"#).unwrap();
-    let heartbeat = Heartbeat { dynamic_state: Some(state), lock_tokens: None };
+    let heartbeat = Heartbeat { dynamic_state: Some(state), ..Heartbeat::default() };
     harness.exchange("e", 1, Exchange { heartbeat: Some(heartbeat), ..Exchange::default() }).await.unwrap();
     let urgent = harness.enqueue(r#"{"event_type":"a","priority":1}"#).await;
     let other = harness.enqueue(r#"{"event_type":"a","scenario_run_id":"run-2"}"#).await;

@@ -97,7 +97,7 @@ async fn an_exchange_of_an_older_epoch_settles_nothing() {
     harness.enqueue_many(1).await;
     let claimed = harness.claim_one("e").await;
     harness.register("e", "{}").await;
-    let settlement = SettleCommand { event_id: claimed.event.event_id, command: complete(token(&claimed)) };
+    let settlement = SettleCommand::new(claimed.event.event_id, complete(token(&claimed)));
     let exchange = Exchange { settlements: vec![settlement], claim: Some(claim(1)), ..Exchange::default() };
     assert!(harness.exchange("e", 1, exchange).await.is_err());
     assert_eq!(harness.status(claimed.event.event_id).await, EventStatus::Queued);

@@ -71,7 +71,7 @@ impl House {
                 self.below(100)
             );
             let dynamic_state: DynamicState = serde_json::from_str(&usage).unwrap();
-            let heartbeat = Heartbeat { dynamic_state: Some(dynamic_state), lock_tokens: None };
+            let heartbeat = Heartbeat { dynamic_state: Some(dynamic_state), ..Heartbeat::default() };
             let exchange = Exchange { heartbeat: Some(heartbeat), ..Exchange::default() };
             self.harness.exchange(&name, 1, exchange).await.unwrap();
         }

@@ -1,8 +1,9 @@
 //! A store that fails when a test says so.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ambassador::delegate_to_methods;
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, Sce
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::Settings;
+use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 use enginehouse_store::rows::*;
@@ -27,6 +29,8 @@ pub(crate) struct Faults {
     pub(crate) away: AtomicBool,
     /// Whether it allows one transaction at a time only.
     pub(crate) one_at_a_time: AtomicBool,
+    /// How often anything was asked about what engines report of attempts.
+    pub(crate) report_calls: AtomicUsize,
     gate: RwLock<()>,
     commit_gate: RwLock<()>,
 }
@@ -116,6 +120,24 @@ impl Transaction for FaultyTransaction {
         let Self(transaction, faults) = *self;
         drop(faults.commit_gate.read().await);
         transaction.commit().await
+    }
+}
+
+#[async_trait]
+impl ReportRepository for FaultyTransaction {
+    async fn log_tails(&mut self, locks: &[(EventId, i64)]) -> Result<HashMap<(EventId, i64), LogTail>, StoreError> {
+        self.1.report_calls.fetch_add(1, Ordering::SeqCst);
+        self.0.log_tails(locks).await
+    }
+
+    async fn write_reports(&mut self, reports: &[ReportWrite]) -> Result<(), StoreError> {
+        self.1.report_calls.fetch_add(1, Ordering::SeqCst);
+        self.0.write_reports(reports).await
+    }
+
+    async fn checkpoints(&mut self, ids: &[EventId]) -> Result<HashMap<EventId, RawJson>, StoreError> {
+        self.1.report_calls.fetch_add(1, Ordering::SeqCst);
+        self.0.checkpoints(ids).await
     }
 }
 

@@ -255,7 +255,7 @@ impl Harness {
         epoch: i64,
         tokens: &[LockToken],
     ) -> Result<HeartbeatAnswer, DispatchError> {
-        let heartbeat = Heartbeat { dynamic_state: None, lock_tokens: Some(tokens.to_vec()) };
+        let heartbeat = Heartbeat { dynamic_state: None, lock_tokens: Some(tokens.to_vec()), ..Heartbeat::default() };
         let exchange = Exchange { heartbeat: Some(heartbeat), ..Exchange::default() };
         Ok(self.exchange(engine_id, epoch, exchange).await?.heartbeat.unwrap())
     }
@@ -266,7 +266,7 @@ impl Harness {
         event_id: EventId,
         command: transition::EventCommand,
     ) -> Result<EventStatus, String> {
-        let mut settled = self.dispatcher.settle(vec![SettleCommand { event_id, command }]).await.unwrap();
+        let mut settled = self.dispatcher.settle(vec![SettleCommand::new(event_id, command)]).await.unwrap();
         settled.remove(0).map(|settled| settled.event.state.status).map_err(|refused| refused.to_string())
     }
 

@@ -87,7 +87,7 @@ impl Schedule<'_> {
         for held in std::mem::take(&mut engine.held) {
             if held.event.event_id != self.deadly && self.rng.unit() < share {
                 let event_id = held.event.event_id;
-                settles.push(SettleCommand { event_id, command: complete(token(&held)) });
+                settles.push(SettleCommand::new(event_id, complete(token(&held))));
             } else {
                 engine.held.push(held);
             }

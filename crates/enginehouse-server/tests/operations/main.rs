@@ -14,6 +14,7 @@ mod faults;
 mod faulty_store;
 mod harness;
 mod last_chance;
+mod reporting;
 mod retention;
 mod settling;
 mod starvation;

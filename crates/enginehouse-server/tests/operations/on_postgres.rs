@@ -15,6 +15,7 @@ mod faults;
 mod faulty_store;
 mod harness;
 mod last_chance;
+mod reporting;
 mod retention;
 mod same_on_both;
 mod settling;

@@ -277,7 +277,7 @@ impl Story {
                 let tokens = self.locks.iter().map(|(_, token)| *token);
                 tokens.filter(|token| token.secret % 5 != 0).collect()
             });
-            exchange.heartbeat = Some(Heartbeat { dynamic_state, lock_tokens });
+            exchange.heartbeat = Some(Heartbeat { dynamic_state, lock_tokens, reports: Vec::new() });
         }
         if self.rng.random_bool(0.8) {
             exchange.claim = Some(Claim {
@@ -314,7 +314,7 @@ impl Story {
                 visibility_timeout: Duration::from_secs(self.one_of(&[1, 90])),
             },
         };
-        SettleCommand { event_id, command }
+        SettleCommand::new(event_id, command)
     }
 
     fn action(&mut self) -> EventAction {

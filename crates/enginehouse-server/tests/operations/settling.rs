@@ -34,8 +34,8 @@ async fn of_two_settles_of_one_event_in_one_batch_the_first_counts() {
     let event_id = claimed.event.event_id;
     let failure = enginehouse_core::retry::Failure::PLAIN;
     let settlements = vec![
-        SettleCommand { event_id, command: complete(token(&claimed)) },
-        SettleCommand { event_id, command: fail(token(&claimed), failure) },
+        SettleCommand::new(event_id, complete(token(&claimed))),
+        SettleCommand::new(event_id, fail(token(&claimed), failure)),
     ];
     let exchanged = harness.exchange("e", 1, Exchange { settlements, ..Exchange::default() }).await.unwrap();
     assert!(exchanged.settlements[0].is_ok() && exchanged.settlements[1].is_err());
@@ -51,9 +51,9 @@ async fn a_refused_settle_spares_its_neighbours() {
     let claimed = harness.claim("e", 3).await;
     let stale = LockToken { serial: 9, secret: 9 };
     let settlements = vec![
-        SettleCommand { event_id: enqueued[0], command: complete(token(&claimed[0])) },
-        SettleCommand { event_id: enqueued[1], command: complete(stale) },
-        SettleCommand { event_id: enqueued[2], command: complete(token(&claimed[2])) },
+        SettleCommand::new(enqueued[0], complete(token(&claimed[0]))),
+        SettleCommand::new(enqueued[1], complete(stale)),
+        SettleCommand::new(enqueued[2], complete(token(&claimed[2]))),
     ];
     let exchanged = harness.exchange("e", 1, Exchange { settlements, ..Exchange::default() }).await.unwrap();
     let outcomes: Vec<_> = exchanged.settlements.iter().map(Result::is_ok).collect();
@@ -199,7 +199,7 @@ async fn an_event_whose_engine_does_not_listen_is_cancelled_by_force() {
     let heartbeat = harness.heartbeat("e", &[token(&claimed)]).await;
     assert_eq!((heartbeat.lost, heartbeat.cancel), (vec![token(&claimed)], vec![]));
     let history = harness.store.history(event_id).await.unwrap();
-    assert_eq!(history.attempts[0].error.code.as_deref(), Some("cancelled"));
+    assert_eq!(history.attempts[0].error.as_ref().unwrap().code.as_deref(), Some("cancelled"));
     assert_eq!(
         (&*history.actions[0].action, history.actions[0].detail.as_str()),
         ("event.cancel", r#"{"force":true}"#)
@@ -226,7 +226,7 @@ async fn what_an_exchange_settles_makes_room_for_what_it_claims() {
     harness.register("e", r#"{"resource_limits":{"max_concurrent_events":1}}"#).await;
     let enqueued = harness.enqueue_many(2).await;
     let first = harness.claim_one("e").await;
-    let settlement = SettleCommand { event_id: enqueued[0], command: complete(token(&first)) };
+    let settlement = SettleCommand::new(enqueued[0], complete(token(&first)));
     let exchange = Exchange { settlements: vec![settlement], claim: Some(claim(3)), ..Exchange::default() };
     let exchanged = harness.exchange("e", 1, exchange).await.unwrap();
     assert_eq!(ids(&exchanged.claimed.unwrap()), [enqueued[1]]);

@@ -26,7 +26,7 @@ async fn enqueue(harness: &Harness, event_type: &str, priority: u8, memory_mb: u
 /// An engine completes its oldest event and claims with the same call. Answers what it was given.
 async fn go_on(harness: &Harness, engine: &str, held: &mut Vec<Claimed>, claim: Claim) -> Vec<Claimed> {
     let oldest = held.remove(0);
-    let settle = SettleCommand { event_id: oldest.event.event_id, command: complete(token(&oldest)) };
+    let settle = SettleCommand::new(oldest.event.event_id, complete(token(&oldest)));
     let exchange = Exchange { settlements: vec![settle], claim: Some(claim), ..Exchange::default() };
     let given = harness.exchange(engine, 1, exchange).await.unwrap().claimed.unwrap();
     held.extend(given.iter().cloned());

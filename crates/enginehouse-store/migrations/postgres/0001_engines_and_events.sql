@@ -83,6 +83,10 @@ create domain enginehouse.max_processing_ms as bigint
 constraint processing_takes_at_most_30_days check (value between 1 and 2592000000);
 
 -- statement
+create domain enginehouse.progress_timeout_ms as bigint
+constraint progress_takes_at_most_30_days check (value between 1 and 2592000000);
+
+-- statement
 -- Which migrations have been applied. Servers that know the version `oldest_compatible`, or a later one, work with the
 -- schema as it is after the migration.
 create table enginehouse.schema_version (
@@ -191,10 +195,14 @@ create table enginehouse.events (
     lock_engine_epoch bigint,
     lock_visibility_timeout_ms bigint,
     lock_max_processing_ms bigint,
+    lock_progress_timeout_ms bigint,
+    lock_progress_due_at timestamptz,
+    reported_lock_serial bigint,
     lock_given_by xid8,
     result_checksum bigint,
     visibility_timeout_ms enginehouse.visibility_timeout_ms,
     max_processing_ms enginehouse.max_processing_ms,
+    progress_timeout_ms enginehouse.progress_timeout_ms,
     attempt bigint not null default 0,
     retries bigint not null default 0,
     failures bigint not null default 0,
@@ -228,11 +236,13 @@ create table enginehouse.events (
             when lock_holder is null then
                 lock_engine_epoch is null and lock_expires_at is null and lock_visibility_timeout_ms is null
                 and lock_max_processing_ms is null and lock_unlisted_heartbeats is null and lock_given_by is null
+                and lock_progress_timeout_ms is null and lock_progress_due_at is null
             else
                 engine_id is not null and lock_holder = 'processing_by_' || engine_id and claimed_at is not null
                 and lock_secret is not null and lock_engine_epoch is not null and lock_expires_at is not null
                 and lock_visibility_timeout_ms is not null and lock_unlisted_heartbeats is not null
                 and lock_given_by is not null
+                and (lock_progress_timeout_ms is null) = (lock_progress_due_at is null)
         end
     ),
     constraint a_secret_is_of_a_lock check (
@@ -337,13 +347,45 @@ create table enginehouse.attempts (
     claimed_at timestamptz not null,
     ended_at timestamptz not null,
     error_code text collate "C",
-    error_message text collate "C" not null,
+    error_message text collate "C",
     error_details json,
     available_at timestamptz not null,
     engine_software_version text collate "C",
     constraint attempts_key primary key (event_id, lock_serial),
-    constraint outcome_is_known check (outcome = 'failed' or outcome = 'timed_out' or outcome = 'lost')
+    constraint outcome_is_known check (
+        outcome = 'failed' or outcome = 'timed_out' or outcome = 'stuck' or outcome = 'lost' or outcome = 'released'
+    ),
+    constraint only_a_release_has_no_error check ((outcome = 'released') = (error_message is null))
 );
+
+-- statement
+-- What engines have reported of attempts, those under way and those that completed their events included: what they have used
+-- since they began, how far they are, what the next attempt may continue from, and the last lines of their logs. An attempt of
+-- which nothing was reported has no row. `log_bytes` is how many bytes the log has had so far. Pages have room: no index holds
+-- anything that a report changes, and what is not changed of a long value is not written anew.
+create table enginehouse.attempt_reports (
+    event_id uuid not null,
+    lock_serial bigint not null,
+    reported_at timestamptz not null,
+    cpu_ms bigint,
+    max_memory_kb bigint,
+    gpu_ms bigint,
+    progress_at timestamptz,
+    progress_basis_points bigint,
+    progress_message text collate "C",
+    log_url text collate "C",
+    checkpoint json,
+    log_bytes bigint,
+    log text collate "C",
+    constraint attempt_reports_key primary key (event_id, lock_serial),
+    constraint no_usage_is_negative check (cpu_ms >= 0 and max_memory_kb >= 0 and gpu_ms >= 0),
+    constraint progress_is_a_part_of_a_whole check (progress_basis_points between 0 and 10000),
+    constraint progress_has_its_time check (
+        progress_at is not null or (progress_basis_points is null and progress_message is null)
+    ),
+    constraint a_checkpoint_is_at_most_16_kib check (octet_length(checkpoint::text) <= 16384),
+    constraint a_log_is_counted check ((log is null) = (log_bytes is null) and octet_length(log) <= log_bytes)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 500);
 
 -- statement
 -- Finally failed events that wait for a person. The error itself is the last one of the event; here is what groups it.
@@ -379,10 +421,12 @@ create table enginehouse.event_types (
     hold_back_after_seconds bigint,
     priority_aging_seconds bigint,
     when_blocked enginehouse.json_object,
+    progress_timeout_seconds bigint,
     paused boolean not null,
     constraint event_types_key primary key (event_type),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
+    constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000)
 );
@@ -396,10 +440,12 @@ create table enginehouse.queues (
     hold_back_after_seconds bigint,
     priority_aging_seconds bigint,
     when_blocked enginehouse.json_object,
+    progress_timeout_seconds bigint,
     paused boolean not null,
     constraint queues_key primary key (queue),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
+    constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000)
 );

@@ -15,7 +15,7 @@ create type enginehouse.event_draft as (
     event_type text, payload json, queue text, priority numeric, run_at timestamptz, delay_seconds float8,
     required_capabilities text[], required_memory_mb numeric, engine_version text, scenario_run_id text,
     idempotency_key text, idempotency_window_seconds numeric, retry_policy json, visibility_timeout_seconds numeric,
-    max_processing_seconds numeric, expires_after_seconds numeric, labels json
+    max_processing_seconds numeric, progress_timeout_seconds numeric, expires_after_seconds numeric, labels json
 );
 
 -- statement
@@ -182,6 +182,7 @@ with recursive known (path, kind, is_optional, lowest, highest) as (
         ('/retry_policy/max_losses', 'a whole number', true, 0, 1000),
         ('/visibility_timeout_seconds', 'a whole number', true, 1, 604800),
         ('/max_processing_seconds', 'a whole number', true, 1, 2592000),
+        ('/progress_timeout_seconds', 'a whole number', true, 1, 2592000),
         ('/expires_after_seconds', 'a whole number', true, 1, 31622400),
         ('/labels', 'an object', false, null, null),
         ('/labels/*', 'a string', false, null, null)
@@ -284,6 +285,8 @@ declare
             || enginehouse.range_error(d.visibility_timeout_seconds, 'a whole number', 1, 604800),
         pointer || '/max_processing_seconds: '
             || enginehouse.range_error(d.max_processing_seconds, 'a whole number', 1, 2592000),
+        pointer || '/progress_timeout_seconds: '
+            || enginehouse.range_error(d.progress_timeout_seconds, 'a whole number', 1, 2592000),
         pointer || '/expires_after_seconds: '
             || enginehouse.range_error(d.expires_after_seconds, 'a whole number', 1, 31622400),
         pointer || '/payload: ' || case
@@ -431,7 +434,7 @@ begin
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
             enginehouse.read_whole_number(d.retry_policy ->> 'dead_letter_threshold')::text,
             enginehouse.read_whole_number(d.retry_policy ->> 'max_losses')::text,
-            d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.expires_after_seconds::text,
+            d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.progress_timeout_seconds::text, d.expires_after_seconds::text,
             d.idempotency_window_seconds::text,
             enginehouse.label_text(d.labels), enginehouse.payload_text(d.payload)
         ]) with ordinality as f (field, place)
@@ -626,7 +629,8 @@ begin
         with inserted as (
             insert into enginehouse.events (
                 event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key,
-                idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms, expires_at,
+                idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms,
+                expires_at, progress_timeout_ms,
                 labels
             )
             select
@@ -654,6 +658,7 @@ begin
                         timestamptz '9999-12-30 22:00:00+00'
                     )
                 end,
+                d.progress_timeout_seconds * 1000,
                 nullif(enginehouse.label_text(d.labels), '{}')::json
             from unnest(drafts) with ordinality as d
             where d.idempotency_key is not null or cardinality(added) = 0
@@ -755,6 +760,7 @@ create function enginehouse.enqueue(
     retry_policy json default null,
     visibility_timeout_seconds bigint default null,
     max_processing_seconds bigint default null,
+    progress_timeout_seconds bigint default null,
     expires_after_seconds bigint default null,
     labels json default '{}'
 ) returns uuid
@@ -772,7 +778,8 @@ begin
                 coalesce(priority, 5), date_trunc('milliseconds', run_at), delay_seconds,
                 coalesce(required_capabilities, '{}'), required_memory_mb,
                 engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
-                visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, coalesce(labels, '{}')
+                visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds,
+                expires_after_seconds, coalesce(labels, '{}')
             )::enginehouse.event_draft],
             array[json_build_object('retry_policy', retry_policy, 'labels', coalesce(labels, '{}'))],
             ''
@@ -789,13 +796,14 @@ create function enginehouse.enqueue(
     required_memory_mb bigint default null, engine_version text default null, scenario_run_id text default null,
     idempotency_key text default null, idempotency_window_seconds bigint default null,
     retry_policy json default null, visibility_timeout_seconds bigint default null,
-    max_processing_seconds bigint default null, expires_after_seconds bigint default null, labels json default '{}'
+    max_processing_seconds bigint default null, progress_timeout_seconds bigint default null,
+    expires_after_seconds bigint default null, labels json default '{}'
 ) returns uuid
 language sql volatile
 return enginehouse.enqueue(
     event_type, payload::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb,
     engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
-    visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, labels
+    visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels
 );
 
 -- statement
@@ -807,13 +815,14 @@ create function enginehouse.enqueue(
     required_memory_mb bigint default null, engine_version text default null, scenario_run_id text default null,
     idempotency_key text default null, idempotency_window_seconds bigint default null,
     retry_policy json default null, visibility_timeout_seconds bigint default null,
-    max_processing_seconds bigint default null, expires_after_seconds bigint default null, labels json default '{}'
+    max_processing_seconds bigint default null, progress_timeout_seconds bigint default null,
+    expires_after_seconds bigint default null, labels json default '{}'
 ) returns uuid
 language sql volatile
 return enginehouse.enqueue(
     event_type, payload::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb,
     engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
-    visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, labels
+    visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels
 );
 
 -- statement
@@ -885,6 +894,7 @@ begin
             f.retry_policy,
             enginehouse.read_whole_number(f.visibility_timeout_seconds),
             enginehouse.read_whole_number(f.max_processing_seconds),
+            enginehouse.read_whole_number(f.progress_timeout_seconds),
             enginehouse.read_whole_number(f.expires_after_seconds),
             coalesce(f.labels, '{}')
         )::enginehouse.event_draft
@@ -893,7 +903,7 @@ begin
             event_type text, queue text, priority text, run_at text, delay_seconds text, required_capabilities json,
             required_memory_mb text, engine_version text, scenario_run_id text, idempotency_key text,
             idempotency_window_seconds text, retry_policy json, visibility_timeout_seconds text,
-            max_processing_seconds text, expires_after_seconds text, labels json
+            max_processing_seconds text, progress_timeout_seconds text, expires_after_seconds text, labels json
         )
         order by number
     );

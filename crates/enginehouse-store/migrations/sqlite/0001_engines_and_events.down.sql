@@ -25,6 +25,9 @@ drop table event_types;
 drop table dead_letters;
 
 -- statement
+drop table attempt_reports;
+
+-- statement
 drop table attempts;
 
 -- statement

@@ -10,7 +10,7 @@ use enginehouse_core::transition::{EventCommand, EventState};
 
 use super::given::{
     Decision, LOST, MINUTE, after, apply, begin, change, claim, claim_by, complete, event, fail, given_events,
-    given_processing_event, id, ids, insert, lane, new_event, now, of_run, refuse, release, status, write,
+    given_processing_event, id, ids, insert, lane, new_event, now, of_run, refuse, release, status, token, write,
 };
 use crate::rows::{EventRow, KeyedEvent, NewEventRow, ReadyRange};
 use crate::{Store, StoreError};
@@ -38,6 +38,7 @@ pub(crate) async fn an_event_is_read_as_it_was_written(store: &dyn Store) {
         }),
         visibility_timeout: Some(Duration::from_millis(1_500)),
         max_processing: Some(Duration::from_secs(2_592_000)),
+        progress_timeout: Some(Duration::from_millis(1_000)),
     };
     insert(store, &[bare.clone(), full.clone()]).await;
     for new in [bare, full] {
@@ -69,10 +70,12 @@ pub(crate) async fn every_state_is_read_as_it_was_written(store: &dyn Store) {
             secret,
             visibility_timeout,
             max_processing: Some(Duration::from_secs(90)),
+            progress_timeout: Some(Duration::from_secs(30)),
         },
         other => other,
     };
     check(2, apply(store, 2, limited).await).await;
+    check(2, apply(store, 2, |state| EventCommand::Report { token: token(state), progress: true }).await).await;
     check(2, apply(store, 2, complete).await).await;
 
     claim(store, 3, "sim-1").await;

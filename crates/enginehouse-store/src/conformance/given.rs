@@ -187,6 +187,7 @@ pub(crate) fn claim_by(engine: &str, visibility_timeout: Duration) -> EventComma
         secret: 0xfeed_0000_0000_0000_0000_0000_0000_0007,
         visibility_timeout,
         max_processing: None,
+        progress_timeout: None,
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) async fn settings_are_read_as_they_were_written(store: &dyn Store) {
     let full = settings(
         r#"{"retry_policy": {"max_retries": 0, "retry_delay": {"multiplier": 1.5}}, "visibility_timeout_seconds": 604800,
             "max_processing_seconds": 1, "hold_back_after_seconds": 0, "priority_aging_seconds": 2592000,
-            "when_blocked": {"after_seconds": 60, "verdicts": ["waiting"], "action": "cancel"}, "paused": true}"#,
+            "when_blocked": {"after_seconds": 60, "verdicts": ["waiting"], "action": "cancel"}, "progress_timeout_seconds": 2, "paused": true}"#,
     );
     let (name, queue) = ("a".parse().unwrap(), "a".parse().unwrap());
     let mut tx = begin(store).await;
@@ -123,7 +123,7 @@ pub(crate) async fn the_history_of_an_event_is_in_its_order(store: &dyn Store) {
     assert_eq!(history.attempts[0].engine_id.as_str(), "sim-1");
     assert_eq!(history.attempts[0].engine_software_version.as_deref(), Some("1.4.0-né"));
     assert_eq!(history.event, Some(event(store, 1).await), "it tells of the newest attempt");
-    let error = &history.attempts[1].error;
+    let error = history.attempts[1].error.as_ref().unwrap();
     assert_eq!((error.code.as_deref(), error.message.as_str()), (Some("out_of_memory"), "broke"));
     assert_eq!(error.details.as_ref().unwrap().as_str(), "{\"mb\": 7}");
     assert_eq!(store.history(id(9)).await.unwrap(), crate::rows::History::default());

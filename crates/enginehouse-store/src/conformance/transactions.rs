@@ -33,7 +33,7 @@ async fn write_everything(tx: &mut dyn Transaction) {
         engine_id: engine_id("sim-1"),
         engine_software_version: None,
         outcome: AttemptOutcome::Lost,
-        error,
+        error: Some(error),
         available_at: now,
         claimed_at: now,
         ended_at: now,

@@ -85,7 +85,8 @@ async fn given_everything(path: &Path) {
     events[1] = of_run(events[1].clone(), "run-1");
     events[2].event.idempotency_key = Some("key \"ü\"".into());
     events[2].fingerprint = Some([7; 16]);
-    events[3].event.overrides = Overrides { max_processing: Some(MINUTE), ..events[3].event.overrides.clone() };
+    events[3].event.overrides =
+        Overrides { max_processing: Some(MINUTE), progress_timeout: Some(MINUTE), ..events[3].event.overrides.clone() };
     let mut tx = begin(store).await;
     tx.insert_events(&events).await.unwrap();
     let other = lane_key("gone");

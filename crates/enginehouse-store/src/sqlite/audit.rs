@@ -8,6 +8,7 @@ use super::columns::{IdBytes, Parameters, sql};
 use super::connection::SqliteConnection;
 use super::events;
 use super::failure::SqliteResult;
+use super::reports;
 use crate::rows::{AuditEntry, History};
 use crate::table::{AttemptColumns, AuditColumns};
 
@@ -34,5 +35,6 @@ pub(super) fn history(connection: &SqliteConnection, event_id: EventId) -> Sqlit
     let actions = connection.all_readable("audit_log", actions.query([event_id.to_string()])?, |columns| {
         Ok(columns.group::<AuditColumns<'_>>()?.into_entry()?)
     })?;
-    Ok(History { attempts, event: events::one(connection, event_id)?, actions })
+    let (event, reports) = (events::one(connection, event_id)?, reports::of_event(connection, event_id)?);
+    Ok(History { attempts, event, reports, actions })
 }

@@ -14,6 +14,7 @@ use super::events;
 use super::failure::{SqliteError, SqliteResult};
 use super::lanes::{self, KnownLanes};
 use super::locks;
+use super::reports;
 use crate::rows::{EventFilter, EventRecord, MAX_PAGE_BYTES, PageRequest, ResultPage};
 
 /// How many rows one page looks at.
@@ -28,7 +29,8 @@ pub(super) fn record(
     let Some(event) = events::one(connection, event_id)? else { return Ok(None) };
     let Some(lane) = known.key(connection, event.lane_id)? else { return Ok(None) };
     let Some(payload) = events::payload(connection, event_id)? else { return Ok(None) };
-    Ok(Some(EventRecord { event, lane, payload }))
+    let reports = reports::summary(connection, &event)?;
+    Ok(Some(EventRecord { event, lane, payload, reports }))
 }
 
 /// The id that the page lies before. A place that no page has answered finds nothing.

@@ -1,5 +1,7 @@
 //! The transaction: each method runs its statements on the write connection, and never waits for anything else.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
@@ -7,6 +9,7 @@ use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, Sce
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::Settings;
+use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 use tokio::sync::OwnedMutexGuard;
@@ -14,16 +17,18 @@ use tokio::sync::OwnedMutexGuard;
 use super::counts::CountChanges;
 use super::failure::SqliteResult;
 use super::writer::Writer;
-use super::{audit, dead_letters, durations, engines, events, lanes, locks, ready, settings};
+use super::{audit, dead_letters, durations, engines, events, lanes, locks, ready, reports, settings};
 use crate::clock::Reading;
 use crate::error::StoreError;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, StatusCounts,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite,
+    StatusCounts,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
-    LaneRepository, LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
+    LaneRepository, LockRepository, ReadyRepository, ReportRepository, SettingsRepository, Transaction,
+    TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -330,6 +335,21 @@ impl AttemptRepository for SqliteTransaction {
         limit: u32,
     ) -> Result<Vec<EventId>, StoreError> {
         self.run(|writer, _| dead_letters::matching(&writer.connection, filter, limit))
+    }
+}
+
+#[async_trait]
+impl ReportRepository for SqliteTransaction {
+    async fn log_tails(&mut self, locks: &[(EventId, i64)]) -> Result<HashMap<(EventId, i64), LogTail>, StoreError> {
+        self.run(|writer, _| reports::log_tails(&writer.connection, locks))
+    }
+
+    async fn write_reports(&mut self, reports: &[ReportWrite]) -> Result<(), StoreError> {
+        self.run(|writer, _| reports::write(&writer.connection, reports))
+    }
+
+    async fn checkpoints(&mut self, ids: &[EventId]) -> Result<HashMap<EventId, RawJson>, StoreError> {
+        self.run(|writer, _| reports::checkpoints(&writer.connection, ids))
     }
 }
 

@@ -47,9 +47,9 @@ impl<'a> AttemptColumns<'a> {
             outcome: *outcome,
             claimed_at: *claimed_at,
             ended_at: *ended_at,
-            error_code: error.code.as_deref(),
-            error_message: Some(&error.message),
-            error_details: error.details.as_ref().map(RawJson::as_str),
+            error_code: error.as_ref().and_then(|error| error.code.as_deref()),
+            error_message: error.as_ref().map(|error| error.message.as_str()),
+            error_details: error.as_ref().and_then(|error| error.details.as_ref()).map(RawJson::as_str),
             available_at: *available_at,
             engine_software_version: engine_software_version.as_deref().map(Cow::Borrowed),
         }
@@ -57,13 +57,16 @@ impl<'a> AttemptColumns<'a> {
 
     pub(crate) fn into_end(self) -> Result<AttemptEnd, Unexpected> {
         let error = error_of(self.error_code, self.error_message, self.error_details)?;
+        if error.is_none() != (self.outcome == AttemptOutcome::Released) {
+            return Err(Unexpected::new("error_message", "not as the outcome says"));
+        }
         Ok(AttemptEnd {
             attempt: self.attempt,
             lock_serial: self.lock_serial,
             engine_id: self.engine_id.into_owned(),
             engine_software_version: self.engine_software_version.as_deref().map(Arc::from),
             outcome: self.outcome,
-            error: error.ok_or_else(|| Unexpected::new("error_message", "an attempt without an error"))?,
+            error,
             available_at: self.available_at,
             claimed_at: self.claimed_at,
             ended_at: self.ended_at,

@@ -4,11 +4,11 @@ use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 
-use super::column::{Cells, ColumnGroup, ColumnValue, Unexpected};
+use super::column::{Cells, ColumnGroup, ColumnValue, Unexpected, raw_json};
 use super::lists::{COUNTS, Table};
 use super::{
-    AttemptColumns, AuditColumns, DeadLetterColumns, DurationColumns, EngineColumns, LaneColumns, SettingsColumns,
-    read_event, read_payload,
+    AttemptColumns, AuditColumns, DeadLetterColumns, DurationColumns, EngineColumns, LaneColumns, ReportColumns,
+    ReportTextColumns, SettingsColumns, read_event, read_payload,
 };
 
 /// Reads a row whose cells are those of the table's list, in their order.
@@ -39,6 +39,12 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
         "attempts" => {
             value::<EventId, C>(cells, "event_id")?;
             AttemptColumns::read(cells)?.into_end()?;
+        }
+        "attempt_reports" => {
+            value::<EventId, C>(cells, "event_id")?;
+            ReportColumns::read(cells)?;
+            let texts = ReportTextColumns::read(cells)?;
+            texts.checkpoint.map(|text| raw_json("checkpoint", text)).transpose()?;
         }
         "dead_letters" => drop(DeadLetterColumns::read(cells)?),
         "event_types" => {

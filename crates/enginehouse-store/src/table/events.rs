@@ -7,8 +7,8 @@ use std::time::Duration;
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
 use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
-use enginehouse_core::limits::{MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT};
-use enginehouse_core::lock::{HOLDER_PREFIX, Lock, LockToken};
+use enginehouse_core::limits::{MAX_PROCESSING, MAX_PROGRESS_TIMEOUT, MAX_VISIBILITY_TIMEOUT};
+use enginehouse_core::lock::{HOLDER_PREFIX, Lock, LockToken, ProgressLimit};
 use enginehouse_core::policy::Overrides;
 use enginehouse_core::retry::Tally;
 use enginehouse_core::time::Timestamp;
@@ -31,6 +31,7 @@ columns! {
         idempotency_key_expires_at: Option<Timestamp> as Time,
         visibility_timeout_ms: Option<Duration> as Long,
         max_processing_ms: Option<Duration> as Long,
+        progress_timeout_ms: Option<Duration> as Long,
         retry_policy: Option<Cow<'a, str>> as Json,
         labels: Option<Cow<'a, str>> as Json,
     }
@@ -77,11 +78,14 @@ columns! {
         lock_expires_at: Option<Timestamp> as Time,
         lock_visibility_timeout_ms: Option<Duration> as Long,
         lock_max_processing_ms: Option<Duration> as Long,
+        lock_progress_timeout_ms: Option<Duration> as Long,
+        lock_progress_due_at: Option<Timestamp> as Time,
         lock_unlisted_heartbeats: Option<u8> as Short,
         settled_by: Option<SettledBy> as Text,
         cancel_requested: bool as Boolean,
         dead_letter_reason: Option<DeadLetterReason> as Text,
         engine_software_version: Option<Cow<'a, str>> as Text,
+        reported_lock_serial: Option<i64> as Long,
         last_error_code: Option<&'a str> as Text,
         last_error_message: Option<&'a str> as Text,
         last_error_details: Option<&'a str> as Json,
@@ -133,7 +137,7 @@ impl<'a> EnqueuedColumns<'a> {
             enqueued_at,
             state: _,
         } = event;
-        let Overrides { retry_policy, visibility_timeout, max_processing } = overrides;
+        let Overrides { retry_policy, visibility_timeout, max_processing, progress_timeout } = overrides;
         Self {
             event_id: *event_id,
             lane_id: *lane_id,
@@ -143,6 +147,7 @@ impl<'a> EnqueuedColumns<'a> {
             idempotency_key_expires_at: *idempotency_key_expires_at,
             visibility_timeout_ms: *visibility_timeout,
             max_processing_ms: *max_processing,
+            progress_timeout_ms: *progress_timeout,
             retry_policy: retry_policy.as_ref().map(json_text),
             labels: if labels.is_empty() { None } else { Some(json_text(labels)) },
         }
@@ -152,6 +157,7 @@ impl<'a> EnqueuedColumns<'a> {
         let retry_policy = self.retry_policy.map(|text| retry_policy(&text)).transpose()?;
         within("visibility_timeout_ms", self.visibility_timeout_ms, MAX_VISIBILITY_TIMEOUT)?;
         within("max_processing_ms", self.max_processing_ms, MAX_PROCESSING)?;
+        within("progress_timeout_ms", self.progress_timeout_ms, MAX_PROGRESS_TIMEOUT)?;
         Ok(EventRow {
             event_id: self.event_id,
             lane_id: self.lane_id,
@@ -162,6 +168,7 @@ impl<'a> EnqueuedColumns<'a> {
                 retry_policy,
                 visibility_timeout: self.visibility_timeout_ms,
                 max_processing: self.max_processing_ms,
+                progress_timeout: self.progress_timeout_ms,
             },
             labels: self.labels.map(|text| from_json("labels", &text)).transpose()?.unwrap_or_default(),
             enqueued_at: self.enqueued_at,
@@ -183,6 +190,7 @@ impl<'a> StateColumns<'a> {
             expires_at,
             lock_serial,
             lock,
+            reported_lock_serial,
             settled,
             cancel_requested,
             engine_id,
@@ -222,6 +230,8 @@ impl<'a> StateColumns<'a> {
             lock_expires_at: lock.map(|lock| lock.expires_at),
             lock_visibility_timeout_ms: lock.map(|lock| lock.visibility_timeout),
             lock_max_processing_ms: lock.and_then(|lock| lock.max_processing),
+            lock_progress_timeout_ms: lock.and_then(|lock| lock.progress_limit).map(|limit| limit.timeout),
+            lock_progress_due_at: lock.and_then(|lock| lock.progress_limit).map(|limit| limit.due_at),
             lock_unlisted_heartbeats: lock.map(|lock| lock.unlisted_heartbeats),
             settled_by: settled.map(|settled| settled.by),
             cancel_requested: *cancel_requested,
@@ -230,6 +240,7 @@ impl<'a> StateColumns<'a> {
             last_error_code: error.and_then(|error| error.code.as_deref()),
             last_error_message: error.map(|error| error.message.as_str()),
             last_error_details: error.and_then(|error| error.details.as_ref()).map(RawJson::as_str),
+            reported_lock_serial: *reported_lock_serial,
             result_checksum: result.as_ref().map(|result| checksum(result.as_str())),
             result: result.as_ref().map(RawJson::as_str),
         })
@@ -239,6 +250,7 @@ impl<'a> StateColumns<'a> {
         self.check()?;
         let token =
             self.lock_secret.map(|secret| LockToken { serial: self.lock_serial, secret: u128::from_be_bytes(secret) });
+        let progress_limit = self.progress_limit();
         let engine_id = self.engine_id.map(Cow::into_owned);
         let lock = match self.lock_holder {
             None => None,
@@ -252,6 +264,7 @@ impl<'a> StateColumns<'a> {
                         expires_at: self.lock_expires_at?,
                         visibility_timeout: self.lock_visibility_timeout_ms?,
                         max_processing: self.lock_max_processing_ms,
+                        progress_limit,
                         unlisted_heartbeats: self.lock_unlisted_heartbeats?,
                     })
                 };
@@ -267,6 +280,7 @@ impl<'a> StateColumns<'a> {
             expires_at: self.expires_at,
             lock_serial: self.lock_serial,
             lock,
+            reported_lock_serial: self.reported_lock_serial,
             settled: self.settled_by.zip(token).map(|(by, token)| Settled { token, by }),
             cancel_requested: self.cancel_requested,
             engine_id,
@@ -281,6 +295,10 @@ impl<'a> StateColumns<'a> {
 }
 
 impl StateColumns<'_> {
+    fn progress_limit(&self) -> Option<ProgressLimit> {
+        Some(ProgressLimit { timeout: self.lock_progress_timeout_ms?, due_at: self.lock_progress_due_at? })
+    }
+
     /// In which columns another row differs: bit `n` stands for column `n`.
     pub(super) fn differs_from(&self, other: &StateColumns<'_>) -> u32 {
         let mut others = [Cell::Null; Self::COLUMNS.len()];

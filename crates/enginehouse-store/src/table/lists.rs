@@ -8,6 +8,7 @@ use super::durations::DurationColumns;
 use super::engines::EngineColumns;
 use super::events::{AttributeColumns, EnqueuedColumns, PayloadColumns, StateColumns};
 use super::lanes::LaneColumns;
+use super::reports::{ReportColumns, ReportTextColumns};
 use super::settings::SettingsColumns;
 use super::state_write::StateWrite;
 
@@ -28,6 +29,8 @@ pub(super) const LISTS: &[(&str, List)] = &[
     ("engine_change", &[EngineColumns::COLUMNS.split_at(1).1]),
     ("lane", &[LaneColumns::COLUMNS]),
     ("attempt", &[AttemptColumns::COLUMNS]),
+    ("report", &[ReportColumns::COLUMNS]),
+    ("report_text", &[ReportTextColumns::COLUMNS]),
     ("dead_letter", &[DeadLetterColumns::COLUMNS]),
     ("settings", &[SettingsColumns::COLUMNS]),
     ("audit", &[AuditColumns::COLUMNS]),
@@ -90,6 +93,11 @@ pub(crate) const TABLES: &[Table] = &[
     Table { name: "events", key: 1, columns: &[EnqueuedColumns::COLUMNS, StateColumns::COLUMNS, &[FINGERPRINT]] },
     Table { name: "event_payloads", key: 1, columns: &[PayloadColumns::COLUMNS] },
     Table { name: "attempts", key: 2, columns: &[&[EVENT_ID], AttemptColumns::COLUMNS] },
+    Table {
+        name: "attempt_reports",
+        key: 2,
+        columns: &[&[EVENT_ID], ReportColumns::COLUMNS, ReportTextColumns::COLUMNS],
+    },
     Table { name: "dead_letters", key: 1, columns: &[DeadLetterColumns::COLUMNS] },
     Table { name: "event_types", key: 1, columns: &[&[text("event_type")], SettingsColumns::COLUMNS] },
     Table { name: "queues", key: 1, columns: &[&[text("queue")], SettingsColumns::COLUMNS] },

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use enginehouse_core::input::read_json;
-use enginehouse_core::limits::{MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_VISIBILITY_TIMEOUT};
+use enginehouse_core::limits::{MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_PROGRESS_TIMEOUT, MAX_VISIBILITY_TIMEOUT};
 use enginehouse_core::policy::Settings;
 use enginehouse_core::when_blocked::WhenBlocked;
 
@@ -18,6 +18,7 @@ columns! {
         hold_back_after_seconds: Option<u64> as Long,
         priority_aging_seconds: Option<u64> as Long,
         when_blocked: Option<Cow<'a, str>> as Json,
+        progress_timeout_seconds: Option<u64> as Long,
         paused: bool as Boolean,
     }
 }
@@ -31,6 +32,7 @@ impl SettingsColumns<'_> {
             hold_back_after_seconds,
             priority_aging_seconds,
             when_blocked,
+            progress_timeout_seconds,
             paused,
         } = settings;
         Self {
@@ -40,6 +42,7 @@ impl SettingsColumns<'_> {
             hold_back_after_seconds: *hold_back_after_seconds,
             priority_aging_seconds: *priority_aging_seconds,
             when_blocked: when_blocked.as_ref().map(json_text),
+            progress_timeout_seconds: *progress_timeout_seconds,
             paused: *paused,
         }
     }
@@ -55,6 +58,7 @@ impl SettingsColumns<'_> {
             // Zero is never.
             within(column, seconds(wait.filter(|wait| *wait > 0)), MAX_PRECEDENCE_WAIT)?;
         }
+        within("progress_timeout_seconds", seconds(self.progress_timeout_seconds), MAX_PROGRESS_TIMEOUT)?;
         Ok(Settings {
             retry_policy: self.retry_policy.map(|text| retry_policy(&text)).transpose()?,
             visibility_timeout_seconds: self.visibility_timeout_seconds,
@@ -62,6 +66,7 @@ impl SettingsColumns<'_> {
             hold_back_after_seconds: self.hold_back_after_seconds,
             priority_aging_seconds: self.priority_aging_seconds,
             when_blocked: self.when_blocked.map(|text| when_blocked(&text)).transpose()?,
+            progress_timeout_seconds: self.progress_timeout_seconds,
             paused: self.paused,
         })
     }

@@ -19,8 +19,8 @@ pub(crate) enum StateWrite {
 
 impl StateWrite {
     /// The columns for lists, from the first to the last.
-    pub(super) const LOCK: &'static [Column] = &picked::<14>(LOCK_BITS);
-    pub(super) const COMPLETION: &'static [Column] = &picked::<11>(COMPLETION_BITS);
+    pub(super) const LOCK: &'static [Column] = &picked::<16>(LOCK_BITS);
+    pub(super) const COMPLETION: &'static [Column] = &picked::<13>(COMPLETION_BITS);
     pub(super) const RENEWAL: &'static [Column] = &picked::<2>(RENEWAL_BITS);
 
     /// The smallest that writes every column in which a state differs from the one that was read.
@@ -61,6 +61,8 @@ const LOCK_BITS: u32 = bits_of(&[
     "lock_expires_at",
     "lock_visibility_timeout_ms",
     "lock_max_processing_ms",
+    "lock_progress_timeout_ms",
+    "lock_progress_due_at",
     "lock_unlisted_heartbeats",
     "settled_by",
 ]);
@@ -72,6 +74,8 @@ const COMPLETION_BITS: u32 = bits_of(&[
     "lock_expires_at",
     "lock_visibility_timeout_ms",
     "lock_max_processing_ms",
+    "lock_progress_timeout_ms",
+    "lock_progress_due_at",
     "lock_unlisted_heartbeats",
     "settled_by",
     "result_checksum",

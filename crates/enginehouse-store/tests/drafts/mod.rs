@@ -296,6 +296,7 @@ pub(crate) fn table() -> Vec<String> {
         "visibility_timeout_seconds",
         "max_processing_seconds",
         "expires_after_seconds",
+        "progress_timeout_seconds",
         "unknown",
     ] {
         any().for_each(|value| field(name, value));
@@ -454,6 +455,7 @@ fn draft() -> impl Strategy<Value = String> {
         ("visibility_timeout_seconds", number("[1-9][0-9]{0,4}")),
         ("max_processing_seconds", number("[1-9][0-9]{0,5}")),
         ("expires_after_seconds", number("[1-9][0-9]{0,7}")),
+        ("progress_timeout_seconds", number("[1-9][0-9]{0,5}")),
         ("labels", prop::collection::vec((name(), words()), 0..4).prop_map(|labels| object(&labels)).boxed()),
     ];
     // A field in three is given, and few are what some field elsewhere would take.

@@ -66,6 +66,7 @@ enum Unsettable {
     RetryPolicy,
     VisibilityTimeoutSeconds,
     MaxProcessingSeconds,
+    ProgressTimeoutSeconds,
     ExpiresAfterSeconds,
     Labels,
 }
@@ -101,6 +102,7 @@ impl ChangeFlags {
             retry_policy: set(policy.retry_policy),
             visibility_timeout_seconds: set(policy.visibility_timeout_seconds),
             max_processing_seconds: set(policy.max_processing_seconds),
+            progress_timeout_seconds: set(policy.progress_timeout_seconds),
             expires_after_seconds: set(self.expires_after_seconds),
             labels: set(Some(labels).filter(|labels| !labels.is_empty())),
         };
@@ -112,6 +114,7 @@ impl ChangeFlags {
                 Unsettable::RetryPolicy => unset(&mut request.retry_policy),
                 Unsettable::VisibilityTimeoutSeconds => unset(&mut request.visibility_timeout_seconds),
                 Unsettable::MaxProcessingSeconds => unset(&mut request.max_processing_seconds),
+                Unsettable::ProgressTimeoutSeconds => unset(&mut request.progress_timeout_seconds),
                 Unsettable::ExpiresAfterSeconds => unset(&mut request.expires_after_seconds),
                 Unsettable::Labels => unset(&mut request.labels),
             };

@@ -38,6 +38,9 @@ pub(crate) struct Changes {
     /// How long one attempt may take
     #[arg(long, value_name = "SECONDS")]
     max_processing_seconds: Option<u64>,
+    /// How long one attempt may go on without reporting progress
+    #[arg(long, value_name = "SECONDS")]
+    progress_timeout_seconds: Option<u64>,
 }
 
 /// The same, with what only event types and queues set.
@@ -114,6 +117,7 @@ impl Changes {
             retry_policy: (policy != RetryPolicyPatch::default()).then_some(policy),
             visibility_timeout_seconds: self.visibility_timeout_seconds.or(before.visibility_timeout_seconds),
             max_processing_seconds: self.max_processing_seconds.or(before.max_processing_seconds),
+            progress_timeout_seconds: self.progress_timeout_seconds.or(before.progress_timeout_seconds),
             ..before
         }
     }
@@ -135,6 +139,7 @@ pub(crate) fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
         ("max_processing_seconds", settings.max_processing_seconds.map(|value| value.to_string())),
         ("hold_back_after_seconds", settings.hold_back_after_seconds.map(|value| value.to_string())),
         ("priority_aging_seconds", settings.priority_aging_seconds.map(|value| value.to_string())),
+        ("progress_timeout_seconds", settings.progress_timeout_seconds.map(|value| value.to_string())),
     ];
     let when_blocked = settings.when_blocked.map(|set| {
         let verdicts: Vec<_> = set.verdicts.iter().map(Verdict::name).collect();

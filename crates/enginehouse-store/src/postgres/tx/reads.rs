@@ -6,6 +6,7 @@ mod engines;
 mod fleet;
 mod history;
 pub(crate) mod integrity;
+mod reports;
 mod search;
 
 pub(crate) use counts::{lane_counts, scenario_run, scenario_runs, totals};
@@ -14,6 +15,7 @@ pub(crate) use engines::{engine, engine_counts, engines};
 pub(crate) use fleet::{fleet, lane_heads, queued_before};
 pub(crate) use history::{ended, history};
 pub(crate) use integrity::check_integrity;
+pub(crate) use reports::{logs, read_log};
 #[cfg(test)]
 pub(crate) use search::newest;
 pub(crate) use search::{event, event_ids, events};

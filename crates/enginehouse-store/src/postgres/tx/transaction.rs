@@ -5,7 +5,9 @@ mod events;
 mod expiries;
 mod locks;
 pub(crate) mod ready;
+mod reports;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,6 +17,7 @@ use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, Sce
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::Settings;
+use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 
@@ -28,12 +31,13 @@ use crate::postgres::wire::error;
 use crate::postgres::wire::statement::WriteFailure;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, SettingsRows,
-    StatusCounts,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite,
+    SettingsRows, StatusCounts,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
-    LaneRepository, LockRepository, ReadyRepository, SettingsRepository, Transaction, TransactionTime,
+    LaneRepository, LockRepository, ReadyRepository, ReportRepository, SettingsRepository, Transaction,
+    TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -350,6 +354,21 @@ impl AttemptRepository for PostgresTransaction {
     ) -> Result<Vec<EventId>, StoreError> {
         let outcome = dead_letters::matching(self.reader().await?, filter, limit).await;
         self.ended(outcome)
+    }
+}
+
+#[async_trait]
+impl ReportRepository for PostgresTransaction {
+    async fn log_tails(&mut self, locks: &[(EventId, i64)]) -> Result<HashMap<(EventId, i64), LogTail>, StoreError> {
+        reports::log_tails(self, locks).await
+    }
+
+    async fn write_reports(&mut self, reports: &[ReportWrite]) -> Result<(), StoreError> {
+        reports::write(self, reports)
+    }
+
+    async fn checkpoints(&mut self, ids: &[EventId]) -> Result<HashMap<EventId, RawJson>, StoreError> {
+        reports::checkpoints(self, ids).await
     }
 }
 

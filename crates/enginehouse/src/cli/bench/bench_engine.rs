@@ -118,7 +118,8 @@ impl<'a> BenchEngine<'a> {
         loop {
             let answer = match held {
                 [one] => {
-                    let request = CompleteRequest { lock_token: one.lock_token, result: None };
+                    let request =
+                        CompleteRequest { lock_token: one.lock_token, result: None, report: Default::default() };
                     self.client.complete(one.event_id, &request).await.map(|_| None)
                 }
                 _ => {

@@ -74,6 +74,7 @@ impl Template {
             visibility_timeout_seconds: policy.visibility_timeout_seconds,
             max_processing_seconds: policy.max_processing_seconds,
             expires_after_seconds: self.expires_after_seconds,
+            progress_timeout_seconds: policy.progress_timeout_seconds,
             labels: self.labels.iter().cloned().collect::<BTreeMap<_, _>>(),
         }
     }

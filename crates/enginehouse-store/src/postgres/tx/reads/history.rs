@@ -5,6 +5,7 @@ use enginehouse_core::ids::EventId;
 use super::super::columns::{PgColumns, params, sql, uuids};
 use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
+use super::reports;
 use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::{PgResult, both};
 use crate::rows::History;
@@ -14,19 +15,22 @@ use crate::table::{AttemptColumns, AuditColumns, read_event};
 pub(crate) async fn history(shared: &PgState, event_id: EventId) -> PgResult<History> {
     let target = event_id.to_string();
     let snapshot = Snapshot::begin(&shared.readers).await?;
-    let (attempts, event, actions) = tokio::join!(
+    let mut reader = RowReader::new(&shared.unreadable);
+    let ids = [event_id];
+    let (attempts, event, reports, actions) = tokio::join!(
         snapshot.query(sql!("attempts"), params![UUID: &event_id.0]),
         snapshot.query(sql!("event"), params![UUID: &event_id.0]),
+        reports::of_events(&snapshot, &mut reader, &ids),
         snapshot.query(sql!("audit_of_target"), params![TEXT: &target]),
     );
-    let ((attempts, event), actions) = both(both(attempts, event), actions)?;
+    let (((attempts, event), reports), actions) = both(both(both(attempts, event), reports), actions)?;
     snapshot.end().await?;
-    let mut reader = RowReader::new(&shared.unreadable);
     let read_attempt = |columns: &mut PgColumns<'_>| Ok(columns.group::<AttemptColumns<'_>>()?.into_end()?);
     let read_action = |columns: &mut PgColumns<'_>| Ok(columns.group::<AuditColumns<'_>>()?.into_entry()?);
     let attempts = reader.all("attempts", &attempts, read_attempt)?;
     let event = reader.all("events", &event, |columns| read_event(columns))?.pop();
-    Ok(History { attempts, event, actions: reader.all("audit_log", &actions, read_action)? })
+    let reports = reports.into_values().next().unwrap_or_default();
+    Ok(History { attempts, event, reports, actions: reader.all("audit_log", &actions, read_action)? })
 }
 
 /// Those of some events that have ended.

@@ -37,6 +37,7 @@ pub(crate) async fn check(connections: &Connections) -> PgResult<Vec<String>> {
         (sql!("dead_letter_differences"), "this event and its dead letter disagree"),
         (sql!("payloads_without_their_event"), "the event of this payload is missing"),
         (sql!("attempts_without_their_event"), "the event of this attempt is missing"),
+        (sql!("reports_without_their_event"), "the event of this report is missing"),
     ] {
         for row in &look(connections, sql).await? {
             found.push(format!("{what}: {}", PgColumns::of(row).value::<&str>()?));

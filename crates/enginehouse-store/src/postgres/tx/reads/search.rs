@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::super::columns::{Moment, PgColumns, Xid, params, sql, uuids};
 use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
-use super::counts;
+use super::{counts, reports};
 use crate::postgres::shared::lanes;
 use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::{PgError, PgResult};
@@ -291,10 +291,12 @@ async fn records(
         return Ok(Vec::new());
     }
     let rows = session.query(sql!("records"), params![UUID_ARRAY: &uuids(ids), INT8: &max_bytes]).await?;
-    reader.all("events", &rows, |columns| {
+    let mut records = reader.all("events", &rows, |columns| {
         let (bytes, payload) = (columns.read()?, read_payload(columns)?);
         let payload = payload.ok_or_else(|| PgError::Row("the event has no payload".to_owned()))?;
         let lane = lanes::key(columns)?;
-        Ok((bytes, EventRecord { event: read_event(columns)?, lane, payload }))
-    })
+        Ok((bytes, EventRecord { event: read_event(columns)?, lane, payload, reports: None }))
+    })?;
+    reports::add_summaries(session, reader, records.iter_mut().map(|(_, record)| record)).await?;
+    Ok(records)
 }
