@@ -27,6 +27,9 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+
 use self::family::{Family, FamilyChange};
 use self::protocol::{GuardArgs, GuardReply, TERMINATE};
 
@@ -125,7 +128,8 @@ fn guard(arguments: GuardArgs) -> io::Result<()> {
     }
     if let Some(end) = end {
         // An engine that has ended reads no answer.
-        drop(engine.write_all(end.to_string().as_bytes()));
+        let used = used().map_or_else(String::new, |used| used.to_string());
+        drop(engine.write_all(format!("{used}{end}").as_bytes()));
     }
     drop(engine.shutdown(Shutdown::Both));
     Ok(())
@@ -134,6 +138,18 @@ fn guard(arguments: GuardArgs) -> io::Result<()> {
 fn start(program: &OsString, rest: &[OsString]) -> io::Result<std::process::Child> {
     // A group of its own: a signal for the command's group does not reach the guard.
     Command::new(program).args(rest).stdin(Stdio::piped()).process_group(0).spawn()
+}
+
+/// What the command and its descendants have used: each was waited for by its parent, or by the guard as its subreaper. Of memory
+/// it is what the largest of them had.
+fn used() -> Option<GuardReply> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
+    let ms = |time: nix::sys::time::TimeVal| u64::try_from(time.num_milliseconds()).unwrap_or(0);
+    let cpu_ms = ms(usage.user_time()) + ms(usage.system_time());
+    let max_rss = u64::try_from(usage.max_rss()).unwrap_or(0);
+    // Apple counts bytes.
+    let max_memory_kb = if cfg!(target_vendor = "apple") { max_rss / 1024 } else { max_rss };
+    Some(GuardReply::Used { cpu_ms, max_memory_kb })
 }
 
 /// Hands the command its payload. It need not read it: then the pipe breaks, and that is its own affair.

@@ -120,6 +120,11 @@ impl HandlerContext {
         self.reports.log_url(url.into());
     }
 
+    /// What was reported and is not under way to the server yet: for tests of handlers. It is taken away.
+    pub fn pending_report(&self) -> AttemptReport {
+        self.reports.last()
+    }
+
     pub(super) fn stop(&self, reason: StopReason) {
         // The first reason stands.
         self.reason.get_or_init(|| reason);

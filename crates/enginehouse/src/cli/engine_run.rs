@@ -18,6 +18,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use self::command_result::ResultFormat;
 use self::load::LoadMeter;
 use self::program::{NotStarted, Program};
+use self::report_file::ReportFolder;
 use super::cli_error::CliError;
 use super::log_output::LogOutput;
 use super::output::one;
@@ -32,6 +33,8 @@ pub(crate) mod load;
 mod output;
 mod program;
 mod program_file;
+mod report_file;
+mod report_lines;
 
 /// What to do about a command that cannot be run.
 const CHECK_COMMAND: &str = "check the command's name, and that it may be executed";
@@ -43,11 +46,13 @@ Example:
   enginehouse engine run --event-type frame.render --capability gpu \\
     --memory-mb 2048 --max-concurrent 2 -- ./render
 
-For each event the command gets the payload on stdin, and in its environment ENGINEHOUSE_EVENT_ID, ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the event has one) and ENGINEHOUSE_URL.
+For each event the command gets the payload on stdin, and in its environment ENGINEHOUSE_EVENT_ID, ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the event has one), ENGINEHOUSE_CHECKPOINT (if an attempt before has left one), ENGINEHOUSE_REPORT_FILE and ENGINEHOUSE_URL.
 
   exit 0             completes the event, with its stdout as the result
   exit 65            fails it for good
   other, or signal   fails the attempt, with the end of stderr as the error
+
+To ENGINEHOUSE_REPORT_FILE it may write how far it is: lines such as percent=40, message=TEXT, checkpoint=JSON, result=JSON, or all of that as one JSON object. Its stderr is the log of the attempt, and what it uses is measured.
 
 While the command runs its lock is kept renewed. If the lock is lost or the event cancelled, the command and all of its children get SIGTERM and, a little later, SIGKILL. On SIGTERM, SIGQUIT, SIGHUP or Ctrl-C the engine takes no more events, finishes those it has, releases what is not done in time, and deregisters; a second one ends the patience.
 
@@ -116,6 +121,7 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
     let engine_id = arguments.engine_id.unwrap_or_else(own_name);
     let engine_type = arguments.engine_type.unwrap_or_else(|| named_after(command));
     let kill_after = Duration::from_secs(arguments.kill_after_seconds);
+    let load = Arc::new(LoadMeter::default());
     let program = Arc::new(Program {
         command: command.clone(),
         arguments: rest.to_vec(),
@@ -123,12 +129,13 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
         kill_after,
         result: arguments.result,
         show_stderr: !common.quiet,
+        reports: report_folder(),
+        load: Arc::clone(&load),
     });
     let (shutdown, hurry) = (CancellationToken::new(), CancellationToken::new());
     listen(shutdown.clone(), hurry.clone()).map_err(|error| {
         CliError::new(Exit::Failed, "the engine did not start", error, "signals cannot be caught here")
     })?;
-    let load = Arc::new(LoadMeter::default());
     let measured = Arc::clone(&load);
     let static_config = StaticConfig {
         capabilities: arguments.capabilities.iter().map(ToString::to_string).collect(),
@@ -202,6 +209,12 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
         ("lost", summary.lost.to_string()),
     ];
     one(common, &answer, "", &fields)
+}
+
+/// Where commands report. Without a folder for it, they work as well.
+fn report_folder() -> Option<ReportFolder> {
+    let made = ReportFolder::new();
+    made.inspect_err(|error| tracing::warn!(%error, "commands cannot report: no folder can be made for it")).ok()
 }
 
 fn log(level: LevelFilter) -> Result<LogOutput, CliError> {

@@ -50,6 +50,8 @@ pub(crate) enum GuardReply {
     Started { process_id: u32 },
     /// The command could not be started.
     NotStarted { os_error: i32 },
+    /// What the command and all that it started have used: said before how it ended.
+    Used { cpu_ms: u64, max_memory_kb: u64 },
     /// The command has ended by itself.
     Exited { code: i32 },
     /// A signal has ended the command.
@@ -61,6 +63,7 @@ impl fmt::Display for GuardReply {
         match self {
             Self::Started { process_id } => writeln!(f, "started {process_id}"),
             Self::NotStarted { os_error } => writeln!(f, "not-started {os_error}"),
+            Self::Used { cpu_ms, max_memory_kb } => writeln!(f, "used {cpu_ms},{max_memory_kb}"),
             Self::Exited { code } => writeln!(f, "exited {code}"),
             Self::Signalled { signal } => writeln!(f, "signalled {signal}"),
         }
@@ -74,6 +77,10 @@ impl GuardReply {
         match word {
             "started" => Some(Self::Started { process_id: number.parse().ok()? }),
             "not-started" => Some(Self::NotStarted { os_error: number.parse().ok()? }),
+            "used" => {
+                let (cpu_ms, max_memory_kb) = number.split_once(',')?;
+                Some(Self::Used { cpu_ms: cpu_ms.parse().ok()?, max_memory_kb: max_memory_kb.parse().ok()? })
+            }
             "exited" => Some(Self::Exited { code: number.parse().ok()? }),
             "signalled" => Some(Self::Signalled { signal: number.parse().ok()? }),
             _ => None,
@@ -96,6 +103,7 @@ mod tests {
         for reply in [
             GuardReply::Started { process_id: 77 },
             GuardReply::NotStarted { os_error: 2 },
+            GuardReply::Used { cpu_ms: 1_234, max_memory_kb: 65_536 },
             GuardReply::Exited { code: 65 },
             GuardReply::Signalled { signal: 9 },
         ] {

@@ -20,6 +20,8 @@ pub(super) struct GuardedCommand {
     /// Its end tells the guard to kill them all.
     control: BufReader<UnixStream>,
     command: Option<Pid>,
+    /// What it and its children have used in all: processor time in milliseconds, and memory of the largest in KiB. Known at its end.
+    pub(super) used: Option<(u64, u64)>,
 }
 
 impl GuardedCommand {
@@ -49,7 +51,7 @@ impl GuardedCommand {
         drop(command);
         let mut control = BufReader::new(UnixStream::from_std(control)?);
         control.get_mut().write_all(payload.as_bytes()).await?;
-        let mut this = Self { guard, control, command: None };
+        let mut this = Self { guard, control, command: None, used: None };
         match this.reply().await {
             Some(GuardReply::Started { process_id }) => {
                 this.command = Pid::from_raw(process_id.cast_signed());
@@ -58,6 +60,11 @@ impl GuardedCommand {
             Some(GuardReply::NotStarted { os_error }) => Err(io::Error::from_raw_os_error(os_error)),
             _ => Err(io::Error::other("its guard has ended; see stderr")),
         }
+    }
+
+    /// The process that guards it, of which all of its processes descend.
+    pub(super) fn guard_id(&self) -> Option<u32> {
+        self.guard.id()
     }
 
     /// What the command prints; what it reports.
@@ -70,7 +77,12 @@ impl GuardedCommand {
     /// # Errors
     /// Nobody knows how it ended, because its guard was killed. The command is killed too.
     pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
-        let status = match self.reply().await {
+        let mut reply = self.reply().await;
+        if let Some(GuardReply::Used { cpu_ms, max_memory_kb }) = reply {
+            self.used = Some((cpu_ms, max_memory_kb));
+            reply = self.reply().await;
+        }
+        let status = match reply {
             Some(GuardReply::Exited { code }) => Ok(ExitStatus::from_raw(code << 8)),
             Some(GuardReply::Signalled { signal }) => Ok(ExitStatus::from_raw(signal)),
             _ => Err(io::Error::other("the process that guards the command was killed")),
@@ -87,7 +99,7 @@ impl GuardedCommand {
     }
 
     /// Asks them to end, and waits until they have: those that do not are killed by the guard.
-    pub(super) async fn stop(mut self) {
+    pub(super) async fn stop(&mut self) {
         // A guard that is gone has nothing left to end.
         drop(self.control.get_mut().write_all(&[TERMINATE]).await);
         if let Err(error) = self.ended().await {

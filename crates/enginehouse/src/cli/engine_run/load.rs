@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use enginehouse_client::DynamicState;
+use enginehouse_client::{DynamicState, HandlerContext};
 use enginehouse_core::engine::ResourceUtilization;
 use enginehouse_core::ids::ScenarioRunId;
+use enginehouse_core::report::Usage;
 use tokio::time::Instant;
 
 /// Two measurements closer than this say nothing about processor time.
@@ -18,8 +19,18 @@ pub(crate) struct LoadMeter {
     inner: Mutex<MeterState>,
 }
 
+/// A command whose use is measured.
+#[derive(Debug)]
+struct MeasuredCommand {
+    context: HandlerContext,
+    /// The most memory that its processes had together at any measurement, in pages.
+    max_pages: u64,
+}
+
 #[derive(Debug, Default)]
 struct MeterState {
+    /// By the process that guards it.
+    commands: HashMap<u32, MeasuredCommand>,
     before: Option<(Instant, u64)>,
     cpu_percent: Option<f64>,
     scenario_run_id: Option<String>,
@@ -33,10 +44,28 @@ impl LoadMeter {
         }
     }
 
+    /// Measures a command from now on, with each heartbeat.
+    pub(super) fn measure(&self, guard: u32, context: &HandlerContext) {
+        self.lock().commands.insert(guard, MeasuredCommand { context: context.clone(), max_pages: 0 });
+    }
+
+    /// A command has ended. What its guard has counted is exact, but for memory: there it is that of the largest process.
+    pub(super) fn ended(&self, guard: u32, used: Option<(u64, u64)>) {
+        let Some(MeasuredCommand { context, max_pages }) = self.lock().commands.remove(&guard) else { return };
+        if let Some((cpu_ms, max_memory_kb)) = used {
+            let largest = max_memory_kb as f64 / 1024.0;
+            context.usage(usage(cpu_ms as f64 / 1_000.0, mebibytes(max_pages).max(largest)));
+        }
+    }
+
     /// How the engine is doing. Where there is no `/proc`, nothing is known about its load.
     pub(crate) fn state(&self) -> DynamicState {
-        let used = used();
+        let processes = processes();
+        let used = processes.as_ref().map(|processes| sum(processes, std::process::id()));
         let mut inner = self.lock();
+        if let Some(processes) = &processes {
+            inner.measure_commands(processes);
+        }
         if let Some(used) = used {
             let now = Instant::now();
             let span = inner.before.map(|(at, ticks)| (now - at, used.ticks.saturating_sub(ticks)));
@@ -50,7 +79,6 @@ impl LoadMeter {
                 None => inner.before = Some((now, used.ticks)),
             }
         }
-        let mebibytes = |pages| pages as f64 * rustix::param::page_size() as f64 / (1024.0 * 1024.0);
         DynamicState {
             resource_utilization: ResourceUtilization {
                 cpu_percent: inner.cpu_percent,
@@ -68,6 +96,26 @@ impl LoadMeter {
     }
 }
 
+impl MeterState {
+    /// So far: what has ended without having been waited for is not counted yet.
+    fn measure_commands(&mut self, processes: &HashMap<u32, Process>) {
+        for (guard, command) in &mut self.commands {
+            let used = sum_below(processes, *guard);
+            command.max_pages = command.max_pages.max(used.pages);
+            let seconds = used.ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
+            command.context.usage(usage(seconds, mebibytes(command.max_pages)));
+        }
+    }
+}
+
+fn mebibytes(pages: u64) -> f64 {
+    pages as f64 * rustix::param::page_size() as f64 / (1024.0 * 1024.0)
+}
+
+fn usage(cpu_seconds: f64, max_memory_mb: f64) -> Usage {
+    Usage { cpu_seconds: Some(cpu_seconds), max_memory_mb: Some(max_memory_mb), gpu_seconds: None }
+}
+
 fn tenths(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
@@ -80,7 +128,7 @@ struct Used {
     pages: u64,
 }
 
-fn used() -> Option<Used> {
+fn processes() -> Option<HashMap<u32, Process>> {
     let mut processes = HashMap::new();
     for entry in std::fs::read_dir("/proc").ok()?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
@@ -90,7 +138,7 @@ fn used() -> Option<Used> {
             processes.insert(pid, process);
         }
     }
-    (!processes.is_empty()).then(|| sum(&processes, std::process::id()))
+    (!processes.is_empty()).then_some(processes)
 }
 
 /// One line of `/proc/<pid>/stat`.
@@ -140,6 +188,24 @@ fn sum(processes: &HashMap<u32, Process>, root: u32) -> Used {
         // Our children are the guards of commands: what they have of memory is this program, which is counted once.
         pages: sum.pages + if process.parent == root { 0 } else { process.used.pages },
     })
+}
+
+/// What the descendants of a guard use, and what those have used that it has waited for.
+fn sum_below(processes: &HashMap<u32, Process>, guard: u32) -> Used {
+    let all = sum(processes, guard);
+    let descends = |pid: u32| {
+        let mut at = pid;
+        for _ in 0..processes.len() {
+            match processes.get(&at) {
+                Some(process) if process.parent == guard => return true,
+                Some(process) => at = process.parent,
+                None => return false,
+            }
+        }
+        false
+    };
+    let pages = processes.iter().filter(|(pid, _)| descends(**pid)).map(|(_, process)| process.used.pages).sum();
+    Used { ticks: all.ticks, pages }
 }
 
 #[cfg(test)]

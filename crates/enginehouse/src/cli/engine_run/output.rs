@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use enginehouse_client::HandlerContext;
+use enginehouse_core::limits::MAX_LOG_BYTES;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -35,6 +37,37 @@ impl Printed {
     }
 }
 
+/// The lines of an output, on their way into the log of an attempt.
+struct LogLines {
+    log: Option<HandlerContext>,
+    /// The beginning of the next one.
+    line: Vec<u8>,
+}
+
+impl LogLines {
+    fn add(&mut self, part: &[u8]) {
+        if self.log.is_none() {
+            return;
+        }
+        for byte in part {
+            // A carriage return begins a line anew, on a terminal: what stood there is a line as well.
+            if matches!(byte, b'\n' | b'\r') || self.line.len() >= MAX_LOG_BYTES {
+                self.finish();
+            }
+            if !matches!(byte, b'\n' | b'\r') {
+                self.line.push(*byte);
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(log) = self.log.as_ref().filter(|_| !self.line.is_empty()) {
+            log.log(&String::from_utf8_lossy(&self.line));
+        }
+        self.line.clear();
+    }
+}
+
 /// A pipe that is being read.
 #[derive(Debug)]
 pub(super) struct PipeReader {
@@ -44,9 +77,15 @@ pub(super) struct PipeReader {
 
 impl PipeReader {
     /// Reads in a task of its own, and shows what it reads on stderr if asked to.
-    pub(super) fn read(pipe: Option<impl AsyncRead + Unpin + Send + 'static>, keep: Keep, show: bool) -> Self {
+    /// Its lines go into the log of the attempt, if there is a `log`.
+    pub(super) fn read(
+        pipe: Option<impl AsyncRead + Unpin + Send + 'static>,
+        keep: Keep,
+        show: bool,
+        log: Option<HandlerContext>,
+    ) -> Self {
         let printed = Arc::default();
-        let end = tokio::spawn(read_to_the_end(pipe, keep, show, Arc::clone(&printed)));
+        let end = tokio::spawn(read_to_the_end(pipe, keep, show, log, Arc::clone(&printed)));
         Self { printed, end }
     }
 
@@ -65,7 +104,14 @@ impl PipeReader {
     }
 }
 
-async fn read_to_the_end(pipe: Option<impl AsyncRead + Unpin>, keep: Keep, show: bool, printed: Arc<Mutex<Printed>>) {
+async fn read_to_the_end(
+    pipe: Option<impl AsyncRead + Unpin>,
+    keep: Keep,
+    show: bool,
+    log: Option<HandlerContext>,
+    printed: Arc<Mutex<Printed>>,
+) {
+    let mut lines = LogLines { log, line: Vec::new() };
     let Some(mut pipe) = pipe else { return };
     let mut part = [0; 8 * 1024];
     let mut shown = tokio::io::stderr();
@@ -75,6 +121,7 @@ async fn read_to_the_end(pipe: Option<impl AsyncRead + Unpin>, keep: Keep, show:
             // A copy on stderr that cannot be written makes no difference to the event.
             drop(shown.write_all(&part[..read]).await);
         }
+        lines.add(&part[..read]);
         let mut printed = lock(&printed);
         printed.total += read as u64;
         let kept = &mut printed.kept;
@@ -92,6 +139,7 @@ async fn read_to_the_end(pipe: Option<impl AsyncRead + Unpin>, keep: Keep, show:
             }
         }
     }
+    lines.finish();
     if show {
         drop(shown.flush().await);
     }
@@ -109,7 +157,7 @@ mod tests {
     use super::*;
 
     async fn kept(text: &str, keep: Keep) -> String {
-        let output = PipeReader::read(Some(Cursor::new(text.to_owned())), keep, false);
+        let output = PipeReader::read(Some(Cursor::new(text.to_owned())), keep, false, None);
         let printed = output.printed(keep).await;
         assert_eq!(printed.total, text.len() as u64);
         assert_eq!(printed.is_cut(), printed.kept.len() < text.len());
@@ -134,7 +182,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_arrived_counts_although_the_pipe_stays_open() {
         let (mut writer, reader) = tokio::io::duplex(64);
-        let output = PipeReader::read(Some(reader), Keep::First(64), false);
+        let output = PipeReader::read(Some(reader), Keep::First(64), false, None);
         writer.write_all(b"{}").await.unwrap();
         assert_eq!(output.printed(Keep::First(64)).await.kept, b"{}");
     }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_client::{ClaimedEvent, HandlerContext, HandlerOutcome};
@@ -12,7 +13,10 @@ use enginehouse_core::limits::MAX_ERROR_MESSAGE_BYTES;
 
 use super::command_result::ResultFormat;
 use super::guarded_command::GuardedCommand;
+use super::load::LoadMeter;
 use super::output::{Keep, PipeReader, Printed};
+use super::report_file::{ReportFile, ReportFolder};
+use super::report_lines::ReportLines;
 use crate::cli::server_address::TOKEN_VARIABLE;
 use crate::exec_guard::protocol::GuardArgs;
 
@@ -34,6 +38,9 @@ pub(super) struct Program {
     pub(super) result: ResultFormat,
     /// Whether its stderr is shown as well as kept.
     pub(super) show_stderr: bool,
+    /// Where it may report; none where there is no such thing.
+    pub(super) reports: Option<ReportFolder>,
+    pub(super) load: Arc<LoadMeter>,
 }
 
 /// The command was not started.
@@ -51,32 +58,56 @@ impl Program {
         event: &ClaimedEvent,
         context: &HandlerContext,
     ) -> Result<HandlerOutcome, NotStarted> {
-        let mut command = self.start(event).await.map_err(|error| NotStarted {
+        let report_file = self.report_file(event);
+        let report_path = report_file.as_ref().map(ReportFile::path);
+        let mut command = self.start(event, report_path).await.map_err(|error| NotStarted {
             why: error.to_string(),
             for_good: matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied),
         })?;
         let (stdout, stderr) = command.outputs();
-        let stdout = PipeReader::read(stdout, self.result.keep(), false);
-        let stderr = PipeReader::read(stderr, STDERR, self.show_stderr);
+        let guard = command.guard_id().unwrap_or_default();
+        self.load.measure(guard, context);
+        let reports = report_file.map(|file| file.read(ReportLines::new(event.event_id, context.clone())));
+        let stdout = PipeReader::read(stdout, self.result.keep(), false, None);
+        let stderr = PipeReader::read(stderr, STDERR, self.show_stderr, Some(context.clone()));
         let status = tokio::select! {
             status = command.ended() => status,
             reason = context.stopped() => {
                 tracing::info!(event_id = %event.event_id, ?reason, "stopping the command");
                 command.stop().await;
+                self.load.ended(guard, command.used);
                 return Ok(HandlerOutcome::Release { delay_seconds: None });
             }
         };
+        self.load.ended(guard, command.used);
         let (stdout, stderr) = tokio::join!(stdout.printed(self.result.keep()), stderr.printed(STDERR));
+        let reported = match reports {
+            Some((lines, end)) => {
+                end.write().await;
+                lines.await.ok().and_then(|lines| lines.result)
+            }
+            None => None,
+        };
         match status {
             Ok(status) => {
                 tracing::debug!(event_id = %event.event_id, event_type = %event.event_type, %status, "the command has ended");
-                Ok(self.outcome(status, &stdout, &stderr))
+                Ok(match (status.success(), reported) {
+                    (true, Some(result)) => HandlerOutcome::Complete { result: Some(result) },
+                    _ => self.outcome(status, &stdout, &stderr),
+                })
             }
             Err(error) => Ok(HandlerOutcome::failed("unknown_end", error.to_string())),
         }
     }
 
-    async fn start(&self, event: &ClaimedEvent) -> std::io::Result<GuardedCommand> {
+    /// Where the command may report. It can do without.
+    fn report_file(&self, event: &ClaimedEvent) -> Option<ReportFile> {
+        let name = format!("{}-{}", event.event_id, event.token.serial);
+        let made = self.reports.as_ref()?.file(&name);
+        made.inspect_err(|error| tracing::warn!(%error, "there is no ENGINEHOUSE_REPORT_FILE")).ok()
+    }
+
+    async fn start(&self, event: &ClaimedEvent, report_file: Option<OsString>) -> std::io::Result<GuardedCommand> {
         let payload = event.payload.as_str();
         let arguments = GuardArgs {
             payload_bytes: payload.len(),
@@ -90,8 +121,16 @@ impl Program {
                 .env("ENGINEHOUSE_EVENT_TYPE", event.event_type.as_str())
                 .env("ENGINEHOUSE_ATTEMPT", event.attempt.to_string())
                 .env_remove("ENGINEHOUSE_SCENARIO_RUN_ID")
+                .env_remove("ENGINEHOUSE_CHECKPOINT")
+                .env_remove("ENGINEHOUSE_REPORT_FILE")
                 // Who may be an engine may do more than its command has to.
                 .env_remove(TOKEN_VARIABLE);
+            if let Some(file) = &report_file {
+                command.env("ENGINEHOUSE_REPORT_FILE", file);
+            }
+            if let Some(checkpoint) = event.previous.as_ref().and_then(|previous| previous.checkpoint.as_ref()) {
+                command.env("ENGINEHOUSE_CHECKPOINT", checkpoint.as_str());
+            }
             if let Some(run) = &event.scenario_run_id {
                 command.env("ENGINEHOUSE_SCENARIO_RUN_ID", run.as_str());
             }
