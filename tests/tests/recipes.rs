@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use enginehouse_core::event::{AttemptOutcome, EventStatus};
 use enginehouse_core::ids::EventId;
-use enginehouse_core::report::Usage;
+use enginehouse_core::report::AttemptUsage;
 use enginehouse_tests::engine_run::EngineRunFixture;
 use enginehouse_tests::test_store::StoreKind;
 use enginehouse_tests::{binary, terminate, until};
@@ -130,7 +130,7 @@ async fn a_program_that_must_not_be_killed_finishes_when_its_engine_is_stopped()
 }
 
 /// The attempts of an event, each with its outcome, its percentage and what it has used.
-async fn attempts(fixture: &EngineRunFixture, event_id: EventId) -> Vec<(AttemptOutcome, Option<f64>, Usage)> {
+async fn attempts(fixture: &EngineRunFixture, event_id: EventId) -> Vec<(AttemptOutcome, Option<f64>, AttemptUsage)> {
     let history = fixture.server.client().history(event_id).await.unwrap();
     let shown = history.attempts.into_iter().map(|attempt| {
         let percent = attempt.progress.and_then(|progress| progress.percent);

@@ -8,6 +8,7 @@ use enginehouse_core::input::{Textual, Value};
 use enginehouse_core::limits::{DEFAULT_CLAIM_LIMIT, MAX_CLAIM_FILTERS, MAX_CLAIM_LIMIT};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::read_fields;
+use enginehouse_core::report::PreviousAttempt;
 use enginehouse_core::request::{Affinity, Claim};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
@@ -16,7 +17,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::composed::{described, object, with_field};
 use crate::engines::{HeartbeatPart, HeartbeatResponse, ReadHeartbeat};
-use crate::events::{Event, EventLock, PreviousAttempt, read_wait};
+use crate::events::{Event, EventLock, read_wait};
 use crate::settle::{ReadSettlement, Settlement, SettlementResult, read_visibility_timeout, refused};
 
 /// An engine asks for events.

@@ -12,7 +12,7 @@ use enginehouse_core::limits::{MAX_LABEL_LENGTH, MAX_PRIORITY, MAX_WAIT};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::read_fields;
-use enginehouse_core::report::{Progress, Usage};
+use enginehouse_core::report::{AttemptProgress, AttemptUsage, PreviousAttempt};
 use enginehouse_core::time::{Timestamp, seconds};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -110,7 +110,7 @@ pub struct Event {
     /// where nothing was reported, and in answers to other calls than those that look at events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub usage: Option<Usage>,
+    pub usage: Option<AttemptUsage>,
     /// How far the attempt is that is under way, as its engine has reported it; absent as `usage` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -135,24 +135,10 @@ pub struct EventProgress {
 }
 
 impl EventProgress {
-    pub fn new(reported_at: Timestamp, progress: Progress) -> Self {
-        let Progress { percent, message } = progress;
+    pub fn new(reported_at: Timestamp, progress: AttemptProgress) -> Self {
+        let AttemptProgress { percent, message } = progress;
         Self { percent, message, reported_at }
     }
-}
-
-/// What the attempts before have left for the one that begins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct PreviousAttempt {
-    /// The newest checkpoint, of whichever attempt it is; null if there is none.
-    #[schema(required = true, value_type = Option<RawJson>)]
-    pub checkpoint: Option<RawJson>,
-    /// What went wrong last; null if nothing has.
-    #[schema(required = true)]
-    pub error: Option<AttemptError>,
-    /// The engine that had claimed the event before.
-    #[schema(required = true)]
-    pub engine_id: Option<EngineId>,
 }
 
 /// One page of a list of them.
@@ -279,7 +265,7 @@ pub struct HistoryResponse {
     /// What its attempts have used together, as far as engines have reported it: times added up, and the most memory;
     /// null if they have reported none.
     #[schema(required = true)]
-    pub usage: Option<Usage>,
+    pub usage: Option<AttemptUsage>,
     /// What people did to it, oldest first.
     pub actions: Vec<Action>,
 }
@@ -309,7 +295,7 @@ pub struct Attempt {
     pub ended_at: Option<Timestamp>,
     /// What it has used, as far as its engine has reported it; null if it has not.
     #[schema(required = true)]
-    pub usage: Option<Usage>,
+    pub usage: Option<AttemptUsage>,
     /// How far it has come, as its engine has reported it; null if it has not.
     #[schema(required = true)]
     pub progress: Option<EventProgress>,

@@ -18,6 +18,7 @@ pub mod event_types;
 pub mod events;
 pub mod explain;
 pub mod idempotency_keys;
+pub mod logs;
 pub mod page;
 pub mod problem;
 pub mod reports;

@@ -11,8 +11,8 @@ macro_rules! read_with_report {
     ($value:expr, $report:ident; $($name:ident: $way:ident($read:expr)),+ $(,)?) => {
         enginehouse_core::read_fields!($value;
             $($name: $way($read),)+
-            usage: optional(enginehouse_core::report::Usage::read),
-            progress: optional(enginehouse_core::report::Progress::read),
+            usage: optional(enginehouse_core::report::AttemptUsage::read),
+            progress: optional(enginehouse_core::report::AttemptProgress::read),
             checkpoint: optional(AttemptReport::read_checkpoint),
             log: or_default(AttemptReport::read_log),
             log_url: optional(AttemptReport::read_log_url),

@@ -17,6 +17,7 @@ use enginehouse_api::event_types::{EventTypeSettings, QueueSettings, Settings};
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery, HistoryResponse};
 use enginehouse_api::explain::{BlockedLane, BlockedQuery, EngineExplanation, EventExplanation, ExplainQuery};
 use enginehouse_api::idempotency_keys::{ReleaseKeyQuery, ReleasedKey};
+use enginehouse_api::logs::{LogQuery, LogResponse};
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::settle::{
@@ -33,6 +34,7 @@ use tokio::time::Instant;
 
 use crate::backoff::pause;
 use crate::error::Error;
+use crate::log_stream::LogStream;
 use crate::server_url::BadUrl;
 use crate::transport::{ClientConfig, HttpCall, Repeat, RequestBody, Transport};
 
@@ -277,6 +279,18 @@ impl Client {
     /// Every attempt and every action of a person.
     pub async fn history(&self, event_id: EventId) -> Result<HistoryResponse, Error> {
         self.get(format!("/v1/events/{event_id}/history")).await
+    }
+
+    /// The ends of the logs of its attempts.
+    pub async fn log(&self, event_id: EventId, attempt: Option<u32>) -> Result<LogResponse, Error> {
+        self.list(&format!("/v1/events/{event_id}/log"), &LogQuery { attempt, follow: false }).await
+    }
+
+    /// The log of an attempt, the newest if none is named, as it grows until the attempt ends.
+    pub async fn follow_log(&self, event_id: EventId, attempt: Option<u32>) -> Result<LogStream, Error> {
+        let query = serde_urlencoded::to_string(LogQuery { attempt, follow: true }).unwrap_or_default();
+        let path = format!("/v1/events/{event_id}/log?{query}");
+        Ok(LogStream::new(self.transport.stream(&path).await?))
     }
 
     /// The event is done.

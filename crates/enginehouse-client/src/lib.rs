@@ -29,6 +29,7 @@ mod bearer_token;
 mod calls;
 pub mod engine_loop;
 mod error;
+mod log_stream;
 mod server_url;
 mod tls;
 mod transport;
@@ -37,9 +38,11 @@ pub use backoff::Backoff;
 pub use bearer_token::{BearerToken, NotAToken};
 pub use calls::Client;
 pub use engine_loop::{
-    ClaimedEvent, EngineError, EngineLoop, EngineSummary, HandlerContext, HandlerOutcome, StopReason,
+    CheckpointTooLarge, ClaimedEvent, EngineError, EngineLoop, EngineSummary, HandlerContext, HandlerOutcome,
+    StopReason,
 };
 pub use enginehouse_core::engine::{DynamicState, StaticConfig};
 pub use error::Error;
+pub use log_stream::LogStream;
 pub use server_url::BadUrl;
 pub use transport::{ClientConfig, Repeat};

@@ -90,6 +90,21 @@ pub(crate) struct Transport {
     config: ClientConfig,
 }
 
+/// An answer that comes in parts.
+#[derive(Debug)]
+pub(crate) struct AnswerStream {
+    transport: Transport,
+    response: reqwest::Response,
+}
+
+impl AnswerStream {
+    /// What comes next; none at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        let chunk = self.response.chunk().await.map_err(|error| self.transport.unreachable(&error))?;
+        Ok(chunk.map(|chunk| chunk.to_vec()))
+    }
+}
+
 impl Transport {
     pub(crate) fn new(url: &str, config: ClientConfig) -> Result<Self, BadUrl> {
         let parsed = server_url(url)?;
@@ -158,6 +173,18 @@ impl Transport {
         }
     }
 
+    /// Makes a call whose answer comes in parts, for as long as there are some. It is not repeated.
+    pub(crate) async fn stream(&self, path: &str) -> Result<AnswerStream, Error> {
+        let request = self.http.get(format!("{}{path}", self.url));
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(AnswerStream { transport: self.clone(), response });
+        }
+        self.answer(response)
+            .await
+            .and_then(|(status, _)| Err(Error::Unexpected { status: status.as_u16(), reason: "no stream".to_owned() }))
+    }
+
     async fn once(&self, call: &HttpCall) -> Result<(StatusCode, Vec<u8>), Error> {
         let mut request = self
             .http
@@ -169,6 +196,10 @@ impl Transport {
             RequestBody::Ndjson(body) => request.header("content-type", "application/x-ndjson").body(body.clone()),
         };
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        self.answer(response).await
+    }
+
+    async fn answer(&self, response: reqwest::Response) -> Result<(StatusCode, Vec<u8>), Error> {
         let status = response.status();
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let body = self.read(response).await?;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::AttemptError;
+use crate::ids::EngineId;
 use crate::input::Value;
 use crate::json::RawJson;
 use crate::limits::{
@@ -16,10 +18,10 @@ use crate::read_fields;
 pub struct AttemptReport {
     /// What the attempt has used since it began. A field that is given replaces what was reported before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage: Option<Usage>,
+    pub usage: Option<AttemptUsage>,
     /// How far the attempt is; replaces what was reported before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub progress: Option<Progress>,
+    pub progress: Option<AttemptProgress>,
     /// What another attempt needs to continue from here: any JSON of at most 16 KiB. It replaces the one before, and is given to
     /// the next attempt as `previous.checkpoint`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +54,7 @@ fn log_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Usage {
+pub struct AttemptUsage {
     /// Processor time in seconds, kept to the millisecond.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1e9))]
@@ -71,7 +73,7 @@ pub struct Usage {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Progress {
+pub struct AttemptProgress {
     /// From 0 to 100, kept to the hundredth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
@@ -79,6 +81,21 @@ pub struct Progress {
     /// In words; cut after 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// What the attempts before have left for the one that begins.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PreviousAttempt {
+    /// The newest checkpoint, of whichever attempt it is; null if there is none.
+    #[cfg_attr(feature = "openapi", schema(required = true, value_type = Option<RawJson>))]
+    pub checkpoint: Option<RawJson>,
+    /// What went wrong last; null if nothing has.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub error: Option<AttemptError>,
+    /// The engine that had claimed the event before.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub engine_id: Option<EngineId>,
 }
 
 impl AttemptReport {
@@ -137,7 +154,7 @@ pub fn log_line(text: &str) -> String {
     text.trim_end_matches('\r').chars().map(visible).collect()
 }
 
-impl Usage {
+impl AttemptUsage {
     pub fn read(value: Value<'_>) -> Option<Self> {
         read_fields!(value;
             cpu_seconds: optional(|value| value.number(0.0..=MAX_USAGE_SECONDS)),
@@ -174,7 +191,7 @@ impl Usage {
     }
 }
 
-impl Progress {
+impl AttemptProgress {
     pub fn read(value: Value<'_>) -> Option<Self> {
         read_fields!(value;
             percent: optional(|value| value.number(0.0..=100.0)),
@@ -253,7 +270,7 @@ mod tests {
 
     #[test]
     fn usage_is_replaced_within_an_attempt_and_added_up_over_many() {
-        let usage = |cpu, memory| Usage { cpu_seconds: cpu, max_memory_mb: memory, gpu_seconds: None };
+        let usage = |cpu, memory| AttemptUsage { cpu_seconds: cpu, max_memory_mb: memory, gpu_seconds: None };
         assert_eq!(usage(Some(1.0), Some(9.0)).replaced_by(usage(Some(0.5), None)), usage(Some(0.5), Some(9.0)));
         assert_eq!(usage(Some(0.1), Some(9.0)).plus(usage(Some(0.2), Some(3.0))), usage(Some(0.3), Some(9.0)));
         assert_eq!(usage(None, None).plus(usage(Some(0.2), None)), usage(Some(0.2), None));

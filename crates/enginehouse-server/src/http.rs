@@ -26,6 +26,7 @@ mod idempotency_keys;
 mod json;
 mod known_routes;
 mod limits;
+mod logs;
 mod long_wait;
 mod ndjson;
 mod params;
@@ -84,6 +85,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(explain::explain_engine))
         .routes(routes!(explain::list_blocked))
         .routes(routes!(suspects::list_suspects))
+        .routes(routes!(logs::get_event_log))
         .routes(routes!(events::cancel_event))
         .routes(routes!(events::retry_event))
         .routes(routes!(events::redrive_event))

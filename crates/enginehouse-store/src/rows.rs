@@ -14,7 +14,7 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::policy::Overrides;
 use enginehouse_core::policy::Settings;
-use enginehouse_core::report::{AttemptReport, LogTail, Progress, Usage};
+use enginehouse_core::report::{AttemptProgress, AttemptReport, AttemptUsage, LogTail};
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
 
@@ -53,9 +53,9 @@ pub struct AttemptReportRow {
     pub lock_serial: i64,
     /// When it reported last.
     pub reported_at: Timestamp,
-    pub usage: Option<Usage>,
+    pub usage: Option<AttemptUsage>,
     /// The last progress, and when it was reported.
-    pub progress: Option<(Timestamp, Progress)>,
+    pub progress: Option<(Timestamp, AttemptProgress)>,
     pub log_url: Option<String>,
 }
 
@@ -75,15 +75,15 @@ pub struct ReportWrite {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReportSummary {
     /// What all of its attempts have used together.
-    pub usage: Option<Usage>,
+    pub usage: Option<AttemptUsage>,
     /// The progress of the attempt of its newest lock, and when it was reported.
-    pub progress: Option<(Timestamp, Progress)>,
+    pub progress: Option<(Timestamp, AttemptProgress)>,
 }
 
 impl ReportSummary {
     /// Of the attempts of an event, whose newest lock has this serial.
     pub(crate) fn of(reports: &[AttemptReportRow], lock_serial: i64) -> Self {
-        let usage = reports.iter().filter_map(|report| report.usage).reduce(Usage::plus);
+        let usage = reports.iter().filter_map(|report| report.usage).reduce(AttemptUsage::plus);
         let newest = reports.iter().find(|report| report.lock_serial == lock_serial);
         Self { usage, progress: newest.and_then(|report| report.progress.clone()) }
     }

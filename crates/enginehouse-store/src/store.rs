@@ -126,8 +126,8 @@ pub trait Queries: Send + Sync {
     /// Every attempt of an event that did not complete it, and every action of an operator, oldest first; and the event, which
     /// tells of its newest attempt.
     async fn history(&self, event_id: EventId) -> Result<History, StoreError>;
-    /// The ends of the logs of an event's attempts, each with the serial of its lock, in the order of the locks; of one lock, if one
-    /// is named.
+    /// The ends of the logs of the last 16 attempts that have one, each with the serial of its lock, in the order of the locks; of
+    /// one lock, if one is named.
     async fn logs(&self, event_id: EventId, lock_serial: Option<i64>) -> Result<Vec<(i64, LogTail)>, StoreError>;
     /// One engine with its locks, if it is registered.
     async fn engine(&self, engine_id: &EngineId) -> Result<Option<(RegisteredEngine, Vec<EventRecord>)>, StoreError>;

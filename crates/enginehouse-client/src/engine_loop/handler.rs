@@ -8,7 +8,7 @@ use enginehouse_api::settle::{SettleOutcome, Settlement};
 use enginehouse_core::event::AttemptError;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::LockToken;
-use enginehouse_core::report::{AttemptReport, Usage};
+use enginehouse_core::report::{AttemptReport, AttemptUsage};
 use tokio_util::sync::CancellationToken;
 
 use super::report_buffer::{CheckpointTooLarge, ReportBuffer};
@@ -98,7 +98,7 @@ impl HandlerContext {
     }
 
     /// Reports what the attempt has used since it began.
-    pub fn usage(&self, usage: Usage) {
+    pub fn usage(&self, usage: AttemptUsage) {
         self.reports.usage(usage);
     }
 

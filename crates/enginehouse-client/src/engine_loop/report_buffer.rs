@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use enginehouse_core::json::RawJson;
 use enginehouse_core::limits::{MAX_CHECKPOINT_BYTES, MAX_LOG_BYTES, MAX_PROGRESS_MESSAGE_LENGTH};
-use enginehouse_core::report::{AttemptReport, Progress, Usage, log_line};
+use enginehouse_core::report::{AttemptProgress, AttemptReport, AttemptUsage, log_line};
 
 /// A checkpoint that no server would take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,14 +61,14 @@ impl ReportBuffer {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn usage(&self, usage: Usage) {
+    pub(super) fn usage(&self, usage: AttemptUsage) {
         self.lock().pending.merge(AttemptReport { usage: Some(usage), ..AttemptReport::default() });
     }
 
     pub(super) fn progress(&self, percent: Option<f64>, message: Option<&str>) {
         let percent = percent.filter(|percent| percent.is_finite()).map(|percent| percent.clamp(0.0, 100.0));
         let message = message.map(|text| text.chars().take(MAX_PROGRESS_MESSAGE_LENGTH).collect());
-        self.lock().pending.progress = Some(Progress { percent, message });
+        self.lock().pending.progress = Some(AttemptProgress { percent, message });
     }
 
     pub(super) fn checkpoint(&self, checkpoint: RawJson) -> Result<(), CheckpointTooLarge> {
@@ -163,7 +163,7 @@ mod tests {
         buffer.progress(Some(120.0), None);
         buffer.checkpoint(RawJson::trusted("1")).unwrap();
         let sent = buffer.begin().unwrap();
-        assert_eq!(sent.progress, Some(Progress { percent: Some(100.0), message: None }));
+        assert_eq!(sent.progress, Some(AttemptProgress { percent: Some(100.0), message: None }));
         assert_eq!(sent.log, ["one"]);
         buffer.log("two\nthree");
         buffer.checkpoint(RawJson::trusted("2")).unwrap();

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use enginehouse_core::engine::EngineStatus;
-use enginehouse_core::event::{AttemptError, EventStatus};
-use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::event::EventStatus;
+use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::miss::NearestMiss;
+use enginehouse_core::report::PreviousAttempt;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::EventRow;
 use tokio::sync::oneshot;
@@ -103,15 +104,4 @@ pub struct Claimed {
     pub payload: RawJson,
     /// What it has been through, if it was claimed before.
     pub previous: Option<PreviousAttempt>,
-}
-
-/// What an engine is told of the attempt before its own.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PreviousAttempt {
-    /// The newest checkpoint, of whichever attempt it is.
-    pub checkpoint: Option<RawJson>,
-    /// The last thing that went wrong.
-    pub error: Option<AttemptError>,
-    /// Who made it.
-    pub engine_id: Option<EngineId>,
 }

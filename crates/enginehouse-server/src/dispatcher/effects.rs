@@ -48,8 +48,8 @@ pub struct Effects {
     pub timed_out: u64,
     /// Attempts that reported no progress for `progress_timeout_seconds`.
     pub stuck: u64,
-    /// Events of whose attempts something was reported, or ended.
-    pub(super) reported: HashSet<EventId>,
+    /// Events of whose attempts something was reported.
+    pub reported: HashSet<EventId>,
     /// Failed attempts that will be repeated.
     pub retries: u64,
     /// New dead letters by reason.

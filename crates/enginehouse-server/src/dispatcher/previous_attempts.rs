@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use enginehouse_core::ids::EventId;
+use enginehouse_core::report::PreviousAttempt;
 use enginehouse_core::transition::EventState;
 use enginehouse_store::StoreError;
 
-use super::answers::PreviousAttempt;
 use super::context::TransactionContext;
 
 /// What the next attempt of these events is told of the one before. Checkpoints are read only of events of which something was

@@ -13,6 +13,7 @@ use crate::dispatcher::config::DispatchConfig;
 use crate::dispatcher::pulse::Pulse;
 use crate::dispatcher::{Dispatcher, DispatcherThread};
 use crate::explain::Explainer;
+use crate::log_followers::LogFollowers;
 use crate::rng::{Rng, SeededRng};
 use crate::telemetry::{CommitObserver, Metrics};
 
@@ -31,6 +32,7 @@ struct Parts {
     limits: Limits,
     budgets: Budgets,
     explainer: Explainer,
+    log_followers: LogFollowers,
     /// For what need not be secret: ids of requests and engines.
     rng: Mutex<SeededRng>,
     request_prefix: u32,
@@ -51,7 +53,8 @@ impl App {
         let metrics = Metrics::new();
         let budgets = Budgets::new(&limits, &metrics);
         let thread_ended = CancellationToken::new();
-        let observer = CommitObserver::new(metrics.clone(), thread_ended.clone());
+        let log_followers = LogFollowers::default();
+        let observer = CommitObserver::new(metrics.clone(), log_followers.clone(), thread_ended.clone());
         let mut own_rng = SeededRng::from_seed(rng.bits() as u64);
         let request_prefix = own_rng.bits() as u32;
         let pulse = Pulse::start()?;
@@ -67,6 +70,7 @@ impl App {
             metrics,
             budgets,
             explainer,
+            log_followers,
             limits,
             rng: Mutex::new(own_rng),
             request_prefix,
@@ -101,6 +105,11 @@ impl App {
     /// What requests and answers may hold at once.
     pub(crate) fn budgets(&self) -> &Budgets {
         &self.0.budgets
+    }
+
+    /// Who follows logs.
+    pub(super) fn log_followers(&self) -> &LogFollowers {
+        &self.0.log_followers
     }
 
     /// 64 random bits that need not be secret.

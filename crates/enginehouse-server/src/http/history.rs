@@ -6,13 +6,13 @@ use enginehouse_api::events::{Action, Attempt, EventProgress, HistoryResponse};
 use enginehouse_core::event::{AttemptOutcome, EventStatus};
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::report::Usage;
+use enginehouse_core::report::AttemptUsage;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
 use enginehouse_store::rows::{AttemptReportRow, AuditEntry, History};
 
 pub(super) fn history(event_id: EventId, history: History) -> HistoryResponse {
-    let usage = history.reports.iter().filter_map(|report| report.usage).reduce(Usage::plus);
+    let usage = history.reports.iter().filter_map(|report| report.usage).reduce(AttemptUsage::plus);
     let (attempts, actions) = attempts(history);
     HistoryResponse {
         event_id,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use enginehouse_api::dead_letters::{DeadLetter, DeadLetterGroup};
 use enginehouse_api::engines::{Engine, EngineLock, HeartbeatResponse};
 use enginehouse_api::enqueue::{BatchResponse, BatchedEvent, EnqueueResponse, Warning, WarningCode};
-use enginehouse_api::events::{Event, EventCounts, EventLock, EventProgress, PreviousAttempt};
+use enginehouse_api::events::{Event, EventCounts, EventLock, EventProgress};
 use enginehouse_api::problem::Problem;
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::settle::{ReadSettlement, RefusedSettlement, SettlementResult};
@@ -36,12 +36,7 @@ pub(super) fn event(record: EventRecord) -> Event {
 /// A claimed event: the only answer that shows a lock's token.
 pub(super) fn claimed(claimed: Claimed) -> Event {
     let lock = claimed.event.state.lock.as_ref().map(EventLock::for_claimer);
-    let previous = claimed.previous.map(|before| PreviousAttempt {
-        checkpoint: before.checkpoint,
-        error: before.error,
-        engine_id: before.engine_id,
-    });
-    Event { previous, ..event_parts(claimed.event, &claimed.lane, claimed.payload, lock) }
+    Event { previous: claimed.previous, ..event_parts(claimed.event, &claimed.lane, claimed.payload, lock) }
 }
 
 pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock: Option<EventLock>) -> Event {

@@ -8,19 +8,21 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::registry::{Metrics, WithOutcome, WithReason};
 use crate::dispatcher::observer::{CommittedTransaction, Observer};
+use crate::log_followers::LogFollowers;
 use crate::log_limit::LogLimit;
 use crate::timers::Timer;
 
 /// Counts transactions. It is dropped with the dispatcher's thread, however that ends.
 pub(crate) struct CommitObserver {
     metrics: Metrics,
+    log_followers: LogFollowers,
     _thread: DropGuard,
 }
 
 impl CommitObserver {
     /// Counts into `metrics`, and cancels `thread_ended` when the thread has ended.
-    pub(crate) fn new(metrics: Metrics, thread_ended: CancellationToken) -> Self {
-        Self { metrics, _thread: thread_ended.drop_guard() }
+    pub(crate) fn new(metrics: Metrics, log_followers: LogFollowers, thread_ended: CancellationToken) -> Self {
+        Self { metrics, log_followers, _thread: thread_ended.drop_guard() }
     }
 }
 
@@ -55,6 +57,9 @@ impl Observer for CommitObserver {
         metrics.stuck.inc_by(effects.stuck);
         metrics.redrives.inc_by(effects.redrives);
         metrics.expired.inc_by(effects.expired);
+        if !effects.reported.is_empty() {
+            self.log_followers.reported(effects.reported.iter());
+        }
         metrics.engines_lost.inc_by(effects.engines_lost);
         if let Some(until) = effects.pruning_held_until {
             metrics.pruning_held_until.store(until.as_millis(), Ordering::Relaxed);

@@ -1,14 +1,16 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 10] = [
     include_str!("bulk_events.rs"),
     include_str!("clock.rs"),
     include_str!("dead_letters.rs"),
     include_str!("engines.rs"),
     include_str!("events.rs"),
     include_str!("explaining.rs"),
+    include_str!("logs.rs"),
     include_str!("refusals.rs"),
     include_str!("settings.rs"),
+    include_str!("suspects.rs"),
 ];
 
 /// Whether a path that a test uses is one of a template: `/v1/events/{event_id}` of `/v1/events/{event}`.

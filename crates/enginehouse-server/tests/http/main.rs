@@ -22,6 +22,7 @@ mod events;
 mod explaining;
 mod hints;
 mod hosts;
+mod logs;
 mod long_waits;
 mod pages;
 mod refusals;

@@ -7,6 +7,7 @@ mod described;
 mod engines;
 mod events;
 mod explaining;
+mod logs;
 mod refusals;
 mod reports;
 mod settings;

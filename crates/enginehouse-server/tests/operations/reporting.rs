@@ -7,7 +7,7 @@ use enginehouse_core::event::{AttemptOutcome, EventStatus};
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::LockToken;
-use enginehouse_core::report::{AttemptReport, Progress, Usage};
+use enginehouse_core::report::{AttemptProgress, AttemptReport, AttemptUsage};
 use enginehouse_core::request::{Exchange, Heartbeat, SettleCommand};
 use enginehouse_core::transition::EventCommand;
 use enginehouse_server::dispatcher::answers::{Claimed, HeartbeatAnswer};
@@ -16,7 +16,7 @@ use crate::faulty_store::{Faults, FaultyStore};
 use crate::harness::{Harness, complete, fail, token};
 
 fn used(cpu_seconds: f64) -> AttemptReport {
-    let usage = Usage { cpu_seconds: Some(cpu_seconds), ..Usage::default() };
+    let usage = AttemptUsage { cpu_seconds: Some(cpu_seconds), ..AttemptUsage::default() };
     AttemptReport { usage: Some(usage), ..AttemptReport::default() }
 }
 
@@ -25,7 +25,7 @@ fn logged(lines: &[&str]) -> AttemptReport {
 }
 
 fn progressed(percent: f64) -> AttemptReport {
-    let progress = Progress { percent: Some(percent), message: None };
+    let progress = AttemptProgress { percent: Some(percent), message: None };
     AttemptReport { progress: Some(progress), ..AttemptReport::default() }
 }
 

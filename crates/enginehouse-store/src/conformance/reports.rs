@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::report::{AttemptReport, LogTail, Progress, Usage};
+use enginehouse_core::report::{AttemptProgress, AttemptReport, AttemptUsage, LogTail};
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, EventState};
 
@@ -12,12 +12,12 @@ use super::given::{LOST, apply, begin, claim, complete, given_events, id, now, t
 use crate::Store;
 use crate::rows::{AttemptReportRow, EventFilter, PageRequest, ReportSummary, ReportWrite};
 
-fn used(cpu_seconds: f64, max_memory_mb: Option<f64>) -> Option<Usage> {
-    Some(Usage { cpu_seconds: Some(cpu_seconds), max_memory_mb, gpu_seconds: None })
+fn used(cpu_seconds: f64, max_memory_mb: Option<f64>) -> Option<AttemptUsage> {
+    Some(AttemptUsage { cpu_seconds: Some(cpu_seconds), max_memory_mb, gpu_seconds: None })
 }
 
-fn progress(percent: f64, message: Option<&str>) -> Option<Progress> {
-    Some(Progress { percent: Some(percent), message: message.map(str::to_owned) })
+fn progress(percent: f64, message: Option<&str>) -> Option<AttemptProgress> {
+    Some(AttemptProgress { percent: Some(percent), message: message.map(str::to_owned) })
 }
 
 /// Writes a report of the present lock of an event, as the dispatcher does. Answers the serial of the lock.
@@ -61,10 +61,10 @@ pub(crate) async fn a_report_adds_to_those_before(store: &dyn Store) {
         progress: first.progress.clone().map(|progress| (at, progress)),
         log_url: first.log_url.clone(),
     };
-    assert_eq!(reports(store, id(1)).await, [row.clone()]);
+    assert_eq!(reports(store, id(1)).await, std::slice::from_ref(&row));
     // One that says something else.
     let later = at + Duration::from_secs(9);
-    let gpu = Usage { gpu_seconds: Some(0.25), ..Usage::default() };
+    let gpu = AttemptUsage { gpu_seconds: Some(0.25), ..AttemptUsage::default() };
     report(store, 1, later, AttemptReport { usage: Some(gpu), ..AttemptReport::default() }, None).await;
     let usage = Some(first.usage.unwrap().replaced_by(gpu));
     assert_eq!(reports(store, id(1)).await, [AttemptReportRow { reported_at: later, usage, ..row.clone() }]);

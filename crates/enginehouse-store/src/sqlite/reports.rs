@@ -78,7 +78,7 @@ pub(super) fn logs(
     let mut statement = connection.prepare_cached(sql!("logs"))?;
     let rows = statement.query(params![IdBytes::of(event_id), lock_serial])?;
     let found = connection.all_readable("attempt_reports", rows, read_log)?;
-    Ok(found.into_iter().filter_map(|(lock_serial, tail)| Some((lock_serial, tail?))).collect())
+    Ok(found.into_iter().rev().filter_map(|(lock_serial, tail)| Some((lock_serial, tail?))).collect())
 }
 
 /// The serial of the lock, and the end of the log.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use enginehouse_core::json::RawJson;
-use enginehouse_core::report::{LogTail, Progress, Usage};
+use enginehouse_core::report::{AttemptProgress, AttemptUsage, LogTail};
 use enginehouse_core::time::{Timestamp, seconds};
 
 use super::column::columns;
@@ -81,13 +81,13 @@ impl<'a> ReportTextColumns<'a> {
 }
 
 /// What was used, of the columns that say so; none if none does.
-fn usage(cpu: Option<Duration>, memory_kb: Option<u64>, gpu: Option<Duration>) -> Option<Usage> {
-    let usage = Usage {
+fn usage(cpu: Option<Duration>, memory_kb: Option<u64>, gpu: Option<Duration>) -> Option<AttemptUsage> {
+    let usage = AttemptUsage {
         cpu_seconds: cpu.map(|time| time.as_secs_f64()),
         max_memory_mb: memory_kb.map(|memory| memory as f64 / KIB_PER_MIB),
         gpu_seconds: gpu.map(|time| time.as_secs_f64()),
     };
-    (usage != Usage::default()).then_some(usage)
+    (usage != AttemptUsage::default()).then_some(usage)
 }
 
 /// The progress, and when it was reported.
@@ -95,9 +95,9 @@ fn progress(
     at: Option<Timestamp>,
     basis_points: Option<u32>,
     message: Option<Cow<'_, str>>,
-) -> Option<(Timestamp, Progress)> {
+) -> Option<(Timestamp, AttemptProgress)> {
     let percent = basis_points.map(|points| f64::from(points) / BASIS_POINTS);
-    Some((at?, Progress { percent, message: message.map(Cow::into_owned) }))
+    Some((at?, AttemptProgress { percent, message: message.map(Cow::into_owned) }))
 }
 
 /// A log as its columns have it: nothing where there is none.

@@ -4,17 +4,19 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use enginehouse_api::events::{CancelRequest, Event, EventsQuery};
+use enginehouse_api::events::{CancelRequest, Event, EventProgress, EventsQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::error_group::last_line;
 use enginehouse_core::event::{AttemptOutcome, EventStatus};
 use enginehouse_core::ids::{EngineId, EventId, QueueName};
+use enginehouse_core::report::AttemptUsage;
 
 use super::change_flags::ChangeFlags;
 use super::cli_error::CliError;
 use super::enqueue;
 use super::event_bulk::{self, Bulk, WhichEvents};
 use super::event_filter::EventFilterArgs;
+use super::event_log::{self, EventLogArgs};
 use super::event_wait::{self, wait_seconds};
 use super::explain;
 use super::hints::Subject;
@@ -64,6 +66,9 @@ Example:
         #[command(flatten)]
         time: TimeArgs,
     },
+    /// Show what the attempts of an event have logged, or follow the present one
+    #[command(after_help = "Example:\n  enginehouse event log 0193f2a0-0000-7000-8000-000000000000 --follow")]
+    Log(EventLogArgs),
     /// Cancel events, by id or all that match
     #[command(after_help = "Examples:\n  enginehouse event cancel 0193f2a0-0000-7000-8000-000000000000\n  \
                       enginehouse event cancel --queue render --label team=a --dry-run\n\n\
@@ -153,6 +158,7 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
         EventSubcommand::Explain { event_id, engine, time } => {
             explain::event(&common, event_id, engine, &time.times()).await
         }
+        EventSubcommand::Log(arguments) => event_log::run(&common, arguments).await,
         EventSubcommand::Cancel { which, force } if which.event_ids.is_empty() => {
             event_bulk::run(&common, &which, Bulk::Cancel { force }).await
         }
@@ -200,7 +206,8 @@ async fn show(common: &Common, event_id: EventId, times: &Times) -> Result<(), C
             let version = attempt.engine_software_version.as_ref().map(|version| format!(" {version}"));
             let engine = format!("{}{}", attempt.engine_id, version.unwrap_or_default());
             let waited = attempt.waited_seconds;
-            let line = format!("{at} {}, {how} on {engine}, waited {waited:.1} s{error}", attempt.attempt);
+            let used = attempt.usage.as_ref().map_or_else(String::new, |usage| format!(", used {}", used(usage)));
+            let line = format!("{at} {}, {how} on {engine}, waited {waited:.1} s{used}{error}", attempt.attempt);
             fields.push(("attempt", line));
         }
         for action in &history.actions {
@@ -354,6 +361,13 @@ fn fields(event: &Event, times: &Times) -> Vec<(&'static str, String)> {
     if let Some(lock) = &event.lock {
         fields.push(("lock", format!("{} until {}", lock.holder, times.show(lock.expires_at))));
     }
+    if let Some(progress) = &event.progress {
+        fields
+            .push(("progress", format!("{}, reported {}", shown_progress(progress), times.show(progress.reported_at))));
+    }
+    if let Some(usage) = &event.usage {
+        fields.push(("used", used(usage)));
+    }
     if event.cancel_requested {
         fields.push(("cancelled", "as soon as its lock ends".to_owned()));
     }
@@ -369,6 +383,23 @@ fn fields(event: &Event, times: &Times) -> Vec<(&'static str, String)> {
     fields
 }
 
+/// How far an attempt is, on one line.
+fn shown_progress(progress: &EventProgress) -> String {
+    let percent = progress.percent.map(|percent| format!("{percent} %"));
+    let parts: Vec<_> = percent.into_iter().chain(progress.message.clone()).collect();
+    parts.join(", ")
+}
+
+/// What was used, on one line.
+fn used(usage: &AttemptUsage) -> String {
+    let parts = [
+        usage.cpu_seconds.map(|seconds| format!("{seconds} s of processors")),
+        usage.gpu_seconds.map(|seconds| format!("{seconds} s of graphics processors")),
+        usage.max_memory_mb.map(|memory| format!("{memory:.1} MiB of memory")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 /// The key, and until when the event has it.
 fn idempotency_key(event: &Event, times: &Times) -> String {
     match (&event.idempotency_key, event.idempotency_key_expires_at) {
@@ -378,8 +409,19 @@ fn idempotency_key(event: &Event, times: &Times) -> String {
 }
 
 impl Listed for Event {
-    const HEADER: &'static [&'static str] =
-        &["EVENT", "TYPE", "QUEUE", "STATUS", "PRIORITY", "ATTEMPT", "ENQUEUED", "AVAILABLE", "ENGINE", "ERROR"];
+    const HEADER: &'static [&'static str] = &[
+        "EVENT",
+        "TYPE",
+        "QUEUE",
+        "STATUS",
+        "PROGRESS",
+        "PRIORITY",
+        "ATTEMPT",
+        "ENQUEUED",
+        "AVAILABLE",
+        "ENGINE",
+        "ERROR",
+    ];
     const WIDE: &'static [&'static str] = &["QUEUE", "PRIORITY", "ATTEMPT", "AVAILABLE"];
 
     fn row(&self, times: &Times) -> Vec<String> {
@@ -388,6 +430,7 @@ impl Listed for Event {
             self.event_type.to_string(),
             self.queue.to_string(),
             self.status.to_string(),
+            self.progress.as_ref().map_or_else(String::new, shown_progress),
             self.priority.to_string(),
             self.attempt.to_string(),
             times.show(self.enqueued_at),

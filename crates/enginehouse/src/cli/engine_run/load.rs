@@ -7,7 +7,7 @@ use std::time::Duration;
 use enginehouse_client::{DynamicState, HandlerContext};
 use enginehouse_core::engine::ResourceUtilization;
 use enginehouse_core::ids::ScenarioRunId;
-use enginehouse_core::report::Usage;
+use enginehouse_core::report::AttemptUsage;
 use tokio::time::Instant;
 
 /// Two measurements closer than this say nothing about processor time.
@@ -112,8 +112,8 @@ fn mebibytes(pages: u64) -> f64 {
     pages as f64 * rustix::param::page_size() as f64 / (1024.0 * 1024.0)
 }
 
-fn usage(cpu_seconds: f64, max_memory_mb: f64) -> Usage {
-    Usage { cpu_seconds: Some(cpu_seconds), max_memory_mb: Some(max_memory_mb), gpu_seconds: None }
+fn usage(cpu_seconds: f64, max_memory_mb: f64) -> AttemptUsage {
+    AttemptUsage { cpu_seconds: Some(cpu_seconds), max_memory_mb: Some(max_memory_mb), gpu_seconds: None }
 }
 
 fn tenths(value: f64) -> f64 {

@@ -9,7 +9,7 @@ use enginehouse_core::input::{Value, read_json};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::limits::MAX_PAYLOAD_BYTES;
 use enginehouse_core::read_fields;
-use enginehouse_core::report::{AttemptReport, Progress, Usage};
+use enginehouse_core::report::{AttemptProgress, AttemptReport, AttemptUsage};
 
 /// Most lines that are complained of, of one command.
 const MAX_COMPLAINTS: u32 = 10;
@@ -43,8 +43,8 @@ struct LineReport {
 impl LineReport {
     fn read(value: Value<'_>) -> Option<Self> {
         read_fields!(value;
-            usage: optional(Usage::read),
-            progress: optional(Progress::read),
+            usage: optional(AttemptUsage::read),
+            progress: optional(AttemptProgress::read),
             checkpoint: optional(AttemptReport::read_checkpoint),
             log: or_default(AttemptReport::read_log),
             log_url: optional(AttemptReport::read_log_url),
@@ -98,7 +98,7 @@ impl ReportLines {
         if let Some(usage) = usage {
             self.context.usage(usage);
         }
-        if let Some(Progress { percent, message }) = progress {
+        if let Some(AttemptProgress { percent, message }) = progress {
             (self.percent, self.message) = (percent, message);
             self.progress();
         }

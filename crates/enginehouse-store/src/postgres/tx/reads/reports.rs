@@ -57,7 +57,7 @@ pub(crate) async fn logs(
     let rows = snapshot.query(sql!("logs"), params![UUID: &event_id.0, INT8: &lock_serial]).await?;
     snapshot.end().await?;
     let found = RowReader::new(&shared.unreadable).all("attempt_reports", &rows, read_log)?;
-    Ok(found.into_iter().filter_map(|(_, serial, tail)| Some((serial, tail?))).collect())
+    Ok(found.into_iter().rev().filter_map(|(_, serial, tail)| Some((serial, tail?))).collect())
 }
 
 /// The event, the serial of the lock, and the end of the log.
