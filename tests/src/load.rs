@@ -15,12 +15,14 @@ use enginehouse_api::enqueue::EnqueueRequest;
 use enginehouse_api::events::{Event, EventsQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
+use enginehouse_api::reports::LockReport;
 use enginehouse_api::settle::{CompleteRequest, FailRequest};
 use enginehouse_client::{Client, Error};
 use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::LockToken;
+use enginehouse_core::report::{AttemptReport, AttemptUsage};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval};
 
@@ -162,6 +164,9 @@ impl Load {
             let serials: HashSet<_> = tokens.iter().map(|token| token.serial).collect();
             assert_eq!(serials.len(), tokens.len(), "event {event_id}: a serial was given twice");
         }
+        for event in ours {
+            check_usage(client, event, record.completed.get(&event.event_id)).await;
+        }
         println!(
             "{} enqueued, {} completed; failures: {:?}; {} refused as not applied",
             record.enqueued.len(),
@@ -171,6 +176,35 @@ impl Load {
         );
         record
     }
+}
+
+/// What an event is said to have used is what its attempts have; and the one that completed it has what its engine reported
+/// with the completion.
+async fn check_usage(client: &Client, event: &Event, completed: Option<&HashSet<LockToken>>) {
+    let event_id = event.event_id;
+    let history = client.history(event_id).await.expect("an event has a history");
+    let each = history.attempts.iter().filter_map(|attempt| attempt.usage?.cpu_seconds);
+    let (sum, count) = each.fold((0.0, 0), |(sum, count), used| (sum + used, count + 1));
+    let in_all = (count > 0).then_some(sum);
+    // It may have been claimed again since it was listed.
+    let event = client.event(event_id).await.expect("it is there");
+    let of_event = event.usage.and_then(|usage| usage.cpu_seconds);
+    let of_history = history.usage.and_then(|usage| usage.cpu_seconds);
+    assert_eq!((of_event, of_history), (in_all, in_all), "event {event_id}: {:?}", history.attempts);
+    if let Some(token) = completed.and_then(|tokens| tokens.iter().next()) {
+        let last = history.attempts.last().and_then(|attempt| attempt.usage?.cpu_seconds);
+        assert_eq!(last, Some(used_under(*token)), "event {event_id} was completed with a report");
+    }
+}
+
+/// What an attempt reports at its end: of each attempt something else, and whole, so that sums are exact.
+fn used_under(token: LockToken) -> f64 {
+    f64::from(u32::try_from(token.serial & 0xff).unwrap_or(0)) + 1.0
+}
+
+fn used(cpu_seconds: f64) -> AttemptReport {
+    let usage = AttemptUsage { cpu_seconds: Some(cpu_seconds), ..AttemptUsage::default() };
+    AttemptReport { usage: Some(usage), log: vec!["a line".to_owned()], ..AttemptReport::default() }
 }
 
 async fn all_events(client: &Client) -> HashMap<EventId, Event> {
@@ -298,13 +332,12 @@ impl LoadClient {
             if claimed.is_empty() || last_heartbeat_at.elapsed() > INTERVAL / 2 {
                 last_heartbeat_at = Instant::now();
                 // What was claimed by a call without an answer is released once two of these do not name it.
-                let lock_tokens = claimed.iter().filter_map(|event| event.lock.as_ref()?.token).collect();
-                let request = HeartbeatRequest {
-                    epoch: current,
-                    dynamic_state: None,
-                    lock_tokens: Some(lock_tokens),
-                    reports: Vec::new(),
-                };
+                let lock_tokens: Vec<_> = claimed.iter().filter_map(|event| event.lock.as_ref()?.token).collect();
+                // Half of them are reported on: what is reported at the end replaces it.
+                let reports = lock_tokens.iter().step_by(2);
+                let reports = reports.map(|token| LockReport { lock_token: *token, report: used(0.5) }).collect();
+                let request =
+                    HeartbeatRequest { epoch: current, dynamic_state: None, lock_tokens: Some(lock_tokens), reports };
                 self.client.current().heartbeat(&engine_id, &request, INTERVAL).await.ok();
             }
             for event in claimed {
@@ -344,14 +377,14 @@ impl LoadClient {
                     retryable: None,
                     retry_after_seconds: Some(0.0),
                     dead_letter: None,
-                    report: Default::default(),
+                    report: used(used_under(token)),
                 };
                 client.fail(event_id, &request).await
             } else {
                 client
                     .complete(
                         event_id,
-                        &CompleteRequest { lock_token: token, result: None, report: Default::default() },
+                        &CompleteRequest { lock_token: token, result: None, report: used(used_under(token)) },
                     )
                     .await
             };

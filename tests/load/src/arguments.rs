@@ -53,6 +53,9 @@ pub(crate) struct SideBySideArgs {
     /// These systems alone
     #[arg(long, value_enum, value_name = "SYSTEM", value_delimiter = ',')]
     systems: Vec<SystemName>,
+    /// Our engines report usage, progress and a line of a log with each event that they complete
+    #[arg(long)]
+    pub(crate) reports: bool,
     /// Where the report and the plot are written
     #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
     pub(crate) out: PathBuf,

@@ -118,7 +118,7 @@ impl Bench<'_> {
     }
 
     async fn start(&self, name: SystemName) -> Result<RunningSystem> {
-        let system = name.start(self.cluster.as_ref()).await;
+        let system = name.start(self.cluster.as_ref(), self.of.reports).await;
         let system = system.with_context(|| format!("{} does not start", name.label()))?;
         Ok(RunningSystem { system, standing: 0 })
     }

@@ -75,12 +75,14 @@ impl SystemName {
         matches!(self, Self::Sqlite | Self::Postgres)
     }
 
-    /// Starts it with nothing in it.
-    pub(crate) async fn start(self, cluster: Option<&Cluster>) -> Result<Box<dyn QueueSystem>> {
+    /// Starts it with nothing in it. With `reports`, engines of ours report on each event.
+    pub(crate) async fn start(self, cluster: Option<&Cluster>, reports: bool) -> Result<Box<dyn QueueSystem>> {
         let postgres = || cluster.ok_or_else(|| anyhow::anyhow!("the suite's PostgreSQL does not run"));
         Ok(match self {
-            Self::Sqlite => Box::new(enginehouse::Enginehouse::on_sqlite(&[]).await?),
-            Self::Postgres => Box::new(enginehouse::Enginehouse::on_postgres(postgres()?, &[]).await?),
+            Self::Sqlite => Box::new(enginehouse::Enginehouse::on_sqlite(&[]).await?.reporting(reports)),
+            Self::Postgres => {
+                Box::new(enginehouse::Enginehouse::on_postgres(postgres()?, &[]).await?.reporting(reports))
+            }
             Self::Redis => Box::new(redis::Redis::start().await?),
             Self::SkipLocked => Box::new(sql::SqlQueue::skip_locked(postgres()?).await?),
             Self::Pgmq => Box::new(sql::SqlQueue::pgmq(postgres()?).await?),

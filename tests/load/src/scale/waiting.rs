@@ -130,7 +130,7 @@ async fn wait(port: u16, number: usize, room: &Semaphore, answers: &UnboundedSen
             return Ok(());
         }
         for lock in held {
-            lock.complete(&mut http).await?;
+            lock.complete(&mut http, "").await?;
         }
     }
 }

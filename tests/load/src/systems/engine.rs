@@ -98,9 +98,10 @@ impl ClaimAnswer<'_> {
 }
 
 impl HeldLock {
-    pub(crate) async fn complete(&self, http: &mut HttpConnection) -> Result<()> {
+    /// `report` is what is reported with it, as fields behind others.
+    pub(crate) async fn complete(&self, http: &mut HttpConnection, report: &str) -> Result<()> {
         let path = format!("/v1/events/{}/complete", self.event_id);
-        http.call("POST", &path, &format!(r#"{{"lock_token":"{}"}}"#, self.token)).await?;
+        http.call("POST", &path, &format!(r#"{{"lock_token":"{}"{report}}}"#, self.token)).await?;
         Ok(())
     }
 }

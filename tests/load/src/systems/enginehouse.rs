@@ -21,7 +21,12 @@ pub(crate) struct Enginehouse {
     // Before its database, which could not be dropped under it.
     server: ThrowawayServer,
     database: Option<FreshDatabase>,
+    /// What its engines report with each event, as fields behind others; mostly nothing.
+    report: &'static str,
 }
+
+const REPORT: &str =
+    r#","usage":{"cpu_seconds":0.125,"max_memory_mb":64},"progress":{"percent":100},"log":["frame 96 of 240"]"#;
 
 impl Enginehouse {
     /// With flags beside its defaults.
@@ -29,13 +34,19 @@ impl Enginehouse {
         let server = ThrowawayServer::start(binary()?, |folder, port| {
             serve(&format!("sqlite://{}", folder.join(DATA_FILE).display()), port, flags)
         });
-        Ok(Self { server: server.await?, database: None })
+        Ok(Self { server: server.await?, database: None, report: "" })
     }
 
     pub(crate) async fn on_postgres(cluster: &Cluster, flags: &[&str]) -> Result<Self> {
         let database = FreshDatabase::on(cluster)?;
         let server = ThrowawayServer::start(binary()?, |_, port| serve(database.url(), port, flags)).await?;
-        Ok(Self { server, database: Some(database) })
+        Ok(Self { server, database: Some(database), report: "" })
+    }
+
+    /// Whether its engines report on each event.
+    pub(crate) fn reporting(mut self, reports: bool) -> Self {
+        self.report = if reports { REPORT } else { "" };
+        self
     }
 
     /// The server, without its database.
@@ -80,7 +91,14 @@ impl QueueSystem for Enginehouse {
             }
         };
         let event = format!(r#"{{"event_type":"load","payload":{}}}"#, payload());
-        Ok(Box::new(EnginehouseConnection { http, event, body: String::new(), engine, held: Vec::new() }))
+        Ok(Box::new(EnginehouseConnection {
+            http,
+            event,
+            body: String::new(),
+            engine,
+            held: Vec::new(),
+            report: self.report,
+        }))
     }
 
     fn processes(&self) -> Vec<u32> {
@@ -99,6 +117,7 @@ struct EnginehouseConnection {
     body: String,
     engine: Option<LoadEngine>,
     held: Vec<HeldLock>,
+    report: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -125,8 +144,8 @@ impl EnginehouseConnection {
             let comma = if number == 0 { "" } else { "," };
             write!(
                 self.body,
-                r#"{comma}{{"event_id":"{}","lock_token":"{}","outcome":"complete"}}"#,
-                held.event_id, held.token
+                r#"{comma}{{"event_id":"{}","lock_token":"{}","outcome":"complete"{}}}"#,
+                held.event_id, held.token, self.report
             )?;
         }
         Ok(())
@@ -153,7 +172,7 @@ impl QueueConnection for EnginehouseConnection {
 
     async fn complete(&mut self) -> Result<()> {
         if let [held] = self.held.as_slice() {
-            held.complete(&mut self.http).await?;
+            held.complete(&mut self.http, self.report).await?;
         } else {
             self.body.clear();
             self.body.push_str(r#"{"settlements":["#);
