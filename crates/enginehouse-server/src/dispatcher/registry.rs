@@ -26,6 +26,8 @@ pub(super) struct Registry {
     /// The version that the copies are of; none if they are of none.
     version: Option<i64>,
     settings: SettingsRows,
+    /// Whether some of them let priorities rise.
+    some_queue_ages: bool,
     default_policy: Policy,
     /// After how long an engine is held back for an event, where nothing says otherwise.
     hold_back_after: Option<Duration>,
@@ -57,6 +59,7 @@ impl Registry {
         Self {
             version: None,
             settings: SettingsRows::default(),
+            some_queue_ages: false,
             default_policy,
             hold_back_after,
             engines: HashMap::new(),
@@ -93,7 +96,10 @@ impl Registry {
         let mut changed = Vec::new();
         if self.version != Some(version) {
             let changes = transaction.registry_since(self.version).await?;
-            self.settings = changes.settings.unwrap_or(std::mem::take(&mut self.settings));
+            if let Some(settings) = changes.settings {
+                self.settings = settings;
+                self.look_for_aging();
+            }
             if changes.is_complete {
                 let there: HashSet<_> = changes.engines.iter().map(|engine| &engine.engine_id).collect();
                 let gone: Vec<_> = self.engines.keys().filter(|id| !there.contains(id)).cloned().collect();
@@ -304,8 +310,13 @@ impl Registry {
 
     /// Whether the priority of some events rises while they wait.
     pub(super) fn some_queue_ages(&self) -> bool {
+        self.some_queue_ages
+    }
+
+    /// Each claim asks for it, and there may be many settings.
+    fn look_for_aging(&mut self) {
         let mut all = self.settings.event_types.values().chain(self.settings.queues.values());
-        all.any(|settings| settings.priority_aging_seconds.is_some())
+        self.some_queue_ages = all.any(|settings| settings.priority_aging_seconds.is_some());
     }
 
     /// The lanes that an engine could serve, idle and at its best, best priority first.
@@ -395,6 +406,7 @@ impl Registry {
             Some(settings) => self.settings.event_types.insert(event_type, settings),
             None => self.settings.event_types.remove(&event_type),
         };
+        self.look_for_aging();
     }
 
     pub(super) fn set_queue(&mut self, queue: QueueName, settings: Option<Settings>) {
@@ -402,5 +414,6 @@ impl Registry {
             Some(settings) => self.settings.queues.insert(queue, settings),
             None => self.settings.queues.remove(&queue),
         };
+        self.look_for_aging();
     }
 }

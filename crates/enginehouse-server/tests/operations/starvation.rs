@@ -8,6 +8,7 @@ use enginehouse_core::request::{Claim, Exchange, SettleCommand};
 use enginehouse_server::dispatcher::answers::Claimed;
 use enginehouse_server::dispatcher::event_actions::EventAction;
 use enginehouse_server::dispatcher::settings::{ChangeQueue, SettingsChange};
+use enginehouse_server::rng::{Rng, SeededRng};
 
 use crate::harness::{Harness, claim, complete, ids, token, waiting_claim};
 
@@ -241,4 +242,67 @@ async fn priority_rises_with_time_where_a_queue_says_so() {
     assert_eq!(types(&harness.claim("e", 1).await), ["stays"], "another queue does not age");
     assert_eq!(harness.status(old).await, EventStatus::Processing);
     harness.close().await;
+}
+
+/// An engine of a random fleet, and when each event ends that it works on.
+struct Worker {
+    id: String,
+    works_on: Vec<(u64, Claimed)>,
+}
+
+/// Small events of lower priorities that never run out, several slots and engines, and one event that needs almost all of any: it is
+/// claimed within its hold-back time and the longest of the others. So it is in a simulation of many more fleets; these have a
+/// store and a dispatcher.
+#[tokio::test]
+async fn random_fleets_let_nothing_starve() {
+    let fleets = if matches!(crate::ON, crate::under_test::Kind::Sqlite) { 12 } else { 2 };
+    for seed in 0..fleets {
+        let mut rng = SeededRng::from_seed(seed);
+        let mut below = |bound: u64| (rng.unit() * bound as f64) as u64;
+        let harness = Harness::new();
+        let mut workers = Vec::new();
+        for number in 0..1 + below(3) {
+            let (id, slots) = (format!("e{number}"), 2 + below(4));
+            let config = format!(r#"{{"resource_limits":{{"memory_limit_mb":100,"max_concurrent_events":{slots}}}}}"#);
+            harness.register_with(&id, &config, 0).await;
+            workers.push(Worker { id, works_on: Vec::new() });
+        }
+        let takes: Vec<u64> = (0..1 + below(4)).map(|_| 1 + below(90)).collect();
+        for (number, _) in takes.iter().enumerate() {
+            enqueue(&harness, &format!("t{number}"), 6 + below(4) as u8, 5 + below(40), 400).await;
+        }
+        let large_mb = 80 + below(21);
+        let (begins, most) = (below(60), 60 + takes.iter().max().unwrap() + 3);
+        let mut claimed = false;
+        for second in 0..=begins + most {
+            if second == begins {
+                enqueue(&harness, "large", 5, large_mb, 1).await;
+            }
+            for worker in &mut workers {
+                let ended = worker.works_on.extract_if(.., |(ends, _)| *ends <= second);
+                let settle = |(_, claimed): (u64, Claimed)| SettleCommand {
+                    event_id: claimed.event.event_id,
+                    command: complete(token(&claimed)),
+                };
+                let settlements: Vec<_> = ended.map(settle).collect();
+                if settlements.is_empty() && second > 0 && second != begins {
+                    continue;
+                }
+                let exchange = Exchange { settlements, claim: Some(claim(3)), ..Exchange::default() };
+                for given in harness.exchange(&worker.id, 1, exchange).await.unwrap().claimed.unwrap() {
+                    let event_type = given.lane.event_type.as_str();
+                    claimed |= event_type == "large";
+                    let takes =
+                        event_type.strip_prefix('t').map_or(1, |number| takes[number.parse::<usize>().unwrap()]);
+                    worker.works_on.push((second + takes, given));
+                }
+            }
+            if claimed {
+                break;
+            }
+            harness.pass(1.0).await;
+        }
+        assert!(claimed, "seed {seed}: within {most} s, when the longest of the others takes {takes:?}");
+        harness.close().await;
+    }
 }
