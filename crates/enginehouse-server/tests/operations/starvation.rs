@@ -283,6 +283,7 @@ async fn random_fleets_let_nothing_starve() {
                 let settle = |(_, claimed): (u64, Claimed)| SettleCommand {
                     event_id: claimed.event.event_id,
                     command: complete(token(&claimed)),
+                    report: Default::default(),
                 };
                 let settlements: Vec<_> = ended.map(settle).collect();
                 if settlements.is_empty() && second > 0 && second != begins {
