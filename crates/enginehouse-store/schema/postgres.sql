@@ -1,5 +1,27 @@
 -- What the migrations add up to. Written by the test `the_schema_file_is_fresh`.
 
+create table enginehouse.attempt_reports (
+    event_id uuid not null,
+    lock_serial bigint not null,
+    reported_at timestamp with time zone not null,
+    cpu_ms bigint,
+    max_memory_kb bigint,
+    gpu_ms bigint,
+    progress_at timestamp with time zone,
+    progress_basis_points bigint,
+    progress_message text collate "C",
+    log_url text collate "C",
+    checkpoint json,
+    log_bytes bigint,
+    log text collate "C",
+    constraint attempt_reports_key PRIMARY KEY (event_id, lock_serial),
+    constraint a_checkpoint_is_at_most_16_kib CHECK (octet_length(checkpoint::text) <= 16384),
+    constraint a_log_is_counted CHECK ((log IS NULL) = (log_bytes IS NULL) AND octet_length(log) <= log_bytes),
+    constraint no_usage_is_negative CHECK (cpu_ms >= 0 AND max_memory_kb >= 0 AND gpu_ms >= 0),
+    constraint progress_has_its_time CHECK (progress_at IS NOT NULL OR progress_basis_points IS NULL AND progress_message IS NULL),
+    constraint progress_is_a_part_of_a_whole CHECK (progress_basis_points >= 0 AND progress_basis_points <= 10000)
+) with (autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=500, fillfactor=50);
+
 create table enginehouse.attempts (
     event_id uuid not null,
     lock_serial bigint not null,
@@ -9,12 +31,13 @@ create table enginehouse.attempts (
     claimed_at timestamp with time zone not null,
     ended_at timestamp with time zone not null,
     error_code text collate "C",
-    error_message text collate "C" not null,
+    error_message text collate "C",
     error_details json,
     available_at timestamp with time zone not null,
     engine_software_version text collate "C",
     constraint attempts_key PRIMARY KEY (event_id, lock_serial),
-    constraint outcome_is_known CHECK (outcome = 'failed'::text OR outcome = 'timed_out'::text OR outcome = 'lost'::text)
+    constraint only_a_release_has_no_error CHECK ((outcome = 'released'::text) = (error_message IS NULL)),
+    constraint outcome_is_known CHECK (outcome = 'failed'::text OR outcome = 'timed_out'::text OR outcome = 'stuck'::text OR outcome = 'lost'::text OR outcome = 'released'::text)
 );
 
 create table enginehouse.audit_log (
@@ -96,12 +119,14 @@ create table enginehouse.event_types (
     hold_back_after_seconds bigint,
     priority_aging_seconds bigint,
     when_blocked enginehouse.json_object,
+    progress_timeout_seconds bigint,
     paused boolean not null,
     constraint event_types_key PRIMARY KEY (event_type),
     constraint a_priority_rises_after_at_most_30_days CHECK (priority_aging_seconds >= 0 AND priority_aging_seconds <= 2592000),
     constraint a_visibility_timeout_is_at_most_7_days CHECK (visibility_timeout_seconds >= 1 AND visibility_timeout_seconds <= 604800),
     constraint an_engine_is_held_back_after_at_most_30_days CHECK (hold_back_after_seconds >= 0 AND hold_back_after_seconds <= 2592000),
-    constraint processing_takes_at_most_30_days CHECK (max_processing_seconds >= 1 AND max_processing_seconds <= 2592000)
+    constraint processing_takes_at_most_30_days CHECK (max_processing_seconds >= 1 AND max_processing_seconds <= 2592000),
+    constraint progress_takes_at_most_30_days CHECK (progress_timeout_seconds >= 1 AND progress_timeout_seconds <= 2592000)
 );
 
 create table enginehouse.events (
@@ -118,10 +143,14 @@ create table enginehouse.events (
     lock_engine_epoch bigint,
     lock_visibility_timeout_ms bigint,
     lock_max_processing_ms bigint,
+    lock_progress_timeout_ms bigint,
+    lock_progress_due_at timestamp with time zone,
+    reported_lock_serial bigint,
     lock_given_by xid8,
     result_checksum bigint,
     visibility_timeout_ms enginehouse.visibility_timeout_ms,
     max_processing_ms enginehouse.max_processing_ms,
+    progress_timeout_ms enginehouse.progress_timeout_ms,
     attempt bigint not null default 0,
     retries bigint not null default 0,
     failures bigint not null default 0,
@@ -154,8 +183,8 @@ CASE
 END),
     constraint a_lock_is_whole CHECK (
 CASE
-    WHEN lock_holder IS NULL THEN lock_engine_epoch IS NULL AND lock_expires_at IS NULL AND lock_visibility_timeout_ms IS NULL AND lock_max_processing_ms IS NULL AND lock_unlisted_heartbeats IS NULL AND lock_given_by IS NULL
-    ELSE engine_id IS NOT NULL AND lock_holder = ('processing_by_'::text || engine_id::text) AND claimed_at IS NOT NULL AND lock_secret IS NOT NULL AND lock_engine_epoch IS NOT NULL AND lock_expires_at IS NOT NULL AND lock_visibility_timeout_ms IS NOT NULL AND lock_unlisted_heartbeats IS NOT NULL AND lock_given_by IS NOT NULL
+    WHEN lock_holder IS NULL THEN lock_engine_epoch IS NULL AND lock_expires_at IS NULL AND lock_visibility_timeout_ms IS NULL AND lock_max_processing_ms IS NULL AND lock_unlisted_heartbeats IS NULL AND lock_given_by IS NULL AND lock_progress_timeout_ms IS NULL AND lock_progress_due_at IS NULL
+    ELSE engine_id IS NOT NULL AND lock_holder = ('processing_by_'::text || engine_id::text) AND claimed_at IS NOT NULL AND lock_secret IS NOT NULL AND lock_engine_epoch IS NOT NULL AND lock_expires_at IS NOT NULL AND lock_visibility_timeout_ms IS NOT NULL AND lock_unlisted_heartbeats IS NOT NULL AND lock_given_by IS NOT NULL AND (lock_progress_timeout_ms IS NULL) = (lock_progress_due_at IS NULL)
 END),
     constraint a_secret_is_of_a_lock CHECK (
 CASE
@@ -253,12 +282,14 @@ create table enginehouse.queues (
     hold_back_after_seconds bigint,
     priority_aging_seconds bigint,
     when_blocked enginehouse.json_object,
+    progress_timeout_seconds bigint,
     paused boolean not null,
     constraint queues_key PRIMARY KEY (queue),
     constraint a_priority_rises_after_at_most_30_days CHECK (priority_aging_seconds >= 0 AND priority_aging_seconds <= 2592000),
     constraint a_visibility_timeout_is_at_most_7_days CHECK (visibility_timeout_seconds >= 1 AND visibility_timeout_seconds <= 604800),
     constraint an_engine_is_held_back_after_at_most_30_days CHECK (hold_back_after_seconds >= 0 AND hold_back_after_seconds <= 2592000),
-    constraint processing_takes_at_most_30_days CHECK (max_processing_seconds >= 1 AND max_processing_seconds <= 2592000)
+    constraint processing_takes_at_most_30_days CHECK (max_processing_seconds >= 1 AND max_processing_seconds <= 2592000),
+    constraint progress_takes_at_most_30_days CHECK (progress_timeout_seconds >= 1 AND progress_timeout_seconds <= 2592000)
 );
 
 create table enginehouse.scenario_runs (
@@ -490,7 +521,8 @@ begin
         with inserted as (
             insert into enginehouse.events (
                 event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key,
-                idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms, expires_at,
+                idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms,
+                expires_at, progress_timeout_ms,
                 labels
             )
             select
@@ -518,6 +550,7 @@ begin
                         timestamptz '9999-12-30 22:00:00+00'
                     )
                 end,
+                d.progress_timeout_seconds * 1000,
                 nullif(enginehouse.label_text(d.labels), '{}')::json
             from unnest(drafts) with ordinality as d
             where d.idempotency_key is not null or cardinality(added) = 0
@@ -720,6 +753,8 @@ declare
             || enginehouse.range_error(d.visibility_timeout_seconds, 'a whole number', 1, 604800),
         pointer || '/max_processing_seconds: '
             || enginehouse.range_error(d.max_processing_seconds, 'a whole number', 1, 2592000),
+        pointer || '/progress_timeout_seconds: '
+            || enginehouse.range_error(d.progress_timeout_seconds, 'a whole number', 1, 2592000),
         pointer || '/expires_after_seconds: '
             || enginehouse.range_error(d.expires_after_seconds, 'a whole number', 1, 31622400),
         pointer || '/payload: ' || case
@@ -753,7 +788,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload json DEFAULT '{}'::json, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload json DEFAULT '{}'::json, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, progress_timeout_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
  RETURNS uuid
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -770,7 +805,8 @@ begin
                 coalesce(priority, 5), date_trunc('milliseconds', run_at), delay_seconds,
                 coalesce(required_capabilities, '{}'), required_memory_mb,
                 engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
-                visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, coalesce(labels, '{}')
+                visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds,
+                expires_after_seconds, coalesce(labels, '{}')
             )::enginehouse.event_draft],
             array[json_build_object('retry_policy', retry_policy, 'labels', coalesce(labels, '{}'))],
             ''
@@ -780,16 +816,16 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, progress_timeout_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
  RETURNS uuid
  LANGUAGE sql
-RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, labels)
+RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels)
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload text, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload text, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, progress_timeout_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
  RETURNS uuid
  LANGUAGE sql
-RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, expires_after_seconds, labels)
+RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels)
 ;
 
 CREATE OR REPLACE FUNCTION enginehouse.enqueue_many(events json)
@@ -854,6 +890,7 @@ begin
             f.retry_policy,
             enginehouse.read_whole_number(f.visibility_timeout_seconds),
             enginehouse.read_whole_number(f.max_processing_seconds),
+            enginehouse.read_whole_number(f.progress_timeout_seconds),
             enginehouse.read_whole_number(f.expires_after_seconds),
             coalesce(f.labels, '{}')
         )::enginehouse.event_draft
@@ -862,7 +899,7 @@ begin
             event_type text, queue text, priority text, run_at text, delay_seconds text, required_capabilities json,
             required_memory_mb text, engine_version text, scenario_run_id text, idempotency_key text,
             idempotency_window_seconds text, retry_policy json, visibility_timeout_seconds text,
-            max_processing_seconds text, expires_after_seconds text, labels json
+            max_processing_seconds text, progress_timeout_seconds text, expires_after_seconds text, labels json
         )
         order by number
     );
@@ -897,7 +934,7 @@ begin
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
             enginehouse.read_whole_number(d.retry_policy ->> 'dead_letter_threshold')::text,
             enginehouse.read_whole_number(d.retry_policy ->> 'max_losses')::text,
-            d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.expires_after_seconds::text,
+            d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.progress_timeout_seconds::text, d.expires_after_seconds::text,
             d.idempotency_window_seconds::text,
             enginehouse.label_text(d.labels), enginehouse.payload_text(d.payload)
         ]) with ordinality as f (field, place)
@@ -1109,6 +1146,7 @@ with recursive known (path, kind, is_optional, lowest, highest) as (
         ('/retry_policy/max_losses', 'a whole number', true, 0, 1000),
         ('/visibility_timeout_seconds', 'a whole number', true, 1, 604800),
         ('/max_processing_seconds', 'a whole number', true, 1, 2592000),
+        ('/progress_timeout_seconds', 'a whole number', true, 1, 2592000),
         ('/expires_after_seconds', 'a whole number', true, 1, 31622400),
         ('/labels', 'an object', false, null, null),
         ('/labels/*', 'a string', false, null, null)
@@ -1199,6 +1237,7 @@ create type enginehouse.event_draft as (
     retry_policy json,
     visibility_timeout_seconds numeric,
     max_processing_seconds numeric,
+    progress_timeout_seconds numeric,
     expires_after_seconds numeric,
     labels json
 );
@@ -1214,6 +1253,9 @@ constraint processing_takes_at_most_30_days CHECK (VALUE >= 1 AND VALUE <= '2592
 
 create domain enginehouse.name as text collate "C"
 constraint a_name_needs_no_quotes CHECK (enginehouse.is_name(VALUE));
+
+create domain enginehouse.progress_timeout_ms as bigint
+constraint progress_takes_at_most_30_days CHECK (VALUE >= 1 AND VALUE <= '2592000000'::bigint);
 
 create domain enginehouse.version_range as text collate "C"
 constraint a_version_range_can_be_read CHECK (enginehouse.is_version_range(VALUE));

@@ -88,17 +88,21 @@ CREATE TABLE events (
     lock_expires_at integer,
     lock_visibility_timeout_ms integer,
     lock_max_processing_ms integer,
+    lock_progress_timeout_ms integer,
+    lock_progress_due_at integer,
     lock_unlisted_heartbeats integer,
     settled_by text,
     cancel_requested integer not null default 0,
     dead_letter_reason text,
     engine_software_version text,
+    reported_lock_serial integer,
     scenario_run_id text,
     idempotency_key text,
     idempotency_key_expires_at integer,
     fingerprint blob,
     visibility_timeout_ms integer,
     max_processing_ms integer,
+    progress_timeout_ms integer,
     retry_policy text,
     labels text,
     expires_at integer,
@@ -117,10 +121,12 @@ CREATE TABLE events (
             when lock_holder is null then
                 lock_engine_epoch is null and lock_expires_at is null and lock_visibility_timeout_ms is null
                 and lock_max_processing_ms is null and lock_unlisted_heartbeats is null
+                and lock_progress_timeout_ms is null and lock_progress_due_at is null
             else
                 lock_holder is 'processing_by_' || engine_id and claimed_at is not null and lock_secret is not null
                 and lock_engine_epoch is not null and lock_expires_at is not null
                 and lock_visibility_timeout_ms is not null and lock_unlisted_heartbeats is not null
+                and (lock_progress_timeout_ms is null) = (lock_progress_due_at is null)
         end
     ),
     constraint a_secret_is_of_a_lock check (
@@ -145,6 +151,7 @@ CREATE TABLE events (
     ),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_ms between 1 and 604800000),
     constraint processing_takes_at_most_30_days check (max_processing_ms between 1 and 2592000000),
+    constraint progress_takes_at_most_30_days check (progress_timeout_ms between 1 and 2592000000),
     constraint no_count_is_negative check (
         lock_serial >= 0 and attempt >= 0 and retries >= 0 and failures >= 0 and losses >= 0 and redrives >= 0
     ),
@@ -201,12 +208,39 @@ CREATE TABLE attempts (
     claimed_at integer not null,
     ended_at integer not null,
     error_code text,
-    error_message text not null,
+    error_message text,
     error_details text,
     available_at integer not null,
     engine_software_version text,
     constraint attempts_key primary key (event_id, lock_serial),
-    constraint outcome_is_known check (outcome = 'failed' or outcome = 'timed_out' or outcome = 'lost')
+    constraint outcome_is_known check (
+        outcome = 'failed' or outcome = 'timed_out' or outcome = 'stuck' or outcome = 'lost' or outcome = 'released'
+    ),
+    constraint only_a_release_has_no_error check ((outcome = 'released') = (error_message is null))
+) strict, without rowid;
+
+CREATE TABLE attempt_reports (
+    event_id blob not null references events (event_id) on delete cascade,
+    lock_serial integer not null,
+    reported_at integer not null,
+    cpu_ms integer,
+    max_memory_kb integer,
+    gpu_ms integer,
+    progress_at integer,
+    progress_basis_points integer,
+    progress_message text,
+    log_url text,
+    checkpoint text,
+    log_bytes integer,
+    log text,
+    constraint attempt_reports_key primary key (event_id, lock_serial),
+    constraint no_usage_is_negative check (cpu_ms >= 0 and max_memory_kb >= 0 and gpu_ms >= 0),
+    constraint progress_is_a_part_of_a_whole check (progress_basis_points between 0 and 10000),
+    constraint progress_has_its_time check (
+        progress_at is not null or (progress_basis_points is null and progress_message is null)
+    ),
+    constraint a_checkpoint_is_at_most_16_kib check (length(cast(checkpoint as blob)) <= 16384),
+    constraint a_log_is_counted check ((log is null) = (log_bytes is null) and length(cast(log as blob)) <= log_bytes)
 ) strict, without rowid;
 
 CREATE TABLE dead_letters (
@@ -237,11 +271,13 @@ CREATE TABLE event_types (
     hold_back_after_seconds integer,
     priority_aging_seconds integer,
     when_blocked text,
+    progress_timeout_seconds integer,
     paused integer not null,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000),
+    constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
     constraint paused_is_yes_or_no check (paused in (0, 1))
 ) strict, without rowid;
 
@@ -253,11 +289,13 @@ CREATE TABLE queues (
     hold_back_after_seconds integer,
     priority_aging_seconds integer,
     when_blocked text,
+    progress_timeout_seconds integer,
     paused integer not null,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000),
+    constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
     constraint paused_is_yes_or_no check (paused in (0, 1))
 ) strict, without rowid;
 

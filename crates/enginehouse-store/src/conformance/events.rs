@@ -173,6 +173,7 @@ pub(crate) async fn an_event_that_is_changed_is_counted_and_found_where_it_is_th
         retry_policy: Some(RetryPolicyPatch { max_retries: Some(9), ..RetryPolicyPatch::default() }),
         visibility_timeout: Some(MINUTE),
         max_processing: Some(2 * MINUTE),
+        progress_timeout: Some(3 * MINUTE),
     };
     let wanted = changed.event.clone();
     let mut stale = changed.clone();

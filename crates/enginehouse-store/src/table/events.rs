@@ -43,6 +43,7 @@ columns! {
         lane_id: LaneId as Long,
         visibility_timeout_ms: Option<Duration> as Long,
         max_processing_ms: Option<Duration> as Long,
+        progress_timeout_ms: Option<Duration> as Long,
         retry_policy: Option<Cow<'a, str>> as Json,
         labels: Option<Cow<'a, str>> as Json,
     }
@@ -50,9 +51,16 @@ columns! {
 
 impl<'a> AttributeColumns<'a> {
     pub(crate) fn of(event: &'a EventRow) -> Self {
-        let EnqueuedColumns { lane_id, visibility_timeout_ms, max_processing_ms, retry_policy, labels, .. } =
-            EnqueuedColumns::of(event);
-        Self { lane_id, visibility_timeout_ms, max_processing_ms, retry_policy, labels }
+        let EnqueuedColumns {
+            lane_id,
+            visibility_timeout_ms,
+            max_processing_ms,
+            progress_timeout_ms,
+            retry_policy,
+            labels,
+            ..
+        } = EnqueuedColumns::of(event);
+        Self { lane_id, visibility_timeout_ms, max_processing_ms, progress_timeout_ms, retry_policy, labels }
     }
 }
 
