@@ -7,8 +7,9 @@ use enginehouse_core::filter::{EngineFilter, PageRequest};
 use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType};
 use enginehouse_core::input::Value;
 use enginehouse_core::invalid::{FieldError, Invalid};
-use enginehouse_core::limits::{MAX_FIELD_ERRORS, MAX_LOCK_TOKENS};
+use enginehouse_core::limits::{MAX_FIELD_ERRORS, MAX_LABEL_LENGTH, MAX_LOCK_TOKENS, MAX_QUARANTINED_TYPES};
 use enginehouse_core::lock::LockToken;
+use enginehouse_core::quarantine::Quarantine;
 use enginehouse_core::read_fields;
 use enginehouse_core::report::AttemptReport;
 use enginehouse_core::request::Heartbeat;
@@ -50,6 +51,10 @@ pub struct Engine {
     pub status: EngineStatus,
     /// Whether it is to get no new events, even after it was lost and came back.
     pub draining: bool,
+    /// What keeps it from events, though it is active; null if nothing does. One that has ended by itself is shown until the next
+    /// one.
+    #[schema(required = true)]
+    pub quarantine: Option<Quarantine>,
     /// How often it must send a heartbeat, in seconds; 0 if never.
     pub heartbeat_interval_seconds: u64,
     /// After how many seconds of silence it is lost; null if never.
@@ -81,6 +86,7 @@ impl Engine {
             epoch: engine.epoch,
             status: engine.status,
             draining: engine.draining,
+            quarantine: engine.quarantine.clone(),
             heartbeat_interval_seconds: engine.heartbeat_interval.as_secs(),
             lost_after_seconds: engine.lost_after().map(|wait| wait.as_secs()),
             registered_at: engine.registered_at,
@@ -174,6 +180,38 @@ impl DrainRequest {
             epoch: optional(|value| value.integer()),
         );
         Some(Self { stop_when_drained: stop_when_drained?, epoch })
+    }
+}
+
+/// No events for the engine, or none of some types, until a time or until somebody lifts it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuarantineRequest {
+    /// Why; at most 256 characters.
+    #[schema(min_length = 1, max_length = 256)]
+    pub reason: String,
+    /// When it ends by itself; never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// The event types that it is for, at most 100; all if absent or empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    pub event_types: Vec<EventType>,
+}
+
+impl QuarantineRequest {
+    /// Reads a quarantine that begins now.
+    pub fn read(value: Value<'_>, now: Timestamp) -> Option<Quarantine> {
+        read_fields!(value;
+            reason: required(|value| value.line(1..=MAX_LABEL_LENGTH)),
+            until: optional(|value| value.parsed()),
+            event_types: or_default(|value| value.list(0..=MAX_QUARANTINED_TYPES, |value| value.parsed())),
+        );
+        if let Some(until) = until.filter(|until| *until <= now) {
+            value.refuse_field("until", format_args!("must be in the future, was {until}"));
+            return None;
+        }
+        Some(Quarantine { reason: reason?, since: now, until, event_types: event_types? })
     }
 }
 

@@ -206,6 +206,8 @@ pub enum ChangeAction {
     MakeAvailable,
     /// Let an engine that drains take events again.
     ResumeEngine,
+    /// Lift the quarantine of an engine.
+    LiftQuarantine,
     /// Start a lost engine again.
     StartEngine,
     /// Register an engine with a higher `max_concurrent_events`.
@@ -247,6 +249,7 @@ impl From<&ChangeStep> for ChangeView {
             }
             ChangeStep::MakeAvailable { .. } => view(ChangeAction::MakeAvailable),
             ChangeStep::ResumeEngine(engine_id) => of(ChangeAction::ResumeEngine, engine_id),
+            ChangeStep::LiftQuarantine(engine_id) => of(ChangeAction::LiftQuarantine, engine_id),
             ChangeStep::StartEngine(engine_id) => of(ChangeAction::StartEngine, engine_id),
             ChangeStep::EmptyEngine(engine_id) => of(ChangeAction::EmptyEngine, engine_id),
             ChangeStep::RaiseMaxConcurrentEvents { engine_id, to } => {

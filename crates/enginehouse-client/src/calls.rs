@@ -10,7 +10,7 @@ use enginehouse_api::dead_letters::{
     DeadLetterPreviewQuery, DeadLetterSummary, DeadLettersQuery, DiscardRequest,
 };
 use enginehouse_api::engines::{
-    DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, RegisterRequest,
+    DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, QuarantineRequest, RegisterRequest,
 };
 use enginehouse_api::enqueue::{BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse};
 use enginehouse_api::event_types::{EventTypeSettings, QueueSettings, Settings};
@@ -165,6 +165,16 @@ impl Client {
     /// Gives a drained engine events again.
     pub async fn resume_engine(&self, engine_id: &EngineId) -> Result<Engine, Error> {
         self.post(format!("/v1/engines/{engine_id}/resume"), RequestBody::Nothing, Repeat::Always).await
+    }
+
+    /// Keeps an engine from events, without stopping it.
+    pub async fn quarantine_engine(&self, engine_id: &EngineId, request: &QuarantineRequest) -> Result<Engine, Error> {
+        self.post(format!("/v1/engines/{engine_id}/quarantine"), RequestBody::json(request), Repeat::Always).await
+    }
+
+    /// Lifts the quarantine of an engine.
+    pub async fn lift_quarantine(&self, engine_id: &EngineId) -> Result<Engine, Error> {
+        self.post(format!("/v1/engines/{engine_id}/lift"), RequestBody::Nothing, Repeat::Always).await
     }
 
     /// Deregisters an engine, in good order: what it holds is back in its queue, as after a release. With an epoch, only

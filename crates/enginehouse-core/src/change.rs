@@ -22,6 +22,8 @@ pub enum ChangeStep {
     },
     /// Let an engine that drains take events again.
     ResumeEngine(EngineId),
+    /// Lift the quarantine of an engine.
+    LiftQuarantine(EngineId),
     /// Start a lost engine again, or let it send a heartbeat.
     StartEngine(EngineId),
     RaiseMaxConcurrentEvents {
@@ -91,6 +93,9 @@ impl Effort {
             Some(_) => effort.add(0, 0),
             None => {}
         }
+        if needs.quarantined {
+            effort.add(0, 0);
+        }
         if let Some(to) = needs.locks_to {
             effort.add(1, u64::from(to));
         }
@@ -121,6 +126,7 @@ impl Effort {
 struct Needs {
     /// Its status, if it is not active.
     status: Option<EngineStatus>,
+    quarantined: bool,
     version: bool,
     /// It must hold nothing.
     empty: bool,
@@ -141,6 +147,7 @@ impl Needs {
         if let Some(Shortfall::EngineIs(status)) = check(Gate::EngineActive, engine) {
             needs.status = Some(status);
         }
+        needs.quarantined = check(Gate::Quarantine, engine).is_some();
         needs.version = check(Gate::Version, engine).is_some();
         if let Some(Shortfall::CpuOver { max_cpu_percent, .. }) = check(Gate::CpuPressure, engine) {
             needs.cpu_to = Some(max_cpu_percent);
@@ -199,6 +206,9 @@ pub fn steps(
         Some(_) => steps.push(ChangeStep::StartEngine(id())),
         None => {}
     }
+    if needs.quarantined {
+        steps.push(ChangeStep::LiftQuarantine(id()));
+    }
     if let Err(Shortfall::Lacks(capabilities)) = Gate::Capabilities.check(engine, lane, &ClaimFilter::default()) {
         steps.push(ChangeStep::AddCapabilities { engine_id: id(), capabilities });
     }
@@ -225,6 +235,7 @@ impl fmt::Display for ChangeStep {
             Self::ResumeEventType(event_type) => write!(f, "resume event type {event_type}"),
             Self::MakeAvailable { available_at } => write!(f, "make it available now instead of at {available_at}"),
             Self::ResumeEngine(engine_id) => write!(f, "resume engine {engine_id}"),
+            Self::LiftQuarantine(engine_id) => write!(f, "lift the quarantine of engine {engine_id}"),
             Self::StartEngine(engine_id) => write!(f, "start engine {engine_id} again"),
             Self::RaiseMaxConcurrentEvents { engine_id, to } => {
                 write!(f, "raise max_concurrent_events of {engine_id} to {to}")

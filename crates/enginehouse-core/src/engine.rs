@@ -13,6 +13,7 @@ use crate::limits::{
     DEFAULT_HEARTBEAT_INTERVAL, LOST_AFTER_INTERVALS, MAX_CAPABILITIES, MAX_CLAIM_LIMIT, MAX_HEARTBEAT_INTERVAL,
     MAX_MEMORY_MB, MAX_METADATA_BYTES, MAX_VERSION_LENGTH,
 };
+use crate::quarantine::Quarantine;
 use crate::read_fields;
 use crate::time::Timestamp;
 
@@ -350,6 +351,8 @@ pub struct RegisteredEngine {
     pub draining: bool,
     /// Whether it stops by itself once drained.
     pub stop_when_drained: bool,
+    /// What keeps it from events, from one registration to the next; it may be over.
+    pub quarantine: Option<Quarantine>,
 }
 
 impl RegisteredEngine {
@@ -372,8 +375,14 @@ impl RegisteredEngine {
             lost_due_at: None,
             draining: false,
             stop_when_drained: false,
+            quarantine: previous.and_then(|previous| previous.quarantine.clone()),
         };
         Self { lost_due_at: engine.lost_after().map(|wait| now + wait), ..engine }
+    }
+
+    /// What keeps it from events now.
+    pub fn quarantine_at(&self, now: Timestamp) -> Option<&Quarantine> {
+        self.quarantine.as_ref().filter(|quarantine| quarantine.holds_at(now))
     }
 
     /// How long it may be silent; none if it sends no heartbeats.

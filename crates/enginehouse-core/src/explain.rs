@@ -171,6 +171,7 @@ fn condition(gate: Gate, lane: &LaneFacts<'_>, is_one: bool) -> String {
             None => format!("{} a version that will do: any", verb("runs", "run")),
         },
         Gate::EngineActive => verb("is active", "are active").to_owned(),
+        Gate::Quarantine => verb("is in no quarantine for it", "are in no quarantine for it").to_owned(),
         Gate::Concurrency => format!("{} fewer locks than max_concurrent_events", verb("holds", "hold")),
         Gate::FinalAttempt => format!("{} no event that must be its engine's only one", verb("meets", "meet")),
         Gate::Memory => match key.required_memory_mb {
@@ -214,9 +215,16 @@ fn paused(lane: &LaneFacts<'_>) -> String {
 }
 
 fn none_active(fit: &LaneFit) -> String {
-    let statuses: Vec<_> = fit.statuses.iter().map(|(status, count)| format!("{count} {status}")).collect();
+    let mut statuses: Vec<_> = fit.statuses.iter().map(|(status, count)| format!("{count} {status}")).collect();
+    if fit.fit_but_quarantined > 0 {
+        statuses.push(format!("{} quarantined", fit.fit_but_quarantined));
+    }
     let one = fit.nearest.iter().find(|near| near.fits_when_empty).map(|nearest| {
-        format!("; {} was last heard at {}", nearest.engine.engine_id, nearest.engine.last_heartbeat_at)
+        let name = &nearest.engine.engine_id;
+        match nearest.fails.first() {
+            Some((Gate::Quarantine, why)) => format!("; {name}: {why}"),
+            _ => format!("; {name} was last heard at {}", nearest.engine.last_heartbeat_at),
+        }
     });
     let fits = if fit.fit_when_empty == 1 { "fits" } else { "fit" };
     format!(

@@ -13,6 +13,7 @@ use crate::hold_back::HeldBackFor;
 use crate::ids::EngineId;
 use crate::lane::LaneKey;
 use crate::miss::{NearestMiss, nearest_miss};
+use crate::quarantine::Quarantine;
 use crate::time::Timestamp;
 
 /// How many engines an explanation names: those that should claim, and those that nearly could.
@@ -20,10 +21,11 @@ pub const MAX_NAMED_ENGINES: usize = 5;
 
 /// The gates that engines pass or fail each by itself, in the order in which an explanation asks them: first what only
 /// another engine or registration changes, then what comes and goes.
-pub const ENGINE_GATES: [Gate; 9] = [
+pub const ENGINE_GATES: [Gate; 10] = [
     Gate::Capabilities,
     Gate::Version,
     Gate::EngineActive,
+    Gate::Quarantine,
     Gate::Concurrency,
     Gate::FinalAttempt,
     Gate::Memory,
@@ -40,6 +42,8 @@ const ABILITY_GATES: usize = 2;
 pub struct FleetEngine {
     pub engine_id: EngineId,
     pub status: EngineStatus,
+    /// The quarantine that holds now.
+    pub quarantine: Option<Quarantine>,
     pub held: Held,
     /// Memory in use at its last heartbeat, in MiB.
     pub memory_usage_mb: Option<f64>,
@@ -53,12 +57,23 @@ pub struct FleetEngine {
 }
 
 impl FleetEngine {
+    /// Whether what it takes depends on the event, be its requirements the same.
+    pub fn tells_events_apart(&self) -> bool {
+        self.held_back.is_some() || self.quarantine.is_some()
+    }
+
     /// What the gates look at, for events of a lane.
-    pub fn facts<'a>(&self, abilities: &'a Abilities, max_cpu_percent: Option<f64>, lane: &LaneKey) -> EngineFacts<'a> {
+    pub fn facts<'a>(
+        &'a self,
+        abilities: &'a Abilities,
+        max_cpu_percent: Option<f64>,
+        lane: &LaneKey,
+    ) -> EngineFacts<'a> {
         let held_back = self.held_back.as_ref().filter(|held_back| *held_back.lane != *lane);
         EngineFacts {
             status: self.status,
             abilities,
+            quarantine: self.quarantine.as_ref(),
             held: self.held,
             memory_usage_mb: self.memory_usage_mb,
             cpu_percent: self.cpu_percent,
@@ -85,8 +100,8 @@ struct Room {
     any_free: bool,
     /// The most memory that such an engine has left, in MiB; none if none declares any.
     most_memory_mb: Option<u64>,
-    /// Whether some engines are held back, so that what they take depends on the event.
-    any_held_back: bool,
+    /// Whether some engines are held back or quarantined, so that what they take depends on the event.
+    any_apart: bool,
 }
 
 impl EngineClass {
@@ -99,11 +114,11 @@ impl EngineClass {
             let lane = LaneFacts { key: &key, ..running(lane) };
             let mut room = Room::default();
             for engine in &self.engines {
-                room.any_active |= engine.status == EngineStatus::Active;
-                if engine.held_back.is_some() {
-                    room.any_held_back = true;
+                if engine.tells_events_apart() {
+                    room.any_apart = true;
                     continue;
                 }
+                room.any_active |= engine.status == EngineStatus::Active;
                 let facts = engine.facts(&self.abilities, max_cpu_percent, &key);
                 if ENGINE_GATES.iter().all(|gate| check(*gate, &facts, &lane).is_ok()) {
                     room.any_free = true;
@@ -143,13 +158,15 @@ pub struct LaneFit {
     pub registered: u64,
     /// Those that could run it when they are idle and at their best.
     pub fit_when_empty: u64,
-    /// Those of them that are active.
+    /// Those of them that are active, and not in a quarantine for it.
     pub fit_and_active: u64,
+    /// Those of them that are active, and in a quarantine for it.
+    pub fit_but_quarantined: u64,
     /// Those that no gate of their own keeps from it now.
     pub fit_now: u64,
     /// How many engines fail each gate of [`ENGINE_GATES`], having passed those before it.
     pub failed_at: [u64; ENGINE_GATES.len()],
-    /// How many of those that could run it are in each status.
+    /// How many of those that could run it are in each status but active.
     pub statuses: BTreeMap<EngineStatus, u64>,
     /// Some of those that could run it now: those that asked for events last come first.
     pub free: Vec<FleetEngine>,
@@ -242,12 +259,13 @@ impl Fleet {
                 None => true,
             };
             reach.any_free |= room.any_free && has_memory;
-            if room.any_held_back && !reach.any_free {
-                let held_back = class.engines.iter().filter(|engine| engine.held_back.is_some());
-                reach.any_free = held_back.into_iter().any(|engine| {
+            if room.any_apart && !(reach.any_free && reach.any_active) {
+                for engine in class.engines.iter().filter(|engine| engine.tells_events_apart()) {
                     let facts = engine.facts(&class.abilities, self.max_cpu_percent, lane.key);
-                    ENGINE_GATES.iter().all(|gate| check(*gate, &facts, &running(lane)).is_ok())
-                });
+                    let passes = |gate: &Gate| check(*gate, &facts, &running(lane)).is_ok();
+                    reach.any_active |= engine.status == EngineStatus::Active && passes(&Gate::Quarantine);
+                    reach.any_free |= ENGINE_GATES.iter().all(passes);
+                }
             }
         }
         reach
@@ -275,8 +293,11 @@ impl Fleet {
                 let first_failure = ability_failure.or_else(own_failure);
                 if fits_when_empty {
                     fit.fit_when_empty += 1;
-                    fit.fit_and_active += u64::from(engine.status == EngineStatus::Active);
-                    *fit.statuses.entry(engine.status).or_default() += 1;
+                    match (engine.status, check(Gate::Quarantine, &facts, lane)) {
+                        (EngineStatus::Active, Err(_)) => fit.fit_but_quarantined += 1,
+                        (EngineStatus::Active, Ok(())) => fit.fit_and_active += 1,
+                        (status, _) => *fit.statuses.entry(status).or_default() += 1,
+                    }
                 }
                 match first_failure {
                     Some(at) => {

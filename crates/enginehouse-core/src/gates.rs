@@ -13,6 +13,7 @@ use crate::engine::{Abilities, EngineStatus};
 use crate::hold_back::{HoldBack, HoldBackCandidate};
 use crate::ids::{Capability, EventType, QueueName};
 use crate::lane::LaneKey;
+use crate::quarantine::Quarantine;
 use crate::time::Timestamp;
 
 /// One condition.
@@ -21,6 +22,8 @@ use crate::time::Timestamp;
 pub enum Gate {
     /// The engine is active.
     EngineActive,
+    /// The engine is not in a quarantine for events of this type.
+    Quarantine,
     /// The queue and the event type match what the claim asks for.
     ClaimFilter,
     /// The queue is not paused.
@@ -50,6 +53,8 @@ pub enum Gate {
 pub struct EngineFacts<'a> {
     pub status: EngineStatus,
     pub abilities: &'a Abilities,
+    /// The quarantine that holds now.
+    pub quarantine: Option<&'a Quarantine>,
     pub held: Held,
     /// Memory in use at its last heartbeat, in MiB.
     pub memory_usage_mb: Option<f64>,
@@ -67,6 +72,7 @@ impl<'a> EngineFacts<'a> {
         Self {
             status: EngineStatus::Active,
             abilities,
+            quarantine: None,
             held: Held::default(),
             memory_usage_mb: None,
             cpu_percent: None,
@@ -158,6 +164,8 @@ impl ClaimFilter {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shortfall {
     EngineIs(EngineStatus),
+    /// Somebody keeps the engine from events of this type.
+    Quarantined(Quarantine),
     /// The claim does not ask for it.
     NotAskedFor,
     QueuePaused(QueueName),
@@ -214,6 +222,12 @@ impl Gate {
         let key = lane.key;
         match self {
             Self::EngineActive => pass_if(engine.status == EngineStatus::Active, || Shortfall::EngineIs(engine.status)),
+            Self::Quarantine => match engine.quarantine {
+                Some(quarantine) if quarantine.covers(&key.event_type) => {
+                    Err(Shortfall::Quarantined(quarantine.clone()))
+                }
+                _ => Ok(()),
+            },
             Self::ClaimFilter => pass_if(filter.admits(key), || Shortfall::NotAskedFor),
             Self::QueueRunning => pass_if(!lane.queue_paused, || Shortfall::QueuePaused(key.queue.clone())),
             Self::EventTypeRunning => {
@@ -300,6 +314,10 @@ impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EngineIs(status) => write!(f, "the engine is {status}"),
+            Self::Quarantined(Quarantine { reason, until: Some(until), .. }) => {
+                write!(f, "the engine is quarantined until {until}: {reason}")
+            }
+            Self::Quarantined(Quarantine { reason, .. }) => write!(f, "the engine is quarantined: {reason}"),
             Self::NotAskedFor => f.write_str("the claim does not ask for this queue and event type"),
             Self::QueuePaused(queue) => write!(f, "queue {queue} is paused"),
             Self::EventTypePaused(event_type) => write!(f, "event type {event_type} is paused"),

@@ -26,6 +26,7 @@
 //! - [`engine`]: an **engine** is a registered worker; its **epoch** counts its registrations.
 //! - [`report`]: what an engine reports of an attempt: usage, progress, a checkpoint, its log.
 //! - [`request`]: what engines ask for, checked.
+//! - [`quarantine`]: what keeps an engine from events without stopping it.
 //! - [`gates`]: what an engine must pass to claim an event.
 //! - [`nearest_name`]: what somebody may have meant who misspelt a name.
 //! - [`miss`]: what keeps every engine from an event for good.
@@ -71,6 +72,7 @@ pub mod miss;
 pub mod nearest_name;
 pub mod policy;
 pub mod report;
+pub mod quarantine;
 pub mod request;
 pub mod retry;
 pub mod time;

@@ -92,6 +92,8 @@ pub const MAX_DURATION_TYPES: usize = 10_000;
 pub const MAX_DURATION_VERSIONS: usize = 10;
 /// For how long durations are kept.
 pub const DURATIONS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// Most event types that one quarantine names.
+pub const MAX_QUARANTINED_TYPES: usize = 100;
 /// Longest error code, in characters.
 pub const MAX_ERROR_CODE_LENGTH: usize = 100;
 /// Longest error message; a longer one is cut at a character.

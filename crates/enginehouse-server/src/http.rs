@@ -79,6 +79,8 @@ fn calls() -> OpenApiRouter<App> {
         // Operators
         .routes(routes!(engines::drain_engine))
         .routes(routes!(engines::resume_engine))
+        .routes(routes!(engines::quarantine_engine))
+        .routes(routes!(engines::lift_quarantine))
         .routes(routes!(events::get_event, events::change_event))
         .routes(routes!(events::get_event_history))
         .routes(routes!(explain::explain_event))

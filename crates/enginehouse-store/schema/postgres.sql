@@ -95,6 +95,7 @@ create table enginehouse.engines (
     draining boolean not null,
     stop_when_drained boolean not null,
     metadata enginehouse.json_object not null,
+    quarantine enginehouse.json_object,
     registry_version bigint not null default 0,
     constraint engines_key PRIMARY KEY (engine_id),
     constraint an_epoch_counts_from_one CHECK (epoch >= 1),

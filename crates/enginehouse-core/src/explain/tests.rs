@@ -26,6 +26,7 @@ fn sim(number: u32) -> (Abilities, FleetEngine) {
     let engine = FleetEngine {
         engine_id: format!("sim-{number}").parse().unwrap(),
         status: EngineStatus::Active,
+        quarantine: None,
         held: Held::default(),
         memory_usage_mb: None,
         cpu_percent: None,

@@ -109,6 +109,7 @@ impl World {
             ChangeStep::ResumeEventType(_) => self.event_type_paused = false,
             ChangeStep::MakeAvailable { .. } => self.available_at = NOW,
             ChangeStep::ResumeEngine(id) | ChangeStep::StartEngine(id) => self.of(id).1.status = EngineStatus::Active,
+            ChangeStep::LiftQuarantine(id) => self.of(id).1.quarantine = None,
             ChangeStep::RaiseMaxConcurrentEvents { engine_id, to } => self.of(engine_id).0.max_concurrent_events = *to,
             ChangeStep::RaiseMemoryLimit { engine_id, to_mb, .. } => {
                 self.of(engine_id).0.memory_limit_mb = Some(*to_mb)
@@ -143,6 +144,7 @@ fn idle_engine(name: &str) -> FleetEngine {
     FleetEngine {
         engine_id: name.parse().unwrap(),
         status: EngineStatus::Active,
+        quarantine: None,
         held: Held::default(),
         memory_usage_mb: None,
         cpu_percent: None,
@@ -194,6 +196,7 @@ fn engine(random: &mut Random, number: u64) -> (Abilities, FleetEngine) {
     let held_back = random.is(4).then(|| held_back(random));
     let engine = FleetEngine {
         held_back,
+        quarantine: random.is(5).then(|| quarantine(random)),
         status: [EngineStatus::Active, EngineStatus::Active, EngineStatus::Draining, EngineStatus::Lost]
             [random.below(4) as usize],
         held,
@@ -202,6 +205,13 @@ fn engine(random: &mut Random, number: u64) -> (Abilities, FleetEngine) {
         ..idle_engine(&format!("e{number}"))
     };
     (abilities, engine)
+}
+
+/// For all events, for those of the type that is asked for, or for others.
+fn quarantine(random: &mut Random) -> Quarantine {
+    let event_types = [vec![], vec!["render".parse().unwrap()], vec!["encode".parse().unwrap()]];
+    let event_types = event_types[random.below(3) as usize].clone();
+    Quarantine { reason: "the fan is loud".to_owned(), since: NOW, until: None, event_types }
 }
 
 /// The same step with less in it, in its own dimension; none where there is no less of it.
@@ -232,7 +242,11 @@ fn an_event_is_runnable_exactly_when_some_claim_is_given_it() {
         let LaneFit { registered, fit_when_empty, fit_and_active, fit_now, failed_at, .. } = &explained.fit;
         let could: Vec<_> =
             world.engines.iter().filter(|(abilities, _)| could_ever_serve(abilities, &world.key)).collect();
-        let is_active = |(_, engine): &&&(Abilities, FleetEngine)| engine.status == EngineStatus::Active;
+        let is_kept = |engine: &FleetEngine| {
+            engine.quarantine.as_ref().is_some_and(|quarantine| quarantine.covers(&world.key.event_type))
+        };
+        let is_active =
+            |(_, engine): &&&(Abilities, FleetEngine)| engine.status == EngineStatus::Active && !is_kept(engine);
         assert_eq!(*fit_when_empty, could.len() as u64, "seed {seed}");
         assert_eq!(*fit_and_active, could.iter().filter(is_active).count() as u64, "seed {seed}");
         assert_eq!((explained.verdict == Verdict::Impossible), could.is_empty(), "seed {seed}");

@@ -57,6 +57,7 @@ impl Case {
         EngineFacts {
             status: self.status,
             abilities: &self.abilities,
+            quarantine: None,
             held: self.held,
             memory_usage_mb: self.memory_usage_mb,
             cpu_percent: self.cpu_percent,

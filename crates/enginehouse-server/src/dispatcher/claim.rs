@@ -292,7 +292,9 @@ impl<'a> Choice<'a> {
     /// Its engine is held back for an event, unless that is paused, or would not fit any more.
     fn hold_back(&mut self, head: StarvingEvent, lane: Arc<LaneKey>, context: &TransactionContext<'_>) {
         let is_paused = context.registry.lane_facts(&lane);
-        if is_paused.queue_paused || is_paused.event_type_paused {
+        let quarantine = self.engine.quarantine_at(context.now);
+        let is_kept = quarantine.is_some_and(|quarantine| quarantine.covers(&lane.event_type));
+        if is_paused.queue_paused || is_paused.event_type_paused || is_kept {
             return;
         }
         let now = context.now;
@@ -330,6 +332,7 @@ impl<'a> Choice<'a> {
         let engine = EngineFacts {
             status: self.engine.status,
             abilities: &self.abilities,
+            quarantine: self.engine.quarantine_at(context.now),
             held: self.held,
             memory_usage_mb: load.memory_usage_mb,
             cpu_percent: load.cpu_percent,

@@ -91,6 +91,17 @@ impl TransactionContext<'_> {
         self.registry.learn_lanes(&mut *self.transaction, lanes).await
     }
 
+    /// Notes when claims that wait may next be given something because time has passed: a delayed event becomes ready, or a
+    /// quarantine ends.
+    pub(super) async fn find_next_ready(&mut self) -> Result<(), StoreError> {
+        let lanes = self.registry.lanes();
+        self.effects.deadlines.ready = self.transaction.next_ready_at(&lanes).await?;
+        let quarantine_ends = self.registry.end_quarantines(self.now);
+        bring_forward(&mut self.effects.deadlines.ready, quarantine_ends);
+        self.effects.deadlines.ready_known = true;
+        Ok(())
+    }
+
     /// Makes sure that the lanes of events that were read are known.
     pub(super) async fn learn_lanes_of(&mut self, events: &[EventRow]) -> Result<(), StoreError> {
         self.registry.learn_lanes(&mut *self.transaction, events.iter().map(|event| event.lane_id)).await

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine, Registration};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::lock::Lock;
+use enginehouse_core::quarantine::Quarantine;
 use enginehouse_core::transition::{EventCommand, Loss};
 use enginehouse_store::rows::{EventRow, RegistryChange};
 use enginehouse_store::{HeldResource, StoreError};
@@ -42,6 +43,17 @@ pub struct Drain {
 /// Give a draining engine events again.
 #[derive(Clone, Debug)]
 pub struct Resume(pub EngineId);
+
+/// Keep an engine from events, without stopping it.
+#[derive(Clone, Debug)]
+pub struct PutInQuarantine {
+    pub engine_id: EngineId,
+    pub quarantine: Quarantine,
+}
+
+/// Give an engine events again that is in a quarantine.
+#[derive(Clone, Debug)]
+pub struct LiftQuarantine(pub EngineId);
 
 /// Remove an engine, in good order: it returns what it holds.
 #[derive(Clone, Debug)]
@@ -121,6 +133,47 @@ impl Operation for Resume {
             Err(refused) => return Ok(Err(refused)),
         };
         context.audit("engine.resume", &self.0, &serde_json::json!({}));
+        write(context, &engine).await?;
+        Ok(Ok(engine))
+    }
+}
+
+#[async_trait(?Send)]
+impl Operation for PutInQuarantine {
+    type Answer = RegisteredEngine;
+
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Engine(self.engine_id.clone()))
+    }
+
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
+        let Self { engine_id, quarantine } = self;
+        let engine = match registered(context, engine_id, None).await? {
+            Ok(engine) => RegisteredEngine { quarantine: Some(quarantine.clone()), ..engine },
+            Err(refused) => return Ok(Err(refused)),
+        };
+        // When it ends, claims of this engine that wait may be given what waits by then.
+        bring_forward(&mut context.effects.deadlines.ready, quarantine.until);
+        context.audit("engine.quarantine", engine_id, &serde_json::json!({ "quarantine": quarantine }));
+        write(context, &engine).await?;
+        Ok(Ok(engine))
+    }
+}
+
+#[async_trait(?Send)]
+impl Operation for LiftQuarantine {
+    type Answer = RegisteredEngine;
+
+    fn resource(&self) -> Option<Resource> {
+        Some(Resource::Engine(self.0.clone()))
+    }
+
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
+        let engine = match registered(context, &self.0, None).await? {
+            Ok(engine) => RegisteredEngine { quarantine: None, ..engine },
+            Err(refused) => return Ok(Err(refused)),
+        };
+        context.audit("engine.lift", &self.0, &serde_json::json!({}));
         write(context, &engine).await?;
         Ok(Ok(engine))
     }

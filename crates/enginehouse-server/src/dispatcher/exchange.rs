@@ -189,8 +189,7 @@ impl<'a> Exchanges<'a> {
         }
         let waits = outcomes.iter().any(|outcome| matches!(outcome, Ok(ExchangeOutcome::Waits { .. })));
         if waits && !context.effects.deadlines.ready_known {
-            context.effects.deadlines.ready = context.transaction.next_ready_at(&context.registry.lanes()).await?;
-            context.effects.deadlines.ready_known = true;
+            context.find_next_ready().await?;
         }
         Ok(outcomes)
     }

@@ -12,7 +12,9 @@ use enginehouse_core::gates::{ClaimFilter, LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::{Lane, LaneKey, most_varied};
 use enginehouse_core::policy::{Policy, Precedence, Settings, precedence, resolve};
+use enginehouse_core::quarantine::Quarantine;
 use enginehouse_core::retry::is_final_attempt;
+use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::{EventRow, RegistryChange, SettingsRows};
 use enginehouse_store::{StoreError, Transaction, UnreadableRow};
 
@@ -33,6 +35,8 @@ pub(super) struct Registry {
     hold_back_after: Option<Duration>,
     engines: HashMap<EngineId, EngineCopy>,
     classes: EngineClasses,
+    /// The quarantines of engines, as far as they are not known to be over.
+    quarantines: HashMap<EngineId, Quarantine>,
     /// Engines that were deregistered.
     stopped: HashSet<EngineId>,
     lanes: Lanes,
@@ -64,6 +68,7 @@ impl Registry {
             hold_back_after,
             engines: HashMap::new(),
             classes: EngineClasses::default(),
+            quarantines: HashMap::new(),
             stopped: HashSet::new(),
             lanes: Lanes::new(),
             lane_ids: HashMap::new(),
@@ -160,6 +165,10 @@ impl Registry {
             return;
         }
         self.stopped.remove(&engine.engine_id);
+        match &engine.quarantine {
+            Some(quarantine) => self.quarantines.insert(engine.engine_id.clone(), quarantine.clone()),
+            None => self.quarantines.remove(&engine.engine_id),
+        };
         let abilities = Arc::new(engine.abilities());
         // It joins before it leaves, so that a class of one engine does not end in between.
         let copy = EngineCopy {
@@ -175,9 +184,21 @@ impl Registry {
 
     pub(super) fn remove_engine(&mut self, engine_id: &EngineId) {
         self.stopped.remove(engine_id);
+        self.quarantines.remove(engine_id);
         if let Some(gone) = self.engines.remove(engine_id) {
             self.classes.leave(&gone.class);
         }
+    }
+
+    /// Forgets quarantines that are over. Answers when the next one ends by itself.
+    pub(super) fn end_quarantines(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.quarantines.retain(|_, quarantine| quarantine.holds_at(now));
+        self.quarantines.values().filter_map(|quarantine| quarantine.until).min()
+    }
+
+    /// What keeps an engine from events, if it is not over by now.
+    pub(super) fn quarantine(&self, engine_id: &EngineId) -> Option<&Quarantine> {
+        self.quarantines.get(engine_id)
     }
 
     /// What an engine calls its version.

@@ -243,7 +243,5 @@ async fn find_ready(context: &mut TransactionContext<'_>, claims_wait: bool) -> 
     }
     let lanes = context.registry.lanes();
     context.effects.wake_ups.ready.extend(context.transaction.ready_counts(&lanes, READY_LIMIT).await?);
-    context.effects.deadlines.ready = context.transaction.next_ready_at(&lanes).await?;
-    context.effects.deadlines.ready_known = true;
-    Ok(())
+    context.find_next_ready().await
 }

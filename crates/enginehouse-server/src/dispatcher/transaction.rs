@@ -222,6 +222,7 @@ impl TransactionWorker {
         let after_outage = start.outage.after_outage(&*transaction);
         let changed_engines = self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
+        self.registry.end_quarantines(now);
         let mut context = TransactionContext {
             transaction,
             now,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use enginehouse_core::engine::Abilities;
 use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::ids::EngineId;
+use enginehouse_core::quarantine::Quarantine;
 use enginehouse_core::request::Claim;
 use tokio::time::Instant;
 
@@ -229,13 +230,13 @@ impl WaitQueue {
     }
 }
 
-/// Claims of one kind may be given events of the same lanes: the class of their engines, by its address, what they ask for, and
-/// the priority that an event must be better than.
-type ClaimKind<'a> = (Option<*const Abilities>, &'a ClaimFilter, Option<u8>);
+/// Claims of one kind may be given events of the same lanes: the class of their engines, by its address, what they ask for, the
+/// priority that an event must be better than, and the quarantine that keeps them from some.
+type ClaimKind<'a> = (Option<*const Abilities>, &'a ClaimFilter, Option<u8>, Option<&'a Quarantine>);
 
 impl LongPoll {
     /// Takes an event that its engine may be given, or of which that is not known. Answers whether there was one.
-    fn may_be_given_any<'a>(&'a self, matches: &mut WakeMatches<ClaimKind<'a>>, registry: &Registry) -> bool {
+    fn may_be_given_any<'a>(&'a self, matches: &mut WakeMatches<ClaimKind<'a>>, registry: &'a Registry) -> bool {
         if self.occupancy == Occupancy::Closed {
             return false;
         }
@@ -247,8 +248,15 @@ impl LongPoll {
         let is_better = |lane_id| {
             better_than.is_none_or(|priority| registry.lane(lane_id).is_ok_and(|lane| lane.priority < priority))
         };
-        let fits = |lane_id| registry.may_serve(class.map(|class| &**class), filter, lane_id) && is_better(lane_id);
-        matches.take((class.map(Arc::as_ptr), filter, better_than), self.occupancy == Occupancy::Idle, fits)
+        let quarantine = registry.quarantine(&self.engine_id);
+        let is_kept = |lane_id| {
+            quarantine
+                .is_some_and(|quarantine| registry.lane(lane_id).is_ok_and(|lane| quarantine.covers(&lane.event_type)))
+        };
+        let fits = |lane_id| {
+            registry.may_serve(class.map(|class| &**class), filter, lane_id) && is_better(lane_id) && !is_kept(lane_id)
+        };
+        matches.take((class.map(Arc::as_ptr), filter, better_than, quarantine), self.occupancy == Occupancy::Idle, fits)
     }
 }
 

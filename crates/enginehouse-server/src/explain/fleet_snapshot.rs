@@ -27,7 +27,8 @@ const MAX_KEPT_FITS: usize = 1_000;
 pub struct FleetSnapshot {
     as_of: Timestamp,
     fleet: Fleet,
-    any_held_back: bool,
+    /// Whether some engines tell events apart whose requirements are the same.
+    any_apart: bool,
     /// What each engine holds, the longest held first.
     held: HashMap<EngineId, Vec<HeldBy>>,
     lanes: Vec<LaneCounts>,
@@ -122,7 +123,7 @@ impl FleetSnapshot {
         let mut snapshot = Self {
             as_of,
             fleet: Fleet::default(),
-            any_held_back: false,
+            any_apart: false,
             held,
             lanes,
             settings,
@@ -136,10 +137,10 @@ impl FleetSnapshot {
             let load = snapshot.load(&engine);
             let held_back = snapshot.held_back(&engine);
             let last_claim_at = rows.last_claims.get(&engine.engine_id).copied();
-            (engine.abilities(), fleet_engine(engine, load, last_claim_at, held_back))
+            (engine.abilities(), fleet_engine(engine, load, last_claim_at, held_back, as_of))
         });
         let engines: Vec<_> = engines.collect();
-        snapshot.any_held_back = engines.iter().any(|(_, engine)| engine.held_back.is_some());
+        snapshot.any_apart = engines.iter().any(|(_, engine)| engine.tells_events_apart());
         snapshot.fleet = Fleet::new(engines, defaults.max_cpu_percent);
         snapshot
     }
@@ -182,7 +183,9 @@ impl FleetSnapshot {
         let held_for = self.hold_backs.of_engine(&engine.engine_id)?;
         let lane = &self.lanes.iter().find(|row| row.lane.lane_id == held_for.lane_id)?.lane.key;
         let facts = self.facts(lane, None);
-        if facts.queue_paused || facts.event_type_paused {
+        let quarantine = engine.quarantine_at(self.as_of);
+        let is_kept = quarantine.is_some_and(|quarantine| quarantine.covers(&lane.event_type));
+        if facts.queue_paused || facts.event_type_paused || is_kept {
             return None;
         }
         let (work, _) = self.work(&engine.engine_id);
@@ -305,8 +308,8 @@ impl FleetSnapshot {
 
     /// Explains a lane, and keeps how far its events get with the fleet for others with the same requirements.
     pub(super) fn explained(&self, facts: &LaneFacts<'_>, due: &Availability<'_>) -> LaneExplanation {
-        if self.any_held_back {
-            // Then priorities and durations count, too.
+        if self.any_apart {
+            // Then event types, priorities and durations count, too.
             return explain_fit(facts, due, self.fleet.fit(facts));
         }
         let requirements = RequirementKey::of(facts);
@@ -328,10 +331,12 @@ fn fleet_engine(
     held: Held,
     last_claim_at: Option<Timestamp>,
     held_back: Option<HeldBackFor>,
+    now: Timestamp,
 ) -> FleetEngine {
     let load = &engine.metadata.dynamic_state.resource_utilization;
     FleetEngine {
         status: engine.status,
+        quarantine: engine.quarantine_at(now).cloned(),
         held,
         memory_usage_mb: load.memory_usage_mb,
         cpu_percent: load.cpu_percent,

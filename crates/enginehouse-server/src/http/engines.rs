@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse, ReadExchange};
 use enginehouse_api::engines::{
     DeregisterQuery, DrainRequest, Engine, EnginePage, EnginesQuery, HeartbeatRequest, HeartbeatResponse,
-    ReadHeartbeat, RegisterRequest,
+    QuarantineRequest, ReadHeartbeat, RegisterRequest,
 };
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
@@ -29,7 +29,7 @@ use super::problem::{
 use super::wire;
 use crate::dispatcher::Operation;
 use crate::dispatcher::answers::{ExchangeProgress, Exchanged};
-use crate::dispatcher::engines::{Deregister, Drain, Registered, Resume};
+use crate::dispatcher::engines::{Deregister, Drain, LiftQuarantine, PutInQuarantine, Registered, Resume};
 
 /// Register an engine, for the first time or again.
 ///
@@ -205,6 +205,33 @@ pub(super) async fn resume_engine(
     Path(engine_id): Path<EngineId>,
 ) -> Result<Json<Engine>, ProblemResponse> {
     change(&app, Resume(engine_id)).await
+}
+
+/// Keep an engine from events, or from those of some types, without stopping it; in place of a quarantine that it is in.
+///
+/// It finishes what it holds. The quarantine stays when the engine registers anew, until its end or until it is lifted.
+#[utoipa::path(post, path = "/v1/engines/{engine_id}/quarantine", tag = "engines",
+    params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = QuarantineRequest,
+    responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
+pub(super) async fn quarantine_engine(
+    State(app): State<App>,
+    Path(engine_id): Path<EngineId>,
+    body: JsonBody,
+) -> Result<Json<Engine>, ProblemResponse> {
+    let now = app.metrics().store_now();
+    let quarantine = body.read(|value| QuarantineRequest::read(value, now))?;
+    change(&app, PutInQuarantine { engine_id, quarantine }).await
+}
+
+/// Lift the quarantine of an engine. If it is in none, nothing happens.
+#[utoipa::path(post, path = "/v1/engines/{engine_id}/lift", tag = "engines",
+    params(("engine_id" = EngineId, Path, description = "The engine.")),
+    responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
+pub(super) async fn lift_quarantine(
+    State(app): State<App>,
+    Path(engine_id): Path<EngineId>,
+) -> Result<Json<Engine>, ProblemResponse> {
+    change(&app, LiftQuarantine(engine_id)).await
 }
 
 /// Deregister an engine, in good order.

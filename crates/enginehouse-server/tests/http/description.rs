@@ -209,7 +209,7 @@ async fn every_example_of_a_request_is_valid_and_works() {
         story.app.close().await;
         tried += 1;
     }
-    assert_eq!(tried, 24, "calls with a body");
+    assert_eq!(tried, 25, "calls with a body");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Who is suspect, as it is answered.
+//! Who is suspect, and who is in quarantine, as it is answered.
 
 use crate::app::{TestApp, field};
 
@@ -43,5 +43,51 @@ async fn an_engine_that_fails_more_than_others_is_named_with_what_speaks_for_it(
     );
     let metrics = app.call("GET /metrics", "").await;
     assert!(metrics.body.contains("enginehouse_suspects 1\n"), "{}", metrics.body);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn an_engine_is_put_in_quarantine_and_explained_so() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/sim-1", r#"{"engine_type":"t","heartbeat_interval_seconds":0}"#).await;
+    let event = field(&app.prepare("POST /v1/events", r#"{"event_type":"frame.render"}"#).await, "/event_id");
+    let body = r#"{"reason":"its fan is loud","until":"2026-01-01T02:00:00Z","event_types":["frame.render"]}"#;
+    let engine = app.call("POST /v1/engines/sim-1/quarantine", body).await;
+    assert_eq!(
+        (field(&engine, "/quarantine/reason"), field(&engine, "/quarantine/until"), field(&engine, "/status")),
+        ("its fan is loud".into(), "2026-01-01T02:00:00.000Z".into(), "active".into())
+    );
+    let why = app.call(&format!("GET /v1/events/{event}/explain"), "").await;
+    assert_eq!(
+        (field(&why, "/verdict"), field(&why, "/summary")),
+        (
+            "blocked".into(),
+            "1 engine fits, and none is active: 1 quarantined; sim-1: the engine is quarantined until 2026-01-01T02:00:00.000Z: its fan is loud".into()
+        )
+    );
+    assert_eq!(
+        (field(&why, "/smallest_change/0/action"), field(&why, "/smallest_change/0/engine_id")),
+        ("lift_quarantine".into(), "sim-1".into())
+    );
+    let shown = app.call("GET /v1/engines/sim-1", "").await;
+    assert_eq!(field(&shown, "/quarantine/event_types/0"), "frame.render");
+    let lifted = app.call("POST /v1/engines/sim-1/lift", "").await;
+    assert!(lifted.body.contains(r#""quarantine":null"#), "{}", lifted.body);
+    let claimed = app.call("POST /v1/engines/sim-1/claim", r#"{"epoch":1}"#).await;
+    assert_eq!(field(&claimed, "/events/0/event_id"), event);
+    for (line, body, status, pointer) in [
+        ("sim-1/quarantine", r#"{}"#, 422, "/reason"),
+        ("sim-1/quarantine", r#"{"reason":""}"#, 422, "/reason"),
+        ("sim-1/quarantine", r#"{"reason":"a","until":"2025-12-31T00:00:00Z"}"#, 422, "/until"),
+        ("sim-1/quarantine", r#"{"reason":"a","event_types":["a b"]}"#, 422, "/event_types/0"),
+        ("sim-1/quarantine", r#"{"reason":"a","event_type":"b"}"#, 422, "/event_type"),
+    ] {
+        let refused = app.call(&format!("POST /v1/engines/{line}"), body).await;
+        assert_eq!((refused.status, field(&refused, "/errors/0/pointer")), (status, pointer.to_owned()), "{body}");
+    }
+    for line in ["POST /v1/engines/nobody/quarantine", "POST /v1/engines/nobody/lift"] {
+        let body = if line.ends_with("lift") { "" } else { r#"{"reason":"a"}"# };
+        assert_eq!(app.call(line, body).await.status, 404);
+    }
     app.close().await;
 }

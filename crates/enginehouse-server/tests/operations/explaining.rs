@@ -5,9 +5,10 @@ use enginehouse_core::event::EventStatus;
 use enginehouse_core::explain::{Passage, Verdict};
 use enginehouse_core::gates::ClaimFilter;
 use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::quarantine::Quarantine;
 use enginehouse_core::request::{Claim, Exchange, Heartbeat};
 use enginehouse_server::dispatcher::config::DispatchConfig;
-use enginehouse_server::dispatcher::engines::Drain;
+use enginehouse_server::dispatcher::engines::{Drain, PutInQuarantine};
 use enginehouse_server::dispatcher::settings::{ChangeEventType, ChangeQueue, SettingsChange};
 use enginehouse_server::explain::{ExplainedEvent, Explainer, LaneQuestion};
 use enginehouse_server::rng::{Rng, SeededRng};
@@ -63,6 +64,17 @@ impl House {
         if self.is(8) {
             let drain = Drain { engine_id: name.parse().unwrap(), stop_when_drained: false, epoch: None };
             self.harness.execute(drain).await.unwrap();
+        }
+        if self.is(5) {
+            let event_types = if self.is(2) {
+                vec![]
+            } else {
+                (0..40).step_by(2).map(|number| format!("t{number}").parse().unwrap()).collect()
+            };
+            let quarantine =
+                Quarantine { reason: "x".to_owned(), since: self.harness.clock_now(), until: None, event_types };
+            let engine_id = name.parse().unwrap();
+            self.harness.execute(PutInQuarantine { engine_id, quarantine }).await.unwrap();
         }
         if self.is(3) {
             let usage = format!(

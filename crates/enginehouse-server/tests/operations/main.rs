@@ -15,6 +15,7 @@ mod faulty_store;
 mod harness;
 mod last_chance;
 mod reporting;
+mod quarantining;
 mod retention;
 mod settling;
 mod starvation;

@@ -16,6 +16,7 @@ mod faulty_store;
 mod harness;
 mod last_chance;
 mod reporting;
+mod quarantining;
 mod retention;
 mod same_on_both;
 mod settling;

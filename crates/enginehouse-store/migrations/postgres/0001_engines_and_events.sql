@@ -129,6 +129,7 @@ create table enginehouse.engines (
     draining boolean not null,
     stop_when_drained boolean not null,
     metadata enginehouse.json_object not null,
+    quarantine enginehouse.json_object,
     registry_version bigint not null default 0,
     constraint engines_key primary key (engine_id),
     constraint status_is_known check (

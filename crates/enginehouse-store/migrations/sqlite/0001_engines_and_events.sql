@@ -44,6 +44,7 @@ create table engines (
     draining integer not null,
     stop_when_drained integer not null,
     metadata text not null,
+    quarantine text,
     registry_version integer not null default 0,
     constraint an_engine_id_is_a_name check (
         engine_id glob '[A-Za-z0-9]*' and engine_id not glob '*[^A-Za-z0-9._:-]*' and length(engine_id) <= 200
@@ -56,7 +57,8 @@ create table engines (
     ),
     constraint an_epoch_counts_from_one check (epoch >= 1),
     constraint draining_is_yes_or_no check (draining in (0, 1) and stop_when_drained in (0, 1)),
-    constraint metadata_is_json check (json_valid(metadata))
+    constraint metadata_is_json check (json_valid(metadata)),
+    constraint quarantine_is_json check (json_valid(quarantine))
 ) strict, without rowid;
 
 -- statement

@@ -25,6 +25,7 @@ columns! {
         draining: bool as Boolean,
         stop_when_drained: bool as Boolean,
         metadata: Cow<'a, str> as Json,
+        quarantine: Option<Cow<'a, str>> as Json,
     }
 }
 
@@ -42,6 +43,7 @@ impl<'a> EngineColumns<'a> {
             draining,
             stop_when_drained,
             metadata,
+            quarantine,
         } = engine;
         Self {
             engine_id: Cow::Borrowed(engine_id),
@@ -55,6 +57,7 @@ impl<'a> EngineColumns<'a> {
             draining: *draining,
             stop_when_drained: *stop_when_drained,
             metadata: json_text(metadata),
+            quarantine: quarantine.as_ref().map(json_text),
         }
     }
 
@@ -64,6 +67,7 @@ impl<'a> EngineColumns<'a> {
         }
         Ok(RegisteredEngine {
             metadata: from_json("metadata", &self.metadata)?,
+            quarantine: self.quarantine.map(|text| from_json("quarantine", &text)).transpose()?,
             engine_id: self.engine_id.into_owned(),
             engine_type: self.engine_type.into_owned(),
             epoch: self.epoch,

@@ -1,11 +1,13 @@
 //! `enginehouse engine`: see and control engines.
 
 use clap::{Args, Subcommand};
-use enginehouse_api::engines::{DrainRequest, Engine, EnginesQuery};
+use enginehouse_api::engines::{DrainRequest, Engine, EnginesQuery, QuarantineRequest};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::filter::EngineFilter;
-use enginehouse_core::ids::{Capability, EngineId, EngineType};
+use enginehouse_core::ids::{Capability, EngineId, EngineType, EventType};
+use enginehouse_core::quarantine::Quarantine;
+use enginehouse_core::time::Timestamp;
 
 use super::cli_error::CliError;
 use super::engine_run;
@@ -13,7 +15,7 @@ use super::explain;
 use super::hints::Subject;
 use super::output::{Listed, Part, one, or_dash};
 use super::server_and_output::{Common, confirm, for_each, words};
-use super::times::{TimeArgs, Times};
+use super::times::{TimeArgs, Times, future};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -66,6 +68,32 @@ Example:
         #[arg(required = true)]
         engine_ids: Vec<EngineId>,
     },
+    /// Keep engines from events without stopping them, until a time or until it is lifted
+    #[command(after_help = "\
+An engine finishes what it holds, and stays in its quarantine when it registers anew.
+
+Example:
+  enginehouse engine quarantine sim-7 --reason 'its fan is loud' --until 2h --event-type frame.render")]
+    Quarantine {
+        /// The engines
+        #[arg(required = true)]
+        engine_ids: Vec<EngineId>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// When it ends by itself
+        #[arg(long, value_name = "TIME", value_parser = future)]
+        until: Option<Timestamp>,
+        /// Only for events of this type; may be given again
+        #[arg(long = "event-type", value_name = "TYPE")]
+        event_types: Vec<EventType>,
+    },
+    /// Lift the quarantine of engines
+    Lift {
+        /// The engines
+        #[arg(required = true)]
+        engine_ids: Vec<EngineId>,
+    },
     /// Take engines out of the fleet: what they hold goes back to its queue
     #[command(
         after_help = "An engine that still runs registers again with its next heartbeat: end it, or drain it with --stop.\n\nExample:\n  enginehouse engine deregister sim-1"
@@ -108,6 +136,10 @@ pub(crate) async fn run(arguments: EngineArgs) -> Exit {
         EngineCommand::Explain { engine_id, time } => explain::engine(&common, &engine_id, &time.times()).await,
         EngineCommand::Drain { engine_ids, stop } => drain(&common, &engine_ids, stop).await,
         EngineCommand::Resume { engine_ids } => resume(&common, &engine_ids).await,
+        EngineCommand::Quarantine { engine_ids, reason, until, event_types } => {
+            quarantine(&common, &engine_ids, &QuarantineRequest { reason, until, event_types }).await
+        }
+        EngineCommand::Lift { engine_ids } => lift(&common, &engine_ids).await,
         EngineCommand::Deregister { engine_ids, yes } => deregister(&common, &engine_ids, yes).await,
         EngineCommand::Run(arguments) => engine_run::run(&common, arguments).await,
     };
@@ -154,6 +186,26 @@ async fn resume(common: &Common, engine_ids: &[EngineId]) -> Result<(), CliError
     for_each(engine_ids, one, common).await
 }
 
+async fn quarantine(common: &Common, engine_ids: &[EngineId], request: &QuarantineRequest) -> Result<(), CliError> {
+    let one = async |engine_id: &EngineId| {
+        let engine = common.client.quarantine_engine(engine_id, request).await.map_err(|error| {
+            CliError::call_about(Subject::Engine, format!("could not put engine {engine_id} in quarantine"), error)
+        })?;
+        show_state(common, &engine)
+    };
+    for_each(engine_ids, one, common).await
+}
+
+async fn lift(common: &Common, engine_ids: &[EngineId]) -> Result<(), CliError> {
+    let one = async |engine_id: &EngineId| {
+        let engine = common.client.lift_quarantine(engine_id).await.map_err(|error| {
+            CliError::call_about(Subject::Engine, format!("could not lift the quarantine of engine {engine_id}"), error)
+        })?;
+        show_state(common, &engine)
+    };
+    for_each(engine_ids, one, common).await
+}
+
 async fn deregister(common: &Common, engine_ids: &[EngineId], yes: bool) -> Result<(), CliError> {
     let one_engine = async |engine_id: &EngineId| {
         let failed =
@@ -177,8 +229,18 @@ async fn deregister(common: &Common, engine_ids: &[EngineId], yes: bool) -> Resu
 
 fn show_state(common: &Common, engine: &Engine) -> Result<(), CliError> {
     let id = engine.engine_id.to_string();
-    let state = format!("{}, {} events in hand", engine.status, engine.locks_held);
+    let quarantined = if engine.quarantine.is_some() { ", quarantined" } else { "" };
+    let state = format!("{}{quarantined}, {} events in hand", engine.status, engine.locks_held);
     one(common, engine, &id, &[(id.as_str(), state)])
+}
+
+/// Why, since when, for what and until when.
+fn in_words(quarantine: &Quarantine, times: &Times) -> String {
+    let Quarantine { reason, since, until, event_types } = quarantine;
+    let types: Vec<_> = event_types.iter().map(EventType::as_str).collect();
+    let of = if types.is_empty() { "everything".to_owned() } else { types.join(", ") };
+    let until = until.map_or_else(|| "until it is lifted".to_owned(), |until| format!("until {}", times.show(until)));
+    format!("{reason} (from {of}, since {}, {until})", times.show(*since))
 }
 
 fn show_one(common: &Common, engine: &Engine, times: &Times) -> Result<(), CliError> {
@@ -190,6 +252,10 @@ fn show_one(common: &Common, engine: &Engine, times: &Times) -> Result<(), CliEr
         ("type", engine.engine_type.to_string()),
         ("status", engine.status.to_string()),
         ("draining", engine.draining.to_string()),
+        (
+            "quarantine",
+            engine.quarantine.as_ref().map_or_else(|| "-".to_owned(), |quarantine| in_words(quarantine, times)),
+        ),
         ("epoch", engine.epoch.to_string()),
         ("registered", times.show(engine.registered_at)),
         ("last heartbeat", times.show(engine.last_heartbeat_at)),

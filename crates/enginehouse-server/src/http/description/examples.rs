@@ -46,6 +46,7 @@ pub(super) fn of(operation: &str) -> Option<Value> {
                 { "event_id": EVENT_ID, "lock_token": lock_token, "outcome": "fail", "error": error },
             ],
         }),
+        "quarantine_engine" => json!({ "reason": "its fan is loud", "event_types": ["frame.render"] }),
         "drain_engine" => json!({ "stop_when_drained": true }),
         "cancel_event" => json!({ "force": false }),
         "set_event_type" | "set_queue" => settings,
