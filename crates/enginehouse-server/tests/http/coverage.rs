@@ -1,6 +1,6 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     include_str!("bulk_events.rs"),
     include_str!("clock.rs"),
     include_str!("dead_letters.rs"),
