@@ -1,6 +1,6 @@
 //! Who fails more than others do.
 
-use enginehouse_core::blame::{Subject, Suspect};
+use enginehouse_core::blame::{Suspect, SuspectSubject};
 use enginehouse_core::ids::{EngineId, EventId, EventType};
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,13 +69,15 @@ pub struct SuspectView {
 impl From<Suspect> for SuspectView {
     fn from(suspect: Suspect) -> Self {
         let summary = suspect.to_string();
-        let Suspect { subject, since, last_at, probability, own, elsewhere, lost, evidence } = suspect;
+        let Suspect { subject, since, last_at, probability, own, others, lost, evidence } = suspect;
         let (kind, engine_id, engine_version, event_types) = match subject {
-            Subject::Engine { engine_id, event_types } => (SuspectKind::Engine, Some(engine_id), None, event_types),
-            Subject::EngineAt { engine_id, event_type } => {
+            SuspectSubject::Engine { engine_id, event_types } => {
+                (SuspectKind::Engine, Some(engine_id), None, event_types)
+            }
+            SuspectSubject::EngineAt { engine_id, event_type } => {
                 (SuspectKind::EngineAtType, Some(engine_id), None, vec![event_type])
             }
-            Subject::VersionAt { version, event_type } => {
+            SuspectSubject::VersionAt { version, event_type } => {
                 (SuspectKind::VersionAtType, None, Some(version), vec![event_type])
             }
         };
@@ -91,8 +93,8 @@ impl From<Suspect> for SuspectView {
             failed: own.failed,
             lost,
             completed: own.completed,
-            failed_elsewhere: elsewhere.failed,
-            completed_elsewhere: elsewhere.completed,
+            failed_elsewhere: others.failed,
+            completed_elsewhere: others.completed,
             evidence,
         }
     }

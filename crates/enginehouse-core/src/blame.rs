@@ -20,8 +20,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::run::{BaseRate, FADES_AFTER, MAX_EVIDENCE, ODDS, ODDS_OF_REST, Run, VersionRun, probability};
-pub use self::run::{Ending, Outcome, OutcomeCounts, Subject, Suspect};
+use self::run::{BaseRate, FADES_AFTER, FailureRun, MAX_EVIDENCE, ODDS, ODDS_OF_REST, VersionFailureRun, probability};
+pub use self::run::{Ending, JudgedAttempt, OutcomeCounts, Suspect, SuspectSubject};
 use crate::ids::{EngineId, EventId, EventType};
 use crate::time::Timestamp;
 
@@ -44,12 +44,12 @@ struct TypeRecord {
     totals: OutcomeCounts,
     base: BaseRate,
     last_at: Option<Timestamp>,
-    engines: HashMap<EngineId, Run>,
-    versions: HashMap<Arc<str>, VersionRun>,
+    engines: HashMap<EngineId, FailureRun>,
+    versions: HashMap<Arc<str>, VersionFailureRun>,
 }
 
 impl TypeRecord {
-    fn suspect_version(&self, version: Option<&Arc<str>>) -> Option<&VersionRun> {
+    fn suspect_version(&self, version: Option<&Arc<str>>) -> Option<&VersionFailureRun> {
         self.versions.get(version?).filter(|run| run.is_suspect(self.totals))
     }
 }
@@ -86,7 +86,7 @@ pub struct Blame {
 
 impl Blame {
     /// Takes in the end of an attempt.
-    pub fn record(&mut self, outcome: &Outcome<'_>) {
+    pub fn record(&mut self, outcome: &JudgedAttempt<'_>) {
         if !self.make_room(outcome) {
             return;
         }
@@ -111,7 +111,7 @@ impl Blame {
             record.engines.remove(outcome.engine_id);
         }
         if failed && room && !record.engines.contains_key(outcome.engine_id) {
-            let run = Run::begin(record.totals, record.base, outcome);
+            let run = FailureRun::begin(record.totals, record.base, outcome);
             record.engines.insert(outcome.engine_id.clone(), run);
         }
         if let Some(version) = outcome.version
@@ -119,7 +119,7 @@ impl Blame {
             && !record.versions.contains_key(version)
             && record.versions.len() < MAX_VERSIONS
         {
-            let run = VersionRun::begin(record.totals, record.base, outcome);
+            let run = VersionFailureRun::begin(record.totals, record.base, outcome);
             record.versions.insert(Arc::clone(version), run);
         }
         record.last_at = Some(outcome.at);
@@ -147,7 +147,7 @@ impl Blame {
     }
 
     /// An event has failed that had failed before: whatever it is, it counts once at most.
-    fn failed_again(&mut self, outcome: &Outcome<'_>) {
+    fn failed_again(&mut self, outcome: &JudgedAttempt<'_>) {
         // Of one that nobody remembers, nobody knows where it failed.
         let Some(first) = self.open.get_mut(&outcome.event_id) else { return };
         if first.engine_id == *outcome.engine_id {
@@ -181,7 +181,7 @@ impl Blame {
         }
     }
 
-    fn remember(&mut self, outcome: &Outcome<'_>) {
+    fn remember(&mut self, outcome: &JudgedAttempt<'_>) {
         while self.open_order.len() >= MAX_OPEN_FAILURES {
             if let Some(oldest) = self.open_order.pop_front() {
                 self.open.remove(&oldest);
@@ -198,7 +198,7 @@ impl Blame {
     }
 
     /// Makes sure that there is room for an outcome. Answers whether its event type is judged.
-    fn make_room(&mut self, outcome: &Outcome<'_>) -> bool {
+    fn make_room(&mut self, outcome: &JudgedAttempt<'_>) -> bool {
         let is_known = self.types.contains_key(outcome.event_type);
         let is_full = self.runs >= MAX_RUNS || (!is_known && self.types.len() >= MAX_TYPES);
         if is_full && self.clean_from.is_none_or(|at| at <= outcome.at) {
@@ -213,7 +213,8 @@ impl Blame {
 
     /// Forgets runs that say nothing any more, and event types that nobody has heard of for long.
     fn clean(&mut self, now: Timestamp) {
-        let keeps = |run: &Run| !run.has_faded(now) && (run.own.failed > 1 || run.last_at + SINGLE_FADES_AFTER > now);
+        let keeps =
+            |run: &FailureRun| !run.has_faded(now) && (run.own.failed > 1 || run.last_at + SINGLE_FADES_AFTER > now);
         for record in self.types.values_mut() {
             record.engines.retain(|_, run| keeps(run));
             record.versions.retain(|_, run| keeps(&run.run));
@@ -228,11 +229,11 @@ impl Blame {
         if let (Some(run), Some(version)) = (record.suspect_version(version), version)
             && run.has_failed(engine_id)
         {
-            let subject = Subject::VersionAt { version: version.to_string(), event_type: event_type.clone() };
+            let subject = SuspectSubject::VersionAt { version: version.to_string(), event_type: event_type.clone() };
             return Some(run.run.suspect(subject, record.totals));
         }
         let run = record.engines.get(engine_id).filter(|run| run.is_suspect(record.totals))?;
-        let subject = Subject::EngineAt { engine_id: engine_id.clone(), event_type: event_type.clone() };
+        let subject = SuspectSubject::EngineAt { engine_id: engine_id.clone(), event_type: event_type.clone() };
         Some(run.suspect(subject, record.totals))
     }
 
@@ -247,12 +248,13 @@ impl Blame {
     pub fn suspects<'a>(&'a self, now: Timestamp) -> Vec<Suspect> {
         let mut suspects = Vec::new();
         // By engine, with what has more than a single failure to it.
-        let mut by_engine: HashMap<&'a EngineId, Vec<(&'a EventType, &'a TypeRecord, &'a Run)>> = HashMap::new();
+        let mut by_engine: HashMap<&'a EngineId, Vec<(&'a EventType, &'a TypeRecord, &'a FailureRun)>> = HashMap::new();
         for (event_type, record) in &self.types {
             let mut blamed = HashSet::new();
             for (version, run) in &record.versions {
                 if run.is_suspect(record.totals) && !run.run.has_faded(now) {
-                    let subject = Subject::VersionAt { version: version.to_string(), event_type: event_type.clone() };
+                    let subject =
+                        SuspectSubject::VersionAt { version: version.to_string(), event_type: event_type.clone() };
                     suspects.push(run.run.suspect(subject, record.totals));
                     blamed.insert(version);
                 }
@@ -275,16 +277,16 @@ impl Blame {
 }
 
 /// An engine that fails at several event types is suspect as a whole; at one, there. As with versions, one is not enough.
-fn suspects_of(engine_id: &EngineId, runs: &[(&EventType, &TypeRecord, &Run)]) -> Vec<Suspect> {
+fn suspects_of(engine_id: &EngineId, runs: &[(&EventType, &TypeRecord, &FailureRun)]) -> Vec<Suspect> {
     let ratios = || runs.iter().map(|(_, record, run)| run.log_ratio(run.own, record.totals));
     let sum: f64 = ratios().sum();
     let rest = sum - ratios().fold(0.0, f64::max);
     // Each further event type is one more way in which chance could have got there.
     let needed = ODDS.ln() + runs.len().saturating_sub(1) as f64 * 10_f64.ln();
     if sum < needed || rest < ODDS_OF_REST.ln() {
-        let at = |(event_type, record, run): &(&EventType, &TypeRecord, &Run)| {
+        let at = |(event_type, record, run): &(&EventType, &TypeRecord, &FailureRun)| {
             let (engine_id, event_type) = (engine_id.clone(), (*event_type).clone());
-            run.suspect(Subject::EngineAt { engine_id, event_type }, record.totals)
+            run.suspect(SuspectSubject::EngineAt { engine_id, event_type }, record.totals)
         };
         return runs.iter().filter(|(_, record, run)| run.is_suspect(record.totals)).map(at).collect();
     }
@@ -292,12 +294,12 @@ fn suspects_of(engine_id: &EngineId, runs: &[(&EventType, &TypeRecord, &Run)]) -
     runs.sort_by_key(|(event_type, ..)| *event_type);
     let event_types = runs.iter().map(|(event_type, ..)| (*event_type).clone()).collect();
     let mut whole = Suspect {
-        subject: Subject::Engine { engine_id: engine_id.clone(), event_types },
+        subject: SuspectSubject::Engine { engine_id: engine_id.clone(), event_types },
         since: Timestamp::MAX,
         last_at: Timestamp::MIN,
         probability: probability(sum),
         own: OutcomeCounts::default(),
-        elsewhere: OutcomeCounts::default(),
+        others: OutcomeCounts::default(),
         lost: 0,
         evidence: Vec::new(),
     };
@@ -305,8 +307,8 @@ fn suspects_of(engine_id: &EngineId, runs: &[(&EventType, &TypeRecord, &Run)]) -
         whole.since = whole.since.min(run.since);
         whole.last_at = whole.last_at.max(run.last_at);
         whole.lost += run.lost;
-        let elsewhere = run.elsewhere(record.totals);
-        for (sum, part) in [(&mut whole.own, run.own), (&mut whole.elsewhere, elsewhere)] {
+        let others = run.others(record.totals);
+        for (sum, part) in [(&mut whole.own, run.own), (&mut whole.others, others)] {
             sum.failed += part.failed;
             sum.completed += part.completed;
         }

@@ -49,7 +49,7 @@ pub enum Ending {
 
 /// The end of an attempt.
 #[derive(Clone, Copy, Debug)]
-pub struct Outcome<'a> {
+pub struct JudgedAttempt<'a> {
     pub event_id: EventId,
     pub event_type: &'a EventType,
     pub engine_id: &'a EngineId,
@@ -87,7 +87,7 @@ impl OutcomeCounts {
 
 /// Who is suspect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Subject {
+pub enum SuspectSubject {
     /// An engine, whatever it does.
     Engine { engine_id: EngineId, event_types: Vec<EventType> },
     /// An engine at one event type.
@@ -99,7 +99,7 @@ pub enum Subject {
 /// Somebody who fails more than others do, and what speaks for that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suspect {
-    pub subject: Subject,
+    pub subject: SuspectSubject,
     /// Its first failure that counts.
     pub since: Timestamp,
     /// Its last outcome.
@@ -109,14 +109,14 @@ pub struct Suspect {
     /// Since then.
     pub own: OutcomeCounts,
     /// What the others did in the same time.
-    pub elsewhere: OutcomeCounts,
+    pub others: OutcomeCounts,
     /// How many of its failures were losses.
     pub lost: u64,
     /// The last events that count against it.
     pub evidence: Vec<EventId>,
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for SuspectSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Engine { engine_id, .. } => write!(f, "engine {engine_id}"),
@@ -128,16 +128,16 @@ impl fmt::Display for Subject {
 
 impl fmt::Display for Suspect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { subject, own, elsewhere, .. } = self;
+        let Self { subject, own, others, .. } = self;
         let of = |counts: &OutcomeCounts| counts.failed + counts.completed;
         write!(f, "{subject} failed {} of {} events", own.failed, of(own))?;
-        write!(f, ", others {} of {} in the same time", elsewhere.failed, of(elsewhere))
+        write!(f, ", others {} of {} in the same time", others.failed, of(others))
     }
 }
 
 /// A time in which a subject has failed more than it should.
 #[derive(Clone, Debug)]
-pub(super) struct Run {
+pub(super) struct FailureRun {
     pub(super) since: Timestamp,
     pub(super) last_at: Timestamp,
     pub(super) own: OutcomeCounts,
@@ -155,9 +155,9 @@ pub(super) struct Run {
     pub(super) evidence: VecDeque<EventId>,
 }
 
-impl Run {
+impl FailureRun {
     /// Begins one before an outcome, with what its event type has seen so far.
-    pub(super) fn begin(totals: OutcomeCounts, base: BaseRate, outcome: &Outcome<'_>) -> Self {
+    pub(super) fn begin(totals: OutcomeCounts, base: BaseRate, outcome: &JudgedAttempt<'_>) -> Self {
         Self {
             since: outcome.at,
             last_at: outcome.at,
@@ -173,7 +173,7 @@ impl Run {
         }
     }
 
-    pub(super) fn add(&mut self, outcome: &Outcome<'_>) {
+    pub(super) fn add(&mut self, outcome: &JudgedAttempt<'_>) {
         self.own.add(outcome.ending);
         self.last_at = outcome.at;
         if outcome.ending == Ending::Completed {
@@ -196,15 +196,15 @@ impl Run {
         self.evidence.retain(|evidence| *evidence != event_id);
     }
 
-    pub(super) fn elsewhere(&self, totals: OutcomeCounts) -> OutcomeCounts {
+    pub(super) fn others(&self, totals: OutcomeCounts) -> OutcomeCounts {
         totals.minus(self.totals_before).minus(self.own)
     }
 
     /// The logarithm of how much more likely the counts are of a bad subject than of a sound one.
     pub(super) fn log_ratio(&self, own: OutcomeCounts, totals: OutcomeCounts) -> f64 {
-        let elsewhere = self.elsewhere(totals);
-        let outcomes = (elsewhere.failed + elsewhere.completed) as f64;
-        let usual = (elsewhere.failed as f64 + self.base_weight * self.base_rate) / (outcomes + self.base_weight);
+        let others = self.others(totals);
+        let outcomes = (others.failed + others.completed) as f64;
+        let usual = (others.failed as f64 + self.base_weight * self.base_rate) / (outcomes + self.base_weight);
         let usual = usual.clamp(USUAL_RATES.0, USUAL_RATES.1);
         // Half of the odds are on a subject of each kind.
         let ratios = BAD_SHARES.map(|share| {
@@ -225,21 +225,21 @@ impl Run {
 
     /// The logarithm of the ratio, if others have done enough meanwhile for it to say something.
     pub(super) fn evidence_against(&self, totals: OutcomeCounts) -> Option<f64> {
-        (self.elsewhere(totals).completed >= MIN_COMPLETED_ELSEWHERE).then(|| self.log_ratio(self.own, totals))
+        (self.others(totals).completed >= MIN_COMPLETED_ELSEWHERE).then(|| self.log_ratio(self.own, totals))
     }
 
     pub(super) fn is_suspect(&self, totals: OutcomeCounts) -> bool {
         self.evidence_against(totals).is_some_and(|log_ratio| log_ratio >= ODDS.ln())
     }
 
-    pub(super) fn suspect(&self, subject: Subject, totals: OutcomeCounts) -> Suspect {
+    pub(super) fn suspect(&self, subject: SuspectSubject, totals: OutcomeCounts) -> Suspect {
         Suspect {
             subject,
             since: self.since,
             last_at: self.last_at,
             probability: probability(self.log_ratio(self.own, totals)),
             own: self.own,
-            elsewhere: self.elsewhere(totals),
+            others: self.others(totals),
             lost: self.lost,
             evidence: self.evidence.iter().copied().collect(),
         }
@@ -254,18 +254,18 @@ pub(super) fn probability(log_ratio: f64) -> f64 {
 
 /// A run of a version, and what its engines have to do with it.
 #[derive(Clone, Debug)]
-pub(super) struct VersionRun {
-    pub(super) run: Run,
+pub(super) struct VersionFailureRun {
+    pub(super) run: FailureRun,
     /// The engines that have failed, up to a limit.
     engines: Vec<(EngineId, OutcomeCounts)>,
 }
 
-impl VersionRun {
-    pub(super) fn begin(totals: OutcomeCounts, base: BaseRate, outcome: &Outcome<'_>) -> Self {
-        Self { run: Run::begin(totals, base, outcome), engines: Vec::new() }
+impl VersionFailureRun {
+    pub(super) fn begin(totals: OutcomeCounts, base: BaseRate, outcome: &JudgedAttempt<'_>) -> Self {
+        Self { run: FailureRun::begin(totals, base, outcome), engines: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, outcome: &Outcome<'_>) {
+    pub(super) fn add(&mut self, outcome: &JudgedAttempt<'_>) {
         self.run.add(outcome);
         let has_room = self.engines.len() < MAX_VERSION_ENGINES;
         match self.engines.iter_mut().find(|(engine_id, _)| engine_id == outcome.engine_id) {

@@ -74,7 +74,7 @@ impl World {
         self.now = self.now + Duration::from_millis(10);
         let (engine_id, version) = &self.engines[engine];
         let (event_type, version, at) = (&self.event_type, Some(version), self.now);
-        self.blame.record(&Outcome { event_id, event_type, engine_id, version, ending, failed_before, at });
+        self.blame.record(&JudgedAttempt { event_id, event_type, engine_id, version, ending, failed_before, at });
     }
 
     fn is_blamed(&self, engine: usize) -> bool {
@@ -120,7 +120,10 @@ fn one_bad_engine_of_twenty_costs_ten_events_at_most() {
         let suspects = world.suspects();
         let [suspect] = &suspects[..] else { panic!("seed {seed}: {suspects:?}") };
         let engine_id = "sim-7".parse().unwrap();
-        assert_eq!(suspect.subject, Subject::EngineAt { engine_id, event_type: "frame.render".parse().unwrap() });
+        assert_eq!(
+            suspect.subject,
+            SuspectSubject::EngineAt { engine_id, event_type: "frame.render".parse().unwrap() }
+        );
         assert!(suspect.probability >= 0.998 && !suspect.evidence.is_empty(), "{suspect:?}");
     }
     assert!(most <= 10, "{most}");
@@ -138,7 +141,7 @@ fn a_bad_version_of_three_is_named_within_thirty_failures() {
         let is_bad = |engine: usize| engine % 3 == 1;
         let mut failures = 0;
         let event_type: EventType = "frame.render".parse().unwrap();
-        let version = Subject::VersionAt { version: "1.1.0".to_owned(), event_type };
+        let version = SuspectSubject::VersionAt { version: "1.1.0".to_owned(), event_type };
         loop {
             let engine = world.random.below(21) as usize;
             let failed = world.attempt(engine, |random, _| is_bad(engine) || random.percent(5));
@@ -174,7 +177,7 @@ fn of_a_version_with_one_bad_engine_the_engine_is_named() {
             named.extend(world.suspects().into_iter().map(|suspect| suspect.subject));
         }
         let (engine_id, event_type) = ("sim-1".parse().unwrap(), "frame.render".parse().unwrap());
-        assert_eq!(named, HashSet::from([Subject::EngineAt { engine_id, event_type }]), "seed {seed}");
+        assert_eq!(named, HashSet::from([SuspectSubject::EngineAt { engine_id, event_type }]), "seed {seed}");
     }
 }
 
@@ -287,7 +290,7 @@ fn what_an_engine_loses_at_one_moment_is_one_loss() {
     world.work(200, 0);
     let (engine_id, event_type) = (world.engines[0].0.clone(), world.event_type.clone());
     for number in 5_000..5_020 {
-        world.blame.record(&Outcome {
+        world.blame.record(&JudgedAttempt {
             event_id: event(number),
             event_type: &event_type,
             engine_id: &engine_id,
@@ -325,7 +328,7 @@ fn an_engine_that_fails_at_everything_is_named_once() {
     let suspects = world.suspects();
     let [suspect] = &suspects[..] else { panic!("{suspects:?}") };
     let engine_id = "sim-0".parse().unwrap();
-    assert_eq!(suspect.subject, Subject::Engine { engine_id, event_types: types });
+    assert_eq!(suspect.subject, SuspectSubject::Engine { engine_id, event_types: types });
 }
 
 #[test]
@@ -339,7 +342,7 @@ fn memory_is_bounded_and_serves_the_newest() {
             (format!("e{engine}").parse().unwrap(), format!("t{event_type}").parse().unwrap());
         let (event_id, at) = (event(number), now(minutes));
         let (event_type, engine_id, ending) = (&event_type, &engine_id, Ending::Failed);
-        blame.record(&Outcome {
+        blame.record(&JudgedAttempt {
             event_id,
             event_type,
             engine_id,

@@ -15,7 +15,7 @@ use enginehouse_store::rows::EventRow;
 
 use super::deadlines::{Deadlines, bring_forward};
 use super::durations::DurationSample;
-use super::suspects::AttemptEnd;
+use super::suspects::EndedAttempt;
 use super::wake_ups::WakeUps;
 
 /// What a transaction has brought about.
@@ -42,7 +42,7 @@ pub struct Effects {
     /// How long each event that was claimed had waited, and how long each attempt took that was completed, failed or timed out.
     pub durations: Vec<DurationSample>,
     /// Attempts that ended in a way that says something of their engines.
-    pub(super) attempt_ends: Vec<AttemptEnd>,
+    pub(super) attempt_ends: Vec<EndedAttempt>,
     pub locks_lost: u64,
     /// Attempts that took longer than `max_processing_seconds`.
     pub timed_out: u64,
@@ -105,7 +105,7 @@ impl Effects {
         if let Some(lock) = &before.lock
             && let Some(ending) = ending(command, failed)
         {
-            self.attempt_ends.push(AttemptEnd {
+            self.attempt_ends.push(EndedAttempt {
                 event_id: event.event_id,
                 lane_id: event.lane_id,
                 engine_id: lock.engine_id.clone(),

@@ -6,13 +6,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use enginehouse_core::blame::{Blame, Ending, Outcome, Suspect};
+use enginehouse_core::blame::{Blame, Ending, JudgedAttempt, Suspect};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId};
 use enginehouse_core::time::Timestamp;
 
 /// The end of an attempt that says something of its engine.
 #[derive(Clone, Debug)]
-pub struct AttemptEnd {
+pub struct EndedAttempt {
     pub(super) event_id: EventId,
     pub(super) lane_id: LaneId,
     pub(super) engine_id: EngineId,
@@ -34,7 +34,7 @@ impl Suspects {
     /// Takes in what a transaction has seen that has committed.
     pub(super) fn record(
         &self,
-        ends: &[AttemptEnd],
+        ends: &[EndedAttempt],
         now: Timestamp,
         event_type_of: impl Fn(LaneId) -> Option<EventType>,
     ) {
@@ -45,7 +45,7 @@ impl Suspects {
         for end in ends {
             // A lane that was deleted meanwhile has no event type to count by.
             let Some(event_type) = event_type_of(end.lane_id) else { continue };
-            blame.record(&Outcome {
+            blame.record(&JudgedAttempt {
                 event_id: end.event_id,
                 event_type: &event_type,
                 engine_id: &end.engine_id,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enginehouse_core::blame::{OutcomeCounts, Subject, Suspect};
+use enginehouse_core::blame::{OutcomeCounts, Suspect, SuspectSubject};
 use enginehouse_core::transition::EventCommand;
 
 use crate::harness::{Harness, token};
@@ -43,9 +43,9 @@ async fn an_engine_that_fails_what_others_complete_is_suspect() {
     let named = suspects(&harness);
     let [suspect] = &named[..] else { panic!("{named:?}") };
     let (engine_id, event_type) = ("first".parse().unwrap(), "work".parse().unwrap());
-    assert_eq!(suspect.subject, Subject::EngineAt { engine_id, event_type });
+    assert_eq!(suspect.subject, SuspectSubject::EngineAt { engine_id, event_type });
     assert_eq!(suspect.own, OutcomeCounts { failed: 10, completed: 0 });
-    assert_eq!(suspect.elsewhere, OutcomeCounts { failed: 0, completed: 30 });
+    assert_eq!(suspect.others, OutcomeCounts { failed: 0, completed: 30 });
     assert!(suspect.evidence.len() == 5 && suspect.probability > 0.999, "{suspect:?}");
     // It is a hint: after a restart the evidence begins anew.
     let harness = harness.restart();
