@@ -20,6 +20,7 @@ const OF_OTHERS: &[&str] = &[
     "--path",
     "--quick",
     "--release",
+    "--reports",
     "--retention",
     "--scale",
     "--snapshot-minutes",
@@ -50,6 +51,8 @@ const OF_OTHERS: &[&str] = &[
 /// Variables that are no setting: what commands of an engine find, and what tests take.
 const VARIABLES: &[&str] = &[
     "ENGINEHOUSE_ATTEMPT",
+    "ENGINEHOUSE_CHECKPOINT",
+    "ENGINEHOUSE_REPORT_FILE",
     "ENGINEHOUSE_BLESS",
     "ENGINEHOUSE_EVENT_ID",
     "ENGINEHOUSE_EVENT_TYPE",

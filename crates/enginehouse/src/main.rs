@@ -178,7 +178,11 @@ mod tests {
             assert!(!is_about_stores || !has("client"), "{name} needs no server");
             for option in ["columns", "watch", "cursor"] {
                 assert!(
-                    !has(option) || name.ends_with("list") || name.ends_with("summary") || name.ends_with("stats"),
+                    !has(option)
+                        || name.ends_with("list")
+                        || name.ends_with("summary")
+                        || name.ends_with("stats")
+                        || name.ends_with("blocked"),
                     "{name} --{option}"
                 );
             }

@@ -73,7 +73,8 @@ Example:
 An engine finishes what it holds, and stays in its quarantine when it registers anew.
 
 Example:
-  enginehouse engine quarantine sim-7 --reason 'its fan is loud' --until 2h --event-type frame.render")]
+  enginehouse engine quarantine sim-7 --reason 'its fan is loud' \\
+    --until 2h --event-type frame.render")]
     Quarantine {
         /// The engines
         #[arg(required = true)]

@@ -4,11 +4,11 @@ use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_client::Error;
 use enginehouse_core::ids::{EventType, QueueName};
+use enginehouse_core::nearest_name::nearest_name;
 
 use super::cli_error::CliError;
 use super::output::note;
 use super::server_and_output::Common;
-use enginehouse_core::nearest_name::nearest_name;
 
 /// As many names as are looked through for one that was meant.
 const MAX_NAMES: u64 = 1_000;

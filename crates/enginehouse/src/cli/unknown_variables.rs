@@ -1,13 +1,13 @@
 //! Variables that look like ours and are none: a typo in a name would go unnoticed otherwise.
 
+use enginehouse_core::nearest_name::nearest_name;
 use enginehouse_server::config::{SETTINGS, Setting};
 
 use super::server_address::TOKEN_VARIABLE;
-use enginehouse_core::nearest_name::nearest_name;
 
 const PREFIX: &str = "ENGINEHOUSE_";
 /// What commands read beside the settings of a server, and what `engine run` tells its commands.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 9] = [
     "ENGINEHOUSE_CONFIG",
     "ENGINEHOUSE_URL",
     TOKEN_VARIABLE,
@@ -15,6 +15,8 @@ const OTHERS: [&str; 7] = [
     "ENGINEHOUSE_EVENT_TYPE",
     "ENGINEHOUSE_ATTEMPT",
     "ENGINEHOUSE_SCENARIO_RUN_ID",
+    "ENGINEHOUSE_REPORT_FILE",
+    "ENGINEHOUSE_CHECKPOINT",
 ];
 
 /// A warning for each variable of the process that begins like ours and that nothing reads.
