@@ -97,6 +97,11 @@ impl HeldResources {
         self.lock().unheard.iter().cloned().collect()
     }
 
+    /// Whether signs of life of an engine were refused, which nobody has made good for yet.
+    pub(super) fn is_unheard(&self, engine_id: &EngineId) -> bool {
+        self.lock().unheard.contains(engine_id)
+    }
+
     pub(super) fn has_unheard(&self) -> bool {
         !self.lock().unheard.is_empty()
     }

@@ -186,9 +186,12 @@ async fn count_held(
 /// Declares engines lost that had missed their heartbeats by then, with their locks. Answers whether there may be more.
 async fn lose_engines(context: &mut TransactionContext<'_>, by: Timestamp) -> Result<bool, StoreError> {
     let silent = context.transaction.silent_engines(by, SWEEP_LIMIT).await?;
-    // Nobody could hear an engine whose row somebody held.
-    let (unheard, silent): (Vec<_>, Vec<_>) =
-        silent.into_iter().partition(|engine| context.held.was_overdue(&engine.engine_id));
+    // Nobody could hear an engine whose row somebody held, nor one whose signs of life were refused: that is made good for in a
+    // transaction of its own, which may come after this one.
+    let could_not_be_heard = |engine: &RegisteredEngine| {
+        context.held.was_overdue(&engine.engine_id) || context.held.is_unheard(&engine.engine_id)
+    };
+    let (unheard, silent): (Vec<_>, Vec<_>) = silent.into_iter().partition(could_not_be_heard);
     postpone_losses(context, unheard).await?;
     if silent.is_empty() {
         return Ok(false);
