@@ -27,10 +27,15 @@ def lines(ctx: Any, value: Any) -> bytes:
 @schemathesis.hook
 def before_call(ctx: Any, case: Any, kwargs: Any) -> None:
     body = case.body
+    # Nor does a caller who waits for the end of an event, or of a log.
+    if waits(case.query.get("wait_seconds")):
+        case.query["wait_seconds"] = 0.01
+    if case.query.get("follow") in (True, "true"):
+        case.query["follow"] = "false"
     if isinstance(body, dict):
         for claim in (body, body.get("claim")):
             # A claim that waits for a minute tells no more than one that does not wait.
-            if isinstance(claim, dict) and isinstance(claim.get("wait_seconds"), (int, float)) and 0 < claim["wait_seconds"] <= 60:
+            if isinstance(claim, dict) and waits(claim.get("wait_seconds")):
                 claim["wait_seconds"] = 0.01
     if not case.meta or not case.meta.generation.mode.is_positive:
         return
@@ -42,11 +47,21 @@ def before_call(ctx: Any, case: Any, kwargs: Any) -> None:
         for part in (body, *(body.get("events") or [])):
             together(part)
         body.pop("cursor", None)
+        # The moment until which an engine is in quarantine has to be in the future.
+        body.pop("until", None)
         if case.operation.definition.raw.get("operationId") in BULK:
             matches = body.get("filter", {})
             # What has ended is neither cancelled nor retried.
             matches.pop("status", None)
             body["all"] = not any(value is not None for value in matches.values())
+
+
+def waits(seconds: Any) -> bool:
+    """Whether it is a wait that the server takes."""
+    try:
+        return 0 < float(seconds) <= 60
+    except (TypeError, ValueError):
+        return False
 
 
 def together(event: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ use enginehouse_core::ids::{Capability, EngineId, EventId, EventType, QueueName}
 use enginehouse_core::input::Value;
 use enginehouse_core::read_fields;
 use enginehouse_core::time::Timestamp;
+use enginehouse_core::verdict::WaitingVerdict;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 use utoipa::{IntoParams, ToSchema};
@@ -426,9 +427,9 @@ pub struct BlockedFilter {
     /// Of this event type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_type: Option<EventType>,
-    /// With this verdict: `impossible`, `blocked`, `waiting` or `runnable`.
+    /// With this verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<WaitingVerdict>,
 }
 
 /// Which lanes in which something waits, and which page of them.
@@ -445,7 +446,7 @@ impl BlockedQuery {
         read_fields!(value;
             queue: optional(|value| value.parsed()),
             event_type: optional(|value| value.parsed()),
-            verdict: optional(Verdict::read_waiting),
+            verdict: optional(|value| value.word()),
             limit: optional(read_limit),
             cursor: optional(|value| read_cursor(value, ListKind::Blocked)),
         );

@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::input::Value;
-
 /// What holds an event, in one word. Of several reasons, the one that is hardest to change counts.
 #[derive(
     Clone,
@@ -40,16 +38,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Reads the verdict on something that waits.
-    pub fn read_waiting(value: Value<'_>) -> Option<Self> {
-        let verdict = value.word()?;
-        if matches!(verdict, Self::Running | Self::Finished) {
-            value.refuse("must be impossible, blocked, waiting or runnable: what is asked about waits");
-            return None;
-        }
-        Some(verdict)
-    }
-
     /// The word that stands in JSON, filters and metrics.
     pub fn name(self) -> &'static str {
         self.into()
@@ -59,5 +47,39 @@ impl Verdict {
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// The verdict on something that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum WaitingVerdict {
+    /// No registered engine could ever run it.
+    Impossible,
+    /// A person can change it.
+    Blocked,
+    /// Time will change it.
+    Waiting,
+    /// An engine that fits has room for it now.
+    Runnable,
+}
+
+impl WaitingVerdict {
+    /// The word that stands in JSON and filters.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+impl From<WaitingVerdict> for Verdict {
+    fn from(verdict: WaitingVerdict) -> Self {
+        match verdict {
+            WaitingVerdict::Impossible => Self::Impossible,
+            WaitingVerdict::Blocked => Self::Blocked,
+            WaitingVerdict::Waiting => Self::Waiting,
+            WaitingVerdict::Runnable => Self::Runnable,
+        }
     }
 }

@@ -6,7 +6,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use crate::input::Value;
 use crate::limits::MAX_BLOCKED;
 use crate::read_fields;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, WaitingVerdict};
 
 /// What an event type or a queue wants done about events that nobody can run for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct WhenBlocked {
     pub after_seconds: u64,
     /// With which verdicts; `impossible` and `blocked` if absent.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Verdict>, min_items = 1, max_items = 6))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<WaitingVerdict>, min_items = 1, max_items = 4))]
     pub verdicts: VerdictSet,
     /// What is done.
     pub action: BlockedAction,
@@ -50,36 +50,36 @@ impl BlockedAction {
 pub struct VerdictSet(u8);
 
 impl VerdictSet {
-    fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+    fn of(verdicts: impl IntoIterator<Item = WaitingVerdict>) -> Self {
         Self(verdicts.into_iter().fold(0, |set, verdict| set | bit(verdict)))
     }
 
     pub fn contains(self, verdict: Verdict) -> bool {
-        self.0 & bit(verdict) != 0
+        self.iter().any(|one| Verdict::from(one) == verdict)
     }
 
     /// Those in it, the worst first.
-    pub fn iter(self) -> impl Iterator<Item = Verdict> {
-        Verdict::VARIANTS.iter().copied().filter(move |verdict| self.contains(*verdict))
+    pub fn iter(self) -> impl Iterator<Item = WaitingVerdict> {
+        WaitingVerdict::VARIANTS.iter().copied().filter(move |verdict| self.0 & bit(*verdict) != 0)
     }
 
     fn read(value: Value<'_>) -> Option<Self> {
-        Some(Self::of(value.list(1..=Verdict::VARIANTS.len(), Verdict::read_waiting)?))
+        Some(Self::of(value.list(1..=WaitingVerdict::VARIANTS.len(), |value| value.word())?))
     }
 }
 
-fn bit(verdict: Verdict) -> u8 {
+fn bit(verdict: WaitingVerdict) -> u8 {
     1 << (verdict as u8)
 }
 
 impl Default for VerdictSet {
     fn default() -> Self {
-        Self::of([Verdict::Impossible, Verdict::Blocked])
+        Self::of([WaitingVerdict::Impossible, WaitingVerdict::Blocked])
     }
 }
 
-impl FromIterator<Verdict> for VerdictSet {
-    fn from_iter<T: IntoIterator<Item = Verdict>>(verdicts: T) -> Self {
+impl FromIterator<WaitingVerdict> for VerdictSet {
+    fn from_iter<T: IntoIterator<Item = WaitingVerdict>>(verdicts: T) -> Self {
         Self::of(verdicts)
     }
 }
@@ -92,7 +92,7 @@ impl Serialize for VerdictSet {
 
 impl<'de> Deserialize<'de> for VerdictSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self::of(Vec::<Verdict>::deserialize(deserializer)?))
+        Ok(Self::of(Vec::<WaitingVerdict>::deserialize(deserializer)?))
     }
 }
 
@@ -133,7 +133,7 @@ mod tests {
             (r#"{"after_seconds":1,"action":"cry"}"#, "/action: must be alert, dead_letter or cancel, was \"cry\""),
             (
                 r#"{"after_seconds":1,"verdicts":["running"],"action":"alert"}"#,
-                "/verdicts/0: must be impossible, blocked, waiting or runnable: what is asked about waits",
+                "/verdicts/0: must be impossible, blocked, waiting or runnable, was \"running\"",
             ),
         ] {
             assert_eq!(read(json).unwrap_err(), refused);

@@ -11,6 +11,7 @@ use enginehouse_core::change::ChangeStep;
 use enginehouse_core::explain::LaneExplanation;
 use enginehouse_core::fleet::NearEngine;
 use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::verdict::Verdict;
 use enginehouse_core::version::VersionRequirement;
 use enginehouse_store::rows::LaneCounts;
 
@@ -72,6 +73,7 @@ pub(super) async fn list_blocked(
 ) -> Result<Json<BlockedLanePage>, ProblemResponse> {
     let (BlockedFilter { queue, event_type, verdict }, page) = query.read(BlockedQuery::read)?;
     let after = page.after.as_deref().and_then(|place| place.parse().ok());
+    let verdict = verdict.map(Verdict::from);
     let question = LaneQuestion { queue, event_type, verdict, after, limit: page.limit as usize };
     let explained = app.explainer().lanes(&question, app.metrics().store_now()).await?;
     let items = explained.lanes.into_iter().map(|lane| blocked_lane(lane, &explained.view)).collect();

@@ -3,8 +3,8 @@
 use clap::Args;
 use enginehouse_api::explain::{BlockedFilter, BlockedLane, BlockedQuery};
 use enginehouse_api::page::PageQuery;
-use enginehouse_core::explain::Verdict;
 use enginehouse_core::ids::{EventType, QueueName};
+use enginehouse_core::verdict::WaitingVerdict;
 
 use super::output::{Listed, Part};
 use super::server_and_output::{Common, words};
@@ -27,8 +27,8 @@ pub(crate) struct BlockedArgs {
     #[arg(long, value_name = "TYPE")]
     event_type: Option<EventType>,
     /// Only those with this verdict
-    #[arg(long, value_parser = words::<Verdict>())]
-    verdict: Option<Verdict>,
+    #[arg(long, value_parser = words::<WaitingVerdict>())]
+    verdict: Option<WaitingVerdict>,
     #[command(flatten)]
     part: Part,
 }

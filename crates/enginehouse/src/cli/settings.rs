@@ -3,7 +3,7 @@
 use clap::Args;
 use enginehouse_api::event_types::Settings;
 use enginehouse_core::policy::{RetryDelayPatch, RetryPolicyPatch};
-use enginehouse_core::verdict::Verdict;
+use enginehouse_core::verdict::WaitingVerdict;
 use enginehouse_core::when_blocked::{BlockedAction, VerdictSet, WhenBlocked};
 
 use super::server_and_output::words;
@@ -61,8 +61,8 @@ pub(crate) struct SettingsChanges {
     #[arg(long, value_name = "SECONDS")]
     when_blocked_after_seconds: Option<u64>,
     /// With which verdicts nobody can [default: impossible,blocked]
-    #[arg(long, value_name = "VERDICT,...", value_delimiter = ',', value_parser = words::<Verdict>())]
-    when_blocked_verdicts: Option<Vec<Verdict>>,
+    #[arg(long, value_name = "VERDICT,...", value_delimiter = ',', value_parser = words::<WaitingVerdict>())]
+    when_blocked_verdicts: Option<Vec<WaitingVerdict>>,
 }
 
 impl SettingsChanges {
@@ -142,7 +142,7 @@ pub(crate) fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
         ("progress_timeout_seconds", settings.progress_timeout_seconds.map(|value| value.to_string())),
     ];
     let when_blocked = settings.when_blocked.map(|set| {
-        let verdicts: Vec<_> = set.verdicts.iter().map(Verdict::name).collect();
+        let verdicts: Vec<_> = set.verdicts.iter().map(WaitingVerdict::name).collect();
         let words = format!("{} after {} s if {}", set.action.name(), set.after_seconds, verdicts.join(" or "));
         ("when_blocked", Some(words))
     });
