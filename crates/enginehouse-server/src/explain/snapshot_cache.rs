@@ -1,6 +1,6 @@
-//! Keeps a view of a large house for a while, so that looking at it costs others nothing.
+//! Keeps a snapshot of a large fleet for a while, so that looking at it costs others nothing.
 //!
-//! A small house is read anew for each question: what is answered is what is. To read a large one takes a while (50,000
+//! A small fleet is read anew for each question: what is answered is what is. To read a large one takes a while (50,000
 //! engines: a few hundred milliseconds of a reader's time), so its view is kept for twenty times as long as it took to make.
 //! An older one is answered once more, while a new one is made in the background.
 
@@ -20,7 +20,7 @@ use crate::dispatcher::hold_backs::HoldBacks;
 use crate::dispatcher::last_claims::LastClaims;
 use crate::timers::Timer;
 
-/// Up to how many engines, locks and lanes together a house is read anew for each question.
+/// Up to how many engines, locks and lanes together a fleet is read anew for each question.
 const SMALL: usize = 2_000;
 /// A view is kept for so many times as long as it took to make.
 const KEPT_FACTOR: u32 = 20;
@@ -30,10 +30,10 @@ const KEPT_AT_MOST: Duration = Duration::from_secs(15);
 /// How much older a view may be that is answered while a new one is made.
 const STALE_FACTOR: u32 = 4;
 
-/// Keeps a view of a large house for a while.
+/// Keeps a snapshot of a large fleet for a while.
 pub(super) struct SnapshotCache {
     source: Arc<SnapshotSource>,
-    /// The last view of a large house. It is locked while one is made, so that many who ask at once make one.
+    /// The last snapshot of a large fleet. It is locked while one is made, so that many who ask at once make one.
     kept: Arc<Mutex<Option<KeptSnapshot>>>,
 }
 
@@ -72,7 +72,7 @@ impl SnapshotCache {
         Self { source: Arc::new(source), kept: Arc::default() }
     }
 
-    /// The house, as it is or was a few seconds ago.
+    /// The fleet, as it is or was a few seconds ago.
     pub(super) async fn view(&self, now: Timestamp) -> Result<Arc<FleetSnapshot>, StoreError> {
         let mut kept = self.kept.lock().await;
         if let Some(last) = &mut *kept {
@@ -102,7 +102,7 @@ impl SnapshotCache {
 }
 
 impl SnapshotSource {
-    /// Makes a view; and what is kept of it, if the house is large.
+    /// Makes a view; and what is kept of it, if the fleet is large.
     async fn make(&self, now: Timestamp) -> Result<(Arc<FleetSnapshot>, Option<KeptSnapshot>), StoreError> {
         let began = Timer::now();
         let rows = SnapshotRows {
