@@ -188,7 +188,7 @@ impl DrainRequest {
 #[serde(deny_unknown_fields)]
 pub struct QuarantineRequest {
     /// Why; at most 256 characters.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(min_length = 1, max_length = 256, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
     pub reason: String,
     /// When it ends by itself; never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

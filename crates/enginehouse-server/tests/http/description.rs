@@ -73,6 +73,22 @@ fn no_schema_is_one_that_tools_trip_over() {
     }
 }
 
+/// What has a length is one line or has a form of its own: more than the length decides what is taken.
+#[test]
+fn text_of_a_length_has_a_pattern_or_format() {
+    let description = Description::new();
+    let mut found = Vec::new();
+    schemas("", &description.0, &mut found);
+    let bounded: Vec<_> = found.into_iter().filter(|(_, schema)| schema["maxLength"].is_u64()).collect();
+    assert!(bounded.len() >= 20, "few texts have a length: {bounded:?}");
+    for (at, schema) in bounded {
+        assert!(
+            schema["pattern"].is_string() || schema["format"].is_string(),
+            "{at} does not say what may be in it: {schema}"
+        );
+    }
+}
+
 #[test]
 fn what_is_always_answered_is_required() {
     let description = Description::new();
