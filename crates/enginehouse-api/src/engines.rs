@@ -9,7 +9,7 @@ use enginehouse_core::input::Value;
 use enginehouse_core::invalid::{FieldError, Invalid};
 use enginehouse_core::limits::{MAX_FIELD_ERRORS, MAX_LABEL_LENGTH, MAX_LOCK_TOKENS, MAX_QUARANTINED_TYPES};
 use enginehouse_core::lock::LockToken;
-use enginehouse_core::quarantine::Quarantine;
+use enginehouse_core::quarantine::{AutomaticQuarantine, Quarantine};
 use enginehouse_core::read_fields;
 use enginehouse_core::report::AttemptReport;
 use enginehouse_core::request::Heartbeat;
@@ -55,6 +55,8 @@ pub struct Engine {
     /// one.
     #[schema(required = true)]
     pub quarantine: Option<Quarantine>,
+    /// Those that it was put in because it failed events of a type more than others do, where that is enforced.
+    pub automatic_quarantines: Vec<AutomaticQuarantine>,
     /// How often it must send a heartbeat, in seconds; 0 if never.
     pub heartbeat_interval_seconds: u64,
     /// After how many seconds of silence it is lost; null if never.
@@ -87,6 +89,7 @@ impl Engine {
             status: engine.status,
             draining: engine.draining,
             quarantine: engine.quarantine.clone(),
+            automatic_quarantines: engine.automatic_quarantines.clone(),
             heartbeat_interval_seconds: engine.heartbeat_interval.as_secs(),
             lost_after_seconds: engine.lost_after().map(|wait| wait.as_secs()),
             registered_at: engine.registered_at,

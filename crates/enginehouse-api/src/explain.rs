@@ -209,6 +209,8 @@ pub enum ChangeAction {
     ResumeEngine,
     /// Lift the quarantine of an engine.
     LiftQuarantine,
+    /// Set `retry_elsewhere` to `off`, so that the engine may retry an event that it has failed.
+    RetryHere,
     /// Start a lost engine again.
     StartEngine,
     /// Register an engine with a higher `max_concurrent_events`.
@@ -251,6 +253,7 @@ impl From<&ChangeStep> for ChangeView {
             ChangeStep::MakeAvailable { .. } => view(ChangeAction::MakeAvailable),
             ChangeStep::ResumeEngine(engine_id) => of(ChangeAction::ResumeEngine, engine_id),
             ChangeStep::LiftQuarantine(engine_id) => of(ChangeAction::LiftQuarantine, engine_id),
+            ChangeStep::RetryHere(engine_id) => of(ChangeAction::RetryHere, engine_id),
             ChangeStep::StartEngine(engine_id) => of(ChangeAction::StartEngine, engine_id),
             ChangeStep::EmptyEngine(engine_id) => of(ChangeAction::EmptyEngine, engine_id),
             ChangeStep::RaiseMaxConcurrentEvents { engine_id, to } => {

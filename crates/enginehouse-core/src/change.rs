@@ -24,6 +24,8 @@ pub enum ChangeStep {
     ResumeEngine(EngineId),
     /// Lift the quarantine of an engine.
     LiftQuarantine(EngineId),
+    /// Let an engine retry an event that it has failed.
+    RetryHere(EngineId),
     /// Start a lost engine again, or let it send a heartbeat.
     StartEngine(EngineId),
     RaiseMaxConcurrentEvents {
@@ -93,8 +95,10 @@ impl Effort {
             Some(_) => effort.add(0, 0),
             None => {}
         }
-        if needs.quarantined {
-            effort.add(0, 0);
+        for light in [needs.quarantined, needs.retry_here] {
+            if light {
+                effort.add(0, 0);
+            }
         }
         if let Some(to) = needs.locks_to {
             effort.add(1, u64::from(to));
@@ -127,6 +131,8 @@ struct Needs {
     /// Its status, if it is not active.
     status: Option<EngineStatus>,
     quarantined: bool,
+    /// It has failed the event.
+    retry_here: bool,
     version: bool,
     /// It must hold nothing.
     empty: bool,
@@ -148,6 +154,7 @@ impl Needs {
             needs.status = Some(status);
         }
         needs.quarantined = check(Gate::Quarantine, engine).is_some();
+        needs.retry_here = check(Gate::RetryElsewhere, engine).is_some();
         needs.version = check(Gate::Version, engine).is_some();
         if let Some(Shortfall::CpuOver { max_cpu_percent, .. }) = check(Gate::CpuPressure, engine) {
             needs.cpu_to = Some(max_cpu_percent);
@@ -209,6 +216,9 @@ pub fn steps(
     if needs.quarantined {
         steps.push(ChangeStep::LiftQuarantine(id()));
     }
+    if needs.retry_here {
+        steps.push(ChangeStep::RetryHere(id()));
+    }
     if let Err(Shortfall::Lacks(capabilities)) = Gate::Capabilities.check(engine, lane, &ClaimFilter::default()) {
         steps.push(ChangeStep::AddCapabilities { engine_id: id(), capabilities });
     }
@@ -236,6 +246,9 @@ impl fmt::Display for ChangeStep {
             Self::MakeAvailable { available_at } => write!(f, "make it available now instead of at {available_at}"),
             Self::ResumeEngine(engine_id) => write!(f, "resume engine {engine_id}"),
             Self::LiftQuarantine(engine_id) => write!(f, "lift the quarantine of engine {engine_id}"),
+            Self::RetryHere(engine_id) => {
+                write!(f, "set retry_elsewhere to off, so that {engine_id} may retry what it has failed")
+            }
             Self::StartEngine(engine_id) => write!(f, "start engine {engine_id} again"),
             Self::RaiseMaxConcurrentEvents { engine_id, to } => {
                 write!(f, "raise max_concurrent_events of {engine_id} to {to}")

@@ -11,9 +11,9 @@ use crate::ids::{Capability, EngineId, EngineType, ScenarioRunId};
 use crate::input::Value;
 use crate::limits::{
     DEFAULT_HEARTBEAT_INTERVAL, LOST_AFTER_INTERVALS, MAX_CAPABILITIES, MAX_CLAIM_LIMIT, MAX_HEARTBEAT_INTERVAL,
-    MAX_MEMORY_MB, MAX_METADATA_BYTES, MAX_VERSION_LENGTH,
+    MAX_MEMORY_MB, MAX_METADATA_BYTES, MAX_QUARANTINED_TYPES, MAX_VERSION_LENGTH,
 };
-use crate::quarantine::Quarantine;
+use crate::quarantine::{AutomaticQuarantine, Quarantine};
 use crate::read_fields;
 use crate::time::Timestamp;
 
@@ -353,6 +353,8 @@ pub struct RegisteredEngine {
     pub stop_when_drained: bool,
     /// What keeps it from events, from one registration to the next; it may be over.
     pub quarantine: Option<Quarantine>,
+    /// Those that it was put in because it was suspect, one for each event type, until its software has another version.
+    pub automatic_quarantines: Vec<AutomaticQuarantine>,
 }
 
 impl RegisteredEngine {
@@ -376,13 +378,38 @@ impl RegisteredEngine {
             draining: false,
             stop_when_drained: false,
             quarantine: previous.and_then(|previous| previous.quarantine.clone()),
+            // What another version has done is nothing to this one.
+            automatic_quarantines: previous
+                .filter(|previous| {
+                    previous.version() == registration.metadata.static_config.engine_software_version.as_deref()
+                })
+                .map_or_else(Vec::new, |previous| previous.automatic_quarantines.clone()),
         };
         Self { lost_due_at: engine.lost_after().map(|wait| now + wait), ..engine }
+    }
+
+    /// What it calls its version.
+    pub fn version(&self) -> Option<&str> {
+        self.metadata.static_config.engine_software_version.as_deref()
     }
 
     /// What keeps it from events now.
     pub fn quarantine_at(&self, now: Timestamp) -> Option<&Quarantine> {
         self.quarantine.as_ref().filter(|quarantine| quarantine.holds_at(now))
+    }
+
+    /// With an automatic quarantine in place of the one that it has for the same event type. Those that say nothing any more are
+    /// dropped.
+    #[must_use]
+    pub fn with_automatic(mut self, quarantine: AutomaticQuarantine, now: Timestamp) -> Self {
+        let is_kept =
+            |other: &AutomaticQuarantine| other.event_type != quarantine.event_type && !other.is_forgotten(now);
+        self.automatic_quarantines.retain(is_kept);
+        self.automatic_quarantines.push(quarantine);
+        // Of many types, those that were longest ago are left to advice.
+        let too_many = self.automatic_quarantines.len().saturating_sub(MAX_QUARANTINED_TYPES);
+        self.automatic_quarantines.drain(..too_many);
+        self
     }
 
     /// How long it may be silent; none if it sends no heartbeats.

@@ -149,7 +149,9 @@ fn gates(lane: &LaneFacts<'_>, due: &Availability<'_>, fit: &LaneFit) -> Vec<Gat
             0 if place > 0 => (Passage::NotReached, "no engine gets so far".to_owned()),
             _ => (open_if(left > 0), format!("{left} of {} {}", engines(of), condition(gate, lane, left == 1))),
         };
-        gates.push(GateState { gate: gate.name(), passage, detail, opens_at: None });
+        let opens_at = lane.failed_on.filter(|_| gate == Gate::RetryElsewhere && passage == Passage::Closed);
+        let opens_at = opens_at.and_then(|failed_on| failed_on.until);
+        gates.push(GateState { gate: gate.name(), passage, detail, opens_at });
     }
     gates
 }
@@ -172,6 +174,8 @@ fn condition(gate: Gate, lane: &LaneFacts<'_>, is_one: bool) -> String {
         },
         Gate::EngineActive => verb("is active", "are active").to_owned(),
         Gate::Quarantine => verb("is in no quarantine for it", "are in no quarantine for it").to_owned(),
+        Gate::RetryElsewhere if lane.failed_on.is_none() => verb("may retry it", "may retry it").to_owned(),
+        Gate::RetryElsewhere => verb("has not failed it", "have not failed it").to_owned(),
         Gate::Concurrency => format!("{} fewer locks than max_concurrent_events", verb("holds", "hold")),
         Gate::FinalAttempt => format!("{} no event that must be its engine's only one", verb("meets", "meet")),
         Gate::Memory => match key.required_memory_mb {
@@ -219,20 +223,19 @@ fn none_active(fit: &LaneFit) -> String {
     if fit.fit_but_quarantined > 0 {
         statuses.push(format!("{} quarantined", fit.fit_but_quarantined));
     }
+    if fit.fit_but_failed_before > 0 {
+        statuses.push(format!("{} that failed it before", fit.fit_but_failed_before));
+    }
     let one = fit.nearest.iter().find(|near| near.fits_when_empty).map(|nearest| {
         let name = &nearest.engine.engine_id;
         match nearest.fails.first() {
-            Some((Gate::Quarantine, why)) => format!("; {name}: {why}"),
+            Some((Gate::Quarantine | Gate::RetryElsewhere, why)) => format!("; {name}: {why}"),
             _ => format!("; {name} was last heard at {}", nearest.engine.last_heartbeat_at),
         }
     });
     let fits = if fit.fit_when_empty == 1 { "fits" } else { "fit" };
-    format!(
-        "{} {fits}, and none is active: {}{}",
-        engines(fit.fit_when_empty),
-        statuses.join(", "),
-        one.unwrap_or_default()
-    )
+    let none = if fit.fit_but_failed_before > 0 { "none may retry it" } else { "none is active" };
+    format!("{} {fits}, and {none}: {}{}", engines(fit.fit_when_empty), statuses.join(", "), one.unwrap_or_default())
 }
 
 /// When it is due, and why then.

@@ -8,7 +8,7 @@
 //! 4. the start: `now`, `at` and the moment, or `after` and the delay, in milliseconds; a part of one is cut from a
 //!    moment, and counts as a whole one of a delay
 //! 5. `scenario_run_id`
-//! 6. `max_retries`, the delay's `initial`, `max`, `multiplier` and `jitter`, `dead_letter_threshold`, `max_losses`
+//! 6. `max_retries`, the delay's `initial`, `max`, `multiplier` and `jitter`, `dead_letter_threshold`, `max_losses`, `retry_elsewhere`
 //! 7. `visibility_timeout_seconds`, `max_processing_seconds`, `progress_timeout_seconds`, `expires_after_seconds`, `idempotency_window_seconds`
 //! 8. `labels` as a JSON object, sorted by key, without spaces
 //! 9. `payload` as its canonical text ([`crate::canonical_json`]): a repeat may have its keys in another order
@@ -27,6 +27,7 @@ use sha2::{Digest, Sha256};
 
 use crate::canonical_json::canonical;
 use crate::event::{NewEvent, Start};
+use crate::retry_elsewhere::RetryElsewhere;
 use crate::time::Timestamp;
 use crate::version::VersionRequirement;
 
@@ -55,6 +56,7 @@ pub fn of(event: &NewEvent) -> [u8; 16] {
     }
     fields.add_if(policy.dead_letter_threshold);
     fields.add_if(policy.max_losses);
+    fields.add_if(policy.retry_elsewhere.map(RetryElsewhere::name));
     fields.add_if(event.overrides.visibility_timeout.as_ref().map(Duration::as_secs));
     fields.add_if(event.overrides.max_processing.as_ref().map(Duration::as_secs));
     fields.add_if(event.overrides.progress_timeout.as_ref().map(Duration::as_secs));
@@ -111,7 +113,7 @@ mod tests {
         let digest_of = |text: &str| HashedFields(text.to_owned()).digest();
         assert_eq!(
             fingerprint(r#"{"event_type":"frame.render"}"#),
-            digest_of("7:default12:frame.render1:52:[]--3:now-------------2:{}2:{}")
+            digest_of("7:default12:frame.render1:52:[]--3:now--------------2:{}2:{}")
         );
         assert_eq!(
             fingerprint(
@@ -119,13 +121,13 @@ mod tests {
                     "required_memory_mb":512,"engine_version":">=1","scenario_run_id":"run","payload":[1, "é"],
                     "idempotency_key":"k","idempotency_window_seconds":3600,
                     "retry_policy":{"max_retries":1,"retry_delay":{"initial":-0,"max":0.5,"multiplier":2,"jitter":1},
-                                    "dead_letter_threshold":2,"max_losses":3},
+                                    "dead_letter_threshold":2,"max_losses":3,"retry_elsewhere":"off"},
                     "visibility_timeout_seconds":60,"max_processing_seconds":600,"progress_timeout_seconds":80,"expires_after_seconds":90,"labels":{"b":"\"","a":"ü"}}"#
             ),
             digest_of(concat!(
                 "1:q1:a1:09:[\"x\",\"y\"]3:5123:>=110:after 15003:run",
                 "1:116:800000000000000016:3fe000000000000016:400000000000000016:3ff0000000000000",
-                "1:21:32:603:6002:802:904:360019:{\"a\":\"ü\",\"b\":\"\\\"\"}8:[1,\"é\"]"
+                "1:21:33:off2:603:6002:802:904:360019:{\"a\":\"ü\",\"b\":\"\\\"\"}8:[1,\"é\"]"
             ))
         );
     }

@@ -13,7 +13,7 @@ use crate::hold_back::HeldBackFor;
 use crate::ids::EngineId;
 use crate::lane::LaneKey;
 use crate::miss::{NearestMiss, nearest_miss};
-use crate::quarantine::Quarantine;
+use crate::quarantine::{EnforcedQuarantine, Quarantine};
 use crate::time::Timestamp;
 
 /// How many engines an explanation names: those that should claim, and those that nearly could.
@@ -21,11 +21,12 @@ pub const MAX_NAMED_ENGINES: usize = 5;
 
 /// The gates that engines pass or fail each by itself, in the order in which an explanation asks them: first what only
 /// another engine or registration changes, then what comes and goes.
-pub const ENGINE_GATES: [Gate; 10] = [
+pub const ENGINE_GATES: [Gate; 11] = [
     Gate::Capabilities,
     Gate::Version,
     Gate::EngineActive,
     Gate::Quarantine,
+    Gate::RetryElsewhere,
     Gate::Concurrency,
     Gate::FinalAttempt,
     Gate::Memory,
@@ -44,6 +45,8 @@ pub struct FleetEngine {
     pub status: EngineStatus,
     /// The quarantine that holds now.
     pub quarantine: Option<Quarantine>,
+    /// What it is kept from now because it is suspect, where that is enforced.
+    pub enforced: Vec<EnforcedQuarantine>,
     pub held: Held,
     /// Memory in use at its last heartbeat, in MiB.
     pub memory_usage_mb: Option<f64>,
@@ -59,7 +62,7 @@ pub struct FleetEngine {
 impl FleetEngine {
     /// Whether what it takes depends on the event, be its requirements the same.
     pub fn tells_events_apart(&self) -> bool {
-        self.held_back.is_some() || self.quarantine.is_some()
+        self.held_back.is_some() || self.quarantine.is_some() || !self.enforced.is_empty()
     }
 
     /// What the gates look at, for events of a lane.
@@ -71,9 +74,11 @@ impl FleetEngine {
     ) -> EngineFacts<'a> {
         let held_back = self.held_back.as_ref().filter(|held_back| *held_back.lane != *lane);
         EngineFacts {
+            engine_id: Some(&self.engine_id),
             status: self.status,
             abilities,
             quarantine: self.quarantine.as_ref(),
+            enforced: &self.enforced,
             held: self.held,
             memory_usage_mb: self.memory_usage_mb,
             cpu_percent: self.cpu_percent,
@@ -158,10 +163,12 @@ pub struct LaneFit {
     pub registered: u64,
     /// Those that could run it when they are idle and at their best.
     pub fit_when_empty: u64,
-    /// Those of them that are active, and not in a quarantine for it.
+    /// Those of them that are active, not in a quarantine for it, and not kept from it for good because they have failed it.
     pub fit_and_active: u64,
     /// Those of them that are active, and in a quarantine for it.
     pub fit_but_quarantined: u64,
+    /// Those of them that are active, and have failed it, where another one has to retry it.
+    pub fit_but_failed_before: u64,
     /// Those that no gate of their own keeps from it now.
     pub fit_now: u64,
     /// How many engines fail each gate of [`ENGINE_GATES`], having passed those before it.
@@ -247,6 +254,15 @@ impl Fleet {
         }
     }
 
+    /// Whether an active engine beside these could run the events of a lane: costs as much as there are classes, and as many engines
+    /// as are not active or named.
+    pub fn any_active_beside(&self, engines: &[EngineId], key: &LaneKey) -> bool {
+        let is_another =
+            |engine: &FleetEngine| engine.status == EngineStatus::Active && !engines.contains(&engine.engine_id);
+        let mut fitting = self.classes.iter().filter(|class| could_ever_serve(&class.abilities, key));
+        fitting.any(|class| class.engines.iter().any(is_another))
+    }
+
     /// How far the events of a lane get that need not be alone: costs as much as there are classes.
     pub fn reach(&self, lane: &LaneFacts<'_>) -> Reach {
         let mut reach = Reach::default();
@@ -293,9 +309,13 @@ impl Fleet {
                 let first_failure = ability_failure.or_else(own_failure);
                 if fits_when_empty {
                     fit.fit_when_empty += 1;
-                    match (engine.status, check(Gate::Quarantine, &facts, lane)) {
-                        (EngineStatus::Active, Err(_)) => fit.fit_but_quarantined += 1,
-                        (EngineStatus::Active, Ok(())) => fit.fit_and_active += 1,
+                    let kept = [Gate::Quarantine, Gate::RetryElsewhere].into_iter();
+                    match (engine.status, kept.filter_map(|gate| check(gate, &facts, lane).err()).next()) {
+                        (EngineStatus::Active, None | Some(Shortfall::FailedBefore { opens: true, .. })) => {
+                            fit.fit_and_active += 1
+                        }
+                        (EngineStatus::Active, Some(Shortfall::FailedBefore { .. })) => fit.fit_but_failed_before += 1,
+                        (EngineStatus::Active, Some(_)) => fit.fit_but_quarantined += 1,
                         (status, _) => *fit.statuses.entry(status).or_default() += 1,
                     }
                 }

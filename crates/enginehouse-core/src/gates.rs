@@ -11,9 +11,10 @@ use strum::VariantArray;
 
 use crate::engine::{Abilities, EngineStatus};
 use crate::hold_back::{HoldBack, HoldBackCandidate};
-use crate::ids::{Capability, EventType, QueueName};
+use crate::ids::{Capability, EngineId, EventType, QueueName};
 use crate::lane::LaneKey;
-use crate::quarantine::Quarantine;
+use crate::quarantine::{EnforcedQuarantine, Quarantine};
+use crate::retry_elsewhere::FailedOn;
 use crate::time::Timestamp;
 
 /// One condition.
@@ -24,6 +25,8 @@ pub enum Gate {
     EngineActive,
     /// The engine is not in a quarantine for events of this type.
     Quarantine,
+    /// The engine has not failed the event, where another one is to retry it.
+    RetryElsewhere,
     /// The queue and the event type match what the claim asks for.
     ClaimFilter,
     /// The queue is not paused.
@@ -51,10 +54,14 @@ pub enum Gate {
 /// What the engine brings.
 #[derive(Clone, Copy, Debug)]
 pub struct EngineFacts<'a> {
+    /// None for an engine that is not there yet.
+    pub engine_id: Option<&'a EngineId>,
     pub status: EngineStatus,
     pub abilities: &'a Abilities,
     /// The quarantine that holds now.
     pub quarantine: Option<&'a Quarantine>,
+    /// What it is kept from now because it is suspect, where that is enforced.
+    pub enforced: &'a [EnforcedQuarantine],
     pub held: Held,
     /// Memory in use at its last heartbeat, in MiB.
     pub memory_usage_mb: Option<f64>,
@@ -70,9 +77,11 @@ impl<'a> EngineFacts<'a> {
     /// An engine with these abilities that is idle and at its best.
     pub fn idle(abilities: &'a Abilities) -> Self {
         Self {
+            engine_id: None,
             status: EngineStatus::Active,
             abilities,
             quarantine: None,
+            enforced: &[],
             held: Held::default(),
             memory_usage_mb: None,
             cpu_percent: None,
@@ -114,6 +123,10 @@ pub struct LaneFacts<'a> {
     pub key: &'a LaneKey,
     pub queue_paused: bool,
     pub event_type_paused: bool,
+    /// Whether engines that are suspect are kept from its events.
+    pub enforces_quarantine: bool,
+    /// The engines that are not to have the event in question, because they have failed it.
+    pub failed_on: Option<FailedOn<'a>>,
     /// Whether the event in question is on its last chance.
     pub final_attempt: bool,
     /// The event's priority as it counts by now: that of its lane, or a better one if it has waited long.
@@ -129,6 +142,8 @@ impl<'a> LaneFacts<'a> {
             key,
             queue_paused: false,
             event_type_paused: false,
+            enforces_quarantine: false,
+            failed_on: None,
             final_attempt: false,
             priority: key.priority,
             takes: None,
@@ -166,6 +181,15 @@ pub enum Shortfall {
     EngineIs(EngineStatus),
     /// Somebody keeps the engine from events of this type.
     Quarantined(Quarantine),
+    /// The engine is suspect at events of this type.
+    Suspect(EnforcedQuarantine),
+    /// The engine has failed the event, and another one is to retry it.
+    FailedBefore {
+        /// Whether any engine may retry it after a while.
+        opens: bool,
+        /// When that is.
+        until: Option<Timestamp>,
+    },
     /// The claim does not ask for it.
     NotAskedFor,
     QueuePaused(QueueName),
@@ -222,9 +246,10 @@ impl Gate {
         let key = lane.key;
         match self {
             Self::EngineActive => pass_if(engine.status == EngineStatus::Active, || Shortfall::EngineIs(engine.status)),
-            Self::Quarantine => match engine.quarantine {
-                Some(quarantine) if quarantine.covers(&key.event_type) => {
-                    Err(Shortfall::Quarantined(quarantine.clone()))
+            Self::Quarantine => check_quarantine(engine, lane),
+            Self::RetryElsewhere => match (lane.failed_on, engine.engine_id) {
+                (Some(FailedOn { engines, opens, until }), Some(engine_id)) if engines.contains(engine_id) => {
+                    Err(Shortfall::FailedBefore { opens, until })
                 }
                 _ => Ok(()),
             },
@@ -262,6 +287,18 @@ impl Gate {
 
 fn pass_if(passes: bool, shortfall: impl FnOnce() -> Shortfall) -> Result<(), Shortfall> {
     if passes { Ok(()) } else { Err(shortfall()) }
+}
+
+fn check_quarantine(engine: &EngineFacts<'_>, lane: &LaneFacts<'_>) -> Result<(), Shortfall> {
+    let event_type = &lane.key.event_type;
+    if let Some(quarantine) = engine.quarantine.filter(|quarantine| quarantine.covers(event_type)) {
+        return Err(Shortfall::Quarantined(quarantine.clone()));
+    }
+    let mut enforced = engine.enforced.iter().filter(|_| lane.enforces_quarantine);
+    match enforced.find(|enforced| enforced.event_type == *event_type) {
+        Some(enforced) => Err(Shortfall::Suspect(enforced.clone())),
+        None => Ok(()),
+    }
 }
 
 fn check_capabilities(abilities: &Abilities, key: &LaneKey) -> Result<(), Shortfall> {
@@ -318,6 +355,21 @@ impl fmt::Display for Shortfall {
                 write!(f, "the engine is quarantined until {until}: {reason}")
             }
             Self::Quarantined(Quarantine { reason, .. }) => write!(f, "the engine is quarantined: {reason}"),
+            Self::Suspect(EnforcedQuarantine { event_type, reason, until: Some(until) }) => {
+                write!(f, "the engine is quarantined for {event_type} until {until}: {reason}")
+            }
+            Self::Suspect(EnforcedQuarantine { event_type, .. }) => {
+                write!(f, "the engine was quarantined for {event_type}, and is tried with one event of it at a time")
+            }
+            Self::FailedBefore { opens: true, until: Some(until) } => {
+                write!(f, "the engine has failed the event, and another one is preferred until {until}")
+            }
+            Self::FailedBefore { opens: true, until: None } => {
+                f.write_str("the engine has failed the event, and another one is preferred")
+            }
+            Self::FailedBefore { .. } => {
+                f.write_str("the engine has failed the event, and retry_elsewhere requires another one")
+            }
             Self::NotAskedFor => f.write_str("the claim does not ask for this queue and event type"),
             Self::QueuePaused(queue) => write!(f, "queue {queue} is paused"),
             Self::EventTypePaused(event_type) => write!(f, "event type {event_type} is paused"),

@@ -19,7 +19,7 @@
 //! - [`generation`]: what keeps epochs and serials from being given twice after a restore.
 //! - [`lock`]: a **lock** is one engine's exclusive, time-limited right to process one event.
 //! - [`policy`]: how an event is retried: event over event type over queue over default.
-//! - [`retry`]: a failed attempt or a lost lock: again, failed, or a **dead letter**.
+//! - [`retry`]: a failed attempt or a lost lock: again, failed, or a **dead letter**; [`retry_elsewhere`]: on which engine.
 //! - [`transition`]: every way in which an event may move, as one function.
 //! - [`version`]: versions of engines' software, and the ranges that events ask for.
 //! - [`lane`]: a **lane** is all events that no engine could tell apart for dispatch.
@@ -75,6 +75,7 @@ pub mod quarantine;
 pub mod report;
 pub mod request;
 pub mod retry;
+pub mod retry_elsewhere;
 pub mod time;
 pub mod transition;
 pub mod verdict;

@@ -9,7 +9,9 @@ use crate::limits::{
     DEFAULT_VISIBILITY_TIMEOUT, MAX_LOSSES, MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_PROGRESS_TIMEOUT, MAX_RETRIES,
     MAX_RETRY_DELAY_SECONDS, MAX_RETRY_MULTIPLIER, MAX_VISIBILITY_TIMEOUT,
 };
+use crate::quarantine::QuarantineMode;
 use crate::read_fields;
+use crate::retry_elsewhere::RetryElsewhere;
 use crate::when_blocked::WhenBlocked;
 
 /// How long to wait before a retry: `min(initial * multiplier^(retries-1), max) * (1 + u * jitter)` seconds.
@@ -38,6 +40,8 @@ pub struct RetryPolicy {
     pub dead_letter_threshold: u32,
     /// How many lost locks are forgiven.
     pub max_losses: u32,
+    /// Whether another engine is to retry what one has failed.
+    pub retry_elsewhere: RetryElsewhere,
 }
 
 impl RetryPolicy {
@@ -47,6 +51,7 @@ impl RetryPolicy {
         retry_delay: RetryDelay { initial: 30.0, max: 300.0, multiplier: 2.0, jitter: 0.1 },
         dead_letter_threshold: 3,
         max_losses: 3,
+        retry_elsewhere: RetryElsewhere::Prefer,
     };
 
     /// This policy with the fields that `patch` gives.
@@ -63,6 +68,7 @@ impl RetryPolicy {
             },
             dead_letter_threshold: patch.dead_letter_threshold.unwrap_or(self.dead_letter_threshold),
             max_losses: patch.max_losses.unwrap_or(self.max_losses),
+            retry_elsewhere: patch.retry_elsewhere.unwrap_or(self.retry_elsewhere),
         }
     }
 }
@@ -111,6 +117,9 @@ pub struct RetryPolicyPatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1_000))]
     pub max_losses: Option<u32>,
+    /// Whether another engine is to retry what one has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_elsewhere: Option<RetryElsewhere>,
 }
 
 impl RetryPolicyPatch {
@@ -120,8 +129,9 @@ impl RetryPolicyPatch {
             retry_delay: optional(RetryDelayPatch::read),
             dead_letter_threshold: optional(|value| value.whole(1..=MAX_RETRIES)),
             max_losses: optional(|value| value.whole(0..=MAX_LOSSES)),
+            retry_elsewhere: optional(|value| value.word()),
         );
-        Some(Self { max_retries, retry_delay, dead_letter_threshold, max_losses })
+        Some(Self { max_retries, retry_delay, dead_letter_threshold, max_losses, retry_elsewhere })
     }
 }
 
@@ -175,6 +185,9 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_592_000))]
     pub progress_timeout_seconds: Option<u64>,
+    /// What is done about engines that fail its events more than others do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<QuarantineMode>,
     /// Whether its events are kept from being claimed.
     #[serde(default)]
     pub paused: bool,
@@ -187,6 +200,7 @@ impl Settings {
         visibility_timeout_seconds: None,
         max_processing_seconds: None,
         progress_timeout_seconds: None,
+        quarantine: None,
         hold_back_after_seconds: None,
         priority_aging_seconds: None,
         when_blocked: None,
@@ -202,6 +216,7 @@ impl Settings {
             priority_aging_seconds: optional(|value| value.whole(0..=MAX_PRECEDENCE_WAIT.as_secs())),
             when_blocked: optional(WhenBlocked::read),
             progress_timeout_seconds: optional(|value| value.whole(1..=MAX_PROGRESS_TIMEOUT.as_secs())),
+            quarantine: optional(|value| value.word()),
             paused: or_default(|value| value.boolean()),
         );
         Some(Self {
@@ -212,6 +227,7 @@ impl Settings {
             priority_aging_seconds,
             when_blocked,
             progress_timeout_seconds,
+            quarantine,
             paused: paused?,
         })
     }
@@ -226,6 +242,8 @@ pub struct Policy {
     pub visibility_timeout: Duration,
     pub max_processing: Option<Duration>,
     pub progress_timeout: Option<Duration>,
+    /// What is done about engines that fail such events more than others do.
+    pub quarantine: QuarantineMode,
 }
 
 impl Policy {
@@ -235,6 +253,7 @@ impl Policy {
         visibility_timeout: DEFAULT_VISIBILITY_TIMEOUT,
         max_processing: None,
         progress_timeout: None,
+        quarantine: QuarantineMode::Advise,
     };
 }
 
@@ -267,6 +286,7 @@ pub fn resolve(event: &Overrides, event_type: Option<&Settings>, queue: Option<&
             .or(default.max_processing),
         progress_timeout: nearest(event.progress_timeout, |settings| settings.progress_timeout_seconds)
             .or(default.progress_timeout),
+        quarantine: quarantine_mode(event_type, queue, default.quarantine),
     }
 }
 
@@ -283,6 +303,16 @@ pub struct Precedence {
 pub fn when_blocked(event_type: Option<&Settings>, queue: Option<&Settings>) -> Option<WhenBlocked> {
     let of = |settings: Option<&Settings>| settings.and_then(|settings| settings.when_blocked);
     of(event_type).or_else(|| of(queue))
+}
+
+/// What is done about engines that fail events more than others do: what their event type says, or else their queue.
+pub fn quarantine_mode(
+    event_type: Option<&Settings>,
+    queue: Option<&Settings>,
+    default: QuarantineMode,
+) -> QuarantineMode {
+    let of = |settings: Option<&Settings>| settings.and_then(|settings| settings.quarantine);
+    of(event_type).or_else(|| of(queue)).unwrap_or(default)
 }
 
 /// Resolves what waiting does for events: event type over queue over default. Zero is never.

@@ -49,6 +49,7 @@ mod outage;
 mod pending_wake_ups;
 mod previous_attempts;
 pub mod pulse;
+mod quarantines;
 mod ready_events;
 mod registration_limit;
 mod registry;
@@ -56,6 +57,7 @@ pub mod release_key;
 pub mod reply;
 mod request;
 pub mod retention;
+pub mod retries;
 mod scheduler;
 mod seen_engines;
 mod set_aside;
@@ -96,6 +98,7 @@ use self::pulse::Pulse;
 use self::registration_limit::RegistrationLimit;
 use self::reply::{DispatchError, Refusal, Reply};
 use self::request::{EngineExchange, Request};
+use self::retries::RetryWaits;
 use self::scheduler::{Scheduler, Shutdown};
 use self::suspects::Suspects;
 use crate::rng::Rng;
@@ -108,6 +111,7 @@ pub struct Dispatcher {
     registrations: RegistrationLimit,
     end_waits: EndWaits,
     last_claims: LastClaims,
+    retry_waits: RetryWaits,
     durations: Durations,
     hold_backs: HoldBacks,
     suspects: Suspects,
@@ -141,15 +145,24 @@ impl Dispatcher {
         let shutdown = Shutdown::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let scheduler = Scheduler::new(store, config, rng, observer, inbox, shutdown.clone(), pulse);
-        let last_claims = scheduler.last_claims.clone();
+        let (last_claims, retry_waits) = (scheduler.last_claims.clone(), scheduler.retry_waits.clone());
         let (durations, hold_backs) = (scheduler.durations().clone(), scheduler.hold_backs().clone());
         let (suspects, end_waits) = (scheduler.suspects().clone(), scheduler.end_waits.clone());
         let thread = std::thread::Builder::new()
             .name("enginehouse-writer".to_owned())
             .spawn(move || runtime.block_on(scheduler.run()))?;
         let registrations = RegistrationLimit::default();
-        let dispatcher =
-            Self { requests, shutdown, registrations, last_claims, end_waits, durations, hold_backs, suspects };
+        let dispatcher = Self {
+            requests,
+            shutdown,
+            registrations,
+            last_claims,
+            retry_waits,
+            end_waits,
+            durations,
+            hold_backs,
+            suspects,
+        };
         Ok((dispatcher, DispatcherThread(thread)))
     }
 
@@ -259,6 +272,11 @@ impl Dispatcher {
             mpsc::error::TrySendError::Closed(_) => DispatchError::ShuttingDown,
         })?;
         reply::answer(answer).await
+    }
+
+    /// Since when events wait for an engine that has not failed them.
+    pub fn retry_waits(&self) -> &RetryWaits {
+        &self.retry_waits
     }
 
     /// When each engine last asked for events.

@@ -5,6 +5,7 @@
 
 pub mod blocked_watch;
 mod fleet_snapshot;
+mod retried;
 mod snapshot_cache;
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,10 +26,12 @@ use enginehouse_store::rows::{EventRecord, EventRow, LaneCounts, SettingsRows};
 use enginehouse_store::{Store, StoreError};
 
 pub use self::fleet_snapshot::{FleetSnapshot, HeldBy};
+use self::retried::RetriedEvents;
 use self::snapshot_cache::SnapshotCache;
 use crate::dispatcher::Dispatcher;
 use crate::dispatcher::config::DispatchConfig;
 use crate::dispatcher::hold_backs::HeldForEvent;
+use crate::dispatcher::retries::RetryWaits;
 
 /// Up to how many events before an event are counted.
 const MAX_COUNTED_AHEAD: u32 = 10_000;
@@ -42,6 +45,7 @@ const MAX_WOULD_OPEN: usize = 10;
 pub struct Explainer {
     store: Arc<dyn Store>,
     views: Arc<SnapshotCache>,
+    retry_waits: RetryWaits,
 }
 
 /// Why an event waits, or what has become of it.
@@ -114,7 +118,7 @@ pub struct ExplainedLanes {
 impl Explainer {
     pub fn new(store: Arc<dyn Store>, config: &DispatchConfig, dispatcher: &Dispatcher) -> Self {
         let views = SnapshotCache::new(Arc::clone(&store), config, dispatcher);
-        Self { store, views: Arc::new(views) }
+        Self { store, views: Arc::new(views), retry_waits: dispatcher.retry_waits().clone() }
     }
 
     /// Explains an event, and how far it gets with one engine, if one is named. Nothing, if there is no such event.
@@ -135,7 +139,8 @@ impl Explainer {
         let state = &record.event.state;
         let place = (state.available_at, event_id);
         let ahead_in_lane = self.store.queued_before(record.event.lane_id, place, MAX_COUNTED_AHEAD).await?;
-        let facts = view.facts(&record.lane, Some(&record.event));
+        let retried = RetriedEvents::of([&record.event], &view, &*self.store, &self.retry_waits).await?;
+        let facts = retried.facts(event_id, view.facts(&record.lane, Some(&record.event)), &view);
         let due = Availability { now: view.as_of(), available_at: state.available_at, state: Some(state) };
         let mut lane = explain_lane(&facts, &due, view.fleet());
         view.tell_openings(&mut lane, &facts);
@@ -208,11 +213,16 @@ impl Explainer {
         let next = page.last().filter(|_| asked.next().is_some()).map(|(place, _)| *place);
         let ids: Vec<_> = page.iter().map(|(place, _)| place.lane_id).collect();
         let heads = self.store.lane_heads(&ids).await?;
+        let retried = RetriedEvents::of(&heads, &view, &*self.store, &self.retry_waits).await?;
         let mut heads: HashMap<LaneId, EventRow> = heads.into_iter().map(|head| (head.lane_id, head)).collect();
         let mut lanes = Vec::with_capacity(page.len());
         for (place, counts) in page {
             let head = heads.remove(&place.lane_id);
             let facts = view.facts(&counts.lane.key, head.as_ref());
+            let facts = match &head {
+                Some(head) => retried.facts(head.event_id, facts, &view),
+                None => facts,
+            };
             let state = head.as_ref().map(|head| &head.state);
             let due = Availability { now: view.as_of(), available_at: place.available_at, state };
             let mut explanation = view.explained(&facts, &due);

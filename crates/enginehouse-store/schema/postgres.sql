@@ -96,6 +96,7 @@ create table enginehouse.engines (
     stop_when_drained boolean not null,
     metadata enginehouse.json_object not null,
     quarantine enginehouse.json_object,
+    automatic_quarantines json,
     registry_version bigint not null default 0,
     constraint engines_key PRIMARY KEY (engine_id),
     constraint an_epoch_counts_from_one CHECK (epoch >= 1),
@@ -121,13 +122,15 @@ create table enginehouse.event_types (
     priority_aging_seconds bigint,
     when_blocked enginehouse.json_object,
     progress_timeout_seconds bigint,
+    quarantine text collate "C",
     paused boolean not null,
     constraint event_types_key PRIMARY KEY (event_type),
     constraint a_priority_rises_after_at_most_30_days CHECK (priority_aging_seconds >= 0 AND priority_aging_seconds <= 2592000),
     constraint a_visibility_timeout_is_at_most_7_days CHECK (visibility_timeout_seconds >= 1 AND visibility_timeout_seconds <= 604800),
     constraint an_engine_is_held_back_after_at_most_30_days CHECK (hold_back_after_seconds >= 0 AND hold_back_after_seconds <= 2592000),
     constraint processing_takes_at_most_30_days CHECK (max_processing_seconds >= 1 AND max_processing_seconds <= 2592000),
-    constraint progress_takes_at_most_30_days CHECK (progress_timeout_seconds >= 1 AND progress_timeout_seconds <= 2592000)
+    constraint progress_takes_at_most_30_days CHECK (progress_timeout_seconds >= 1 AND progress_timeout_seconds <= 2592000),
+    constraint quarantine_is_known CHECK (quarantine = 'off'::text OR quarantine = 'advise'::text OR quarantine = 'enforce'::text)
 );
 
 create table enginehouse.events (
@@ -284,13 +287,15 @@ create table enginehouse.queues (
     priority_aging_seconds bigint,
     when_blocked enginehouse.json_object,
     progress_timeout_seconds bigint,
+    quarantine text collate "C",
     paused boolean not null,
     constraint queues_key PRIMARY KEY (queue),
     constraint a_priority_rises_after_at_most_30_days CHECK (priority_aging_seconds >= 0 AND priority_aging_seconds <= 2592000),
     constraint a_visibility_timeout_is_at_most_7_days CHECK (visibility_timeout_seconds >= 1 AND visibility_timeout_seconds <= 604800),
     constraint an_engine_is_held_back_after_at_most_30_days CHECK (hold_back_after_seconds >= 0 AND hold_back_after_seconds <= 2592000),
     constraint processing_takes_at_most_30_days CHECK (max_processing_seconds >= 1 AND max_processing_seconds <= 2592000),
-    constraint progress_takes_at_most_30_days CHECK (progress_timeout_seconds >= 1 AND progress_timeout_seconds <= 2592000)
+    constraint progress_takes_at_most_30_days CHECK (progress_timeout_seconds >= 1 AND progress_timeout_seconds <= 2592000),
+    constraint quarantine_is_known CHECK (quarantine = 'off'::text OR quarantine = 'advise'::text OR quarantine = 'enforce'::text)
 );
 
 create table enginehouse.scenario_runs (
@@ -935,6 +940,7 @@ begin
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
             enginehouse.read_whole_number(d.retry_policy ->> 'dead_letter_threshold')::text,
             enginehouse.read_whole_number(d.retry_policy ->> 'max_losses')::text,
+            d.retry_policy ->> 'retry_elsewhere',
             d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.progress_timeout_seconds::text, d.expires_after_seconds::text,
             d.idempotency_window_seconds::text,
             enginehouse.label_text(d.labels), enginehouse.payload_text(d.payload)
@@ -1145,6 +1151,7 @@ with recursive known (path, kind, is_optional, lowest, highest) as (
         ('/retry_policy/retry_delay/jitter', 'a number', true, 0, 1),
         ('/retry_policy/dead_letter_threshold', 'a whole number', true, 1, 1000),
         ('/retry_policy/max_losses', 'a whole number', true, 0, 1000),
+        ('/retry_policy/retry_elsewhere', 'prefer, require or off', true, null, null),
         ('/visibility_timeout_seconds', 'a whole number', true, 1, 604800),
         ('/max_processing_seconds', 'a whole number', true, 1, 2592000),
         ('/progress_timeout_seconds', 'a whole number', true, 1, 2592000),
@@ -1185,7 +1192,11 @@ cross join lateral (
         when given.times > 1 then 'given twice'
         when known.kind = '' or json_typeof(given.value) = 'null' and known.is_optional then null
         when
-            known.kind not like '%' || json_typeof(given.value)
+            case known.path
+                when '/retry_policy/retry_elsewhere'
+                    then json_typeof(given.value) <> 'string' or given.value #>> '{}' not in ('prefer', 'require', 'off')
+                else known.kind not like '%' || json_typeof(given.value)
+            end
             or known.kind = 'a whole number' and given.value::text !~ '^(0|-?[1-9][0-9]*)(\.0+)?$'
             or case
                 when known.lowest is not null

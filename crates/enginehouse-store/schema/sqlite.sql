@@ -26,6 +26,7 @@ CREATE TABLE engines (
     stop_when_drained integer not null,
     metadata text not null,
     quarantine text,
+    automatic_quarantines text,
     registry_version integer not null default 0,
     constraint an_engine_id_is_a_name check (
         engine_id glob '[A-Za-z0-9]*' and engine_id not glob '*[^A-Za-z0-9._:-]*' and length(engine_id) <= 200
@@ -39,7 +40,8 @@ CREATE TABLE engines (
     constraint an_epoch_counts_from_one check (epoch >= 1),
     constraint draining_is_yes_or_no check (draining in (0, 1) and stop_when_drained in (0, 1)),
     constraint metadata_is_json check (json_valid(metadata)),
-    constraint quarantine_is_json check (json_valid(quarantine))
+    constraint quarantine_is_json check (json_valid(quarantine)),
+    constraint automatic_quarantines_are_json check (json_valid(automatic_quarantines))
 ) strict, without rowid;
 
 CREATE INDEX engines_lost_due on engines (lost_due_at, engine_id) where lost_due_at is not null;
@@ -274,12 +276,14 @@ CREATE TABLE event_types (
     priority_aging_seconds integer,
     when_blocked text,
     progress_timeout_seconds integer,
+    quarantine text,
     paused integer not null,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000),
     constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
+    constraint quarantine_is_known check (quarantine = 'off' or quarantine = 'advise' or quarantine = 'enforce'),
     constraint paused_is_yes_or_no check (paused in (0, 1))
 ) strict, without rowid;
 
@@ -292,12 +296,14 @@ CREATE TABLE queues (
     priority_aging_seconds integer,
     when_blocked text,
     progress_timeout_seconds integer,
+    quarantine text,
     paused integer not null,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000),
     constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
+    constraint quarantine_is_known check (quarantine = 'off' or quarantine = 'advise' or quarantine = 'enforce'),
     constraint paused_is_yes_or_no check (paused in (0, 1))
 ) strict, without rowid;
 

@@ -59,6 +59,7 @@ macro_rules! conformance_tests {
         fleet::every_engine_is_read_with_what_it_holds,
         fleet::events_before_a_place_are_counted_up_to_a_limit,
         fleet::the_head_of_a_lane_is_its_first_queued_event,
+        fleet::whoever_failed_an_event_is_known,
         lanes::equal_requirements_are_one_lane,
         lanes::each_requirement_makes_a_lane_of_its_own,
         lanes::lanes_are_found_by_their_numbers,

@@ -13,6 +13,7 @@ pub(crate) mod tests;
 pub(crate) mod tx;
 mod wire;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -240,6 +241,10 @@ impl Queries for PostgresStore {
 
     async fn queued_before(&self, lane_id: LaneId, place: (Timestamp, EventId), limit: u32) -> Result<u64, StoreError> {
         Ok(reads::queued_before(&self.shared, lane_id, place, limit).await?)
+    }
+
+    async fn failed_by(&self, ids: &[EventId]) -> Result<HashMap<EventId, Vec<EngineId>>, StoreError> {
+        Ok(reads::failed_by(&self.shared, ids).await?)
     }
 
     async fn lane_heads(&self, lanes: &[LaneId]) -> Result<Vec<EventRow>, StoreError> {

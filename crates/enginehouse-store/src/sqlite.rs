@@ -46,6 +46,7 @@ pub(crate) mod tests;
 mod transaction;
 mod writer;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -171,6 +172,11 @@ impl Queries for SqliteStore {
     async fn lane_heads(&self, lanes: &[LaneId]) -> Result<Vec<EventRow>, StoreError> {
         let lanes = lanes.to_vec();
         self.readers.read(move |reader| fleet::lane_heads(reader, &lanes)).await
+    }
+
+    async fn failed_by(&self, ids: &[EventId]) -> Result<HashMap<EventId, Vec<EngineId>>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers.read(move |reader| events::failed_by(reader, &ids)).await
     }
 
     async fn settings(&self) -> Result<SettingsRows, StoreError> {

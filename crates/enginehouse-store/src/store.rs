@@ -1,5 +1,6 @@
 //! What a store is, and what it answers outside of transactions.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -145,6 +146,9 @@ pub trait Queries: Send + Sync {
     async fn queued_before(&self, lane_id: LaneId, place: (Timestamp, EventId), limit: u32) -> Result<u64, StoreError>;
     /// The first queued event of each of these lanes that has one, due or not, by lane.
     async fn lane_heads(&self, lanes: &[LaneId]) -> Result<Vec<EventRow>, StoreError>;
+    /// The engines of the last failed attempts at these events, as
+    /// [`AttemptRepository::failed_by`](crate::AttemptRepository::failed_by).
+    async fn failed_by(&self, ids: &[EventId]) -> Result<HashMap<EventId, Vec<EngineId>>, StoreError>;
     /// What is set for event types and queues.
     async fn settings(&self) -> Result<SettingsRows, StoreError>;
     /// How long events of a type waited and took, or of all types, by day and by version of the engines.

@@ -205,6 +205,9 @@ pub trait EngineRepository: Send {
 pub trait AttemptRepository: Send {
     /// Adds attempts that did not complete their events.
     async fn insert_attempts(&mut self, attempts: &[(EventId, AttemptEnd)]) -> Result<(), StoreError>;
+    /// The engines of the last failed attempts at these events, the last first, one for each attempt; events
+    /// without such attempts are left out.
+    async fn failed_by(&mut self, ids: &[EventId]) -> Result<HashMap<EventId, Vec<EngineId>>, StoreError>;
     /// Adds dead letters.
     async fn insert_dead_letters(&mut self, dead_letters: &[NewDeadLetter]) -> Result<(), StoreError>;
     /// Takes away the dead letters of these events; the events stay.

@@ -27,6 +27,7 @@ fn sim(number: u32) -> (Abilities, FleetEngine) {
         engine_id: format!("sim-{number}").parse().unwrap(),
         status: EngineStatus::Active,
         quarantine: None,
+        enforced: Vec::new(),
         held: Held::default(),
         memory_usage_mb: None,
         cpu_percent: None,

@@ -10,6 +10,7 @@ use crate::gates::first_failure;
 use crate::hold_back::{HoldBack, Reservation};
 use crate::ids::Capability;
 use crate::lane::LaneKey;
+use crate::retry_elsewhere::{FailedOn, RetryElsewhere};
 
 /// How many random fleets each property is asked of.
 const FLEETS: u64 = 100_000;
@@ -47,6 +48,10 @@ struct World {
     final_attempt: bool,
     available_at: Timestamp,
     max_cpu_percent: Option<f64>,
+    enforces_quarantine: bool,
+    /// Whether another engine is preferred to those that have failed it, or required.
+    prefers: bool,
+    failed_on: Vec<EngineId>,
     engines: Vec<(Abilities, FleetEngine)>,
 }
 
@@ -61,7 +66,11 @@ impl World {
             required_memory_mb: random.is(2).then(|| 1 + random.below(12)),
             engine_version: random.is(3).then(|| ">=2".parse().unwrap()),
         };
-        let engines = (0..random.below(5)).map(|number| engine(random, number)).collect();
+        let engines: Vec<_> = (0..random.below(5)).map(|number| engine(random, number)).collect();
+        let failed_on = match random.is(4) {
+            true => engines.iter().map(|(_, engine)| engine.engine_id.clone()).filter(|_| random.is(2)).collect(),
+            false => Vec::new(),
+        };
         Self {
             key,
             queue_paused: random.is(5),
@@ -69,6 +78,9 @@ impl World {
             final_attempt: random.is(6),
             available_at: if random.is(4) { NOW + std::time::Duration::from_secs(60) } else { NOW },
             max_cpu_percent: random.is(3).then_some(50.0),
+            enforces_quarantine: random.is(2),
+            prefers: random.is(2),
+            failed_on,
             engines,
         }
     }
@@ -78,8 +90,20 @@ impl World {
             queue_paused: self.queue_paused,
             event_type_paused: self.event_type_paused,
             final_attempt: self.final_attempt,
+            enforces_quarantine: self.enforces_quarantine,
+            failed_on: self.failed_on(),
             ..LaneFacts::running(&self.key)
         }
+    }
+
+    /// Which engines are not to have it, as whoever asks decides it: with others that could run it where those are preferred.
+    fn failed_on(&self) -> Option<FailedOn<'_>> {
+        let elsewhere = if self.prefers { RetryElsewhere::Prefer } else { RetryElsewhere::Require };
+        let others = || {
+            let fleet = Fleet::new(self.engines.iter().cloned(), self.max_cpu_percent);
+            fleet.any_active_beside(&self.failed_on, &self.key)
+        };
+        FailedOn::kept_from(elsewhere, &self.failed_on, None, NOW, others)
     }
 
     /// Whether an engine would be given the event by a claim now.
@@ -109,7 +133,11 @@ impl World {
             ChangeStep::ResumeEventType(_) => self.event_type_paused = false,
             ChangeStep::MakeAvailable { .. } => self.available_at = NOW,
             ChangeStep::ResumeEngine(id) | ChangeStep::StartEngine(id) => self.of(id).1.status = EngineStatus::Active,
-            ChangeStep::LiftQuarantine(id) => self.of(id).1.quarantine = None,
+            ChangeStep::LiftQuarantine(id) => {
+                let engine = &mut self.of(id).1;
+                (engine.quarantine, engine.enforced) = (None, Vec::new());
+            }
+            ChangeStep::RetryHere(id) => self.failed_on.retain(|engine_id| engine_id != id),
             ChangeStep::RaiseMaxConcurrentEvents { engine_id, to } => self.of(engine_id).0.max_concurrent_events = *to,
             ChangeStep::RaiseMemoryLimit { engine_id, to_mb, .. } => {
                 self.of(engine_id).0.memory_limit_mb = Some(*to_mb)
@@ -145,6 +173,7 @@ fn idle_engine(name: &str) -> FleetEngine {
         engine_id: name.parse().unwrap(),
         status: EngineStatus::Active,
         quarantine: None,
+        enforced: Vec::new(),
         held: Held::default(),
         memory_usage_mb: None,
         cpu_percent: None,
@@ -197,6 +226,7 @@ fn engine(random: &mut Random, number: u64) -> (Abilities, FleetEngine) {
     let engine = FleetEngine {
         held_back,
         quarantine: random.is(5).then(|| quarantine(random)),
+        enforced: if random.is(4) { vec![enforced(random)] } else { Vec::new() },
         status: [EngineStatus::Active, EngineStatus::Active, EngineStatus::Draining, EngineStatus::Lost]
             [random.below(4) as usize],
         held,
@@ -212,6 +242,15 @@ fn quarantine(random: &mut Random) -> Quarantine {
     let event_types = [vec![], vec!["render".parse().unwrap()], vec!["encode".parse().unwrap()]];
     let event_types = event_types[random.below(3) as usize].clone();
     Quarantine { reason: "the fan is loud".to_owned(), since: NOW, until: None, event_types }
+}
+
+/// For events of the type that is asked for, or for others.
+fn enforced(random: &mut Random) -> EnforcedQuarantine {
+    EnforcedQuarantine {
+        event_type: if random.is(2) { "render" } else { "encode" }.parse().unwrap(),
+        reason: "it failed 7 of 7".to_owned(),
+        until: random.is(2).then_some(NOW + std::time::Duration::from_secs(60)),
+    }
 }
 
 /// The same step with less in it, in its own dimension; none where there is no less of it.
@@ -243,7 +282,11 @@ fn an_event_is_runnable_exactly_when_some_claim_is_given_it() {
         let could: Vec<_> =
             world.engines.iter().filter(|(abilities, _)| could_ever_serve(abilities, &world.key)).collect();
         let is_kept = |engine: &FleetEngine| {
-            engine.quarantine.as_ref().is_some_and(|quarantine| quarantine.covers(&world.key.event_type))
+            let event_type = &world.key.event_type;
+            let is_suspect = engine.enforced.iter().any(|enforced| enforced.event_type == *event_type);
+            engine.quarantine.as_ref().is_some_and(|quarantine| quarantine.covers(event_type))
+                || is_suspect && world.enforces_quarantine
+                || world.failed_on.contains(&engine.engine_id) && !world.prefers
         };
         let is_active =
             |(_, engine): &&&(Abilities, FleetEngine)| engine.status == EngineStatus::Active && !is_kept(engine);
@@ -255,7 +298,7 @@ fn an_event_is_runnable_exactly_when_some_claim_is_given_it() {
         assert_eq!(closed, !world.is_given(), "seed {seed}: a gate is closed exactly if it is not given out");
         // Engine by engine, too; and class by class, which is all that a list of lanes looks at.
         let fleet = Fleet::new(world.engines.iter().cloned(), world.max_cpu_percent);
-        if !world.final_attempt {
+        if !world.final_attempt && world.failed_on().is_none() {
             let due = Availability { now: NOW, available_at: world.available_at, state: None };
             assert_eq!(verdict_of(&world.lane(), &due, &fleet), explained.verdict, "seed {seed}: {world:?}");
         }

@@ -55,9 +55,11 @@ impl Case {
 
     fn engine(&self) -> EngineFacts<'_> {
         EngineFacts {
+            engine_id: None,
             status: self.status,
             abilities: &self.abilities,
             quarantine: None,
+            enforced: &[],
             held: self.held,
             memory_usage_mb: self.memory_usage_mb,
             cpu_percent: self.cpu_percent,

@@ -10,6 +10,7 @@ use enginehouse_core::limits::{
 
 use enginehouse_store::Durability;
 use enginehouse_store::postgres::Pooler;
+use strum::VariantArray;
 
 use super::values::{Config, LogFormat};
 
@@ -259,6 +260,26 @@ pub const SETTINGS: &[Setting] = &[
         get: |config| config.dispatch.default_policy.retry.max_losses.to_string(),
     },
     Setting {
+        name: "retry_elsewhere",
+        about: "Whether an event that an engine has failed is retried by another one: `prefer` one for up to 30 seconds, `require` one, or `off`.",
+        placeholder: "prefer|require|off",
+        set: |config, value| {
+            config.dispatch.default_policy.retry.retry_elsewhere = word(value)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.default_policy.retry.retry_elsewhere.name().to_owned(),
+    },
+    Setting {
+        name: "quarantine",
+        about: "What is done about engines that fail more than others do at the same work: `off` is nothing, `advise` names them as suspects, `enforce` keeps them from such events for a while, too.",
+        placeholder: "off|advise|enforce",
+        set: |config, value| {
+            config.dispatch.default_policy.quarantine = word(value)?;
+            Ok(())
+        },
+        get: |config| config.dispatch.default_policy.quarantine.name().to_owned(),
+    },
+    Setting {
         name: "max_cpu_percent",
         about: "An engine whose last heartbeat reports more processor time than this, in percent of one core, gets no new events; 1 to 1,000,000. Off by default.",
         placeholder: "PERCENT",
@@ -430,6 +451,14 @@ pub const SETTINGS: &[Setting] = &[
 fn number<N: FromStr + PartialOrd + Display>(value: &str, min: N, max: N) -> Result<N, String> {
     let within = |number: &N| *number >= min && *number <= max;
     value.parse().ok().filter(within).ok_or_else(|| format!("must be a number from {min} to {max}"))
+}
+
+/// One of the words of an enum.
+fn word<T: FromStr + VariantArray + Copy + Into<&'static str>>(value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| {
+        let words: Vec<&str> = T::VARIANTS.iter().map(|word| (*word).into()).collect();
+        format!("must be one of {}", words.join(", "))
+    })
 }
 
 fn days(value: &str) -> Result<Duration, String> {

@@ -16,7 +16,7 @@ use super::contention::{HeldResources, Resource};
 use super::operation::PendingOperation;
 use super::reply::{DispatchError, Refusal, Reply};
 use super::request::{EngineExchange, Request};
-use super::wait_queue::Occupancy;
+use super::wait_queue::EngineRoom;
 
 /// The requests of one transaction.
 #[derive(Default)]
@@ -46,7 +46,7 @@ pub(super) enum ExchangeOutcome {
     /// Its claim has found nothing, and may wait for events.
     Waits {
         exchanged: Exchanged,
-        occupancy: Occupancy,
+        room: EngineRoom,
         /// How often its engine sends a heartbeat: so often, the claim is a sign of its life.
         heartbeat_interval: Duration,
     },

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use enginehouse_core::engine::{Abilities, RegisteredEngine};
 use enginehouse_core::gates::{EngineFacts, Gate, Held, LaneFacts, first_failure};
 use enginehouse_core::hold_back::{HeldWork, HoldBack, Reservation, effective_priority, expected_end};
-use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::limits::MAX_CLAIM_BYTES;
+use enginehouse_core::quarantine::{EnforcedQuarantine, enforced};
 use enginehouse_core::request::{Affinity, Claim};
+use enginehouse_core::retry_elsewhere::PREFERS_FOR;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventCommand;
 use enginehouse_store::StoreError;
@@ -26,12 +28,15 @@ use super::hold_backs::{LOOK_INTERVAL, StarvingEvent};
 use super::levels::{Level, Levels};
 use super::previous_attempts::previous_attempts;
 use super::ready_events::{Candidate, ReadyEvents, ReadySearch};
-use super::wait_queue::Occupancy;
+use super::wait_queue::{EngineRoom, Occupancy};
+use super::wake_ups::EventForOthers;
 
 /// From how many bytes of payloads on a batch gives each further claim one event and no more.
 const MAX_BATCH_BYTES: usize = 64 * 1024 * 1024;
 /// How many events that must be alone one claim passes over. If there are more, most of the backlog is on its last chance.
 const MAX_PASSED_OVER: usize = 128;
+/// For how many events that its engine has failed one claim has others woken.
+const MAX_RETRIED_ELSEWHERE: usize = 8;
 /// How many expired events a claim cancels at most, so that its transaction stays short: the sweep cancels the others.
 const MAX_EXPIRED: u32 = 256;
 
@@ -46,10 +51,12 @@ pub(super) struct Given {
     pub(super) events: Vec<Claimed>,
     /// Lanes in which it had to pass over an event that must be alone.
     pub(super) passed_over: HashSet<LaneId>,
+    /// Events that it had to pass over because its engine has failed them.
+    pub(super) for_others: HashMap<EventId, EventForOthers>,
     /// Lanes of which it is given nothing because its engine is held back for another event.
     pub(super) kept_from: HashSet<LaneId>,
     /// What its engine could be given next.
-    pub(super) occupancy: Occupancy,
+    pub(super) room: EngineRoom,
 }
 
 /// Gives events to claims, in their order: the first claim has the first choice.
@@ -59,6 +66,7 @@ pub(super) async fn claim(context: &mut TransactionContext<'_>, claims: &[Claima
     }
     context.last_claims.note(claims.iter().map(|claim| &claim.engine.engine_id), context.now);
     let starving = context.hold_backs.watched();
+    context.learn_failures(starving.iter().map(|head| (head.event_id, head.retry))).await?;
     let mut holdings = held_by(context, claims, !starving.is_empty()).await?;
     let mut ready = ReadyEvents::new(claims.iter().map(|claim| claim.claim.limit).sum());
     let mut given: Vec<Vec<EventId>> = Vec::with_capacity(claims.len());
@@ -72,15 +80,13 @@ pub(super) async fn claim(context: &mut TransactionContext<'_>, claims: &[Claima
         choice.choose(&mut ready, context).await?;
         choice.tell_refused(context);
         ready.still_wanted -= choice.wanted();
-        let passed_over = choice.passed_over.values().copied().collect();
-        met.push((passed_over, std::mem::take(&mut choice.kept_from), choice.occupancy()));
-        holdings.insert(engine_id.clone(), Holding { held: choice.held, work: choice.work });
+        met.push(choice.met(context));
+        let Choice { held, work, held_types, .. } = choice;
+        holdings.insert(engine_id.clone(), Holding { held, work, held_types });
         given.push(choice.given);
     }
     let locked = lock(context, claims, &given, ready.payloads).await?;
-    let given = locked.into_iter().zip(met);
-    let with_met = |(events, (passed_over, kept_from, occupancy))| Given { events, passed_over, kept_from, occupancy };
-    Ok(given.map(with_met).collect())
+    Ok(locked.into_iter().zip(met).map(|(events, met)| Given { events, ..met }).collect())
 }
 
 /// What an engine holds.
@@ -89,6 +95,8 @@ struct Holding {
     held: Held,
     /// The same one by one, with the moment at which each is expected to end, if some event has waited long.
     work: Vec<HeldWork>,
+    /// Of which types, if the engine is or was quarantined for some.
+    held_types: Vec<EventType>,
 }
 
 /// What the engines of the claims hold already.
@@ -110,7 +118,9 @@ async fn held_by(
         let final_attempt = context.registry.is_final_attempt(&event);
         let Some(lock) = event.state.lock else { continue };
         let was_heard = engines.get(&lock.engine_id).is_some_and(|engine| lock.claimed_at <= engine.last_heartbeat_at);
-        let Holding { held, work } = holdings.entry(lock.engine_id).or_default();
+        let is_tried = engines.get(&lock.engine_id).is_some_and(|engine| !engine.automatic_quarantines.is_empty());
+        let Holding { held, work, held_types } = holdings.entry(lock.engine_id).or_default();
+        held_types.extend(lane.as_ref().filter(|_| is_tried).map(|lane| lane.event_type.clone()));
         let before = *held;
         *held = before.and(memory);
         held.final_attempt |= final_attempt;
@@ -136,6 +146,10 @@ struct Choice<'a> {
     lanes: Arc<Vec<LaneId>>,
     held: Held,
     work: Vec<HeldWork>,
+    /// Of which types that is, if the engine is or was quarantined for some.
+    held_types: Vec<EventType>,
+    /// What the engine is kept from because it is suspect.
+    enforced: Vec<EnforcedQuarantine>,
     /// The event that its engine is held back for.
     held_for: Option<HeldFor>,
     given: Vec<EventId>,
@@ -143,8 +157,10 @@ struct Choice<'a> {
     bytes_left: usize,
     /// How many events it has met that had expired.
     expired: u32,
-    /// Events that must be alone, and that it has met.
+    /// Events that it has met and that are for other engines, or for this one when it is idle.
     passed_over: HashMap<EventId, LaneId>,
+    /// Those of them that its engine has failed, and another one is to retry.
+    failed_before: Vec<EventId>,
     /// Lanes that it had no room for.
     refused: Vec<LaneId>,
     /// Lanes that it was kept from because its engine is held back.
@@ -184,11 +200,14 @@ impl<'a> Choice<'a> {
             run,
             held: holding.held,
             work: holding.work,
+            enforced: enforced(&claim.engine.automatic_quarantines, context.now, |of| holding.held_types.contains(of)),
+            held_types: holding.held_types,
             held_for: None,
             given: Vec::new(),
             bytes_left,
             expired: 0,
             passed_over: HashMap::new(),
+            failed_before: Vec::new(),
             refused: Vec::new(),
             kept_from: HashSet::new(),
         }
@@ -205,6 +224,33 @@ impl<'a> Choice<'a> {
             (Held { locks: 0, .. }, _) => Occupancy::Idle,
             (_, Some(held_for)) => Occupancy::HeldBack(held_for.hold_back.priority),
             (_, None) => Occupancy::Busy,
+        }
+    }
+
+    /// The event types at which its engine is tried with one event that it holds.
+    fn probed(&self) -> Vec<EventType> {
+        let probes = self.enforced.iter().filter(|enforced| enforced.until.is_none());
+        probes.map(|enforced| enforced.event_type.clone()).collect()
+    }
+
+    /// What the claim has met beside what it is given.
+    fn met(&mut self, context: &TransactionContext<'_>) -> Given {
+        let retried = self.failed_before.iter().take(MAX_RETRIED_ELSEWHERE);
+        let retry = |event_id: &EventId| {
+            let lane_id = self.passed_over.remove(event_id)?;
+            Some((
+                *event_id,
+                EventForOthers { lane_id, failed_by: Arc::clone(&context.retried.get(event_id)?.failed_by) },
+            ))
+        };
+        let for_others = retried.filter_map(retry).collect();
+        let passed_over = self.passed_over.iter().filter(|(event_id, _)| !self.failed_before.contains(event_id));
+        Given {
+            events: Vec::new(),
+            passed_over: passed_over.map(|(_, lane_id)| *lane_id).collect(),
+            for_others,
+            kept_from: std::mem::take(&mut self.kept_from),
+            room: EngineRoom { occupancy: self.occupancy(), probed: self.probed() },
         }
     }
 
@@ -329,10 +375,14 @@ impl<'a> Choice<'a> {
             head.lane_id == lane_id && event_id.is_none_or(is_first)
         };
         let held_back = self.held_for.as_ref().filter(|held_for| !is_own(held_for)).map(|held_for| held_for.hold_back);
+        let engine_id = &self.engine.engine_id;
+        let failed_on = event_id.and_then(|event_id| context.failed_on(event_id, lane, engine_id));
         let engine = EngineFacts {
+            engine_id: Some(engine_id),
             status: self.engine.status,
             abilities: &self.abilities,
             quarantine: self.engine.quarantine_at(context.now),
+            enforced: &self.enforced,
             held: self.held,
             memory_usage_mb: load.memory_usage_mb,
             cpu_percent: load.cpu_percent,
@@ -340,7 +390,16 @@ impl<'a> Choice<'a> {
             held_back,
         };
         let takes = held_back.and_then(|_| context.takes(&lane.event_type));
-        let lane = LaneFacts { final_attempt, priority, takes, ..context.registry.lane_facts(lane) };
+        let is_suspect = self.enforced.iter().any(|enforced| enforced.event_type == lane.event_type);
+        let enforces_quarantine = is_suspect && context.registry.enforces_quarantine(lane, context.now);
+        let lane = LaneFacts {
+            enforces_quarantine,
+            final_attempt,
+            priority,
+            takes,
+            failed_on,
+            ..context.registry.lane_facts(lane)
+        };
         Ok(first_failure(&engine, &lane, &self.claim.filter).map(|(gate, _)| gate))
     }
 
@@ -357,6 +416,12 @@ impl<'a> Choice<'a> {
         self.held = self.held.and(lane.required_memory_mb);
         self.held.final_attempt |= final_attempt;
         self.given.push(event_id);
+        if !self.engine.automatic_quarantines.is_empty() {
+            // It may be what the engine is tried with.
+            self.held_types.push(lane.event_type.clone());
+            let holds = |event_type: &EventType| self.held_types.contains(event_type);
+            self.enforced = enforced(&self.engine.automatic_quarantines, context.now, holds);
+        }
         if let Some(HeldFor { head, lane: starving, .. }) = self.held_for.take() {
             // What it was given takes room, too.
             let takes = context.takes(&lane.event_type);
@@ -412,6 +477,12 @@ impl<'a> Choice<'a> {
                 Some(Gate::FinalAttempt) if !self.held.final_attempt && self.passed_over.len() < MAX_PASSED_OVER => {
                     self.refused.push(lane_id);
                     self.passed_over.insert(event_id, lane_id);
+                }
+                Some(Gate::RetryElsewhere) if self.passed_over.len() < MAX_PASSED_OVER => {
+                    self.failed_before.push(event_id);
+                    self.passed_over.insert(event_id, lane_id);
+                    // Then it may be given to this engine.
+                    bring_forward(&mut context.effects.deadlines.ready, Some(context.now + PREFERS_FOR));
                 }
                 // What it holds only grows within a claim: a lane that is closed once stays closed.
                 Some(gate) => {

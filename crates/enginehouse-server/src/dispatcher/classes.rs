@@ -57,6 +57,8 @@ impl Servable {
 #[derive(Debug, Default)]
 struct Class {
     engines: usize,
+    /// How many of them are active.
+    active: usize,
     /// The lanes that it may serve, best priority first, as of a version of the lanes.
     lanes: Option<(u64, Arc<Vec<LaneId>>)>,
 }
@@ -74,8 +76,30 @@ impl EngineClasses {
         // What could be served before still can be.
         self.misses.retain(|_, miss| miss.is_none());
         let of_class = Arc::new(of_class);
-        self.classes.insert(Arc::clone(&of_class), Class { engines: 1, lanes: None });
+        self.classes.insert(Arc::clone(&of_class), Class { engines: 1, ..Class::default() });
         of_class
+    }
+
+    /// Counts an engine of a class as active, or not as active any more.
+    pub(super) fn set_active(&mut self, class: &Arc<Abilities>, is_active: bool) {
+        let Some(known) = self.classes.get_mut(class) else { return };
+        match is_active {
+            true => known.active += 1,
+            false => known.active -= 1,
+        }
+    }
+
+    /// Whether so many active engines could serve a lane, idle and at their best.
+    pub(super) fn has_active(&self, count: usize, key: &LaneKey) -> bool {
+        let mut active = 0;
+        let mut classes = self.classes.iter().filter(|(_, class)| class.active > 0);
+        count == 0
+            || classes.any(|(abilities, class)| {
+                if could_ever_serve(abilities, key) {
+                    active += class.active;
+                }
+                active >= count
+            })
     }
 
     /// Counts an engine out.

@@ -10,6 +10,7 @@ use enginehouse_core::ids::{EngineId, EventId, EventType};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::report::AttemptReport;
+use enginehouse_core::retry_elsewhere::RetryElsewhere;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, Facts, Transition, transition};
 use enginehouse_store::rows::{AuditEntry, EventRow};
@@ -25,7 +26,9 @@ use super::last_claims::LastClaims;
 use super::late_locks::LateLocks;
 use super::registry::Registry;
 use super::reply::{OperationResult, Refusal};
+use super::retries::{RetriedEvent, Retry, RetryWaits};
 use super::seen_engines::{Callers, SeenEngines};
+use super::suspects::Suspects;
 use super::unit_of_work::{EventAttributes, UnitOfWork};
 use crate::rng::{Rng, SharedIds};
 
@@ -45,6 +48,10 @@ pub struct TransactionContext<'a> {
     pub(super) ids: &'a SharedIds,
     pub(super) hold_backs: &'a HoldBacks,
     pub(super) last_claims: &'a LastClaims,
+    pub(super) suspects: &'a Suspects,
+    pub(super) retry_waits: &'a RetryWaits,
+    /// Events that other engines are to retry, as far as they were looked up.
+    pub(super) retried: HashMap<EventId, RetriedEvent>,
     pub(super) durations: &'a Durations,
     /// What was looked up of it.
     pub(super) takes: RefCell<HashMap<EventType, Option<Duration>>>,
@@ -91,13 +98,14 @@ impl TransactionContext<'_> {
         self.registry.learn_lanes(&mut *self.transaction, lanes).await
     }
 
-    /// Notes when claims that wait may next be given something because time has passed: a delayed event becomes ready, or a
-    /// quarantine ends.
+    /// Notes when claims that wait may next be given something because time has passed: a delayed event becomes ready, a
+    /// quarantine ends, or an event has waited long enough for an engine that has not failed it.
     pub(super) async fn find_next_ready(&mut self) -> Result<(), StoreError> {
         let lanes = self.registry.lanes();
         self.effects.deadlines.ready = self.transaction.next_ready_at(&lanes).await?;
-        let quarantine_ends = self.registry.end_quarantines(self.now);
+        let quarantine_ends = self.registry.quarantines.end(self.now);
         bring_forward(&mut self.effects.deadlines.ready, quarantine_ends);
+        bring_forward(&mut self.effects.deadlines.ready, self.retry_waits.next_end(self.now));
         self.effects.deadlines.ready_known = true;
         Ok(())
     }
@@ -161,6 +169,9 @@ impl TransactionContext<'_> {
                 if status == EventStatus::Queued && !waits_on {
                     // The engine that was held back for it may claim others again.
                     self.effects.wake_ups.engines.extend(self.hold_backs.left(lane_before, event_id));
+                    if Retry::of(event.state.tally, || RetryElsewhere::Prefer).is_some() {
+                        self.retry_waits.end(event_id);
+                    }
                 }
             }
             bring_forward(&mut self.effects.deadlines.retention, self.config.retention.end_for(&state));

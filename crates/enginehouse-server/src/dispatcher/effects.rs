@@ -7,7 +7,7 @@ use std::time::Duration;
 use enginehouse_core::blame::Ending;
 use enginehouse_core::durations::DurationKind;
 use enginehouse_core::event::{DeadLetterReason, EventStatus};
-use enginehouse_core::ids::{EngineId, EventId, LaneId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId};
 use enginehouse_core::lock::Lock;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, EventState, Loss};
@@ -16,7 +16,7 @@ use enginehouse_store::rows::EventRow;
 use super::deadlines::{Deadlines, bring_forward};
 use super::durations::DurationSample;
 use super::suspects::EndedAttempt;
-use super::wake_ups::WakeUps;
+use super::wake_ups::{EventForOthers, WakeUps};
 
 /// What a transaction has brought about.
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Effects {
     pub(super) deadlines: Deadlines,
     /// Lanes with an event on its last chance, which a waiting claim was woken for, but whose engine holds others.
     pub(super) passed_over: HashSet<LaneId>,
+    /// Events that a waiting claim was woken for, but that its engine has failed.
+    pub(super) for_others: HashMap<EventId, EventForOthers>,
     /// Lanes with an event that a waiting claim was woken for, but whose engine is held back for another one.
     pub(super) kept_from: HashSet<LaneId>,
     /// Engines whose signs of life were refused, and that need not be lost for it any more.
@@ -43,6 +45,12 @@ pub struct Effects {
     pub durations: Vec<DurationSample>,
     /// Attempts that ended in a way that says something of their engines.
     pub(super) attempt_ends: Vec<EndedAttempt>,
+    /// Engines of which it was decided whether they are quarantined for what they are suspect of.
+    pub(super) judged_suspects: Vec<EngineId>,
+    /// Engines against which nothing speaks any more at events of a type.
+    pub(super) cleared_suspects: Vec<(EngineId, EventType)>,
+    /// Automatic quarantines that have begun.
+    pub quarantined: u64,
     pub locks_lost: u64,
     /// Attempts that took longer than `max_processing_seconds`.
     pub timed_out: u64,

@@ -170,9 +170,13 @@ impl Operation for LiftQuarantine {
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
         let engine = match registered(context, &self.0, None).await? {
-            Ok(engine) => RegisteredEngine { quarantine: None, ..engine },
+            Ok(engine) => engine,
             Err(refused) => return Ok(Err(refused)),
         };
+        // What it was quarantined for does not count any more: otherwise its next failure would quarantine it again.
+        let lifted = engine.automatic_quarantines.iter().map(|lifted| (self.0.clone(), lifted.event_type.clone()));
+        context.effects.cleared_suspects.extend(lifted);
+        let engine = RegisteredEngine { quarantine: None, automatic_quarantines: Vec::new(), ..engine };
         context.audit("engine.lift", &self.0, &serde_json::json!({}));
         write(context, &engine).await?;
         Ok(Ok(engine))
@@ -317,7 +321,7 @@ async fn registered(
 }
 
 /// Writes an engine whose registration has changed, for every server to see.
-async fn write(context: &mut TransactionContext<'_>, engine: &RegisteredEngine) -> Result<(), StoreError> {
+pub(super) async fn write(context: &mut TransactionContext<'_>, engine: &RegisteredEngine) -> Result<(), StoreError> {
     context.transaction.write_engines(std::slice::from_ref(engine)).await?;
     context.registry.keep_engine(engine);
     let changed = RegistryChange::Engines(std::slice::from_ref(&engine.engine_id));

@@ -158,12 +158,13 @@ impl<'a> Exchanges<'a> {
         for (index, given) in of_woken.into_iter().zip(claimed.by_ref()) {
             let poll = &mut woken[index].poll;
             // It is not woken for such events again, as long as it is held back.
-            if !matches!(poll.occupancy, Occupancy::HeldBack(_)) {
+            if !matches!(poll.room.occupancy, Occupancy::HeldBack(_)) {
                 context.effects.kept_from.extend(given.kept_from);
             }
-            poll.occupancy = given.occupancy;
+            poll.room = given.room;
             // It was woken in the place of an idle engine, which can be given what this one had to pass over.
             context.effects.passed_over.extend(given.passed_over);
+            context.effects.for_others.extend(given.for_others);
             if !given.events.is_empty() {
                 poll.answer = Some(Ok(Exchanged { claimed: Some(given.events), ..poll.exchanged.clone() }));
             }
@@ -180,7 +181,7 @@ impl<'a> Exchanges<'a> {
                 match waits {
                     true => ExchangeOutcome::Waits {
                         exchanged,
-                        occupancy: given.occupancy,
+                        room: given.room,
                         heartbeat_interval: engine.map_or(Duration::ZERO, |engine| engine.heartbeat_interval),
                     },
                     false => ExchangeOutcome::Answered(exchanged),

@@ -18,6 +18,8 @@ use std::time::Duration;
 use enginehouse_core::ids::{EngineId, EventId, LaneId};
 use enginehouse_core::time::Timestamp;
 
+use super::retries::Retry;
+
 /// How long between two looks at lanes that may starve.
 pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a lane waits for another look that could not be watched.
@@ -72,6 +74,7 @@ pub(super) struct StarvingEvent {
     pub(super) available_at: Timestamp,
     /// Whether it must be its engine's only one.
     pub(super) final_attempt: bool,
+    pub(super) retry: Option<Retry>,
     /// From when on an engine is held back for it.
     pub(super) due_at: Timestamp,
 }

@@ -8,13 +8,14 @@
 //! So what it was to look for is looked for once more, if it had company: once, or batches that look for nothing else keep each
 //! other company until nobody waits any more.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use enginehouse_core::ids::LaneId;
+use enginehouse_core::ids::{EventId, LaneId};
 use enginehouse_store::RemoteChanges;
 use tokio::time::Instant;
 
-use super::wake_ups::WakeUps;
+use super::wake_ups::{EventForOthers, WakeUps};
 
 /// How often to look for ready events in any case, where others share the store.
 const SHARED_READY_INTERVAL: Duration = Duration::from_secs(1);
@@ -99,6 +100,7 @@ impl PendingWakeUps {
         } else {
             // Whoever has passed over an event again has told it again.
             taken.new.passed_over.clear();
+            taken.new.for_others.clear();
             self.ready_count += u64::from(!taken.new.is_empty());
             if had_company {
                 self.repeated.merge(taken.new);
@@ -109,6 +111,11 @@ impl PendingWakeUps {
     /// Lanes with an event that a claim was woken for, but whose engine holds others: it is for one that is idle.
     pub(super) fn passed_over(&mut self, lanes: impl IntoIterator<Item = LaneId>) {
         self.new.passed_over.extend(lanes);
+    }
+
+    /// Events that a claim was woken for, but that its engine has failed: they are for engines that have not.
+    pub(super) fn for_others(&mut self, events: HashMap<EventId, EventForOthers>) {
+        self.new.for_others.extend(events);
     }
 
     /// Lanes with an event that a claim was woken for, but whose engine is held back for another one: it is for the next claim.

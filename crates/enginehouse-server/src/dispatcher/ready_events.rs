@@ -144,12 +144,15 @@ impl ReadyEvents {
         };
         let exhausted = found.len() < limit as usize;
         let last = found.last().map(ReadyEvent::position);
+        let retries: Vec<_> =
+            found.iter().map(|ready| (ready.event.event_id, context.registry.retry(&ready.event))).collect();
         for ready in found {
             let (position, lane_id) = (ready.position(), ready.event.lane_id);
             self.lanes.entry((run.cloned(), lane_id)).or_default().events.push_back(position);
             self.payloads.insert(ready.event.event_id, ready.payload);
             context.events.keep(ready.event);
         }
+        context.learn_failures(retries).await?;
         for range in ranges {
             let head = self.lanes.entry((run.cloned(), range.lane_id)).or_default();
             head.exhausted = exhausted;

@@ -11,15 +11,15 @@ use enginehouse_core::engine::{Abilities, EngineStatus, RegisteredEngine};
 use enginehouse_core::gates::{ClaimFilter, LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::{Lane, LaneKey, most_varied};
-use enginehouse_core::policy::{Policy, Precedence, Settings, precedence, resolve};
-use enginehouse_core::quarantine::Quarantine;
+use enginehouse_core::policy::{Policy, Precedence, Settings, precedence, quarantine_mode, resolve};
+use enginehouse_core::quarantine::QuarantineMode;
 use enginehouse_core::retry::is_final_attempt;
-use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::{EventRow, RegistryChange, SettingsRows};
 use enginehouse_store::{StoreError, Transaction, UnreadableRow};
 
 use super::classes::{EngineClasses, Lanes, Servable};
 use super::durations::EngineVersion;
+use super::quarantines::Quarantines;
 use super::reply::Refusal;
 
 /// The copies.
@@ -35,8 +35,7 @@ pub(super) struct Registry {
     hold_back_after: Option<Duration>,
     engines: HashMap<EngineId, EngineCopy>,
     classes: EngineClasses,
-    /// The quarantines of engines, as far as they are not known to be over.
-    quarantines: HashMap<EngineId, Quarantine>,
+    pub(super) quarantines: Quarantines,
     /// Engines that were deregistered.
     stopped: HashSet<EngineId>,
     lanes: Lanes,
@@ -53,6 +52,7 @@ pub(super) struct Registry {
 struct EngineCopy {
     abilities: Arc<Abilities>,
     epoch: i64,
+    is_active: bool,
     stop_when_drained: bool,
     /// What it has in common with all engines that could serve the same lanes.
     class: Arc<Abilities>,
@@ -68,7 +68,7 @@ impl Registry {
             hold_back_after,
             engines: HashMap::new(),
             classes: EngineClasses::default(),
-            quarantines: HashMap::new(),
+            quarantines: Quarantines::default(),
             stopped: HashSet::new(),
             lanes: Lanes::new(),
             lane_ids: HashMap::new(),
@@ -165,20 +165,37 @@ impl Registry {
             return;
         }
         self.stopped.remove(&engine.engine_id);
-        match &engine.quarantine {
-            Some(quarantine) => self.quarantines.insert(engine.engine_id.clone(), quarantine.clone()),
-            None => self.quarantines.remove(&engine.engine_id),
-        };
+        self.quarantines.keep(engine);
         let abilities = Arc::new(engine.abilities());
         // It joins before it leaves, so that a class of one engine does not end in between.
         let copy = EngineCopy {
             class: self.classes.join(&abilities),
             abilities,
             epoch: engine.epoch,
+            is_active: engine.status == EngineStatus::Active,
             stop_when_drained: engine.stop_when_drained,
         };
+        if copy.is_active {
+            self.classes.set_active(&copy.class, true);
+        }
         if let Some(before) = self.engines.insert(engine.engine_id.clone(), copy) {
-            self.classes.leave(&before.class);
+            self.leave(&before);
+        }
+    }
+
+    fn leave(&mut self, gone: &EngineCopy) {
+        if gone.is_active {
+            self.classes.set_active(&gone.class, false);
+        }
+        self.classes.leave(&gone.class);
+    }
+
+    /// An engine is lost, until it claims again.
+    pub(super) fn engine_lost(&mut self, engine_id: &EngineId) {
+        if let Some(engine) = self.engines.get_mut(engine_id).filter(|engine| engine.is_active) {
+            self.is_uncommitted = true;
+            engine.is_active = false;
+            self.classes.set_active(&engine.class, false);
         }
     }
 
@@ -186,19 +203,8 @@ impl Registry {
         self.stopped.remove(engine_id);
         self.quarantines.remove(engine_id);
         if let Some(gone) = self.engines.remove(engine_id) {
-            self.classes.leave(&gone.class);
+            self.leave(&gone);
         }
-    }
-
-    /// Forgets quarantines that are over. Answers when the next one ends by itself.
-    pub(super) fn end_quarantines(&mut self, now: Timestamp) -> Option<Timestamp> {
-        self.quarantines.retain(|_, quarantine| quarantine.holds_at(now));
-        self.quarantines.values().filter_map(|quarantine| quarantine.until).min()
-    }
-
-    /// What keeps an engine from events, if it is not over by now.
-    pub(super) fn quarantine(&self, engine_id: &EngineId) -> Option<&Quarantine> {
-        self.quarantines.get(engine_id)
     }
 
     /// What an engine calls its version.
@@ -213,7 +219,9 @@ impl Registry {
 
     pub(super) fn abilities(&mut self, engine: &RegisteredEngine) -> Arc<Abilities> {
         match self.engines.get(&engine.engine_id) {
-            Some(copy) if copy.epoch == engine.epoch => Arc::clone(&copy.abilities),
+            Some(copy) if copy.epoch == engine.epoch && copy.is_active == (engine.status == EngineStatus::Active) => {
+                Arc::clone(&copy.abilities)
+            }
             _ => {
                 self.keep_engine(engine);
                 Arc::new(engine.abilities())
@@ -329,6 +337,17 @@ impl Registry {
         precedence(event_type, self.settings.queues.get(&key.queue), self.hold_back_after)
     }
 
+    /// What is done about engines that fail the events of a lane more than others do.
+    pub(super) fn quarantine_mode(&self, key: &LaneKey) -> QuarantineMode {
+        let event_type = self.settings.event_types.get(&key.event_type);
+        quarantine_mode(event_type, self.settings.queues.get(&key.queue), self.default_policy.quarantine)
+    }
+
+    /// Whether engines that are suspect are kept from the events of a lane.
+    pub(super) fn is_enforced(&self, key: &LaneKey) -> bool {
+        self.quarantine_mode(key) == QuarantineMode::Enforce
+    }
+
     /// Whether the priority of some events rises while they wait.
     pub(super) fn some_queue_ages(&self) -> bool {
         self.some_queue_ages
@@ -384,6 +403,23 @@ impl Registry {
         self.lanes
             .get(&lane_id)
             .is_none_or(|key| filter.admits(key) && class.is_none_or(|abilities| could_ever_serve(abilities, key)))
+    }
+
+    /// Whether an active engine beside these could ever be given an event of a lane.
+    pub(super) fn any_active_beside(&self, engines: &[EngineId], key: &LaneKey) -> bool {
+        let of_these = engines.iter().filter(|engine_id| self.is_active_and_fits(engine_id, key)).count();
+        self.has_active(of_these + 1, key)
+    }
+
+    /// Whether an engine is active, and could ever be given an event of a lane.
+    pub(super) fn is_active_and_fits(&self, engine_id: &EngineId, key: &LaneKey) -> bool {
+        let engine = self.engines.get(engine_id);
+        engine.is_some_and(|engine| engine.is_active && could_ever_serve(&engine.class, key))
+    }
+
+    /// Whether so many active engines could ever be given an event of a lane.
+    pub(super) fn has_active(&self, count: usize, key: &LaneKey) -> bool {
+        self.classes.has_active(count, key)
     }
 
     /// Whether an engine is registered, as far as this transaction sees.

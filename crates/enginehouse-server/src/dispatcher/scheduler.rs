@@ -39,11 +39,12 @@ use super::pulse::Pulse;
 use super::registry::Registry;
 use super::reply::{DispatchError, Reply};
 use super::request::{EngineExchange, Request};
+use super::retries::RetryWaits;
 use super::seen_engines::SeenEngines;
 use super::set_aside::{SetAside, SetAsideQueue};
 use super::suspects::Suspects;
 use super::transaction::{BatchStart, Committed, FinishedBatch, FinishedTransaction, TransactionWorker};
-use super::wait_queue::{LongPoll, Occupancy, TakenPoll, WaitQueue};
+use super::wait_queue::{EngineRoom, LongPoll, TakenPoll, WaitQueue};
 use super::worker_pool::WorkerPool;
 use crate::rng::{Rng, SharedIds, SharedRng};
 use crate::timers::{Timer, alarm, pause};
@@ -98,6 +99,7 @@ pub(super) struct Scheduler {
     held: HeldResources,
     late_locks: LateLocks,
     pub(super) last_claims: LastClaims,
+    pub(super) retry_waits: RetryWaits,
     pub(super) end_waits: EndWaits,
     set_aside: SetAsideQueue,
     gathering: Gathering,
@@ -138,7 +140,7 @@ impl Scheduler {
         let (config, rng, ids) = (Arc::new(config), SharedRng::new(rng), SharedIds::default());
         let (wait_queue, hold_backs, seen_engines) =
             (WaitQueue::default(), HoldBacks::default(), SeenEngines::default());
-        let last_claims = LastClaims::default();
+        let (last_claims, retry_waits, suspects) = (LastClaims::default(), RetryWaits::default(), Suspects::default());
         let (held, late_locks, durations) = (HeldResources::default(), LateLocks::default(), Durations::default());
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
@@ -148,6 +150,8 @@ impl Scheduler {
             ids: ids.clone(),
             hold_backs: hold_backs.clone(),
             last_claims: last_claims.clone(),
+            suspects: suspects.clone(),
+            retry_waits: retry_waits.clone(),
             durations: durations.clone(),
             wait_queue: wait_queue.clone(),
             seen_engines: seen_engines.clone(),
@@ -173,12 +177,13 @@ impl Scheduler {
             held,
             late_locks,
             last_claims,
+            retry_waits,
             end_waits: EndWaits::default(),
             set_aside: SetAsideQueue::default(),
             gathering: Gathering::default(),
             durations,
             hold_backs,
-            suspects: Suspects::default(),
+            suspects,
         }
     }
 
@@ -376,6 +381,7 @@ impl Scheduler {
                     self.pending.committed(std::mem::take(&mut committed.effects.wake_ups), had_company);
                     self.pending.passed_over(committed.effects.passed_over);
                     self.pending.kept_from(committed.effects.kept_from);
+                    self.pending.for_others(committed.effects.for_others);
                     self.answer(batch, answered, others_made_ready, committed.durable_at);
                 }
                 Err(error) => {
@@ -449,7 +455,16 @@ impl Scheduler {
         let samples = &committed.effects.durations;
         let registry = &worker.registry;
         let event_type_of = |lane_id| registry.lane(lane_id).ok().map(|lane| lane.event_type.clone());
-        self.suspects.record(&committed.effects.attempt_ends, committed.now, event_type_of);
+        let judged_by = |lane_id| {
+            let lane = registry.lane(lane_id).ok()?;
+            Some((lane.event_type.clone(), registry.quarantine_mode(lane)))
+        };
+        self.suspects.judged(&committed.effects.judged_suspects);
+        if self.suspects.record(&committed.effects.attempt_ends, committed.now, judged_by) {
+            // The next transaction keeps them from further events.
+            self.schedule.look_for_ready(committed.now);
+        }
+        self.suspects.clear(&committed.effects.cleared_suspects);
         if !samples.is_empty() {
             self.durations.record(samples, committed.now, event_type_of, |engine_id| registry.version_of(engine_id));
             self.schedule.write_durations(committed.now + WRITE_INTERVAL);
@@ -498,8 +513,8 @@ impl Scheduler {
         }
         for ((request, reply), answer) in exchanges.requests.into_iter().zip(exchanges.replies).zip(exchanges.answers) {
             match answer {
-                Ok(ExchangeOutcome::Waits { exchanged, occupancy, heartbeat_interval }) => {
-                    let waits = (exchanged, occupancy, heartbeat_interval);
+                Ok(ExchangeOutcome::Waits { exchanged, room, heartbeat_interval }) => {
+                    let waits = (exchanged, room, heartbeat_interval);
                     self.wait_for_events(request, waits, reply, others_made_ready)
                 }
                 Ok(ExchangeOutcome::Answered(mut exchanged)) => {
@@ -529,7 +544,7 @@ impl Scheduler {
     fn wait_for_events(
         &mut self,
         request: EngineExchange,
-        (exchanged, occupancy, heartbeat_interval): (Exchanged, Occupancy, Duration),
+        (exchanged, room, heartbeat_interval): (Exchanged, EngineRoom, Duration),
         reply: Reply<ExchangeProgress>,
         look_again: bool,
     ) {
@@ -549,7 +564,7 @@ impl Scheduler {
             epoch,
             claim,
             exchanged,
-            occupancy,
+            room,
             sign_at: (!heartbeat_interval.is_zero()).then(|| now + heartbeat_interval),
             heartbeat_interval,
             reply: later,

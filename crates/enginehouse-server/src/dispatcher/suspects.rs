@@ -4,10 +4,13 @@
 //! evidence begins anew, and a server that shares its store judges by the attempts that ended with it. Those are a part of
 //! every engine's, so they say the same, a little later.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use enginehouse_core::blame::{Blame, Ending, JudgedAttempt, Suspect};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId};
+use enginehouse_core::quarantine::QuarantineMode;
 use enginehouse_core::time::Timestamp;
 
 /// The end of an attempt that says something of its engine.
@@ -21,30 +24,47 @@ pub struct EndedAttempt {
     pub(super) failed_before: bool,
 }
 
+/// What engines are suspect of: the event types, each with what speaks against the engine.
+type Accusations = HashMap<EventType, String>;
+
 /// Who is suspect. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Suspects(Arc<Mutex<Blame>>);
+pub struct Suspects {
+    blame: Arc<Mutex<Blame>>,
+    /// Those that are to be quarantined, if they may be.
+    pending: Arc<Mutex<HashMap<EngineId, Accusations>>>,
+    /// Whether there are some: each transaction asks.
+    any_pending: Arc<AtomicBool>,
+}
 
 impl Suspects {
     fn blame(&self) -> MutexGuard<'_, Blame> {
         // Nobody panics while holding it, and if somebody did, the counts are as good as before.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.blame.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what a transaction has seen that has committed.
+    fn pending_table(&self) -> MutexGuard<'_, HashMap<EngineId, Accusations>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what a transaction has seen that has committed. Answers whether somebody is to be quarantined for it.
     pub(super) fn record(
         &self,
         ends: &[EndedAttempt],
         now: Timestamp,
-        event_type_of: impl Fn(LaneId) -> Option<EventType>,
-    ) {
+        judged_by: impl Fn(LaneId) -> Option<(EventType, QuarantineMode)>,
+    ) -> bool {
         if ends.is_empty() {
-            return;
+            return false;
         }
         let mut blame = self.blame();
+        let mut accused = false;
         for end in ends {
             // A lane that was deleted meanwhile has no event type to count by.
-            let Some(event_type) = event_type_of(end.lane_id) else { continue };
+            let Some((event_type, mode)) = judged_by(end.lane_id) else { continue };
+            if mode == QuarantineMode::Off {
+                continue;
+            }
             blame.record(&JudgedAttempt {
                 event_id: end.event_id,
                 event_type: &event_type,
@@ -54,6 +74,41 @@ impl Suspects {
                 failed_before: end.failed_before,
                 at: now,
             });
+            if mode == QuarantineMode::Enforce
+                && end.ending != Ending::Completed
+                && let Some(suspect) = blame.against(&event_type, &end.engine_id, end.version.as_ref())
+            {
+                let mut pending = self.pending_table();
+                pending.entry(end.engine_id.clone()).or_default().insert(event_type, suspect.to_string());
+                self.any_pending.store(true, Ordering::Relaxed);
+                accused = true;
+            }
+        }
+        accused
+    }
+
+    /// The engines that are to be quarantined, if they may be.
+    pub(super) fn pending(&self) -> HashMap<EngineId, Accusations> {
+        match self.any_pending.load(Ordering::Relaxed) {
+            true => self.pending_table().clone(),
+            false => HashMap::new(),
+        }
+    }
+
+    /// It was decided whether these are quarantined.
+    pub(super) fn judged(&self, engines: &[EngineId]) {
+        if !engines.is_empty() {
+            let mut pending = self.pending_table();
+            engines.iter().for_each(|engine_id| _ = pending.remove(engine_id));
+            self.any_pending.store(!pending.is_empty(), Ordering::Relaxed);
+        }
+    }
+
+    /// Forgets what speaks against these engines at events of a type: they have shown that they can do them, or a person says so.
+    pub(super) fn clear(&self, engines: &[(EngineId, EventType)]) {
+        if !engines.is_empty() {
+            let mut blame = self.blame();
+            engines.iter().for_each(|(engine_id, event_type)| blame.clear(event_type, engine_id));
         }
     }
 

@@ -120,6 +120,7 @@ fn starving(context: &TransactionContext<'_>, event: &EventRow) -> Option<Starvi
         priority: effective_priority(lane.priority, aging, available_at, context.now),
         available_at,
         final_attempt: context.registry.is_final_attempt(event),
+        retry: context.registry.retry(event),
         due_at: available_at + after,
     })
 }
@@ -212,6 +213,7 @@ async fn lose_engines(context: &mut TransactionContext<'_>, by: Timestamp) -> Re
     for RegisteredEngine { engine_id, .. } in lost {
         tracing::warn!(%engine_id, "an engine is lost: it missed its heartbeats");
         context.hold_backs.remove_engine(&engine_id);
+        context.registry.engine_lost(&engine_id);
         // A waiting claim of this engine is refused.
         context.effects.wake_ups.engines.insert(engine_id);
     }

@@ -2,7 +2,7 @@
 //! if one of them may be what fails.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,12 +27,15 @@ use super::last_claims::LastClaims;
 use super::late_locks::LateLocks;
 use super::outage::{AfterOutage, Grace, OutageDetector};
 use super::pending_wake_ups::TakenWakeUps;
+use super::quarantines::{judge_probes, quarantine_suspects};
 use super::registry::Registry;
 use super::retention::hold_pruning;
+use super::retries::RetryWaits;
 use super::seen_engines::{Callers, SeenEngines};
 use super::set_aside::SetAside;
 use super::settle::add_payloads;
 use super::signs_of_life::see;
+use super::suspects::Suspects;
 use super::sweep::sweep;
 use super::unheard::hear_later;
 use super::unit_of_work::UnitOfWork;
@@ -56,6 +59,8 @@ pub(super) struct TransactionWorker {
     pub(super) ids: SharedIds,
     pub(super) hold_backs: HoldBacks,
     pub(super) last_claims: LastClaims,
+    pub(super) suspects: Suspects,
+    pub(super) retry_waits: RetryWaits,
     pub(super) durations: Durations,
     pub(super) wait_queue: WaitQueue,
     pub(super) seen_engines: SeenEngines,
@@ -222,7 +227,7 @@ impl TransactionWorker {
         let after_outage = start.outage.after_outage(&*transaction);
         let changed_engines = self.registry.refresh(&mut *transaction).await?;
         let now = transaction.now();
-        self.registry.end_quarantines(now);
+        self.registry.quarantines.end(now);
         let mut context = TransactionContext {
             transaction,
             now,
@@ -234,6 +239,9 @@ impl TransactionWorker {
             ids: &self.ids,
             hold_backs: &self.hold_backs,
             last_claims: &self.last_claims,
+            suspects: &self.suspects,
+            retry_waits: &self.retry_waits,
+            retried: HashMap::new(),
             durations: &self.durations,
             takes: RefCell::default(),
             store: &*self.store,
@@ -253,6 +261,7 @@ impl TransactionWorker {
             hold_pruning(&mut context).await?;
         }
         see(&mut context, &start.waiting).await?;
+        quarantine_suspects(&mut context).await?;
         // Before anything else: a lock that has expired is lost to every request of the batch.
         if scope.sweeps {
             let settlements = batch.settlements().count();
@@ -273,6 +282,7 @@ impl TransactionWorker {
         exchanges.see(&mut context).await?;
         let settlers = self.seen_engines.worth_a_look(std::mem::take(&mut context.settlers), now);
         see(&mut context, &settlers).await?;
+        judge_probes(&mut context).await?;
         context.catch_up();
         // Claims come last, so that what became ready in this transaction is claimed in it.
         let wake_ups = start.wake_ups.and(&context.effects.wake_ups);

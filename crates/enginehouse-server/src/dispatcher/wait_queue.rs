@@ -11,17 +11,18 @@ use std::time::Duration;
 
 use enginehouse_core::engine::Abilities;
 use enginehouse_core::gates::ClaimFilter;
-use enginehouse_core::ids::EngineId;
-use enginehouse_core::quarantine::Quarantine;
+use enginehouse_core::ids::{EngineId, EventType};
+use enginehouse_core::lane::LaneKey;
 use enginehouse_core::request::Claim;
 use tokio::time::Instant;
 
 use super::answers::Exchanged;
+use super::quarantines::KeptBy;
 use super::registry::Registry;
 use super::reply::{Refusal, Reply};
 use super::seen_engines::Callers;
 use super::wake_matches::WakeMatches;
-use super::wake_ups::WakeUps;
+use super::wake_ups::{EventForOthers, WakeUps};
 use crate::timers::Timer;
 
 /// How often claims whose callers have gone are looked for. Nothing is given to them in between either.
@@ -34,7 +35,7 @@ pub(super) struct LongPoll {
     pub(super) claim: Claim,
     /// The answers to the other parts of its exchange.
     pub(super) exchanged: Exchanged,
-    pub(super) occupancy: Occupancy,
+    pub(super) room: EngineRoom,
     /// When it is answered with nothing.
     pub(super) until: Instant,
     /// When it is the next sign that its engine lives; none if the engine sends no heartbeats.
@@ -49,6 +50,14 @@ pub(super) struct LongPoll {
 }
 
 /// What the engine of a waiting claim could be given, when that was last looked at.
+#[derive(Clone, Debug)]
+pub(super) struct EngineRoom {
+    pub(super) occupancy: Occupancy,
+    /// The event types at which it is tried with one event that it holds: it is given no other of these.
+    pub(super) probed: Vec<EventType>,
+}
+
+/// How much the engine of a waiting claim holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Occupancy {
     /// It holds nothing, and may be given anything.
@@ -125,8 +134,10 @@ impl WaitQueue {
         let polls = self.polls();
         let mut matches = WakeMatches::new(wake_ups);
         let any_engine = || wake_ups.engines.iter().any(|engine_id| polls.of_engine(engine_id).next().is_some());
+        let any_other = || wake_ups.for_others.values().any(|event| polls.another(event, registry).is_some());
         (wake_ups.all && !polls.waiting.is_empty())
             || any_engine()
+            || any_other()
             || !matches.is_exhausted()
                 && polls.waiting.values().any(|poll| poll.may_be_given_any(&mut matches, registry))
     }
@@ -146,6 +157,7 @@ impl WaitQueue {
         for engine_id in &wake_ups.engines {
             woken.extend(polls.of_engine(engine_id));
         }
+        woken.extend(wake_ups.for_others.values().filter_map(|event| polls.another(event, registry)));
         let mut matches = WakeMatches::new(wake_ups);
         for (number, poll) in &polls.waiting {
             if matches.is_exhausted() {
@@ -231,32 +243,39 @@ impl WaitQueue {
 }
 
 /// Claims of one kind may be given events of the same lanes: the class of their engines, by its address, what they ask for, the
-/// priority that an event must be better than, and the quarantine that keeps them from some.
-type ClaimKind<'a> = (Option<*const Abilities>, &'a ClaimFilter, Option<u8>, Option<&'a Quarantine>);
+/// priority that an event must be better than, the quarantines that keep them from some, and what they are tried with.
+type ClaimKind<'a> = (Option<*const Abilities>, &'a ClaimFilter, Option<u8>, Option<KeptBy<'a>>, &'a [EventType]);
 
 impl LongPoll {
     /// Takes an event that its engine may be given, or of which that is not known. Answers whether there was one.
     fn may_be_given_any<'a>(&'a self, matches: &mut WakeMatches<ClaimKind<'a>>, registry: &'a Registry) -> bool {
-        if self.occupancy == Occupancy::Closed {
+        if self.room.occupancy == Occupancy::Closed {
             return false;
         }
         let (class, filter) = (registry.class(&self.engine_id), &self.claim.filter);
-        let better_than = match self.occupancy {
+        let better_than = match self.room.occupancy {
             Occupancy::HeldBack(priority) => Some(priority),
             _ => None,
         };
         let is_better = |lane_id| {
             better_than.is_none_or(|priority| registry.lane(lane_id).is_ok_and(|lane| lane.priority < priority))
         };
-        let quarantine = registry.quarantine(&self.engine_id);
+        let (kept_by, probed) = (registry.quarantines.of(&self.engine_id), &self.room.probed[..]);
         let is_kept = |lane_id| {
-            quarantine
-                .is_some_and(|quarantine| registry.lane(lane_id).is_ok_and(|lane| quarantine.covers(&lane.event_type)))
+            kept_by.is_some_and(|kept_by| {
+                let keeps_from = |lane: &LaneKey| {
+                    let is_enforced = || registry.is_enforced(lane);
+                    kept_by.keeps_from(&lane.event_type, is_enforced)
+                        || probed.contains(&lane.event_type) && registry.is_enforced(lane)
+                };
+                registry.lane(lane_id).is_ok_and(|lane| keeps_from(lane))
+            })
         };
         let fits = |lane_id| {
             registry.may_serve(class.map(|class| &**class), filter, lane_id) && is_better(lane_id) && !is_kept(lane_id)
         };
-        matches.take((class.map(Arc::as_ptr), filter, better_than, quarantine), self.occupancy == Occupancy::Idle, fits)
+        let kind = (class.map(Arc::as_ptr), filter, better_than, kept_by, probed);
+        matches.take(kind, self.room.occupancy == Occupancy::Idle, fits)
     }
 }
 
@@ -286,6 +305,18 @@ impl Polls {
     fn of_engine(&self, engine_id: &EngineId) -> impl Iterator<Item = u64> {
         let (first, last) = ((engine_id.clone(), 0), (engine_id.clone(), u64::MAX));
         self.by_engine.range(first..=last).map(|(_, number)| *number)
+    }
+
+    /// The oldest claim that may be given an event which some engines have failed.
+    fn another(&self, event: &EventForOthers, registry: &Registry) -> Option<u64> {
+        let EventForOthers { lane_id, failed_by } = event;
+        let may_have = |poll: &LongPoll| {
+            let class = registry.class(&poll.engine_id).map(|class| &**class);
+            !failed_by.contains(&poll.engine_id)
+                && !poll.reply.caller_has_gone()
+                && registry.may_serve(class, &poll.claim.filter, *lane_id)
+        };
+        self.waiting.iter().find(|(_, poll)| may_have(poll)).map(|(number, _)| *number)
     }
 
     fn has_signs(&self, now: Instant) -> bool {
@@ -319,7 +350,7 @@ mod tests {
             until: Timer::now() + claim.wait,
             claim,
             exchanged: Exchanged::default(),
-            occupancy: Occupancy::Idle,
+            room: EngineRoom { occupancy: Occupancy::Idle, probed: Vec::new() },
             sign_at: Some(sign_at),
             heartbeat_interval: INTERVAL,
             reply,

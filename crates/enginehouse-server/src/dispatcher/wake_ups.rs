@@ -2,8 +2,9 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use enginehouse_core::ids::{EngineId, LaneId};
+use enginehouse_core::ids::{EngineId, EventId, LaneId};
 
 /// Which waiting claims may find something that they did not find before.
 #[derive(Clone, Debug, Default)]
@@ -14,13 +15,23 @@ pub(super) struct WakeUps {
     pub(super) engines: HashSet<EngineId>,
     /// Lanes with an event that is for an idle engine only, where a claim of another one was woken for it.
     pub(super) passed_over: HashSet<LaneId>,
+    /// Events that engines have failed whose claims were woken for them.
+    pub(super) for_others: HashMap<EventId, EventForOthers>,
     /// Any claim may find something.
     pub(super) all: bool,
 }
 
+/// An event that an engine is to retry which has not failed it.
+#[derive(Clone, Debug)]
+pub(super) struct EventForOthers {
+    pub(super) lane_id: LaneId,
+    pub(super) failed_by: Arc<[EngineId]>,
+}
+
 impl WakeUps {
     pub(super) fn is_empty(&self) -> bool {
-        self.ready.is_empty() && self.engines.is_empty() && self.passed_over.is_empty() && !self.all
+        let Self { ready, engines, passed_over, for_others, all } = self;
+        ready.is_empty() && engines.is_empty() && passed_over.is_empty() && for_others.is_empty() && !all
     }
 
     /// An event of a lane, counted as ready, was claimed.
@@ -39,6 +50,7 @@ impl WakeUps {
         }
         self.engines.extend(other.engines);
         self.passed_over.extend(other.passed_over);
+        self.for_others.extend(other.for_others);
         self.all |= other.all;
     }
 }

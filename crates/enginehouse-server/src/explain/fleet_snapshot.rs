@@ -12,13 +12,16 @@ use enginehouse_core::gates::{Gate, Held, LaneFacts, could_ever_serve};
 use enginehouse_core::hold_back::{HeldBackFor, HeldWork, HoldBack, Reservation, effective_priority, expected_end};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId};
 use enginehouse_core::lane::LaneKey;
-use enginehouse_core::policy::{Policy, Precedence, precedence, resolve};
+use enginehouse_core::policy::{Policy, Precedence, precedence, quarantine_mode, resolve};
+use enginehouse_core::quarantine::{EnforcedQuarantine, QuarantineMode, enforced};
 use enginehouse_core::retry::is_final_attempt;
+use enginehouse_core::retry_elsewhere::RetryElsewhere;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::{EventRow, FleetRows, LaneCounts, SettingsRows};
 
 use crate::dispatcher::durations::Durations;
 use crate::dispatcher::hold_backs::{HeldForEvent, HoldBacks, HoldsBackEngine};
+use crate::dispatcher::retries::Retry;
 
 /// How many different requirements are kept with how far they get, until the view is made anew.
 const MAX_KEPT_FITS: usize = 1_000;
@@ -29,6 +32,8 @@ pub struct FleetSnapshot {
     fleet: Fleet,
     /// Whether some engines tell events apart whose requirements are the same.
     any_apart: bool,
+    /// The engines that are kept from all events of a type because they are suspect.
+    suspects: HashMap<EventType, Vec<EngineId>>,
     /// What each engine holds, the longest held first.
     held: HashMap<EngineId, Vec<HeldBy>>,
     lanes: Vec<LaneCounts>,
@@ -124,6 +129,7 @@ impl FleetSnapshot {
             as_of,
             fleet: Fleet::default(),
             any_apart: false,
+            suspects: HashMap::new(),
             held,
             lanes,
             settings,
@@ -137,9 +143,18 @@ impl FleetSnapshot {
             let load = snapshot.load(&engine);
             let held_back = snapshot.held_back(&engine);
             let last_claim_at = rows.last_claims.get(&engine.engine_id).copied();
-            (engine.abilities(), fleet_engine(engine, load, last_claim_at, held_back, as_of))
+            let held_by = snapshot.held_by(&engine.engine_id);
+            let holds =
+                |event_type: &EventType| held_by.iter().any(|held| held.event_type.as_ref() == Some(event_type));
+            let enforced = enforced(&engine.automatic_quarantines, as_of, holds);
+            (engine.abilities(), fleet_engine(engine, load, last_claim_at, held_back, enforced, as_of))
         });
         let engines: Vec<_> = engines.collect();
+        for (_, engine) in &engines {
+            for kept in engine.enforced.iter().filter(|kept| kept.until.is_some()) {
+                snapshot.suspects.entry(kept.event_type.clone()).or_default().push(engine.engine_id.clone());
+            }
+        }
         snapshot.any_apart = engines.iter().any(|(_, engine)| engine.tells_events_apart());
         snapshot.fleet = Fleet::new(engines, defaults.max_cpu_percent);
         snapshot
@@ -256,6 +271,7 @@ impl FleetSnapshot {
         let facts = LaneFacts {
             queue_paused: queues.get(&key.queue).is_some_and(|set| set.paused),
             event_type_paused: event_types.get(&key.event_type).is_some_and(|set| set.paused),
+            enforces_quarantine: self.enforces_quarantine(key),
             takes: self.takes(&key.event_type),
             ..LaneFacts::running(key)
         };
@@ -266,6 +282,26 @@ impl FleetSnapshot {
             priority: effective_priority(key.priority, aging, event.state.available_at, self.as_of),
             ..facts
         }
+    }
+
+    /// Whether engines that are suspect at events of this lane are kept from them.
+    fn enforces_quarantine(&self, key: &LaneKey) -> bool {
+        let SettingsRows { queues, event_types } = &self.settings;
+        let (of_type, of_queue) = (event_types.get(&key.event_type), queues.get(&key.queue));
+        let kept = self.suspects.get(&key.event_type).map_or(&[][..], |kept| kept);
+        self.any_apart
+            && quarantine_mode(of_type, of_queue, self.defaults.policy.quarantine) == QuarantineMode::Enforce
+            && self.fleet.any_active_beside(kept, key)
+    }
+
+    /// Whether another engine is to retry an event.
+    pub(super) fn retry(&self, event: &EventRow) -> Option<Retry> {
+        Retry::of(event.state.tally, || {
+            let row = self.lanes.iter().find(|row| row.lane.lane_id == event.lane_id);
+            let key = row.map(|row| &row.lane.key);
+            let policy = key.map(|key| policy(event, key, &self.settings, &self.defaults.policy));
+            policy.map_or(RetryElsewhere::Off, |policy| policy.retry.retry_elsewhere)
+        })
     }
 
     /// The lanes in which something waits.
@@ -308,7 +344,7 @@ impl FleetSnapshot {
 
     /// Explains a lane, and keeps how far its events get with the fleet for others with the same requirements.
     pub(super) fn explained(&self, facts: &LaneFacts<'_>, due: &Availability<'_>) -> LaneExplanation {
-        if self.any_apart {
+        if self.any_apart || facts.failed_on.is_some() {
             // Then event types, priorities and durations count, too.
             return explain_fit(facts, due, self.fleet.fit(facts));
         }
@@ -331,12 +367,14 @@ fn fleet_engine(
     held: Held,
     last_claim_at: Option<Timestamp>,
     held_back: Option<HeldBackFor>,
+    enforced: Vec<EnforcedQuarantine>,
     now: Timestamp,
 ) -> FleetEngine {
     let load = &engine.metadata.dynamic_state.resource_utilization;
     FleetEngine {
         status: engine.status,
         quarantine: engine.quarantine_at(now).cloned(),
+        enforced,
         held,
         memory_usage_mb: load.memory_usage_mb,
         cpu_percent: load.cpu_percent,
@@ -350,6 +388,11 @@ fn fleet_engine(
 /// Whether an event is on its last chance.
 fn is_final(event: &EventRow, key: Option<&LaneKey>, settings: &SettingsRows, default_policy: &Policy) -> bool {
     let Some(key) = key.filter(|_| event.state.tally.losses > 0) else { return false };
+    is_final_attempt(event.state.tally, &policy(event, key, settings, default_policy).retry)
+}
+
+/// What holds for an event of a lane.
+fn policy(event: &EventRow, key: &LaneKey, settings: &SettingsRows, default_policy: &Policy) -> Policy {
     let (of_type, of_queue) = (settings.event_types.get(&key.event_type), settings.queues.get(&key.queue));
-    is_final_attempt(event.state.tally, &resolve(&event.overrides, of_type, of_queue, default_policy).retry)
+    resolve(&event.overrides, of_type, of_queue, default_policy)
 }

@@ -55,6 +55,7 @@ impl Observer for CommitObserver {
         metrics.locks_lost.inc_by(effects.locks_lost);
         metrics.timed_out.inc_by(effects.timed_out);
         metrics.stuck.inc_by(effects.stuck);
+        metrics.quarantined.inc_by(effects.quarantined);
         metrics.redrives.inc_by(effects.redrives);
         metrics.expired.inc_by(effects.expired);
         if !effects.reported.is_empty() {

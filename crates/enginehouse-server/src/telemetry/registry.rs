@@ -81,6 +81,7 @@ pub(super) struct MetricSet {
     pub(super) locks_lost: Counter,
     pub(super) timed_out: Counter,
     pub(super) stuck: Counter,
+    pub(super) quarantined: Counter,
     pub(super) dead_lettered: Family<WithReason, Counter>,
     pub(super) redrives: Counter,
     pub(super) expired: Counter,
@@ -158,6 +159,10 @@ impl Metrics {
             stuck: it.counter(
                 "enginehouse_attempts_stuck",
                 "Attempts that reported no progress for progress_timeout_seconds",
+            ),
+            quarantined: it.counter(
+                "enginehouse_engines_quarantined",
+                "Engines that were quarantined because they failed events of a type more than others did",
             ),
             dead_lettered: it.counter("enginehouse_dead_lettered", "Events that became dead letters, by reason"),
             expired: it.counter("enginehouse_events_expired", "Events that were still queued when they expired"),

@@ -97,8 +97,10 @@ impl House {
         let delay = if self.is(6) { ",\"delay_seconds\":60" } else { "" };
         let queue = ["a", "b"][self.below(2)];
         let capabilities = self.capabilities(8);
+        let elsewhere = ["prefer", "require", "off"][self.below(3)];
+        let retry = format!(r#"{{"max_retries":9,"retry_delay":{{"initial":0}},"retry_elsewhere":"{elsewhere}"}}"#);
         let draft = format!(
-            r#"{{"event_type":"{event_type}","queue":"{queue}","required_capabilities":{capabilities}{memory}{version}{delay}}}"#
+            r#"{{"event_type":"{event_type}","queue":"{queue}","required_capabilities":{capabilities}{memory}{version}{delay},"retry_policy":{retry}}}"#
         );
         let event_id = self.harness.enqueue(&draft).await;
         if self.is(8) {
@@ -174,8 +176,13 @@ async fn compare(number: u64) -> (usize, usize) {
             assert_eq!(explained.verdict, Verdict::Runnable, "house {number}, pair {pair}");
         }
         *(if expected { &mut given } else { &mut refused }) += 1;
-        if !claimed.is_empty() && !house.is(6) {
-            house.harness.complete(&claimed[0]).await.unwrap();
+        match claimed.first() {
+            Some(claimed) if house.is(3) => _ = house.harness.fail(claimed).await.unwrap(),
+            Some(claimed) if !house.is(6) => _ = house.harness.complete(claimed).await.unwrap(),
+            _ => {}
+        }
+        if house.is(30) {
+            house.harness.pass(31.0).await;
         }
     }
     house.harness.close().await;

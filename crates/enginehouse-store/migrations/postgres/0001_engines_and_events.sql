@@ -130,6 +130,7 @@ create table enginehouse.engines (
     stop_when_drained boolean not null,
     metadata enginehouse.json_object not null,
     quarantine enginehouse.json_object,
+    automatic_quarantines json,
     registry_version bigint not null default 0,
     constraint engines_key primary key (engine_id),
     constraint status_is_known check (
@@ -423,11 +424,13 @@ create table enginehouse.event_types (
     priority_aging_seconds bigint,
     when_blocked enginehouse.json_object,
     progress_timeout_seconds bigint,
+    quarantine text collate "C",
     paused boolean not null,
     constraint event_types_key primary key (event_type),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
+    constraint quarantine_is_known check (quarantine = 'off' or quarantine = 'advise' or quarantine = 'enforce'),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000)
 );
@@ -442,11 +445,13 @@ create table enginehouse.queues (
     priority_aging_seconds bigint,
     when_blocked enginehouse.json_object,
     progress_timeout_seconds bigint,
+    quarantine text collate "C",
     paused boolean not null,
     constraint queues_key primary key (queue),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
+    constraint quarantine_is_known check (quarantine = 'off' or quarantine = 'advise' or quarantine = 'enforce'),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000)
 );

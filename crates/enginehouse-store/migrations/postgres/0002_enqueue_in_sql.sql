@@ -180,6 +180,7 @@ with recursive known (path, kind, is_optional, lowest, highest) as (
         ('/retry_policy/retry_delay/jitter', 'a number', true, 0, 1),
         ('/retry_policy/dead_letter_threshold', 'a whole number', true, 1, 1000),
         ('/retry_policy/max_losses', 'a whole number', true, 0, 1000),
+        ('/retry_policy/retry_elsewhere', 'prefer, require or off', true, null, null),
         ('/visibility_timeout_seconds', 'a whole number', true, 1, 604800),
         ('/max_processing_seconds', 'a whole number', true, 1, 2592000),
         ('/progress_timeout_seconds', 'a whole number', true, 1, 2592000),
@@ -220,7 +221,11 @@ cross join lateral (
         when given.times > 1 then 'given twice'
         when known.kind = '' or json_typeof(given.value) = 'null' and known.is_optional then null
         when
-            known.kind not like '%' || json_typeof(given.value)
+            case known.path
+                when '/retry_policy/retry_elsewhere'
+                    then json_typeof(given.value) <> 'string' or given.value #>> '{}' not in ('prefer', 'require', 'off')
+                else known.kind not like '%' || json_typeof(given.value)
+            end
             or known.kind = 'a whole number' and given.value::text !~ '^(0|-?[1-9][0-9]*)(\.0+)?$'
             or case
                 when known.lowest is not null
@@ -434,6 +439,7 @@ begin
             encode(float8send(enginehouse.read_number(d.retry_policy #>> '{retry_delay,jitter}')), 'hex'),
             enginehouse.read_whole_number(d.retry_policy ->> 'dead_letter_threshold')::text,
             enginehouse.read_whole_number(d.retry_policy ->> 'max_losses')::text,
+            d.retry_policy ->> 'retry_elsewhere',
             d.visibility_timeout_seconds::text, d.max_processing_seconds::text, d.progress_timeout_seconds::text, d.expires_after_seconds::text,
             d.idempotency_window_seconds::text,
             enginehouse.label_text(d.labels), enginehouse.payload_text(d.payload)

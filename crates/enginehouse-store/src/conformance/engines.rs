@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::EngineId;
+use enginehouse_core::quarantine::{AutomaticQuarantine, Quarantine};
 
 use super::given::{
     HOUR, MINUTE, apply, begin, claim, complete, engine_id, given_events, now, registered, write_engines,
@@ -31,6 +32,11 @@ pub(crate) async fn an_engine_is_read_as_it_was_written(store: &dyn Store) {
     second.engine_type = "other".parse().unwrap();
     second.heartbeat_interval = Duration::ZERO;
     second.last_heartbeat_at = now + MINUTE;
+    second.quarantine = Some(Quarantine { reason: "fan".to_owned(), since: now, until: None, event_types: Vec::new() });
+    let automatic = AutomaticQuarantine::begin("render".parse().unwrap(), "7 of 7 failed".to_owned(), None, now);
+    let over =
+        AutomaticQuarantine::begin("encode".parse().unwrap(), "9 of 9".to_owned(), Some(&automatic), now).over(now);
+    second = second.with_automatic(over, now).with_automatic(automatic, now);
     second.metadata.dynamic_state.current_scenario_run_id = Some("run-1".to_owned());
     write_engines(store, &[second.clone()]).await;
     assert_eq!(begin(store).await.all_engines().await.unwrap(), [second.clone()]);

@@ -1,8 +1,12 @@
 //! What explanations ask: every engine with what it holds, and the order of events in their lanes.
 
+use std::collections::HashMap;
+
+use enginehouse_core::transition::{EventCommand, EventState};
+
 use super::given::{
-    LOST, MINUTE, apply, begin, claim, complete, engine_id, given_events, id, ids, insert, lane, new_event, now,
-    registered, write_engines,
+    LOST, MINUTE, apply, begin, claim, complete, engine_id, fail, given_events, id, ids, insert, lane, new_event, now,
+    registered, release, write_engines,
 };
 use crate::Store;
 use crate::rows::LockRow;
@@ -73,4 +77,22 @@ pub(crate) async fn the_head_of_a_lane_is_its_first_queued_event(store: &dyn Sto
     claim(store, 1, "a").await;
     assert_eq!(heads().await, ids([2, 3]));
     assert!(store.lane_heads(&[]).await.unwrap().is_empty());
+}
+
+/// Without releases, without losses, and without what has completed; in the transaction that adds one, too.
+pub(crate) async fn whoever_failed_an_event_is_known(store: &dyn Store) {
+    given_events(store, "render", 1..=3).await;
+    let fails = |state: &EventState| fail(state, true, false, "no");
+    let ends: [(_, fn(&EventState) -> EventCommand); 3] = [("b", release), ("c", |_| LOST), ("a", fails)];
+    for (engine, end) in ends {
+        claim(store, 1, engine).await;
+        apply(store, 1, end).await;
+    }
+    claim(store, 2, "a").await;
+    apply(store, 2, complete).await;
+    let asked = [id(1), id(2), id(3), id(9)];
+    let expected = HashMap::from([(id(1), ["a"].map(engine_id).to_vec())]);
+    assert_eq!(store.failed_by(&asked).await.unwrap(), expected);
+    assert_eq!(begin(store).await.failed_by(&asked).await.unwrap(), expected);
+    assert!(store.failed_by(&[]).await.unwrap().is_empty());
 }

@@ -18,9 +18,10 @@ fn settings(json: &str) -> Settings {
 /// Set, replaced and forgotten, for event types and for queues of the same name.
 pub(crate) async fn settings_are_read_as_they_were_written(store: &dyn Store) {
     let full = settings(
-        r#"{"retry_policy": {"max_retries": 0, "retry_delay": {"multiplier": 1.5}}, "visibility_timeout_seconds": 604800,
+        r#"{"retry_policy": {"max_retries": 0, "retry_delay": {"multiplier": 1.5}, "retry_elsewhere": "require"}, "visibility_timeout_seconds": 604800,
             "max_processing_seconds": 1, "hold_back_after_seconds": 0, "priority_aging_seconds": 2592000,
-            "when_blocked": {"after_seconds": 60, "verdicts": ["waiting"], "action": "cancel"}, "progress_timeout_seconds": 2, "paused": true}"#,
+            "when_blocked": {"after_seconds": 60, "verdicts": ["waiting"], "action": "cancel"}, "progress_timeout_seconds": 2, "quarantine": "enforce",
+            "paused": true}"#,
     );
     let (name, queue) = ("a".parse().unwrap(), "a".parse().unwrap());
     let mut tx = begin(store).await;

@@ -1,8 +1,11 @@
 //! Events, in sets.
 
+use std::collections::HashMap;
+
 use enginehouse_core::event::EventStatus;
-use enginehouse_core::ids::{EventId, LaneId, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, LaneId, ScenarioRunId};
 use enginehouse_core::json::RawJson;
+use enginehouse_core::retry_elsewhere::MAX_REMEMBERED;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 use rusqlite::{CachedStatement, params};
@@ -220,4 +223,20 @@ pub(super) fn insert_attempts(connection: &SqliteConnection, attempts: &[(EventI
         Parameters::of(&mut statement).value(event_id).group(&AttemptColumns::of(end)).execute()?;
     }
     Ok(())
+}
+
+pub(super) fn failed_by(
+    connection: &SqliteConnection,
+    ids: &[EventId],
+) -> SqliteResult<HashMap<EventId, Vec<EngineId>>> {
+    let mut statement = connection.prepare_cached(sql!("failed_by"))?;
+    let mut found = HashMap::new();
+    for event_id in ids {
+        let rows = statement.query(params![IdBytes::of(*event_id), MAX_REMEMBERED])?;
+        let engines: Vec<EngineId> = connection.all_readable("attempts", rows, |columns| columns.read())?;
+        if !engines.is_empty() {
+            found.insert(*event_id, engines);
+        }
+    }
+    Ok(found)
 }

@@ -321,6 +321,10 @@ impl AttemptRepository for SqliteTransaction {
         self.run(|writer, _| events::insert_attempts(&writer.connection, attempts))
     }
 
+    async fn failed_by(&mut self, ids: &[EventId]) -> Result<HashMap<EventId, Vec<EngineId>>, StoreError> {
+        self.run(|writer, _| events::failed_by(&writer.connection, ids))
+    }
+
     async fn insert_dead_letters(&mut self, dead_letters: &[NewDeadLetter]) -> Result<(), StoreError> {
         self.run(|writer, _| dead_letters::insert(&writer.connection, dead_letters))
     }

@@ -10,6 +10,7 @@ use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, Qu
 use enginehouse_core::input::read_json;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::policy::RetryPolicyPatch;
+use enginehouse_core::quarantine::QuarantineMode;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::SettledBy;
 use enginehouse_core::version::VersionRequirement;
@@ -359,7 +360,7 @@ macro_rules! words {
     )+ };
 }
 
-words! { EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy DurationKind }
+words! { EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy DurationKind QuarantineMode }
 
 /// Texts with a type of their own; behind a `Cow` they are borrowed to be written, and owned when they were read.
 macro_rules! names {

@@ -26,6 +26,7 @@ columns! {
         stop_when_drained: bool as Boolean,
         metadata: Cow<'a, str> as Json,
         quarantine: Option<Cow<'a, str>> as Json,
+        automatic_quarantines: Option<Cow<'a, str>> as Json,
     }
 }
 
@@ -44,6 +45,7 @@ impl<'a> EngineColumns<'a> {
             stop_when_drained,
             metadata,
             quarantine,
+            automatic_quarantines,
         } = engine;
         Self {
             engine_id: Cow::Borrowed(engine_id),
@@ -58,6 +60,7 @@ impl<'a> EngineColumns<'a> {
             stop_when_drained: *stop_when_drained,
             metadata: json_text(metadata),
             quarantine: quarantine.as_ref().map(json_text),
+            automatic_quarantines: (!automatic_quarantines.is_empty()).then(|| json_text(automatic_quarantines)),
         }
     }
 
@@ -68,6 +71,10 @@ impl<'a> EngineColumns<'a> {
         Ok(RegisteredEngine {
             metadata: from_json("metadata", &self.metadata)?,
             quarantine: self.quarantine.map(|text| from_json("quarantine", &text)).transpose()?,
+            automatic_quarantines: match self.automatic_quarantines {
+                Some(text) => from_json("automatic_quarantines", &text)?,
+                None => Vec::new(),
+            },
             engine_id: self.engine_id.into_owned(),
             engine_type: self.engine_type.into_owned(),
             epoch: self.epoch,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use enginehouse_core::input::read_json;
 use enginehouse_core::limits::{MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_PROGRESS_TIMEOUT, MAX_VISIBILITY_TIMEOUT};
 use enginehouse_core::policy::Settings;
+use enginehouse_core::quarantine::QuarantineMode;
 use enginehouse_core::when_blocked::WhenBlocked;
 
 use super::column::{Unexpected, columns, json_text, retry_policy, within};
@@ -19,6 +20,7 @@ columns! {
         priority_aging_seconds: Option<u64> as Long,
         when_blocked: Option<Cow<'a, str>> as Json,
         progress_timeout_seconds: Option<u64> as Long,
+        quarantine: Option<QuarantineMode> as Text,
         paused: bool as Boolean,
     }
 }
@@ -33,6 +35,7 @@ impl SettingsColumns<'_> {
             priority_aging_seconds,
             when_blocked,
             progress_timeout_seconds,
+            quarantine,
             paused,
         } = settings;
         Self {
@@ -43,6 +46,7 @@ impl SettingsColumns<'_> {
             priority_aging_seconds: *priority_aging_seconds,
             when_blocked: when_blocked.as_ref().map(json_text),
             progress_timeout_seconds: *progress_timeout_seconds,
+            quarantine: *quarantine,
             paused: *paused,
         }
     }
@@ -67,6 +71,7 @@ impl SettingsColumns<'_> {
             priority_aging_seconds: self.priority_aging_seconds,
             when_blocked: self.when_blocked.map(|text| when_blocked(&text)).transpose()?,
             progress_timeout_seconds: self.progress_timeout_seconds,
+            quarantine: self.quarantine,
             paused: self.paused,
         })
     }

@@ -3,6 +3,8 @@
 use clap::Args;
 use enginehouse_api::event_types::Settings;
 use enginehouse_core::policy::{RetryDelayPatch, RetryPolicyPatch};
+use enginehouse_core::quarantine::QuarantineMode;
+use enginehouse_core::retry_elsewhere::RetryElsewhere;
 use enginehouse_core::verdict::WaitingVerdict;
 use enginehouse_core::when_blocked::{BlockedAction, VerdictSet, WhenBlocked};
 
@@ -32,6 +34,9 @@ pub(crate) struct Changes {
     /// How many lost locks are forgiven
     #[arg(long, value_name = "N")]
     max_losses: Option<u32>,
+    /// Whether another engine is to retry what one has failed
+    #[arg(long, value_name = "WORD", value_parser = words::<RetryElsewhere>())]
+    retry_elsewhere: Option<RetryElsewhere>,
     /// How long a lock lasts unless extended
     #[arg(long, value_name = "SECONDS")]
     visibility_timeout_seconds: Option<u64>,
@@ -54,6 +59,9 @@ pub(crate) struct SettingsChanges {
     /// How long makes the priority of an event that waits one step better; 0 for never
     #[arg(long, value_name = "SECONDS")]
     priority_aging_seconds: Option<u64>,
+    /// What to do about engines that fail its events more than others do
+    #[arg(long, value_name = "WORD", value_parser = words::<QuarantineMode>())]
+    quarantine: Option<QuarantineMode>,
     /// What to do about events that nobody can run
     #[arg(long, value_name = "ACTION", value_parser = words::<BlockedAction>())]
     when_blocked: Option<BlockedAction>,
@@ -72,6 +80,7 @@ impl SettingsChanges {
         Settings {
             hold_back_after_seconds: self.hold_back_after_seconds.or(before.hold_back_after_seconds),
             priority_aging_seconds: self.priority_aging_seconds.or(before.priority_aging_seconds),
+            quarantine: self.quarantine.or(before.quarantine),
             when_blocked: self.when_blocked_after(before.when_blocked),
             ..self.policy.apply(before)
         }
@@ -112,6 +121,7 @@ impl Changes {
             retry_delay: (delay != RetryDelayPatch::default()).then_some(delay),
             dead_letter_threshold: self.dead_letter_threshold.or(policy.dead_letter_threshold),
             max_losses: self.max_losses.or(policy.max_losses),
+            retry_elsewhere: self.retry_elsewhere.or(policy.retry_elsewhere),
         };
         Settings {
             retry_policy: (policy != RetryPolicyPatch::default()).then_some(policy),
@@ -135,11 +145,13 @@ pub(crate) fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
         ("retry_delay.jitter", delay.jitter.map(|value| value.to_string())),
         ("dead_letter_threshold", policy.dead_letter_threshold.map(|value| value.to_string())),
         ("max_losses", policy.max_losses.map(|value| value.to_string())),
+        ("retry_elsewhere", policy.retry_elsewhere.map(|value| value.name().to_owned())),
         ("visibility_timeout_seconds", settings.visibility_timeout_seconds.map(|value| value.to_string())),
         ("max_processing_seconds", settings.max_processing_seconds.map(|value| value.to_string())),
         ("hold_back_after_seconds", settings.hold_back_after_seconds.map(|value| value.to_string())),
         ("priority_aging_seconds", settings.priority_aging_seconds.map(|value| value.to_string())),
         ("progress_timeout_seconds", settings.progress_timeout_seconds.map(|value| value.to_string())),
+        ("quarantine", settings.quarantine.map(|value| value.name().to_owned())),
     ];
     let when_blocked = settings.when_blocked.map(|set| {
         let verdicts: Vec<_> = set.verdicts.iter().map(WaitingVerdict::name).collect();

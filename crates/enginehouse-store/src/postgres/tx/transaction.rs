@@ -331,6 +331,15 @@ impl AttemptRepository for PostgresTransaction {
         self.defer(attempts::insert(attempts).map(|statement| [statement]))
     }
 
+    async fn failed_by(&mut self, ids: &[EventId]) -> Result<HashMap<EventId, Vec<EngineId>>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let limit = attempts::MAX_FAILED_BY;
+        let rows = self.read(sql!("failed_by"), params![UUID_ARRAY: &uuids(ids), INT8: &limit]).await?;
+        Ok(attempts::by_event(self.readable("attempts", &rows, attempts::read_failed_by)?))
+    }
+
     async fn insert_dead_letters(&mut self, dead_letters: &[NewDeadLetter]) -> Result<(), StoreError> {
         if dead_letters.is_empty() {
             return Ok(());

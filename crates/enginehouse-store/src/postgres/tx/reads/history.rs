@@ -1,7 +1,10 @@
 //! What happened to an event.
 
-use enginehouse_core::ids::EventId;
+use std::collections::HashMap;
 
+use enginehouse_core::ids::{EngineId, EventId};
+
+use super::super::attempts;
 use super::super::columns::{PgColumns, params, sql, uuids};
 use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
@@ -39,4 +42,15 @@ pub(crate) async fn ended(shared: &PgState, ids: &[EventId]) -> PgResult<Vec<Eve
     let rows = snapshot.query(sql!("ended_events"), params![UUID_ARRAY: &uuids(ids)]).await?;
     snapshot.end().await?;
     rows.iter().map(|row| PgColumns::of(row).read()).collect()
+}
+
+pub(crate) async fn failed_by(shared: &PgState, ids: &[EventId]) -> PgResult<HashMap<EventId, Vec<EngineId>>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let session = shared.readers.session().await?;
+    let limit = attempts::MAX_FAILED_BY;
+    let rows = session.query(sql!("failed_by"), params![UUID_ARRAY: &uuids(ids), INT8: &limit]).await?;
+    let found = RowReader::new(&shared.unreadable).all("attempts", &rows, attempts::read_failed_by)?;
+    Ok(attempts::by_event(found))
 }
