@@ -201,7 +201,8 @@ mod tests {
     fn after_its_end_it_keeps_an_engine_only_while_that_holds_an_event_of_the_type() {
         let now = Timestamp::from_millis(1_000_000);
         let quarantine = AutomaticQuarantine::begin("render".parse().unwrap(), "fails".to_owned(), None, now);
-        let until = |at, holds| enforced(&[quarantine.clone()], at, |_| holds).first().map(|kept| kept.until);
+        let until =
+            |at, holds| enforced(std::slice::from_ref(&quarantine), at, |_| holds).first().map(|kept| kept.until);
         assert_eq!([until(now, false), until(now, true)], [Some(Some(quarantine.until)); 2]);
         assert_eq!([until(quarantine.until, false), until(quarantine.until, true)], [None, Some(None)]);
     }

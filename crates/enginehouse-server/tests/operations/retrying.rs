@@ -118,8 +118,7 @@ async fn a_claim_that_waits_is_woken_for_what_the_others_have_failed() {
     let rest = async {
         harness.until_waiting(2).await;
         assert_eq!(ids(&wait("c", 2).await), [event_id]);
-        let second = harness.enqueue_many(2).await;
-        second
+        harness.enqueue_many(2).await
     };
     let (a, b, second) = tokio::join!(wait("a", 0), wait("b", 1), rest);
     assert_eq!([ids(&a), ids(&b)].concat(), second);

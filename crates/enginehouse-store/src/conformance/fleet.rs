@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use enginehouse_core::transition::{EventCommand, EventState};
-
 use super::given::{
     LOST, MINUTE, apply, begin, claim, complete, engine_id, fail, given_events, id, ids, insert, lane, new_event, now,
     registered, release, write_engines,
@@ -82,12 +80,12 @@ pub(crate) async fn the_head_of_a_lane_is_its_first_queued_event(store: &dyn Sto
 /// Without releases, without losses, and without what has completed; in the transaction that adds one, too.
 pub(crate) async fn whoever_failed_an_event_is_known(store: &dyn Store) {
     given_events(store, "render", 1..=3).await;
-    let fails = |state: &EventState| fail(state, true, false, "no");
-    let ends: [(_, fn(&EventState) -> EventCommand); 3] = [("b", release), ("c", |_| LOST), ("a", fails)];
-    for (engine, end) in ends {
-        claim(store, 1, engine).await;
-        apply(store, 1, end).await;
-    }
+    claim(store, 1, "b").await;
+    apply(store, 1, release).await;
+    claim(store, 1, "c").await;
+    apply(store, 1, |_| LOST).await;
+    claim(store, 1, "a").await;
+    apply(store, 1, |state| fail(state, true, false, "no")).await;
     claim(store, 2, "a").await;
     apply(store, 2, complete).await;
     let asked = [id(1), id(2), id(3), id(9)];

@@ -115,7 +115,8 @@ impl Simulation {
             let (available_at, event_id) = *lane.waiting.front().filter(|(at, _)| *at <= self.now)?;
             let due_at = available_at + HOLD_BACK_AFTER;
             let (final_attempt, priority) = (lane.final_attempt, lane.key.priority);
-            Some(StarvingEvent { lane_id: *lane_id, event_id, priority, available_at, final_attempt, due_at })
+            let lane_id = *lane_id;
+            Some(StarvingEvent { lane_id, event_id, priority, available_at, final_attempt, retry: None, due_at })
         };
         let heads: Vec<_> = lanes.iter().filter_map(first).collect();
         for engine_id in self.hold_backs.update(&lanes, &heads, self.now) {

@@ -19,6 +19,7 @@ fn waits(lane_id: LaneId, number: u128) -> StarvingEvent {
         priority: 5,
         available_at: NOW,
         final_attempt: false,
+        retry: None,
         due_at: at(60),
     }
 }

@@ -164,7 +164,7 @@ impl World {
         // Numbers of lanes begin with 1: `dead` and `good` have the first two.
         self.victims.push(("lanes", (3..=40).map(|number: i32| number.to_string()).collect()));
         let mut names: Vec<Vec<String>> = vec![Vec::new(); 4];
-        for index in 0..36 {
+        for index in 0..44 {
             let name = format!("victim-{index}");
             self.register(&name).await;
             self.must(&format!("PUT /v1/event-types/{name}"), json!({"max_processing_seconds": 60})).await;
@@ -175,7 +175,7 @@ impl World {
         for table in ["engines", "event_types", "queues", "scenario_runs"] {
             self.victims.push((table, names.pop().unwrap()));
         }
-        self.victims.push(("audit_log", (1..=36).map(|number: i32| number.to_string()).collect()));
+        self.victims.push(("audit_log", (1..=44).map(|number: i32| number.to_string()).collect()));
     }
 
     /// Every kind of call, about what is not spoilt.
