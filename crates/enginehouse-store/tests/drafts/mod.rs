@@ -307,7 +307,7 @@ pub(crate) fn table() -> Vec<String> {
         // What core reads as a struct, it reads from an array as well; HTTP and SQL do not.
         if !value.starts_with('[') {
             field("retry_policy", value);
-            for name in ["max_retries", "dead_letter_threshold", "max_losses", "retry_delay", "unknown"] {
+            for name in ["max_retries", "dead_letter_threshold", "max_losses", "retry_delay", "retry_elsewhere", "unknown"] {
                 field("retry_policy", &format!(r#"{{"{name}":{value}}}"#));
             }
         }
@@ -315,6 +315,9 @@ pub(crate) fn table() -> Vec<String> {
             field("retry_policy", &format!(r#"{{"max_retries":1,"retry_delay":{{"{name}":{value}}}}}"#));
         }
         field("payload", &format!(r#"[{value}]"#));
+    }
+    for word in ["prefer", "require", "off", "Off", "preferred", " off", ""] {
+        field("retry_policy", &format!(r#"{{"retry_elsewhere":{}}}"#, quoted(word)));
     }
     for value in STRINGS {
         field("labels", &format!(r#"{{{value}:"1","a":"2","Z":"3","a~b":"4"}}"#));
