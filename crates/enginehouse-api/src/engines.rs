@@ -51,8 +51,7 @@ pub struct Engine {
     pub status: EngineStatus,
     /// Whether it is to get no new events, even after it was lost and came back.
     pub draining: bool,
-    /// What keeps it from events, though it is active; null if nothing does. One that has ended by itself is shown until the next
-    /// one.
+    /// What keeps it from events now, though it is active; null if nothing does.
     #[schema(required = true)]
     pub quarantine: Option<Quarantine>,
     /// Those that it was put in because it failed events of a type more than others do, where that is enforced.
@@ -80,15 +79,15 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine and the number of its locks, as a list shows it.
-    pub fn new(engine: &enginehouse_core::engine::RegisteredEngine, locks_held: u32) -> Self {
+    /// An engine as it is now and the number of its locks, as a list shows it.
+    pub fn new(engine: &enginehouse_core::engine::RegisteredEngine, locks_held: u32, now: Timestamp) -> Self {
         Self {
             engine_id: engine.engine_id.clone(),
             engine_type: engine.engine_type.clone(),
             epoch: engine.epoch,
             status: engine.status,
             draining: engine.draining,
-            quarantine: engine.quarantine.clone(),
+            quarantine: engine.quarantine_at(now).cloned(),
             automatic_quarantines: engine.automatic_quarantines.clone(),
             heartbeat_interval_seconds: engine.heartbeat_interval.as_secs(),
             lost_after_seconds: engine.lost_after().map(|wait| wait.as_secs()),

@@ -2,6 +2,7 @@
 
 use enginehouse_core::blame::{Suspect, SuspectSubject};
 use enginehouse_core::ids::{EngineId, EventId, EventType};
+use enginehouse_core::quarantine::{AutomaticQuarantine, Quarantine};
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
@@ -64,9 +65,15 @@ pub struct SuspectView {
     pub completed_elsewhere: u64,
     /// The last events that count against it; at most 5.
     pub evidence: Vec<EventId>,
+    /// What the engine is kept from meanwhile, why and until when; null if it is in no quarantine, and if the suspect is a version.
+    #[schema(required = true)]
+    pub quarantine: Option<Quarantine>,
+    /// Those that the server has put the engine in because of this, and that are not over.
+    pub automatic_quarantines: Vec<AutomaticQuarantine>,
 }
 
 impl From<Suspect> for SuspectView {
+    /// All but the quarantines of its engine, which the store knows.
     fn from(suspect: Suspect) -> Self {
         let summary = suspect.to_string();
         let Suspect { subject, since, last_at, probability, own, others, lost, evidence } = suspect;
@@ -96,6 +103,8 @@ impl From<Suspect> for SuspectView {
             failed_elsewhere: others.failed,
             completed_elsewhere: others.completed,
             evidence,
+            quarantine: None,
+            automatic_quarantines: Vec::new(),
         }
     }
 }

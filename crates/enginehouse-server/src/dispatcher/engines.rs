@@ -170,14 +170,19 @@ impl Operation for LiftQuarantine {
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
         let engine = match registered(context, &self.0, None).await? {
+            Ok(engine) if engine.quarantine_at(context.now).is_none() && engine.automatic_quarantines.is_empty() => {
+                return Ok(Ok(engine));
+            }
             Ok(engine) => engine,
             Err(refused) => return Ok(Err(refused)),
         };
         // What it was quarantined for does not count any more: otherwise its next failure would quarantine it again.
         let lifted = engine.automatic_quarantines.iter().map(|lifted| (self.0.clone(), lifted.event_type.clone()));
         context.effects.cleared_suspects.extend(lifted);
+        let RegisteredEngine { quarantine, automatic_quarantines, .. } = &engine;
+        let lifted = serde_json::json!({ "quarantine": quarantine, "automatic_quarantines": automatic_quarantines });
+        context.audit("engine.lift", &self.0, &lifted);
         let engine = RegisteredEngine { quarantine: None, automatic_quarantines: Vec::new(), ..engine };
-        context.audit("engine.lift", &self.0, &serde_json::json!({}));
         write(context, &engine).await?;
         Ok(Ok(engine))
     }

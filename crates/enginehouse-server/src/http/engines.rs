@@ -48,7 +48,7 @@ pub(super) async fn register_engine(
     let registration = body.read(|value| Registration::read(value, |_| engine_id))?;
     let Registered { engine, is_new } = app.dispatcher().register(registration).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(Engine::new(&engine, 0))).into_response())
+    Ok((status, Json(Engine::new(&engine, 0, app.metrics().store_now()))).into_response())
 }
 
 /// Register an engine under an id that the server makes.
@@ -65,7 +65,8 @@ pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) 
     let registration = body.read(|value| Registration::read(value, made_id))?;
     let Registered { engine, .. } = app.dispatcher().register(registration).await?;
     let location = format!("/v1/engines/{}", engine.engine_id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(Engine::new(&engine, 0))).into_response())
+    let engine = Engine::new(&engine, 0, app.metrics().store_now());
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(engine)).into_response())
 }
 
 /// List engines by id.
@@ -74,7 +75,8 @@ pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) 
 pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result<Json<EnginePage>, ProblemResponse> {
     let (filter, page) = query.read(EnginesQuery::read)?;
     let engines = app.store().engines(&filter, &page).await?;
-    Ok(Json(listed(ListKind::Engines, engines, |(engine, locks_held)| Engine::new(&engine, locks_held))))
+    let now = app.metrics().store_now();
+    Ok(Json(listed(ListKind::Engines, engines, |(engine, locks_held)| Engine::new(&engine, locks_held, now))))
 }
 
 /// Show one engine, with its locks.
@@ -87,7 +89,7 @@ pub(super) async fn get_engine(
 ) -> Result<Json<Engine>, ProblemResponse> {
     let found = app.store().engine(&engine_id).await?;
     let (engine, locks) = found.ok_or_else(|| Problem::not_found(format_args!("engine {engine_id}")))?;
-    Ok(Json(wire::engine_with_locks(&engine, &locks)))
+    Ok(Json(wire::engine_with_locks(&engine, &locks, app.metrics().store_now())))
 }
 
 /// Send a heartbeat: stay alive, keep locks, learn what has changed.
@@ -260,5 +262,5 @@ async fn change(
         ProblemResponse::from(error).with(|document| Problem { applied: Some(Applied::Unknown), ..document })
     })?;
     let locks_held = held.map_or(0, |(_, locks)| u32::try_from(locks.len()).unwrap_or(u32::MAX));
-    Ok(Json(Engine::new(&engine, locks_held)))
+    Ok(Json(Engine::new(&engine, locks_held, app.metrics().store_now())))
 }

@@ -19,6 +19,17 @@ pub(super) async fn list_suspects(State(app): State<App>) -> Result<Json<Suspect
     let now = app.metrics().store_now();
     let suspects = app.dispatcher().suspects().all(now);
     let left_out = suspects.len().saturating_sub(MAX_SUSPECTS) as u64;
-    let suspects = suspects.into_iter().take(MAX_SUSPECTS).map(SuspectView::from).collect();
-    Ok(Json(SuspectList { suspects, left_out, as_of: now }))
+    let mut named = Vec::with_capacity(suspects.len().min(MAX_SUSPECTS));
+    for suspect in suspects.into_iter().take(MAX_SUSPECTS) {
+        let mut view = SuspectView::from(suspect);
+        if let Some(engine_id) = &view.engine_id {
+            let found = app.store().engine(engine_id).await?.map(|(engine, _)| engine);
+            view.quarantine = found.as_ref().and_then(|engine| engine.quarantine_at(now).cloned());
+            let mut automatic = found.map(|engine| engine.automatic_quarantines).unwrap_or_default();
+            automatic.retain(|of| of.over_at.is_none() && view.event_types.contains(&of.event_type));
+            view.automatic_quarantines = automatic;
+        }
+        named.push(view);
+    }
+    Ok(Json(SuspectList { suspects: named, left_out, as_of: now }))
 }

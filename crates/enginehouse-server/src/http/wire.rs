@@ -17,6 +17,7 @@ use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::miss::NearestMiss;
 use enginehouse_core::request::SettleCommand;
+use enginehouse_core::time::Timestamp;
 use enginehouse_core::version::VersionRequirement;
 use enginehouse_store::rows::{
     self, DeadLetterRow, EventRecord, EventRow, LaneCounts, ReportSummary, ScenarioRunCounts, StatusCounts,
@@ -197,10 +198,14 @@ pub(super) fn heartbeat(answer: HeartbeatAnswer, errors: Vec<FieldError>) -> Hea
 }
 
 /// An engine with the locks that it holds.
-pub(super) fn engine_with_locks(engine: &enginehouse_core::engine::RegisteredEngine, held: &[EventRecord]) -> Engine {
+pub(super) fn engine_with_locks(
+    engine: &enginehouse_core::engine::RegisteredEngine,
+    held: &[EventRecord],
+    now: Timestamp,
+) -> Engine {
     let locks: Vec<_> = held.iter().filter_map(engine_lock).collect();
     let count = u32::try_from(locks.len()).unwrap_or(u32::MAX);
-    Engine { locks: Some(locks), ..Engine::new(engine, count) }
+    Engine { locks: Some(locks), ..Engine::new(engine, count, now) }
 }
 
 fn engine_lock(record: &EventRecord) -> Option<EngineLock> {

@@ -41,6 +41,20 @@ async fn an_engine_that_fails_more_than_others_is_named_with_what_speaks_for_it(
         field(&found, "/suspects/0/summary"),
         "engine bad at frame.render failed 20 of 20 events, others 0 of 20 in the same time"
     );
+    assert!(found.body.contains(r#""quarantine":null"#), "{}", found.body);
+    let until = r#"{"reason":"its fan is loud","until":"2026-01-01T01:00:00Z"}"#;
+    app.prepare("POST /v1/engines/bad/quarantine", until).await;
+    let found = app.call("GET /v1/suspects", "").await;
+    assert_eq!(
+        (field(&found, "/suspects/0/quarantine/until"), field(&found, "/suspects/0/quarantine/reason")),
+        ("2026-01-01T01:00:00.000Z".into(), "its fan is loud".into())
+    );
+    // Once it is over, nobody says that there is one.
+    app.pass(3_600).await;
+    for line in ["GET /v1/suspects", "GET /v1/engines/bad", "GET /v1/engines"] {
+        let shown = app.call(line, "").await;
+        assert!(!shown.body.contains("its fan is loud"), "{line}: {}", shown.body);
+    }
     let metrics = app.call("GET /metrics", "").await;
     assert!(metrics.body.contains("enginehouse_suspects 1\n"), "{}", metrics.body);
     app.close().await;

@@ -179,6 +179,15 @@ impl Harness {
         *self.waiting_claims.borrow() == claims
     }
 
+    /// What the audit log has of a target, oldest first: `action detail`.
+    pub(crate) fn audit(&self, target: &str) -> Vec<(String, serde_json::Value)> {
+        let entry = |row: String| {
+            let (action, detail) = row.split_once(' ').unwrap();
+            (action.to_owned(), serde_json::from_str(detail).unwrap())
+        };
+        self.place.audit(target).into_iter().map(entry).collect()
+    }
+
     /// The store's time.
     pub(crate) fn clock_now(&self) -> Timestamp {
         self.clock.wall()

@@ -6,6 +6,7 @@ use enginehouse_core::ids::EngineId;
 use enginehouse_core::quarantine::Quarantine;
 use enginehouse_server::dispatcher::engines::{LiftQuarantine, PutInQuarantine};
 use enginehouse_server::dispatcher::reply::{DispatchError, Refusal};
+use serde_json::json;
 
 use crate::harness::{Harness, START, ids, waiting_claim};
 
@@ -100,5 +101,36 @@ async fn a_claim_that_waits_is_given_what_waits_when_its_quarantine_ends() {
     let (kept, ()) = tokio::join!(kept, rest);
     assert_eq!(ids(&kept), enqueued);
     assert_eq!(harness.clock_now(), START + Duration::from_secs(600));
+    harness.close().await;
+}
+
+#[tokio::test]
+async fn the_audit_log_has_each_quarantine_and_what_was_lifted() {
+    let harness = Harness::new();
+    harness.register_with("e", "{}", 0).await;
+    let lift = async || harness.execute(LiftQuarantine("e".parse().unwrap())).await.unwrap();
+    lift().await;
+    assert_eq!(harness.audit("e"), [], "nothing was lifted");
+    quarantine(&harness, "e", Some(60), &["work"]).await;
+    quarantine(&harness, "e", None, &[]).await;
+    lift().await;
+    lift().await;
+    quarantine(&harness, "e", Some(60), &[]).await;
+    harness.pass(60.0).await;
+    // One that has ended by itself is none that somebody could lift.
+    lift().await;
+    let since = START.to_string();
+    let of = |until: Option<u64>, event_types: &[&str]| {
+        let until = until.map(|seconds| (START + Duration::from_secs(seconds)).to_string());
+        json!({ "reason": "its fan is loud", "since": since, "until": until, "event_types": event_types })
+    };
+    let put = |quarantine| json!({ "quarantine": quarantine });
+    let expected = [
+        ("engine.quarantine", put(of(Some(60), &["work"]))),
+        ("engine.quarantine", put(of(None, &[]))),
+        ("engine.lift", json!({ "quarantine": of(None, &[]), "automatic_quarantines": [] })),
+        ("engine.quarantine", put(of(Some(60), &[]))),
+    ];
+    assert_eq!(harness.audit("e"), expected.map(|(action, detail)| (action.to_owned(), detail)));
     harness.close().await;
 }

@@ -64,6 +64,26 @@ impl TestStore {
             enginehouse_cluster::psql(url, &sql);
         }
     }
+
+    /// What the audit log has of a target, oldest first: `action detail`.
+    #[allow(dead_code, reason = "not every suite needs it")]
+    pub(crate) fn audit(&self, target: &str) -> Vec<String> {
+        match self {
+            Self::Folder(folder) => {
+                let file = rusqlite::Connection::open(folder.path().join("harness.db")).unwrap();
+                let sql = "select action || ' ' || detail from audit_log where target = ?1 order by audit_id";
+                let mut statement = file.prepare(sql).unwrap();
+                let rows = statement.query_map([target], |row| row.get(0)).unwrap();
+                rows.map(Result::unwrap).collect()
+            }
+            Self::Database(url) => {
+                let sql = format!(
+                    "select action || ' ' || detail from enginehouse.audit_log where target = '{target}' order by audit_id"
+                );
+                enginehouse_cluster::psql(url, &sql).lines().map(str::to_owned).collect()
+            }
+        }
+    }
 }
 
 impl Drop for TestStore {
