@@ -27,6 +27,7 @@ mod log_output;
 mod open_error;
 pub(crate) mod openapi;
 pub(crate) mod output;
+mod quarantine;
 pub(crate) mod queue;
 pub(crate) mod scenario_run;
 pub(crate) mod schema;

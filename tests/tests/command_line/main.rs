@@ -1,6 +1,7 @@
 //! What the command line shows, and what it asks.
 
 mod confirmations;
+mod explanations;
 mod given;
 mod hints;
 mod lists;

@@ -64,7 +64,8 @@ impl Listed for BlockedLane {
         ]
     }
 
+    /// The first of its events, for whoever goes on with it.
     fn id(&self) -> String {
-        self.first_event_id.map_or_else(|| "-".to_owned(), |event_id| event_id.to_string())
+        self.first_event_id.map(|event_id| event_id.to_string()).unwrap_or_default()
     }
 }

@@ -154,7 +154,7 @@ pub(crate) async fn run(arguments: DeadArgs) -> Exit {
     let DeadArgs { common, verb } = arguments;
     let result = match verb {
         DeadCommand::List { filter, part } => list(&common, &filter, part).await,
-        DeadCommand::Show { event_id, time } => show(&common, event_id, &time.times()).await,
+        DeadCommand::Show { event_id, time } => show(&common, event_id, time).await,
         DeadCommand::Summary { watch } => watch.repeat(&common, async || summary(&common).await).await,
         DeadCommand::Redrive { which, to_queue, rate_per_second, limit, changes } => {
             redrive(&common, which, (to_queue, *changes), (rate_per_second, limit)).await
@@ -185,7 +185,8 @@ fn query(filter: &Filter, limit: u64, cursor: Option<String>) -> DeadLettersQuer
     DeadLettersQuery { filter: filter.clone().into(), page: PageQuery { limit: Some(limit), cursor } }
 }
 
-async fn show(common: &Common, event_id: EventId, times: &Times) -> Result<(), CliError> {
+async fn show(common: &Common, event_id: EventId, time: TimeArgs) -> Result<(), CliError> {
+    let times = &time.times(common)?;
     let found = common.client.dead_letter(event_id).await.map_err(|error| {
         CliError::call_about(Subject::DeadLetter, format!("could not show dead letter {event_id}"), error)
     })?;

@@ -6,7 +6,6 @@ use enginehouse_api::page::PageQuery;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::filter::EngineFilter;
 use enginehouse_core::ids::{Capability, EngineId, EngineType, EventType};
-use enginehouse_core::quarantine::Quarantine;
 use enginehouse_core::time::Timestamp;
 
 use super::cli_error::CliError;
@@ -14,8 +13,9 @@ use super::engine_run;
 use super::explain;
 use super::hints::Subject;
 use super::output::{Listed, Part, one, or_dash};
+use super::quarantine;
 use super::server_and_output::{Common, confirm, for_each, words};
-use super::times::{TimeArgs, Times, future};
+use super::times::{TimeArgs, TimeFormat, Times, future};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -133,8 +133,8 @@ pub(crate) async fn run(arguments: EngineArgs) -> Exit {
     let EngineArgs { common, verb } = arguments;
     let result = match verb {
         EngineCommand::List(arguments) => list(&common, arguments).await,
-        EngineCommand::Show { engine_id, time } => show(&common, &engine_id, &time.times()).await,
-        EngineCommand::Explain { engine_id, time } => explain::engine(&common, &engine_id, &time.times()).await,
+        EngineCommand::Show { engine_id, time } => show(&common, &engine_id, time).await,
+        EngineCommand::Explain { engine_id, time } => explain::engine(&common, &engine_id, time).await,
         EngineCommand::Drain { engine_ids, stop } => drain(&common, &engine_ids, stop).await,
         EngineCommand::Resume { engine_ids } => resume(&common, &engine_ids).await,
         EngineCommand::Quarantine { engine_ids, reason, until, event_types } => {
@@ -158,7 +158,8 @@ async fn list(common: &Common, arguments: EngineListArgs) -> Result<(), CliError
     part.show(common, "could not list engines", fetch).await
 }
 
-async fn show(common: &Common, engine_id: &EngineId, times: &Times) -> Result<(), CliError> {
+async fn show(common: &Common, engine_id: &EngineId, time: TimeArgs) -> Result<(), CliError> {
+    let times = &time.times(common)?;
     let engine =
         common.client.engine(engine_id).await.map_err(|error| {
             CliError::call_about(Subject::Engine, format!("could not show engine {engine_id}"), error)
@@ -212,10 +213,7 @@ async fn deregister(common: &Common, engine_ids: &[EngineId], yes: bool) -> Resu
         let failed =
             |error| CliError::call_about(Subject::Engine, format!("could not deregister engine {engine_id}"), error);
         let engine = common.client.engine(engine_id).await.map_err(failed)?;
-        let held = match engine.locks_held {
-            1 => "1 event".to_owned(),
-            count => format!("{count} events"),
-        };
+        let held = events(engine.locks_held);
         if matches!(engine.status, EngineStatus::Active | EngineStatus::Draining) {
             confirm(&format!("Engine {engine_id} is {}, with {held} in hand. Deregister it?", engine.status), yes)?;
         }
@@ -228,20 +226,16 @@ async fn deregister(common: &Common, engine_ids: &[EngineId], yes: bool) -> Resu
     for_each(engine_ids, one_engine, common).await
 }
 
-fn show_state(common: &Common, engine: &Engine) -> Result<(), CliError> {
-    let id = engine.engine_id.to_string();
-    let quarantined = if engine.quarantine.is_some() { ", quarantined" } else { "" };
-    let state = format!("{}{quarantined}, {} events in hand", engine.status, engine.locks_held);
-    one(common, engine, &id, &[(id.as_str(), state)])
+fn events(count: u32) -> String {
+    if count == 1 { "1 event".to_owned() } else { format!("{count} events") }
 }
 
-/// Why, since when, for what and until when.
-fn in_words(quarantine: &Quarantine, times: &Times) -> String {
-    let Quarantine { reason, since, until, event_types } = quarantine;
-    let types: Vec<_> = event_types.iter().map(EventType::as_str).collect();
-    let of = if types.is_empty() { "everything".to_owned() } else { types.join(", ") };
-    let until = until.map_or_else(|| "until it is lifted".to_owned(), |until| format!("until {}", times.show(until)));
-    format!("{reason} (from {of}, since {}, {until})", times.show(*since))
+fn show_state(common: &Common, engine: &Engine) -> Result<(), CliError> {
+    let id = engine.engine_id.to_string();
+    let times = Times::new(TimeFormat::Utc);
+    let quarantined = engine.quarantine.as_ref().map(|of| format!(", quarantined {}", quarantine::until(of, &times)));
+    let state = format!("{}{}, {} in hand", engine.status, quarantined.unwrap_or_default(), events(engine.locks_held));
+    one(common, engine, &id, &[(id.as_str(), state)])
 }
 
 fn show_one(common: &Common, engine: &Engine, times: &Times) -> Result<(), CliError> {
@@ -253,10 +247,7 @@ fn show_one(common: &Common, engine: &Engine, times: &Times) -> Result<(), CliEr
         ("type", engine.engine_type.to_string()),
         ("status", engine.status.to_string()),
         ("draining", engine.draining.to_string()),
-        (
-            "quarantine",
-            engine.quarantine.as_ref().map_or_else(|| "-".to_owned(), |quarantine| in_words(quarantine, times)),
-        ),
+        ("quarantine", engine.quarantine.as_ref().map_or_else(|| "-".to_owned(), |of| quarantine::in_words(of, times))),
         ("epoch", engine.epoch.to_string()),
         ("registered", times.show(engine.registered_at)),
         ("last heartbeat", times.show(engine.last_heartbeat_at)),
@@ -272,6 +263,9 @@ fn show_one(common: &Common, engine: &Engine, times: &Times) -> Result<(), CliEr
         ("scenario run", or_dash(engine.metadata.dynamic_state.current_scenario_run_id.as_ref())),
         ("locks", engine.locks_held.to_string()),
     ];
+    let automatic = quarantine::automatic_in_words(&engine.automatic_quarantines, times);
+    let place = fields.iter().position(|(name, _)| *name == "epoch").unwrap_or(fields.len());
+    fields.splice(place..place, automatic.into_iter().map(|words| ("quarantined for", words)));
     for lock in engine.locks.iter().flatten() {
         let cancelled = if lock.cancel_requested { ", cancelled" } else { "" };
         let text = format!(
@@ -287,23 +281,37 @@ fn show_one(common: &Common, engine: &Engine, times: &Times) -> Result<(), CliEr
 }
 
 impl Listed for Engine {
-    const HEADER: &'static [&'static str] =
-        &["ENGINE", "TYPE", "STATUS", "EPOCH", "LOCKS", "CPU %", "MEMORY MIB", "LAST HEARTBEAT", "CAPABILITIES"];
-    const WIDE: &'static [&'static str] = &["EPOCH"];
+    const HEADER: &'static [&'static str] = &[
+        "ENGINE",
+        "TYPE",
+        "STATUS",
+        "EPOCH",
+        "LOCKS",
+        "CPU %",
+        "MEMORY MIB",
+        "LAST HEARTBEAT",
+        "CAPABILITIES",
+        "QUARANTINE",
+    ];
+    const WIDE: &'static [&'static str] = &["EPOCH", "QUARANTINE"];
 
     fn row(&self, times: &Times) -> Vec<String> {
         let load = &self.metadata.dynamic_state.resource_utilization;
         let config = &self.metadata.static_config;
+        let is_quarantined =
+            self.quarantine.is_some() || self.automatic_quarantines.iter().any(|of| of.over_at.is_none());
+        let quarantined = if is_quarantined { ", quarantined" } else { "" };
         vec![
             self.engine_id.to_string(),
             self.engine_type.to_string(),
-            self.status.to_string(),
+            format!("{}{quarantined}", self.status),
             self.epoch.to_string(),
             format!("{}/{}", self.locks_held, or_dash(config.resource_limits.max_concurrent_events.as_ref())),
             load.cpu_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.0}")),
             load.memory_usage_mb.map_or_else(|| "-".to_owned(), |memory| format!("{memory:.0}")),
             times.show(self.last_heartbeat_at),
             config.capabilities.join(" "),
+            quarantine::in_a_cell(self.quarantine.as_ref(), &self.automatic_quarantines, times),
         ]
     }
 

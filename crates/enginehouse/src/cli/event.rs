@@ -154,10 +154,8 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
     let result = match verb {
         EventSubcommand::Enqueue(arguments) => enqueue::run(&common, *arguments).await,
         EventSubcommand::List(arguments) => list(&common, *arguments).await,
-        EventSubcommand::Show { event_id, time } => show(&common, event_id, &time.times()).await,
-        EventSubcommand::Explain { event_id, engine, time } => {
-            explain::event(&common, event_id, engine, &time.times()).await
-        }
+        EventSubcommand::Show { event_id, time } => show(&common, event_id, time).await,
+        EventSubcommand::Explain { event_id, engine, time } => explain::event(&common, event_id, engine, time).await,
         EventSubcommand::Log(arguments) => event_log::run(&common, arguments).await,
         EventSubcommand::Cancel { which, force } if which.event_ids.is_empty() => {
             event_bulk::run(&common, &which, Bulk::Cancel { force }).await
@@ -192,7 +190,8 @@ async fn list(common: &Common, arguments: EventListArgs) -> Result<(), CliError>
     if is_empty.get() { note_unseen(common, filter.names()).await } else { Ok(()) }
 }
 
-async fn show(common: &Common, event_id: EventId, times: &Times) -> Result<(), CliError> {
+async fn show(common: &Common, event_id: EventId, time: TimeArgs) -> Result<(), CliError> {
+    let times = &time.times(common)?;
     let failed = |error| CliError::call_about(Subject::Event, format!("could not show event {event_id}"), error);
     let event = common.client.event(event_id).await.map_err(failed)?;
     let mut fields = fields(&event, times);

@@ -6,20 +6,22 @@ use enginehouse_api::explain::{
 };
 use enginehouse_core::explain::Passage;
 use enginehouse_core::ids::{EngineId, EventId};
+use serde::Serialize;
 
 use super::cli_error::CliError;
 use super::hints::Subject;
 use super::output::{Listed, one, or_dash, whole_list};
 use super::server_and_output::Common;
-use super::times::Times;
+use super::times::{TimeArgs, Times};
 
 /// Says why an event waits, and how far it gets with an engine, if one is named.
 pub(super) async fn event(
     common: &Common,
     event_id: EventId,
     engine_id: Option<EngineId>,
-    times: &Times,
+    time: TimeArgs,
 ) -> Result<(), CliError> {
+    let times = &time.times(common)?;
     let about = if engine_id.is_some() { Subject::Engine } else { Subject::Event };
     let found = common.client.explain_event(event_id, &ExplainQuery { engine_id }).await;
     let why =
@@ -38,9 +40,15 @@ pub(super) async fn event(
         nearest.retain(|near| near.engine_id != asked.engine_id);
         nearest.insert(0, asked);
     }
+    let busy = nearest.iter().filter(|near| near.fits_when_empty);
+    let held: Vec<_> = busy.flat_map(|near| held_by(&near.engine_id, &near.holds)).collect();
     if !nearest.is_empty() {
         println_blank();
         whole_list(common, times, nearest)?;
+    }
+    if !held.is_empty() {
+        println_blank();
+        whole_list(common, times, held)?;
     }
     Ok(())
 }
@@ -85,7 +93,8 @@ fn event_fields(why: &EventExplanation, times: &Times) -> Vec<(&'static str, Str
 }
 
 /// Says what an engine could claim, and what keeps it from more.
-pub(super) async fn engine(common: &Common, engine_id: &EngineId, times: &Times) -> Result<(), CliError> {
+pub(super) async fn engine(common: &Common, engine_id: &EngineId, time: TimeArgs) -> Result<(), CliError> {
+    let times = &time.times(common)?;
     let found = common.client.explain_engine(engine_id).await;
     let why = found.map_err(|error| {
         CliError::call_about(Subject::Engine, format!("could not explain engine {engine_id}"), error)
@@ -94,6 +103,10 @@ pub(super) async fn engine(common: &Common, engine_id: &EngineId, times: &Times)
         return one(common, &why, engine_id.as_str(), &[]);
     }
     one(common, &why, engine_id.as_str(), &engine_fields(&why, times))?;
+    if !why.holds.is_empty() {
+        println_blank();
+        whole_list(common, times, held_by(engine_id, &why.holds))?;
+    }
     if !why.claimable.is_empty() {
         println_blank();
         whole_list(common, times, why.claimable)?;
@@ -117,9 +130,6 @@ fn engine_fields(why: &EngineExplanation, times: &Times) -> Vec<(&'static str, S
         ("memory", format!("{} of {} MiB promised", why.held_memory_mb, or_dash(why.memory_limit_mb.as_ref()))),
         ("last claim", times.or_dash(why.last_claim_at)),
     ];
-    if !why.holds.is_empty() {
-        fields.push(("holds", held(&why.holds, times)));
-    }
     if let Some(starving) = &why.held_back_for {
         let words = format!(
             "event {} since {}, expected to have room {}",
@@ -133,9 +143,15 @@ fn engine_fields(why: &EngineExplanation, times: &Times) -> Vec<(&'static str, S
     fields
 }
 
-fn held(holds: &[HeldEvent], times: &Times) -> String {
-    let one = |held: &HeldEvent| format!("{} {} since {}", held.event_type, held.event_id, times.show(held.claimed_at));
-    holds.iter().map(one).collect::<Vec<_>>().join(", ")
+/// An event in the hands of an engine.
+#[derive(Serialize)]
+struct HeldByEngine {
+    engine_id: EngineId,
+    event: HeldEvent,
+}
+
+fn held_by(engine_id: &EngineId, holds: &[HeldEvent]) -> Vec<HeldByEngine> {
+    holds.iter().map(|event| HeldByEngine { engine_id: engine_id.clone(), event: event.clone() }).collect()
 }
 
 fn steps(changes: &[enginehouse_api::explain::ChangeView]) -> String {
@@ -166,14 +182,27 @@ impl Listed for ExplainedGate {
 }
 
 impl Listed for NearEngineView {
-    const HEADER: &'static [&'static str] = &["ENGINE", "STATUS", "KEPT BY", "CHANGE", "HOLDS"];
+    const HEADER: &'static [&'static str] = &["ENGINE", "STATUS", "KEPT BY", "CHANGE"];
 
-    fn row(&self, times: &Times) -> Vec<String> {
+    fn row(&self, _: &Times) -> Vec<String> {
         let fails: Vec<_> = self.fails.iter().map(|fails| fails.detail.as_str()).collect();
-        let holds = if self.holds.is_empty() { "-".to_owned() } else { held(&self.holds, times) };
         let change = if self.change.is_empty() { "-".to_owned() } else { steps(&self.change) };
         let fails = if fails.is_empty() { "nothing of its own".to_owned() } else { fails.join("; ") };
-        vec![self.engine_id.to_string(), self.status.to_string(), fails, change, holds]
+        vec![self.engine_id.to_string(), self.status.to_string(), fails, change]
+    }
+
+    fn id(&self) -> String {
+        self.engine_id.to_string()
+    }
+}
+
+impl Listed for HeldByEngine {
+    const HEADER: &'static [&'static str] = &["ENGINE", "HOLDS", "TYPE", "SINCE"];
+
+    fn row(&self, times: &Times) -> Vec<String> {
+        let Self { engine_id, event } = self;
+        let HeldEvent { event_id, event_type, claimed_at } = event;
+        vec![engine_id.to_string(), event_id.to_string(), event_type.to_string(), times.show(*claimed_at)]
     }
 
     fn id(&self) -> String {

@@ -42,12 +42,13 @@ pub(crate) async fn run(arguments: RunArgs) -> Exit {
                 async |limit, cursor| common.client.scenario_runs(&PageQuery { limit: Some(limit), cursor }).await;
             part.show(&common, "could not list scenario runs", fetch).await
         }
-        RunSubcommand::Show { scenario_run_id, time } => show(&common, &scenario_run_id, &time.times()).await,
+        RunSubcommand::Show { scenario_run_id, time } => show(&common, &scenario_run_id, time).await,
     };
     common.finish(result)
 }
 
-async fn show(common: &Common, scenario_run_id: &ScenarioRunId, times: &Times) -> Result<(), CliError> {
+async fn show(common: &Common, scenario_run_id: &ScenarioRunId, time: TimeArgs) -> Result<(), CliError> {
+    let times = &time.times(common)?;
     let found = common.client.scenario_run(scenario_run_id).await;
     let run = found.map_err(|error| {
         CliError::call_about(Subject::ScenarioRun, format!("could not show scenario run {scenario_run_id}"), error)

@@ -24,7 +24,7 @@ pub(crate) struct StatsArgs {
 
 pub(crate) async fn run(arguments: StatsArgs) -> Exit {
     let StatsArgs { common, time, watch } = arguments;
-    let result = watch.repeat(&common, async || show(&common, &time.times()).await).await;
+    let result = watch.repeat(&common, async || show(&common, &time.times(&common)?).await).await;
     common.finish(result)
 }
 

@@ -5,7 +5,8 @@ use enginehouse_api::suspects::SuspectView;
 use enginehouse_core::ids::EventType;
 
 use super::cli_error::CliError;
-use super::output::{Listed, note, one, whole_list};
+use super::output::{Listed, note, one, or_dash, whole_list};
+use super::quarantine;
 use super::server_and_output::{Common, OutputFormat};
 use super::times::{TimeFormat, Times};
 use crate::exit_codes::Exit;
@@ -42,27 +43,27 @@ async fn show(common: &Common) -> Result<(), CliError> {
 }
 
 impl Listed for SuspectView {
-    const HEADER: &'static [&'static str] = &["WHO", "AT", "SINCE", "SURE", "WHY", "LOST", "EVIDENCE"];
+    const HEADER: &'static [&'static str] = &["WHO", "AT", "SINCE", "SURE", "QUARANTINE", "WHY", "LOST", "EVIDENCE"];
     const WIDE: &'static [&'static str] = &["LOST", "EVIDENCE"];
 
     fn row(&self, times: &Times) -> Vec<String> {
         let types: Vec<_> = self.event_types.iter().map(EventType::as_str).collect();
         let evidence: Vec<_> = self.evidence.iter().map(ToString::to_string).collect();
+        let version = || format!("version {}", or_dash(self.engine_version.as_ref()));
         vec![
-            self.id(),
+            self.engine_id.as_ref().map_or_else(version, ToString::to_string),
             types.join(", "),
             times.show(self.since),
             format!("{:.3} %", self.probability * 100.0),
+            quarantine::end_in_a_cell(self.quarantine.as_ref(), &self.automatic_quarantines, times),
             self.summary.clone(),
             self.lost.to_string(),
             evidence.join(", "),
         ]
     }
 
+    /// An engine's, for whoever puts it in quarantine. A version has none.
     fn id(&self) -> String {
-        match (&self.engine_id, &self.engine_version) {
-            (Some(engine_id), _) => engine_id.to_string(),
-            (None, version) => format!("version {}", version.as_deref().unwrap_or_default()),
-        }
+        self.engine_id.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 }

@@ -9,6 +9,10 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ZonedDateTime};
 
+use super::cli_error::CliError;
+use super::server_and_output::OutputArgs;
+use crate::exit_codes::Exit;
+
 /// How moments are shown to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TimeFormat {
@@ -23,14 +27,23 @@ pub(crate) enum TimeFormat {
 /// How moments are shown of something that is shown by itself.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct TimeArgs {
-    /// How to show moments to people
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "utc")]
-    time: TimeFormat,
+    /// How to show moments to people [default: utc]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    time: Option<TimeFormat>,
 }
 
 impl TimeArgs {
-    pub(crate) fn times(self) -> Times {
-        Times::new(self.time)
+    /// Programs are shown moments in one way only: for them, nothing may be said.
+    pub(crate) fn times(self, output: &OutputArgs) -> Result<Times, CliError> {
+        if self.time.is_some() && !output.format().is_table() {
+            return Err(CliError::new(
+                Exit::Invalid,
+                "nothing was shown",
+                "--time is for people",
+                "leave it out, or show it with -o table or -o wide",
+            ));
+        }
+        Ok(Times::new(self.time.unwrap_or(TimeFormat::Utc)))
     }
 }
 

@@ -30,8 +30,8 @@ pub(super) fn list<T: Listed>(
     let result = (|| {
         match output.format() {
             OutputFormat::Name => {
-                for item in &page.items {
-                    writeln!(out, "{}", item.id())?;
+                for id in page.items.iter().map(T::id).filter(|id| !id.is_empty()) {
+                    writeln!(out, "{id}")?;
                 }
             }
             OutputFormat::Json => writeln!(out, "{}", pretty(page))?,

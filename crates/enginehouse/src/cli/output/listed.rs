@@ -12,6 +12,6 @@ pub(crate) trait Listed: Serialize {
     const WIDE: &'static [&'static str] = &[];
     /// One cell for each column.
     fn row(&self, times: &Times) -> Vec<String>;
-    /// What `-o name` shows.
+    /// What `-o name` shows; nothing, if it is empty.
     fn id(&self) -> String;
 }
