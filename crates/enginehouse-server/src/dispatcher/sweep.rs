@@ -250,3 +250,6 @@ async fn find_ready(context: &mut TransactionContext<'_>, claims_wait: bool) -> 
     context.effects.wake_ups.ready.extend(context.transaction.ready_counts(&lanes, READY_LIMIT).await?);
     context.find_next_ready().await
 }
+
+#[cfg(test)]
+mod tests;
