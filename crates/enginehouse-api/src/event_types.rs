@@ -2,7 +2,12 @@
 
 use enginehouse_core::durations::DurationSummary;
 use enginehouse_core::ids::{EventType, QueueName};
+use enginehouse_core::input::Value;
+use enginehouse_core::limits::MAX_LABEL_LENGTH;
+use enginehouse_core::pause::Pause;
 pub use enginehouse_core::policy::Settings;
+use enginehouse_core::read_fields;
+use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{Object, Schema};
@@ -19,6 +24,9 @@ pub struct EventTypeSettings {
     /// What it sets; what is absent comes from the queue, or from the defaults.
     #[serde(flatten)]
     pub settings: Settings,
+    /// Since when it is paused, and why.
+    #[serde(flatten)]
+    pub pause: PauseFields,
     /// How long its events waited and took, where one event type is shown and any were claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub durations: Option<EventTypeDurations>,
@@ -85,6 +93,46 @@ pub struct QueueSettings {
     /// What it sets; what is absent comes from the defaults.
     #[serde(flatten)]
     pub settings: Settings,
+    /// Since when it is paused, and why.
+    #[serde(flatten)]
+    pub pause: PauseFields,
+}
+
+/// Since when something is paused, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PauseFields {
+    /// Since when it is paused; absent if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub paused_at: Option<Timestamp>,
+    /// Why it is paused; absent if nobody has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub pause_reason: Option<String>,
+}
+
+impl From<Option<Pause>> for PauseFields {
+    fn from(pause: Option<Pause>) -> Self {
+        pause
+            .map_or_else(Self::default, |Pause { since, reason }| Self { paused_at: Some(since), pause_reason: reason })
+    }
+}
+
+/// Why something is to be paused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PauseRequest {
+    /// Why; at most 256 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 256, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
+    pub reason: Option<String>,
+}
+
+impl PauseRequest {
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        read_fields!(value; reason: optional(|value| value.line(1..=MAX_LABEL_LENGTH)));
+        Some(Self { reason })
+    }
 }
 
 /// One page of a list of event types.
@@ -99,6 +147,7 @@ fn settings_of<T: ToSchema>(owner: &str, owner_is: &str, description: &str) -> O
     // A later release may answer more than it reads.
     settings.additional_properties = None;
     settings.required.push("paused".to_owned());
+    settings.properties.extend(object::<PauseFields>().properties);
     with_field::<T>(&mut settings, owner, owner_is);
     settings
 }
@@ -119,6 +168,7 @@ impl ToSchema for EventTypeSettings {
         described::<EventType>(schemas);
         described::<EventTypeDurations>(schemas);
         Settings::schemas(schemas);
+        PauseFields::schemas(schemas);
     }
 }
 
@@ -133,5 +183,6 @@ impl ToSchema for QueueSettings {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         described::<QueueName>(schemas);
         Settings::schemas(schemas);
+        PauseFields::schemas(schemas);
     }
 }

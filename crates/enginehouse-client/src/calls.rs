@@ -13,7 +13,7 @@ use enginehouse_api::engines::{
     DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, QuarantineRequest, RegisterRequest,
 };
 use enginehouse_api::enqueue::{BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse};
-use enginehouse_api::event_types::{EventTypeSettings, QueueSettings, Settings};
+use enginehouse_api::event_types::{EventTypeSettings, PauseRequest, QueueSettings, Settings};
 use enginehouse_api::events::{CancelRequest, Event, EventsQuery, HistoryResponse};
 use enginehouse_api::explain::{BlockedLane, BlockedQuery, EngineExplanation, EventExplanation, ExplainQuery};
 use enginehouse_api::idempotency_keys::{ReleaseKeyQuery, ReleasedKey};
@@ -405,13 +405,13 @@ impl Client {
     }
 
     /// Keeps events of a type from being claimed.
-    pub async fn pause_event_type(&self, name: &EventType) -> Result<(), Error> {
-        self.post_done(format!("/v1/event-types/{name}/pause")).await
+    pub async fn pause_event_type(&self, name: &EventType, request: &PauseRequest) -> Result<EventTypeSettings, Error> {
+        self.post(format!("/v1/event-types/{name}/pause"), RequestBody::json(request), Repeat::Always).await
     }
 
     /// Lets events of a type be claimed again.
-    pub async fn resume_event_type(&self, name: &EventType) -> Result<(), Error> {
-        self.post_done(format!("/v1/event-types/{name}/resume")).await
+    pub async fn resume_event_type(&self, name: &EventType) -> Result<EventTypeSettings, Error> {
+        self.post(format!("/v1/event-types/{name}/resume"), RequestBody::Nothing, Repeat::Always).await
     }
 
     /// Lists the queues that are known.
@@ -435,13 +435,13 @@ impl Client {
     }
 
     /// Keeps a queue's events from being claimed.
-    pub async fn pause_queue(&self, name: &QueueName) -> Result<(), Error> {
-        self.post_done(format!("/v1/queues/{name}/pause")).await
+    pub async fn pause_queue(&self, name: &QueueName, request: &PauseRequest) -> Result<QueueSettings, Error> {
+        self.post(format!("/v1/queues/{name}/pause"), RequestBody::json(request), Repeat::Always).await
     }
 
     /// Lets a queue's events be claimed again.
-    pub async fn resume_queue(&self, name: &QueueName) -> Result<(), Error> {
-        self.post_done(format!("/v1/queues/{name}/resume")).await
+    pub async fn resume_queue(&self, name: &QueueName) -> Result<QueueSettings, Error> {
+        self.post(format!("/v1/queues/{name}/resume"), RequestBody::Nothing, Repeat::Always).await
     }
 }
 

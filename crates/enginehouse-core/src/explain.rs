@@ -4,6 +4,7 @@
 //! [`Fleet`]; so an explanation and a claim cannot disagree. What is no gate is told too: the time from which the event may
 //! be claimed, and whether engines ask at all.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::event::EventStatus;
 use crate::fleet::{ENGINE_GATES, Fleet, LaneFit, Reach};
 use crate::gates::{Gate, LaneFacts};
 use crate::miss::capability_names;
+use crate::pause::Pause;
 use crate::time::{Timestamp, in_words};
 use crate::transition::{EXPIRED, EventState};
 pub use crate::verdict::Verdict;
@@ -133,12 +135,12 @@ fn gates(lane: &LaneFacts<'_>, due: &Availability<'_>, fit: &LaneFit) -> Vec<Gat
         detail: if is_due { format!("due since {}", due.available_at) } else { not_due(due) },
         opens_at: (!is_due).then_some(due.available_at),
     }];
-    for (gate, paused, what) in [
-        (Gate::QueueRunning, lane.queue_paused, format!("queue {}", lane.key.queue)),
-        (Gate::EventTypeRunning, lane.event_type_paused, format!("event type {}", lane.key.event_type)),
+    for (gate, paused, running) in [
+        (Gate::QueueRunning, paused_queue(lane), format!("queue {} is not paused", lane.key.queue)),
+        (Gate::EventTypeRunning, paused_event_type(lane), format!("event type {} is not paused", lane.key.event_type)),
     ] {
-        let detail = format!("{what} is {}", if paused { "paused" } else { "not paused" });
-        gates.push(GateState { gate: gate.name(), passage: open_if(!paused), detail, opens_at: None });
+        let passage = open_if(paused.is_none());
+        gates.push(GateState { gate: gate.name(), passage, detail: paused.unwrap_or(running), opens_at: None });
     }
     let mut left = fit.registered;
     for (place, (gate, failed)) in ENGINE_GATES.into_iter().zip(fit.failed_at).enumerate() {
@@ -210,11 +212,26 @@ fn impossible(fit: &LaneFit) -> String {
 }
 
 fn paused(lane: &LaneFacts<'_>) -> String {
-    let (queue, event_type) = (&lane.key.queue, &lane.key.event_type);
-    match (lane.queue_paused, lane.event_type_paused) {
-        (true, true) => format!("queue {queue} and event type {event_type} are paused"),
-        (true, false) => format!("queue {queue} is paused"),
-        _ => format!("event type {event_type} is paused"),
+    let both = [paused_queue(lane), paused_event_type(lane)];
+    both.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// Since when the lane's queue is paused and why, if it is.
+pub fn paused_queue(lane: &LaneFacts<'_>) -> Option<String> {
+    lane.queue_paused.then(|| paused_since(format_args!("queue {}", lane.key.queue), lane.queue_pause))
+}
+
+/// Since when the lane's event type is paused and why, if it is.
+pub fn paused_event_type(lane: &LaneFacts<'_>) -> Option<String> {
+    lane.event_type_paused
+        .then(|| paused_since(format_args!("event type {}", lane.key.event_type), lane.event_type_pause))
+}
+
+fn paused_since(what: fmt::Arguments<'_>, pause: Option<&Pause>) -> String {
+    match pause {
+        Some(pause) => format!("{what} is paused {pause}"),
+        // Settings that nobody can read pause what they are for.
+        None => format!("{what} is paused"),
     }
 }
 

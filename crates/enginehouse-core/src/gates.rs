@@ -13,6 +13,7 @@ use crate::engine::{Abilities, EngineStatus};
 use crate::hold_back::{HoldBack, HoldBackCandidate};
 use crate::ids::{Capability, EngineId, EventType, QueueName};
 use crate::lane::LaneKey;
+use crate::pause::Pause;
 use crate::quarantine::{EnforcedQuarantine, Quarantine};
 use crate::retry_elsewhere::FailedOn;
 use crate::time::Timestamp;
@@ -127,6 +128,10 @@ pub struct LaneFacts<'a> {
     pub enforces_quarantine: bool,
     /// The engines that are not to have the event in question, because they have failed it.
     pub failed_on: Option<FailedOn<'a>>,
+    /// Since when its queue is paused and why, for whoever explains that.
+    pub queue_pause: Option<&'a Pause>,
+    /// The same of its event type.
+    pub event_type_pause: Option<&'a Pause>,
     /// Whether the event in question is on its last chance.
     pub final_attempt: bool,
     /// The event's priority as it counts by now: that of its lane, or a better one if it has waited long.
@@ -144,6 +149,8 @@ impl<'a> LaneFacts<'a> {
             event_type_paused: false,
             enforces_quarantine: false,
             failed_on: None,
+            queue_pause: None,
+            event_type_pause: None,
             final_attempt: false,
             priority: key.priority,
             takes: None,

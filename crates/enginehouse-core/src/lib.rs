@@ -26,6 +26,7 @@
 //! - [`engine`]: an **engine** is a registered worker; its **epoch** counts its registrations.
 //! - [`report`]: what an engine reports of an attempt: usage, progress, a checkpoint, its log.
 //! - [`request`]: what engines ask for, checked.
+//! - [`pause`]: since when a queue or an event type is kept from being claimed, and why.
 //! - [`quarantine`]: what keeps an engine from events without stopping it.
 //! - [`gates`]: what an engine must pass to claim an event.
 //! - [`nearest_name`]: what somebody may have meant who misspelt a name.
@@ -70,6 +71,7 @@ pub mod limits;
 pub mod lock;
 pub mod miss;
 pub mod nearest_name;
+pub mod pause;
 pub mod policy;
 pub mod quarantine;
 pub mod report;

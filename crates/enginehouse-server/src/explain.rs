@@ -15,12 +15,12 @@ use enginehouse_api::page::BlockedPlace;
 use enginehouse_core::change::ChangeStep;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::explain::{
-    Availability, GateState, LaneExplanation, Passage, Verdict, explain_lane, explain_state,
+    Availability, GateState, LaneExplanation, Passage, Verdict, explain_lane, explain_state, paused_event_type,
+    paused_queue,
 };
 use enginehouse_core::fleet::{EngineClass, FleetEngine, NearEngine};
-use enginehouse_core::gates::LaneFacts;
+use enginehouse_core::gates::{Gate, LaneFacts};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName};
-use enginehouse_core::lane::LaneKey;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::{EventRecord, EventRow, LaneCounts, SettingsRows};
 use enginehouse_store::{Store, StoreError};
@@ -253,12 +253,10 @@ impl Explainer {
 
 /// The first gate of the lane itself that is closed, and how.
 fn closed_gate(facts: &LaneFacts<'_>, not_due: Option<Timestamp>) -> Option<(&'static str, String)> {
-    let LaneFacts { key: LaneKey { queue, event_type, .. }, queue_paused, event_type_paused, .. } = facts;
-    if *queue_paused {
-        return Some(("queue_running", format!("queue {queue} is paused")));
-    }
-    if *event_type_paused {
-        return Some(("event_type_running", format!("event type {event_type} is paused")));
+    let queue = paused_queue(facts).map(|paused| (Gate::QueueRunning.name(), paused));
+    let paused = queue.or_else(|| paused_event_type(facts).map(|paused| (Gate::EventTypeRunning.name(), paused)));
+    if paused.is_some() {
+        return paused;
     }
     not_due.map(|at| ("available_at", format!("the first is due at {at}")))
 }

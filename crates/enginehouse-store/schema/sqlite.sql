@@ -277,14 +277,14 @@ CREATE TABLE event_types (
     when_blocked text,
     progress_timeout_seconds integer,
     quarantine text,
-    paused integer not null,
+    pause text,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000),
     constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
     constraint quarantine_is_known check (quarantine = 'off' or quarantine = 'advise' or quarantine = 'enforce'),
-    constraint paused_is_yes_or_no check (paused in (0, 1))
+    constraint pause_is_json check (json_valid(pause))
 ) strict, without rowid;
 
 CREATE TABLE queues (
@@ -297,14 +297,14 @@ CREATE TABLE queues (
     when_blocked text,
     progress_timeout_seconds integer,
     quarantine text,
-    paused integer not null,
+    pause text,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000),
     constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
     constraint quarantine_is_known check (quarantine = 'off' or quarantine = 'advise' or quarantine = 'enforce'),
-    constraint paused_is_yes_or_no check (paused in (0, 1))
+    constraint pause_is_json check (json_valid(pause))
 ) strict, without rowid;
 
 CREATE TABLE duration_histograms (

@@ -12,6 +12,7 @@ pub use enginehouse_core::filter::{DeadLetterFilter, EngineFilter, EventFilter, 
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Overrides;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::report::{AttemptProgress, AttemptReport, AttemptUsage, LogTail};
@@ -402,4 +403,33 @@ pub struct DurationRow {
 pub struct SettingsRows {
     pub event_types: BTreeMap<EventType, Settings>,
     pub queues: BTreeMap<QueueName, Settings>,
+    pub pauses: Pauses,
+}
+
+impl SettingsRows {
+    /// What is set for an event type.
+    pub fn event_type(&self, event_type: &EventType) -> Option<SettingsRow> {
+        let pause = self.pauses.event_types.get(event_type).cloned();
+        self.event_types.get(event_type).map(|settings| SettingsRow { settings: *settings, pause })
+    }
+
+    /// What is set for a queue.
+    pub fn queue(&self, queue: &QueueName) -> Option<SettingsRow> {
+        let pause = self.pauses.queues.get(queue).cloned();
+        self.queues.get(queue).map(|settings| SettingsRow { settings: *settings, pause })
+    }
+}
+
+/// Since when and why what is paused is. Of settings that nobody can read, nothing is known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pauses {
+    pub event_types: BTreeMap<EventType, Pause>,
+    pub queues: BTreeMap<QueueName, Pause>,
+}
+
+/// What is set for an event type or a queue. It is paused exactly if there is a pause.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SettingsRow {
+    pub settings: Settings,
+    pub pause: Option<Pause>,
 }

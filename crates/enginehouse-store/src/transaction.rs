@@ -12,7 +12,6 @@ use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
-use enginehouse_core::policy::Settings;
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
@@ -20,7 +19,7 @@ use enginehouse_core::transition::AttemptEnd;
 use crate::error::StoreError;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
     StatusCounts,
 };
 use crate::unreadable::UnreadableRow;
@@ -248,10 +247,9 @@ pub trait SettingsRepository: Send {
     /// Keeps everything until then, or prunes again.
     async fn hold_pruning(&mut self, until: Timestamp) -> Result<(), StoreError>;
     /// Sets, or forgets, what holds for an event type.
-    async fn write_event_type(&mut self, event_type: &EventType, settings: Option<&Settings>)
-    -> Result<(), StoreError>;
+    async fn write_event_type(&mut self, event_type: &EventType, row: Option<&SettingsRow>) -> Result<(), StoreError>;
     /// Sets, or forgets, what holds for a queue.
-    async fn write_queue(&mut self, queue: &QueueName, settings: Option<&Settings>) -> Result<(), StoreError>;
+    async fn write_queue(&mut self, queue: &QueueName, row: Option<&SettingsRow>) -> Result<(), StoreError>;
 }
 
 /// What operators did.

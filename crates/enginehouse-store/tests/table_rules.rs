@@ -20,8 +20,8 @@ const ROWS: &str = r#"
         {bytes}, 1000, 1000
     );
     insert into event_payloads (event_id, payload) values ({id}, '{}');
-    insert into event_types (event_type, paused) values ('a', {no});
-    insert into queues (queue, paused) values ('q', {no});
+    insert into event_types (event_type) values ('a');
+    insert into queues (queue) values ('q');
     insert into duration_histograms (event_type, engine_version, day, kind, total_ms, buckets)
     values ('a', '', {time}, 'waiting', 7, '{"7":1}')"#;
 

@@ -97,7 +97,7 @@ fn sessions(document: &str) -> Vec<Vec<(String, String)>> {
 /// The words of a text, those left out that differ every time: ids, moments, and how long ago something was.
 fn words(printed: &str) -> Vec<String> {
     let word = |word: &str| {
-        let plain = word.trim_end_matches([',', ';']);
+        let plain = word.trim_end_matches([',', ';', ':']);
         match plain {
             _ if plain.len() == 36 && plain.matches('-').count() == 4 => "ID".to_owned(),
             _ if plain.ends_with('Z') && plain.contains('T') => "MOMENT".to_owned(),

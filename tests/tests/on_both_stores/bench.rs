@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use enginehouse_api::engines::EnginesQuery;
 use enginehouse_api::enqueue::EnqueueRequest;
+use enginehouse_api::event_types::PauseRequest;
 use enginehouse_api::events::EventsQuery;
 use enginehouse_client::Client;
 use enginehouse_core::event::EventStatus;
@@ -156,7 +157,7 @@ async fn a_bench_that_gets_nowhere_says_why() {
     assert_eq!((&refused["call"], &refused["code"]), (&json!("enqueue"), &json!("limit_reached")), "{report:#}");
     assert!(count(refused, "/count") > 0);
 
-    client.pause_queue(&QUEUE.parse().unwrap()).await.unwrap();
+    client.pause_queue(&QUEUE.parse().unwrap(), &PauseRequest::default()).await.unwrap();
     let paused = run(&server.url, ["bench", "--queue", QUEUE], "");
     let message = text(&paused.stderr);
     assert_eq!(paused.status.code(), Some(4), "{message}");

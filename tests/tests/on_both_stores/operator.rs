@@ -157,14 +157,30 @@ fn an_event_says_what_it_is_paused_by() {
     let event = evening.done("event enqueue a --queue render -q");
     let shown = || evening.done(&format!("event show {}", event.trim()));
     assert!(!shown().contains("paused"));
-    evening.done("queue pause render");
+    let paused = run(&evening.server.url, ["queue", "pause", "render", "--reason", "disk full"], "");
+    assert!(paused.status.success());
     evening.done("event-type pause a");
-    let text = shown();
-    assert!(text.contains("queue render, until somebody says `enginehouse queue resume render`"), "{text}");
-    assert!(text.contains("event type a, until somebody says `enginehouse event-type resume a`"), "{text}");
+    let shown_text = shown();
+    assert!(shown_text.contains(" (disk full), until somebody says `enginehouse queue resume render`"), "{shown_text}");
+    assert!(
+        shown_text.contains("event type a since 20") && shown_text.contains("`enginehouse event-type resume a`"),
+        "{shown_text}"
+    );
+    let paused = evening.json("queue show render");
+    assert_eq!((&paused["paused"], &paused["pause_reason"]), (&true.into(), &"disk full".into()));
+    assert!(evening.done("queue show render").contains("paused_at     20"), "{}", evening.done("queue show render"));
+    assert!(evening.done("queue list").contains("s ago"), "{}", evening.done("queue list"));
+    assert!(evening.done("queue list -o wide").contains("disk full"), "{}", evening.done("queue list -o wide"));
+    // What is set otherwise leaves the pause as it is.
+    let set = evening.json("queue set render --max-retries 5");
+    assert_eq!((&set["paused_at"], &set["pause_reason"]), (&paused["paused_at"], &"disk full".into()));
+    assert!(evening.json("event-type show a")["paused_at"].is_string());
+    let refused = evening.run("queue pause render --reason=");
+    assert_eq!((refused.status.code(), text(&refused.stderr).contains("/reason: must be")), (Some(2), true));
     evening.done("queue resume render");
     evening.done("event-type resume a");
     assert!(!shown().contains("paused"));
+    assert!(evening.json("queue show render").get("paused_at").is_none());
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_793_000_000_000);
 struct Story {
     queue_paused: bool,
     event_type_paused: bool,
+    queue_pause: Option<Pause>,
     available_at: Timestamp,
     state: Option<EventState>,
     key: LaneKey,
@@ -52,15 +53,20 @@ fn check(change: impl FnOnce(&mut Story), verdict: Verdict, summary: &str, steps
     let mut story = Story {
         queue_paused: false,
         event_type_paused: false,
+        queue_pause: None,
         available_at: NOW,
         state: None,
         key,
         engines: vec![sim(1)],
     };
     change(&mut story);
-    let Story { queue_paused, event_type_paused, available_at, state, key, engines } = &story;
-    let lane =
-        LaneFacts { queue_paused: *queue_paused, event_type_paused: *event_type_paused, ..LaneFacts::running(key) };
+    let Story { queue_paused, event_type_paused, queue_pause, available_at, state, key, engines } = &story;
+    let lane = LaneFacts {
+        queue_paused: *queue_paused,
+        event_type_paused: *event_type_paused,
+        queue_pause: queue_pause.as_ref(),
+        ..LaneFacts::running(key)
+    };
     let due = Availability { now: NOW, available_at: *available_at, state: state.as_ref() };
     let explained = explain_lane(&lane, &due, &Fleet::new(engines.clone(), None));
     assert_eq!((explained.verdict, explained.summary.as_str()), (verdict, summary));
@@ -105,9 +111,12 @@ fn what_a_person_can_change_is_told_with_who_is_to_be_woken() {
     use Verdict::Blocked;
     check(|story| story.queue_paused = true, Blocked, "queue default is paused", &["resume queue default"]);
     check(
-        |story| (story.queue_paused, story.event_type_paused) = (true, true),
+        |story| {
+            (story.queue_paused, story.event_type_paused) = (true, true);
+            story.queue_pause = Some(Pause { since: NOW, reason: Some("disk full".to_owned()) });
+        },
         Blocked,
-        "queue default and event type frame.render are paused",
+        "queue default is paused since 2026-10-26T07:33:20.000Z: disk full; event type frame.render is paused",
         &["resume queue default", "resume event type frame.render"],
     );
     check(

@@ -3,7 +3,7 @@
 //! Everything here is a copy of rows. It is read again when the store's registry version says that somebody else has
 //! changed it, and dropped when a transaction that had changed it does not commit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +11,11 @@ use enginehouse_core::engine::{Abilities, EngineStatus, RegisteredEngine};
 use enginehouse_core::gates::{ClaimFilter, LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::{Lane, LaneKey, most_varied};
+use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::{Policy, Precedence, Settings, precedence, quarantine_mode, resolve};
 use enginehouse_core::quarantine::QuarantineMode;
 use enginehouse_core::retry::is_final_attempt;
-use enginehouse_store::rows::{EventRow, RegistryChange, SettingsRows};
+use enginehouse_store::rows::{EventRow, RegistryChange, SettingsRow, SettingsRows};
 use enginehouse_store::{StoreError, Transaction, UnreadableRow};
 
 use super::classes::{EngineClasses, Lanes, Servable};
@@ -450,27 +451,37 @@ impl Registry {
             && self.policy(event).is_ok_and(|policy| is_final_attempt(event.state.tally, &policy.retry))
     }
 
-    pub(super) fn event_type(&self, event_type: &EventType) -> Option<&Settings> {
-        self.settings.event_types.get(event_type)
+    pub(super) fn event_type(&self, event_type: &EventType) -> Option<SettingsRow> {
+        self.settings.event_type(event_type)
     }
 
-    pub(super) fn queue(&self, queue: &QueueName) -> Option<&Settings> {
-        self.settings.queues.get(queue)
+    pub(super) fn queue(&self, queue: &QueueName) -> Option<SettingsRow> {
+        self.settings.queue(queue)
     }
 
-    pub(super) fn set_event_type(&mut self, event_type: EventType, settings: Option<Settings>) {
-        match settings {
-            Some(settings) => self.settings.event_types.insert(event_type, settings),
-            None => self.settings.event_types.remove(&event_type),
-        };
+    pub(super) fn set_event_type(&mut self, event_type: EventType, row: Option<SettingsRow>) {
+        let SettingsRows { event_types, pauses, .. } = &mut self.settings;
+        put(event_type, row, event_types, &mut pauses.event_types);
         self.look_for_aging();
     }
 
-    pub(super) fn set_queue(&mut self, queue: QueueName, settings: Option<Settings>) {
-        match settings {
-            Some(settings) => self.settings.queues.insert(queue, settings),
-            None => self.settings.queues.remove(&queue),
-        };
+    pub(super) fn set_queue(&mut self, queue: QueueName, row: Option<SettingsRow>) {
+        let SettingsRows { queues, pauses, .. } = &mut self.settings;
+        put(queue, row, queues, &mut pauses.queues);
         self.look_for_aging();
     }
+}
+
+/// Sets, or forgets, what is set by a name.
+fn put<N: Ord + Clone>(
+    name: N,
+    row: Option<SettingsRow>,
+    settings: &mut BTreeMap<N, Settings>,
+    pauses: &mut BTreeMap<N, Pause>,
+) {
+    settings.remove(&name);
+    pauses.remove(&name);
+    let Some(SettingsRow { settings: set, pause }) = row else { return };
+    settings.insert(name.clone(), set);
+    pauses.extend(pause.map(|pause| (name, pause)));
 }

@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 use enginehouse_core::ids::{EventType, QueueName};
+use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Settings;
-use enginehouse_store::rows::RegistryChange;
+use enginehouse_core::time::Timestamp;
+use enginehouse_store::rows::{RegistryChange, SettingsRow};
 
 use super::caps::check_settings;
 use super::context::TransactionContext;
@@ -30,58 +32,64 @@ pub enum SettingsChange {
     Replace(Settings),
     /// The defaults hold again.
     Delete,
-    /// Pause, or resume; all else stays as it is.
-    Pause(bool),
+    /// Keep the events from being claimed, for a reason if there is one; all else stays as it is.
+    Pause {
+        reason: Option<String>,
+    },
+    /// Let them be claimed again.
+    Resume,
 }
 
 impl SettingsChange {
     /// The settings after the change, none if the defaults hold; and its name in the audit log.
-    fn apply(&self, present: Option<&Settings>) -> (Option<Settings>, &'static str) {
-        match self {
-            Self::Replace(settings) => (Some(*settings), "set"),
-            Self::Delete => (None, "delete"),
-            Self::Pause(paused) => {
-                let next = Settings { paused: *paused, ..present.copied().unwrap_or_default() };
-                (Some(next), if *paused { "pause" } else { "resume" })
-            }
-        }
+    fn apply(&self, present: Option<&SettingsRow>, now: Timestamp) -> (Option<SettingsRow>, &'static str) {
+        let settings = present.map(|present| present.settings).unwrap_or_default();
+        let (settings, reason, verb) = match self {
+            Self::Delete => return (None, "delete"),
+            Self::Replace(settings) => (*settings, None, "set"),
+            Self::Pause { reason } => (Settings { paused: true, ..settings }, reason.clone(), "pause"),
+            Self::Resume => (Settings { paused: false, ..settings }, None, "resume"),
+        };
+        let before = present.and_then(|present| present.pause.as_ref());
+        let pause = settings.paused.then(|| Pause::begun(before, reason, now));
+        (Some(SettingsRow { settings, pause }), verb)
     }
 }
 
 #[async_trait(?Send)]
 impl Operation for ChangeEventType {
-    type Answer = Settings;
+    type Answer = SettingsRow;
 
-    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Settings> {
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<SettingsRow> {
         let Self { event_type, change } = self;
         let present = context.registry.event_type(event_type);
-        let (next, verb) = change.apply(present);
+        let (next, verb) = change.apply(present.as_ref(), context.now);
         if let (None, Some(_), Err(refused)) =
-            (present, next, check_settings("event_type", context.registry.settings_known().0))
+            (&present, &next, check_settings("event_type", context.registry.settings_known().0))
         {
             return Ok(Err(refused));
         }
         context.transaction.write_event_type(event_type, next.as_ref()).await?;
-        context.registry.set_event_type(event_type.clone(), next);
+        context.registry.set_event_type(event_type.clone(), next.clone());
         changed(context, &format!("event_type.{verb}"), event_type.as_str(), next).await
     }
 }
 
 #[async_trait(?Send)]
 impl Operation for ChangeQueue {
-    type Answer = Settings;
+    type Answer = SettingsRow;
 
-    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Settings> {
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<SettingsRow> {
         let Self { queue, change } = self;
         let present = context.registry.queue(queue);
-        let (next, verb) = change.apply(present);
+        let (next, verb) = change.apply(present.as_ref(), context.now);
         if let (None, Some(_), Err(refused)) =
-            (present, next, check_settings("queue", context.registry.settings_known().1))
+            (&present, &next, check_settings("queue", context.registry.settings_known().1))
         {
             return Ok(Err(refused));
         }
         context.transaction.write_queue(queue, next.as_ref()).await?;
-        context.registry.set_queue(queue.clone(), next);
+        context.registry.set_queue(queue.clone(), next.clone());
         changed(context, &format!("queue.{verb}"), queue.as_str(), next).await
     }
 }
@@ -91,10 +99,11 @@ async fn changed(
     context: &mut TransactionContext<'_>,
     action: &str,
     target: &str,
-    next: Option<Settings>,
-) -> OperationResult<Settings> {
+    next: Option<SettingsRow>,
+) -> OperationResult<SettingsRow> {
     context.registry.raise(&mut *context.transaction, RegistryChange::Settings).await?;
-    context.audit(action, target, &serde_json::json!({ "settings": next }));
+    let (settings, pause) = next.as_ref().map(|next| (next.settings, next.pause.as_ref())).unzip();
+    context.audit(action, target, &serde_json::json!({ "settings": settings, "pause": pause.flatten() }));
     context.effects.wake_ups.all = true;
     Ok(Ok(next.unwrap_or_default()))
 }

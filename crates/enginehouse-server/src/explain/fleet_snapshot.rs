@@ -212,7 +212,7 @@ impl FleetSnapshot {
     }
 
     fn precedence(&self, key: &LaneKey) -> Precedence {
-        let SettingsRows { queues, event_types } = &self.settings;
+        let SettingsRows { queues, event_types, .. } = &self.settings;
         precedence(event_types.get(&key.event_type), queues.get(&key.queue), self.defaults.hold_back_after)
     }
 
@@ -266,12 +266,14 @@ impl FleetSnapshot {
     }
 
     /// What a lane brings, and one event of it, if one is meant.
-    pub(super) fn facts<'a>(&self, key: &'a LaneKey, event: Option<&EventRow>) -> LaneFacts<'a> {
-        let SettingsRows { queues, event_types } = &self.settings;
+    pub(super) fn facts<'a>(&'a self, key: &'a LaneKey, event: Option<&EventRow>) -> LaneFacts<'a> {
+        let SettingsRows { queues, event_types, pauses } = &self.settings;
         let facts = LaneFacts {
             queue_paused: queues.get(&key.queue).is_some_and(|set| set.paused),
             event_type_paused: event_types.get(&key.event_type).is_some_and(|set| set.paused),
             enforces_quarantine: self.enforces_quarantine(key),
+            queue_pause: pauses.queues.get(&key.queue),
+            event_type_pause: pauses.event_types.get(&key.event_type),
             takes: self.takes(&key.event_type),
             ..LaneFacts::running(key)
         };
@@ -286,7 +288,7 @@ impl FleetSnapshot {
 
     /// Whether engines that are suspect at events of this lane are kept from them.
     fn enforces_quarantine(&self, key: &LaneKey) -> bool {
-        let SettingsRows { queues, event_types } = &self.settings;
+        let SettingsRows { queues, event_types, .. } = &self.settings;
         let (of_type, of_queue) = (event_types.get(&key.event_type), queues.get(&key.queue));
         let kept = self.suspects.get(&key.event_type).map_or(&[][..], |kept| kept);
         self.any_apart

@@ -2,12 +2,14 @@
 
 use axum::extract::State;
 use enginehouse_api::event_types::{
-    DurationFigures, EventTypeDurations, EventTypeSettings, EventTypeSettingsPage, Settings, VersionDurations,
+    DurationFigures, EventTypeDurations, EventTypeSettings, EventTypeSettingsPage, PauseRequest, Settings,
+    VersionDurations,
 };
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::durations::DurationSummary;
 use enginehouse_core::ids::EventType;
+use enginehouse_store::rows::SettingsRow;
 use http::StatusCode;
 
 use super::app::App;
@@ -27,8 +29,8 @@ pub(super) async fn list_event_types(
 ) -> Result<Json<EventTypeSettingsPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::EventTypes))?;
     let known = known_event_types(&app).await?;
-    let wire = |(event_type, settings)| EventTypeSettings { event_type, settings, durations: None };
-    Ok(Json(listed(ListKind::EventTypes, page_of(known, &page, EventType::as_str), wire)))
+    let page = page_of(known, &page, EventType::as_str);
+    Ok(Json(listed(ListKind::EventTypes, page, |(event_type, row)| wire(event_type, row, None))))
 }
 
 /// Show what an event type sets, and how long its events waited and took.
@@ -42,7 +44,7 @@ pub(super) async fn get_event_type(
     let settings = known_event_types(&app).await?.remove(&event_type);
     let settings = settings.ok_or_else(|| Problem::not_found(format_args!("event type {event_type}")))?;
     let seen = app.dispatcher().durations().read(app.store(), &event_type).await?;
-    Ok(Json(EventTypeSettings { event_type, settings, durations: durations(seen) }))
+    Ok(Json(wire(event_type, settings, durations(seen))))
 }
 
 /// Nothing, if no event of the type was claimed.
@@ -87,15 +89,19 @@ pub(super) async fn delete_event_type(
     change(&app, event_type, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
 }
 
-/// Keep the events of a type from being claimed.
+/// Keep the events of a type from being claimed. The body may be left out.
+///
+/// What is paused already goes on since then, with another reason if one is given.
 #[utoipa::path(post, path = "/v1/event-types/{event_type}/pause", tag = "event types",
-    params(("event_type" = EventType, Path, description = "The event type.")),
+    params(("event_type" = EventType, Path, description = "The event type.")), request_body = Option<PauseRequest>,
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn pause_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
+    body: JsonBody,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
-    change(&app, event_type, SettingsChange::Pause(true)).await
+    let PauseRequest { reason } = body.read_or_default(PauseRequest::read)?;
+    change(&app, event_type, SettingsChange::Pause { reason }).await
 }
 
 /// Let the events of a type be claimed again.
@@ -106,7 +112,7 @@ pub(super) async fn resume_event_type(
     State(app): State<App>,
     Path(event_type): Path<EventType>,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
-    change(&app, event_type, SettingsChange::Pause(false)).await
+    change(&app, event_type, SettingsChange::Resume).await
 }
 
 async fn change(
@@ -115,5 +121,9 @@ async fn change(
     change: SettingsChange,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     let settings = app.dispatcher().execute(ChangeEventType { event_type: event_type.clone(), change }).await?;
-    Ok(Json(EventTypeSettings { event_type, settings, durations: None }))
+    Ok(Json(wire(event_type, settings, None)))
+}
+
+fn wire(event_type: EventType, row: SettingsRow, durations: Option<EventTypeDurations>) -> EventTypeSettings {
+    EventTypeSettings { event_type, settings: row.settings, pause: row.pause.into(), durations }
 }

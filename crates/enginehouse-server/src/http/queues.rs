@@ -1,10 +1,11 @@
 //! Queues: what each sets for its events.
 
 use axum::extract::State;
-use enginehouse_api::event_types::{QueueSettings, QueueSettingsPage, Settings};
+use enginehouse_api::event_types::{PauseRequest, QueueSettings, QueueSettingsPage, Settings};
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::ids::QueueName;
+use enginehouse_store::rows::SettingsRow;
 use http::StatusCode;
 
 use super::app::App;
@@ -23,8 +24,7 @@ pub(super) async fn list_queues(
 ) -> Result<Json<QueueSettingsPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::Queues))?;
     let known = known_queues(&app).await?;
-    let wire = |(queue, settings)| QueueSettings { queue, settings };
-    Ok(Json(listed(ListKind::Queues, page_of(known, &page, QueueName::as_str), wire)))
+    Ok(Json(listed(ListKind::Queues, page_of(known, &page, QueueName::as_str), |(queue, row)| wire(queue, row))))
 }
 
 /// Show what a queue sets.
@@ -37,7 +37,7 @@ pub(super) async fn get_queue(
 ) -> Result<Json<QueueSettings>, ProblemResponse> {
     let settings = known_queues(&app).await?.remove(&queue);
     let settings = settings.ok_or_else(|| Problem::not_found(format_args!("queue {queue}")))?;
-    Ok(Json(QueueSettings { queue, settings }))
+    Ok(Json(wire(queue, settings)))
 }
 
 /// Replace what a queue sets.
@@ -64,15 +64,19 @@ pub(super) async fn delete_queue(
     change(&app, queue, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
 }
 
-/// Keep the events of a queue from being claimed.
+/// Keep the events of a queue from being claimed. The body may be left out.
+///
+/// What is paused already goes on since then, with another reason if one is given.
 #[utoipa::path(post, path = "/v1/queues/{queue}/pause", tag = "queues",
-    params(("queue" = QueueName, Path, description = "The queue.")),
+    params(("queue" = QueueName, Path, description = "The queue.")), request_body = Option<PauseRequest>,
     responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
 pub(super) async fn pause_queue(
     State(app): State<App>,
     Path(queue): Path<QueueName>,
+    body: JsonBody,
 ) -> Result<Json<QueueSettings>, ProblemResponse> {
-    change(&app, queue, SettingsChange::Pause(true)).await
+    let PauseRequest { reason } = body.read_or_default(PauseRequest::read)?;
+    change(&app, queue, SettingsChange::Pause { reason }).await
 }
 
 /// Let the events of a queue be claimed again.
@@ -83,10 +87,14 @@ pub(super) async fn resume_queue(
     State(app): State<App>,
     Path(queue): Path<QueueName>,
 ) -> Result<Json<QueueSettings>, ProblemResponse> {
-    change(&app, queue, SettingsChange::Pause(false)).await
+    change(&app, queue, SettingsChange::Resume).await
 }
 
 async fn change(app: &App, queue: QueueName, change: SettingsChange) -> Result<Json<QueueSettings>, ProblemResponse> {
     let settings = app.dispatcher().execute(ChangeQueue { queue: queue.clone(), change }).await?;
-    Ok(Json(QueueSettings { queue, settings }))
+    Ok(Json(wire(queue, settings)))
+}
+
+fn wire(queue: QueueName, row: SettingsRow) -> QueueSettings {
+    QueueSettings { queue, settings: row.settings, pause: row.pause.into() }
 }

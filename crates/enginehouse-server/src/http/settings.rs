@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use enginehouse_core::ids::{EventType, QueueName};
-use enginehouse_core::policy::Settings;
-use enginehouse_store::rows::{PageRequest, ResultPage};
+use enginehouse_store::rows::{PageRequest, ResultPage, SettingsRow};
 
 use super::app::App;
 use super::problem::ProblemResponse;
 
 /// Every event type that has settings or events.
-pub(super) async fn known_event_types(app: &App) -> Result<BTreeMap<EventType, Settings>, ProblemResponse> {
-    let mut known = app.store().settings().await?.event_types;
+pub(super) async fn known_event_types(app: &App) -> Result<BTreeMap<EventType, SettingsRow>, ProblemResponse> {
+    let set = app.store().settings().await?;
+    let row = |name: &EventType| Some((name.clone(), set.event_type(name)?));
+    let mut known: BTreeMap<_, _> = set.event_types.keys().filter_map(row).collect();
     for row in app.store().lane_counts().await? {
         known.entry(row.lane.key.event_type).or_default();
     }
@@ -19,8 +20,10 @@ pub(super) async fn known_event_types(app: &App) -> Result<BTreeMap<EventType, S
 }
 
 /// Every queue that has settings or events.
-pub(super) async fn known_queues(app: &App) -> Result<BTreeMap<QueueName, Settings>, ProblemResponse> {
-    let mut known = app.store().settings().await?.queues;
+pub(super) async fn known_queues(app: &App) -> Result<BTreeMap<QueueName, SettingsRow>, ProblemResponse> {
+    let set = app.store().settings().await?;
+    let row = |name: &QueueName| Some((name.clone(), set.queue(name)?));
+    let mut known: BTreeMap<_, _> = set.queues.keys().filter_map(row).collect();
     for row in app.store().lane_counts().await? {
         known.entry(row.lane.key.queue).or_default();
     }

@@ -48,7 +48,7 @@ async fn what_waits_is_listed_and_bad_questions_are_refused() {
     for draft in [r#"{"event_type":"a"}"#, r#"{"event_type":"b","required_memory_mb":5}"#, r#"{"event_type":"c"}"#] {
         app.prepare("POST /v1/events", draft).await;
     }
-    app.prepare("POST /v1/event-types/a/pause", "").await;
+    app.prepare("POST /v1/event-types/a/pause", r#"{"reason":"the disk is full"}"#).await;
     let page = app.call("GET /v1/blocked?limit=2", "").await;
     assert_eq!(
         (field(&page, "/items/0/event_type"), field(&page, "/items/0/verdict")),
@@ -63,7 +63,10 @@ async fn what_waits_is_listed_and_bad_questions_are_refused() {
     );
     assert!(page.body.contains(r#""next_cursor":null"#));
     let page = app.call("GET /v1/blocked?verdict=blocked&queue=default", "").await;
-    assert_eq!(field(&page, "/items/0/summary"), "event type a is paused");
+    assert_eq!(
+        field(&page, "/items/0/summary"),
+        "event type a is paused since 2026-01-01T00:00:00.000Z: the disk is full"
+    );
     let none = "00000000-0000-7000-8000-000000000000";
     for (line, status, code) in [
         (format!("GET /v1/events/{none}/explain"), 404, "not_found"),

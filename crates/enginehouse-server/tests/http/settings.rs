@@ -7,7 +7,8 @@ async fn event_types_and_queues_have_settings() {
     app.call("PUT /v1/event-types/a", settings).await;
     app.call("PUT /v1/queues/default", r#"{"max_processing_seconds":600}"#).await;
     app.call("POST /v1/event-types/a/pause", "").await;
-    app.call("POST /v1/queues/default/pause", "").await;
+    app.call("POST /v1/queues/default/pause", r#"{"reason":"the disk is full"}"#).await;
+    app.call("POST /v1/queues/default/pause", r#"{"reason":"","why":1}"#).await;
     app.call("GET /v1/event-types/a", "").await;
     app.call("GET /v1/event-types", "").await;
     app.call("GET /v1/queues", "").await;
@@ -28,17 +29,19 @@ async fn event_types_and_queues_have_settings() {
     > PUT /v1/queues/default {"max_processing_seconds":600}
     200 {"queue":"default","max_processing_seconds":600,"paused":false}
     > POST /v1/event-types/a/pause
-    200 {"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":true}
-    > POST /v1/queues/default/pause
-    200 {"queue":"default","max_processing_seconds":600,"paused":true}
+    200 {"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":true,"paused_at":"2026-01-01T00:00:00.000Z"}
+    > POST /v1/queues/default/pause {"reason":"the disk is full"}
+    200 {"queue":"default","max_processing_seconds":600,"paused":true,"paused_at":"2026-01-01T00:00:00.000Z","pause_reason":"the disk is full"}
+    > POST /v1/queues/default/pause {"reason":"","why":1}
+    422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/why: unknown, must be reason; /reason: must be a string of 1 to 256 characters, none of them a control character, was \"\"","code":"invalid_request","errors":[{"pointer":"/why","detail":"unknown, must be reason"},{"pointer":"/reason","detail":"must be a string of 1 to 256 characters, none of them a control character, was \"\""}],"request_id":"test"}
     > GET /v1/event-types/a
-    200 {"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":true}
+    200 {"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":true,"paused_at":"2026-01-01T00:00:00.000Z"}
     > GET /v1/event-types
-    200 {"items":[{"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":true}],"next_cursor":null}
+    200 {"items":[{"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":true,"paused_at":"2026-01-01T00:00:00.000Z"}],"next_cursor":null}
     > GET /v1/queues
-    200 {"items":[{"queue":"default","max_processing_seconds":600,"paused":true}],"next_cursor":null}
+    200 {"items":[{"queue":"default","max_processing_seconds":600,"paused":true,"paused_at":"2026-01-01T00:00:00.000Z","pause_reason":"the disk is full"}],"next_cursor":null}
     > GET /v1/queues/default
-    200 {"queue":"default","max_processing_seconds":600,"paused":true}
+    200 {"queue":"default","max_processing_seconds":600,"paused":true,"paused_at":"2026-01-01T00:00:00.000Z","pause_reason":"the disk is full"}
     > POST /v1/event-types/a/resume
     200 {"event_type":"a","retry_policy":{"max_retries":5,"retry_delay":{"initial":1.0}},"visibility_timeout_seconds":60,"paused":false}
     > POST /v1/queues/default/resume

@@ -1,10 +1,14 @@
+use std::time::Duration;
+
 use enginehouse_core::engine::DynamicState;
 use enginehouse_core::gates::ClaimFilter;
+use enginehouse_core::policy::Settings;
 use enginehouse_core::request::{Affinity, Claim, Exchange, Heartbeat};
 use enginehouse_server::dispatcher::config::DispatchConfig;
 use enginehouse_server::dispatcher::settings::{ChangeEventType, ChangeQueue, SettingsChange};
+use serde_json::json;
 
-use crate::harness::{Harness, claim, ids};
+use crate::harness::{Harness, START, claim, ids};
 
 #[tokio::test]
 async fn the_best_priority_comes_first_and_within_it_the_oldest() {
@@ -86,9 +90,8 @@ async fn what_is_paused_is_not_claimed_until_it_is_resumed() {
     let harness = Harness::new();
     harness.register("e", "{}").await;
     let event = harness.enqueue(r#"{"event_type":"a"}"#).await;
-    let pause_type =
-        |paused| ChangeEventType { event_type: "a".parse().unwrap(), change: SettingsChange::Pause(paused) };
-    let pause_queue = |paused| ChangeQueue { queue: "default".parse().unwrap(), change: SettingsChange::Pause(paused) };
+    let pause_type = |paused| ChangeEventType { event_type: "a".parse().unwrap(), change: pause_or_resume(paused) };
+    let pause_queue = |paused| ChangeQueue { queue: "default".parse().unwrap(), change: pause_or_resume(paused) };
     harness.execute(pause_type(true)).await.unwrap();
     assert!(harness.claim("e", 1).await.is_empty());
     harness.execute(pause_queue(true)).await.unwrap();
@@ -96,6 +99,44 @@ async fn what_is_paused_is_not_claimed_until_it_is_resumed() {
     assert!(harness.claim("e", 1).await.is_empty());
     harness.execute(pause_queue(false)).await.unwrap();
     assert_eq!(ids(&harness.claim("e", 1).await), [event]);
+    harness.close().await;
+}
+
+fn pause_or_resume(paused: bool) -> SettingsChange {
+    if paused { SettingsChange::Pause { reason: None } } else { SettingsChange::Resume }
+}
+
+#[tokio::test]
+async fn a_pause_keeps_its_time_and_its_reason_until_it_ends() {
+    let harness = Harness::new();
+    let change = async |change| {
+        let changed = harness.execute(ChangeQueue { queue: "render".parse().unwrap(), change }).await.unwrap();
+        assert_eq!(harness.store.settings().await.unwrap().queue(&"render".parse().unwrap()), Some(changed.clone()));
+        assert_eq!(changed.settings.paused, changed.pause.is_some());
+        harness.pass(60.0).await;
+        changed.pause.map(|pause| pause.to_string())
+    };
+    let pause = |reason: Option<&str>| SettingsChange::Pause { reason: reason.map(str::to_owned) };
+    let replace = |paused| SettingsChange::Replace(Settings { paused, ..Settings::default() });
+    let (first, later) = (START, START + Duration::from_secs(360));
+    for (done, holds) in [
+        (pause(Some("disk full")), Some(format!("since {first}: disk full"))),
+        (pause(None), Some(format!("since {first}: disk full"))),
+        (replace(true), Some(format!("since {first}: disk full"))),
+        (pause(Some("moving")), Some(format!("since {first}: moving"))),
+        (SettingsChange::Resume, None),
+        (replace(false), None),
+        (replace(true), Some(format!("since {later}"))),
+        (replace(false), None),
+    ] {
+        let said = format!("{done:?}");
+        assert_eq!(change(done).await, holds, "{said}");
+    }
+    let audit = harness.audit("render");
+    let pauses: Vec<_> = audit.iter().map(|(action, detail)| (action.as_str(), &detail["pause"]["reason"])).collect();
+    let (full, none) = (&json!("disk full"), &json!(null));
+    assert_eq!(pauses[..3], [("queue.pause", full), ("queue.pause", full), ("queue.set", full)]);
+    assert_eq!(pauses[4..], [("queue.resume", none), ("queue.set", none), ("queue.set", none), ("queue.set", none)]);
     harness.close().await;
 }
 

@@ -104,8 +104,10 @@ impl House {
         );
         let event_id = self.harness.enqueue(&draft).await;
         if self.is(8) {
-            let change =
-                ChangeEventType { event_type: event_type.parse().unwrap(), change: SettingsChange::Pause(true) };
+            let change = ChangeEventType {
+                event_type: event_type.parse().unwrap(),
+                change: SettingsChange::Pause { reason: None },
+            };
             self.harness.execute(change).await.unwrap();
         }
         self.events.push((event_id, event_type));
@@ -152,7 +154,7 @@ async fn compare(number: u64) -> (usize, usize) {
             house.add_event().await;
         }
         if pair % 40 == 0 {
-            let change = if house.is(2) { SettingsChange::Pause(true) } else { SettingsChange::Pause(false) };
+            let change = if house.is(2) { SettingsChange::Pause { reason: None } } else { SettingsChange::Resume };
             let name = ["a", "b"][house.below(2)].parse().unwrap();
             house.harness.execute(ChangeQueue { queue: name, change }).await.unwrap();
         }
@@ -243,7 +245,10 @@ async fn lanes_that_wait_are_listed_worst_first() {
         harness.enqueue(draft).await;
         harness.pass(1.0).await;
     }
-    harness.execute(ChangeQueue { queue: "off".parse().unwrap(), change: SettingsChange::Pause(true) }).await.unwrap();
+    harness
+        .execute(ChangeQueue { queue: "off".parse().unwrap(), change: SettingsChange::Pause { reason: None } })
+        .await
+        .unwrap();
     let list = async |question: LaneQuestion| {
         let mut all = Vec::new();
         let mut question = LaneQuestion { limit: 2, ..question };

@@ -341,8 +341,8 @@ impl Story {
     fn change(&mut self) -> SettingsChange {
         let settings = r#"{"retry_policy":{"max_losses":1},"visibility_timeout_seconds":40}"#;
         match self.rng.random_range(0..6) {
-            0 => SettingsChange::Pause(true),
-            1..4 => SettingsChange::Pause(false),
+            0 => SettingsChange::Pause { reason: None },
+            1..4 => SettingsChange::Resume,
             4 => SettingsChange::Replace(serde_json::from_str(settings).unwrap()),
             _ => SettingsChange::Delete,
         }

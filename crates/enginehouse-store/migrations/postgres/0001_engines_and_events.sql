@@ -415,6 +415,7 @@ create index dead_letters_groups on enginehouse.dead_letters (
 );
 
 -- statement
+-- What event types set for their events. Those that have a `pause` are paused: since when, and why.
 create table enginehouse.event_types (
     event_type enginehouse.name not null,
     retry_policy enginehouse.json_object,
@@ -425,7 +426,7 @@ create table enginehouse.event_types (
     when_blocked enginehouse.json_object,
     progress_timeout_seconds bigint,
     quarantine text collate "C",
-    paused boolean not null,
+    pause enginehouse.json_object,
     constraint event_types_key primary key (event_type),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
@@ -436,6 +437,7 @@ create table enginehouse.event_types (
 );
 
 -- statement
+-- The same of queues.
 create table enginehouse.queues (
     queue enginehouse.name not null,
     retry_policy enginehouse.json_object,
@@ -446,7 +448,7 @@ create table enginehouse.queues (
     when_blocked enginehouse.json_object,
     progress_timeout_seconds bigint,
     quarantine text collate "C",
-    paused boolean not null,
+    pause enginehouse.json_object,
     constraint queues_key primary key (queue),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),

@@ -336,6 +336,7 @@ create index dead_letters_groups on dead_letters (
 );
 
 -- statement
+-- What event types set for their events. Those that have a `pause` are paused: since when, and why.
 create table event_types (
     event_type text not null primary key,
     retry_policy text,
@@ -346,17 +347,18 @@ create table event_types (
     when_blocked text,
     progress_timeout_seconds integer,
     quarantine text,
-    paused integer not null,
+    pause text,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000),
     constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
     constraint quarantine_is_known check (quarantine = 'off' or quarantine = 'advise' or quarantine = 'enforce'),
-    constraint paused_is_yes_or_no check (paused in (0, 1))
+    constraint pause_is_json check (json_valid(pause))
 ) strict, without rowid;
 
 -- statement
+-- The same of queues.
 create table queues (
     queue text not null primary key,
     retry_policy text,
@@ -367,14 +369,14 @@ create table queues (
     when_blocked text,
     progress_timeout_seconds integer,
     quarantine text,
-    paused integer not null,
+    pause text,
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_seconds between 1 and 604800),
     constraint processing_takes_at_most_30_days check (max_processing_seconds between 1 and 2592000),
     constraint an_engine_is_held_back_after_at_most_30_days check (hold_back_after_seconds between 0 and 2592000),
     constraint a_priority_rises_after_at_most_30_days check (priority_aging_seconds between 0 and 2592000),
     constraint progress_takes_at_most_30_days check (progress_timeout_seconds between 1 and 2592000),
     constraint quarantine_is_known check (quarantine = 'off' or quarantine = 'advise' or quarantine = 'enforce'),
-    constraint paused_is_yes_or_no check (paused in (0, 1))
+    constraint pause_is_json check (json_valid(pause))
 ) strict, without rowid;
 
 -- statement

@@ -2,6 +2,7 @@
 
 use enginehouse_core::event::AttemptOutcome;
 use enginehouse_core::json::RawJson;
+use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 
@@ -9,7 +10,7 @@ use super::given::{
     HOUR, LOST, MINUTE, apply, begin, claim, engine_id, event, fail, given_events, id, now, registered, write_engines,
 };
 use crate::Store;
-use crate::rows::{AuditEntry, RegistryChange, SettingsRows};
+use crate::rows::{AuditEntry, Pauses, RegistryChange, SettingsRow, SettingsRows};
 
 fn settings(json: &str) -> Settings {
     serde_json::from_str(json).unwrap()
@@ -24,14 +25,17 @@ pub(crate) async fn settings_are_read_as_they_were_written(store: &dyn Store) {
             "paused": true}"#,
     );
     let (name, queue) = ("a".parse().unwrap(), "a".parse().unwrap());
+    let pause = Pause { since: now(store).await, reason: Some("disk full".to_owned()) };
+    let row = |settings: Settings| SettingsRow { settings, pause: settings.paused.then(|| pause.clone()) };
     let mut tx = begin(store).await;
-    tx.write_event_type(&name, Some(&full)).await.unwrap();
-    tx.write_event_type(&"b".parse().unwrap(), Some(&Settings::default())).await.unwrap();
-    tx.write_queue(&queue, Some(&settings(r#"{"paused": true}"#))).await.unwrap();
-    tx.write_queue(&queue, Some(&settings(r#"{"max_processing_seconds": 7}"#))).await.unwrap();
+    tx.write_event_type(&name, Some(&row(full))).await.unwrap();
+    tx.write_event_type(&"b".parse().unwrap(), Some(&SettingsRow::default())).await.unwrap();
+    tx.write_queue(&queue, Some(&row(settings(r#"{"paused": true}"#)))).await.unwrap();
+    tx.write_queue(&queue, Some(&row(settings(r#"{"max_processing_seconds": 7}"#)))).await.unwrap();
     let mut want = SettingsRows {
         event_types: [(name.clone(), full), ("b".parse().unwrap(), Settings::default())].into(),
         queues: [(queue.clone(), settings(r#"{"max_processing_seconds": 7}"#))].into(),
+        pauses: Pauses { event_types: [(name.clone(), pause)].into(), ..Pauses::default() },
     };
     assert_eq!(tx.registry_since(None).await.unwrap().settings.unwrap(), want);
     tx.commit().await.unwrap();
@@ -42,6 +46,7 @@ pub(crate) async fn settings_are_read_as_they_were_written(store: &dyn Store) {
     tx.write_queue(&queue, None).await.unwrap();
     tx.commit().await.unwrap();
     want.event_types.remove(&name);
+    want.pauses.event_types.clear();
     want.queues.clear();
     assert_eq!(store.settings().await.unwrap(), want);
 }

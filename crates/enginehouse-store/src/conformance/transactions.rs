@@ -2,6 +2,7 @@
 
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
 use enginehouse_core::json::RawJson;
+use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
@@ -12,7 +13,7 @@ use super::given::{
 };
 use crate::rows::{
     AuditEntry, DeadLetterFilter, EngineFilter, EventFilter, History, NewDeadLetter, PageRequest, RegistryChange,
-    SettingsRows,
+    SettingsRow, SettingsRows,
 };
 use crate::{Applied, FirstReads, Store, StoreError, Transaction};
 
@@ -48,8 +49,10 @@ async fn write_everything(tx: &mut dyn Transaction) {
         error: None,
     };
     tx.insert_dead_letters(&[letter]).await.unwrap();
-    tx.write_event_type(&"new".parse().unwrap(), Some(&Settings { paused: true, ..Default::default() })).await.unwrap();
-    tx.write_queue(&"q".parse().unwrap(), Some(&Settings::default())).await.unwrap();
+    let pause = Pause { since: now, reason: None };
+    let paused = SettingsRow { settings: Settings { paused: true, ..Settings::default() }, pause: Some(pause) };
+    tx.write_event_type(&"new".parse().unwrap(), Some(&paused)).await.unwrap();
+    tx.write_queue(&"q".parse().unwrap(), Some(&SettingsRow::default())).await.unwrap();
     let detail = RawJson::empty_object();
     let entry = AuditEntry { at: now, action: "event.cancel".to_owned(), target: id(1).to_string(), detail };
     tx.insert_audit(&[entry]).await.unwrap();

@@ -11,7 +11,9 @@ use enginehouse_cluster::{psql, shared};
 use enginehouse_core::durations::DurationKind;
 use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::json::RawJson;
-use enginehouse_core::policy::Overrides;
+use enginehouse_core::pause::Pause;
+use enginehouse_core::policy::{Overrides, Settings};
+use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventCommand;
 use rusqlite::types::Value as SqliteValue;
 use tempfile::TempDir;
@@ -23,7 +25,7 @@ use crate::conformance::given::{
     new_event, now, of_run, registered, release, write_engines, write_in,
 };
 use crate::postgres::{PostgresOptions, PostgresStore};
-use crate::rows::{AuditEntry, EventRow, NewDeadLetter, NewEventRow, RegistryChange};
+use crate::rows::{AuditEntry, EventRow, NewDeadLetter, NewEventRow, RegistryChange, SettingsRow};
 use crate::sqlite::{SqliteOptions, SqliteStore};
 use crate::{Durability, Store, StoreAdmin};
 
@@ -102,8 +104,12 @@ async fn given_everything(path: &Path) {
     .await
     .unwrap();
     let settings = serde_json::from_str(r#"{"retry_policy": {"max_retries": 7}, "visibility_timeout_seconds": 9}"#);
-    tx.write_event_type(&"render".parse().unwrap(), Some(&settings.unwrap())).await.unwrap();
-    tx.write_queue(&"default".parse().unwrap(), Some(&serde_json::from_str(r#"{"paused": true}"#).unwrap()))
+    tx.write_event_type(&"render".parse().unwrap(), Some(&SettingsRow { settings: settings.unwrap(), pause: None }))
+        .await
+        .unwrap();
+    let pause = Pause { since: Timestamp::from_millis(7), reason: Some("disk full".to_owned()) };
+    let paused = Settings { paused: true, ..Settings::default() };
+    tx.write_queue(&"default".parse().unwrap(), Some(&SettingsRow { settings: paused, pause: Some(pause) }))
         .await
         .unwrap();
     tx.raise_registry_version(RegistryChange::Settings).await.unwrap();

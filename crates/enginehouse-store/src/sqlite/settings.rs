@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use enginehouse_core::ids::{EventType, QueueName};
+use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use rusqlite::params;
@@ -12,33 +13,35 @@ use super::connection::SqliteConnection;
 use super::engines;
 use super::failure::SqliteResult;
 use super::writer::Writer;
-use crate::rows::{RegistryChange, RegistryChangesSince, SettingsRows};
+use crate::rows::{Pauses, RegistryChange, RegistryChangesSince, SettingsRow, SettingsRows};
 use crate::table::{ColumnValue, SettingsColumns};
 
 pub(super) fn all(connection: &SqliteConnection) -> SqliteResult<SettingsRows> {
-    Ok(SettingsRows {
-        event_types: by_name(connection, "event_types", sql!("settings_of_event_types"))?,
-        queues: by_name(connection, "queues", sql!("settings_of_queues"))?,
-    })
+    let (event_types, paused_types) = by_name(connection, "event_types", sql!("settings_of_event_types"))?;
+    let (queues, paused_queues) = by_name(connection, "queues", sql!("settings_of_queues"))?;
+    Ok(SettingsRows { event_types, queues, pauses: Pauses { event_types: paused_types, queues: paused_queues } })
 }
 
-fn by_name<N: for<'a> ColumnValue<'a> + Ord>(
+fn by_name<N: for<'a> ColumnValue<'a> + Ord + Clone>(
     connection: &SqliteConnection,
     table: &'static str,
     sql: &str,
-) -> SqliteResult<BTreeMap<N, Settings>> {
+) -> SqliteResult<(BTreeMap<N, Settings>, BTreeMap<N, Pause>)> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
-    let mut found = BTreeMap::new();
+    let (mut found, mut pauses) = (BTreeMap::new(), BTreeMap::new());
     while let Some(row) = rows.next()? {
         let Some(name) = connection.readable(table, row, |columns| columns.read::<N>())? else { continue };
-        let settings = connection.readable(table, row, |columns| {
+        let read = connection.readable(table, row, |columns| {
             columns.read::<&str>()?;
-            Ok(columns.group::<SettingsColumns<'_>>()?.into_settings()?)
+            Ok(columns.group::<SettingsColumns<'_>>()?.into_row()?)
         })?;
-        found.insert(name, settings.unwrap_or(Settings::UNREADABLE));
+        let SettingsRow { settings, pause } =
+            read.unwrap_or(SettingsRow { settings: Settings::UNREADABLE, pause: None });
+        pauses.extend(pause.map(|pause| (name.clone(), pause)));
+        found.insert(name, settings);
     }
-    Ok(found)
+    Ok((found, pauses))
 }
 
 pub(super) fn pruning_held_until(connection: &SqliteConnection) -> SqliteResult<Timestamp> {
@@ -54,10 +57,10 @@ pub(super) fn hold_pruning(connection: &SqliteConnection, until: Timestamp) -> S
 pub(super) fn write_event_type(
     connection: &SqliteConnection,
     event_type: &EventType,
-    settings: Option<&Settings>,
+    row: Option<&SettingsRow>,
 ) -> SqliteResult<()> {
-    match settings {
-        Some(settings) => write(connection, sql!("write_event_type"), event_type.as_str(), settings),
+    match row {
+        Some(row) => write(connection, sql!("write_event_type"), event_type.as_str(), row),
         None => delete(connection, sql!("delete_event_type"), event_type.as_str()),
     }
 }
@@ -65,17 +68,17 @@ pub(super) fn write_event_type(
 pub(super) fn write_queue(
     connection: &SqliteConnection,
     queue: &QueueName,
-    settings: Option<&Settings>,
+    row: Option<&SettingsRow>,
 ) -> SqliteResult<()> {
-    match settings {
-        Some(settings) => write(connection, sql!("write_queue"), queue.as_str(), settings),
+    match row {
+        Some(row) => write(connection, sql!("write_queue"), queue.as_str(), row),
         None => delete(connection, sql!("delete_queue"), queue.as_str()),
     }
 }
 
-fn write(connection: &SqliteConnection, sql: &str, name: &str, settings: &Settings) -> SqliteResult<()> {
+fn write(connection: &SqliteConnection, sql: &str, name: &str, row: &SettingsRow) -> SqliteResult<()> {
     let mut statement = connection.prepare_cached(sql)?;
-    Parameters::of(&mut statement).value(&name).group(&SettingsColumns::of(settings)).execute()?;
+    Parameters::of(&mut statement).value(&name).group(&SettingsColumns::of(row)).execute()?;
     Ok(())
 }
 

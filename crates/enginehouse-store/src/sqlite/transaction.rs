@@ -8,7 +8,6 @@ use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
-use enginehouse_core::policy::Settings;
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
@@ -22,7 +21,7 @@ use crate::clock::Reading;
 use crate::error::StoreError;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
     StatusCounts,
 };
 use crate::transaction::{
@@ -379,16 +378,12 @@ impl SettingsRepository for SqliteTransaction {
         self.run(|writer, _| settings::registry_since(&writer.connection, version))
     }
 
-    async fn write_event_type(
-        &mut self,
-        event_type: &EventType,
-        settings: Option<&Settings>,
-    ) -> Result<(), StoreError> {
-        self.run(|writer, _| settings::write_event_type(&writer.connection, event_type, settings))
+    async fn write_event_type(&mut self, event_type: &EventType, row: Option<&SettingsRow>) -> Result<(), StoreError> {
+        self.run(|writer, _| settings::write_event_type(&writer.connection, event_type, row))
     }
 
-    async fn write_queue(&mut self, queue: &QueueName, settings: Option<&Settings>) -> Result<(), StoreError> {
-        self.run(|writer, _| settings::write_queue(&writer.connection, queue, settings))
+    async fn write_queue(&mut self, queue: &QueueName, row: Option<&SettingsRow>) -> Result<(), StoreError> {
+        self.run(|writer, _| settings::write_queue(&writer.connection, queue, row))
     }
 }
 

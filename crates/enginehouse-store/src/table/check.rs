@@ -49,11 +49,11 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
         "dead_letters" => drop(DeadLetterColumns::read(cells)?),
         "event_types" => {
             value::<EventType, C>(cells, "event_type")?;
-            SettingsColumns::read(cells)?.into_settings()?;
+            SettingsColumns::read(cells)?.into_row()?;
         }
         "queues" => {
             value::<QueueName, C>(cells, "queue")?;
-            SettingsColumns::read(cells)?.into_settings()?;
+            SettingsColumns::read(cells)?.into_row()?;
         }
         "duration_histograms" => drop(DurationColumns::read(cells)?.into_row()?),
         "audit_log" => {

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use enginehouse_core::input::read_json;
 use enginehouse_core::limits::{MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_PROGRESS_TIMEOUT, MAX_VISIBILITY_TIMEOUT};
+use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::quarantine::QuarantineMode;
 use enginehouse_core::when_blocked::WhenBlocked;
 
-use super::column::{Unexpected, columns, json_text, retry_policy, within};
+use super::column::{Unexpected, columns, from_json, json_text, retry_policy, within};
+use crate::rows::SettingsRow;
 
 columns! {
     pub(crate) struct SettingsColumns<'a> {
@@ -21,12 +23,13 @@ columns! {
         when_blocked: Option<Cow<'a, str>> as Json,
         progress_timeout_seconds: Option<u64> as Long,
         quarantine: Option<QuarantineMode> as Text,
-        paused: bool as Boolean,
+        pause: Option<Cow<'a, str>> as Json,
     }
 }
 
 impl SettingsColumns<'_> {
-    pub(crate) fn of(settings: &Settings) -> Self {
+    pub(crate) fn of(row: &SettingsRow) -> Self {
+        let SettingsRow { settings, pause } = row;
         let Settings {
             retry_policy,
             visibility_timeout_seconds,
@@ -36,7 +39,7 @@ impl SettingsColumns<'_> {
             when_blocked,
             progress_timeout_seconds,
             quarantine,
-            paused,
+            paused: _,
         } = settings;
         Self {
             retry_policy: retry_policy.as_ref().map(json_text),
@@ -47,11 +50,11 @@ impl SettingsColumns<'_> {
             when_blocked: when_blocked.as_ref().map(json_text),
             progress_timeout_seconds: *progress_timeout_seconds,
             quarantine: *quarantine,
-            paused: *paused,
+            pause: pause.as_ref().map(json_text),
         }
     }
 
-    pub(crate) fn into_settings(self) -> Result<Settings, Unexpected> {
+    pub(crate) fn into_row(self) -> Result<SettingsRow, Unexpected> {
         let seconds = |value: Option<u64>| value.map(Duration::from_secs);
         within("visibility_timeout_seconds", seconds(self.visibility_timeout_seconds), MAX_VISIBILITY_TIMEOUT)?;
         within("max_processing_seconds", seconds(self.max_processing_seconds), MAX_PROCESSING)?;
@@ -63,7 +66,8 @@ impl SettingsColumns<'_> {
             within(column, seconds(wait.filter(|wait| *wait > 0)), MAX_PRECEDENCE_WAIT)?;
         }
         within("progress_timeout_seconds", seconds(self.progress_timeout_seconds), MAX_PROGRESS_TIMEOUT)?;
-        Ok(Settings {
+        let pause: Option<Pause> = self.pause.map(|text| from_json("pause", &text)).transpose()?;
+        let settings = Settings {
             retry_policy: self.retry_policy.map(|text| retry_policy(&text)).transpose()?,
             visibility_timeout_seconds: self.visibility_timeout_seconds,
             max_processing_seconds: self.max_processing_seconds,
@@ -72,8 +76,9 @@ impl SettingsColumns<'_> {
             when_blocked: self.when_blocked.map(|text| when_blocked(&text)).transpose()?,
             progress_timeout_seconds: self.progress_timeout_seconds,
             quarantine: self.quarantine,
-            paused: self.paused,
-        })
+            paused: pause.is_some(),
+        };
+        Ok(SettingsRow { settings, pause })
     }
 }
 

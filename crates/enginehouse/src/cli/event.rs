@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use enginehouse_api::event_types::PauseFields;
 use enginehouse_api::events::{CancelRequest, Event, EventProgress, EventsQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::error_group::last_line;
@@ -196,7 +197,7 @@ async fn show(common: &Common, event_id: EventId, time: TimeArgs) -> Result<(), 
     let event = common.client.event(event_id).await.map_err(failed)?;
     let mut fields = fields(&event, times);
     if common.format().is_table() {
-        fields.extend(pauses(common, &event).await?.into_iter().map(|pause| ("paused", pause)));
+        fields.extend(pauses(common, &event, times).await?.into_iter().map(|pause| ("paused", pause)));
         let history = common.client.history(event_id).await.map_err(failed)?;
         for attempt in &history.attempts {
             let error = attempt.error.as_ref().map_or_else(String::new, |error| format!(": {}", error.message));
@@ -218,20 +219,29 @@ async fn show(common: &Common, event_id: EventId, time: TimeArgs) -> Result<(), 
 }
 
 /// What keeps a queued event from being claimed: its queue, its event type, or both.
-async fn pauses(common: &Common, event: &Event) -> Result<Vec<String>, CliError> {
+async fn pauses(common: &Common, event: &Event, times: &Times) -> Result<Vec<String>, CliError> {
     let mut pauses = Vec::new();
     if event.status != EventStatus::Queued {
         return Ok(pauses);
     }
     let failed = |error| CliError::call("could not look whether the event is paused", error);
     let Event { queue, event_type, .. } = event;
+    let since = |pause: &PauseFields| {
+        let since = pause.paused_at.map(|at| format!(" since {}", times.show(at))).unwrap_or_default();
+        let reason = pause.pause_reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("{since}{reason}")
+    };
     // An event's queue and type are known as long as there is the event.
-    if common.client.queue(queue).await.map_err(failed)?.settings.paused {
-        pauses.push(format!("queue {queue}, until somebody says `enginehouse queue resume {queue}`"));
+    let found = common.client.queue(queue).await.map_err(failed)?;
+    if found.settings.paused {
+        let since = since(&found.pause);
+        pauses.push(format!("queue {queue}{since}, until somebody says `enginehouse queue resume {queue}`"));
     }
-    if common.client.event_type(event_type).await.map_err(failed)?.settings.paused {
-        pauses
-            .push(format!("event type {event_type}, until somebody says `enginehouse event-type resume {event_type}`"));
+    let found = common.client.event_type(event_type).await.map_err(failed)?;
+    if found.settings.paused {
+        let since = since(&found.pause);
+        let resume = format!("`enginehouse event-type resume {event_type}`");
+        pauses.push(format!("event type {event_type}{since}, until somebody says {resume}"));
     }
     Ok(pauses)
 }

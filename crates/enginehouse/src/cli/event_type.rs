@@ -1,14 +1,14 @@
 //! `enginehouse event-type`: what event types set for their events.
 
 use clap::{Args, Subcommand};
-use enginehouse_api::event_types::{DurationFigures, EventTypeDurations, EventTypeSettings};
+use enginehouse_api::event_types::{DurationFigures, EventTypeDurations, EventTypeSettings, PauseRequest};
 use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_core::ids::EventType;
 
 use super::cli_error::CliError;
 use super::hints::Subject;
-use super::output::{Listed, Part, note, one};
+use super::output::{Listed, Part, note, one, or_dash};
 use super::seen_names::{event_type_is_seen, unseen_event_type};
 use super::server_and_output::{Common, confirm, for_each};
 use super::settings::{SettingsChanges, fields, forgotten_fields, in_one_line};
@@ -61,6 +61,9 @@ Example:
         /// The event types
         #[arg(required = true)]
         event_types: Vec<EventType>,
+        /// Why, for whoever asks why their event waits
+        #[arg(long)]
+        reason: Option<String>,
     },
     /// Let events of these types be claimed again
     Resume {
@@ -81,8 +84,8 @@ pub(crate) async fn run(arguments: EventTypeArgs) -> Exit {
         EventTypeCommand::Show { event_type } => show(&common, &event_type).await,
         EventTypeCommand::Set { event_type, changes, reset } => set(&common, &event_type, &changes, reset).await,
         EventTypeCommand::Delete { event_types, yes } => delete(&common, &event_types, yes).await,
-        EventTypeCommand::Pause { event_types } => set_paused(&common, &event_types, true).await,
-        EventTypeCommand::Resume { event_types } => set_paused(&common, &event_types, false).await,
+        EventTypeCommand::Pause { event_types, reason } => pause(&common, &event_types, PauseRequest { reason }).await,
+        EventTypeCommand::Resume { event_types } => resume(&common, &event_types).await,
     };
     common.finish(result)
 }
@@ -105,11 +108,7 @@ async fn set(common: &Common, event_type: &EventType, changes: &SettingsChanges,
     let is_seen = before.is_some();
     let after = changes.apply_to(before.unwrap_or_default(), reset);
     let after = common.client.set_event_type(event_type, &after).await.map_err(failed)?;
-    show_one(common, &after)?;
-    if !is_seen {
-        note_set_unseen(common, event_type).await;
-    }
-    Ok(())
+    show_changed(common, &after, is_seen).await
 }
 
 async fn delete(common: &Common, event_types: &[EventType], yes: bool) -> Result<(), CliError> {
@@ -133,24 +132,35 @@ async fn delete(common: &Common, event_types: &[EventType], yes: bool) -> Result
     for_each(event_types, delete_one, common).await
 }
 
-async fn set_paused(common: &Common, event_types: &[EventType], paused: bool) -> Result<(), CliError> {
-    let change = async |event_type: &EventType| {
+async fn pause(common: &Common, event_types: &[EventType], request: PauseRequest) -> Result<(), CliError> {
+    let pause_one = async |event_type: &EventType| {
         let is_seen = event_type_is_seen(common, event_type).await?;
-        let (done, word) = if paused {
-            (common.client.pause_event_type(event_type).await, "pause")
-        } else {
-            (common.client.resume_event_type(event_type).await, "resume")
-        };
-        done.map_err(|error| {
-            CliError::call_about(Subject::EventType, format!("could not {word} event type {event_type}"), error)
-        })?;
-        show(common, event_type).await?;
-        if !is_seen {
-            note_set_unseen(common, event_type).await;
-        }
-        Ok(())
+        let failed =
+            |error| CliError::call_about(Subject::EventType, format!("could not pause event type {event_type}"), error);
+        let paused = common.client.pause_event_type(event_type, &request).await.map_err(failed)?;
+        show_changed(common, &paused, is_seen).await
     };
-    for_each(event_types, change, common).await
+    for_each(event_types, pause_one, common).await
+}
+
+async fn resume(common: &Common, event_types: &[EventType]) -> Result<(), CliError> {
+    let resume_one = async |event_type: &EventType| {
+        let is_seen = event_type_is_seen(common, event_type).await?;
+        let failed = |error| {
+            CliError::call_about(Subject::EventType, format!("could not resume event type {event_type}"), error)
+        };
+        let resumed = common.client.resume_event_type(event_type).await.map_err(failed)?;
+        show_changed(common, &resumed, is_seen).await
+    };
+    for_each(event_types, resume_one, common).await
+}
+
+async fn show_changed(common: &Common, now: &EventTypeSettings, is_seen: bool) -> Result<(), CliError> {
+    show_one(common, now)?;
+    if !is_seen {
+        note_set_unseen(common, &now.event_type).await;
+    }
+    Ok(())
 }
 
 /// What was said of an event type holds, but may be meant for another one.
@@ -163,7 +173,7 @@ async fn note_set_unseen(common: &Common, event_type: &EventType) {
 fn show_one(common: &Common, found: &EventTypeSettings) -> Result<(), CliError> {
     let name = found.event_type.to_string();
     let mut shown = vec![("event type", name.clone())];
-    shown.extend(fields(&found.settings));
+    shown.extend(fields(&found.settings, &found.pause));
     shown.extend(found.durations.iter().flat_map(duration_fields));
     one(common, found, &name, &shown)
 }
@@ -199,10 +209,16 @@ fn in_words(figures: &DurationFigures) -> String {
 }
 
 impl Listed for EventTypeSettings {
-    const HEADER: &'static [&'static str] = &["EVENT TYPE", "PAUSED", "SETTINGS"];
+    const HEADER: &'static [&'static str] = &["EVENT TYPE", "PAUSED", "SETTINGS", "REASON"];
+    const WIDE: &'static [&'static str] = &["REASON"];
 
-    fn row(&self, _: &Times) -> Vec<String> {
-        vec![self.event_type.to_string(), self.settings.paused.to_string(), in_one_line(&self.settings)]
+    fn row(&self, times: &Times) -> Vec<String> {
+        vec![
+            self.event_type.to_string(),
+            self.pause.paused_at.map_or_else(|| self.settings.paused.to_string(), |at| times.show(at)),
+            in_one_line(&self.settings),
+            or_dash(self.pause.pause_reason.as_ref()),
+        ]
     }
 
     fn id(&self) -> String {

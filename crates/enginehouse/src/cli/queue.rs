@@ -1,14 +1,14 @@
 //! `enginehouse queue`: see, set, pause and resume queues.
 
 use clap::{Args, Subcommand};
-use enginehouse_api::event_types::QueueSettings;
+use enginehouse_api::event_types::{PauseRequest, QueueSettings};
 use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_core::ids::QueueName;
 
 use super::cli_error::CliError;
 use super::hints::Subject;
-use super::output::{Listed, Part, note, one};
+use super::output::{Listed, Part, note, one, or_dash};
 use super::seen_names::{queue_is_seen, unseen_queue};
 use super::server_and_output::{Common, confirm, for_each};
 use super::settings::{SettingsChanges, fields, forgotten_fields, in_one_line};
@@ -54,10 +54,14 @@ enum QueueCommand {
         yes: bool,
     },
     /// Keep the events of these queues from being claimed
+    #[command(after_help = "Example:\n  enginehouse queue pause render --reason 'the disk is full'")]
     Pause {
         /// The queues
         #[arg(required = true)]
         queues: Vec<QueueName>,
+        /// Why, for whoever asks why their event waits
+        #[arg(long)]
+        reason: Option<String>,
     },
     /// Let the events of these queues be claimed again
     Resume {
@@ -77,8 +81,8 @@ pub(crate) async fn run(arguments: QueueArgs) -> Exit {
         QueueCommand::Show { queue } => show(&common, &queue).await,
         QueueCommand::Set { queue, changes, reset } => set(&common, &queue, &changes, reset).await,
         QueueCommand::Delete { queues, yes } => delete(&common, &queues, yes).await,
-        QueueCommand::Pause { queues } => set_paused(&common, &queues, true).await,
-        QueueCommand::Resume { queues } => set_paused(&common, &queues, false).await,
+        QueueCommand::Pause { queues, reason } => pause(&common, &queues, PauseRequest { reason }).await,
+        QueueCommand::Resume { queues } => resume(&common, &queues).await,
     };
     common.finish(result)
 }
@@ -101,11 +105,7 @@ async fn set(common: &Common, queue: &QueueName, changes: &SettingsChanges, rese
     let is_seen = before.is_some();
     let after = changes.apply_to(before.unwrap_or_default(), reset);
     let after = common.client.set_queue(queue, &after).await.map_err(failed)?;
-    show_one(common, &after)?;
-    if !is_seen {
-        note_set_unseen(common, queue).await;
-    }
-    Ok(())
+    show_changed(common, &after, is_seen).await
 }
 
 async fn delete(common: &Common, queues: &[QueueName], yes: bool) -> Result<(), CliError> {
@@ -123,22 +123,32 @@ async fn delete(common: &Common, queues: &[QueueName], yes: bool) -> Result<(), 
     for_each(queues, delete_one, common).await
 }
 
-async fn set_paused(common: &Common, queues: &[QueueName], paused: bool) -> Result<(), CliError> {
-    let change = async |queue: &QueueName| {
+async fn pause(common: &Common, queues: &[QueueName], request: PauseRequest) -> Result<(), CliError> {
+    let pause_one = async |queue: &QueueName| {
         let is_seen = queue_is_seen(common, queue).await?;
-        let (done, word) = if paused {
-            (common.client.pause_queue(queue).await, "pause")
-        } else {
-            (common.client.resume_queue(queue).await, "resume")
-        };
-        done.map_err(|error| CliError::call_about(Subject::Queue, format!("could not {word} queue {queue}"), error))?;
-        show(common, queue).await?;
-        if !is_seen {
-            note_set_unseen(common, queue).await;
-        }
-        Ok(())
+        let failed = |error| CliError::call_about(Subject::Queue, format!("could not pause queue {queue}"), error);
+        let paused = common.client.pause_queue(queue, &request).await.map_err(failed)?;
+        show_changed(common, &paused, is_seen).await
     };
-    for_each(queues, change, common).await
+    for_each(queues, pause_one, common).await
+}
+
+async fn resume(common: &Common, queues: &[QueueName]) -> Result<(), CliError> {
+    let resume_one = async |queue: &QueueName| {
+        let is_seen = queue_is_seen(common, queue).await?;
+        let failed = |error| CliError::call_about(Subject::Queue, format!("could not resume queue {queue}"), error);
+        let resumed = common.client.resume_queue(queue).await.map_err(failed)?;
+        show_changed(common, &resumed, is_seen).await
+    };
+    for_each(queues, resume_one, common).await
+}
+
+async fn show_changed(common: &Common, now: &QueueSettings, is_seen: bool) -> Result<(), CliError> {
+    show_one(common, now)?;
+    if !is_seen {
+        note_set_unseen(common, &now.queue).await;
+    }
+    Ok(())
 }
 
 /// What was said of a queue holds, but may be meant for another one.
@@ -149,15 +159,22 @@ async fn note_set_unseen(common: &Common, queue: &QueueName) {
 
 fn show_one(common: &Common, found: &QueueSettings) -> Result<(), CliError> {
     let name = found.queue.to_string();
-    let fields: Vec<_> = std::iter::once(("queue", name.clone())).chain(fields(&found.settings)).collect();
+    let fields: Vec<_> =
+        std::iter::once(("queue", name.clone())).chain(fields(&found.settings, &found.pause)).collect();
     one(common, found, &name, &fields)
 }
 
 impl Listed for QueueSettings {
-    const HEADER: &'static [&'static str] = &["QUEUE", "PAUSED", "SETTINGS"];
+    const HEADER: &'static [&'static str] = &["QUEUE", "PAUSED", "SETTINGS", "REASON"];
+    const WIDE: &'static [&'static str] = &["REASON"];
 
-    fn row(&self, _: &Times) -> Vec<String> {
-        vec![self.queue.to_string(), self.settings.paused.to_string(), in_one_line(&self.settings)]
+    fn row(&self, times: &Times) -> Vec<String> {
+        vec![
+            self.queue.to_string(),
+            self.pause.paused_at.map_or_else(|| self.settings.paused.to_string(), |at| times.show(at)),
+            in_one_line(&self.settings),
+            or_dash(self.pause.pause_reason.as_ref()),
+        ]
     }
 
     fn id(&self) -> String {

@@ -1,7 +1,7 @@
 //! What event types and queues have in common on the command line.
 
 use clap::Args;
-use enginehouse_api::event_types::Settings;
+use enginehouse_api::event_types::{PauseFields, Settings};
 use enginehouse_core::policy::{RetryDelayPatch, RetryPolicyPatch};
 use enginehouse_core::quarantine::QuarantineMode;
 use enginehouse_core::retry_elsewhere::RetryElsewhere;
@@ -134,7 +134,17 @@ impl Changes {
 }
 
 /// The settings, for people: only what is set.
-pub(crate) fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
+pub(crate) fn fields(settings: &Settings, pause: &PauseFields) -> Vec<(&'static str, String)> {
+    let PauseFields { paused_at, pause_reason } = pause;
+    let mut fields = vec![("paused", settings.paused.to_string())];
+    fields.extend(paused_at.map(|at| ("paused_at", at.to_string())));
+    fields.extend(pause_reason.clone().map(|reason| ("pause_reason", reason)));
+    fields.extend(set_fields(settings));
+    fields
+}
+
+/// What is set, whether it is paused left out.
+fn set_fields(settings: &Settings) -> Vec<(&'static str, String)> {
     let policy = settings.retry_policy.unwrap_or_default();
     let delay = policy.retry_delay.unwrap_or_default();
     let given = [
@@ -159,7 +169,7 @@ pub(crate) fn fields(settings: &Settings) -> Vec<(&'static str, String)> {
         ("when_blocked", Some(words))
     });
     let given = given.into_iter().chain(when_blocked).filter_map(|(name, value)| value.map(|value| (name, value)));
-    std::iter::once(("paused", settings.paused.to_string())).chain(given).collect()
+    given.collect()
 }
 
 /// Settings that were forgotten, for people: so that they can be set again.
@@ -175,7 +185,7 @@ pub(crate) fn forgotten_fields(what: &'static str, name: &str, before: &Settings
 
 /// The settings in one cell of a table.
 pub(crate) fn in_one_line(settings: &Settings) -> String {
-    let given: Vec<_> = fields(settings).into_iter().skip(1).map(|(name, value)| format!("{name}={value}")).collect();
+    let given: Vec<_> = set_fields(settings).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     given.join(" ")
 }
 

@@ -47,6 +47,7 @@ pub(super) fn of(operation: &str) -> Option<Value> {
             ],
         }),
         "quarantine_engine" => json!({ "reason": "its fan is loud", "event_types": ["frame.render"] }),
+        "pause_queue" | "pause_event_type" => json!({ "reason": "the disk is full" }),
         "drain_engine" => json!({ "stop_when_drained": true }),
         "cancel_event" => json!({ "force": false }),
         "set_event_type" | "set_queue" => settings,

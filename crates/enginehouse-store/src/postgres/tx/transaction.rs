@@ -16,7 +16,6 @@ use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
-use enginehouse_core::policy::Settings;
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
@@ -31,7 +30,7 @@ use crate::postgres::wire::error;
 use crate::postgres::wire::statement::WriteFailure;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
     SettingsRows, StatusCounts,
 };
 use crate::transaction::{
@@ -462,12 +461,8 @@ impl SettingsRepository for PostgresTransaction {
         Ok(RegistryChangesSince { settings, engines, is_complete })
     }
 
-    async fn write_event_type(
-        &mut self,
-        event_type: &EventType,
-        settings: Option<&Settings>,
-    ) -> Result<(), StoreError> {
-        let outcome = match settings {
+    async fn write_event_type(&mut self, event_type: &EventType, row: Option<&SettingsRow>) -> Result<(), StoreError> {
+        let outcome = match row {
             Some(set) => {
                 settings::write(self.session().await?, sql!("write_event_type"), event_type.as_str(), set).await
             }
@@ -476,8 +471,8 @@ impl SettingsRepository for PostgresTransaction {
         self.ended(outcome)
     }
 
-    async fn write_queue(&mut self, queue: &QueueName, settings: Option<&Settings>) -> Result<(), StoreError> {
-        let outcome = match settings {
+    async fn write_queue(&mut self, queue: &QueueName, row: Option<&SettingsRow>) -> Result<(), StoreError> {
+        let outcome = match row {
             Some(set) => settings::write(self.session().await?, sql!("write_queue"), queue.as_str(), set).await,
             None => settings::delete(self.session().await?, sql!("delete_queue"), queue.as_str()).await,
         };
