@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::input::Textual;
 use crate::limits::MAX_NAME_LENGTH;
+use crate::time::Timestamp;
 
 /// What a name must be. The number is `MAX_NAME_LENGTH`.
 const NAME: &str =
@@ -159,6 +160,15 @@ impl utoipa::PartialSchema for EventId {
 
 #[cfg(feature = "openapi")]
 impl utoipa::ToSchema for EventId {}
+
+impl EventId {
+    /// When it was made, if it is a UUID of version 7.
+    pub fn made_at(self) -> Option<Timestamp> {
+        let is_one = self.0.get_version_num() == 7 && self.0.get_variant() == uuid::Variant::RFC4122;
+        let millis = i64::try_from(self.0.as_u128() >> 80).ok();
+        millis.filter(|_| is_one).map(Timestamp::from_millis)
+    }
+}
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

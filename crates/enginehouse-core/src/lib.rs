@@ -19,6 +19,7 @@
 //! - [`generation`]: what keeps epochs and serials from being given twice after a restore.
 //! - [`lock`]: a **lock** is one engine's exclusive, time-limited right to process one event.
 //! - [`policy`]: how an event is retried: event over event type over queue over default.
+//! - [`retention`]: how long finished events are kept, and what is known of one that is not there.
 //! - [`retry`]: a failed attempt or a lost lock: again, failed, or a **dead letter**; [`retry_elsewhere`]: on which engine.
 //! - [`transition`]: every way in which an event may move, as one function.
 //! - [`version`]: versions of engines' software, and the ranges that events ask for.
@@ -76,6 +77,7 @@ pub mod policy;
 pub mod quarantine;
 pub mod report;
 pub mod request;
+pub mod retention;
 pub mod retry;
 pub mod retry_elsewhere;
 pub mod time;

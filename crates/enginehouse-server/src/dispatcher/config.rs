@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use enginehouse_core::event::EventStatus;
 use enginehouse_core::limits::HOLD_BACK_AFTER;
 use enginehouse_core::policy::Policy;
-use enginehouse_core::time::Timestamp;
-use enginehouse_core::transition::EventState;
+pub use enginehouse_core::retention::Retention;
 
 /// What an operator may decide about dispatch.
 #[derive(Clone, Debug)]
@@ -47,30 +45,4 @@ pub struct Caps {
 
 impl Caps {
     pub const DEFAULT: Self = Self { max_lanes: 10_000, max_engines: 50_000, max_queued_per_queue: None };
-}
-
-/// How long finished events are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Completed events.
-    pub completed: Duration,
-    /// Failed and cancelled events. Dead letters stay until somebody resolves them.
-    pub failed: Duration,
-}
-
-impl Retention {
-    /// 7 days for completed events, 30 days for failed and cancelled ones.
-    pub const DEFAULT: Self =
-        Self { completed: Duration::from_secs(7 * 86_400), failed: Duration::from_secs(30 * 86_400) };
-
-    /// When an event may be deleted, if it is one that may.
-    pub(super) fn end_for(&self, event: &EventState) -> Option<Timestamp> {
-        let kept = if event.status == EventStatus::Completed { self.completed } else { self.failed };
-        event.finished_at.filter(|_| event.dead_letter.is_none()).map(|at| at + kept)
-    }
-
-    /// The shorter of both.
-    pub(super) fn shortest(&self) -> Duration {
-        self.completed.min(self.failed)
-    }
 }

@@ -177,7 +177,7 @@ impl TransactionContext<'_> {
             bring_forward(&mut self.effects.deadlines.retention, self.config.retention.end_for(&state));
             self.events.change(event_id, state, attempt);
         }
-        self.events.get(event_id).ok_or(Refusal::NoSuchEvent(event_id))
+        self.events.get(event_id).ok_or_else(|| self.missing(event_id))
     }
 
     /// Takes what the holder of a lock reports of its attempt. Answers whether the lock was current: of one that is lost, a report
@@ -200,8 +200,12 @@ impl TransactionContext<'_> {
     pub(super) fn no_event(&self, event_id: EventId) -> Refusal {
         match self.transaction.unreadable("events", &event_id.to_string()) {
             Some(row) => Refusal::Unreadable(row.clone()),
-            None => Refusal::NoSuchEvent(event_id),
+            None => self.missing(event_id),
         }
+    }
+
+    fn missing(&self, event_id: EventId) -> Refusal {
+        Refusal::NoSuchEvent(self.config.retention.missing(event_id, self.now))
     }
 
     /// Why an engine that was asked for is not there.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use enginehouse_core::ids::{EngineId, EventId, QueueName};
 use enginehouse_core::invalid::Invalid;
+use enginehouse_core::retention::MissingEvent;
 use enginehouse_core::transition;
 use enginehouse_store::{StoreError, UnreadableRow};
 use tokio::sync::oneshot;
@@ -42,8 +43,8 @@ pub(super) async fn answer<T>(receiver: oneshot::Receiver<Result<T, DispatchErro
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Refusal {
     /// No such event.
-    #[error("event {0} is not known: it never was, or its time of retention is over")]
-    NoSuchEvent(EventId),
+    #[error("{0}")]
+    NoSuchEvent(MissingEvent),
     /// No event has this idempotency key.
     #[error("no event has the idempotency key {0:?}: it is free")]
     NoSuchKey(Arc<str>),

@@ -4,13 +4,16 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use enginehouse_core::ids::EventId;
 use enginehouse_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use super::budgets::Budgets;
 use super::limits::Limits;
-use crate::dispatcher::config::DispatchConfig;
+use super::problem::ProblemResponse;
+use crate::dispatcher::config::{DispatchConfig, Retention};
 use crate::dispatcher::pulse::Pulse;
+use crate::dispatcher::reply::Refusal;
 use crate::dispatcher::{Dispatcher, DispatcherThread};
 use crate::explain::Explainer;
 use crate::log_followers::LogFollowers;
@@ -32,6 +35,7 @@ struct Parts {
     limits: Limits,
     budgets: Budgets,
     explainer: Explainer,
+    retention: Retention,
     log_followers: LogFollowers,
     /// For what need not be secret: ids of requests and engines.
     rng: Mutex<SeededRng>,
@@ -70,6 +74,7 @@ impl App {
             metrics,
             budgets,
             explainer,
+            retention: explained_by.retention,
             log_followers,
             limits,
             rng: Mutex::new(own_rng),
@@ -96,6 +101,17 @@ impl App {
     /// Answers why events wait.
     pub(crate) fn explainer(&self) -> &Explainer {
         &self.0.explainer
+    }
+
+    /// An event that somebody wanted to read is not there. What was done to it is known for longer than it is kept.
+    pub(super) async fn no_event(&self, event_id: EventId) -> ProblemResponse {
+        let actions = match self.store().history(event_id).await {
+            Ok(history) => history.actions,
+            Err(error) => return error.into(),
+        };
+        let last_action = actions.into_iter().last().map(|entry| (entry.action, entry.at));
+        let missing = self.0.retention.missing(event_id, self.metrics().store_now());
+        Refusal::NoSuchEvent(missing.last_seen(last_action)).into()
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -69,9 +69,12 @@ pub(super) async fn get_dead_letter(
     State(app): State<App>,
     Path(event_id): Path<EventId>,
 ) -> Result<Json<DeadLetter>, ProblemResponse> {
-    let row = app.store().dead_letter(event_id).await?;
-    let row = row.ok_or_else(|| Problem::not_found(format_args!("dead letter {event_id}")).about(event_id))?;
-    Ok(Json(wire::dead_letter(row)))
+    if let Some(row) = app.store().dead_letter(event_id).await? {
+        return Ok(Json(wire::dead_letter(row)));
+    }
+    let Some(record) = app.store().event(event_id).await? else { return Err(app.no_event(event_id).await) };
+    let detail = format!("event {event_id} is no dead letter: it is {}", record.event.state.status);
+    Err(Problem { detail, ..Problem::not_found("dead letter").about(event_id) }.into())
 }
 
 /// Put a dead letter back in its queue, with a fresh retry budget, and changed if the body says so. It may be left out.

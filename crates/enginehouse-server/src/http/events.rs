@@ -33,7 +33,7 @@ use super::problem::{
 use super::wire;
 use crate::dispatcher::answers::Enqueued;
 use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
-use crate::dispatcher::reply::{DispatchError, KeyConflict, Refusal};
+use crate::dispatcher::reply::{DispatchError, KeyConflict};
 
 /// Enqueue one event.
 ///
@@ -197,7 +197,8 @@ pub(super) async fn get_event(
 ) -> Result<Json<Event>, ProblemResponse> {
     let wait = query.read(WaitQuery::read)?;
     let record = event_after(&app, event_id, wait, long_wait).await?;
-    Ok(Json(wire::event(record.ok_or(Refusal::NoSuchEvent(event_id))?)))
+    let Some(record) = record else { return Err(app.no_event(event_id).await) };
+    Ok(Json(wire::event(record)))
 }
 
 /// Show every attempt of an event, and what people did to it.
@@ -211,7 +212,7 @@ pub(super) async fn get_event_history(
     let found = app.store().history(event_id).await?;
     let is_empty = found.event.is_none() && found.attempts.is_empty() && found.actions.is_empty();
     if is_empty && app.store().event(event_id).await?.is_none() {
-        return Err(Refusal::NoSuchEvent(event_id).into());
+        return Err(app.no_event(event_id).await);
     }
     Ok(Json(history::history(event_id, found)))
 }

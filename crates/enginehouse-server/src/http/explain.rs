@@ -39,7 +39,7 @@ pub(super) async fn explain_event(
 ) -> Result<Json<EventExplanation>, ProblemResponse> {
     let ExplainQuery { engine_id } = query.read(ExplainQuery::read)?;
     let explained = app.explainer().event(event_id, engine_id.as_ref(), app.metrics().store_now()).await?;
-    let explained = explained.ok_or(Refusal::NoSuchEvent(event_id))?;
+    let Some(explained) = explained else { return Err(app.no_event(event_id).await) };
     let is_unknown = |waits: &crate::explain::ExplainedWait| waits.asked_engine.is_none();
     if let Some(engine_id) = engine_id
         && explained.waits.as_ref().is_some_and(is_unknown)

@@ -19,7 +19,6 @@ use super::history;
 use super::json::Json;
 use super::params::{Path, Query};
 use super::problem::{ProblemResponse, ReadProblems};
-use crate::dispatcher::reply::Refusal;
 use crate::log_followers::Follower;
 use crate::timers::pause;
 
@@ -46,7 +45,7 @@ pub(super) async fn get_event_log(
     query: Query,
 ) -> Result<Response, ProblemResponse> {
     let LogQuery { attempt, follow } = query.read(LogQuery::read)?;
-    let attempts = attempts(&app, event_id).await?.ok_or(Refusal::NoSuchEvent(event_id))?;
+    let Some(attempts) = attempts(&app, event_id).await? else { return Err(app.no_event(event_id).await) };
     if let Some(number) = attempt
         && !attempts.iter().any(|(_, attempt)| attempt.attempt == number)
     {

@@ -90,8 +90,8 @@ impl From<Invalid> for ProblemResponse {
 impl From<Refusal> for ProblemResponse {
     fn from(refusal: Refusal) -> Self {
         let document = match refusal {
-            Refusal::NoSuchEvent(event_id) => {
-                Problem { detail: refusal.to_string(), ..Problem::not_found("event").about(event_id) }
+            Refusal::NoSuchEvent(missing) => {
+                Problem { detail: missing.to_string(), ..Problem::not_found("event").about(missing.event_id) }
             }
             Refusal::NoSuchKey(_) => Problem { detail: refusal.to_string(), ..Problem::not_found("idempotency key") },
             Refusal::Unreadable(row) => Problem::new(Code::Unreadable, row.to_string()),

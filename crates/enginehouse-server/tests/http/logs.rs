@@ -74,7 +74,7 @@ async fn the_logs_of_attempts_are_shown_by_number() {
 > GET /v1/events/019b76da-a800-7000-8000-02460f8bbccd/log?attempt=0&follow=perhaps
 422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/attempt: must be a whole number between 1 and 4294967295, was \"0\"; /follow: must be true or false, was \"perhaps\"","code":"invalid_request","errors":[{"pointer":"/attempt","detail":"must be a whole number between 1 and 4294967295, was \"0\""},{"pointer":"/follow","detail":"must be true or false, was \"perhaps\""}],"request_id":"test"}
 > GET /v1/events/0193f2a0-0000-7000-8000-000000000000/log
-404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: it never was, or its time of retention is over","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}"#);
+404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: by its id it is of 2024-12-23T08:26:32.320Z; if it was there, its retention is over: completed events are kept for 7 d, failed and cancelled ones for 30 d","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}"#);
 }
 
 #[tokio::test]

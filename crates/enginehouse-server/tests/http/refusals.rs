@@ -2,7 +2,7 @@ use axum::body::Body;
 use enginehouse_server::http::Limits;
 use http::Request;
 
-use crate::app::{TestApp, request};
+use crate::app::{TestApp, field, request};
 
 #[tokio::test]
 async fn bad_input_is_refused_with_every_bad_field_named() {
@@ -78,17 +78,17 @@ async fn what_is_not_there_or_not_as_it_should_be_is_said() {
     app.call("PATCH /v1/events", "").await;
     insta::assert_snapshot!(app.close().await, @r#"
     > GET /v1/events/0193f2a0-0000-7000-8000-000000000000
-    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: it never was, or its time of retention is over","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: by its id it is of 2024-12-23T08:26:32.320Z; if it was there, its retention is over: completed events are kept for 7 d, failed and cancelled ones for 30 d","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
     > GET /v1/events/0193f2a0-0000-7000-8000-000000000000/history
-    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: it never was, or its time of retention is over","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: by its id it is of 2024-12-23T08:26:32.320Z; if it was there, its retention is over: completed events are kept for 7 d, failed and cancelled ones for 30 d","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
     > POST /v1/events/0193f2a0-0000-7000-8000-000000000000/cancel
-    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: it never was, or its time of retention is over","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: by its id it is of 2024-12-23T08:26:32.320Z; if it was there, its retention is over: completed events are kept for 7 d, failed and cancelled ones for 30 d","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
     > GET /v1/engines/nobody
     404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"there is no engine nobody","code":"not_found","request_id":"test"}
     > POST /v1/engines/nobody/claim {"epoch":1}
     404 {"type":"/problems/engine_not_registered","title":"Engine not registered","status":404,"detail":"no engine nobody is registered","code":"engine_not_registered","request_id":"test"}
     > GET /v1/dead-letters/0193f2a0-0000-7000-8000-000000000000
-    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"there is no dead letter 0193f2a0-0000-7000-8000-000000000000","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
+    404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"event 0193f2a0-0000-7000-8000-000000000000 is not known: by its id it is of 2024-12-23T08:26:32.320Z; if it was there, its retention is over: completed events are kept for 7 d, failed and cancelled ones for 30 d","code":"not_found","event_id":"0193f2a0-0000-7000-8000-000000000000","request_id":"test"}
     > GET /v1/scenario-runs/none
     404 {"type":"/problems/not_found","title":"Not found","status":404,"detail":"there is no scenario run none","code":"not_found","request_id":"test"}
     > GET /nowhere
@@ -96,6 +96,68 @@ async fn what_is_not_there_or_not_as_it_should_be_is_said() {
     > PATCH /v1/events
     405 {"type":"/problems/method_not_allowed","title":"Method not allowed","status":405,"detail":"/v1/events has no method PATCH","code":"method_not_allowed","request_id":"test"}
     "#);
+}
+
+/// An event that was there once is told from one that may never have been, by every call on one event.
+#[tokio::test]
+async fn what_retention_has_taken_is_told_from_what_it_cannot_have_taken() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t","heartbeat_interval_seconds":0}"#).await;
+    let completed = field(&app.prepare("POST /v1/events", r#"{"event_type":"a"}"#).await, "/event_id");
+    let claimed = app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await;
+    let complete = format!(r#"{{"lock_token":"{}"}}"#, field(&claimed, "/events/0/lock/token"));
+    app.prepare(&format!("POST /v1/events/{completed}/complete"), &complete).await;
+    let cancelled = field(&app.prepare("POST /v1/events", r#"{"event_type":"a"}"#).await, "/event_id");
+    let letter = app.call(&format!("GET /v1/dead-letters/{cancelled}"), "").await;
+    let no_letter = format!("event {cancelled} is no dead letter: it is queued");
+    assert_eq!((letter.status, field(&letter, "/detail")), (404, no_letter));
+    app.prepare(&format!("POST /v1/events/{cancelled}/cancel"), "").await;
+    // Cancelled events are kept for 30 days, and what was done to them for a year.
+    app.pass(31 * 86_400).await;
+    app.prepare("POST /v1/clock/accept", "").await;
+    app.pass(1).await;
+    let just_made = field(&app.prepare("POST /v1/events", r#"{"event_type":"a"}"#).await, "/event_id");
+    // Of the same millisecond, and never made.
+    let never = format!("{}ffffffff", &just_made[..28]);
+    let calls = [
+        ("GET", "", ""),
+        ("GET", "/explain", ""),
+        ("GET", "/history", ""),
+        ("GET", "/log", ""),
+        ("GET", "?wait_seconds=1", ""),
+        ("POST", "/cancel", ""),
+        ("POST", "/retry", ""),
+        ("POST", "/redrive", ""),
+        ("PATCH", "", r#"{"priority":1}"#),
+        ("POST", "/complete", &complete),
+    ];
+    for (id, said) in [
+        (
+            completed.as_str(),
+            "2026-01-01T00:00:00.000Z; if it was there, its retention is over: completed events are kept for 7 d",
+        ),
+        (never.as_str(), "2026-02-01T00:00:01.000Z, so its retention cannot be over: finished events are kept for 7 d"),
+        ("6f2d1c4e-9f0b-4d3a-8a55-3f1f0e8a7c11", "ids of events are UUIDs of version 7, and this is none"),
+    ] {
+        for (method, call, body) in calls {
+            let refused = app.call(&format!("{method} /v1/events/{id}{call}"), body).await;
+            let detail = field(&refused, "/detail");
+            assert!(refused.status == 404 && detail.contains(said), "{method} {call}: {}", refused.body);
+            assert_eq!(
+                (field(&refused, "/code"), field(&refused, "/event_id")),
+                ("not_found".to_owned(), id.to_owned())
+            );
+        }
+        let refused = app.call(&format!("GET /v1/dead-letters/{id}"), "").await;
+        assert!(refused.status == 404 && refused.body.contains(said), "{}", refused.body);
+    }
+    for call in ["events/{id}", "events/{id}/explain", "events/{id}/log", "dead-letters/{id}"] {
+        let refused = app.call(&format!("GET /v1/{}", call.replace("{id}", &cancelled)), "").await;
+        let said =
+            "is not there any more: its retention is over; event.cancel of 2026-01-01T00:00:00.000Z is the last of it";
+        assert!(refused.status == 404 && refused.body.contains(said), "{call}: {}", refused.body);
+    }
+    app.close().await;
 }
 
 #[tokio::test]
