@@ -40,7 +40,7 @@ impl Retention {
 }
 
 /// An event that was asked for and is not there. Its id tells when it would have been enqueued, and nothing but the end of its
-/// retention takes an event away: so it is said whether that may have come.
+/// retention takes an event away: so it is message whether that may have come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingEvent {
     pub event_id: EventId,
@@ -99,9 +99,9 @@ mod tests {
         // Of the given time: 48 bits of milliseconds.
         let id =
             |at: Timestamp| EventId(uuid::Uuid::from_u128(((at.as_millis() as u128) << 80) | (7 << 76) | (1 << 63)));
-        let said = |event_id: EventId| {
-            let said = Retention::DEFAULT.missing(event_id, now).to_string();
-            said.strip_prefix(&format!("event {event_id} is not known: ")).unwrap().to_owned()
+        let message = |event_id: EventId| {
+            let message = Retention::DEFAULT.missing(event_id, now).to_string();
+            message.strip_prefix(&format!("event {event_id} is not known: ")).unwrap().to_owned()
         };
         let week = now - DAY * 7;
         let millisecond = Duration::from_millis(1);
@@ -118,10 +118,10 @@ mod tests {
                  cancelled ones for 30 d",
             ),
         ] {
-            assert_eq!(said(id(at)), format!("by its id it is of {end}"));
+            assert_eq!(message(id(at)), format!("by its id it is of {end}"));
         }
         let random: EventId = "6f2d1c4e-9f0b-4d3a-8a55-3f1f0e8a7c11".parse().unwrap();
-        assert_eq!(said(random), "ids of events are UUIDs of version 7, and this is none");
+        assert_eq!(message(random), "ids of events are UUIDs of version 7, and this is none");
         let last_action = Some(("event.cancel".to_owned(), week));
         let known = Retention::DEFAULT.missing(id(week), now).last_seen(last_action);
         let end =

@@ -61,14 +61,14 @@ impl<'a> FailedOn<'a> {
     /// Which of the engines that have failed an event are not to have it. `asked_at` is when one of them has first asked for it since;
     /// `others_fit` is asked whether an active engine beside them could run it.
     pub fn kept_from(
-        elsewhere: RetryElsewhere,
+        mode: RetryElsewhere,
         engines: &'a [EngineId],
         asked_at: Option<Timestamp>,
         now: Timestamp,
         others_fit: impl FnOnce() -> bool,
     ) -> Option<Self> {
         let until = asked_at.map(|at| at + PREFERS_FOR);
-        match elsewhere {
+        match mode {
             _ if engines.is_empty() => None,
             RetryElsewhere::Off => None,
             RetryElsewhere::Require => Some(Self { engines, opens: false, until: None }),
@@ -87,10 +87,10 @@ mod tests {
         let engines = ["sim-1".parse().unwrap()];
         let (asked, soon) = (Timestamp::from_millis(1_000), Timestamp::from_millis(30_999));
         let late = asked + PREFERS_FOR;
-        let kept = |elsewhere, asked_at, now, others_fit| {
-            FailedOn::kept_from(elsewhere, &engines, asked_at, now, || others_fit).map(|kept| (kept.opens, kept.until))
+        let kept = |mode, asked_at, now, others_fit| {
+            FailedOn::kept_from(mode, &engines, asked_at, now, || others_fit).map(|kept| (kept.opens, kept.until))
         };
-        for (elsewhere, asked_at, now, others_fit, expected) in [
+        for (mode, asked_at, now, others_fit, expected) in [
             (RetryElsewhere::Prefer, None, late, true, Some((true, None))),
             (RetryElsewhere::Prefer, Some(asked), soon, true, Some((true, Some(late)))),
             (RetryElsewhere::Prefer, Some(asked), late, true, None),
@@ -99,11 +99,7 @@ mod tests {
             (RetryElsewhere::Require, None, soon, false, Some((false, None))),
             (RetryElsewhere::Off, None, soon, true, None),
         ] {
-            assert_eq!(
-                kept(elsewhere, asked_at, now, others_fit),
-                expected,
-                "{elsewhere:?} {asked_at:?} {now} {others_fit}"
-            );
+            assert_eq!(kept(mode, asked_at, now, others_fit), expected, "{mode:?} {asked_at:?} {now} {others_fit}");
         }
         assert_eq!(FailedOn::kept_from(RetryElsewhere::Require, &[], None, soon, || true), None);
     }

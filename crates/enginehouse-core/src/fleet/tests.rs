@@ -98,12 +98,12 @@ impl World {
 
     /// Which engines are not to have it, as whoever asks decides it: with others that could run it where those are preferred.
     fn failed_on(&self) -> Option<FailedOn<'_>> {
-        let elsewhere = if self.prefers { RetryElsewhere::Prefer } else { RetryElsewhere::Require };
+        let mode = if self.prefers { RetryElsewhere::Prefer } else { RetryElsewhere::Require };
         let others = || {
             let fleet = Fleet::new(self.engines.iter().cloned(), self.max_cpu_percent);
             fleet.any_active_beside(&self.failed_on, &self.key)
         };
-        FailedOn::kept_from(elsewhere, &self.failed_on, None, NOW, others)
+        FailedOn::kept_from(mode, &self.failed_on, None, NOW, others)
     }
 
     /// Whether an engine would be given the event by a claim now.

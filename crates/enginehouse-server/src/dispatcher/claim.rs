@@ -240,7 +240,7 @@ impl<'a> Choice<'a> {
             let lane_id = self.passed_over.remove(event_id)?;
             Some((
                 *event_id,
-                EventForOthers { lane_id, failed_by: Arc::clone(&context.retried.get(event_id)?.failed_by) },
+                EventForOthers { lane_id, failed_by: Arc::clone(context.retried.get(event_id)?.failed_by()) },
             ))
         };
         let for_others = retried.filter_map(retry).collect();

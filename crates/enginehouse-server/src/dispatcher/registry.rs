@@ -15,6 +15,7 @@ use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::{Policy, Precedence, Settings, precedence, quarantine_mode, resolve};
 use enginehouse_core::quarantine::QuarantineMode;
 use enginehouse_core::retry::is_final_attempt;
+use enginehouse_core::retry_elsewhere::RetryElsewhere;
 use enginehouse_store::rows::{EventRow, RegistryChange, SettingsRow, SettingsRows};
 use enginehouse_store::{StoreError, Transaction, UnreadableRow};
 
@@ -22,6 +23,7 @@ use super::classes::{EngineClasses, Lanes, Servable};
 use super::durations::EngineVersion;
 use super::quarantines::Quarantines;
 use super::reply::Refusal;
+use super::retries::Retry;
 
 /// The copies.
 #[derive(Debug)]
@@ -442,6 +444,13 @@ impl Registry {
             self.settings.queues.get(&key.queue),
             &self.default_policy,
         ))
+    }
+
+    /// Whether another engine is to retry an event.
+    pub(super) fn retry(&self, event: &EventRow) -> Option<Retry> {
+        // Where the policy cannot be read, nothing is given out anyway.
+        let mode = || self.policy(event).map_or(RetryElsewhere::Off, |policy| policy.retry.retry_elsewhere);
+        Retry::of(event.state.tally, mode)
     }
 
     /// Whether an event is on its last chance.

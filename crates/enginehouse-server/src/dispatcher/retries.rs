@@ -10,15 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use enginehouse_core::ids::{EngineId, EventId};
-use enginehouse_core::lane::LaneKey;
 use enginehouse_core::retry::Tally;
 use enginehouse_core::retry_elsewhere::{FailedOn, PREFERS_FOR, RetryElsewhere};
 use enginehouse_core::time::Timestamp;
-use enginehouse_store::StoreError;
-use enginehouse_store::rows::EventRow;
-
-use super::context::TransactionContext;
-use super::registry::Registry;
 
 /// Of how many events it is known since when they wait for another engine.
 const MAX_WAITING: usize = 65_536;
@@ -43,7 +37,7 @@ impl RetryWaits {
 
     /// An engine that has failed an event asks for it again. Answers since when it does: since ever, if there are too many such
     /// events to remember.
-    fn begin(&self, event_id: EventId, now: Timestamp) -> Timestamp {
+    pub(super) fn begin(&self, event_id: EventId, now: Timestamp) -> Timestamp {
         let mut waits = self.waits();
         if waits.len() >= MAX_WAITING && !waits.contains_key(&event_id) {
             waits.retain(|_, since| *since + FORGOTTEN_AFTER > now);
@@ -68,75 +62,55 @@ impl RetryWaits {
 /// Whether another engine is to retry an event, and how many attempts have failed since it was enqueued or redriven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    pub elsewhere: RetryElsewhere,
+    pub mode: RetryElsewhere,
     pub failures: u32,
 }
 
 impl Retry {
     /// Of an event with this tally; none if it has not failed, or anybody may retry it.
-    pub fn of(tally: Tally, elsewhere: impl FnOnce() -> RetryElsewhere) -> Option<Self> {
+    pub fn of(tally: Tally, mode: impl FnOnce() -> RetryElsewhere) -> Option<Self> {
         // A lost lock is no failure: whoever comes back, or is there still, takes the event at once.
-        let retry = || Self { elsewhere: elsewhere(), failures: tally.retries };
-        (tally.retries > 0).then(retry).filter(|retry| retry.elsewhere != RetryElsewhere::Off)
-    }
-
-    /// The engines that have failed it, of those that the store names, the last first.
-    pub fn engines(self, mut failed_by: Vec<EngineId>) -> Arc<[EngineId]> {
-        failed_by.truncate(self.failures as usize);
-        failed_by.sort_unstable();
-        failed_by.dedup();
-        failed_by.into()
+        let retry = || Self { mode: mode(), failures: tally.retries };
+        (tally.retries > 0).then(retry).filter(|retry| retry.mode != RetryElsewhere::Off)
     }
 }
 
 /// An event that another engine is to retry.
 #[derive(Clone, Debug)]
-pub(super) struct RetriedEvent {
-    elsewhere: RetryElsewhere,
-    pub(super) failed_by: Arc<[EngineId]>,
+pub struct RetriedEvent {
+    retry: Retry,
+    /// By their names.
+    failed_by: Arc<[EngineId]>,
 }
 
-impl Registry {
-    /// Whether another engine is to retry an event.
-    pub(super) fn retry(&self, event: &EventRow) -> Option<Retry> {
-        // Where the policy cannot be read, nothing is given out anyway.
-        let elsewhere = || self.policy(event).map_or(RetryElsewhere::Off, |policy| policy.retry.retry_elsewhere);
-        Retry::of(event.state.tally, elsewhere)
-    }
-}
-
-impl TransactionContext<'_> {
-    /// Looks up who has failed these events.
-    pub(super) async fn learn_failures(
-        &mut self,
-        retries: impl IntoIterator<Item = (EventId, Option<Retry>)>,
-    ) -> Result<(), StoreError> {
-        let unknown = retries.into_iter().filter_map(|(event_id, retry)| Some((event_id, retry?)));
-        let unknown: Vec<_> = unknown.filter(|(event_id, _)| !self.retried.contains_key(event_id)).collect();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<_> = unknown.iter().map(|(event_id, _)| *event_id).collect();
-        let mut found = self.transaction.failed_by(&ids).await?;
-        for (event_id, retry) in unknown {
-            let failed_by = retry.engines(found.remove(&event_id).unwrap_or_default());
-            self.retried.insert(event_id, RetriedEvent { elsewhere: retry.elsewhere, failed_by });
-        }
-        Ok(())
+impl RetriedEvent {
+    /// An event that these engines have failed, as the store names them: the last first.
+    pub fn new(retry: Retry, mut failed_by: Vec<EngineId>) -> Self {
+        failed_by.truncate(retry.failures as usize);
+        failed_by.sort_unstable();
+        failed_by.dedup();
+        Self { retry, failed_by: failed_by.into() }
     }
 
-    /// Which engines are not to have an event because they have failed it, if one of them asks.
-    pub(super) fn failed_on(&self, event_id: EventId, lane: &LaneKey, asks: &EngineId) -> Option<FailedOn<'_>> {
-        let RetriedEvent { elsewhere, failed_by } = self.retried.get(&event_id)?;
-        if failed_by.binary_search(asks).is_err() {
-            return None;
-        }
-        let since = match elsewhere {
-            RetryElsewhere::Prefer => Some(self.retry_waits.begin(event_id, self.now)),
-            RetryElsewhere::Require | RetryElsewhere::Off => None,
-        };
-        let others_fit = || self.registry.any_active_beside(failed_by, lane);
-        FailedOn::kept_from(*elsewhere, failed_by, since, self.now, others_fit)
+    /// The engines that have failed it, by their names.
+    pub fn failed_by(&self) -> &Arc<[EngineId]> {
+        &self.failed_by
+    }
+
+    /// Whether it waits for another engine only for a while.
+    pub fn prefers(&self) -> bool {
+        self.retry.mode == RetryElsewhere::Prefer
+    }
+
+    /// The engines that are not to have it now. It has waited for another one `since` then; `others_fit` is asked whether an active
+    /// engine beside these could run it.
+    pub fn failed_on(
+        &self,
+        since: Option<Timestamp>,
+        now: Timestamp,
+        others_fit: impl FnOnce() -> bool,
+    ) -> Option<FailedOn<'_>> {
+        FailedOn::kept_from(self.retry.mode, &self.failed_by, since, now, others_fit)
     }
 }
 
@@ -165,7 +139,8 @@ mod tests {
         let tally = |retries| Tally { retries, failures: 9, losses: 2 };
         let engines = |retries| {
             let retry = Retry::of(tally(retries), || RetryElsewhere::Prefer)?;
-            Some(retry.engines(failed_by.clone()).iter().map(ToString::to_string).collect::<Vec<_>>())
+            let retried = RetriedEvent::new(retry, failed_by.clone());
+            Some(retried.failed_by().iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         assert_eq!(engines(0), None);
         assert_eq!(engines(1).unwrap(), ["a"]);

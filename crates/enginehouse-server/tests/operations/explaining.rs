@@ -97,8 +97,8 @@ impl House {
         let delay = if self.is(6) { ",\"delay_seconds\":60" } else { "" };
         let queue = ["a", "b"][self.below(2)];
         let capabilities = self.capabilities(8);
-        let elsewhere = ["prefer", "require", "off"][self.below(3)];
-        let retry = format!(r#"{{"max_retries":9,"retry_delay":{{"initial":0}},"retry_elsewhere":"{elsewhere}"}}"#);
+        let mode = ["prefer", "require", "off"][self.below(3)];
+        let retry = format!(r#"{{"max_retries":9,"retry_delay":{{"initial":0}},"retry_elsewhere":"{mode}"}}"#);
         let draft = format!(
             r#"{{"event_type":"{event_type}","queue":"{queue}","required_capabilities":{capabilities}{memory}{version}{delay},"retry_policy":{retry}}}"#
         );

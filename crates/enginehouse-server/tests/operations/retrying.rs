@@ -12,8 +12,8 @@ use enginehouse_server::explain::Explainer;
 use crate::harness::{Harness, ids, waiting_claim};
 
 /// An event whose retries wait for nothing but another engine.
-async fn enqueue(harness: &Harness, elsewhere: &str) -> EventId {
-    let policy = format!(r#"{{"max_retries":9,"retry_delay":{{"initial":0}}{elsewhere}}}"#);
+async fn enqueue(harness: &Harness, field: &str) -> EventId {
+    let policy = format!(r#"{{"max_retries":9,"retry_delay":{{"initial":0}}{field}}}"#);
     harness.enqueue(&format!(r#"{{"event_type":"work","retry_policy":{policy}}}"#)).await
 }
 
@@ -58,16 +58,16 @@ async fn another_engine_is_given_it_at_once_and_what_else_waits_is_nobody_kept_f
 
 #[tokio::test]
 async fn an_engine_that_is_the_only_one_retries_it_itself() {
-    for elsewhere in ["", r#","retry_elsewhere":"off""#] {
+    for field in ["", r#","retry_elsewhere":"off""#] {
         let harness = fleet(&["a", "draining"]).await;
         harness.register_with("other", r#"{"capabilities":["gpu"]}"#, 10).await;
         let drain = Drain { engine_id: "draining".parse().unwrap(), stop_when_drained: false, epoch: None };
         harness.execute(drain).await.unwrap();
         // One is lost, one drains, and nobody else is there.
         harness.pass(60.0).await;
-        let event_id = enqueue(&harness, elsewhere).await;
+        let event_id = enqueue(&harness, field).await;
         fail(&harness, "a").await;
-        assert_eq!(ids(&harness.claim("a", 9).await), [event_id], "{elsewhere}");
+        assert_eq!(ids(&harness.claim("a", 9).await), [event_id], "{field}");
         harness.close().await;
     }
 }

@@ -307,7 +307,9 @@ pub(crate) fn table() -> Vec<String> {
         // What core reads as a struct, it reads from an array as well; HTTP and SQL do not.
         if !value.starts_with('[') {
             field("retry_policy", value);
-            for name in ["max_retries", "dead_letter_threshold", "max_losses", "retry_delay", "retry_elsewhere", "unknown"] {
+            for name in
+                ["max_retries", "dead_letter_threshold", "max_losses", "retry_delay", "retry_elsewhere", "unknown"]
+            {
                 field("retry_policy", &format!(r#"{{"{name}":{value}}}"#));
             }
         }
