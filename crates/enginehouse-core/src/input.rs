@@ -6,23 +6,27 @@
 //! names each field once. Queries and paths are read by the same functions: their values are plain text.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use strum::VariantArray;
 
-use crate::invalid::{FieldError, Invalid, InvalidKind, pointer_key, shortened};
+use crate::invalid::{Invalid, InvalidKind};
 use crate::json::{RawJson, without_lone_surrogates};
 use crate::limits::MAX_FIELD_ERRORS;
 
+mod errors;
+mod malformed;
 mod split;
 mod unknown;
 
+use errors::{Errors, Location, PathSegment};
+use malformed::{malformed, not_json};
 use split::Outermost;
+use unknown::either;
 pub use unknown::likeness;
-use unknown::{ListedFields, UnknownField, either};
 
 /// How much of a value is shown in an error, in characters.
 const MAX_SHOWN: usize = 40;
@@ -504,122 +508,6 @@ macro_rules! read_fields {
         let mut fields = $value.fields(&[$(stringify!($name)),+])?;
         $(let $name = fields.$way($read);)+
     };
-}
-
-/// Where a value is within its input. It becomes a pointer only if something is wrong there.
-#[derive(Clone, Copy)]
-struct Location<'p> {
-    parent: Option<&'p Location<'p>>,
-    segment: PathSegment<'p>,
-}
-
-#[derive(Clone, Copy)]
-enum PathSegment<'p> {
-    Key(&'p str),
-    Index(usize),
-}
-
-impl<'p> Location<'p> {
-    const ROOT: Self = Location { parent: None, segment: PathSegment::Index(0) };
-
-    fn key(&'p self, key: &'p str) -> Location<'p> {
-        Location { parent: Some(self), segment: PathSegment::Key(key) }
-    }
-
-    fn pointer(&self) -> String {
-        let Some(parent) = self.parent else { return String::new() };
-        match self.segment {
-            PathSegment::Key(key) => format!("{}/{}", parent.pointer(), pointer_key(&shortened(key))),
-            PathSegment::Index(index) => format!("{}/{index}", parent.pointer()),
-        }
-    }
-}
-
-/// Every mistake that was found.
-#[derive(Default)]
-struct Errors {
-    found: RefCell<Vec<FieldError>>,
-    listed: ListedFields,
-    /// How many of them are about size.
-    too_large: Cell<usize>,
-}
-
-impl Errors {
-    fn note(&self, location: &Location<'_>, detail: impl Display) {
-        if self.are_enough() {
-            return;
-        }
-        let mut found = self.found.borrow_mut();
-        let pointer = location.pointer();
-        // A field is named once, with what was found first.
-        if found.iter().all(|error| error.pointer != pointer) {
-            found.push(FieldError { pointer, detail: detail.to_string() });
-        }
-    }
-
-    /// Notes a field that its object has not.
-    fn note_unknown(&self, location: &Location<'_>, key: &str, names: &'static [&'static str]) {
-        if !self.are_enough() {
-            self.note(location, UnknownField { key, names, is_listed: self.listed.note(names) });
-        }
-    }
-
-    /// Whether so many were found that no more are named.
-    fn are_enough(&self) -> bool {
-        self.found.borrow().len() >= MAX_FIELD_ERRORS
-    }
-
-    fn finish<T>(self, read: Option<T>) -> Result<T, Invalid> {
-        let errors = self.found.into_inner();
-        match read {
-            Some(read) if errors.is_empty() => Ok(read),
-            _ if self.too_large.get() == errors.len() => Err(Invalid { errors, kind: InvalidKind::TooLarge }),
-            _ => Err(Invalid { errors, kind: InvalidKind::Fields }),
-        }
-    }
-}
-
-/// What is wrong with a text that serde_json refuses. Where it stopped says enough to tell what stands there.
-fn not_json(text: &str, error: &serde_json::Error) -> Invalid {
-    if text.trim_ascii().is_empty() {
-        return malformed(text.as_bytes(), 0, "is empty");
-    }
-    if error.is_eof() {
-        return malformed(text.as_bytes(), text.len(), "ends too early");
-    }
-    let line_start: usize = text.split_inclusive('\n').take(error.line() - 1).map(str::len).sum();
-    let at = text.floor_char_boundary(line_start + error.column().saturating_sub(1));
-    let mut found = text[at..].char_indices();
-    let stopped_at = found.next();
-    // At a control character in a string, serde_json names the place before it.
-    let control = found.next().filter(|(next, c)| c.is_ascii_control() && ends_within_string(&text[..at + next]));
-    match control.or(stopped_at) {
-        Some((offset, c)) => malformed(text.as_bytes(), at + offset, &format!("has {c:?} where it cannot be")),
-        None => malformed(text.as_bytes(), at, "ends too early"),
-    }
-}
-
-/// Whether a text that begins as JSON does ends within a string.
-fn ends_within_string(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    let mut is_within = false;
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => is_within = !is_within,
-            b'\\' => drop(bytes.next()),
-            _ => {}
-        }
-    }
-    is_within
-}
-
-/// A body that is not JSON because of what stands behind its first `at` bytes, which are UTF-8.
-fn malformed(body: &[u8], at: usize, what: &str) -> Invalid {
-    let before = String::from_utf8_lossy(&body[..at]);
-    let line = 1 + before.matches('\n').count();
-    let column = 1 + before.chars().rev().take_while(|c| *c != '\n').count();
-    let detail = format!("not valid JSON: the text {what}, at line {line}, column {column}");
-    Invalid { errors: vec![FieldError { pointer: String::new(), detail }], kind: InvalidKind::Malformed }
 }
 
 #[cfg(test)]

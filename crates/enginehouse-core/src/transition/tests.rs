@@ -1,7 +1,11 @@
-use crate::generation::Generation;
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::event::Start;
+use crate::event_changes::FieldChange;
+use crate::generation::Generation;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 const TOKEN: LockToken = LockToken { serial: 3, secret: 42 };
