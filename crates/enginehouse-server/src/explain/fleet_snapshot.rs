@@ -1,6 +1,6 @@
 //! Engines, lanes and settings at one moment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -10,13 +10,14 @@ use enginehouse_core::explain::{Availability, GateState, LaneExplanation, Passag
 use enginehouse_core::fleet::{Fleet, FleetEngine, LaneFit, NearEngine};
 use enginehouse_core::gates::{Gate, Held, LaneFacts, could_ever_serve};
 use enginehouse_core::hold_back::{HeldBackFor, HeldWork, HoldBack, Reservation, effective_priority, expected_end};
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId};
+use enginehouse_core::ids::{Capability, EngineId, EventId, EventType, LaneId};
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::policy::{Policy, Precedence, precedence, quarantine_mode, resolve};
 use enginehouse_core::quarantine::{EnforcedQuarantine, QuarantineMode, enforced};
 use enginehouse_core::retry::is_final_attempt;
 use enginehouse_core::retry_elsewhere::RetryElsewhere;
 use enginehouse_core::time::Timestamp;
+use enginehouse_core::version::VersionRequirement;
 use enginehouse_store::rows::{EventRow, FleetRows, LaneCounts, SettingsRows};
 
 use crate::dispatcher::durations::Durations;
@@ -85,21 +86,25 @@ impl SnapshotRows {
     }
 }
 
-/// All of a lane that engines can tell apart, and whether its event must be alone.
+/// All of a lane that engines can tell apart who are asked without a filter, and whether its event must be alone.
 #[derive(PartialEq, Eq, Hash)]
-struct RequirementKey(LaneKey, bool);
+struct RequirementKey {
+    required_capabilities: BTreeSet<Capability>,
+    required_memory_mb: Option<u64>,
+    engine_version: Option<VersionRequirement>,
+    final_attempt: bool,
+}
 
 impl RequirementKey {
     fn of(facts: &LaneFacts<'_>) -> Self {
-        let LaneFacts { key, final_attempt, .. } = facts;
-        // Its names and its priority are nothing to an engine that is asked without a filter.
-        let (queue, event_type) = ("q".parse(), "t".parse());
-        let names = queue.ok().zip(event_type.ok());
-        let key = match names {
-            Some((queue, event_type)) => LaneKey { queue, event_type, priority: 0, ..(*key).clone() },
-            None => (*key).clone(),
-        };
-        Self(key, *final_attempt)
+        let LaneKey { queue: _, event_type: _, priority: _, required_capabilities, required_memory_mb, engine_version } =
+            facts.key;
+        Self {
+            required_capabilities: required_capabilities.clone(),
+            required_memory_mb: *required_memory_mb,
+            engine_version: engine_version.clone(),
+            final_attempt: facts.final_attempt,
+        }
     }
 }
 
