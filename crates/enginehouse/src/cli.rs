@@ -17,6 +17,7 @@ pub(crate) mod enqueue;
 pub(crate) mod event;
 mod event_bulk;
 mod event_filter;
+mod event_flags;
 mod event_log;
 pub(crate) mod event_type;
 mod event_wait;

@@ -6,14 +6,12 @@ use clap::{Args, ValueEnum};
 use enginehouse_api::changes::ChangeRequest;
 use enginehouse_api::event_types::Settings;
 use enginehouse_core::event_changes::FieldChange;
-use enginehouse_core::ids::{Capability, QueueName};
+use enginehouse_core::ids::QueueName;
 use enginehouse_core::json::RawJson;
-use enginehouse_core::time::Timestamp;
 
 use super::cli_error::CliError;
-use super::enqueue::{label, payload};
-use super::settings::Changes;
-use super::times::future;
+use super::enqueue::payload;
+use super::event_flags::EventFlags;
 use crate::exit_codes::Exit;
 
 /// What is to be different. What is not given stays as it is.
@@ -23,38 +21,14 @@ pub(crate) struct ChangeFlags {
     /// Replace the payload of one event: JSON, or - to read it from stdin
     #[arg(long, value_name = "JSON", value_parser = payload)]
     payload: Option<RawJson>,
-    /// 0 (first) to 9 (last)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=9))]
-    priority: Option<u8>,
-    /// Not to be claimed before this moment, such as 1h (from now), 2026-11-01 or 2026-11-01T10:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = future, conflicts_with = "delay_seconds")]
-    run_at: Option<Timestamp>,
-    /// Not to be claimed before so many seconds from now
-    #[arg(long, value_name = "SECONDS")]
-    delay_seconds: Option<f64>,
-    /// Something that the engine must be capable of, in place of all that it had to be; may be given several times
-    #[arg(long = "capability", value_name = "CAPABILITY")]
-    capabilities: Vec<Capability>,
-    /// Memory that the engine must have free, in MiB
-    #[arg(long, value_name = "N")]
-    memory_mb: Option<u64>,
-    /// The range that the engine's version must lie in, such as '>=1.4, <2'
-    #[arg(long, value_name = "RANGE")]
-    engine_version: Option<String>,
-    /// How many seconds after it comes due it is cancelled if nobody has claimed it
-    #[arg(long, value_name = "SECONDS")]
-    expires_after_seconds: Option<u64>,
-    /// Set a label, beside those that there are; may be given several times
-    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
-    labels: Vec<(String, String)>,
+    #[command(flatten)]
+    event: EventFlags,
     /// Take a label away; may be given several times
     #[arg(long = "remove-label", value_name = "KEY")]
     removed_labels: Vec<String>,
     /// Take away what was set, as if the producer had left it out; may be given several times
     #[arg(long = "unset", value_name = "FIELD")]
     unset: Vec<Unsettable>,
-    #[command(flatten)]
-    policy: Changes,
 }
 
 /// A field that may be as if nobody had set it.
@@ -87,23 +61,25 @@ impl ChangeFlags {
             let why = "a payload replaces that of one event, and this is about several".to_owned();
             return refused(why, "name one event with --payload");
         }
-        let policy = self.policy.apply(Settings::default());
-        let mut labels: BTreeMap<_, _> = self.labels.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        let EventFlags { priority, run_at, delay_seconds, capabilities, memory_mb, .. } = self.event;
+        let EventFlags { engine_version, expires_after_seconds, labels, policy, .. } = self.event;
+        let policy = policy.apply(Settings::default());
+        let mut labels: BTreeMap<_, _> = labels.into_iter().map(|(key, value)| (key, Some(value))).collect();
         labels.extend(self.removed_labels.into_iter().map(|key| (key, None)));
         let mut request = ChangeRequest {
             payload: self.payload,
             queue: set(queue),
-            priority: set(self.priority),
-            run_at: set(self.run_at),
-            delay_seconds: set(self.delay_seconds),
-            required_capabilities: set(Some(self.capabilities).filter(|names| !names.is_empty())),
-            required_memory_mb: set(self.memory_mb),
-            engine_version: set(self.engine_version),
+            priority: set(priority),
+            run_at: set(run_at),
+            delay_seconds: set(delay_seconds),
+            required_capabilities: set(Some(capabilities).filter(|names| !names.is_empty())),
+            required_memory_mb: set(memory_mb),
+            engine_version: set(engine_version),
             retry_policy: set(policy.retry_policy),
             visibility_timeout_seconds: set(policy.visibility_timeout_seconds),
             max_processing_seconds: set(policy.max_processing_seconds),
             progress_timeout_seconds: set(policy.progress_timeout_seconds),
-            expires_after_seconds: set(self.expires_after_seconds),
+            expires_after_seconds: set(expires_after_seconds),
             labels: set(Some(labels).filter(|labels| !labels.is_empty())),
         };
         for field in self.unset {

@@ -11,7 +11,6 @@ use enginehouse_core::json::RawJson;
 
 use self::lines::LineFormat;
 use self::template::Template;
-pub(crate) use self::template::label;
 use super::cli_error::CliError;
 use super::event_wait::{self, wait_seconds};
 use super::output::{note, one};
