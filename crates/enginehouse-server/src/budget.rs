@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::telemetry::BudgetMetrics;
@@ -15,11 +15,6 @@ use crate::telemetry::BudgetMetrics;
 /// Who has a share: an IPv4 address, or the /64 network of an IPv6 address, since a single machine is given a whole one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
-
-impl ClientAddress {
-    /// Callers in the same process.
-    pub const LOCAL: Self = Self(IpAddr::V4(Ipv4Addr::LOCALHOST));
-}
 
 impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,6 +3,7 @@
 //! Each setting is one row of [`SETTINGS`]: its flag, its variable, its key in the file, its page in
 //! `docs/configuration.md` and its check all come from there, so that none of them can lie.
 
+mod setting;
 mod settings;
 mod values;
 
@@ -12,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 use enginehouse_core::policy::RetryDelay;
 
-pub use self::settings::{SETTINGS, Setting};
+pub use self::setting::Setting;
+pub use self::settings::SETTINGS;
 pub use self::values::{Config, LogFormat};
 
 /// Where a value comes from.
@@ -49,6 +51,8 @@ pub enum ConfigError {
     BadValue { setting: &'static str, value: String, from: ValueSource, why: String },
     #[error("retry_delay_initial is {initial}, and retry_delay_max only {max}: set both, or a lower one")]
     DelayAboveMax { initial: f64, max: f64 },
+    #[error("{given} is set and {missing} is not: set both, or neither for plain HTTP")]
+    OnlyOne { given: &'static str, missing: &'static str },
 }
 
 fn did_you_mean(key: &str) -> String {
@@ -105,7 +109,18 @@ pub fn resolve(
     if initial > max {
         return Err(ConfigError::DelayAboveMax { initial, max });
     }
+    check_tls(&config)?;
     Ok(Resolved { config, sources })
+}
+
+/// What is set is used: a certificate without its key would not be.
+fn check_tls(config: &Config) -> Result<(), ConfigError> {
+    let only_one = |given, missing| Err(ConfigError::OnlyOne { given, missing });
+    match (&config.tls_cert, &config.tls_key) {
+        (Some(_), None) => only_one("tls_cert", "tls_key"),
+        (None, Some(_)) => only_one("tls_key", "tls_cert"),
+        _ => Ok(()),
+    }
 }
 
 /// The process's environment, for [`resolve`].
@@ -217,6 +232,17 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_and_its_key_are_set_together() {
+        let resolved = |pairs: &[(&str, &str)]| {
+            resolve(&flags(pairs), &|_| None, None).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let (cert, key) = (("tls_cert", "a.pem"), ("tls_key", "a.key"));
+        assert!(resolved(&[cert]).unwrap_err().starts_with("tls_cert is set and tls_key is not"));
+        assert!(resolved(&[key]).unwrap_err().starts_with("tls_key is set and tls_cert is not"));
+        resolved(&[cert, key]).unwrap();
+    }
+
+    #[test]
     fn a_default_that_is_written_out_is_the_default() {
         let defaults = Config::default();
         for setting in SETTINGS {
@@ -233,6 +259,7 @@ mod tests {
     fn what_a_setting_may_not_be_is_refused_with_what_would_be_right() {
         for (name, value) in [
             ("listen", "nowhere"),
+            ("tls_cert", ""),
             ("store", "mysql://x"),
             ("store", "postgres://x/d?port=y"),
             ("schema", ""),

@@ -17,8 +17,10 @@
 
 mod activity;
 mod allowed_hosts;
+mod client_stream;
 mod connection;
 mod current_request;
+mod handshake;
 mod linger;
 mod network_threads;
 mod open_connections;
@@ -26,6 +28,7 @@ mod parse_errors;
 mod request_head;
 mod server_config;
 mod timed_stream;
+mod tls;
 
 use std::future::Future;
 use std::io;
@@ -40,6 +43,8 @@ pub use self::allowed_hosts::{AllowedHosts, HostName};
 use self::network_threads::NetworkThreads;
 use self::open_connections::OpenConnections;
 pub use self::server_config::ServerConfig;
+use self::tls::ServerTls;
+pub use self::tls::{TlsError, TlsFiles};
 use crate::dispatcher::config::DispatchConfig;
 use crate::explain::blocked_watch::BlockedWatch;
 use crate::http::App;
@@ -63,6 +68,8 @@ pub enum BindError {
          say --insecure if the network is to be trusted"
     )]
     NotLoopback(SocketAddr),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot listen on {listen}")]
     Listen { listen: SocketAddr, source: io::Error },
 }
@@ -83,6 +90,7 @@ pub enum ServerEnded {
 pub struct Listener {
     listener: TcpListener,
     local_addr: SocketAddr,
+    tls: Option<ServerTls>,
     config: ServerConfig,
 }
 
@@ -90,20 +98,27 @@ impl Listener {
     /// Listens.
     ///
     /// # Errors
-    /// The address is not to be had, or not safe.
+    /// The address is not to be had, or not safe; or there is no certificate that can be used.
     pub async fn bind(config: ServerConfig) -> Result<Self, BindError> {
         let listen = config.listen;
         if !listen.ip().to_canonical().is_loopback() && !config.insecure {
             return Err(BindError::NotLoopback(listen));
         }
+        let tls = config.tls.clone().map(ServerTls::load).transpose()?;
         let to_listen = |source| BindError::Listen { listen, source };
         let listener = TcpListener::bind(listen).await.map_err(to_listen)?;
         let local_addr = listener.local_addr().map_err(to_listen)?;
-        Ok(Self { listener, local_addr, config })
+        Ok(Self { listener, local_addr, tls, config })
     }
 
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Where the server is, for whoever calls it from this machine.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.local_addr)
     }
 }
 
@@ -144,11 +159,13 @@ impl Server {
     /// # Errors
     /// The store serves no more, or the dispatcher has ended by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerEnded> {
-        let Self { app, listener: Listener { listener, local_addr, config }, threads } = self;
+        let Self { app, listener: Listener { listener, local_addr, tls, config }, threads } = self;
         let listens_on = local_addr.ip();
         let durations = tokio::spawn(keep_durations(app.clone()));
         let blocked = tokio::spawn(watch_blocked(app.clone()));
-        let mut connections = OpenConnections::new(&app, &config, listens_on, threads);
+        let fresh =
+            tls.clone().map(|tls| tokio::spawn(tls.keep_fresh(config.tls_look_interval, app.metrics().clone())));
+        let mut connections = OpenConnections::new(&app, &config, listens_on, tls, threads);
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             why = store_ended(app.store()) => Err(ServerEnded::Store(why)),
@@ -162,6 +179,7 @@ impl Server {
         app.shut_down();
         durations.abort();
         blocked.abort();
+        fresh.inspect(tokio::task::JoinHandle::abort);
         connections.finish(config.shutdown_timeout).await;
         app.join().await;
         ended

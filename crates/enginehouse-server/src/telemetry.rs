@@ -9,6 +9,7 @@ mod labels;
 mod registry;
 mod store_stats;
 mod text_format;
+mod tls_metrics;
 
 pub(crate) use self::budget_metrics::BudgetMetrics;
 pub(crate) use self::commit_observer::CommitObserver;

@@ -1,5 +1,7 @@
 //! The table of settings.
 
+mod listener;
+
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,65 +14,24 @@ use enginehouse_store::Durability;
 use enginehouse_store::postgres::Pooler;
 use strum::VariantArray;
 
-use super::values::{Config, LogFormat};
-
-/// One setting.
-pub struct Setting {
-    /// Its key in the file; flag and variable are made of it.
-    pub name: &'static str,
-    /// What it is for, in sentences, with unit and range.
-    pub about: &'static str,
-    /// What stands for its value in help texts.
-    pub placeholder: &'static str,
-    /// Reads and checks a value.
-    pub(super) set: fn(&mut Config, &str) -> Result<(), String>,
-    /// Writes the value in force; empty for none.
-    pub get: fn(&Config) -> String,
-}
-
-impl Setting {
-    pub fn flag(&self) -> String {
-        format!("--{}", self.name.replace('_', "-"))
-    }
-
-    pub fn variable(&self) -> String {
-        format!("ENGINEHOUSE_{}", self.name.to_uppercase())
-    }
-}
+use self::listener::LISTENER;
+use super::setting::Setting;
+use super::values::LogFormat;
 
 /// Every setting, in the order of the page.
-pub const SETTINGS: &[Setting] = &[
-    Setting {
-        name: "listen",
-        about: "Address and port on which HTTP is served. Port 0 takes a free one. Anything but a loopback address is refused unless `insecure` is set.",
-        placeholder: "ADDRESS:PORT",
-        set: |config, value| {
-            config.listen =
-                value.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7420".to_owned())?;
-            Ok(())
-        },
-        get: |config| config.listen.to_string(),
-    },
-    Setting {
-        name: "insecure",
-        about: "Whether HTTP may be served to other machines although nobody has to show a token: anybody who reaches the port may do everything.",
-        placeholder: "BOOL",
-        set: |config, value| {
-            config.insecure = value.parse().map_err(|_| "must be true or false".to_owned())?;
-            Ok(())
-        },
-        get: |config| config.insecure.to_string(),
-    },
-    Setting {
-        name: "allowed_hosts",
-        about: "By which names requests may call the server besides its addresses and `localhost`: host names and addresses without ports, separated by commas, or `*` for any. A request that names another host is answered with 421 `misdirected_request`, so that no web page that points a name of its own at this machine can use it. Needed behind a proxy that passes `Host` on, for a name in the DNS, and for a published port of a container; `*` is for a proxy that looks at it itself.",
-        placeholder: "HOSTS",
-        set: |config, value| {
-            config.allowed_hosts = value.parse()?;
-            Ok(())
-        },
-        get: |config| config.allowed_hosts.to_string(),
-    },
+pub const SETTINGS: &[Setting] = &joined();
+
+const fn joined() -> [Setting; LISTENER.len() + OTHERS.len()] {
+    let mut all = [LISTENER[0]; LISTENER.len() + OTHERS.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = if place < LISTENER.len() { LISTENER[place] } else { OTHERS[place - LISTENER.len()] };
+        place += 1;
+    }
+    all
+}
+
+const OTHERS: &[Setting] = &[
     Setting {
         name: "store",
         about: "Where the rows are. `sqlite://PATH`: a file, relative to the working directory unless the path begins with a slash; it is made if it is not there. `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`: a PostgreSQL database, 14 or newer; any number of servers may share it. Several hosts are given as `HOST1:PORT1,HOST2:PORT2` with `target_session_attrs=read-write`. Anybody who sees a process sees its flags: give an address with a password as the variable or in the file.",

@@ -1,6 +1,7 @@
 //! The values of all settings, and their defaults.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use enginehouse_store::migrations::{Migrate, SchemaName};
@@ -9,7 +10,7 @@ use enginehouse_store::{Durability, StoreUrl};
 
 use crate::dispatcher::config::DispatchConfig;
 use crate::http::Limits;
-use crate::server::AllowedHosts;
+use crate::server::{AllowedHosts, TlsFiles};
 
 /// Everything that a server needs to know. Complete: every default is filled in.
 #[derive(Clone, Debug)]
@@ -17,6 +18,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether it may be served to other machines without tokens.
     pub insecure: bool,
+    /// The files of its certificate and of its key: both or none.
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
     /// By which names it may be called besides its addresses.
     pub allowed_hosts: AllowedHosts,
     /// Where the rows are.
@@ -51,6 +55,8 @@ impl Default for Config {
         Self {
             listen: ([127, 0, 0, 1], 7420).into(),
             insecure: false,
+            tls_cert: None,
+            tls_key: None,
             allowed_hosts: AllowedHosts::default(),
             store: StoreUrl::Sqlite("enginehouse.db".into()),
             schema: SchemaName::default(),
@@ -67,6 +73,14 @@ impl Default for Config {
             log_requests: false,
             log_format: LogFormat::Text,
         }
+    }
+}
+
+impl Config {
+    /// What the server speaks TLS with; none if it speaks plain HTTP.
+    pub fn tls(&self) -> Option<TlsFiles> {
+        let (cert, key) = self.tls_cert.clone().zip(self.tls_key.clone())?;
+        Some(TlsFiles { cert, key })
     }
 }
 

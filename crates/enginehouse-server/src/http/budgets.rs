@@ -12,6 +12,7 @@ use http::Method;
 
 use super::limits::Limits;
 use crate::budget::{Budget, ClientAddress, NoRoom, Share};
+use crate::peer::Peer;
 use crate::telemetry::Metrics;
 
 /// How many bytes of a body or an answer take no room.
@@ -49,8 +50,8 @@ pub(super) struct CallOrigin {
 
 impl CallOrigin {
     pub(super) fn of(request: &Request, route: &str) -> Self {
-        let address = request.extensions().get().copied().unwrap_or(ClientAddress::LOCAL);
-        Self { address, traffic: Traffic::of(request.method(), route) }
+        let peer = request.extensions().get().unwrap_or(&Peer::LOCAL);
+        Self { address: peer.address(), traffic: Traffic::of(request.method(), route) }
     }
 }
 

@@ -9,6 +9,7 @@ use enginehouse_api::problem::Code;
 use http::{HeaderName, Method, header};
 
 use super::problem::ProblemResponse;
+use crate::peer::Peer;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -18,11 +19,13 @@ pub(super) fn check(request: &Request) -> Result<(), ProblemResponse> {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
+    let is_encrypted = request.extensions().get().unwrap_or(&Peer::LOCAL).is_encrypted;
+    let scheme: &[u8] = if is_encrypted { b"https://" } else { b"http://" };
     let is_same = match header(SEC_FETCH_SITE) {
         b"" => match header(header::ORIGIN) {
             // No browser, or a page that says nothing of itself because it is of this server.
             b"" => true,
-            origin => origin.strip_prefix(b"http://").is_some_and(|host| host == header(header::HOST)),
+            origin => origin.strip_prefix(scheme).is_some_and(|host| host == header(header::HOST)),
         },
         site => site == b"same-origin" || site == b"none",
     };

@@ -10,6 +10,7 @@
 //! which the answer is given, and then goes on with what the client sends.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
@@ -20,35 +21,62 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
+use super::client_stream::ClientStream;
 use super::current_request::{LongRequest, RequestService};
+use super::handshake::Handshake;
 use super::linger::linger;
 use super::request_head::HeadCheck;
 use super::timed_stream::{TimedStream, Timeouts};
-use crate::budget::ClientAddress;
+use crate::peer::Peer;
+use crate::telemetry::Metrics;
 
 /// Largest headers of a request, its first line included.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// Most that is read ahead of a connection.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
-type HyperConnection = http1::Connection<TokioIo<TimedStream<TcpStream>>, RequestService>;
+type HyperConnection = http1::Connection<TokioIo<TimedStream<ClientStream>>, RequestService>;
+
+/// A connection that was accepted, and what it is served with.
+pub(super) struct AcceptedConnection {
+    pub(super) stream: std::net::TcpStream,
+    pub(super) peer: Peer,
+    /// What has to come before the first request; none without TLS.
+    pub(super) handshake: Option<Handshake>,
+    pub(super) head_check: HeadCheck,
+    pub(super) router: Router,
+    pub(super) timeouts: Timeouts,
+    pub(super) activity: Activity,
+    pub(super) metrics: Metrics,
+}
+
+/// What is read of the stream, once a handshake that has to come before is over.
+async fn open(
+    stream: std::net::TcpStream,
+    handshake: Option<Handshake>,
+    activity: &Activity,
+    metrics: &Metrics,
+) -> io::Result<ClientStream> {
+    let stream = TcpStream::from_std(stream)?;
+    let Some(handshake) = handshake else { return Ok(ClientStream::Tcp(stream)) };
+    let stream = handshake.with(stream, activity).await;
+    let stream = stream.inspect_err(|_| metrics.tls().handshake_failed())?;
+    Ok(ClientStream::Tls(Box::new(stream)))
+}
 
 /// Serves a connection until it ends, or until the server shuts down and its request is answered.
-pub(super) async fn serve(
-    stream: std::net::TcpStream,
-    address: ClientAddress,
-    head_check: HeadCheck,
-    router: Router,
-    timeouts: Timeouts,
-    activity: Activity,
-    shutdown: CancellationToken,
-) {
-    let stream = match TcpStream::from_std(stream) {
+pub(super) async fn serve(accepted: AcceptedConnection, shutdown: CancellationToken) {
+    let AcceptedConnection { stream, peer, handshake, head_check, router, timeouts, activity, metrics } = accepted;
+    let opened = tokio::select! {
+        opened = Box::pin(open(stream, handshake, &activity, &metrics)) => opened,
+        () = shutdown.cancelled() => return,
+    };
+    let stream = match opened {
         Ok(stream) => stream,
         Err(error) => return tracing::debug!(%error, "a connection was lost before it was served"),
     };
     let mut stream = TimedStream::new(stream, timeouts, activity.clone());
-    let service = RequestService::new(router, address, head_check, activity.clone());
+    let service = RequestService::new(router, peer, head_check, activity.clone());
     loop {
         let connection = Box::new(connect(stream, service.clone()));
         // Apart, so that nothing of it takes memory while the request waits.
@@ -77,11 +105,12 @@ pub(super) async fn serve(
             () = stream.client_has_gone(), if read_ahead.is_empty() => return,
         };
         service.set_answer(answer);
-        stream.unread([request.stand_in(shutdown.is_cancelled()), &read_ahead].concat().into());
+        stream.unread(&read_ahead);
+        stream.unread(request.stand_in(shutdown.is_cancelled()));
     }
 }
 
-fn connect(stream: TimedStream<TcpStream>, service: RequestService) -> HyperConnection {
+fn connect(stream: TimedStream<ClientStream>, service: RequestService) -> HyperConnection {
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(None)

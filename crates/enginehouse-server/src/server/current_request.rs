@@ -18,8 +18,8 @@ use tower::ServiceExt;
 
 use super::activity::{Activity, OneRequest};
 use super::request_head::HeadCheck;
-use crate::budget::ClientAddress;
 use crate::http::LongWait;
+use crate::peer::Peer;
 
 /// The answer to a request, once there is one.
 type FutureAnswer = BoxFuture<'static, Response<CountedBody>>;
@@ -28,7 +28,7 @@ type FutureAnswer = BoxFuture<'static, Response<CountedBody>>;
 #[derive(Clone)]
 pub(super) struct RequestService {
     router: Router,
-    address: ClientAddress,
+    peer: Peer,
     head_check: HeadCheck,
     activity: Activity,
     current: Arc<Mutex<CurrentRequest>>,
@@ -56,8 +56,8 @@ pub(super) struct LongRequest {
 }
 
 impl RequestService {
-    pub(super) fn new(router: Router, address: ClientAddress, head_check: HeadCheck, activity: Activity) -> Self {
-        Self { router, address, head_check, activity, current: Arc::new(Mutex::new(CurrentRequest::None)) }
+    pub(super) fn new(router: Router, peer: Peer, head_check: HeadCheck, activity: Activity) -> Self {
+        Self { router, peer, head_check, activity, current: Arc::new(Mutex::new(CurrentRequest::None)) }
     }
 
     fn current(&self) -> MutexGuard<'_, CurrentRequest> {
@@ -124,7 +124,7 @@ impl hyper::service::Service<Request<Incoming>> for RequestService {
             if let Some(refused) = refused {
                 request.extensions_mut().insert(refused);
             }
-            request.extensions_mut().insert(self.address);
+            request.extensions_mut().insert(self.peer.clone());
             request.extensions_mut().insert(long_wait.clone());
             let answer = self.router.clone().oneshot(request).map(|answered| {
                 let Ok(response) = answered;

@@ -6,17 +6,26 @@
 
 use std::io;
 use std::num::NonZero;
+use std::sync::Arc;
 
 use tokio::runtime::{Builder, Handle};
+use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::wake_queue::WakeQueue;
 
 /// Threads that serve connections until this is dropped.
 pub(super) struct NetworkThreads {
-    runtimes: Vec<Handle>,
+    threads: Vec<NetworkThread>,
     next: usize,
     _until_dropped: DropGuard,
+}
+
+/// A thread that serves connections.
+pub(super) struct NetworkThread {
+    pub(super) runtime: Handle,
+    /// Who holds its one permit computes a handshake of TLS on this thread.
+    pub(super) handshake_turns: Arc<Semaphore>,
 }
 
 impl NetworkThreads {
@@ -36,15 +45,15 @@ impl NetworkThreads {
                 runtime.block_on(ends.cancelled());
                 runtime.shutdown_background();
             })?;
-            Ok(handle)
+            Ok(NetworkThread { runtime: handle, handshake_turns: Arc::new(Semaphore::new(1)) })
         };
-        let runtimes = (0..count).map(start).collect::<io::Result<_>>()?;
-        Ok(Self { runtimes, next: 0, _until_dropped: ends.drop_guard() })
+        let threads = (0..count).map(start).collect::<io::Result<_>>()?;
+        Ok(Self { threads, next: 0, _until_dropped: ends.drop_guard() })
     }
 
     /// The thread of the next connection: each in turn.
-    pub(super) fn next(&mut self) -> &Handle {
-        self.next = (self.next + 1) % self.runtimes.len();
-        &self.runtimes[self.next]
+    pub(super) fn next(&mut self) -> &NetworkThread {
+        self.next = (self.next + 1) % self.threads.len();
+        &self.threads[self.next]
     }
 }

@@ -15,14 +15,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::activity::{Activity, IdleSignal};
 use super::allowed_hosts::AllowedHosts;
-use super::connection::serve;
+use super::connection::{AcceptedConnection, serve};
+use super::handshake::Handshake;
 use super::network_threads::NetworkThreads;
 use super::parse_errors::written;
 use super::request_head::HeadCheck;
 use super::server_config::ServerConfig;
 use super::timed_stream::Timeouts;
+use super::tls::ServerTls;
 use crate::budget::{Budget, ClientAddress, NoRoom, Share};
 use crate::http::{App, router};
+use crate::peer::Peer;
 use crate::timers::pause;
 
 /// How long to wait after a connection could not be accepted: most likely the process has no file descriptor left.
@@ -36,6 +39,7 @@ pub(super) struct OpenConnections {
     router: Router,
     listens_on: IpAddr,
     allowed_hosts: Arc<AllowedHosts>,
+    tls: Option<ServerTls>,
     timeouts: Timeouts,
     budget: Arc<Budget>,
     signal: Arc<IdleSignal>,
@@ -61,13 +65,20 @@ struct LongestIdle {
 }
 
 impl OpenConnections {
-    pub(super) fn new(app: &App, config: &ServerConfig, listens_on: IpAddr, threads: NetworkThreads) -> Self {
+    pub(super) fn new(
+        app: &App,
+        config: &ServerConfig,
+        listens_on: IpAddr,
+        tls: Option<ServerTls>,
+        threads: NetworkThreads,
+    ) -> Self {
         let metrics = app.metrics().of_budget("connections");
         Self {
             app: app.clone(),
             router: router(app.clone()),
             listens_on,
             allowed_hosts: Arc::new(config.allowed_hosts.clone()),
+            tls,
             timeouts: config.timeouts(),
             budget: Budget::new("connections", "max_connections", config.max_connections, metrics),
             signal: IdleSignal::new(),
@@ -97,17 +108,18 @@ impl OpenConnections {
 
     /// Serves a connection as soon as there is room for it, or refuses it.
     async fn admit(&mut self, stream: TcpStream, from: SocketAddr) {
-        let address = ClientAddress::from(from.ip());
+        let peer = Peer { ip: from.ip(), is_encrypted: self.tls.is_some() };
+        let address = peer.address();
         loop {
             let full = match self.budget.take(address, 1) {
-                Ok(share) => return self.serve(stream, address, share),
+                Ok(share) => return self.serve(stream, peer, share),
                 Err(full) => full,
             };
             self.signal.want();
             if self.close_longest_idle(full.by_address().then_some(address)) {
                 self.one_has_ended().await;
             } else if full.by_address() {
-                return refuse(&stream, &full);
+                return self.refuse(&stream, &full);
             } else {
                 let signal = Arc::clone(&self.signal);
                 tokio::select! {
@@ -118,7 +130,7 @@ impl OpenConnections {
         }
     }
 
-    fn serve(&mut self, stream: TcpStream, address: ClientAddress, share: Share) {
+    fn serve(&mut self, stream: TcpStream, peer: Peer, share: Share) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection waits with small packets");
         }
@@ -134,11 +146,39 @@ impl OpenConnections {
         };
         let activity = Activity::new(Arc::clone(&self.signal));
         let guard = ConnectionGuard::new(&self.app, share);
-        let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
-        let served = serve(stream, address, head_check, router, self.timeouts, activity.clone(), shutdown);
+        let thread = self.threads.next();
+        let handshake = self.tls.as_ref().map(|tls| Handshake {
+            config: tls.config(),
+            turns: Arc::clone(&thread.handshake_turns),
+            limit: self.timeouts.header,
+        });
+        let address = peer.address();
+        let accepted = AcceptedConnection {
+            stream,
+            peer,
+            handshake,
+            head_check,
+            router: self.router.clone(),
+            timeouts: self.timeouts,
+            activity: activity.clone(),
+            metrics: self.app.metrics().clone(),
+        };
+        let served = serve(accepted, self.shutdown.clone());
         // Not an async block, which would hold the future twice.
-        let task = self.tasks.spawn_on(served.map(|()| drop(guard)), self.threads.next());
+        let task = self.tasks.spawn_on(served.map(|()| drop(guard)), &thread.runtime);
         self.open.insert(task.id(), OpenConnection { address, activity });
+    }
+
+    /// Refuses a connection: in the words of HTTP, if the socket takes them at once. Without a word, if it would take a
+    /// handshake to say them.
+    fn refuse(&self, stream: &TcpStream, full: &NoRoom) {
+        let document = Problem { detail: full.refuse(), ..Problem::overloaded(1) };
+        let answer = written(&document, "HTTP/1.1 429 Too Many Requests");
+        if self.tls.is_none()
+            && let Err(error) = stream.try_write(&answer)
+        {
+            tracing::debug!(%error, "a connection was refused without a word");
+        }
     }
 
     /// Waits until a connection has ended.
@@ -209,15 +249,6 @@ impl OpenConnections {
             tracing::warn!(open = tasks.len(), "connections are cut off: they did not end in time");
         }
         tasks.shutdown().await;
-    }
-}
-
-/// Refuses a connection, in the words of HTTP if the socket takes them at once.
-fn refuse(stream: &TcpStream, full: &NoRoom) {
-    let document = Problem { detail: full.refuse(), ..Problem::overloaded(1) };
-    let answer = written(&document, "HTTP/1.1 429 Too Many Requests");
-    if let Err(error) = stream.try_write(&answer) {
-        tracing::debug!(%error, "a connection was refused without a word");
     }
 }
 

@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use super::allowed_hosts::AllowedHosts;
 use super::timed_stream::Timeouts;
+use super::tls::TlsFiles;
 use crate::http::Limits;
 
 /// Where a server listens, and what connections may cost.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     pub listen: SocketAddr,
+    /// The certificate to speak TLS with; none for plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// How often to look whether its files have changed.
+    pub tls_look_interval: Duration,
     /// Whether to listen on an address that other machines can reach, although there are no access tokens.
     pub insecure: bool,
     /// By which names it may be called besides its addresses.
@@ -33,6 +38,8 @@ impl ServerConfig {
     pub fn on(listen: SocketAddr) -> Self {
         Self {
             listen,
+            tls: None,
+            tls_look_interval: Duration::from_secs(5),
             insecure: false,
             allowed_hosts: AllowedHosts::default(),
             limits: Limits::default(),

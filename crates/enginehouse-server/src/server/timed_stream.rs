@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::activity::Activity;
+use super::client_stream::ClientStream;
 use super::parse_errors::instead_of;
 use crate::timers::{Timer, alarm};
 
@@ -89,8 +89,8 @@ impl<S> TimedStream<S> {
     }
 
     /// Puts bytes before all others: they are read next.
-    pub(super) fn unread(&mut self, bytes: Bytes) {
-        self.unread = bytes;
+    pub(super) fn unread(&mut self, bytes: &[u8]) {
+        self.unread = [bytes, &self.unread].concat().into();
     }
 
     fn enter(&mut self, phase: ConnectionPhase) {
@@ -140,13 +140,12 @@ fn evicted() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "it was idle, and made room for another connection")
 }
 
-impl TimedStream<TcpStream> {
-    /// Ends when the client has closed the connection. One that has sent something is there; whether it stays, only shows
-    /// once that is read.
-    pub(super) async fn client_has_gone(&self) {
-        match self.stream.peek(&mut [0]).await {
-            Ok(0) | Err(_) => {}
-            Ok(_) => std::future::pending().await,
+impl TimedStream<ClientStream> {
+    /// Ends when the client has closed the connection.
+    pub(super) async fn client_has_gone(&mut self) {
+        if let Some(sent) = self.stream.closed_or_sent().await {
+            self.unread = sent;
+            std::future::pending().await
         }
     }
 }

@@ -25,6 +25,7 @@ use super::dropped_lines::DroppedLines;
 use super::labels::{MAX_LABELLED, OTHER, known_method};
 use super::store_stats::{STORE_METRICS, StoreCollector, StoreStats};
 use super::text_format::TextFormat;
+use super::tls_metrics::TlsMetrics;
 use crate::log_limit::LogLimit;
 use crate::timers::Timer;
 
@@ -105,6 +106,7 @@ pub(super) struct MetricSet {
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
     connections: Gauge,
     connections_evicted: Counter,
+    tls: TlsMetrics,
     budget_held: Family<OfBudget, Gauge>,
     budget_refused: Family<OfBudget, Counter>,
     pub(super) last_commit_failed: AtomicBool,
@@ -230,6 +232,23 @@ impl Metrics {
                 "enginehouse_http_connections_evicted",
                 "Idle connections that were closed to make room for others",
             ),
+            tls: TlsMetrics {
+                expires_at: it.other(
+                    "enginehouse_tls_certificate_expires_timestamp_seconds",
+                    "When the server's certificate expires; 0 without TLS",
+                    Gauge::default(),
+                ),
+                reloads: it.counter("enginehouse_tls_reloads", "How often new certificates were read"),
+                reload_failed: it.other(
+                    "enginehouse_tls_reload_failed",
+                    "Whether the files of the certificate as they are now cannot be used, and the last ones are",
+                    Gauge::default(),
+                ),
+                handshakes_failed: it.counter(
+                    "enginehouse_tls_handshakes_failed",
+                    "Connections that were closed because their handshake failed or took too long",
+                ),
+            },
             budget_held: it.other(
                 "enginehouse_http_budget_held",
                 "How much of a budget is taken: bytes, streams or connections",
@@ -321,6 +340,11 @@ impl Metrics {
     /// An idle connection was closed to make room for another one.
     pub(crate) fn evicted(&self) {
         self.0.connections_evicted.inc();
+    }
+
+    /// What is measured of TLS.
+    pub(crate) fn tls(&self) -> &TlsMetrics {
+        &self.0.tls
     }
 
     /// What is counted of the budget of this name.

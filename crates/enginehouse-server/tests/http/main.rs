@@ -8,6 +8,7 @@ mod attempts;
 mod bad_input;
 mod bounds;
 mod bulk_events;
+mod certificates;
 mod clock;
 mod connections;
 mod coverage;
@@ -34,6 +35,7 @@ mod settling;
 mod sharing;
 mod sockets;
 mod suspects;
+mod tls;
 #[path = "../under_test/mod.rs"]
 mod under_test;
 mod unreadable_rows;

@@ -9,10 +9,12 @@ use enginehouse_server::rng::SeededRng;
 use enginehouse_server::server::{Listener, Server, ServerConfig, ServerEnded};
 use enginehouse_store::clock::SystemClock;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
@@ -20,6 +22,7 @@ pub(crate) struct RunningServer {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), ServerEnded>>,
+    tls: Option<TlsConnector>,
     _folder: tempfile::TempDir,
 }
 
@@ -41,7 +44,7 @@ pub(crate) async fn start(change: impl FnOnce(&mut ServerConfig)) -> RunningServ
     let ended = tokio::spawn(server.run(async {
         stopped.await.ok();
     }));
-    RunningServer { address, stop, ended, _folder: folder }
+    RunningServer { address, stop, ended, tls: None, _folder: folder }
 }
 
 impl RunningServer {
@@ -49,6 +52,11 @@ impl RunningServer {
     pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
         tokio::time::timeout(LIMIT, self.ended).await.expect("it ends in time").unwrap().unwrap();
+    }
+
+    /// Asks for metrics over TLS from now on.
+    pub(crate) fn speak_tls(&mut self, config: ClientConfig) {
+        self.tls = Some(Arc::new(config).into());
     }
 
     pub(crate) async fn connect(&self, send: &str) -> TcpStream {
@@ -67,7 +75,15 @@ impl RunningServer {
     /// The value of a metric, asked for from an address of its own.
     pub(crate) async fn metric(&self, name: &str) -> i64 {
         let ask = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nconnection: close\r\n\r\n";
-        let metrics = read_to_end(self.connect_from([127, 0, 0, 9], ask).await).await;
+        let metrics = match &self.tls {
+            None => read_to_end(self.connect_from([127, 0, 0, 9], ask).await).await,
+            Some(connector) => {
+                let stream = self.connect_from([127, 0, 0, 9], "").await;
+                let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+                stream.write_all(ask.as_bytes()).await.unwrap();
+                read_to_end(stream).await
+            }
+        };
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
         line.unwrap_or_else(|| panic!("{name} in {metrics}"))
     }
@@ -93,7 +109,7 @@ pub(crate) fn request(line: &str, body: &str) -> String {
 }
 
 /// One answer, of a connection that stays open.
-pub(crate) async fn read_answer(stream: &mut TcpStream) -> String {
+pub(crate) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     let reading = async {
         loop {
@@ -115,7 +131,7 @@ pub(crate) async fn read_answer(stream: &mut TcpStream) -> String {
 }
 
 /// Everything that is answered until the connection is closed.
-pub(crate) async fn read_to_end(mut stream: TcpStream) -> String {
+pub(crate) async fn read_to_end(mut stream: impl AsyncRead + Unpin) -> String {
     let mut answer = Vec::new();
     let reading = stream.read_to_end(&mut answer);
     // A reset is an end as well.

@@ -84,6 +84,7 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
     })?;
     let listening = ServerConfig {
         insecure: config.insecure,
+        tls: config.tls(),
         allowed_hosts: config.allowed_hosts.clone(),
         limits: config.limits.clone(),
         max_connections: config.max_connections,
@@ -92,7 +93,7 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
     };
     // Before the store: nothing is made or migrated by a server that cannot serve. Who connects waits.
     let listener = Listener::bind(listening).await.map_err(|error| unbound(&error))?;
-    let address = listener.local_addr();
+    let (address, url) = (listener.local_addr(), listener.url());
     let store = open(&config).await?;
     let about = store.describe();
     let server = Server::start(listener, store, config.dispatch, Box::new(rng)).map_err(|error| {
@@ -100,7 +101,7 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
     })?;
     server.app().metrics().show_dropped_lines(log.dropped());
     tracing::info!(%address, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
-    server_log::announce(config.log_format, &format!("http://{address}"));
+    server_log::announce(config.log_format, &url);
     server.run(stop_signal).await.map_err(|error| {
         let hint = match error {
             ServerEnded::Store(_) => "do what the message says; `enginehouse doctor` looks at the store",
@@ -142,6 +143,10 @@ fn unbound(error: &BindError) -> CliError {
         BindError::NotLoopback(_) => {
             (Exit::Invalid, "listen on 127.0.0.1, or say --insecure if the network is to be trusted")
         }
+        BindError::Tls(_) => (
+            Exit::Invalid,
+            "name the certificate with its chain as --tls-cert and its key as --tls-key, both in PEM; docs/tls.md shows how to make them",
+        ),
         BindError::Listen { source, .. } if source.kind() == ErrorKind::PermissionDenied => (
             Exit::Forbidden,
             "a port below 1024 needs a right: name another one with --listen, or give the service the capability CAP_NET_BIND_SERVICE",
@@ -165,7 +170,9 @@ fn stop_signal(until_stdin_ends: bool, log: &LogOutput) -> Result<impl Future<Ou
     let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            tracing::warn!("SIGHUP is ignored: settings are read at the start, so restart the server to change them");
+            tracing::warn!(
+                "SIGHUP is ignored: settings are read at the start, so restart the server to change them; a new certificate is read by itself"
+            );
         }
     });
     let log = log.clone();

@@ -3,18 +3,17 @@
 #[cfg(test)]
 mod tests;
 
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::pem_files;
 
 /// `sslmode`, weakest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,36 +165,12 @@ impl ServerCertVerifier for AnyName {
     }
 }
 
-fn certificates(path: &Path, parameter: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let refused = |why: String| format!("{} ({parameter}) {why}", path.display());
-    let all = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let all = all.map_err(|error| refused(unreadable(&error)))?;
-    if all.is_empty() { Err(refused("holds no certificate in PEM".to_owned())) } else { Ok(all) }
+fn certificates(path: &Path, parameter: &'static str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read = pem_files::read(path, parameter).and_then(|text| pem_files::certificates(&text, path, parameter));
+    read.map_err(|error| error.to_string())
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    let refused = |why: String| format!("{} (sslkey) {why}", path.display());
-    check_permissions(path).map_err(refused)?;
-    PrivateKeyDer::from_pem_file(path).map_err(|error| match error {
-        pem::Error::NoItemsFound => refused("holds no private key in PEM, or an encrypted one: decrypt it".to_owned()),
-        error => refused(unreadable(&error)),
-    })
-}
-
-/// As in libpq, a key may be readable by its owner alone; one of root's also by a group.
-fn check_permissions(path: &Path) -> Result<(), String> {
-    let metadata = std::fs::metadata(path).map_err(|error: io::Error| format!("cannot be read: {error}"))?;
-    let too_much = if metadata.uid() == 0 { 0o037 } else { 0o077 };
-    if metadata.is_file() && metadata.mode() & too_much != 0 {
-        let mode = metadata.mode() & 0o777;
-        return Err(format!("may be read by others: let only its owner read it, as with chmod 600 (it is {mode:o})"));
-    }
-    Ok(())
-}
-
-fn unreadable(error: &pem::Error) -> String {
-    match error {
-        pem::Error::Io(error) => format!("cannot be read: {error}"),
-        error => format!("is not a PEM file: {error}"),
-    }
+    let read = pem_files::read_secret(path, "sslkey").and_then(|text| pem_files::private_key(&text, path, "sslkey"));
+    read.map_err(|error| error.to_string())
 }

@@ -1,0 +1,65 @@
+//! Where the server listens, and what it shows of itself there.
+
+use std::path::PathBuf;
+
+use crate::config::setting::Setting;
+
+pub(super) const LISTENER: &[Setting] = &[
+    Setting {
+        name: "listen",
+        about: "Address and port on which HTTP is served. Port 0 takes a free one. Anything but a loopback address is refused unless `insecure` is set.",
+        placeholder: "ADDRESS:PORT",
+        set: |config, value| {
+            config.listen =
+                value.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7420".to_owned())?;
+            Ok(())
+        },
+        get: |config| config.listen.to_string(),
+    },
+    Setting {
+        name: "insecure",
+        about: "Whether HTTP may be served to other machines although nobody has to show a token: anybody who reaches the port may do everything.",
+        placeholder: "BOOL",
+        set: |config, value| {
+            config.insecure = value.parse().map_err(|_| "must be true or false".to_owned())?;
+            Ok(())
+        },
+        get: |config| config.insecure.to_string(),
+    },
+    Setting {
+        name: "allowed_hosts",
+        about: "By which names requests may call the server besides its addresses and `localhost`: host names and addresses without ports, separated by commas, or `*` for any. A request that names another host is answered with 421 `misdirected_request`, so that no web page that points a name of its own at this machine can use it. Needed behind a proxy that passes `Host` on, for a name in the DNS, and for a published port of a container; `*` is for a proxy that looks at it itself.",
+        placeholder: "HOSTS",
+        set: |config, value| {
+            config.allowed_hosts = value.parse()?;
+            Ok(())
+        },
+        get: |config| config.allowed_hosts.to_string(),
+    },
+    Setting {
+        name: "tls_cert",
+        about: "The file of the server's certificate, in PEM: its own first, then those of the CAs in between. With it and `tls_key` the server speaks TLS 1.2 and 1.3, and no plain HTTP. The files are read again within seconds after they have changed, without a restart; if they cannot be used then, the last ones stay in force, and the log and `enginehouse_tls_reload_failed` say so. See [TLS](tls.md).",
+        placeholder: "FILE",
+        set: |config, value| file(&mut config.tls_cert, value),
+        get: |config| shown(&config.tls_cert),
+    },
+    Setting {
+        name: "tls_key",
+        about: "The file of the private key that `tls_cert` belongs to, in PEM and not encrypted. Its owner alone may be able to read it, or, if that is root, also a group.",
+        placeholder: "FILE",
+        set: |config, value| file(&mut config.tls_key, value),
+        get: |config| shown(&config.tls_key),
+    },
+];
+
+fn file(into: &mut Option<PathBuf>, value: &str) -> Result<(), String> {
+    if value.is_empty() {
+        return Err("must be the path of a file".to_owned());
+    }
+    *into = Some(value.into());
+    Ok(())
+}
+
+fn shown(path: &Option<PathBuf>) -> String {
+    path.as_ref().map_or_else(String::new, |path| path.display().to_string())
+}

@@ -1,0 +1,23 @@
+//! Who is at the other end of a connection, as far as the connection itself shows it.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::budget::ClientAddress;
+
+/// Who is at the other end of a connection: an extension of every request.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) ip: IpAddr,
+    /// Whether the connection is one of TLS.
+    pub(crate) is_encrypted: bool,
+}
+
+impl Peer {
+    /// A caller in the same process, who has no connection.
+    pub(crate) const LOCAL: Self = Self { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), is_encrypted: false };
+
+    /// Whose share it takes.
+    pub(crate) fn address(&self) -> ClientAddress {
+        self.ip.into()
+    }
+}
