@@ -70,7 +70,9 @@ fn an_address_that_others_can_reach_is_refused_unless_it_is_meant() {
     let folder = tempfile::tempdir().unwrap();
     let (status, message) = refused(&folder.path().join("enginehouse.db"), &["--listen", "0.0.0.0:0"]);
     assert_eq!(status, Some(2), "{message}");
-    assert!(message.contains("--insecure"), "{message}");
+    for way_out in ["listen on 127.0.0.1", "--tls-cert", "--insecure-transport", "--insecure if"] {
+        assert!(message.contains(way_out), "{way_out}: {message}");
+    }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no store was made for it");
 }
 

@@ -269,6 +269,7 @@ mod tests {
             ("durability", "maybe"),
             ("migrate", "sometimes"),
             ("insecure", "perhaps"),
+            ("insecure_transport", "perhaps"),
             ("log_requests", "perhaps"),
             ("max_retries", "-1"),
             ("max_retries", "1001"),

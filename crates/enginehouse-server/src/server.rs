@@ -20,6 +20,7 @@ mod allowed_hosts;
 mod client_stream;
 mod connection;
 mod current_request;
+mod fences;
 mod handshake;
 mod linger;
 mod network_threads;
@@ -40,6 +41,7 @@ use enginehouse_store::Store;
 use tokio::net::TcpListener;
 
 pub use self::allowed_hosts::{AllowedHosts, HostName};
+pub use self::fences::{Fences, Unfenced};
 use self::network_threads::NetworkThreads;
 use self::open_connections::OpenConnections;
 pub use self::server_config::ServerConfig;
@@ -62,12 +64,8 @@ const DURATIONS_INTERVAL: Duration = Duration::from_secs(300);
 /// Why a server does not listen.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// Others can reach the address, and nothing keeps them from doing anything.
-    #[error(
-        "{0} can be reached by others, who could do anything, for there are no access tokens yet: listen on 127.0.0.1, or \
-         say --insecure if the network is to be trusted"
-    )]
-    NotLoopback(SocketAddr),
+    #[error(transparent)]
+    Unfenced(#[from] Unfenced),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error("cannot listen on {listen}")]
@@ -101,9 +99,8 @@ impl Listener {
     /// The address is not to be had, or not safe; or there is no certificate that can be used.
     pub async fn bind(config: ServerConfig) -> Result<Self, BindError> {
         let listen = config.listen;
-        if !listen.ip().to_canonical().is_loopback() && !config.insecure {
-            return Err(BindError::NotLoopback(listen));
-        }
+        // Whether there are tokens, only the store knows: what none of them would make safe is refused before it is opened.
+        config.fences(true).check(listen)?;
         let tls = config.tls.clone().map(ServerTls::load).transpose()?;
         let to_listen = |source| BindError::Listen { listen, source };
         let listener = TcpListener::bind(listen).await.map_err(to_listen)?;
@@ -113,6 +110,20 @@ impl Listener {
 
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Looks once more whether others may reach it, when it is known whether callers have to show a token.
+    ///
+    /// # Errors
+    /// They must not.
+    pub fn check_fences(&self, has_tokens: bool) -> Result<(), BindError> {
+        Ok(self.config.fences(has_tokens).check(self.local_addr)?)
+    }
+
+    /// Whether what is sent to it can be read on its way, as far as the server knows.
+    pub fn is_overheard(&self) -> bool {
+        let ServerConfig { tls, insecure_transport, .. } = &self.config;
+        !self.local_addr.ip().to_canonical().is_loopback() && tls.is_none() && !insecure_transport
     }
 
     /// Where the server is, for whoever calls it from this machine.

@@ -16,7 +16,8 @@ use crate::server::{AllowedHosts, TlsFiles};
 #[derive(Clone, Debug)]
 pub struct Config {
     pub listen: SocketAddr,
-    /// Whether it may be served to other machines without tokens.
+    /// Whether it may be served to other machines without TLS, and without anything.
+    pub insecure_transport: bool,
     pub insecure: bool,
     /// The files of its certificate and of its key: both or none.
     pub tls_cert: Option<PathBuf>,
@@ -54,6 +55,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: ([127, 0, 0, 1], 7420).into(),
+            insecure_transport: false,
             insecure: false,
             tls_cert: None,
             tls_key: None,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::allowed_hosts::AllowedHosts;
+use super::fences::Fences;
 use super::timed_stream::Timeouts;
 use super::tls::TlsFiles;
 use crate::http::Limits;
@@ -16,8 +17,10 @@ pub struct ServerConfig {
     pub tls: Option<TlsFiles>,
     /// How often to look whether its files have changed.
     pub tls_look_interval: Duration,
-    /// Whether to listen on an address that other machines can reach, although there are no access tokens.
+    /// Whether to listen on an address that other machines can reach although anybody there may do everything.
     pub insecure: bool,
+    /// Whether to listen there without TLS, since something in front does it.
+    pub insecure_transport: bool,
     /// By which names it may be called besides its addresses.
     pub allowed_hosts: AllowedHosts,
     pub limits: Limits,
@@ -41,6 +44,7 @@ impl ServerConfig {
             tls: None,
             tls_look_interval: Duration::from_secs(5),
             insecure: false,
+            insecure_transport: false,
             allowed_hosts: AllowedHosts::default(),
             limits: Limits::default(),
             max_connections: 10_000,
@@ -49,6 +53,11 @@ impl ServerConfig {
             write_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(8),
         }
+    }
+
+    pub(super) const fn fences(&self, has_tokens: bool) -> Fences {
+        let Self { tls, insecure_transport, insecure, .. } = self;
+        Fences { tls: tls.is_some(), tokens: has_tokens, insecure_transport: *insecure_transport, insecure: *insecure }
     }
 
     pub(super) const fn timeouts(&self) -> Timeouts {

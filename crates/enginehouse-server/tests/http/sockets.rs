@@ -51,5 +51,5 @@ async fn a_shutdown_ends_in_time_whatever_slow_and_idle_clients_do() {
 async fn an_address_that_others_can_reach_is_refused() {
     let config = ServerConfig::on(([0, 0, 0, 0], 0).into());
     let refused = Listener::bind(config).await;
-    assert!(matches!(refused, Err(BindError::NotLoopback(_))));
+    assert!(matches!(refused, Err(BindError::Unfenced(_))));
 }

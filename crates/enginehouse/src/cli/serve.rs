@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use enginehouse_server::config::{Config, LogFormat, Resolved};
 use enginehouse_server::rng::SeededRng;
-use enginehouse_server::server::{BindError, Listener, Server, ServerConfig, ServerEnded};
+use enginehouse_server::server::{BindError, Listener, Server, ServerConfig, ServerEnded, Unfenced};
 use enginehouse_store::clock::SystemClock;
 use enginehouse_store::postgres::PostgresStore;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
@@ -25,6 +25,8 @@ use super::unknown_variables;
 use crate::exit_codes::Exit;
 
 const NOT_STARTED: &str = "the server cannot start";
+/// Nobody has to show a token yet.
+const HAS_TOKENS: bool = false;
 
 /// What the server is to be.
 #[derive(Debug, Args)]
@@ -84,6 +86,7 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
     })?;
     let listening = ServerConfig {
         insecure: config.insecure,
+        insecure_transport: config.insecure_transport,
         tls: config.tls(),
         allowed_hosts: config.allowed_hosts.clone(),
         limits: config.limits.clone(),
@@ -95,6 +98,10 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
     let listener = Listener::bind(listening).await.map_err(|error| unbound(&error))?;
     let (address, url) = (listener.local_addr(), listener.url());
     let store = open(&config).await?;
+    listener.check_fences(HAS_TOKENS).map_err(|error| unbound(&error))?;
+    if listener.is_overheard() {
+        tracing::warn!(%address, "what is sent to this address is not encrypted: whoever is in between reads all of it");
+    }
     let about = store.describe();
     let server = Server::start(listener, store, config.dispatch, Box::new(rng)).map_err(|error| {
         CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system lets the process start threads")
@@ -140,9 +147,7 @@ fn unbound(error: &BindError) -> CliError {
         why = format!("{why}: {source}");
     }
     let (exit, hint) = match error {
-        BindError::NotLoopback(_) => {
-            (Exit::Invalid, "listen on 127.0.0.1, or say --insecure if the network is to be trusted")
-        }
+        BindError::Unfenced(_) => (Exit::Invalid, Unfenced::ADVICE),
         BindError::Tls(_) => (
             Exit::Invalid,
             "name the certificate with its chain as --tls-cert and its key as --tls-key, both in PEM; docs/tls.md shows how to make them",

@@ -7,7 +7,7 @@ use crate::config::setting::Setting;
 pub(super) const LISTENER: &[Setting] = &[
     Setting {
         name: "listen",
-        about: "Address and port on which HTTP is served. Port 0 takes a free one. Anything but a loopback address is refused unless `insecure` is set.",
+        about: "Address and port on which HTTP is served. Port 0 takes a free one. An address that other machines can reach needs TLS (`tls_cert`, `tls_key`) and at least one access token, or one of the two settings below.",
         placeholder: "ADDRESS:PORT",
         set: |config, value| {
             config.listen =
@@ -17,8 +17,18 @@ pub(super) const LISTENER: &[Setting] = &[
         get: |config| config.listen.to_string(),
     },
     Setting {
+        name: "insecure_transport",
+        about: "Whether other machines may reach the server although it speaks no TLS: for a proxy in front of it that does. Callers still have to show a token.",
+        placeholder: "BOOL",
+        set: |config, value| {
+            config.insecure_transport = value.parse().map_err(|_| "must be true or false".to_owned())?;
+            Ok(())
+        },
+        get: |config| config.insecure_transport.to_string(),
+    },
+    Setting {
         name: "insecure",
-        about: "Whether HTTP may be served to other machines although nobody has to show a token: anybody who reaches the port may do everything.",
+        about: "Whether other machines may reach the server although nobody has to show a token, and whether it speaks TLS or not: anybody who reaches the port may do everything.",
         placeholder: "BOOL",
         set: |config, value| {
             config.insecure = value.parse().map_err(|_| "must be true or false".to_owned())?;
