@@ -147,7 +147,9 @@ impl TestServer {
         let mut line = String::new();
         let stdout = child.stdout.take().expect("stdout is piped");
         BufReader::new(stdout).read_line(&mut line).expect("the server says where it is");
-        let url = line.split(['"', ' ']).find(|word| word.starts_with("http://"));
+        let url = line
+            .split(['"', ' ', '\n'])
+            .find(|word| ["http://", "https://"].iter().any(|scheme| word.starts_with(scheme)));
         let url = url.unwrap_or_else(|| panic!("the server did not start: {line:?}")).to_owned();
         Self { child, url }
     }

@@ -65,7 +65,7 @@ async fn a_proxy_with_tls_and_a_token_may_stand_before_the_server() {
     assert!(!text(&output.stderr).contains("two words"), "{}", text(&output.stderr));
     let output = listed(&proxy.url, |_| {});
     assert_eq!(output.status.code(), Some(6), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("SSL_CERT_FILE"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("ENGINEHOUSE_TLS_CA"), "{}", text(&output.stderr));
     // An engine does all its calls through the proxy, and keeps the token to itself.
     fixture.enqueue("{}\n", &["--event-type", "work"]);
     let mut run = command(["engine", "run", "--event-type", "work", "--url", &proxy.url]);

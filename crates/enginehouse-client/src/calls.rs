@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::server_url::BadUrl;
+use crate::tls::ClientTls;
 use crate::transport::{ClientConfig, HttpCall, Repeat, RequestBody, Transport};
 
 mod engines;
@@ -70,6 +71,16 @@ impl Client {
     /// The server's address.
     pub fn url(&self) -> &str {
         self.transport.url()
+    }
+
+    /// Whether a token is sent unencrypted to another machine.
+    pub const fn shows_token(&self) -> bool {
+        self.transport.shows_token()
+    }
+
+    /// What `https://` is spoken with.
+    pub const fn tls(&self) -> &ClientTls {
+        self.transport.tls()
     }
 
     async fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, Error> {

@@ -45,4 +45,5 @@ pub use enginehouse_core::engine::{DynamicState, StaticConfig};
 pub use error::Error;
 pub use log_stream::LogStream;
 pub use server_url::BadUrl;
+pub use tls::{ClientCertificate, ClientTls};
 pub use transport::{ClientConfig, Repeat};

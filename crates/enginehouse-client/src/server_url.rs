@@ -1,5 +1,7 @@
 //! The address of a server, as people write it.
 
+use std::net::IpAddr;
+
 use reqwest::Url;
 
 /// The port of a server whose address has neither a scheme nor a port.
@@ -45,6 +47,14 @@ pub(crate) fn server_url(text: &str) -> Result<Url, BadUrl> {
         return Err(refuse(&format!("leave out /{page} and what follows: the server is at {server}")));
     }
     Ok(url)
+}
+
+/// Whether what is sent there can be read on its way: it leaves this machine, and is not encrypted.
+pub(crate) fn is_overheard(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_near = address.map_or(host == "localhost", |address| address.to_canonical().is_loopback());
+    url.scheme() == "http" && !is_near
 }
 
 /// An address without a scheme.
@@ -112,6 +122,22 @@ mod tests {
         ] {
             let refused = server_url(text).unwrap_err().to_string();
             assert!(refused.contains(part), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_the_machine_in_plain_can_be_read_on_its_way() {
+        for (text, want) in [
+            ("localhost", false),
+            ("127.0.0.9", false),
+            ("[::1]", false),
+            ("[::ffff:127.0.0.1]:80", false),
+            ("https://queue.example", false),
+            ("http://queue.example", true),
+            ("localhost.example", true),
+            ("10.0.0.1", true),
+        ] {
+            assert_eq!(is_overheard(&server_url(text).unwrap()), want, "{text}");
         }
     }
 

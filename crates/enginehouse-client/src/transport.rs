@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use crate::backoff::{Backoff, pause};
 use crate::bearer_token::BearerToken;
 use crate::error::Error;
-use crate::server_url::{BadUrl, server_url};
-use crate::tls;
+use crate::server_url::{BadUrl, is_overheard, server_url};
+use crate::tls::{self, ClientTls};
 
 /// The timeouts, repeats and limits of a client, and what it proves itself with.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct ClientConfig {
     pub max_answer_bytes: usize,
     /// Sent with every call, if there is one.
     pub token: Option<BearerToken>,
+    /// What `https://` is spoken with.
+    pub tls: ClientTls,
 }
 
 impl Default for ClientConfig {
@@ -43,6 +45,7 @@ impl Default for ClientConfig {
             max_wait: Duration::from_secs(5),
             max_answer_bytes: 128 * 1024 * 1024,
             token: None,
+            tls: ClientTls::default(),
         }
     }
 }
@@ -87,6 +90,7 @@ pub(crate) struct Transport {
     /// Without a slash at its end.
     url: String,
     tls: rustls::ClientConfig,
+    shows_token: bool,
     config: ClientConfig,
 }
 
@@ -109,11 +113,20 @@ impl Transport {
     pub(crate) fn new(url: &str, config: ClientConfig) -> Result<Self, BadUrl> {
         let parsed = server_url(url)?;
         let url = parsed.as_str().trim_end_matches('/').to_owned();
-        let tls = tls::config(parsed.scheme() == "https").map_err(|why| BadUrl::new(&url, why))?;
-        Self::connecting(url, tls, config)
+        let tls = tls::config(&config.tls, parsed.scheme() == "https").map_err(|why| BadUrl::new(&url, why))?;
+        let shows_token = config.token.is_some() && is_overheard(&parsed);
+        if shows_token {
+            tracing::warn!(url, "the token is sent unencrypted to another machine: whoever is in between can use it");
+        }
+        Self::connecting(url, tls, shows_token, config)
     }
 
-    fn connecting(url: String, tls: rustls::ClientConfig, config: ClientConfig) -> Result<Self, BadUrl> {
+    fn connecting(
+        url: String,
+        tls: rustls::ClientConfig,
+        shows_token: bool,
+        config: ClientConfig,
+    ) -> Result<Self, BadUrl> {
         let headers = config.token.iter().map(|token| (AUTHORIZATION, token.header())).collect();
         let http = reqwest::Client::builder()
             .connect_timeout(config.connect_timeout)
@@ -126,12 +139,12 @@ impl Transport {
             .tls_backend_preconfigured(tls.clone())
             .build()
             .map_err(|error| BadUrl::new(&url, error.to_string()))?;
-        Ok(Self { http, url, tls, config })
+        Ok(Self { http, url, tls, shows_token, config })
     }
 
     /// The same with connections of its own.
     pub(crate) fn reconnected(&self) -> Result<Self, BadUrl> {
-        Self::connecting(self.url.clone(), self.tls.clone(), self.config.clone())
+        Self::connecting(self.url.clone(), self.tls.clone(), self.shows_token, self.config.clone())
     }
 
     pub(crate) fn with_max_repeats(self, max_repeats: u32) -> Self {
@@ -140,6 +153,14 @@ impl Transport {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(crate) const fn shows_token(&self) -> bool {
+        self.shows_token
+    }
+
+    pub(crate) const fn tls(&self) -> &ClientTls {
+        &self.config.tls
     }
 
     /// Makes a call that has an answer.

@@ -12,7 +12,6 @@ mod conformance;
 pub mod copy;
 mod error;
 pub mod migrations;
-pub mod pem_files;
 pub mod postgres;
 pub mod rows;
 pub mod sqlite;

@@ -175,7 +175,7 @@ mod tests {
             let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
             let of_stores = ["doctor", "backup", "schema", "store", "serve", "config", "openapi", "completions"];
             let is_about_stores = of_stores.iter().any(|noun| name.starts_with(&format!("enginehouse {noun}")));
-            assert!(!is_about_stores || !has("client"), "{name} needs no server");
+            assert!(!is_about_stores || !has("url"), "{name} needs no server");
             for option in ["columns", "watch", "cursor"] {
                 assert!(
                     !has(option)

@@ -42,7 +42,7 @@ impl ServerConfig {
         Self {
             listen,
             tls: None,
-            tls_look_interval: Duration::from_secs(5),
+            tls_look_interval: Duration::from_secs(2),
             insecure: false,
             insecure_transport: false,
             allowed_hosts: AllowedHosts::default(),

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use enginehouse_store::pem_files::{self, PemError};
+use enginehouse_pem::PemError;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
@@ -157,16 +157,16 @@ impl ReloadFault {
 impl TlsFiles {
     fn read(&self) -> Result<PemContents, TlsError> {
         Ok(PemContents {
-            cert: pem_files::read(&self.cert, "tls_cert")?,
-            key: pem_files::read_secret(&self.key, "tls_key")?,
+            cert: enginehouse_pem::read(&self.cert, "tls_cert")?,
+            key: enginehouse_pem::read_secret(&self.key, "tls_key")?,
         })
     }
 }
 
 impl PemContents {
     fn for_use(self, files: &TlsFiles) -> Result<InForce, TlsError> {
-        let chain = pem_files::certificates(&self.cert, &files.cert, "tls_cert")?;
-        let key = pem_files::private_key(&self.key, &files.key, "tls_key")?;
+        let chain = enginehouse_pem::certificates(&self.cert, &files.cert, "tls_cert")?;
+        let key = enginehouse_pem::private_key(&self.key, &files.key, "tls_key")?;
         let expires_at = expires_at(&chain[0], &files.cert)?;
         let builder = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).map_err(|error| TlsError(error.to_string()))?;

@@ -6,7 +6,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use enginehouse_server::server::TlsFiles;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -27,12 +26,11 @@ impl TestCa {
         Self { folder: tempfile::tempdir().unwrap(), issuer }
     }
 
-    /// The files of a server on the loopback, with a new certificate. Files of an earlier one are replaced.
-    pub(crate) fn server_files(&self) -> TlsFiles {
+    /// The files of the certificate and key of a server on the loopback, which are new. Those of an earlier one are replaced.
+    pub(crate) fn server_files(&self) -> (PathBuf, PathBuf) {
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let (cert, key) = self.sign(CertificateParams::new(names).unwrap());
-        let (cert, key) = (self.write("server.pem", &cert), self.write("server.key", &key));
-        TlsFiles { cert, key }
+        (self.write("server.pem", &cert), self.write("server.key", &key))
     }
 
     /// A certificate and its key, in PEM.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_server::server::{BindError, Listener, ServerConfig};
+use enginehouse_server::server::{BindError, Listener, ServerConfig, TlsFiles};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ProtocolVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,10 +17,15 @@ use crate::running_server::{LIMIT, RunningServer, read_answer, read_to_end, requ
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const BOTH: &[&rustls::SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
+fn server_files(ca: &TestCa) -> TlsFiles {
+    let (cert, key) = ca.server_files();
+    TlsFiles { cert, key }
+}
+
 /// A server that speaks TLS.
 async fn start_tls(ca: &TestCa, change: impl FnOnce(&mut ServerConfig)) -> RunningServer {
     let server = start(|config| {
-        config.tls = Some(ca.server_files());
+        config.tls = Some(server_files(ca));
         config.tls_look_interval = Duration::from_millis(20);
         change(config);
     });
@@ -170,7 +175,7 @@ async fn a_claim_that_waits_over_tls_is_woken_goes_on_and_ends_with_its_client()
 #[tokio::test]
 async fn files_that_are_no_good_are_refused_at_the_start() {
     let ca = TestCa::new();
-    let files = ca.server_files();
+    let files = server_files(&ca);
     let other = ca.write("other.key", &ca.sign(rcgen::CertificateParams::new(Vec::new()).unwrap()).1);
     let (none, no_pem) = (ca.path().join("none"), ca.write("no.pem", "nothing"));
     let open = ca.path().join("open.key");
@@ -183,7 +188,7 @@ async fn files_that_are_no_good_are_refused_at_the_start() {
         (&files.cert, &open, "open.key (tls_key) may be read by others"),
         (&files.cert, &other, "do not fit"),
     ] {
-        let tls = Some(enginehouse_server::server::TlsFiles { cert: cert.clone(), key: key.clone() });
+        let tls = Some(TlsFiles { cert: cert.clone(), key: key.clone() });
         let config = ServerConfig { tls, ..ServerConfig::on(([127, 0, 0, 1], 0).into()) };
         let Err(BindError::Tls(error)) = Listener::bind(config).await else { panic!("{want}") };
         assert!(error.to_string().contains(want), "{error}");

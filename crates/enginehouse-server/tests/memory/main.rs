@@ -11,6 +11,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use enginehouse_server::server::TlsFiles;
 use peak_alloc::PeakAlloc;
 use rustls::version::{TLS12, TLS13};
 use tokio::io::AsyncWriteExt;
@@ -96,7 +97,11 @@ async fn a_waiting_claim_takes_little_memory_and_gives_it_back() {
     server.stop().await;
 
     let ca = TestCa::new();
-    let mut server = start(|config| config.tls = Some(ca.server_files())).await;
+    let mut server = start(|config| {
+        let (cert, key) = ca.server_files();
+        config.tls = Some(TlsFiles { cert, key });
+    })
+    .await;
     let client = ca.client(&[&TLS13, &TLS12], None);
     server.speak_tls(client.clone());
     let tls = TlsConnector::from(Arc::new(client));

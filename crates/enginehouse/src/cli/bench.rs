@@ -76,7 +76,7 @@ async fn bench(common: &Common, shape: LoadShape, keep: bool) -> Result<(), CliE
         .map_err(|error| CliError::new(Exit::Failed, "nothing was measured", error, "signals cannot be caught here"))?;
     let names = BenchNames::new(shape.queue.clone());
     let progress = BenchProgress::new(common.quiet);
-    let client = &common.client;
+    let client: &Client = &common.client;
     client.ready().await.map_err(|error| CliError::call("nothing was measured", error))?;
     progress.say(&format!("{} at {}: {}", names.run, client.url(), shape.in_words()));
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::Args;
-use enginehouse_client::{ClaimedEvent, EngineError, EngineLoop, HandlerContext, HandlerOutcome, StaticConfig};
+use enginehouse_client::{ClaimedEvent, Client, EngineError, EngineLoop, HandlerContext, HandlerOutcome, StaticConfig};
 use enginehouse_core::engine::ResourceLimits;
 use enginehouse_core::ids::{Capability, EngineId, EngineType, EventType, QueueName};
 use tokio_util::sync::CancellationToken;
@@ -126,6 +126,8 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
         command: command.clone(),
         arguments: rest.to_vec(),
         url: common.client.url().to_owned(),
+        // A command may work in another folder.
+        tls_ca: common.client.tls().ca.as_ref().and_then(|ca| std::path::absolute(ca).ok()),
         kill_after,
         result: arguments.result,
         show_stderr: !common.quiet,
@@ -143,7 +145,7 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
         engine_software_version: arguments.engine_version,
         ..StaticConfig::default()
     };
-    let mut engine = EngineLoop::new(common.client.clone(), engine_id.clone(), engine_type)
+    let mut engine = EngineLoop::new(Client::clone(&common.client), engine_id.clone(), engine_type)
         .static_config(static_config)
         .max_concurrent(arguments.max_concurrent)
         .event_types(arguments.event_types)

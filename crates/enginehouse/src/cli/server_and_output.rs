@@ -7,28 +7,18 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use enginehouse_client::Client;
 use enginehouse_core::ids::EventId;
 use strum::VariantArray;
 
 use super::cli_error::CliError;
-use super::server_address::ServerAddress;
+use super::server_address::ChosenServer;
 use crate::exit_codes::Exit;
 
 /// Where the server is, and how to show what it answers.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
-    /// Where the server is: http://HOST:PORT, https://HOST or, for short, HOST:PORT or :PORT
-    #[arg(
-        long = "url",
-        env = "ENGINEHOUSE_URL",
-        default_value = "http://127.0.0.1:7420",
-        global = true,
-        value_name = "URL",
-        value_parser = ServerAddress,
-        help_heading = "Server"
-    )]
-    pub(crate) client: Client,
+    #[command(flatten)]
+    pub(crate) client: ChosenServer,
     #[command(flatten)]
     output: OutputArgs,
 }

@@ -13,8 +13,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::pem_files;
-
 /// `sslmode`, weakest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Mode {
@@ -166,11 +164,13 @@ impl ServerCertVerifier for AnyName {
 }
 
 fn certificates(path: &Path, parameter: &'static str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read = pem_files::read(path, parameter).and_then(|text| pem_files::certificates(&text, path, parameter));
+    let read =
+        enginehouse_pem::read(path, parameter).and_then(|text| enginehouse_pem::certificates(&text, path, parameter));
     read.map_err(|error| error.to_string())
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    let read = pem_files::read_secret(path, "sslkey").and_then(|text| pem_files::private_key(&text, path, "sslkey"));
+    let read = enginehouse_pem::read_secret(path, "sslkey")
+        .and_then(|text| enginehouse_pem::private_key(&text, path, "sslkey"));
     read.map_err(|error| error.to_string())
 }

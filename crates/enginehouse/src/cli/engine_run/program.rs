@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use super::load::LoadMeter;
 use super::output::{Keep, PipeReader, Printed};
 use super::report_file::{ReportFile, ReportFolder};
 use super::report_lines::ReportLines;
-use crate::cli::server_address::TOKEN_VARIABLE;
+use crate::cli::server_address::{CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_VARIABLE};
 use crate::exec_guard::protocol::GuardArgs;
 
 /// The exit status that says: no attempt can succeed. `EX_DATAERR` of sysexits.h.
@@ -32,6 +33,8 @@ pub(super) struct Program {
     pub(super) arguments: Vec<OsString>,
     /// The server's address, for commands that have more to say to it.
     pub(super) url: String,
+    /// The CAs to trust when it is called.
+    pub(super) tls_ca: Option<PathBuf>,
     /// How long it has between SIGTERM and SIGKILL.
     pub(super) kill_after: Duration,
     /// What its stdout is.
@@ -124,7 +127,12 @@ impl Program {
                 .env_remove("ENGINEHOUSE_CHECKPOINT")
                 .env_remove("ENGINEHOUSE_REPORT_FILE")
                 // Who may be an engine may do more than its command has to.
-                .env_remove(TOKEN_VARIABLE);
+                .env_remove(TOKEN_VARIABLE)
+                .env_remove(CLIENT_CERT_VARIABLE)
+                .env_remove(CLIENT_KEY_VARIABLE);
+            if let Some(ca) = &self.tls_ca {
+                command.env(TLS_CA_VARIABLE, ca);
+            }
             if let Some(file) = &report_file {
                 command.env("ENGINEHOUSE_REPORT_FILE", file);
             }

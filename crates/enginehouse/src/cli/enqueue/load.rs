@@ -45,7 +45,7 @@ pub(super) async fn run(common: &Common, file: &Path, format: LineFormat, keep_g
     };
     let (chunks, size) = open(file, format).map_err(unreadable)?;
     let mut load = FileLoad {
-        client: common.client.clone().with_max_repeats(MAX_REPEATS),
+        client: Client::clone(&common.client).with_max_repeats(MAX_REPEATS),
         bar: bar(common, size),
         summary: LoadSummary::default(),
     };

@@ -99,12 +99,6 @@ pub(crate) fn document(format: OutputFormat, thing: &impl Serialize) -> String {
     }
 }
 
-/// Writes a note for a person to stderr, apart from the answer.
-pub(crate) fn note(text: &str) {
-    // Without stderr there is nowhere to write it.
-    let _ = writeln!(std::io::stderr(), "{}", indented(text, 2));
-}
-
 /// What is shown where there is nothing.
 pub(crate) fn or_dash<T: ToString>(value: Option<&T>) -> String {
     value.map_or_else(|| "-".to_owned(), ToString::to_string)

@@ -8,8 +8,9 @@ use super::super::cli_error::CliError;
 use super::super::server_and_output::{Common, OutputFormat};
 use super::super::times::{TimeFormat, Times};
 use super::super::watch::WatchArgs;
-use super::answers::{list, note};
+use super::answers::list;
 use super::listed::Listed;
+use super::notes::note;
 use super::table::TableLayout;
 use crate::exit_codes::Exit;
 

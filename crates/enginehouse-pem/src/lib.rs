@@ -1,4 +1,4 @@
-//! Certificates and keys in files of PEM, and who may read them.
+//! Certificates, keys and other secrets in files, and who may read them: for the server, the stores and the client alike.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
