@@ -116,3 +116,33 @@ fn a_token_that_goes_unencrypted_to_another_machine_is_warned_about_once() {
         assert!(!message.contains("s3cret"), "{message}");
     }
 }
+
+#[tokio::test]
+async fn the_certificate_of_a_client_names_it_in_the_log_and_commands_have_one() {
+    let (ca, clients) = (TestCa::new(), TestCa::new());
+    let client_ca = clients.ca_file();
+    let server =
+        serve(&ca, &["--log-requests", "--log-format", "json", "--tls-client-ca", client_ca.to_str().unwrap()]);
+    let mut engine = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    engine.subject_alt_names.push(rcgen::SanType::URI("spiffe://house/engine-7".try_into().unwrap()));
+    let (cert, key) = clients.sign(engine);
+    let (cert, key) = (clients.write("engine.pem", &cert), clients.write("engine.key", &key));
+    for has_one in [false, true] {
+        let mut stats = command(["stats", "--url", &server.url, "--tls-ca"]);
+        stats.arg(ca.ca_file());
+        if has_one {
+            stats.arg("--client-cert").arg(&cert).arg("--client-key").arg(&key);
+        }
+        let output = stats.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let mut half = command(["stats", "--url", &server.url, "--client-cert"]);
+    let output = half.arg(&cert).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--client-cert and --client-key go together"), "{}", text(&output.stderr));
+    assert_eq!(server.stop(), Some(0));
+    let log = fs::read_to_string(ca.path().join("log")).unwrap();
+    let principals: Vec<_> =
+        log.lines().filter_map(|line| line.split_once(r#""principal":""#)?.1.split('"').next()).collect();
+    assert_eq!(principals, ["anonymous", "spiffe://house/engine-7"]);
+}

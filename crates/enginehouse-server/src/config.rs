@@ -117,6 +117,7 @@ pub fn resolve(
 fn check_tls(config: &Config) -> Result<(), ConfigError> {
     let only_one = |given, missing| Err(ConfigError::OnlyOne { given, missing });
     match (&config.tls_cert, &config.tls_key) {
+        (None, None) if config.tls_client_ca.is_some() => only_one("tls_client_ca", "tls_cert"),
         (Some(_), None) => only_one("tls_cert", "tls_key"),
         (None, Some(_)) => only_one("tls_key", "tls_cert"),
         _ => Ok(()),
@@ -240,6 +241,9 @@ mod tests {
         assert!(resolved(&[cert]).unwrap_err().starts_with("tls_cert is set and tls_key is not"));
         assert!(resolved(&[key]).unwrap_err().starts_with("tls_key is set and tls_cert is not"));
         resolved(&[cert, key]).unwrap();
+        let ca = ("tls_client_ca", "ca.pem");
+        assert!(resolved(&[ca]).unwrap_err().starts_with("tls_client_ca is set and tls_cert is not"));
+        resolved(&[cert, key, ca]).unwrap();
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who is at the other end of a connection, as far as the connection itself shows it.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use crate::budget::ClientAddress;
 
@@ -10,11 +11,14 @@ pub(crate) struct Peer {
     pub(crate) ip: IpAddr,
     /// Whether the connection is one of TLS.
     pub(crate) is_encrypted: bool,
+    /// The name in the certificate that the client has proved itself with; none without one.
+    pub(crate) certificate_name: Option<Arc<str>>,
 }
 
 impl Peer {
     /// A caller in the same process, who has no connection.
-    pub(crate) const LOCAL: Self = Self { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), is_encrypted: false };
+    pub(crate) const LOCAL: Self =
+        Self { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), is_encrypted: false, certificate_name: None };
 
     /// Whose share it takes.
     pub(crate) fn address(&self) -> ClientAddress {

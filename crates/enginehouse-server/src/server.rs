@@ -17,6 +17,7 @@
 
 mod activity;
 mod allowed_hosts;
+mod certificate_name;
 mod client_stream;
 mod connection;
 mod current_request;

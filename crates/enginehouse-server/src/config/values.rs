@@ -22,6 +22,8 @@ pub struct Config {
     /// The files of its certificate and of its key: both or none.
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
+    /// The file of the CAs of clients.
+    pub tls_client_ca: Option<PathBuf>,
     /// By which names it may be called besides its addresses.
     pub allowed_hosts: AllowedHosts,
     /// Where the rows are.
@@ -59,6 +61,7 @@ impl Default for Config {
             insecure: false,
             tls_cert: None,
             tls_key: None,
+            tls_client_ca: None,
             allowed_hosts: AllowedHosts::default(),
             store: StoreUrl::Sqlite("enginehouse.db".into()),
             schema: SchemaName::default(),
@@ -82,7 +85,7 @@ impl Config {
     /// What the server speaks TLS with; none if it speaks plain HTTP.
     pub fn tls(&self) -> Option<TlsFiles> {
         let (cert, key) = self.tls_cert.clone().zip(self.tls_key.clone())?;
-        Some(TlsFiles { cert, key })
+        Some(TlsFiles { cert, key, client_ca: self.tls_client_ca.clone() })
     }
 }
 

@@ -12,14 +12,16 @@ use crate::budget::ClientAddress;
 
 /// The target of its lines.
 pub const ACCESS_LOG: &str = "enginehouse::requests";
-/// Who calls. Nobody has to say, and nobody who says so is believed: there are no access tokens yet.
-const PRINCIPAL: &str = "anonymous";
+/// Who calls, if nothing says so.
+const ANONYMOUS: &str = "anonymous";
 /// How much of a path is logged. The longest that a call has is shorter.
 const MAX_PATH: usize = 500;
 
 /// A request and how it was answered.
 pub(super) struct AnsweredRequest<'a> {
     pub(super) request_id: &'a str,
+    /// The name in the caller's certificate.
+    pub(super) principal: Option<&'a str>,
     pub(super) address: ClientAddress,
     pub(super) method: &'a Method,
     /// As it was asked for, without the query, which may hold what a user wrote.
@@ -38,7 +40,7 @@ impl AnsweredRequest<'_> {
         tracing::info!(
             target: ACCESS_LOG,
             request_id = self.request_id,
-            principal = PRINCIPAL,
+            principal = self.principal.unwrap_or(ANONYMOUS),
             address = %self.address,
             method = self.method.as_str(),
             // A path is ASCII.

@@ -19,6 +19,7 @@ use super::known_routes::KnownRoutes;
 use super::problem::ProblemResponse;
 use super::same_origin;
 use crate::log_limit::LogLimit;
+use crate::peer::Peer;
 use crate::timers::Timer;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,6 +53,7 @@ pub(super) async fn observe(
     let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
     let caller = CallOrigin::of(&request, &route);
     request.extensions_mut().insert(caller);
+    let principal = request.extensions().get::<Peer>().and_then(|peer| peer.certificate_name.clone());
     let coding = AnswerCoding::asked_for(&request);
     let span = tracing::debug_span!("request", %request_id, %method, route);
     let response = match admit(&mut request, caller, &app, &routes) {
@@ -70,7 +72,8 @@ pub(super) async fn observe(
     let (address, status) = (caller.address, response.status());
     app.metrics().answered(&route, &method, status, took);
     let (request_id, method, path, route) = (&request_id, &method, &path, &route);
-    AnsweredRequest { request_id, address, method, path, route, status, code, took }.log();
+    let principal = principal.as_deref();
+    AnsweredRequest { request_id, principal, address, method, path, route, status, code, took }.log();
     response
 }
 

@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
+use super::certificate_name::certificate_name;
 use super::client_stream::ClientStream;
 use super::current_request::{LongRequest, RequestService};
 use super::handshake::Handshake;
@@ -54,6 +55,7 @@ pub(super) struct AcceptedConnection {
 async fn open(
     stream: std::net::TcpStream,
     handshake: Option<Handshake>,
+    peer: &mut Peer,
     activity: &Activity,
     metrics: &Metrics,
 ) -> io::Result<ClientStream> {
@@ -61,14 +63,21 @@ async fn open(
     let Some(handshake) = handshake else { return Ok(ClientStream::Tcp(stream)) };
     let stream = handshake.with(stream, activity).await;
     let stream = stream.inspect_err(|_| metrics.tls().handshake_failed())?;
+    if let Some([certificate, ..]) = stream.get_ref().1.peer_certificates() {
+        peer.certificate_name = certificate_name(certificate);
+        if peer.certificate_name.is_none() {
+            metrics.tls().handshake_failed();
+            return Err(io::Error::other("the certificate of the client has no name that it could be known by"));
+        }
+    }
     Ok(ClientStream::Tls(Box::new(stream)))
 }
 
 /// Serves a connection until it ends, or until the server shuts down and its request is answered.
 pub(super) async fn serve(accepted: AcceptedConnection, shutdown: CancellationToken) {
-    let AcceptedConnection { stream, peer, handshake, head_check, router, timeouts, activity, metrics } = accepted;
+    let AcceptedConnection { stream, mut peer, handshake, head_check, router, timeouts, activity, metrics } = accepted;
     let opened = tokio::select! {
-        opened = Box::pin(open(stream, handshake, &activity, &metrics)) => opened,
+        opened = Box::pin(open(stream, handshake, &mut peer, &activity, &metrics)) => opened,
         () = shutdown.cancelled() => return,
     };
     let stream = match opened {

@@ -108,7 +108,7 @@ impl OpenConnections {
 
     /// Serves a connection as soon as there is room for it, or refuses it.
     async fn admit(&mut self, stream: TcpStream, from: SocketAddr) {
-        let peer = Peer { ip: from.ip(), is_encrypted: self.tls.is_some() };
+        let peer = Peer { ip: from.ip(), is_encrypted: self.tls.is_some(), certificate_name: None };
         let address = peer.address();
         loop {
             let full = match self.budget.take(address, 1) {

@@ -14,8 +14,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use enginehouse_pem::PemError;
+use rustls::RootCertStore;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
@@ -23,6 +26,8 @@ use x509_cert::der::Decode;
 use crate::telemetry::Metrics;
 use crate::timers::pause;
 
+/// The setting of the CAs of clients.
+const CLIENT_CA: &str = "tls_client_ca";
 /// How often the same fault has to be found before it is one: files are replaced one after the other.
 const LOOKS_TO_BE_SURE: u32 = 2;
 
@@ -33,6 +38,8 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+    /// The CAs that vouch for clients; none if nobody is asked for a certificate.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Why a server cannot speak TLS.
@@ -73,6 +80,7 @@ impl fmt::Debug for ServerTls {
 struct PemContents {
     cert: Vec<u8>,
     key: Vec<u8>,
+    client_ca: Option<Vec<u8>>,
 }
 
 impl ServerTls {
@@ -159,6 +167,7 @@ impl TlsFiles {
         Ok(PemContents {
             cert: enginehouse_pem::read(&self.cert, "tls_cert")?,
             key: enginehouse_pem::read_secret(&self.key, "tls_key")?,
+            client_ca: self.client_ca.as_deref().map(|path| enginehouse_pem::read(path, CLIENT_CA)).transpose()?,
         })
     }
 }
@@ -170,12 +179,39 @@ impl PemContents {
         let expires_at = expires_at(&chain[0], &files.cert)?;
         let builder = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).map_err(|error| TlsError(error.to_string()))?;
-        let mut config = builder.with_no_client_auth().with_single_cert(chain, key).map_err(|error| {
+        let verifier = self.client_verifier(files)?;
+        let asks_for_certificates = verifier.is_some();
+        let builder = match verifier {
+            None => builder.with_no_client_auth(),
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+        };
+        let mut config = builder.with_single_cert(chain, key).map_err(|error| {
             let (cert, key) = (files.cert.display(), files.key.display());
             TlsError(format!("the certificate {cert} (tls_cert) and the key {key} (tls_key) do not fit: {error}"))
         })?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if asks_for_certificates {
+            // A session that is resumed is as old as its first handshake, and so is what it knows of a certificate.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         Ok(InForce { contents: self, config: Arc::new(config), expires_at })
+    }
+}
+
+impl PemContents {
+    /// Looks at the certificates of clients that have one. Whether a caller needs one is not for the handshake to say.
+    fn client_verifier(&self, files: &TlsFiles) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
+        let Some((text, path)) = self.client_ca.as_ref().zip(files.client_ca.as_ref()) else { return Ok(None) };
+        let refused = |why: String| TlsError::from(PemError::new(path, CLIENT_CA, why));
+        let mut roots = RootCertStore::empty();
+        for certificate in enginehouse_pem::certificates(text, path, CLIENT_CA)? {
+            roots.add(certificate).map_err(|error| refused(format!("holds what no CA has: {error}")))?;
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::new(ring::default_provider()))
+            .allow_unauthenticated()
+            .build();
+        Ok(Some(verifier.map_err(|error| refused(format!("cannot be used: {error}")))?))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_server::server::{BindError, Listener, ServerConfig, TlsFiles};
+use rcgen::CertificateParams;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ProtocolVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +20,7 @@ const BOTH: &[&rustls::SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
 fn server_files(ca: &TestCa) -> TlsFiles {
     let (cert, key) = ca.server_files();
-    TlsFiles { cert, key }
+    TlsFiles { cert, key, client_ca: None }
 }
 
 /// A server that speaks TLS.
@@ -100,7 +101,7 @@ async fn a_new_certificate_is_served_without_a_restart_and_a_bad_one_never() {
     server.until("enginehouse_tls_reloads_total", |reloads| reloads == 1).await;
     let second = served_with(&server, &ca).await;
     assert_ne!(first, second);
-    let (other, other_key) = ca.sign(rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap());
+    let (other, other_key) = ca.sign(CertificateParams::new(vec!["localhost".to_owned()]).unwrap());
     let good = std::fs::read_to_string(ca.path().join("server.pem")).unwrap();
     for (file, text) in [("server.pem", "no certificate"), ("server.pem", other.as_str()), ("server.pem", "")] {
         ca.write(file, text);
@@ -176,7 +177,7 @@ async fn a_claim_that_waits_over_tls_is_woken_goes_on_and_ends_with_its_client()
 async fn files_that_are_no_good_are_refused_at_the_start() {
     let ca = TestCa::new();
     let files = server_files(&ca);
-    let other = ca.write("other.key", &ca.sign(rcgen::CertificateParams::new(Vec::new()).unwrap()).1);
+    let other = ca.write("other.key", &ca.sign(CertificateParams::new(Vec::new()).unwrap()).1);
     let (none, no_pem) = (ca.path().join("none"), ca.write("no.pem", "nothing"));
     let open = ca.path().join("open.key");
     std::fs::copy(&files.key, &open).unwrap();
@@ -188,9 +189,49 @@ async fn files_that_are_no_good_are_refused_at_the_start() {
         (&files.cert, &open, "open.key (tls_key) may be read by others"),
         (&files.cert, &other, "do not fit"),
     ] {
-        let tls = Some(TlsFiles { cert: cert.clone(), key: key.clone() });
+        let tls = Some(TlsFiles { cert: cert.clone(), key: key.clone(), client_ca: None });
         let config = ServerConfig { tls, ..ServerConfig::on(([127, 0, 0, 1], 0).into()) };
         let Err(BindError::Tls(error)) = Listener::bind(config).await else { panic!("{want}") };
         assert!(error.to_string().contains(want), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_client_may_have_a_certificate_but_no_other_than_one_of_its_ca() {
+    let ca = TestCa::new();
+    let clients = TestCa::new();
+    let server = start_tls(&ca, |config| {
+        config.tls.as_mut().unwrap().client_ca = Some(clients.ca_file());
+    })
+    .await;
+    let named = |name: &str| CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let good = clients.sign(named("engine-7.example"));
+    let stranger = TestCa::new().sign(named("engine-7.example"));
+    let mut nameless = CertificateParams::new(Vec::new()).unwrap();
+    nameless.distinguished_name = rcgen::DistinguishedName::new();
+    let nameless = clients.sign(nameless);
+    let mut expired = named("engine-7.example");
+    (expired.not_before, expired.not_after) = (rcgen::date_time_ymd(2001, 1, 1), rcgen::date_time_ymd(2002, 1, 1));
+    let expired = clients.sign(expired);
+    for version in BOTH {
+        for (own, is_served, what) in [
+            (None, true, "without one"),
+            (Some(&good), true, "with a good one"),
+            (Some(&stranger), false, "of another CA"),
+            (Some(&nameless), false, "without a name"),
+            (Some(&expired), false, "expired"),
+        ] {
+            let connector = TlsConnector::from(Arc::new(ca.client(&[version], own.cloned())));
+            let asked = async {
+                let stream = server.connect("").await;
+                let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await.ok()?;
+                stream.write_all(HEALTH.as_bytes()).await.ok()?;
+                let mut answer = [0; 12];
+                stream.read_exact(&mut answer).await.ok()?;
+                Some(answer)
+            };
+            assert_eq!(asked.await.is_some(), is_served, "{what}");
+        }
+    }
+    server.stop().await;
 }

@@ -99,7 +99,7 @@ async fn a_waiting_claim_takes_little_memory_and_gives_it_back() {
     let ca = TestCa::new();
     let mut server = start(|config| {
         let (cert, key) = ca.server_files();
-        config.tls = Some(TlsFiles { cert, key });
+        config.tls = Some(TlsFiles { cert, key, client_ca: None });
     })
     .await;
     let client = ca.client(&[&TLS13, &TLS12], None);
