@@ -12,4 +12,5 @@ pub mod rng;
 pub mod server;
 pub mod telemetry;
 mod timers;
+pub mod trusted_proxies;
 mod wake_queue;

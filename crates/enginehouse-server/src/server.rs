@@ -153,7 +153,8 @@ impl Server {
         rng: Box<dyn Rng>,
     ) -> io::Result<Self> {
         let threads = NetworkThreads::start()?;
-        let app = App::start(store, dispatch, listener.config.limits.clone(), rng)?;
+        let ServerConfig { limits, trusted_proxies, .. } = listener.config.clone();
+        let app = App::start(store, dispatch, limits, trusted_proxies, rng)?;
         Ok(Self { app, listener, threads })
     }
 

@@ -11,6 +11,7 @@ use enginehouse_store::{Durability, StoreUrl};
 use crate::dispatcher::config::DispatchConfig;
 use crate::http::Limits;
 use crate::server::{AllowedHosts, TlsFiles};
+use crate::trusted_proxies::TrustedProxies;
 
 /// Everything that a server needs to know. Complete: every default is filled in.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub tls_client_ca: Option<PathBuf>,
     /// By which names it may be called besides its addresses.
     pub allowed_hosts: AllowedHosts,
+    /// Whose word is taken for who calls.
+    pub trusted_proxies: TrustedProxies,
     /// Where the rows are.
     pub store: StoreUrl,
     /// The schema of the tables, in PostgreSQL.
@@ -63,6 +66,7 @@ impl Default for Config {
             tls_key: None,
             tls_client_ca: None,
             allowed_hosts: AllowedHosts::default(),
+            trusted_proxies: TrustedProxies::default(),
             store: StoreUrl::Sqlite("enginehouse.db".into()),
             schema: SchemaName::default(),
             max_transactions: 2,

@@ -19,6 +19,7 @@ use crate::explain::Explainer;
 use crate::log_followers::LogFollowers;
 use crate::rng::{Rng, SeededRng};
 use crate::telemetry::{CommitObserver, Metrics};
+use crate::trusted_proxies::TrustedProxies;
 
 /// What every handler may use. Cheap to clone.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ struct Parts {
     store: Arc<dyn Store>,
     metrics: Metrics,
     limits: Limits,
+    trusted_proxies: TrustedProxies,
     budgets: Budgets,
     explainer: Explainer,
     retention: Retention,
@@ -52,6 +54,7 @@ impl App {
         store: Arc<dyn Store>,
         config: DispatchConfig,
         limits: Limits,
+        trusted_proxies: TrustedProxies,
         mut rng: Box<dyn Rng>,
     ) -> std::io::Result<Self> {
         let metrics = Metrics::new();
@@ -77,6 +80,7 @@ impl App {
             retention: explained_by.retention,
             log_followers,
             limits,
+            trusted_proxies,
             rng: Mutex::new(own_rng),
             request_prefix,
             requests: AtomicU64::new(0),
@@ -116,6 +120,11 @@ impl App {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// Whose word is taken for who calls.
+    pub(super) fn trusted_proxies(&self) -> &TrustedProxies {
+        &self.0.trusted_proxies
     }
 
     /// What requests and answers may hold at once.

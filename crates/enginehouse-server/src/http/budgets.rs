@@ -14,6 +14,7 @@ use super::limits::Limits;
 use crate::budget::{Budget, ClientAddress, NoRoom, Share};
 use crate::peer::Peer;
 use crate::telemetry::Metrics;
+use crate::trusted_proxies::TrustedProxies;
 
 /// How many bytes of a body or an answer take no room.
 pub(super) const FREE_BYTES: usize = 16 * 1024;
@@ -49,9 +50,10 @@ pub(super) struct CallOrigin {
 }
 
 impl CallOrigin {
-    pub(super) fn of(request: &Request, route: &str) -> Self {
+    pub(super) fn of(request: &Request, route: &str, proxies: &TrustedProxies) -> Self {
         let peer = request.extensions().get().unwrap_or(&Peer::LOCAL);
-        Self { address: peer.address(), traffic: Traffic::of(request.method(), route) }
+        let address = proxies.client(peer.ip, request.headers()).into();
+        Self { address, traffic: Traffic::of(request.method(), route) }
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn observe(
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
-    let caller = CallOrigin::of(&request, &route);
+    let caller = CallOrigin::of(&request, &route, app.trusted_proxies());
     request.extensions_mut().insert(caller);
     let principal = request.extensions().get::<Peer>().and_then(|peer| peer.certificate_name.clone());
     let coding = AnswerCoding::asked_for(&request);

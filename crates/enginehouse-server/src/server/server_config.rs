@@ -8,6 +8,7 @@ use super::fences::Fences;
 use super::timed_stream::Timeouts;
 use super::tls::TlsFiles;
 use crate::http::Limits;
+use crate::trusted_proxies::TrustedProxies;
 
 /// Where a server listens, and what connections may cost.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct ServerConfig {
     pub insecure_transport: bool,
     /// By which names it may be called besides its addresses.
     pub allowed_hosts: AllowedHosts,
+    /// Whose word is taken for who calls.
+    pub trusted_proxies: TrustedProxies,
     pub limits: Limits,
     /// Most connections at once.
     pub max_connections: usize,
@@ -46,6 +49,7 @@ impl ServerConfig {
             insecure: false,
             insecure_transport: false,
             allowed_hosts: AllowedHosts::default(),
+            trusted_proxies: TrustedProxies::default(),
             limits: Limits::default(),
             max_connections: 10_000,
             header_timeout: Duration::from_secs(10),

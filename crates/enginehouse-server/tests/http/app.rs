@@ -7,6 +7,7 @@ use axum::body::Body;
 use enginehouse_server::dispatcher::config::DispatchConfig;
 use enginehouse_server::http::{App, Limits, router};
 use enginehouse_server::rng::SeededRng;
+use enginehouse_server::trusted_proxies::TrustedProxies;
 use enginehouse_store::Store;
 use enginehouse_store::clock::ManualClock;
 use http::{Request, header};
@@ -52,7 +53,8 @@ impl TestApp {
         let clock = Arc::new(ManualClock::at(enginehouse_core::time::Timestamp::from_millis(START)));
         let store = place.open(&clock);
         let chance = Box::new(SeededRng::from_seed(7));
-        let app = App::start(Arc::clone(&store), DispatchConfig::default(), limits, chance).unwrap();
+        let app = App::start(Arc::clone(&store), DispatchConfig::default(), limits, TrustedProxies::default(), chance)
+            .unwrap();
         Self { router: router(app.clone()), app, clock, store, transcript: String::new(), _place: place }
     }
 

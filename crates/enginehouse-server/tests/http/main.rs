@@ -26,6 +26,7 @@ mod hosts;
 mod logs;
 mod long_waits;
 mod pages;
+mod proxies;
 mod refusals;
 mod reports;
 mod request_fields;

@@ -90,6 +90,7 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
         tls: config.tls(),
         allowed_hosts: config.allowed_hosts.clone(),
         limits: config.limits.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
         max_connections: config.max_connections,
         shutdown_timeout: config.shutdown_timeout,
         ..ServerConfig::on(config.listen)

@@ -67,6 +67,16 @@ pub(super) const LISTENER: &[Setting] = &[
         set: |config, value| file(&mut config.tls_client_ca, value),
         get: |config| shown(&config.tls_client_ca),
     },
+    Setting {
+        name: "trusted_proxies",
+        about: "The addresses and networks of proxies, such as `127.0.0.1,10.0.0.0/8`, separated by commas, whose word is taken for who calls: of `X-Forwarded-For` or `Forwarded`, the last address that is none of theirs counts as the client's, in the access log and for its shares of bodies, answers and streams. Nobody else's is believed, and neither header if they name different clients. Connections are the proxy's. None by default.",
+        placeholder: "NETWORKS",
+        set: |config, value| {
+            config.trusted_proxies = value.parse()?;
+            Ok(())
+        },
+        get: |config| config.trusted_proxies.to_string(),
+    },
 ];
 
 fn file(into: &mut Option<PathBuf>, value: &str) -> Result<(), String> {

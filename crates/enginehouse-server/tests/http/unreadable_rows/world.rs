@@ -7,6 +7,7 @@ use axum::Router;
 use enginehouse_server::dispatcher::config::DispatchConfig;
 use enginehouse_server::http::{App, Limits, router};
 use enginehouse_server::rng::SeededRng;
+use enginehouse_server::trusted_proxies::TrustedProxies;
 use enginehouse_store::Store;
 use enginehouse_store::clock::ManualClock;
 use enginehouse_store::rows::PageRequest;
@@ -57,7 +58,14 @@ impl World {
     pub(crate) fn start(&mut self) {
         let store = self.place.open(&self.clock);
         let chance = Box::new(SeededRng::from_seed(7));
-        let app = App::start(Arc::clone(&store), DispatchConfig::default(), Limits::default(), chance).unwrap();
+        let app = App::start(
+            Arc::clone(&store),
+            DispatchConfig::default(),
+            Limits::default(),
+            TrustedProxies::default(),
+            chance,
+        )
+        .unwrap();
         self.app = Some((app.clone(), router(app)));
         self.store = Some(store);
     }

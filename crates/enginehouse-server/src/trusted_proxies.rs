@@ -1,0 +1,171 @@
+//! Whose word is taken for who calls: proxies that an operator trusts.
+//!
+//! A proxy is one address to the server, however many clients it has. It says whom it asks for in `X-Forwarded-For` or
+//! `Forwarded`, to which each proxy adds the address that it was called from. What a client writes there itself stands before
+//! that. So they are read from their end, and the first address that is no trusted proxy's is the client's.
+//!
+//! **Which header.** A proxy sets one of the two, and passes the other one on as its client wrote it. Which one, the server
+//! cannot know. So if both are there and name different clients, neither is believed, and the caller is the proxy.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use http::{HeaderMap, HeaderName, header};
+use ipnet::IpNet;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The networks of proxies that are trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl FromStr for TrustedProxies {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let networks = text.split(',').map(|network| {
+            let network = network.trim();
+            let address = network.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+            let network = address.or_else(|_| network.parse::<IpNet>()).map_err(|_| {
+                format!(
+                    "{network:?} is no network: must be addresses and networks such as 10.0.0.0/8, separated by commas"
+                )
+            })?;
+            // What is meant by host bits is not known, and a network that is too large trusts too many.
+            match network.trunc() == network {
+                true => Ok(network),
+                false => Err(format!("{network} has bits of a host: must be {}", network.trunc())),
+            }
+        });
+        networks.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Display for TrustedProxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let networks: Vec<_> = self
+            .0
+            .iter()
+            .map(|network| match network.prefix_len() == network.max_prefix_len() {
+                true => network.addr().to_string(),
+                false => network.to_string(),
+            })
+            .collect();
+        f.write_str(&networks.join(","))
+    }
+}
+
+impl TrustedProxies {
+    fn has(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whom a request is from that came from this address.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        if !self.has(peer) {
+            return peer;
+        }
+        let by_list = self.behind(hops(headers, &X_FORWARDED_FOR, address));
+        let by_forwarded = self.behind(hops(headers, &header::FORWARDED, forwarded_for));
+        match (by_list, by_forwarded) {
+            (Some(one), Some(other)) if one != other => peer,
+            (Some(client), _) | (None, Some(client)) => client,
+            (None, None) => peer,
+        }
+    }
+
+    /// The last hop that is no trusted proxy. None where there is no header, or where it stops to make sense before that.
+    fn behind(&self, hops: Option<Vec<Option<IpAddr>>>) -> Option<IpAddr> {
+        let mut nearest = None;
+        for hop in hops?.into_iter().rev() {
+            let hop = hop?.to_canonical();
+            nearest = Some(hop);
+            if !self.has(hop) {
+                break;
+            }
+        }
+        nearest
+    }
+}
+
+/// What a header lists, first to last; none if it is not there.
+fn hops(headers: &HeaderMap, name: &HeaderName, read: fn(&str) -> Option<IpAddr>) -> Option<Vec<Option<IpAddr>>> {
+    let mut values = headers.get_all(name).iter().peekable();
+    values.peek()?;
+    let lists = values.map(|value| value.to_str().unwrap_or_default());
+    Some(lists.flat_map(|list| list.split(',')).map(|hop| read(hop.trim())).collect())
+}
+
+/// An address, with a port or without.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+/// The address of `for=` in one element of RFC 7239.
+fn forwarded_for(element: &str) -> Option<IpAddr> {
+    let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(name, _)| name.eq_ignore_ascii_case("for"))?;
+    address(value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Headers are given as lines; `want` is the client of a request that came from 10.0.0.1, which is trusted.
+    #[track_caller]
+    fn check(lines: &[&str], want: &str) {
+        let proxies: TrustedProxies = "10.0.0.0/8, 192.0.2.1,2001:db8::/32".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            let (name, value) = line.split_once(": ").unwrap();
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        assert_eq!(proxies.client([10, 0, 0, 1].into(), &headers).to_string(), want, "{lines:?}");
+        let stranger = IpAddr::from([203, 0, 113, 9]);
+        assert_eq!(proxies.client(stranger, &headers), stranger, "nobody else is believed");
+    }
+
+    #[test]
+    fn the_client_is_the_last_one_that_is_no_trusted_proxy() {
+        check(&[], "10.0.0.1");
+        check(&["x-forwarded-for: 198.51.100.7"], "198.51.100.7");
+        check(&["x-forwarded-for: 198.51.100.7:4711"], "198.51.100.7");
+        check(&["x-forwarded-for: 1.2.3.4, 198.51.100.7, 192.0.2.1, 10.9.9.9"], "198.51.100.7");
+        check(&["x-forwarded-for: 1.2.3.4", "x-forwarded-for: 198.51.100.7"], "198.51.100.7");
+        check(&["x-forwarded-for: [2001:db9::1]:80"], "2001:db9::1");
+        check(&["x-forwarded-for: ::ffff:198.51.100.7"], "198.51.100.7");
+        check(&["x-forwarded-for: 10.9.9.9, 10.8.8.8"], "10.9.9.9");
+        check(&["forwarded: for=198.51.100.7;proto=https, for=10.2.2.2"], "198.51.100.7");
+        check(&["forwarded: proto=https;For=\"[2001:db9::1]:4711\""], "2001:db9::1");
+    }
+
+    #[test]
+    fn what_a_client_may_have_written_itself_is_not_believed() {
+        check(&["x-forwarded-for: 198.51.100.7, nonsense"], "10.0.0.1");
+        check(&["x-forwarded-for: "], "10.0.0.1");
+        check(&["x-forwarded-for: nonsense, 198.51.100.7"], "198.51.100.7");
+        check(&["forwarded: for=unknown"], "10.0.0.1");
+        check(&["forwarded: for=_hidden, for=198.51.100.7"], "198.51.100.7");
+        // One of the two is the proxy's, and nobody knows which.
+        check(&["x-forwarded-for: 198.51.100.7", "forwarded: for=1.2.3.4"], "10.0.0.1");
+        check(&["x-forwarded-for: 198.51.100.7", "forwarded: for=198.51.100.7"], "198.51.100.7");
+    }
+
+    #[test]
+    fn networks_are_written_as_they_are_read() {
+        for (text, want) in [
+            ("10.0.0.0/8, 127.0.0.1", "10.0.0.0/8,127.0.0.1"),
+            ("::1,2001:db8::/32", "::1,2001:db8::/32"),
+            ("::ffff:10.0.0.1", "10.0.0.1"),
+        ] {
+            assert_eq!(text.parse::<TrustedProxies>().unwrap().to_string(), want);
+        }
+        for bad in ["", "10.0.0.1/8", "10.0.0.0/33", "proxy.example", "10.0.0.1,", "*"] {
+            assert!(bad.parse::<TrustedProxies>().is_err(), "{bad}");
+        }
+    }
+}
