@@ -264,6 +264,7 @@ mod tests {
         for (name, value) in [
             ("listen", "nowhere"),
             ("tls_cert", ""),
+            ("metrics_listen", "7421"),
             ("trusted_proxies", "10.0.0.1/8"),
             ("store", "mysql://x"),
             ("store", "postgres://x/d?port=y"),

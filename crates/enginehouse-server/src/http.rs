@@ -59,6 +59,23 @@ pub(crate) use self::long_wait::LongWait;
 pub(crate) use self::request::EarlyRefusal;
 use self::request::{no_such_method, observe, panicked};
 
+/// What a listener is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenerRole {
+    /// All there is.
+    Everything,
+    /// All but the metrics, which another listener has.
+    Calls,
+    /// The metrics alone, and whether the server is well.
+    Metrics,
+}
+
+/// The calls of machines that look after the server.
+fn machine_calls(role: ListenerRole) -> OpenApiRouter<App> {
+    let health = OpenApiRouter::new().routes(routes!(health::get_health)).routes(routes!(health::get_readiness));
+    if role == ListenerRole::Calls { health } else { health.routes(routes!(health::get_metrics)) }
+}
+
 /// Every call.
 fn calls() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(description::head())
@@ -114,21 +131,20 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(stats::get_stats))
         .routes(routes!(stats::list_lanes))
         .routes(routes!(stats::accept_clock))
-        // Machines
-        .routes(routes!(health::get_health))
-        .routes(routes!(health::get_readiness))
-        .routes(routes!(health::get_metrics))
 }
 
-/// The whole service: calls and pages, and what happens to every request around them.
-pub fn router(app: App) -> Router {
-    let (calls, openapi) = calls().split_for_parts();
+/// The whole service of a listener: calls and pages, and what happens to every request around them.
+pub fn router(app: App, role: ListenerRole) -> Router {
+    let machines = machine_calls(role);
+    let calls = if role == ListenerRole::Metrics { machines } else { calls().merge(machines) };
+    let (calls, openapi) = calls.split_for_parts();
     let routes = KnownRoutes::of(&openapi);
     let missing = routes.clone();
-    let openapi = description::finished(openapi);
+    let pages =
+        if role == ListenerRole::Metrics { Router::new() } else { docs::pages(&description::finished(openapi)) };
     // Of layers, the last is the outermost.
     calls
-        .merge(docs::pages(&openapi))
+        .merge(pages)
         .method_not_allowed_fallback(no_such_method)
         .fallback(async move |request: Request| missing.no_such_path(request.uri().path()))
         .layer(CatchPanicLayer::custom(panicked))
@@ -138,7 +154,7 @@ pub fn router(app: App) -> Router {
 
 /// The description of the API.
 pub fn openapi() -> OpenApi {
-    description::finished(calls().into_openapi())
+    description::finished(calls().merge(machine_calls(ListenerRole::Everything)).into_openapi())
 }
 
 /// The description of the API as it is served, and as it lies in the repository.

@@ -32,6 +32,7 @@ mod server_config;
 mod timed_stream;
 mod tls;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -50,13 +51,15 @@ use self::tls::ServerTls;
 pub use self::tls::{TlsError, TlsFiles};
 use crate::dispatcher::config::DispatchConfig;
 use crate::explain::blocked_watch::BlockedWatch;
-use crate::http::App;
+use crate::http::{App, ListenerRole};
 use crate::rng::Rng;
 use crate::timers::pause;
 
 /// How often to look whether the store is still there.
 const STORE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long a scrape that is under way may take once everything else has ended.
+const METRICS_SHUTDOWN: Duration = Duration::from_secs(1);
 /// How often events that nobody can run are looked for.
 const BLOCKED_INTERVAL: Duration = Duration::from_secs(10);
 /// How often to look at the durations that other servers have seen.
@@ -87,8 +90,8 @@ pub enum ServerEnded {
 ///
 /// It comes before the store: a server that cannot listen must not have made, migrated or locked one.
 pub struct Listener {
-    listener: TcpListener,
-    local_addr: SocketAddr,
+    socket: BoundSocket,
+    metrics: Option<BoundSocket>,
     tls: Option<ServerTls>,
     config: ServerConfig,
 }
@@ -99,18 +102,24 @@ impl Listener {
     /// # Errors
     /// The address is not to be had, or not safe; or there is no certificate that can be used.
     pub async fn bind(config: ServerConfig) -> Result<Self, BindError> {
-        let listen = config.listen;
         // Whether there are tokens, only the store knows: what none of them would make safe is refused before it is opened.
-        config.fences(true).check(listen)?;
+        config.check_fences(true)?;
         let tls = config.tls.clone().map(ServerTls::load).transpose()?;
-        let to_listen = |source| BindError::Listen { listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(to_listen)?;
-        let local_addr = listener.local_addr().map_err(to_listen)?;
-        Ok(Self { listener, local_addr, tls, config })
+        let socket = BoundSocket::bind(config.listen).await?;
+        let metrics = match config.metrics_listen {
+            Some(listen) => Some(BoundSocket::bind(listen).await?),
+            None => None,
+        };
+        Ok(Self { socket, metrics, tls, config })
     }
 
     pub const fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+        self.socket.local_addr
+    }
+
+    /// Where metrics are, if they are apart.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|socket| socket.local_addr)
     }
 
     /// Looks once more whether others may reach it, when it is known whether callers have to show a token.
@@ -118,19 +127,18 @@ impl Listener {
     /// # Errors
     /// They must not.
     pub fn check_fences(&self, has_tokens: bool) -> Result<(), BindError> {
-        Ok(self.config.fences(has_tokens).check(self.local_addr)?)
+        Ok(self.config.check_fences(has_tokens)?)
     }
 
     /// Whether what is sent to it can be read on its way, as far as the server knows.
     pub fn is_overheard(&self) -> bool {
-        let ServerConfig { tls, insecure_transport, .. } = &self.config;
-        !self.local_addr.ip().to_canonical().is_loopback() && tls.is_none() && !insecure_transport
+        self.config.is_overheard()
     }
 
     /// Where the server is, for whoever calls it from this machine.
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.local_addr)
+        format!("{scheme}://{}", self.local_addr())
     }
 }
 
@@ -159,7 +167,12 @@ impl Server {
     }
 
     pub const fn local_addr(&self) -> SocketAddr {
-        self.listener.local_addr
+        self.listener.local_addr()
+    }
+
+    /// Where metrics are, if they are apart.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.listener.metrics_addr()
     }
 
     /// What calls work with.
@@ -172,30 +185,65 @@ impl Server {
     /// # Errors
     /// The store serves no more, or the dispatcher has ended by itself.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerEnded> {
-        let Self { app, listener: Listener { listener, local_addr, tls, config }, threads } = self;
-        let listens_on = local_addr.ip();
+        let Self { app, listener: Listener { socket, metrics, tls, config }, threads } = self;
+        let threads = Arc::new(threads);
+        let open = |socket: &BoundSocket, role| {
+            OpenConnections::new(&app, &config, socket.local_addr.ip(), role, tls.clone(), Arc::clone(&threads))
+        };
+        let role = if metrics.is_some() { ListenerRole::Calls } else { ListenerRole::Everything };
+        let mut connections = open(&socket, role);
+        let mut of_metrics = metrics.as_ref().map(|socket| (open(socket, ListenerRole::Metrics), socket));
         let durations = tokio::spawn(keep_durations(app.clone()));
         let blocked = tokio::spawn(watch_blocked(app.clone()));
         let fresh =
             tls.clone().map(|tls| tokio::spawn(tls.keep_fresh(config.tls_look_interval, app.metrics().clone())));
-        let mut connections = OpenConnections::new(&app, &config, listens_on, tls, threads);
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             why = store_ended(app.store()) => Err(ServerEnded::Store(why)),
             // It ends by itself when the store does.
             () = app.thread_ended() => Err(app.store().ended().await.map_or(ServerEnded::Dispatcher, ServerEnded::Store)),
-            never = connections.accept_all(&listener) => match never {},
+            never = connections.accept_all(&socket.listener) => match never {},
+            never = accept_for_metrics(&mut of_metrics) => match never {},
         };
-        drop(listener);
+        let of_metrics = of_metrics.map(|(connections, _)| connections);
+        drop((socket, metrics));
         // Before claims are answered: their answers say that the connection is closed.
         connections.shut_down();
         app.shut_down();
         durations.abort();
         blocked.abort();
         fresh.inspect(tokio::task::JoinHandle::abort);
+        // Whoever looks at the server sees how it ends.
         connections.finish(config.shutdown_timeout).await;
+        if let Some(connections) = of_metrics {
+            connections.shut_down();
+            connections.finish(METRICS_SHUTDOWN).await;
+        }
         app.join().await;
         ended
+    }
+}
+
+/// A socket that is listened on.
+struct BoundSocket {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+}
+
+impl BoundSocket {
+    async fn bind(listen: SocketAddr) -> Result<Self, BindError> {
+        let to_listen = |source| BindError::Listen { listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(to_listen)?;
+        let local_addr = listener.local_addr().map_err(to_listen)?;
+        Ok(Self { listener, local_addr })
+    }
+}
+
+/// Accepts connections of those who look at metrics, if these are apart.
+async fn accept_for_metrics(of_metrics: &mut Option<(OpenConnections, &BoundSocket)>) -> Infallible {
+    match of_metrics {
+        Some((connections, socket)) => connections.accept_all(&socket.listener).await,
+        None => std::future::pending().await,
     }
 }
 

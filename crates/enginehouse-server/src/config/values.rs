@@ -17,6 +17,8 @@ use crate::trusted_proxies::TrustedProxies;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub listen: SocketAddr,
+    /// Where metrics are; none if they are where calls are.
+    pub metrics_listen: Option<SocketAddr>,
     /// Whether it may be served to other machines without TLS, and without anything.
     pub insecure_transport: bool,
     pub insecure: bool,
@@ -60,6 +62,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: ([127, 0, 0, 1], 7420).into(),
+            metrics_listen: None,
             insecure_transport: false,
             insecure: false,
             tls_cert: None,

@@ -7,6 +7,7 @@
 use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::Semaphore;
@@ -17,7 +18,7 @@ use crate::wake_queue::WakeQueue;
 /// Threads that serve connections until this is dropped.
 pub(super) struct NetworkThreads {
     threads: Vec<NetworkThread>,
-    next: usize,
+    next: AtomicUsize,
     _until_dropped: DropGuard,
 }
 
@@ -48,12 +49,12 @@ impl NetworkThreads {
             Ok(NetworkThread { runtime: handle, handshake_turns: Arc::new(Semaphore::new(1)) })
         };
         let threads = (0..count).map(start).collect::<io::Result<_>>()?;
-        Ok(Self { threads, next: 0, _until_dropped: ends.drop_guard() })
+        Ok(Self { threads, next: AtomicUsize::new(0), _until_dropped: ends.drop_guard() })
     }
 
     /// The thread of the next connection: each in turn.
-    pub(super) fn next(&mut self) -> &NetworkThread {
-        self.next = (self.next + 1) % self.threads.len();
-        &self.threads[self.next]
+    pub(super) fn next(&self) -> &NetworkThread {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        &self.threads[next % self.threads.len()]
     }
 }

@@ -24,12 +24,14 @@ use super::server_config::ServerConfig;
 use super::timed_stream::Timeouts;
 use super::tls::ServerTls;
 use crate::budget::{Budget, ClientAddress, NoRoom, Share};
-use crate::http::{App, router};
+use crate::http::{App, ListenerRole, router};
 use crate::peer::Peer;
 use crate::timers::pause;
 
 /// How long to wait after a connection could not be accepted: most likely the process has no file descriptor left.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
+/// How many connections `metrics_listen` has: more than Prometheus and a person need.
+const MAX_METRICS_CONNECTIONS: usize = 64;
 /// How many idle connections one look at all connections finds.
 const FOUND_AT_ONCE: usize = 64;
 
@@ -44,7 +46,7 @@ pub(super) struct OpenConnections {
     budget: Arc<Budget>,
     signal: Arc<IdleSignal>,
     shutdown: CancellationToken,
-    threads: NetworkThreads,
+    threads: Arc<NetworkThreads>,
     tasks: JoinSet<()>,
     open: HashMap<Id, OpenConnection>,
     idle: LongestIdle,
@@ -69,18 +71,24 @@ impl OpenConnections {
         app: &App,
         config: &ServerConfig,
         listens_on: IpAddr,
+        role: ListenerRole,
         tls: Option<ServerTls>,
-        threads: NetworkThreads,
+        threads: Arc<NetworkThreads>,
     ) -> Self {
-        let metrics = app.metrics().of_budget("connections");
+        // Connections for metrics are apart: they are what somebody looks with when there are too many of the others.
+        let (name, max) = match role {
+            ListenerRole::Everything | ListenerRole::Calls => ("connections", config.max_connections),
+            ListenerRole::Metrics => ("metrics_connections", MAX_METRICS_CONNECTIONS),
+        };
+        let metrics = app.metrics().of_budget(name);
         Self {
             app: app.clone(),
-            router: router(app.clone()),
+            router: router(app.clone(), role),
             listens_on,
             allowed_hosts: Arc::new(config.allowed_hosts.clone()),
             tls,
             timeouts: config.timeouts(),
-            budget: Budget::new("connections", "max_connections", config.max_connections, metrics),
+            budget: Budget::new("connections", "max_connections", max, metrics),
             signal: IdleSignal::new(),
             shutdown: CancellationToken::new(),
             threads,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::allowed_hosts::AllowedHosts;
-use super::fences::Fences;
+use super::fences::{Fences, Unfenced};
 use super::timed_stream::Timeouts;
 use super::tls::TlsFiles;
 use crate::http::Limits;
@@ -14,6 +14,8 @@ use crate::trusted_proxies::TrustedProxies;
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     pub listen: SocketAddr,
+    /// Where it shows metrics; none if it does so where it listens.
+    pub metrics_listen: Option<SocketAddr>,
     /// The certificate to speak TLS with; none for plain HTTP.
     pub tls: Option<TlsFiles>,
     /// How often to look whether its files have changed.
@@ -44,6 +46,7 @@ impl ServerConfig {
     pub fn on(listen: SocketAddr) -> Self {
         Self {
             listen,
+            metrics_listen: None,
             tls: None,
             tls_look_interval: Duration::from_secs(2),
             insecure: false,
@@ -59,9 +62,27 @@ impl ServerConfig {
         }
     }
 
-    pub(super) const fn fences(&self, has_tokens: bool) -> Fences {
+    /// Every address that is listened on.
+    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        std::iter::once(self.listen).chain(self.metrics_listen)
+    }
+
+    /// Whether it may listen where it is to.
+    pub(super) fn check_fences(&self, has_tokens: bool) -> Result<(), Unfenced> {
         let Self { tls, insecure_transport, insecure, .. } = self;
-        Fences { tls: tls.is_some(), tokens: has_tokens, insecure_transport: *insecure_transport, insecure: *insecure }
+        let fences = Fences {
+            tls: tls.is_some(),
+            tokens: has_tokens,
+            insecure_transport: *insecure_transport,
+            insecure: *insecure,
+        };
+        self.addresses().try_for_each(|listen| fences.check(listen))
+    }
+
+    /// Whether what is sent to it can be read on its way.
+    pub(super) fn is_overheard(&self) -> bool {
+        let leaves_the_machine = self.addresses().any(|listen| !listen.ip().to_canonical().is_loopback());
+        leaves_the_machine && self.tls.is_none() && !self.insecure_transport
     }
 
     pub(super) const fn timeouts(&self) -> Timeouts {

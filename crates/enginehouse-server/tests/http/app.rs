@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use enginehouse_server::dispatcher::config::DispatchConfig;
-use enginehouse_server::http::{App, Limits, router};
+use enginehouse_server::http::{App, Limits, ListenerRole, router};
 use enginehouse_server::rng::SeededRng;
 use enginehouse_server::trusted_proxies::TrustedProxies;
 use enginehouse_store::Store;
@@ -55,7 +55,14 @@ impl TestApp {
         let chance = Box::new(SeededRng::from_seed(7));
         let app = App::start(Arc::clone(&store), DispatchConfig::default(), limits, TrustedProxies::default(), chance)
             .unwrap();
-        Self { router: router(app.clone()), app, clock, store, transcript: String::new(), _place: place }
+        Self {
+            router: router(app.clone(), ListenerRole::Everything),
+            app,
+            clock,
+            store,
+            transcript: String::new(),
+            _place: place,
+        }
     }
 
     /// Sends a request as it is.

@@ -25,6 +25,7 @@ mod hints;
 mod hosts;
 mod logs;
 mod long_waits;
+mod metrics_apart;
 mod pages;
 mod proxies;
 mod refusals;

@@ -20,6 +20,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) struct RunningServer {
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), ServerEnded>>,
     tls: Option<TlsConnector>,
@@ -39,12 +40,12 @@ pub(crate) async fn start(change: impl FnOnce(&mut ServerConfig)) -> RunningServ
         Box::new(SeededRng::from_seed(1)),
     )
     .unwrap();
-    let address = server.local_addr();
+    let (address, metrics_address) = (server.local_addr(), server.metrics_addr());
     let (stop, stopped) = oneshot::channel::<()>();
     let ended = tokio::spawn(server.run(async {
         stopped.await.ok();
     }));
-    RunningServer { address, stop, ended, tls: None, _folder: folder }
+    RunningServer { address, metrics_address, stop, ended, tls: None, _folder: folder }
 }
 
 impl RunningServer {
@@ -72,10 +73,18 @@ impl RunningServer {
         stream
     }
 
+    /// Connects where metrics are, apart from calls.
+    pub(crate) async fn connect_for_metrics(&self, send: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.metrics_address.expect("they are apart")).await.unwrap();
+        stream.write_all(send.as_bytes()).await.unwrap();
+        stream
+    }
+
     /// The value of a metric, asked for from an address of its own.
     pub(crate) async fn metric(&self, name: &str) -> i64 {
         let ask = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nconnection: close\r\n\r\n";
         let metrics = match &self.tls {
+            None if self.metrics_address.is_some() => read_to_end(self.connect_for_metrics(ask).await).await,
             None => read_to_end(self.connect_from([127, 0, 0, 9], ask).await).await,
             Some(connector) => {
                 let stream = self.connect_from([127, 0, 0, 9], "").await;

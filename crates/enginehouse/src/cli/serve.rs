@@ -85,6 +85,7 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
         CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system can give random numbers")
     })?;
     let listening = ServerConfig {
+        metrics_listen: config.metrics_listen,
         insecure: config.insecure,
         insecure_transport: config.insecure_transport,
         tls: config.tls(),
@@ -98,6 +99,7 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
     // Before the store: nothing is made or migrated by a server that cannot serve. Who connects waits.
     let listener = Listener::bind(listening).await.map_err(|error| unbound(&error))?;
     let (address, url) = (listener.local_addr(), listener.url());
+    let metrics = listener.metrics_addr().map(tracing::field::display);
     let store = open(&config).await?;
     listener.check_fences(HAS_TOKENS).map_err(|error| unbound(&error))?;
     if listener.is_overheard() {
@@ -108,7 +110,7 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
         CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system lets the process start threads")
     })?;
     server.app().metrics().show_dropped_lines(log.dropped());
-    tracing::info!(%address, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
+    tracing::info!(%address, metrics, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
     server_log::announce(config.log_format, &url);
     server.run(stop_signal).await.map_err(|error| {
         let hint = match error {

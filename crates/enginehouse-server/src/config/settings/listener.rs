@@ -17,6 +17,17 @@ pub(super) const LISTENER: &[Setting] = &[
         get: |config| config.listen.to_string(),
     },
     Setting {
+        name: "metrics_listen",
+        about: "Another address and port, for `/metrics`, `/healthz` and `/readyz` alone: then `/metrics` is not where calls are, and a scrape needs none of their connections (`max_connections`). What holds for `listen` holds here, TLS included.",
+        placeholder: "ADDRESS:PORT",
+        set: |config, value| {
+            let address = value.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7421".to_owned());
+            config.metrics_listen = Some(address?);
+            Ok(())
+        },
+        get: |config| config.metrics_listen.map_or_else(String::new, |address| address.to_string()),
+    },
+    Setting {
         name: "insecure_transport",
         about: "Whether other machines may reach the server although it speaks no TLS: for a proxy in front of it that does. Callers still have to show a token.",
         placeholder: "BOOL",

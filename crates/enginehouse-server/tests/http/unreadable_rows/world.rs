@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use enginehouse_server::dispatcher::config::DispatchConfig;
-use enginehouse_server::http::{App, Limits, router};
+use enginehouse_server::http::{App, Limits, ListenerRole, router};
 use enginehouse_server::rng::SeededRng;
 use enginehouse_server::trusted_proxies::TrustedProxies;
 use enginehouse_store::Store;
@@ -66,7 +66,7 @@ impl World {
             chance,
         )
         .unwrap();
-        self.app = Some((app.clone(), router(app)));
+        self.app = Some((app.clone(), router(app, ListenerRole::Everything)));
         self.store = Some(store);
     }
 
