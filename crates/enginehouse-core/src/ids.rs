@@ -106,6 +106,8 @@ name_types! {
     ScenarioRunId = "film-42"
     /// Something that an engine can do and an event may need.
     Capability = "gpu"
+    /// Names one access token, for people.
+    TokenName = "ci"
 }
 
 /// What every name matches.

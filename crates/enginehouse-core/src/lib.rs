@@ -43,8 +43,10 @@
 //! - [`grace`]: what must not expire after an outage.
 //! - [`label`]: one label of an event, as whoever looks for events names it.
 //! - [`error_group`]: which failures are of one kind, and what their group is called.
+//! - [`access`]: who calls, and what they may do: tokens, roles, permissions, selectors.
 //! - [`filter`]: which events, engines and dead letters a list is about.
 
+pub mod access;
 pub mod applied;
 pub mod blame;
 pub mod canonical_json;

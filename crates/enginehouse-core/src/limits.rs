@@ -112,5 +112,15 @@ pub const MAX_PAGE: u32 = 1_000;
 pub const MAX_LOCK_TOKENS: usize = 1_000;
 /// How much an answer repeats of what a caller has sent, in characters of each part.
 pub const MAX_ECHO_LENGTH: usize = 100;
+/// Most access tokens that a store keeps, those that are over included.
+pub const MAX_TOKENS: u64 = 10_000;
+/// Most selectors of one kind that a token has.
+pub const MAX_SELECTORS: usize = 100;
+/// Longest life of a token: ten years.
+pub const MAX_TOKEN_LIFE: Duration = Duration::from_secs(3_650 * 86_400);
+/// Shortest life of a token.
+pub const MIN_TOKEN_LIFE: Duration = Duration::from_secs(60);
+/// Longest time for which the secret from before a rotation goes on to be taken.
+pub const MAX_TOKEN_OVERLAP: Duration = Duration::from_secs(90 * 86_400);
 /// Most bad fields that the answer to one request names.
 pub const MAX_FIELD_ERRORS: usize = 1_000;

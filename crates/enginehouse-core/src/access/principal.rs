@@ -1,0 +1,132 @@
+//! Who calls.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::role::{Permission, Role};
+use super::secret::Accessor;
+use super::selector::Selectors;
+use super::token::TokenRecord;
+use crate::ids::{EngineId, TokenName};
+use crate::lane::LaneKey;
+
+/// Who calls, and so what they may do. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Principal {
+    /// As long as there is no token, everybody who reaches the server may do everything. It is also the server itself.
+    #[default]
+    Anyone,
+    /// The bearer of a token.
+    Bearer(Arc<Grant>),
+}
+
+/// What a token gives to its bearer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub accessor: Accessor,
+    pub name: TokenName,
+    pub role: Role,
+    pub reads_payloads: bool,
+    pub selectors: Arc<Selectors>,
+}
+
+impl From<&TokenRecord> for Grant {
+    fn from(token: &TokenRecord) -> Self {
+        Self {
+            accessor: token.accessor.clone(),
+            name: token.name.clone(),
+            role: token.role,
+            reads_payloads: token.reads_payloads,
+            selectors: Arc::new(token.selectors.clone()),
+        }
+    }
+}
+
+impl Principal {
+    /// Whether they may do that, on what they may act at all.
+    pub fn may(&self, permission: Permission) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Bearer(grant) => {
+                grant.role.may(permission) || (permission == Permission::EventsReadPayload && grant.reads_payloads)
+            }
+        }
+    }
+
+    /// On what they may act; none if that is not limited.
+    pub fn selectors(&self) -> Option<&Arc<Selectors>> {
+        match self {
+            Self::Anyone => None,
+            Self::Bearer(grant) => Some(&grant.selectors).filter(|selectors| !selectors.is_empty()),
+        }
+    }
+
+    /// Whether the events of a lane are among what they may act on.
+    pub fn admits_lane(&self, lane: &LaneKey) -> bool {
+        self.selectors().is_none_or(|selectors| selectors.admit_lane(lane))
+    }
+
+    /// Whether an engine is.
+    pub fn admits_engine(&self, engine_id: &EngineId) -> bool {
+        self.selectors().is_none_or(|selectors| selectors.admit_engine(engine_id))
+    }
+
+    /// Whether they may give away a token like this: nobody gives what they do not have.
+    pub fn covers(&self, selectors: &Selectors) -> bool {
+        self.selectors().is_none_or(|own| own.cover(selectors))
+    }
+
+    /// The accessor of their token.
+    pub fn accessor(&self) -> Option<&Accessor> {
+        match self {
+            Self::Anyone => None,
+            Self::Bearer(grant) => Some(&grant.accessor),
+        }
+    }
+}
+
+/// As logs and the audit log name them.
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anyone => f.write_str("anyone"),
+            Self::Bearer(grant) => fmt::Display::fmt(&grant.accessor, f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::secret::AccessToken;
+    use crate::access::token::TokenDraft;
+    use crate::time::Timestamp;
+
+    fn bearer(draft: &str) -> Principal {
+        let draft = crate::input::read_json(draft.as_bytes(), TokenDraft::read).unwrap();
+        let token = AccessToken::made(1, [1; 32]);
+        let record = draft.made(token.accessor().clone(), token.hash(), "test".to_owned(), Timestamp::MIN);
+        Principal::Bearer(Arc::new(Grant::from(&record)))
+    }
+
+    #[test]
+    fn an_operator_reads_payloads_only_if_its_token_says_so() {
+        let without = bearer(r#"{"name":"a","role":"operator"}"#);
+        let with = bearer(r#"{"name":"a","role":"operator","read_payloads":true}"#);
+        assert!(!without.may(Permission::EventsReadPayload) && with.may(Permission::EventsReadPayload));
+        assert!(with.may(Permission::EventsControl) && !with.may(Permission::EventsEnqueue));
+        assert!(Principal::Anyone.may(Permission::TokensWrite));
+    }
+
+    #[test]
+    fn what_is_not_limited_admits_everything() {
+        let (all, some) = (
+            bearer(r#"{"name":"a","role":"engine"}"#),
+            bearer(r#"{"name":"a","role":"engine","selectors":{"engines":["sim-*"]}}"#),
+        );
+        let (sim, gpu): (EngineId, EngineId) = ("sim-1".parse().unwrap(), "gpu-1".parse().unwrap());
+        assert!(all.selectors().is_none() && all.admits_engine(&gpu) && Principal::Anyone.admits_engine(&gpu));
+        assert!(some.admits_engine(&sim) && !some.admits_engine(&gpu));
+        assert!(!some.covers(&Selectors::default()), "it would give away more than it has");
+    }
+}
