@@ -318,6 +318,34 @@ create table enginehouse.schema_version (
     constraint oldest_compatible_is_a_version CHECK (oldest_compatible >= 1 AND oldest_compatible <= version)
 );
 
+create table enginehouse.tokens (
+    accessor text collate "C" not null,
+    name enginehouse.name not null,
+    role text collate "C" not null,
+    reads_payloads boolean not null,
+    selectors enginehouse.json_object not null,
+    secret_sha256 bytea not null,
+    previous_sha256 bytea,
+    previous_expires_at timestamp with time zone,
+    previous_last_used_at timestamp with time zone,
+    created_at timestamp with time zone not null,
+    created_by text collate "C" not null,
+    not_before timestamp with time zone,
+    expires_at timestamp with time zone not null,
+    last_used_at timestamp with time zone,
+    rotated_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_by text collate "C",
+    constraint tokens_key PRIMARY KEY (accessor),
+    constraint a_hash_has_32_bytes CHECK (length(secret_sha256) = 32 AND length(previous_sha256) = 32),
+    constraint a_previous_secret_expires CHECK ((previous_sha256 IS NULL) = (previous_expires_at IS NULL)),
+    constraint an_accessor_is_12_characters CHECK (accessor ~ '^[a-z2-7]{12}$'::text),
+    constraint role_is_known CHECK (role = 'metrics'::text OR role = 'viewer'::text OR role = 'producer'::text OR role = 'engine'::text OR role = 'operator'::text OR role = 'admin'::text),
+    constraint who_revokes_is_known CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
+);
+
+CREATE UNIQUE INDEX tokens_name ON enginehouse.tokens USING btree (name) WHERE (revoked_at IS NULL);
+
 create view enginehouse.event_overview as
  SELECT e.event_id,
     e.status,

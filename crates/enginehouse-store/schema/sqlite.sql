@@ -326,6 +326,40 @@ CREATE TABLE duration_histograms (
 
 CREATE INDEX duration_histograms_day on duration_histograms (day);
 
+CREATE TABLE tokens (
+    accessor text not null primary key,
+    name text not null,
+    role text not null,
+    reads_payloads integer not null,
+    selectors text not null,
+    secret_sha256 blob not null,
+    previous_sha256 blob,
+    previous_expires_at integer,
+    previous_last_used_at integer,
+    created_at integer not null,
+    created_by text not null,
+    not_before integer,
+    expires_at integer not null,
+    last_used_at integer,
+    rotated_at integer,
+    revoked_at integer,
+    revoked_by text,
+    constraint an_accessor_is_12_characters check (length(accessor) = 12 and accessor not glob '*[^a-z2-7]*'),
+    constraint a_token_name_is_a_name check (
+        name glob '[A-Za-z0-9]*' and name not glob '*[^A-Za-z0-9._:-]*' and length(name) <= 200
+    ),
+    constraint role_is_known check (
+        role = 'metrics' or role = 'viewer' or role = 'producer' or role = 'engine' or role = 'operator' or role = 'admin'
+    ),
+    constraint reads_payloads_is_yes_or_no check (reads_payloads in (0, 1)),
+    constraint selectors_are_json check (json_valid(selectors)),
+    constraint a_hash_has_32_bytes check (length(secret_sha256) = 32 and length(previous_sha256) = 32),
+    constraint a_previous_secret_expires check ((previous_sha256 is null) = (previous_expires_at is null)),
+    constraint who_revokes_is_known check ((revoked_at is null) = (revoked_by is null))
+) strict, without rowid;
+
+CREATE UNIQUE INDEX tokens_name on tokens (name) where revoked_at is null;
+
 CREATE TABLE audit_log (
     audit_id integer not null primary key autoincrement,
     at integer not null,

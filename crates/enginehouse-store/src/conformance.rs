@@ -16,6 +16,7 @@ mod ready;
 mod records;
 mod reports;
 mod retention;
+mod tokens;
 mod transactions;
 
 /// Writes one test per promise. `$open` gives a fresh, migrated store.
@@ -100,6 +101,8 @@ macro_rules! conformance_tests {
         retention::a_dead_letter_is_not_prunable,
         retention::the_oldest_finished_event_is_known,
         retention::a_forgotten_event_takes_its_attempts_and_payload_with_it,
+        tokens::a_token_is_read_as_it_was_written,
+        tokens::the_last_use_of_each_secret_is_known,
         transactions::a_dropped_transaction_changes_nothing,
         transactions::reads_see_a_transaction_once_it_is_committed,
         transactions::a_transaction_reads_what_it_has_written,

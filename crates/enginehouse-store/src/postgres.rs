@@ -36,7 +36,7 @@ use self::tx::columns::{PgColumns, params, sql};
 use self::tx::inspect::ForeignObject;
 pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
 use self::tx::pg_transaction::PostgresTransaction;
-use self::tx::{durations, reads, settings};
+use self::tx::{durations, reads, settings, tokens};
 use self::wire::endpoint::Endpoint;
 use self::wire::error::{PgError, PgResult};
 pub use self::wire::hidden_password::without_password;
@@ -47,6 +47,7 @@ use crate::migrations::prepare_postgres;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow, EngineFilter, EventFilter,
     EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    TokenRows,
 };
 use crate::store::{ChangeFeed, ConnectionsUsed, Durability, FirstReads, Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -257,6 +258,14 @@ impl Queries for PostgresStore {
 
     async fn durations(&self, event_type: Option<&EventType>) -> Result<Vec<DurationRow>, StoreError> {
         Ok(durations::of(&self.shared, event_type).await?)
+    }
+
+    async fn tokens(&self) -> Result<TokenRows, StoreError> {
+        Ok(tokens::of(&self.shared).await?)
+    }
+
+    async fn tokens_version(&self) -> Result<i64, StoreError> {
+        Ok(tokens::version(&self.shared).await?)
     }
 
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError> {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use enginehouse_core::access::secret::{Accessor, SecretHash};
+use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::durations::{DurationHistogram, DurationKind};
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::error_group::ErrorGroupId;
@@ -302,6 +304,26 @@ pub enum RegistryChange<'a> {
     Engines(&'a [EngineId]),
     EnginesDeleted,
     Settings,
+    Tokens,
+}
+
+/// The tokens of a store, as of one version of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenRows {
+    /// Rises when one is made, rotated or revoked.
+    pub version: i64,
+    /// Those that can be read, by accessor.
+    pub tokens: Vec<TokenRecord>,
+    /// Whether there is any, one that cannot be read and one that is over included.
+    pub exist: bool,
+}
+
+/// That a secret was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenUse {
+    pub accessor: Accessor,
+    pub secret: SecretHash,
+    pub at: Timestamp,
 }
 
 /// What has changed in the registry since an earlier version of it.

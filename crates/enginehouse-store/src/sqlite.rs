@@ -43,6 +43,7 @@ mod search;
 mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tokens;
 mod transaction;
 mod writer;
 
@@ -74,6 +75,7 @@ use crate::error::StoreError;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow, EngineFilter, EventFilter,
     EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    TokenRows,
 };
 use crate::store::{Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -186,6 +188,14 @@ impl Queries for SqliteStore {
     async fn durations(&self, event_type: Option<&EventType>) -> Result<Vec<DurationRow>, StoreError> {
         let event_type = event_type.cloned();
         self.readers.read(move |reader| durations::of(reader, event_type.as_ref())).await
+    }
+
+    async fn tokens(&self) -> Result<TokenRows, StoreError> {
+        self.readers.read(tokens::all).await
+    }
+
+    async fn tokens_version(&self) -> Result<i64, StoreError> {
+        self.readers.read(tokens::version).await
     }
 
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError> {

@@ -15,6 +15,7 @@ use crate::error::StoreError;
 use crate::rows::{
     DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow, EngineFilter, EventFilter,
     EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
+    TokenRows,
 };
 use crate::transaction::Transaction;
 
@@ -153,6 +154,10 @@ pub trait Queries: Send + Sync {
     async fn settings(&self) -> Result<SettingsRows, StoreError>;
     /// How long events of a type waited and took, or of all types, by day and by version of the engines.
     async fn durations(&self, event_type: Option<&EventType>) -> Result<Vec<DurationRow>, StoreError>;
+    /// What callers prove themselves with. As soon as there is one token, whoever has none is refused.
+    async fn tokens(&self) -> Result<TokenRows, StoreError>;
+    /// The version of the tokens, for whoever has read them before. Costs one row.
+    async fn tokens_version(&self) -> Result<i64, StoreError>;
     /// One dead letter with its event, if it is there.
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError>;
     /// Dead letters that match, newest event first.

@@ -23,6 +23,7 @@ mod reports;
 mod settings;
 pub(crate) mod sql;
 mod state_write;
+mod tokens;
 
 pub(crate) use self::attempts::AttemptColumns;
 pub(crate) use self::audit::AuditColumns;
@@ -39,3 +40,4 @@ pub(crate) use self::lists::{COUNTS, TABLES, Table};
 pub(crate) use self::reports::{ReportColumns, ReportTextColumns, log_tail};
 pub(crate) use self::settings::SettingsColumns;
 pub(crate) use self::state_write::StateWrite;
+pub(crate) use self::tokens::{TokenColumns, TokenUseColumns};

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use ambassador::delegatable_trait;
 use async_trait::async_trait;
+use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -20,7 +21,7 @@ use crate::error::StoreError;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
     NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
-    StatusCounts,
+    StatusCounts, TokenUse,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -39,6 +40,7 @@ pub trait Transaction:
     + AttemptRepository
     + ReportRepository
     + SettingsRepository
+    + TokenRepository
     + AuditRepository
     + DurationRepository
     + ContentionRepository
@@ -235,7 +237,7 @@ pub trait ReportRepository: Send {
 #[async_trait]
 #[delegatable_trait]
 pub trait SettingsRepository: Send {
-    /// A number that rises whenever an engine registers or stops, or a setting changes: who caches those reads them again
+    /// A number that rises whenever an engine registers or stops, or a setting or a token changes: who caches those reads them again
     /// when it has risen.
     async fn registry_version(&mut self) -> Result<i64, StoreError>;
     /// Raises that number, because of a change of this transaction, and answers it.
@@ -250,6 +252,19 @@ pub trait SettingsRepository: Send {
     async fn write_event_type(&mut self, event_type: &EventType, row: Option<&SettingsRow>) -> Result<(), StoreError>;
     /// Sets, or forgets, what holds for a queue.
     async fn write_queue(&mut self, queue: &QueueName, row: Option<&SettingsRow>) -> Result<(), StoreError>;
+}
+
+/// What callers prove themselves with.
+#[async_trait]
+#[delegatable_trait]
+pub trait TokenRepository: Send {
+    /// Every token that can be read, by accessor. Whoever changes one raises the registry version before, so that nobody else
+    /// changes any meanwhile.
+    async fn all_tokens(&mut self) -> Result<Vec<TokenRecord>, StoreError>;
+    /// Adds a token, or replaces the one that has its accessor.
+    async fn write_token(&mut self, token: &TokenRecord) -> Result<(), StoreError>;
+    /// Notes when secrets were last used, those from before a rotation too. One that is gone by now is nothing.
+    async fn note_token_uses(&mut self, uses: &[TokenUse]) -> Result<(), StoreError>;
 }
 
 /// What operators did.

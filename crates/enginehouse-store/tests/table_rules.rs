@@ -23,7 +23,9 @@ const ROWS: &str = r#"
     insert into event_types (event_type) values ('a');
     insert into queues (queue) values ('q');
     insert into duration_histograms (event_type, engine_version, day, kind, total_ms, buckets)
-    values ('a', '', {time}, 'waiting', 7, '{"7":1}')"#;
+    values ('a', '', {time}, 'waiting', 7, '{"7":1}');
+    insert into tokens (accessor, name, role, reads_payloads, selectors, secret_sha256, created_at, created_by, expires_at)
+    values ('abcdefghij27', 'ci', 'viewer', {no}, '{}', {hash}, {time}, 'x', {time})"#;
 
 /// A change of one value, and the rule that is against it: in PostgreSQL, and in SQLite where it has one.
 const CHANGES: &[(&str, &str, Option<&str>)] = &[
@@ -86,6 +88,12 @@ const CHANGES: &[(&str, &str, Option<&str>)] = &[
     ("duration_histograms set kind = 'thinking'", "kind_is_known", Some("kind_is_known")),
     ("duration_histograms set total_ms = -1", "a_sum_can_be_added_to", Some("a_sum_can_be_added_to")),
     ("duration_histograms set buckets = '{\"7\":\"many\"}'", "buckets_are_counts", None),
+    ("tokens set accessor = 'ABCDEFGHIJ27'", "an_accessor_is_12_characters", Some("an_accessor_is_12_characters")),
+    ("tokens set name = 'a b'", "a_name_needs_no_quotes", Some("a_token_name_is_a_name")),
+    ("tokens set role = 'root'", "role_is_known", Some("role_is_known")),
+    ("tokens set secret_sha256 = {bytes}", "a_hash_has_32_bytes", Some("a_hash_has_32_bytes")),
+    ("tokens set previous_sha256 = secret_sha256", "a_previous_secret_expires", Some("a_previous_secret_expires")),
+    ("tokens set revoked_at = created_at", "who_revokes_is_known", Some("who_revokes_is_known")),
     ("event_payloads set payload = {long}", "a_payload_is_at_most_256_kib", Some("a_payload_is_at_most_256_kib")),
 ];
 
@@ -94,8 +102,10 @@ fn json_of(bytes: usize) -> String {
     format!("'\"{}{}\"'", "x".repeat(bytes % 2), "é".repeat(bytes / 2 - 1))
 }
 
-fn change(change: &str) -> String {
-    change.replace("{long}", &json_of(262_145))
+const POSTGRES_BYTES: &str = "decode(repeat('00', 16), 'hex')";
+
+fn change(change: &str, bytes: &str) -> String {
+    change.replace("{long}", &json_of(262_145)).replace("{bytes}", bytes)
 }
 
 #[tokio::test]
@@ -108,10 +118,11 @@ async fn postgresql_refuses_what_no_server_can_read() {
         .replace("{id}", "'0193f2a0-0000-7000-8000-000000000000'")
         .replace("{time}", "now()")
         .replace("{no}", "false")
-        .replace("{bytes}", "decode(repeat('00', 16), 'hex')");
+        .replace("{bytes}", POSTGRES_BYTES)
+        .replace("{hash}", "decode(repeat('00', 32), 'hex')");
     client.batch_execute(&format!("set search_path = enginehouse; {rows}")).await.unwrap();
     for (changed, rule, _) in CHANGES {
-        let refused = client.batch_execute(&format!("update {}", change(changed))).await.unwrap_err();
+        let refused = client.batch_execute(&format!("update {}", change(changed, POSTGRES_BYTES))).await.unwrap_err();
         let refused = refused.as_db_error().unwrap();
         assert_eq!((refused.code(), refused.constraint()), (&SqlState::CHECK_VIOLATION, Some(*rule)), "{changed}");
     }
@@ -127,10 +138,12 @@ fn sqlite_refuses_what_no_server_can_read() {
         file.execute_batch(statement).unwrap();
     }
     let rows = ROWS.replace("{id}", "zeroblob(16)").replace("{time}", "0").replace("{no}", "0");
-    file.execute_batch(&rows.replace("{bytes}", "zeroblob(16)")).unwrap();
+    let rows = rows.replace("{bytes}", "zeroblob(16)").replace("{hash}", "zeroblob(32)");
+    file.execute_batch(&rows).unwrap();
     for (changed, _, rule) in CHANGES {
         let Some(rule) = rule else { continue };
-        let refused = file.execute_batch(&format!("update {}", change(changed))).unwrap_err().to_string();
+        let refused =
+            file.execute_batch(&format!("update {}", change(changed, "zeroblob(16)"))).unwrap_err().to_string();
         assert_eq!(refused, format!("CHECK constraint failed: {rule}"), "{changed}");
     }
     file.execute_batch(&format!("update event_payloads set payload = {}", json_of(262_144))).unwrap();

@@ -100,6 +100,7 @@ struct FaultyTransaction(Box<dyn Transaction>, Arc<Faults>);
 #[delegate(EngineRepository, target_mut = "inner_mut")]
 #[delegate(AttemptRepository, target_mut = "inner_mut")]
 #[delegate(SettingsRepository, target_mut = "inner_mut")]
+#[delegate(TokenRepository, target_mut = "inner_mut")]
 #[delegate(AuditRepository, target_mut = "inner_mut")]
 #[delegate(DurationRepository, target_mut = "inner_mut")]
 #[delegate(ContentionRepository, target_mut = "inner_mut")]

@@ -99,7 +99,7 @@ create table enginehouse.schema_version (
 );
 
 -- statement
--- Single numbers: registry_version; its value when settings were last changed and engines last deleted; last_time, in milliseconds
+-- Single numbers: registry_version; its value when settings and tokens were last changed and engines last deleted; last_time, in milliseconds
 -- since 1970, the latest time that servers have seen, and last_time_lead, how many of them it was ahead of the clock; generation, the high part of epochs and lock serials, and home, where the
 -- schema was served last, which tells when to raise it; and until when nothing is pruned, because the clock has jumped.
 create table enginehouse.meta (
@@ -111,8 +111,8 @@ create table enginehouse.meta (
 -- statement
 insert into enginehouse.meta (key, value)
 values
-    ('registry_version', 0), ('settings_version', 0), ('engines_deleted_version', 0), ('last_time', 0), ('generation', 0),
-    ('home', 0), ('pruning_held_until', 0), ('last_time_lead', 0);
+    ('registry_version', 0), ('settings_version', 0), ('tokens_version', 0), ('engines_deleted_version', 0),
+    ('last_time', 0), ('generation', 0), ('home', 0), ('pruning_held_until', 0), ('last_time_lead', 0);
 
 -- statement
 -- No index holds anything that a heartbeat changes, and pages have room: so a heartbeat changes the row in its page, and
@@ -478,6 +478,40 @@ create table enginehouse.duration_histograms (
 -- statement
 -- The oldest days, which are forgotten first.
 create index duration_histograms_day on enginehouse.duration_histograms (day);
+
+-- statement
+-- What callers prove themselves with. Of a secret its SHA-256 is kept; after a rotation, of the one before, too, for a while.
+create table enginehouse.tokens (
+    accessor text collate "C" not null,
+    name enginehouse.name not null,
+    role text collate "C" not null,
+    reads_payloads boolean not null,
+    selectors enginehouse.json_object not null,
+    secret_sha256 bytea not null,
+    previous_sha256 bytea,
+    previous_expires_at timestamptz,
+    previous_last_used_at timestamptz,
+    created_at timestamptz not null,
+    created_by text collate "C" not null,
+    not_before timestamptz,
+    expires_at timestamptz not null,
+    last_used_at timestamptz,
+    rotated_at timestamptz,
+    revoked_at timestamptz,
+    revoked_by text collate "C",
+    constraint tokens_key primary key (accessor),
+    constraint an_accessor_is_12_characters check (accessor ~ '^[a-z2-7]{12}$'),
+    constraint role_is_known check (
+        role = 'metrics' or role = 'viewer' or role = 'producer' or role = 'engine' or role = 'operator' or role = 'admin'
+    ),
+    constraint a_hash_has_32_bytes check (length(secret_sha256) = 32 and length(previous_sha256) = 32),
+    constraint a_previous_secret_expires check ((previous_sha256 is null) = (previous_expires_at is null)),
+    constraint who_revokes_is_known check ((revoked_at is null) = (revoked_by is null))
+);
+
+-- statement
+-- A name is free again once its token is revoked.
+create unique index tokens_name on enginehouse.tokens (name) where revoked_at is null;
 
 -- statement
 -- What operators did, to whatever `target` names.

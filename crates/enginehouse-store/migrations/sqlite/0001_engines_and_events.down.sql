@@ -13,6 +13,9 @@ drop table lane_counts;
 drop table audit_log;
 
 -- statement
+drop table tokens;
+
+-- statement
 drop table duration_histograms;
 
 -- statement

@@ -16,7 +16,7 @@ create table schema_version (
 ) strict;
 
 -- statement
--- Single numbers: registry_version; its value when settings were last changed and engines last deleted; last_time, which no
+-- Single numbers: registry_version; its value when settings and tokens were last changed and engines last deleted; last_time, which no
 -- transaction has come behind; generation, the high part of epochs and lock serials, and home, where the file was served last,
 -- which tells when to raise it; and until when nothing is pruned, because the clock has jumped.
 create table meta (
@@ -27,8 +27,8 @@ create table meta (
 -- statement
 insert into meta (key, value)
 values
-    ('registry_version', 0), ('settings_version', 0), ('engines_deleted_version', 0), ('last_time', 0), ('generation', 0),
-    ('home', 0), ('pruning_held_until', 0);
+    ('registry_version', 0), ('settings_version', 0), ('tokens_version', 0), ('engines_deleted_version', 0),
+    ('last_time', 0), ('generation', 0), ('home', 0), ('pruning_held_until', 0);
 
 -- statement
 -- `registry_version` is that of the last change that others have copies of.
@@ -402,6 +402,44 @@ create table duration_histograms (
 -- statement
 -- The oldest days, which are forgotten first.
 create index duration_histograms_day on duration_histograms (day);
+
+-- statement
+-- What callers prove themselves with. Of a secret its SHA-256 is kept; after a rotation, of the one before, too, for a while.
+create table tokens (
+    accessor text not null primary key,
+    name text not null,
+    role text not null,
+    reads_payloads integer not null,
+    selectors text not null,
+    secret_sha256 blob not null,
+    previous_sha256 blob,
+    previous_expires_at integer,
+    previous_last_used_at integer,
+    created_at integer not null,
+    created_by text not null,
+    not_before integer,
+    expires_at integer not null,
+    last_used_at integer,
+    rotated_at integer,
+    revoked_at integer,
+    revoked_by text,
+    constraint an_accessor_is_12_characters check (length(accessor) = 12 and accessor not glob '*[^a-z2-7]*'),
+    constraint a_token_name_is_a_name check (
+        name glob '[A-Za-z0-9]*' and name not glob '*[^A-Za-z0-9._:-]*' and length(name) <= 200
+    ),
+    constraint role_is_known check (
+        role = 'metrics' or role = 'viewer' or role = 'producer' or role = 'engine' or role = 'operator' or role = 'admin'
+    ),
+    constraint reads_payloads_is_yes_or_no check (reads_payloads in (0, 1)),
+    constraint selectors_are_json check (json_valid(selectors)),
+    constraint a_hash_has_32_bytes check (length(secret_sha256) = 32 and length(previous_sha256) = 32),
+    constraint a_previous_secret_expires check ((previous_sha256 is null) = (previous_expires_at is null)),
+    constraint who_revokes_is_known check ((revoked_at is null) = (revoked_by is null))
+) strict, without rowid;
+
+-- statement
+-- A name is free again once its token is revoked.
+create unique index tokens_name on tokens (name) where revoked_at is null;
 
 -- statement
 -- What operators did, to whatever `target` names.

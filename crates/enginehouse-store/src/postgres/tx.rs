@@ -15,4 +15,5 @@ pub(crate) mod reads;
 pub(crate) mod row_reader;
 pub(crate) mod settings;
 pub(crate) mod snapshot;
+pub(crate) mod tokens;
 pub(crate) mod transaction;

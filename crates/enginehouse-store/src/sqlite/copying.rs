@@ -223,6 +223,7 @@ impl FileTarget {
         for (key, value) in [
             ("registry_version", numbers.registry_version),
             ("settings_version", numbers.registry_version),
+            ("tokens_version", numbers.registry_version),
             ("engines_deleted_version", numbers.registry_version),
             ("last_time", numbers.last_time),
             ("generation", numbers.generation),

@@ -118,6 +118,7 @@ pub(super) fn raise_registry_version(writer: &mut Writer, change: RegistryChange
     let mark = |part: &str| writer.connection.prepare_cached(sql!("mark_registry"))?.execute(params![part, version]);
     match change {
         RegistryChange::Settings => drop(mark("settings_version")?),
+        RegistryChange::Tokens => drop(mark("tokens_version")?),
         RegistryChange::EnginesDeleted => drop(mark("engines_deleted_version")?),
         RegistryChange::Engines(ids) => {
             let mut statement = writer.connection.prepare_cached(sql!("mark_engines"))?;

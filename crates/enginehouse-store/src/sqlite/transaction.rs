@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -16,18 +17,18 @@ use tokio::sync::OwnedMutexGuard;
 use super::counts::CountChanges;
 use super::failure::SqliteResult;
 use super::writer::Writer;
-use super::{audit, dead_letters, durations, engines, events, lanes, locks, ready, reports, settings};
+use super::{audit, dead_letters, durations, engines, events, lanes, locks, ready, reports, settings, tokens};
 use crate::clock::Reading;
 use crate::error::StoreError;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
     NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
-    StatusCounts,
+    StatusCounts, TokenUse,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
-    LaneRepository, LockRepository, ReadyRepository, ReportRepository, SettingsRepository, Transaction,
-    TransactionTime,
+    LaneRepository, LockRepository, ReadyRepository, ReportRepository, SettingsRepository, TokenRepository,
+    Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -384,6 +385,21 @@ impl SettingsRepository for SqliteTransaction {
 
     async fn write_queue(&mut self, queue: &QueueName, row: Option<&SettingsRow>) -> Result<(), StoreError> {
         self.run(|writer, _| settings::write_queue(&writer.connection, queue, row))
+    }
+}
+
+#[async_trait]
+impl TokenRepository for SqliteTransaction {
+    async fn all_tokens(&mut self) -> Result<Vec<TokenRecord>, StoreError> {
+        self.run(|writer, _| Ok(tokens::all(&writer.connection)?.tokens))
+    }
+
+    async fn write_token(&mut self, token: &TokenRecord) -> Result<(), StoreError> {
+        self.run(|writer, _| tokens::write(&writer.connection, token))
+    }
+
+    async fn note_token_uses(&mut self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        self.run(|writer, _| tokens::note_uses(&writer.connection, uses))
     }
 }
 

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use enginehouse_core::access::role::Role;
+use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::durations::DurationKind;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
-use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, QueueName, ScenarioRunId, TokenName};
 use enginehouse_core::input::read_json;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::policy::RetryPolicyPatch;
@@ -333,14 +335,15 @@ impl<'a> ColumnValue<'a> for Cow<'a, str> {
     }
 }
 
-impl<'a> ColumnValue<'a> for [u8; 16] {
+/// A hash.
+impl<'a, const N: usize> ColumnValue<'a> for [u8; N] {
     fn cell(&self) -> Cell<'_> {
         Cell::Bytes(self)
     }
 
     fn from_cell(cell: Cell<'a>) -> Result<Self, String> {
         let Cell::Bytes(bytes) = cell else { return unfit("bytes", cell) };
-        bytes.try_into().map_err(|_| format!("{} bytes instead of 16", bytes.len()))
+        bytes.try_into().map_err(|_| format!("{} bytes instead of {N}", bytes.len()))
     }
 }
 
@@ -360,7 +363,7 @@ macro_rules! words {
     )+ };
 }
 
-words! { EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy DurationKind QuarantineMode }
+words! { EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy DurationKind QuarantineMode Role }
 
 /// Texts with a type of their own; behind a `Cow` they are borrowed to be written, and owned when they were read.
 macro_rules! names {
@@ -388,7 +391,7 @@ macro_rules! names {
     )+ };
 }
 
-names! { EngineId EngineType EventType QueueName ScenarioRunId VersionRequirement }
+names! { EngineId EngineType EventType QueueName ScenarioRunId VersionRequirement Accessor TokenName }
 
 /// The error of an attempt, which has a message.
 pub(super) fn error_of(

@@ -11,6 +11,7 @@ use super::lanes::LaneColumns;
 use super::reports::{ReportColumns, ReportTextColumns};
 use super::settings::SettingsColumns;
 use super::state_write::StateWrite;
+use super::tokens::{TokenColumns, TokenUseColumns};
 
 /// Columns under one name, as one or more groups.
 pub(crate) type List = &'static [&'static [Column]];
@@ -35,6 +36,8 @@ pub(super) const LISTS: &[(&str, List)] = &[
     ("settings", &[SettingsColumns::COLUMNS]),
     ("audit", &[AuditColumns::COLUMNS]),
     ("duration", &[DurationColumns::COLUMNS]),
+    ("token", &[TokenColumns::COLUMNS]),
+    ("token_use", &[TokenUseColumns::COLUMNS]),
 ];
 
 /// A table that both stores have.
@@ -102,6 +105,7 @@ pub(crate) const TABLES: &[Table] = &[
     Table { name: "event_types", key: 1, columns: &[&[text("event_type")], SettingsColumns::COLUMNS] },
     Table { name: "queues", key: 1, columns: &[&[text("queue")], SettingsColumns::COLUMNS] },
     Table { name: "duration_histograms", key: 4, columns: &[DurationColumns::COLUMNS] },
+    Table { name: "tokens", key: 1, columns: &[TokenColumns::COLUMNS] },
     Table { name: "audit_log", key: 1, columns: &[&[long("audit_id")], AuditColumns::COLUMNS] },
     Table { name: "scenario_runs", key: 1, columns: &[&[SCENARIO_RUN_ID, FIRST_ENQUEUED_AT], COUNT_COLUMNS] },
     Table { name: "lane_counts", key: 1, columns: &[&[LANE_ID], COUNT_COLUMNS] },

@@ -301,6 +301,7 @@ impl DatabaseTarget {
              select m.key, m.value from {schema}.store_copy as c cross join lateral (values \
              ('registry_version', greatest(c.registry_version, $2)), \
              ('settings_version', greatest(c.registry_version, $2)), \
+             ('tokens_version', greatest(c.registry_version, $2)), \
              ('engines_deleted_version', greatest(c.registry_version, $2)), ('last_time', greatest(c.last_time, $3)), \
              ('generation', $4), ('home', 0), ('pruning_held_until', $5)) \
              as m (key, value) where c.run = $1 returning key"

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -22,7 +23,7 @@ use enginehouse_core::transition::AttemptEnd;
 
 use super::columns::{Moment, params, sql, uuids};
 use super::pg_transaction::PostgresTransaction;
-use super::{attempts, audit, dead_letters, durations, reads, settings};
+use super::{attempts, audit, dead_letters, durations, reads, settings, tokens};
 use crate::error::{HeldResource, StoreError};
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::lanes;
@@ -31,12 +32,12 @@ use crate::postgres::wire::statement::WriteFailure;
 use crate::rows::{
     AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
     NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
-    SettingsRows, StatusCounts,
+    SettingsRows, StatusCounts, TokenUse,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
-    LaneRepository, LockRepository, ReadyRepository, ReportRepository, SettingsRepository, Transaction,
-    TransactionTime,
+    LaneRepository, LockRepository, ReadyRepository, ReportRepository, SettingsRepository, TokenRepository,
+    Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -413,6 +414,7 @@ impl SettingsRepository for PostgresTransaction {
             async |part: &str| self.execute(sql!("mark_registry"), params![TEXT: &part, INT8: &version]).await;
         match change {
             RegistryChange::Settings => mark("settings_version").await?,
+            RegistryChange::Tokens => mark("tokens_version").await?,
             RegistryChange::EnginesDeleted => mark("engines_deleted_version").await?,
             RegistryChange::Engines(ids) => {
                 let names: Vec<_> = ids.iter().map(EngineId::as_str).collect();
@@ -477,6 +479,27 @@ impl SettingsRepository for PostgresTransaction {
             None => settings::delete(self.session().await?, sql!("delete_queue"), queue.as_str()).await,
         };
         self.ended(outcome)
+    }
+}
+
+#[async_trait]
+impl TokenRepository for PostgresTransaction {
+    async fn all_tokens(&mut self) -> Result<Vec<TokenRecord>, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let outcome = tokens::all(self.reader().await?, &shared.unreadable).await;
+        self.ended(outcome)
+    }
+
+    async fn write_token(&mut self, token: &TokenRecord) -> Result<(), StoreError> {
+        let outcome = tokens::write(self.session().await?, token).await;
+        self.ended(outcome)
+    }
+
+    async fn note_token_uses(&mut self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        if uses.is_empty() {
+            return Ok(());
+        }
+        self.defer(tokens::note_uses(uses).map(|statement| [statement]))
     }
 }
 

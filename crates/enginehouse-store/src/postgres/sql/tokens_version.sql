@@ -1,0 +1,4 @@
+-- The version of the registry with which tokens were last changed.
+select value
+from enginehouse.meta
+where key = 'tokens_version';
