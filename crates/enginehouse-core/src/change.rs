@@ -193,7 +193,7 @@ impl Needs {
 }
 
 /// So many MiB, rounded up.
-fn whole_mb(mb: f64) -> u64 {
+pub(crate) fn whole_mb(mb: f64) -> u64 {
     // A double that is too large saturates, and what an engine reports is at most 10^12.
     mb.ceil().max(0.0) as u64
 }

@@ -73,25 +73,17 @@ pub struct Availability<'a> {
 
 /// Explains why the events of a lane wait. The facts of the lane are those of the event in question.
 pub fn explain_lane(lane: &LaneFacts<'_>, due: &Availability<'_>, fleet: &Fleet) -> LaneExplanation {
-    explain_fit(lane, due, fleet.fit(lane))
-}
-
-/// The same, where it is known how far the events of the lane get with the fleet.
-pub fn explain_fit(lane: &LaneFacts<'_>, due: &Availability<'_>, fit: LaneFit) -> LaneExplanation {
+    let fit = fleet.fit(lane);
     let reach =
         Reach { any_fits: fit.fit_when_empty > 0, any_active: fit.fit_and_active > 0, any_free: fit.fit_now > 0 };
-    let verdict = verdict(lane, due, reach);
+    let verdict = verdict_of(lane, due, reach);
     let summary = summary(verdict, lane, due, &fit);
     let smallest_change = smallest_change(lane, due, &fit);
     LaneExplanation { verdict, summary, gates: gates(lane, due, &fit), fit, smallest_change }
 }
 
-/// The verdict alone, of events that need not be alone: costs as much as the fleet has classes.
-pub fn verdict_of(lane: &LaneFacts<'_>, due: &Availability<'_>, fleet: &Fleet) -> Verdict {
-    verdict(lane, due, fleet.reach(lane))
-}
-
-fn verdict(lane: &LaneFacts<'_>, due: &Availability<'_>, reach: Reach) -> Verdict {
+/// The verdict alone, given how far the events get with the fleet.
+pub fn verdict_of(lane: &LaneFacts<'_>, due: &Availability<'_>, reach: Reach) -> Verdict {
     match reach {
         Reach { any_fits: false, .. } => Verdict::Impossible,
         Reach { any_active: false, .. } => Verdict::Blocked,

@@ -1,140 +1,24 @@
 //! All engines at one moment, as an explanation sees them.
 //!
 //! A fleet has many engines and few kinds of them. What depends on abilities alone is asked once for each class of engines
-//! with equal abilities; of each engine, only what it holds and how it is doing. So 50,000 engines cost a few milliseconds.
+//! with equal abilities, and what depends on what they hold and how they are doing once for those that are alike in it
+//! ([`class`]). So a question costs as much as there are kinds of engines, not as much as there are engines.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, OnceLock};
+mod class;
+mod fleet_engine;
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+pub use self::class::EngineClass;
+use self::fleet_engine::{ABILITY_GATES, asked_before, check, running};
+pub use self::fleet_engine::{ENGINE_GATES, FleetEngine, MAX_NAMED_ENGINES};
 use crate::change::{ChangeStep, Effort, steps};
 use crate::engine::{Abilities, EngineStatus};
-use crate::gates::{ClaimFilter, EngineFacts, Gate, Held, LaneFacts, Shortfall, could_ever_serve};
-use crate::hold_back::HeldBackFor;
+use crate::gates::{EngineFacts, Gate, LaneFacts, Shortfall, could_ever_serve};
 use crate::ids::EngineId;
 use crate::lane::LaneKey;
 use crate::miss::{NearestMiss, nearest_miss};
-use crate::quarantine::{EnforcedQuarantine, Quarantine};
-use crate::time::Timestamp;
-
-/// How many engines an explanation names: those that should claim, and those that nearly could.
-pub const MAX_NAMED_ENGINES: usize = 5;
-
-/// The gates that engines pass or fail each by itself, in the order in which an explanation asks them: first what only
-/// another engine or registration changes, then what comes and goes.
-pub const ENGINE_GATES: [Gate; 11] = [
-    Gate::Capabilities,
-    Gate::Version,
-    Gate::EngineActive,
-    Gate::Quarantine,
-    Gate::RetryElsewhere,
-    Gate::Concurrency,
-    Gate::FinalAttempt,
-    Gate::Memory,
-    Gate::MemoryPressure,
-    Gate::CpuPressure,
-    Gate::HeldBack,
-];
-
-/// How many of them abilities alone decide: the first.
-const ABILITY_GATES: usize = 2;
-
-/// An engine of a fleet.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FleetEngine {
-    pub engine_id: EngineId,
-    pub status: EngineStatus,
-    /// The quarantine that holds now.
-    pub quarantine: Option<Quarantine>,
-    /// What it is kept from now because it is suspect, where that is enforced.
-    pub enforced: Vec<EnforcedQuarantine>,
-    pub held: Held,
-    /// Memory in use at its last heartbeat, in MiB.
-    pub memory_usage_mb: Option<f64>,
-    /// Processor time at its last heartbeat, in percent.
-    pub cpu_percent: Option<f64>,
-    pub last_heartbeat_at: Timestamp,
-    /// When it last asked for events, as far as that is known.
-    pub last_claim_at: Option<Timestamp>,
-    /// For what it is held back, if it is.
-    pub held_back: Option<HeldBackFor>,
-}
-
-impl FleetEngine {
-    /// Whether what it takes depends on the event, be its requirements the same.
-    pub fn tells_events_apart(&self) -> bool {
-        self.held_back.is_some() || self.quarantine.is_some() || !self.enforced.is_empty()
-    }
-
-    /// What the gates look at, for events of a lane.
-    pub fn facts<'a>(
-        &'a self,
-        abilities: &'a Abilities,
-        max_cpu_percent: Option<f64>,
-        lane: &LaneKey,
-    ) -> EngineFacts<'a> {
-        let held_back = self.held_back.as_ref().filter(|held_back| *held_back.lane != *lane);
-        EngineFacts {
-            engine_id: Some(&self.engine_id),
-            status: self.status,
-            abilities,
-            quarantine: self.quarantine.as_ref(),
-            enforced: &self.enforced,
-            held: self.held,
-            memory_usage_mb: self.memory_usage_mb,
-            cpu_percent: self.cpu_percent,
-            max_cpu_percent,
-            held_back: held_back.map(|held_back| held_back.hold_back),
-        }
-    }
-}
-
-/// The engines with the same abilities.
-#[derive(Clone, Debug)]
-pub struct EngineClass {
-    pub abilities: Arc<Abilities>,
-    pub engines: Vec<FleetEngine>,
-    /// What they can take together, once somebody has asked.
-    room: OnceLock<Room>,
-}
-
-/// What the engines of a class can take.
-#[derive(Clone, Copy, Debug, Default)]
-struct Room {
-    any_active: bool,
-    /// Whether some engine has room for an event that requires no memory.
-    any_free: bool,
-    /// The most memory that such an engine has left, in MiB; none if none declares any.
-    most_memory_mb: Option<u64>,
-    /// Whether some engines are held back or quarantined, so that what they take depends on the event.
-    any_apart: bool,
-}
-
-impl EngineClass {
-    /// Asks every engine once, of a lane that requires nothing.
-    fn room(&self, lane: &LaneFacts<'_>, max_cpu_percent: Option<f64>) -> Room {
-        *self.room.get_or_init(|| {
-            let required_capabilities = BTreeSet::new();
-            let key =
-                LaneKey { required_capabilities, required_memory_mb: None, engine_version: None, ..lane.key.clone() };
-            let lane = LaneFacts { key: &key, ..running(lane) };
-            let mut room = Room::default();
-            for engine in &self.engines {
-                if engine.tells_events_apart() {
-                    room.any_apart = true;
-                    continue;
-                }
-                room.any_active |= engine.status == EngineStatus::Active;
-                let facts = engine.facts(&self.abilities, max_cpu_percent, &key);
-                if ENGINE_GATES.iter().all(|gate| check(*gate, &facts, &lane).is_ok()) {
-                    room.any_free = true;
-                    let left = self.abilities.memory_limit_mb.map(|limit| limit.saturating_sub(engine.held.memory_mb));
-                    room.most_memory_mb = room.most_memory_mb.max(left);
-                }
-            }
-            room
-        })
-    }
-}
 
 /// How far some events get with a fleet, without a word on which engines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -151,8 +35,7 @@ pub struct Reach {
 #[derive(Clone, Debug, Default)]
 pub struct Fleet {
     classes: Vec<EngineClass>,
-    /// Where each engine is: its class, and its place there.
-    indexes: HashMap<EngineId, (usize, usize)>,
+    indexes: HashMap<EngineId, EnginePlace>,
     max_cpu_percent: Option<f64>,
 }
 
@@ -207,11 +90,12 @@ impl Fleet {
             let class = known.get(&abilities).copied().unwrap_or_else(|| {
                 let abilities = Arc::new(abilities);
                 known.insert(Arc::clone(&abilities), fleet.classes.len());
-                fleet.classes.push(EngineClass { abilities, engines: Vec::new(), room: OnceLock::new() });
+                fleet.classes.push(EngineClass::new(abilities));
                 fleet.classes.len() - 1
             });
-            fleet.indexes.insert(engine.engine_id.clone(), (class, fleet.classes[class].engines.len()));
-            fleet.classes[class].engines.push(engine);
+            let engine_id = engine.engine_id.clone();
+            let place = fleet.classes[class].add(engine, max_cpu_percent);
+            fleet.indexes.insert(engine_id, (class, place));
         }
         fleet
     }
@@ -229,6 +113,11 @@ impl Fleet {
         self.indexes.is_empty()
     }
 
+    /// Whether some engine tells events apart whose requirements are the same.
+    pub fn tells_events_apart(&self) -> bool {
+        self.classes.iter().any(|class| class.told_apart().next().is_some())
+    }
+
     /// The mark for processor time.
     pub fn max_cpu_percent(&self) -> Option<f64> {
         self.max_cpu_percent
@@ -238,7 +127,7 @@ impl Fleet {
     pub fn engine(&self, engine_id: &EngineId) -> Option<(&EngineClass, &FleetEngine)> {
         let (class, place) = *self.indexes.get(engine_id)?;
         let class = &self.classes[class];
-        Some((class, &class.engines[place]))
+        Some((class, &class.engines()[place]))
     }
 
     /// An engine beside a lane: what keeps it, and what would change that.
@@ -260,7 +149,7 @@ impl Fleet {
         let is_another =
             |engine: &FleetEngine| engine.status == EngineStatus::Active && !engines.contains(&engine.engine_id);
         let mut fitting = self.classes.iter().filter(|class| could_ever_serve(&class.abilities, key));
-        fitting.any(|class| class.engines.iter().any(is_another))
+        fitting.any(|class| class.engines().iter().any(is_another))
     }
 
     /// How far the events of a lane get that need not be alone: costs as much as there are classes.
@@ -275,8 +164,8 @@ impl Fleet {
                 None => true,
             };
             reach.any_free |= room.any_free && has_memory;
-            if room.any_apart && !(reach.any_free && reach.any_active) {
-                for engine in class.engines.iter().filter(|engine| engine.tells_events_apart()) {
+            if !(reach.any_free && reach.any_active) {
+                for engine in class.told_apart() {
                     let facts = engine.facts(&class.abilities, self.max_cpu_percent, lane.key);
                     let passes = |gate: &Gate| check(*gate, &facts, &running(lane)).is_ok();
                     reach.any_active |= engine.status == EngineStatus::Active && passes(&Gate::Quarantine);
@@ -287,20 +176,24 @@ impl Fleet {
         reach
     }
 
-    /// How far the events of a lane get: costs as much as there are engines.
+    /// How far the events of a lane get: costs as much as there are kinds of engines.
     pub fn fit(&self, lane: &LaneFacts<'_>) -> LaneFit {
         let lane = &running(lane);
         let mut fit = LaneFit { registered: self.len() as u64, ..LaneFit::default() };
         let mut nearest = Nearest::default();
+        // Engines that have failed the event are not like others of their class.
+        let named = lane.failed_on.map_or(&[][..], |failed_on| failed_on.engines);
+        let named: Vec<_> = named.iter().filter_map(|name| Some(self.indexes.get(name)?.0)).collect();
         // Of those that could run it once they have room, one is named in any case.
-        let mut nearest_fitting = None;
+        let mut nearest_fitting: Option<(Effort, EnginePlace)> = None;
         for (index, class) in self.classes.iter().enumerate() {
             let fits_when_empty = could_ever_serve(&class.abilities, lane.key);
             let idle = EngineFacts::idle(&class.abilities);
             let ability_failure =
                 ENGINE_GATES[..ABILITY_GATES].iter().position(|gate| check(*gate, &idle, lane).is_err());
             let lacks = lane.key.required_capabilities.difference(&class.abilities.capabilities).count() as u64;
-            for (place, engine) in class.engines.iter().enumerate() {
+            for alike in class.kinds(named.contains(&index)) {
+                let (engine, count) = (alike.one, alike.count);
                 let facts = engine.facts(&class.abilities, self.max_cpu_percent, lane.key);
                 let own_failure = || {
                     let behind = ENGINE_GATES[ABILITY_GATES..].iter();
@@ -308,96 +201,85 @@ impl Fleet {
                 };
                 let first_failure = ability_failure.or_else(own_failure);
                 if fits_when_empty {
-                    fit.fit_when_empty += 1;
+                    fit.fit_when_empty += count;
                     let kept = [Gate::Quarantine, Gate::RetryElsewhere].into_iter();
                     match (engine.status, kept.filter_map(|gate| check(gate, &facts, lane).err()).next()) {
                         (EngineStatus::Active, None | Some(Shortfall::FailedBefore { opens: true, .. })) => {
-                            fit.fit_and_active += 1
+                            fit.fit_and_active += count;
                         }
-                        (EngineStatus::Active, Some(Shortfall::FailedBefore { .. })) => fit.fit_but_failed_before += 1,
-                        (EngineStatus::Active, Some(_)) => fit.fit_but_quarantined += 1,
-                        (status, _) => *fit.statuses.entry(status).or_default() += 1,
+                        (EngineStatus::Active, Some(Shortfall::FailedBefore { .. })) => {
+                            fit.fit_but_failed_before += count;
+                        }
+                        (EngineStatus::Active, Some(_)) => fit.fit_but_quarantined += count,
+                        (status, _) => *fit.statuses.entry(status).or_default() += count,
                     }
                 }
                 match first_failure {
                     Some(at) => {
-                        fit.failed_at[at] += 1;
+                        fit.failed_at[at] += count;
                         let effort = Effort::of(&facts, lane, lacks);
-                        nearest.offer(effort, (index, place));
-                        if fits_when_empty && nearest_fitting.is_none_or(|(least, _)| effort < least) {
-                            nearest_fitting = Some((effort, (index, place)));
+                        for place in alike.first {
+                            let near = (effort, (index, *place));
+                            nearest.offer(near);
+                            if fits_when_empty && nearest_fitting.is_none_or(|least| near < least) {
+                                nearest_fitting = Some(near);
+                            }
                         }
                     }
                     None => {
-                        fit.fit_now += 1;
-                        offer_free(&mut fit.free, engine);
+                        fit.fit_now += count;
+                        alike.asked_last.iter().for_each(|place| offer_free(&mut fit.free, &class.engines()[*place]));
                     }
                 }
             }
         }
         nearest.insist_on(nearest_fitting);
-        let near = |(class, place): (usize, usize)| {
+        let near = |(class, place): EnginePlace| {
             let class = &self.classes[class];
-            self.near(class, &class.engines[place], lane)
+            self.near(class, &class.engines()[place], lane)
         };
         fit.nearest = nearest.indexes().map(near).collect();
         if fit.fit_when_empty == 0 {
-            let classes = self.classes.iter().map(|class| (&*class.abilities, class.engines.len() as u64));
+            let classes = self.classes.iter().map(|class| (&*class.abilities, class.engines().len() as u64));
             fit.miss = nearest_miss(classes, lane.key);
         }
         fit
     }
 }
 
-/// The lane as if nothing were paused: what keeps one engine and not another.
-fn running<'a>(lane: &LaneFacts<'a>) -> LaneFacts<'a> {
-    LaneFacts { queue_paused: false, event_type_paused: false, ..*lane }
-}
-
-fn check(gate: Gate, facts: &EngineFacts<'_>, lane: &LaneFacts<'_>) -> Result<(), Shortfall> {
-    // What an engine asks for is its own choice, claim by claim.
-    const ALL: ClaimFilter = ClaimFilter { queues: Vec::new(), event_types: Vec::new() };
-    gate.check(facts, lane, &ALL)
-}
-
 /// Keeps the engines that asked for events last.
 fn offer_free(free: &mut Vec<FleetEngine>, engine: &FleetEngine) {
-    let key = |engine: &FleetEngine| (std::cmp::Reverse(engine.last_claim_at), engine.engine_id.clone());
-    if free.len() == MAX_NAMED_ENGINES
-        && free.last().is_some_and(|last| {
-            (engine.last_claim_at, std::cmp::Reverse(&engine.engine_id))
-                <= (last.last_claim_at, std::cmp::Reverse(&last.engine_id))
-        })
-    {
-        return;
+    let at = free.partition_point(|other| asked_before(other) <= asked_before(engine));
+    if at < MAX_NAMED_ENGINES {
+        free.insert(at, engine.clone());
+        free.truncate(MAX_NAMED_ENGINES);
     }
-    free.push(engine.clone());
-    free.sort_by_key(key);
-    free.truncate(MAX_NAMED_ENGINES);
 }
 
-/// The engines for which least has to change.
+/// Where an engine is: the number of its class, and its place there.
+type EnginePlace = (usize, usize);
+
+/// The engines for which least has to change, and of those the first of the fleet.
 #[derive(Default)]
-struct Nearest(Vec<(Effort, (usize, usize))>);
+struct Nearest(Vec<(Effort, EnginePlace)>);
 
 impl Nearest {
-    fn offer(&mut self, effort: Effort, place: (usize, usize)) {
-        if self.0.len() == MAX_NAMED_ENGINES && self.0.last().is_some_and(|(last, _)| *last <= effort) {
-            return;
+    fn offer(&mut self, near: (Effort, EnginePlace)) {
+        let at = self.0.partition_point(|other| *other <= near);
+        if at < MAX_NAMED_ENGINES {
+            self.0.insert(at, near);
+            self.0.truncate(MAX_NAMED_ENGINES);
         }
-        let at = self.0.partition_point(|(other, _)| *other <= effort);
-        self.0.insert(at, (effort, place));
-        self.0.truncate(MAX_NAMED_ENGINES);
     }
 
     /// Names one in place of the last, unless it is named already.
-    fn insist_on(&mut self, one: Option<(Effort, (usize, usize))>) {
+    fn insist_on(&mut self, one: Option<(Effort, EnginePlace)>) {
         let Some(one) = one.filter(|(_, place)| self.indexes().all(|named| named != *place)) else { return };
         self.0.pop();
         self.0.push(one);
     }
 
-    fn indexes(&self) -> impl Iterator<Item = (usize, usize)> {
+    fn indexes(&self) -> impl Iterator<Item = EnginePlace> {
         self.0.iter().map(|(_, place)| *place)
     }
 }

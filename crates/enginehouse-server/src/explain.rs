@@ -5,8 +5,9 @@
 
 pub mod blocked_watch;
 mod fleet_snapshot;
+mod refreshed;
 mod retried;
-mod snapshot_cache;
+mod snapshot_source;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -26,8 +27,9 @@ use enginehouse_store::rows::{EventRecord, EventRow, LaneCounts, SettingsRows};
 use enginehouse_store::{Store, StoreError};
 
 pub use self::fleet_snapshot::{FleetSnapshot, HeldBy};
+use self::refreshed::Refreshed;
 use self::retried::RetriedEvents;
-use self::snapshot_cache::SnapshotCache;
+use self::snapshot_source::SnapshotSource;
 use crate::dispatcher::Dispatcher;
 use crate::dispatcher::config::DispatchConfig;
 use crate::dispatcher::hold_backs::HeldForEvent;
@@ -44,7 +46,7 @@ const MAX_WOULD_OPEN: usize = 10;
 #[derive(Clone)]
 pub struct Explainer {
     store: Arc<dyn Store>,
-    views: Arc<SnapshotCache>,
+    views: Arc<Refreshed<SnapshotSource>>,
     retry_waits: RetryWaits,
 }
 
@@ -117,7 +119,7 @@ pub struct ExplainedLanes {
 
 impl Explainer {
     pub fn new(store: Arc<dyn Store>, config: &DispatchConfig, dispatcher: &Dispatcher) -> Self {
-        let views = SnapshotCache::new(Arc::clone(&store), config, dispatcher);
+        let views = Refreshed::new(SnapshotSource::new(Arc::clone(&store), config, dispatcher));
         Self { store, views: Arc::new(views), retry_waits: dispatcher.retry_waits().clone() }
     }
 
@@ -135,7 +137,7 @@ impl Explainer {
         if let Some((verdict, summary)) = explain_state(&record.event.state) {
             return Ok(Some(ExplainedEvent { record, verdict, summary, waits: None, as_of: now }));
         }
-        let view = self.views.view(now).await?;
+        let view = self.views.get(now).await?;
         let state = &record.event.state;
         let place = (state.available_at, event_id);
         let ahead_in_lane = self.store.queued_before(record.event.lane_id, place, MAX_COUNTED_AHEAD).await?;
@@ -159,40 +161,51 @@ impl Explainer {
     /// # Errors
     /// The store cannot be read.
     pub async fn engine(&self, engine_id: &EngineId, now: Timestamp) -> Result<Option<ExplainedEngine>, StoreError> {
-        let view = self.views.view(now).await?;
+        let view = self.views.get(now).await?;
         let Some((class, engine)) = view.fleet().engine(engine_id) else { return Ok(None) };
         let (mut could_claim, mut claimable) = (0, Vec::new());
         let mut kept: BTreeMap<&'static str, KeptEvents> = BTreeMap::new();
-        let mut opens: HashMap<String, (ChangeStep, u64)> = HashMap::new();
-        for counts in view.waiting_lanes() {
+        let mut opens = OpenedEvents::default();
+        // What keeps it from lanes that require the same, and how many events it would have if that were changed.
+        let mut known = view.of_each_requirement(None);
+        for (requirement, counts) in view.waiting_lanes() {
             let queued = counts.counts.queued;
             let facts = view.facts(&counts.lane.key, None);
-            let near = view.fleet().near(class, engine, &facts);
+            let (near, opened) = match &mut known[requirement] {
+                Some(known) if !engine.tells_events_apart() => known,
+                known => {
+                    known
+                        .take()
+                        .into_iter()
+                        .for_each(|(near, opened): (NearEngine, u64)| opens.add(&near.change, opened));
+                    known.insert((view.fleet().near(class, engine, &facts), 0))
+                }
+            };
             let not_due = counts.oldest_available_at.filter(|at| *at > view.as_of());
-            let failure = closed_gate(&facts, not_due)
-                .or_else(|| near.fails.first().map(|(gate, why)| (gate.name(), why.to_string())));
-            let Some((gate, detail)) = failure else {
+            let closed = closed_gate(&facts, not_due);
+            let Some(gate) = closed.or_else(|| near.fails.first().map(|(gate, _)| gate.name())) else {
                 could_claim += queued;
-                claimable.push(counts.clone());
+                claimable.push(counts);
                 continue;
             };
-            let kept = kept.entry(gate).or_insert_with(|| KeptEvents { events: 0, detail });
+            let kept = kept.entry(gate).or_insert_with(|| {
+                let own = || near.fails.first().map(|(_, why)| why.to_string()).unwrap_or_default();
+                KeptEvents { events: 0, detail: closed.map_or_else(own, |_| closed_detail(&facts, not_due)) }
+            });
             kept.events += queued;
-            let mut steps = lane_steps(&facts);
-            steps.extend(near.change);
-            if let ([step], None) = (&steps[..], not_due) {
-                opens.entry(step.to_string()).or_insert_with(|| (step.clone(), 0)).1 += queued;
+            match closed {
+                None => *opened += queued,
+                Some(_) if not_due.is_none() && near.change.is_empty() => opens.add(&lane_steps(&facts), queued),
+                Some(_) => {}
             }
         }
+        known.into_iter().flatten().for_each(|(near, opened)| opens.add(&near.change, opened));
         claimable.sort_by_key(|lane| (lane.lane.key.priority, lane.oldest_available_at));
         claimable.truncate(MAX_CLAIMABLE);
+        let claimable = claimable.into_iter().cloned().collect();
         let mut kept_from: Vec<_> = kept.into_iter().collect();
         kept_from.sort_by_key(|(_, kept)| std::cmp::Reverse(kept.events));
-        let mut would_open: Vec<_> = opens.into_values().collect();
-        would_open.sort_by(|(one, of_one), (other, of_other)| {
-            of_other.cmp(of_one).then_with(|| one.to_string().cmp(&other.to_string()))
-        });
-        would_open.truncate(MAX_WOULD_OPEN);
+        let would_open = opens.most();
         let summary = summary_of_engine(engine, could_claim, &kept_from, &would_open);
         Ok(Some(ExplainedEngine { summary, could_claim, claimable, kept_from, would_open, view: Arc::clone(&view) }))
     }
@@ -202,7 +215,7 @@ impl Explainer {
     /// # Errors
     /// The store cannot be read.
     pub async fn lanes(&self, question: &LaneQuestion, now: Timestamp) -> Result<ExplainedLanes, StoreError> {
-        let view = self.views.view(now).await?;
+        let view = self.views.get(now).await?;
         let mut asked = view.worst_first().iter().filter(|(place, counts)| {
             question.after.is_none_or(|after| *place > after)
                 && question.queue.as_ref().is_none_or(|queue| *queue == counts.lane.key.queue)
@@ -225,7 +238,7 @@ impl Explainer {
             };
             let state = head.as_ref().map(|head| &head.state);
             let due = Availability { now: view.as_of(), available_at: place.available_at, state };
-            let mut explanation = view.explained(&facts, &due);
+            let mut explanation = explain_lane(&facts, &due, view.fleet());
             view.tell_openings(&mut explanation, &facts);
             lanes.push(ExplainedLane { counts: counts.clone(), head, explanation });
         }
@@ -234,7 +247,7 @@ impl Explainer {
 
     /// Engines, lanes and settings as they are, or were a few seconds ago.
     async fn snapshot(&self, now: Timestamp) -> Result<Arc<FleetSnapshot>, StoreError> {
-        self.views.view(now).await
+        self.views.get(now).await
     }
 
     /// What is set for event types and queues.
@@ -244,21 +257,47 @@ impl Explainer {
 
     /// Why the events of a lane wait, in one sentence.
     async fn sentence_of(&self, lane: &LaneCounts, now: Timestamp) -> Result<String, StoreError> {
-        let view = self.views.view(now).await?;
+        let view = self.views.get(now).await?;
         let facts = view.facts(&lane.lane.key, None);
         let available_at = lane.oldest_available_at.unwrap_or(now);
-        Ok(view.explained(&facts, &Availability { now: view.as_of(), available_at, state: None }).summary)
+        let due = Availability { now: view.as_of(), available_at, state: None };
+        Ok(explain_lane(&facts, &due, view.fleet()).summary)
     }
 }
 
-/// The first gate of the lane itself that is closed, and how.
-fn closed_gate(facts: &LaneFacts<'_>, not_due: Option<Timestamp>) -> Option<(&'static str, String)> {
-    let queue = paused_queue(facts).map(|paused| (Gate::QueueRunning.name(), paused));
-    let paused = queue.or_else(|| paused_event_type(facts).map(|paused| (Gate::EventTypeRunning.name(), paused)));
-    if paused.is_some() {
-        return paused;
+/// How many events single changes would let an engine claim, by their words.
+#[derive(Default)]
+struct OpenedEvents(HashMap<String, (ChangeStep, u64)>);
+
+impl OpenedEvents {
+    /// So many events that need these steps.
+    fn add(&mut self, steps: &[ChangeStep], events: u64) {
+        if let ([step], 1..) = (steps, events) {
+            self.0.entry(step.to_string()).or_insert_with(|| (step.clone(), 0)).1 += events;
+        }
     }
-    not_due.map(|at| ("available_at", format!("the first is due at {at}")))
+
+    /// The changes that would let it claim most.
+    fn most(self) -> Vec<(ChangeStep, u64)> {
+        let mut all: Vec<_> = self.0.into_iter().collect();
+        all.sort_by(|(one, (_, of_one)), (other, (_, of_other))| of_other.cmp(of_one).then_with(|| one.cmp(other)));
+        all.into_iter().take(MAX_WOULD_OPEN).map(|(_, opened)| opened).collect()
+    }
+}
+
+/// The first gate of the lane itself that is closed.
+fn closed_gate(facts: &LaneFacts<'_>, not_due: Option<Timestamp>) -> Option<&'static str> {
+    match facts {
+        LaneFacts { queue_paused: true, .. } => Some(Gate::QueueRunning.name()),
+        LaneFacts { event_type_paused: true, .. } => Some(Gate::EventTypeRunning.name()),
+        _ => not_due.map(|_| "available_at"),
+    }
+}
+
+/// How it is closed.
+fn closed_detail(facts: &LaneFacts<'_>, not_due: Option<Timestamp>) -> String {
+    let paused = paused_queue(facts).or_else(|| paused_event_type(facts));
+    paused.or_else(|| Some(format!("the first is due at {}", not_due?))).unwrap_or_default()
 }
 
 fn lane_steps(facts: &LaneFacts<'_>) -> Vec<ChangeStep> {

@@ -6,11 +6,13 @@ use strum::VariantArray;
 
 use super::*;
 use crate::explain::{Availability, LaneExplanation, Passage, Verdict, explain_lane, verdict_of};
-use crate::gates::first_failure;
-use crate::hold_back::{HoldBack, Reservation};
+use crate::gates::{ClaimFilter, Held, first_failure};
+use crate::hold_back::{HeldBackFor, HoldBack, Reservation};
 use crate::ids::Capability;
 use crate::lane::LaneKey;
+use crate::quarantine::{EnforcedQuarantine, Quarantine};
 use crate::retry_elsewhere::{FailedOn, RetryElsewhere};
+use crate::time::Timestamp;
 
 /// How many random fleets each property is asked of.
 const FLEETS: u64 = 100_000;
@@ -300,7 +302,11 @@ fn an_event_is_runnable_exactly_when_some_claim_is_given_it() {
         let fleet = Fleet::new(world.engines.iter().cloned(), world.max_cpu_percent);
         if !world.final_attempt && world.failed_on().is_none() {
             let due = Availability { now: NOW, available_at: world.available_at, state: None };
-            assert_eq!(verdict_of(&world.lane(), &due, &fleet), explained.verdict, "seed {seed}: {world:?}");
+            assert_eq!(
+                verdict_of(&world.lane(), &due, fleet.reach(&world.lane())),
+                explained.verdict,
+                "seed {seed}: {world:?}"
+            );
         }
         for (abilities, engine) in &world.engines {
             let (class, found) = fleet.engine(&engine.engine_id).expect("it is in its fleet");
@@ -351,6 +357,68 @@ fn what_an_engine_needs_is_what_it_lacks() {
             let engine = changed.engines.iter().find(|(_, engine)| engine.engine_id == near.engine.engine_id);
             assert!(changed.is_given_to(engine.unwrap()), "seed {seed}: {:?}: {world:?}", near.change);
         }
+    }
+}
+
+/// A fleet of many engines of a few kinds is told as if each of them had been asked.
+#[test]
+fn engines_that_are_alike_are_told_as_if_each_were_asked() {
+    for seed in 0..FLEETS / 20 {
+        let mut world = World::random(seed);
+        let random = &mut Random(seed.wrapping_mul(31));
+        let kinds: Vec<_> = (0..1 + random.below(4)).map(|number| engine(random, number)).collect();
+        world.engines = (0..random.below(40))
+            .map(|number| {
+                let mut any = || kinds[random.below(kinds.len() as u64) as usize].clone();
+                // Some differ in what counts for nothing, and some in what does.
+                let ((abilities, _), (_, kind)) = (any(), any());
+                let memory_usage_mb = kind.memory_usage_mb.map(|usage| usage + random.below(3) as f64 / 2.0);
+                let last_claim_at = random.is(2).then(|| Timestamp::from_millis(random.below(9) as i64));
+                let engine_id = format!("e{number}").parse().unwrap();
+                (abilities, FleetEngine { engine_id, memory_usage_mb, last_claim_at, ..kind })
+            })
+            .collect();
+        world.failed_on = world.engines.iter().map(|(_, engine)| engine.engine_id.clone()).collect();
+        world.failed_on.retain(|_| random.is(8));
+        let fleet = Fleet::new(world.engines.iter().cloned(), world.max_cpu_percent);
+        let (fit, lane) = (fleet.fit(&world.lane()), world.lane());
+        let (mut free, mut near) = (Vec::new(), Vec::new());
+        let mut failed_at = [0; ENGINE_GATES.len()];
+        for (abilities, engine) in &world.engines {
+            let facts = engine.facts(abilities, world.max_cpu_percent, &world.key);
+            match ENGINE_GATES.iter().position(|gate| check(*gate, &facts, &running(&lane)).is_err()) {
+                None => free.push(engine.clone()),
+                Some(at) => {
+                    failed_at[at] += 1;
+                    let lacks = world.key.required_capabilities.difference(&abilities.capabilities).count();
+                    let place = fleet.indexes[&engine.engine_id];
+                    let fits = could_ever_serve(abilities, &world.key);
+                    near.push((
+                        Effort::of(&facts, &running(&lane), lacks as u64),
+                        place,
+                        engine.engine_id.clone(),
+                        fits,
+                    ));
+                }
+            }
+        }
+        free.sort_by(|one, other| asked_before(one).cmp(&asked_before(other)));
+        assert_eq!((fit.fit_now, fit.failed_at), (free.len() as u64, failed_at), "seed {seed}: {world:?}");
+        free.truncate(MAX_NAMED_ENGINES);
+        assert_eq!(fit.free, free, "seed {seed}: {world:?}");
+        near.sort();
+        let fitting = near.iter().find(|(.., fits)| *fits).cloned();
+        near.truncate(MAX_NAMED_ENGINES);
+        if let Some(fitting) = fitting.filter(|fitting| !near.contains(fitting)) {
+            near.pop();
+            near.push(fitting);
+        }
+        let named: Vec<_> = fit.nearest.iter().map(|near| &near.engine.engine_id).collect();
+        assert_eq!(
+            named,
+            near.iter().map(|(.., engine_id, _)| engine_id).collect::<Vec<_>>(),
+            "seed {seed}: {world:?}"
+        );
     }
 }
 

@@ -1,51 +1,49 @@
 //! Engines, lanes and settings at one moment.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use enginehouse_api::page::BlockedPlace;
 use enginehouse_core::engine::RegisteredEngine;
-use enginehouse_core::explain::{Availability, GateState, LaneExplanation, Passage, explain_fit, verdict_of};
-use enginehouse_core::fleet::{Fleet, FleetEngine, LaneFit, NearEngine};
+use enginehouse_core::explain::{Availability, GateState, LaneExplanation, Passage, verdict_of};
+use enginehouse_core::fleet::{Fleet, FleetEngine, NearEngine};
 use enginehouse_core::gates::{Gate, Held, LaneFacts, could_ever_serve};
 use enginehouse_core::hold_back::{HeldBackFor, HeldWork, HoldBack, Reservation, effective_priority, expected_end};
-use enginehouse_core::ids::{Capability, EngineId, EventId, EventType, LaneId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId};
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::policy::{Policy, Precedence, precedence, quarantine_mode, resolve};
 use enginehouse_core::quarantine::{EnforcedQuarantine, QuarantineMode, enforced};
 use enginehouse_core::retry::is_final_attempt;
 use enginehouse_core::retry_elsewhere::RetryElsewhere;
 use enginehouse_core::time::Timestamp;
-use enginehouse_core::version::VersionRequirement;
 use enginehouse_store::rows::{EventRow, FleetRows, LaneCounts, SettingsRows};
 
 use crate::dispatcher::durations::Durations;
 use crate::dispatcher::hold_backs::{HeldForEvent, HoldBacks, HoldsBackEngine};
 use crate::dispatcher::retries::Retry;
 
-/// How many different requirements are kept with how far they get, until the view is made anew.
-const MAX_KEPT_FITS: usize = 1_000;
-
 /// Engines, lanes and settings at one moment.
 pub struct FleetSnapshot {
     as_of: Timestamp,
     fleet: Fleet,
-    /// Whether some engines tell events apart whose requirements are the same.
-    any_apart: bool,
+    /// Whether an engine is held back: then it counts how long events are expected to take.
+    any_held_back: bool,
+    /// Whether an engine is kept from something because it is suspect.
+    any_enforced: bool,
     /// The engines that are kept from all events of a type because they are suspect.
     suspects: HashMap<EventType, Vec<EngineId>>,
     /// What each engine holds, the longest held first.
     held: HashMap<EngineId, Vec<HeldBy>>,
     lanes: Vec<LaneCounts>,
+    /// Which lanes require the same.
+    requirements: LaneRequirements,
     settings: SettingsRows,
     defaults: Defaults,
     durations: Durations,
     hold_backs: HoldBacks,
     /// The lanes in which something waits, the worst first, once somebody has asked.
     worst_first: OnceLock<Vec<(BlockedPlace, LaneCounts)>>,
-    /// How far events with the same requirements get.
-    fits: Mutex<HashMap<RequirementKey, LaneFit>>,
 }
 
 /// What an engine holds.
@@ -66,7 +64,7 @@ pub(super) struct SnapshotRows {
     pub(super) fleet: FleetRows,
     pub(super) lanes: Vec<LaneCounts>,
     pub(super) settings: SettingsRows,
-    pub(super) last_claims: HashMap<EngineId, Timestamp>,
+    pub(super) last_claims: Arc<HashMap<EngineId, Timestamp>>,
     pub(super) durations: Durations,
     pub(super) hold_backs: HoldBacks,
 }
@@ -83,28 +81,6 @@ impl SnapshotRows {
     /// How much there is of it: what a view costs.
     pub(super) fn size(&self) -> usize {
         self.fleet.engines.len() + self.fleet.locks.len() + self.lanes.len()
-    }
-}
-
-/// All of a lane that engines can tell apart who are asked without a filter, and whether its event must be alone.
-#[derive(PartialEq, Eq, Hash)]
-struct RequirementKey {
-    required_capabilities: BTreeSet<Capability>,
-    required_memory_mb: Option<u64>,
-    engine_version: Option<VersionRequirement>,
-    final_attempt: bool,
-}
-
-impl RequirementKey {
-    fn of(facts: &LaneFacts<'_>) -> Self {
-        let LaneKey { queue: _, event_type: _, priority: _, required_capabilities, required_memory_mb, engine_version } =
-            facts.key;
-        Self {
-            required_capabilities: required_capabilities.clone(),
-            required_memory_mb: *required_memory_mb,
-            engine_version: engine_version.clone(),
-            final_attempt: facts.final_attempt,
-        }
     }
 }
 
@@ -133,16 +109,17 @@ impl FleetSnapshot {
         let mut snapshot = Self {
             as_of,
             fleet: Fleet::default(),
-            any_apart: false,
+            any_held_back: false,
+            any_enforced: false,
             suspects: HashMap::new(),
             held,
+            requirements: LaneRequirements::of(lanes.iter().map(|row| &row.lane.key)),
             lanes,
             settings,
             defaults,
             durations: rows.durations,
             hold_backs: rows.hold_backs,
             worst_first: OnceLock::new(),
-            fits: Mutex::default(),
         };
         let engines = engines.into_iter().map(|engine| {
             let load = snapshot.load(&engine);
@@ -160,7 +137,8 @@ impl FleetSnapshot {
                 snapshot.suspects.entry(kept.event_type.clone()).or_default().push(engine.engine_id.clone());
             }
         }
-        snapshot.any_apart = engines.iter().any(|(_, engine)| engine.tells_events_apart());
+        snapshot.any_enforced = engines.iter().any(|(_, engine)| !engine.enforced.is_empty());
+        snapshot.any_held_back = engines.iter().any(|(_, engine)| engine.held_back.is_some());
         snapshot.fleet = Fleet::new(engines, defaults.max_cpu_percent);
         snapshot
     }
@@ -279,7 +257,7 @@ impl FleetSnapshot {
             enforces_quarantine: self.enforces_quarantine(key),
             queue_pause: pauses.queues.get(&key.queue),
             event_type_pause: pauses.event_types.get(&key.event_type),
-            takes: self.takes(&key.event_type),
+            takes: self.any_held_back.then(|| self.takes(&key.event_type)).flatten(),
             ..LaneFacts::running(key)
         };
         let Some(event) = event else { return facts };
@@ -293,10 +271,11 @@ impl FleetSnapshot {
 
     /// Whether engines that are suspect at events of this lane are kept from them.
     fn enforces_quarantine(&self, key: &LaneKey) -> bool {
+        let kept = self.suspects.get(&key.event_type).map_or(&[][..], |kept| kept);
         let SettingsRows { queues, event_types, .. } = &self.settings;
         let (of_type, of_queue) = (event_types.get(&key.event_type), queues.get(&key.queue));
-        let kept = self.suspects.get(&key.event_type).map_or(&[][..], |kept| kept);
-        self.any_apart
+        // Mostly nobody is suspect.
+        self.any_enforced
             && quarantine_mode(of_type, of_queue, self.defaults.policy.quarantine) == QuarantineMode::Enforce
             && self.fleet.any_active_beside(kept, key)
     }
@@ -311,61 +290,70 @@ impl FleetSnapshot {
         })
     }
 
-    /// The lanes in which something waits.
-    pub(super) fn waiting_lanes(&self) -> impl Iterator<Item = &LaneCounts> {
-        self.lanes.iter().filter(|row| row.counts.queued > 0)
+    /// The lanes in which something waits, each with the number of its requirements.
+    pub(super) fn waiting_lanes(&self) -> impl Iterator<Item = (usize, &LaneCounts)> {
+        let numbers = self.requirements.of_lanes.iter().copied();
+        numbers.zip(&self.lanes).filter(|(_, row)| row.counts.queued > 0)
+    }
+
+    /// Something for each of the requirements of [`FleetSnapshot::waiting_lanes`].
+    pub(super) fn of_each_requirement<T: Clone>(&self, value: T) -> Vec<T> {
+        vec![value; self.requirements.count]
     }
 
     /// How many events wait with a better priority that an engine could run which could run those of this lane.
     pub(super) fn queued_ahead_by_priority(&self, key: &LaneKey) -> u64 {
-        let fitting: Vec<_> = self
-            .fleet
-            .classes()
-            .iter()
-            .filter(|class| could_ever_serve(&class.abilities, key))
-            .map(|class| &class.abilities)
-            .collect();
-        let better = self.waiting_lanes().filter(|row| row.lane.key.priority < key.priority);
-        let could_run = |row: &&LaneCounts| fitting.iter().any(|abilities| could_ever_serve(abilities, &row.lane.key));
-        better.filter(could_run).map(|row| row.counts.queued).sum()
+        let classes = self.fleet.classes().iter().map(|class| &class.abilities);
+        let fitting: Vec<_> = classes.filter(|abilities| could_ever_serve(abilities, key)).collect();
+        let mut could_run = self.of_each_requirement(None);
+        let better = self.waiting_lanes().filter(|(_, row)| row.lane.key.priority < key.priority);
+        let ahead = better.filter(|(requirement, row)| {
+            let serves = || fitting.iter().any(|abilities| could_ever_serve(abilities, &row.lane.key));
+            *could_run[*requirement].get_or_insert_with(serves)
+        });
+        ahead.map(|(_, row)| row.counts.queued).sum()
     }
 
     /// The lanes in which something waits, each with its verdict: the worst first, and of those the longest waiting.
     pub(super) fn worst_first(&self) -> &[(BlockedPlace, LaneCounts)] {
         self.worst_first.get_or_init(|| {
-            let place = |row: &LaneCounts| {
+            let mut reaches = self.of_each_requirement(None);
+            let apart = self.fleet.tells_events_apart();
+            let place = |(requirement, row): (usize, &LaneCounts)| {
                 let available_at = row.oldest_available_at?;
                 let due = Availability { now: self.as_of, available_at, state: None };
                 let facts = self.facts(&row.lane.key, None);
-                Some(BlockedPlace {
-                    verdict: verdict_of(&facts, &due, &self.fleet),
-                    available_at,
-                    lane_id: row.lane.lane_id,
-                })
+                let reach = match &mut reaches[requirement] {
+                    Some(reach) if !apart => *reach,
+                    reach => *reach.insert(self.fleet.reach(&facts)),
+                };
+                let verdict = verdict_of(&facts, &due, reach);
+                Some((BlockedPlace { verdict, available_at, lane_id: row.lane.lane_id }, row.clone()))
             };
-            let mut lanes: Vec<_> = self.waiting_lanes().filter_map(|row| Some((place(row)?, row.clone()))).collect();
+            let mut lanes: Vec<_> = self.waiting_lanes().filter_map(place).collect();
             lanes.sort_unstable_by_key(|(place, _)| *place);
             lanes
         })
     }
+}
 
-    /// Explains a lane, and keeps how far its events get with the fleet for others with the same requirements.
-    pub(super) fn explained(&self, facts: &LaneFacts<'_>, due: &Availability<'_>) -> LaneExplanation {
-        if self.any_apart || facts.failed_on.is_some() {
-            // Then event types, priorities and durations count, too.
-            return explain_fit(facts, due, self.fleet.fit(facts));
-        }
-        let requirements = RequirementKey::of(facts);
-        let kept = self.fits.lock().unwrap_or_else(PoisonError::into_inner).get(&requirements).cloned();
-        let fit = kept.unwrap_or_else(|| {
-            let fit = self.fleet.fit(facts);
-            let mut fits = self.fits.lock().unwrap_or_else(PoisonError::into_inner);
-            if fits.len() < MAX_KEPT_FITS {
-                fits.insert(requirements, fit.clone());
-            }
-            fit
+/// Which lanes require the same, and so are nothing else to an engine that does not tell events apart.
+struct LaneRequirements {
+    /// The number of each lane's requirements, in the order of the lanes.
+    of_lanes: Vec<usize>,
+    count: usize,
+}
+
+impl LaneRequirements {
+    fn of<'a>(keys: impl Iterator<Item = &'a LaneKey>) -> Self {
+        let mut numbers = HashMap::new();
+        let of_lanes = keys.map(|key| {
+            let LaneKey { required_capabilities, required_memory_mb, engine_version, .. } = key;
+            let next = numbers.len();
+            *numbers.entry((required_capabilities, required_memory_mb, engine_version)).or_insert(next)
         });
-        explain_fit(facts, due, fit)
+        let of_lanes = of_lanes.collect();
+        Self { of_lanes, count: numbers.len() }
     }
 }
 
