@@ -66,7 +66,7 @@ pub(super) async fn claim(context: &mut TransactionContext<'_>, claims: &[Claima
     }
     context.last_claims.note(claims.iter().map(|claim| &claim.engine.engine_id), context.now);
     let starving = context.hold_backs.watched();
-    context.learn_failures(starving.iter().map(|head| (head.event_id, head.retry))).await?;
+    context.learn_failures(starving.iter().filter_map(|head| Some((head.event_id, head.retry?)))).await?;
     let mut holdings = held_by(context, claims, !starving.is_empty()).await?;
     let mut ready = ReadyEvents::new(claims.iter().map(|claim| claim.claim.limit).sum());
     let mut given: Vec<Vec<EventId>> = Vec::with_capacity(claims.len());

@@ -88,6 +88,9 @@ pub(super) async fn quarantine_suspects(context: &mut TransactionContext<'_>) ->
 
 /// Ends, or begins anew, the quarantines of engines that have settled the event that they were tried with.
 pub(super) async fn judge_probes(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+    if !context.registry.quarantines.any_automatic() {
+        return Ok(());
+    }
     let now = context.now;
     let mut ends: BTreeMap<EngineId, BTreeMap<EventType, Ending>> = BTreeMap::new();
     for end in &context.effects.attempt_ends {

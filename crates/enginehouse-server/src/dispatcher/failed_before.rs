@@ -12,10 +12,10 @@ impl TransactionContext<'_> {
     /// Looks up who has failed these events.
     pub(super) async fn learn_failures(
         &mut self,
-        retries: impl IntoIterator<Item = (EventId, Option<Retry>)>,
+        retries: impl IntoIterator<Item = (EventId, Retry)>,
     ) -> Result<(), StoreError> {
-        let unknown = retries.into_iter().filter_map(|(event_id, retry)| Some((event_id, retry?)));
-        let unknown: Vec<_> = unknown.filter(|(event_id, _)| !self.retried.contains_key(event_id)).collect();
+        let unknown = retries.into_iter().filter(|(event_id, _)| !self.retried.contains_key(event_id));
+        let unknown: Vec<_> = unknown.collect();
         if unknown.is_empty() {
             return Ok(());
         }

@@ -56,6 +56,11 @@ impl Quarantines {
         self.automatic.remove(engine_id);
     }
 
+    /// Whether some engine is or was in an automatic quarantine.
+    pub(super) fn any_automatic(&self) -> bool {
+        !self.automatic.is_empty()
+    }
+
     /// Forgets those that are over. Answers when the next one ends by itself.
     pub(super) fn end(&mut self, now: Timestamp) -> Option<Timestamp> {
         self.now = Some(now);

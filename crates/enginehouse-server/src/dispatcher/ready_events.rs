@@ -144,8 +144,8 @@ impl ReadyEvents {
         };
         let exhausted = found.len() < limit as usize;
         let last = found.last().map(ReadyEvent::position);
-        let retries: Vec<_> =
-            found.iter().map(|ready| (ready.event.event_id, context.registry.retry(&ready.event))).collect();
+        let retry = |ready: &ReadyEvent| Some((ready.event.event_id, context.registry.retry(&ready.event)?));
+        let retries: Vec<_> = found.iter().filter_map(retry).collect();
         for ready in found {
             let (position, lane_id) = (ready.position(), ready.event.lane_id);
             self.lanes.entry((run.cloned(), lane_id)).or_default().events.push_back(position);

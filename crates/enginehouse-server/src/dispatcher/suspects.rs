@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use enginehouse_core::blame::{Blame, Ending, JudgedAttempt, Suspect};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId};
@@ -24,16 +25,30 @@ pub struct EndedAttempt {
     pub(super) failed_before: bool,
 }
 
+/// How long nobody looks again at whether an engine is quarantined: to look at it takes time, and one that may not be goes on
+/// failing.
+const JUDGED_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// How many engines one transaction judges.
+const MAX_JUDGED: usize = 16;
+
 /// What engines are suspect of: the event types, each with what speaks against the engine.
 type Accusations = HashMap<EventType, String>;
+
+/// Engines that are suspect where that is enforced.
+#[derive(Default)]
+struct Accused {
+    /// Those of which it is to be decided whether they are quarantined.
+    pending: HashMap<EngineId, Accusations>,
+    /// When that was decided last.
+    judged: HashMap<EngineId, Timestamp>,
+}
 
 /// Who is suspect. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Suspects {
     blame: Arc<Mutex<Blame>>,
-    /// Those that are to be quarantined, if they may be.
-    pending: Arc<Mutex<HashMap<EngineId, Accusations>>>,
-    /// Whether there are some: each transaction asks.
+    accused: Arc<Mutex<Accused>>,
+    /// Whether some are to be judged: each transaction asks.
     any_pending: Arc<AtomicBool>,
 }
 
@@ -43,8 +58,8 @@ impl Suspects {
         self.blame.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pending_table(&self) -> MutexGuard<'_, HashMap<EngineId, Accusations>> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    fn accused(&self) -> MutexGuard<'_, Accused> {
+        self.accused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in what a transaction has seen that has committed. Answers whether somebody is to be quarantined for it.
@@ -78,37 +93,50 @@ impl Suspects {
                 && end.ending != Ending::Completed
                 && let Some(suspect) = blame.against(&event_type, &end.engine_id, end.version.as_ref())
             {
-                let mut pending = self.pending_table();
-                pending.entry(end.engine_id.clone()).or_default().insert(event_type, suspect.to_string());
-                self.any_pending.store(true, Ordering::Relaxed);
-                accused = true;
+                let Accused { pending, judged } = &mut *self.accused();
+                if judged.get(&end.engine_id).is_none_or(|at| *at + JUDGED_AGAIN_AFTER <= now) {
+                    pending.entry(end.engine_id.clone()).or_default().insert(event_type, suspect.to_string());
+                    self.any_pending.store(true, Ordering::Relaxed);
+                    accused = true;
+                }
             }
         }
         accused
     }
 
-    /// The engines that are to be quarantined, if they may be.
+    /// Some of the engines of which it is to be decided whether they are quarantined.
     pub(super) fn pending(&self) -> HashMap<EngineId, Accusations> {
-        match self.any_pending.load(Ordering::Relaxed) {
-            true => self.pending_table().clone(),
-            false => HashMap::new(),
+        if !self.any_pending.load(Ordering::Relaxed) {
+            return HashMap::new();
         }
+        let accused = self.accused();
+        let some = accused.pending.iter().take(MAX_JUDGED);
+        some.map(|(engine_id, accusations)| (engine_id.clone(), accusations.clone())).collect()
     }
 
-    /// It was decided whether these are quarantined.
-    pub(super) fn judged(&self, engines: &[EngineId]) {
-        if !engines.is_empty() {
-            let mut pending = self.pending_table();
-            engines.iter().for_each(|engine_id| _ = pending.remove(engine_id));
-            self.any_pending.store(!pending.is_empty(), Ordering::Relaxed);
+    /// It was decided whether these are quarantined. Answers whether others are left.
+    pub(super) fn judged(&self, engines: &[EngineId], now: Timestamp) -> bool {
+        if engines.is_empty() {
+            return false;
         }
+        let Accused { pending, judged } = &mut *self.accused();
+        judged.retain(|_, at| *at + JUDGED_AGAIN_AFTER > now);
+        for engine_id in engines {
+            pending.remove(engine_id);
+            judged.insert(engine_id.clone(), now);
+        }
+        self.any_pending.store(!pending.is_empty(), Ordering::Relaxed);
+        !pending.is_empty()
     }
 
     /// Forgets what speaks against these engines at events of a type: they have shown that they can do them, or a person says so.
     pub(super) fn clear(&self, engines: &[(EngineId, EventType)]) {
         if !engines.is_empty() {
-            let mut blame = self.blame();
-            engines.iter().for_each(|(engine_id, event_type)| blame.clear(event_type, engine_id));
+            let (mut blame, mut accused) = (self.blame(), self.accused());
+            for (engine_id, event_type) in engines {
+                blame.clear(event_type, engine_id);
+                accused.judged.remove(engine_id);
+            }
         }
     }
 

@@ -115,8 +115,8 @@ impl Scheduler {
             let lane = registry.lane(lane_id).ok()?;
             Some((lane.event_type.clone(), registry.quarantine_mode(lane)))
         };
-        self.suspects.judged(&committed.effects.judged_suspects);
-        if self.suspects.record(&committed.effects.attempt_ends, committed.now, judged_by) {
+        let others_left = self.suspects.judged(&committed.effects.judged_suspects, committed.now);
+        if self.suspects.record(&committed.effects.attempt_ends, committed.now, judged_by) || others_left {
             // The next transaction keeps them from further events.
             self.schedule.look_for_ready(committed.now);
         }
