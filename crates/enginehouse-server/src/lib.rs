@@ -7,6 +7,7 @@ pub mod explain;
 pub mod http;
 pub mod log_followers;
 mod log_limit;
+mod low_priority;
 mod peer;
 pub mod rng;
 pub mod server;

@@ -50,6 +50,7 @@ pub use self::server_config::ServerConfig;
 use self::tls::ServerTls;
 pub use self::tls::{TlsError, TlsFiles};
 use crate::dispatcher::config::DispatchConfig;
+use crate::explain::Explainer;
 use crate::explain::blocked_watch::BlockedWatch;
 use crate::http::{App, ListenerRole};
 use crate::rng::Rng;
@@ -194,7 +195,7 @@ impl Server {
         let mut connections = open(&socket, role);
         let mut of_metrics = metrics.as_ref().map(|socket| (open(socket, ListenerRole::Metrics), socket));
         let durations = tokio::spawn(keep_durations(app.clone()));
-        let blocked = tokio::spawn(watch_blocked(app.clone()));
+        let blocked = app.explain(|explainer| watch_blocked(app.clone(), explainer));
         let fresh =
             tls.clone().map(|tls| tokio::spawn(tls.keep_fresh(config.tls_look_interval, app.metrics().clone())));
         let ended = tokio::select! {
@@ -211,7 +212,7 @@ impl Server {
         connections.shut_down();
         app.shut_down();
         durations.abort();
-        blocked.abort();
+        drop(blocked);
         fresh.inspect(tokio::task::JoinHandle::abort);
         // Whoever looks at the server sees how it ends.
         connections.finish(config.shutdown_timeout).await;
@@ -258,11 +259,11 @@ async fn keep_durations(app: App) {
 }
 
 /// Does again and again what event types and queues want done about events that nobody can run.
-async fn watch_blocked(app: App) {
+async fn watch_blocked(app: App, explainer: Explainer) {
     let mut watch = BlockedWatch::default();
     loop {
         pause(BLOCKED_INTERVAL).await;
-        match watch.look(app.explainer(), app.dispatcher(), app.metrics().store_now()).await {
+        match watch.look(&explainer, app.dispatcher(), app.metrics().store_now()).await {
             Ok(look) => {
                 look.blocked.iter().for_each(|(event_type, events)| app.metrics().set_blocked(event_type, *events))
             }

@@ -17,6 +17,7 @@ use crate::dispatcher::reply::Refusal;
 use crate::dispatcher::{Dispatcher, DispatcherThread};
 use crate::explain::Explainer;
 use crate::log_followers::LogFollowers;
+use crate::low_priority::LowPriorityThreads;
 use crate::rng::{Rng, SeededRng};
 use crate::telemetry::{CommitObserver, Metrics};
 use crate::trusted_proxies::TrustedProxies;
@@ -38,6 +39,8 @@ struct Parts {
     budgets: Budgets,
     explainer: Explainer,
     retention: Retention,
+    /// Where it explains.
+    low_priority: LowPriorityThreads,
     log_followers: LogFollowers,
     /// For what need not be secret: ids of requests and engines.
     rng: Mutex<SeededRng>,
@@ -78,6 +81,7 @@ impl App {
             budgets,
             explainer,
             retention: explained_by.retention,
+            low_priority: LowPriorityThreads::start()?,
             log_followers,
             limits,
             trusted_proxies,
@@ -102,9 +106,25 @@ impl App {
         &self.0.dispatcher
     }
 
-    /// Answers why events wait.
-    pub(crate) fn explainer(&self) -> &Explainer {
-        &self.0.explainer
+    /// Asks why events wait, away from the threads that serve calls. If its caller goes away, nothing is explained any more.
+    ///
+    /// # Panics
+    /// If the question does.
+    pub(crate) fn explain<T, F, Q>(&self, question: Q) -> impl Future<Output = T> + use<T, F, Q>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+        Q: FnOnce(Explainer) -> F,
+    {
+        let asked = self.0.low_priority.spawn(question(self.0.explainer.clone()));
+        async move {
+            match asked.await {
+                Ok(answer) => answer,
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                // The process ends.
+                Err(_) => std::future::pending().await,
+            }
+        }
     }
 
     /// An event that somebody wanted to read is not there. What was done to it is known for longer than it is kept.

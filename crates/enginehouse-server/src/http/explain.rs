@@ -38,15 +38,21 @@ pub(super) async fn explain_event(
     query: Query,
 ) -> Result<Json<EventExplanation>, ProblemResponse> {
     let ExplainQuery { engine_id } = query.read(ExplainQuery::read)?;
-    let explained = app.explainer().event(event_id, engine_id.as_ref(), app.metrics().store_now()).await?;
-    let Some(explained) = explained else { return Err(app.no_event(event_id).await) };
-    let is_unknown = |waits: &crate::explain::ExplainedWait| waits.asked_engine.is_none();
-    if let Some(engine_id) = engine_id
-        && explained.waits.as_ref().is_some_and(is_unknown)
-    {
-        return Err(Refusal::EngineNotRegistered(engine_id).into());
+    let now = app.metrics().store_now();
+    let answer = app.explain(move |explainer| async move {
+        let Some(explained) = explainer.event(event_id, engine_id.as_ref(), now).await? else { return Ok(None) };
+        let is_unknown = |waits: &crate::explain::ExplainedWait| waits.asked_engine.is_none();
+        if let Some(engine_id) = engine_id
+            && explained.waits.as_ref().is_some_and(is_unknown)
+        {
+            return Err(ProblemResponse::from(Refusal::EngineNotRegistered(engine_id)));
+        }
+        Ok(Some(event_explanation(explained)))
+    });
+    match answer.await? {
+        Some(explanation) => Ok(Json(explanation)),
+        None => Err(app.no_event(event_id).await),
     }
-    Ok(Json(event_explanation(explained)))
 }
 
 /// Say what an engine could claim now, what keeps it from more, and which single change would open most.
@@ -57,9 +63,13 @@ pub(super) async fn explain_engine(
     State(app): State<App>,
     Path(engine_id): Path<EngineId>,
 ) -> Result<Json<EngineExplanation>, ProblemResponse> {
-    let explained = app.explainer().engine(&engine_id, app.metrics().store_now()).await?;
-    let answer = explained.and_then(|explained| engine_explanation(&engine_id, explained));
-    Ok(Json(answer.ok_or(Refusal::EngineNotRegistered(engine_id))?))
+    let now = app.metrics().store_now();
+    let answer = app.explain(move |explainer| async move {
+        let explained = explainer.engine(&engine_id, now).await?;
+        let answer = explained.and_then(|explained| engine_explanation(&engine_id, explained));
+        answer.ok_or_else(|| ProblemResponse::from(Refusal::EngineNotRegistered(engine_id)))
+    });
+    answer.await.map(Json)
 }
 
 /// List the lanes in which events wait, the worst first, each explained: those that no engine could ever run, then those that a
@@ -75,12 +85,16 @@ pub(super) async fn list_blocked(
     let after = page.after.as_deref().and_then(|place| place.parse().ok());
     let verdict = verdict.map(Verdict::from);
     let question = LaneQuestion { queue, event_type, verdict, after, limit: page.limit as usize };
-    let explained = app.explainer().lanes(&question, app.metrics().store_now()).await?;
-    let items = explained.lanes.into_iter().map(|lane| blocked_lane(lane, &explained.view)).collect();
-    let cursor = |place: enginehouse_api::page::BlockedPlace| {
-        Cursor { list: ListKind::Blocked, place: place.to_string() }.to_string()
-    };
-    Ok(Json(Page { items, next_cursor: explained.next.map(cursor) }))
+    let now = app.metrics().store_now();
+    let answer = app.explain(move |explainer| async move {
+        let explained = explainer.lanes(&question, now).await?;
+        let items = explained.lanes.into_iter().map(|lane| blocked_lane(lane, &explained.view)).collect();
+        let cursor = |place: enginehouse_api::page::BlockedPlace| {
+            Cursor { list: ListKind::Blocked, place: place.to_string() }.to_string()
+        };
+        Ok::<_, ProblemResponse>(Page { items, next_cursor: explained.next.map(cursor) })
+    });
+    answer.await.map(Json)
 }
 
 fn event_explanation(explained: ExplainedEvent) -> EventExplanation {
