@@ -1,6 +1,7 @@
 //! One server for each data file whatever it is called, and none on a file that was taken away.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -125,4 +126,54 @@ async fn a_log_without_its_data_file_is_refused() {
     fs::rename(&away, &data_file).unwrap();
     let client = TestServer::on(&data_file, &[]);
     until("the event is there", async || (client.client().stats().await.ok()?.events.queued == 1).then_some(())).await;
+}
+
+/// Whatever the system would let others do with a new file.
+fn openly(arguments: &[&str]) -> std::process::Command {
+    let prepared = command([] as [&str; 0]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "umask 000; exec \"$0\" \"$@\""]).arg(enginehouse_tests::binary()).args(arguments);
+    for (name, value) in prepared.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdin(Stdio::null());
+    shell
+}
+
+#[tokio::test]
+async fn what_is_made_is_for_its_owner_alone_and_never_made_through_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let store = |name: &str| format!("sqlite://{}", path(name).display());
+    let socket = format!("unix:{}", path("http.sock").display());
+    let server = TestServer::with(openly(&["serve"]), &store("enginehouse.db"), &["--listen", &socket]);
+    server.client().enqueue(&event()).await.unwrap();
+    let backup = |to: &str| {
+        let to = path(to);
+        openly(&["backup", to.to_str().unwrap(), "--store", &store("enginehouse.db")]).output().unwrap()
+    };
+    let output = backup("backup.db");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    symlink(path("elsewhere"), path("link.db")).unwrap();
+    assert_eq!(backup("link.db").status.code(), Some(4), "the name is taken");
+    let each_mode = || {
+        for file in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+            let found = fs::symlink_metadata(file.path()).unwrap();
+            assert!(found.is_symlink() || found.mode() & 0o777 == 0o600, "{:?}: {:o}", file.file_name(), found.mode());
+        }
+    };
+    // Data file, log, index, backup, socket and the link.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6);
+    each_mode();
+    assert_eq!(server.stop(), Some(0));
+    let copy =
+        |to: &str| openly(&["store", "copy", "--from", &store("enginehouse.db"), "--to", &store(to)]).output().unwrap();
+    let output = copy("copy.db");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!copy("link.db").status.success(), "a link to nowhere is not followed");
+    each_mode();
+    assert!(!path("elsewhere").exists());
 }
