@@ -149,7 +149,7 @@ impl TestServer {
         BufReader::new(stdout).read_line(&mut line).expect("the server says where it is");
         let url = line
             .split(['"', ' ', '\n'])
-            .find(|word| ["http://", "https://"].iter().any(|scheme| word.starts_with(scheme)));
+            .find(|word| ["http://", "https://", "unix:"].iter().any(|scheme| word.starts_with(scheme)));
         let url = url.unwrap_or_else(|| panic!("the server did not start: {line:?}")).to_owned();
         Self { child, url }
     }

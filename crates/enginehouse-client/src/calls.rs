@@ -38,7 +38,7 @@ pub struct Client {
 
 impl Client {
     /// A client of the server at `url`: `https://queue.example.org`, `http://127.0.0.1:7420` or, for short,
-    /// `127.0.0.1:7420` or `:7420`. Connects with the first call.
+    /// `127.0.0.1:7420` or `:7420`; or `unix:/PATH` of its socket. Connects with the first call.
     ///
     /// # Errors
     /// A URL that no server can have.

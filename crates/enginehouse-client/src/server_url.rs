@@ -1,6 +1,7 @@
 //! The address of a server, as people write it.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use reqwest::Url;
 
@@ -23,6 +24,29 @@ impl BadUrl {
     }
 }
 
+/// What begins the address of a socket in the file system.
+const UNIX: &str = "unix:";
+
+/// Where requests go.
+#[derive(Debug)]
+pub(crate) struct ServerPlace {
+    /// What they are addressed to. By way of a socket, this is no more than a name.
+    pub(crate) url: Url,
+    /// The socket in the file system that they go through.
+    pub(crate) socket: Option<PathBuf>,
+}
+
+/// Reads an address: that of a server in the network, or `unix:/PATH`.
+pub(crate) fn server_place(text: &str) -> Result<ServerPlace, BadUrl> {
+    let Some(path) = text.trim().strip_prefix(UNIX) else {
+        return Ok(ServerPlace { url: server_url(text)?, socket: None });
+    };
+    if !path.starts_with('/') || path.starts_with("//") {
+        return Err(BadUrl::new(text, "a socket is named by its absolute path, as in unix:/run/enginehouse.sock"));
+    }
+    Ok(ServerPlace { url: server_url("http://localhost")?, socket: Some(path.into()) })
+}
+
 /// Reads an address: `http://` or `https://` with a host, and the path that a proxy has the server under; or, for short,
 /// `HOST:PORT`, `HOST` or `:PORT` of a server that speaks `http`.
 pub(crate) fn server_url(text: &str) -> Result<Url, BadUrl> {
@@ -30,10 +54,12 @@ pub(crate) fn server_url(text: &str) -> Result<Url, BadUrl> {
     let text = text.trim();
     let url = match text.contains("://") {
         true => Url::parse(text).map_err(|error| refuse(&error.to_string()))?,
-        false => short(text).ok_or_else(|| refuse("it has to be http://HOST:PORT, https://HOST or HOST:PORT"))?,
+        false => {
+            short(text).ok_or_else(|| refuse("it has to be http://HOST:PORT, https://HOST, HOST:PORT or unix:/PATH"))?
+        }
     };
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(refuse("it has to begin with http:// or https://"));
+        return Err(refuse("it has to begin with http://, https:// or unix:/"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refuse("a name or a password has no place in it; a token goes into ENGINEHOUSE_TOKEN"));
@@ -113,7 +139,7 @@ mod tests {
             (":", "it has to be http://HOST:PORT"),
             ("::1", "it has to be http://HOST:PORT"),
             ("localhost:port", "it has to be http://HOST:PORT"),
-            ("ftp://a", "it has to begin with http:// or https://"),
+            ("ftp://a", "it has to begin with http://, https://"),
             ("http://", "empty host"),
             ("http://a/?b", "it has a query"),
             ("http://a/v1", "leave out /v1 and what follows: the server is at http://a"),
@@ -123,6 +149,17 @@ mod tests {
             let refused = server_url(text).unwrap_err().to_string();
             assert!(refused.contains(part), "{text}: {refused}");
         }
+    }
+
+    #[test]
+    fn a_socket_is_named_by_its_path() {
+        let place = server_place(" unix:/run/enginehouse.sock\n").unwrap();
+        assert_eq!(place.socket.unwrap().to_str(), Some("/run/enginehouse.sock"));
+        assert!(!is_overheard(&place.url));
+        for bad in ["unix:", "unix:enginehouse.sock", "unix://run/enginehouse.sock"] {
+            assert!(server_place(bad).unwrap_err().to_string().contains("absolute path"), "{bad}");
+        }
+        assert_eq!(server_place("localhost").unwrap().socket, None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One request and its answer: where it goes, how long it may take, when it is repeated.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use enginehouse_api::problem::Problem;
@@ -11,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::backoff::{Backoff, pause};
 use crate::bearer_token::BearerToken;
 use crate::error::Error;
-use crate::server_url::{BadUrl, is_overheard, server_url};
+use crate::server_url::{BadUrl, is_overheard, server_place};
 use crate::tls::{self, ClientTls};
 
 /// The timeouts, repeats and limits of a client, and what it proves itself with.
@@ -87,8 +88,11 @@ pub(crate) struct HttpCall {
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
     http: reqwest::Client,
-    /// Without a slash at its end.
+    /// Where the server is, as people write it; without a slash at its end.
     url: String,
+    /// What paths are added to, and the socket to go through.
+    base: String,
+    socket: Option<PathBuf>,
     tls: rustls::ClientConfig,
     shows_token: bool,
     config: ClientConfig,
@@ -109,42 +113,47 @@ impl AnswerStream {
     }
 }
 
+/// Connections to one server. They are made with the first calls.
+fn connected(
+    url: &str,
+    socket: Option<&Path>,
+    tls: &rustls::ClientConfig,
+    config: &ClientConfig,
+) -> Result<reqwest::Client, BadUrl> {
+    let headers = config.token.iter().map(|token| (AUTHORIZATION, token.header())).collect();
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(config.connect_timeout)
+        .tcp_nodelay(true)
+        .user_agent(concat!("enginehouse/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .redirect(reqwest::redirect::Policy::none())
+        // An engine that polls keeps its connections; a server that restarts has none of them.
+        .pool_idle_timeout(Duration::from_secs(30))
+        .tls_backend_preconfigured(tls.clone());
+    if let Some(socket) = socket {
+        builder = builder.unix_socket(socket);
+    }
+    builder.build().map_err(|error| BadUrl::new(url, error.to_string()))
+}
+
 impl Transport {
-    pub(crate) fn new(url: &str, config: ClientConfig) -> Result<Self, BadUrl> {
-        let parsed = server_url(url)?;
-        let url = parsed.as_str().trim_end_matches('/').to_owned();
-        let tls = tls::config(&config.tls, parsed.scheme() == "https").map_err(|why| BadUrl::new(&url, why))?;
-        let shows_token = config.token.is_some() && is_overheard(&parsed);
+    pub(crate) fn new(text: &str, config: ClientConfig) -> Result<Self, BadUrl> {
+        let place = server_place(text)?;
+        let base = place.url.as_str().trim_end_matches('/').to_owned();
+        let url = place.socket.as_ref().map_or_else(|| base.clone(), |socket| format!("unix:{}", socket.display()));
+        let tls = tls::config(&config.tls, place.url.scheme() == "https").map_err(|why| BadUrl::new(&url, why))?;
+        let shows_token = config.token.is_some() && is_overheard(&place.url);
         if shows_token {
             tracing::warn!(url, "the token is sent unencrypted to another machine: whoever is in between can use it");
         }
-        Self::connecting(url, tls, shows_token, config)
-    }
-
-    fn connecting(
-        url: String,
-        tls: rustls::ClientConfig,
-        shows_token: bool,
-        config: ClientConfig,
-    ) -> Result<Self, BadUrl> {
-        let headers = config.token.iter().map(|token| (AUTHORIZATION, token.header())).collect();
-        let http = reqwest::Client::builder()
-            .connect_timeout(config.connect_timeout)
-            .tcp_nodelay(true)
-            .user_agent(concat!("enginehouse/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .redirect(reqwest::redirect::Policy::none())
-            // An engine that polls keeps its connections; a server that restarts has none of them.
-            .pool_idle_timeout(Duration::from_secs(30))
-            .tls_backend_preconfigured(tls.clone())
-            .build()
-            .map_err(|error| BadUrl::new(&url, error.to_string()))?;
-        Ok(Self { http, url, tls, shows_token, config })
+        let http = connected(&url, place.socket.as_deref(), &tls, &config)?;
+        Ok(Self { http, url, base, socket: place.socket, tls, shows_token, config })
     }
 
     /// The same with connections of its own.
     pub(crate) fn reconnected(&self) -> Result<Self, BadUrl> {
-        Self::connecting(self.url.clone(), self.tls.clone(), self.shows_token, self.config.clone())
+        let http = connected(&self.url, self.socket.as_deref(), &self.tls, &self.config)?;
+        Ok(Self { http, ..self.clone() })
     }
 
     pub(crate) fn with_max_repeats(self, max_repeats: u32) -> Self {
@@ -196,7 +205,7 @@ impl Transport {
 
     /// Makes a call whose answer comes in parts, for as long as there are some. It is not repeated.
     pub(crate) async fn stream(&self, path: &str) -> Result<AnswerStream, Error> {
-        let request = self.http.get(format!("{}{path}", self.url));
+        let request = self.http.get(format!("{}{path}", self.base));
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         if response.status().is_success() {
             return Ok(AnswerStream { transport: self.clone(), response });
@@ -209,7 +218,7 @@ impl Transport {
     async fn once(&self, call: &HttpCall) -> Result<(StatusCode, Vec<u8>), Error> {
         let mut request = self
             .http
-            .request(call.method.clone(), format!("{}{}", self.url, call.path))
+            .request(call.method.clone(), format!("{}{}", self.base, call.path))
             .timeout(call.timeout.unwrap_or(self.config.timeout));
         request = match &call.body {
             RequestBody::Nothing => request,

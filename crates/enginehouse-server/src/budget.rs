@@ -12,15 +12,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::telemetry::BudgetMetrics;
 
-/// Who has a share: an IPv4 address, or the /64 network of an IPv6 address, since a single machine is given a whole one.
+/// Who has a share: an IPv4 address, or the /64 network of an IPv6 address, since a single machine is given a whole one; or
+/// all who call by way of a Unix socket, which are on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ClientAddress(IpAddr);
+pub struct ClientAddress(Option<IpAddr>);
 
 impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            IpAddr::V4(address) => write!(f, "{address}"),
-            IpAddr::V6(network) => write!(f, "{network}/64"),
+            None => f.write_str("unix"),
+            Some(IpAddr::V4(address)) => write!(f, "{address}"),
+            Some(IpAddr::V6(network)) => write!(f, "{network}/64"),
         }
     }
 }
@@ -28,9 +30,16 @@ impl fmt::Display for ClientAddress {
 impl From<IpAddr> for ClientAddress {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
-            IpAddr::V4(address) => Self(address.into()),
-            IpAddr::V6(address) => Self(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()),
+            IpAddr::V4(address) => Self(Some(address.into())),
+            IpAddr::V6(address) => Self(Some(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into())),
         }
+    }
+}
+
+impl From<Option<IpAddr>> for ClientAddress {
+    /// None stands for a Unix socket.
+    fn from(address: Option<IpAddr>) -> Self {
+        address.map_or(Self(None), Self::from)
     }
 }
 

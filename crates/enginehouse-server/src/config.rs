@@ -53,6 +53,8 @@ pub enum ConfigError {
     DelayAboveMax { initial: f64, max: f64 },
     #[error("{given} is set and {missing} is not: set both, or neither for plain HTTP")]
     OnlyOne { given: &'static str, missing: &'static str },
+    #[error("tls_cert is set, and a Unix socket speaks no TLS: leave it out, or listen on an address")]
+    TlsOfSockets,
 }
 
 fn did_you_mean(key: &str) -> String {
@@ -113,11 +115,16 @@ pub fn resolve(
     Ok(Resolved { config, sources })
 }
 
+fn listens_on_sockets_alone(config: &Config) -> bool {
+    std::iter::once(&config.listen).chain(&config.metrics_listen).all(|listen| listen.path().is_some())
+}
+
 /// What is set is used: a certificate without its key would not be.
 fn check_tls(config: &Config) -> Result<(), ConfigError> {
     let only_one = |given, missing| Err(ConfigError::OnlyOne { given, missing });
     match (&config.tls_cert, &config.tls_key) {
         (None, None) if config.tls_client_ca.is_some() => only_one("tls_client_ca", "tls_cert"),
+        (Some(_), Some(_)) if listens_on_sockets_alone(config) => Err(ConfigError::TlsOfSockets),
         (Some(_), None) => only_one("tls_cert", "tls_key"),
         (None, Some(_)) => only_one("tls_key", "tls_cert"),
         _ => Ok(()),
@@ -244,6 +251,9 @@ mod tests {
         let ca = ("tls_client_ca", "ca.pem");
         assert!(resolved(&[ca]).unwrap_err().starts_with("tls_client_ca is set and tls_cert is not"));
         resolved(&[cert, key, ca]).unwrap();
+        let socket = ("listen", "unix:/run/http.sock");
+        assert!(resolved(&[cert, key, socket]).unwrap_err().contains("a Unix socket speaks no TLS"));
+        resolved(&[cert, key, socket, ("metrics_listen", "127.0.0.1:0")]).unwrap();
     }
 
     #[test]
@@ -265,6 +275,9 @@ mod tests {
             ("listen", "nowhere"),
             ("tls_cert", ""),
             ("metrics_listen", "7421"),
+            ("listen", "unix:relative"),
+            ("socket_mode", "800"),
+            ("socket_mode", "0"),
             ("trusted_proxies", "10.0.0.1/8"),
             ("store", "mysql://x"),
             ("store", "postgres://x/d?port=y"),

@@ -8,7 +8,8 @@ use crate::budget::ClientAddress;
 /// Who is at the other end of a connection: an extension of every request.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
-    pub(crate) ip: IpAddr,
+    /// None on a Unix socket.
+    pub(crate) ip: Option<IpAddr>,
     /// Whether the connection is one of TLS.
     pub(crate) is_encrypted: bool,
     /// The name in the certificate that the client has proved itself with; none without one.
@@ -18,7 +19,7 @@ pub(crate) struct Peer {
 impl Peer {
     /// A caller in the same process, who has no connection.
     pub(crate) const LOCAL: Self =
-        Self { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), is_encrypted: false, certificate_name: None };
+        Self { ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), is_encrypted: false, certificate_name: None };
 
     /// Whose share it takes.
     pub(crate) fn address(&self) -> ClientAddress {

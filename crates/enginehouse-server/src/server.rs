@@ -17,6 +17,7 @@
 
 mod activity;
 mod allowed_hosts;
+mod bound_socket;
 mod certificate_name;
 mod client_stream;
 mod connection;
@@ -24,29 +25,31 @@ mod current_request;
 mod fences;
 mod handshake;
 mod linger;
+mod listen_address;
 mod network_threads;
 mod open_connections;
 mod parse_errors;
 mod request_head;
 mod server_config;
+mod socket_file;
 mod timed_stream;
 mod tls;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_store::Store;
-use tokio::net::TcpListener;
 
 pub use self::allowed_hosts::{AllowedHosts, HostName};
+use self::bound_socket::BoundSocket;
 pub use self::fences::{Fences, Unfenced};
+pub use self::listen_address::ListenAddress;
 use self::network_threads::NetworkThreads;
 use self::open_connections::OpenConnections;
-pub use self::server_config::ServerConfig;
+pub use self::server_config::{DEFAULT_SOCKET_MODE, ServerConfig};
 use self::tls::ServerTls;
 pub use self::tls::{TlsError, TlsFiles};
 use crate::dispatcher::config::DispatchConfig;
@@ -74,7 +77,7 @@ pub enum BindError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error("cannot listen on {listen}")]
-    Listen { listen: SocketAddr, source: io::Error },
+    Listen { listen: ListenAddress, source: io::Error },
 }
 
 /// Why a server ended without a shutdown.
@@ -106,21 +109,25 @@ impl Listener {
         // Whether there are tokens, only the store knows: what none of them would make safe is refused before it is opened.
         config.check_fences(true)?;
         let tls = config.tls.clone().map(ServerTls::load).transpose()?;
-        let socket = BoundSocket::bind(config.listen).await?;
-        let metrics = match config.metrics_listen {
-            Some(listen) => Some(BoundSocket::bind(listen).await?),
+        let bind = async |listen: &ListenAddress| {
+            let bound = BoundSocket::bind(listen, config.socket_mode).await;
+            bound.map_err(|source| BindError::Listen { listen: listen.clone(), source })
+        };
+        let socket = bind(&config.listen).await?;
+        let metrics = match &config.metrics_listen {
+            Some(listen) => Some(bind(listen).await?),
             None => None,
         };
         Ok(Self { socket, metrics, tls, config })
     }
 
-    pub const fn local_addr(&self) -> SocketAddr {
-        self.socket.local_addr
+    pub const fn address(&self) -> &ListenAddress {
+        &self.socket.address
     }
 
     /// Where metrics are, if they are apart.
-    pub fn metrics_addr(&self) -> Option<SocketAddr> {
-        self.metrics.as_ref().map(|socket| socket.local_addr)
+    pub fn metrics_address(&self) -> Option<&ListenAddress> {
+        self.metrics.as_ref().map(|socket| &socket.address)
     }
 
     /// Looks once more whether others may reach it, when it is known whether callers have to show a token.
@@ -138,8 +145,11 @@ impl Listener {
 
     /// Where the server is, for whoever calls it from this machine.
     pub fn url(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.local_addr())
+        match self.address() {
+            ListenAddress::Tcp(address) if self.tls.is_some() => format!("https://{address}"),
+            ListenAddress::Tcp(address) => format!("http://{address}"),
+            socket @ ListenAddress::Unix(_) => socket.to_string(),
+        }
     }
 }
 
@@ -167,13 +177,13 @@ impl Server {
         Ok(Self { app, listener, threads })
     }
 
-    pub const fn local_addr(&self) -> SocketAddr {
-        self.listener.local_addr()
+    pub const fn address(&self) -> &ListenAddress {
+        self.listener.address()
     }
 
     /// Where metrics are, if they are apart.
-    pub fn metrics_addr(&self) -> Option<SocketAddr> {
-        self.listener.metrics_addr()
+    pub fn metrics_address(&self) -> Option<&ListenAddress> {
+        self.listener.metrics_address()
     }
 
     /// What calls work with.
@@ -189,7 +199,7 @@ impl Server {
         let Self { app, listener: Listener { socket, metrics, tls, config }, threads } = self;
         let threads = Arc::new(threads);
         let open = |socket: &BoundSocket, role| {
-            OpenConnections::new(&app, &config, socket.local_addr.ip(), role, tls.clone(), Arc::clone(&threads))
+            OpenConnections::new(&app, &config, socket.address.ip(), role, tls.clone(), Arc::clone(&threads))
         };
         let role = if metrics.is_some() { ListenerRole::Calls } else { ListenerRole::Everything };
         let mut connections = open(&socket, role);
@@ -203,7 +213,7 @@ impl Server {
             why = store_ended(app.store()) => Err(ServerEnded::Store(why)),
             // It ends by itself when the store does.
             () = app.thread_ended() => Err(app.store().ended().await.map_or(ServerEnded::Dispatcher, ServerEnded::Store)),
-            never = connections.accept_all(&socket.listener) => match never {},
+            never = connections.accept_all(&socket) => match never {},
             never = accept_for_metrics(&mut of_metrics) => match never {},
         };
         let of_metrics = of_metrics.map(|(connections, _)| connections);
@@ -225,25 +235,10 @@ impl Server {
     }
 }
 
-/// A socket that is listened on.
-struct BoundSocket {
-    listener: TcpListener,
-    local_addr: SocketAddr,
-}
-
-impl BoundSocket {
-    async fn bind(listen: SocketAddr) -> Result<Self, BindError> {
-        let to_listen = |source| BindError::Listen { listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(to_listen)?;
-        let local_addr = listener.local_addr().map_err(to_listen)?;
-        Ok(Self { listener, local_addr })
-    }
-}
-
 /// Accepts connections of those who look at metrics, if these are apart.
 async fn accept_for_metrics(of_metrics: &mut Option<(OpenConnections, &BoundSocket)>) -> Infallible {
     match of_metrics {
-        Some((connections, socket)) => connections.accept_all(&socket.listener).await,
+        Some((connections, socket)) => connections.accept_all(socket).await,
         None => std::future::pending().await,
     }
 }

@@ -16,42 +16,51 @@ use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The networks of proxies that are trusted.
+/// What stands for callers by way of a Unix socket.
+const UNIX: &str = "unix";
+
+/// The proxies that are trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    /// Whether one that calls by way of a Unix socket is.
+    unix: bool,
+}
 
 impl FromStr for TrustedProxies {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let networks = text.split(',').map(|network| {
-            let network = network.trim();
+        let mut proxies = Self::default();
+        for network in text.split(',').map(str::trim) {
+            if network == UNIX {
+                proxies.unix = true;
+                continue;
+            }
             let address = network.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
             let network = address.or_else(|_| network.parse::<IpNet>()).map_err(|_| {
                 format!(
-                    "{network:?} is no network: must be addresses and networks such as 10.0.0.0/8, separated by commas"
+                    "{network:?} is no network: must be addresses and networks such as 10.0.0.0/8, or `unix`, separated by commas"
                 )
             })?;
             // What is meant by host bits is not known, and a network that is too large trusts too many.
-            match network.trunc() == network {
-                true => Ok(network),
-                false => Err(format!("{network} has bits of a host: must be {}", network.trunc())),
+            if network.trunc() != network {
+                return Err(format!("{network} has bits of a host: must be {}", network.trunc()));
             }
-        });
-        networks.collect::<Result<_, _>>().map(Self)
+            proxies.networks.push(network);
+        }
+        Ok(proxies)
     }
 }
 
 impl fmt::Display for TrustedProxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let networks: Vec<_> = self
-            .0
-            .iter()
-            .map(|network| match network.prefix_len() == network.max_prefix_len() {
-                true => network.addr().to_string(),
-                false => network.to_string(),
-            })
-            .collect();
+        let shown = |network: &IpNet| match network.prefix_len() == network.max_prefix_len() {
+            true => network.addr().to_string(),
+            false => network.to_string(),
+        };
+        let unix = self.unix.then(|| UNIX.to_owned());
+        let networks: Vec<_> = self.networks.iter().map(shown).chain(unix).collect();
         f.write_str(&networks.join(","))
     }
 }
@@ -59,19 +68,19 @@ impl fmt::Display for TrustedProxies {
 impl TrustedProxies {
     fn has(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Whom a request is from that came from this address.
-    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        if !self.has(peer) {
+    /// Whom a request is from that came from this address; none stands for a Unix socket.
+    pub(crate) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        if !peer.map_or(self.unix, |peer| self.has(peer)) {
             return peer;
         }
         let by_list = self.behind(hops(headers, &X_FORWARDED_FOR, address));
         let by_forwarded = self.behind(hops(headers, &header::FORWARDED, forwarded_for));
         match (by_list, by_forwarded) {
             (Some(one), Some(other)) if one != other => peer,
-            (Some(client), _) | (None, Some(client)) => client,
+            (Some(client), _) | (None, Some(client)) => Some(client),
             (None, None) => peer,
         }
     }
@@ -124,9 +133,14 @@ mod tests {
             let (name, value) = line.split_once(": ").unwrap();
             headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
-        assert_eq!(proxies.client([10, 0, 0, 1].into(), &headers).to_string(), want, "{lines:?}");
-        let stranger = IpAddr::from([203, 0, 113, 9]);
-        assert_eq!(proxies.client(stranger, &headers), stranger, "nobody else is believed");
+        let client = proxies.client(Some([10, 0, 0, 1].into()), &headers);
+        assert_eq!(client.unwrap().to_string(), want, "{lines:?}");
+        for stranger in [Some(IpAddr::from([203, 0, 113, 9])), None] {
+            assert_eq!(proxies.client(stranger, &headers), stranger, "nobody else is believed");
+        }
+        let of_socket: TrustedProxies = "10.0.0.0/8,192.0.2.1,2001:db8::/32,unix".parse().unwrap();
+        let client = of_socket.client(None, &headers).map_or("10.0.0.1".to_owned(), |client| client.to_string());
+        assert_eq!(client, want, "{lines:?}, by way of a Unix socket");
     }
 
     #[test]
@@ -161,6 +175,7 @@ mod tests {
             ("10.0.0.0/8, 127.0.0.1", "10.0.0.0/8,127.0.0.1"),
             ("::1,2001:db8::/32", "::1,2001:db8::/32"),
             ("::ffff:10.0.0.1", "10.0.0.1"),
+            ("unix,10.0.0.1", "10.0.0.1,unix"),
         ] {
             assert_eq!(text.parse::<TrustedProxies>().unwrap().to_string(), want);
         }

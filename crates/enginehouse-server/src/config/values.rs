@@ -10,15 +10,17 @@ use enginehouse_store::{Durability, StoreUrl};
 
 use crate::dispatcher::config::DispatchConfig;
 use crate::http::Limits;
-use crate::server::{AllowedHosts, TlsFiles};
+use crate::server::{AllowedHosts, DEFAULT_SOCKET_MODE, ListenAddress, TlsFiles};
 use crate::trusted_proxies::TrustedProxies;
 
 /// Everything that a server needs to know. Complete: every default is filled in.
 #[derive(Clone, Debug)]
 pub struct Config {
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// Where metrics are; none if they are where calls are.
-    pub metrics_listen: Option<SocketAddr>,
+    pub metrics_listen: Option<ListenAddress>,
+    /// The permissions of a Unix socket.
+    pub socket_mode: u32,
     /// Whether it may be served to other machines without TLS, and without anything.
     pub insecure_transport: bool,
     pub insecure: bool,
@@ -61,8 +63,9 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: ([127, 0, 0, 1], 7420).into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 7420)).into(),
             metrics_listen: None,
+            socket_mode: DEFAULT_SOCKET_MODE,
             insecure_transport: false,
             insecure: false,
             tls_cert: None,

@@ -87,7 +87,7 @@ impl fmt::Display for AllowedHosts {
 
 impl AllowedHosts {
     /// Whether the server may be called so. `own` are its addresses.
-    pub(super) fn has(&self, host: &HostName, own: [IpAddr; 2]) -> bool {
+    pub(super) fn has(&self, host: &HostName, own: &[IpAddr]) -> bool {
         let is_own = match host {
             HostName::Address(address) => own.contains(address),
             HostName::Name(name) => name == "localhost",

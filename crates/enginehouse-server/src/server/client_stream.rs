@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 /// How much is read ahead of a client whose request waits.
@@ -15,6 +15,7 @@ const READ_AHEAD: usize = 16;
 /// The bytes of a connection. What is common costs nothing more than a look at which it is.
 pub(super) enum ClientStream {
     Tcp(TcpStream),
+    Unix(UnixStream),
     /// Boxed, for it is ten times as large.
     Tls(Box<TlsStream<TcpStream>>),
 }
@@ -28,15 +29,19 @@ impl ClientStream {
                 Ok(0) | Err(_) => None,
                 Ok(_) => Some(Bytes::new()),
             },
+            // It cannot be looked at without taking what is there.
+            Self::Unix(stream) => read_ahead(stream).await,
             // A client of TLS says farewell before it closes: only who decrypts that knows that it is no request.
-            Self::Tls(stream) => {
-                let mut ahead = [0; READ_AHEAD];
-                match stream.read(&mut ahead).await {
-                    Ok(0) | Err(_) => None,
-                    Ok(read) => Some(Bytes::copy_from_slice(&ahead[..read])),
-                }
-            }
+            Self::Tls(stream) => read_ahead(stream).await,
         }
+    }
+}
+
+async fn read_ahead(stream: &mut (impl AsyncRead + Unpin)) -> Option<Bytes> {
+    let mut ahead = [0; READ_AHEAD];
+    match stream.read(&mut ahead).await {
+        Ok(0) | Err(_) => None,
+        Ok(read) => Some(Bytes::copy_from_slice(&ahead[..read])),
     }
 }
 
@@ -44,6 +49,7 @@ impl AsyncRead for ClientStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
@@ -53,6 +59,7 @@ impl AsyncWrite for ClientStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match &mut *self {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
@@ -60,6 +67,7 @@ impl AsyncWrite for ClientStream {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
@@ -67,6 +75,7 @@ impl AsyncWrite for ClientStream {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
@@ -74,6 +83,7 @@ impl AsyncWrite for ClientStream {
     fn is_write_vectored(&self) -> bool {
         match self {
             Self::Tcp(stream) => stream.is_write_vectored(),
+            Self::Unix(stream) => stream.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
@@ -85,6 +95,7 @@ impl AsyncWrite for ClientStream {
     ) -> Poll<io::Result<usize>> {
         match &mut *self {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
     }

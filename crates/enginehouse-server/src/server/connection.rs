@@ -17,10 +17,11 @@ use std::task::Poll;
 use axum::Router;
 use hyper::server::conn::http1::{self, Parts};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
+use super::bound_socket::DetachedSocket;
 use super::certificate_name::certificate_name;
 use super::client_stream::ClientStream;
 use super::current_request::{LongRequest, RequestService};
@@ -40,7 +41,7 @@ type HyperConnection = http1::Connection<TokioIo<TimedStream<ClientStream>>, Req
 
 /// A connection that was accepted, and what it is served with.
 pub(super) struct AcceptedConnection {
-    pub(super) stream: std::net::TcpStream,
+    pub(super) socket: DetachedSocket,
     pub(super) peer: Peer,
     /// What has to come before the first request; none without TLS.
     pub(super) handshake: Option<Handshake>,
@@ -53,13 +54,16 @@ pub(super) struct AcceptedConnection {
 
 /// What is read of the stream, once a handshake that has to come before is over.
 async fn open(
-    stream: std::net::TcpStream,
+    socket: DetachedSocket,
     handshake: Option<Handshake>,
     peer: &mut Peer,
     activity: &Activity,
     metrics: &Metrics,
 ) -> io::Result<ClientStream> {
-    let stream = TcpStream::from_std(stream)?;
+    let stream = match socket {
+        DetachedSocket::Tcp(stream) => TcpStream::from_std(stream)?,
+        DetachedSocket::Unix(stream) => return Ok(ClientStream::Unix(UnixStream::from_std(stream)?)),
+    };
     let Some(handshake) = handshake else { return Ok(ClientStream::Tcp(stream)) };
     let stream = handshake.with(stream, activity).await;
     let stream = stream.inspect_err(|_| metrics.tls().handshake_failed())?;
@@ -75,9 +79,9 @@ async fn open(
 
 /// Serves a connection until it ends, or until the server shuts down and its request is answered.
 pub(super) async fn serve(accepted: AcceptedConnection, shutdown: CancellationToken) {
-    let AcceptedConnection { stream, mut peer, handshake, head_check, router, timeouts, activity, metrics } = accepted;
+    let AcceptedConnection { socket, mut peer, handshake, head_check, router, timeouts, activity, metrics } = accepted;
     let opened = tokio::select! {
-        opened = Box::pin(open(stream, handshake, &mut peer, &activity, &metrics)) => opened,
+        opened = Box::pin(open(socket, handshake, &mut peer, &activity, &metrics)) => opened,
         () = shutdown.cancelled() => return,
     };
     let stream = match opened {

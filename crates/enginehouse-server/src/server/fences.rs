@@ -1,6 +1,6 @@
 //! What a server has to have before other machines may reach it.
 
-use std::net::SocketAddr;
+use super::listen_address::ListenAddress;
 
 /// What keeps others from a server, and what its operator says to do without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,13 +19,13 @@ pub struct Fences {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{listen} can be reached by other machines, and {missing}")]
 pub struct Unfenced {
-    listen: SocketAddr,
+    listen: ListenAddress,
     missing: &'static str,
 }
 
 impl Unfenced {
     /// The ways out.
-    pub const ADVICE: &str = "listen on 127.0.0.1 (this machine alone); or have both TLS (--tls-cert, --tls-key) and a token; or, if a proxy does TLS, a token \
+    pub const ADVICE: &str = "listen on 127.0.0.1 or unix:/PATH (this machine alone); or have both TLS (--tls-cert, --tls-key) and a token; or, if a proxy does TLS, a token \
                               and --insecure-transport; or say --insecure if whoever can reach the port may do everything";
 }
 
@@ -34,8 +34,8 @@ impl Fences {
     ///
     /// # Errors
     /// It must not, and what is missing.
-    pub fn check(self, listen: SocketAddr) -> Result<(), Unfenced> {
-        if self.insecure || listen.ip().to_canonical().is_loopback() {
+    pub fn check(self, listen: &ListenAddress) -> Result<(), Unfenced> {
+        if self.insecure || listen.is_near() {
             return Ok(());
         }
         let missing = match (self.tls || self.insecure_transport, self.tokens) {
@@ -44,7 +44,7 @@ impl Fences {
             (false, true) => "nothing that is sent there is encrypted, tokens included",
             (false, false) => "nobody has to show a token, and nothing that is sent there is encrypted",
         };
-        Err(Unfenced { listen, missing })
+        Err(Unfenced { listen: listen.clone(), missing })
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
             insecure_transport: has("insecure-transport"),
             insecure: has("insecure"),
         };
-        let refused = fences.check(listen.parse().unwrap()).err().map(|refused| refused.missing);
+        let refused = fences.check(&listen.parse().unwrap()).err().map(|refused| refused.missing);
         assert_eq!(refused.unwrap_or("ok"), want, "{listen}: {given}");
     }
 
@@ -71,7 +71,7 @@ mod tests {
         const OPEN: &str = "nobody has to show a token, and nothing that is sent there is encrypted";
         const NO_TOKEN: &str = "nobody has to show a token";
         const PLAIN: &str = "nothing that is sent there is encrypted, tokens included";
-        for near in ["127.0.0.1:7420", "127.1.2.3:1", "[::1]:7420", "[::ffff:127.0.0.1]:7420"] {
+        for near in ["127.0.0.1:7420", "127.1.2.3:1", "[::1]:7420", "[::ffff:127.0.0.1]:7420", "unix:/run/http.sock"] {
             for given in ["", "tls", "tokens", "tls tokens", "insecure-transport", "insecure"] {
                 check(near, given, "ok");
             }

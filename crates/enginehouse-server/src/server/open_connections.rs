@@ -2,19 +2,19 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use enginehouse_api::problem::Problem;
 use futures_util::FutureExt;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::activity::{Activity, IdleSignal};
 use super::allowed_hosts::AllowedHosts;
+use super::bound_socket::{AcceptedSocket, BoundSocket};
 use super::connection::{AcceptedConnection, serve};
 use super::handshake::Handshake;
 use super::network_threads::NetworkThreads;
@@ -39,7 +39,7 @@ const FOUND_AT_ONCE: usize = 64;
 pub(super) struct OpenConnections {
     app: App,
     router: Router,
-    listens_on: IpAddr,
+    listens_on: Option<IpAddr>,
     allowed_hosts: Arc<AllowedHosts>,
     tls: Option<ServerTls>,
     timeouts: Timeouts,
@@ -70,7 +70,7 @@ impl OpenConnections {
     pub(super) fn new(
         app: &App,
         config: &ServerConfig,
-        listens_on: IpAddr,
+        listens_on: Option<IpAddr>,
         role: ListenerRole,
         tls: Option<ServerTls>,
         threads: Arc<NetworkThreads>,
@@ -86,7 +86,8 @@ impl OpenConnections {
             router: router(app.clone(), role),
             listens_on,
             allowed_hosts: Arc::new(config.allowed_hosts.clone()),
-            tls,
+            // Whoever may open the file may read along anyway.
+            tls: tls.filter(|_| listens_on.is_some()),
             timeouts: config.timeouts(),
             budget: Budget::new("connections", "max_connections", max, metrics),
             signal: IdleSignal::new(),
@@ -98,10 +99,10 @@ impl OpenConnections {
         }
     }
 
-    pub(super) async fn accept_all(&mut self, listener: &TcpListener) -> Infallible {
+    pub(super) async fn accept_all(&mut self, socket: &BoundSocket) -> Infallible {
         loop {
-            match listener.accept().await {
-                Ok((stream, from)) => self.admit(stream, from).await,
+            match socket.accept().await {
+                Ok(accepted) => self.admit(accepted).await,
                 Err(error) => {
                     if let Some(left_out) = self.app.metrics().log_limit().admit("accept", &error.to_string()) {
                         tracing::warn!(%error, left_out, "a connection could not be accepted");
@@ -115,19 +116,19 @@ impl OpenConnections {
     }
 
     /// Serves a connection as soon as there is room for it, or refuses it.
-    async fn admit(&mut self, stream: TcpStream, from: SocketAddr) {
-        let peer = Peer { ip: from.ip(), is_encrypted: self.tls.is_some(), certificate_name: None };
+    async fn admit(&mut self, socket: AcceptedSocket) {
+        let peer = Peer { ip: socket.from(), is_encrypted: self.tls.is_some(), certificate_name: None };
         let address = peer.address();
         loop {
             let full = match self.budget.take(address, 1) {
-                Ok(share) => return self.serve(stream, peer, share),
+                Ok(share) => return self.serve(socket, peer, share),
                 Err(full) => full,
             };
             self.signal.want();
             if self.close_longest_idle(full.by_address().then_some(address)) {
                 self.one_has_ended().await;
             } else if full.by_address() {
-                return self.refuse(&stream, &full);
+                return self.refuse(&socket, &full);
             } else {
                 let signal = Arc::clone(&self.signal);
                 tokio::select! {
@@ -138,18 +139,13 @@ impl OpenConnections {
         }
     }
 
-    fn serve(&mut self, stream: TcpStream, peer: Peer, share: Share) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection waits with small packets");
-        }
-        let connected_to = match self.listens_on.is_unspecified() {
-            true => stream.local_addr().map_or(self.listens_on, |address| address.ip()),
-            false => self.listens_on,
-        };
+    fn serve(&mut self, socket: AcceptedSocket, peer: Peer, share: Share) {
+        let on_all_addresses = self.listens_on.is_some_and(|address| address.is_unspecified());
+        let connected_to = if on_all_addresses { socket.connected_to() } else { None };
         let head_check = HeadCheck::new(Arc::clone(&self.allowed_hosts), self.listens_on, connected_to);
         // Its own thread registers it with its own event loop.
-        let stream = match stream.into_std() {
-            Ok(stream) => stream,
+        let socket = match socket.detach() {
+            Ok(socket) => socket,
             Err(error) => return tracing::debug!(%error, "a connection was lost before it was served"),
         };
         let activity = Activity::new(Arc::clone(&self.signal));
@@ -162,7 +158,7 @@ impl OpenConnections {
         });
         let address = peer.address();
         let accepted = AcceptedConnection {
-            stream,
+            socket,
             peer,
             handshake,
             head_check,
@@ -179,11 +175,11 @@ impl OpenConnections {
 
     /// Refuses a connection: in the words of HTTP, if the socket takes them at once. Without a word, if it would take a
     /// handshake to say them.
-    fn refuse(&self, stream: &TcpStream, full: &NoRoom) {
+    fn refuse(&self, socket: &AcceptedSocket, full: &NoRoom) {
         let document = Problem { detail: full.refuse(), ..Problem::overloaded(1) };
         let answer = written(&document, "HTTP/1.1 429 Too Many Requests");
         if self.tls.is_none()
-            && let Err(error) = stream.try_write(&answer)
+            && let Err(error) = socket.try_write(&answer)
         {
             tracing::debug!(%error, "a connection was refused without a word");
         }

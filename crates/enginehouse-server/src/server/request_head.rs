@@ -16,12 +16,14 @@ use crate::http::EarlyRefusal;
 pub(super) struct HeadCheck {
     allowed: Arc<AllowedHosts>,
     /// Where the server listens, and where the connection was made to: another one if it listens on all addresses.
-    own: [IpAddr; 2],
+    own: Option<[IpAddr; 2]>,
 }
 
 impl HeadCheck {
-    pub(super) fn new(allowed: Arc<AllowedHosts>, listens_on: IpAddr, connected_to: IpAddr) -> Self {
-        Self { allowed, own: [listens_on.to_canonical(), connected_to.to_canonical()] }
+    /// A Unix socket has no address.
+    pub(super) fn new(allowed: Arc<AllowedHosts>, listens_on: Option<IpAddr>, connected_to: Option<IpAddr>) -> Self {
+        let own = listens_on.map(|on| [on.to_canonical(), connected_to.unwrap_or(on).to_canonical()]);
+        Self { allowed, own }
     }
 
     pub(super) fn check<B: HttpBody>(&self, request: &Request<B>) -> Result<(), EarlyRefusal> {
@@ -49,7 +51,7 @@ impl HeadCheck {
             let shown = String::from_utf8_lossy(authority);
             return Err(malformed(format!("{:?} is no host that a request may name", shortened(&shown))));
         };
-        if self.allowed.has(&host, self.own) {
+        if self.allowed.has(&host, self.own.as_ref().map_or(&[], |own| own)) {
             return Ok(());
         }
         let shown = host.to_string();

@@ -5,17 +5,23 @@ use std::time::Duration;
 
 use super::allowed_hosts::AllowedHosts;
 use super::fences::{Fences, Unfenced};
+use super::listen_address::ListenAddress;
 use super::timed_stream::Timeouts;
 use super::tls::TlsFiles;
 use crate::http::Limits;
 use crate::trusted_proxies::TrustedProxies;
 
+/// The owner of the process.
+pub const DEFAULT_SOCKET_MODE: u32 = 0o600;
+
 /// Where a server listens, and what connections may cost.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// Where it shows metrics; none if it does so where it listens.
-    pub metrics_listen: Option<SocketAddr>,
+    pub metrics_listen: Option<ListenAddress>,
+    /// Who may open a Unix socket: the permissions of its file.
+    pub socket_mode: u32,
     /// The certificate to speak TLS with; none for plain HTTP.
     pub tls: Option<TlsFiles>,
     /// How often to look whether its files have changed.
@@ -45,8 +51,9 @@ impl ServerConfig {
     /// The defaults, on an address.
     pub fn on(listen: SocketAddr) -> Self {
         Self {
-            listen,
+            listen: listen.into(),
             metrics_listen: None,
+            socket_mode: DEFAULT_SOCKET_MODE,
             tls: None,
             tls_look_interval: Duration::from_secs(2),
             insecure: false,
@@ -63,8 +70,8 @@ impl ServerConfig {
     }
 
     /// Every address that is listened on.
-    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        std::iter::once(self.listen).chain(self.metrics_listen)
+    fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
+        std::iter::once(&self.listen).chain(&self.metrics_listen)
     }
 
     /// Whether it may listen where it is to.
@@ -81,7 +88,7 @@ impl ServerConfig {
 
     /// Whether what is sent to it can be read on its way.
     pub(super) fn is_overheard(&self) -> bool {
-        let leaves_the_machine = self.addresses().any(|listen| !listen.ip().to_canonical().is_loopback());
+        let leaves_the_machine = self.addresses().any(|listen| !listen.is_near());
         leaves_the_machine && self.tls.is_none() && !self.insecure_transport
     }
 

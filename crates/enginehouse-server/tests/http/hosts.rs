@@ -78,7 +78,7 @@ async fn an_operator_allows_other_names() {
 #[tokio::test]
 async fn a_server_on_all_addresses_has_the_one_that_was_connected_to() {
     let server = start(|config| {
-        config.listen = ([0, 0, 0, 0], 0).into();
+        config.listen = "0.0.0.0:0".parse().unwrap();
         config.insecure = true;
     })
     .await;

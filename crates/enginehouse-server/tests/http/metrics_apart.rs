@@ -5,7 +5,7 @@ use crate::running_server::{read_answer, read_to_end, start};
 #[tokio::test]
 async fn metrics_are_where_they_are_to_be_and_nothing_else_is() {
     let server = start(|config| {
-        config.metrics_listen = Some(([127, 0, 0, 1], 0).into());
+        config.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
         config.max_connections = 1;
     })
     .await;

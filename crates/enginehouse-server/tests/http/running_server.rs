@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use enginehouse_server::dispatcher::config::DispatchConfig;
 use enginehouse_server::rng::SeededRng;
-use enginehouse_server::server::{Listener, Server, ServerConfig, ServerEnded};
+use enginehouse_server::server::{ListenAddress, Listener, Server, ServerConfig, ServerEnded};
 use enginehouse_store::clock::SystemClock;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
 use rustls::ClientConfig;
@@ -40,7 +40,11 @@ pub(crate) async fn start(change: impl FnOnce(&mut ServerConfig)) -> RunningServ
         Box::new(SeededRng::from_seed(1)),
     )
     .unwrap();
-    let (address, metrics_address) = (server.local_addr(), server.metrics_addr());
+    let tcp = |address: &ListenAddress| match address {
+        ListenAddress::Tcp(address) => *address,
+        ListenAddress::Unix(_) => unreachable!("these tests speak TCP"),
+    };
+    let (address, metrics_address) = (tcp(server.address()), server.metrics_address().map(tcp));
     let (stop, stopped) = oneshot::channel::<()>();
     let ended = tokio::spawn(server.run(async {
         stopped.await.ok();

@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use enginehouse_server::config::{Config, LogFormat, Resolved};
 use enginehouse_server::rng::SeededRng;
-use enginehouse_server::server::{BindError, Listener, Server, ServerConfig, ServerEnded, Unfenced};
+use enginehouse_server::server::{BindError, ListenAddress, Listener, Server, ServerConfig, ServerEnded, Unfenced};
 use enginehouse_store::clock::SystemClock;
 use enginehouse_store::postgres::PostgresStore;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
@@ -85,7 +86,8 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
         CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system can give random numbers")
     })?;
     let listening = ServerConfig {
-        metrics_listen: config.metrics_listen,
+        metrics_listen: config.metrics_listen.clone(),
+        socket_mode: config.socket_mode,
         insecure: config.insecure,
         insecure_transport: config.insecure_transport,
         tls: config.tls(),
@@ -94,12 +96,13 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
         trusted_proxies: config.trusted_proxies.clone(),
         max_connections: config.max_connections,
         shutdown_timeout: config.shutdown_timeout,
-        ..ServerConfig::on(config.listen)
+        listen: config.listen.clone(),
+        ..ServerConfig::on(SocketAddr::from(([127, 0, 0, 1], 0)))
     };
     // Before the store: nothing is made or migrated by a server that cannot serve. Who connects waits.
     let listener = Listener::bind(listening).await.map_err(|error| unbound(&error))?;
-    let (address, url) = (listener.local_addr(), listener.url());
-    let metrics = listener.metrics_addr().map(tracing::field::display);
+    let (address, url) = (listener.address().clone(), listener.url());
+    let metrics = listener.metrics_address().cloned().map(tracing::field::display);
     let store = open(&config).await?;
     listener.check_fences(HAS_TOKENS).map_err(|error| unbound(&error))?;
     if listener.is_overheard() {
@@ -155,6 +158,21 @@ fn unbound(error: &BindError) -> CliError {
             Exit::Invalid,
             "name the certificate with its chain as --tls-cert and its key as --tls-key, both in PEM; docs/tls.md shows how to make them",
         ),
+        BindError::Listen { listen: ListenAddress::Unix(_), source } => match source.kind() {
+            ErrorKind::AddrInUse => {
+                (Exit::Conflict, "stop the server that listens there, or name another path with --listen")
+            }
+            ErrorKind::AlreadyExists => {
+                (Exit::Conflict, "see what it is and move it away, or name another path with --listen")
+            }
+            ErrorKind::PermissionDenied => {
+                (Exit::Forbidden, "let the user of the server write into the folder of the socket")
+            }
+            _ => (
+                Exit::Invalid,
+                "name a path of at most 107 bytes in a folder that exists, as with --listen unix:/run/enginehouse.sock",
+            ),
+        },
         BindError::Listen { source, .. } if source.kind() == ErrorKind::PermissionDenied => (
             Exit::Forbidden,
             "a port below 1024 needs a right: name another one with --listen, or give the service the capability CAP_NET_BIND_SERVICE",
@@ -217,7 +235,7 @@ mod tests {
             (ErrorKind::AddrNotAvailable, Exit::Invalid, "an address of this machine"),
             (ErrorKind::AddrInUse, Exit::Conflict, "stop the process that has the port"),
         ] {
-            let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 80));
+            let listen = SocketAddr::from(([127, 0, 0, 1], 80)).into();
             let error = unbound(&BindError::Listen { listen, source: kind.into() });
             assert_eq!(error.exit, exit);
             assert!(error.hint.contains(hint), "{}", error.hint);

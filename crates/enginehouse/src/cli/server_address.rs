@@ -20,7 +20,7 @@ pub(crate) const CLIENT_KEY_VARIABLE: &str = "ENGINEHOUSE_CLIENT_KEY";
 /// What the command line says of the server.
 #[derive(Clone, Debug, Args)]
 struct ServerFlags {
-    /// Where the server is: http://HOST:PORT, https://HOST or, for short, HOST:PORT or :PORT
+    /// Where the server is: http://HOST:PORT, https://HOST, unix:/PATH or, for short, HOST:PORT or :PORT
     #[arg(
         long,
         env = "ENGINEHOUSE_URL",

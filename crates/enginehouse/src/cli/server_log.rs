@@ -37,14 +37,20 @@ fn filter(config: &Config) -> Targets {
 
 /// Says where the server is, once it is there: the first line of stdout, for people and for programs that wait for it.
 pub(crate) fn announce(format: LogFormat, url: &str) {
-    let docs = format!("{url}/docs");
+    // No browser opens a Unix socket.
+    let docs = (!url.starts_with("unix:")).then(|| format!("{url}/docs"));
     let line = match format {
-        LogFormat::Text => format!("listening on {url}  (docs at {docs})\n"),
+        LogFormat::Text => {
+            let docs = docs.map(|docs| format!("  (docs at {docs})"));
+            format!("listening on {url}{}\n", docs.unwrap_or_default())
+        }
         LogFormat::Json => {
             let mut line = JsonLine::new("INFO", TARGET);
             line.add("message", &format!("listening on {url}"));
             line.add("url", url);
-            line.add("docs", &docs);
+            if let Some(docs) = docs {
+                line.add("docs", &docs);
+            }
             line.end()
         }
     };

@@ -7,25 +7,34 @@ use crate::config::setting::Setting;
 pub(super) const LISTENER: &[Setting] = &[
     Setting {
         name: "listen",
-        about: "Address and port on which HTTP is served. Port 0 takes a free one. An address that other machines can reach needs TLS (`tls_cert`, `tls_key`) and at least one access token, or one of the two settings below.",
-        placeholder: "ADDRESS:PORT",
+        about: "Address and port on which HTTP is served, or `unix:/PATH` for a socket in the file system. Port 0 takes a free one. A socket speaks no TLS: whoever may open its file (`socket_mode`) may call. The file is made at the start, in place of one that nobody listens on any more, and removed at the end. An address that other machines can reach needs TLS (`tls_cert`, `tls_key`) and at least one access token, or one of the two settings below.",
+        placeholder: "ADDRESS:PORT|unix:/PATH",
         set: |config, value| {
-            config.listen =
-                value.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7420".to_owned())?;
+            config.listen = value.parse()?;
             Ok(())
         },
         get: |config| config.listen.to_string(),
     },
     Setting {
         name: "metrics_listen",
-        about: "Another address and port, for `/metrics`, `/healthz` and `/readyz` alone: then `/metrics` is not where calls are, and a scrape needs none of their connections (`max_connections`). What holds for `listen` holds here, TLS included.",
+        about: "Another address and port, or `unix:/PATH`, for `/metrics`, `/healthz` and `/readyz` alone: then `/metrics` is not where calls are, and a scrape needs none of their connections (`max_connections`). What holds for `listen` holds here, TLS included.",
         placeholder: "ADDRESS:PORT",
         set: |config, value| {
-            let address = value.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:7421".to_owned());
-            config.metrics_listen = Some(address?);
+            config.metrics_listen = Some(value.parse()?);
             Ok(())
         },
-        get: |config| config.metrics_listen.map_or_else(String::new, |address| address.to_string()),
+        get: |config| config.metrics_listen.as_ref().map_or_else(String::new, ToString::to_string),
+    },
+    Setting {
+        name: "socket_mode",
+        about: "Who may open a Unix socket that is listened on: the permissions of its file, in octal, 600 to 777. `660` lets a group in as well, such as that of a proxy.",
+        placeholder: "MODE",
+        set: |config, value| {
+            let mode = u32::from_str_radix(value, 8).ok().filter(|mode| *mode <= 0o777 && *mode & 0o600 == 0o600);
+            config.socket_mode = mode.ok_or("must be permissions in octal, such as 600, 660 or 666")?;
+            Ok(())
+        },
+        get: |config| format!("{:o}", config.socket_mode),
     },
     Setting {
         name: "insecure_transport",
@@ -80,7 +89,7 @@ pub(super) const LISTENER: &[Setting] = &[
     },
     Setting {
         name: "trusted_proxies",
-        about: "The addresses and networks of proxies, such as `127.0.0.1,10.0.0.0/8`, separated by commas, whose word is taken for who calls: of `X-Forwarded-For` or `Forwarded`, the last address that is none of theirs counts as the client's, in the access log and for its shares of bodies, answers and streams. Nobody else's is believed, and neither header if they name different clients. Connections are the proxy's. None by default.",
+        about: "The addresses and networks of proxies, such as `127.0.0.1,10.0.0.0/8`, separated by commas, whose word is taken for who calls: of `X-Forwarded-For` or `Forwarded`, the last address that is none of theirs counts as the client's, in the access log and for its shares of bodies, answers and streams. `unix` stands for one that calls by way of a Unix socket. Nobody else's is believed, and neither header if they name different clients. Connections are the proxy's. None by default.",
         placeholder: "NETWORKS",
         set: |config, value| {
             config.trusted_proxies = value.parse()?;
