@@ -43,6 +43,9 @@ pub struct DeadLetter {
     pub redrives: u32,
     /// The work itself, byte for byte as it was sent.
     pub payload: RawJson,
+    /// Whether payload and the details of errors are left out, because the caller may not read them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub payload_hidden: bool,
 }
 
 /// One page of a list of them.

@@ -35,6 +35,9 @@ pub struct Event {
     pub priority: u8,
     /// The work itself, byte for byte as it was sent.
     pub payload: RawJson,
+    /// Whether payload, result and the details of errors are left out, because the caller may not read them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub payload_hidden: bool,
     /// The number of the present attempt, or of the last one; 0 before the first.
     pub attempt: u32,
     /// Retries spent since the enqueue or the last redrive.

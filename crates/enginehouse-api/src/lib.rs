@@ -4,7 +4,7 @@
 //! on ([`enginehouse_core::input`]): checked, or with every bad field named.
 //!
 //! One file per resource: [`enqueue`], [`events`], [`bulk_events`], [`changes`], [`settle`], [`engines`], [`claims`], [`event_types`] (and queues),
-//! [`dead_letters`], [`scenario_runs`], [`stats`], [`explain`], [`suspects`]; [`page`] for lists; [`problem`] for all that can go wrong.
+//! [`dead_letters`], [`scenario_runs`], [`stats`], [`explain`], [`suspects`], [`tokens`]; [`page`] for lists; [`problem`] for all that can go wrong.
 
 pub mod bulk_events;
 pub mod changes;
@@ -26,3 +26,4 @@ pub mod scenario_runs;
 pub mod settle;
 pub mod stats;
 pub mod suspects;
+pub mod tokens;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::explain::Verdict;
 use enginehouse_core::filter::PageRequest;
@@ -115,6 +116,7 @@ pub enum ListKind {
     Blocked,
     /// The events that bulk calls go through.
     BulkEvents,
+    Tokens,
 }
 
 impl ListKind {
@@ -126,6 +128,7 @@ impl ListKind {
             Self::EventTypes => place.parse::<EventType>().is_ok(),
             Self::Queues => place.parse::<QueueName>().is_ok(),
             Self::ScenarioRuns => place.parse::<ScenarioRunId>().is_ok(),
+            Self::Tokens => place.parse::<Accessor>().is_ok(),
             Self::Lanes => place.parse::<i64>().is_ok(),
             // The verdict, when its first event became available, and the lane.
             Self::Blocked => place.parse::<BlockedPlace>().is_ok(),

@@ -41,6 +41,10 @@ pub enum Code {
     EngineLost,
     /// No engine with this id is registered.
     EngineNotRegistered,
+    /// The call needs a token that is valid now.
+    Unauthenticated,
+    /// The token does not permit it.
+    Forbidden,
     /// A browser sent the request from another site.
     CrossOrigin,
     /// The request is to a host that this server does not serve.
@@ -82,7 +86,8 @@ impl Code {
             | Self::WrongStatus
             | Self::EngineSuperseded
             | Self::EngineLost => StatusCode::CONFLICT,
-            Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
             Self::UnsupportedTransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Overloaded | Self::LimitReached => StatusCode::TOO_MANY_REQUESTS,
@@ -106,6 +111,8 @@ impl Code {
             Self::EngineSuperseded => "Engine superseded",
             Self::EngineLost => "Engine lost",
             Self::EngineNotRegistered => "Engine not registered",
+            Self::Unauthenticated => "Unauthenticated",
+            Self::Forbidden => "Forbidden",
             Self::CrossOrigin => "Cross-origin request",
             Self::MisdirectedRequest => "Misdirected request",
             Self::UnsupportedTransferCoding => "Unsupported transfer coding",
@@ -145,6 +152,10 @@ impl Code {
             Self::UnsupportedTransferCoding => {
                 "Send the body with `Content-Length`, or with `Transfer-Encoding: chunked` and nothing else."
             }
+            Self::Unauthenticated => {
+                "Send a token that is valid now, as `Authorization: Bearer TOKEN`; `enginehouse token create` makes one."
+            }
+            Self::Forbidden => "Use a token that has the permission that `missing` names, on what `on` names.",
             Self::CrossOrigin => "Call the API from a program or from its own pages, not from another site.",
             Self::Overloaded => "Wait as long as `Retry-After` says, and repeat the request: nothing was done.",
             Self::LimitReached => "Look at the field that `detail` names: it has too many values. Or raise the limit.",
@@ -194,6 +205,14 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub event_status: Option<EventStatus>,
+    /// The permission that the token does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub missing: Option<String>,
+    /// What the permission would have to be on, such as `queue eu.render`; absent if it is missing altogether.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub on: Option<String>,
     /// How long to wait before a repeat, in seconds; also in the `Retry-After` header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -217,6 +236,8 @@ impl Problem {
             applied: None,
             event_id: None,
             event_status: None,
+            missing: None,
+            on: None,
             retry_after_seconds: None,
             request_id: None,
         }
@@ -246,6 +267,20 @@ impl Problem {
     pub fn engine_superseded(engine_id: &enginehouse_core::ids::EngineId, epoch: i64, current: i64) -> Self {
         let detail = format!("engine {engine_id} is at epoch {current}, the request is of epoch {epoch}");
         Self::new(Code::EngineSuperseded, detail)
+    }
+
+    /// Who calls has shown no token that opens anything now. Why is not said: it would tell somebody who guesses.
+    pub fn unauthenticated() -> Self {
+        Self::new(Code::Unauthenticated, "this call needs a token that is valid now")
+    }
+
+    /// The token does not permit it: altogether, or not on this, such as `queue eu.render`.
+    pub fn forbidden(missing: impl fmt::Display, on: Option<String>) -> Self {
+        let detail = match &on {
+            Some(on) => format!("the token does not permit {missing} on {on}"),
+            None => format!("the token does not permit {missing}"),
+        };
+        Self { missing: Some(missing.to_string()), on, ..Self::new(Code::Forbidden, detail) }
     }
 
     /// The idempotency key belongs to `event_id`, which was enqueued with another request.

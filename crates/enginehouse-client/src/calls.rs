@@ -26,6 +26,7 @@ use crate::transport::{ClientConfig, HttpCall, Repeat, RequestBody, Transport};
 mod engines;
 mod events;
 mod settings;
+mod tokens;
 
 /// How much longer than its wait a claim may take.
 const CLAIM_MARGIN: Duration = Duration::from_secs(10);

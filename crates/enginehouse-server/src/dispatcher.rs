@@ -68,6 +68,7 @@ mod settle;
 mod signs_of_life;
 pub mod suspects;
 mod sweep;
+pub mod tokens;
 mod transaction;
 mod unheard;
 mod unit_of_work;

@@ -6,6 +6,7 @@
 mod access_log;
 mod answer;
 mod app;
+mod auth;
 mod body;
 mod budgets;
 mod bulk;
@@ -20,6 +21,7 @@ mod event_types;
 mod events;
 mod explain;
 mod health;
+mod hiding;
 mod history;
 mod idempotency_key_header;
 mod idempotency_keys;
@@ -40,6 +42,7 @@ mod settings;
 mod settle;
 mod stats;
 mod suspects;
+mod tokens;
 mod unpacking;
 mod wire;
 
@@ -131,6 +134,9 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(stats::get_stats))
         .routes(routes!(stats::list_lanes))
         .routes(routes!(stats::accept_clock))
+        .routes(routes!(tokens::create_token, tokens::list_tokens))
+        .routes(routes!(tokens::get_token, tokens::revoke_token))
+        .routes(routes!(tokens::rotate_token))
 }
 
 /// The whole service of a listener: calls and pages, and what happens to every request around them.

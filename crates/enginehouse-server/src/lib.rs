@@ -1,5 +1,6 @@
 //! The Enginehouse server: HTTP over a dispatcher over a store.
 
+pub mod access;
 pub mod budget;
 pub mod config;
 pub mod dispatcher;

@@ -52,6 +52,7 @@ use self::open_connections::OpenConnections;
 pub use self::server_config::{DEFAULT_SOCKET_MODE, ServerConfig};
 use self::tls::ServerTls;
 pub use self::tls::{TlsError, TlsFiles};
+use crate::access::token_watch::{note_uses, watch_tokens};
 use crate::dispatcher::config::DispatchConfig;
 use crate::explain::Explainer;
 use crate::explain::blocked_watch::BlockedWatch;
@@ -208,6 +209,7 @@ impl Server {
         let blocked = app.explain(|explainer| watch_blocked(app.clone(), explainer));
         let fresh =
             tls.clone().map(|tls| tokio::spawn(tls.keep_fresh(config.tls_look_interval, app.metrics().clone())));
+        let tokens = tokio::spawn(watch_tokens(app.clone()));
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             why = store_ended(app.store()) => Err(ServerEnded::Store(why)),
@@ -220,6 +222,8 @@ impl Server {
         drop((socket, metrics));
         // Before claims are answered: their answers say that the connection is closed.
         connections.shut_down();
+        tokens.abort();
+        note_uses(&app).await;
         app.shut_down();
         durations.abort();
         drop(blocked);

@@ -45,6 +45,7 @@ pub(crate) mod store;
 pub(crate) mod suspects;
 pub(crate) mod terminal_text;
 pub(crate) mod times;
+pub(crate) mod token;
 pub(crate) mod unknown_variables;
 pub(crate) mod usage_error;
 pub(crate) mod watch;

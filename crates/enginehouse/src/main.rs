@@ -53,6 +53,8 @@ enum CliCommand {
     Demo(cli::demo::DemoArgs),
     #[command(hide = true)]
     DemoEngine(cli::demo::DemoEngineArgs),
+    /// Make, see, rotate and revoke access tokens
+    Token(cli::token::TokenArgs),
     /// Show every setting of the server, and where its value comes from
     Config(cli::config::ConfigArgs),
     /// Say that the clock is right after it has leapt, so that retention goes on
@@ -99,6 +101,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Event(arguments) => cli::event::run(arguments).await,
         CliCommand::Dead(arguments) => cli::dead::run(arguments).await,
         CliCommand::Queue(arguments) => cli::queue::run(arguments).await,
+        CliCommand::Token(arguments) => cli::token::run(arguments).await,
         CliCommand::EventType(arguments) => cli::event_type::run(arguments).await,
         CliCommand::Run(arguments) => cli::scenario_run::run(arguments).await,
         CliCommand::Blocked(arguments) => cli::blocked::run(arguments).await,

@@ -102,8 +102,9 @@ mod tests {
     use crate::access::token::TokenDraft;
     use crate::time::Timestamp;
 
-    fn bearer(draft: &str) -> Principal {
+    fn bearer(draft: &str, selectors: &str) -> Principal {
         let draft = crate::input::read_json(draft.as_bytes(), TokenDraft::read).unwrap();
+        let draft = TokenDraft { selectors: serde_json::from_str(selectors).unwrap(), ..draft };
         let token = AccessToken::made(1, [1; 32]);
         let record = draft.made(token.accessor().clone(), token.hash(), "test".to_owned(), Timestamp::MIN);
         Principal::Bearer(Arc::new(Grant::from(&record)))
@@ -111,8 +112,8 @@ mod tests {
 
     #[test]
     fn an_operator_reads_payloads_only_if_its_token_says_so() {
-        let without = bearer(r#"{"name":"a","role":"operator"}"#);
-        let with = bearer(r#"{"name":"a","role":"operator","read_payloads":true}"#);
+        let without = bearer(r#"{"name":"a","role":"operator"}"#, "{}");
+        let with = bearer(r#"{"name":"a","role":"operator","read_payloads":true}"#, "{}");
         assert!(!without.may(Permission::EventsReadPayload) && with.may(Permission::EventsReadPayload));
         assert!(with.may(Permission::EventsControl) && !with.may(Permission::EventsEnqueue));
         assert!(Principal::Anyone.may(Permission::TokensWrite));
@@ -120,10 +121,8 @@ mod tests {
 
     #[test]
     fn what_is_not_limited_admits_everything() {
-        let (all, some) = (
-            bearer(r#"{"name":"a","role":"engine"}"#),
-            bearer(r#"{"name":"a","role":"engine","selectors":{"engines":["sim-*"]}}"#),
-        );
+        let engine = r#"{"name":"a","role":"engine"}"#;
+        let (all, some) = (bearer(engine, "{}"), bearer(engine, r#"{"engines":["sim-*"]}"#));
         let (sim, gpu): (EngineId, EngineId) = ("sim-1".parse().unwrap(), "gpu-1".parse().unwrap());
         assert!(all.selectors().is_none() && all.admits_engine(&gpu) && Principal::Anyone.admits_engine(&gpu));
         assert!(some.admits_engine(&sim) && !some.admits_engine(&gpu));

@@ -145,12 +145,11 @@ impl TokenDraft {
         read_fields!(value;
             name: required(|value| value.parsed()),
             role: required(|value| value.word::<Role>()),
-            read_payloads: optional(|value| value.boolean()),
-            selectors: optional(Selectors::read),
+            read_payloads: or_default(|value| value.boolean()),
             not_before: optional(|value| value.parsed()),
             expires_in_seconds: optional(read_life),
         );
-        let (role, reads_payloads) = (role?, read_payloads.unwrap_or(false));
+        let (role, reads_payloads) = (role?, read_payloads?);
         if reads_payloads && !role.may_be_given_payloads() {
             value.refuse_field(
                 "read_payloads",
@@ -162,7 +161,7 @@ impl TokenDraft {
             name: name?,
             role,
             reads_payloads,
-            selectors: selectors.unwrap_or_default(),
+            selectors: Selectors::default(),
             not_before,
             life: expires_in_seconds.unwrap_or_else(|| default_life(role)),
         })

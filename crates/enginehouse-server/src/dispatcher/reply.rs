@@ -10,6 +10,7 @@ use enginehouse_core::transition;
 use enginehouse_store::{StoreError, UnreadableRow};
 use tokio::sync::oneshot;
 
+use crate::access::token_changes::TokenRefused;
 use crate::wake_queue::woken_together;
 
 /// Answers the caller of one request.
@@ -83,6 +84,9 @@ pub enum Refusal {
     /// As many events wait in a queue as may wait.
     #[error("max_queued_per_queue is {most}, and queue {queue} has no room for the events of this request")]
     QueueFull { queue: QueueName, most: u64 },
+    /// A token is not changed so.
+    #[error(transparent)]
+    Token(TokenRefused),
     /// What was asked for does not fit the event as it is.
     #[error("event {event_id}: {why}")]
     Invalid { event_id: EventId, why: Invalid },

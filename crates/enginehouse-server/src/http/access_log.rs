@@ -20,7 +20,7 @@ const MAX_PATH: usize = 500;
 /// A request and how it was answered.
 pub(super) struct AnsweredRequest<'a> {
     pub(super) request_id: &'a str,
-    /// The name in the caller's certificate.
+    /// The accessor of the caller's token, or the name in their certificate.
     pub(super) principal: Option<&'a str>,
     pub(super) address: ClientAddress,
     pub(super) method: &'a Method,

@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::budgets::Budgets;
 use super::limits::Limits;
 use super::problem::ProblemResponse;
+use crate::access::failed_logins::FailedLogins;
+use crate::access::token_cache::TokenCache;
 use crate::dispatcher::config::{DispatchConfig, Retention};
 use crate::dispatcher::pulse::Pulse;
 use crate::dispatcher::reply::Refusal;
@@ -42,6 +44,8 @@ struct Parts {
     /// Where it explains.
     low_priority: LowPriorityThreads,
     log_followers: LogFollowers,
+    tokens: TokenCache,
+    failed_logins: FailedLogins,
     /// For what need not be secret: ids of requests and engines.
     rng: Mutex<SeededRng>,
     request_prefix: u32,
@@ -83,6 +87,8 @@ impl App {
             retention: explained_by.retention,
             low_priority: LowPriorityThreads::start()?,
             log_followers,
+            tokens: TokenCache::default(),
+            failed_logins: FailedLogins::default(),
             limits,
             trusted_proxies,
             rng: Mutex::new(own_rng),
@@ -155,6 +161,23 @@ impl App {
     /// Who follows logs.
     pub(super) fn log_followers(&self) -> &LogFollowers {
         &self.0.log_followers
+    }
+
+    /// What callers prove themselves with.
+    pub(crate) fn tokens(&self) -> &TokenCache {
+        &self.0.tokens
+    }
+
+    /// Reads what others have changed about tokens, as a server does again and again by itself.
+    pub async fn follow_tokens(&self) {
+        if let Err(error) = self.tokens().follow(self.store()).await {
+            tracing::debug!(%error, "tokens that others may have changed cannot be read");
+        }
+    }
+
+    /// Addresses that send tokens which open nothing.
+    pub(super) fn failed_logins(&self) -> &FailedLogins {
+        &self.0.failed_logins
     }
 
     /// 64 random bits that need not be secret.

@@ -24,6 +24,8 @@ use super::problem::{described, problem};
 /// What any call may be answered with, whatever it is about, because it is HTTP that is wrong or too much.
 const OF_EVERY_CALL: &[Code] =
     &[Code::InvalidRequest, Code::Timeout, Code::MisdirectedRequest, Code::UnsupportedTransferCoding];
+/// The same of calls that not everybody may make.
+const OF_EVERY_CALL_THAT_NEEDS_A_TOKEN: &[Code] = &[Code::Unauthenticated, Code::Forbidden];
 /// The same of calls that share what there is with others: all but those for machines.
 const OF_EVERY_SHARED_CALL: &[Code] = &[Code::Overloaded];
 /// The same of a request whose head nobody has read to its end.
@@ -40,6 +42,7 @@ pub(super) fn head() -> OpenApi {
         ("queues", "What each queue sets for its events."),
         ("scenario runs", "Groups of events, and the engines on them."),
         ("house", "Counts and ages of everything."),
+        ("tokens", "What callers prove themselves with."),
         ("health", "For machines."),
     ];
     let info = InfoBuilder::new()
@@ -59,19 +62,16 @@ pub(super) fn head() -> OpenApi {
     components.schemas.insert("Problem".to_owned(), Problem::schema());
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.description =
-        Some("The token that a proxy before the server asks for. The server itself asks for none.".to_owned());
+        Some(
+            "A token of the server: `eh1_...`. As soon as there is one, every call but `/healthz` and `/readyz` needs one that has \
+             any of the permissions in the call's `x-permission`. Without any token, only a proxy before the server may ask for one."
+                .to_owned(),
+        );
     components.security_schemes.insert("bearer".to_owned(), SecurityScheme::Http(bearer).into());
     let server =
         ServerBuilder::new().url("/").description(Some("The server that answered with this description.")).build();
-    let security = [SecurityRequirement::default(), SecurityRequirement::new("bearer", [""; 0])];
     let tags = tags.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build());
-    OpenApiBuilder::new()
-        .info(info)
-        .servers(Some([server]))
-        .security(Some(security))
-        .tags(Some(tags))
-        .components(Some(components))
-        .build()
+    OpenApiBuilder::new().info(info).servers(Some([server])).tags(Some(tags)).components(Some(components)).build()
 }
 
 /// The description with what holds for all calls, as tools take it.
@@ -79,9 +79,14 @@ pub(super) fn finished(mut openapi: OpenApi) -> OpenApi {
     for (path, item) in &mut openapi.paths.paths {
         for operation in operations::of(item) {
             let shared: &[Code] = if path.starts_with("/v1/") { OF_EVERY_SHARED_CALL } else { &[] };
+            let is_free = operation.extensions.is_none();
+            let of_tokens: &[Code] = if is_free { &[] } else { OF_EVERY_CALL_THAT_NEEDS_A_TOKEN };
+            // An empty requirement is that of a server without tokens.
+            let optional = vec![SecurityRequirement::default(), SecurityRequirement::new("bearer", [""; 0])];
+            operation.security = Some(if is_free { Vec::new() } else { optional });
             let head_too_large = problem(format!("`{}`: {HEAD_TOO_LARGE}", Code::TooLarge));
             operation.responses.responses.insert("431".to_owned(), head_too_large.into());
-            for (status, response) in described(&[OF_EVERY_CALL, shared].concat()) {
+            for (status, response) in described(&[OF_EVERY_CALL, shared, of_tokens].concat()) {
                 // A body that is no JSON is 400, and so is what is not HTTP; bad fields are for calls that have some.
                 if status != StatusCode::UNPROCESSABLE_ENTITY.as_str() {
                     operation.responses.responses.entry(status).or_insert(response);

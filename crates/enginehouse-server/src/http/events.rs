@@ -9,6 +9,8 @@ use enginehouse_api::enqueue::{
 use enginehouse_api::events::{CancelRequest, Event, EventPage, EventsQuery, HistoryResponse, WaitQuery};
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
+use enginehouse_core::access::principal::Principal;
+use enginehouse_core::access::role::Permission;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::event_changes::EventChanges;
 use enginehouse_core::filter::EventFilter;
@@ -21,6 +23,7 @@ use utoipa::ToSchema;
 
 use super::app::App;
 use super::end_wait::event_after;
+use super::hiding::Hide;
 use super::history;
 use super::idempotency_key_header::{IdempotencyKeyHeader, refuse_for_many};
 use super::json::{Json, JsonBody, LargeJsonBody, is_json, media_type, wrong_type};
@@ -42,7 +45,7 @@ use crate::dispatcher::reply::{DispatchError, KeyConflict};
 ///
 /// With `wait_seconds` the answer comes once the event has completed, failed or been cancelled, or when the time is over, and has
 /// the event as it is then. It was stored long before: whoever hangs up loses nothing but the answer.
-#[utoipa::path(post, path = "/v1/events", tag = "events",
+#[utoipa::path(post, path = "/v1/events", tag = "events", extensions(("x-permission" = json!([Permission::EventsEnqueue.name()]))),
     params(WaitQuery, ("Idempotency-Key" = Option<String>, Header,
         description = "The same as `idempotency_key`: in quotes or without, and equal to it where both are given.")),
     request_body = EnqueueRequest, responses(
@@ -53,6 +56,7 @@ use crate::dispatcher::reply::{DispatchError, KeyConflict};
 ))]
 pub(super) async fn enqueue_event(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     IdempotencyKeyHeader(key): IdempotencyKeyHeader,
     long_wait: Option<Extension<LongWait>>,
     query: Query,
@@ -69,7 +73,7 @@ pub(super) async fn enqueue_event(
     if !wait.is_zero()
         && let Ok(Some(record)) = event_after(&app, answer.event_id, wait, long_wait).await
     {
-        let event = wire::event(record);
+        let event = wire::event(record).shown_to(&principal);
         (answer.status, answer.available_at) = (event.status, event.available_at);
         answer.event = Some(Box::new(event));
     }
@@ -93,7 +97,7 @@ enum BatchAnswer {
 /// As `application/json`: up to 10,000 events, all or nothing; with `"atomic": false` each has its own answer. As
 /// `application/x-ndjson`: one event per line, of any number; the good lines are stored and the bad ones named. If a stream breaks off, what was stored stays stored, and the
 /// problem says how many lines were dealt with.
-#[utoipa::path(post, path = "/v1/events/batch", tag = "events",
+#[utoipa::path(post, path = "/v1/events/batch", tag = "events", extensions(("x-permission" = json!([Permission::EventsEnqueue.name()]))),
     request_body(content((BatchRequest = "application/json"), (String = "application/x-ndjson"))), responses(
     (status = 200, description = "The events, or the good lines, are stored.", body = BatchAnswer),
     EnqueueProblems,
@@ -176,21 +180,28 @@ fn refused(failure: DispatchError, at: impl Fn(usize) -> String) -> ProblemRespo
 }
 
 /// List events, newest first.
-#[utoipa::path(get, path = "/v1/events", tag = "events", params(EventFilter, PageQuery), responses(
+#[utoipa::path(get, path = "/v1/events", tag = "events", extensions(("x-permission" = json!([Permission::EventsRead.name()]))), params(EventFilter, PageQuery), responses(
     (status = 200, description = "A page of events. It may be short and still have a successor.", body = EventPage),
     ListProblems,
 ))]
-pub(super) async fn list_events(State(app): State<App>, query: Query) -> Result<Json<EventPage>, ProblemResponse> {
+pub(super) async fn list_events(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    query: Query,
+) -> Result<Json<EventPage>, ProblemResponse> {
     let (filter, page) = query.read(EventsQuery::read)?;
-    Ok(Json(listed(ListKind::Events, app.store().events(&filter, &page).await?, wire::event)))
+    Ok(Json(listed(ListKind::Events, app.store().events(&filter, &page).await?, |record| {
+        wire::event(record).shown_to(&principal)
+    })))
 }
 
 /// Show one event; with `wait_seconds`, once it has completed, failed or been cancelled, or as it is when the time is over.
-#[utoipa::path(get, path = "/v1/events/{event_id}", tag = "events",
+#[utoipa::path(get, path = "/v1/events/{event_id}", tag = "events", extensions(("x-permission" = json!([Permission::EventsRead.name()]))),
     params(("event_id" = EventId, Path, description = "The event."), WaitQuery),
     responses((status = 200, description = "The event.", body = Event), ReadProblems))]
 pub(super) async fn get_event(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     long_wait: Option<Extension<LongWait>>,
     Path(event_id): Path<EventId>,
     query: Query,
@@ -198,15 +209,16 @@ pub(super) async fn get_event(
     let wait = query.read(WaitQuery::read)?;
     let record = event_after(&app, event_id, wait, long_wait).await?;
     let Some(record) = record else { return Err(app.no_event(event_id).await) };
-    Ok(Json(wire::event(record)))
+    Ok(Json(wire::event(record).shown_to(&principal)))
 }
 
 /// Show every attempt of an event, and what people did to it.
-#[utoipa::path(get, path = "/v1/events/{event_id}/history", tag = "events",
+#[utoipa::path(get, path = "/v1/events/{event_id}/history", tag = "events", extensions(("x-permission" = json!([Permission::EventsRead.name()]))),
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The history, oldest first.", body = HistoryResponse), ReadProblems))]
 pub(super) async fn get_event_history(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
 ) -> Result<Json<HistoryResponse>, ProblemResponse> {
     let found = app.store().history(event_id).await?;
@@ -214,64 +226,71 @@ pub(super) async fn get_event_history(
     if is_empty && app.store().event(event_id).await?.is_none() {
         return Err(app.no_event(event_id).await);
     }
-    Ok(Json(history::history(event_id, found)))
+    Ok(Json(history::history(event_id, found).shown_to(&principal)))
 }
 
 /// Cancel an event.
 ///
 /// A queued one is cancelled at once. Of one that is being processed, the engine is told at its next heartbeat; if it
 /// settles it nevertheless, that counts. With `force` its lock is taken away at once. The body may be left out.
-#[utoipa::path(post, path = "/v1/events/{event_id}/cancel", tag = "events",
+#[utoipa::path(post, path = "/v1/events/{event_id}/cancel", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<CancelRequest>,
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
 pub(super) async fn cancel_event(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
     let CancelRequest { force } = body.read_or_default(CancelRequest::read)?;
     let action = EventAction::Cancel { force };
-    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?)))
+    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?).shown_to(&principal)))
 }
 
 /// Make an event that waits for its retry or its time available now.
-#[utoipa::path(post, path = "/v1/events/{event_id}/retry", tag = "events",
+#[utoipa::path(post, path = "/v1/events/{event_id}/retry", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))),
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
 pub(super) async fn retry_event(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
 ) -> Result<Json<Event>, ProblemResponse> {
-    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Retry }).await?)))
+    Ok(Json(
+        wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Retry }).await?)
+            .shown_to(&principal),
+    ))
 }
 
 /// Change an event that waits: its payload, priority, queue, requirements, time, labels or policy.
 ///
 /// The body is a JSON merge patch: a field that is absent stays as it is, and one that is null is as if it had been left out
 /// at the enqueue. An event that waits for a retry is queued, too. Of any other, the status is answered.
-#[utoipa::path(patch, path = "/v1/events/{event_id}", tag = "events",
+#[utoipa::path(patch, path = "/v1/events/{event_id}", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = ChangeRequest,
     responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
 pub(super) async fn change_event(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
     let action = EventAction::Change(Box::new(body.read(EventChanges::read)?));
-    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?)))
+    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?).shown_to(&principal)))
 }
 
 /// Put a failed or cancelled event back in its queue, with fresh budgets of retries and losses, and changed if the body says
 /// so. It may be left out.
-#[utoipa::path(post, path = "/v1/events/{event_id}/redrive", tag = "events",
+#[utoipa::path(post, path = "/v1/events/{event_id}/redrive", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<ChangeRequest>,
     responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
 pub(super) async fn redrive_event(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
     let changes = Box::new(body.read_or_default(EventChanges::read)?);
     let action = EventAction::Redrive { changes, dead_letter: false };
-    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?)))
+    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?).shown_to(&principal)))
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::Problem;
+use enginehouse_core::access::role::Permission;
 use enginehouse_core::applied::Applied;
 use http::{HeaderMap, header};
 use serde::Serialize;
@@ -52,12 +53,14 @@ pub(super) async fn get_readiness(State(app): State<App>) -> Result<Json<HealthR
 }
 
 /// Metrics for Prometheus: its text format, or OpenMetrics if `Accept` names that.
-#[utoipa::path(get, path = "/metrics", tag = "health", responses(
+#[utoipa::path(get, path = "/metrics", tag = "health", extensions(("x-permission" = json!([Permission::StatsRead.name()]))), responses(
     (status = 200, description = "The metrics.", content((String = "text/plain"), (String = "application/openmetrics-text"))),
     ListProblems))]
 pub(super) async fn get_metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ProblemResponse> {
     let format = TextFormat::accepted(&headers);
     let stats = StoreStats::read(app.store()).await?;
+    let now = app.metrics().store_now();
+    app.metrics().set_token_ends(app.tokens().active(now), now);
     app.metrics().set_waiting_for_ends(app.dispatcher().end_waits().callers());
     app.metrics().set_suspects(app.dispatcher().suspects().all(app.metrics().store_now()).len());
     let text = app.metrics().text(stats, format).map_err(|error| ProblemResponse::internal(error.to_string()))?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use enginehouse_api::idempotency_keys::{ReleaseKeyQuery, ReleasedKey};
+use enginehouse_core::access::role::Permission;
 
 use super::app::App;
 use super::json::Json;
@@ -14,7 +15,7 @@ use crate::dispatcher::release_key::ReleaseKey;
 /// Release an idempotency key.
 ///
 /// The event that has it stays as it is, but for its key; the next enqueue with the key makes a new event.
-#[utoipa::path(delete, path = "/v1/idempotency-keys", tag = "events", params(ReleaseKeyQuery), responses(
+#[utoipa::path(delete, path = "/v1/idempotency-keys", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))), params(ReleaseKeyQuery), responses(
     (status = 200, description = "The key is free, and the event that had it is named.", body = ReleasedKey),
     KeyProblems,
 ))]

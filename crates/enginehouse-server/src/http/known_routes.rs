@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request};
 use enginehouse_api::problem::Code;
+use enginehouse_core::access::role::Permission;
 use enginehouse_core::input::likeness;
 use enginehouse_core::invalid::{Invalid, shortened};
 use http::Method;
@@ -25,9 +26,29 @@ pub(super) struct KnownRoutes(Arc<Vec<KnownRoute>>);
 struct KnownRoute {
     /// As the router has it: `/v1/events/{event_id}`.
     path: String,
-    /// Its methods, and whether each reads a query.
-    methods: Vec<(Method, bool)>,
+    methods: Vec<KnownCall>,
 }
+
+#[derive(Debug)]
+struct KnownCall {
+    method: Method,
+    /// Whether it reads a query.
+    reads_query: bool,
+    /// Any of these is enough; none if it is for everybody.
+    permissions: Vec<Permission>,
+}
+
+/// What a caller must be permitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs<'a> {
+    /// Whether the process lives, what the documents say, and what no call is.
+    Nothing,
+    /// One of these; nobody has one of none.
+    AnyOf(&'a [Permission]),
+}
+
+/// The calls that are for everybody.
+const FREE: [&str; 2] = ["/healthz", "/readyz"];
 
 impl KnownRoutes {
     pub(super) fn of(openapi: &OpenApi) -> Self {
@@ -43,12 +64,24 @@ impl KnownRoutes {
                 (Method::DELETE, &item.delete),
                 (Method::PATCH, &item.patch),
             ];
-            let described =
-                methods.into_iter().filter_map(|(method, call)| Some((method, reads_query(call.as_ref()?))));
+            let described = methods.into_iter().filter_map(|(method, call)| {
+                let call = call.as_ref()?;
+                Some(KnownCall { method, reads_query: reads_query(call), permissions: permissions(call) })
+            });
             KnownRoute { path: path.clone(), methods: described.collect() }
         });
         let pages = PAGES.map(|path| KnownRoute { path: path.to_owned(), methods: Vec::new() });
         Self(Arc::new(calls.chain(pages).collect()))
+    }
+
+    /// What the caller of a request must be permitted.
+    pub(super) fn needs(&self, method: &Method, path: &str) -> Needs<'_> {
+        let Some(route) = self.0.iter().find(|route| route.path == path) else {
+            return if path.starts_with("/v1/") { Needs::AnyOf(&[]) } else { Needs::Nothing };
+        };
+        // What has no such method is told so.
+        let Some(call) = route.methods.iter().find(|call| call.method == *method) else { return Needs::Nothing };
+        if FREE.contains(&path) { Needs::Nothing } else { Needs::AnyOf(&call.permissions) }
     }
 
     /// Refuses a query that no handler would read, so that a typo is not silently lost.
@@ -57,9 +90,9 @@ impl KnownRoutes {
         let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let route = self.0.iter().find(|route| route.path == path && path.starts_with("/v1/"));
         // What has no such method is told so.
-        let method = route.and_then(|route| route.methods.iter().find(|(method, _)| method == request.method()));
-        match method {
-            Some((_, false)) => {
+        let call = route.and_then(|route| route.methods.iter().find(|call| call.method == request.method()));
+        match call {
+            Some(KnownCall { reads_query: false, .. }) => {
                 let first = query.split(['&', '=']).next().unwrap_or_default();
                 let pointer = format!("/{}", enginehouse_core::invalid::pointer_key(&shortened(first)));
                 Err(Invalid::field(pointer, "this call has no query parameters").into())
@@ -86,6 +119,16 @@ impl KnownRoutes {
         let read = forms.into_iter().flat_map(|parts| self.0.iter().filter_map(move |route| route.read(parts)));
         read.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, path)| path)
     }
+}
+
+/// The extension of a call's description that says what it needs.
+const X_PERMISSION: &str = "x-permission";
+
+/// What the description of a call says that it needs.
+fn permissions(operation: &Operation) -> Vec<Permission> {
+    let declared = operation.extensions.as_ref().and_then(|extensions| extensions.get(X_PERMISSION));
+    let names = declared.and_then(|names| names.as_array()).into_iter().flatten();
+    names.filter_map(|name| name.as_str()?.parse().ok()).collect()
 }
 
 impl KnownRoute {

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use enginehouse_api::events::Attempt;
 use enginehouse_api::logs::{AttemptLog, LogPart, LogQuery, LogResponse};
 use enginehouse_api::problem::{Code, Problem};
+use enginehouse_core::access::role::Permission;
 use enginehouse_core::event::AttemptOutcome;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::report::LogTail;
@@ -35,7 +36,7 @@ const MAX_FAILURES: u32 = 30;
 ///
 /// With `follow=true` the answer is a stream of server-sent events: `log` for what there is and what is appended, until the attempt
 /// ends, and `end` with its outcome. At most 100 callers follow at once.
-#[utoipa::path(get, path = "/v1/events/{event_id}/log", tag = "events",
+#[utoipa::path(get, path = "/v1/events/{event_id}/log", tag = "events", extensions(("x-permission" = json!([Permission::EventsReadPayload.name()]))),
     params(("event_id" = EventId, Path, description = "The event."), LogQuery),
     responses((status = 200, description = "The logs, oldest first; or the parts of one, each a `LogPart`.",
         content((LogResponse = "application/json"), (String = "text/event-stream"))), ReadProblems))]

@@ -5,11 +5,13 @@ use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::{Code, Problem};
+use enginehouse_core::access::role::Permission;
 use enginehouse_core::invalid::Invalid;
 use enginehouse_store::StoreError;
 use http::StatusCode;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder};
 
+use crate::access::token_changes::TokenRefused;
 use crate::budget::NoRoom;
 use crate::dispatcher::reply::{DispatchError, KeyConflict, Refusal};
 
@@ -113,10 +115,26 @@ impl From<Refusal> for ProblemResponse {
             }
             Refusal::Invalid { event_id, why } => Problem::from(why).about(event_id),
             Refusal::Event { event_id, why } => Problem::from(why).about(event_id),
+            Refusal::Token(refused) => of_token(&refused),
             Refusal::EventIsHeld(event_id) => Problem::store_held(RETRY_AFTER_SECONDS).about(event_id),
             Refusal::IdempotencyConflict(conflicts) => idempotency_conflict(&conflicts),
         };
         document.into()
+    }
+}
+
+/// A token that was not changed.
+fn of_token(refused: &TokenRefused) -> Problem {
+    let detail = refused.to_string();
+    match refused {
+        TokenRefused::NoSuchToken(accessor) => Problem::not_found(format_args!("token {accessor}")),
+        TokenRefused::NameTaken { .. } => Invalid::field("/name", detail).into(),
+        TokenRefused::TooMany => Problem::limit_reached(detail),
+        TokenRefused::Revoked(_) => Problem::new(Code::WrongStatus, detail),
+        TokenRefused::ReachesFurther => {
+            let on = "what its selectors do not reach".to_owned();
+            Problem { detail, ..Problem::forbidden(Permission::TokensWrite, Some(on)) }
+        }
     }
 }
 
@@ -203,6 +221,8 @@ problems! {
     ChangeProblems: InvalidRequest NotFound WrongStatus LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls of operators about one idempotency key.
     KeyProblems: InvalidRequest NotFound CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    /// Of calls about one token.
+    TokenProblems: InvalidRequest NotFound WrongStatus TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls that settle one event.
     SettleProblems: InvalidRequest NotFound LockLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls about one engine.

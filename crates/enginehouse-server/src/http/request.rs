@@ -1,10 +1,12 @@
 //! What happens to every request, whatever it asks: it gets an id, is counted, and its problem is written and logged.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::{Code, Problem};
+use enginehouse_core::access::principal::Principal;
+use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::invalid::shortened;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::Instrument;
@@ -12,12 +14,14 @@ use tracing::Instrument;
 use super::access_log::AnsweredRequest;
 use super::answer;
 use super::app::App;
+use super::auth;
 use super::budgets::{CallOrigin, Traffic};
 use super::content_coding::AnswerCoding;
 use super::docs;
-use super::known_routes::KnownRoutes;
+use super::known_routes::{KnownRoutes, Needs};
 use super::problem::ProblemResponse;
 use super::same_origin;
+use crate::access::token_cache::Caller;
 use crate::log_limit::LogLimit;
 use crate::peer::Peer;
 use crate::timers::Timer;
@@ -53,13 +57,38 @@ pub(super) async fn observe(
     let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
     let caller = CallOrigin::of(&request, &route, app.trusted_proxies());
     request.extensions_mut().insert(caller);
-    let principal = request.extensions().get::<Peer>().and_then(|peer| peer.certificate_name.clone());
+    let certificate_name = request.extensions().get::<Peer>().and_then(|peer| peer.certificate_name.clone());
     let coding = AnswerCoding::asked_for(&request);
     let span = tracing::debug_span!("request", %request_id, %method, route);
-    let response = match admit(&mut request, caller, &app, &routes) {
-        Ok(()) => next.run(request).instrument(span).await,
+    // Whether the process lives is for everybody, and asks the store for nothing.
+    let is_free = routes.needs(&method, &route) == Needs::Nothing;
+    let known = match is_free || app.tokens().is_loaded() {
+        true => Ok(()),
+        false => Box::pin(auth::know_tokens(&app)).await,
+    };
+    let (mut principal, mut over) = (Principal::Anyone, None);
+    let mut response = match known.and_then(|()| admit(&mut request, caller, &app, &routes)) {
+        Ok(admitted) => {
+            if let Some(Caller { principal: who, over: ends }) = admitted {
+                (principal, over) = (who, Some(ends));
+            }
+            let answering = next.run(request).instrument(span);
+            match &over {
+                Some(over) => tokio::select! {
+                    response = answering => response,
+                    // Dropped, as if its client had hung up: what it has asked for already is carried out.
+                    () = over.cancelled() => ProblemResponse::from(Problem::unauthenticated()).into_response(),
+                },
+                None => answering.await,
+            }
+        }
         Err(refused) => refused.into_response(),
     };
+    if let Some(over) = over
+        && response.body().size_hint().exact().is_none()
+    {
+        response = auth::ending(response, over);
+    }
     let mut response = Box::pin(answer::with_room(response, caller, coding, &app)).await;
     let problem = response.extensions_mut().remove::<ProblemResponse>();
     let code = problem.as_ref().map(|problem| problem.document().code);
@@ -72,21 +101,30 @@ pub(super) async fn observe(
     let (address, status) = (caller.address, response.status());
     app.metrics().answered(&route, &method, status, took);
     let (request_id, method, path, route) = (&request_id, &method, &path, &route);
-    let principal = principal.as_deref();
+    let principal = principal.accessor().map(Accessor::as_str).or(certificate_name.as_deref());
     AnsweredRequest { request_id, principal, address, method, path, route, status, code, took }.log();
     response
 }
 
 /// What no handler needs to look at.
-fn admit(request: &mut Request, caller: CallOrigin, app: &App, routes: &KnownRoutes) -> Result<(), ProblemResponse> {
+fn admit(
+    request: &mut Request,
+    caller: CallOrigin,
+    app: &App,
+    routes: &KnownRoutes,
+) -> Result<Option<Caller>, ProblemResponse> {
     if let Some(EarlyRefusal(problem)) = request.extensions_mut().remove() {
         return Err((*problem).into());
     }
     same_origin::check(request)?;
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let needs = routes.needs(request.method(), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
+    let admitted = auth::admit(request, caller, needs, app)?;
     if caller.traffic != Traffic::Control {
         app.budgets().admit(caller)?;
     }
-    routes.check_query(request)
+    routes.check_query(request)?;
+    Ok(admitted)
 }
 
 /// The id that a request brings along, if it may stand in a log as it is.
@@ -123,6 +161,9 @@ fn written(problem: ProblemResponse, response: Response, request_id: &str) -> Re
     if document.code == Code::Timeout {
         // Whatever may still come of the body, nobody waits for it.
         parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if document.code == Code::Unauthenticated {
+        parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
     }
     if document.code == Code::UnsupportedMediaType {
         parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));

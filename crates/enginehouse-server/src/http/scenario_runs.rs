@@ -4,6 +4,7 @@ use axum::extract::State;
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_api::scenario_runs::{ScenarioRun, ScenarioRunPage};
+use enginehouse_core::access::role::Permission;
 use enginehouse_core::ids::ScenarioRunId;
 
 use super::app::App;
@@ -13,7 +14,7 @@ use super::problem::{ListProblems, ProblemResponse, ReadProblems};
 use super::wire;
 
 /// List scenario runs by id, each with its counts.
-#[utoipa::path(get, path = "/v1/scenario-runs", tag = "scenario runs", params(PageQuery),
+#[utoipa::path(get, path = "/v1/scenario-runs", tag = "scenario runs", extensions(("x-permission" = json!([Permission::EventsRead.name()]))), params(PageQuery),
     responses((status = 200, description = "A page of scenario runs.", body = ScenarioRunPage), ListProblems))]
 pub(super) async fn list_scenario_runs(
     State(app): State<App>,
@@ -25,7 +26,7 @@ pub(super) async fn list_scenario_runs(
 }
 
 /// Show one scenario run, with the engines that hold locks on its events.
-#[utoipa::path(get, path = "/v1/scenario-runs/{scenario_run_id}", tag = "scenario runs",
+#[utoipa::path(get, path = "/v1/scenario-runs/{scenario_run_id}", tag = "scenario runs", extensions(("x-permission" = json!([Permission::EventsRead.name()]))),
     params(("scenario_run_id" = ScenarioRunId, Path, description = "The scenario run.")),
     responses((status = 200, description = "The scenario run.", body = ScenarioRun), ReadProblems))]
 pub(super) async fn get_scenario_run(

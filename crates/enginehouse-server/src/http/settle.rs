@@ -6,6 +6,7 @@ use enginehouse_api::problem::{Code, Problem};
 use enginehouse_api::settle::{
     CompleteRequest, ExtendRequest, FailRequest, ReleaseRequest, SettleRequest, SettleResponse,
 };
+use enginehouse_core::access::role::Permission;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::report::AttemptReport;
 use enginehouse_core::request::SettleCommand;
@@ -20,7 +21,7 @@ use super::wire;
 /// Report that an event is done.
 ///
 /// A repeat with the same token answers the same.
-#[utoipa::path(post, path = "/v1/events/{event_id}/complete", tag = "settling",
+#[utoipa::path(post, path = "/v1/events/{event_id}/complete", tag = "settling", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = CompleteRequest,
     responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
 pub(super) async fn complete_event(
@@ -35,7 +36,7 @@ pub(super) async fn complete_event(
 ///
 /// By the retry policy the event waits for another attempt, or has finally failed. A repeat with the same token answers
 /// the same.
-#[utoipa::path(post, path = "/v1/events/{event_id}/fail", tag = "settling",
+#[utoipa::path(post, path = "/v1/events/{event_id}/fail", tag = "settling", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = FailRequest,
     responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
 pub(super) async fn fail_event(
@@ -47,7 +48,7 @@ pub(super) async fn fail_event(
 }
 
 /// Give an event back, as if it had not been claimed.
-#[utoipa::path(post, path = "/v1/events/{event_id}/release", tag = "settling",
+#[utoipa::path(post, path = "/v1/events/{event_id}/release", tag = "settling", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = ReleaseRequest,
     responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
 pub(super) async fn release_event(
@@ -59,7 +60,7 @@ pub(super) async fn release_event(
 }
 
 /// Keep a lock for so long from now.
-#[utoipa::path(post, path = "/v1/events/{event_id}/extend", tag = "settling",
+#[utoipa::path(post, path = "/v1/events/{event_id}/extend", tag = "settling", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = ExtendRequest,
     responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
 pub(super) async fn extend_lock(
@@ -73,7 +74,7 @@ pub(super) async fn extend_lock(
 /// Settle many events, each with its own answer.
 ///
 /// A settlement with a bad field is refused by itself.
-#[utoipa::path(post, path = "/v1/events/settle", tag = "settling", request_body = SettleRequest,
+#[utoipa::path(post, path = "/v1/events/settle", tag = "settling", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))), request_body = SettleRequest,
     responses((status = 200, description = "One result for each settlement, in their order.", body = SettleResponse),
     WriteProblems))]
 pub(super) async fn settle_events(

@@ -49,6 +49,7 @@ pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock:
         status: state.status,
         priority: lane.priority,
         payload,
+        payload_hidden: false,
         attempt: state.attempt,
         retries: state.tally.retries,
         failures: state.tally.failures,
@@ -234,6 +235,7 @@ pub(super) fn dead_letter(row: DeadLetterRow) -> DeadLetter {
         dead_lettered_at,
         redrives: event.state.redrives,
         payload,
+        payload_hidden: false,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::event::DeadLetterReason;
 use enginehouse_core::ids::EventType;
 use enginehouse_core::time::Timestamp;
@@ -55,6 +56,9 @@ pub(super) struct WithReason {
     pub(super) reason: &'static str,
 }
 
+/// The values of [`WithReason`] for callers that are refused.
+const ACCESS_REFUSALS: [&str; 3] = ["unauthenticated", "forbidden", "throttled"];
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OfRequest {
     route: String,
@@ -66,6 +70,12 @@ struct OfRequest {
 struct OfRoute {
     route: String,
     method: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfToken {
+    accessor: String,
+    name: String,
 }
 
 /// Everything that is counted and measured. Cheap to clone; the clones count together.
@@ -104,6 +114,8 @@ pub(super) struct MetricSet {
     suspects: Gauge,
     requests: Family<OfRequest, Counter>,
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
+    access_refused: Family<WithReason, Counter>,
+    token_expires: Family<OfToken, Gauge>,
     connections: Gauge,
     connections_evicted: Counter,
     tls: TlsMetrics,
@@ -227,6 +239,16 @@ impl Metrics {
                 "How long a request took; a claim's wait included",
                 Family::new_with_constructor(|| Histogram::new(FAST)),
             ),
+            access_refused: it.counter(
+                "enginehouse_access_refused",
+                "Calls that were refused for want of a valid token (unauthenticated; throttled if there were many from one \
+                 address) or of a permission (forbidden)",
+            ),
+            token_expires: it.other(
+                "enginehouse_token_expires_seconds",
+                "How long each valid token is valid still; of many, those that expire first",
+                Family::default(),
+            ),
             connections: it.other("enginehouse_http_connections", "Open connections", Gauge::default()),
             connections_evicted: it.counter(
                 "enginehouse_http_connections_evicted",
@@ -268,6 +290,9 @@ impl Metrics {
         // From the start, so that the first one is an increase.
         for outcome in SETTLE_OUTCOMES {
             set.settles.get_or_create(&WithOutcome { outcome }).inc_by(0);
+        }
+        for reason in ACCESS_REFUSALS {
+            set.access_refused.get_or_create(&WithReason { reason }).inc_by(0);
         }
         for reason in DeadLetterReason::VARIANTS {
             set.dead_lettered.get_or_create(&WithReason { reason: reason.name() }).inc_by(0);
@@ -327,6 +352,22 @@ impl Metrics {
         self.0.request_seconds.get_or_create(&of_route).observe(took.as_secs_f64());
         let OfRoute { route, method } = of_route;
         self.0.requests.get_or_create(&OfRequest { route, method, status: status.as_u16() }).inc();
+    }
+
+    /// A caller was refused, for one of [`ACCESS_REFUSALS`].
+    pub(crate) fn access_refused(&self, reason: &'static str) {
+        self.0.access_refused.get_or_create(&WithReason { reason }).inc();
+    }
+
+    /// Notes how long tokens are valid still.
+    pub(crate) fn set_token_ends(&self, mut tokens: Vec<TokenRecord>, now: Timestamp) {
+        tokens.sort_by_key(|token| token.expires_at);
+        self.0.token_expires.clear();
+        for token in tokens.into_iter().take(MAX_LABELLED) {
+            let label = OfToken { accessor: token.accessor.to_string(), name: token.name.to_string() };
+            let left = i64::try_from(token.expires_at.since(now).as_secs()).unwrap_or(i64::MAX);
+            self.0.token_expires.get_or_create(&label).set(left);
+        }
     }
 
     pub(crate) fn connected(&self) {

@@ -77,6 +77,12 @@ impl TestApp {
         (parts.headers, body.collect().await.unwrap().to_bytes().into())
     }
 
+    /// The store, behind the service's back.
+    #[allow(dead_code, reason = "not every suite needs it")]
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
     /// The service itself.
     #[allow(dead_code, reason = "not every suite needs it")]
     pub(crate) fn router(&self) -> Router {

@@ -1,6 +1,6 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     include_str!("bulk_events.rs"),
     include_str!("clock.rs"),
     include_str!("dead_letters.rs"),
@@ -8,6 +8,7 @@ const SOURCES: [&str; 10] = [
     include_str!("events.rs"),
     include_str!("explaining.rs"),
     include_str!("logs.rs"),
+    include_str!("permissions.rs"),
     include_str!("refusals.rs"),
     include_str!("settings.rs"),
     include_str!("suspects.rs"),

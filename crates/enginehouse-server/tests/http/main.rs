@@ -27,6 +27,7 @@ mod logs;
 mod long_waits;
 mod metrics_apart;
 mod pages;
+mod permissions;
 mod proxies;
 mod refusals;
 mod reports;

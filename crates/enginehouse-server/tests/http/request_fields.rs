@@ -122,6 +122,7 @@ pub(crate) fn path_of(template: &str, bad: Option<&str>) -> String {
         None => part.to_owned(),
         Some(name) if bad == Some(name) => "a%20b%00".to_owned(),
         Some("event_id") => "0193f2a0-0000-7000-8000-000000000000".to_owned(),
+        Some("accessor") => "abcdefghij27".to_owned(),
         Some(_) => "good".to_owned(),
     };
     template.split('/').map(part).collect::<Vec<_>>().join("/")

@@ -28,9 +28,9 @@ async fn write(store: &dyn Store, tokens: &[&TokenRecord]) -> i64 {
 pub(crate) async fn a_token_is_read_as_it_was_written(store: &dyn Store) {
     let nothing = store.tokens().await.unwrap();
     assert_eq!((nothing.tokens.len(), nothing.exist), (0, false));
-    let full = r#"{"name":"ci","role":"operator","read_payloads":true,"selectors":{"queues":["eu.*","render"],
-        "event_types":["frame"],"engines":["sim-*"]}}"#;
-    let mut first = token(store, 1, full).await;
+    let mut first = token(store, 1, r#"{"name":"ci","role":"operator","read_payloads":true}"#).await;
+    let selectors = r#"{"queues":["eu.*","render"],"event_types":["frame"],"engines":["sim-*"]}"#;
+    first.selectors = serde_json::from_str(selectors).unwrap();
     let second = token(store, 2, r#"{"name":"other","role":"admin"}"#).await;
     let made = write(store, &[&second, &first]).await;
     let found = store.tokens().await.unwrap();

@@ -49,7 +49,7 @@ impl CliError {
                 Exit::Forbidden,
                 what,
                 why,
-                "set ENGINEHOUSE_TOKEN to a token that what stands before the server accepts",
+                "name a token that what stands before the server accepts in ENGINEHOUSE_TOKEN_FILE or ENGINEHOUSE_TOKEN",
             ),
             Error::Unexpected { .. } => Self::new(
                 Exit::Failed,
@@ -109,7 +109,7 @@ const fn exit_for(code: Code) -> Exit {
         Code::IdempotencyConflict | Code::LockLost | Code::WrongStatus | Code::EngineSuperseded | Code::EngineLost => {
             Exit::Conflict
         }
-        Code::CrossOrigin | Code::MisdirectedRequest => Exit::Forbidden,
+        Code::Unauthenticated | Code::Forbidden | Code::CrossOrigin | Code::MisdirectedRequest => Exit::Forbidden,
         Code::Overloaded | Code::StoreUnavailable | Code::ShuttingDown => Exit::Unreachable,
         Code::LimitReached => Exit::Failed,
         Code::Timeout => Exit::Timeout,

@@ -52,6 +52,8 @@ pub(super) const fn hint(subject: Subject, code: Code) -> &'static str {
         Code::LockLost => "drop the result: another engine may be at work on the event",
         Code::EngineSuperseded => "give each process an engine id of its own",
         Code::EngineLost => "start the engine again: its heartbeats did not come in time",
+        Code::Unauthenticated => "name a token that is valid in ENGINEHOUSE_TOKEN_FILE or ENGINEHOUSE_TOKEN",
+        Code::Forbidden => "ask whoever looks after the server for a token that permits it",
         Code::CrossOrigin => "call the server directly",
         Code::Overloaded | Code::ShuttingDown => "try again in a moment: nothing was done",
         Code::LimitReached => "use fewer values of what the message names, or raise the limit: docs/configuration.md",

@@ -26,9 +26,6 @@ use super::unknown_variables;
 use crate::exit_codes::Exit;
 
 const NOT_STARTED: &str = "the server cannot start";
-/// Nobody has to show a token yet.
-const HAS_TOKENS: bool = false;
-
 /// What the server is to be.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -104,7 +101,11 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
     let (address, url) = (listener.address().clone(), listener.url());
     let metrics = listener.metrics_address().cloned().map(tracing::field::display);
     let store = open(&config).await?;
-    listener.check_fences(HAS_TOKENS).map_err(|error| unbound(&error))?;
+    let tokens = store
+        .tokens()
+        .await
+        .map_err(|error| CliError::new(Exit::Failed, NOT_STARTED, error, "run `enginehouse doctor` on the store"))?;
+    listener.check_fences(tokens.exist).map_err(|error| unbound(&error))?;
     if listener.is_overheard() {
         tracing::warn!(%address, "what is sent to this address is not encrypted: whoever is in between reads all of it");
     }
@@ -128,7 +129,8 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
     Ok(())
 }
 
-async fn open(config: &Config) -> Result<Arc<dyn Store>, CliError> {
+/// Opens the store that is configured, as a server does.
+pub(crate) async fn open(config: &Config) -> Result<Arc<dyn Store>, CliError> {
     let path = match &config.store {
         StoreUrl::Sqlite(path) => path.clone(),
         StoreUrl::Postgres(url) => {

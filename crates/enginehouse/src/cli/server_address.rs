@@ -1,6 +1,8 @@
 //! Which server a command speaks to, and what it proves itself with.
 
+use std::io::Read;
 use std::ops::Deref;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -12,6 +14,10 @@ use super::output::note;
 
 /// The variable of the token that every call carries. There is no flag for it: everybody may read the command lines of others.
 pub(crate) const TOKEN_VARIABLE: &str = "ENGINEHOUSE_TOKEN";
+/// The variable of the file that it is in.
+pub(crate) const TOKEN_FILE_VARIABLE: &str = "ENGINEHOUSE_TOKEN_FILE";
+/// Most bytes of such a file.
+const MAX_TOKEN_FILE: u64 = 4_096;
 /// The variables of what TLS is spoken with.
 pub(crate) const TLS_CA_VARIABLE: &str = "ENGINEHOUSE_TLS_CA";
 pub(crate) const CLIENT_CERT_VARIABLE: &str = "ENGINEHOUSE_CLIENT_CERT";
@@ -61,9 +67,7 @@ impl ServerFlags {
             (None, None) => None,
             _ => return Err("--client-cert and --client-key go together: set both, or neither".to_owned()),
         };
-        let token = environment(TOKEN_VARIABLE).filter(|token| !token.is_empty());
-        let token = token.map(|token| BearerToken::new(&token)).transpose();
-        let token = token.map_err(|error| format!("{TOKEN_VARIABLE}: {error}"))?;
+        let token = token()?;
         let tls = ClientTls { ca: self.tls_ca, certificate };
         let config = ClientConfig { token, tls, ..ClientConfig::default() };
         let client = Client::with_config(&self.url, config).map_err(|error| format!("--url: {error}"))?;
@@ -96,4 +100,31 @@ impl FromArgMatches for ChosenServer {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// The token of the environment, if it has one. What is wrong is said without it.
+fn token() -> Result<Option<BearerToken>, String> {
+    let set = |name| environment(name).filter(|value| !value.is_empty());
+    match (set(TOKEN_VARIABLE), set(TOKEN_FILE_VARIABLE)) {
+        (Some(_), Some(_)) => Err(format!("{TOKEN_VARIABLE} and {TOKEN_FILE_VARIABLE} are both set: keep one of them")),
+        (Some(token), None) => BearerToken::new(&token).map(Some).map_err(|error| format!("{TOKEN_VARIABLE}: {error}")),
+        (None, Some(file)) => {
+            let token = read_token(&file).and_then(|text| BearerToken::new(&text).map_err(|error| error.to_string()));
+            token.map(Some).map_err(|why| format!("{TOKEN_FILE_VARIABLE}: {file}: {why}"))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// The text of a file that not everybody must be able to read.
+fn read_token(file: &str) -> Result<String, String> {
+    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
+    let mut file = std::fs::File::open(file).map_err(cannot)?;
+    let mode = file.metadata().map_err(cannot)?.mode() & 0o777;
+    if mode & 0o007 != 0 {
+        return Err(format!("everybody can read or write it (mode {mode:03o}): run chmod 600 on it"));
+    }
+    let mut text = String::new();
+    file.by_ref().take(MAX_TOKEN_FILE).read_to_string(&mut text).map_err(cannot)?;
+    Ok(text)
 }

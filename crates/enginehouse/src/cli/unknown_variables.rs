@@ -3,14 +3,17 @@
 use enginehouse_core::nearest_name::nearest_name;
 use enginehouse_server::config::{SETTINGS, Setting};
 
-use super::server_address::{CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_VARIABLE};
+use super::server_address::{
+    CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
+};
 
 const PREFIX: &str = "ENGINEHOUSE_";
 /// What commands read beside the settings of a server, and what `engine run` tells its commands.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 13] = [
     "ENGINEHOUSE_CONFIG",
     "ENGINEHOUSE_URL",
     TOKEN_VARIABLE,
+    TOKEN_FILE_VARIABLE,
     TLS_CA_VARIABLE,
     CLIENT_CERT_VARIABLE,
     CLIENT_KEY_VARIABLE,

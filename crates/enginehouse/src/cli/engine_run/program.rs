@@ -18,7 +18,9 @@ use super::load::LoadMeter;
 use super::output::{Keep, PipeReader, Printed};
 use super::report_file::{ReportFile, ReportFolder};
 use super::report_lines::ReportLines;
-use crate::cli::server_address::{CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_VARIABLE};
+use crate::cli::server_address::{
+    CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
+};
 use crate::exec_guard::protocol::GuardArgs;
 
 /// The exit status that says: no attempt can succeed. `EX_DATAERR` of sysexits.h.
@@ -128,6 +130,7 @@ impl Program {
                 .env_remove("ENGINEHOUSE_REPORT_FILE")
                 // Who may be an engine may do more than its command has to.
                 .env_remove(TOKEN_VARIABLE)
+                .env_remove(TOKEN_FILE_VARIABLE)
                 .env_remove(CLIENT_CERT_VARIABLE)
                 .env_remove(CLIENT_KEY_VARIABLE);
             if let Some(ca) = &self.tls_ca {

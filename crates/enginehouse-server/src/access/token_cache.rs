@@ -1,0 +1,285 @@
+//! The tokens of the store, in memory: a request asks the store for nothing.
+//!
+//! They are read when the server is first asked for something, after each change that this server makes, and on a shared store
+//! within a second of any other server's. Until they were read, nobody is let in: not knowing of tokens must not look like
+//! having none.
+//!
+//! A request that goes on for long, such as a claim that waits, ends when its caller is no caller any more: the token is revoked
+//! or over, or there was none when it began and there is one now.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use enginehouse_core::access::principal::{Grant, Principal};
+use enginehouse_core::access::secret::{AccessToken, Accessor, SecretHash};
+use enginehouse_core::access::token::{ShownSecret, TokenRecord, TokenStatus};
+use enginehouse_core::time::Timestamp;
+use enginehouse_store::rows::{TokenRows, TokenUse};
+use enginehouse_store::{Store, StoreError};
+use tokio_util::sync::CancellationToken;
+
+/// Somebody who may call.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) principal: Principal,
+    /// Cancelled when they may not any more.
+    pub(crate) over: CancellationToken,
+}
+
+/// The tokens. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TokenCache(Arc<RwLock<Option<KnownTokens>>>);
+
+#[derive(Debug)]
+struct KnownTokens {
+    version: i64,
+    /// Whether there is any: if not, everybody may do everything.
+    exist: bool,
+    by_accessor: HashMap<Accessor, CachedToken>,
+    /// Cancelled when the first token appears.
+    open: CancellationToken,
+}
+
+#[derive(Debug)]
+struct CachedToken {
+    record: TokenRecord,
+    grant: Arc<Grant>,
+    over: CancellationToken,
+    /// When its secret was last used since that was last written, in milliseconds; 0 if it was not.
+    used_at: AtomicI64,
+    /// The same of the secret from before the last rotation.
+    previous_used_at: AtomicI64,
+}
+
+/// Nobody who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unauthenticated;
+
+impl TokenCache {
+    /// Whether the tokens were read.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Reads the tokens.
+    ///
+    /// # Errors
+    /// They cannot be read. Those that were known stay.
+    pub(crate) async fn load(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let rows = store.tokens().await?;
+        self.replace(rows);
+        Ok(())
+    }
+
+    /// Reads the tokens if somebody has changed them.
+    ///
+    /// # Errors
+    /// The store does not say.
+    pub(crate) async fn follow(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|known| known.version);
+        if known.is_none() || known == Some(store.tokens_version().await?) { Ok(()) } else { self.load(store).await }
+    }
+
+    /// Forgets the tokens: the next request reads them, or nobody is let in.
+    pub(crate) fn forget(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn replace(&self, rows: TokenRows) {
+        let mut guard = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut before = guard.take();
+        if before.as_ref().is_some_and(|before| before.version > rows.version && before.exist && rows.exist) {
+            // Read before the one that is known.
+            *guard = before;
+            return;
+        }
+        let mut known = before.as_mut().map(|before| std::mem::take(&mut before.by_accessor)).unwrap_or_default();
+        let keep = |record: TokenRecord| {
+            let cached = match known.remove(&record.accessor) {
+                // What has not changed keeps its callers, whatever was noted of its use.
+                Some(cached) if cached.grants_the_same(&record) => CachedToken { record, ..cached },
+                before => {
+                    before.iter().for_each(|before| before.over.cancel());
+                    CachedToken::new(record)
+                }
+            };
+            (cached.record.accessor.clone(), cached)
+        };
+        let by_accessor = rows.tokens.into_iter().map(keep).collect();
+        known.values().for_each(|gone| gone.over.cancel());
+        let open = before.map(|before| before.open).unwrap_or_default();
+        if rows.exist {
+            open.cancel();
+        }
+        let open = if open.is_cancelled() && !rows.exist { CancellationToken::new() } else { open };
+        *guard = Some(KnownTokens { version: rows.version, exist: rows.exist, by_accessor, open });
+    }
+
+    /// Who shows this. Takes the same time for each token that opens nothing.
+    ///
+    /// # Errors
+    /// Nobody who may call.
+    pub(crate) fn caller(&self, shown: Option<&str>, now: Timestamp) -> Result<Caller, Unauthenticated> {
+        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = guard.as_ref().ok_or(Unauthenticated)?;
+        if !known.exist {
+            return Ok(Caller { principal: Principal::Anyone, over: known.open.clone() });
+        }
+        let token: AccessToken = shown.ok_or(Unauthenticated)?.parse().map_err(|_| Unauthenticated)?;
+        let hash = token.hash();
+        let Some(cached) = known.by_accessor.get(token.accessor()) else {
+            // As long as it takes to find that a secret is another one.
+            let _ = bool::from(SecretHash::from_bytes([0; 32]).is(&hash)) | bool::from(hash.is(&hash));
+            return Err(Unauthenticated);
+        };
+        let used_at = match cached.record.verify(&hash, now).ok_or(Unauthenticated)? {
+            ShownSecret::Current => &cached.used_at,
+            ShownSecret::Previous => &cached.previous_used_at,
+        };
+        // It stays in the cache of each processor that uses the token until it is a new second.
+        if used_at.load(Ordering::Relaxed) / 1_000 != now.as_millis() / 1_000 {
+            used_at.fetch_max(now.as_millis(), Ordering::Relaxed);
+        }
+        Ok(Caller { principal: Principal::Bearer(Arc::clone(&cached.grant)), over: cached.over.clone() })
+    }
+
+    /// Ends the requests of tokens that are over by now.
+    pub(crate) fn end_expired(&self, now: Timestamp) {
+        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let tokens = guard.iter().flat_map(|known| known.by_accessor.values());
+        tokens.filter(|token| token.record.status(now) != TokenStatus::Active).for_each(|token| token.over.cancel());
+    }
+
+    /// The uses that were not taken before, to be written.
+    pub(crate) fn take_uses(&self) -> Vec<TokenUse> {
+        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut uses = Vec::new();
+        for cached in guard.iter().flat_map(|known| known.by_accessor.values()) {
+            let record = &cached.record;
+            let mut take = |used_at: &AtomicI64, secret: Option<SecretHash>| {
+                let at = used_at.swap(0, Ordering::Relaxed);
+                let used =
+                    |secret| TokenUse { accessor: record.accessor.clone(), secret, at: Timestamp::from_millis(at) };
+                uses.extend(secret.filter(|_| at > 0).map(used));
+            };
+            take(&cached.used_at, Some(record.secret));
+            take(&cached.previous_used_at, record.previous.map(|previous| previous.secret));
+        }
+        uses
+    }
+
+    /// The tokens that open something now.
+    pub(crate) fn active(&self, now: Timestamp) -> Vec<TokenRecord> {
+        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let records = guard.iter().flat_map(|known| known.by_accessor.values()).map(|cached| &cached.record);
+        records.filter(|record| record.status(now) == TokenStatus::Active).cloned().collect()
+    }
+}
+
+impl CachedToken {
+    fn new(record: TokenRecord) -> Self {
+        let over = CancellationToken::new();
+        if record.revoked_at.is_some() {
+            over.cancel();
+        }
+        let grant = Arc::new(Grant::from(&record));
+        Self { record, grant, over, used_at: AtomicI64::new(0), previous_used_at: AtomicI64::new(0) }
+    }
+
+    /// Whether a token that was read anew lets the same callers do the same.
+    fn grants_the_same(&self, record: &TokenRecord) -> bool {
+        let secrets = |record: &TokenRecord| (record.secret, record.previous.map(|previous| previous.secret));
+        *self.grant == Grant::from(record)
+            && secrets(&self.record) == secrets(record)
+            && self.record.expires_at == record.expires_at
+            && self.record.revoked_at == record.revoked_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use enginehouse_core::access::token::TokenDraft;
+    use enginehouse_core::input::read_json;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
+
+    fn token(number: u8) -> (AccessToken, TokenRecord) {
+        let token = AccessToken::made(number.into(), [number; 32]);
+        let draft = read_json(br#"{"name":"a","role":"viewer"}"#, TokenDraft::read).unwrap();
+        let record = draft.made(token.accessor().clone(), token.hash(), "test".to_owned(), NOW);
+        (token, record)
+    }
+
+    fn rows(version: i64, tokens: &[&TokenRecord]) -> TokenRows {
+        TokenRows { version, tokens: tokens.iter().map(|token| (*token).clone()).collect(), exist: !tokens.is_empty() }
+    }
+
+    #[test]
+    fn nobody_is_let_in_before_the_tokens_were_read() {
+        let cache = TokenCache::default();
+        assert_eq!(cache.caller(None, NOW).err(), Some(Unauthenticated));
+        cache.replace(rows(0, &[]));
+        assert_eq!(cache.caller(None, NOW).unwrap().principal, Principal::Anyone);
+        assert_eq!(cache.caller(Some("whatever a proxy asks for"), NOW).unwrap().principal, Principal::Anyone);
+    }
+
+    #[test]
+    fn what_was_forgotten_lets_nobody_in() {
+        let cache = TokenCache::default();
+        cache.replace(rows(0, &[]));
+        cache.forget();
+        assert!(!cache.is_loaded() && cache.caller(None, NOW).is_err());
+    }
+
+    #[test]
+    fn the_first_token_ends_what_began_without_and_one_that_cannot_be_read_is_one() {
+        let cache = TokenCache::default();
+        cache.replace(rows(0, &[]));
+        let before = cache.caller(None, NOW).unwrap();
+        cache.replace(TokenRows { version: 1, tokens: Vec::new(), exist: true });
+        assert!(before.over.is_cancelled());
+        assert_eq!(cache.caller(None, NOW).err(), Some(Unauthenticated));
+    }
+
+    #[test]
+    fn a_use_is_told_once_and_each_secret_has_its_own() {
+        let (cache, (old, record)) = (TokenCache::default(), token(1));
+        let new = AccessToken::made(1, [2; 32]);
+        let rotated = record.rotated(new.hash(), Duration::from_secs(60), None, NOW);
+        cache.replace(rows(1, &[&rotated]));
+        for (shown, at) in [(&old, 1), (&new, 2_000), (&new, 5_000)] {
+            cache.caller(Some(&shown.reveal()), NOW + Duration::from_millis(at)).unwrap();
+        }
+        let uses: Vec<_> = cache.take_uses().into_iter().map(|used| (used.secret, used.at)).collect();
+        let at = |millis| NOW + Duration::from_millis(millis);
+        assert_eq!(uses, [(new.hash(), at(5_000)), (old.hash(), at(1))]);
+        assert!(cache.take_uses().is_empty());
+    }
+
+    #[test]
+    fn a_caller_goes_on_until_the_token_is_revoked_or_over() {
+        let (cache, (shown, record)) = (TokenCache::default(), token(1));
+        cache.replace(rows(1, &[&record]));
+        let caller = cache.caller(Some(&shown.reveal()), NOW).unwrap();
+        let used = TokenRecord { last_used_at: Some(NOW), ..record.clone() };
+        cache.replace(rows(2, &[&used, &token(2).1]));
+        cache.end_expired(NOW);
+        assert!(!caller.over.is_cancelled());
+        let revoked = TokenRecord { revoked_at: Some(NOW), revoked_by: Some("x".to_owned()), ..record.clone() };
+        cache.replace(rows(3, &[&revoked]));
+        assert!(caller.over.is_cancelled());
+        assert_eq!(cache.caller(Some(&shown.reveal()), NOW).err(), Some(Unauthenticated));
+        cache.replace(rows(2, &[&record]));
+        assert!(cache.caller(Some(&shown.reveal()), NOW).is_err(), "what was read before does not come back");
+        let other = TokenCache::default();
+        other.replace(rows(1, &[&record]));
+        let caller = other.caller(Some(&shown.reveal()), NOW).unwrap();
+        other.end_expired(record.expires_at);
+        assert!(caller.over.is_cancelled());
+    }
+}

@@ -1,0 +1,292 @@
+//! Who may make which call: tokens, roles, and what each answer shows.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use enginehouse_core::access::principal::Principal;
+use enginehouse_core::access::role::{Permission, Role};
+use enginehouse_core::access::secret::AccessToken;
+use enginehouse_core::access::token::TokenDraft;
+use enginehouse_core::input::read_json;
+use enginehouse_server::access::token_changes::{TokenChange, change_token};
+use enginehouse_server::rng::SeededRng;
+use enginehouse_store::rows::RegistryChange;
+use http::HeaderValue;
+use serde_json::Value;
+use strum::VariantArray;
+
+use crate::app::{Answer, TestApp, field, request};
+use crate::request_fields::Description;
+
+/// Makes a token with the store itself, as the command line does.
+pub(crate) async fn token(app: &TestApp, draft: &str) -> String {
+    static SEED: AtomicU64 = AtomicU64::new(1);
+    let mut rng = SeededRng::from_seed(SEED.fetch_add(1, Ordering::Relaxed));
+    let draft = read_json(draft.as_bytes(), TokenDraft::read).unwrap();
+    // On a file, the dispatcher's transactions and this one take turns.
+    let mut tx = app.store().begin().await.unwrap();
+    tx.raise_registry_version(RegistryChange::Tokens).await.unwrap();
+    let change = TokenChange::Create { draft };
+    let (made, _) = change_token(&mut *tx, &mut rng, &Principal::Anyone, &change).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    app.app.follow_tokens().await;
+    made.token.unwrap().reveal()
+}
+
+/// Makes a call with a token.
+pub(crate) async fn call_as(app: &TestApp, token: &str, line: &str, body: &str) -> Answer {
+    let mut request = request(line, "application/json", body);
+    let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+    request.headers_mut().insert("authorization", value);
+    app.send(request).await
+}
+
+/// Every call of the description: its method and path, with ids that nothing has, and what it needs.
+fn calls() -> Vec<(String, Vec<Permission>)> {
+    let Description(openapi) = Description::new();
+    let mut calls = Vec::new();
+    for (path, item) in openapi["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let path = path
+                .replace("{event_id}", "0193f2a0-0000-7000-8000-000000000000")
+                .replace("{accessor}", "abcdefghij27")
+                .replace('{', "x")
+                .replace('}', "");
+            let names = operation["x-permission"].as_array().cloned().unwrap_or_default();
+            let needs = names.iter().map(|name| name.as_str().unwrap().parse().unwrap()).collect();
+            calls.push((format!("{} {path}", method.to_uppercase()), needs));
+        }
+    }
+    calls
+}
+
+#[test]
+fn every_call_says_what_it_needs_and_two_are_for_everybody() {
+    let free: Vec<_> = calls().into_iter().filter(|(_, needs)| needs.is_empty()).map(|(line, _)| line).collect();
+    assert_eq!(free, ["GET /healthz", "GET /readyz"]);
+    let Description(openapi) = Description::new();
+    for (path, item) in openapi["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let security =
+                operation["security"].as_array().unwrap_or_else(|| panic!("{method} {path} has no security"));
+            assert_eq!(security.is_empty(), operation["x-permission"] == Value::Null, "{method} {path}");
+        }
+    }
+}
+
+/// Each cell of the matrix of calls and roles: a call that the role does not permit is refused before anything else of it is
+/// looked at, and one that it permits is not refused for want of a permission.
+#[tokio::test]
+async fn each_role_may_make_the_calls_that_its_permissions_are_for() {
+    let app = TestApp::new();
+    let mut tokens = Vec::new();
+    for role in Role::VARIANTS {
+        tokens.push((*role, token(&app, &format!(r#"{{"name":"{role}","role":"{role}"}}"#)).await));
+    }
+    let mut cells = 0_u32;
+    for (line, needs) in calls() {
+        // So many of one address are slowed.
+        let without = app.send(request(&line, "application/json", "")).await;
+        assert_eq!(matches!(without.status, 401 | 429), !needs.is_empty(), "{line}: {}", without.body);
+        for (role, token) in &tokens {
+            // What follows is wrong in some other way: there is no body, or nothing has the id.
+            let answer = call_as(&app, token, &line, "").await;
+            let may = needs.is_empty() || needs.iter().any(|permission| role.may(*permission));
+            assert_eq!(answer.status != 403, may, "{line} as {role}: {} {}", answer.status, answer.body);
+            if !may {
+                assert_eq!(field(&answer, "/missing"), needs[0].name(), "{line}");
+            }
+            assert_ne!(answer.status, 401, "{line} as {role}");
+            cells += 1;
+        }
+    }
+    assert!(cells > 300, "{cells}");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn all_that_opens_nothing_is_answered_with_the_same_words() {
+    let mut app = TestApp::new();
+    assert_eq!(app.call("GET /v1/stats", "").await.status, 200, "without any token, everybody may");
+    let valid = token(&app, r#"{"name":"a","role":"viewer","expires_in_seconds":60}"#).await;
+    let late = token(&app, r#"{"name":"b","role":"viewer","not_before":"2027-01-01T00:00:00Z"}"#).await;
+    assert_eq!(call_as(&app, &valid, "GET /v1/stats", "").await.status, 200);
+    let unknown = AccessToken::made(99_999, [7; 32]).reveal();
+    // Another secret for the accessor of a token that there is.
+    let accessor = valid.parse::<AccessToken>().unwrap().accessor().clone();
+    let wrong = AccessToken::with_accessor(accessor, [9; 32]).reveal();
+    let mut answers = vec![app.send(request("GET /v1/stats", "application/json", "")).await];
+    for token in ["", "secret", "eh1_a_b_c", &unknown, &wrong, &late, &valid[..66]] {
+        answers.push(call_as(&app, token, "GET /v1/stats", "").await);
+    }
+    for scheme in ["Basic", "bearer eh1_x Bearer", "Token"] {
+        let mut request = request("GET /v1/stats", "application/json", "");
+        request.headers_mut().insert("authorization", format!("{scheme} {valid}").parse().unwrap());
+        answers.push(app.send(request).await);
+    }
+    let mut twice = request("GET /v1/stats", "application/json", "");
+    for _ in 0..2 {
+        twice.headers_mut().append("authorization", format!("Bearer {valid}").parse().unwrap());
+    }
+    answers.push(app.send(twice).await);
+    app.pass(61).await;
+    answers.push(call_as(&app, &valid, "GET /v1/stats", "").await);
+    for answer in &answers {
+        assert_eq!((answer.status, &answer.body), (401, &answers[0].body));
+        assert_eq!(answer.headers["www-authenticate"], "Bearer error=\"invalid_token\"");
+    }
+    assert_eq!(field(&answers[0], "/detail"), "this call needs a token that is valid now");
+    for path in ["/healthz", "/readyz", "/docs/", "/openapi.json", "/problems/forbidden"] {
+        let page = app.send(request(&format!("GET {path}"), "application/json", "")).await;
+        assert!(page.status < 400, "{path}: {}", page.status);
+    }
+    app.close().await;
+}
+
+/// A body that is only announced would take room, and be waited for.
+#[tokio::test]
+async fn who_may_not_call_is_refused_before_the_body_is_read() {
+    let app = TestApp::new();
+    let viewer = token(&app, r#"{"name":"a","role":"viewer"}"#).await;
+    for (token, status) in [("none", 401), (&viewer, 403)] {
+        let body = axum::body::Body::from_stream(futures_util::stream::pending::<Result<&[u8], std::io::Error>>());
+        let request = http::Request::post("/v1/events/batch")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"))
+            .body(body)
+            .unwrap();
+        let answer =
+            tokio::time::timeout(Duration::from_secs(10), app.send(request)).await.expect("it is not waited for");
+        assert_eq!(answer.status, status);
+    }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn an_address_that_sends_many_wrong_tokens_is_slowed_and_a_right_one_is_not() {
+    let app = TestApp::new();
+    let right = token(&app, r#"{"name":"a","role":"viewer"}"#).await;
+    let mut statuses = Vec::new();
+    for _ in 0..60 {
+        statuses.push(call_as(&app, "wrong", "GET /v1/stats", "").await.status);
+    }
+    let throttled = statuses.iter().filter(|status| **status == 429).count();
+    // On a loaded machine, ten more a second are answered with 401.
+    assert!(throttled > 0 && statuses[..20].iter().all(|status| *status == 401), "{statuses:?}");
+    assert_eq!(call_as(&app, &right, "GET /v1/stats", "").await.status, 200);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn whoever_may_not_read_payloads_is_shown_none() {
+    let mut app = TestApp::new();
+    let engine = r#"{"engine_type":"t"}"#;
+    app.prepare("PUT /v1/engines/e", engine).await;
+    let event = r#"{"event_type":"a","payload":{"planted":"secret"},"retry_policy":{"max_retries":0}}"#;
+    let id = field(&app.prepare("POST /v1/events", event).await, "/event_id");
+    let claimed = app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await;
+    let lock = field(&claimed, "/events/0/lock/token");
+    let error = r#"{"code":"boom","message":"it broke","details":{"planted":"secret"}}"#;
+    app.prepare(&format!("POST /v1/events/{id}/fail"), &format!(r#"{{"lock_token":"{lock}","error":{error}}}"#)).await;
+    let done = field(&app.prepare("POST /v1/events", r#"{"event_type":"b"}"#).await, "/event_id");
+    let claimed = app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await;
+    let lock = field(&claimed, "/events/0/lock/token");
+    let result = format!(r#"{{"lock_token":"{lock}","result":{{"planted":"secret"}}}}"#);
+    app.prepare(&format!("POST /v1/events/{done}/complete"), &result).await;
+    let reads = [
+        format!("GET /v1/events/{id}"),
+        format!("GET /v1/events/{done}"),
+        "GET /v1/events".to_owned(),
+        format!("GET /v1/events/{id}/history"),
+        format!("GET /v1/events/{id}/explain"),
+        "GET /v1/dead-letters".to_owned(),
+        format!("GET /v1/dead-letters/{id}"),
+        "GET /v1/dead-letters/preview".to_owned(),
+    ];
+    let changes = [format!("POST /v1/dead-letters/{id}/redrive"), format!("POST /v1/events/{id}/cancel")];
+    let without = token(&app, r#"{"name":"without","role":"operator"}"#).await;
+    let with = token(&app, r#"{"name":"with","role":"operator","read_payloads":true}"#).await;
+    let admin = token(&app, r#"{"name":"admin","role":"admin"}"#).await;
+    for (line, is_there) in reads.iter().map(|line| (line, !line.ends_with("explain"))) {
+        for (token, sees) in [(&without, false), (&with, is_there), (&admin, is_there)] {
+            let answer = call_as(&app, token, line, "").await;
+            assert_eq!(answer.status, 200, "{line}");
+            assert_eq!(answer.body.contains("planted"), sees, "{line}: {}", answer.body);
+        }
+    }
+    for line in &changes {
+        let answer = call_as(&app, &without, line, "").await;
+        assert_eq!(answer.status, 200, "{line}: {}", answer.body);
+        assert!(
+            !answer.body.contains("planted") && answer.body.contains(r#""payload_hidden":true"#),
+            "{}",
+            answer.body
+        );
+    }
+    assert_eq!(call_as(&app, &without, &format!("GET /v1/events/{id}/log"), "").await.status, 403);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn tokens_are_made_shown_rotated_and_revoked() {
+    let mut app = TestApp::new();
+    let first = app.call("POST /v1/tokens", r#"{"name":"a","role":"admin"}"#).await;
+    assert_eq!((first.status, first.body.contains("token create")), (403, true), "{}", first.body);
+    let admin = token(&app, r#"{"name":"root","role":"admin"}"#).await;
+    let made = call_as(&app, &admin, "POST /v1/tokens", r#"{"name":"ci","role":"viewer"}"#).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let (text, accessor) = (field(&made, "/token"), field(&made, "/kept/accessor"));
+    assert_eq!(made.headers["location"], format!("/v1/tokens/{accessor}"));
+    assert_eq!(field(&made, "/kept/expires_at"), "2026-04-01T00:00:00.000Z", "90 days");
+    assert_eq!(field(&made, "/kept/created_by"), admin.parse::<AccessToken>().unwrap().accessor().as_str());
+    assert_eq!(call_as(&app, &text, "GET /v1/events", "").await.status, 200);
+    let taken = call_as(&app, &admin, "POST /v1/tokens", r#"{"name":"ci","role":"viewer"}"#).await;
+    assert_eq!(field(&taken, "/errors/0/pointer"), "/name");
+    let rotated =
+        call_as(&app, &admin, &format!("POST /v1/tokens/{accessor}/rotate"), r#"{"overlap_seconds":60}"#).await;
+    let next = field(&rotated, "/token");
+    for (token, status) in [(&text, 200), (&next, 200)] {
+        assert_eq!(call_as(&app, token, "GET /v1/events", "").await.status, status);
+    }
+    app.pass(61).await;
+    for (token, status) in [(&text, 401), (&next, 200)] {
+        assert_eq!(call_as(&app, token, "GET /v1/events", "").await.status, status);
+    }
+    let list = call_as(&app, &admin, "GET /v1/tokens?limit=1", "").await;
+    let cursor = field(&list, "/next_cursor");
+    let rest = call_as(&app, &admin, &format!("GET /v1/tokens?cursor={cursor}"), "").await;
+    let names: Vec<_> = [&list, &rest].map(|page| field(page, "/items/0/name")).into();
+    assert!(names.contains(&"ci".to_owned()) && names.contains(&"root".to_owned()), "{names:?}");
+    for answer in [&list, &rest, &call_as(&app, &admin, &format!("GET /v1/tokens/{accessor}"), "").await] {
+        let secret = &next[17..60];
+        assert!(!answer.body.contains(secret) && !answer.body.contains("sha256"), "{}", answer.body);
+    }
+    let revoked = call_as(&app, &admin, &format!("DELETE /v1/tokens/{accessor}"), "").await;
+    assert_eq!(field(&revoked, "/status"), "revoked");
+    assert_eq!(call_as(&app, &next, "GET /v1/events", "").await.status, 401);
+    let again = call_as(&app, &admin, &format!("POST /v1/tokens/{accessor}/rotate"), "").await;
+    assert_eq!(again.status, 409);
+    assert_eq!(call_as(&app, &admin, "DELETE /v1/tokens/abcdefghij27", "").await.status, 404);
+    app.close().await;
+}
+
+/// Whatever waits for long ends with the token that has asked for it.
+#[tokio::test]
+async fn a_claim_that_waits_ends_when_its_token_is_revoked() {
+    let app = TestApp::new();
+    let admin = token(&app, r#"{"name":"root","role":"admin"}"#).await;
+    let engine = token(&app, r#"{"name":"sim","role":"engine"}"#).await;
+    call_as(&app, &engine, "PUT /v1/engines/e", r#"{"engine_type":"t"}"#).await;
+    let claim = call_as(&app, &engine, "POST /v1/engines/e/claim", r#"{"epoch":1,"wait_seconds":60}"#);
+    let revoke = async {
+        while app.app.metrics().waiting_claims() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let accessor = engine.parse::<AccessToken>().unwrap().accessor().clone();
+        call_as(&app, &admin, &format!("DELETE /v1/tokens/{accessor}"), "").await
+    };
+    let (claimed, revoked) =
+        tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(claim, revoke) }).await.expect("at once");
+    assert_eq!((claimed.status, revoked.status), (401, 200), "{}", claimed.body);
+    app.close().await;
+}
