@@ -63,7 +63,7 @@ impl ClaimRequest {
             event_types: or_default(read_names),
             affinity: or_default(|value| value.word()),
         );
-        let filter = ClaimFilter { queues: queues?, event_types: event_types? };
+        let filter = ClaimFilter { queues: queues?, event_types: event_types?, within: None };
         Some((epoch?, claim(limit, visibility_timeout_seconds, wait_seconds, filter, affinity?)))
     }
 }
@@ -107,7 +107,7 @@ impl ClaimPart {
             event_types: or_default(read_names),
             affinity: or_default(|value| value.word()),
         );
-        let filter = ClaimFilter { queues: queues?, event_types: event_types? };
+        let filter = ClaimFilter { queues: queues?, event_types: event_types?, within: None };
         Some(claim(limit, visibility_timeout_seconds, wait_seconds, filter, affinity?))
     }
 }

@@ -27,6 +27,9 @@ pub struct CreateTokenRequest {
     /// Whether an operator may read payloads, results and error details, too. No other role takes it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_payloads: bool,
+    /// On what it may act; on everything if absent.
+    #[serde(default, skip_serializing_if = "Selectors::is_empty")]
+    pub selectors: Selectors,
     /// From when on it is valid; from now on if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,

@@ -5,10 +5,12 @@
 //! ([`could_ever_serve`]); an explanation of why an event waits asks them all ([`failures`]).
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use strum::VariantArray;
 
+use crate::access::selector::Selectors;
 use crate::engine::{Abilities, EngineStatus};
 use crate::hold_back::{HoldBack, HoldBackCandidate};
 use crate::ids::{Capability, EngineId, EventType, QueueName};
@@ -172,6 +174,8 @@ impl<'a> LaneFacts<'a> {
 pub struct ClaimFilter {
     pub queues: Vec<QueueName>,
     pub event_types: Vec<EventType>,
+    /// On what whoever claims may act; none if that is not limited.
+    pub within: Option<Arc<Selectors>>,
 }
 
 impl ClaimFilter {
@@ -179,6 +183,7 @@ impl ClaimFilter {
     pub fn admits(&self, key: &LaneKey) -> bool {
         (self.queues.is_empty() || self.queues.contains(&key.queue))
             && (self.event_types.is_empty() || self.event_types.contains(&key.event_type))
+            && self.within.as_ref().is_none_or(|within| within.admit_lane(key))
     }
 }
 

@@ -1,10 +1,12 @@
 //! What engines ask for, checked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::access::selector::Selectors;
 use crate::engine::DynamicState;
 use crate::gates::ClaimFilter;
 use crate::ids::EventId;
@@ -70,12 +72,14 @@ pub struct SettleCommand {
     pub command: EventCommand,
     /// What the engine reports of its attempt with it.
     pub report: AttemptReport,
+    /// On what whoever sends it may act; none if that is not limited. What lies outside is as if it were not there.
+    pub within: Option<Arc<Selectors>>,
 }
 
 impl SettleCommand {
     /// A settle with which nothing is reported.
     pub fn new(event_id: EventId, command: EventCommand) -> Self {
-        Self { event_id, command, report: AttemptReport::default() }
+        Self { event_id, command, report: AttemptReport::default(), within: None }
     }
 }
 

@@ -62,6 +62,7 @@ pub mod retention;
 pub mod retries;
 mod scheduler;
 mod seen_engines;
+pub mod selected_events;
 mod set_aside;
 pub mod settings;
 mod settle;

@@ -38,6 +38,7 @@ mod queues;
 mod request;
 mod same_origin;
 mod scenario_runs;
+mod selected;
 mod settings;
 mod settle;
 mod stats;

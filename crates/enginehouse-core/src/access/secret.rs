@@ -142,7 +142,7 @@ pub struct AccessToken {
 /// A text that is not a token. It is not shown: it may be nearly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no token of Enginehouse: one begins with eh1_ and is 67 characters long")]
-pub struct NotAToken;
+pub struct NotAnAccessToken;
 
 impl AccessToken {
     /// A new token of these random bits, which nobody must be able to guess.
@@ -174,18 +174,18 @@ impl AccessToken {
 }
 
 impl FromStr for AccessToken {
-    type Err = NotAToken;
+    type Err = NotAnAccessToken;
 
-    fn from_str(text: &str) -> Result<Self, NotAToken> {
-        let (body, given) = text.rsplit_once('_').ok_or(NotAToken)?;
+    fn from_str(text: &str) -> Result<Self, NotAnAccessToken> {
+        let (body, given) = text.rsplit_once('_').ok_or(NotAnAccessToken)?;
         let mut parts = body.split('_');
-        let mut next = || parts.next().ok_or(NotAToken);
+        let mut next = || parts.next().ok_or(NotAnAccessToken);
         let (prefix, accessor, secret) = (next()?, next()?, next()?);
         let is_secret = secret.len() == SECRET_LENGTH && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if prefix != PREFIX || !is_secret || parts.next().is_some() || given != checksum(body) {
-            return Err(NotAToken);
+            return Err(NotAnAccessToken);
         }
-        Ok(Self { accessor: accessor.parse().map_err(|_| NotAToken)?, secret: secret.to_owned() })
+        Ok(Self { accessor: accessor.parse().map_err(|_| NotAnAccessToken)?, secret: secret.to_owned() })
     }
 }
 

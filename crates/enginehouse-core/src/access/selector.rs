@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::ids::{EngineId, EventType, QueueName};
 use crate::input::{Textual, Value};
 use crate::lane::LaneKey;
-use crate::limits::MAX_SELECTORS;
+use crate::limits::{MAX_NAME_LENGTH, MAX_SELECTORS};
 use crate::read_fields;
 
 /// A name, or all names that begin so: `render` or `eu.*`.
@@ -47,6 +47,9 @@ impl FromStr for Selector {
     type Err = NotASelector;
 
     fn from_str(text: &str) -> Result<Self, NotASelector> {
+        if text.len() > MAX_NAME_LENGTH {
+            return Err(NotASelector);
+        }
         let (name, is_prefix) = text.strip_suffix('*').map_or((text, false), |name| (name, true));
         // What begins like a name is one.
         let name: QueueName = name.parse().map_err(|_| NotASelector)?;
@@ -86,7 +89,7 @@ impl utoipa::PartialSchema for Selector {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .min_length(Some(1))
-            .max_length(Some(crate::limits::MAX_NAME_LENGTH + 1))
+            .max_length(Some(MAX_NAME_LENGTH))
             .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._:-]*\\*?$"))
             .description(Some("A name, or the beginning of names and an asterisk."))
             .examples(["eu.*"])
@@ -121,15 +124,11 @@ impl Selectors {
         // A list without a name would be a riddle: nothing, or everything?
         let list = |value: Value<'_>| value.list(1..=MAX_SELECTORS, |value| value.parsed::<Selector>());
         read_fields!(value;
-            queues: optional(list),
-            event_types: optional(list),
-            engines: optional(list),
+            queues: or_default(list),
+            event_types: or_default(list),
+            engines: or_default(list),
         );
-        Some(Self {
-            queues: queues.unwrap_or_default(),
-            event_types: event_types.unwrap_or_default(),
-            engines: engines.unwrap_or_default(),
-        })
+        Some(Self { queues: queues?, event_types: event_types?, engines: engines? })
     }
 
     /// Whether they limit nothing.

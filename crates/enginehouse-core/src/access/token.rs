@@ -146,6 +146,7 @@ impl TokenDraft {
             name: required(|value| value.parsed()),
             role: required(|value| value.word::<Role>()),
             read_payloads: or_default(|value| value.boolean()),
+            selectors: or_default(Selectors::read),
             not_before: optional(|value| value.parsed()),
             expires_in_seconds: optional(read_life),
         );
@@ -161,7 +162,7 @@ impl TokenDraft {
             name: name?,
             role,
             reads_payloads,
-            selectors: Selectors::default(),
+            selectors: selectors?,
             not_before,
             life: expires_in_seconds.unwrap_or_else(|| default_life(role)),
         })

@@ -89,7 +89,7 @@ pub(super) fn running<'a>(lane: &LaneFacts<'a>) -> LaneFacts<'a> {
 
 pub(super) fn check(gate: Gate, facts: &EngineFacts<'_>, lane: &LaneFacts<'_>) -> Result<(), Shortfall> {
     // What an engine asks for is its own choice, claim by claim.
-    const ALL: ClaimFilter = ClaimFilter { queues: Vec::new(), event_types: Vec::new() };
+    const ALL: ClaimFilter = ClaimFilter { queues: Vec::new(), event_types: Vec::new(), within: None };
     gate.check(facts, lane, &ALL)
 }
 

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 const FLEETS: u64 = 100_000;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-const ALL: ClaimFilter = ClaimFilter { queues: Vec::new(), event_types: Vec::new() };
+const ALL: ClaimFilter = ClaimFilter { queues: Vec::new(), event_types: Vec::new(), within: None };
 
 /// Numbers that a seed decides (splitmix64, Steele, Lea and Flood 2014).
 struct Random(u64);

@@ -44,6 +44,7 @@ fn fits() -> Case {
         filter: ClaimFilter {
             queues: vec!["other".parse().unwrap(), "default".parse().unwrap()],
             event_types: vec!["frame.render".parse().unwrap()],
+            within: None,
         },
     }
 }

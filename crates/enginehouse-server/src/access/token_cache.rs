@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Somebody who may call.
 #[derive(Clone, Debug)]
-pub(crate) struct Caller {
+pub(crate) struct AdmittedCaller {
     pub(crate) principal: Principal,
     /// Cancelled when they may not any more.
     pub(crate) over: CancellationToken,
@@ -82,7 +82,7 @@ impl TokenCache {
     }
 
     /// Forgets the tokens: the next request reads them, or nobody is let in.
-    pub(crate) fn forget(&self) {
+    pub(crate) fn unload(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -120,11 +120,11 @@ impl TokenCache {
     ///
     /// # Errors
     /// Nobody who may call.
-    pub(crate) fn caller(&self, shown: Option<&str>, now: Timestamp) -> Result<Caller, Unauthenticated> {
+    pub(crate) fn caller(&self, shown: Option<&str>, now: Timestamp) -> Result<AdmittedCaller, Unauthenticated> {
         let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let known = guard.as_ref().ok_or(Unauthenticated)?;
         if !known.exist {
-            return Ok(Caller { principal: Principal::Anyone, over: known.open.clone() });
+            return Ok(AdmittedCaller { principal: Principal::Anyone, over: known.open.clone() });
         }
         let token: AccessToken = shown.ok_or(Unauthenticated)?.parse().map_err(|_| Unauthenticated)?;
         let hash = token.hash();
@@ -141,7 +141,7 @@ impl TokenCache {
         if used_at.load(Ordering::Relaxed) / 1_000 != now.as_millis() / 1_000 {
             used_at.fetch_max(now.as_millis(), Ordering::Relaxed);
         }
-        Ok(Caller { principal: Principal::Bearer(Arc::clone(&cached.grant)), over: cached.over.clone() })
+        Ok(AdmittedCaller { principal: Principal::Bearer(Arc::clone(&cached.grant)), over: cached.over.clone() })
     }
 
     /// Ends the requests of tokens that are over by now.
@@ -232,7 +232,7 @@ mod tests {
     fn what_was_forgotten_lets_nobody_in() {
         let cache = TokenCache::default();
         cache.replace(rows(0, &[]));
-        cache.forget();
+        cache.unload();
         assert!(!cache.is_loaded() && cache.caller(None, NOW).is_err());
     }
 

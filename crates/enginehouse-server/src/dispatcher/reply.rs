@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use enginehouse_core::access::role::Permission;
 use enginehouse_core::ids::{EngineId, EventId, QueueName};
 use enginehouse_core::invalid::Invalid;
 use enginehouse_core::retention::MissingEvent;
@@ -84,6 +85,9 @@ pub enum Refusal {
     /// As many events wait in a queue as may wait.
     #[error("max_queued_per_queue is {most}, and queue {queue} has no room for the events of this request")]
     QueueFull { queue: QueueName, most: u64 },
+    /// The caller's token does not reach what it is about.
+    #[error("the token does not permit {missing} on {on}")]
+    Forbidden { missing: Permission, on: String },
     /// A token is not changed so.
     #[error(transparent)]
     Token(TokenRefused),

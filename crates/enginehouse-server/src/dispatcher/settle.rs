@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::request::SettleCommand;
 use enginehouse_store::StoreError;
+use enginehouse_store::rows::EventRow;
 
 use super::answers::{SettleResult, SettledEvent};
 use super::batch::to_settle;
@@ -29,6 +31,12 @@ pub(super) async fn settle(
                 continue;
             }
             let event = context.events.get(settlement.event_id);
+            if let (Some(event), Some(within)) = (event, &settlement.within)
+                && !is_within(within, event, context)
+            {
+                results.push(Err(context.no_event(settlement.event_id)));
+                continue;
+            }
             let holder = event.and_then(|event| event.state.lock.as_ref());
             let holder = holder.map(|lock| (lock.engine_id.clone(), lock.engine_epoch));
             if let Some(token) = settlement.command.token().filter(|_| !settlement.report.is_empty()) {
@@ -49,6 +57,12 @@ pub(super) async fn settle(
     }
     context.write_events().await?;
     Ok(answers)
+}
+
+/// Whether somebody who may act on these may settle an event: by its lane, and by the engine that claimed it last.
+fn is_within(within: &Selectors, event: &EventRow, context: &TransactionContext<'_>) -> bool {
+    context.registry.lane_of(event).is_ok_and(|lane| within.admit_lane(lane))
+        && event.state.engine_id.as_ref().is_none_or(|engine_id| within.admit_engine(engine_id))
 }
 
 /// Adds the payload where a request has settled one event alone: it is answered with the whole event.

@@ -144,6 +144,11 @@ impl App {
         Refusal::NoSuchEvent(missing.last_seen(last_action)).into()
     }
 
+    /// The same for a caller who may not even know whether it was there.
+    pub(super) fn unseen_event(&self, event_id: EventId) -> ProblemResponse {
+        Refusal::NoSuchEvent(self.0.retention.missing(event_id, self.metrics().store_now())).into()
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
     }

@@ -3,19 +3,22 @@
 //! What a call needs stands where it is declared, as `x-permission` of its description. A call without it is permitted to nobody.
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use enginehouse_api::problem::Problem;
 use enginehouse_core::access::role::Permission;
+use enginehouse_core::access::selector::Selectors;
+use enginehouse_core::ids::EngineId;
+use enginehouse_core::invalid::shortened;
 use futures_util::StreamExt;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 use tokio_util::sync::CancellationToken;
 
 use super::app::App;
 use super::budgets::CallOrigin;
-use super::known_routes::Needs;
+use super::known_routes::RequiredAccess;
 use super::problem::ProblemResponse;
-use crate::access::token_cache::Caller;
+use crate::access::token_cache::AdmittedCaller;
 
 /// Reads the tokens, if they were not read before: the first request of a server does.
 pub(super) async fn know_tokens(app: &App) -> Result<(), ProblemResponse> {
@@ -28,12 +31,12 @@ pub(super) async fn know_tokens(app: &App) -> Result<(), ProblemResponse> {
 pub(super) fn admit(
     request: &mut Request,
     origin: CallOrigin,
-    needs: Needs<'_>,
+    needs: RequiredAccess<'_>,
     app: &App,
-) -> Result<Option<Caller>, ProblemResponse> {
-    let any_of = match needs {
-        Needs::Nothing => return Ok(None),
-        Needs::AnyOf(permissions) => permissions,
+) -> Result<Option<AdmittedCaller>, ProblemResponse> {
+    let (any_of, keeps_to_selectors) = match needs {
+        RequiredAccess::Nothing => return Ok(None),
+        RequiredAccess::AnyOf(permissions, keeps_to_selectors) => (permissions, keeps_to_selectors),
     };
     let shown = bearer(request.headers());
     let caller = app.tokens().caller(shown, app.metrics().store_now()).map_err(|_| refused(origin, app))?;
@@ -44,8 +47,41 @@ pub(super) fn admit(
         tracing::debug!(principal = %caller.principal, missing, "a token does not permit a call");
         return Err(Problem::forbidden(missing, None).into());
     }
+    if let Some(selectors) = caller.principal.selectors()
+        && let Err(refused) = check_reach(selectors, any_of, keeps_to_selectors, request)
+    {
+        app.metrics().access_refused("forbidden");
+        return Err(refused);
+    }
     request.extensions_mut().insert(caller.principal.clone());
     Ok(Some(caller))
+}
+
+/// Refuses a call that tells of everything to a token with selectors, and one about an engine that they do not reach.
+fn check_reach(
+    selectors: &Selectors,
+    any_of: &[Permission],
+    keeps_to_selectors: bool,
+    request: &Request,
+) -> Result<(), ProblemResponse> {
+    let missing = any_of.first().copied().map_or("", Permission::name);
+    if !keeps_to_selectors {
+        return Err(Problem::forbidden(missing, Some("everything: the token has selectors".to_owned())).into());
+    }
+    let Some(engine_id) = engine_of(request) else { return Ok(()) };
+    match engine_id.parse::<EngineId>() {
+        Ok(engine_id) if selectors.admit_engine(&engine_id) => Ok(()),
+        // Only a registration is of an engine that need not be there.
+        Ok(engine_id) if request.method() != Method::PUT => Err(Problem::engine_not_registered(&engine_id).into()),
+        _ => Err(Problem::forbidden(missing, Some(format!("engine {}", shortened(engine_id)))).into()),
+    }
+}
+
+/// The engine in the path of a call, as it is written there.
+fn engine_of(request: &Request) -> Option<&str> {
+    let route = request.extensions().get::<MatchedPath>()?;
+    route.as_str().strip_prefix("/v1/engines/{engine_id}")?;
+    request.uri().path().split('/').nth(3)
 }
 
 /// What stands behind `Bearer`.

@@ -32,7 +32,7 @@ const MAX_SEARCHES: u32 = 50;
 ///
 /// It is about at most `limit` events: repeat it with its `next_cursor` until that is null. To repeat a call is safe. With
 /// `dry_run` it says which events it would be about, in its order, and does nothing. Events that come to match later are left alone.
-#[utoipa::path(post, path = "/v1/events/cancel", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))), request_body = BulkCancelRequest,
+#[utoipa::path(post, path = "/v1/events/cancel", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": false }))), request_body = BulkCancelRequest,
     responses((status = 200, description = "What was done.", body = BulkEventsResponse), WriteProblems))]
 pub(super) async fn cancel_events(
     State(app): State<App>,
@@ -48,7 +48,7 @@ pub(super) async fn cancel_events(
 ///
 /// It is about at most `limit` events: repeat it with its `next_cursor` until that is null. To repeat a call is safe. With
 /// `dry_run` it says which events it would be about, in its order, and does nothing. Events that come to match later are left alone.
-#[utoipa::path(post, path = "/v1/events/retry", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))), request_body = BulkRetryRequest,
+#[utoipa::path(post, path = "/v1/events/retry", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": false }))), request_body = BulkRetryRequest,
     responses((status = 200, description = "What was done.", body = BulkEventsResponse), WriteProblems))]
 pub(super) async fn retry_events(
     State(app): State<App>,

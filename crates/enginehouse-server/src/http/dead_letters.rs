@@ -21,14 +21,15 @@ use super::hiding::Hide;
 use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
 use super::problem::{ActProblems, ChangeProblems, ListProblems, ProblemResponse, ReadProblems, WriteProblems};
+use super::selected::{act, check_visible};
 use super::wire;
-use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
+use crate::dispatcher::event_actions::EventAction;
 
 /// How many dead letters a preview shows.
 const PREVIEWED: u32 = 10;
 
 /// List dead letters, newest event first.
-#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", extensions(("x-permission" = json!([Permission::EventsRead.name()]))), params(DeadLetterFilter, PageQuery),
+#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))), params(DeadLetterFilter, PageQuery),
     responses((status = 200, description = "A page of dead letters. It may be short and still have a successor.",
         body = DeadLetterPage), ListProblems))]
 pub(super) async fn list_dead_letters(
@@ -42,7 +43,7 @@ pub(super) async fn list_dead_letters(
 }
 
 /// Group dead letters by event type, reason and error, the largest group first; at most 1,000 groups.
-#[utoipa::path(get, path = "/v1/dead-letters/summary", tag = "dead letters", extensions(("x-permission" = json!([Permission::EventsRead.name()]))),
+#[utoipa::path(get, path = "/v1/dead-letters/summary", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))),
     responses((status = 200, description = "The groups.", body = DeadLetterSummary), ListProblems))]
 pub(super) async fn summarize_dead_letters(State(app): State<App>) -> Result<Json<DeadLetterSummary>, ProblemResponse> {
     let groups = app.store().dead_letter_groups().await?;
@@ -50,7 +51,7 @@ pub(super) async fn summarize_dead_letters(State(app): State<App>) -> Result<Jso
 }
 
 /// Show what a bulk redrive or discard would touch, in its order. Nothing is changed.
-#[utoipa::path(get, path = "/v1/dead-letters/preview", tag = "dead letters", extensions(("x-permission" = json!([Permission::EventsRead.name()]))), params(DeadLetterFilter, BulkLimit),
+#[utoipa::path(get, path = "/v1/dead-letters/preview", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))), params(DeadLetterFilter, BulkLimit),
     responses((status = 200, description = "How many, and the first of them.", body = DeadLetterPreview),
     ListProblems))]
 pub(super) async fn preview_dead_letters(
@@ -67,7 +68,7 @@ pub(super) async fn preview_dead_letters(
 }
 
 /// Show one dead letter.
-#[utoipa::path(get, path = "/v1/dead-letters/{event_id}", tag = "dead letters", extensions(("x-permission" = json!([Permission::EventsRead.name()]))),
+#[utoipa::path(get, path = "/v1/dead-letters/{event_id}", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The dead letter.", body = DeadLetter), ReadProblems))]
 pub(super) async fn get_dead_letter(
@@ -75,6 +76,7 @@ pub(super) async fn get_dead_letter(
     Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
 ) -> Result<Json<DeadLetter>, ProblemResponse> {
+    check_visible(&app, &principal, event_id).await?;
     if let Some(row) = app.store().dead_letter(event_id).await? {
         return Ok(Json(wire::dead_letter(row).shown_to(&principal)));
     }
@@ -84,7 +86,7 @@ pub(super) async fn get_dead_letter(
 }
 
 /// Put a dead letter back in its queue, with a fresh retry budget, and changed if the body says so. It may be left out.
-#[utoipa::path(post, path = "/v1/dead-letters/{event_id}/redrive", tag = "dead letters", extensions(("x-permission" = json!([Permission::EventsControl.name()]))),
+#[utoipa::path(post, path = "/v1/dead-letters/{event_id}/redrive", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<ChangeRequest>,
     responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
 pub(super) async fn redrive_dead_letter(
@@ -95,13 +97,13 @@ pub(super) async fn redrive_dead_letter(
 ) -> Result<Json<Event>, ProblemResponse> {
     let changes = Box::new(body.read_or_default(EventChanges::read)?);
     let action = EventAction::Redrive { changes, dead_letter: true };
-    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?).shown_to(&principal)))
+    Ok(Json(wire::event(act(&app, &principal, event_id, action).await?).shown_to(&principal)))
 }
 
 /// Put all dead letters that match back in their queues, at a given rate.
 ///
 /// Those that come to be while it runs are left alone. It goes on if the caller hangs up.
-#[utoipa::path(post, path = "/v1/dead-letters/redrive", tag = "dead letters", extensions(("x-permission" = json!([Permission::EventsControl.name()]))), request_body = BulkRedriveRequest,
+#[utoipa::path(post, path = "/v1/dead-letters/redrive", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": false }))), request_body = BulkRedriveRequest,
     responses((status = 200, description = "All that matched are back.", body = BulkRedriveResponse), WriteProblems))]
 pub(super) async fn redrive_dead_letters(
     State(app): State<App>,
@@ -112,7 +114,7 @@ pub(super) async fn redrive_dead_letters(
 }
 
 /// Give up on a dead letter. The event stays failed. The body may be left out.
-#[utoipa::path(delete, path = "/v1/dead-letters/{event_id}", tag = "dead letters", extensions(("x-permission" = json!([Permission::EventsControl.name()]))),
+#[utoipa::path(delete, path = "/v1/dead-letters/{event_id}", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<DiscardRequest>,
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
 pub(super) async fn discard_dead_letter(
@@ -122,16 +124,13 @@ pub(super) async fn discard_dead_letter(
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
     let DiscardRequest { reason } = body.read_or_default(DiscardRequest::read)?;
-    Ok(Json(
-        wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Discard { reason } }).await?)
-            .shown_to(&principal),
-    ))
+    Ok(Json(wire::event(act(&app, &principal, event_id, EventAction::Discard { reason }).await?).shown_to(&principal)))
 }
 
 /// Give up on all dead letters that match. The events stay failed.
 ///
 /// Those that come to be while it runs are left alone. It goes on if the caller hangs up.
-#[utoipa::path(post, path = "/v1/dead-letters/discard", tag = "dead letters", extensions(("x-permission" = json!([Permission::EventsControl.name()]))), request_body = BulkDiscardRequest,
+#[utoipa::path(post, path = "/v1/dead-letters/discard", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": false }))), request_body = BulkDiscardRequest,
     responses((status = 200, description = "All that matched are resolved.", body = BulkDiscardResponse),
     WriteProblems))]
 pub(super) async fn discard_dead_letters(

@@ -64,7 +64,7 @@ pub(super) fn head() -> OpenApi {
     bearer.description =
         Some(
             "A token of the server: `eh1_...`. As soon as there is one, every call but `/healthz` and `/readyz` needs one that has \
-             any of the permissions in the call's `x-permission`. Without any token, only a proxy before the server may ask for one."
+             any of the permissions in the call's `x-permission`. A token with selectors may make the calls whose `x-permission` says `selectors`. Without any token, only a proxy before the server may ask for one."
                 .to_owned(),
         );
     components.security_schemes.insert("bearer".to_owned(), SecurityScheme::Http(bearer).into());

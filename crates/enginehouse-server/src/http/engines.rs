@@ -10,6 +10,7 @@ use enginehouse_api::engines::{
 };
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::engine::Registration;
@@ -35,7 +36,7 @@ use crate::dispatcher::engines::{Deregister, Drain, LiftQuarantine, PutInQuarant
 /// Register an engine, for the first time or again.
 ///
 /// Each registration begins a new epoch; the locks of the older one are lost.
-#[utoipa::path(put, path = "/v1/engines/{engine_id}", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesRegister.name()]))),
+#[utoipa::path(put, path = "/v1/engines/{engine_id}", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRegister.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = RegisterRequest, responses(
     (status = 201, description = "The engine is new.", body = Engine),
     (status = 200, description = "The engine was known.", body = Engine),
@@ -55,15 +56,23 @@ pub(super) async fn register_engine(
 /// Register an engine under an id that the server makes.
 ///
 /// A repeat registers another one.
-#[utoipa::path(post, path = "/v1/engines", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesRegister.name()]))), request_body = RegisterRequest, responses(
+#[utoipa::path(post, path = "/v1/engines", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRegister.name()], "selectors": true }))), request_body = RegisterRequest, responses(
     (status = 201, description = "The engine, with its id.", body = Engine,
         headers(("Location" = String, description = "The engine's address."))),
     WriteProblems,
 ))]
-pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) -> Result<Response, ProblemResponse> {
+pub(super) async fn register_new_engine(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    body: JsonBody,
+) -> Result<Response, ProblemResponse> {
     let random = app.random_bits();
     let made_id = |engine_type: &EngineType| EngineId::made(engine_type, random);
     let registration = body.read(|value| Registration::read(value, made_id))?;
+    if !principal.admits_engine(&registration.engine_id) {
+        let on = format!("engine {}", registration.engine_id);
+        return Err(Problem::forbidden(Permission::EnginesRegister, Some(on)).into());
+    }
     let Registered { engine, .. } = app.dispatcher().register(registration).await?;
     let location = format!("/v1/engines/{}", engine.engine_id);
     let engine = Engine::new(&engine, 0, app.metrics().store_now());
@@ -71,7 +80,7 @@ pub(super) async fn register_new_engine(State(app): State<App>, body: JsonBody) 
 }
 
 /// List engines by id.
-#[utoipa::path(get, path = "/v1/engines", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesRead.name()]))), params(EngineFilter, PageQuery),
+#[utoipa::path(get, path = "/v1/engines", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": false }))), params(EngineFilter, PageQuery),
     responses((status = 200, description = "A page of engines.", body = EnginePage), ListProblems))]
 pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result<Json<EnginePage>, ProblemResponse> {
     let (filter, page) = query.read(EnginesQuery::read)?;
@@ -81,7 +90,7 @@ pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result
 }
 
 /// Show one engine, with its locks.
-#[utoipa::path(get, path = "/v1/engines/{engine_id}", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesRead.name()]))),
+#[utoipa::path(get, path = "/v1/engines/{engine_id}", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": false }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")),
     responses((status = 200, description = "The engine.", body = Engine), ReadProblems))]
 pub(super) async fn get_engine(
@@ -96,7 +105,7 @@ pub(super) async fn get_engine(
 /// Send a heartbeat: stay alive, keep locks, learn what has changed.
 ///
 /// It counts even if `dynamic_state` or a lock token is wrong: that is left out, and `errors` says why.
-#[utoipa::path(post, path = "/v1/engines/{engine_id}/heartbeat", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
+#[utoipa::path(post, path = "/v1/engines/{engine_id}/heartbeat", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = HeartbeatRequest,
     responses((status = 200, description = "What the engine has to know.", body = HeartbeatResponse), EpochProblems))]
 pub(super) async fn heartbeat(
@@ -112,18 +121,20 @@ pub(super) async fn heartbeat(
 }
 
 /// Claim up to `limit` events that the engine may process, each under a lock.
-#[utoipa::path(post, path = "/v1/engines/{engine_id}/claim", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
+#[utoipa::path(post, path = "/v1/engines/{engine_id}/claim", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = ClaimRequest,
     responses((status = 200, description = "The events, with the tokens of their locks.", body = ClaimResponse),
     EpochProblems))]
 pub(super) async fn claim_events(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Extension(caller): Extension<CallOrigin>,
     long_wait: Option<Extension<LongWait>>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
-    let (epoch, claim) = body.read(ClaimRequest::read)?;
+    let (epoch, mut claim) = body.read(ClaimRequest::read)?;
+    claim.filter.within = principal.selectors().cloned();
     app.budgets().admit(caller)?;
     let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
     // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
@@ -136,18 +147,22 @@ pub(super) async fn claim_events(
 /// Settle, send a heartbeat and claim, in one round trip and one transaction: an engine's whole loop.
 ///
 /// Every part is optional. If the epoch is over, nothing of it is done. A settlement with a bad field is refused by itself.
-#[utoipa::path(post, path = "/v1/engines/{engine_id}/exchange", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
+#[utoipa::path(post, path = "/v1/engines/{engine_id}/exchange", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = ExchangeRequest,
     responses((status = 200, description = "The answer to each part.", body = ExchangeResponse), EpochProblems))]
 pub(super) async fn exchange(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Extension(caller): Extension<CallOrigin>,
     long_wait: Option<Extension<LongWait>>,
     Path(engine_id): Path<EngineId>,
     body: LargeJsonBody,
 ) -> Result<Response, ProblemResponse> {
     let ReadExchange { epoch, settlements, heartbeat, mut claim } = body.read(ExchangeRequest::read).await?;
-    let (settlements, results) = wire::settlements(settlements);
+    let (settlements, results) = wire::settlements(settlements, &principal);
+    if let Some(claim) = &mut claim {
+        claim.filter.within = principal.selectors().cloned();
+    }
     let claims = claim.is_some();
     let (heartbeat, errors) = heartbeat.map_or_else(Default::default, |read| (Some(read.heartbeat), read.errors));
     if claims && let Err(full) = app.budgets().admit(caller) {
@@ -187,7 +202,7 @@ async fn exchanged(
 }
 
 /// Give an engine no new events. The body may be left out.
-#[utoipa::path(post, path = "/v1/engines/{engine_id}/drain", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesControl.name(), Permission::EnginesWork.name()]))),
+#[utoipa::path(post, path = "/v1/engines/{engine_id}/drain", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesControl.name(), Permission::EnginesWork.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = Option<DrainRequest>,
     responses((status = 200, description = "The engine as it is now.", body = Engine), OneEpochProblems))]
 pub(super) async fn drain_engine(
@@ -200,7 +215,7 @@ pub(super) async fn drain_engine(
 }
 
 /// Give a draining engine events again.
-#[utoipa::path(post, path = "/v1/engines/{engine_id}/resume", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesControl.name()]))),
+#[utoipa::path(post, path = "/v1/engines/{engine_id}/resume", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesControl.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")),
     responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
 pub(super) async fn resume_engine(
@@ -213,7 +228,7 @@ pub(super) async fn resume_engine(
 /// Keep an engine from events, or from those of some types, without stopping it; in place of a quarantine that it is in.
 ///
 /// It finishes what it holds. The quarantine stays when the engine registers anew, until its end or until it is lifted.
-#[utoipa::path(post, path = "/v1/engines/{engine_id}/quarantine", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesControl.name()]))),
+#[utoipa::path(post, path = "/v1/engines/{engine_id}/quarantine", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesControl.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = QuarantineRequest,
     responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
 pub(super) async fn quarantine_engine(
@@ -227,7 +242,7 @@ pub(super) async fn quarantine_engine(
 }
 
 /// Lift the quarantine of an engine. If it is in none, nothing happens.
-#[utoipa::path(post, path = "/v1/engines/{engine_id}/lift", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesControl.name()]))),
+#[utoipa::path(post, path = "/v1/engines/{engine_id}/lift", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesControl.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")),
     responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
 pub(super) async fn lift_quarantine(
@@ -240,7 +255,7 @@ pub(super) async fn lift_quarantine(
 /// Deregister an engine, in good order.
 ///
 /// What it holds is back in its queue at once, as after a release: a goodbye is no loss.
-#[utoipa::path(delete, path = "/v1/engines/{engine_id}", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesControl.name(), Permission::EnginesWork.name()]))),
+#[utoipa::path(delete, path = "/v1/engines/{engine_id}", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesControl.name(), Permission::EnginesWork.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine."), DeregisterQuery),
     responses((status = 200, description = "The engine, stopped.", body = Engine), OneEpochProblems))]
 pub(super) async fn deregister_engine(

@@ -22,7 +22,7 @@ use crate::dispatcher::durations::{EngineVersion, SeenOfType, SeenPair};
 use crate::dispatcher::settings::{ChangeEventType, SettingsChange};
 
 /// List the event types that have settings or events, by name.
-#[utoipa::path(get, path = "/v1/event-types", tag = "event types", extensions(("x-permission" = json!([Permission::SettingsRead.name()]))), params(PageQuery),
+#[utoipa::path(get, path = "/v1/event-types", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsRead.name()], "selectors": false }))), params(PageQuery),
     responses((status = 200, description = "A page of event types.", body = EventTypeSettingsPage), ListProblems))]
 pub(super) async fn list_event_types(
     State(app): State<App>,
@@ -35,7 +35,7 @@ pub(super) async fn list_event_types(
 }
 
 /// Show what an event type sets, and how long its events waited and took.
-#[utoipa::path(get, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!([Permission::SettingsRead.name()]))),
+#[utoipa::path(get, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsRead.name()], "selectors": false }))),
     params(("event_type" = EventType, Path, description = "The event type.")),
     responses((status = 200, description = "What it sets, and the durations seen.", body = EventTypeSettings), ReadProblems))]
 pub(super) async fn get_event_type(
@@ -67,7 +67,7 @@ fn durations(seen: SeenOfType) -> Option<EventTypeDurations> {
 }
 
 /// Replace what an event type sets.
-#[utoipa::path(put, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!([Permission::SettingsWrite.name()]))),
+#[utoipa::path(put, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": false }))),
     params(("event_type" = EventType, Path, description = "The event type.")), request_body = Settings,
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn set_event_type(
@@ -80,7 +80,7 @@ pub(super) async fn set_event_type(
 }
 
 /// Forget what an event type sets: what its queue sets holds again, or the defaults.
-#[utoipa::path(delete, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!([Permission::SettingsWrite.name()]))),
+#[utoipa::path(delete, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": false }))),
     params(("event_type" = EventType, Path, description = "The event type.")),
     responses((status = 204, description = "It sets nothing now."), WriteProblems))]
 pub(super) async fn delete_event_type(
@@ -93,7 +93,7 @@ pub(super) async fn delete_event_type(
 /// Keep the events of a type from being claimed. The body may be left out.
 ///
 /// What is paused already goes on since then, with another reason if one is given.
-#[utoipa::path(post, path = "/v1/event-types/{event_type}/pause", tag = "event types", extensions(("x-permission" = json!([Permission::SettingsPause.name()]))),
+#[utoipa::path(post, path = "/v1/event-types/{event_type}/pause", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsPause.name()], "selectors": false }))),
     params(("event_type" = EventType, Path, description = "The event type.")), request_body = Option<PauseRequest>,
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn pause_event_type(
@@ -106,7 +106,7 @@ pub(super) async fn pause_event_type(
 }
 
 /// Let the events of a type be claimed again.
-#[utoipa::path(post, path = "/v1/event-types/{event_type}/resume", tag = "event types", extensions(("x-permission" = json!([Permission::SettingsPause.name()]))),
+#[utoipa::path(post, path = "/v1/event-types/{event_type}/resume", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsPause.name()], "selectors": false }))),
     params(("event_type" = EventType, Path, description = "The event type.")),
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn resume_event_type(

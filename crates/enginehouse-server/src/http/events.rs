@@ -33,9 +33,10 @@ use super::params::{Path, Query, listed};
 use super::problem::{
     ActProblems, ChangeProblems, EnqueueProblems, ListProblems, ProblemResponse, ReadProblems, conflict,
 };
+use super::selected::{act, check_enqueue, check_visible, conflict_shown_to};
 use super::wire;
 use crate::dispatcher::answers::Enqueued;
-use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
+use crate::dispatcher::event_actions::EventAction;
 use crate::dispatcher::reply::{DispatchError, KeyConflict};
 
 /// Enqueue one event.
@@ -45,7 +46,7 @@ use crate::dispatcher::reply::{DispatchError, KeyConflict};
 ///
 /// With `wait_seconds` the answer comes once the event has completed, failed or been cancelled, or when the time is over, and has
 /// the event as it is then. It was stored long before: whoever hangs up loses nothing but the answer.
-#[utoipa::path(post, path = "/v1/events", tag = "events", extensions(("x-permission" = json!([Permission::EventsEnqueue.name()]))),
+#[utoipa::path(post, path = "/v1/events", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsEnqueue.name()], "selectors": true }))),
     params(WaitQuery, ("Idempotency-Key" = Option<String>, Header,
         description = "The same as `idempotency_key`: in quotes or without, and equal to it where both are given.")),
     request_body = EnqueueRequest, responses(
@@ -64,9 +65,10 @@ pub(super) async fn enqueue_event(
 ) -> Result<Response, ProblemResponse> {
     let wait = query.read(WaitQuery::read)?;
     let event = body.read(|value| NewEvent::read_beside_key(value, key.as_deref()))?;
+    check_enqueue(&principal, &event)?;
     // What is over before it waits lies apart: so it takes no memory meanwhile.
     let enqueued = Box::pin(app.dispatcher().enqueue(vec![event])).await;
-    let enqueued = enqueued.map_err(|failure| refused(failure, |_| String::new()))?;
+    let enqueued = enqueued.map_err(|failure| refused(&principal, failure, |_| String::new()))?;
     let answer = enqueued.first().map(wire::enqueued);
     let mut answer =
         answer.ok_or_else(|| ProblemResponse::internal("the dispatcher left an event out of its answer"))?;
@@ -97,7 +99,7 @@ enum BatchAnswer {
 /// As `application/json`: up to 10,000 events, all or nothing; with `"atomic": false` each has its own answer. As
 /// `application/x-ndjson`: one event per line, of any number; the good lines are stored and the bad ones named. If a stream breaks off, what was stored stays stored, and the
 /// problem says how many lines were dealt with.
-#[utoipa::path(post, path = "/v1/events/batch", tag = "events", extensions(("x-permission" = json!([Permission::EventsEnqueue.name()]))),
+#[utoipa::path(post, path = "/v1/events/batch", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsEnqueue.name()], "selectors": true }))),
     request_body(content((BatchRequest = "application/json"), (String = "application/x-ndjson"))), responses(
     (status = 200, description = "The events, or the good lines, are stored.", body = BatchAnswer),
     EnqueueProblems,
@@ -107,8 +109,10 @@ pub(super) async fn enqueue_batch(
     request: Request,
 ) -> Result<Json<impl Serialize>, ProblemResponse> {
     refuse_for_many(request.headers())?;
+    let principal = request.extensions().get::<Principal>().cloned();
+    let principal = principal.ok_or_else(|| ProblemResponse::internal("a request has no principal"))?;
     if media_type(request.headers()).is_some_and(|kind| ndjson::MEDIA_TYPES.contains(&&*kind)) {
-        return ndjson::enqueue_lines(&app, request).await.map(|lines| Json(BatchAnswer::Lines(lines)));
+        return ndjson::enqueue_lines(&app, &principal, request).await.map(|lines| Json(BatchAnswer::Lines(lines)));
     }
     let headers = request.headers().clone();
     let body = LargeJsonBody::from_request(request, &app).await.map_err(|problem| {
@@ -119,25 +123,33 @@ pub(super) async fn enqueue_batch(
     let batch = match body.read(BatchRequest::read).await? {
         ReadBatch::Atomic(events) => {
             let at = |index| format!("/events/{index}");
-            let enqueued = app.dispatcher().enqueue(events).await.map_err(|failure| refused(failure, at))?;
+            events.iter().try_for_each(|event| check_enqueue(&principal, event))?;
+            let enqueued = app.dispatcher().enqueue(events).await;
+            let enqueued = enqueued.map_err(|failure| refused(&principal, failure, at))?;
             wire::batch(enqueued.into_iter().map(Ok))
         }
-        ReadBatch::Each(events) => enqueue_each(&app, events).await?,
+        ReadBatch::Each(events) => enqueue_each(&app, &principal, events).await?,
     };
     Ok(Json(BatchAnswer::Batch(batch)))
 }
 
 /// Enqueues the events that can be, in one transaction, and answers each.
-async fn enqueue_each(app: &App, read: Vec<Result<NewEvent, Invalid>>) -> Result<BatchResponse, ProblemResponse> {
+async fn enqueue_each(
+    app: &App,
+    principal: &Principal,
+    read: Vec<Result<NewEvent, Invalid>>,
+) -> Result<BatchResponse, ProblemResponse> {
     let mut answers: Vec<Option<Result<Enqueued, Problem>>> = Vec::with_capacity(read.len());
     let mut good = Vec::new();
     for (index, event) in read.into_iter().enumerate() {
+        let event = event.map_err(ProblemResponse::from);
+        let event = event.and_then(|event| check_enqueue(principal, &event).map(|()| event));
         answers.push(match event {
             Ok(event) => {
                 good.push((index, event));
                 None
             }
-            Err(refused) => Some(Err(refused.into())),
+            Err(refused) => Some(Err(refused.into_document())),
         });
     }
     // All conflicts are named at once. Another round finds only those that have come up meanwhile.
@@ -155,7 +167,8 @@ async fn enqueue_each(app: &App, read: Vec<Result<NewEvent, Invalid>>) -> Result
                     let problem = Problem::idempotency_conflict(*event_id);
                     let pointer = format!("/events/{place}/idempotency_key");
                     let error = FieldError { pointer, detail: problem.detail.clone() };
-                    answers[place] = Some(Err(Problem { errors: vec![error], ..problem }));
+                    let problem = Problem { errors: vec![error], ..problem };
+                    answers[place] = Some(Err(conflict_shown_to(principal, problem)));
                 }
             }
         }
@@ -166,7 +179,7 @@ async fn enqueue_each(app: &App, read: Vec<Result<NewEvent, Invalid>>) -> Result
 }
 
 /// A refused enqueue, with the fields that conflicts are about.
-fn refused(failure: DispatchError, at: impl Fn(usize) -> String) -> ProblemResponse {
+fn refused(principal: &Principal, failure: DispatchError, at: impl Fn(usize) -> String) -> ProblemResponse {
     let conflicts: Vec<_> = conflict(&failure).into_iter().flatten().take(MAX_FIELD_ERRORS).collect();
     let errors: Vec<_> = conflicts
         .into_iter()
@@ -177,10 +190,11 @@ fn refused(failure: DispatchError, at: impl Fn(usize) -> String) -> ProblemRespo
         .collect();
     ProblemResponse::from(failure)
         .with(|document| if errors.is_empty() { document } else { Problem { errors, ..document } })
+        .with(|document| conflict_shown_to(principal, document))
 }
 
 /// List events, newest first.
-#[utoipa::path(get, path = "/v1/events", tag = "events", extensions(("x-permission" = json!([Permission::EventsRead.name()]))), params(EventFilter, PageQuery), responses(
+#[utoipa::path(get, path = "/v1/events", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))), params(EventFilter, PageQuery), responses(
     (status = 200, description = "A page of events. It may be short and still have a successor.", body = EventPage),
     ListProblems,
 ))]
@@ -196,7 +210,7 @@ pub(super) async fn list_events(
 }
 
 /// Show one event; with `wait_seconds`, once it has completed, failed or been cancelled, or as it is when the time is over.
-#[utoipa::path(get, path = "/v1/events/{event_id}", tag = "events", extensions(("x-permission" = json!([Permission::EventsRead.name()]))),
+#[utoipa::path(get, path = "/v1/events/{event_id}", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event."), WaitQuery),
     responses((status = 200, description = "The event.", body = Event), ReadProblems))]
 pub(super) async fn get_event(
@@ -207,13 +221,14 @@ pub(super) async fn get_event(
     query: Query,
 ) -> Result<Json<Event>, ProblemResponse> {
     let wait = query.read(WaitQuery::read)?;
+    check_visible(&app, &principal, event_id).await?;
     let record = event_after(&app, event_id, wait, long_wait).await?;
     let Some(record) = record else { return Err(app.no_event(event_id).await) };
     Ok(Json(wire::event(record).shown_to(&principal)))
 }
 
 /// Show every attempt of an event, and what people did to it.
-#[utoipa::path(get, path = "/v1/events/{event_id}/history", tag = "events", extensions(("x-permission" = json!([Permission::EventsRead.name()]))),
+#[utoipa::path(get, path = "/v1/events/{event_id}/history", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The history, oldest first.", body = HistoryResponse), ReadProblems))]
 pub(super) async fn get_event_history(
@@ -221,6 +236,7 @@ pub(super) async fn get_event_history(
     Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
 ) -> Result<Json<HistoryResponse>, ProblemResponse> {
+    check_visible(&app, &principal, event_id).await?;
     let found = app.store().history(event_id).await?;
     let is_empty = found.event.is_none() && found.attempts.is_empty() && found.actions.is_empty();
     if is_empty && app.store().event(event_id).await?.is_none() {
@@ -233,7 +249,7 @@ pub(super) async fn get_event_history(
 ///
 /// A queued one is cancelled at once. Of one that is being processed, the engine is told at its next heartbeat; if it
 /// settles it nevertheless, that counts. With `force` its lock is taken away at once. The body may be left out.
-#[utoipa::path(post, path = "/v1/events/{event_id}/cancel", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))),
+#[utoipa::path(post, path = "/v1/events/{event_id}/cancel", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<CancelRequest>,
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
 pub(super) async fn cancel_event(
@@ -244,11 +260,11 @@ pub(super) async fn cancel_event(
 ) -> Result<Json<Event>, ProblemResponse> {
     let CancelRequest { force } = body.read_or_default(CancelRequest::read)?;
     let action = EventAction::Cancel { force };
-    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?).shown_to(&principal)))
+    Ok(Json(wire::event(act(&app, &principal, event_id, action).await?).shown_to(&principal)))
 }
 
 /// Make an event that waits for its retry or its time available now.
-#[utoipa::path(post, path = "/v1/events/{event_id}/retry", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))),
+#[utoipa::path(post, path = "/v1/events/{event_id}/retry", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")),
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
 pub(super) async fn retry_event(
@@ -256,17 +272,14 @@ pub(super) async fn retry_event(
     Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
 ) -> Result<Json<Event>, ProblemResponse> {
-    Ok(Json(
-        wire::event(app.dispatcher().execute(ActOnEvent { event_id, action: EventAction::Retry }).await?)
-            .shown_to(&principal),
-    ))
+    Ok(Json(wire::event(act(&app, &principal, event_id, EventAction::Retry).await?).shown_to(&principal)))
 }
 
 /// Change an event that waits: its payload, priority, queue, requirements, time, labels or policy.
 ///
 /// The body is a JSON merge patch: a field that is absent stays as it is, and one that is null is as if it had been left out
 /// at the enqueue. An event that waits for a retry is queued, too. Of any other, the status is answered.
-#[utoipa::path(patch, path = "/v1/events/{event_id}", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))),
+#[utoipa::path(patch, path = "/v1/events/{event_id}", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = ChangeRequest,
     responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
 pub(super) async fn change_event(
@@ -276,12 +289,12 @@ pub(super) async fn change_event(
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
     let action = EventAction::Change(Box::new(body.read(EventChanges::read)?));
-    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?).shown_to(&principal)))
+    Ok(Json(wire::event(act(&app, &principal, event_id, action).await?).shown_to(&principal)))
 }
 
 /// Put a failed or cancelled event back in its queue, with fresh budgets of retries and losses, and changed if the body says
 /// so. It may be left out.
-#[utoipa::path(post, path = "/v1/events/{event_id}/redrive", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))),
+#[utoipa::path(post, path = "/v1/events/{event_id}/redrive", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = Option<ChangeRequest>,
     responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
 pub(super) async fn redrive_event(
@@ -292,5 +305,5 @@ pub(super) async fn redrive_event(
 ) -> Result<Json<Event>, ProblemResponse> {
     let changes = Box::new(body.read_or_default(EventChanges::read)?);
     let action = EventAction::Redrive { changes, dead_letter: false };
-    Ok(Json(wire::event(app.dispatcher().execute(ActOnEvent { event_id, action }).await?).shown_to(&principal)))
+    Ok(Json(wire::event(act(&app, &principal, event_id, action).await?).shown_to(&principal)))
 }

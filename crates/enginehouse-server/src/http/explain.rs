@@ -30,7 +30,7 @@ const MAX_HELD_NAMED: usize = 5;
 ///
 /// Of a queued event: every gate between it and an engine, how many engines pass each, which engines nearly could run it, and
 /// the smallest change that would let it run. Of any other: what has become of it.
-#[utoipa::path(get, path = "/v1/events/{event_id}/explain", tag = "events", extensions(("x-permission" = json!([Permission::EventsRead.name()]))),
+#[utoipa::path(get, path = "/v1/events/{event_id}/explain", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))),
     params(("event_id" = EventId, Path, description = "The event."), ExplainQuery),
     responses((status = 200, description = "Why it does not run.", body = EventExplanation), ReadProblems))]
 pub(super) async fn explain_event(
@@ -57,7 +57,7 @@ pub(super) async fn explain_event(
 }
 
 /// Say what an engine could claim now, what keeps it from more, and which single change would open most.
-#[utoipa::path(get, path = "/v1/engines/{engine_id}/explain", tag = "engines", extensions(("x-permission" = json!([Permission::EnginesRead.name()]))),
+#[utoipa::path(get, path = "/v1/engines/{engine_id}/explain", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": false }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")),
     responses((status = 200, description = "What it could claim.", body = EngineExplanation), ReadProblems))]
 pub(super) async fn explain_engine(
@@ -76,7 +76,7 @@ pub(super) async fn explain_engine(
 /// List the lanes in which events wait, the worst first, each explained: those that no engine could ever run, then those that a
 /// person has to free, then those that time frees, and last those that an engine could run now. Of each kind, the one whose
 /// first event has waited longest comes first.
-#[utoipa::path(get, path = "/v1/blocked", tag = "house", extensions(("x-permission" = json!([Permission::EventsRead.name()]))), params(BlockedFilter, PageQuery),
+#[utoipa::path(get, path = "/v1/blocked", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))), params(BlockedFilter, PageQuery),
     responses((status = 200, description = "A page of lanes.", body = BlockedLanePage), ListProblems))]
 pub(super) async fn list_blocked(
     State(app): State<App>,

@@ -53,7 +53,7 @@ pub(super) async fn get_readiness(State(app): State<App>) -> Result<Json<HealthR
 }
 
 /// Metrics for Prometheus: its text format, or OpenMetrics if `Accept` names that.
-#[utoipa::path(get, path = "/metrics", tag = "health", extensions(("x-permission" = json!([Permission::StatsRead.name()]))), responses(
+#[utoipa::path(get, path = "/metrics", tag = "health", extensions(("x-permission" = json!({ "any_of": [Permission::StatsRead.name()], "selectors": false }))), responses(
     (status = 200, description = "The metrics.", content((String = "text/plain"), (String = "application/openmetrics-text"))),
     ListProblems))]
 pub(super) async fn get_metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ProblemResponse> {

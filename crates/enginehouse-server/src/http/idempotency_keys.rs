@@ -15,7 +15,7 @@ use crate::dispatcher::release_key::ReleaseKey;
 /// Release an idempotency key.
 ///
 /// The event that has it stays as it is, but for its key; the next enqueue with the key makes a new event.
-#[utoipa::path(delete, path = "/v1/idempotency-keys", tag = "events", extensions(("x-permission" = json!([Permission::EventsControl.name()]))), params(ReleaseKeyQuery), responses(
+#[utoipa::path(delete, path = "/v1/idempotency-keys", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": false }))), params(ReleaseKeyQuery), responses(
     (status = 200, description = "The key is free, and the event that had it is named.", body = ReleasedKey),
     KeyProblems,
 ))]

@@ -36,15 +36,18 @@ struct KnownCall {
     reads_query: bool,
     /// Any of these is enough; none if it is for everybody.
     permissions: Vec<Permission>,
+    /// Whether it keeps to the selectors of a token.
+    keeps_to_selectors: bool,
 }
 
 /// What a caller must be permitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Needs<'a> {
+pub(super) enum RequiredAccess<'a> {
     /// Whether the process lives, what the documents say, and what no call is.
     Nothing,
-    /// One of these; nobody has one of none.
-    AnyOf(&'a [Permission]),
+    /// One of these; nobody has one of none. And whether the call keeps to the selectors of a token: if not, it is for tokens
+    /// without any.
+    AnyOf(&'a [Permission], bool),
 }
 
 /// The calls that are for everybody.
@@ -66,7 +69,12 @@ impl KnownRoutes {
             ];
             let described = methods.into_iter().filter_map(|(method, call)| {
                 let call = call.as_ref()?;
-                Some(KnownCall { method, reads_query: reads_query(call), permissions: permissions(call) })
+                Some(KnownCall {
+                    method,
+                    reads_query: reads_query(call),
+                    permissions: permissions(call),
+                    keeps_to_selectors: declared(call, "selectors").is_some_and(|keeps| *keeps == true),
+                })
             });
             KnownRoute { path: path.clone(), methods: described.collect() }
         });
@@ -75,13 +83,19 @@ impl KnownRoutes {
     }
 
     /// What the caller of a request must be permitted.
-    pub(super) fn needs(&self, method: &Method, path: &str) -> Needs<'_> {
+    pub(super) fn needs(&self, method: &Method, path: &str) -> RequiredAccess<'_> {
         let Some(route) = self.0.iter().find(|route| route.path == path) else {
-            return if path.starts_with("/v1/") { Needs::AnyOf(&[]) } else { Needs::Nothing };
+            return if path.starts_with("/v1/") { RequiredAccess::AnyOf(&[], false) } else { RequiredAccess::Nothing };
         };
         // What has no such method is told so.
-        let Some(call) = route.methods.iter().find(|call| call.method == *method) else { return Needs::Nothing };
-        if FREE.contains(&path) { Needs::Nothing } else { Needs::AnyOf(&call.permissions) }
+        let Some(call) = route.methods.iter().find(|call| call.method == *method) else {
+            return RequiredAccess::Nothing;
+        };
+        if FREE.contains(&path) {
+            RequiredAccess::Nothing
+        } else {
+            RequiredAccess::AnyOf(&call.permissions, call.keeps_to_selectors)
+        }
     }
 
     /// Refuses a query that no handler would read, so that a typo is not silently lost.
@@ -121,13 +135,17 @@ impl KnownRoutes {
     }
 }
 
-/// The extension of a call's description that says what it needs.
+/// The extension of a call's description that says what it needs: any of some permissions; and whether it keeps to the selectors
+/// of a token. It is one, for two would stand in no order.
 const X_PERMISSION: &str = "x-permission";
+
+fn declared<'a>(operation: &'a Operation, what: &str) -> Option<&'a serde_json::Value> {
+    operation.extensions.as_ref()?.get(X_PERMISSION)?.get(what)
+}
 
 /// What the description of a call says that it needs.
 fn permissions(operation: &Operation) -> Vec<Permission> {
-    let declared = operation.extensions.as_ref().and_then(|extensions| extensions.get(X_PERMISSION));
-    let names = declared.and_then(|names| names.as_array()).into_iter().flatten();
+    let names = declared(operation, "any_of").and_then(|names| names.as_array()).into_iter().flatten();
     names.filter_map(|name| name.as_str()?.parse().ok()).collect()
 }
 

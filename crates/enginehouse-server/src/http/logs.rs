@@ -36,7 +36,7 @@ const MAX_FAILURES: u32 = 30;
 ///
 /// With `follow=true` the answer is a stream of server-sent events: `log` for what there is and what is appended, until the attempt
 /// ends, and `end` with its outcome. At most 100 callers follow at once.
-#[utoipa::path(get, path = "/v1/events/{event_id}/log", tag = "events", extensions(("x-permission" = json!([Permission::EventsReadPayload.name()]))),
+#[utoipa::path(get, path = "/v1/events/{event_id}/log", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsReadPayload.name()], "selectors": false }))),
     params(("event_id" = EventId, Path, description = "The event."), LogQuery),
     responses((status = 200, description = "The logs, oldest first; or the parts of one, each a `LogPart`.",
         content((LogResponse = "application/json"), (String = "text/event-stream"))), ReadProblems))]

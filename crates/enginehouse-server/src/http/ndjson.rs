@@ -9,6 +9,7 @@ use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use enginehouse_api::enqueue::{LineError, NdjsonResponse};
 use enginehouse_api::problem::Problem;
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::input::read_json;
@@ -19,6 +20,7 @@ use futures_util::{StreamExt, stream};
 use super::app::App;
 use super::body::{IncomingBody, caller};
 use super::problem::{ProblemResponse, conflict};
+use super::selected::{check_enqueue, conflict_shown_to};
 use super::wire::Warnings;
 use crate::dispatcher::answers::Enqueued;
 use crate::dispatcher::reply::DispatchError;
@@ -43,7 +45,11 @@ const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Enqueues the good lines of a body.
-pub(super) async fn enqueue_lines(app: &App, request: Request) -> Result<NdjsonResponse, ProblemResponse> {
+pub(super) async fn enqueue_lines(
+    app: &App,
+    principal: &Principal,
+    request: Request,
+) -> Result<NdjsonResponse, ProblemResponse> {
     let caller = caller(&request)?;
     let _place = app.budgets().stream(caller)?;
     let mut room = app.budgets().body(caller, app.limits().max_body_bytes);
@@ -53,7 +59,7 @@ pub(super) async fn enqueue_lines(app: &App, request: Request) -> Result<NdjsonR
     drop(parts);
     let mut lines = Lines { body, buffer: BytesMut::new(), searched: 0, number: 0 };
     let mut stream =
-        LineStream { app, answer: NdjsonResponse::default(), warnings: Warnings::default(), lines_done: 0 };
+        LineStream { app, principal, answer: NdjsonResponse::default(), warnings: Warnings::default(), lines_done: 0 };
     let mut chunk = Chunk::default();
     loop {
         let line = match lines.next().await {
@@ -98,6 +104,7 @@ impl Chunk {
 /// What became of the lines so far.
 struct LineStream<'a> {
     app: &'a App,
+    principal: &'a Principal,
     answer: NdjsonResponse,
     warnings: Warnings,
     /// How many lines were dealt with.
@@ -113,6 +120,10 @@ impl LineStream<'_> {
                 .inspect(|_| chunk.bytes += text.len())
                 .map_err(|refused| refused.errors),
         };
+        let event = event.and_then(|event| match check_enqueue(self.principal, &event) {
+            Ok(()) => Ok(event),
+            Err(refused) => Err(Invalid::field("", refused.into_document().detail).errors),
+        });
         match event {
             Ok(event) => chunk.events.push((line.number, event)),
             Err(errors) => self.reject(line.number, errors),
@@ -149,7 +160,8 @@ impl LineStream<'_> {
             match enqueued {
                 Ok(enqueued) => self.note(&enqueued),
                 Err(failure) if conflict(&failure).is_some() => {
-                    let detail = ProblemResponse::from(failure).into_document().detail;
+                    let document = ProblemResponse::from(failure).into_document();
+                    let detail = conflict_shown_to(self.principal, document).detail;
                     self.reject(line, Invalid::field("/idempotency_key", detail).errors);
                 }
                 Err(failure) => return Err(self.broken_off(failure.into())),

@@ -115,6 +115,7 @@ impl From<Refusal> for ProblemResponse {
             }
             Refusal::Invalid { event_id, why } => Problem::from(why).about(event_id),
             Refusal::Event { event_id, why } => Problem::from(why).about(event_id),
+            Refusal::Forbidden { missing, on } => Problem::forbidden(missing, Some(on)),
             Refusal::Token(refused) => of_token(&refused),
             Refusal::EventIsHeld(event_id) => Problem::store_held(RETRY_AFTER_SECONDS).about(event_id),
             Refusal::IdempotencyConflict(conflicts) => idempotency_conflict(&conflicts),

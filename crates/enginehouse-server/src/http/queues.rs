@@ -17,7 +17,7 @@ use super::settings::{known_queues, page_of};
 use crate::dispatcher::settings::{ChangeQueue, SettingsChange};
 
 /// List the queues that have settings or events, by name.
-#[utoipa::path(get, path = "/v1/queues", tag = "queues", extensions(("x-permission" = json!([Permission::SettingsRead.name()]))), params(PageQuery),
+#[utoipa::path(get, path = "/v1/queues", tag = "queues", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsRead.name()], "selectors": false }))), params(PageQuery),
     responses((status = 200, description = "A page of queues.", body = QueueSettingsPage), ListProblems))]
 pub(super) async fn list_queues(
     State(app): State<App>,
@@ -29,7 +29,7 @@ pub(super) async fn list_queues(
 }
 
 /// Show what a queue sets.
-#[utoipa::path(get, path = "/v1/queues/{queue}", tag = "queues", extensions(("x-permission" = json!([Permission::SettingsRead.name()]))),
+#[utoipa::path(get, path = "/v1/queues/{queue}", tag = "queues", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsRead.name()], "selectors": false }))),
     params(("queue" = QueueName, Path, description = "The queue.")),
     responses((status = 200, description = "What it sets.", body = QueueSettings), ReadProblems))]
 pub(super) async fn get_queue(
@@ -42,7 +42,7 @@ pub(super) async fn get_queue(
 }
 
 /// Replace what a queue sets.
-#[utoipa::path(put, path = "/v1/queues/{queue}", tag = "queues", extensions(("x-permission" = json!([Permission::SettingsWrite.name()]))),
+#[utoipa::path(put, path = "/v1/queues/{queue}", tag = "queues", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": false }))),
     params(("queue" = QueueName, Path, description = "The queue.")), request_body = Settings,
     responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
 pub(super) async fn set_queue(
@@ -55,7 +55,7 @@ pub(super) async fn set_queue(
 }
 
 /// Forget what a queue sets: the defaults hold again.
-#[utoipa::path(delete, path = "/v1/queues/{queue}", tag = "queues", extensions(("x-permission" = json!([Permission::SettingsWrite.name()]))),
+#[utoipa::path(delete, path = "/v1/queues/{queue}", tag = "queues", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": false }))),
     params(("queue" = QueueName, Path, description = "The queue.")),
     responses((status = 204, description = "It sets nothing now."), WriteProblems))]
 pub(super) async fn delete_queue(
@@ -68,7 +68,7 @@ pub(super) async fn delete_queue(
 /// Keep the events of a queue from being claimed. The body may be left out.
 ///
 /// What is paused already goes on since then, with another reason if one is given.
-#[utoipa::path(post, path = "/v1/queues/{queue}/pause", tag = "queues", extensions(("x-permission" = json!([Permission::SettingsPause.name()]))),
+#[utoipa::path(post, path = "/v1/queues/{queue}/pause", tag = "queues", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsPause.name()], "selectors": false }))),
     params(("queue" = QueueName, Path, description = "The queue.")), request_body = Option<PauseRequest>,
     responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
 pub(super) async fn pause_queue(
@@ -81,7 +81,7 @@ pub(super) async fn pause_queue(
 }
 
 /// Let the events of a queue be claimed again.
-#[utoipa::path(post, path = "/v1/queues/{queue}/resume", tag = "queues", extensions(("x-permission" = json!([Permission::SettingsPause.name()]))),
+#[utoipa::path(post, path = "/v1/queues/{queue}/resume", tag = "queues", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsPause.name()], "selectors": false }))),
     params(("queue" = QueueName, Path, description = "The queue.")),
     responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
 pub(super) async fn resume_queue(

@@ -18,10 +18,10 @@ use super::auth;
 use super::budgets::{CallOrigin, Traffic};
 use super::content_coding::AnswerCoding;
 use super::docs;
-use super::known_routes::{KnownRoutes, Needs};
+use super::known_routes::{KnownRoutes, RequiredAccess};
 use super::problem::ProblemResponse;
 use super::same_origin;
-use crate::access::token_cache::Caller;
+use crate::access::token_cache::AdmittedCaller;
 use crate::log_limit::LogLimit;
 use crate::peer::Peer;
 use crate::timers::Timer;
@@ -61,7 +61,7 @@ pub(super) async fn observe(
     let coding = AnswerCoding::asked_for(&request);
     let span = tracing::debug_span!("request", %request_id, %method, route);
     // Whether the process lives is for everybody, and asks the store for nothing.
-    let is_free = routes.needs(&method, &route) == Needs::Nothing;
+    let is_free = routes.needs(&method, &route) == RequiredAccess::Nothing;
     let known = match is_free || app.tokens().is_loaded() {
         true => Ok(()),
         false => Box::pin(auth::know_tokens(&app)).await,
@@ -69,7 +69,7 @@ pub(super) async fn observe(
     let (mut principal, mut over) = (Principal::Anyone, None);
     let mut response = match known.and_then(|()| admit(&mut request, caller, &app, &routes)) {
         Ok(admitted) => {
-            if let Some(Caller { principal: who, over: ends }) = admitted {
+            if let Some(AdmittedCaller { principal: who, over: ends }) = admitted {
                 (principal, over) = (who, Some(ends));
             }
             let answering = next.run(request).instrument(span);
@@ -112,7 +112,7 @@ fn admit(
     caller: CallOrigin,
     app: &App,
     routes: &KnownRoutes,
-) -> Result<Option<Caller>, ProblemResponse> {
+) -> Result<Option<AdmittedCaller>, ProblemResponse> {
     if let Some(EarlyRefusal(problem)) = request.extensions_mut().remove() {
         return Err((*problem).into());
     }

@@ -14,7 +14,7 @@ use super::problem::{ListProblems, ProblemResponse, ReadProblems};
 use super::wire;
 
 /// List scenario runs by id, each with its counts.
-#[utoipa::path(get, path = "/v1/scenario-runs", tag = "scenario runs", extensions(("x-permission" = json!([Permission::EventsRead.name()]))), params(PageQuery),
+#[utoipa::path(get, path = "/v1/scenario-runs", tag = "scenario runs", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))), params(PageQuery),
     responses((status = 200, description = "A page of scenario runs.", body = ScenarioRunPage), ListProblems))]
 pub(super) async fn list_scenario_runs(
     State(app): State<App>,
@@ -26,7 +26,7 @@ pub(super) async fn list_scenario_runs(
 }
 
 /// Show one scenario run, with the engines that hold locks on its events.
-#[utoipa::path(get, path = "/v1/scenario-runs/{scenario_run_id}", tag = "scenario runs", extensions(("x-permission" = json!([Permission::EventsRead.name()]))),
+#[utoipa::path(get, path = "/v1/scenario-runs/{scenario_run_id}", tag = "scenario runs", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))),
     params(("scenario_run_id" = ScenarioRunId, Path, description = "The scenario run.")),
     responses((status = 200, description = "The scenario run.", body = ScenarioRun), ReadProblems))]
 pub(super) async fn get_scenario_run(

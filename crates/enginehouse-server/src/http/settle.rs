@@ -1,11 +1,12 @@
 //! Settling: an engine ends its attempt, or keeps it going.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use enginehouse_api::events::{Event, EventLock};
 use enginehouse_api::problem::{Code, Problem};
 use enginehouse_api::settle::{
     CompleteRequest, ExtendRequest, FailRequest, ReleaseRequest, SettleRequest, SettleResponse,
 };
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::report::AttemptReport;
@@ -21,78 +22,85 @@ use super::wire;
 /// Report that an event is done.
 ///
 /// A repeat with the same token answers the same.
-#[utoipa::path(post, path = "/v1/events/{event_id}/complete", tag = "settling", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
+#[utoipa::path(post, path = "/v1/events/{event_id}/complete", tag = "settling", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = CompleteRequest,
     responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
 pub(super) async fn complete_event(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
-    settle(&app, event_id, body.read(CompleteRequest::read)?).await
+    settle(&app, &principal, event_id, body.read(CompleteRequest::read)?).await
 }
 
 /// Report that an attempt failed.
 ///
 /// By the retry policy the event waits for another attempt, or has finally failed. A repeat with the same token answers
 /// the same.
-#[utoipa::path(post, path = "/v1/events/{event_id}/fail", tag = "settling", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
+#[utoipa::path(post, path = "/v1/events/{event_id}/fail", tag = "settling", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = FailRequest,
     responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
 pub(super) async fn fail_event(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
-    settle(&app, event_id, body.read(FailRequest::read)?).await
+    settle(&app, &principal, event_id, body.read(FailRequest::read)?).await
 }
 
 /// Give an event back, as if it had not been claimed.
-#[utoipa::path(post, path = "/v1/events/{event_id}/release", tag = "settling", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
+#[utoipa::path(post, path = "/v1/events/{event_id}/release", tag = "settling", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = ReleaseRequest,
     responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
 pub(super) async fn release_event(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
-    settle(&app, event_id, body.read(ReleaseRequest::read)?).await
+    settle(&app, &principal, event_id, body.read(ReleaseRequest::read)?).await
 }
 
 /// Keep a lock for so long from now.
-#[utoipa::path(post, path = "/v1/events/{event_id}/extend", tag = "settling", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))),
+#[utoipa::path(post, path = "/v1/events/{event_id}/extend", tag = "settling", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event.")), request_body = ExtendRequest,
     responses((status = 200, description = "The event as it is now.", body = Event), SettleProblems))]
 pub(super) async fn extend_lock(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
-    settle(&app, event_id, body.read(ExtendRequest::read)?).await
+    settle(&app, &principal, event_id, body.read(ExtendRequest::read)?).await
 }
 
 /// Settle many events, each with its own answer.
 ///
 /// A settlement with a bad field is refused by itself.
-#[utoipa::path(post, path = "/v1/events/settle", tag = "settling", extensions(("x-permission" = json!([Permission::EnginesWork.name()]))), request_body = SettleRequest,
+#[utoipa::path(post, path = "/v1/events/settle", tag = "settling", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))), request_body = SettleRequest,
     responses((status = 200, description = "One result for each settlement, in their order.", body = SettleResponse),
     WriteProblems))]
 pub(super) async fn settle_events(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     body: LargeJsonBody,
 ) -> Result<Json<SettleResponse>, ProblemResponse> {
     let settlements = body.read(SettleRequest::read).await?;
-    let (commands, results) = wire::settlements(settlements);
+    let (commands, results) = wire::settlements(settlements, &principal);
     let answers = app.dispatcher().settle(commands).await?;
     Ok(Json(SettleResponse { results: results.with(answers) }))
 }
 
 async fn settle(
     app: &App,
+    principal: &Principal,
     event_id: EventId,
     (command, report): (EventCommand, AttemptReport),
 ) -> Result<Json<Event>, ProblemResponse> {
-    let answer = app.dispatcher().settle(vec![SettleCommand { event_id, command, report }]).await?.pop();
+    let within = principal.selectors().cloned();
+    let answer = app.dispatcher().settle(vec![SettleCommand { event_id, command, report, within }]).await?.pop();
     let unanswered = || ProblemResponse::internal("the dispatcher left a settlement out of its answer");
     let settled = answer.ok_or_else(unanswered)??;
     let Some(payload) = settled.payload else {

@@ -26,7 +26,7 @@ const MAX_SUMS: usize = 1_000;
 
 /// Count events, engines and dead letters, in all and by queue and event type. Takes time in proportion to the lanes, not to
 /// the events.
-#[utoipa::path(get, path = "/v1/stats", tag = "house", extensions(("x-permission" = json!([Permission::StatsRead.name()]))),
+#[utoipa::path(get, path = "/v1/stats", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::StatsRead.name()], "selectors": false }))),
     responses((status = 200, description = "What is in the store now.", body = Stats), ListProblems))]
 pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, ProblemResponse> {
     let StoreStats { lanes, engines: engine_counts, dead_letters, .. } = StoreStats::read(app.store()).await?;
@@ -55,7 +55,7 @@ pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, Pro
 }
 
 /// List lanes in the order in which they were made, each with its counts.
-#[utoipa::path(get, path = "/v1/stats/lanes", tag = "house", extensions(("x-permission" = json!([Permission::StatsRead.name()]))), params(PageQuery),
+#[utoipa::path(get, path = "/v1/stats/lanes", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::StatsRead.name()], "selectors": false }))), params(PageQuery),
     responses((status = 200, description = "A page of lanes.", body = LaneStatsPage), ListProblems))]
 pub(super) async fn list_lanes(State(app): State<App>, query: Query) -> Result<Json<LaneStatsPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::Lanes))?;
@@ -73,7 +73,7 @@ pub(super) async fn list_lanes(State(app): State<App>, query: Query) -> Result<J
 }
 
 /// Say that the clock is right after it has leapt ahead: finished events are deleted again when their retention ends.
-#[utoipa::path(post, path = "/v1/clock/accept", tag = "house", extensions(("x-permission" = json!([Permission::SettingsWrite.name()]))),
+#[utoipa::path(post, path = "/v1/clock/accept", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": false }))),
     responses((status = 204, description = "Nothing is held back any more."), WriteProblems))]
 pub(super) async fn accept_clock(State(app): State<App>) -> Result<StatusCode, ProblemResponse> {
     app.dispatcher().execute(AcceptClock).await?;

@@ -14,7 +14,7 @@ const MAX_SUSPECTS: usize = 100;
 /// List engines and versions that fail more than others do at the same work, the surest first.
 ///
 /// It is advice, by the attempts that this server has seen the end of since it was started.
-#[utoipa::path(get, path = "/v1/suspects", tag = "house", extensions(("x-permission" = json!([Permission::EnginesRead.name()]))),
+#[utoipa::path(get, path = "/v1/suspects", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": false }))),
     responses((status = 200, description = "Who is suspect.", body = SuspectList), ListProblems))]
 pub(super) async fn list_suspects(State(app): State<App>) -> Result<Json<SuspectList>, ProblemResponse> {
     let now = app.metrics().store_now();

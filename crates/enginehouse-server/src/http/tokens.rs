@@ -22,7 +22,7 @@ use crate::dispatcher::tokens::ChangeToken;
 /// Make a token. Its text is answered this once; what is kept of it does not tell it.
 ///
 /// The first token of a store cannot be made by a call: `enginehouse token create --store` makes it, for whoever has the store.
-#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", extensions(("x-permission" = json!([Permission::TokensWrite.name()]))),
+#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", extensions(("x-permission" = json!({ "any_of": [Permission::TokensWrite.name()], "selectors": true }))),
     request_body = CreateTokenRequest, responses(
     (status = 201, description = "The token.", body = NewToken,
         headers(("Location" = String, description = "The token's address."))),
@@ -45,7 +45,7 @@ pub(super) async fn create_token(
 }
 
 /// List tokens by accessor: those that are over, too, and none that reach further than your own.
-#[utoipa::path(get, path = "/v1/tokens", tag = "tokens", extensions(("x-permission" = json!([Permission::TokensRead.name()]))),
+#[utoipa::path(get, path = "/v1/tokens", tag = "tokens", extensions(("x-permission" = json!({ "any_of": [Permission::TokensRead.name()], "selectors": true }))),
     params(PageQuery), responses((status = 200, description = "A page of tokens.", body = TokenPage), ListProblems))]
 pub(super) async fn list_tokens(
     State(app): State<App>,
@@ -63,7 +63,7 @@ pub(super) async fn list_tokens(
 }
 
 /// Show one token.
-#[utoipa::path(get, path = "/v1/tokens/{accessor}", tag = "tokens", extensions(("x-permission" = json!([Permission::TokensRead.name()]))),
+#[utoipa::path(get, path = "/v1/tokens/{accessor}", tag = "tokens", extensions(("x-permission" = json!({ "any_of": [Permission::TokensRead.name()], "selectors": true }))),
     params(("accessor" = Accessor, Path, description = "The token.")),
     responses((status = 200, description = "The token.", body = TokenView), ReadProblems))]
 pub(super) async fn get_token(
@@ -80,7 +80,7 @@ pub(super) async fn get_token(
 /// Give a token a new secret and a new end. The present secret is taken for a while, too.
 ///
 /// A repeat gives it another one.
-#[utoipa::path(post, path = "/v1/tokens/{accessor}/rotate", tag = "tokens", extensions(("x-permission" = json!([Permission::TokensWrite.name()]))),
+#[utoipa::path(post, path = "/v1/tokens/{accessor}/rotate", tag = "tokens", extensions(("x-permission" = json!({ "any_of": [Permission::TokensWrite.name()], "selectors": true }))),
     params(("accessor" = Accessor, Path, description = "The token.")), request_body = Option<RotateTokenRequest>,
     responses((status = 200, description = "The token, with its new text.", body = NewToken), TokenProblems))]
 pub(super) async fn rotate_token(
@@ -94,7 +94,7 @@ pub(super) async fn rotate_token(
 }
 
 /// Revoke a token: within a second no server takes it any more, and its requests that wait are ended.
-#[utoipa::path(delete, path = "/v1/tokens/{accessor}", tag = "tokens", extensions(("x-permission" = json!([Permission::TokensWrite.name()]))),
+#[utoipa::path(delete, path = "/v1/tokens/{accessor}", tag = "tokens", extensions(("x-permission" = json!({ "any_of": [Permission::TokensWrite.name()], "selectors": true }))),
     params(("accessor" = Accessor, Path, description = "The token.")),
     responses((status = 200, description = "The token, revoked.", body = TokenView), TokenProblems))]
 pub(super) async fn revoke_token(
@@ -124,7 +124,7 @@ async fn carry_out(app: &App, by: Principal, change: TokenChange) -> Result<Chan
     if let Err(error) = app.tokens().load(app.store()).await {
         // It is changed: what follows the tokens reads them again.
         tracing::warn!(%error, "a token was changed, and the tokens cannot be read yet");
-        app.tokens().forget();
+        app.tokens().unload();
     }
     Ok(changed)
 }

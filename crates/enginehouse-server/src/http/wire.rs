@@ -10,6 +10,7 @@ use enginehouse_api::problem::Problem;
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::settle::{ReadSettlement, RefusedSettlement, SettlementResult};
 use enginehouse_api::stats::LaneStats;
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::invalid::FieldError;
@@ -150,14 +151,14 @@ fn no_engine_fits(lane: &LaneKey, miss: &NearestMiss) -> String {
 }
 
 /// The settlements that can be carried out, and what becomes of all.
-pub(super) fn settlements(read: Vec<ReadSettlement>) -> (Vec<SettleCommand>, SettlementResults) {
+pub(super) fn settlements(read: Vec<ReadSettlement>, principal: &Principal) -> (Vec<SettleCommand>, SettlementResults) {
     let mut commands = Vec::with_capacity(read.len());
     let mut results = Vec::with_capacity(read.len());
     for settlement in read {
         results.push(match settlement {
             Ok(command) => {
                 let event_id = Some(command.event_id);
-                commands.push(command);
+                commands.push(SettleCommand { within: principal.selectors().cloned(), ..command });
                 SettlementResult { event_id, status: None, error: None }
             }
             Err(RefusedSettlement { event_id, why }) => {

@@ -52,7 +52,7 @@ fn calls() -> Vec<(String, Vec<Permission>)> {
                 .replace("{accessor}", "abcdefghij27")
                 .replace('{', "x")
                 .replace('}', "");
-            let names = operation["x-permission"].as_array().cloned().unwrap_or_default();
+            let names = operation["x-permission"]["any_of"].as_array().cloned().unwrap_or_default();
             let needs = names.iter().map(|name| name.as_str().unwrap().parse().unwrap()).collect();
             calls.push((format!("{} {path}", method.to_uppercase()), needs));
         }
@@ -288,5 +288,160 @@ async fn a_claim_that_waits_ends_when_its_token_is_revoked() {
     let (claimed, revoked) =
         tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(claim, revoke) }).await.expect("at once");
     assert_eq!((claimed.status, revoked.status), (401, 200), "{}", claimed.body);
+    app.close().await;
+}
+
+/// A call that does not say that it keeps to selectors is for tokens without any.
+#[tokio::test]
+async fn a_token_with_selectors_may_make_those_calls_only_that_keep_to_them() {
+    let app = TestApp::new();
+    let limited = token(&app, r#"{"name":"a","role":"admin","selectors":{"queues":["a.*"]}}"#).await;
+    let Description(openapi) = Description::new();
+    let mut refused = 0;
+    for (line, needs) in calls() {
+        let (method, path) = line.split_once(' ').unwrap();
+        let templates = openapi["paths"].as_object().unwrap().iter();
+        let operation = templates
+            .filter(|(template, _)| {
+                let (parts, wanted): (Vec<_>, Vec<_>) = (path.split('/').collect(), template.split('/').collect());
+                parts.len() == wanted.len()
+                    && parts.iter().zip(&wanted).all(|(part, wanted)| wanted.starts_with('{') || part == wanted)
+            })
+            .min_by_key(|(template, _)| template.matches('{').count())
+            .map(|(_, item)| &item[method.to_lowercase()])
+            .unwrap();
+        let keeps = operation["x-permission"]["selectors"] == true;
+        let answer = call_as(&app, &limited, &line, "").await;
+        assert_eq!(answer.status == 403, !needs.is_empty() && !keeps, "{line}: {} {}", answer.status, answer.body);
+        refused += u32::from(answer.status == 403);
+    }
+    assert!(refused > 25, "{refused}");
+    app.close().await;
+}
+
+/// Two teams with a queue each: nothing that one of them asks for tells of, or touches, what is the other's.
+#[tokio::test]
+async fn what_the_selectors_do_not_reach_is_as_if_it_were_not_there() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/b-1", r#"{"engine_type":"t"}"#).await;
+    let planted = r#"{"event_type":"t","queue":"b.x","payload":"planted","idempotency_key":"shared"}"#;
+    let other = field(&app.prepare("POST /v1/events", planted).await, "/event_id");
+    let failed = r#"{"event_type":"t","queue":"b.x","payload":"planted","retry_policy":{"max_retries":0}}"#;
+    let dead = field(&app.prepare("POST /v1/events", failed).await, "/event_id");
+    let claimed = app.prepare("POST /v1/engines/b-1/claim", r#"{"epoch":1,"limit":2}"#).await;
+    let (first, second) = (field(&claimed, "/events/0/lock/token"), field(&claimed, "/events/1/lock/token"));
+    let body = format!(r#"{{"lock_token":"{second}","error":{{"message":"no"}}}}"#);
+    app.prepare(&format!("POST /v1/events/{dead}/fail"), &body).await;
+
+    let selectors = r#""selectors":{"queues":["a.*"],"engines":["a-*"]}"#;
+    let producer = token(&app, &format!(r#"{{"name":"p","role":"producer",{selectors}}}"#)).await;
+    let engine = token(&app, &format!(r#"{{"name":"e","role":"engine",{selectors}}}"#)).await;
+    let admin = token(&app, &format!(r#"{{"name":"r","role":"admin",{selectors}}}"#)).await;
+    let root = token(&app, r#"{"name":"root","role":"admin"}"#).await;
+
+    // Events: each call about one, of another's and of nobody's, in the same words.
+    let nobody = "01000000-0000-7000-8000-000000000000";
+    let settle = format!(r#"{{"lock_token":"{first}"}}"#);
+    let fail = format!(r#"{{"lock_token":"{first}","error":{{"message":"x"}}}}"#);
+    let extend = format!(r#"{{"lock_token":"{first}","visibility_timeout_seconds":5}}"#);
+    for (line, body) in [
+        ("GET /v1/events/ID", ""),
+        ("GET /v1/events/ID?wait_seconds=60", ""),
+        ("GET /v1/events/ID/history", ""),
+        ("POST /v1/events/ID/cancel", ""),
+        ("POST /v1/events/ID/cancel", r#"{"force":true}"#),
+        ("POST /v1/events/ID/retry", ""),
+        ("POST /v1/events/ID/redrive", ""),
+        ("PATCH /v1/events/ID", r#"{"priority":1}"#),
+        ("POST /v1/events/ID/complete", &settle),
+        ("POST /v1/events/ID/fail", &fail),
+        ("POST /v1/events/ID/release", &settle),
+        ("POST /v1/events/ID/extend", &extend),
+        ("GET /v1/dead-letters/ID", ""),
+        ("POST /v1/dead-letters/ID/redrive", ""),
+        ("DELETE /v1/dead-letters/ID", ""),
+    ] {
+        let never = call_as(&app, &admin, &line.replace("ID", nobody), body).await;
+        for id in [&other, &dead] {
+            let answer = call_as(&app, &admin, &line.replace("ID", id), body).await;
+            assert_eq!(answer.status, 404, "{line}: {}", answer.body);
+            assert!(!answer.body.contains("planted"), "{line}");
+            let shape = |answer: &Answer| answer.json()["code"].clone();
+            assert_eq!(shape(&answer), shape(&never), "{line}");
+        }
+    }
+    let settled =
+        format!(r#"{{"settlements":[{{"event_id":"{other}","lock_token":"{first}","outcome":"complete"}}]}}"#);
+    let settled = call_as(&app, &admin, "POST /v1/events/settle", &settled).await;
+    assert_eq!(field(&settled, "/results/0/error/code"), "not_found", "{}", settled.body);
+
+    // Engines.
+    for (line, body, status) in [
+        ("PUT /v1/engines/b-1", r#"{"engine_type":"t"}"#, 403),
+        ("PUT /v1/engines/a%2d1", r#"{"engine_type":"t"}"#, 403),
+        ("POST /v1/engines", r#"{"engine_type":"b"}"#, 403),
+        ("POST /v1/engines/b-1/claim", r#"{"epoch":1}"#, 404),
+        ("POST /v1/engines/b-1/heartbeat", r#"{"epoch":1,"lock_tokens":[]}"#, 404),
+        ("POST /v1/engines/b-1/exchange", r#"{"epoch":1}"#, 404),
+        ("DELETE /v1/engines/b-1", "", 404),
+        ("PUT /v1/engines/a-1", r#"{"engine_type":"t"}"#, 201),
+    ] {
+        let answer = call_as(&app, &engine, line, body).await;
+        assert_eq!(answer.status, status, "{line}: {}", answer.body);
+    }
+
+    // Producers: where they may not enqueue, and whose a key is.
+    let refused = call_as(&app, &producer, "POST /v1/events", r#"{"event_type":"t","queue":"b.x"}"#).await;
+    assert_eq!((refused.status, field(&refused, "/on")), (403, "queue b.x".to_owned()));
+    let key = r#"{"event_type":"t","queue":"a.x","idempotency_key":"shared"}"#;
+    let taken = call_as(&app, &producer, "POST /v1/events", key).await;
+    assert!(taken.status == 409 && !taken.body.contains(&other), "{}", taken.body);
+    let mixed = r#"{"atomic":false,"events":[{"event_type":"t","queue":"b.x"},{"event_type":"t","queue":"a.x"},
+        {"event_type":"t","queue":"a.x","idempotency_key":"shared"}]}"#;
+    let mixed = call_as(&app, &producer, "POST /v1/events/batch", mixed).await;
+    assert_eq!(field(&mixed, "/events/0/error/code"), "forbidden", "{}", mixed.body);
+    assert!(!mixed.body.contains(&other), "{}", mixed.body);
+    let own = field(&mixed, "/events/1/event_id");
+    let atomic = r#"{"events":[{"event_type":"t","queue":"a.x"},{"event_type":"t","queue":"b.x"}]}"#;
+    assert_eq!(call_as(&app, &producer, "POST /v1/events/batch", atomic).await.status, 403);
+    let mut lines = request(
+        "POST /v1/events/batch",
+        "application/x-ndjson",
+        "{\"event_type\":\"t\",\"queue\":\"b.x\"}\n{\"event_type\":\"t\",\"queue\":\"a.x\"}\n",
+    );
+    lines.headers_mut().insert("authorization", format!("Bearer {producer}").parse().unwrap());
+    let lines = app.send(lines).await;
+    assert_eq!(
+        (lines.json()["enqueued"].as_u64(), lines.json()["rejected"].as_u64()),
+        (Some(1), Some(1)),
+        "{}",
+        lines.body
+    );
+    let moved = call_as(&app, &producer, &format!("PATCH /v1/events/{own}"), r#"{"queue":"b.x"}"#).await;
+    assert_eq!((moved.status, field(&moved, "/missing")), (403, "events:control".to_owned()));
+
+    // An engine is given what its token reaches, whatever it is capable of.
+    let first = r#"{"event_type":"t","queue":"b.x","priority":0}"#;
+    assert_eq!(call_as(&app, &root, "POST /v1/events", first).await.status, 201);
+    let claim = call_as(&app, &engine, "POST /v1/engines/a-1/claim", r#"{"epoch":1,"limit":10}"#).await;
+    let queues: Vec<_> =
+        claim.json()["events"].as_array().unwrap().iter().map(|event| event["queue"].clone()).collect();
+    assert!(!queues.is_empty() && queues.iter().all(|queue| queue == "a.x"), "{}", claim.body);
+    let held = &claim.json()["events"][0];
+    let done = format!(r#"{{"lock_token":{}}}"#, held["lock"]["token"]);
+    let path = format!("POST /v1/events/{}/complete", held["event_id"].as_str().unwrap());
+    assert_eq!(call_as(&app, &engine, &path, &done).await.status, 200);
+
+    // Nobody gives away more than they have, and sees no token that reaches further.
+    for (draft, status) in [
+        (r#"{"name":"x","role":"viewer"}"#, 403),
+        (r#"{"name":"x","role":"viewer","selectors":{"queues":["a.*"],"engines":["*"]}}"#, 422),
+        (r#"{"name":"x","role":"viewer","selectors":{"queues":["b.*"],"engines":["a-1"]}}"#, 403),
+        (r#"{"name":"x","role":"viewer","selectors":{"queues":["a.x"],"engines":["a-1"]}}"#, 201),
+    ] {
+        assert_eq!(call_as(&app, &admin, "POST /v1/tokens", draft).await.status, status, "{draft}");
+    }
+    let list = call_as(&app, &admin, "GET /v1/tokens", "").await;
+    assert!(!list.body.contains("\"root\"") && list.body.contains("\"x\""), "{}", list.body);
     app.close().await;
 }

@@ -121,7 +121,7 @@ impl House {
 }
 
 fn only(event_type: &str) -> Claim {
-    let filter = ClaimFilter { queues: Vec::new(), event_types: vec![event_type.parse().unwrap()] };
+    let filter = ClaimFilter { event_types: vec![event_type.parse().unwrap()], ..ClaimFilter::default() };
     Claim { filter, ..claim(1) }
 }
 

@@ -284,6 +284,7 @@ async fn random_fleets_let_nothing_starve() {
                     event_id: claimed.event.event_id,
                     command: complete(token(&claimed)),
                     report: Default::default(),
+                    within: None,
                 };
                 let settlements: Vec<_> = ended.map(settle).collect();
                 if settlements.is_empty() && second > 0 && second != begins {

@@ -3,17 +3,17 @@
 mod offline;
 mod tokens;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use enginehouse_api::tokens::{CreateTokenRequest, NewToken, RotateTokenRequest, TokenView};
 use enginehouse_client::Client;
 use enginehouse_core::access::role::Role;
+use enginehouse_core::access::selector::{Selector, Selectors};
 use enginehouse_core::ids::TokenName;
 use enginehouse_core::time::Timestamp;
 
-use self::offline::OfflineTokens;
+use self::offline::{OfflineTokens, PlaceArgs};
 use self::tokens::Tokens;
 use super::cli_error::CliError;
 use super::output::{Listed, note, one, or_dash, whole_list};
@@ -31,20 +31,6 @@ pub(crate) struct TokenArgs {
     verb: TokenCommand,
 }
 
-/// Where the tokens are, if not behind a server.
-#[derive(Clone, Debug, Args)]
-pub(super) struct PlaceArgs {
-    /// The store itself, instead of a server: sqlite://PATH, which no server may have open, or postgres://USER@HOST/DATABASE
-    #[arg(long, global = true, value_name = "URL", help_heading = "Store")]
-    store: Option<String>,
-    /// The schema in a PostgreSQL database [default: enginehouse]
-    #[arg(long, global = true, value_name = "NAME", requires = "store", help_heading = "Store")]
-    schema: Option<String>,
-    /// The TOML file of settings, by which a store is opened
-    #[arg(long, env = "ENGINEHOUSE_CONFIG", global = true, value_name = "FILE", help_heading = "Store")]
-    config: Option<PathBuf>,
-}
-
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
     /// Make a token; its text is shown this once
@@ -54,7 +40,7 @@ The first token of a store is made with --store. From then on every call needs o
 Examples:
   enginehouse token create root --role admin \\
     --store sqlite:///var/lib/enginehouse/enginehouse.db
-  enginehouse token create ci --role producer --expires-in 30d")]
+  enginehouse token create ci --role producer --queue 'ci.*' --expires-in 30d")]
     Create(CreateArgs),
     /// List tokens, those that are over too
     #[command(alias = "ls")]
@@ -88,6 +74,15 @@ struct CreateArgs {
     /// Let an operator read payloads, results and error details, too
     #[arg(long)]
     read_payloads: bool,
+    /// Act on events of these queues only: a name, or the beginning of names and an asterisk
+    #[arg(long = "queue", value_name = "SELECTOR")]
+    queues: Vec<Selector>,
+    /// Act on events of these types only
+    #[arg(long = "event-type", value_name = "SELECTOR")]
+    event_types: Vec<Selector>,
+    /// Act as, and on, these engines only
+    #[arg(long = "engine", value_name = "SELECTOR")]
+    engines: Vec<Selector>,
     /// From when on it is valid; from now on if not said
     #[arg(long, value_name = "TIME", value_parser = future)]
     not_before: Option<Timestamp>,
@@ -129,11 +124,12 @@ async fn carry_out(common: &Common, place: &PlaceArgs, verb: TokenCommand) -> Re
 }
 
 async fn create(common: &Common, tokens: &Tokens, arguments: CreateArgs) -> Result<(), CliError> {
-    let CreateArgs { name, role, read_payloads, not_before, expires_in } = arguments;
+    let CreateArgs { name, role, read_payloads, queues, event_types, engines, not_before, expires_in } = arguments;
     let request = CreateTokenRequest {
         name,
         role,
         read_payloads,
+        selectors: Selectors { queues, event_types, engines },
         not_before,
         expires_in_seconds: expires_in.map(|life| life.as_secs()),
     };
@@ -180,6 +176,7 @@ fn fields(token: &TokenView) -> Vec<(&'static str, String)> {
         ("accessor", token.accessor.to_string()),
         ("name", token.name.to_string()),
         ("role", role_of(token)),
+        ("acts on", reach_of(&token.selectors)),
         ("status", status_of(token)),
         ("created", format!("{} by {}", token.created_at, token.created_by)),
         ("not before", moment(token.not_before)),
@@ -196,6 +193,15 @@ fn role_of(token: &TokenView) -> String {
     format!("{}{}", token.role, if token.read_payloads { ", reads payloads" } else { "" })
 }
 
+/// On what it may act, as the flags that say so.
+fn reach_of(selectors: &Selectors) -> String {
+    let Selectors { queues, event_types, engines } = selectors;
+    let lists = [("queue", queues), ("event-type", event_types), ("engine", engines)];
+    let flags: Vec<_> =
+        lists.iter().flat_map(|(flag, list)| list.iter().map(move |one| format!("--{flag} {one}"))).collect();
+    if flags.is_empty() { "everything".to_owned() } else { flags.join(" ") }
+}
+
 fn status_of(token: &TokenView) -> String {
     let status: &str = token.status.into();
     status.to_owned()
@@ -203,8 +209,8 @@ fn status_of(token: &TokenView) -> String {
 
 impl Listed for TokenView {
     const HEADER: &'static [&'static str] =
-        &["ACCESSOR", "NAME", "ROLE", "STATUS", "EXPIRES", "LAST USED", "CREATED BY"];
-    const WIDE: &'static [&'static str] = &["CREATED BY"];
+        &["ACCESSOR", "NAME", "ROLE", "STATUS", "EXPIRES", "LAST USED", "ACTS ON", "CREATED BY"];
+    const WIDE: &'static [&'static str] = &["ACTS ON", "CREATED BY"];
 
     fn row(&self, times: &Times) -> Vec<String> {
         vec![
@@ -214,6 +220,7 @@ impl Listed for TokenView {
             status_of(self),
             times.show(self.expires_at),
             or_dash(self.last_used_at.map(|at| times.show(at)).as_ref()),
+            reach_of(&self.selectors),
             self.created_by.clone(),
         ]
     }

@@ -48,7 +48,9 @@ pub(super) fn of(operation: &str) -> Option<Value> {
         }),
         "quarantine_engine" => json!({ "reason": "its fan is loud", "event_types": ["frame.render"] }),
         "pause_queue" | "pause_event_type" => json!({ "reason": "the disk is full" }),
-        "create_token" => json!({ "name": "ci", "role": "producer", "expires_in_seconds": 2_592_000 }),
+        "create_token" => {
+            json!({ "name": "ci", "role": "producer", "selectors": { "queues": ["ci.*"] }, "expires_in_seconds": 2_592_000 })
+        }
         "rotate_token" => json!({ "overlap_seconds": 3_600 }),
         "drain_engine" => json!({ "stop_when_drained": true }),
         "cancel_event" => json!({ "force": false }),

@@ -1,7 +1,9 @@
 //! Tokens in a store that is opened for it: whoever has the store may do everything anyway.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
 use enginehouse_api::tokens::{CreateTokenRequest, NewToken, RotateTokenRequest, Rotation, TokenView};
 use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::secret::Accessor;
@@ -16,8 +18,21 @@ use serde::Serialize;
 use super::super::cli_error::CliError;
 use super::super::serve::open;
 use super::super::settings_args::SettingArgs;
-use super::PlaceArgs;
 use crate::exit_codes::Exit;
+
+/// Where the tokens are, if not behind a server.
+#[derive(Clone, Debug, Args)]
+pub(super) struct PlaceArgs {
+    /// The store itself, instead of a server: sqlite://PATH, which no server may have open, or postgres://USER@HOST/DATABASE
+    #[arg(long, global = true, value_name = "URL", help_heading = "Store")]
+    pub(super) store: Option<String>,
+    /// The schema in a PostgreSQL database [default: enginehouse]
+    #[arg(long, global = true, value_name = "NAME", requires = "store", help_heading = "Store")]
+    schema: Option<String>,
+    /// The TOML file of settings, by which a store is opened
+    #[arg(long, env = "ENGINEHOUSE_CONFIG", global = true, value_name = "FILE", help_heading = "Store")]
+    config: Option<PathBuf>,
+}
 
 /// A store that is open.
 pub(super) struct OfflineTokens(Arc<dyn Store>);
