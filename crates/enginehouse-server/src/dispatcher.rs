@@ -80,6 +80,7 @@ mod worker_pool;
 
 use std::sync::Arc;
 
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::engine::Registration;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EngineId;
@@ -97,7 +98,7 @@ use self::inbox::{Inbox, RequestSenders};
 use self::last_claims::LastClaims;
 use self::observer::Observer;
 pub use self::operation::Operation;
-use self::operation::pending;
+use self::operation::{OnBehalf, pending};
 use self::pulse::Pulse;
 use self::registration_limit::RegistrationLimit;
 use self::reply::{DispatchError, Refusal, Reply};
@@ -231,6 +232,14 @@ impl Dispatcher {
     /// It was not carried out.
     pub async fn execute<O: Operation>(&self, operation: O) -> Result<O::Answer, DispatchError> {
         self.submit(|reply| Request::Operation(pending(operation, reply))).await
+    }
+
+    /// Carries out an operation that somebody has asked for, for the audit log.
+    ///
+    /// # Errors
+    /// It was not carried out.
+    pub async fn execute_for<O: Operation>(&self, by: &Principal, operation: O) -> Result<O::Answer, DispatchError> {
+        self.execute(OnBehalf { by: by.clone(), operation }).await
     }
 
     /// Registers an engine, unless it does so too often.

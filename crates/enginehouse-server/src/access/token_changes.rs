@@ -113,7 +113,7 @@ pub async fn change_token(
     };
     transaction.write_token(&changed.record).await?;
     let TokenRecord { accessor, .. } = &changed.record;
-    let detail = RawJson::from(&detail(&changed.record));
+    let detail = RawJson::from(&detail(&changed.record, by));
     let entry = AuditEntry { at: now, action: action.to_owned(), target: accessor.to_string(), detail };
     Ok(Ok((changed, entry)))
 }
@@ -128,8 +128,9 @@ fn secret(rng: &mut dyn Rng) -> [u8; 32] {
 }
 
 /// What the audit log says of a token: nothing of its secret.
-fn detail(token: &TokenRecord) -> Value {
+fn detail(token: &TokenRecord, by: &Principal) -> Value {
     json!({
+        "by": by.to_string(),
         "name": token.name,
         "role": token.role,
         "read_payloads": token.reads_payloads,

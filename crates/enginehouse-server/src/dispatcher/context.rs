@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId, EventType};
 use enginehouse_core::json::RawJson;
@@ -63,6 +64,8 @@ pub struct TransactionContext<'a> {
     pub(super) events: UnitOfWork,
     pub(super) effects: Effects,
     pub(super) audit_entries: Vec<AuditEntry>,
+    /// Who has asked for the operation that is carried out; the server itself between operations.
+    pub(super) acting: Principal,
     /// Engines that have settled in this batch.
     pub(super) settlers: Callers,
     pub(super) seen_engines: &'a SeenEngines,
@@ -221,13 +224,17 @@ impl TransactionContext<'_> {
         self.events.write(&mut *self.transaction, self.registry, &mut self.effects).await
     }
 
-    /// Notes what an operator did, for the audit log.
+    /// Notes what an operator did, for the audit log, and by which token.
     pub(super) fn audit(&mut self, action: &str, target: impl fmt::Display, detail: &serde_json::Value) {
+        let mut detail = detail.clone();
+        if let (Some(accessor), Some(fields)) = (self.acting.accessor(), detail.as_object_mut()) {
+            fields.insert("by".to_owned(), accessor.as_str().into());
+        }
         self.audit_entries.push(AuditEntry {
             at: self.now,
             action: action.to_owned(),
             target: target.to_string(),
-            detail: RawJson::from(detail),
+            detail: RawJson::from(&detail),
         });
     }
 

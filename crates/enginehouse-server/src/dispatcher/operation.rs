@@ -4,6 +4,7 @@
 //! `Dispatcher::execute` and gets the operation's own kind of answer. Nothing else has to know of it.
 
 use async_trait::async_trait;
+use enginehouse_core::access::principal::Principal;
 use enginehouse_store::StoreError;
 
 use super::contention::Resource;
@@ -28,6 +29,32 @@ pub trait Operation: Send + 'static {
 
     /// Carries it out. If the transaction has to be repeated, this is called again.
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Self::Answer>;
+}
+
+/// An operation that somebody has asked for: what the audit log says of it names them.
+pub(super) struct OnBehalf<O> {
+    pub(super) by: Principal,
+    pub(super) operation: O,
+}
+
+#[async_trait(?Send)]
+impl<O: Operation> Operation for OnBehalf<O> {
+    type Answer = O::Answer;
+
+    fn max_events(&self) -> usize {
+        self.operation.max_events()
+    }
+
+    fn resource(&self) -> Option<Resource> {
+        self.operation.resource()
+    }
+
+    async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<O::Answer> {
+        context.acting = self.by.clone();
+        let result = self.operation.execute(context).await;
+        context.acting = Principal::Anyone;
+        result
+    }
 }
 
 /// An operation whose caller waits, whatever its kind.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use enginehouse_api::dead_letters::{BulkDiscardRequest, BulkRedriveRequest};
 use enginehouse_api::problem::Problem;
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::filter::DeadLetterFilter;
 use enginehouse_core::time::Timestamp;
@@ -19,7 +20,7 @@ use crate::dispatcher::dead_letters::{DiscardPage, RedrivePage};
 const PAGE: u32 = 500;
 
 /// Redrives all that match. Answers how many.
-pub(super) async fn redrive(app: App, request: BulkRedriveRequest) -> Result<u64, ProblemResponse> {
+pub(super) async fn redrive(app: App, by: Principal, request: BulkRedriveRequest) -> Result<u64, ProblemResponse> {
     let (filter, _) = until_now(&app, request.filter).await?;
     let spacing = request.rate_per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
     let pages = async move {
@@ -32,8 +33,11 @@ pub(super) async fn redrive(app: App, request: BulkRedriveRequest) -> Result<u64
                 Duration::try_from_secs_f64(redriven as f64 / rate).unwrap_or(Duration::MAX)
             });
             let page = RedrivePage { filter: filter.clone(), limit, spacing, delay };
-            let count =
-                app.dispatcher().execute(page).await.map_err(|error| broken_off(error.into(), redriven, "redriven"))?;
+            let count = app
+                .dispatcher()
+                .execute_for(&by, page)
+                .await
+                .map_err(|error| broken_off(error.into(), redriven, "redriven"))?;
             redriven += u64::from(count);
             if count < limit || request.limit == Some(redriven) {
                 return Ok(redriven);
@@ -44,7 +48,7 @@ pub(super) async fn redrive(app: App, request: BulkRedriveRequest) -> Result<u64
 }
 
 /// Discards all that match. Answers how many.
-pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64, ProblemResponse> {
+pub(super) async fn discard(app: App, by: Principal, request: BulkDiscardRequest) -> Result<u64, ProblemResponse> {
     let (filter, _) = until_now(&app, request.filter).await?;
     let pages = async move {
         let mut discarded = 0;
@@ -52,7 +56,7 @@ pub(super) async fn discard(app: App, request: BulkDiscardRequest) -> Result<u64
             let page = DiscardPage { filter: filter.clone(), limit: PAGE, reason: request.reason.clone() };
             let count = app
                 .dispatcher()
-                .execute(page)
+                .execute_for(&by, page)
                 .await
                 .map_err(|error| broken_off(error.into(), discarded, "discarded"))?;
             discarded += u64::from(count);

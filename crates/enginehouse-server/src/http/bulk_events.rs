@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use enginehouse_api::bulk_events::{BulkCancelRequest, BulkEventsResponse, BulkRetryRequest, BulkScope};
 use enginehouse_api::page::{Cursor, ListKind};
 use enginehouse_api::problem::Problem;
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::event::EventStatus;
@@ -36,12 +37,13 @@ const MAX_SEARCHES: u32 = 50;
     responses((status = 200, description = "What was done.", body = BulkEventsResponse), WriteProblems))]
 pub(super) async fn cancel_events(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     body: JsonBody,
 ) -> Result<Json<BulkEventsResponse>, ProblemResponse> {
     let (scope, force) = body.read(BulkCancelRequest::read)?;
     // Queued ones first: what is claimed meanwhile is found among those that are processing.
     let statuses = [EventStatus::Queued, EventStatus::Processing];
-    act(&app, scope, BulkAction::Cancel { force }, &statuses).await.map(Json)
+    act(&app, &by, scope, BulkAction::Cancel { force }, &statuses).await.map(Json)
 }
 
 /// Make all queued events that match, and that wait for a retry or their time, available now, newest first.
@@ -52,13 +54,14 @@ pub(super) async fn cancel_events(
     responses((status = 200, description = "What was done.", body = BulkEventsResponse), WriteProblems))]
 pub(super) async fn retry_events(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     body: JsonBody,
 ) -> Result<Json<BulkEventsResponse>, ProblemResponse> {
     let mut scope = body.read(BulkRetryRequest::read)?;
     // What may be claimed already does not wait.
     let waits = app.metrics().store_now() + Duration::from_millis(1);
     scope.filter.available_after = scope.filter.available_after.max(Some(waits));
-    act(&app, scope, BulkAction::Retry, &[EventStatus::Queued]).await.map(Json)
+    act(&app, &by, scope, BulkAction::Retry, &[EventStatus::Queued]).await.map(Json)
 }
 
 /// Where a call goes on.
@@ -87,6 +90,7 @@ impl BulkPlace {
 
 async fn act(
     app: &App,
+    by: &Principal,
     scope: BulkScope,
     action: BulkAction,
     statuses: &[EventStatus],
@@ -105,7 +109,7 @@ async fn act(
         let ResultPage { items, next } = found.map_err(|error| broken_off(error.into(), &done))?;
         if !dry_run && !items.is_empty() {
             let page = ActOnEvents { event_ids: items.clone(), status, action };
-            let outcome = app.dispatcher().execute(page).await;
+            let outcome = app.dispatcher().execute_for(by, page).await;
             let outcome = outcome.map_err(|error| broken_off(error.into(), &done))?;
             done.changed += outcome.changed;
             done.asked_to_stop += outcome.asked_to_stop;

@@ -107,9 +107,10 @@ pub(super) async fn redrive_dead_letter(
     responses((status = 200, description = "All that matched are back.", body = BulkRedriveResponse), WriteProblems))]
 pub(super) async fn redrive_dead_letters(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     body: JsonBody,
 ) -> Result<Json<BulkRedriveResponse>, ProblemResponse> {
-    let redriven = bulk::redrive(app, body.read(BulkRedriveRequest::read)?).await?;
+    let redriven = bulk::redrive(app, by, body.read(BulkRedriveRequest::read)?).await?;
     Ok(Json(BulkRedriveResponse { redriven }))
 }
 
@@ -135,8 +136,9 @@ pub(super) async fn discard_dead_letter(
     WriteProblems))]
 pub(super) async fn discard_dead_letters(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     body: JsonBody,
 ) -> Result<Json<BulkDiscardResponse>, ProblemResponse> {
-    let discarded = bulk::discard(app, body.read(BulkDiscardRequest::read)?).await?;
+    let discarded = bulk::discard(app, by, body.read(BulkDiscardRequest::read)?).await?;
     Ok(Json(BulkDiscardResponse { discarded }))
 }

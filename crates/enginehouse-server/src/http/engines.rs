@@ -207,11 +207,12 @@ async fn exchanged(
     responses((status = 200, description = "The engine as it is now.", body = Engine), OneEpochProblems))]
 pub(super) async fn drain_engine(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
 ) -> Result<Json<Engine>, ProblemResponse> {
     let DrainRequest { stop_when_drained, epoch } = body.read_or_default(DrainRequest::read)?;
-    change(&app, Drain { engine_id, stop_when_drained, epoch }).await
+    change(&app, &by, Drain { engine_id, stop_when_drained, epoch }).await
 }
 
 /// Give a draining engine events again.
@@ -220,9 +221,10 @@ pub(super) async fn drain_engine(
     responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
 pub(super) async fn resume_engine(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
 ) -> Result<Json<Engine>, ProblemResponse> {
-    change(&app, Resume(engine_id)).await
+    change(&app, &by, Resume(engine_id)).await
 }
 
 /// Keep an engine from events, or from those of some types, without stopping it; in place of a quarantine that it is in.
@@ -233,12 +235,13 @@ pub(super) async fn resume_engine(
     responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
 pub(super) async fn quarantine_engine(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
 ) -> Result<Json<Engine>, ProblemResponse> {
     let now = app.metrics().store_now();
     let quarantine = body.read(|value| QuarantineRequest::read(value, now))?;
-    change(&app, PutInQuarantine { engine_id, quarantine }).await
+    change(&app, &by, PutInQuarantine { engine_id, quarantine }).await
 }
 
 /// Lift the quarantine of an engine. If it is in none, nothing happens.
@@ -247,9 +250,10 @@ pub(super) async fn quarantine_engine(
     responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
 pub(super) async fn lift_quarantine(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
 ) -> Result<Json<Engine>, ProblemResponse> {
-    change(&app, LiftQuarantine(engine_id)).await
+    change(&app, &by, LiftQuarantine(engine_id)).await
 }
 
 /// Deregister an engine, in good order.
@@ -260,19 +264,21 @@ pub(super) async fn lift_quarantine(
     responses((status = 200, description = "The engine, stopped.", body = Engine), OneEpochProblems))]
 pub(super) async fn deregister_engine(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
     query: Query,
 ) -> Result<Json<Engine>, ProblemResponse> {
     let DeregisterQuery { epoch } = query.read(DeregisterQuery::read)?;
-    change(&app, Deregister { engine_id, epoch }).await
+    change(&app, &by, Deregister { engine_id, epoch }).await
 }
 
 /// Changes an engine, then counts its locks.
 async fn change(
     app: &App,
+    by: &Principal,
     operation: impl Operation<Answer = enginehouse_core::engine::RegisteredEngine>,
 ) -> Result<Json<Engine>, ProblemResponse> {
-    let engine = app.dispatcher().execute(operation).await?;
+    let engine = app.dispatcher().execute_for(by, operation).await?;
     let held = app.store().engine(&engine.engine_id).await.map_err(|error| {
         // The change itself is in the store.
         ProblemResponse::from(error).with(|document| Problem { applied: Some(Applied::Unknown), ..document })

@@ -1,12 +1,13 @@
 //! Event types: what each sets for its events.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use enginehouse_api::event_types::{
     DurationFigures, EventTypeDurations, EventTypeSettings, EventTypeSettingsPage, PauseRequest, Settings,
     VersionDurations,
 };
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
 use enginehouse_core::durations::DurationSummary;
 use enginehouse_core::ids::EventType;
@@ -72,11 +73,12 @@ fn durations(seen: SeenOfType) -> Option<EventTypeDurations> {
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn set_event_type(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(event_type): Path<EventType>,
     body: JsonBody,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     let settings = body.read(Settings::read)?;
-    change(&app, event_type, SettingsChange::Replace(settings)).await
+    change(&app, &by, event_type, SettingsChange::Replace(settings)).await
 }
 
 /// Forget what an event type sets: what its queue sets holds again, or the defaults.
@@ -85,9 +87,10 @@ pub(super) async fn set_event_type(
     responses((status = 204, description = "It sets nothing now."), WriteProblems))]
 pub(super) async fn delete_event_type(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(event_type): Path<EventType>,
 ) -> Result<StatusCode, ProblemResponse> {
-    change(&app, event_type, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
+    change(&app, &by, event_type, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
 }
 
 /// Keep the events of a type from being claimed. The body may be left out.
@@ -98,11 +101,12 @@ pub(super) async fn delete_event_type(
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn pause_event_type(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(event_type): Path<EventType>,
     body: JsonBody,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     let PauseRequest { reason } = body.read_or_default(PauseRequest::read)?;
-    change(&app, event_type, SettingsChange::Pause { reason }).await
+    change(&app, &by, event_type, SettingsChange::Pause { reason }).await
 }
 
 /// Let the events of a type be claimed again.
@@ -111,17 +115,19 @@ pub(super) async fn pause_event_type(
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn resume_event_type(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(event_type): Path<EventType>,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
-    change(&app, event_type, SettingsChange::Resume).await
+    change(&app, &by, event_type, SettingsChange::Resume).await
 }
 
 async fn change(
     app: &App,
+    by: &Principal,
     event_type: EventType,
     change: SettingsChange,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
-    let settings = app.dispatcher().execute(ChangeEventType { event_type: event_type.clone(), change }).await?;
+    let settings = app.dispatcher().execute_for(by, ChangeEventType { event_type: event_type.clone(), change }).await?;
     Ok(Json(wire(event_type, settings, None)))
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use enginehouse_api::idempotency_keys::{ReleaseKeyQuery, ReleasedKey};
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
 
 use super::app::App;
@@ -21,9 +22,11 @@ use crate::dispatcher::release_key::ReleaseKey;
 ))]
 pub(super) async fn release_idempotency_key(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     query: Query,
 ) -> Result<Json<ReleasedKey>, ProblemResponse> {
     let ReleaseKeyQuery { idempotency_key } = query.read(ReleaseKeyQuery::read)?;
-    let event_id = app.dispatcher().execute(ReleaseKey { idempotency_key: Arc::from(&*idempotency_key) }).await?;
+    let event_id =
+        app.dispatcher().execute_for(&by, ReleaseKey { idempotency_key: Arc::from(&*idempotency_key) }).await?;
     Ok(Json(ReleasedKey { idempotency_key, event_id }))
 }

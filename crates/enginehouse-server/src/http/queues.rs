@@ -1,9 +1,10 @@
 //! Queues: what each sets for its events.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use enginehouse_api::event_types::{PauseRequest, QueueSettings, QueueSettingsPage, Settings};
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
 use enginehouse_core::ids::QueueName;
 use enginehouse_store::rows::SettingsRow;
@@ -47,11 +48,12 @@ pub(super) async fn get_queue(
     responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
 pub(super) async fn set_queue(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(queue): Path<QueueName>,
     body: JsonBody,
 ) -> Result<Json<QueueSettings>, ProblemResponse> {
     let settings = body.read(Settings::read)?;
-    change(&app, queue, SettingsChange::Replace(settings)).await
+    change(&app, &by, queue, SettingsChange::Replace(settings)).await
 }
 
 /// Forget what a queue sets: the defaults hold again.
@@ -60,9 +62,10 @@ pub(super) async fn set_queue(
     responses((status = 204, description = "It sets nothing now."), WriteProblems))]
 pub(super) async fn delete_queue(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(queue): Path<QueueName>,
 ) -> Result<StatusCode, ProblemResponse> {
-    change(&app, queue, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
+    change(&app, &by, queue, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
 }
 
 /// Keep the events of a queue from being claimed. The body may be left out.
@@ -73,11 +76,12 @@ pub(super) async fn delete_queue(
     responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
 pub(super) async fn pause_queue(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(queue): Path<QueueName>,
     body: JsonBody,
 ) -> Result<Json<QueueSettings>, ProblemResponse> {
     let PauseRequest { reason } = body.read_or_default(PauseRequest::read)?;
-    change(&app, queue, SettingsChange::Pause { reason }).await
+    change(&app, &by, queue, SettingsChange::Pause { reason }).await
 }
 
 /// Let the events of a queue be claimed again.
@@ -86,13 +90,19 @@ pub(super) async fn pause_queue(
     responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
 pub(super) async fn resume_queue(
     State(app): State<App>,
+    Extension(by): Extension<Principal>,
     Path(queue): Path<QueueName>,
 ) -> Result<Json<QueueSettings>, ProblemResponse> {
-    change(&app, queue, SettingsChange::Resume).await
+    change(&app, &by, queue, SettingsChange::Resume).await
 }
 
-async fn change(app: &App, queue: QueueName, change: SettingsChange) -> Result<Json<QueueSettings>, ProblemResponse> {
-    let settings = app.dispatcher().execute(ChangeQueue { queue: queue.clone(), change }).await?;
+async fn change(
+    app: &App,
+    by: &Principal,
+    queue: QueueName,
+    change: SettingsChange,
+) -> Result<Json<QueueSettings>, ProblemResponse> {
+    let settings = app.dispatcher().execute_for(by, ChangeQueue { queue: queue.clone(), change }).await?;
     Ok(Json(wire(queue, settings)))
 }
 

@@ -40,8 +40,8 @@ pub(super) async fn act(
 ) -> Result<EventRecord, ProblemResponse> {
     let act = ActOnEvent { event_id, action };
     Ok(match principal.selectors() {
-        Some(within) => app.dispatcher().execute(ActWithin { within: within.clone(), act }).await?,
-        None => app.dispatcher().execute(act).await?,
+        Some(within) => app.dispatcher().execute_for(principal, ActWithin { within: within.clone(), act }).await?,
+        None => app.dispatcher().execute_for(principal, act).await?,
     })
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use enginehouse_api::engines::EngineCounts;
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::stats::{EventTypeStats, LaneStatsPage, Stats};
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::time::Timestamp;
@@ -75,8 +76,11 @@ pub(super) async fn list_lanes(State(app): State<App>, query: Query) -> Result<J
 /// Say that the clock is right after it has leapt ahead: finished events are deleted again when their retention ends.
 #[utoipa::path(post, path = "/v1/clock/accept", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": false }))),
     responses((status = 204, description = "Nothing is held back any more."), WriteProblems))]
-pub(super) async fn accept_clock(State(app): State<App>) -> Result<StatusCode, ProblemResponse> {
-    app.dispatcher().execute(AcceptClock).await?;
+pub(super) async fn accept_clock(
+    State(app): State<App>,
+    Extension(by): Extension<Principal>,
+) -> Result<StatusCode, ProblemResponse> {
+    app.dispatcher().execute_for(&by, AcceptClock).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -445,3 +445,19 @@ async fn what_the_selectors_do_not_reach_is_as_if_it_were_not_there() {
     assert!(!list.body.contains("\"root\"") && list.body.contains("\"x\""), "{}", list.body);
     app.close().await;
 }
+
+#[tokio::test]
+async fn the_history_of_an_event_says_by_which_token_somebody_acted() {
+    let mut app = TestApp::new();
+    let id = field(&app.prepare("POST /v1/events", r#"{"event_type":"a"}"#).await, "/event_id");
+    let operator = token(&app, r#"{"name":"op","role":"operator"}"#).await;
+    call_as(&app, &operator, &format!("PATCH /v1/events/{id}"), r#"{"priority":1}"#).await;
+    let bulk = r#"{"filter":{"event_type":"a"}}"#;
+    assert_eq!(call_as(&app, &operator, "POST /v1/events/cancel", bulk).await.status, 200);
+    let history = call_as(&app, &operator, &format!("GET /v1/events/{id}/history"), "").await;
+    let by = format!("by: {}", operator.parse::<AccessToken>().unwrap().accessor());
+    for action in ["/actions/0/detail", "/actions/1/detail"] {
+        assert!(field(&history, action).contains(&by), "{}", history.body);
+    }
+    app.close().await;
+}
