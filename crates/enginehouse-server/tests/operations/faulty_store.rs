@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ambassador::delegate_to_methods;
 use async_trait::async_trait;
-use enginehouse_core::access::token::{TokenRecord, TokenUse};
+use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
