@@ -8,6 +8,7 @@ mod engines;
 mod events;
 mod explaining;
 mod logs;
+mod permissions;
 mod refusals;
 mod reports;
 mod settings;

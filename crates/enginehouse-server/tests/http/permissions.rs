@@ -16,7 +16,6 @@ use serde_json::Value;
 use strum::VariantArray;
 
 use crate::app::{Answer, TestApp, field, request};
-use crate::request_fields::Description;
 
 /// Makes a token with the store itself, as the command line does.
 pub(crate) async fn token(app: &TestApp, draft: &str) -> String {
@@ -41,9 +40,13 @@ pub(crate) async fn call_as(app: &TestApp, token: &str, line: &str, body: &str) 
     app.send(request).await
 }
 
+fn description() -> Value {
+    serde_json::from_str(&enginehouse_server::http::openapi_text()).unwrap()
+}
+
 /// Every call of the description: its method and path, with ids that nothing has, and what it needs.
 fn calls() -> Vec<(String, Vec<Permission>)> {
-    let Description(openapi) = Description::new();
+    let openapi = description();
     let mut calls = Vec::new();
     for (path, item) in openapi["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -64,7 +67,7 @@ fn calls() -> Vec<(String, Vec<Permission>)> {
 fn every_call_says_what_it_needs_and_two_are_for_everybody() {
     let free: Vec<_> = calls().into_iter().filter(|(_, needs)| needs.is_empty()).map(|(line, _)| line).collect();
     assert_eq!(free, ["GET /healthz", "GET /readyz"]);
-    let Description(openapi) = Description::new();
+    let openapi = description();
     for (path, item) in openapi["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let security =
@@ -296,7 +299,7 @@ async fn a_claim_that_waits_ends_when_its_token_is_revoked() {
 async fn a_token_with_selectors_may_make_those_calls_only_that_keep_to_them() {
     let app = TestApp::new();
     let limited = token(&app, r#"{"name":"a","role":"admin","selectors":{"queues":["a.*"]}}"#).await;
-    let Description(openapi) = Description::new();
+    let openapi = description();
     let mut refused = 0;
     for (line, needs) in calls() {
         let (method, path) = line.split_once(' ').unwrap();
