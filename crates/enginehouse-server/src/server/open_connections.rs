@@ -76,9 +76,11 @@ impl OpenConnections {
         threads: Arc<NetworkThreads>,
     ) -> Self {
         // Connections for metrics are apart: they are what somebody looks with when there are too many of the others.
-        let (name, max) = match role {
-            ListenerRole::Everything | ListenerRole::Calls => ("connections", config.max_connections),
-            ListenerRole::Metrics => ("metrics_connections", MAX_METRICS_CONNECTIONS),
+        let (name, setting, max) = match role {
+            ListenerRole::Everything | ListenerRole::Calls => {
+                ("connections", "max_connections", config.max_connections)
+            }
+            ListenerRole::Metrics => ("metrics_connections", "metrics_listen", MAX_METRICS_CONNECTIONS),
         };
         let metrics = app.metrics().of_budget(name);
         Self {
@@ -89,7 +91,7 @@ impl OpenConnections {
             // Whoever may open the file may read along anyway.
             tls: tls.filter(|_| listens_on.is_some()),
             timeouts: config.timeouts(),
-            budget: Budget::new("connections", "max_connections", max, metrics),
+            budget: Budget::new("connections", setting, max, metrics),
             signal: IdleSignal::new(),
             shutdown: CancellationToken::new(),
             threads,
