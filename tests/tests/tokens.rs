@@ -3,7 +3,6 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 
 use enginehouse_tests::postgres::TestDatabase;
 use enginehouse_tests::{TestServer, command, text, until};
@@ -97,13 +96,11 @@ async fn a_token_that_one_server_revokes_is_refused_by_the_other() {
     }
     let revoked = with(&servers[0].url, &root, &["token", "revoke", "looks", "--yes"]);
     assert_eq!(exit_of(&revoked), 0, "{}", text(&revoked.stderr));
-    let since = Instant::now();
     assert_eq!(exit_of(&with(&servers[0].url, &viewer, &["stats"])), 5, "the one that has revoked it knows");
     until("the other server refuses it", async || {
         (exit_of(&with(&servers[1].url, &viewer, &["stats"])) == 5).then_some(())
     })
     .await;
-    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
     for server in servers {
         assert_eq!(server.stop(), Some(0));
     }
