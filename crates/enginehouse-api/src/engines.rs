@@ -55,6 +55,8 @@ pub struct Engine {
     #[schema(required = true)]
     pub quarantine: Option<Quarantine>,
     /// Those that it was put in because it failed events of a type more than others do, where that is enforced.
+    #[serde(default)]
+    #[schema(required = true)]
     pub automatic_quarantines: Vec<AutomaticQuarantine>,
     /// How often it must send a heartbeat, in seconds; 0 if never.
     pub heartbeat_interval_seconds: u64,
