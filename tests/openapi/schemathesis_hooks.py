@@ -49,6 +49,9 @@ def before_call(ctx: Any, case: Any, kwargs: Any) -> None:
         body.pop("cursor", None)
         # The moment until which an engine is in quarantine has to be in the future.
         body.pop("until", None)
+        # Only an operator may be given it.
+        if body.get("role") != "operator":
+            body.pop("read_payloads", None)
         if case.operation.definition.raw.get("operationId") in BULK:
             matches = body.get("filter", {})
             # What has ended is neither cancelled nor retried.

@@ -42,13 +42,18 @@ pub fn binary() -> PathBuf {
 pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(binary());
     command.args(arguments).stdin(Stdio::null());
+    without_variables(&mut command);
+    command.env("ENGINEHOUSE_LOG", "error");
+    command
+}
+
+/// Takes from a command what sets up Enginehouse in the environment, or its tests.
+pub fn without_variables(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ENGINEHOUSE_") {
             command.env_remove(name);
         }
     }
-    command.env("ENGINEHOUSE_LOG", "error");
-    command
 }
 
 /// Where Debian has the library of faketime; `cargo xtask test` installs it.

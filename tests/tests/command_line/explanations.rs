@@ -5,7 +5,7 @@ use std::process::Command;
 use enginehouse_api::engines::RegisterRequest;
 use enginehouse_api::settle::{SettleOutcome, SettleRequest, Settlement};
 use enginehouse_core::ids::EngineId;
-use enginehouse_tests::{TestServer, binary, run, text};
+use enginehouse_tests::{TestServer, binary, run, text, without_variables};
 use serde_json::{Value, json};
 
 /// A server, and engines that only tests work with: they send no heartbeats.
@@ -143,7 +143,10 @@ fn walk(fleet: &Fleet, session: &[(String, String)], event: &mut String) {
         // The warning of an enqueue goes to stderr, and is shown; its id is kept.
         script = script.replace("-q) 2>&1", "-q)");
     }
-    let output = Command::new("bash")
+    let mut bash = Command::new("bash");
+    // What sets tests up is nothing to commands.
+    without_variables(&mut bash);
+    let output = bash
         .args(["-c", &format!("exec 2>&1\n{script}")])
         .env("PATH", path())
         .env("ENGINEHOUSE_URL", &fleet.server.url)
