@@ -22,6 +22,9 @@ use super::request::EngineExchange;
 use super::settle::settle;
 use super::wait_queue::{Occupancy, TakenPoll};
 
+/// For how many events that their engines have failed one batch has others woken: each may be compared with every claim that waits.
+const MAX_FOR_OTHERS: usize = 16;
+
 /// The exchanges of a batch.
 pub(super) struct Exchanges<'a> {
     requests: &'a [EngineExchange],
@@ -164,7 +167,8 @@ impl<'a> Exchanges<'a> {
             poll.room = given.room;
             // It was woken in the place of an idle engine, which can be given what this one had to pass over.
             context.effects.passed_over.extend(given.passed_over);
-            context.effects.for_others.extend(given.for_others);
+            let room = MAX_FOR_OTHERS.saturating_sub(context.effects.for_others.len());
+            context.effects.for_others.extend(given.for_others.into_iter().take(room));
             if !given.events.is_empty() {
                 poll.answer = Some(Ok(Exchanged { claimed: Some(given.events), ..poll.exchanged.clone() }));
             }
