@@ -81,6 +81,7 @@ impl DeadLettersQuery {
             group_id,
             dead_lettered_before,
             dead_lettered_after,
+            ..DeadLetterFilter::default()
         };
         Some((filter, page_request(limit, cursor)))
     }
@@ -168,6 +169,7 @@ impl DeadLetterPreviewQuery {
             group_id,
             dead_lettered_before,
             dead_lettered_after,
+            ..DeadLetterFilter::default()
         };
         Some(Self { filter, part: BulkLimit { limit } })
     }

@@ -160,7 +160,8 @@ impl EnginesQuery {
             limit: optional(read_limit),
             cursor: optional(|value| read_cursor(value, ListKind::Engines)),
         );
-        Some((EngineFilter { status, stopped, engine_type, capability }, page_request(limit, cursor)))
+        let filter = EngineFilter { status, stopped, engine_type, capability, ..EngineFilter::default() };
+        Some((filter, page_request(limit, cursor)))
     }
 }
 

@@ -253,6 +253,7 @@ impl EventsQuery {
             available_after,
             enqueued_after,
             enqueued_before,
+            ..EventFilter::default()
         };
         Some((filter, page_request(limit, cursor)))
     }

@@ -1,7 +1,10 @@
 //! Which events, engines and dead letters a list is about, and which part of the list. A field that is none matches all.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::access::selector::Selectors;
 use crate::engine::EngineStatus;
 use crate::error_group::ErrorGroupId;
 use crate::event::{DeadLetterReason, EventStatus};
@@ -61,6 +64,9 @@ pub struct EventFilter {
     /// Only those enqueued before this moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enqueued_before: Option<Timestamp>,
+    /// Only those that whoever asks may see. No part of what they ask for.
+    #[serde(skip)]
+    pub within: Arc<Selectors>,
 }
 
 impl EventFilter {
@@ -90,6 +96,7 @@ impl EventFilter {
             available_after,
             enqueued_after,
             enqueued_before,
+            within: Arc::default(),
         })
     }
 
@@ -115,6 +122,9 @@ pub struct EngineFilter {
     /// Only those that are capable of this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capability: Option<Capability>,
+    /// Only those that whoever asks may see. No part of what they ask for.
+    #[serde(skip)]
+    pub within: Arc<Selectors>,
 }
 
 /// Which dead letters. What is absent matches all.
@@ -147,6 +157,9 @@ pub struct DeadLetterFilter {
     /// Only those that became dead letters at this moment or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_lettered_after: Option<Timestamp>,
+    /// Only those that whoever asks may see. No part of what they ask for.
+    #[serde(skip)]
+    pub within: Arc<Selectors>,
 }
 
 impl DeadLetterFilter {
@@ -160,7 +173,16 @@ impl DeadLetterFilter {
             dead_lettered_before: optional(|value| value.parsed()),
             dead_lettered_after: optional(|value| value.parsed()),
         );
-        Some(Self { event_type, queue, reason, error_code, group_id, dead_lettered_before, dead_lettered_after })
+        Some(Self {
+            event_type,
+            queue,
+            reason,
+            error_code,
+            group_id,
+            dead_lettered_before,
+            dead_lettered_after,
+            within: Arc::default(),
+        })
     }
 
     /// Whether it matches every dead letter.

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use enginehouse_api::page::BlockedPlace;
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::change::ChangeStep;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::explain::{
@@ -107,6 +108,8 @@ pub struct LaneQuestion {
     pub verdict: Option<Verdict>,
     pub after: Option<BlockedPlace>,
     pub limit: usize,
+    /// Which lanes the caller may see.
+    pub within: Arc<Selectors>,
 }
 
 /// Lanes in which something waits, the worst first.
@@ -156,11 +159,16 @@ impl Explainer {
         Ok(Some(ExplainedEvent { record, verdict, summary, waits: Some(waits), as_of }))
     }
 
-    /// Explains an engine. Nothing, if it is not registered or has stopped.
+    /// Explains an engine by the lanes that selectors reach. Nothing, if it is not registered or has stopped.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn engine(&self, engine_id: &EngineId, now: Timestamp) -> Result<Option<ExplainedEngine>, StoreError> {
+    pub async fn engine(
+        &self,
+        engine_id: &EngineId,
+        within: &Selectors,
+        now: Timestamp,
+    ) -> Result<Option<ExplainedEngine>, StoreError> {
         let view = self.views.get(now).await?;
         let Some((class, engine)) = view.fleet().engine(engine_id) else { return Ok(None) };
         let (mut could_claim, mut claimable) = (0, Vec::new());
@@ -168,7 +176,7 @@ impl Explainer {
         let mut opens = OpenedEvents::default();
         // What keeps it from lanes that require the same, and how many events it would have if that were changed.
         let mut known = view.of_each_requirement(None);
-        for (requirement, counts) in view.waiting_lanes() {
+        for (requirement, counts) in view.waiting_lanes().filter(|(_, row)| within.admit_lane(&row.lane.key)) {
             let queued = counts.counts.queued;
             let facts = view.facts(&counts.lane.key, None);
             let (near, opened) = match &mut known[requirement] {
@@ -217,7 +225,8 @@ impl Explainer {
     pub async fn lanes(&self, question: &LaneQuestion, now: Timestamp) -> Result<ExplainedLanes, StoreError> {
         let view = self.views.get(now).await?;
         let mut asked = view.worst_first().iter().filter(|(place, counts)| {
-            question.after.is_none_or(|after| *place > after)
+            question.within.admit_lane(&counts.lane.key)
+                && question.after.is_none_or(|after| *place > after)
                 && question.queue.as_ref().is_none_or(|queue| *queue == counts.lane.key.queue)
                 && question.event_type.as_ref().is_none_or(|event_type| *event_type == counts.lane.key.event_type)
                 && question.verdict.is_none_or(|verdict| verdict == place.verdict)

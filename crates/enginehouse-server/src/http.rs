@@ -41,6 +41,7 @@ mod scenario_runs;
 mod selected;
 mod settings;
 mod settle;
+mod shown_fleet;
 mod stats;
 mod suspects;
 mod tokens;

@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::report::LogTail;
@@ -232,8 +233,8 @@ impl Queries for PostgresStore {
         Ok(reads::engines(&self.shared, filter, page).await?)
     }
 
-    async fn engine_counts(&self) -> Result<Vec<(EngineStatus, u64)>, StoreError> {
-        Ok(reads::engine_counts(&self.shared).await?)
+    async fn engine_counts(&self, within: &Selectors) -> Result<Vec<(EngineStatus, u64)>, StoreError> {
+        Ok(reads::engine_counts(&self.shared, within).await?)
     }
 
     async fn fleet(&self) -> Result<FleetRows, StoreError> {
@@ -289,8 +290,8 @@ impl Queries for PostgresStore {
         Ok(reads::preview_dead_letters(&self.shared, filter, limit, first).await?)
     }
 
-    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroupRow>, StoreError> {
-        Ok(reads::dead_letter_groups(&self.shared).await?)
+    async fn dead_letter_groups(&self, within: &Selectors) -> Result<Vec<DeadLetterGroupRow>, StoreError> {
+        Ok(reads::dead_letter_groups(&self.shared, within).await?)
     }
 
     async fn lane_counts(&self) -> Result<Vec<LaneCounts>, StoreError> {

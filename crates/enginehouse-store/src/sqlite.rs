@@ -52,6 +52,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::report::LogTail;
@@ -159,8 +160,9 @@ impl Queries for SqliteStore {
         self.readers.read(move |reader| engines::page(reader, &filter, &page)).await
     }
 
-    async fn engine_counts(&self) -> Result<Vec<(EngineStatus, u64)>, StoreError> {
-        self.readers.read(engines::counts).await
+    async fn engine_counts(&self, within: &Selectors) -> Result<Vec<(EngineStatus, u64)>, StoreError> {
+        let within = within.clone();
+        self.readers.read(move |reader| engines::counts(reader, &within)).await
     }
 
     async fn fleet(&self) -> Result<FleetRows, StoreError> {
@@ -221,8 +223,9 @@ impl Queries for SqliteStore {
         self.readers.read(move |reader| dead_letters::preview(reader, &filter, limit, first)).await
     }
 
-    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroupRow>, StoreError> {
-        self.readers.read(dead_letters::groups).await
+    async fn dead_letter_groups(&self, within: &Selectors) -> Result<Vec<DeadLetterGroupRow>, StoreError> {
+        let within = within.clone();
+        self.readers.read(move |reader| dead_letters::groups(reader, &within)).await
     }
 
     async fn lane_counts(&self) -> Result<Vec<LaneCounts>, StoreError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ambassador::delegatable_trait;
 use async_trait::async_trait;
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::report::LogTail;
@@ -139,8 +140,8 @@ pub trait Queries: Send + Sync {
         filter: &EngineFilter,
         page: &PageRequest,
     ) -> Result<ResultPage<(RegisteredEngine, u32)>, StoreError>;
-    /// How many engines are in each status.
-    async fn engine_counts(&self) -> Result<Vec<(EngineStatus, u64)>, StoreError>;
+    /// How many engines are in each status, of those that selectors reach.
+    async fn engine_counts(&self, within: &Selectors) -> Result<Vec<(EngineStatus, u64)>, StoreError>;
     /// Every engine with what it holds. Takes time in proportion to the engines and their locks.
     async fn fleet(&self) -> Result<FleetRows, StoreError>;
     /// How many queued events of a lane come before this place in the order in which they are claimed; at most `limit`.
@@ -174,8 +175,8 @@ pub trait Queries: Send + Sync {
         limit: u64,
         first: u32,
     ) -> Result<DeadLetterPreviewRow, StoreError>;
-    /// Dead letters by event type, reason and error, the largest group first; at most 1,000 groups.
-    async fn dead_letter_groups(&self) -> Result<Vec<DeadLetterGroupRow>, StoreError>;
+    /// Dead letters that selectors reach, by event type, reason and error, the largest group first; at most 1,000 groups.
+    async fn dead_letter_groups(&self, within: &Selectors) -> Result<Vec<DeadLetterGroupRow>, StoreError>;
     /// How many events of each lane are in each status, and since when the oldest queued one has been due. Takes time in
     /// proportion to the lanes, not to the events.
     async fn lane_counts(&self) -> Result<Vec<LaneCounts>, StoreError>;

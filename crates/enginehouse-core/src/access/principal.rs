@@ -61,6 +61,11 @@ impl Principal {
         }
     }
 
+    /// The same as selectors that limit nothing if that is not limited: for what only takes a part of what there is.
+    pub fn reach(&self) -> Arc<Selectors> {
+        self.selectors().cloned().unwrap_or_default()
+    }
+
     /// Whether the events of a lane are among what they may act on.
     pub fn admits_lane(&self, lane: &LaneKey) -> bool {
         self.selectors().is_none_or(|selectors| selectors.admit_lane(lane))

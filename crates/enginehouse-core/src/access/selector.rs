@@ -33,6 +33,13 @@ impl Selector {
         if self.is_prefix { name.starts_with(&*self.text) } else { *name == *self.text }
     }
 
+    /// It as a pattern of SQL's `like`, in which `\\` takes the meaning from a sign. As a pattern of `glob`, it is what it is: no
+    /// name has a sign that means something there.
+    pub fn like_pattern(&self) -> String {
+        let name = self.text.replace('_', "\\_");
+        if self.is_prefix { name + "%" } else { name }
+    }
+
     /// Whether it stands for all that another one stands for.
     pub fn covers(&self, other: &Self) -> bool {
         if self.is_prefix { other.text.starts_with(&*self.text) } else { self == other }
@@ -150,7 +157,12 @@ impl Selectors {
 
     /// Whether they admit the events of a lane.
     pub fn admit_lane(&self, lane: &LaneKey) -> bool {
-        self.admit_queue(&lane.queue) && self.admit_event_type(&lane.event_type)
+        self.admit(lane.queue.as_str(), lane.event_type.as_str())
+    }
+
+    /// Whether they admit the events of a queue and type, as these are written.
+    pub fn admit(&self, queue: &str, event_type: &str) -> bool {
+        admit(&self.queues, queue) && admit(&self.event_types, event_type)
     }
 
     /// Whether they limit which events.

@@ -1,6 +1,9 @@
 //! People act on many events: one page of those that a search has found, in one transaction.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::transition::EventCommand;
@@ -16,6 +19,8 @@ pub struct ActOnEvents {
     /// The status that they were found with. One that has another by now has moved on.
     pub status: EventStatus,
     pub action: BulkAction,
+    /// Which of them the caller may act on. One that has been moved out of them since has moved on.
+    pub within: Arc<Selectors>,
 }
 
 /// What a person does to many events.
@@ -60,6 +65,9 @@ impl Operation for ActOnEvents {
         let mut outcome = BulkOutcome::default();
         for event_id in &self.event_ids {
             let Some(before) = context.events.get(*event_id) else { continue };
+            if !context.registry.lane_of(before).is_ok_and(|lane| self.within.admit_lane(lane)) {
+                continue;
+            }
             let is_due = before.state.available_at <= context.now;
             let is_so = before.state.cancel_requested && self.action != BulkAction::Cancel { force: true };
             if before.state.status != self.status || is_so || (self.action == BulkAction::Retry && is_due) {

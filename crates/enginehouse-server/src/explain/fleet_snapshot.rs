@@ -10,7 +10,7 @@ use enginehouse_core::explain::{Availability, GateState, LaneExplanation, Passag
 use enginehouse_core::fleet::{Fleet, FleetEngine, NearEngine};
 use enginehouse_core::gates::{Gate, Held, LaneFacts, could_ever_serve};
 use enginehouse_core::hold_back::{HeldBackFor, HeldWork, HoldBack, Reservation, effective_priority, expected_end};
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName};
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::policy::{Policy, Precedence, precedence, quarantine_mode, resolve};
 use enginehouse_core::quarantine::{EnforcedQuarantine, QuarantineMode, enforced};
@@ -52,6 +52,8 @@ pub struct HeldBy {
     pub event_id: EventId,
     /// Unknown if its lane cannot be read.
     pub event_type: Option<EventType>,
+    /// The same.
+    pub queue: Option<QueueName>,
     pub claimed_at: Timestamp,
     /// How long its lock lasts from each renewal.
     visibility_timeout: Duration,
@@ -99,6 +101,7 @@ impl FleetSnapshot {
             held.entry(lock.engine_id).or_default().push(HeldBy {
                 event_id: lock.event_id,
                 event_type: key.map(|key| key.event_type.clone()),
+                queue: key.map(|key| key.queue.clone()),
                 claimed_at: lock.claimed_at,
                 visibility_timeout: lock.visibility_timeout,
                 required_memory_mb: key.and_then(|key| key.required_memory_mb).unwrap_or(0),

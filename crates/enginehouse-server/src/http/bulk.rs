@@ -21,7 +21,7 @@ const PAGE: u32 = 500;
 
 /// Redrives all that match. Answers how many.
 pub(super) async fn redrive(app: App, by: Principal, request: BulkRedriveRequest) -> Result<u64, ProblemResponse> {
-    let (filter, _) = until_now(&app, request.filter).await?;
+    let (filter, _) = until_now(&app, &by, request.filter).await?;
     let spacing = request.rate_per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
     let pages = async move {
         let mut redriven = 0;
@@ -49,7 +49,7 @@ pub(super) async fn redrive(app: App, by: Principal, request: BulkRedriveRequest
 
 /// Discards all that match. Answers how many.
 pub(super) async fn discard(app: App, by: Principal, request: BulkDiscardRequest) -> Result<u64, ProblemResponse> {
-    let (filter, _) = until_now(&app, request.filter).await?;
+    let (filter, _) = until_now(&app, &by, request.filter).await?;
     let pages = async move {
         let mut discarded = 0;
         loop {
@@ -68,16 +68,17 @@ pub(super) async fn discard(app: App, by: Principal, request: BulkDiscardRequest
     tokio::spawn(pages).await.unwrap_or_else(|error| Err(ProblemResponse::internal(error.to_string())))
 }
 
-/// The filter, but only for what is a dead letter by now; and the moment that says so.
+/// The filter, but only for what is a dead letter by now and what the caller may see; and the moment that says so.
 pub(super) async fn until_now(
     app: &App,
+    by: &Principal,
     filter: DeadLetterFilter,
 ) -> Result<(DeadLetterFilter, Timestamp), ProblemResponse> {
     // A look at what is due brings the store's time.
     app.dispatcher().sweep().await?;
     let now = app.metrics().last_commit_at() + Duration::from_millis(1);
     let before = filter.dead_lettered_before.map_or(now, |before| before.min(now));
-    Ok((DeadLetterFilter { dead_lettered_before: Some(before), ..filter }, before))
+    Ok((DeadLetterFilter { dead_lettered_before: Some(before), within: by.reach(), ..filter }, before))
 }
 
 /// A page failed behind others that did not.

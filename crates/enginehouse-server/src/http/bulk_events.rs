@@ -22,6 +22,7 @@ use enginehouse_store::rows::ResultPage;
 use super::app::App;
 use super::json::{Json, JsonBody};
 use super::problem::{ProblemResponse, WriteProblems};
+use super::selected::veiled;
 use crate::dispatcher::bulk_events::{ActOnEvents, BulkAction};
 
 /// How many events one transaction takes: the writer is never held for long.
@@ -33,7 +34,7 @@ const MAX_SEARCHES: u32 = 50;
 ///
 /// It is about at most `limit` events: repeat it with its `next_cursor` until that is null. To repeat a call is safe. With
 /// `dry_run` it says which events it would be about, in its order, and does nothing. Events that come to match later are left alone.
-#[utoipa::path(post, path = "/v1/events/cancel", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": false }))), request_body = BulkCancelRequest,
+#[utoipa::path(post, path = "/v1/events/cancel", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))), request_body = BulkCancelRequest,
     responses((status = 200, description = "What was done.", body = BulkEventsResponse), WriteProblems))]
 pub(super) async fn cancel_events(
     State(app): State<App>,
@@ -50,7 +51,7 @@ pub(super) async fn cancel_events(
 ///
 /// It is about at most `limit` events: repeat it with its `next_cursor` until that is null. To repeat a call is safe. With
 /// `dry_run` it says which events it would be about, in its order, and does nothing. Events that come to match later are left alone.
-#[utoipa::path(post, path = "/v1/events/retry", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": false }))), request_body = BulkRetryRequest,
+#[utoipa::path(post, path = "/v1/events/retry", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))), request_body = BulkRetryRequest,
     responses((status = 200, description = "What was done.", body = BulkEventsResponse), WriteProblems))]
 pub(super) async fn retry_events(
     State(app): State<App>,
@@ -103,12 +104,13 @@ async fn act(
     for _ in 0..MAX_SEARCHES {
         let left = limit.saturating_sub(u32::try_from(done.event_ids.len()).unwrap_or(u32::MAX));
         let Some(status) = statuses.get(place.status).copied().filter(|_| left > 0) else { break };
-        let filter = EventFilter { status: Some(status), ..filter.clone() };
+        let filter = EventFilter { status: Some(status), within: by.reach(), ..filter.clone() };
         let page = PageRequest { limit: left.min(PAGE), after: place.after.take() };
         let found = app.store().event_ids(&filter, &page).await;
-        let ResultPage { items, next } = found.map_err(|error| broken_off(error.into(), &done))?;
+        let found = found.map_err(|error| broken_off(error.into(), &done))?;
+        let ResultPage { items, next } = veiled(by, &page, found, |event_id| *event_id);
         if !dry_run && !items.is_empty() {
-            let page = ActOnEvents { event_ids: items.clone(), status, action };
+            let page = ActOnEvents { event_ids: items.clone(), status, action, within: by.reach() };
             let outcome = app.dispatcher().execute_for(by, page).await;
             let outcome = outcome.map_err(|error| broken_off(error.into(), &done))?;
             done.changed += outcome.changed;

@@ -21,7 +21,7 @@ use super::hiding::Hide;
 use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
 use super::problem::{ActProblems, ChangeProblems, ListProblems, ProblemResponse, ReadProblems, WriteProblems};
-use super::selected::{act, check_visible};
+use super::selected::{act, check_visible, veiled};
 use super::wire;
 use crate::dispatcher::event_actions::EventAction;
 
@@ -29,7 +29,7 @@ use crate::dispatcher::event_actions::EventAction;
 const PREVIEWED: u32 = 10;
 
 /// List dead letters, newest event first.
-#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))), params(DeadLetterFilter, PageQuery),
+#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))), params(DeadLetterFilter, PageQuery),
     responses((status = 200, description = "A page of dead letters. It may be short and still have a successor.",
         body = DeadLetterPage), ListProblems))]
 pub(super) async fn list_dead_letters(
@@ -38,20 +38,25 @@ pub(super) async fn list_dead_letters(
     query: Query,
 ) -> Result<Json<DeadLetterPage>, ProblemResponse> {
     let (filter, page) = query.read(DeadLettersQuery::read)?;
+    let filter = DeadLetterFilter { within: principal.reach(), ..filter };
     let rows = app.store().dead_letters(&filter, &page).await?;
+    let rows = veiled(&principal, &page, rows, |row| row.record.event.event_id);
     Ok(Json(listed(ListKind::DeadLetters, rows, |row| wire::dead_letter(row).shown_to(&principal))))
 }
 
 /// Group dead letters by event type, reason and error, the largest group first; at most 1,000 groups.
-#[utoipa::path(get, path = "/v1/dead-letters/summary", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))),
+#[utoipa::path(get, path = "/v1/dead-letters/summary", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))),
     responses((status = 200, description = "The groups.", body = DeadLetterSummary), ListProblems))]
-pub(super) async fn summarize_dead_letters(State(app): State<App>) -> Result<Json<DeadLetterSummary>, ProblemResponse> {
-    let groups = app.store().dead_letter_groups().await?;
+pub(super) async fn summarize_dead_letters(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+) -> Result<Json<DeadLetterSummary>, ProblemResponse> {
+    let groups = app.store().dead_letter_groups(&principal.reach()).await?;
     Ok(Json(DeadLetterSummary { groups: groups.into_iter().map(wire::dead_letter_group).collect() }))
 }
 
 /// Show what a bulk redrive or discard would touch, in its order. Nothing is changed.
-#[utoipa::path(get, path = "/v1/dead-letters/preview", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))), params(DeadLetterFilter, BulkLimit),
+#[utoipa::path(get, path = "/v1/dead-letters/preview", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))), params(DeadLetterFilter, BulkLimit),
     responses((status = 200, description = "How many, and the first of them.", body = DeadLetterPreview),
     ListProblems))]
 pub(super) async fn preview_dead_letters(
@@ -60,7 +65,7 @@ pub(super) async fn preview_dead_letters(
     query: Query,
 ) -> Result<Json<DeadLetterPreview>, ProblemResponse> {
     let DeadLetterPreviewQuery { filter, part } = query.read(DeadLetterPreviewQuery::read)?;
-    let (filter, dead_lettered_before) = bulk::until_now(&app, filter).await?;
+    let (filter, dead_lettered_before) = bulk::until_now(&app, &principal, filter).await?;
     let limit = part.limit.unwrap_or(u64::MAX);
     let preview = app.store().preview_dead_letters(&filter, limit, PREVIEWED).await?;
     let first = preview.first.into_iter().map(|row| wire::dead_letter(row).shown_to(&principal)).collect();
@@ -103,7 +108,7 @@ pub(super) async fn redrive_dead_letter(
 /// Put all dead letters that match back in their queues, at a given rate.
 ///
 /// Those that come to be while it runs are left alone. It goes on if the caller hangs up.
-#[utoipa::path(post, path = "/v1/dead-letters/redrive", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": false }))), request_body = BulkRedriveRequest,
+#[utoipa::path(post, path = "/v1/dead-letters/redrive", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))), request_body = BulkRedriveRequest,
     responses((status = 200, description = "All that matched are back.", body = BulkRedriveResponse), WriteProblems))]
 pub(super) async fn redrive_dead_letters(
     State(app): State<App>,
@@ -131,7 +136,7 @@ pub(super) async fn discard_dead_letter(
 /// Give up on all dead letters that match. The events stay failed.
 ///
 /// Those that come to be while it runs are left alone. It goes on if the caller hangs up.
-#[utoipa::path(post, path = "/v1/dead-letters/discard", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": false }))), request_body = BulkDiscardRequest,
+#[utoipa::path(post, path = "/v1/dead-letters/discard", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))), request_body = BulkDiscardRequest,
     responses((status = 200, description = "All that matched are resolved.", body = BulkDiscardResponse),
     WriteProblems))]
 pub(super) async fn discard_dead_letters(

@@ -28,6 +28,7 @@ use super::params::{Path, Query, listed};
 use super::problem::{
     EngineProblems, EpochProblems, ListProblems, OneEpochProblems, ProblemResponse, ReadProblems, WriteProblems,
 };
+use super::selected::engines_within;
 use super::wire;
 use crate::dispatcher::Operation;
 use crate::dispatcher::answers::{ExchangeProgress, Exchanged};
@@ -80,25 +81,31 @@ pub(super) async fn register_new_engine(
 }
 
 /// List engines by id.
-#[utoipa::path(get, path = "/v1/engines", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": false }))), params(EngineFilter, PageQuery),
+#[utoipa::path(get, path = "/v1/engines", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": true }))), params(EngineFilter, PageQuery),
     responses((status = 200, description = "A page of engines.", body = EnginePage), ListProblems))]
-pub(super) async fn list_engines(State(app): State<App>, query: Query) -> Result<Json<EnginePage>, ProblemResponse> {
+pub(super) async fn list_engines(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    query: Query,
+) -> Result<Json<EnginePage>, ProblemResponse> {
     let (filter, page) = query.read(EnginesQuery::read)?;
-    let engines = app.store().engines(&filter, &page).await?;
+    let engines = engines_within(&app, EngineFilter { within: principal.reach(), ..filter }, page).await?;
     let now = app.metrics().store_now();
     Ok(Json(listed(ListKind::Engines, engines, |(engine, locks_held)| Engine::new(&engine, locks_held, now))))
 }
 
 /// Show one engine, with its locks.
-#[utoipa::path(get, path = "/v1/engines/{engine_id}", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": false }))),
+#[utoipa::path(get, path = "/v1/engines/{engine_id}", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")),
     responses((status = 200, description = "The engine.", body = Engine), ReadProblems))]
 pub(super) async fn get_engine(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
 ) -> Result<Json<Engine>, ProblemResponse> {
     let found = app.store().engine(&engine_id).await?;
-    let (engine, locks) = found.ok_or_else(|| Problem::not_found(format_args!("engine {engine_id}")))?;
+    let (engine, mut locks) = found.ok_or_else(|| Problem::not_found(format_args!("engine {engine_id}")))?;
+    locks.retain(|held| principal.admits_lane(&held.lane));
     Ok(Json(wire::engine_with_locks(&engine, &locks, app.metrics().store_now())))
 }
 

@@ -18,35 +18,42 @@ use super::app::App;
 use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
 use super::problem::{ListProblems, ProblemResponse, ReadProblems, WriteProblems};
-use super::settings::{known_event_types, page_of};
+use super::settings::{check_event_type, known_event_types, page_of};
 use crate::dispatcher::durations::{EngineVersion, SeenOfType, SeenPair};
 use crate::dispatcher::settings::{ChangeEventType, SettingsChange};
 
 /// List the event types that have settings or events, by name.
-#[utoipa::path(get, path = "/v1/event-types", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsRead.name()], "selectors": false }))), params(PageQuery),
+#[utoipa::path(get, path = "/v1/event-types", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsRead.name()], "selectors": true }))), params(PageQuery),
     responses((status = 200, description = "A page of event types.", body = EventTypeSettingsPage), ListProblems))]
 pub(super) async fn list_event_types(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     query: Query,
 ) -> Result<Json<EventTypeSettingsPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::EventTypes))?;
-    let known = known_event_types(&app).await?;
+    let known = known_event_types(&app, &principal.reach()).await?;
     let page = page_of(known, &page, EventType::as_str);
     Ok(Json(listed(ListKind::EventTypes, page, |(event_type, row)| wire(event_type, row, None))))
 }
 
 /// Show what an event type sets, and how long its events waited and took.
-#[utoipa::path(get, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsRead.name()], "selectors": false }))),
+#[utoipa::path(get, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsRead.name()], "selectors": true }))),
     params(("event_type" = EventType, Path, description = "The event type.")),
     responses((status = 200, description = "What it sets, and the durations seen.", body = EventTypeSettings), ReadProblems))]
 pub(super) async fn get_event_type(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_type): Path<EventType>,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
-    let settings = known_event_types(&app).await?.remove(&event_type);
+    let settings = known_event_types(&app, &principal.reach()).await?.remove(&event_type);
     let settings = settings.ok_or_else(|| Problem::not_found(format_args!("event type {event_type}")))?;
-    let seen = app.dispatcher().durations().read(app.store(), &event_type).await?;
-    Ok(Json(wire(event_type, settings, durations(seen))))
+    // They are of all its events, whatever their queue.
+    let seen = if principal.reach().queues.is_empty() {
+        durations(app.dispatcher().durations().read(app.store(), &event_type).await?)
+    } else {
+        None
+    };
+    Ok(Json(wire(event_type, settings, seen)))
 }
 
 /// Nothing, if no event of the type was claimed.
@@ -68,7 +75,7 @@ fn durations(seen: SeenOfType) -> Option<EventTypeDurations> {
 }
 
 /// Replace what an event type sets.
-#[utoipa::path(put, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": false }))),
+#[utoipa::path(put, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": true }))),
     params(("event_type" = EventType, Path, description = "The event type.")), request_body = Settings,
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn set_event_type(
@@ -82,7 +89,7 @@ pub(super) async fn set_event_type(
 }
 
 /// Forget what an event type sets: what its queue sets holds again, or the defaults.
-#[utoipa::path(delete, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": false }))),
+#[utoipa::path(delete, path = "/v1/event-types/{event_type}", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": true }))),
     params(("event_type" = EventType, Path, description = "The event type.")),
     responses((status = 204, description = "It sets nothing now."), WriteProblems))]
 pub(super) async fn delete_event_type(
@@ -96,7 +103,7 @@ pub(super) async fn delete_event_type(
 /// Keep the events of a type from being claimed. The body may be left out.
 ///
 /// What is paused already goes on since then, with another reason if one is given.
-#[utoipa::path(post, path = "/v1/event-types/{event_type}/pause", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsPause.name()], "selectors": false }))),
+#[utoipa::path(post, path = "/v1/event-types/{event_type}/pause", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsPause.name()], "selectors": true }))),
     params(("event_type" = EventType, Path, description = "The event type.")), request_body = Option<PauseRequest>,
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn pause_event_type(
@@ -110,7 +117,7 @@ pub(super) async fn pause_event_type(
 }
 
 /// Let the events of a type be claimed again.
-#[utoipa::path(post, path = "/v1/event-types/{event_type}/resume", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsPause.name()], "selectors": false }))),
+#[utoipa::path(post, path = "/v1/event-types/{event_type}/resume", tag = "event types", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsPause.name()], "selectors": true }))),
     params(("event_type" = EventType, Path, description = "The event type.")),
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn resume_event_type(
@@ -127,6 +134,7 @@ async fn change(
     event_type: EventType,
     change: SettingsChange,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
+    check_event_type(by, &event_type, &change)?;
     let settings = app.dispatcher().execute_for(by, ChangeEventType { event_type: event_type.clone(), change }).await?;
     Ok(Json(wire(event_type, settings, None)))
 }

@@ -33,7 +33,7 @@ use super::params::{Path, Query, listed};
 use super::problem::{
     ActProblems, ChangeProblems, EnqueueProblems, ListProblems, ProblemResponse, ReadProblems, conflict,
 };
-use super::selected::{act, check_enqueue, check_visible, conflict_shown_to};
+use super::selected::{act, check_enqueue, check_visible, conflict_shown_to, veiled};
 use super::wire;
 use crate::dispatcher::answers::Enqueued;
 use crate::dispatcher::event_actions::EventAction;
@@ -194,7 +194,7 @@ fn refused(principal: &Principal, failure: DispatchError, at: impl Fn(usize) -> 
 }
 
 /// List events, newest first.
-#[utoipa::path(get, path = "/v1/events", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))), params(EventFilter, PageQuery), responses(
+#[utoipa::path(get, path = "/v1/events", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))), params(EventFilter, PageQuery), responses(
     (status = 200, description = "A page of events. It may be short and still have a successor.", body = EventPage),
     ListProblems,
 ))]
@@ -204,9 +204,10 @@ pub(super) async fn list_events(
     query: Query,
 ) -> Result<Json<EventPage>, ProblemResponse> {
     let (filter, page) = query.read(EventsQuery::read)?;
-    Ok(Json(listed(ListKind::Events, app.store().events(&filter, &page).await?, |record| {
-        wire::event(record).shown_to(&principal)
-    })))
+    let filter = EventFilter { within: principal.reach(), ..filter };
+    let rows = app.store().events(&filter, &page).await?;
+    let rows = veiled(&principal, &page, rows, |record| record.event.event_id);
+    Ok(Json(listed(ListKind::Events, rows, |record| wire::event(record).shown_to(&principal))))
 }
 
 /// Show one event; with `wait_seconds`, once it has completed, failed or been cancelled, or as it is when the time is over.
@@ -223,6 +224,8 @@ pub(super) async fn get_event(
     let wait = query.read(WaitQuery::read)?;
     check_visible(&app, &principal, event_id).await?;
     let record = event_after(&app, event_id, wait, long_wait).await?;
+    // It may have been moved while the caller waited.
+    let record = record.filter(|record| principal.admits_lane(&record.lane));
     let Some(record) = record else { return Err(app.no_event(event_id).await) };
     Ok(Json(wire::event(record).shown_to(&principal)))
 }

@@ -1,16 +1,14 @@
 //! Why events wait: of one event, of one engine, and of all lanes in which something waits.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use enginehouse_api::explain::{
-    BlockedFilter, BlockedLane, BlockedLanePage, BlockedQuery, ChangeView, EngineExplanation, EventExplanation,
-    ExplainQuery, ExplainedEngines, ExplainedGate, FailedGate, FreeEngine, HeldBackEngine, HeldEvent, KeptFrom,
-    NearEngineView, QueuePosition, StarvingEventView, WaitingLane, WouldOpen,
+    BlockedFilter, BlockedLane, BlockedLanePage, BlockedQuery, EngineExplanation, EventExplanation, ExplainQuery,
+    HeldBackEngine, KeptFrom, QueuePosition, StarvingEventView, WaitingLane, WouldOpen,
 };
 use enginehouse_api::page::{Cursor, ListKind, Page, PageQuery};
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
-use enginehouse_core::change::ChangeStep;
-use enginehouse_core::explain::LaneExplanation;
-use enginehouse_core::fleet::NearEngine;
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::verdict::Verdict;
 use enginehouse_core::version::VersionRequirement;
@@ -20,26 +18,30 @@ use super::app::App;
 use super::json::Json;
 use super::params::{Path, Query};
 use super::problem::{ListProblems, ProblemResponse, ReadProblems};
+use super::selected::check_visible;
+use super::shown_fleet::ShownFleet;
 use crate::dispatcher::reply::Refusal;
-use crate::explain::{ExplainedEngine, ExplainedEvent, ExplainedLane, FleetSnapshot, LaneQuestion, holder_of};
-
-/// How many of an engine's events are named.
-const MAX_HELD_NAMED: usize = 5;
+use crate::explain::{ExplainedEngine, ExplainedEvent, ExplainedLane, LaneQuestion};
 
 /// Say why an event does not run now.
 ///
 /// Of a queued event: every gate between it and an engine, how many engines pass each, which engines nearly could run it, and
 /// the smallest change that would let it run. Of any other: what has become of it.
-#[utoipa::path(get, path = "/v1/events/{event_id}/explain", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))),
+#[utoipa::path(get, path = "/v1/events/{event_id}/explain", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event."), ExplainQuery),
     responses((status = 200, description = "Why it does not run.", body = EventExplanation), ReadProblems))]
 pub(super) async fn explain_event(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
     query: Query,
 ) -> Result<Json<EventExplanation>, ProblemResponse> {
     let ExplainQuery { engine_id } = query.read(ExplainQuery::read)?;
-    let now = app.metrics().store_now();
+    check_visible(&app, &principal, event_id).await?;
+    if let Some(engine_id) = engine_id.as_ref().filter(|engine_id| !principal.admits_engine(engine_id)) {
+        return Err(ProblemResponse::from(Refusal::EngineNotRegistered(engine_id.clone())));
+    }
+    let (now, within) = (app.metrics().store_now(), principal.reach());
     let answer = app.explain(move |explainer| async move {
         let Some(explained) = explainer.event(event_id, engine_id.as_ref(), now).await? else { return Ok(None) };
         let is_unknown = |waits: &crate::explain::ExplainedWait| waits.asked_engine.is_none();
@@ -48,7 +50,7 @@ pub(super) async fn explain_event(
         {
             return Err(ProblemResponse::from(Refusal::EngineNotRegistered(engine_id)));
         }
-        Ok(Some(event_explanation(explained)))
+        Ok(Some(event_explanation(explained, &within)))
     });
     match answer.await? {
         Some(explanation) => Ok(Json(explanation)),
@@ -57,17 +59,18 @@ pub(super) async fn explain_event(
 }
 
 /// Say what an engine could claim now, what keeps it from more, and which single change would open most.
-#[utoipa::path(get, path = "/v1/engines/{engine_id}/explain", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": false }))),
+#[utoipa::path(get, path = "/v1/engines/{engine_id}/explain", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": true }))),
     params(("engine_id" = EngineId, Path, description = "The engine.")),
     responses((status = 200, description = "What it could claim.", body = EngineExplanation), ReadProblems))]
 pub(super) async fn explain_engine(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
 ) -> Result<Json<EngineExplanation>, ProblemResponse> {
-    let now = app.metrics().store_now();
+    let (now, within) = (app.metrics().store_now(), principal.reach());
     let answer = app.explain(move |explainer| async move {
-        let explained = explainer.engine(&engine_id, now).await?;
-        let answer = explained.and_then(|explained| engine_explanation(&engine_id, explained));
+        let explained = explainer.engine(&engine_id, &within, now).await?;
+        let answer = explained.and_then(|explained| engine_explanation(&engine_id, explained, &within));
         answer.ok_or_else(|| ProblemResponse::from(Refusal::EngineNotRegistered(engine_id)))
     });
     answer.await.map(Json)
@@ -76,20 +79,23 @@ pub(super) async fn explain_engine(
 /// List the lanes in which events wait, the worst first, each explained: those that no engine could ever run, then those that a
 /// person has to free, then those that time frees, and last those that an engine could run now. Of each kind, the one whose
 /// first event has waited longest comes first.
-#[utoipa::path(get, path = "/v1/blocked", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": false }))), params(BlockedFilter, PageQuery),
+#[utoipa::path(get, path = "/v1/blocked", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))), params(BlockedFilter, PageQuery),
     responses((status = 200, description = "A page of lanes.", body = BlockedLanePage), ListProblems))]
 pub(super) async fn list_blocked(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     query: Query,
 ) -> Result<Json<BlockedLanePage>, ProblemResponse> {
     let (BlockedFilter { queue, event_type, verdict }, page) = query.read(BlockedQuery::read)?;
     let after = page.after.as_deref().and_then(|place| place.parse().ok());
     let verdict = verdict.map(Verdict::from);
-    let question = LaneQuestion { queue, event_type, verdict, after, limit: page.limit as usize };
+    let within = principal.reach();
+    let question = LaneQuestion { queue, event_type, verdict, after, limit: page.limit as usize, within };
     let now = app.metrics().store_now();
     let answer = app.explain(move |explainer| async move {
         let explained = explainer.lanes(&question, now).await?;
-        let items = explained.lanes.into_iter().map(|lane| blocked_lane(lane, &explained.view)).collect();
+        let shown = ShownFleet { view: &explained.view, within: &question.within };
+        let items = explained.lanes.into_iter().map(|lane| blocked_lane(lane, &shown)).collect();
         let cursor = |place: enginehouse_api::page::BlockedPlace| {
             Cursor { list: ListKind::Blocked, place: place.to_string() }.to_string()
         };
@@ -98,19 +104,23 @@ pub(super) async fn list_blocked(
     answer.await.map(Json)
 }
 
-fn event_explanation(explained: ExplainedEvent) -> EventExplanation {
+fn event_explanation(explained: ExplainedEvent, within: &Selectors) -> EventExplanation {
     let ExplainedEvent { record, verdict, summary, waits, as_of } = explained;
     let state = &record.event.state;
     let since = match &waits {
         Some(_) => Some(state.available_at).filter(|at| *at <= as_of),
         None => state.lock.as_ref().map(|lock| lock.claimed_at).or(state.finished_at),
     };
+    // Of one that does not wait, all that is told is of the event itself.
+    let mut summary = summary;
     let waiting = waits.as_ref().map(|waits| {
-        let engines = explained_engines(&waits.lane, &waits.view);
-        let asked = waits.asked_engine.as_ref().map(|near| near_engine(near, &waits.view));
-        (explained_gates(&waits.lane), changes(&waits.lane.smallest_change), engines, asked)
+        let shown = ShownFleet { view: &waits.view, within };
+        let asked = waits.asked_engine.as_ref().map(|near| shown.near_engine(near));
+        summary = shown.text(&summary, Some(record.event.event_id));
+        (shown.gates(&waits.lane), shown.changes(&waits.lane.smallest_change), shown.engines(&waits.lane), asked)
     });
     let held_back = waits.as_ref().and_then(|waits| waits.held_back.clone());
+    let held_back = held_back.filter(|held| within.admit_engine(&held.engine_id));
     let held_back_engine =
         held_back.map(|held| HeldBackEngine { engine_id: held.engine_id, since: held.since, opens_at: held.opens_at });
     let position = waits
@@ -138,16 +148,22 @@ fn event_explanation(explained: ExplainedEvent) -> EventExplanation {
     }
 }
 
-fn engine_explanation(engine_id: &EngineId, explained: ExplainedEngine) -> Option<EngineExplanation> {
+fn engine_explanation(
+    engine_id: &EngineId,
+    explained: ExplainedEngine,
+    within: &Selectors,
+) -> Option<EngineExplanation> {
     let ExplainedEngine { summary, could_claim, claimable, kept_from, would_open, view } = explained;
     let (class, engine) = view.fleet().engine(engine_id)?;
+    let shown = ShownFleet { view: &view, within };
+    let held_back_for = engine.held_back.as_ref().filter(|held_back| within.admit_lane(&held_back.lane));
     Some(EngineExplanation {
         engine_id: engine_id.clone(),
         status: engine.status,
-        summary,
+        summary: shown.text(&summary, None),
         last_claim_at: engine.last_claim_at,
-        holds: held_events(&view, engine_id),
-        held_back_for: engine.held_back.as_ref().map(|held_back| StarvingEventView {
+        holds: shown.held_events(engine_id),
+        held_back_for: held_back_for.map(|held_back| StarvingEventView {
             event_id: held_back.event_id,
             since: held_back.since,
             opens_at: held_back.hold_back.reservation.opens_at,
@@ -160,11 +176,15 @@ fn engine_explanation(engine_id: &EngineId, explained: ExplainedEngine) -> Optio
         claimable: claimable.into_iter().map(waiting_lane).collect(),
         kept_from: kept_from
             .into_iter()
-            .map(|(gate, kept)| KeptFrom { gate: gate.to_owned(), events: kept.events, detail: kept.detail })
+            .map(|(gate, kept)| KeptFrom {
+                gate: gate.to_owned(),
+                events: kept.events,
+                detail: shown.text(&kept.detail, None),
+            })
             .collect(),
         would_open: would_open
             .iter()
-            .map(|(step, events)| WouldOpen { change: step.into(), events: *events })
+            .map(|(step, events)| WouldOpen { change: shown.change(step), events: *events })
             .collect(),
         as_of: view.as_of(),
     })
@@ -185,9 +205,10 @@ fn waiting_lane(row: LaneCounts) -> WaitingLane {
     }
 }
 
-fn blocked_lane(lane: ExplainedLane, view: &FleetSnapshot) -> BlockedLane {
+fn blocked_lane(lane: ExplainedLane, shown: &ShownFleet<'_>) -> BlockedLane {
     let ExplainedLane { counts, head, explanation } = lane;
     let waiting = waiting_lane(counts);
+    let first_event_id = head.map(|head| head.event_id);
     BlockedLane {
         queue: waiting.queue,
         event_type: waiting.event_type,
@@ -196,68 +217,13 @@ fn blocked_lane(lane: ExplainedLane, view: &FleetSnapshot) -> BlockedLane {
         required_memory_mb: waiting.required_memory_mb,
         engine_version: waiting.engine_version,
         queued: waiting.queued,
-        first_event_id: head.map(|head| head.event_id),
+        first_event_id,
         oldest_available_at: waiting.oldest_available_at,
         verdict: explanation.verdict,
-        gates: explained_gates(&explanation),
-        engines: explained_engines(&explanation, view),
-        smallest_change: changes(&explanation.smallest_change),
-        summary: explanation.summary,
-        as_of: view.as_of(),
+        gates: shown.gates(&explanation),
+        engines: shown.engines(&explanation),
+        smallest_change: shown.changes(&explanation.smallest_change),
+        summary: shown.text(&explanation.summary, first_event_id),
+        as_of: shown.view.as_of(),
     }
-}
-
-fn explained_gates(lane: &LaneExplanation) -> Vec<ExplainedGate> {
-    let gate = |gate: &enginehouse_core::explain::GateState| ExplainedGate {
-        gate: gate.gate.to_owned(),
-        state: gate.passage,
-        detail: gate.detail.clone(),
-        opens_at: gate.opens_at,
-        holder: holder_of(gate, lane),
-    };
-    lane.gates.iter().map(gate).collect()
-}
-
-fn explained_engines(lane: &LaneExplanation, view: &FleetSnapshot) -> ExplainedEngines {
-    let fit = &lane.fit;
-    ExplainedEngines {
-        registered: fit.registered,
-        fit_when_empty: fit.fit_when_empty,
-        fit_now: fit.fit_now,
-        free: fit
-            .free
-            .iter()
-            .map(|free| FreeEngine { engine_id: free.engine_id.clone(), last_claim_at: free.last_claim_at })
-            .collect(),
-        nearest: fit.nearest.iter().map(|near| near_engine(near, view)).collect(),
-    }
-}
-
-fn near_engine(near: &NearEngine, view: &FleetSnapshot) -> NearEngineView {
-    let NearEngine { engine, fits_when_empty, fails, change } = near;
-    NearEngineView {
-        engine_id: engine.engine_id.clone(),
-        status: engine.status,
-        fits_when_empty: *fits_when_empty,
-        fails: fails
-            .iter()
-            .map(|(gate, why)| FailedGate { gate: gate.name().to_owned(), detail: why.to_string() })
-            .collect(),
-        change: changes(change),
-        holds: held_events(view, &engine.engine_id),
-        last_claim_at: engine.last_claim_at,
-    }
-}
-
-fn held_events(view: &FleetSnapshot, engine_id: &EngineId) -> Vec<HeldEvent> {
-    let held = view.held_by(engine_id).iter().take(MAX_HELD_NAMED);
-    held.filter_map(|held| {
-        let event_type = held.event_type.clone()?;
-        Some(HeldEvent { event_id: held.event_id, event_type, claimed_at: held.claimed_at })
-    })
-    .collect()
-}
-
-fn changes(steps: &[ChangeStep]) -> Vec<ChangeView> {
-    steps.iter().map(ChangeView::from).collect()
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::access::role::Permission;
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::applied::Applied;
 use http::{HeaderMap, header};
 use serde::Serialize;
@@ -48,7 +49,7 @@ pub(super) async fn get_readiness(State(app): State<App>) -> Result<Json<HealthR
     if app.metrics().last_commit_failed() {
         return Err(unavailable("the last transaction failed".to_owned()).into());
     }
-    app.store().engine_counts().await?;
+    app.store().engine_counts(&Selectors::default()).await?;
     Ok(Json(HealthResponse { status: "ready" }))
 }
 
@@ -58,7 +59,7 @@ pub(super) async fn get_readiness(State(app): State<App>) -> Result<Json<HealthR
     ListProblems))]
 pub(super) async fn get_metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ProblemResponse> {
     let format = TextFormat::accepted(&headers);
-    let stats = StoreStats::read(app.store()).await?;
+    let stats = StoreStats::read(app.store(), &Selectors::default()).await?;
     let now = app.metrics().store_now();
     app.metrics().set_token_ends(app.tokens().active(now), now);
     app.metrics().set_waiting_for_ends(app.dispatcher().end_waits().callers());

@@ -16,7 +16,7 @@ use crate::dispatcher::release_key::ReleaseKey;
 /// Release an idempotency key.
 ///
 /// The event that has it stays as it is, but for its key; the next enqueue with the key makes a new event.
-#[utoipa::path(delete, path = "/v1/idempotency-keys", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": false }))), params(ReleaseKeyQuery), responses(
+#[utoipa::path(delete, path = "/v1/idempotency-keys", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsControl.name()], "selectors": true }))), params(ReleaseKeyQuery), responses(
     (status = 200, description = "The key is free, and the event that had it is named.", body = ReleasedKey),
     KeyProblems,
 ))]
@@ -26,7 +26,9 @@ pub(super) async fn release_idempotency_key(
     query: Query,
 ) -> Result<Json<ReleasedKey>, ProblemResponse> {
     let ReleaseKeyQuery { idempotency_key } = query.read(ReleaseKeyQuery::read)?;
-    let event_id =
-        app.dispatcher().execute_for(&by, ReleaseKey { idempotency_key: Arc::from(&*idempotency_key) }).await?;
+    let event_id = app
+        .dispatcher()
+        .execute_for(&by, ReleaseKey { idempotency_key: Arc::from(&*idempotency_key), within: by.reach() })
+        .await?;
     Ok(Json(ReleasedKey { idempotency_key, event_id }))
 }

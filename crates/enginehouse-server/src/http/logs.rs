@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::sse::{Event as StreamEvent, Sse};
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::events::Attempt;
 use enginehouse_api::logs::{AttemptLog, LogPart, LogQuery, LogResponse};
 use enginehouse_api::problem::{Code, Problem};
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
 use enginehouse_core::event::AttemptOutcome;
 use enginehouse_core::ids::EventId;
@@ -20,6 +21,7 @@ use super::history;
 use super::json::Json;
 use super::params::{Path, Query};
 use super::problem::{ProblemResponse, ReadProblems};
+use super::selected::check_visible;
 use crate::log_followers::Follower;
 use crate::timers::pause;
 
@@ -36,16 +38,18 @@ const MAX_FAILURES: u32 = 30;
 ///
 /// With `follow=true` the answer is a stream of server-sent events: `log` for what there is and what is appended, until the attempt
 /// ends, and `end` with its outcome. At most 100 callers follow at once.
-#[utoipa::path(get, path = "/v1/events/{event_id}/log", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsReadPayload.name()], "selectors": false }))),
+#[utoipa::path(get, path = "/v1/events/{event_id}/log", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsReadPayload.name()], "selectors": true }))),
     params(("event_id" = EventId, Path, description = "The event."), LogQuery),
     responses((status = 200, description = "The logs, oldest first; or the parts of one, each a `LogPart`.",
         content((LogResponse = "application/json"), (String = "text/event-stream"))), ReadProblems))]
 pub(super) async fn get_event_log(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(event_id): Path<EventId>,
     query: Query,
 ) -> Result<Response, ProblemResponse> {
     let LogQuery { attempt, follow } = query.read(LogQuery::read)?;
+    check_visible(&app, &principal, event_id).await?;
     let Some(attempts) = attempts(&app, event_id).await? else { return Err(app.no_event(event_id).await) };
     if let Some(number) = attempt
         && !attempts.iter().any(|(_, attempt)| attempt.attempt == number)

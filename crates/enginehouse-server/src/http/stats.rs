@@ -27,10 +27,14 @@ const MAX_SUMS: usize = 1_000;
 
 /// Count events, engines and dead letters, in all and by queue and event type. Takes time in proportion to the lanes, not to
 /// the events.
-#[utoipa::path(get, path = "/v1/stats", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::StatsRead.name()], "selectors": false }))),
+#[utoipa::path(get, path = "/v1/stats", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::StatsRead.name()], "selectors": true }))),
     responses((status = 200, description = "What is in the store now.", body = Stats), ListProblems))]
-pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, ProblemResponse> {
-    let StoreStats { lanes, engines: engine_counts, dead_letters, .. } = StoreStats::read(app.store()).await?;
+pub(super) async fn get_stats(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+) -> Result<Json<Stats>, ProblemResponse> {
+    let stats = StoreStats::read(app.store(), &principal.reach()).await?;
+    let StoreStats { lanes, engines: engine_counts, dead_letters, .. } = stats;
     let settings = app.store().settings().await?;
     let (mut events, mut engines) = (StatusCounts::default(), EngineCounts::default());
     for (status, count) in engine_counts {
@@ -56,14 +60,19 @@ pub(super) async fn get_stats(State(app): State<App>) -> Result<Json<Stats>, Pro
 }
 
 /// List lanes in the order in which they were made, each with its counts.
-#[utoipa::path(get, path = "/v1/stats/lanes", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::StatsRead.name()], "selectors": false }))), params(PageQuery),
+#[utoipa::path(get, path = "/v1/stats/lanes", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::StatsRead.name()], "selectors": true }))), params(PageQuery),
     responses((status = 200, description = "A page of lanes.", body = LaneStatsPage), ListProblems))]
-pub(super) async fn list_lanes(State(app): State<App>, query: Query) -> Result<Json<LaneStatsPage>, ProblemResponse> {
+pub(super) async fn list_lanes(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    query: Query,
+) -> Result<Json<LaneStatsPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::Lanes))?;
     let settings = app.store().settings().await?;
     let after = page.after.as_deref().and_then(|place| place.parse::<i64>().ok());
     let mut items = app.store().lane_counts().await?;
-    items.retain(|row| after.is_none_or(|after| row.lane.lane_id.0 > after));
+    let is_behind = |row: &LaneCounts| after.is_none_or(|after| row.lane.lane_id.0 > after);
+    items.retain(|row| is_behind(row) && principal.admits_lane(&row.lane.key));
     let has_more = items.len() > page.limit as usize;
     items.truncate(page.limit as usize);
     let next = items.last().filter(|_| has_more).map(|row| row.lane.lane_id.0.to_string());

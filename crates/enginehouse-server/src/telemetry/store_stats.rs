@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::rows::{LaneCounts, StatusCounts};
@@ -58,7 +59,7 @@ pub(super) const STORE_METRICS: [&str; 11] = [
     VACUUM_HELD.0,
 ];
 
-/// Counts of everything in the store, at one moment.
+/// Counts of everything in the store that selectors reach, at one moment.
 #[derive(Clone, Debug)]
 pub struct StoreStats {
     pub lanes: Vec<LaneCounts>,
@@ -71,11 +72,13 @@ pub struct StoreStats {
 impl StoreStats {
     /// # Errors
     /// The store cannot be read.
-    pub async fn read(store: &dyn Store) -> Result<Self, StoreError> {
-        let groups = store.dead_letter_groups().await?;
+    pub async fn read(store: &dyn Store, within: &Selectors) -> Result<Self, StoreError> {
+        let groups = store.dead_letter_groups(within).await?;
+        let mut lanes = store.lane_counts().await?;
+        lanes.retain(|row| within.admit_lane(&row.lane.key));
         Ok(Self {
-            lanes: store.lane_counts().await?,
-            engines: store.engine_counts().await?,
+            lanes,
+            engines: store.engine_counts(within).await?,
             dead_letters: groups.iter().map(|group| group.count).sum(),
             health: store.health(),
         })

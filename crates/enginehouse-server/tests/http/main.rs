@@ -33,6 +33,7 @@ mod refusals;
 mod reports;
 mod request_fields;
 mod running_server;
+mod selectors;
 mod settings;
 mod settling;
 mod sharing;

@@ -11,6 +11,7 @@ mod logs;
 mod permissions;
 mod refusals;
 mod reports;
+mod selectors;
 mod settings;
 mod settling;
 #[path = "../under_test/mod.rs"]

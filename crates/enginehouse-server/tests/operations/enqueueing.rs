@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use enginehouse_core::event::EventStatus;
 use enginehouse_server::dispatcher::release_key::ReleaseKey;
 use enginehouse_server::dispatcher::reply::{DispatchError, Refusal};
@@ -91,7 +93,7 @@ async fn a_refused_batch_takes_no_key_over() {
 #[tokio::test]
 async fn a_released_key_makes_a_new_event_and_the_old_one_stays() {
     let harness = Harness::new();
-    let release = async || harness.execute(ReleaseKey { idempotency_key: "k".into() }).await;
+    let release = async || harness.execute(ReleaseKey { idempotency_key: "k".into(), within: Arc::default() }).await;
     let draft = r#"{"event_type":"a","idempotency_key":"k"}"#;
     assert!(matches!(release().await, Err(DispatchError::Refused(Refusal::NoSuchKey(_)))));
     let first = harness.enqueue(draft).await;
@@ -109,7 +111,7 @@ async fn a_key_whose_window_is_over_is_nobodys() {
     let draft = r#"{"event_type":"a","idempotency_key":"k","idempotency_window_seconds":60}"#;
     let first = harness.enqueue(draft).await;
     harness.pass(60.0).await;
-    let released = harness.execute(ReleaseKey { idempotency_key: "k".into() }).await;
+    let released = harness.execute(ReleaseKey { idempotency_key: "k".into(), within: Arc::default() }).await;
     assert!(matches!(released, Err(DispatchError::Refused(Refusal::NoSuchKey(_)))));
     assert_ne!(harness.enqueue(draft).await, first);
     harness.close().await;

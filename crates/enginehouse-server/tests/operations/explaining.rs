@@ -1,5 +1,6 @@
 //! An explanation says what a claim would do: of the same store, at the same moment.
 
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::engine::DynamicState;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::explain::{Passage, Verdict};
@@ -282,7 +283,8 @@ async fn lanes_that_wait_are_listed_worst_first() {
     harness.enqueue(r#"{"event_type":"busy"}"#).await;
     let of = LaneQuestion { event_type: Some("busy".parse().unwrap()), ..LaneQuestion::default() };
     assert_eq!(list(of).await, expected(&[("busy", Waiting)]));
-    let engine = explainer.engine(&"sim".parse().unwrap(), harness.clock.wall()).await.unwrap().unwrap();
+    let engine =
+        explainer.engine(&"sim".parse().unwrap(), &Selectors::default(), harness.clock.wall()).await.unwrap().unwrap();
     let kept: Vec<_> = engine.kept_from.iter().map(|(gate, kept)| (*gate, kept.events)).collect();
     assert_eq!(engine.could_claim, 0);
     assert_eq!(kept, [("capabilities", 2), ("available_at", 1), ("concurrency", 1), ("queue_running", 1)]);
@@ -334,7 +336,8 @@ async fn a_hold_back_is_told_on_both_sides() {
     // One of the small ones would fit, as soon as another has ended.
     harness.complete(&held[0]).await.unwrap();
     assert!(harness.claim("e", 3).await.is_empty(), "it is held back");
-    let engine = explainer.engine(&"e".parse().unwrap(), harness.clock.wall()).await.unwrap().unwrap();
+    let engine =
+        explainer.engine(&"e".parse().unwrap(), &Selectors::default(), harness.clock.wall()).await.unwrap().unwrap();
     assert_eq!(engine.could_claim, 0);
     let kept: Vec<_> = engine.kept_from.iter().map(|(gate, kept)| (*gate, kept.events)).collect();
     assert_eq!(kept, [("held_back", 10), ("memory", 1)]);

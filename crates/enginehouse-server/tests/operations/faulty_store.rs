@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ambassador::delegate_to_methods;
 use async_trait::async_trait;
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::generation::Generation;

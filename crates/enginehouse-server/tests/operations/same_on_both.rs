@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::engine::{DynamicState, Metadata, Registration};
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::event_changes::EventChanges;
@@ -373,8 +374,8 @@ async fn rows(harness: &Harness, story: &Story) -> Vec<String> {
     rows.extend(store.events(&Default::default(), &page).await.unwrap().items.iter().map(plain));
     rows.extend(store.dead_letters(&Default::default(), &page).await.unwrap().items.iter().map(plain));
     rows.extend(store.scenario_runs(&page).await.unwrap().items.iter().map(plain));
-    rows.push(plain(&store.dead_letter_groups().await.unwrap()));
-    rows.push(plain(&store.engine_counts().await.unwrap()));
+    rows.push(plain(&store.dead_letter_groups(&Selectors::default()).await.unwrap()));
+    rows.push(plain(&store.engine_counts(&Selectors::default()).await.unwrap()));
     rows.push(plain(&store.settings().await.unwrap()));
     rows
 }

@@ -1,11 +1,12 @@
 //! Dead letters, until somebody has resolved them.
 
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus, Start};
 use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventCommand;
 
-use super::given::{HOUR, MINUTE, apply, begin, claim, event, fail, given_events, id, ids, now};
+use super::given::{HOUR, MINUTE, apply, begin, claim, event, fail, given_events, id, ids, now, selectors};
 use crate::Store;
 use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, NewDeadLetter, PageRequest};
 
@@ -98,13 +99,16 @@ pub(crate) async fn dead_letters_are_found_by_every_field(store: &dyn Store) {
         add(store, &letter).await;
     }
     let any = DeadLetterFilter::default();
-    let groups = store.dead_letter_groups().await.unwrap();
+    let groups = store.dead_letter_groups(&Selectors::default()).await.unwrap();
     let broke = groups.iter().find(|group| group.message == "broke").unwrap().id();
     for (filter, want) in [
         (any.clone(), vec![1, 2, 3, 4]),
         (DeadLetterFilter { event_type: Some("encode".parse().unwrap()), ..any.clone() }, vec![3]),
         (DeadLetterFilter { queue: Some("slow".parse().unwrap()), ..any.clone() }, vec![4]),
         (DeadLetterFilter { reason: Some(REQUESTED), ..any.clone() }, vec![1, 2, 3, 4]),
+        (DeadLetterFilter { within: selectors(&["slo*"], &[]), ..any.clone() }, vec![4]),
+        (DeadLetterFilter { within: selectors(&["defaul_"], &[]), ..any.clone() }, vec![]),
+        (DeadLetterFilter { within: selectors(&["default"], &["encode", "x*"]), ..any.clone() }, vec![3]),
         (DeadLetterFilter { reason: Some(DeadLetterReason::LostTooOften), ..any.clone() }, vec![]),
         (DeadLetterFilter { error_code: Some("out_of_memory".to_owned()), ..any.clone() }, vec![1, 2]),
         (DeadLetterFilter { group_id: Some(broke), ..any.clone() }, vec![1, 2]),
@@ -129,8 +133,12 @@ pub(crate) async fn dead_letters_that_failed_alike_are_a_group(store: &dyn Store
     given_dead_letter(store, 1, "tile 17 of 256 broke", at).await;
     given_dead_letter(store, 2, "no such file", at + MINUTE).await;
     given_dead_letter(store, 3, "log of tile 4\n\ntile 4 of 256 broke\n", at + HOUR).await;
-    let groups = store.dead_letter_groups().await.unwrap();
+    let groups = store.dead_letter_groups(&Selectors::default()).await.unwrap();
     assert_eq!(groups.len(), 2);
+    for (queues, types, want) in [(&["slow"][..], &[][..], 0), (&["d*"], &["render"], 2), (&[], &["encode"], 0)] {
+        let found = store.dead_letter_groups(&selectors(queues, types)).await.unwrap();
+        assert_eq!(found.len(), want, "{queues:?} {types:?}");
+    }
     assert!(ids([1, 3]).contains(&groups[0].sample_event_id));
     let want = DeadLetterGroupRow {
         event_type: "render".parse().unwrap(),

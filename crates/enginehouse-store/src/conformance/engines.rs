@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::quarantine::{AutomaticQuarantine, Quarantine};
 
 use super::given::{
-    HOUR, MINUTE, apply, begin, claim, complete, engine_id, given_events, now, registered, write_engines,
+    HOUR, MINUTE, apply, begin, claim, complete, engine_id, given_events, now, of_engines, registered, write_engines,
 };
 use crate::Store;
 use crate::rows::{EngineFilter, PageRequest};
@@ -156,6 +157,7 @@ pub(crate) async fn engines_are_found_by_every_field(store: &dyn Store) {
     other.engine_type = "renderer".parse().unwrap();
     other.metadata.static_config.capabilities = vec!["cuda-12".to_owned(), "avx".to_owned()];
     write_engines(store, &[registered("plain", now), registered("drained", now).drained(false), gone, other]).await;
+    let within = |names: &[&str]| EngineFilter { within: of_engines(names), ..Default::default() };
     let status = |status| EngineFilter { status: Some(status), ..Default::default() };
     let of_type = EngineFilter { engine_type: Some("renderer".parse().unwrap()), ..Default::default() };
     let capable = |name: &str| EngineFilter { capability: Some(name.parse().unwrap()), ..Default::default() };
@@ -170,6 +172,9 @@ pub(crate) async fn engines_are_found_by_every_field(store: &dyn Store) {
         (capable("avx"), vec!["other"]),
         (capable("av"), vec![]),
         (both, vec!["plain"]),
+        (within(&["p*", "gone"]), vec!["gone", "plain"]),
+        (within(&["plai_"]), vec![]),
+        (EngineFilter { status: Some(EngineStatus::Draining), ..within(&["p*"]) }, vec![]),
     ] {
         let found = store.engines(&filter, &page(10, None)).await.unwrap();
         let engines: Vec<_> = found.items.into_iter().map(|(engine, _)| engine).collect();
@@ -181,8 +186,11 @@ pub(crate) async fn engines_are_found_by_every_field(store: &dyn Store) {
 pub(crate) async fn engines_are_counted_by_status(store: &dyn Store) {
     let now = now(store).await;
     write_engines(store, &[registered("a", now), registered("b", now), registered("c", now).lost()]).await;
-    let mut counts = store.engine_counts().await.unwrap();
+    let mut counts = store.engine_counts(&Selectors::default()).await.unwrap();
     counts.retain(|(_, count)| *count > 0);
     counts.sort_unstable();
     assert_eq!(counts, [(EngineStatus::Active, 2), (EngineStatus::Lost, 1)]);
+    let counts = store.engine_counts(&of_engines(&["a*", "c"])).await.unwrap();
+    let of = |wanted| counts.iter().filter(|(status, _)| *status == wanted).map(|(_, count)| count).sum::<u64>();
+    assert_eq!((of(EngineStatus::Active), of(EngineStatus::Lost)), (1, 1));
 }

@@ -1,7 +1,9 @@
 //! What promises begin with: rows made by the rules of core, and short ways to write and read them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use enginehouse_core::access::selector::{Selector, Selectors};
 use enginehouse_core::durations::{DurationHistogram, DurationKind};
 use enginehouse_core::engine::{Metadata, RegisteredEngine, Registration};
 use enginehouse_core::event::{AttemptError, EventStatus};
@@ -286,4 +288,19 @@ pub(crate) fn duration_row(
         kind,
         histogram,
     }
+}
+
+/// What queues and event types somebody may see; all where none is named.
+pub(crate) fn selectors(queues: &[&str], event_types: &[&str]) -> Arc<Selectors> {
+    let (queues, event_types) = (parsed(queues), parsed(event_types));
+    Arc::new(Selectors { queues, event_types, ..Selectors::default() })
+}
+
+/// What engines somebody may see.
+pub(crate) fn of_engines(engines: &[&str]) -> Arc<Selectors> {
+    Arc::new(Selectors { engines: parsed(engines), ..Selectors::default() })
+}
+
+fn parsed(texts: &[&str]) -> Vec<Selector> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
 }

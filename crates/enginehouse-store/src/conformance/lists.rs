@@ -9,7 +9,7 @@ use enginehouse_core::transition::EventCommand;
 
 use super::given::{
     HOUR, MINUTE, apply, claim, complete, engine_id, fail, given_events, id, ids, insert, lane, new_event, now, of_run,
-    release,
+    release, selectors,
 };
 use crate::Store;
 use crate::rows::{EventFilter, NewEventRow, PageRequest};
@@ -89,6 +89,7 @@ pub(crate) async fn events_are_found_by_every_field(store: &dyn Store) {
     apply(store, 9, |_| EventCommand::Cancel).await;
     apply(store, 8, release).await;
     let any = EventFilter::default();
+    let of_types = |names: &[&str]| EventFilter { within: selectors(&[], names), ..EventFilter::default() };
     let of_type = |name: &str| EventFilter { event_type: Some(name.parse().unwrap()), ..EventFilter::default() };
     let of_engine = |name: &str| EventFilter { engine_id: Some(engine_id(name)), ..EventFilter::default() };
     let of_the_run = EventFilter { scenario_run_id: Some("run".parse().unwrap()), ..any.clone() };
@@ -110,6 +111,15 @@ pub(crate) async fn events_are_found_by_every_field(store: &dyn Store) {
         (EventFilter { status: Some(EventStatus::Processing), ..of_engine("sim-2") }, vec![]),
         (EventFilter { priority: Some(5), ..of_type("a") }, vec![12, 10, 8, 6, 4, 2]),
         (EventFilter { priority: Some(4), ..any.clone() }, vec![]),
+        (of_types(&["a"]), vec![12, 10, 8, 6, 4, 2]),
+        (of_types(&["c", "a*"]), vec![12, 10, 8, 6, 4, 2]),
+        (of_types(&["c*"]), vec![]),
+        (EventFilter { status: Some(EventStatus::Queued), ..of_types(&["b"]) }, vec![11]),
+        (EventFilter { event_type: Some("b".parse().unwrap()), ..of_types(&["a"]) }, vec![]),
+        (EventFilter { idempotency_key: Some("key 7".to_owned()), ..of_types(&["a"]) }, vec![]),
+        (EventFilter { within: selectors(&["defaul*"], &["a"]), ..any.clone() }, vec![12, 10, 8, 6, 4, 2]),
+        // An underscore is no wildcard.
+        (EventFilter { within: selectors(&["defaul_"], &[]), ..any.clone() }, vec![]),
         (with_key("key 7"), vec![7]),
         (with_key("key"), vec![]),
         (EventFilter { status: Some(EventStatus::Failed), ..with_key("key 7") }, vec![7]),

@@ -1,5 +1,6 @@
 //! Values on their way into parameters and out of columns.
 
+use enginehouse_core::access::selector::Selector;
 use enginehouse_core::ids::EventId;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, Rows, Statement};
@@ -17,6 +18,12 @@ macro_rules! sql {
     };
 }
 pub(super) use sql;
+
+/// What selectors admit, as a JSON list of patterns for `glob`; nothing if they admit all.
+pub(super) fn globs(selectors: &[Selector]) -> Option<String> {
+    // Patterns are names with an asterisk or without: nothing that JSON cannot say.
+    (!selectors.is_empty()).then(|| serde_json::to_string(selectors).unwrap_or_default())
+}
 
 /// An event id as the blob in its column.
 pub(super) struct IdBytes(EventId);

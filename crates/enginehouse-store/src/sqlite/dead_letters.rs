@@ -1,11 +1,12 @@
 //! Dead letters.
 
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::event::DeadLetterReason;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
-use super::columns::{IdBytes, Parameters, SqliteColumns, sql};
+use super::columns::{IdBytes, Parameters, SqliteColumns, globs, sql};
 use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use super::lanes::KnownLanes;
@@ -73,6 +74,8 @@ fn query_matching<'a>(
         filter.dead_lettered_before.map(|at| at.as_millis()),
         filter.dead_lettered_after.map(|at| at.as_millis()),
         limit,
+        globs(&filter.within.queues),
+        globs(&filter.within.event_types),
     ])
 }
 
@@ -105,7 +108,8 @@ pub(super) fn page(
             let (event_type, queue): (&str, &str) = (columns.read()?, columns.read()?);
             let (reason, at): (DeadLetterReason, Timestamp) = (columns.read()?, columns.read()?);
             let (error_code, group): (Option<&str>, &str) = (columns.read()?, columns.read()?);
-            let matches = filter.event_type.as_ref().is_none_or(|wanted| wanted.as_str() == event_type)
+            let matches = filter.within.admit(queue, event_type)
+                && filter.event_type.as_ref().is_none_or(|wanted| wanted.as_str() == event_type)
                 && filter.queue.as_ref().is_none_or(|wanted| wanted.as_str() == queue)
                 && filter.reason.is_none_or(|wanted| wanted == reason)
                 && filter.error_code.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == error_code)
@@ -124,9 +128,29 @@ pub(super) fn page(
     Ok(search.page())
 }
 
-pub(super) fn groups(connection: &SqliteConnection) -> SqliteResult<Vec<DeadLetterGroupRow>> {
-    let mut statement = connection.prepare_cached(sql!("dead_letter_groups"))?;
-    connection.all_readable("dead_letters", statement.query([])?, |columns| {
+/// The ways to the groups.
+pub(super) mod groups {
+    use super::sql;
+
+    /// All that is asked stands in an index.
+    pub(in super::super) const ALL: &str =
+        sql!("dead_letter_groups", source = "dead_letters indexed by dead_letters_groups");
+    pub(in super::super) const WITHIN: &str = sql!(
+        "dead_letter_groups",
+        source = "dead_letters \
+                  where (?1 is null or exists (select 1 from json_each(?1) as s where queue glob s.value)) \
+                  and (?2 is null or exists (select 1 from json_each(?2) as s where event_type glob s.value))"
+    );
+}
+
+pub(super) fn groups(connection: &SqliteConnection, within: &Selectors) -> SqliteResult<Vec<DeadLetterGroupRow>> {
+    let mut statement = connection.prepare_cached(if within.limit_lanes() { groups::WITHIN } else { groups::ALL })?;
+    let rows = if within.limit_lanes() {
+        statement.query([globs(&within.queues), globs(&within.event_types)])?
+    } else {
+        statement.query([])?
+    };
+    connection.all_readable("dead_letters", rows, |columns| {
         Ok(DeadLetterGroupRow {
             event_type: columns.read()?,
             reason: columns.read()?,

@@ -1,11 +1,12 @@
 //! Engines.
 
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
-use super::columns::{Parameters, SqliteColumns, one_value, sql};
+use super::columns::{Parameters, SqliteColumns, globs, one_value, sql};
 use super::connection::SqliteConnection;
 use super::failure::SqliteResult;
 use crate::rows::{EngineFilter, MAX_PAGE_BYTES, PageRequest, ResultPage, metadata_bytes};
@@ -72,9 +73,11 @@ pub(super) fn delete_gone(
     Ok(gone)
 }
 
-pub(super) fn counts(connection: &SqliteConnection) -> SqliteResult<Vec<(EngineStatus, u64)>> {
+pub(super) fn counts(connection: &SqliteConnection, within: &Selectors) -> SqliteResult<Vec<(EngineStatus, u64)>> {
     let mut statement = connection.prepare_cached(sql!("engine_counts"))?;
-    connection.all_readable("engines", statement.query([])?, |columns| Ok((columns.read()?, columns.read()?)))
+    connection.all_readable("engines", statement.query([globs(&within.engines)])?, |columns| {
+        Ok((columns.read()?, columns.read()?))
+    })
 }
 
 pub(super) fn page(
@@ -105,7 +108,8 @@ pub(super) fn page(
 
 fn matches(filter: &EngineFilter, engine: &RegisteredEngine) -> bool {
     let has = |name: &str| engine.metadata.static_config.capabilities.iter().any(|capability| capability == name);
-    filter.status.is_none_or(|status| status == engine.status)
+    filter.within.admit_engine(&engine.engine_id)
+        && filter.status.is_none_or(|status| status == engine.status)
         && filter.stopped.is_none_or(|stopped| stopped == (engine.status == EngineStatus::Stopped))
         && filter.engine_type.as_ref().is_none_or(|wanted| *wanted == engine.engine_type)
         && filter.capability.as_ref().is_none_or(|wanted| has(wanted.as_str()))

@@ -185,12 +185,17 @@ fn has_label(wanted: Option<&Label>, labels: Option<&str>) -> SqliteResult<bool>
 
 /// The lanes that may hold what is asked for: `Some(None)` if all may, nothing if none does.
 fn lanes_of(connection: &SqliteConnection, filter: &EventFilter) -> SqliteResult<Option<Option<HashSet<LaneId>>>> {
-    if filter.event_type.is_none() && filter.queue.is_none() && filter.priority.is_none() {
+    if filter.event_type.is_none()
+        && filter.queue.is_none()
+        && filter.priority.is_none()
+        && !filter.within.limit_lanes()
+    {
         return Ok(Some(None));
     }
     let mut lanes = lanes::after(connection, LaneId(0))?;
     lanes.retain(|lane| {
-        filter.event_type.as_ref().is_none_or(|wanted| *wanted == lane.key.event_type)
+        filter.within.admit_lane(&lane.key)
+            && filter.event_type.as_ref().is_none_or(|wanted| *wanted == lane.key.event_type)
             && filter.queue.as_ref().is_none_or(|wanted| *wanted == lane.key.queue)
             && filter.priority.is_none_or(|wanted| wanted == lane.key.priority)
     });

@@ -146,6 +146,7 @@ impl From<Filter> for DeadLetterFilter {
             group_id: filter.group_id,
             dead_lettered_before: filter.dead_lettered_before,
             dead_lettered_after: filter.dead_lettered_after,
+            ..Self::default()
         }
     }
 }

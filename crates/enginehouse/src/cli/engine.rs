@@ -151,7 +151,8 @@ async fn list(common: &Common, arguments: EngineListArgs) -> Result<(), CliError
     let EngineListArgs { status, stopped, engine_type, capability, part } = arguments;
     let stopped = (status.is_none() && !stopped).then_some(false);
     let fetch = async |limit, cursor| {
-        let filter = EngineFilter { status, stopped, engine_type: engine_type.clone(), capability: capability.clone() };
+        let (engine_type, capability) = (engine_type.clone(), capability.clone());
+        let filter = EngineFilter { status, stopped, engine_type, capability, ..EngineFilter::default() };
         let query = EnginesQuery { filter, page: PageQuery { limit: Some(limit), cursor } };
         common.client.engines(&query).await
     };

@@ -83,6 +83,7 @@ impl From<&EventFilterArgs> for EventFilter {
             available_after,
             enqueued_after,
             enqueued_before,
+            ..Self::default()
         }
     }
 }

@@ -11,5 +11,7 @@ from (
         and ($5::text is null or group_id = $5)
         and ($6::timestamptz is null or dead_lettered_at < $6)
         and ($7::timestamptz is null or dead_lettered_at >= $7)
+        and ($9::text[] is null or queue like any ($9))
+        and ($10::text[] is null or event_type like any ($10))
     limit $8
 ) as l;

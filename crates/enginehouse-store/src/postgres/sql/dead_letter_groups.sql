@@ -2,7 +2,7 @@
 select
     event_type, reason, error_code, error_group, count(*) as letters, min(dead_lettered_at), max(dead_lettered_at),
     max(event_id::text)::uuid
-from enginehouse.dead_letters
+from {source}
 group by event_type, reason, error_code, error_group
 order by letters desc, event_type, reason, error_code nulls first, error_group
 limit 1000;

@@ -11,6 +11,8 @@ from (
             and ($8::text is null or f.group_id = $8)
             and ($9::timestamptz is null or f.dead_lettered_at < $9)
             and ($10::timestamptz is null or f.dead_lettered_at >= $10)
+            and ($11::text[] is null or f.queue like any ($11))
+            and ($12::text[] is null or f.event_type like any ($12))
         ) is true as is_match,
         row_number() over (order by f.event_id desc) as place
     from (

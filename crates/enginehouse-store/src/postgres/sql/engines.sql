@@ -7,6 +7,7 @@ from (
             ($4::text is null or f.status = $4)
             and ($7::boolean is null or (f.status = 'stopped') = $7)
             and ($5::text is null or f.engine_type = $5)
+            and ($8::text[] is null or f.engine_id like any ($8))
             and (
                 $6::text is null
                 or exists (

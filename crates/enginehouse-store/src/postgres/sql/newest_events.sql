@@ -8,6 +8,8 @@ wanted as materialized (
         ($5::text is null or event_type = $5)
         and ($6::text is null or queue = $6)
         and ($10::integer is null or priority = $10)
+        and ($15::text[] is null or queue like any ($15))
+        and ($16::text[] is null or event_type like any ($16))
 )
 select l.event_id, l.is_match, l.place
 from (
@@ -16,7 +18,7 @@ from (
         (
             ($4::text is null or f.status = $4)
             and (
-                ($5::text is null and $6::text is null and $10::integer is null)
+                (coalesce($5::text, $6::text) is null and $10::integer is null and coalesce($15::text[], $16::text[]) is null)
                 or f.lane_id in (select lane_id from wanted)
             )
             and ($7::text is null or f.engine_id = $7)

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use enginehouse_core::access::selector::Selector;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::time::Timestamp;
 use tokio_postgres::Row;
@@ -36,6 +37,11 @@ macro_rules! params {
     };
 }
 pub(crate) use params;
+
+/// What selectors admit, for `like any`; nothing if they admit all.
+pub(crate) fn likes(selectors: &[Selector]) -> Option<Vec<String>> {
+    (!selectors.is_empty()).then(|| selectors.iter().map(Selector::like_pattern).collect())
+}
 
 /// Milliseconds from 1970 to 2000, where PostgreSQL's time begins.
 const EPOCH_2000_MILLIS: i64 = 946_684_800_000;

@@ -2,7 +2,7 @@
 
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 
-use super::columns::{Arrays, Moment, PgColumns, params, shown, sql};
+use super::columns::{Arrays, Moment, PgColumns, likes, params, shown, sql};
 use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::Session;
 use crate::postgres::wire::statement::EncodedStatement;
@@ -44,7 +44,8 @@ async fn query_matching(
             sql,
             params![
                 TEXT: &event_type, TEXT: &queue, TEXT: &reason, TEXT: &code, TEXT: &group_id,
-                TIMESTAMPTZ: &before, TIMESTAMPTZ: &after, INT8: &limit,
+                TIMESTAMPTZ: &before, TIMESTAMPTZ: &after, INT8: &limit, TEXT_ARRAY: &likes(&filter.within.queues),
+                TEXT_ARRAY: &likes(&filter.within.event_types),
             ],
         )
         .await

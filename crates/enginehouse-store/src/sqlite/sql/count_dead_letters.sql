@@ -11,5 +11,7 @@ from (
         and (?5 is null or group_id = ?5)
         and (?6 is null or dead_lettered_at < ?6)
         and (?7 is null or dead_lettered_at >= ?7)
+        and (?9 is null or exists (select 1 from json_each(?9) as s where queue glob s.value))
+        and (?10 is null or exists (select 1 from json_each(?10) as s where event_type glob s.value))
     limit ?8
 );

@@ -243,7 +243,7 @@ async fn readers_come_back_whatever_becomes_of_their_callers() {
     store.readers.read(|reader| Ok(reader.query_row("select 1 / 0 is null", [], |_| Ok(()))?)).await.unwrap();
     let failed = store.readers.read(|reader| Ok(reader.execute_batch("select nothing")?)).await;
     assert!(failed.is_err());
-    assert_eq!(store.engine_counts().await.unwrap(), []);
+    assert_eq!(store.engine_counts(&enginehouse_core::access::selector::Selectors::default()).await.unwrap(), []);
 }
 
 /// An answer is put together from several statements, while the writer goes on.

@@ -1,8 +1,9 @@
 //! Dead letters.
 
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 
-use super::super::columns::{Moment, params, shown, sql};
+use super::super::columns::{Moment, likes, params, shown, sql};
 use super::super::dead_letters;
 use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
@@ -74,6 +75,7 @@ pub(crate) async fn dead_letters(
             params![
                 UUID: &before, INT8: &i64::from(MAX_SCANNED_ROWS), INT8: &search::one_more(page), TEXT: &event_type,
                 TEXT: &queue, TEXT: &reason, TEXT: &code, TEXT: &group_id, TIMESTAMPTZ: &until, TIMESTAMPTZ: &after,
+                TEXT_ARRAY: &likes(&filter.within.queues), TEXT_ARRAY: &likes(&filter.within.event_types),
             ],
         )
         .await?;
@@ -91,9 +93,26 @@ pub(crate) async fn dead_letters(
     Ok(page)
 }
 
-pub(crate) async fn dead_letter_groups(shared: &PgState) -> PgResult<Vec<DeadLetterGroupRow>> {
+/// The ways to the groups.
+mod groups {
+    use super::sql;
+
+    pub(super) const ALL: &str = sql!("dead_letter_groups", source = "enginehouse.dead_letters");
+    pub(super) const WITHIN: &str = sql!(
+        "dead_letter_groups",
+        source = "enginehouse.dead_letters \
+                  where ($1::text[] is null or queue like any ($1)) and ($2::text[] is null or event_type like any ($2))"
+    );
+}
+
+pub(crate) async fn dead_letter_groups(shared: &PgState, within: &Selectors) -> PgResult<Vec<DeadLetterGroupRow>> {
+    let (queues, event_types) = (likes(&within.queues), likes(&within.event_types));
     let snapshot = Snapshot::begin(&shared.readers).await?;
-    let rows = snapshot.query(sql!("dead_letter_groups"), params![]).await?;
+    let rows = if within.limit_lanes() {
+        snapshot.query(groups::WITHIN, params![TEXT_ARRAY: &queues, TEXT_ARRAY: &event_types]).await?
+    } else {
+        snapshot.query(groups::ALL, params![]).await?
+    };
     snapshot.end().await?;
     RowReader::new(&shared.unreadable).all("dead_letters", &rows, |columns| {
         Ok(DeadLetterGroupRow {

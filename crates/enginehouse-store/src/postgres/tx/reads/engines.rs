@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{Capability, EngineId, EngineType, EventId};
 
-use super::super::columns::{PgColumns, params, shown, sql};
+use super::super::columns::{PgColumns, likes, params, shown, sql};
 use super::super::engines;
 use super::super::row_reader::{RowReader, key_of};
 use super::super::snapshot::Snapshot;
@@ -56,7 +57,7 @@ pub(crate) async fn engines(
             sql!("engines"),
             params![
                 TEXT: &after, INT8: &i64::from(MAX_SCANNED_ROWS), INT8: &search::one_more(page), TEXT: &status,
-                TEXT: &engine_type, TEXT: &capability, BOOL: &filter.stopped,
+                TEXT: &engine_type, TEXT: &capability, BOOL: &filter.stopped, TEXT_ARRAY: &likes(&filter.within.engines),
             ],
         )
         .await?;
@@ -96,9 +97,9 @@ pub(crate) async fn engines(
     Ok(ResultPage { items: found.into_iter().zip(counts).collect(), next })
 }
 
-pub(crate) async fn engine_counts(shared: &PgState) -> PgResult<Vec<(EngineStatus, u64)>> {
+pub(crate) async fn engine_counts(shared: &PgState, within: &Selectors) -> PgResult<Vec<(EngineStatus, u64)>> {
     let snapshot = Snapshot::begin(&shared.readers).await?;
-    let rows = snapshot.query(sql!("engine_counts"), params![]).await?;
+    let rows = snapshot.query(sql!("engine_counts"), params![TEXT_ARRAY: &likes(&within.engines)]).await?;
     snapshot.end().await?;
     RowReader::new(&shared.unreadable).all("engines", &rows, |columns| Ok((columns.read()?, columns.read()?)))
 }

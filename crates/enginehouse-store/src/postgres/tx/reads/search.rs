@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::super::columns::{Moment, PgColumns, Xid, params, sql, uuids};
+use super::super::columns::{Moment, PgColumns, Xid, likes, params, sql, uuids};
 use super::super::row_reader::RowReader;
 use super::super::snapshot::Snapshot;
 use super::{counts, reports};
@@ -95,7 +95,9 @@ async fn search(
         TEXT: &queue, TEXT: &engine, TIMESTAMPTZ: &after, TIMESTAMPTZ: &until, INT4: &priority, TEXT: &label,
         TEXT: &value, TEXT: &run, TIMESTAMPTZ: &available,
     ];
-    let rows = snapshot.query(sql, common.into_iter().chain([own]).collect::<Vec<_>>()).await?;
+    let (queues, event_types) = (likes(&filter.within.queues), likes(&filter.within.event_types));
+    let within = params![TEXT_ARRAY: &queues, TEXT_ARRAY: &event_types];
+    let rows = snapshot.query(sql, common.into_iter().chain(within).chain([own]).collect::<Vec<_>>()).await?;
     let found = Matches::read(reader, "events", &rows, page, |_| Ok(()))?;
     Ok(Some((snapshot, found)))
 }
@@ -110,13 +112,13 @@ pub(crate) mod newest {
     /// A key has one event at most.
     pub(crate) const OF_KEY: &str = sql!(
         "newest_events",
-        source = "(select * from enginehouse.events where idempotency_key = $15 offset 0) as found where event_id < $1",
+        source = "(select * from enginehouse.events where idempotency_key = $17 offset 0) as found where event_id < $1",
         order = "event_id desc"
     );
     /// Compared and ordered by both columns, which no other index can do.
     pub(crate) const OF_RUN: &str = sql!(
         "newest_events",
-        source = "enginehouse.events where scenario_run_id >= $15 and (scenario_run_id, event_id) < ($15, $1)",
+        source = "enginehouse.events where scenario_run_id >= $17 and (scenario_run_id, event_id) < ($17, $1)",
         order = "scenario_run_id desc, event_id desc"
     );
     pub(crate) const FAILED_OR_CANCELLED: &str = sql!(
@@ -128,7 +130,7 @@ pub(crate) mod newest {
     /// None of its locks was given by a transaction before one.
     pub(crate) const LOCKED_BY_ENGINE: &str = sql!(
         "newest_events",
-        source = "(select * from enginehouse.events where engine_id = $7 and lock_given_by >= $15 offset 0) as found \
+        source = "(select * from enginehouse.events where engine_id = $7 and lock_given_by >= $17 offset 0) as found \
                   where event_id < $1",
         order = "event_id desc"
     );
@@ -136,7 +138,7 @@ pub(crate) mod newest {
     pub(crate) const PROCESSING: &str = sql!(
         "newest_events",
         source =
-            "(select * from enginehouse.events where lock_expires_at >= $15 offset 0) as found where event_id < $1",
+            "(select * from enginehouse.events where lock_expires_at >= $17 offset 0) as found where event_id < $1",
         order = "event_id desc"
     );
     pub(crate) const QUEUED: &str = sql!(
