@@ -43,6 +43,8 @@ def before_call(ctx: Any, case: Any, kwargs: Any) -> None:
     case.query.pop("cursor", None)
     # The field of the same meaning is there beside it, and a header can hold less than a text of JSON.
     case.headers.pop("Idempotency-Key", None)
+    # Nor a session: it is what the registration of an engine has answered.
+    case.headers.pop("Enginehouse-Session", None)
     if isinstance(body, dict):
         for part in (body, *(body.get("events") or [])):
             together(part)

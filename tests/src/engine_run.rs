@@ -39,8 +39,8 @@ impl EngineRunFixture {
     ///
     /// # Panics
     /// It does not start.
-    pub fn started(&self, mut run: Command) -> EngineUnderTest {
-        EngineUnderTest(run.spawn().expect("the binary starts"))
+    pub fn started(&self, run: Command) -> EngineUnderTest {
+        EngineUnderTest::spawned(run)
     }
 
     /// Enqueues one event for each line.
@@ -74,6 +74,16 @@ impl EngineRunFixture {
 
 /// An engine. Killed when dropped, so that a test that fails leaves none behind.
 pub struct EngineUnderTest(Child);
+
+impl EngineUnderTest {
+    /// Starts one by a command that is prepared.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn spawned(mut run: Command) -> Self {
+        Self(run.spawn().expect("the binary starts"))
+    }
+}
 
 impl std::ops::Deref for EngineUnderTest {
     type Target = Child;

@@ -351,6 +351,7 @@ impl LoadClient {
             engine_type: "test".to_owned(),
             metadata: Default::default(),
             heartbeat_interval_seconds: Some(INTERVAL.as_secs()),
+            takeover: false,
         };
         match self.client.current().register(engine_id, &request).await {
             Ok(engine) => Some(engine.epoch),

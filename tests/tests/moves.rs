@@ -42,6 +42,7 @@ async fn a_copy_that_was_killed_goes_on_and_a_lock_outlives_it() {
         engine_type: "test".to_owned(),
         metadata: Default::default(),
         heartbeat_interval_seconds: Some(60),
+        takeover: false,
     };
     let engine = client.register(&engine_id, &request).await.unwrap();
     let claim: ClaimRequest = serde_json::from_value(serde_json::json!({ "epoch": engine.epoch, "limit": 1 })).unwrap();

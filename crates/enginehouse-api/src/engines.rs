@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use enginehouse_core::access::session::SessionToken;
 use enginehouse_core::engine::{DynamicState, EngineStatus, Metadata};
 use enginehouse_core::filter::{EngineFilter, PageRequest};
 use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType};
@@ -36,6 +37,10 @@ pub struct RegisterRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 300)]
     pub heartbeat_interval_seconds: Option<u64>,
+    /// Whether it takes over the id of an engine that lives, with the token that this one was registered with. Its locks end at
+    /// once, and count for no loss.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takeover: bool,
 }
 
 /// A registered instance of a worker.
@@ -78,6 +83,11 @@ pub struct Engine {
     /// What whoever runs it should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// What its process sends from now on, as the header `Enginehouse-Session`; only in the answer to its registration. Nobody can
+    /// show it again, and the next registration ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session_token: Option<SessionToken>,
 }
 
 impl Engine {
@@ -98,6 +108,7 @@ impl Engine {
             metadata: engine.metadata.clone(),
             locks_held,
             locks: None,
+            session_token: None,
             warnings: engine
                 .metadata
                 .static_config

@@ -6,6 +6,7 @@ use enginehouse_core::applied::Applied;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EventId;
 use enginehouse_core::invalid::{FieldError, Invalid, InvalidKind};
+use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::TransitionRefused;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -41,10 +42,14 @@ pub enum Code {
     EngineLost,
     /// No engine with this id is registered.
     EngineNotRegistered,
+    /// Another process has the id, and lives.
+    EngineAlive,
     /// The call needs a token that is valid now.
     Unauthenticated,
     /// The token does not permit it.
     Forbidden,
+    /// The call is not of the process that has registered the engine.
+    WrongSession,
     /// A browser sent the request from another site.
     CrossOrigin,
     /// The request is to a host that this server does not serve.
@@ -85,9 +90,10 @@ impl Code {
             | Self::LockLost
             | Self::WrongStatus
             | Self::EngineSuperseded
-            | Self::EngineLost => StatusCode::CONFLICT,
+            | Self::EngineLost
+            | Self::EngineAlive => StatusCode::CONFLICT,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::WrongSession | Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
             Self::UnsupportedTransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Overloaded | Self::LimitReached => StatusCode::TOO_MANY_REQUESTS,
@@ -111,8 +117,10 @@ impl Code {
             Self::EngineSuperseded => "Engine superseded",
             Self::EngineLost => "Engine lost",
             Self::EngineNotRegistered => "Engine not registered",
+            Self::EngineAlive => "Engine alive",
             Self::Unauthenticated => "Unauthenticated",
             Self::Forbidden => "Forbidden",
+            Self::WrongSession => "Wrong session",
             Self::CrossOrigin => "Cross-origin request",
             Self::MisdirectedRequest => "Misdirected request",
             Self::UnsupportedTransferCoding => "Unsupported transfer coding",
@@ -146,6 +154,9 @@ impl Code {
             }
             Self::EngineLost => "Send a heartbeat to come back, then claim again.",
             Self::EngineNotRegistered => "Register the engine, then repeat the call with its new epoch.",
+            Self::EngineAlive => {
+                "Wait until the engine is lost or deregistered, or take its id over with `takeover` and the token that it was registered with."
+            }
             Self::MisdirectedRequest => {
                 "Call the server by an address that it listens on, or add the name to its setting `allowed_hosts`."
             }
@@ -156,6 +167,9 @@ impl Code {
                 "Send a token that is valid now, as `Authorization: Bearer TOKEN`; `enginehouse token create` makes one."
             }
             Self::Forbidden => "Use a token that has the permission that `missing` names, on what `on` names.",
+            Self::WrongSession => {
+                "Send the `session_token` that the registration of this engine answered, as the header `Enginehouse-Session`."
+            }
             Self::CrossOrigin => "Call the API from a program or from its own pages, not from another site.",
             Self::Overloaded => "Wait as long as `Retry-After` says, and repeat the request: nothing was done.",
             Self::LimitReached => "Look at the field that `detail` names: it has too many values. Or raise the limit.",
@@ -267,6 +281,28 @@ impl Problem {
     pub fn engine_superseded(engine_id: &enginehouse_core::ids::EngineId, epoch: i64, current: i64) -> Self {
         let detail = format!("engine {engine_id} is at epoch {current}, the request is of epoch {epoch}");
         Self::new(Code::EngineSuperseded, detail)
+    }
+
+    /// Another process has the id, and lives: until then, if nothing more is heard of it.
+    pub fn engine_alive(engine_id: &enginehouse_core::ids::EngineId, until: Option<Timestamp>) -> Self {
+        let detail = match until {
+            Some(until) => {
+                format!("engine {engine_id} is registered by another process, and counts as alive until {until}")
+            }
+            None => format!(
+                "engine {engine_id} is registered by another process, and sends no heartbeats: it counts as alive until it is deregistered"
+            ),
+        };
+        Self { applied: Some(Applied::No), ..Self::new(Code::EngineAlive, detail) }
+    }
+
+    /// The call is not of the process that has registered this engine, or does not prove it.
+    pub fn wrong_session(engine_id: Option<&enginehouse_core::ids::EngineId>) -> Self {
+        let detail = match engine_id {
+            Some(engine_id) => format!("the call does not show the session of engine {engine_id}"),
+            None => "the header Enginehouse-Session holds no session token".to_owned(),
+        };
+        Self { applied: Some(Applied::No), ..Self::new(Code::WrongSession, detail) }
     }
 
     /// Who calls has shown no token that opens anything now. Why is not said: it would tell somebody who guesses.

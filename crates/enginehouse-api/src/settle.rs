@@ -332,7 +332,7 @@ impl Settlement {
             SettleOutcome::Release => EventCommand::Release { token, delay: delay_seconds.unwrap_or_default() },
             SettleOutcome::Extend => EventCommand::Extend { token, visibility_timeout: visibility_timeout_seconds? },
         };
-        Some(SettleCommand { event_id: event_id?, command, report, within: None })
+        Some(SettleCommand { report, ..SettleCommand::new(event_id?, command) })
     }
 }
 

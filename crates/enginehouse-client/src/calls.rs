@@ -13,6 +13,7 @@ use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::stats::{LaneStats, Stats};
 use enginehouse_api::suspects::SuspectList;
+use enginehouse_core::access::session::SessionToken;
 use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use reqwest::Method;
 use serde::Serialize;
@@ -67,6 +68,13 @@ impl Client {
     #[must_use]
     pub fn with_max_repeats(self, max_repeats: u32) -> Self {
         Self { transport: self.transport.with_max_repeats(max_repeats) }
+    }
+
+    /// The same client, calling as the process of an engine: with the `session_token` that the registration answered. What
+    /// heartbeats, claims and settles has to, as soon as the server has access tokens.
+    #[must_use]
+    pub fn with_session(self, session: Option<&SessionToken>) -> Self {
+        Self { transport: self.transport.with_session(session) }
     }
 
     /// The server's address.

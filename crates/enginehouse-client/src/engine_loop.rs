@@ -24,13 +24,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_api::engines::DrainRequest;
+use enginehouse_api::engines::{DrainRequest, Engine};
 use enginehouse_api::problem::Code;
 use enginehouse_core::ids::EngineId;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::backoff::{Backoff, pause};
 use crate::error::Error;
 
 mod builder;
@@ -77,7 +78,7 @@ impl EngineLoop {
         H: Fn(ClaimedEvent, HandlerContext) -> F + Send + Sync + 'static,
         F: Future<Output = HandlerOutcome> + Send + 'static,
     {
-        let engine = self.client.register(&self.engine_id, &self.registration()).await?;
+        let Some(engine) = self.register(&shutdown).await? else { return Ok(EngineSummary::default()) };
         tracing::info!(engine_id = %engine.engine_id, epoch = engine.epoch, "registered");
         for warning in &engine.warnings {
             tracing::warn!("{}", warning.detail);
@@ -114,12 +115,36 @@ impl EngineLoop {
     }
 }
 
+impl EngineLoop {
+    /// Registers. If another process has the id and lives, that may be this engine's own process of before: it waits until that
+    /// one is lost. None if it is to shut down by then.
+    async fn register(&self, shutdown: &CancellationToken) -> Result<Option<Engine>, EngineError> {
+        let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
+        let mut waits = false;
+        loop {
+            let error = match self.client.register(&self.engine_id, &self.registration()).await {
+                Ok(engine) => return Ok(Some(engine)),
+                Err(error) if error.code() == Some(Code::EngineAlive) => error,
+                Err(error) => return Err(error.into()),
+            };
+            if !std::mem::replace(&mut waits, true) {
+                tracing::warn!(%error, "waiting for the engine's id");
+            }
+            tokio::select! {
+                () = pause(backoff.next(None)) => {}
+                () = shutdown.cancelled() => return Ok(None),
+            }
+        }
+    }
+}
+
 impl<H> RunningEngine<H> {
     /// Brings what is held to an end, and deregisters.
     async fn finish(&self, end: &ClaimEnd) {
         let engine = &self.settings;
         // Another process may have taken over the id without this one knowing: neither call is meant for that one.
         let epoch = || Some(self.session.borrow().epoch);
+        let client = self.session.borrow().client.clone();
         let superseded = matches!(end, ClaimEnd::Session(SessionEnd::Superseded));
         let all_done = || async { drop(self.slots.acquire_many(engine.max_concurrent).await) };
         if superseded {
@@ -133,7 +158,7 @@ impl<H> RunningEngine<H> {
                 () = async {
                     if self.held.len() > 0 {
                         let drain = DrainRequest { epoch: epoch(), ..DrainRequest::default() };
-                        drop(engine.client.drain_engine(&engine.engine_id, drain).await);
+                        drop(client.drain_engine(&engine.engine_id, drain).await);
                     }
                     std::future::pending::<()>().await;
                 } => {}
@@ -145,7 +170,7 @@ impl<H> RunningEngine<H> {
             drop(timeout(LAST_CALLS, all_done()).await);
         }
         if !superseded && !matches!(end, ClaimEnd::Session(SessionEnd::Drained)) {
-            match timeout(LAST_CALLS, engine.client.deregister(&engine.engine_id, epoch())).await {
+            match timeout(LAST_CALLS, client.deregister(&engine.engine_id, epoch())).await {
                 Ok(Ok(())) => tracing::info!("deregistered"),
                 Ok(Err(error)) if error.code() == Some(Code::EngineSuperseded) => {
                     tracing::info!("another process has taken over the engine's id");

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use enginehouse_api::problem::Problem;
-use reqwest::header::AUTHORIZATION;
+use enginehouse_core::access::session::SessionToken;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,9 @@ use crate::bearer_token::BearerToken;
 use crate::error::Error;
 use crate::server_url::{BadUrl, is_overheard, server_place};
 use crate::tls::{self, ClientTls};
+
+/// By which the process of an engine proves that it is the one that has registered.
+const SESSION_HEADER: &str = "Enginehouse-Session";
 
 /// The timeouts, repeats and limits of a client, and what it proves itself with.
 #[derive(Clone, Debug)]
@@ -95,6 +99,8 @@ pub(crate) struct Transport {
     socket: Option<PathBuf>,
     tls: rustls::ClientConfig,
     shows_token: bool,
+    /// The session of an engine, which every call shows.
+    session: Option<HeaderValue>,
     config: ClientConfig,
 }
 
@@ -147,7 +153,7 @@ impl Transport {
             tracing::warn!(url, "the token is sent unencrypted to another machine: whoever is in between can use it");
         }
         let http = connected(&url, place.socket.as_deref(), &tls, &config)?;
-        Ok(Self { http, url, base, socket: place.socket, tls, shows_token, config })
+        Ok(Self { http, url, base, socket: place.socket, tls, shows_token, session: None, config })
     }
 
     /// The same with connections of its own.
@@ -158,6 +164,15 @@ impl Transport {
 
     pub(crate) fn with_max_repeats(self, max_repeats: u32) -> Self {
         Self { config: ClientConfig { max_repeats, ..self.config }, ..self }
+    }
+
+    pub(crate) fn with_session(self, session: Option<&SessionToken>) -> Self {
+        let header = |session: &SessionToken| {
+            let mut value = HeaderValue::from_str(&session.to_string()).ok()?;
+            value.set_sensitive(true);
+            Some(value)
+        };
+        Self { session: session.and_then(header), ..self }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -220,6 +235,9 @@ impl Transport {
             .http
             .request(call.method.clone(), format!("{}{}", self.base, call.path))
             .timeout(call.timeout.unwrap_or(self.config.timeout));
+        if let Some(session) = &self.session {
+            request = request.header(SESSION_HEADER, session.clone());
+        }
         request = match &call.body {
             RequestBody::Nothing => request,
             RequestBody::Json(body) => request.header("content-type", "application/json").body(body.clone()),

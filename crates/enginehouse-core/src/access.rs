@@ -6,8 +6,10 @@
 //!
 //! What is not permitted is refused. Where one may not even know that something is there, it is as if it were not.
 
+pub mod event_token;
 pub mod principal;
 pub mod role;
 pub mod secret;
 pub mod selector;
+pub mod session;
 pub mod token;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::access::secret::{Accessor, SecretHash};
 use crate::generation::Generation;
 use crate::ids::{EngineId, EngineType};
 use crate::input::Value;
@@ -14,8 +15,10 @@ use crate::read_fields;
 use crate::time::Timestamp;
 
 mod metadata;
+mod takeover;
 
 pub use self::metadata::{Abilities, DynamicState, Metadata, ResourceLimits, ResourceUtilization, StaticConfig};
+pub use self::takeover::{Registrant, Succession, SuccessionRefused};
 
 /// Where an engine is in its life.
 #[derive(
@@ -68,6 +71,8 @@ pub struct Registration {
     pub metadata: Metadata,
     /// How often it will send a heartbeat; zero if never.
     pub heartbeat_interval: Duration,
+    /// Whether it takes the place of an engine that lives, if there is one.
+    pub takeover: bool,
 }
 
 impl Registration {
@@ -77,6 +82,7 @@ impl Registration {
             engine_type: required(|value| value.parsed()),
             metadata: or_default(Metadata::read),
             heartbeat_interval_seconds: optional(|value| value.whole(0..=MAX_HEARTBEAT_INTERVAL.as_secs())),
+            takeover: or_default(|value| value.boolean()),
         );
         let engine_type = engine_type?;
         Some(Self {
@@ -84,6 +90,7 @@ impl Registration {
             engine_type,
             metadata: metadata?,
             heartbeat_interval: heartbeat_interval_seconds.map_or(DEFAULT_HEARTBEAT_INTERVAL, Duration::from_secs),
+            takeover: takeover?,
         })
     }
 }
@@ -116,10 +123,16 @@ pub struct RegisteredEngine {
     pub quarantine: Option<Quarantine>,
     /// Those that it was put in because it was suspect, one for each event type, until its software has another version.
     pub automatic_quarantines: Vec<AutomaticQuarantine>,
+    /// What is kept of the token of its session; none if it has none, and so nobody can show it.
+    pub session: Option<SecretHash>,
+    /// The access token that it was registered with; none if there was none.
+    pub registered_by: Option<Accessor>,
+    /// Until when takeovers of its id are counted together; none if there was none.
+    pub takeovers_counted_until: Option<Timestamp>,
 }
 
 impl RegisteredEngine {
-    /// A new epoch of an engine, known before or not.
+    /// A new epoch of an engine, known before or not. Whoever registers it gives it a session.
     pub fn registered(
         registration: &Registration,
         previous: Option<&Self>,
@@ -145,6 +158,9 @@ impl RegisteredEngine {
                     previous.version() == registration.metadata.static_config.engine_software_version.as_deref()
                 })
                 .map_or_else(Vec::new, |previous| previous.automatic_quarantines.clone()),
+            session: None,
+            registered_by: None,
+            takeovers_counted_until: previous.and_then(|previous| previous.takeovers_counted_until),
         };
         Self { lost_due_at: engine.lost_after().map(|wait| now + wait), ..engine }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::access::selector::Selectors;
+use crate::access::session::SessionProof;
 use crate::engine::DynamicState;
 use crate::gates::ClaimFilter;
 use crate::ids::EventId;
@@ -74,12 +75,29 @@ pub struct SettleCommand {
     pub report: AttemptReport,
     /// On what whoever sends it may act; none if that is not limited. What lies outside is as if it were not there.
     pub within: Option<Arc<Selectors>>,
+    /// Who sends it.
+    pub settler: Settler,
+}
+
+/// Who settles a lock, beside having its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settler {
+    /// The process of its engine, as far as it shows the session.
+    Engine(SessionProof),
+    /// The command of the attempt, whose token was checked. It says nothing of the process of the engine.
+    Command,
+}
+
+impl Default for Settler {
+    fn default() -> Self {
+        Self::Engine(SessionProof::default())
+    }
 }
 
 impl SettleCommand {
     /// A settle with which nothing is reported.
     pub fn new(event_id: EventId, command: EventCommand) -> Self {
-        Self { event_id, command, report: AttemptReport::default(), within: None }
+        Self { event_id, command, report: AttemptReport::default(), within: None, settler: Settler::default() }
     }
 }
 

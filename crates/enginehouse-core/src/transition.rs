@@ -274,12 +274,18 @@ fn lose_lock(event: &EventState, loss: Loss, alone: bool, facts: Facts<'_>) -> R
         }
     }
     let mut message = loss.message().to_owned();
-    if is_final_attempt(event.tally, facts.retry_policy) && !alone {
+    let is_charged = loss != Loss::TakenOver;
+    if is_charged && is_final_attempt(event.tally, facts.retry_policy) && !alone {
         message.push_str("; not charged to the event, which was not the only one that the engine held");
     }
     let error = AttemptError { code: Some("lock_lost".to_owned()), message, details: None };
     let end = attempt_end(event, lock, AttemptOutcome::Lost, Some(error.clone()), facts.now);
-    let outcome = after_lost_lock(event.tally, facts.retry_policy, alone, event.available_at);
+    let outcome = if is_charged {
+        after_lost_lock(event.tally, facts.retry_policy, alone, event.available_at)
+    } else {
+        // Two processes that fight for an id must not use up what is there for events that kill engines.
+        Outcome::Queued { tally: event.tally, available_at: event.available_at }
+    };
     let next = EventState { last_error: Some(error), ..unlocked(event, None) };
     Ok(moves(settle_outcome(next, outcome, facts.now), Some(end)))
 }

@@ -81,7 +81,7 @@ mod worker_pool;
 use std::sync::Arc;
 
 use enginehouse_core::access::principal::Principal;
-use enginehouse_core::engine::Registration;
+use enginehouse_core::access::session::SessionProof;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::request::{Exchange, SettleCommand};
@@ -120,6 +120,22 @@ pub struct Dispatcher {
     durations: Durations,
     hold_backs: HoldBacks,
     suspects: Suspects,
+}
+
+/// An engine that calls, in what it believes to be its epoch.
+#[derive(Clone, Debug)]
+pub struct EngineCaller {
+    pub engine_id: EngineId,
+    pub epoch: i64,
+    /// What proves that it is the engine's process.
+    pub session: SessionProof,
+}
+
+impl EngineCaller {
+    /// One that shows nothing of a session.
+    pub fn new(engine_id: EngineId, epoch: i64) -> Self {
+        Self { engine_id, epoch, session: SessionProof::default() }
+    }
 }
 
 /// The dispatcher's thread.
@@ -192,13 +208,8 @@ impl Dispatcher {
     ///
     /// # Errors
     /// No part of it was carried out.
-    pub async fn exchange(
-        &self,
-        engine_id: EngineId,
-        epoch: i64,
-        exchange: Exchange,
-    ) -> Result<Exchanged, DispatchError> {
-        match self.begin_exchange(engine_id, epoch, exchange).await? {
+    pub async fn exchange(&self, caller: EngineCaller, exchange: Exchange) -> Result<Exchanged, DispatchError> {
+        match self.begin_exchange(caller, exchange).await? {
             ExchangeProgress::Answered(exchanged) => Ok(exchanged),
             ExchangeProgress::Waits(waiting) => waiting.answer().await,
         }
@@ -210,11 +221,11 @@ impl Dispatcher {
     /// No part of it was carried out.
     pub async fn begin_exchange(
         &self,
-        engine_id: EngineId,
-        epoch: i64,
+        caller: EngineCaller,
         exchange: Exchange,
     ) -> Result<ExchangeProgress, DispatchError> {
-        let exchange = EngineExchange { engine_id, epoch, exchange };
+        let EngineCaller { engine_id, epoch, session } = caller;
+        let exchange = EngineExchange { engine_id, epoch, session, exchange };
         self.submit(|reply| Request::Exchange(Box::new(exchange), reply)).await
     }
 
@@ -242,14 +253,14 @@ impl Dispatcher {
         self.execute(OnBehalf { by: by.clone(), operation }).await
     }
 
-    /// Registers an engine, unless it does so too often.
+    /// Registers an engine for somebody, unless it does so too often.
     ///
     /// # Errors
     /// It was not registered.
-    pub async fn register(&self, registration: Registration) -> Result<Registered, DispatchError> {
-        let engine_id = registration.engine_id.clone();
+    pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered, DispatchError> {
+        let engine_id = register.registration.engine_id.clone();
         match self.registrations.admit(&engine_id) {
-            Ok(()) => self.execute(Register(registration)).await,
+            Ok(()) => self.execute_for(by, register).await,
             Err(retry_after) => Err(Refusal::RegistersTooOften { engine_id, retry_after }.into()),
         }
     }

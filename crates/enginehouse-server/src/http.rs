@@ -39,6 +39,7 @@ mod request;
 mod same_origin;
 mod scenario_runs;
 mod selected;
+mod session;
 mod settings;
 mod settle;
 mod shown_fleet;

@@ -15,6 +15,9 @@ pub trait Rng: Send {
     /// A number of at least 0, below 1.
     fn unit(&mut self) -> f64;
 
+    /// 256 random bits, for what nobody must be able to guess.
+    fn secret(&mut self) -> [u8; 32];
+
     /// A random number for the jitter of a retry.
     fn jitter(&mut self) -> Jitter {
         Jitter::new(self.unit())
@@ -23,7 +26,11 @@ pub trait Rng: Send {
 
 /// A cryptographic generator, seeded by the operating system or, in tests, by a number.
 #[derive(Debug)]
-pub struct SeededRng(StdRng);
+pub struct SeededRng {
+    numbers: StdRng,
+    /// A generator of its own: what else a seed gives does not depend on how many secrets are made.
+    secrets: StdRng,
+}
 
 impl SeededRng {
     /// Seeded by the operating system: what it gives cannot be guessed.
@@ -31,22 +38,27 @@ impl SeededRng {
     /// # Errors
     /// The operating system has no randomness to give.
     pub fn from_system() -> Result<Self, rand::rngs::SysError> {
-        StdRng::try_from_rng(&mut rand::rngs::SysRng).map(Self)
+        let system = || StdRng::try_from_rng(&mut rand::rngs::SysRng);
+        Ok(Self { numbers: system()?, secrets: system()? })
     }
 
     /// Seeded by a number: the same run every time.
     pub fn from_seed(seed: u64) -> Self {
-        Self(StdRng::seed_from_u64(seed))
+        Self { numbers: StdRng::seed_from_u64(seed), secrets: StdRng::seed_from_u64(!seed) }
     }
 }
 
 impl Rng for SeededRng {
     fn bits(&mut self) -> u128 {
-        self.0.random()
+        self.numbers.random()
     }
 
     fn unit(&mut self) -> f64 {
-        self.0.random()
+        self.numbers.random()
+    }
+
+    fn secret(&mut self) -> [u8; 32] {
+        self.secrets.random()
     }
 }
 
@@ -71,6 +83,10 @@ impl Rng for SharedRng {
 
     fn unit(&mut self) -> f64 {
         self.source().unit()
+    }
+
+    fn secret(&mut self) -> [u8; 32] {
+        self.source().secret()
     }
 }
 

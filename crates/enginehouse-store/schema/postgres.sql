@@ -97,8 +97,12 @@ create table enginehouse.engines (
     metadata enginehouse.json_object not null,
     quarantine enginehouse.json_object,
     automatic_quarantines json,
+    session_sha256 bytea,
+    registered_by text collate "C",
+    takeovers_counted_until timestamp with time zone,
     registry_version bigint not null default 0,
     constraint engines_key PRIMARY KEY (engine_id),
+    constraint a_session_hash_has_32_bytes CHECK (length(session_sha256) = 32),
     constraint an_epoch_counts_from_one CHECK (epoch >= 1),
     constraint status_is_known CHECK (status = 'active'::text OR status = 'draining'::text OR status = 'lost'::text OR status = 'stopped'::text)
 ) with (autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=500, fillfactor=50);

@@ -41,6 +41,7 @@ const CHANGES: &[(&str, &str, Option<&str>)] = &[
     ("engines set engine_type = '-'", "a_name_needs_no_quotes", Some("an_engine_type_is_a_name")),
     ("engines set status = 'away'", "status_is_known", Some("status_is_known")),
     ("engines set metadata = '[]'", "json_is_an_object", None),
+    ("engines set session_sha256 = 'x'", "a_session_hash_has_32_bytes", Some("a_session_hash_has_32_bytes")),
     ("events set status = 'waiting'", "status_is_known", Some("status_is_known")),
     ("events set attempt = -5", "no_count_is_negative", Some("no_count_is_negative")),
     ("events set scenario_run_id = '/'", "a_name_needs_no_quotes", Some("a_scenario_run_id_is_a_name")),

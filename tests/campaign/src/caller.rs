@@ -68,6 +68,7 @@ impl Caller {
             engine_type: "campaign".to_owned(),
             metadata: Default::default(),
             heartbeat_interval_seconds: Some(interval.as_secs()),
+            takeover: false,
         };
         let asking = self.client.register(engine_id, &request);
         let call = Call::Register { engine_id: engine_id.clone() };

@@ -27,6 +27,7 @@ async fn claim(client: &Client, engine_id: &EngineId, interval: u64, event: serd
         engine_type: "test".to_owned(),
         metadata: Default::default(),
         heartbeat_interval_seconds: Some(interval),
+        takeover: false,
     };
     let epoch = client.register(engine_id, &request).await.unwrap().epoch;
     client.enqueue(&serde_json::from_value(event).unwrap()).await.unwrap();

@@ -40,6 +40,7 @@ impl LockFixture {
             engine_type: "test".to_owned(),
             metadata: Default::default(),
             heartbeat_interval_seconds: Some(heartbeat_interval_seconds),
+            takeover: false,
         };
         self.client.register(engine_id, &request).await.unwrap().epoch
     }

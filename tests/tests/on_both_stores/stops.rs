@@ -79,6 +79,7 @@ async fn claim_for_short(client: &Client, engine_id: &EngineId) -> LockToken {
         engine_type: "test".to_owned(),
         metadata: Default::default(),
         heartbeat_interval_seconds: Some(INTERVAL.as_secs()),
+        takeover: false,
     };
     let epoch = client.register(engine_id, &request).await.unwrap().epoch;
     client.enqueue(&serde_json::from_str(r#"{"event_type":"work"}"#).unwrap()).await.unwrap();

@@ -23,6 +23,7 @@ pub(crate) async fn register(client: &Client, engine: &str, heartbeat_interval_s
         engine_type: "test".to_owned(),
         metadata: Default::default(),
         heartbeat_interval_seconds: Some(heartbeat_interval_seconds),
+        takeover: false,
     };
     assert_eq!(client.register(&id(engine), &request).await.unwrap().epoch, 1);
 }

@@ -15,7 +15,10 @@ use crate::error::Error;
 use crate::transport::{HttpCall, Repeat, RequestBody};
 
 impl Client {
-    /// Registers an engine, for the first time or again. A repeat begins one more epoch, and no harm is done.
+    /// Registers an engine, for the first time or again. A repeat begins one more epoch, and no harm is done; with access tokens it
+    /// is refused as long as the first one, of whose session nobody was told, counts as alive.
+    ///
+    /// [`Client::with_session`] is what calls as that engine from then on.
     pub async fn register(&self, engine_id: &EngineId, request: &RegisterRequest) -> Result<Engine, Error> {
         self.put(format!("/v1/engines/{engine_id}"), RequestBody::json(request)).await
     }

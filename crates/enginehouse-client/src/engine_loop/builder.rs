@@ -24,6 +24,7 @@ pub struct EngineLoop {
     event_types: Vec<EventType>,
     affinity: Affinity,
     heartbeat_interval_seconds: Option<u64>,
+    takeover: bool,
     visibility_timeout_seconds: Option<u64>,
     pub(super) claim_wait: Duration,
     pub(super) load: Arc<dyn Fn() -> DynamicState + Send + Sync>,
@@ -51,6 +52,7 @@ impl EngineLoop {
             event_types: Vec::new(),
             affinity: Affinity::default(),
             heartbeat_interval_seconds: None,
+            takeover: false,
             visibility_timeout_seconds: None,
             claim_wait: Duration::from_secs(20),
             load: Arc::new(DynamicState::default),
@@ -96,6 +98,13 @@ impl EngineLoop {
         Self { heartbeat_interval_seconds: Some(seconds), ..self }
     }
 
+    /// Whether it takes over the id of an engine that lives, instead of waiting until that is lost. Its locks end at once, and count
+    /// for no loss: so an event that kills its engine each time is not found out as long as the engine comes back at once.
+    #[must_use]
+    pub fn takeover(self, takeover: bool) -> Self {
+        Self { takeover, ..self }
+    }
+
     /// How long its locks last without being renewed, over every policy.
     #[must_use]
     pub fn visibility_timeout_seconds(self, seconds: u64) -> Self {
@@ -139,6 +148,7 @@ impl EngineLoop {
             engine_type: self.engine_type.to_string(),
             metadata: Metadata { static_config, dynamic_state: (self.load)(), ..Metadata::default() },
             heartbeat_interval_seconds: self.heartbeat_interval_seconds,
+            takeover: self.takeover,
         }
     }
 

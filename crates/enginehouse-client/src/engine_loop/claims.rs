@@ -74,13 +74,13 @@ where
         let mut slots = self.free_slots();
         slots.merge(first);
         let engine = &self.settings;
-        let epoch = session.borrow().epoch;
+        let EngineSession { epoch, client, .. } = session.borrow().clone();
         let ClaimPart { limit, visibility_timeout_seconds, wait_seconds, queues, event_types, affinity } =
             engine.claim(slots.num_permits(), engine.claim_wait);
         let request =
             ClaimRequest { epoch, limit, visibility_timeout_seconds, wait_seconds, queues, event_types, affinity };
         let began = Instant::now();
-        let mut call = std::pin::pin!(engine.client.claim(&engine.engine_id, &request));
+        let mut call = std::pin::pin!(client.claim(&engine.engine_id, &request));
         let answer = tokio::select! {
             answer = &mut call => answer.map_err(ClaimError::Call)?,
             end = ended(&mut session) => return Err(ClaimError::End(ClaimEnd::Session(end))),

@@ -75,9 +75,10 @@ where
     /// Settles, claims, and heartbeats if that is due, in one call. The undecided ones stay in `batch`.
     async fn exchange(self: &Arc<Self>, batch: &mut Vec<Finished>) -> Result<(), Error> {
         let engine = &self.settings;
-        let (epoch, may_claim) = {
+        let (epoch, client, may_claim) = {
             let session = self.session.borrow();
-            (session.epoch, session.end.is_none() && !session.draining && !self.shutdown.is_cancelled())
+            let client = session.client.clone();
+            (session.epoch, client, session.end.is_none() && !session.draining && !self.shutdown.is_cancelled())
         };
         let claiming = if may_claim { self.claiming.try_lock().ok() } else { None };
         let mut slots = if claiming.is_some() { self.free_slots() } else { self.no_slots() };
@@ -91,7 +92,7 @@ where
             heartbeat,
             claim: claiming.is_some().then(|| engine.claim(slots.num_permits() + batch.len(), Duration::ZERO)),
         };
-        let answer = engine.client.exchange(&engine.engine_id, &request).await.inspect_err(|_| {
+        let answer = client.exchange(&engine.engine_id, &request).await.inspect_err(|_| {
             if has_heartbeat {
                 self.held.reports_ended(&reported, None);
                 self.heartbeats.part_failed();
@@ -107,10 +108,11 @@ where
         answered
     }
 
-    /// Settles without being the engine of an epoch: the token of each lock is all that counts.
+    /// Settles without being the engine of an epoch: the token of each lock counts, and the session.
     async fn settle(self: &Arc<Self>, batch: &mut Vec<Finished>) -> Result<(), Error> {
         let settlements = batch.iter().map(|finished| finished.settlement.clone()).collect();
-        let answer = self.settings.client.settle(&SettleRequest { settlements }).await?;
+        let client = self.session.borrow().client.clone();
+        let answer = client.settle(&SettleRequest { settlements }).await?;
         self.answer_each(batch, answer.results, &mut self.no_slots())
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use enginehouse_api::events::Event;
 use enginehouse_api::settle::{SettleOutcome, Settlement};
+use enginehouse_core::access::event_token::EventToken;
+use enginehouse_core::access::secret::SecretHash;
 use enginehouse_core::event::AttemptError;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::LockToken;
@@ -19,6 +21,8 @@ pub struct ClaimedEvent {
     event: Arc<Event>,
     /// Proves that this engine holds the lock.
     pub token: LockToken,
+    /// The session in which it was claimed.
+    session: Option<SecretHash>,
 }
 
 impl ClaimedEvent {
@@ -28,7 +32,18 @@ impl ClaimedEvent {
             // The server releases it by itself, because no heartbeat lists its lock.
             tracing::error!(event_id = %event.event_id, "a claimed event came without its lock token");
         }
-        Some(Self { token: token?, event: Arc::new(event) })
+        Some(Self { token: token?, session: None, event: Arc::new(event) })
+    }
+
+    /// The same, claimed in a session.
+    pub(super) fn in_session(self, session: Option<SecretHash>) -> Self {
+        Self { session, ..self }
+    }
+
+    /// A token for a program that works on this event: with it, it may report on this attempt and settle it, and nothing else, as
+    /// long as the lock lasts. None from a server that knows of no sessions.
+    pub fn event_token(&self) -> Option<EventToken> {
+        Some(EventToken::made(&self.session?, self.event_id, self.token))
     }
 }
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use enginehouse_api::engines::{Engine, HeartbeatPart, HeartbeatRequest, HeartbeatResponse, RegisterRequest};
 use enginehouse_api::problem::Code;
+use enginehouse_core::access::secret::SecretHash;
+use enginehouse_core::access::session::SessionToken;
 use enginehouse_core::engine::{DynamicState, EngineStatus};
 use enginehouse_core::ids::EngineId;
 use tokio::sync::{Notify, watch};
@@ -24,11 +26,29 @@ use crate::calls::Client;
 use crate::error::Error;
 
 /// The engine as of the server's last answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct EngineSession {
     pub(super) epoch: i64,
+    /// Calls as this process of the engine.
+    pub(super) client: Client,
+    /// What tokens of attempts are made from; none if the server knows of no sessions.
+    pub(super) secret: Option<SecretHash>,
     pub(super) draining: bool,
     pub(super) end: Option<SessionEnd>,
+}
+
+impl EngineSession {
+    /// The session that a registration has begun.
+    pub(super) fn begun(client: &Client, engine: &Engine) -> Self {
+        let token = engine.session_token.as_ref();
+        Self {
+            epoch: engine.epoch,
+            client: client.clone().with_session(token),
+            secret: token.map(SessionToken::hash),
+            draining: engine.draining,
+            end: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +61,6 @@ pub(super) enum SessionEnd {
 
 /// Shared by the task that sends heartbeats and the exchanges that take one along.
 pub(super) struct Heartbeats {
-    client: Client,
     engine_id: EngineId,
     registration: RegisterRequest,
     load: Arc<dyn Fn() -> DynamicState + Send + Sync>,
@@ -61,10 +80,8 @@ impl Heartbeats {
         held: Arc<HeldLocks>,
         done: CancellationToken,
     ) -> (Arc<Self>, watch::Receiver<EngineSession>) {
-        let session = EngineSession { epoch: engine.epoch, draining: engine.draining, end: None };
-        let (session, receiver) = watch::channel(session);
+        let (session, receiver) = watch::channel(EngineSession::begun(&engine_loop.client, engine));
         let heartbeats = Arc::new(Self {
-            client: engine_loop.client.clone(),
             engine_id: engine_loop.engine_id.clone(),
             registration: engine_loop.registration(),
             load: Arc::clone(&engine_loop.load),
@@ -192,15 +209,16 @@ impl Heartbeats {
 
     async fn send(&self) -> Result<(), Error> {
         *self.last_sent_at() = Instant::now();
+        let EngineSession { epoch, client, .. } = self.session.borrow().clone();
         let request = HeartbeatRequest {
-            epoch: self.session.borrow().epoch,
+            epoch,
             dynamic_state: Some((self.load)()),
             lock_tokens: Some(self.held.tokens()),
             reports: self.held.begin_reports(),
         };
         let reported: Vec<_> = request.reports.iter().map(|report| report.lock_token).collect();
         let timeout = self.interval.clamp(Duration::from_secs(2), Duration::from_secs(10));
-        let answer = self.client.heartbeat(&self.engine_id, &request, timeout).await;
+        let answer = client.heartbeat(&self.engine_id, &request, timeout).await;
         self.held.reports_ended(&reported, answer.as_ref().ok());
         match answer {
             Ok(answer) => {
@@ -227,11 +245,12 @@ impl Heartbeats {
     async fn register_again(&self) -> Result<(), Error> {
         let mut registration = self.registration.clone();
         registration.metadata.dynamic_state = (self.load)();
-        let engine = self.client.register(&self.engine_id, &registration).await?;
+        let client = self.session.borrow().client.clone();
+        let engine = client.register(&self.engine_id, &registration).await?;
         tracing::warn!(epoch = engine.epoch, "the server did not know this engine: registered again");
         self.held.stop_all(StopReason::LockLost);
         self.session.send_modify(|session| {
-            *session = EngineSession { epoch: engine.epoch, draining: engine.draining, end: None };
+            *session = EngineSession::begun(&client, &engine);
         });
         Ok(())
     }
@@ -242,14 +261,15 @@ mod tests {
     use super::*;
 
     fn heartbeats() -> Heartbeats {
-        let session = EngineSession { epoch: 1, draining: false, end: None };
+        let client = Client::new("http://127.0.0.1:1").unwrap();
+        let session = EngineSession { epoch: 1, client, secret: None, draining: false, end: None };
         Heartbeats {
-            client: Client::new("http://127.0.0.1:1").unwrap(),
             engine_id: "sim-1".parse().unwrap(),
             registration: RegisterRequest {
                 engine_type: "sim".to_owned(),
                 metadata: Default::default(),
                 heartbeat_interval_seconds: None,
+                takeover: false,
             },
             load: Arc::new(DynamicState::default),
             interval: Duration::from_secs(8),

@@ -55,7 +55,9 @@ where
 
     /// Runs the handler for each event, in a task of its own. During a shutdown the events are released instead.
     pub(super) fn handle(self: &Arc<Self>, events: Vec<ClaimedEvent>, mut slots: OwnedSemaphorePermit) {
+        let session = self.session.borrow().secret;
         for event in events {
+            let event = event.in_session(session);
             // Heartbeats list the lock from here on, whatever the handler does.
             let context = self.held.add(&event);
             let slot = slots.split(1);

@@ -7,8 +7,9 @@ use super::role::{Permission, Role};
 use super::secret::Accessor;
 use super::selector::Selectors;
 use super::token::TokenRecord;
-use crate::ids::{EngineId, TokenName};
+use crate::ids::{EngineId, EventId, TokenName};
 use crate::lane::LaneKey;
+use crate::lock::LockToken;
 
 /// Who calls, and so what they may do. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,16 @@ pub enum Principal {
     Anyone,
     /// The bearer of a token.
     Bearer(Arc<Grant>),
+    /// The command that works on one event, with the token of its attempt.
+    Command(Arc<CommandGrant>),
+}
+
+/// What the token of an attempt gives to the command that has it: to report on the attempt, and to settle it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandGrant {
+    pub event_id: EventId,
+    /// The lock of the attempt.
+    pub lock: LockToken,
 }
 
 /// What a token gives to its bearer.
@@ -47,6 +58,7 @@ impl Principal {
     pub fn may(&self, permission: Permission) -> bool {
         match self {
             Self::Anyone => true,
+            Self::Command(_) => permission == Permission::AttemptsSettle,
             Self::Bearer(grant) => {
                 grant.role.may(permission) || (permission == Permission::EventsReadPayload && grant.reads_payloads)
             }
@@ -56,7 +68,7 @@ impl Principal {
     /// On what they may act; none if that is not limited.
     pub fn selectors(&self) -> Option<&Arc<Selectors>> {
         match self {
-            Self::Anyone => None,
+            Self::Anyone | Self::Command(_) => None,
             Self::Bearer(grant) => Some(&grant.selectors).filter(|selectors| !selectors.is_empty()),
         }
     }
@@ -81,10 +93,15 @@ impl Principal {
         self.selectors().is_none_or(|own| own.cover(selectors))
     }
 
+    /// Whether they have to show the session of the engine that they act as.
+    pub fn must_show_session(&self) -> bool {
+        *self != Self::Anyone
+    }
+
     /// The accessor of their token.
     pub fn accessor(&self) -> Option<&Accessor> {
         match self {
-            Self::Anyone => None,
+            Self::Anyone | Self::Command(_) => None,
             Self::Bearer(grant) => Some(&grant.accessor),
         }
     }
@@ -95,6 +112,7 @@ impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anyone => f.write_str("anyone"),
+            Self::Command(grant) => write!(f, "the command of event {}", grant.event_id),
             Self::Bearer(grant) => fmt::Display::fmt(&grant.accessor, f),
         }
     }
@@ -102,6 +120,8 @@ impl fmt::Display for Principal {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
     use crate::access::secret::AccessToken;
     use crate::access::token::TokenDraft;
@@ -122,6 +142,14 @@ mod tests {
         assert!(!without.may(Permission::EventsReadPayload) && with.may(Permission::EventsReadPayload));
         assert!(with.may(Permission::EventsControl) && !with.may(Permission::EventsEnqueue));
         assert!(Principal::Anyone.may(Permission::TokensWrite));
+    }
+
+    #[test]
+    fn the_command_of_an_attempt_may_settle_it_and_nothing_else() {
+        let lock = LockToken { serial: 1, secret: 2 };
+        let command = Principal::Command(Arc::new(CommandGrant { event_id: EventId(uuid::Uuid::nil()), lock }));
+        let may: Vec<_> = Permission::VARIANTS.iter().filter(|permission| command.may(**permission)).collect();
+        assert_eq!(may, [&Permission::AttemptsSettle]);
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub enum Permission {
     /// Heartbeats, claims and settles, as the engine itself.
     #[strum(serialize = "engines:work")]
     EnginesWork,
+    /// Report on one attempt and settle it, as its command. No role has it but that which has everything: the token of the attempt does.
+    #[strum(serialize = "attempts:settle")]
+    AttemptsSettle,
     #[strum(serialize = "engines:read")]
     EnginesRead,
     /// Drain, resume, quarantine and deregister.
@@ -136,6 +139,7 @@ mod tests {
             events:control      . . x . x x
             engines:register    . . . x . x
             engines:work        . . . x . x
+            attempts:settle     . . . . . x
             engines:read        . x . . x x
             engines:control     . . . . x x
             settings:read       . x . . x x

@@ -17,7 +17,7 @@ use crate::input::Textual;
 const PREFIX: &str = "eh1";
 const ACCESSOR_LENGTH: usize = 12;
 /// 256 bits at 62 values a character.
-const SECRET_LENGTH: usize = 43;
+pub(super) const SECRET_LENGTH: usize = 43;
 /// 32 bits at 62 values a character.
 const CHECKSUM_LENGTH: usize = 6;
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -195,12 +195,12 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-fn checksum(text: &str) -> String {
+pub(super) fn checksum(text: &str) -> String {
     base62(&crc32fast::hash(text.as_bytes()).to_be_bytes(), CHECKSUM_LENGTH)
 }
 
 /// A number, its highest byte first, as so many digits.
-fn base62(number: &[u8], digits: usize) -> String {
+pub(super) fn base62(number: &[u8], digits: usize) -> String {
     let mut number = number.to_vec();
     let mut text = vec![0; digits];
     for digit in text.iter_mut().rev() {

@@ -124,6 +124,10 @@ pub struct Selectors {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false, min_items = 1, max_items = 100))]
     pub engines: Vec<Selector>,
+    /// What an engine may say that it is capable of; anything if absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false, min_items = 1, max_items = 100))]
+    pub capabilities: Vec<Selector>,
 }
 
 impl Selectors {
@@ -134,8 +138,10 @@ impl Selectors {
             queues: or_default(list),
             event_types: or_default(list),
             engines: or_default(list),
+            capabilities: or_default(list),
         );
-        Some(Self { queues: queues?, event_types: event_types?, engines: engines? })
+        let (queues, event_types, engines) = (queues?, event_types?, engines?);
+        Some(Self { queues, event_types, engines, capabilities: capabilities? })
     }
 
     /// Whether they limit nothing.
@@ -153,6 +159,11 @@ impl Selectors {
 
     pub fn admit_engine(&self, engine_id: &EngineId) -> bool {
         admit(&self.engines, engine_id.as_str())
+    }
+
+    /// Whether an engine may say that it is capable of this.
+    pub fn admit_capability(&self, capability: &str) -> bool {
+        admit(&self.capabilities, capability)
     }
 
     /// Whether they admit the events of a lane.
@@ -178,6 +189,7 @@ impl Selectors {
         covers(&self.queues, &others.queues)
             && covers(&self.event_types, &others.event_types)
             && covers(&self.engines, &others.engines)
+            && covers(&self.capabilities, &others.capabilities)
     }
 }
 
@@ -220,6 +232,10 @@ mod tests {
         assert!(some.limit_lanes() && some.admit_queue(&"eu.x".parse().unwrap()));
         assert!(some.admit_event_type(&"any".parse().unwrap()) && !some.admit_engine(&"gpu-1".parse().unwrap()));
         assert!(!Selectors { queues: Vec::new(), ..some }.limit_lanes());
+        let capable = read(r#"{"capabilities":["gpu","cuda-*"]}"#).unwrap();
+        let admitted = ["gpu", "cuda-12", "gpu-2", "tpu"].map(|capability| capable.admit_capability(capability));
+        assert_eq!(admitted, [true, true, false, false]);
+        assert!(!capable.is_empty() && !capable.limit_lanes() && !capable.cover(&Selectors::default()));
     }
 
     proptest! {

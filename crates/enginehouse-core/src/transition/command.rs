@@ -19,6 +19,8 @@ pub enum Loss {
     EngineLost,
     /// Its holder registered anew: the process that held it is gone.
     EngineSuperseded,
+    /// Another process has taken over the id of its holder, which lived.
+    TakenOver,
 }
 
 impl Loss {
@@ -28,6 +30,7 @@ impl Loss {
             Self::Expired => "the lock expired before it was settled or renewed",
             Self::EngineLost => "the engine missed its heartbeats",
             Self::EngineSuperseded => "the engine registered anew: the process that held the lock is gone",
+            Self::TakenOver => "another process has taken over the engine's id; not charged to the event",
         }
     }
 }

@@ -122,6 +122,21 @@ fn check_cell(status: EventStatus, name: &str, cell: &str) {
 }
 
 #[test]
+fn a_loss_by_a_takeover_is_in_the_history_and_charged_to_nobody() {
+    for (losses, alone) in [(0, true), (0, false), (3, true), (3, false)] {
+        let mut event = event(EventStatus::Processing);
+        event.tally.losses = losses;
+        let lost = |loss| apply(&event, &EventCommand::LoseLock { loss, alone });
+        let Ok(Transition::Moves { state, attempt: Some(attempt) }) = lost(Loss::TakenOver) else { panic!("it moves") };
+        assert_eq!((state.status, state.tally, &state.lock), (EventStatus::Queued, event.tally, &None));
+        assert_eq!((state.available_at, attempt.outcome), (event.available_at, AttemptOutcome::Lost));
+        let Ok(Transition::Moves { state, .. }) = lost(Loss::EngineSuperseded) else { panic!("it moves") };
+        let is_charged = losses == 0 || alone;
+        assert_eq!(state.tally.losses, losses + u32::from(is_charged), "a restart is a loss like any other");
+    }
+}
+
+#[test]
 fn a_command_that_had_to_wait_is_judged_by_when_it_came_and_what_it_asks_counts_from_when_it_is_done() {
     let event = event(EventStatus::Processing);
     let lock = event.lock.clone().unwrap();

@@ -37,6 +37,13 @@ impl FailedLogins {
         self.is_too_many_at(address, Timer::now())
     }
 
+    /// Whether one more would be too many.
+    pub(crate) fn is_over(&self, address: ClientAddress) -> bool {
+        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let forgiven = failures.forgiven_at.get(&address).copied();
+        forgiven.is_some_and(|at| at.saturating_duration_since(Timer::now()) > INTERVAL * (BURST - 1))
+    }
+
     fn is_too_many_at(&self, address: ClientAddress, now: Instant) -> bool {
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Failures { forgiven_at, tidy_at } = &mut *failures;

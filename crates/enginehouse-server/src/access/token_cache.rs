@@ -62,6 +62,11 @@ impl TokenCache {
         self.0.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
+    /// Whether the tokens were read, and there is none.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|known| !known.exist)
+    }
+
     /// Reads the tokens.
     ///
     /// # Errors

@@ -84,7 +84,7 @@ pub async fn change_token(
                 None if all.len() as u64 >= MAX_TOKENS => Err(TokenRefused::TooMany),
                 None if !by.covers(&draft.selectors) => Err(TokenRefused::ReachesFurther),
                 None => {
-                    let token = AccessToken::made(rng.bits() as u64, secret(rng));
+                    let token = AccessToken::made(rng.bits() as u64, rng.secret());
                     let record = draft.clone().made(token.accessor().clone(), token.hash(), by.to_string(), now);
                     Ok(("token.create", ChangedToken { record, token: Some(token) }))
                 }
@@ -94,7 +94,7 @@ pub async fn change_token(
             if token.revoked_at.is_some() {
                 return Err(TokenRefused::Revoked(accessor.clone()));
             }
-            let new = AccessToken::with_accessor(accessor.clone(), secret(rng));
+            let new = AccessToken::with_accessor(accessor.clone(), rng.secret());
             let record = token.rotated(new.hash(), *overlap, *life, now);
             Ok(("token.rotate", ChangedToken { record, token: Some(new) }))
         }),
@@ -116,15 +116,6 @@ pub async fn change_token(
     let detail = RawJson::from(&detail(&changed.record, by));
     let entry = AuditEntry { at: now, action: action.to_owned(), target: accessor.to_string(), detail };
     Ok(Ok((changed, entry)))
-}
-
-/// 256 random bits.
-fn secret(rng: &mut dyn Rng) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    let (first, second) = bytes.split_at_mut(16);
-    first.copy_from_slice(&rng.bits().to_le_bytes());
-    second.copy_from_slice(&rng.bits().to_le_bytes());
-    bytes
 }
 
 /// What the audit log says of a token: nothing of its secret.

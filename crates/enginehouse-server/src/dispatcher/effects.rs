@@ -172,7 +172,7 @@ fn ending(command: &EventCommand, failed: bool) -> Option<Ending> {
     match command {
         EventCommand::Complete { .. } => Some(Ending::Completed),
         EventCommand::Fail { .. } | EventCommand::LoseLock { .. } if failed => Some(Ending::Failed),
-        EventCommand::LoseLock { loss: Loss::EngineSuperseded, .. } => None,
+        EventCommand::LoseLock { loss: Loss::EngineSuperseded | Loss::TakenOver, .. } => None,
         EventCommand::LoseLock { .. } => Some(Ending::Lost),
         _ => None,
     }

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use enginehouse_core::engine::{EngineStatus, RegisteredEngine, Registration};
+use enginehouse_core::access::session::{SessionProof, SessionToken};
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine, Registrant, Registration, Succession};
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::lock::Lock;
 use enginehouse_core::quarantine::Quarantine;
@@ -20,12 +21,25 @@ use super::reply::{OperationResult, Refusal};
 
 /// An engine registers: a new epoch begins, and the locks of the older one are lost.
 #[derive(Clone, Debug)]
-pub struct Register(pub Registration);
+pub struct Register {
+    pub registration: Registration,
+    /// What it shows of the session that the engine has.
+    pub session: SessionProof,
+}
+
+impl Register {
+    /// An engine that shows nothing of a session.
+    pub fn new(registration: Registration) -> Self {
+        Self { registration, session: SessionProof::default() }
+    }
+}
 
 /// An engine that has registered.
 #[derive(Clone, Debug)]
 pub struct Registered {
     pub engine: RegisteredEngine,
+    /// What its process proves itself with until the next registration.
+    pub session: SessionToken,
     /// Whether it has registered for the first time.
     pub is_new: bool,
 }
@@ -38,6 +52,8 @@ pub struct Drain {
     pub stop_when_drained: bool,
     /// Only in this epoch: who drains itself, or says goodbye, does not mean the process that has taken over its id.
     pub epoch: Option<i64>,
+    /// What proves that the engine does so itself.
+    pub session: SessionProof,
 }
 
 /// Give a draining engine events again.
@@ -61,6 +77,8 @@ pub struct Deregister {
     pub engine_id: EngineId,
     /// Only in this epoch.
     pub epoch: Option<i64>,
+    /// What proves that the engine does so itself.
+    pub session: SessionProof,
 }
 
 #[async_trait(?Send)]
@@ -68,29 +86,43 @@ impl Operation for Register {
     type Answer = Registered;
 
     fn resource(&self) -> Option<Resource> {
-        Some(Resource::Engine(self.0.engine_id.clone()))
+        Some(Resource::Engine(self.registration.engine_id.clone()))
     }
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<Registered> {
-        let ids = [self.0.engine_id.clone()];
+        let Self { registration, session } = self;
+        let ids = [registration.engine_id.clone()];
         let previous = context.transaction.engines_by_id(&ids).await?.pop();
         if previous.is_none()
-            && let unreadable @ Refusal::Unreadable(_) = context.no_engine(&self.0.engine_id)
+            && let unreadable @ Refusal::Unreadable(_) = context.no_engine(&registration.engine_id)
         {
             // A new row in its place would begin at epoch 1 again.
             return Ok(Err(unreadable));
         }
-        if let (None, Err(refused)) = (&previous, check_engine(context, &self.0.engine_id)) {
+        if let (None, Err(refused)) = (&previous, check_engine(context, &registration.engine_id)) {
             return Ok(Err(refused));
         }
-        if previous.is_some() {
-            lose_locks(context, &ids, Loss::EngineSuperseded).await?;
+        let mut succession = Succession::Restart;
+        if let Some(previous) = &previous {
+            let principal = context.acting.clone();
+            let registrant = Registrant { principal: &principal, session: *session, takeover: registration.takeover };
+            succession = match previous.succession(registrant, context.now) {
+                Ok(succession) => succession,
+                Err(why) => return Ok(Err(Refusal::IdIsTaken { engine_id: registration.engine_id.clone(), why })),
+            };
+            lose_locks(context, &ids, succession.loss()).await?;
         }
-        let engine =
-            RegisteredEngine::registered(&self.0, previous.as_ref(), context.transaction.generation(), context.now);
+        let token = SessionToken::made(context.rng.secret());
+        let generation = context.transaction.generation();
+        let engine = RegisteredEngine {
+            session: Some(token.hash()),
+            registered_by: context.acting.accessor().cloned(),
+            takeovers_counted_until: succession.takeovers_counted_until(previous.as_ref()),
+            ..RegisteredEngine::registered(registration, previous.as_ref(), generation, context.now)
+        };
         bring_forward(&mut context.effects.deadlines.engine_loss, engine.lost_due_at);
         write(context, &engine).await?;
-        Ok(Ok(Registered { engine, is_new: previous.is_none() }))
+        Ok(Ok(Registered { engine, session: token, is_new: previous.is_none() }))
     }
 }
 
@@ -103,7 +135,7 @@ impl Operation for Drain {
     }
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
-        let engine = match registered(context, &self.engine_id, self.epoch).await? {
+        let engine = match registered(context, &self.engine_id, self.epoch, self.session).await? {
             Ok(engine) => engine,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -128,7 +160,7 @@ impl Operation for Resume {
     }
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
-        let engine = match registered(context, &self.0, None).await? {
+        let engine = match registered(context, &self.0, None, SessionProof::NotAskedFor).await? {
             Ok(engine) => engine.resumed(),
             Err(refused) => return Ok(Err(refused)),
         };
@@ -148,7 +180,7 @@ impl Operation for PutInQuarantine {
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
         let Self { engine_id, quarantine } = self;
-        let engine = match registered(context, engine_id, None).await? {
+        let engine = match registered(context, engine_id, None, SessionProof::NotAskedFor).await? {
             Ok(engine) => RegisteredEngine { quarantine: Some(quarantine.clone()), ..engine },
             Err(refused) => return Ok(Err(refused)),
         };
@@ -169,7 +201,7 @@ impl Operation for LiftQuarantine {
     }
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
-        let engine = match registered(context, &self.0, None).await? {
+        let engine = match registered(context, &self.0, None, SessionProof::NotAskedFor).await? {
             Ok(engine) if engine.quarantine_at(context.now).is_none() && engine.automatic_quarantines.is_empty() => {
                 return Ok(Ok(engine));
             }
@@ -197,8 +229,8 @@ impl Operation for Deregister {
     }
 
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<RegisteredEngine> {
-        let Self { engine_id, epoch } = self;
-        let engine = match registered(context, engine_id, *epoch).await? {
+        let Self { engine_id, epoch, session } = self;
+        let engine = match registered(context, engine_id, *epoch, *session).await? {
             Ok(engine) => engine.stopped(),
             Err(refused) => return Ok(Err(refused)),
         };
@@ -309,11 +341,12 @@ pub(super) fn is_alone(event: &EventRow, counts: &HashMap<EngineId, usize>) -> b
     holder.and_then(|engine_id| counts.get(engine_id)).is_none_or(|count| *count <= 1)
 }
 
-/// An engine that is registered and has not stopped; in an epoch, if one is named.
+/// An engine that is registered and has not stopped; in an epoch, if one is named; and for its own process, if it has to be.
 async fn registered(
     context: &mut TransactionContext<'_>,
     engine_id: &EngineId,
     epoch: Option<i64>,
+    session: SessionProof,
 ) -> OperationResult<RegisteredEngine> {
     let engine = context.transaction.engines_by_id(std::slice::from_ref(engine_id)).await?.pop();
     let engine = engine.filter(|engine| engine.status != EngineStatus::Stopped);
@@ -321,6 +354,9 @@ async fn registered(
     if let Some(epoch) = epoch.filter(|epoch| *epoch != engine.epoch) {
         let engine_id = engine_id.clone();
         return Ok(Err(Refusal::EngineSuperseded { engine_id, epoch, current: engine.epoch }));
+    }
+    if !session.admits(engine.session.as_ref()) {
+        return Ok(Err(Refusal::WrongSession(engine_id.clone())));
     }
     Ok(Ok(engine))
 }

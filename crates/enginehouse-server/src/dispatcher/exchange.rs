@@ -50,7 +50,9 @@ impl<'a> Exchanges<'a> {
             let Some(engine) = engines.get(&request.engine_id) else {
                 return Err(context.no_engine(&request.engine_id));
             };
-            match refusal(engine, request.epoch, claims_only) {
+            let refused = refusal(engine, request.epoch, claims_only);
+            let is_own = || request.session.admits(engine.session.as_ref());
+            match refused.or_else(|| (!is_own()).then(|| Refusal::WrongSession(engine.engine_id.clone()))) {
                 Some(refused) => Err(refused),
                 None => Ok(Exchanged::default()),
             }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use enginehouse_core::access::secret::SecretHash;
 use enginehouse_core::engine::{Abilities, EngineStatus, RegisteredEngine};
 use enginehouse_core::gates::{ClaimFilter, LaneFacts, could_ever_serve};
 use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
@@ -55,6 +56,7 @@ pub(super) struct Registry {
 struct EngineCopy {
     abilities: Arc<Abilities>,
     epoch: i64,
+    session: Option<SecretHash>,
     is_active: bool,
     stop_when_drained: bool,
     /// What it has in common with all engines that could serve the same lanes.
@@ -175,6 +177,7 @@ impl Registry {
             class: self.classes.join(&abilities),
             abilities,
             epoch: engine.epoch,
+            session: engine.session,
             is_active: engine.status == EngineStatus::Active,
             stop_when_drained: engine.stop_when_drained,
         };
@@ -213,6 +216,12 @@ impl Registry {
     /// What an engine calls its version.
     pub(super) fn version_of(&self, engine_id: &EngineId) -> EngineVersion {
         self.engines.get(engine_id).and_then(|engine| engine.abilities.version.as_deref()).map(Arc::from)
+    }
+
+    /// What is kept of the session that an engine has in an epoch; none if that is not known here.
+    pub(super) fn session_of(&self, engine_id: &EngineId, epoch: Option<i64>) -> Option<Option<SecretHash>> {
+        let engine = self.engines.get(engine_id)?;
+        epoch.is_none_or(|epoch| epoch == engine.epoch).then_some(engine.session)
     }
 
     /// Whether the engine is to stop once it holds nothing.

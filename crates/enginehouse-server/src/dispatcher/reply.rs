@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_core::access::role::Permission;
+use enginehouse_core::engine::SuccessionRefused;
 use enginehouse_core::ids::{EngineId, EventId, QueueName};
 use enginehouse_core::invalid::Invalid;
 use enginehouse_core::retention::MissingEvent;
@@ -59,6 +60,12 @@ pub enum Refusal {
     /// The engine has registered a few times within the last seconds.
     #[error("engine {engine_id} registers more than once a second")]
     RegistersTooOften { engine_id: EngineId, retry_after: Duration },
+    /// Another process has registered under the id, and may keep it.
+    #[error("engine {engine_id} is registered by another process: {why:?}")]
+    IdIsTaken { engine_id: EngineId, why: SuccessionRefused },
+    /// The caller does not show the session of the engine that it acts as.
+    #[error("the call does not show the session of engine {0}")]
+    WrongSession(EngineId),
     /// The engine missed its heartbeats.
     #[error("engine {0} is lost: it missed its heartbeats")]
     EngineLost(EngineId),

@@ -1,5 +1,6 @@
 //! Every kind of request, each with its typed reply.
 
+use enginehouse_core::access::session::SessionProof;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::request::{Exchange, SettleCommand};
@@ -30,6 +31,8 @@ pub(super) struct EngineExchange {
     pub(super) engine_id: EngineId,
     /// The epoch that the engine believes to be in.
     pub(super) epoch: i64,
+    /// What proves that it is the process of the engine.
+    pub(super) session: SessionProof,
     pub(super) exchange: Exchange,
 }
 

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use enginehouse_core::access::selector::Selectors;
-use enginehouse_core::request::SettleCommand;
+use enginehouse_core::access::session::SessionProof;
+use enginehouse_core::ids::EngineId;
+use enginehouse_core::request::{SettleCommand, Settler};
+use enginehouse_core::transition::EventState;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::EventRow;
 
@@ -37,6 +40,11 @@ pub(super) async fn settle(
                 results.push(Err(context.no_event(settlement.event_id)));
                 continue;
             }
+            if let Some(engine_id) = unproved_session(context, settlement).await? {
+                results.push(Err(Refusal::WrongSession(engine_id)));
+                continue;
+            }
+            let event = context.events.get(settlement.event_id).filter(|_| settlement.settler != Settler::Command);
             let holder = event.and_then(|event| event.state.lock.as_ref());
             let holder = holder.map(|lock| (lock.engine_id.clone(), lock.engine_epoch));
             if let Some(token) = settlement.command.token().filter(|_| !settlement.report.is_empty()) {
@@ -57,6 +65,34 @@ pub(super) async fn settle(
     }
     context.write_events().await?;
     Ok(answers)
+}
+
+/// The engine whose session a settle has to show and does not: the one that has the lock, or that has settled it so before. Whoever
+/// shows the token of another lock is refused for that.
+async fn unproved_session(
+    context: &TransactionContext<'_>,
+    settlement: &SettleCommand,
+) -> Result<Option<EngineId>, StoreError> {
+    let Settler::Engine(proof @ (SessionProof::Missing | SessionProof::Shown(_))) = settlement.settler else {
+        return Ok(None);
+    };
+    let Some(EventState { lock, settled, engine_id, .. }) =
+        context.events.get(settlement.event_id).map(|event| &event.state)
+    else {
+        return Ok(None);
+    };
+    let shown = settlement.command.token();
+    let (engine_id, epoch) = match (lock, settled, engine_id) {
+        (Some(lock), ..) if shown == Some(lock.token) => (&lock.engine_id, Some(lock.engine_epoch)),
+        (None, Some(settled), Some(engine_id)) if shown == Some(settled.token) => (engine_id, None),
+        _ => return Ok(None),
+    };
+    let session = match context.registry.session_of(engine_id, epoch) {
+        Some(session) => session,
+        // It has registered since this transaction began, or has stopped.
+        None => context.store.engine(engine_id).await?.and_then(|(engine, _)| engine.session),
+    };
+    Ok((!proof.admits(session.as_ref())).then(|| engine_id.clone()))
 }
 
 /// Whether somebody who may act on these may settle an event: by its lane, and by the engine that claimed it last.

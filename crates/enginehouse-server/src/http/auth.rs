@@ -2,10 +2,14 @@
 //!
 //! What a call needs stands where it is declared, as `x-permission` of its description. A call without it is permitted to nobody.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use enginehouse_api::problem::Problem;
+use enginehouse_core::access::event_token::EventToken;
+use enginehouse_core::access::principal::{CommandGrant, Principal};
 use enginehouse_core::access::role::Permission;
 use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::ids::EngineId;
@@ -38,8 +42,13 @@ pub(super) fn admit(
         RequiredAccess::Nothing => return Ok(None),
         RequiredAccess::AnyOf(permissions, keeps_to_selectors) => (permissions, keeps_to_selectors),
     };
-    let shown = bearer(request.headers());
-    let caller = app.tokens().caller(shown, app.metrics().store_now()).map_err(|_| refused(origin, app))?;
+    let caller = match request.extensions_mut().remove::<Arc<CommandGrant>>() {
+        Some(grant) => AdmittedCaller { principal: Principal::Command(grant), over: CancellationToken::new() },
+        None => {
+            let shown = bearer(request.headers());
+            app.tokens().caller(shown, app.metrics().store_now()).map_err(|_| refused(origin, app))?
+        }
+    };
     request.headers_mut().remove(header::AUTHORIZATION);
     if !any_of.iter().any(|permission| caller.principal.may(*permission)) {
         app.metrics().access_refused("forbidden");
@@ -53,8 +62,39 @@ pub(super) fn admit(
         app.metrics().access_refused("forbidden");
         return Err(refused);
     }
+    if let Principal::Command(grant) = &caller.principal
+        && path_part(request, "/v1/events/{event_id}").and_then(|id| id.parse().ok()) != Some(grant.event_id)
+    {
+        app.metrics().access_refused("forbidden");
+        return Err(
+            Problem::forbidden(Permission::AttemptsSettle, Some("an event that is not its own".to_owned())).into()
+        );
+    }
     request.extensions_mut().insert(caller.principal.clone());
     Ok(Some(caller))
+}
+
+/// Whether a call shows what is meant to be the token of an attempt.
+pub(super) fn shows_event_token(request: &Request) -> bool {
+    bearer(request.headers()).is_some_and(EventToken::is_meant_by)
+}
+
+/// Looks whether a call shows the token of an attempt that is under way, or that it has settled: then it is of its command. The
+/// store is asked, which no other call needs before it is admitted; so an address that shows many wrong ones is not looked up.
+pub(super) async fn know_command(request: &mut Request, origin: CallOrigin, app: &App) -> Result<(), ProblemResponse> {
+    let Some(Ok(token)) = bearer(request.headers()).map(str::parse::<EventToken>) else { return Ok(()) };
+    if app.tokens().is_open() || app.failed_logins().is_over(origin.address) {
+        return Ok(());
+    }
+    let Some(record) = app.store().event(token.event_id()).await? else { return Ok(()) };
+    let state = record.event.state;
+    let lock = state.lock.map(|lock| lock.token).or(state.settled.map(|settled| settled.token));
+    let (Some(lock), Some(engine_id)) = (lock, state.engine_id) else { return Ok(()) };
+    let session = app.store().engine(&engine_id).await?.and_then(|(engine, _)| engine.session);
+    if session.is_some_and(|session| token.is_of(&session, lock)) {
+        request.extensions_mut().insert(Arc::new(CommandGrant { event_id: token.event_id(), lock }));
+    }
+    Ok(())
 }
 
 /// Refuses a call that tells of everything to a token with selectors, and one about an engine that they do not reach.
@@ -79,8 +119,12 @@ fn check_reach(
 
 /// The engine in the path of a call, as it is written there.
 fn engine_of(request: &Request) -> Option<&str> {
-    let route = request.extensions().get::<MatchedPath>()?;
-    route.as_str().strip_prefix("/v1/engines/{engine_id}")?;
+    path_part(request, "/v1/engines/{engine_id}")
+}
+
+/// What stands in the path of a call where its route has an id, if the route begins so.
+fn path_part<'a>(request: &'a Request, route: &str) -> Option<&'a str> {
+    request.extensions().get::<MatchedPath>()?.as_str().strip_prefix(route)?;
     request.uri().path().split('/').nth(3)
 }
 

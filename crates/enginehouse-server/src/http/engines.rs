@@ -16,6 +16,7 @@ use enginehouse_core::applied::Applied;
 use enginehouse_core::engine::Registration;
 use enginehouse_core::filter::EngineFilter;
 use enginehouse_core::ids::{EngineId, EngineType};
+use enginehouse_core::invalid::shortened;
 use enginehouse_core::request::Exchange;
 use http::{StatusCode, header};
 
@@ -26,32 +27,56 @@ use super::json::{Json, JsonBody, LargeJsonBody};
 use super::long_wait::LongWait;
 use super::params::{Path, Query, listed};
 use super::problem::{
-    EngineProblems, EpochProblems, ListProblems, OneEpochProblems, ProblemResponse, ReadProblems, WriteProblems,
+    EngineProblems, EpochProblems, ListProblems, OneEpochProblems, ProblemResponse, ReadProblems, RegisterProblems,
 };
 use super::selected::engines_within;
+use super::session::SessionHeader;
 use super::wire;
-use crate::dispatcher::Operation;
 use crate::dispatcher::answers::{ExchangeProgress, Exchanged};
-use crate::dispatcher::engines::{Deregister, Drain, LiftQuarantine, PutInQuarantine, Registered, Resume};
+use crate::dispatcher::engines::{Deregister, Drain, LiftQuarantine, PutInQuarantine, Register, Registered, Resume};
+use crate::dispatcher::{EngineCaller, Operation};
 
 /// Register an engine, for the first time or again.
 ///
 /// Each registration begins a new epoch; the locks of the older one are lost.
 #[utoipa::path(put, path = "/v1/engines/{engine_id}", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRegister.name()], "selectors": true }))),
-    params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = RegisterRequest, responses(
+    params(("engine_id" = EngineId, Path, description = "The engine."), ("Enginehouse-Session" = Option<String>, Header, description = "The session token that the registration before answered, if the same process registers again.")), request_body = RegisterRequest, responses(
     (status = 201, description = "The engine is new.", body = Engine),
     (status = 200, description = "The engine was known.", body = Engine),
-    WriteProblems,
+    RegisterProblems,
 ))]
 pub(super) async fn register_engine(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
+    session: SessionHeader,
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
     let registration = body.read(|value| Registration::read(value, |_| engine_id))?;
-    let Registered { engine, is_new } = app.dispatcher().register(registration).await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(Engine::new(&engine, 0, app.metrics().store_now()))).into_response())
+    check_capabilities(&principal, &registration)?;
+    let register = Register { registration, session: session.proof(&principal) };
+    let registered = app.dispatcher().register(&principal, register).await?;
+    let status = if registered.is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(answer(&app, registered))).into_response())
+}
+
+/// Refuses an engine that says of itself more than the caller's token is for.
+fn check_capabilities(principal: &Principal, registration: &Registration) -> Result<(), ProblemResponse> {
+    let Some(selectors) = principal.selectors() else { return Ok(()) };
+    let capabilities = &registration.metadata.static_config.capabilities;
+    match capabilities.iter().find(|capability| !selectors.admit_capability(capability)) {
+        Some(refused) => {
+            let on = format!("capability {}", shortened(refused));
+            Err(Problem::forbidden(Permission::EnginesRegister, Some(on)).into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// The engine, with the token of its session: the only answer that has it.
+fn answer(app: &App, registered: Registered) -> Engine {
+    let engine = Engine::new(&registered.engine, 0, app.metrics().store_now());
+    Engine { session_token: Some(registered.session), ..engine }
 }
 
 /// Register an engine under an id that the server makes.
@@ -60,7 +85,7 @@ pub(super) async fn register_engine(
 #[utoipa::path(post, path = "/v1/engines", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRegister.name()], "selectors": true }))), request_body = RegisterRequest, responses(
     (status = 201, description = "The engine, with its id.", body = Engine,
         headers(("Location" = String, description = "The engine's address."))),
-    WriteProblems,
+    RegisterProblems,
 ))]
 pub(super) async fn register_new_engine(
     State(app): State<App>,
@@ -74,10 +99,10 @@ pub(super) async fn register_new_engine(
         let on = format!("engine {}", registration.engine_id);
         return Err(Problem::forbidden(Permission::EnginesRegister, Some(on)).into());
     }
-    let Registered { engine, .. } = app.dispatcher().register(registration).await?;
-    let location = format!("/v1/engines/{}", engine.engine_id);
-    let engine = Engine::new(&engine, 0, app.metrics().store_now());
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(engine)).into_response())
+    check_capabilities(&principal, &registration)?;
+    let registered = app.dispatcher().register(&principal, Register::new(registration)).await?;
+    let location = format!("/v1/engines/{}", registered.engine.engine_id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer(&app, registered))).into_response())
 }
 
 /// List engines by id.
@@ -113,41 +138,46 @@ pub(super) async fn get_engine(
 ///
 /// It counts even if `dynamic_state` or a lock token is wrong: that is left out, and `errors` says why.
 #[utoipa::path(post, path = "/v1/engines/{engine_id}/heartbeat", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))),
-    params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = HeartbeatRequest,
+    params(("engine_id" = EngineId, Path, description = "The engine."), ("Enginehouse-Session" = Option<String>, Header, description = "The session token that the engine's registration answered. Without access tokens it may be left out.")), request_body = HeartbeatRequest,
     responses((status = 200, description = "What the engine has to know.", body = HeartbeatResponse), EpochProblems))]
 pub(super) async fn heartbeat(
     State(app): State<App>,
+    Extension(principal): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
+    session: SessionHeader,
     body: JsonBody,
 ) -> Result<Json<HeartbeatResponse>, ProblemResponse> {
     let (epoch, ReadHeartbeat { heartbeat, errors }) = body.read(HeartbeatRequest::read)?;
     let exchange = Exchange { heartbeat: Some(heartbeat), ..Exchange::default() };
-    let exchanged = app.dispatcher().exchange(engine_id, epoch, exchange).await?;
+    let caller = EngineCaller { engine_id, epoch, session: session.proof(&principal) };
+    let exchanged = app.dispatcher().exchange(caller, exchange).await?;
     let answer = exchanged.heartbeat.ok_or_else(|| ProblemResponse::internal("the dispatcher left out a heartbeat"))?;
     Ok(Json(wire::heartbeat(answer, errors)))
 }
 
 /// Claim up to `limit` events that the engine may process, each under a lock.
 #[utoipa::path(post, path = "/v1/engines/{engine_id}/claim", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))),
-    params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = ClaimRequest,
+    params(("engine_id" = EngineId, Path, description = "The engine."), ("Enginehouse-Session" = Option<String>, Header, description = "The session token that the engine's registration answered. Without access tokens it may be left out.")), request_body = ClaimRequest,
     responses((status = 200, description = "The events, with the tokens of their locks.", body = ClaimResponse),
     EpochProblems))]
 pub(super) async fn claim_events(
     State(app): State<App>,
     Extension(principal): Extension<Principal>,
-    Extension(caller): Extension<CallOrigin>,
+    Extension(origin): Extension<CallOrigin>,
     long_wait: Option<Extension<LongWait>>,
     Path(engine_id): Path<EngineId>,
+    session: SessionHeader,
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
     let (epoch, mut claim) = body.read(ClaimRequest::read)?;
     claim.filter.within = principal.selectors().cloned();
-    app.budgets().admit(caller)?;
+    app.budgets().admit(origin)?;
     let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
+    let caller = EngineCaller { engine_id, epoch, session: session.proof(&principal) };
     // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
-    let progress = Box::pin(app.dispatcher().begin_exchange(engine_id, epoch, exchange)).await?;
+    let progress = Box::pin(app.dispatcher().begin_exchange(caller, exchange)).await?;
     let exchanged = exchanged(progress, long_wait).await?;
-    let (room, events) = Box::pin(sendable(&app, caller, exchanged.claimed.unwrap_or_default())).await;
+    let (room, events) = Box::pin(sendable(&app, origin, exchanged.claimed.unwrap_or_default())).await;
     Ok((Extension(room), Json(ClaimResponse { events })).into_response())
 }
 
@@ -155,24 +185,25 @@ pub(super) async fn claim_events(
 ///
 /// Every part is optional. If the epoch is over, nothing of it is done. A settlement with a bad field is refused by itself.
 #[utoipa::path(post, path = "/v1/engines/{engine_id}/exchange", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesWork.name()], "selectors": true }))),
-    params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = ExchangeRequest,
+    params(("engine_id" = EngineId, Path, description = "The engine."), ("Enginehouse-Session" = Option<String>, Header, description = "The session token that the engine's registration answered. Without access tokens it may be left out.")), request_body = ExchangeRequest,
     responses((status = 200, description = "The answer to each part.", body = ExchangeResponse), EpochProblems))]
 pub(super) async fn exchange(
     State(app): State<App>,
     Extension(principal): Extension<Principal>,
-    Extension(caller): Extension<CallOrigin>,
+    Extension(origin): Extension<CallOrigin>,
     long_wait: Option<Extension<LongWait>>,
     Path(engine_id): Path<EngineId>,
+    session: SessionHeader,
     body: LargeJsonBody,
 ) -> Result<Response, ProblemResponse> {
     let ReadExchange { epoch, settlements, heartbeat, mut claim } = body.read(ExchangeRequest::read).await?;
-    let (settlements, results) = wire::settlements(settlements, &principal);
+    let (settlements, results) = wire::settlements(settlements, &principal, session);
     if let Some(claim) = &mut claim {
         claim.filter.within = principal.selectors().cloned();
     }
     let claims = claim.is_some();
     let (heartbeat, errors) = heartbeat.map_or_else(Default::default, |read| (Some(read.heartbeat), read.errors));
-    if claims && let Err(full) = app.budgets().admit(caller) {
+    if claims && let Err(full) = app.budgets().admit(origin) {
         // What it settles, and its sign of life, must not fail for want of room for events.
         if settlements.is_empty() && heartbeat.is_none() {
             return Err(full.into());
@@ -180,10 +211,11 @@ pub(super) async fn exchange(
         claim = None;
     }
     let exchange = Exchange { settlements, heartbeat, claim };
+    let caller = EngineCaller { engine_id, epoch, session: session.proof(&principal) };
     // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
-    let progress = Box::pin(app.dispatcher().begin_exchange(engine_id, epoch, exchange)).await?;
+    let progress = Box::pin(app.dispatcher().begin_exchange(caller, exchange)).await?;
     let exchanged = exchanged(progress, long_wait).await?;
-    let (room, claimed) = Box::pin(sendable(&app, caller, exchanged.claimed.unwrap_or_default())).await;
+    let (room, claimed) = Box::pin(sendable(&app, origin, exchanged.claimed.unwrap_or_default())).await;
     let answer = ExchangeResponse {
         settlements: results.with(exchanged.settlements),
         heartbeat: exchanged.heartbeat.map(|answer| wire::heartbeat(answer, errors)),
@@ -210,16 +242,18 @@ async fn exchanged(
 
 /// Give an engine no new events. The body may be left out.
 #[utoipa::path(post, path = "/v1/engines/{engine_id}/drain", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesControl.name(), Permission::EnginesWork.name()], "selectors": true }))),
-    params(("engine_id" = EngineId, Path, description = "The engine.")), request_body = Option<DrainRequest>,
+    params(("engine_id" = EngineId, Path, description = "The engine."), ("Enginehouse-Session" = Option<String>, Header, description = "The session token that the engine's registration answered, if it says so itself. Who may control engines need not have it.")), request_body = Option<DrainRequest>,
     responses((status = 200, description = "The engine as it is now.", body = Engine), OneEpochProblems))]
 pub(super) async fn drain_engine(
     State(app): State<App>,
     Extension(by): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
+    session: SessionHeader,
     body: JsonBody,
 ) -> Result<Json<Engine>, ProblemResponse> {
     let DrainRequest { stop_when_drained, epoch } = body.read_or_default(DrainRequest::read)?;
-    change(&app, &by, Drain { engine_id, stop_when_drained, epoch }).await
+    let session = session.proof_unless_controller(&by);
+    change(&app, &by, Drain { engine_id, stop_when_drained, epoch, session }).await
 }
 
 /// Give a draining engine events again.
@@ -267,16 +301,17 @@ pub(super) async fn lift_quarantine(
 ///
 /// What it holds is back in its queue at once, as after a release: a goodbye is no loss.
 #[utoipa::path(delete, path = "/v1/engines/{engine_id}", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesControl.name(), Permission::EnginesWork.name()], "selectors": true }))),
-    params(("engine_id" = EngineId, Path, description = "The engine."), DeregisterQuery),
+    params(("engine_id" = EngineId, Path, description = "The engine."), ("Enginehouse-Session" = Option<String>, Header, description = "The session token that the engine's registration answered, if it says so itself. Who may control engines need not have it."), DeregisterQuery),
     responses((status = 200, description = "The engine, stopped.", body = Engine), OneEpochProblems))]
 pub(super) async fn deregister_engine(
     State(app): State<App>,
     Extension(by): Extension<Principal>,
     Path(engine_id): Path<EngineId>,
+    session: SessionHeader,
     query: Query,
 ) -> Result<Json<Engine>, ProblemResponse> {
     let DeregisterQuery { epoch } = query.read(DeregisterQuery::read)?;
-    change(&app, &by, Deregister { engine_id, epoch }).await
+    change(&app, &by, Deregister { engine_id, epoch, session: session.proof_unless_controller(&by) }).await
 }
 
 /// Changes an engine, then counts its locks.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::{Code, Problem};
 use enginehouse_core::access::role::Permission;
+use enginehouse_core::engine::SuccessionRefused;
 use enginehouse_core::invalid::Invalid;
 use enginehouse_store::StoreError;
 use http::StatusCode;
@@ -103,12 +105,21 @@ impl From<Refusal> for ProblemResponse {
             | Refusal::QueueFull { .. } => Problem::limit_reached(refusal.to_string()),
             Refusal::EngineNotRegistered(engine_id) => Problem::engine_not_registered(&engine_id),
             Refusal::RegistersTooOften { ref engine_id, retry_after } => {
-                let seconds = retry_after.as_millis().div_ceil(1_000);
-                let document = Problem::overloaded(u64::try_from(seconds).unwrap_or(RETRY_AFTER_SECONDS));
+                let document = Problem::overloaded(whole_seconds(retry_after));
                 let detail =
                     format!("engine {engine_id} registers more than once a second: is its id that of another process?");
                 Problem { detail, ..document }
             }
+            Refusal::IdIsTaken { engine_id, why: SuccessionRefused::Alive { until } } => {
+                Problem::engine_alive(&engine_id, until)
+            }
+            Refusal::IdIsTaken { engine_id, why: SuccessionRefused::TooOften { retry_after } } => {
+                let detail = format!(
+                    "engine {engine_id} is taken over more than five times a minute: do several processes share its id?"
+                );
+                Problem { detail, ..Problem::overloaded(whole_seconds(retry_after)) }
+            }
+            Refusal::WrongSession(engine_id) => Problem::wrong_session(Some(&engine_id)),
             Refusal::EngineLost(engine_id) => Problem::engine_lost(&engine_id),
             Refusal::EngineSuperseded { engine_id, epoch, current } => {
                 Problem::engine_superseded(&engine_id, epoch, current)
@@ -122,6 +133,11 @@ impl From<Refusal> for ProblemResponse {
         };
         document.into()
     }
+}
+
+/// A wait in seconds, rounded up.
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(RETRY_AFTER_SECONDS)
 }
 
 /// A token that was not changed.
@@ -214,6 +230,10 @@ problems! {
     ReadProblems: InvalidRequest NotFound Internal Unreadable StoreUnavailable;
     /// Of calls that change something that need not be there.
     WriteProblems: InvalidRequest LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    /// Of calls that register an engine.
+    RegisterProblems: InvalidRequest WrongSession EngineAlive LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    /// Of calls that settle many events.
+    SettleManyProblems: InvalidRequest WrongSession LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls that enqueue.
     EnqueueProblems: InvalidRequest IdempotencyConflict LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls of operators about one event.
@@ -225,13 +245,13 @@ problems! {
     /// Of calls about one token.
     TokenProblems: InvalidRequest NotFound WrongStatus TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls that settle one event.
-    SettleProblems: InvalidRequest NotFound LockLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    SettleProblems: InvalidRequest WrongSession NotFound LockLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls about one engine.
     EngineProblems: InvalidRequest EngineNotRegistered TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls about one engine, in an epoch if the caller names one.
-    OneEpochProblems: InvalidRequest EngineNotRegistered EngineSuperseded TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    OneEpochProblems: InvalidRequest WrongSession EngineNotRegistered EngineSuperseded TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls of an engine itself.
-    EpochProblems: InvalidRequest EngineNotRegistered EngineSuperseded EngineLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    EpochProblems: InvalidRequest WrongSession EngineNotRegistered EngineSuperseded EngineLost TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of the check whether the server is ready.
     ReadinessProblems: StoreUnavailable ShuttingDown Internal;
 }

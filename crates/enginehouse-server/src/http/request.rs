@@ -62,10 +62,13 @@ pub(super) async fn observe(
     let span = tracing::debug_span!("request", %request_id, %method, route);
     // Whether the process lives is for everybody, and asks the store for nothing.
     let is_free = routes.needs(&method, &route) == RequiredAccess::Nothing;
-    let known = match is_free || app.tokens().is_loaded() {
+    let mut known = match is_free || app.tokens().is_loaded() {
         true => Ok(()),
         false => Box::pin(auth::know_tokens(&app)).await,
     };
+    if known.is_ok() && !is_free && auth::shows_event_token(&request) {
+        known = Box::pin(auth::know_command(&mut request, caller, &app)).await;
+    }
     let (mut principal, mut over) = (Principal::Anyone, None);
     let mut response = match known.and_then(|()| admit(&mut request, caller, &app, &routes)) {
         Ok(admitted) => {

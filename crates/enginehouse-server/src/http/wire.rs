@@ -25,6 +25,7 @@ use enginehouse_store::rows::{
 };
 
 use super::problem::ProblemResponse;
+use super::session::SessionHeader;
 use crate::dispatcher::answers::{Claimed, Enqueued, HeartbeatAnswer, SettleResult};
 
 pub(super) fn event(record: EventRecord) -> Event {
@@ -151,14 +152,22 @@ fn no_engine_fits(lane: &LaneKey, miss: &NearestMiss) -> String {
 }
 
 /// The settlements that can be carried out, and what becomes of all.
-pub(super) fn settlements(read: Vec<ReadSettlement>, principal: &Principal) -> (Vec<SettleCommand>, SettlementResults) {
+pub(super) fn settlements(
+    read: Vec<ReadSettlement>,
+    principal: &Principal,
+    session: SessionHeader,
+) -> (Vec<SettleCommand>, SettlementResults) {
     let mut commands = Vec::with_capacity(read.len());
     let mut results = Vec::with_capacity(read.len());
     for settlement in read {
         results.push(match settlement {
             Ok(command) => {
                 let event_id = Some(command.event_id);
-                commands.push(SettleCommand { within: principal.selectors().cloned(), ..command });
+                commands.push(SettleCommand {
+                    within: principal.selectors().cloned(),
+                    settler: session.settler(principal),
+                    ..command
+                });
                 SettlementResult { event_id, status: None, error: None }
             }
             Err(RefusedSettlement { event_id, why }) => {

@@ -11,7 +11,7 @@ use crate::request_fields::Description;
 /// What is not in every answer of its kind. Whatever else is answered is always there, be it null, and so required.
 const MAY_BE_ABSENT: &[&str] = &[
     "Problem: applied, errors, event_id, event_status, missing, on, request_id, retry_after_seconds",
-    "Engine: locks, warnings",
+    "Engine: locks, session_token, warnings",
     "ExchangeResponse: claim, heartbeat",
     "HeartbeatResponse: errors",
     "BatchedEvent: error",

@@ -34,6 +34,7 @@ mod reports;
 mod request_fields;
 mod running_server;
 mod selectors;
+mod sessions;
 mod settings;
 mod settling;
 mod sharing;

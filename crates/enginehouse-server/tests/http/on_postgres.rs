@@ -12,6 +12,7 @@ mod permissions;
 mod refusals;
 mod reports;
 mod selectors;
+mod sessions;
 mod settings;
 mod settling;
 #[path = "../under_test/mod.rs"]

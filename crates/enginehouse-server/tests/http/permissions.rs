@@ -16,6 +16,7 @@ use serde_json::Value;
 use strum::VariantArray;
 
 use crate::app::{Answer, TestApp, field, request};
+use crate::sessions::{call_in, register};
 
 /// Makes a token with the store itself, as the command line does.
 pub(crate) async fn token(app: &TestApp, draft: &str) -> String {
@@ -279,8 +280,8 @@ async fn a_claim_that_waits_ends_when_its_token_is_revoked() {
     let app = TestApp::new();
     let admin = token(&app, r#"{"name":"root","role":"admin"}"#).await;
     let engine = token(&app, r#"{"name":"sim","role":"engine"}"#).await;
-    call_as(&app, &engine, "PUT /v1/engines/e", r#"{"engine_type":"t"}"#).await;
-    let claim = call_as(&app, &engine, "POST /v1/engines/e/claim", r#"{"epoch":1,"wait_seconds":60}"#);
+    let session = register(&app, &engine, "e").await;
+    let claim = call_in(&app, &engine, &session, "POST /v1/engines/e/claim", r#"{"epoch":1,"wait_seconds":60}"#);
     let revoke = async {
         while app.app.metrics().waiting_claims() == 0 {
             tokio::task::yield_now().await;
@@ -393,11 +394,11 @@ async fn what_the_selectors_do_not_reach_is_as_if_it_were_not_there() {
         ("POST /v1/engines/b-1/heartbeat", r#"{"epoch":1,"lock_tokens":[]}"#, 404),
         ("POST /v1/engines/b-1/exchange", r#"{"epoch":1}"#, 404),
         ("DELETE /v1/engines/b-1", "", 404),
-        ("PUT /v1/engines/a-1", r#"{"engine_type":"t"}"#, 201),
     ] {
         let answer = call_as(&app, &engine, line, body).await;
         assert_eq!(answer.status, status, "{line}: {}", answer.body);
     }
+    let session = register(&app, &engine, "a-1").await;
 
     // Producers: where they may not enqueue, and whose a key is.
     let refused = call_as(&app, &producer, "POST /v1/events", r#"{"event_type":"t","queue":"b.x"}"#).await;
@@ -432,14 +433,14 @@ async fn what_the_selectors_do_not_reach_is_as_if_it_were_not_there() {
     // An engine is given what its token reaches, whatever it is capable of.
     let first = r#"{"event_type":"t","queue":"b.x","priority":0}"#;
     assert_eq!(call_as(&app, &root, "POST /v1/events", first).await.status, 201);
-    let claim = call_as(&app, &engine, "POST /v1/engines/a-1/claim", r#"{"epoch":1,"limit":10}"#).await;
+    let claim = call_in(&app, &engine, &session, "POST /v1/engines/a-1/claim", r#"{"epoch":1,"limit":10}"#).await;
     let queues: Vec<_> =
         claim.json()["events"].as_array().unwrap().iter().map(|event| event["queue"].clone()).collect();
     assert!(!queues.is_empty() && queues.iter().all(|queue| queue == "a.x"), "{}", claim.body);
     let held = &claim.json()["events"][0];
     let done = format!(r#"{{"lock_token":{}}}"#, held["lock"]["token"]);
     let path = format!("POST /v1/events/{}/complete", held["event_id"].as_str().unwrap());
-    assert_eq!(call_as(&app, &engine, &path, &done).await.status, 200);
+    assert_eq!(call_in(&app, &engine, &session, &path, &done).await.status, 200);
 
     // Nobody gives away more than they have, and sees no token that reaches further.
     for (draft, status) in [

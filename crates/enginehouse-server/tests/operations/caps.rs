@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enginehouse_core::access::session::SessionProof;
 use enginehouse_core::engine::Registration;
 use enginehouse_core::input::read_json;
 use enginehouse_core::policy::Settings;
@@ -67,9 +68,12 @@ async fn a_new_engine_past_the_bound_is_refused_and_known_ones_register_again() 
     harness.register("one", "{}").await;
     harness.register("two", "{}").await;
     harness.register("one", "{}").await;
-    harness.execute(Deregister { engine_id: "two".parse().unwrap(), epoch: None }).await.unwrap();
+    harness
+        .execute(Deregister { engine_id: "two".parse().unwrap(), epoch: None, session: SessionProof::default() })
+        .await
+        .unwrap();
     let three = read_json(br#"{"engine_type":"sim"}"#, |value| Registration::read(value, |_| "three".parse().unwrap()));
-    let refused = harness.execute(Register(three.unwrap())).await.unwrap_err().to_string();
+    let refused = harness.execute(Register::new(three.unwrap())).await.unwrap_err().to_string();
     assert_eq!(refused, "max_engines is 2, and so many are registered or were until lately: engine_id varies too much");
     harness.register("two", "{}").await;
     harness.close().await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enginehouse_core::access::session::SessionProof;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::explain::Passage;
 use enginehouse_core::policy::Settings;
@@ -191,7 +192,10 @@ async fn it_holds_only_where_it_is_enforced_and_only_while_another_engine_is_lef
     assert_eq!(harness.claim("e0", 100).await.len(), 1, "it is for one event type");
     for number in 1..20 {
         let engine_id = format!("e{number}").parse().unwrap();
-        harness.execute(Drain { engine_id, stop_when_drained: false, epoch: None }).await.unwrap();
+        harness
+            .execute(Drain { engine_id, stop_when_drained: false, epoch: None, session: SessionProof::default() })
+            .await
+            .unwrap();
         assert_eq!(harness.claim("e0", 100).await.len(), if number == 19 { 2 } else { 0 }, "{number} drain");
     }
     harness.close().await;

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use enginehouse_core::access::session::SessionProof;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::EngineId;
@@ -142,7 +143,8 @@ async fn a_draining_engine_gets_nothing_new_and_stops_when_it_is_empty() {
     harness.enqueue_many(2).await;
     let claimed = harness.claim_one("e").await;
     let engine_id: EngineId = "e".parse().unwrap();
-    let drain = Drain { engine_id: engine_id.clone(), stop_when_drained: true, epoch: None };
+    let drain =
+        Drain { engine_id: engine_id.clone(), stop_when_drained: true, epoch: None, session: SessionProof::default() };
     harness.execute(drain).await.unwrap();
     assert!(harness.claim("e", 1).await.is_empty());
     let heard = harness.heartbeat("e", &[token(&claimed)]).await;
@@ -160,7 +162,15 @@ async fn a_drained_engine_can_be_resumed() {
     harness.register("e", "{}").await;
     harness.enqueue_many(1).await;
     let engine_id: EngineId = "e".parse().unwrap();
-    harness.execute(Drain { engine_id: engine_id.clone(), stop_when_drained: false, epoch: None }).await.unwrap();
+    harness
+        .execute(Drain {
+            engine_id: engine_id.clone(),
+            stop_when_drained: false,
+            epoch: None,
+            session: SessionProof::default(),
+        })
+        .await
+        .unwrap();
     assert!(harness.claim("e", 1).await.is_empty());
     let engine = harness.execute(Resume(engine_id)).await.unwrap();
     assert_eq!(engine.status, EngineStatus::Active);
@@ -175,12 +185,18 @@ async fn a_deregistered_engine_leaves_its_events_to_others() {
     harness.register("other", "{}").await;
     harness.enqueue_many(1).await;
     let claimed = harness.claim_one("e").await;
-    harness.execute(Deregister { engine_id: "e".parse().unwrap(), epoch: None }).await.unwrap();
+    harness
+        .execute(Deregister { engine_id: "e".parse().unwrap(), epoch: None, session: SessionProof::default() })
+        .await
+        .unwrap();
     let again = harness.claim_one("other").await.event.state;
     assert_eq!((again.attempt, again.tally.losses), (1, 0), "a goodbye is a release");
     assert!(again.last_error.is_none());
     assert!(harness.complete(&claimed).await.is_err());
-    let refused = harness.execute(Deregister { engine_id: "e".parse().unwrap(), epoch: None }).await.unwrap_err();
+    let refused = harness
+        .execute(Deregister { engine_id: "e".parse().unwrap(), epoch: None, session: SessionProof::default() })
+        .await
+        .unwrap_err();
     assert!(matches!(refused, DispatchError::Refused(Refusal::EngineNotRegistered(_))));
     assert_eq!(harness.register("e", "{}").await, 2, "the epoch goes on");
     harness.close().await;
@@ -193,13 +209,21 @@ async fn the_goodbye_of_an_older_process_is_not_meant_for_the_one_that_took_over
     let engine_id: EngineId = "e".parse().unwrap();
     harness.pass(1.0).await;
     assert_eq!(harness.register("e", "{}").await, 2);
-    let drain = Drain { engine_id: engine_id.clone(), stop_when_drained: false, epoch: Some(1) };
+    let drain = Drain {
+        engine_id: engine_id.clone(),
+        stop_when_drained: false,
+        epoch: Some(1),
+        session: SessionProof::default(),
+    };
     let refused = harness.execute(drain).await.unwrap_err();
     assert!(matches!(refused, DispatchError::Refused(Refusal::EngineSuperseded { epoch: 1, current: 2, .. })));
-    let refused = harness.execute(Deregister { engine_id: engine_id.clone(), epoch: Some(1) }).await.unwrap_err();
+    let refused = harness
+        .execute(Deregister { engine_id: engine_id.clone(), epoch: Some(1), session: SessionProof::default() })
+        .await
+        .unwrap_err();
     assert!(matches!(refused, DispatchError::Refused(Refusal::EngineSuperseded { epoch: 1, current: 2, .. })));
     assert_eq!(status(&harness, "e").await, EngineStatus::Active);
-    harness.execute(Deregister { engine_id, epoch: Some(2) }).await.unwrap();
+    harness.execute(Deregister { engine_id, epoch: Some(2), session: SessionProof::default() }).await.unwrap();
     assert_eq!(status(&harness, "e").await, EngineStatus::Stopped);
     harness.close().await;
 }

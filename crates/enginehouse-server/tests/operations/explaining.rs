@@ -1,6 +1,7 @@
 //! An explanation says what a claim would do: of the same store, at the same moment.
 
 use enginehouse_core::access::selector::Selectors;
+use enginehouse_core::access::session::SessionProof;
 use enginehouse_core::engine::DynamicState;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::explain::{Passage, Verdict};
@@ -63,7 +64,12 @@ impl House {
         );
         self.harness.register_with(&name, &config, 0).await;
         if self.is(8) {
-            let drain = Drain { engine_id: name.parse().unwrap(), stop_when_drained: false, epoch: None };
+            let drain = Drain {
+                engine_id: name.parse().unwrap(),
+                stop_when_drained: false,
+                epoch: None,
+                session: SessionProof::default(),
+            };
             self.harness.execute(drain).await.unwrap();
         }
         if self.is(5) {

@@ -21,7 +21,7 @@ use enginehouse_server::dispatcher::event_actions::{ActOnEvent, EventAction};
 use enginehouse_server::dispatcher::observer::{CommittedTransaction, Observer};
 use enginehouse_server::dispatcher::pulse::Pulse;
 use enginehouse_server::dispatcher::reply::DispatchError;
-use enginehouse_server::dispatcher::{Dispatcher, DispatcherThread, Operation};
+use enginehouse_server::dispatcher::{Dispatcher, DispatcherThread, EngineCaller, Operation};
 use enginehouse_server::rng::SeededRng;
 use enginehouse_store::Store;
 use enginehouse_store::clock::{Clock, ManualClock};
@@ -205,8 +205,9 @@ impl Harness {
             engine_type: "test".parse().unwrap(),
             metadata,
             heartbeat_interval: Duration::from_secs(interval),
+            takeover: false,
         };
-        self.execute(Register(registration)).await.unwrap().engine.epoch
+        self.execute(Register::new(registration)).await.unwrap().engine.epoch
     }
 
     pub(crate) async fn try_enqueue(&self, drafts: &[&str]) -> Result<Vec<Enqueued>, DispatchError> {
@@ -231,7 +232,7 @@ impl Harness {
         exchange: Exchange,
     ) -> Result<Exchanged, DispatchError> {
         let engine_id: EngineId = engine_id.parse().unwrap();
-        self.dispatcher.exchange(engine_id, epoch, exchange).await
+        self.dispatcher.exchange(EngineCaller::new(engine_id, epoch), exchange).await
     }
 
     pub(crate) async fn try_claim(

@@ -19,6 +19,7 @@ mod quarantining;
 mod reporting;
 mod retention;
 mod retrying;
+mod sessions;
 mod settling;
 mod starvation;
 mod stops;

@@ -21,6 +21,7 @@ mod reporting;
 mod retention;
 mod retrying;
 mod same_on_both;
+mod sessions;
 mod settling;
 mod starvation;
 mod stops;

@@ -50,7 +50,7 @@ async fn settle(
     command: EventCommand,
     report: AttemptReport,
 ) -> Result<EventStatus, String> {
-    let command = SettleCommand { event_id, command, report, within: None };
+    let command = SettleCommand { report, ..SettleCommand::new(event_id, command) };
     let mut settled = harness.dispatcher.settle(vec![command]).await.unwrap();
     settled.remove(0).map(|settled| settled.event.state.status).map_err(|refused| refused.to_string())
 }
@@ -101,7 +101,7 @@ async fn a_log_grows_by_what_is_reported_and_its_end_is_kept() {
     heartbeat(&harness, &[], vec![(token, logged(&["one", "two"])), (token, logged(&["three"]))]).await;
     // Two parts of one exchange report on the same lock.
     let extend = EventCommand::Extend { token, visibility_timeout: std::time::Duration::from_secs(60) };
-    let settlement = SettleCommand { event_id, command: extend, report: logged(&["four"]), within: None };
+    let settlement = SettleCommand { report: logged(&["four"]), ..SettleCommand::new(event_id, extend) };
     let part = Heartbeat { reports: vec![(token, logged(&["five"]))], ..Heartbeat::default() };
     let exchange = Exchange { settlements: vec![settlement], heartbeat: Some(part), ..Exchange::default() };
     harness.exchange("e", 1, exchange).await.unwrap();

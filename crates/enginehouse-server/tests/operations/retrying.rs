@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enginehouse_core::access::session::SessionProof;
 use enginehouse_core::explain::Verdict;
 use enginehouse_core::ids::EventId;
 use enginehouse_server::dispatcher::config::DispatchConfig;
@@ -61,7 +62,12 @@ async fn an_engine_that_is_the_only_one_retries_it_itself() {
     for field in ["", r#","retry_elsewhere":"off""#] {
         let harness = fleet(&["a", "draining"]).await;
         harness.register_with("other", r#"{"capabilities":["gpu"]}"#, 10).await;
-        let drain = Drain { engine_id: "draining".parse().unwrap(), stop_when_drained: false, epoch: None };
+        let drain = Drain {
+            engine_id: "draining".parse().unwrap(),
+            stop_when_drained: false,
+            epoch: None,
+            session: SessionProof::default(),
+        };
         harness.execute(drain).await.unwrap();
         // One is lost, one drains, and nobody else is there.
         harness.pass(60.0).await;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use enginehouse_core::access::selector::Selectors;
+use enginehouse_core::access::session::SessionProof;
 use enginehouse_core::engine::{DynamicState, Metadata, Registration};
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::event_changes::EventChanges;
@@ -112,7 +113,7 @@ impl Act {
             }
             Self::Settle(settlements) => Seen::plain(harness.dispatcher.settle(settlements).await),
             Self::Exchange(engine_id, epoch, exchange) => {
-                let answer = harness.dispatcher.exchange(engine_id, epoch, exchange).await;
+                let answer = harness.dispatcher.exchange(EngineCaller::new(engine_id, epoch), exchange).await;
                 let claimed = answer.iter().filter_map(|exchanged| exchanged.claimed.as_ref()).flatten();
                 let locks = claimed.map(|claimed| (claimed.event.event_id, crate::harness::token(claimed))).collect();
                 Seen { locks, ..Seen::plain(answer) }
@@ -187,9 +188,12 @@ impl Story {
                 engine_id: self.engine(),
                 stop_when_drained: self.rng.random_bool(0.3),
                 epoch: None,
+                session: SessionProof::default(),
             }),
             82..84 => Act::Resume(Resume(self.engine())),
-            84 => Act::Deregister(Deregister { engine_id: self.engine(), epoch: None }),
+            84 => {
+                Act::Deregister(Deregister { engine_id: self.engine(), epoch: None, session: SessionProof::default() })
+            }
             85..87 => Act::ChangeEventType(ChangeEventType {
                 event_type: self.one_of(&["a", "b"]).parse().unwrap(),
                 change: self.change(),
@@ -255,7 +259,8 @@ impl Story {
         ]);
         let metadata = Metadata { static_config: serde_json::from_str(static_config).unwrap(), ..Metadata::default() };
         let interval = self.one_of(&[0, 10, 10, 30]);
-        Act::Register(Register(Registration {
+        Act::Register(Register::new(Registration {
+            takeover: self.rng.random_bool(0.2),
             engine_id: self.engine(),
             engine_type: "test".parse().unwrap(),
             metadata,

@@ -213,6 +213,7 @@ async fn another_engine_is_held_back_when_one_goes() {
             engine_id: held.parse().unwrap(),
             stop_when_drained: false,
             epoch: None,
+            session: Default::default(),
         })
         .await
         .unwrap();
@@ -280,11 +281,8 @@ async fn random_fleets_let_nothing_starve() {
             }
             for worker in &mut workers {
                 let ended = worker.works_on.extract_if(.., |(ends, _)| *ends <= second);
-                let settle = |(_, claimed): (u64, Claimed)| SettleCommand {
-                    event_id: claimed.event.event_id,
-                    command: complete(token(&claimed)),
-                    report: Default::default(),
-                    within: None,
+                let settle = |(_, claimed): (u64, Claimed)| {
+                    SettleCommand::new(claimed.event.event_id, complete(token(&claimed)))
                 };
                 let settlements: Vec<_> = ended.map(settle).collect();
                 if settlements.is_empty() && second > 0 && second != begins {

@@ -131,11 +131,15 @@ create table enginehouse.engines (
     metadata enginehouse.json_object not null,
     quarantine enginehouse.json_object,
     automatic_quarantines json,
+    session_sha256 bytea,
+    registered_by text collate "C",
+    takeovers_counted_until timestamptz,
     registry_version bigint not null default 0,
     constraint engines_key primary key (engine_id),
     constraint status_is_known check (
         status = 'active' or status = 'draining' or status = 'lost' or status = 'stopped'
     ),
+    constraint a_session_hash_has_32_bytes check (length(session_sha256) = 32),
     constraint an_epoch_counts_from_one check (epoch >= 1)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 500);
 

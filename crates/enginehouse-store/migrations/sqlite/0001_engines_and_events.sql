@@ -46,6 +46,9 @@ create table engines (
     metadata text not null,
     quarantine text,
     automatic_quarantines text,
+    session_sha256 blob,
+    registered_by text,
+    takeovers_counted_until integer,
     registry_version integer not null default 0,
     constraint an_engine_id_is_a_name check (
         engine_id glob '[A-Za-z0-9]*' and engine_id not glob '*[^A-Za-z0-9._:-]*' and length(engine_id) <= 200
@@ -56,6 +59,7 @@ create table engines (
     constraint status_is_known check (
         status = 'active' or status = 'draining' or status = 'lost' or status = 'stopped'
     ),
+    constraint a_session_hash_has_32_bytes check (length(session_sha256) = 32),
     constraint an_epoch_counts_from_one check (epoch >= 1),
     constraint draining_is_yes_or_no check (draining in (0, 1) and stop_when_drained in (0, 1)),
     constraint metadata_is_json check (json_valid(metadata)),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enginehouse_core::access::secret::{AccessToken, SecretHash};
 use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::EngineId;
@@ -39,6 +40,9 @@ pub(crate) async fn an_engine_is_read_as_it_was_written(store: &dyn Store) {
         AutomaticQuarantine::begin("encode".parse().unwrap(), "9 of 9".to_owned(), Some(&automatic), now).over(now);
     second = second.with_automatic(over, now).with_automatic(automatic, now);
     second.metadata.dynamic_state.current_scenario_run_id = Some("run-1".to_owned());
+    second.session = Some(SecretHash::from_bytes([7; 32]));
+    second.registered_by = Some(AccessToken::made(7, [7; 32]).accessor().clone());
+    second.takeovers_counted_until = Some(now + HOUR);
     write_engines(store, &[second.clone()]).await;
     assert_eq!(begin(store).await.all_engines().await.unwrap(), [second.clone()]);
     assert_eq!(store.engine(&engine_id("sim-1")).await.unwrap(), Some((second, vec![])));

@@ -259,6 +259,7 @@ pub(crate) fn registered(name: &str, now: Timestamp) -> RegisteredEngine {
         engine_type: "simulator".parse().unwrap(),
         metadata,
         heartbeat_interval: Duration::from_secs(10),
+        takeover: false,
     };
     RegisteredEngine::registered(&registration, None, Generation::FIRST, now)
 }

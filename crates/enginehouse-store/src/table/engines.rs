@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use enginehouse_core::access::secret::{Accessor, SecretHash};
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EngineType};
 use enginehouse_core::time::Timestamp;
@@ -27,6 +28,9 @@ columns! {
         metadata: Cow<'a, str> as Json,
         quarantine: Option<Cow<'a, str>> as Json,
         automatic_quarantines: Option<Cow<'a, str>> as Json,
+        session_sha256: Option<[u8; 32]> as Bytes,
+        registered_by: Option<Cow<'a, Accessor>> as Text,
+        takeovers_counted_until: Option<Timestamp> as Time,
     }
 }
 
@@ -46,6 +50,9 @@ impl<'a> EngineColumns<'a> {
             metadata,
             quarantine,
             automatic_quarantines,
+            session,
+            registered_by,
+            takeovers_counted_until,
         } = engine;
         Self {
             engine_id: Cow::Borrowed(engine_id),
@@ -61,6 +68,9 @@ impl<'a> EngineColumns<'a> {
             metadata: json_text(metadata),
             quarantine: quarantine.as_ref().map(json_text),
             automatic_quarantines: (!automatic_quarantines.is_empty()).then(|| json_text(automatic_quarantines)),
+            session_sha256: session.map(|session| *session.as_bytes()),
+            registered_by: registered_by.as_ref().map(Cow::Borrowed),
+            takeovers_counted_until: *takeovers_counted_until,
         }
     }
 
@@ -85,6 +95,9 @@ impl<'a> EngineColumns<'a> {
             lost_due_at: self.lost_due_at,
             draining: self.draining,
             stop_when_drained: self.stop_when_drained,
+            session: self.session_sha256.map(SecretHash::from_bytes),
+            registered_by: self.registered_by.map(Cow::into_owned),
+            takeovers_counted_until: self.takeovers_counted_until,
         })
     }
 }

@@ -106,10 +106,15 @@ const fn exit_for(code: Code) -> Exit {
     match code {
         Code::InvalidRequest | Code::TooLarge => Exit::Invalid,
         Code::NotFound | Code::EngineNotRegistered => Exit::NotFound,
-        Code::IdempotencyConflict | Code::LockLost | Code::WrongStatus | Code::EngineSuperseded | Code::EngineLost => {
-            Exit::Conflict
+        Code::IdempotencyConflict
+        | Code::LockLost
+        | Code::WrongStatus
+        | Code::EngineSuperseded
+        | Code::EngineLost
+        | Code::EngineAlive => Exit::Conflict,
+        Code::Unauthenticated | Code::Forbidden | Code::WrongSession | Code::CrossOrigin | Code::MisdirectedRequest => {
+            Exit::Forbidden
         }
-        Code::Unauthenticated | Code::Forbidden | Code::CrossOrigin | Code::MisdirectedRequest => Exit::Forbidden,
         Code::Overloaded | Code::StoreUnavailable | Code::ShuttingDown => Exit::Unreachable,
         Code::LimitReached => Exit::Failed,
         Code::Timeout => Exit::Timeout,

@@ -36,6 +36,10 @@ mod program_file;
 mod report_file;
 mod report_lines;
 
+/// What a command may report on its attempt with, and settle it.
+pub(crate) const EVENT_TOKEN_VARIABLE: &str = "ENGINEHOUSE_EVENT_TOKEN";
+/// The token of the lock, which these calls name.
+pub(crate) const LOCK_TOKEN_VARIABLE: &str = "ENGINEHOUSE_LOCK_TOKEN";
 /// What to do about a command that cannot be run.
 const CHECK_COMMAND: &str = "check the command's name, and that it may be executed";
 
@@ -46,7 +50,7 @@ Example:
   enginehouse engine run --event-type frame.render --capability gpu \\
     --memory-mb 2048 --max-concurrent 2 -- ./render
 
-For each event the command gets the payload on stdin, and in its environment ENGINEHOUSE_EVENT_ID, ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the event has one), ENGINEHOUSE_CHECKPOINT (if an attempt before has left one), ENGINEHOUSE_REPORT_FILE and ENGINEHOUSE_URL.
+For each event the command gets the payload on stdin, and in its environment ENGINEHOUSE_EVENT_ID, ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the event has one), ENGINEHOUSE_CHECKPOINT (if an attempt before has left one), ENGINEHOUSE_REPORT_FILE, ENGINEHOUSE_URL, and ENGINEHOUSE_EVENT_TOKEN and ENGINEHOUSE_LOCK_TOKEN, with which it may extend its lock and settle the event itself.
 
   exit 0             completes the event, with its stdout as the result
   exit 65            fails it for good
@@ -76,6 +80,9 @@ pub(crate) struct EngineRunArgs {
     /// Names the engine; made from the machine's name and a number if left out
     #[arg(long, value_name = "ID")]
     engine_id: Option<EngineId>,
+    /// Take over the --engine-id from a process that still lives, instead of waiting until it is lost
+    #[arg(long, requires = "engine_id")]
+    takeover: bool,
     /// Groups engines that are the same program; the command's name if left out
     #[arg(long, value_name = "TYPE")]
     engine_type: Option<EngineType>,
@@ -150,6 +157,7 @@ pub(crate) async fn run(common: &Common, arguments: EngineRunArgs) -> Result<(),
         .max_concurrent(arguments.max_concurrent)
         .event_types(arguments.event_types)
         .queues(arguments.queues)
+        .takeover(arguments.takeover)
         .grace(Duration::from_secs(arguments.grace_seconds))
         .stop_wait(kill_after + Duration::from_secs(5))
         .hurry(hurry)

@@ -51,6 +51,8 @@ pub(super) const fn hint(subject: Subject, code: Code) -> &'static str {
         },
         Code::LockLost => "drop the result: another engine may be at work on the event",
         Code::EngineSuperseded => "give each process an engine id of its own",
+        Code::EngineAlive => "wait until the engine is lost, or deregister it",
+        Code::WrongSession => "leave it to the process of the engine, or use a token that may control engines",
         Code::EngineLost => "start the engine again: its heartbeats did not come in time",
         Code::Unauthenticated => "name a token that is valid in ENGINEHOUSE_TOKEN_FILE or ENGINEHOUSE_TOKEN",
         Code::Forbidden => "ask whoever looks after the server for a token that permits it",

@@ -83,6 +83,9 @@ struct CreateArgs {
     /// Act as, and on, these engines only
     #[arg(long = "engine", value_name = "SELECTOR")]
     engines: Vec<Selector>,
+    /// Register engines of these capabilities only
+    #[arg(long = "capability", value_name = "SELECTOR")]
+    capabilities: Vec<Selector>,
     /// From when on it is valid; from now on if not said
     #[arg(long, value_name = "TIME", value_parser = future)]
     not_before: Option<Timestamp>,
@@ -124,12 +127,13 @@ async fn carry_out(common: &Common, place: &PlaceArgs, verb: TokenCommand) -> Re
 }
 
 async fn create(common: &Common, tokens: &Tokens, arguments: CreateArgs) -> Result<(), CliError> {
-    let CreateArgs { name, role, read_payloads, queues, event_types, engines, not_before, expires_in } = arguments;
+    let CreateArgs { name, role, read_payloads, queues, event_types, engines, capabilities, not_before, expires_in } =
+        arguments;
     let request = CreateTokenRequest {
         name,
         role,
         read_payloads,
-        selectors: Selectors { queues, event_types, engines },
+        selectors: Selectors { queues, event_types, engines, capabilities },
         not_before,
         expires_in_seconds: expires_in.map(|life| life.as_secs()),
     };
@@ -195,8 +199,8 @@ fn role_of(token: &TokenView) -> String {
 
 /// On what it may act, as the flags that say so.
 fn reach_of(selectors: &Selectors) -> String {
-    let Selectors { queues, event_types, engines } = selectors;
-    let lists = [("queue", queues), ("event-type", event_types), ("engine", engines)];
+    let Selectors { queues, event_types, engines, capabilities } = selectors;
+    let lists = [("queue", queues), ("event-type", event_types), ("engine", engines), ("capability", capabilities)];
     let flags: Vec<_> =
         lists.iter().flat_map(|(flag, list)| list.iter().map(move |one| format!("--{flag} {one}"))).collect();
     if flags.is_empty() { "everything".to_owned() } else { flags.join(" ") }

@@ -3,13 +3,14 @@
 use enginehouse_core::nearest_name::nearest_name;
 use enginehouse_server::config::{SETTINGS, Setting};
 
+use super::engine_run::{EVENT_TOKEN_VARIABLE, LOCK_TOKEN_VARIABLE};
 use super::server_address::{
     CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
 };
 
 const PREFIX: &str = "ENGINEHOUSE_";
 /// What commands read beside the settings of a server, and what `engine run` tells its commands.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 15] = [
     "ENGINEHOUSE_CONFIG",
     "ENGINEHOUSE_URL",
     TOKEN_VARIABLE,
@@ -23,6 +24,8 @@ const OTHERS: [&str; 13] = [
     "ENGINEHOUSE_SCENARIO_RUN_ID",
     "ENGINEHOUSE_REPORT_FILE",
     "ENGINEHOUSE_CHECKPOINT",
+    EVENT_TOKEN_VARIABLE,
+    LOCK_TOKEN_VARIABLE,
 ];
 
 /// A warning for each variable of the process that begins like ours and that nothing reads.

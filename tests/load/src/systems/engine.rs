@@ -1,5 +1,7 @@
 //! An engine of ours, as a client of its own protocol has it.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
@@ -22,6 +24,8 @@ pub(crate) struct EngineSpec<'a> {
 pub(crate) struct LoadEngine {
     pub(super) path: String,
     pub(super) epoch: i64,
+    /// The header by which it proves itself.
+    pub(super) session: Arc<str>,
     /// What its claims say beside how many.
     filter: String,
 }
@@ -30,11 +34,13 @@ pub(crate) struct LoadEngine {
 pub(crate) struct HeldLock {
     pub(super) event_id: String,
     pub(super) token: String,
+    session: Arc<str>,
 }
 
 #[derive(Deserialize)]
 struct RegisterAnswer {
     epoch: i64,
+    session_token: String,
 }
 
 #[derive(Deserialize)]
@@ -64,14 +70,15 @@ impl LoadEngine {
             r#"{{"engine_type":"load","heartbeat_interval_seconds":{heartbeat_seconds},"metadata":{{"static_config":{{"capabilities":[{capabilities}],"resource_limits":{{"max_concurrent_events":{batch}}}}}}}}}"#
         );
         let answer = http.call("PUT", &path, &body).await?;
-        let RegisterAnswer { epoch } = serde_json::from_slice(&answer)?;
+        let RegisterAnswer { epoch, session_token } = serde_json::from_slice(&answer)?;
+        let session = format!("enginehouse-session: {session_token}\r\n").into();
         let filter = specialty.map_or_else(String::new, |name| format!(r#","event_types":["{name}"]"#));
-        Ok(Self { path, epoch, filter })
+        Ok(Self { path, epoch, session, filter })
     }
 
     pub(crate) async fn heartbeat(&self, http: &mut HttpConnection) -> Result<()> {
         let body = format!(r#"{{"epoch":{}}}"#, self.epoch);
-        http.call("POST", &format!("{}/heartbeat", self.path), &body).await?;
+        http.call_with(&self.session, "POST", &format!("{}/heartbeat", self.path), &body).await?;
         Ok(())
     }
 
@@ -84,16 +91,21 @@ impl LoadEngine {
     ) -> Result<Vec<HeldLock>> {
         let wait = if wait_seconds == 0 { String::new() } else { format!(r#","wait_seconds":{wait_seconds}"#) };
         let body = format!(r#"{{"epoch":{},"limit":{limit}{wait}{}}}"#, self.epoch, self.filter);
-        let answer = http.call("POST", &format!("{}/claim", self.path), &body).await?;
+        let answer = http.call_with(&self.session, "POST", &format!("{}/claim", self.path), &body).await?;
         let claimed: ClaimAnswer<'_> = serde_json::from_slice(&answer).context("no answer of a claim")?;
-        Ok(claimed.held())
+        Ok(claimed.held(&self.session))
     }
 }
 
 impl ClaimAnswer<'_> {
-    pub(super) fn held(&self) -> Vec<HeldLock> {
-        let held = self.events.iter();
-        held.map(|event| HeldLock { event_id: event.event_id.into(), token: event.lock.token.into() }).collect()
+    /// The locks, held in a session.
+    pub(super) fn held(&self, session: &Arc<str>) -> Vec<HeldLock> {
+        let held = |event: &ClaimedAnswer<'_>| HeldLock {
+            event_id: event.event_id.into(),
+            token: event.lock.token.into(),
+            session: Arc::clone(session),
+        };
+        self.events.iter().map(held).collect()
     }
 }
 
@@ -101,7 +113,8 @@ impl HeldLock {
     /// `report` is what is reported with it, as fields behind others.
     pub(crate) async fn complete(&self, http: &mut HttpConnection, report: &str) -> Result<()> {
         let path = format!("/v1/events/{}/complete", self.event_id);
-        http.call("POST", &path, &format!(r#"{{"lock_token":"{}"{report}}}"#, self.token)).await?;
+        let body = format!(r#"{{"lock_token":"{}"{report}}}"#, self.token);
+        http.call_with(&self.session, "POST", &path, &body).await?;
         Ok(())
     }
 }

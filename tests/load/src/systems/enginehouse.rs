@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
@@ -178,7 +179,8 @@ impl QueueConnection for EnginehouseConnection {
             self.body.push_str(r#"{"settlements":["#);
             self.write_settlements()?;
             self.body.push_str("]}");
-            let answer = self.http.call("POST", "/v1/events/settle", &self.body).await?;
+            let session = self.engine.as_ref().map_or("", |engine| &*engine.session);
+            let answer = self.http.call_with(session, "POST", "/v1/events/settle", &self.body).await?;
             all_settled(&serde_json::from_slice::<SettleAnswer>(&answer)?.results)?;
         }
         self.held.clear();
@@ -186,16 +188,16 @@ impl QueueConnection for EnginehouseConnection {
     }
 
     async fn exchange(&mut self, limit: usize) -> Result<usize> {
-        let LoadEngine { path, epoch, .. } = self.engine.as_ref().context("this connection claims nothing")?;
-        let path = format!("{path}/exchange");
+        let LoadEngine { path, epoch, session, .. } = self.engine.as_ref().context("this connection claims nothing")?;
+        let (path, session) = (format!("{path}/exchange"), Arc::clone(session));
         self.body.clear();
         write!(self.body, r#"{{"epoch":{epoch},"settlements":["#)?;
         self.write_settlements()?;
         write!(self.body, r#"],"claim":{{"limit":{limit}}}}}"#)?;
-        let answer = self.http.call("POST", &path, &self.body).await?;
+        let answer = self.http.call_with(&session, "POST", &path, &self.body).await?;
         let exchanged: ExchangeAnswer<'_> = serde_json::from_slice(&answer).context("no answer of an exchange")?;
         all_settled(&exchanged.settlements)?;
-        self.held = exchanged.claim.held();
+        self.held = exchanged.claim.held(&session);
         Ok(self.held.len())
     }
 }

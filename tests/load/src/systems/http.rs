@@ -23,7 +23,12 @@ impl HttpConnection {
 
     /// Sends a request and answers the body of its answer, which must be a success.
     pub(crate) async fn call(&mut self, method: &str, path: &str, body: &str) -> Result<Vec<u8>> {
-        self.write_head(method, path, "application/json", body.len())?;
+        self.call_with("", method, path, body).await
+    }
+
+    /// The same with one more header, such as the session of an engine, if it is not empty.
+    pub(crate) async fn call_with(&mut self, header: &str, method: &str, path: &str, body: &str) -> Result<Vec<u8>> {
+        self.write_head(header, method, path, "application/json", body.len())?;
         self.request.extend_from_slice(body.as_bytes());
         self.wire.send(&self.request).await?;
         self.answer(method, path).await
@@ -32,7 +37,7 @@ impl HttpConnection {
     /// Posts one line again and again, so many times, as a stream of lines.
     pub(crate) async fn post_lines(&mut self, path: &str, line: &str, lines: usize) -> Result<Vec<u8>> {
         const LINES_OF_A_WRITE: usize = 256;
-        self.write_head("POST", path, "application/x-ndjson", line.len() * lines)?;
+        self.write_head("", "POST", path, "application/x-ndjson", line.len() * lines)?;
         self.wire.send(&self.request).await?;
         let some = line.repeat(lines.min(LINES_OF_A_WRITE));
         let mut left = lines;
@@ -47,11 +52,11 @@ impl HttpConnection {
         self.answer("POST", path).await
     }
 
-    fn write_head(&mut self, method: &str, path: &str, content_type: &str, length: usize) -> Result<()> {
+    fn write_head(&mut self, header: &str, method: &str, path: &str, content_type: &str, length: usize) -> Result<()> {
         self.request.clear();
         Ok(write!(
             self.request,
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n{header}\r\n"
         )?)
     }
 

@@ -204,7 +204,8 @@ impl Scheduler {
         reply: Reply<ExchangeProgress>,
         look_again: bool,
     ) {
-        let EngineExchange { engine_id, epoch, exchange } = request;
+        // Its session is that of the epoch, and another one begins another epoch.
+        let EngineExchange { engine_id, epoch, exchange, .. } = request;
         let Some(claim) = exchange.claim.filter(|_| !self.shutdown.is_requested()) else {
             reply.send(Ok(ExchangeProgress::Answered(exchanged)));
             return;

@@ -77,6 +77,7 @@ impl Worker {
 
     async fn register(&self, engine_id: &str) {
         let registration = Registration {
+            takeover: false,
             engine_id: engine_id.parse().unwrap(),
             engine_type: "test".parse().unwrap(),
             metadata: Metadata::default(),

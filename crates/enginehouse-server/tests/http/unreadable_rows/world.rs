@@ -172,7 +172,7 @@ impl World {
         // Numbers of lanes begin with 1: `dead` and `good` have the first two.
         self.victims.push(("lanes", (3..=40).map(|number: i32| number.to_string()).collect()));
         let mut names: Vec<Vec<String>> = vec![Vec::new(); 4];
-        for index in 0..44 {
+        for index in 0..60 {
             let name = format!("victim-{index}");
             self.register(&name).await;
             self.must(&format!("PUT /v1/event-types/{name}"), json!({"max_processing_seconds": 60})).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enginehouse_api::claims::{ClaimPart, ClaimRequest, ExchangeRequest};
-use enginehouse_api::engines::RegisterRequest;
+use enginehouse_api::engines::{Engine, RegisterRequest};
 use enginehouse_api::events::Event;
 use enginehouse_api::problem::Code;
 use enginehouse_api::settle::{CompleteRequest, SettleOutcome, SettleRequest, Settlement, SettlementResult};
@@ -22,13 +22,13 @@ const CLAIM_WAIT_SECONDS: f64 = 1.0;
 /// An engine calls far more often than that: it is lost only when nothing is answered for long.
 const HEARTBEAT_INTERVAL_SECONDS: u64 = 30;
 
-/// Registers an engine which alone, with its like, is capable of the events of the run. Answers its epoch.
+/// Registers an engine which alone, with its like, is capable of the events of the run. Nobody else has its id.
 pub(super) async fn register(
     client: &Client,
     names: &BenchNames,
     engine_id: &EngineId,
     batch: u32,
-) -> Result<i64, Error> {
+) -> Result<Engine, Error> {
     let resource_limits = ResourceLimits { max_concurrent_events: Some(batch.into()), ..ResourceLimits::default() };
     let static_config =
         StaticConfig { capabilities: vec![names.run.clone()], resource_limits, ..StaticConfig::default() };
@@ -36,8 +36,9 @@ pub(super) async fn register(
         engine_type: PREFIX.to_owned(),
         metadata: Metadata { static_config, ..Metadata::default() },
         heartbeat_interval_seconds: Some(HEARTBEAT_INTERVAL_SECONDS),
+        takeover: true,
     };
-    client.register(engine_id, &request).await.map(|engine| engine.epoch)
+    client.register(engine_id, &request).await
 }
 
 /// An event in hand.
@@ -57,8 +58,9 @@ pub(super) struct BenchEngine<'a> {
 
 impl<'a> BenchEngine<'a> {
     /// An engine that is registered.
-    pub(super) fn new(context: &'a BenchContext, engine_id: EngineId, epoch: i64) -> Self {
-        Self { context, client: context.client(), engine_id, epoch }
+    pub(super) fn new(context: &'a BenchContext, engine: Engine) -> Self {
+        let client = context.client().with_session(engine.session_token.as_ref());
+        Self { context, client, engine_id: engine.engine_id, epoch: engine.epoch }
     }
 
     /// Claims and completes until the run ends. Then it holds nothing, unless a completion was not answered.
@@ -192,8 +194,9 @@ impl<'a> BenchEngine<'a> {
         }
         let batch = self.context.shape.batch;
         // Without an answer, the next call fails in the same way.
-        if let Ok(epoch) = register(&self.client, &self.context.names, &self.engine_id, batch).await {
-            self.epoch = epoch;
+        if let Ok(engine) = register(&self.client, &self.context.names, &self.engine_id, batch).await {
+            self.client = self.client.clone().with_session(engine.session_token.as_ref());
+            self.epoch = engine.epoch;
         }
     }
 }

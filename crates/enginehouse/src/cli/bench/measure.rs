@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_core::ids::EngineId;
+use enginehouse_api::engines::Engine;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,7 @@ const STALLED_AFTER_SECONDS: u32 = 30;
 /// Runs until the end, and waits for the calls that are under way then; a signal ends that, too.
 pub(super) async fn measure(
     context: &Arc<BenchContext>,
-    engines: Vec<(EngineId, i64)>,
+    engines: Vec<Engine>,
     signals: &mut StopSignals,
     progress: BenchProgress,
 ) -> RunEnd {
@@ -48,16 +48,16 @@ pub(super) async fn measure(
 }
 
 /// Has producers and engines at work until all have ended. Answers when the producers had.
-async fn work(context: &Arc<BenchContext>, engines: Vec<(EngineId, i64)>) -> Duration {
+async fn work(context: &Arc<BenchContext>, engines: Vec<Engine>) -> Duration {
     let mut producer_tasks = JoinSet::new();
     for _ in 0..context.shape.producers {
         let context = Arc::clone(context);
         producer_tasks.spawn(async move { produce(&context).await });
     }
     let mut engine_tasks = JoinSet::new();
-    for (engine_id, epoch) in engines {
+    for engine in engines {
         let context = Arc::clone(context);
-        engine_tasks.spawn(async move { BenchEngine::new(&context, engine_id, epoch).run().await });
+        engine_tasks.spawn(async move { BenchEngine::new(&context, engine).run().await });
     }
     while let Some(ended) = producer_tasks.join_next().await {
         passed(ended);

@@ -3,8 +3,8 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use enginehouse_api::engines::Engine;
 use enginehouse_client::{Client, Error};
-use enginehouse_core::ids::EngineId;
 use tokio::task::JoinSet;
 
 use super::super::cli_error::CliError;
@@ -29,7 +29,7 @@ pub(super) async fn set_up(
     names: &BenchNames,
     shape: &LoadShape,
     progress: BenchProgress,
-) -> Result<Vec<(EngineId, i64)>, CliError> {
+) -> Result<Vec<Engine>, CliError> {
     if shape.engines > 0 && shape.queue.is_some() {
         refuse_paused(client, names).await?;
     }
@@ -59,17 +59,13 @@ async fn refuse_paused(client: &Client, names: &BenchNames) -> Result<(), CliErr
     }
 }
 
-async fn register_all(client: &Client, names: &BenchNames, shape: &LoadShape) -> Result<Vec<(EngineId, i64)>, Error> {
+async fn register_all(client: &Client, names: &BenchNames, shape: &LoadShape) -> Result<Vec<Engine>, Error> {
     let names = Arc::new(names.clone());
     let batch = shape.batch;
     let mut calls = JoinSet::new();
     for number in 0..shape.engines {
         let (client, names) = (client.clone(), Arc::clone(&names));
-        calls.spawn(async move {
-            let engine_id = names.engine_id(number);
-            let epoch = register(&client, &names, &engine_id, batch).await?;
-            Ok((engine_id, epoch))
-        });
+        calls.spawn(async move { register(&client, &names, &names.engine_id(number), batch).await });
     }
     calls.join_all().await.into_iter().collect()
 }

@@ -18,6 +18,7 @@ use super::load::LoadMeter;
 use super::output::{Keep, PipeReader, Printed};
 use super::report_file::{ReportFile, ReportFolder};
 use super::report_lines::ReportLines;
+use super::{EVENT_TOKEN_VARIABLE, LOCK_TOKEN_VARIABLE};
 use crate::cli::server_address::{
     CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
 };
@@ -125,6 +126,7 @@ impl Program {
                 .env("ENGINEHOUSE_EVENT_ID", event.event_id.to_string())
                 .env("ENGINEHOUSE_EVENT_TYPE", event.event_type.as_str())
                 .env("ENGINEHOUSE_ATTEMPT", event.attempt.to_string())
+                .env(LOCK_TOKEN_VARIABLE, event.token.to_string())
                 .env_remove("ENGINEHOUSE_SCENARIO_RUN_ID")
                 .env_remove("ENGINEHOUSE_CHECKPOINT")
                 .env_remove("ENGINEHOUSE_REPORT_FILE")
@@ -133,6 +135,10 @@ impl Program {
                 .env_remove(TOKEN_FILE_VARIABLE)
                 .env_remove(CLIENT_CERT_VARIABLE)
                 .env_remove(CLIENT_KEY_VARIABLE);
+            match event.event_token() {
+                Some(token) => command.env(EVENT_TOKEN_VARIABLE, token.to_string()),
+                None => command.env_remove(EVENT_TOKEN_VARIABLE),
+            };
             if let Some(ca) = &self.tls_ca {
                 command.env(TLS_CA_VARIABLE, ca);
             }
