@@ -8,6 +8,7 @@ use std::time::Duration;
 use enginehouse_client::{
     Client, ClientConfig, EngineError, EngineLoop, EngineSummary, HandlerContext, HandlerOutcome, StopReason,
 };
+use enginehouse_core::access::session::SessionToken;
 use mock::{Answer, Call, Mock, ok, problem};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -314,6 +315,43 @@ async fn an_engine_that_the_server_does_not_know_registers_again() {
     let run = RunningLoop::start(script, completes).await;
     run.mock.call(|call| is("claim")(call) && call.body["epoch"] == 2).await;
     run.shut_down().await;
+}
+
+#[tokio::test]
+async fn an_engine_waits_for_its_id_and_shows_its_session_from_then_on() {
+    let session = SessionToken::made([1; 32]).to_string();
+    let (mut server, mut asked, token) = (MockServer::new(), 0, session.clone());
+    let script = move |call: &Call| match call.line.starts_with("PUT") {
+        true if asked < 2 => {
+            asked += 1;
+            problem(409, "engine_alive", json!({}))
+        }
+        true => {
+            let Answer::Json(status, mut engine) = server.answer(call) else { unreachable!("it registers") };
+            engine["session_token"] = json!(token);
+            Answer::Json(status, engine)
+        }
+        false => server.answer(call),
+    };
+    let run = RunningLoop::start(script, completes).await;
+    run.mock.call(settles).await;
+    run.mock.call(is("heartbeat")).await;
+    let (mock, summary) = run.shut_down().await;
+    assert_eq!(summary.completed, 1);
+    assert_eq!(mock.lines().iter().filter(|line| line.starts_with("PUT")).count(), 3);
+    for call in mock.calls() {
+        let want = (!call.line.starts_with("PUT")).then_some(&session);
+        assert_eq!((call.session.as_ref(), call.body["takeover"] == true), (want, false), "{}", call.line);
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_waits_for_its_id_stops_when_it_is_asked_to() {
+    let run = RunningLoop::start(|_: &Call| problem(409, "engine_alive", json!({})), completes).await;
+    run.mock.call(is("sim-1")).await;
+    let (mock, summary) = run.shut_down().await;
+    assert_eq!(summary, EngineSummary::default());
+    assert!(mock.lines().iter().all(|line| line.starts_with("PUT")));
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ use tokio::sync::watch;
 pub struct Call {
     /// Such as `POST /v1/events`.
     pub line: String,
+    /// What it shows of a session.
+    pub session: Option<String>,
     pub body: Value,
 }
 
@@ -57,8 +59,10 @@ impl Mock {
             let shared = Arc::clone(&shared);
             async move {
                 let line = format!("{} {}", request.method(), request.uri());
+                let session = request.headers().get("enginehouse-session");
+                let session = session.map(|value| value.to_str().unwrap().to_owned());
                 let body = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
-                let call = Call { line, body: serde_json::from_slice(&body).unwrap_or(Value::Null) };
+                let call = Call { line, session, body: serde_json::from_slice(&body).unwrap_or(Value::Null) };
                 shared.1.send_modify(|calls| calls.push(call.clone()));
                 let answer = (shared.0.lock().unwrap())(&call);
                 respond(answer).await

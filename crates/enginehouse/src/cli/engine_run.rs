@@ -31,15 +31,11 @@ mod command_result;
 mod guarded_command;
 pub(crate) mod load;
 mod output;
-mod program;
+pub(crate) mod program;
 mod program_file;
 mod report_file;
 mod report_lines;
 
-/// What a command may report on its attempt with, and settle it.
-pub(crate) const EVENT_TOKEN_VARIABLE: &str = "ENGINEHOUSE_EVENT_TOKEN";
-/// The token of the lock, which these calls name.
-pub(crate) const LOCK_TOKEN_VARIABLE: &str = "ENGINEHOUSE_LOCK_TOKEN";
 /// What to do about a command that cannot be run.
 const CHECK_COMMAND: &str = "check the command's name, and that it may be executed";
 

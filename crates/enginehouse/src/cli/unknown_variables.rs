@@ -3,7 +3,7 @@
 use enginehouse_core::nearest_name::nearest_name;
 use enginehouse_server::config::{SETTINGS, Setting};
 
-use super::engine_run::{EVENT_TOKEN_VARIABLE, LOCK_TOKEN_VARIABLE};
+use super::engine_run::program::{EVENT_TOKEN_VARIABLE, LOCK_TOKEN_VARIABLE};
 use super::server_address::{
     CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
 };

@@ -18,12 +18,15 @@ use super::load::LoadMeter;
 use super::output::{Keep, PipeReader, Printed};
 use super::report_file::{ReportFile, ReportFolder};
 use super::report_lines::ReportLines;
-use super::{EVENT_TOKEN_VARIABLE, LOCK_TOKEN_VARIABLE};
 use crate::cli::server_address::{
     CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
 };
 use crate::exec_guard::protocol::GuardArgs;
 
+/// What a command may report on its attempt with, and settle it.
+pub(crate) const EVENT_TOKEN_VARIABLE: &str = "ENGINEHOUSE_EVENT_TOKEN";
+/// The token of the lock, which these calls name.
+pub(crate) const LOCK_TOKEN_VARIABLE: &str = "ENGINEHOUSE_LOCK_TOKEN";
 /// The exit status that says: no attempt can succeed. `EX_DATAERR` of sysexits.h.
 const REJECTED: i32 = 65;
 /// The message of a failure.
