@@ -100,6 +100,32 @@ fn schemathesis_finds_no_request_that_is_not_answered_as_described() {
     assert_eq!(server.stop(), Some(0));
 }
 
+/// Each call with its token, without it, and with one that opens nothing: nobody but the first is answered.
+#[test]
+fn schemathesis_finds_no_call_that_is_answered_without_its_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_file = folder.path().join("house.db");
+    let store = format!("sqlite://{}", data_file.display());
+    let made = command(["token", "create", "root", "--role", "admin", "-q", "--store", &store]).output().unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let server = TestServer::on(&data_file, &[]);
+    for name in ["schemathesis.toml", "schemathesis_hooks.py"] {
+        fs::copy(file(name), folder.path().join(name)).unwrap();
+    }
+    let description = description(folder.path(), "3.1");
+    let header = format!("Authorization: Bearer {}", text(&made.stdout).trim());
+    let said = must(
+        python_program("schemathesis", folder.path())
+            .args(["--config-file", "schemathesis.toml", "run", "--no-color", "--url", &server.url])
+            .args(["--checks", "ignored_auth,not_a_server_error", "--max-examples", "3", "--header", &header])
+            // The one call that could take the token away.
+            .args(["--exclude-operation-id", "revoke_token"])
+            .arg(&description),
+    );
+    assert!(said.contains("No issues found"), "{said}");
+    assert_eq!(server.stop(), Some(0));
+}
+
 #[test]
 fn a_generated_python_client_works_off_an_event_and_has_every_error() {
     let folder = tempfile::tempdir().unwrap();
