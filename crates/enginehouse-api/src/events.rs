@@ -315,6 +315,8 @@ pub struct Action {
     pub at: Timestamp,
     /// What: `cancel`, `retry`, `change`, `redrive`, `discard`, `release_key`; or `expire`, which time did.
     pub action: String,
+    /// Who: the accessor of a token, `anyone` where there are no tokens, or `server` for what it does by itself.
+    pub by: String,
     /// Anything more about it.
     #[schema(required = true)]
     pub detail: Option<String>,

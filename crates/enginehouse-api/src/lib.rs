@@ -6,6 +6,7 @@
 //! One file per resource: [`enqueue`], [`events`], [`bulk_events`], [`changes`], [`settle`], [`engines`], [`claims`], [`event_types`] (and queues),
 //! [`dead_letters`], [`scenario_runs`], [`stats`], [`explain`], [`suspects`], [`tokens`]; [`page`] for lists; [`problem`] for all that can go wrong.
 
+pub mod audit;
 pub mod bulk_events;
 pub mod changes;
 pub mod claims;

@@ -117,6 +117,8 @@ pub enum ListKind {
     /// The events that bulk calls go through.
     BulkEvents,
     Tokens,
+    /// Entries of the audit log.
+    Audit,
 }
 
 impl ListKind {
@@ -129,6 +131,10 @@ impl ListKind {
             Self::Queues => place.parse::<QueueName>().is_ok(),
             Self::ScenarioRuns => place.parse::<ScenarioRunId>().is_ok(),
             Self::Tokens => place.parse::<Accessor>().is_ok(),
+            // When, and the number of the entry.
+            Self::Audit => place
+                .split_once('-')
+                .is_some_and(|(at, number)| at.parse::<i64>().is_ok() && number.parse::<i64>().is_ok()),
             Self::Lanes => place.parse::<i64>().is_ok(),
             // The verdict, when its first event became available, and the lane.
             Self::Blocked => place.parse::<BlockedPlace>().is_ok(),

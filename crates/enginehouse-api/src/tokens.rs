@@ -94,7 +94,7 @@ pub struct TokenView {
     pub status: TokenStatus,
     /// When it was made.
     pub created_at: Timestamp,
-    /// Who made it: the accessor of a token, or `anyone` who had the store.
+    /// Who made it: the accessor of a token, or `store` for whoever had the store itself.
     pub created_by: String,
     /// From when on it is valid.
     #[schema(required = true)]

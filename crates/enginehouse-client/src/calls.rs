@@ -24,6 +24,7 @@ use crate::server_url::BadUrl;
 use crate::tls::ClientTls;
 use crate::transport::{ClientConfig, HttpCall, Repeat, RequestBody, Transport};
 
+mod audit;
 mod engines;
 mod events;
 mod settings;

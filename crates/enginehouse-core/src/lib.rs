@@ -44,10 +44,12 @@
 //! - [`label`]: one label of an event, as whoever looks for events names it.
 //! - [`error_group`]: which failures are of one kind, and what their group is called.
 //! - [`access`]: who calls, and what they may do: tokens, roles, permissions, selectors.
+//! - [`audit`]: what people did, linked to a chain that shows whether somebody has changed it.
 //! - [`filter`]: which events, engines and dead letters a list is about.
 
 pub mod access;
 pub mod applied;
+pub mod audit;
 pub mod blame;
 pub mod canonical_json;
 pub mod change;

@@ -8,19 +8,24 @@ use crate::ids::EventId;
 use crate::time::{Timestamp, in_words};
 use crate::transition::EventState;
 
-/// How long finished events are kept.
+/// How long finished events, and entries of the audit log, are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Completed events.
     pub completed: Duration,
     /// Failed and cancelled events. Dead letters stay until somebody resolves them.
     pub failed: Duration,
+    /// Entries of the audit log.
+    pub audit: Duration,
 }
 
 impl Retention {
-    /// 7 days for completed events, 30 days for failed and cancelled ones.
-    pub const DEFAULT: Self =
-        Self { completed: Duration::from_secs(7 * 86_400), failed: Duration::from_secs(30 * 86_400) };
+    /// 7 days for completed events, 30 days for failed and cancelled ones, a year for the audit log.
+    pub const DEFAULT: Self = Self {
+        completed: Duration::from_secs(7 * 86_400),
+        failed: Duration::from_secs(30 * 86_400),
+        audit: Duration::from_secs(365 * 86_400),
+    };
 
     /// When an event may be deleted, if it is one that may.
     pub fn end_for(&self, event: &EventState) -> Option<Timestamp> {
@@ -28,7 +33,7 @@ impl Retention {
         event.finished_at.filter(|_| event.dead_letter.is_none()).map(|at| at + kept)
     }
 
-    /// The shorter of both.
+    /// How long those events are kept that are kept for the shorter time.
     pub fn shortest(&self) -> Duration {
         self.completed.min(self.failed)
     }

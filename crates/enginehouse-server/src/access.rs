@@ -1,5 +1,6 @@
 //! Who calls: the tokens of the store in memory, and addresses that send many that open nothing.
 
+pub(crate) mod denials;
 pub(crate) mod failed_logins;
 pub(crate) mod token_cache;
 pub mod token_changes;

@@ -17,6 +17,11 @@ use crate::telemetry::BudgetMetrics;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(Option<IpAddr>);
 
+impl ClientAddress {
+    /// That of all who call by way of a Unix socket.
+    pub const UNIX: Self = Self(None);
+}
+
 impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {

@@ -13,7 +13,9 @@
 //!
 //! Invariant: nothing in here knows of HTTP.
 
+pub mod actor;
 pub mod answers;
+pub(crate) mod audit_notes;
 mod batch;
 pub mod blocked_events;
 pub mod bulk_events;
@@ -80,7 +82,6 @@ mod worker_pool;
 
 use std::sync::Arc;
 
-use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::session::SessionProof;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EngineId;
@@ -88,6 +89,7 @@ use enginehouse_core::request::{Exchange, SettleCommand};
 use enginehouse_store::Store;
 use tokio::sync::mpsc;
 
+use self::actor::Actor;
 use self::answers::{Enqueued, ExchangeProgress, Exchanged, SettleResult};
 use self::config::DispatchConfig;
 use self::durations::Durations;
@@ -249,7 +251,7 @@ impl Dispatcher {
     ///
     /// # Errors
     /// It was not carried out.
-    pub async fn execute_for<O: Operation>(&self, by: &Principal, operation: O) -> Result<O::Answer, DispatchError> {
+    pub async fn execute_for<O: Operation>(&self, by: &Actor, operation: O) -> Result<O::Answer, DispatchError> {
         self.execute(OnBehalf { by: by.clone(), operation }).await
     }
 
@@ -257,7 +259,7 @@ impl Dispatcher {
     ///
     /// # Errors
     /// It was not registered.
-    pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered, DispatchError> {
+    pub async fn register(&self, by: &Actor, register: Register) -> Result<Registered, DispatchError> {
         let engine_id = register.registration.engine_id.clone();
         match self.registrations.admit(&engine_id) {
             Ok(()) => self.execute_for(by, register).await,

@@ -4,8 +4,10 @@
 //! answer into the words of the wire. Its description for OpenAPI stands above it and is registered with it.
 
 mod access_log;
+mod actor;
 mod answer;
 mod app;
+mod audit;
 mod auth;
 mod body;
 mod budgets;
@@ -140,6 +142,8 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(tokens::create_token, tokens::list_tokens))
         .routes(routes!(tokens::get_token, tokens::revoke_token))
         .routes(routes!(tokens::rotate_token))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::read_audit_chain))
 }
 
 /// The whole service of a listener: calls and pages, and what happens to every request around them.

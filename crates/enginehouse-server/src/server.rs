@@ -224,6 +224,7 @@ impl Server {
         connections.shut_down();
         tokens.abort();
         note_uses(&app).await;
+        app.write_audit_notes().await;
         app.shut_down();
         durations.abort();
         drop(blocked);

@@ -40,18 +40,40 @@ create table enginehouse.attempts (
     constraint outcome_is_known CHECK (outcome = 'failed'::text OR outcome = 'timed_out'::text OR outcome = 'stuck'::text OR outcome = 'lost'::text OR outcome = 'released'::text)
 );
 
+create table enginehouse.audit_chain (
+    name text collate "C" not null,
+    "position" bigint not null,
+    hash bytea not null,
+    constraint audit_chain_key PRIMARY KEY (name),
+    constraint a_link_has_32_bytes CHECK (length(hash) = 32),
+    constraint name_is_known CHECK (name = 'head'::text OR name = 'deleted'::text)
+) with (fillfactor=50);
+
 create table enginehouse.audit_log (
     audit_id bigint not null generated always as identity,
     at timestamp with time zone not null,
+    request_id text collate "C",
+    principal text collate "C" not null,
+    address text collate "C",
     action text collate "C" not null,
     target text collate "C" not null,
+    outcome text collate "C" not null,
     detail json not null,
-    constraint audit_log_key PRIMARY KEY (audit_id)
+    "position" bigint,
+    hash bytea,
+    constraint audit_log_key PRIMARY KEY (audit_id),
+    constraint a_link_has_32_bytes CHECK (length(hash) = 32),
+    constraint a_link_is_whole CHECK (("position" IS NULL) = (hash IS NULL)),
+    constraint outcome_is_known CHECK (outcome = 'done'::text OR outcome = 'denied'::text)
 );
 
-CREATE INDEX audit_log_at ON enginehouse.audit_log USING btree (at);
+CREATE INDEX audit_log_at ON enginehouse.audit_log USING btree (at, audit_id);
+
+CREATE UNIQUE INDEX audit_log_position ON enginehouse.audit_log USING btree ("position") WHERE ("position" IS NOT NULL);
 
 CREATE INDEX audit_log_target ON enginehouse.audit_log USING btree (target, audit_id);
+
+CREATE INDEX audit_log_unlinked ON enginehouse.audit_log USING btree (audit_id) WHERE ("position" IS NULL);
 
 create table enginehouse.dead_letters (
     event_id uuid not null,

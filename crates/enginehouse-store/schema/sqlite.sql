@@ -367,15 +367,36 @@ CREATE UNIQUE INDEX tokens_name on tokens (name) where revoked_at is null;
 CREATE TABLE audit_log (
     audit_id integer not null primary key autoincrement,
     at integer not null,
+    request_id text,
+    principal text not null,
+    address text,
     action text not null,
     target text not null,
+    outcome text not null,
     detail text not null,
-    constraint detail_is_json check (json_valid(detail))
+    position integer,
+    hash blob,
+    constraint outcome_is_known check (outcome = 'done' or outcome = 'denied'),
+    constraint detail_is_json check (json_valid(detail)),
+    constraint a_link_is_whole check ((position is null) = (hash is null)),
+    constraint a_link_has_32_bytes check (length(hash) = 32)
 ) strict;
+
+CREATE UNIQUE INDEX audit_log_position on audit_log (position) where position is not null;
+
+CREATE INDEX audit_log_unlinked on audit_log (audit_id) where position is null;
 
 CREATE INDEX audit_log_target on audit_log (target, audit_id);
 
-CREATE INDEX audit_log_at on audit_log (at);
+CREATE INDEX audit_log_at on audit_log (at, audit_id);
+
+CREATE TABLE audit_chain (
+    name text not null primary key,
+    position integer not null,
+    hash blob not null,
+    constraint name_is_known check (name = 'head' or name = 'deleted'),
+    constraint a_link_has_32_bytes check (length(hash) = 32)
+) strict, without rowid;
 
 CREATE TABLE lane_counts (
     lane_id integer not null references lanes (lane_id) on delete cascade,

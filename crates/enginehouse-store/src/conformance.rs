@@ -2,6 +2,7 @@
 //!
 //! A promise is given a store that is empty, and uses it through the traits only. Times are relative to the store's own.
 
+mod audit;
 mod counts;
 mod dead_letters;
 mod durations;
@@ -22,6 +23,12 @@ mod transactions;
 /// Writes one test per promise. `$open` gives a fresh, migrated store.
 macro_rules! conformance_tests {
     ($open:path) => { conformance_tests! { $open;
+        audit::entries_are_listed_newest_first,
+        audit::entries_are_found_by_every_field,
+        audit::entries_are_linked_in_the_order_in_which_they_were_written,
+        audit::entries_of_many_writers_are_one_chain,
+        audit::what_was_not_committed_is_no_link,
+        audit::the_addresses_of_a_token_are_known_once_they_were_noted,
         counts::counts_equal_the_rows_after_any_sequence,
         counts::a_count_is_seen_within_its_transaction,
         counts::a_lane_knows_since_when_its_oldest_event_has_been_due,

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use enginehouse_core::access::selector::Selectors;
+use enginehouse_core::audit::{AuditFilter, AuditRecord};
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::report::LogTail;
@@ -27,6 +28,7 @@ use strum::VariantArray;
 use tokio::time::Instant;
 
 pub use self::options::{PgOpenError, Pooler, PostgresOptions};
+use self::shared::audit_chain::link_audit;
 use self::shared::change_feed::PostgresChangeFeed;
 use self::shared::generation::settle_in;
 use self::shared::maintenance::Maintenance;
@@ -37,7 +39,7 @@ use self::tx::columns::{PgColumns, params, sql};
 use self::tx::inspect::ForeignObject;
 pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
 use self::tx::pg_transaction::PostgresTransaction;
-use self::tx::{durations, reads, settings, tokens};
+use self::tx::{audit, durations, reads, settings, tokens};
 use self::wire::endpoint::Endpoint;
 use self::wire::error::{PgError, PgResult};
 pub use self::wire::hidden_password::without_password;
@@ -46,9 +48,9 @@ use crate::clock::{SystemClock, TimeNote};
 use crate::error::StoreError;
 use crate::migrations::prepare_postgres;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow, EngineFilter, EventFilter,
-    EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
-    TokenRows,
+    AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow,
+    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage,
+    ScenarioRunCounts, SettingsRows, TokenRows,
 };
 use crate::store::{ChangeFeed, ConnectionsUsed, Durability, FirstReads, Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -269,6 +271,14 @@ impl Queries for PostgresStore {
         Ok(tokens::version(&self.shared).await?)
     }
 
+    async fn audit(&self, filter: &AuditFilter, page: &PageRequest) -> Result<ResultPage<AuditRecord>, StoreError> {
+        Ok(audit::page(&self.shared, filter, page).await?)
+    }
+
+    async fn audit_chain(&self, after: i64, limit: u32) -> Result<AuditChainPage, StoreError> {
+        Ok(audit::chain(&self.shared, after, limit).await?)
+    }
+
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError> {
         Ok(reads::dead_letter(&self.shared, event_id).await?)
     }
@@ -314,6 +324,10 @@ impl Queries for PostgresStore {
 impl StoreAdmin for PostgresStore {
     async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
         Ok(reads::check_integrity(&self.shared).await?)
+    }
+
+    async fn link_audit(&self) -> Result<u64, StoreError> {
+        Ok(link_audit(&self.shared).await?)
     }
 
     async fn backup(&self, _to: &Path) -> Result<u64, StoreError> {

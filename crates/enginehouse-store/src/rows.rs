@@ -1,11 +1,14 @@
 //! What a row holds: plain data.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_core::access::secret::{Accessor, SecretHash};
 use enginehouse_core::access::token::TokenRecord;
+use enginehouse_core::audit::chain::{ChainEnds, ChainLink};
+use enginehouse_core::audit::{AuditEntry, AuditFilter, AuditRecord};
 use enginehouse_core::durations::{DurationHistogram, DurationKind};
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::error_group::ErrorGroupId;
@@ -396,16 +399,47 @@ pub struct History {
     pub actions: Vec<AuditEntry>,
 }
 
-/// Something that an operator did.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AuditEntry {
-    pub at: Timestamp,
-    /// What, such as `dead_letter.redrive`.
-    pub action: String,
-    /// To which event, engine, event type or queue, by its id or name.
-    pub target: String,
-    /// Anything more, as a JSON object.
-    pub detail: RawJson,
+/// Entries of the audit log in the order of the chain, with its ends as of the same moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuditChainPage {
+    pub records: Vec<AuditRecord>,
+    pub ends: ChainEnds,
+    /// How many entries are not linked yet.
+    pub unlinked: u64,
+}
+
+/// How many addresses of one token are told from each other.
+pub const MAX_TOKEN_ADDRESSES: u32 = 1_000;
+
+/// A place in the list of audit entries, the newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AuditPlace {
+    pub(crate) at: Timestamp,
+    pub(crate) audit_id: i64,
+}
+
+impl AuditPlace {
+    /// The place that a page lies before; none if no page has answered it.
+    pub(crate) fn before(filter: &AuditFilter, page: &PageRequest) -> Option<Self> {
+        // What is from before the moment itself is before its first number.
+        let end = filter.until.map_or(Self { at: Timestamp::MAX, audit_id: i64::MAX }, |at| Self { at, audit_id: 0 });
+        let Some(place) = &page.after else { return Some(end) };
+        let (at, audit_id) = place.split_once('-')?;
+        let (at, audit_id) = (Timestamp::from_millis(at.parse().ok()?), audit_id.parse().ok()?);
+        Some(if (at, audit_id) < (end.at, end.audit_id) { Self { at, audit_id } } else { end })
+    }
+}
+
+impl fmt::Display for AuditPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.at.as_millis(), self.audit_id)
+    }
+}
+
+/// The last of the oldest linked entries up to which each is from before a moment. They go in the order of the chain, so that what
+/// is left of it is whole.
+pub(crate) fn linked_before(oldest: &[AuditRecord], before: Timestamp) -> Option<ChainLink> {
+    oldest.iter().take_while(|record| record.entry.at < before).last()?.link
 }
 
 /// How long events of one type waited, or took, on one day, with engines of one version.

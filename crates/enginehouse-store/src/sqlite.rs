@@ -53,6 +53,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use enginehouse_core::access::selector::Selectors;
+use enginehouse_core::audit::{AuditFilter, AuditRecord};
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::report::LogTail;
@@ -74,9 +75,9 @@ use self::transaction::SqliteTransaction;
 use self::writer::Writer;
 use crate::error::StoreError;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow, EngineFilter, EventFilter,
-    EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
-    TokenRows,
+    AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow,
+    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage,
+    ScenarioRunCounts, SettingsRows, TokenRows,
 };
 use crate::store::{Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -198,6 +199,15 @@ impl Queries for SqliteStore {
 
     async fn tokens_version(&self) -> Result<i64, StoreError> {
         self.readers.read(tokens::version).await
+    }
+
+    async fn audit(&self, filter: &AuditFilter, page: &PageRequest) -> Result<ResultPage<AuditRecord>, StoreError> {
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers.read(move |reader| audit::page(reader, &filter, &page)).await
+    }
+
+    async fn audit_chain(&self, after: i64, limit: u32) -> Result<AuditChainPage, StoreError> {
+        self.readers.read(move |reader| audit::chain(reader, after, limit)).await
     }
 
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError> {

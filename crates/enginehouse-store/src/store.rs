@@ -7,6 +7,7 @@ use std::time::Duration;
 use ambassador::delegatable_trait;
 use async_trait::async_trait;
 use enginehouse_core::access::selector::Selectors;
+use enginehouse_core::audit::{AuditFilter, AuditRecord};
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::report::LogTail;
@@ -14,9 +15,9 @@ use enginehouse_core::time::Timestamp;
 
 use crate::error::StoreError;
 use crate::rows::{
-    DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow, EngineFilter, EventFilter,
-    EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows,
-    TokenRows,
+    AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow,
+    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage,
+    ScenarioRunCounts, SettingsRows, TokenRows,
 };
 use crate::transaction::Transaction;
 
@@ -159,6 +160,11 @@ pub trait Queries: Send + Sync {
     async fn tokens(&self) -> Result<TokenRows, StoreError>;
     /// The version of the tokens, for whoever has read them before. Costs one row.
     async fn tokens_version(&self) -> Result<i64, StoreError>;
+    /// Entries of the audit log that match, newest first, linked ones and others. A page may be shorter than asked and still have a
+    /// successor: a search looks at a bounded number of rows.
+    async fn audit(&self, filter: &AuditFilter, page: &PageRequest) -> Result<ResultPage<AuditRecord>, StoreError>;
+    /// Linked entries in the order of the chain, from behind a position on, with the ends of the chain.
+    async fn audit_chain(&self, after: i64, limit: u32) -> Result<AuditChainPage, StoreError>;
     /// One dead letter with its event, if it is there.
     async fn dead_letter(&self, event_id: EventId) -> Result<Option<DeadLetterRow>, StoreError>;
     /// Dead letters that match, newest event first.
@@ -199,6 +205,10 @@ pub trait StoreAdmin: Send + Sync {
     /// Writes a consistent copy to a file that must not exist yet, while serving. It appears under its name only once it is
     /// complete, synced and checked. Answers its size in bytes.
     async fn backup(&self, to: &Path) -> Result<u64, StoreError>;
+    /// Links entries of the audit log that are not linked yet, as it does by itself every few seconds. Answers how many.
+    async fn link_audit(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
     /// What is known to be damaged, as far as it has noticed by itself. It goes on with the rest.
     fn damage(&self) -> Option<String> {
         None

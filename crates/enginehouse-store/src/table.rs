@@ -26,7 +26,7 @@ mod state_write;
 mod tokens;
 
 pub(crate) use self::attempts::AttemptColumns;
-pub(crate) use self::audit::AuditColumns;
+pub(crate) use self::audit::{AuditColumns, AuditLinkColumns, ChainEndColumns, DELETED, HEAD, chain_ends, read_record};
 pub(crate) use self::check::{Unreadable, check_count_of_status, check_row};
 pub(crate) use self::column::{Cell, Cells, Column, ColumnGroup, ColumnValue, Kind, Unexpected};
 pub(crate) use self::dead_letters::DeadLetterColumns;

@@ -7,7 +7,9 @@ use std::collections::HashMap;
 
 use ambassador::delegatable_trait;
 use async_trait::async_trait;
+use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::access::token::TokenRecord;
+use enginehouse_core::audit::AuditEntry;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -19,9 +21,9 @@ use enginehouse_core::transition::AttemptEnd;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
-    StatusCounts, TokenUse,
+    DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
+    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow, StatusCounts,
+    TokenUse,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -267,14 +269,18 @@ pub trait TokenRepository: Send {
     async fn note_token_uses(&mut self, uses: &[TokenUse]) -> Result<(), StoreError>;
 }
 
-/// What operators did.
+/// What people did, and what they were kept from.
 #[async_trait]
 #[delegatable_trait]
 pub trait AuditRepository: Send {
-    /// Adds what operators did.
+    /// Adds entries. They are linked to the chain now or, where several servers write at once, within a few seconds of the commit.
     async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError>;
-    /// Forgets up to `limit` audit entries from before `before`. Answers how many.
+    /// Forgets up to `limit` of the oldest linked entries, as long as each is from before `before`; what is left of the chain goes on
+    /// from the last of them. Answers how many.
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+    /// From which addresses a token was used, as far as that was noted; at most
+    /// [`MAX_TOKEN_ADDRESSES`](crate::rows::MAX_TOKEN_ADDRESSES).
+    async fn token_addresses(&mut self, accessor: &Accessor) -> Result<Vec<String>, StoreError>;
 }
 
 /// How long events waited and took.

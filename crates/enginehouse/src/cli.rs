@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 pub(crate) mod accept_clock;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod blocked;
@@ -25,6 +26,7 @@ mod explain;
 mod hints;
 mod json_lines;
 mod log_output;
+mod offline_store;
 mod open_error;
 pub(crate) mod openapi;
 pub(crate) mod output;

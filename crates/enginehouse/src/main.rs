@@ -55,6 +55,8 @@ enum CliCommand {
     DemoEngine(cli::demo::DemoEngineArgs),
     /// Make, see, rotate and revoke access tokens
     Token(cli::token::TokenArgs),
+    /// See what people did, and verify that nobody has changed the log of it
+    Audit(cli::audit::AuditArgs),
     /// Show every setting of the server, and where its value comes from
     Config(cli::config::ConfigArgs),
     /// Say that the clock is right after it has leapt, so that retention goes on
@@ -102,6 +104,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Dead(arguments) => cli::dead::run(arguments).await,
         CliCommand::Queue(arguments) => cli::queue::run(arguments).await,
         CliCommand::Token(arguments) => cli::token::run(arguments).await,
+        CliCommand::Audit(arguments) => cli::audit::run(arguments).await,
         CliCommand::EventType(arguments) => cli::event_type::run(arguments).await,
         CliCommand::Run(arguments) => cli::scenario_run::run(arguments).await,
         CliCommand::Blocked(arguments) => cli::blocked::run(arguments).await,

@@ -14,9 +14,13 @@ use crate::lock::LockToken;
 /// Who calls, and so what they may do. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Principal {
-    /// As long as there is no token, everybody who reaches the server may do everything. It is also the server itself.
+    /// As long as there is no token, everybody who reaches the server may do everything.
     #[default]
     Anyone,
+    /// Whoever has opened the store itself, without a server.
+    Store,
+    /// The server, for what it does by itself.
+    Server,
     /// The bearer of a token.
     Bearer(Arc<Grant>),
     /// The command that works on one event, with the token of its attempt.
@@ -57,7 +61,7 @@ impl Principal {
     /// Whether they may do that, on what they may act at all.
     pub fn may(&self, permission: Permission) -> bool {
         match self {
-            Self::Anyone => true,
+            Self::Anyone | Self::Store | Self::Server => true,
             Self::Command(_) => permission == Permission::AttemptsSettle,
             Self::Bearer(grant) => {
                 grant.role.may(permission) || (permission == Permission::EventsReadPayload && grant.reads_payloads)
@@ -68,7 +72,7 @@ impl Principal {
     /// On what they may act; none if that is not limited.
     pub fn selectors(&self) -> Option<&Arc<Selectors>> {
         match self {
-            Self::Anyone | Self::Command(_) => None,
+            Self::Anyone | Self::Store | Self::Server | Self::Command(_) => None,
             Self::Bearer(grant) => Some(&grant.selectors).filter(|selectors| !selectors.is_empty()),
         }
     }
@@ -101,7 +105,7 @@ impl Principal {
     /// The accessor of their token.
     pub fn accessor(&self) -> Option<&Accessor> {
         match self {
-            Self::Anyone | Self::Command(_) => None,
+            Self::Anyone | Self::Store | Self::Server | Self::Command(_) => None,
             Self::Bearer(grant) => Some(&grant.accessor),
         }
     }
@@ -113,6 +117,8 @@ impl fmt::Display for Principal {
         match self {
             Self::Anyone => f.write_str("anyone"),
             Self::Command(grant) => write!(f, "the command of event {}", grant.event_id),
+            Self::Store => f.write_str("store"),
+            Self::Server => f.write_str("server"),
             Self::Bearer(grant) => fmt::Display::fmt(&grant.accessor, f),
         }
     }

@@ -47,6 +47,9 @@ pub enum Permission {
     /// Create, rotate and revoke tokens.
     #[strum(serialize = "tokens:write")]
     TokensWrite,
+    /// The audit log.
+    #[strum(serialize = "audit:read")]
+    AuditRead,
 }
 
 impl Permission {
@@ -146,7 +149,8 @@ mod tests {
             settings:pause      . . . . x x
             settings:write      . . . . . x
             tokens:read         . . . . . x
-            tokens:write        . . . . . x";
+            tokens:write        . . . . . x
+            audit:read          . . . . . x";
         let rows: Vec<_> = table.lines().filter(|line| !line.is_empty()).collect();
         assert_eq!(rows.len(), Permission::VARIANTS.len());
         for (row, permission) in rows.into_iter().zip(Permission::VARIANTS) {

@@ -7,17 +7,20 @@
 //! A request that goes on for long, such as a claim that waits, ends when its caller is no caller any more: the token is revoked
 //! or over, or there was none when it began and there is one now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use enginehouse_core::access::principal::{Grant, Principal};
 use enginehouse_core::access::secret::{AccessToken, Accessor, SecretHash};
 use enginehouse_core::access::token::{ShownSecret, TokenRecord, TokenStatus};
 use enginehouse_core::time::Timestamp;
-use enginehouse_store::rows::{TokenRows, TokenUse};
+use enginehouse_store::rows::{MAX_TOKEN_ADDRESSES, TokenRows, TokenUse};
 use enginehouse_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
+
+use crate::budget::ClientAddress;
+use crate::dispatcher::audit_notes::FirstUse;
 
 /// Somebody who may call.
 #[derive(Clone, Debug)]
@@ -50,6 +53,27 @@ struct CachedToken {
     used_at: AtomicI64,
     /// The same of the secret from before the last rotation.
     previous_used_at: AtomicI64,
+    addresses: SeenAddresses,
+}
+
+/// From where a token was used since the server was started; of the first so many addresses.
+#[derive(Debug, Default)]
+struct SeenAddresses {
+    seen: RwLock<HashSet<ClientAddress>>,
+    /// Those that were seen since that was last written, and when first.
+    unwritten: Mutex<Vec<(ClientAddress, Timestamp)>>,
+}
+
+impl SeenAddresses {
+    fn see(&self, address: ClientAddress, now: Timestamp) {
+        if self.seen.read().unwrap_or_else(PoisonError::into_inner).contains(&address) {
+            return;
+        }
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() < MAX_TOKEN_ADDRESSES as usize && seen.insert(address) {
+            self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).push((address, now));
+        }
+    }
 }
 
 /// Nobody who may call.
@@ -125,7 +149,12 @@ impl TokenCache {
     ///
     /// # Errors
     /// Nobody who may call.
-    pub(crate) fn caller(&self, shown: Option<&str>, now: Timestamp) -> Result<AdmittedCaller, Unauthenticated> {
+    pub(crate) fn caller(
+        &self,
+        shown: Option<&str>,
+        address: ClientAddress,
+        now: Timestamp,
+    ) -> Result<AdmittedCaller, Unauthenticated> {
         let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let known = guard.as_ref().ok_or(Unauthenticated)?;
         if !known.exist {
@@ -146,6 +175,7 @@ impl TokenCache {
         if used_at.load(Ordering::Relaxed) / 1_000 != now.as_millis() / 1_000 {
             used_at.fetch_max(now.as_millis(), Ordering::Relaxed);
         }
+        cached.addresses.see(address, now);
         Ok(AdmittedCaller { principal: Principal::Bearer(Arc::clone(&cached.grant)), over: cached.over.clone() })
     }
 
@@ -174,6 +204,32 @@ impl TokenCache {
         uses
     }
 
+    /// The addresses from which tokens were used for the first time, and that were not taken before, to be written.
+    pub(crate) fn take_first_uses(&self) -> Vec<FirstUse> {
+        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut uses = Vec::new();
+        for cached in guard.iter().flat_map(|known| known.by_accessor.values()) {
+            let mut unwritten = cached.addresses.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+            let first_use = |(address, at): (ClientAddress, Timestamp)| FirstUse {
+                accessor: cached.record.accessor.clone(),
+                address,
+                at,
+            };
+            uses.extend(unwritten.drain(..).map(first_use));
+        }
+        uses
+    }
+
+    /// Has these be told again when they are next used: they could not be written.
+    pub(crate) fn forget_first_uses(&self, uses: &[FirstUse]) {
+        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        for FirstUse { accessor, address, .. } in uses {
+            if let Some(cached) = guard.as_ref().and_then(|known| known.by_accessor.get(accessor)) {
+                cached.addresses.seen.write().unwrap_or_else(PoisonError::into_inner).remove(address);
+            }
+        }
+    }
+
     /// The tokens that open something now.
     pub(crate) fn active(&self, now: Timestamp) -> Vec<TokenRecord> {
         let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -189,7 +245,14 @@ impl CachedToken {
             over.cancel();
         }
         let grant = Arc::new(Grant::from(&record));
-        Self { record, grant, over, used_at: AtomicI64::new(0), previous_used_at: AtomicI64::new(0) }
+        Self {
+            record,
+            grant,
+            over,
+            used_at: AtomicI64::new(0),
+            previous_used_at: AtomicI64::new(0),
+            addresses: SeenAddresses::default(),
+        }
     }
 
     /// Whether a token that was read anew lets the same callers do the same.
@@ -212,6 +275,7 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
+    const HERE: ClientAddress = ClientAddress::UNIX;
 
     fn token(number: u8) -> (AccessToken, TokenRecord) {
         let token = AccessToken::made(number.into(), [number; 32]);
@@ -227,10 +291,10 @@ mod tests {
     #[test]
     fn nobody_is_let_in_before_the_tokens_were_read() {
         let cache = TokenCache::default();
-        assert_eq!(cache.caller(None, NOW).err(), Some(Unauthenticated));
+        assert_eq!(cache.caller(None, HERE, NOW).err(), Some(Unauthenticated));
         cache.replace(rows(0, &[]));
-        assert_eq!(cache.caller(None, NOW).unwrap().principal, Principal::Anyone);
-        assert_eq!(cache.caller(Some("whatever a proxy asks for"), NOW).unwrap().principal, Principal::Anyone);
+        assert_eq!(cache.caller(None, HERE, NOW).unwrap().principal, Principal::Anyone);
+        assert_eq!(cache.caller(Some("whatever a proxy asks for"), HERE, NOW).unwrap().principal, Principal::Anyone);
     }
 
     #[test]
@@ -238,17 +302,17 @@ mod tests {
         let cache = TokenCache::default();
         cache.replace(rows(0, &[]));
         cache.unload();
-        assert!(!cache.is_loaded() && cache.caller(None, NOW).is_err());
+        assert!(!cache.is_loaded() && cache.caller(None, HERE, NOW).is_err());
     }
 
     #[test]
     fn the_first_token_ends_what_began_without_and_one_that_cannot_be_read_is_one() {
         let cache = TokenCache::default();
         cache.replace(rows(0, &[]));
-        let before = cache.caller(None, NOW).unwrap();
+        let before = cache.caller(None, HERE, NOW).unwrap();
         cache.replace(TokenRows { version: 1, tokens: Vec::new(), exist: true });
         assert!(before.over.is_cancelled());
-        assert_eq!(cache.caller(None, NOW).err(), Some(Unauthenticated));
+        assert_eq!(cache.caller(None, HERE, NOW).err(), Some(Unauthenticated));
     }
 
     #[test]
@@ -258,7 +322,7 @@ mod tests {
         let rotated = record.rotated(new.hash(), Duration::from_secs(60), None, NOW);
         cache.replace(rows(1, &[&rotated]));
         for (shown, at) in [(&old, 1), (&new, 2_000), (&new, 5_000)] {
-            cache.caller(Some(&shown.reveal()), NOW + Duration::from_millis(at)).unwrap();
+            cache.caller(Some(&shown.reveal()), HERE, NOW + Duration::from_millis(at)).unwrap();
         }
         let uses: Vec<_> = cache.take_uses().into_iter().map(|used| (used.secret, used.at)).collect();
         let at = |millis| NOW + Duration::from_millis(millis);
@@ -267,10 +331,38 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_told_once_unless_it_could_not_be_written() {
+        let (cache, (shown, record)) = (TokenCache::default(), token(1));
+        cache.replace(rows(1, &[&record]));
+        let there = ClientAddress::from(std::net::IpAddr::from([192, 0, 2, 7]));
+        let call = |address, at| cache.caller(Some(&shown.reveal()), address, NOW + Duration::from_millis(at)).unwrap();
+        for (address, at) in [(HERE, 1), (there, 2), (HERE, 3), (there, 4)] {
+            call(address, at);
+        }
+        let taken = cache.take_first_uses();
+        let told: Vec<_> = taken.iter().map(|used| (used.address, used.at.since(NOW).as_millis())).collect();
+        assert_eq!(told, [(HERE, 1), (there, 2)]);
+        call(there, 5);
+        assert_eq!(cache.take_first_uses(), []);
+        cache.forget_first_uses(&taken[1..]);
+        // What was noted of its use does not begin anew.
+        cache.replace(rows(2, &[&TokenRecord { last_used_at: Some(NOW), ..record.clone() }]));
+        call(there, 6);
+        call(HERE, 6);
+        assert_eq!(cache.take_first_uses().iter().map(|used| used.address).collect::<Vec<_>>(), [there]);
+        for number in 0..=u8::MAX {
+            for third in 0..5 {
+                call(ClientAddress::from(std::net::IpAddr::from([10, 0, third, number])), 7);
+            }
+        }
+        assert_eq!(cache.take_first_uses().len(), MAX_TOKEN_ADDRESSES as usize - 2, "memory is bounded");
+    }
+
+    #[test]
     fn a_caller_goes_on_until_the_token_is_revoked_or_over() {
         let (cache, (shown, record)) = (TokenCache::default(), token(1));
         cache.replace(rows(1, &[&record]));
-        let caller = cache.caller(Some(&shown.reveal()), NOW).unwrap();
+        let caller = cache.caller(Some(&shown.reveal()), HERE, NOW).unwrap();
         let used = TokenRecord { last_used_at: Some(NOW), ..record.clone() };
         cache.replace(rows(2, &[&used, &token(2).1]));
         cache.end_expired(NOW);
@@ -278,12 +370,12 @@ mod tests {
         let revoked = TokenRecord { revoked_at: Some(NOW), revoked_by: Some("x".to_owned()), ..record.clone() };
         cache.replace(rows(3, &[&revoked]));
         assert!(caller.over.is_cancelled());
-        assert_eq!(cache.caller(Some(&shown.reveal()), NOW).err(), Some(Unauthenticated));
+        assert_eq!(cache.caller(Some(&shown.reveal()), HERE, NOW).err(), Some(Unauthenticated));
         cache.replace(rows(2, &[&record]));
-        assert!(cache.caller(Some(&shown.reveal()), NOW).is_err(), "what was read before does not come back");
+        assert!(cache.caller(Some(&shown.reveal()), HERE, NOW).is_err(), "what was read before does not come back");
         let other = TokenCache::default();
         other.replace(rows(1, &[&record]));
-        let caller = other.caller(Some(&shown.reveal()), NOW).unwrap();
+        let caller = other.caller(Some(&shown.reveal()), HERE, NOW).unwrap();
         other.end_expired(record.expires_at);
         assert!(caller.over.is_cancelled());
     }

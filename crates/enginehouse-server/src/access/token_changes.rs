@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::secret::{AccessToken, Accessor};
 use enginehouse_core::access::token::{TokenDraft, TokenRecord};
+use enginehouse_core::audit::{AuditEntry, AuditOutcome};
 use enginehouse_core::ids::TokenName;
-use enginehouse_core::json::RawJson;
 use enginehouse_core::limits::MAX_TOKENS;
-use enginehouse_store::rows::AuditEntry;
 use enginehouse_store::{StoreError, Transaction};
 use serde_json::{Value, json};
 
+use crate::dispatcher::actor::Actor;
 use crate::rng::Rng;
 
 /// What is changed about tokens.
@@ -64,7 +63,7 @@ pub enum TokenRefused {
 pub async fn change_token(
     transaction: &mut dyn Transaction,
     rng: &mut dyn Rng,
-    by: &Principal,
+    by: &Actor,
     change: &TokenChange,
 ) -> Result<Result<(ChangedToken, AuditEntry), TokenRefused>, StoreError> {
     let now = transaction.now();
@@ -85,7 +84,8 @@ pub async fn change_token(
                 None if !by.covers(&draft.selectors) => Err(TokenRefused::ReachesFurther),
                 None => {
                     let token = AccessToken::made(rng.bits() as u64, rng.secret());
-                    let record = draft.clone().made(token.accessor().clone(), token.hash(), by.to_string(), now);
+                    let record =
+                        draft.clone().made(token.accessor().clone(), token.hash(), by.principal.to_string(), now);
                     Ok(("token.create", ChangedToken { record, token: Some(token) }))
                 }
             }
@@ -101,7 +101,7 @@ pub async fn change_token(
         TokenChange::Revoke { accessor } => find(accessor).map(|token| {
             let revoked = TokenRecord {
                 revoked_at: token.revoked_at.or(Some(now)),
-                revoked_by: token.revoked_by.clone().or_else(|| Some(by.to_string())),
+                revoked_by: token.revoked_by.clone().or_else(|| Some(by.principal.to_string())),
                 ..token.clone()
             };
             ("token.revoke", ChangedToken { record: revoked, token: None })
@@ -113,15 +113,14 @@ pub async fn change_token(
     };
     transaction.write_token(&changed.record).await?;
     let TokenRecord { accessor, .. } = &changed.record;
-    let detail = RawJson::from(&detail(&changed.record, by));
-    let entry = AuditEntry { at: now, action: action.to_owned(), target: accessor.to_string(), detail };
+    let detail = detail(&changed.record);
+    let entry = by.entry(now, (action, accessor.to_string()), AuditOutcome::Done, &detail);
     Ok(Ok((changed, entry)))
 }
 
 /// What the audit log says of a token: nothing of its secret.
-fn detail(token: &TokenRecord, by: &Principal) -> Value {
+fn detail(token: &TokenRecord) -> Value {
     json!({
-        "by": by.to_string(),
         "name": token.name,
         "role": token.role,
         "read_payloads": token.reads_payloads,

@@ -40,6 +40,7 @@ impl TokenWatch {
         let now = app.metrics().store_now();
         app.tokens().end_expired(now);
         self.warn(app, now);
+        app.write_audit_notes().await;
         if self.next_note <= Timer::now() {
             self.next_note = Timer::now() + NOTE_INTERVAL;
             note_uses(app).await;

@@ -140,6 +140,16 @@ const OTHERS: &[Setting] = &[
         get: |config| in_days(config.dispatch.retention.failed),
     },
     Setting {
+        name: "keep_audit_days",
+        about: "How long entries of the audit log are kept, in days; 0 to 36,500, fractions allowed. What is left of the chain can still be verified.",
+        placeholder: "DAYS",
+        set: |config, value| {
+            config.dispatch.retention.audit = days(value)?;
+            Ok(())
+        },
+        get: |config| in_days(config.dispatch.retention.audit),
+    },
+    Setting {
         name: "visibility_timeout_seconds",
         about: "How long a lock lasts unless extended or renewed by heartbeats, in seconds; 1 to 604,800. Event types, queues, events and claims may say otherwise.",
         placeholder: "SECONDS",

@@ -5,18 +5,18 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
-use enginehouse_core::access::principal::Principal;
+use enginehouse_core::audit::{AuditEntry, AuditOutcome};
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{EngineId, EventId, EventType};
-use enginehouse_core::json::RawJson;
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::report::AttemptReport;
 use enginehouse_core::retry_elsewhere::RetryElsewhere;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, Facts, Transition, transition};
-use enginehouse_store::rows::{AuditEntry, EventRow};
+use enginehouse_store::rows::EventRow;
 use enginehouse_store::{Store, StoreError, Transaction};
 
+use super::actor::Actor;
 use super::config::DispatchConfig;
 use super::contention::HeldResources;
 use super::deadlines::bring_forward;
@@ -65,7 +65,7 @@ pub struct TransactionContext<'a> {
     pub(super) effects: Effects,
     pub(super) audit_entries: Vec<AuditEntry>,
     /// Who has asked for the operation that is carried out; the server itself between operations.
-    pub(super) acting: Principal,
+    pub(super) acting: Actor,
     /// Engines that have settled in this batch.
     pub(super) settlers: Callers,
     pub(super) seen_engines: &'a SeenEngines,
@@ -224,18 +224,10 @@ impl TransactionContext<'_> {
         self.events.write(&mut *self.transaction, self.registry, &mut self.effects).await
     }
 
-    /// Notes what an operator did, for the audit log, and by which token.
+    /// Notes for the audit log what whoever has asked for the operation did, or the server by itself.
     pub(super) fn audit(&mut self, action: &str, target: impl fmt::Display, detail: &serde_json::Value) {
-        let mut detail = detail.clone();
-        if let (Some(accessor), Some(fields)) = (self.acting.accessor(), detail.as_object_mut()) {
-            fields.insert("by".to_owned(), accessor.as_str().into());
-        }
-        self.audit_entries.push(AuditEntry {
-            at: self.now,
-            action: action.to_owned(),
-            target: target.to_string(),
-            detail: RawJson::from(&detail),
-        });
+        let done = (action, target.to_string());
+        self.audit_entries.push(self.acting.entry(self.now, done, AuditOutcome::Done, detail));
     }
 
     /// Makes everything durable. What follows from it takes effect then.

@@ -4,9 +4,9 @@
 //! `Dispatcher::execute` and gets the operation's own kind of answer. Nothing else has to know of it.
 
 use async_trait::async_trait;
-use enginehouse_core::access::principal::Principal;
 use enginehouse_store::StoreError;
 
+use super::actor::Actor;
 use super::contention::Resource;
 use super::context::TransactionContext;
 use super::reply::{DispatchError, OperationResult, Refusal, Reply};
@@ -33,7 +33,7 @@ pub trait Operation: Send + 'static {
 
 /// An operation that somebody has asked for: what the audit log says of it names them.
 pub(super) struct OnBehalf<O> {
-    pub(super) by: Principal,
+    pub(super) by: Actor,
     pub(super) operation: O,
 }
 
@@ -52,7 +52,7 @@ impl<O: Operation> Operation for OnBehalf<O> {
     async fn execute(&self, context: &mut TransactionContext<'_>) -> OperationResult<O::Answer> {
         context.acting = self.by.clone();
         let result = self.operation.execute(context).await;
-        context.acting = Principal::Anyone;
+        context.acting = Actor::SERVER;
         result
     }
 }

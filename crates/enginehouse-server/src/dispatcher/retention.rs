@@ -29,13 +29,11 @@ const MIN_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_INTERVAL: Duration = Duration::from_secs(600);
 /// For how long nothing is deleted after the clock has leapt, unless somebody says that it is right.
 const HELD_AFTER_LEAP: Duration = Duration::from_secs(86_400);
-/// How long audit entries are kept.
-const AUDIT_KEPT: Duration = Duration::from_secs(365 * 86_400);
 
 /// Deletes some of the events whose retention has ended, in a batch that settles so many, and notes when to do so next.
 pub(super) async fn delete_expired(context: &mut TransactionContext<'_>, settlements: usize) -> Result<(), StoreError> {
     let retention = context.config.retention;
-    let Retention { completed, failed } = retention;
+    let Retention { completed, failed, .. } = retention;
     let now = context.now;
     // Others finish events too, of which this server is not told.
     let latest = now + MAX_INTERVAL.min(retention.shortest()).max(MIN_INTERVAL);
@@ -109,7 +107,7 @@ async fn delete_unused(context: &mut TransactionContext<'_>) -> Result<(), Store
         }
         context.registry.raise(&mut *context.transaction, RegistryChange::EnginesDeleted).await?;
     }
-    context.transaction.delete_audit(context.now - AUDIT_KEPT, DELETE_LIMIT).await?;
+    context.transaction.delete_audit(context.now - context.config.retention.audit, DELETE_LIMIT).await?;
     context.transaction.delete_durations(context.now - DURATIONS_KEPT, DELETE_LIMIT).await?;
     Ok(())
 }

@@ -71,7 +71,7 @@ impl Operation for ChangeEventType {
         }
         context.transaction.write_event_type(event_type, next.as_ref()).await?;
         context.registry.set_event_type(event_type.clone(), next.clone());
-        changed(context, &format!("event_type.{verb}"), event_type.as_str(), next).await
+        changed(context, &format!("event_type.{verb}"), event_type.as_str(), present.as_ref(), next).await
     }
 }
 
@@ -90,7 +90,7 @@ impl Operation for ChangeQueue {
         }
         context.transaction.write_queue(queue, next.as_ref()).await?;
         context.registry.set_queue(queue.clone(), next.clone());
-        changed(context, &format!("queue.{verb}"), queue.as_str(), next).await
+        changed(context, &format!("queue.{verb}"), queue.as_str(), present.as_ref(), next).await
     }
 }
 
@@ -99,11 +99,13 @@ async fn changed(
     context: &mut TransactionContext<'_>,
     action: &str,
     target: &str,
+    before: Option<&SettingsRow>,
     next: Option<SettingsRow>,
 ) -> OperationResult<SettingsRow> {
     context.registry.raise(&mut *context.transaction, RegistryChange::Settings).await?;
-    let (settings, pause) = next.as_ref().map(|next| (next.settings, next.pause.as_ref())).unzip();
-    context.audit(action, target, &serde_json::json!({ "settings": settings, "pause": pause.flatten() }));
+    let shown = |row: &SettingsRow| serde_json::json!({ "settings": row.settings, "pause": row.pause });
+    let detail = serde_json::json!({ "before": before.map(shown), "after": next.as_ref().map(shown) });
+    context.audit(action, target, &detail);
     context.effects.wake_ups.all = true;
     Ok(Ok(next.unwrap_or_default()))
 }

@@ -1,18 +1,18 @@
 //! People make, rotate and revoke tokens; the server notes when they were used.
 
 use async_trait::async_trait;
-use enginehouse_core::access::principal::Principal;
 use enginehouse_store::rows::{RegistryChange, TokenUse};
 
+use super::actor::Actor;
 use super::context::TransactionContext;
 use super::operation::Operation;
 use super::reply::{OperationResult, Refusal};
 use crate::access::token_changes::{ChangedToken, TokenChange, change_token};
 
-/// Change a token, as this principal.
+/// Change a token, as somebody who may.
 #[derive(Clone, Debug)]
 pub struct ChangeToken {
-    pub by: Principal,
+    pub by: Actor,
     pub change: TokenChange,
 }
 

@@ -7,12 +7,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_core::access::principal::Principal;
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::{Applied, Store, StoreError};
 use futures_util::FutureExt;
 
+use super::actor::Actor;
 use super::batch::{BatchClass, RequestBatch};
 use super::config::DispatchConfig;
 use super::contention::HeldResources;
@@ -250,7 +250,7 @@ impl TransactionWorker {
             events: UnitOfWork::default(),
             effects: Effects { deadlines: scope.deadlines, ..Effects::default() },
             audit_entries: Vec::new(),
-            acting: Principal::Anyone,
+            acting: Actor::SERVER,
             settlers: Callers::new(),
             seen_engines: &self.seen_engines,
             held: &self.held,

@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::budgets::Budgets;
 use super::limits::Limits;
 use super::problem::ProblemResponse;
+use crate::access::denials::Denials;
 use crate::access::failed_logins::FailedLogins;
 use crate::access::token_cache::TokenCache;
+use crate::dispatcher::audit_notes::WriteAuditNotes;
 use crate::dispatcher::config::{DispatchConfig, Retention};
 use crate::dispatcher::pulse::Pulse;
 use crate::dispatcher::reply::Refusal;
@@ -46,6 +48,7 @@ struct Parts {
     log_followers: LogFollowers,
     tokens: TokenCache,
     failed_logins: FailedLogins,
+    denials: Denials,
     /// For what need not be secret: ids of requests and engines.
     rng: Mutex<SeededRng>,
     request_prefix: u32,
@@ -89,6 +92,7 @@ impl App {
             log_followers,
             tokens: TokenCache::default(),
             failed_logins: FailedLogins::default(),
+            denials: Denials::default(),
             limits,
             trusted_proxies,
             rng: Mutex::new(own_rng),
@@ -183,6 +187,27 @@ impl App {
     /// Addresses that send tokens which open nothing.
     pub(super) fn failed_logins(&self) -> &FailedLogins {
         &self.0.failed_logins
+    }
+
+    /// Calls that were denied, on their way to the audit log.
+    pub(crate) fn denials(&self) -> &Denials {
+        &self.0.denials
+    }
+
+    /// Writes to the audit log which calls were denied, and from where tokens were used for the first time, as a server does again
+    /// and again by itself.
+    pub async fn write_audit_notes(&self) {
+        let denials = self.denials().take(self.metrics().store_now());
+        let first_uses = self.tokens().take_first_uses();
+        if denials.is_empty() && first_uses.is_empty() {
+            return;
+        }
+        let notes = WriteAuditNotes { denials: denials.clone(), first_uses: first_uses.clone() };
+        if let Err(error) = self.dispatcher().execute(notes).await {
+            tracing::debug!(%error, "nobody can write to the audit log which calls were denied");
+            self.denials().put_back(denials);
+            self.tokens().forget_first_uses(&first_uses);
+        }
     }
 
     /// 64 random bits that need not be secret.

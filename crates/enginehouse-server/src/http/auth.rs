@@ -46,10 +46,13 @@ pub(super) fn admit(
         Some(grant) => AdmittedCaller { principal: Principal::Command(grant), over: CancellationToken::new() },
         None => {
             let shown = bearer(request.headers());
-            app.tokens().caller(shown, app.metrics().store_now()).map_err(|_| refused(origin, app))?
+            let now = app.metrics().store_now();
+            app.tokens().caller(shown, origin.address, now).map_err(|_| refused(origin, app))?
         }
     };
     request.headers_mut().remove(header::AUTHORIZATION);
+    // Also for whoever is refused: logs and the audit log name them.
+    request.extensions_mut().insert(caller.principal.clone());
     if !any_of.iter().any(|permission| caller.principal.may(*permission)) {
         app.metrics().access_refused("forbidden");
         let missing = any_of.first().copied().map_or("", Permission::name);
@@ -70,7 +73,6 @@ pub(super) fn admit(
             Problem::forbidden(Permission::AttemptsSettle, Some("an event that is not its own".to_owned())).into()
         );
     }
-    request.extensions_mut().insert(caller.principal.clone());
     Ok(Some(caller))
 }
 

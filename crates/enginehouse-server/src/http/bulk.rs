@@ -14,13 +14,14 @@ use enginehouse_core::time::Timestamp;
 
 use super::app::App;
 use super::problem::ProblemResponse;
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::dead_letters::{DiscardPage, RedrivePage};
 
 /// How many dead letters one command takes: the writer is never held for long.
 const PAGE: u32 = 500;
 
 /// Redrives all that match. Answers how many.
-pub(super) async fn redrive(app: App, by: Principal, request: BulkRedriveRequest) -> Result<u64, ProblemResponse> {
+pub(super) async fn redrive(app: App, by: Actor, request: BulkRedriveRequest) -> Result<u64, ProblemResponse> {
     let (filter, _) = until_now(&app, &by, request.filter).await?;
     let spacing = request.rate_per_second.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
     let pages = async move {
@@ -48,7 +49,7 @@ pub(super) async fn redrive(app: App, by: Principal, request: BulkRedriveRequest
 }
 
 /// Discards all that match. Answers how many.
-pub(super) async fn discard(app: App, by: Principal, request: BulkDiscardRequest) -> Result<u64, ProblemResponse> {
+pub(super) async fn discard(app: App, by: Actor, request: BulkDiscardRequest) -> Result<u64, ProblemResponse> {
     let (filter, _) = until_now(&app, &by, request.filter).await?;
     let pages = async move {
         let mut discarded = 0;

@@ -7,11 +7,10 @@
 
 use std::time::Duration;
 
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use enginehouse_api::bulk_events::{BulkCancelRequest, BulkEventsResponse, BulkRetryRequest, BulkScope};
 use enginehouse_api::page::{Cursor, ListKind};
 use enginehouse_api::problem::Problem;
-use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
 use enginehouse_core::applied::Applied;
 use enginehouse_core::event::EventStatus;
@@ -23,6 +22,7 @@ use super::app::App;
 use super::json::{Json, JsonBody};
 use super::problem::{ProblemResponse, WriteProblems};
 use super::selected::veiled;
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::bulk_events::{ActOnEvents, BulkAction};
 
 /// How many events one transaction takes: the writer is never held for long.
@@ -38,7 +38,7 @@ const MAX_SEARCHES: u32 = 50;
     responses((status = 200, description = "What was done.", body = BulkEventsResponse), WriteProblems))]
 pub(super) async fn cancel_events(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     body: JsonBody,
 ) -> Result<Json<BulkEventsResponse>, ProblemResponse> {
     let (scope, force) = body.read(BulkCancelRequest::read)?;
@@ -55,7 +55,7 @@ pub(super) async fn cancel_events(
     responses((status = 200, description = "What was done.", body = BulkEventsResponse), WriteProblems))]
 pub(super) async fn retry_events(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     body: JsonBody,
 ) -> Result<Json<BulkEventsResponse>, ProblemResponse> {
     let mut scope = body.read(BulkRetryRequest::read)?;
@@ -91,7 +91,7 @@ impl BulkPlace {
 
 async fn act(
     app: &App,
-    by: &Principal,
+    by: &Actor,
     scope: BulkScope,
     action: BulkAction,
     statuses: &[EventStatus],

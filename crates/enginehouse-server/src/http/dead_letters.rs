@@ -23,6 +23,7 @@ use super::params::{Path, Query, listed};
 use super::problem::{ActProblems, ChangeProblems, ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::selected::{act, check_visible, veiled};
 use super::wire;
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::event_actions::EventAction;
 
 /// How many dead letters a preview shows.
@@ -96,13 +97,13 @@ pub(super) async fn get_dead_letter(
     responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
 pub(super) async fn redrive_dead_letter(
     State(app): State<App>,
-    Extension(principal): Extension<Principal>,
+    by: Actor,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
     let changes = Box::new(body.read_or_default(EventChanges::read)?);
     let action = EventAction::Redrive { changes, dead_letter: true };
-    Ok(Json(wire::event(act(&app, &principal, event_id, action).await?).shown_to(&principal)))
+    Ok(Json(wire::event(act(&app, &by, event_id, action).await?).shown_to(&by)))
 }
 
 /// Put all dead letters that match back in their queues, at a given rate.
@@ -112,7 +113,7 @@ pub(super) async fn redrive_dead_letter(
     responses((status = 200, description = "All that matched are back.", body = BulkRedriveResponse), WriteProblems))]
 pub(super) async fn redrive_dead_letters(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     body: JsonBody,
 ) -> Result<Json<BulkRedriveResponse>, ProblemResponse> {
     let redriven = bulk::redrive(app, by, body.read(BulkRedriveRequest::read)?).await?;
@@ -125,12 +126,12 @@ pub(super) async fn redrive_dead_letters(
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
 pub(super) async fn discard_dead_letter(
     State(app): State<App>,
-    Extension(principal): Extension<Principal>,
+    by: Actor,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
     let DiscardRequest { reason } = body.read_or_default(DiscardRequest::read)?;
-    Ok(Json(wire::event(act(&app, &principal, event_id, EventAction::Discard { reason }).await?).shown_to(&principal)))
+    Ok(Json(wire::event(act(&app, &by, event_id, EventAction::Discard { reason }).await?).shown_to(&by)))
 }
 
 /// Give up on all dead letters that match. The events stay failed.
@@ -141,7 +142,7 @@ pub(super) async fn discard_dead_letter(
     WriteProblems))]
 pub(super) async fn discard_dead_letters(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     body: JsonBody,
 ) -> Result<Json<BulkDiscardResponse>, ProblemResponse> {
     let discarded = bulk::discard(app, by, body.read(BulkDiscardRequest::read)?).await?;

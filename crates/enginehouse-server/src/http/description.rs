@@ -43,6 +43,7 @@ pub(super) fn head() -> OpenApi {
         ("scenario runs", "Groups of events, and the engines on them."),
         ("house", "Counts and ages of everything."),
         ("tokens", "What callers prove themselves with."),
+        ("audit", "What people did, and what they were kept from."),
         ("health", "For machines."),
     ];
     let info = InfoBuilder::new()

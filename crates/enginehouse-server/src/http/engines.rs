@@ -32,6 +32,7 @@ use super::problem::{
 use super::selected::engines_within;
 use super::session::SessionHeader;
 use super::wire;
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::answers::{ExchangeProgress, Exchanged};
 use crate::dispatcher::engines::{Deregister, Drain, LiftQuarantine, PutInQuarantine, Register, Registered, Resume};
 use crate::dispatcher::{EngineCaller, Operation};
@@ -47,15 +48,15 @@ use crate::dispatcher::{EngineCaller, Operation};
 ))]
 pub(super) async fn register_engine(
     State(app): State<App>,
-    Extension(principal): Extension<Principal>,
+    by: Actor,
     Path(engine_id): Path<EngineId>,
     session: SessionHeader,
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
     let registration = body.read(|value| Registration::read(value, |_| engine_id))?;
-    check_capabilities(&principal, &registration)?;
-    let register = Register { registration, session: session.proof(&principal) };
-    let registered = app.dispatcher().register(&principal, register).await?;
+    check_capabilities(&by, &registration)?;
+    let register = Register { registration, session: session.proof(&by) };
+    let registered = app.dispatcher().register(&by, register).await?;
     let status = if registered.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(answer(&app, registered))).into_response())
 }
@@ -89,18 +90,18 @@ fn answer(app: &App, registered: Registered) -> Engine {
 ))]
 pub(super) async fn register_new_engine(
     State(app): State<App>,
-    Extension(principal): Extension<Principal>,
+    by: Actor,
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
     let random = app.random_bits();
     let made_id = |engine_type: &EngineType| EngineId::made(engine_type, random);
     let registration = body.read(|value| Registration::read(value, made_id))?;
-    if !principal.admits_engine(&registration.engine_id) {
+    if !by.admits_engine(&registration.engine_id) {
         let on = format!("engine {}", registration.engine_id);
         return Err(Problem::forbidden(Permission::EnginesRegister, Some(on)).into());
     }
-    check_capabilities(&principal, &registration)?;
-    let registered = app.dispatcher().register(&principal, Register::new(registration)).await?;
+    check_capabilities(&by, &registration)?;
+    let registered = app.dispatcher().register(&by, Register::new(registration)).await?;
     let location = format!("/v1/engines/{}", registered.engine.engine_id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer(&app, registered))).into_response())
 }
@@ -246,7 +247,7 @@ async fn exchanged(
     responses((status = 200, description = "The engine as it is now.", body = Engine), OneEpochProblems))]
 pub(super) async fn drain_engine(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(engine_id): Path<EngineId>,
     session: SessionHeader,
     body: JsonBody,
@@ -262,7 +263,7 @@ pub(super) async fn drain_engine(
     responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
 pub(super) async fn resume_engine(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(engine_id): Path<EngineId>,
 ) -> Result<Json<Engine>, ProblemResponse> {
     change(&app, &by, Resume(engine_id)).await
@@ -276,7 +277,7 @@ pub(super) async fn resume_engine(
     responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
 pub(super) async fn quarantine_engine(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(engine_id): Path<EngineId>,
     body: JsonBody,
 ) -> Result<Json<Engine>, ProblemResponse> {
@@ -291,7 +292,7 @@ pub(super) async fn quarantine_engine(
     responses((status = 200, description = "The engine as it is now.", body = Engine), EngineProblems))]
 pub(super) async fn lift_quarantine(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(engine_id): Path<EngineId>,
 ) -> Result<Json<Engine>, ProblemResponse> {
     change(&app, &by, LiftQuarantine(engine_id)).await
@@ -305,7 +306,7 @@ pub(super) async fn lift_quarantine(
     responses((status = 200, description = "The engine, stopped.", body = Engine), OneEpochProblems))]
 pub(super) async fn deregister_engine(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(engine_id): Path<EngineId>,
     session: SessionHeader,
     query: Query,
@@ -317,7 +318,7 @@ pub(super) async fn deregister_engine(
 /// Changes an engine, then counts its locks.
 async fn change(
     app: &App,
-    by: &Principal,
+    by: &Actor,
     operation: impl Operation<Answer = enginehouse_core::engine::RegisteredEngine>,
 ) -> Result<Json<Engine>, ProblemResponse> {
     let engine = app.dispatcher().execute_for(by, operation).await?;

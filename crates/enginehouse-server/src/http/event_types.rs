@@ -19,6 +19,7 @@ use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
 use super::problem::{ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::settings::{check_event_type, known_event_types, page_of};
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::durations::{EngineVersion, SeenOfType, SeenPair};
 use crate::dispatcher::settings::{ChangeEventType, SettingsChange};
 
@@ -80,7 +81,7 @@ fn durations(seen: SeenOfType) -> Option<EventTypeDurations> {
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn set_event_type(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(event_type): Path<EventType>,
     body: JsonBody,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
@@ -94,7 +95,7 @@ pub(super) async fn set_event_type(
     responses((status = 204, description = "It sets nothing now."), WriteProblems))]
 pub(super) async fn delete_event_type(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(event_type): Path<EventType>,
 ) -> Result<StatusCode, ProblemResponse> {
     change(&app, &by, event_type, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
@@ -108,7 +109,7 @@ pub(super) async fn delete_event_type(
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn pause_event_type(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(event_type): Path<EventType>,
     body: JsonBody,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
@@ -122,7 +123,7 @@ pub(super) async fn pause_event_type(
     responses((status = 200, description = "What it sets now.", body = EventTypeSettings), WriteProblems))]
 pub(super) async fn resume_event_type(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(event_type): Path<EventType>,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {
     change(&app, &by, event_type, SettingsChange::Resume).await
@@ -130,7 +131,7 @@ pub(super) async fn resume_event_type(
 
 async fn change(
     app: &App,
-    by: &Principal,
+    by: &Actor,
     event_type: EventType,
     change: SettingsChange,
 ) -> Result<Json<EventTypeSettings>, ProblemResponse> {

@@ -35,6 +35,7 @@ use super::problem::{
 };
 use super::selected::{act, check_enqueue, check_visible, conflict_shown_to, veiled};
 use super::wire;
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::answers::Enqueued;
 use crate::dispatcher::event_actions::EventAction;
 use crate::dispatcher::reply::{DispatchError, KeyConflict};
@@ -257,13 +258,13 @@ pub(super) async fn get_event_history(
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
 pub(super) async fn cancel_event(
     State(app): State<App>,
-    Extension(principal): Extension<Principal>,
+    by: Actor,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
     let CancelRequest { force } = body.read_or_default(CancelRequest::read)?;
     let action = EventAction::Cancel { force };
-    Ok(Json(wire::event(act(&app, &principal, event_id, action).await?).shown_to(&principal)))
+    Ok(Json(wire::event(act(&app, &by, event_id, action).await?).shown_to(&by)))
 }
 
 /// Make an event that waits for its retry or its time available now.
@@ -272,10 +273,10 @@ pub(super) async fn cancel_event(
     responses((status = 200, description = "The event as it is now.", body = Event), ActProblems))]
 pub(super) async fn retry_event(
     State(app): State<App>,
-    Extension(principal): Extension<Principal>,
+    by: Actor,
     Path(event_id): Path<EventId>,
 ) -> Result<Json<Event>, ProblemResponse> {
-    Ok(Json(wire::event(act(&app, &principal, event_id, EventAction::Retry).await?).shown_to(&principal)))
+    Ok(Json(wire::event(act(&app, &by, event_id, EventAction::Retry).await?).shown_to(&by)))
 }
 
 /// Change an event that waits: its payload, priority, queue, requirements, time, labels or policy.
@@ -287,12 +288,12 @@ pub(super) async fn retry_event(
     responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
 pub(super) async fn change_event(
     State(app): State<App>,
-    Extension(principal): Extension<Principal>,
+    by: Actor,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
     let action = EventAction::Change(Box::new(body.read(EventChanges::read)?));
-    Ok(Json(wire::event(act(&app, &principal, event_id, action).await?).shown_to(&principal)))
+    Ok(Json(wire::event(act(&app, &by, event_id, action).await?).shown_to(&by)))
 }
 
 /// Put a failed or cancelled event back in its queue, with fresh budgets of retries and losses, and changed if the body says
@@ -302,11 +303,11 @@ pub(super) async fn change_event(
     responses((status = 200, description = "The event as it is now.", body = Event), ChangeProblems))]
 pub(super) async fn redrive_event(
     State(app): State<App>,
-    Extension(principal): Extension<Principal>,
+    by: Actor,
     Path(event_id): Path<EventId>,
     body: JsonBody,
 ) -> Result<Json<Event>, ProblemResponse> {
     let changes = Box::new(body.read_or_default(EventChanges::read)?);
     let action = EventAction::Redrive { changes, dead_letter: false };
-    Ok(Json(wire::event(act(&app, &principal, event_id, action).await?).shown_to(&principal)))
+    Ok(Json(wire::event(act(&app, &by, event_id, action).await?).shown_to(&by)))
 }

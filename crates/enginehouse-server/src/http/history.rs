@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use enginehouse_api::events::{Action, Attempt, EventProgress, HistoryResponse};
+use enginehouse_core::audit::AuditEntry;
 use enginehouse_core::event::{AttemptOutcome, EventStatus};
 use enginehouse_core::ids::EventId;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::report::AttemptUsage;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
-use enginehouse_store::rows::{AttemptReportRow, AuditEntry, History};
+use enginehouse_store::rows::{AttemptReportRow, History};
 
 pub(super) fn history(event_id: EventId, history: History) -> HistoryResponse {
     let usage = history.reports.iter().filter_map(|report| report.usage).reduce(AttemptUsage::plus);
@@ -96,7 +97,7 @@ fn waited_seconds(claimed_at: Timestamp, available_at: Timestamp, last_ended_at:
 fn action(entry: AuditEntry) -> Action {
     // What it was done to goes without saying in the history of one event: `event.cancel` is `cancel`.
     let action = entry.action.rsplit('.').next().unwrap_or(&entry.action).to_owned();
-    Action { at: entry.at, action, detail: shown_detail(&entry.detail) }
+    Action { at: entry.at, action, by: entry.principal, detail: shown_detail(&entry.detail) }
 }
 
 /// A JSON object as words for people; none if it says nothing.

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use enginehouse_api::idempotency_keys::{ReleaseKeyQuery, ReleasedKey};
-use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
 
 use super::app::App;
 use super::json::Json;
 use super::params::Query;
 use super::problem::{KeyProblems, ProblemResponse};
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::release_key::ReleaseKey;
 
 /// Release an idempotency key.
@@ -22,7 +22,7 @@ use crate::dispatcher::release_key::ReleaseKey;
 ))]
 pub(super) async fn release_idempotency_key(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     query: Query,
 ) -> Result<Json<ReleasedKey>, ProblemResponse> {
     let ReleaseKeyQuery { idempotency_key } = query.read(ReleaseKeyQuery::read)?;

@@ -15,6 +15,7 @@ use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
 use super::problem::{ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::settings::{check_queue, known_queues, page_of};
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::settings::{ChangeQueue, SettingsChange};
 
 /// List the queues that have settings or events, by name.
@@ -50,7 +51,7 @@ pub(super) async fn get_queue(
     responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
 pub(super) async fn set_queue(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(queue): Path<QueueName>,
     body: JsonBody,
 ) -> Result<Json<QueueSettings>, ProblemResponse> {
@@ -64,7 +65,7 @@ pub(super) async fn set_queue(
     responses((status = 204, description = "It sets nothing now."), WriteProblems))]
 pub(super) async fn delete_queue(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(queue): Path<QueueName>,
 ) -> Result<StatusCode, ProblemResponse> {
     change(&app, &by, queue, SettingsChange::Delete).await.map(|_| StatusCode::NO_CONTENT)
@@ -78,7 +79,7 @@ pub(super) async fn delete_queue(
     responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
 pub(super) async fn pause_queue(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(queue): Path<QueueName>,
     body: JsonBody,
 ) -> Result<Json<QueueSettings>, ProblemResponse> {
@@ -92,7 +93,7 @@ pub(super) async fn pause_queue(
     responses((status = 200, description = "What it sets now.", body = QueueSettings), WriteProblems))]
 pub(super) async fn resume_queue(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(queue): Path<QueueName>,
 ) -> Result<Json<QueueSettings>, ProblemResponse> {
     change(&app, &by, queue, SettingsChange::Resume).await
@@ -100,7 +101,7 @@ pub(super) async fn resume_queue(
 
 async fn change(
     app: &App,
-    by: &Principal,
+    by: &Actor,
     queue: QueueName,
     change: SettingsChange,
 ) -> Result<Json<QueueSettings>, ProblemResponse> {

@@ -1,5 +1,7 @@
 //! What happens to every request, whatever it asks: it gets an id, is counted, and its problem is written and logged.
 
+use std::sync::Arc;
+
 use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -12,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::Instrument;
 
 use super::access_log::AnsweredRequest;
+use super::actor::RequestId;
 use super::answer;
 use super::app::App;
 use super::auth;
@@ -22,6 +25,7 @@ use super::known_routes::{KnownRoutes, RequiredAccess};
 use super::problem::ProblemResponse;
 use super::same_origin;
 use crate::access::token_cache::AdmittedCaller;
+use crate::dispatcher::actor::Actor;
 use crate::log_limit::LogLimit;
 use crate::peer::Peer;
 use crate::timers::Timer;
@@ -51,12 +55,13 @@ pub(super) async fn observe(
     next: Next,
 ) -> Response {
     let began = Timer::now();
-    let request_id = given_id(request.headers()).unwrap_or_else(|| app.next_request_id());
+    let request_id: Arc<str> = given_id(request.headers()).unwrap_or_else(|| app.next_request_id()).into();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
     let caller = CallOrigin::of(&request, &route, app.trusted_proxies());
     request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(RequestId(Arc::clone(&request_id)));
     let certificate_name = request.extensions().get::<Peer>().and_then(|peer| peer.certificate_name.clone());
     let coding = AnswerCoding::asked_for(&request);
     let span = tracing::debug_span!("request", %request_id, %method, route);
@@ -85,7 +90,10 @@ pub(super) async fn observe(
                 None => answering.await,
             }
         }
-        Err(refused) => refused.into_response(),
+        Err(refused) => {
+            principal = request.extensions().get().cloned().unwrap_or_default();
+            refused.into_response()
+        }
     };
     if let Some(over) = over
         && response.body().size_hint().exact().is_none()
@@ -97,6 +105,13 @@ pub(super) async fn observe(
     let code = problem.as_ref().map(|problem| problem.document().code);
     if let Some(problem) = problem {
         log(app.metrics().log_limit(), &problem, &request_id, &method, &route);
+        let document = problem.document();
+        if document.code == Code::Forbidden {
+            let address = Some(caller.address.to_string().into());
+            let actor = Actor { principal: principal.clone(), request_id: Some(Arc::clone(&request_id)), address };
+            let (missing, call) = (document.missing.as_deref().unwrap_or_default(), format!("{method} {path}"));
+            app.denials().note(&actor, missing, call, document.on.as_deref(), app.metrics().store_now());
+        }
         response = written(problem, response, &request_id);
     }
     add_headers(response.headers_mut(), &request_id, &path);

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::app::App;
 use super::problem::ProblemResponse;
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::event_actions::{ActOnEvent, EventAction};
 use crate::dispatcher::selected_events::{ActWithin, check_lane};
 
@@ -81,14 +82,14 @@ pub(super) async fn engines_within(
 /// Acts on an event, if the caller may.
 pub(super) async fn act(
     app: &App,
-    principal: &Principal,
+    by: &Actor,
     event_id: EventId,
     action: EventAction,
 ) -> Result<EventRecord, ProblemResponse> {
     let act = ActOnEvent { event_id, action };
-    Ok(match principal.selectors() {
-        Some(within) => app.dispatcher().execute_for(principal, ActWithin { within: within.clone(), act }).await?,
-        None => app.dispatcher().execute_for(principal, act).await?,
+    Ok(match by.selectors() {
+        Some(within) => app.dispatcher().execute_for(by, ActWithin { within: within.clone(), act }).await?,
+        None => app.dispatcher().execute_for(by, act).await?,
     })
 }
 

@@ -19,6 +19,7 @@ use super::json::Json;
 use super::params::{Query, listed};
 use super::problem::{ListProblems, ProblemResponse, WriteProblems};
 use super::wire;
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::retention::AcceptClock;
 use crate::telemetry::StoreStats;
 
@@ -85,10 +86,7 @@ pub(super) async fn list_lanes(
 /// Say that the clock is right after it has leapt ahead: finished events are deleted again when their retention ends.
 #[utoipa::path(post, path = "/v1/clock/accept", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::SettingsWrite.name()], "selectors": false }))),
     responses((status = 204, description = "Nothing is held back any more."), WriteProblems))]
-pub(super) async fn accept_clock(
-    State(app): State<App>,
-    Extension(by): Extension<Principal>,
-) -> Result<StatusCode, ProblemResponse> {
+pub(super) async fn accept_clock(State(app): State<App>, by: Actor) -> Result<StatusCode, ProblemResponse> {
     app.dispatcher().execute_for(&by, AcceptClock).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,6 @@
 //! Access tokens: make, look, rotate, revoke.
 
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::{Code, Problem};
@@ -17,6 +17,7 @@ use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
 use super::problem::{ListProblems, ProblemResponse, ReadProblems, TokenProblems, WriteProblems};
 use crate::access::token_changes::{ChangedToken, TokenChange};
+use crate::dispatcher::actor::Actor;
 use crate::dispatcher::tokens::ChangeToken;
 
 /// Make a token. Its text is answered this once; what is kept of it does not tell it.
@@ -30,11 +31,11 @@ use crate::dispatcher::tokens::ChangeToken;
 ))]
 pub(super) async fn create_token(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
     let draft = body.read(TokenDraft::read)?;
-    if by == Principal::Anyone {
+    if by.principal == Principal::Anyone {
         let detail = "the first token is not made by a call, or anybody who reaches the server could shut out all others: \
                       run `enginehouse token create NAME --role admin --store URL` where the store is";
         return Err(ProblemResponse::new(Code::Forbidden, detail));
@@ -49,7 +50,7 @@ pub(super) async fn create_token(
     params(PageQuery), responses((status = 200, description = "A page of tokens.", body = TokenPage), ListProblems))]
 pub(super) async fn list_tokens(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     query: Query,
 ) -> Result<Json<TokenPage>, ProblemResponse> {
     let page = query.read(|value| PageQuery::read(value, ListKind::Tokens))?;
@@ -68,7 +69,7 @@ pub(super) async fn list_tokens(
     responses((status = 200, description = "The token.", body = TokenView), ReadProblems))]
 pub(super) async fn get_token(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(accessor): Path<Accessor>,
 ) -> Result<Json<TokenView>, ProblemResponse> {
     let now = app.metrics().store_now();
@@ -85,7 +86,7 @@ pub(super) async fn get_token(
     responses((status = 200, description = "The token, with its new text.", body = NewToken), TokenProblems))]
 pub(super) async fn rotate_token(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(accessor): Path<Accessor>,
     body: JsonBody,
 ) -> Result<Json<NewToken>, ProblemResponse> {
@@ -99,7 +100,7 @@ pub(super) async fn rotate_token(
     responses((status = 200, description = "The token, revoked.", body = TokenView), TokenProblems))]
 pub(super) async fn revoke_token(
     State(app): State<App>,
-    Extension(by): Extension<Principal>,
+    by: Actor,
     Path(accessor): Path<Accessor>,
 ) -> Result<Json<TokenView>, ProblemResponse> {
     let changed = carry_out(&app, by, TokenChange::Revoke { accessor }).await?;
@@ -112,14 +113,14 @@ async fn visible(app: &App, by: &Principal) -> Result<Vec<TokenRecord>, ProblemR
     Ok(tokens)
 }
 
-async fn change(app: &App, by: Principal, change: TokenChange) -> Result<NewToken, ProblemResponse> {
+async fn change(app: &App, by: Actor, change: TokenChange) -> Result<NewToken, ProblemResponse> {
     let ChangedToken { record, token } = carry_out(app, by, change).await?;
     let token = token.ok_or_else(|| ProblemResponse::internal("a token was made and has no text"))?;
     Ok(NewToken { token: token.reveal(), kept: TokenView::of(record, app.metrics().store_now()) })
 }
 
 /// Changes a token. Before anybody is told, this server knows.
-async fn carry_out(app: &App, by: Principal, change: TokenChange) -> Result<ChangedToken, ProblemResponse> {
+async fn carry_out(app: &App, by: Actor, change: TokenChange) -> Result<ChangedToken, ProblemResponse> {
     let changed = app.dispatcher().execute(ChangeToken { by, change }).await?;
     if let Err(error) = app.tokens().load(app.store()).await {
         // It is changed: what follows the tokens reads them again.

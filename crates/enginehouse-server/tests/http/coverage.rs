@@ -1,6 +1,7 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
+    include_str!("auditing.rs"),
     include_str!("bulk_events.rs"),
     include_str!("clock.rs"),
     include_str!("dead_letters.rs"),

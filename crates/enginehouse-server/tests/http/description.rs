@@ -125,6 +125,7 @@ fn a_claimed_event_has_its_lock_and_the_lock_its_token() {
     assert_eq!(
         pages,
         [
+            "AuditItemPage",
             "BlockedLanePage",
             "DeadLetterPage",
             "EnginePage",

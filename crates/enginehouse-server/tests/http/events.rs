@@ -59,7 +59,7 @@ async fn an_event_is_enqueued_once_looked_at_and_settled() {
     > POST /v1/events/019b76da-a800-7000-8000-02460f8bbccd/cancel
     409 {"type":"/problems/wrong_status","title":"Wrong status","status":409,"detail":"the event is completed, but only a queued or processing event can be cancelled","code":"wrong_status","event_id":"019b76da-a800-7000-8000-02460f8bbccd","event_status":"completed","request_id":"test"}
     > GET /v1/events/019b76da-a800-7000-8000-02460f8bbccd/history
-    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","attempts":[{"attempt":1,"engine_id":"e","engine_software_version":null,"outcome":"failed","error":{"code":"oom","message":"out of memory","details":{"mb":9}},"waited_seconds":0.0,"claimed_at":"2026-01-01T00:00:00.000Z","ended_at":"2026-01-01T00:00:00.000Z","usage":null,"progress":null,"log_url":null},{"attempt":2,"engine_id":"e","engine_software_version":null,"outcome":"completed","error":null,"waited_seconds":0.0,"claimed_at":"2026-01-01T00:00:00.000Z","ended_at":"2026-01-01T00:00:00.000Z","usage":null,"progress":null,"log_url":null}],"usage":null,"actions":[{"at":"2026-01-01T00:00:00.000Z","action":"retry","detail":null}]}
+    200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","attempts":[{"attempt":1,"engine_id":"e","engine_software_version":null,"outcome":"failed","error":{"code":"oom","message":"out of memory","details":{"mb":9}},"waited_seconds":0.0,"claimed_at":"2026-01-01T00:00:00.000Z","ended_at":"2026-01-01T00:00:00.000Z","usage":null,"progress":null,"log_url":null},{"attempt":2,"engine_id":"e","engine_software_version":null,"outcome":"completed","error":null,"waited_seconds":0.0,"claimed_at":"2026-01-01T00:00:00.000Z","ended_at":"2026-01-01T00:00:00.000Z","usage":null,"progress":null,"log_url":null}],"usage":null,"actions":[{"at":"2026-01-01T00:00:00.000Z","action":"retry","by":"anyone","detail":null}]}
     > GET /v1/scenario-runs
     200 {"items":[{"scenario_run_id":"run-1","events":{"queued":0,"processing":0,"completed":1,"failed":0,"cancelled":0},"first_enqueued_at":"2026-01-01T00:00:00.000Z"}],"next_cursor":null}
     > GET /v1/scenario-runs/run-1
@@ -178,7 +178,7 @@ async fn any_key_can_be_released_and_has_a_window_if_wanted() {
     > DELETE /v1/idempotency-keys?idempotency_key=
     422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/idempotency_key: must be a string of 1 to 256 characters, none of them a control character, was \"\"","code":"invalid_request","errors":[{"pointer":"/idempotency_key","detail":"must be a string of 1 to 256 characters, none of them a control character, was \"\""}],"request_id":"test"}
     > GET /v1/events/019b76da-a800-7000-8000-39533adf4c0e/history
-    200 {"event_id":"019b76da-a800-7000-8000-39533adf4c0e","attempts":[],"usage":null,"actions":[{"at":"2026-01-01T00:00:00.000Z","action":"release_key","detail":"idempotency_key: nightly"}]}
+    200 {"event_id":"019b76da-a800-7000-8000-39533adf4c0e","attempts":[],"usage":null,"actions":[{"at":"2026-01-01T00:00:00.000Z","action":"release_key","by":"anyone","detail":"idempotency_key: nightly"}]}
     > POST /v1/events {"event_type":"a","idempotency_window_seconds":60}
     422 {"type":"/problems/invalid_request","title":"Invalid request","status":422,"detail":"/idempotency_window_seconds: needs an idempotency_key","code":"invalid_request","errors":[{"pointer":"/idempotency_window_seconds","detail":"needs an idempotency_key"}],"request_id":"test"}
     > POST /v1/events {"event_type":"a","idempotency_key":"k","idempotency_window_seconds":0}

@@ -5,6 +5,7 @@
 mod answers;
 mod app;
 mod attempts;
+mod auditing;
 mod bad_input;
 mod bounds;
 mod bulk_events;

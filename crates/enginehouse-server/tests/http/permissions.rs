@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::{Permission, Role};
 use enginehouse_core::access::secret::AccessToken;
 use enginehouse_core::access::token::TokenDraft;
 use enginehouse_core::input::read_json;
 use enginehouse_server::access::token_changes::{TokenChange, change_token};
+use enginehouse_server::dispatcher::actor::Actor;
 use enginehouse_server::rng::SeededRng;
 use enginehouse_store::rows::RegistryChange;
 use http::HeaderValue;
@@ -27,7 +27,7 @@ pub(crate) async fn token(app: &TestApp, draft: &str) -> String {
     let mut tx = app.store().begin().await.unwrap();
     tx.raise_registry_version(RegistryChange::Tokens).await.unwrap();
     let change = TokenChange::Create { draft };
-    let (made, _) = change_token(&mut *tx, &mut rng, &Principal::Anyone, &change).await.unwrap().unwrap();
+    let (made, _) = change_token(&mut *tx, &mut rng, &Actor::STORE, &change).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     app.app.follow_tokens().await;
     made.token.unwrap().reveal()
@@ -465,9 +465,9 @@ async fn the_history_of_an_event_says_by_which_token_somebody_acted() {
     let bulk = r#"{"filter":{"event_type":"a"}}"#;
     assert_eq!(call_as(&app, &operator, "POST /v1/events/cancel", bulk).await.status, 200);
     let history = call_as(&app, &operator, &format!("GET /v1/events/{id}/history"), "").await;
-    let by = format!("by: {}", operator.parse::<AccessToken>().unwrap().accessor());
-    for action in ["/actions/0/detail", "/actions/1/detail"] {
-        assert!(field(&history, action).contains(&by), "{}", history.body);
+    let accessor = operator.parse::<AccessToken>().unwrap().accessor().to_string();
+    for by in ["/actions/0/by", "/actions/1/by"] {
+        assert_eq!(field(&history, by), accessor, "{}", history.body);
     }
     app.close().await;
 }

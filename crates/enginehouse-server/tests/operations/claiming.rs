@@ -133,7 +133,8 @@ async fn a_pause_keeps_its_time_and_its_reason_until_it_ends() {
         assert_eq!(change(done).await, holds, "{said}");
     }
     let audit = harness.audit("render");
-    let pauses: Vec<_> = audit.iter().map(|(action, detail)| (action.as_str(), &detail["pause"]["reason"])).collect();
+    let pauses: Vec<_> =
+        audit.iter().map(|(action, detail)| (action.as_str(), &detail["after"]["pause"]["reason"])).collect();
     let (full, none) = (&json!("disk full"), &json!(null));
     assert_eq!(pauses[..3], [("queue.pause", full), ("queue.pause", full), ("queue.set", full)]);
     assert_eq!(pauses[4..], [("queue.resume", none), ("queue.set", none), ("queue.set", none), ("queue.set", none)]);

@@ -128,7 +128,7 @@ async fn a_start_after_more_than_an_hour_deletes_nothing_unless_somebody_says_th
 #[tokio::test]
 async fn a_retention_of_a_minute_ends_after_a_minute() {
     let minute = Duration::from_secs(60);
-    let retention = Retention { completed: minute, failed: minute * 2 };
+    let retention = Retention { completed: minute, failed: minute * 2, ..Retention::DEFAULT };
     let harness = Harness::with(DispatchConfig { retention, ..DispatchConfig::default() });
     harness.register_with("e", "{}", 0).await;
     harness.enqueue_many(2).await;

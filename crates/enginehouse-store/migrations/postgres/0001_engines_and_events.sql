@@ -518,21 +518,51 @@ create table enginehouse.tokens (
 create unique index tokens_name on enginehouse.tokens (name) where revoked_at is null;
 
 -- statement
--- What operators did, to whatever `target` names.
+-- What people did, to whatever `target` names, and what they were kept from. `position` and `hash` link an entry to the one before
+-- it: whoever changes one afterwards is found out (`enginehouse audit verify`). They are null until a server has linked it, in a
+-- transaction of its own, within a second: so nobody who writes an entry waits for somebody else who does.
 create table enginehouse.audit_log (
     audit_id bigint not null generated always as identity,
     at timestamptz not null,
+    request_id text collate "C",
+    principal text collate "C" not null,
+    address text collate "C",
     action text collate "C" not null,
     target text collate "C" not null,
+    outcome text collate "C" not null,
     detail json not null,
-    constraint audit_log_key primary key (audit_id)
+    position bigint,
+    hash bytea,
+    constraint audit_log_key primary key (audit_id),
+    constraint outcome_is_known check (outcome = 'done' or outcome = 'denied'),
+    constraint a_link_is_whole check ((position is null) = (hash is null)),
+    constraint a_link_has_32_bytes check (length(hash) = 32)
 );
+
+-- statement
+create unique index audit_log_position on enginehouse.audit_log (position) where position is not null;
+
+-- statement
+-- What is not linked yet.
+create index audit_log_unlinked on enginehouse.audit_log (audit_id) where position is null;
 
 -- statement
 create index audit_log_target on enginehouse.audit_log (target, audit_id);
 
 -- statement
-create index audit_log_at on enginehouse.audit_log (at);
+create index audit_log_at on enginehouse.audit_log (at, audit_id);
+
+-- statement
+-- The two ends of the chain: the newest entry that was linked (`head`), and the newest that retention has deleted (`deleted`). Who
+-- links entries has locked the first row.
+create table enginehouse.audit_chain (
+    name text collate "C" not null,
+    position bigint not null,
+    hash bytea not null,
+    constraint audit_chain_key primary key (name),
+    constraint name_is_known check (name = 'head' or name = 'deleted'),
+    constraint a_link_has_32_bytes check (length(hash) = 32)
+) with (fillfactor = 50);
 
 -- statement
 -- How many events of each lane are in each status, as far as lane_changes were added up.

@@ -10,6 +10,9 @@ drop table scenario_runs;
 drop table lane_counts;
 
 -- statement
+drop table audit_chain;
+
+-- statement
 drop table audit_log;
 
 -- statement

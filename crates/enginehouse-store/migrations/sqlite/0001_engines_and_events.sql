@@ -446,21 +446,48 @@ create table tokens (
 create unique index tokens_name on tokens (name) where revoked_at is null;
 
 -- statement
--- What operators did, to whatever `target` names.
+-- What people did, to whatever `target` names, and what they were kept from. `position` and `hash` link an entry to the one before
+-- it: whoever changes one afterwards is found out (`enginehouse audit verify`).
 create table audit_log (
     audit_id integer not null primary key autoincrement,
     at integer not null,
+    request_id text,
+    principal text not null,
+    address text,
     action text not null,
     target text not null,
+    outcome text not null,
     detail text not null,
-    constraint detail_is_json check (json_valid(detail))
+    position integer,
+    hash blob,
+    constraint outcome_is_known check (outcome = 'done' or outcome = 'denied'),
+    constraint detail_is_json check (json_valid(detail)),
+    constraint a_link_is_whole check ((position is null) = (hash is null)),
+    constraint a_link_has_32_bytes check (length(hash) = 32)
 ) strict;
+
+-- statement
+create unique index audit_log_position on audit_log (position) where position is not null;
+
+-- statement
+-- What is not linked yet.
+create index audit_log_unlinked on audit_log (audit_id) where position is null;
 
 -- statement
 create index audit_log_target on audit_log (target, audit_id);
 
 -- statement
-create index audit_log_at on audit_log (at);
+create index audit_log_at on audit_log (at, audit_id);
+
+-- statement
+-- The two ends of the chain: the newest entry that was linked (`head`), and the newest that retention has deleted (`deleted`).
+create table audit_chain (
+    name text not null primary key,
+    position integer not null,
+    hash blob not null,
+    constraint name_is_known check (name = 'head' or name = 'deleted'),
+    constraint a_link_has_32_bytes check (length(hash) = 32)
+) strict, without rowid;
 
 -- statement
 -- How many events of each lane are in each status: kept with every change, so that nobody has to count.

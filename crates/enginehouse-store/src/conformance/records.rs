@@ -1,16 +1,15 @@
 //! Settings, history and what operators did.
 
 use enginehouse_core::event::AttemptOutcome;
-use enginehouse_core::json::RawJson;
 use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Settings;
-use enginehouse_core::time::Timestamp;
 
+use super::audit::{entry, write};
 use super::given::{
     HOUR, LOST, MINUTE, apply, begin, claim, engine_id, event, fail, given_events, id, now, registered, write_engines,
 };
 use crate::Store;
-use crate::rows::{AuditEntry, Pauses, RegistryChange, SettingsRow, SettingsRows};
+use crate::rows::{Pauses, RegistryChange, SettingsRow, SettingsRows};
 
 fn settings(json: &str) -> Settings {
     serde_json::from_str(json).unwrap()
@@ -97,15 +96,6 @@ pub(crate) async fn the_registry_is_read_from_a_version_on(store: &dyn Store) {
     assert_eq!(since(Some(third)).await, ("a,b".to_owned(), false, true));
 }
 
-fn entry(target: &str, action: &str, at: Timestamp) -> AuditEntry {
-    AuditEntry {
-        at,
-        action: action.to_owned(),
-        target: target.to_owned(),
-        detail: RawJson::trusted("{ \"by\": \"né\" }"),
-    }
-}
-
 /// Attempts and actions, oldest first, each as it was.
 pub(crate) async fn the_history_of_an_event_is_in_its_order(store: &dyn Store) {
     given_events(store, "render", 1..=2).await;
@@ -145,8 +135,9 @@ pub(crate) async fn old_audit_entries_are_forgotten_first(store: &dyn Store) {
         entry(&target, "three", at - MINUTE),
         entry(&target, "four", at),
     ];
+    write(store, &all).await;
+    store.link_audit().await.unwrap();
     let mut tx = begin(store).await;
-    tx.insert_audit(&all).await.unwrap();
     assert_eq!(tx.delete_audit(at, 2).await.unwrap(), 2);
     tx.commit().await.unwrap();
     assert_eq!(store.history(id(1)).await.unwrap().actions, all[2..]);

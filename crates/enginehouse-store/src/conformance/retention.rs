@@ -2,15 +2,15 @@
 
 use enginehouse_core::event::DeadLetterReason;
 use enginehouse_core::ids::EventId;
-use enginehouse_core::json::RawJson;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::EventCommand;
 
+use super::audit::entry;
 use super::given::{
     HOUR, LOST, MINUTE, apply, begin, change, claim, complete, event, fail, given_events, id, ids, now, write,
 };
 use crate::Store;
-use crate::rows::{AuditEntry, History};
+use crate::rows::History;
 
 /// Finished events: 1, 2 and 3 completed, 4 failed, 5 cancelled; 6 waits and 7 is processing.
 /// Each finished as many minutes ago as its number says, by another clock.
@@ -100,8 +100,7 @@ pub(crate) async fn a_forgotten_event_takes_its_attempts_and_payload_with_it(sto
     }
     let at = now(store).await;
     add_dead_letter(store, 1, at).await;
-    let action =
-        AuditEntry { at, action: "event.retry".to_owned(), target: id(1).to_string(), detail: RawJson::empty_object() };
+    let action = entry(&id(1).to_string(), "event.retry", at);
     let mut tx = begin(store).await;
     tx.insert_audit(std::slice::from_ref(&action)).await.unwrap();
     tx.delete_events(&ids([1, 9])).await.unwrap();

@@ -1,19 +1,19 @@
 //! All of a transaction, or nothing of it.
 
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
-use enginehouse_core::json::RawJson;
 use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
 
+use super::audit::entry;
 use super::given::{
     MINUTE, after, begin, change, claim_by, engine_id, event, given_events, id, ids, lane_key, new_event, now,
     registered, status, write_in,
 };
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, EngineFilter, EventFilter, History, NewDeadLetter, PageRequest, RegistryChange,
-    SettingsRow, SettingsRows,
+    DeadLetterFilter, EngineFilter, EventFilter, History, NewDeadLetter, PageRequest, RegistryChange, SettingsRow,
+    SettingsRows,
 };
 use crate::{Applied, FirstReads, Store, StoreError, Transaction};
 
@@ -53,9 +53,7 @@ async fn write_everything(tx: &mut dyn Transaction) {
     let paused = SettingsRow { settings: Settings { paused: true, ..Settings::default() }, pause: Some(pause) };
     tx.write_event_type(&"new".parse().unwrap(), Some(&paused)).await.unwrap();
     tx.write_queue(&"q".parse().unwrap(), Some(&SettingsRow::default())).await.unwrap();
-    let detail = RawJson::empty_object();
-    let entry = AuditEntry { at: now, action: "event.cancel".to_owned(), target: id(1).to_string(), detail };
-    tx.insert_audit(&[entry]).await.unwrap();
+    tx.insert_audit(&[entry(&id(1).to_string(), "event.cancel", now)]).await.unwrap();
     tx.raise_registry_version(RegistryChange::Settings).await.unwrap();
 }
 

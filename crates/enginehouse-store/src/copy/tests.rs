@@ -8,6 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use enginehouse_cluster::{psql, shared};
+use enginehouse_core::audit::chain::ChainVerifier;
+use enginehouse_core::audit::{AuditEntry, AuditOutcome};
 use enginehouse_core::durations::DurationKind;
 use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::json::RawJson;
@@ -25,9 +27,9 @@ use crate::conformance::given::{
     new_event, now, of_run, registered, release, write_engines, write_in,
 };
 use crate::postgres::{PostgresOptions, PostgresStore};
-use crate::rows::{AuditEntry, EventRow, NewDeadLetter, NewEventRow, RegistryChange, SettingsRow};
+use crate::rows::{EventRow, NewDeadLetter, NewEventRow, RegistryChange, SettingsRow};
 use crate::sqlite::{SqliteOptions, SqliteStore};
-use crate::{Durability, Store, StoreAdmin};
+use crate::{Durability, Queries, Store, StoreAdmin};
 
 /// Events beside the few that each mean something, with payloads that do not fit into one batch.
 const MANY: u32 = 600;
@@ -116,9 +118,13 @@ async fn given_everything(path: &Path) {
     let entries: Vec<_> = (0..3)
         .map(|number| AuditEntry {
             at: since + MINUTE * number,
+            request_id: (number > 0).then(|| "r-1".to_owned()),
+            principal: "anyone".to_owned(),
+            address: None,
             action: "event.cancel".to_owned(),
             target: id(5).to_string(),
-            detail: RawJson::trusted("{\"by\":  \"ä\"}"),
+            outcome: AuditOutcome::Done,
+            detail: RawJson::trusted("{\"reason\":  \"ä\"}"),
         })
         .collect();
     tx.insert_audit(&entries).await.unwrap();
@@ -232,7 +238,7 @@ async fn everything_is_the_same_there_and_back() {
     let rows: BTreeMap<_, _> = there.tables.iter().map(|table| (table.name, table.rows)).collect();
     assert_eq!((rows["events"], rows["event_payloads"], rows["attempts"]), (609, 609, 3));
     assert_eq!((rows["engines"], rows["dead_letters"], rows["audit_log"], rows["lane_counts"]), (2, 1, 1, 1));
-    assert_eq!(rows["duration_histograms"], 2);
+    assert_eq!((rows["duration_histograms"], rows["audit_chain"]), (2, 2));
     let back = copied(&database(&url), &file(&second)).await;
     assert_eq!(back.tables, there.tables, "the hashes too");
     assert_eq!((there.unreadable, back.unreadable), (Vec::new(), Vec::new()));
@@ -254,6 +260,12 @@ async fn everything_is_the_same_there_and_back() {
     assert_eq!(lanes[0].lane_id.0, 3);
     tx.insert_audit(&[]).await.unwrap();
     tx.commit().await.unwrap();
+    // The chain came along.
+    let chain = store.audit_chain(0, 9).await.unwrap();
+    let mut verifier = ChainVerifier::new(chain.ends.deleted);
+    verifier.read(&chain.records[0]).unwrap();
+    verifier.finish(chain.ends.head).unwrap();
+    assert_eq!(verifier.last().position, 5);
     let numbers = "select last_value from enginehouse.audit_log_audit_id_seq";
     assert_eq!(psql(&url, numbers), "5");
 }

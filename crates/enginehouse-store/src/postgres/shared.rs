@@ -1,5 +1,6 @@
 //! What the transactions of one server share, and how the servers on one database learn of each other's changes.
 
+pub(crate) mod audit_chain;
 pub(crate) mod change_feed;
 pub(crate) mod compaction;
 pub(crate) mod generation;

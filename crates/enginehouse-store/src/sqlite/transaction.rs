@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::access::token::TokenRecord;
+use enginehouse_core::audit::AuditEntry;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -21,9 +23,9 @@ use super::{audit, dead_letters, durations, engines, events, lanes, locks, ready
 use crate::clock::Reading;
 use crate::error::StoreError;
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
-    StatusCounts, TokenUse,
+    DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
+    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow, StatusCounts,
+    TokenUse,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
@@ -411,6 +413,10 @@ impl AuditRepository for SqliteTransaction {
 
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         self.run(|writer, _| audit::delete(&writer.connection, before, limit))
+    }
+
+    async fn token_addresses(&mut self, accessor: &Accessor) -> Result<Vec<String>, StoreError> {
+        self.run(|writer, _| audit::token_addresses(&writer.connection, accessor.as_str()))
     }
 }
 

@@ -7,8 +7,8 @@ use enginehouse_core::time::Timestamp;
 use super::column::{Cells, ColumnGroup, ColumnValue, Unexpected, raw_json};
 use super::lists::{COUNTS, Table};
 use super::{
-    AttemptColumns, AuditColumns, DeadLetterColumns, DurationColumns, EngineColumns, LaneColumns, ReportColumns,
-    ReportTextColumns, SettingsColumns, TokenColumns, read_event, read_payload,
+    AttemptColumns, ChainEndColumns, DeadLetterColumns, DurationColumns, EngineColumns, LaneColumns, ReportColumns,
+    ReportTextColumns, SettingsColumns, TokenColumns, read_event, read_payload, read_record,
 };
 
 /// Reads a row whose cells are those of the table's list, in their order.
@@ -58,9 +58,9 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
         "duration_histograms" => drop(DurationColumns::read(cells)?.into_row()?),
         "tokens" => drop(TokenColumns::read(cells)?.into_token()?),
         "audit_log" => {
-            value::<i64, C>(cells, "audit_id")?;
-            AuditColumns::read(cells)?.into_entry()?;
+            read_record(cells)?;
         }
+        "audit_chain" => drop(ChainEndColumns::read(cells)?),
         "scenario_runs" => {
             value::<ScenarioRunId, C>(cells, "scenario_run_id")?;
             value::<Timestamp, C>(cells, "first_enqueued_at")?;

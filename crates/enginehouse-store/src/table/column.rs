@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use enginehouse_core::access::role::Role;
 use enginehouse_core::access::secret::Accessor;
+use enginehouse_core::audit::AuditOutcome;
 use enginehouse_core::durations::DurationKind;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
@@ -335,6 +336,17 @@ impl<'a> ColumnValue<'a> for Cow<'a, str> {
     }
 }
 
+/// Bytes that are not looked at.
+impl<'a> ColumnValue<'a> for &'a [u8] {
+    fn cell(&self) -> Cell<'_> {
+        Cell::Bytes(self)
+    }
+
+    fn from_cell(cell: Cell<'a>) -> Result<Self, String> {
+        if let Cell::Bytes(bytes) = cell { Ok(bytes) } else { unfit("bytes", cell) }
+    }
+}
+
 /// A hash.
 impl<'a, const N: usize> ColumnValue<'a> for [u8; N] {
     fn cell(&self) -> Cell<'_> {
@@ -363,7 +375,7 @@ macro_rules! words {
     )+ };
 }
 
-words! { EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy DurationKind QuarantineMode Role }
+words! { EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy DurationKind QuarantineMode Role AuditOutcome }
 
 /// Texts with a type of their own; behind a `Cow` they are borrowed to be written, and owned when they were read.
 macro_rules! names {

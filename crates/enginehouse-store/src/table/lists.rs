@@ -1,7 +1,7 @@
 //! The lists of columns by the names that statements use, and the tables that both stores have.
 
 use super::attempts::AttemptColumns;
-use super::audit::AuditColumns;
+use super::audit::{AuditColumns, AuditLinkColumns, ChainEndColumns};
 use super::column::{Column, ColumnGroup, Kind};
 use super::dead_letters::DeadLetterColumns;
 use super::durations::DurationColumns;
@@ -35,6 +35,8 @@ pub(super) const LISTS: &[(&str, List)] = &[
     ("dead_letter", &[DeadLetterColumns::COLUMNS]),
     ("settings", &[SettingsColumns::COLUMNS]),
     ("audit", &[AuditColumns::COLUMNS]),
+    ("audit_link", &[AuditLinkColumns::COLUMNS]),
+    ("chain_end", &[ChainEndColumns::COLUMNS]),
     ("duration", &[DurationColumns::COLUMNS]),
     ("token", &[TokenColumns::COLUMNS]),
     ("token_use", &[TokenUseColumns::COLUMNS]),
@@ -106,7 +108,12 @@ pub(crate) const TABLES: &[Table] = &[
     Table { name: "queues", key: 1, columns: &[&[text("queue")], SettingsColumns::COLUMNS] },
     Table { name: "duration_histograms", key: 4, columns: &[DurationColumns::COLUMNS] },
     Table { name: "tokens", key: 1, columns: &[TokenColumns::COLUMNS] },
-    Table { name: "audit_log", key: 1, columns: &[&[long("audit_id")], AuditColumns::COLUMNS] },
+    Table {
+        name: "audit_log",
+        key: 1,
+        columns: &[&[long("audit_id")], AuditColumns::COLUMNS, AuditLinkColumns::COLUMNS],
+    },
+    Table { name: "audit_chain", key: 1, columns: &[ChainEndColumns::COLUMNS] },
     Table { name: "scenario_runs", key: 1, columns: &[&[SCENARIO_RUN_ID, FIRST_ENQUEUED_AT], COUNT_COLUMNS] },
     Table { name: "lane_counts", key: 1, columns: &[&[LANE_ID], COUNT_COLUMNS] },
 ];

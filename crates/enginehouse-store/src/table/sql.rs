@@ -223,18 +223,18 @@ mod tests {
     #[test]
     fn a_statement_names_lists_in_five_shapes() {
         for (template, expected) in [
-            ("select {audit_columns} from a", "select at, action, target, detail from a"),
-            ("{a.audit_columns}", "a.at, a.action, a.target, a.detail"),
-            ("values ({audit_values})", "values (?, ?, ?, ?)"),
-            ("{audit_set}", "at = ?, action = ?, target = ?, detail = ?"),
-            ("{x.audit_set}", "at = x.at, action = x.action, target = x.target, detail = x.detail"),
-            ("{9.audit_arrays}", "$9::timestamptz[], $10::text[], $11::text[], $12::json[]"),
+            ("select {chain_end_columns} from a", "select name, position, hash from a"),
+            ("{a.chain_end_columns}", "a.name, a.position, a.hash"),
+            ("values ({chain_end_values})", "values (?, ?, ?)"),
+            ("{chain_end_set}", "name = ?, position = ?, hash = ?"),
+            ("{x.chain_end_set}", "name = x.name, position = x.position, hash = x.hash"),
+            ("{9.chain_end_arrays}", "$9::text[], $10::bigint[], $11::bytea[]"),
             ("from {source} order", "from here order"),
             ("coalesce(a, '{}')", "coalesce(a, '{}')"),
         ] {
             assert_eq!(filled_text(template, &[("source", "here")]), expected);
         }
-        assert_eq!(filled!("({audit_values}), {end}", end = "ü"), "(?, ?, ?, ?), ü");
+        assert_eq!(filled!("({chain_end_values}), {end}", end = "ü"), "(?, ?, ?), ü");
     }
 
     #[test]

@@ -212,7 +212,7 @@ async fn show(common: &Common, event_id: EventId, time: TimeArgs) -> Result<(), 
         }
         for action in &history.actions {
             let detail = action.detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
-            fields.push(("action", format!("{} {}{detail}", times.show(action.at), action.action)));
+            fields.push(("action", format!("{} {} by {}{detail}", times.show(action.at), action.action, action.by)));
         }
     }
     one(common, &event, &event_id.to_string(), &fields)

@@ -13,9 +13,10 @@ use enginehouse_core::access::selector::{Selector, Selectors};
 use enginehouse_core::ids::TokenName;
 use enginehouse_core::time::Timestamp;
 
-use self::offline::{OfflineTokens, PlaceArgs};
+use self::offline::OfflineTokens;
 use self::tokens::Tokens;
 use super::cli_error::CliError;
+use super::offline_store::OfflineStoreArgs;
 use super::output::{Listed, note, one, or_dash, whole_list};
 use super::server_and_output::{Common, confirm, for_each, words};
 use super::times::{TimeFormat, Times, duration, future};
@@ -26,7 +27,7 @@ pub(crate) struct TokenArgs {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    place: PlaceArgs,
+    place: OfflineStoreArgs,
     #[command(subcommand)]
     verb: TokenCommand,
 }
@@ -112,9 +113,9 @@ pub(crate) async fn run(arguments: TokenArgs) -> Exit {
     common.finish(result)
 }
 
-async fn carry_out(common: &Common, place: &PlaceArgs, verb: TokenCommand) -> Result<(), CliError> {
-    let tokens = match &place.store {
-        Some(store) => Tokens::Offline(Box::new(OfflineTokens::open(store, place).await?)),
+async fn carry_out(common: &Common, place: &OfflineStoreArgs, verb: TokenCommand) -> Result<(), CliError> {
+    let tokens = match place.open().await? {
+        Some(store) => Tokens::Offline(Box::new(OfflineTokens::new(store))),
         None => Tokens::Online(Box::new(Client::clone(&common.client))),
     };
     match verb {

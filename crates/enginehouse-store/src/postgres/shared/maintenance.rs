@@ -9,6 +9,7 @@ use enginehouse_core::time::Timestamp;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::audit_chain::link_audit;
 use super::change_feed::CHANGES_KEPT_FOR;
 use super::compaction::{MAX_COMPACTED, compact_lane_changes};
 use super::health::VacuumChange;
@@ -59,6 +60,7 @@ async fn run(shared: Weak<PgState>) {
         let Some(shared) = shared.upgrade() else { return };
         log_failure(write_last_time(&shared).await);
         log_failure(compact(&shared, &mut past_xmins).await);
+        log_failure(link_audit(&shared).await.map(|_| ()));
         let began = Instant::now();
         if began >= scan_at {
             log_failure(scan_everything(&shared).await);

@@ -3,6 +3,7 @@
 use tokio_postgres::Client;
 
 use super::{Fresh, open_fresh};
+use crate::postgres::tx::audit;
 use crate::postgres::tx::reads::newest;
 use crate::postgres::tx::transaction::ready;
 use crate::table::sql::filled_text;
@@ -44,8 +45,9 @@ insert into enginehouse.attempts (
 )
 select gen_random_uuid(), 1, 1, 'sim-1', 'lost', now(), now(), 'no', now() from generate_series(1, 5000) as n;
 
-insert into enginehouse.audit_log (at, action, target, detail)
-select now(), 'event.cancel', 'target-' || n, '{}' from generate_series(1, 5000) as n;
+insert into enginehouse.audit_log (at, principal, action, target, outcome, detail, position, hash)
+select now(), 'anyone', 'event.cancel', 'target-' || n, 'done', '{}', n, decode(repeat('00', 32), 'hex')
+from generate_series(1, 5000) as n;
 
 insert into enginehouse.duration_histograms (event_type, engine_version, day, kind, total_ms, buckets)
 select 'type-' || n, '', now(), 'waiting', 7, '{}' from generate_series(1, 5000) as n;
@@ -109,6 +111,8 @@ fn text(name: &str) -> String {
         "newest_processing_events" => newest::PROCESSING,
         "newest_queued_events" => newest::QUEUED,
         "newest_completed_events" => newest::COMPLETED,
+        "newest_audit" => audit::newest::ALL,
+        "newest_audit_of_target" => audit::newest::OF_TARGET,
         _ => {
             let path = format!("{}/src/postgres/sql/{name}.sql", env!("CARGO_MANIFEST_DIR"));
             return filled_text(&std::fs::read_to_string(path).unwrap(), &[]);
@@ -254,7 +258,13 @@ async fn statements_find_their_rows_by_an_index() {
         ("engines", &["engines_key|(engine_id > $1)"]),
         ("attempts", &["attempts_key|(event_id = $1)"]),
         ("audit_of_target", &["audit_log_target|(target = $1)"]),
-        ("delete_audit", &["audit_log_at|(at < $1)"]),
+        ("delete_audit", &["audit_log_position|(\"position\" <= $1)"]),
+        ("oldest_linked_audit", &["audit_log_position|"]),
+        ("audit_chain", &["audit_log_position|(\"position\" > $1)"]),
+        ("unlinked_audit", &["audit_log_unlinked|"]),
+        ("newest_audit", &["audit_log_at|(ROW(at, audit_id) < ROW($1, $2)) AND (at >= $3)"]),
+        ("newest_audit_of_target", &["audit_log_target|(target = $5)"]),
+        ("token_addresses", &["audit_log_target|(target = $1)"]),
         ("durations_of_type", &["duration_histograms_key|(event_type = $1)"]),
         ("delete_durations", &["duration_histograms_day|(day < $1)"]),
     ];

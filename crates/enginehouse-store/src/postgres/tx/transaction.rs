@@ -11,7 +11,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::access::token::TokenRecord;
+use enginehouse_core::audit::AuditEntry;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -30,9 +32,9 @@ use crate::postgres::shared::lanes;
 use crate::postgres::wire::error;
 use crate::postgres::wire::statement::WriteFailure;
 use crate::rows::{
-    AuditEntry, DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
-    SettingsRows, StatusCounts, TokenUse,
+    DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
+    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow, SettingsRows,
+    StatusCounts, TokenUse,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
@@ -513,7 +515,13 @@ impl AuditRepository for PostgresTransaction {
     }
 
     async fn delete_audit(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        let outcome = audit::delete(self.session().await?, before, limit).await;
+        let shared = Arc::clone(&self.shared);
+        let outcome = audit::delete(self.session().await?, &shared.unreadable, before, limit).await;
+        self.ended(outcome)
+    }
+
+    async fn token_addresses(&mut self, accessor: &Accessor) -> Result<Vec<String>, StoreError> {
+        let outcome = audit::token_addresses(self.reader().await?, accessor.as_str()).await;
         self.ended(outcome)
     }
 }

@@ -1,3 +1,2 @@
--- Forget the oldest audit entries from before a moment.
-delete from audit_log
-where audit_id in (select audit_id from audit_log where at < ?1 order by at, audit_id limit ?2);
+-- Forget the entries up to a place in the chain.
+delete from audit_log where position <= ?1;

@@ -5,6 +5,7 @@ use rusqlite::StatementStatus;
 use super::{TestFolder, connect};
 use crate::conformance::given::{after, begin, change, claim, complete, engine_id, given_events, ids, write_in};
 use crate::rows::ReadyRange;
+use crate::sqlite::audit;
 use crate::sqlite::columns::sql;
 use crate::sqlite::dead_letters::groups;
 use crate::sqlite::search::newest;
@@ -112,7 +113,12 @@ fn counts_look_at_no_event_that_is_not_counted() {
         (sql!("delete_gone_engines"), "SEARCH e USING COVERING INDEX events_locks_of_engine (engine_id=?)"),
         (sql!("engines_of_run"), "SCAN events USING COVERING INDEX events_locks_of_engine"),
         (groups::ALL, "SCAN dead_letters USING COVERING INDEX dead_letters_groups"),
-        (sql!("delete_audit"), "SEARCH audit_log USING COVERING INDEX audit_log_at (at<?)"),
+        (sql!("delete_audit"), "SEARCH audit_log USING INDEX audit_log_position (position<?)"),
+        (sql!("audit_chain"), "SEARCH audit_log USING INDEX audit_log_position (position>?)"),
+        (sql!("oldest_linked_audit"), "SEARCH audit_log USING INDEX audit_log_position (position>?)"),
+        (sql!("unlinked_audit"), "SCAN audit_log USING INDEX audit_log_unlinked"),
+        (audit::newest::ALL, "SEARCH audit_log USING INDEX audit_log_at (at>? AND at<?)"),
+        (audit::newest::OF_TARGET, "SEARCH audit_log USING INDEX audit_log_target (target=?)"),
         (sql!("delete_durations"), "SEARCH duration_histograms USING COVERING INDEX duration_histograms_day (day<?)"),
         (newest::PROCESSING, "SCAN events USING COVERING INDEX events_locks_of_engine"),
     ] {

@@ -1,51 +1,33 @@
 //! Tokens in a store that is opened for it: whoever has the store may do everything anyway.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
 use enginehouse_api::tokens::{CreateTokenRequest, NewToken, RotateTokenRequest, Rotation, TokenView};
-use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::access::token::TokenDraft;
 use enginehouse_core::input::{Value, read_json};
 use enginehouse_server::access::token_changes::{ChangedToken, TokenChange, TokenRefused, change_token};
+use enginehouse_server::dispatcher::actor::Actor;
 use enginehouse_server::rng::SeededRng;
+use enginehouse_store::Store;
 use enginehouse_store::rows::RegistryChange;
-use enginehouse_store::{Store, StoreError};
 use serde::Serialize;
 
 use super::super::cli_error::CliError;
-use super::super::serve::open;
-use super::super::settings_args::SettingArgs;
+use super::super::offline_store::store_failed;
 use crate::exit_codes::Exit;
-
-/// Where the tokens are, if not behind a server.
-#[derive(Clone, Debug, Args)]
-pub(super) struct PlaceArgs {
-    /// The store itself, instead of a server: sqlite://PATH, which no server may have open, or postgres://USER@HOST/DATABASE
-    #[arg(long, global = true, value_name = "URL", help_heading = "Store")]
-    pub(super) store: Option<String>,
-    /// The schema in a PostgreSQL database [default: enginehouse]
-    #[arg(long, global = true, value_name = "NAME", requires = "store", help_heading = "Store")]
-    schema: Option<String>,
-    /// The TOML file of settings, by which a store is opened
-    #[arg(long, env = "ENGINEHOUSE_CONFIG", global = true, value_name = "FILE", help_heading = "Store")]
-    config: Option<PathBuf>,
-}
 
 /// A store that is open.
 pub(super) struct OfflineTokens(Arc<dyn Store>);
 
 impl OfflineTokens {
-    pub(super) async fn open(store: &String, place: &PlaceArgs) -> Result<Self, CliError> {
-        let settings = SettingArgs::of([("store", Some(store)), ("schema", place.schema.as_ref())]);
-        Ok(Self(open(&settings.resolve(place.config.as_ref())?.config).await?))
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
     }
 
     pub(super) async fn all(&self) -> Result<Vec<TokenView>, CliError> {
-        let now = self.0.begin().await.map_err(failed)?.now();
-        let found = self.0.tokens().await.map_err(failed)?;
+        let now = self.0.begin().await.map_err(store_failed)?.now();
+        let found = self.0.tokens().await.map_err(store_failed)?;
         Ok(found.tokens.into_iter().map(|token| TokenView::of(token, now)).collect())
     }
 
@@ -67,12 +49,13 @@ impl OfflineTokens {
 
     async fn change(&self, change: TokenChange) -> Result<ChangedToken, CliError> {
         let mut rng = random()?;
-        let mut transaction = self.0.begin().await.map_err(failed)?;
-        transaction.raise_registry_version(RegistryChange::Tokens).await.map_err(failed)?;
-        let changed = change_token(&mut *transaction, &mut rng, &Principal::Anyone, &change).await.map_err(failed)?;
+        let mut transaction = self.0.begin().await.map_err(store_failed)?;
+        transaction.raise_registry_version(RegistryChange::Tokens).await.map_err(store_failed)?;
+        let changed = change_token(&mut *transaction, &mut rng, &Actor::STORE, &change).await.map_err(store_failed)?;
         let (changed, entry) = changed.map_err(|refused| refusal(&refused))?;
-        transaction.insert_audit(&[entry]).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.insert_audit(&[entry]).await.map_err(store_failed)?;
+        transaction.commit().await.map_err(store_failed)?;
+        self.0.link_audit().await.map_err(store_failed)?;
         Ok(changed)
     }
 }
@@ -110,8 +93,4 @@ fn refusal(refused: &TokenRefused) -> CliError {
         _ => Exit::Conflict,
     };
     CliError::new(exit, "nothing was done", refused, "see `enginehouse token list` with the same --store")
-}
-
-fn failed(error: StoreError) -> CliError {
-    CliError::new(Exit::Failed, "the store failed", error, "run `enginehouse doctor` on it")
 }

@@ -1,0 +1,97 @@
+//! Links the entries of the audit log to their chain.
+//!
+//! Servers write entries at once, and none of them waits for another one: an entry is linked afterwards, in a transaction of its
+//! own, by whichever server has locked the newest link. The order of the chain is that in which entries were found, of those that
+//! are found together that of their numbers.
+
+use enginehouse_core::audit::AuditRecord;
+use enginehouse_core::audit::chain::{ChainEnds, ChainLink};
+use tokio_postgres::Row;
+
+use super::state::PgState;
+use crate::postgres::tx::audit::read;
+use crate::postgres::tx::columns::{Arrays, PgColumns, params, sql};
+use crate::postgres::tx::row_reader::RowReader;
+use crate::postgres::tx::snapshot::{begin_chore, end_chore};
+use crate::postgres::wire::error::PgResult;
+use crate::postgres::wire::session::Session;
+use crate::table::{AuditLinkColumns, ChainEndColumns, HEAD, chain_ends};
+use crate::unreadable::UnreadableRows;
+
+/// How many entries one transaction links.
+const MAX_LINKED: u32 = 1_000;
+
+/// Links the entries that are not linked yet. Answers how many; what somebody else links or holds is left to them.
+pub(crate) async fn link_audit(shared: &PgState) -> PgResult<u64> {
+    let mut linked = 0;
+    loop {
+        let newly = link_some(shared).await?;
+        linked += u64::from(newly);
+        if newly < MAX_LINKED {
+            return Ok(linked);
+        }
+    }
+}
+
+async fn link_some(shared: &PgState) -> PgResult<u32> {
+    let session = begin_chore(&shared.readers).await?;
+    let count = session.query(sql!("count_unlinked_audit"), params![]).await?;
+    let count: Option<i64> = count.first().map(|row| PgColumns::of(row).read()).transpose()?;
+    if count.unwrap_or(0) == 0 {
+        end_chore(session).await?;
+        return Ok(0);
+    }
+    let Some(head) = lock_head(&session).await? else {
+        end_chore(session).await?;
+        return Ok(0);
+    };
+    // If somebody has taken the end of the chain away, it goes on from the newest entry: no position is given twice.
+    let rows = session.query(sql!("newest_link"), params![]).await?;
+    let read_link = |columns: &mut PgColumns<'_>| Ok(columns.group::<AuditLinkColumns<'_>>()?.into_link()?);
+    let entry = RowReader::new(&shared.unreadable).all("audit_log", &rows, read_link)?.pop().flatten();
+    let head = entry.filter(|entry| entry.position > head.position).unwrap_or(head);
+    let rows = session.query(sql!("unlinked_audit"), params![INT8: &i64::from(MAX_LINKED)]).await?;
+    let records = read(&shared.unreadable, &rows)?;
+    if let Some(newest) = link(&session, head, &records).await? {
+        write_end(&session, HEAD, &newest).await?;
+    }
+    end_chore(session).await?;
+    Ok(u32::try_from(records.len()).unwrap_or(u32::MAX))
+}
+
+/// Links entries behind the newest one. Answers the last of them.
+async fn link(session: &Session, head: ChainLink, records: &[AuditRecord]) -> PgResult<Option<ChainLink>> {
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let mut last = head;
+    let mut next = |record: &AuditRecord| {
+        last = last.next(record.audit_id, &record.entry);
+        last
+    };
+    let links: Vec<_> = records.iter().map(&mut next).collect();
+    let ids: Vec<_> = records.iter().map(|record| record.audit_id).collect();
+    let columns: Vec<_> = links.iter().map(AuditLinkColumns::of).collect();
+    session.execute(sql!("link_audit"), Arrays::of(&columns).behind(params![INT8_ARRAY: &ids])).await?;
+    Ok(Some(last))
+}
+
+/// The newest link, locked for whoever links or deletes entries; none if somebody else does.
+pub(crate) async fn lock_head(session: &Session) -> PgResult<Option<ChainLink>> {
+    let begins = [ChainEndColumns::of(HEAD, &ChainLink::GENESIS)];
+    session.execute(sql!("begin_chain"), Arrays::of(&begins).parameters()).await?;
+    let rows = session.query(sql!("lock_chain_head"), params![]).await?;
+    rows.first().map(|row| Ok(PgColumns::of(row).group::<ChainEndColumns<'_>>()?.into_link())).transpose()
+}
+
+pub(crate) async fn write_end(session: &Session, name: &str, link: &ChainLink) -> PgResult<()> {
+    let ends = [ChainEndColumns::of(name, link)];
+    session.execute(sql!("write_chain_end"), Arrays::of(&ends).parameters()).await?;
+    Ok(())
+}
+
+/// The ends of the chain from their rows.
+pub(crate) fn ends_of(unreadable: &UnreadableRows, rows: &[Row]) -> PgResult<ChainEnds> {
+    let read = |columns: &mut PgColumns<'_>| Ok(columns.group::<ChainEndColumns<'_>>()?.into_end());
+    Ok(chain_ends(RowReader::new(unreadable).all("audit_chain", rows, read)?))
+}

@@ -1,0 +1,6 @@
+-- The place of the newest linked entry that is there.
+select {audit_link_columns}
+from enginehouse.audit_log
+where position is not null
+order by position desc
+limit 1;

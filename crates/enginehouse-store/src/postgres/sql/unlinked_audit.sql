@@ -1,0 +1,7 @@
+-- Entries that are not linked yet, in the order in which they were written, without those that somebody else has locked.
+select audit_id, {audit_columns}, {audit_link_columns}
+from enginehouse.audit_log
+where position is null
+order by audit_id
+limit $1
+for update skip locked;

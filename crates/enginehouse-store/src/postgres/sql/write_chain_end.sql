@@ -1,0 +1,5 @@
+-- Move an end of the chain.
+insert into enginehouse.audit_chain ({chain_end_columns})
+select {chain_end_columns}
+from unnest({1.chain_end_arrays}) as e ({chain_end_columns})
+on conflict (name) do update set {excluded.chain_end_set};

@@ -1,0 +1,2 @@
+-- How many entries are not linked yet.
+select count(*) from audit_log where position is null;

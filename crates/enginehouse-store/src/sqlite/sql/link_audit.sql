@@ -1,0 +1,2 @@
+-- Link an entry.
+update audit_log set {audit_link_set} where audit_id = ?;
