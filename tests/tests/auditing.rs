@@ -89,7 +89,7 @@ fn whoever_changes_the_log_in_a_file_is_found_out() {
 async fn whoever_changes_the_log_in_a_database_is_found_out() {
     let database = TestDatabase::new().await;
     let (store, client) = (database.url(), database.connect().await);
-    let server = TestServer::at(&store, &[]);
+    let server = TestServer::at(&store, &["--durability", "relaxed"]);
     let url = server.url.clone();
     for queue in ["a", "b", "c", "d"] {
         done(&["queue", "pause", queue, "--url", &url]);

@@ -91,10 +91,10 @@ pub(super) mod newest {
     use super::sql;
 
     pub(in super::super) const ALL: &str =
-        sql!("newest_audit", source = "audit_log where (at, audit_id) < (?1, ?2) and at >= ?3");
+        sql!("newest_audit", entries = "audit_log where (at, audit_id) < (?1, ?2) and at >= ?3");
     pub(in super::super) const OF_TARGET: &str = sql!(
         "newest_audit",
-        source = "audit_log indexed by audit_log_target where target = ?5 and (at, audit_id) < (?1, ?2) and at >= ?3"
+        entries = "audit_log indexed by audit_log_target where target = ?5 and (at, audit_id) < (?1, ?2) and at >= ?3"
     );
 }
 

@@ -1,5 +1,5 @@
--- Entries before a moment and a number, from another moment on, the newest first. `source` is the way to them.
+-- Entries before a moment and a number, from another moment on, the newest first. `entries` is the way to them.
 select audit_id, {audit_columns}, {audit_link_columns}
-from {source}
+from {entries}
 order by at desc, audit_id desc
 limit $4;

@@ -3,10 +3,11 @@
 use super::open_fresh;
 
 /// What stands for the parts that the caller of a statement fills in.
-const PARTS: [(&str, &str); 3] = [
+const PARTS: [(&str, &str); 4] = [
     ("condition", "q.status = 'queued'"),
     ("source", "enginehouse.events where event_id < $1"),
     ("order", "event_id desc"),
+    ("entries", "enginehouse.audit_log where (at, audit_id) < ($1, $2) and at >= $3"),
 ];
 
 #[tokio::test]

@@ -77,11 +77,11 @@ pub(crate) mod newest {
     use super::sql;
 
     pub(crate) const ALL: &str =
-        sql!("newest_audit", source = "enginehouse.audit_log where (at, audit_id) < ($1, $2) and at >= $3");
+        sql!("newest_audit", entries = "enginehouse.audit_log where (at, audit_id) < ($1, $2) and at >= $3");
     /// Sorted: of one target there are few.
     pub(crate) const OF_TARGET: &str = sql!(
         "newest_audit",
-        source = "(select * from enginehouse.audit_log where target = $5 offset 0) as found \
+        entries = "(select * from enginehouse.audit_log where target = $5 offset 0) as found \
                   where (at, audit_id) < ($1, $2) and at >= $3"
     );
 }
