@@ -131,6 +131,15 @@ create table enginehouse.engines (
 
 CREATE INDEX engines_registry_version ON enginehouse.engines USING btree (registry_version);
 
+create table enginehouse.enqueue_grants (
+    role_name text collate "C" not null,
+    queue text collate "C" not null,
+    event_type text collate "C" not null,
+    granted_at timestamp with time zone not null,
+    constraint enqueue_grants_key PRIMARY KEY (role_name, queue, event_type),
+    constraint a_grant_names_what_it_is_for CHECK (queue ~ '^([A-Za-z0-9][A-Za-z0-9._:-]{0,199})?[*]?$'::text AND queue <> ''::text AND event_type ~ '^([A-Za-z0-9][A-Za-z0-9._:-]{0,199})?[*]?$'::text AND event_type <> ''::text)
+);
+
 create table enginehouse.event_payloads (
     event_id uuid not null,
     payload json not null,
@@ -403,6 +412,8 @@ AS $function$
 #variable_conflict use_column
 declare
     refused text;
+    refused_queue text;
+    refused_type text;
     capabilities text[];
     fingerprints bytea[];
     lane_ids bigint[];
@@ -441,6 +452,37 @@ begin
     from (select *, dense_rank() over (order by place) as nth from wrong) as numbered;
     if refused is not null then
         raise exception using errcode = '22023', message = refused;
+    end if;
+
+    -- Who has connected, whatever role they have taken since. Who owns the tables may do anyway what they like, and so may
+    -- a superuser.
+    if not pg_has_role(
+        session_user, (select relowner from pg_class where oid = 'enginehouse.enqueue_grants'::regclass), 'usage'
+    ) then
+        select d.queue, d.event_type
+        into refused_queue, refused_type
+        from unnest(drafts) as d
+        where not exists (
+            select
+            from enginehouse.enqueue_grants as g
+            join pg_roles as r on r.rolname = g.role_name
+            where
+                pg_has_role(session_user, r.oid, 'usage')
+                and enginehouse.is_granted(g.queue, d.queue) and enginehouse.is_granted(g.event_type, d.event_type)
+        )
+        limit 1;
+        if found then
+            raise exception using
+                errcode = '42501',
+                message = format(
+                    'database role %s may not enqueue events of type %s in queue %s', session_user, refused_type, refused_queue
+                ),
+                -- The word is not the schema here.
+                hint = format(
+                    'whoever looks after the store runs: ' || 'engine' || 'house sql grant %s --queue %s --event-type %s --store URL',
+                    session_user, refused_queue, refused_type
+                );
+        end if;
     end if;
 
     select
@@ -1002,6 +1044,13 @@ begin
     );
 end
 $function$
+;
+
+CREATE OR REPLACE FUNCTION enginehouse.is_granted(granted text, said text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN ("right"(granted, 1) = '*'::text) THEN (said ^@ "left"(granted, '-1'::integer)) ELSE (said = granted) END
 ;
 
 CREATE OR REPLACE FUNCTION enginehouse.is_name(value text)

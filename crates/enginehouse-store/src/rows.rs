@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enginehouse_core::access::secret::{Accessor, SecretHash};
+use enginehouse_core::access::selector::Selector;
 use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::audit::chain::{ChainEnds, ChainLink};
 use enginehouse_core::audit::{AuditEntry, AuditFilter, AuditRecord};
@@ -406,6 +407,17 @@ pub struct AuditChainPage {
     pub ends: ChainEnds,
     /// How many entries are not linked yet.
     pub unlinked: u64,
+}
+
+/// That a database role may enqueue in SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnqueueGrant {
+    pub role_name: String,
+    /// In which queues; in all if none.
+    pub queue: Option<Selector>,
+    /// Events of which types; of all if none.
+    pub event_type: Option<Selector>,
+    pub granted_at: Timestamp,
 }
 
 /// How many addresses of one token are told from each other.

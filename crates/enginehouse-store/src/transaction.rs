@@ -21,9 +21,9 @@ use enginehouse_core::transition::AttemptEnd;
 
 use crate::error::StoreError;
 use crate::rows::{
-    DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow, StatusCounts,
-    TokenUse,
+    DeadLetterFilter, DurationRow, EnqueueGrant, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
+    StatusCounts, TokenUse,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -44,6 +44,7 @@ pub trait Transaction:
     + SettingsRepository
     + TokenRepository
     + AuditRepository
+    + EnqueueGrantRepository
     + DurationRepository
     + ContentionRepository
 {
@@ -281,6 +282,26 @@ pub trait AuditRepository: Send {
     /// From which addresses a token was used, as far as that was noted; at most
     /// [`MAX_TOKEN_ADDRESSES`](crate::rows::MAX_TOKEN_ADDRESSES).
     async fn token_addresses(&mut self, accessor: &Accessor) -> Result<Vec<String>, StoreError>;
+}
+
+/// What database roles may enqueue in SQL, where others share the store. A data file is written by its server alone.
+#[async_trait]
+#[delegatable_trait]
+pub trait EnqueueGrantRepository: Send {
+    /// All of them, by role, each with whether there is that role.
+    async fn enqueue_grants(&mut self) -> Result<Vec<(EnqueueGrant, bool)>, StoreError> {
+        Ok(Vec::new())
+    }
+    /// Lets a role enqueue something. Answers whether there is the role: if not, nothing was changed.
+    async fn write_enqueue_grant(&mut self, grant: &EnqueueGrant) -> Result<bool, StoreError> {
+        let _ = grant;
+        Ok(false)
+    }
+    /// Takes a grant away. Answers whether there was one.
+    async fn delete_enqueue_grant(&mut self, grant: &EnqueueGrant) -> Result<bool, StoreError> {
+        let _ = grant;
+        Ok(false)
+    }
 }
 
 /// How long events waited and took.

@@ -947,6 +947,105 @@ async fn the_documented_grants_are_enough_and_no_more() {
     client.batch_execute(&format!("reset role; drop owned by {role}; drop role {role}")).await.unwrap();
 }
 
+/// Connects as a role of its own, which is no superuser, and may call the functions.
+async fn app(database: &Database, client: &Client, name: &str) -> (String, Client) {
+    let role: String = client.query_one(&format!("select current_database() || '_{name}'"), &[]).await.unwrap().get(0);
+    client
+        .batch_execute(&format!(
+            "create role {role} login; grant usage on schema enginehouse to {role}; \
+             grant execute on all functions in schema enginehouse to {role}"
+        ))
+        .await
+        .unwrap();
+    let own = database.connect_as(&role).await;
+    (role, own)
+}
+
+async fn grant(client: &Client, role: &str, queue: &str, event_type: &str) {
+    let sql = "insert into enginehouse.enqueue_grants values ($1, $2, $3, now())";
+    client.execute(sql, &[&role, &queue, &event_type]).await.unwrap();
+}
+
+/// The message of what was refused for want of a grant, and its hint.
+#[track_caller]
+fn not_granted(result: Result<Vec<Row>, tokio_postgres::Error>) -> (String, String) {
+    let error = result.unwrap_err();
+    let error = error.as_db_error().unwrap();
+    assert_eq!(error.code(), &SqlState::INSUFFICIENT_PRIVILEGE, "{error}");
+    (error.message().to_owned(), error.hint().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_role_enqueues_what_it_was_granted_and_nothing_else() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let (role, own) = app(&database, &client, "shop").await;
+    let enqueue = async |queue: &str, event_type: &str| {
+        own.query("select enginehouse.enqueue($1, queue => $2)", &[&event_type, &queue]).await
+    };
+    let (message, hint) = not_granted(enqueue("shop.a", "order.ship").await);
+    assert_eq!(message, format!("database role {role} may not enqueue events of type order.ship in queue shop.a"));
+    assert!(
+        hint.ends_with(&format!("enginehouse sql grant {role} --queue shop.a --event-type order.ship --store URL")),
+        "{hint}"
+    );
+
+    grant(&client, &role, "shop.*", "order.*").await;
+    grant(&client, &role, "audit", "*").await;
+    for (queue, event_type) in [("shop.a", "order.ship"), ("audit", "anything")] {
+        enqueue(queue, event_type).await.unwrap();
+    }
+    for (queue, event_type) in
+        [("shop", "order.ship"), ("shop.a", "orders"), ("audit.x", "order.ship"), ("default", "x")]
+    {
+        not_granted(enqueue(queue, event_type).await);
+    }
+    // All or none; and what is refused leaves nothing behind, a key neither.
+    let many = r#"[{"event_type":"order.a","queue":"shop.a","idempotency_key":"k"},{"event_type":"order.b"}]"#;
+    let (message, _) = not_granted(own.query(ENQUEUE_MANY, &[&many]).await);
+    assert!(message.ends_with("of type order.b in queue default"), "{message}");
+    own.batch_execute("begin; savepoint one").await.unwrap();
+    not_granted(enqueue("default", "x").await);
+    own.batch_execute("rollback to savepoint one").await.unwrap();
+    enqueue("shop.b", "order.ship").await.unwrap();
+    own.batch_execute("commit").await.unwrap();
+    assert_eq!(count(&client, "events").await, 3);
+    assert_eq!(count(&client, "lanes").await, 3);
+    // It takes no other role's grants, and gives itself none.
+    for sql in [
+        "insert into enginehouse.enqueue_grants values (session_user, '*', '*', now())",
+        "select from enginehouse.enqueue_grants",
+        "select from enginehouse.events",
+    ] {
+        let refused = own.batch_execute(sql).await.unwrap_err();
+        assert_eq!(refused.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{sql}");
+    }
+    client.execute("delete from enginehouse.enqueue_grants where queue = 'audit'", &[]).await.unwrap();
+    not_granted(enqueue("audit", "anything").await);
+    client.batch_execute(&format!("drop owned by {role}; drop role {role}")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_has_the_grants_of_those_it_inherits_from_and_the_owner_needs_none() {
+    let database = Database::migrated().await;
+    let client = database.connect().await;
+    let ((team, _), (role, own)) = (app(&database, &client, "team").await, app(&database, &client, "member").await);
+    grant(&client, &team, "*", "a").await;
+    let enqueue = async |event_type: &str| own.query("select enginehouse.enqueue($1)", &[&event_type]).await;
+    not_granted(enqueue("a").await);
+    client.batch_execute(&format!("grant {team} to {role}")).await.unwrap();
+    enqueue("a").await.unwrap();
+    not_granted(enqueue("b").await);
+    // Whoever may do as the owner does needs none.
+    let owner: String = client.query_one("select current_user::text", &[]).await.unwrap().get(0);
+    client.batch_execute(&format!("grant {owner} to {role}")).await.unwrap();
+    enqueue("b").await.unwrap();
+    client.batch_execute(&format!("revoke {owner} from {role}")).await.unwrap();
+    not_granted(enqueue("b").await);
+    client.query_one("select enginehouse.enqueue('b')", &[]).await.unwrap();
+    client.batch_execute(&format!("drop owned by {team}, {role}; drop role {team}, {role}")).await.unwrap();
+}
+
 async fn count(client: &Client, table: &str) -> i64 {
     client.query_one(&format!("select count(*) from enginehouse.{table}"), &[]).await.unwrap().get(0)
 }

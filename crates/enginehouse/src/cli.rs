@@ -42,6 +42,7 @@ mod server_log;
 pub(crate) mod settings;
 pub(crate) mod settings_args;
 mod signals;
+pub(crate) mod sql;
 pub(crate) mod stats;
 pub(crate) mod store;
 pub(crate) mod suspects;

@@ -57,6 +57,8 @@ enum CliCommand {
     Token(cli::token::TokenArgs),
     /// See what people did, and verify that nobody has changed the log of it
     Audit(cli::audit::AuditArgs),
+    /// Say what database roles may enqueue in SQL
+    Sql(cli::sql::SqlArgs),
     /// Show every setting of the server, and where its value comes from
     Config(cli::config::ConfigArgs),
     /// Say that the clock is right after it has leapt, so that retention goes on
@@ -105,6 +107,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Queue(arguments) => cli::queue::run(arguments).await,
         CliCommand::Token(arguments) => cli::token::run(arguments).await,
         CliCommand::Audit(arguments) => cli::audit::run(arguments).await,
+        CliCommand::Sql(arguments) => cli::sql::run(arguments).await,
         CliCommand::EventType(arguments) => cli::event_type::run(arguments).await,
         CliCommand::Run(arguments) => cli::scenario_run::run(arguments).await,
         CliCommand::Blocked(arguments) => cli::blocked::run(arguments).await,
@@ -181,7 +184,7 @@ mod tests {
     fn help_lists_only_what_a_command_uses() {
         each_command(&Cli::command(), "enginehouse", &mut |command, name| {
             let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
-            let of_stores = ["doctor", "backup", "schema", "store", "serve", "config", "openapi", "completions"];
+            let of_stores = ["doctor", "backup", "schema", "store", "serve", "config", "openapi", "completions", "sql"];
             let is_about_stores = of_stores.iter().any(|noun| name.starts_with(&format!("enginehouse {noun}")));
             assert!(!is_about_stores || !has("url"), "{name} needs no server");
             for option in ["columns", "watch", "cursor"] {

@@ -74,13 +74,13 @@ async fn changes(app: &TestApp, admin: &str) -> Vec<Change> {
     for engine in ["e", "f"] {
         call_as(app, admin, &format!("PUT /v1/engines/{engine}"), r#"{"engine_type":"t"}"#).await;
     }
-    let later = r#"{"event_type":"later","delay_seconds":3600}"#;
+    let later = r#"{"event_type":"later","delay_seconds":2592000}"#;
     let (cancelled, retried, changed) =
         (enqueued(app, admin, later).await, enqueued(app, admin, later).await, enqueued(app, admin, later).await);
     let again = enqueued(app, admin, r#"{"event_type":"again"}"#).await;
     call_as(app, admin, &format!("POST /v1/events/{again}/cancel"), "").await;
     for event_type in ["bulk-cancel", "bulk-retry"] {
-        enqueued(app, admin, &format!(r#"{{"event_type":"{event_type}","delay_seconds":3600}}"#)).await;
+        enqueued(app, admin, &format!(r#"{{"event_type":"{event_type}","delay_seconds":2592000}}"#)).await;
     }
     enqueued(app, admin, r#"{"event_type":"keyed","idempotency_key":"nightly"}"#).await;
     let (redriven, discarded) = (dead(app, admin, "dead-a").await, dead(app, admin, "dead-b").await);

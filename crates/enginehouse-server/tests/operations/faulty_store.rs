@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ambassador::delegate_to_methods;
 use async_trait::async_trait;
+use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::access::token::TokenRecord;
+use enginehouse_core::audit::{AuditEntry, AuditFilter, AuditRecord};
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
@@ -104,6 +106,7 @@ struct FaultyTransaction(Box<dyn Transaction>, Arc<Faults>);
 #[delegate(SettingsRepository, target_mut = "inner_mut")]
 #[delegate(TokenRepository, target_mut = "inner_mut")]
 #[delegate(AuditRepository, target_mut = "inner_mut")]
+#[delegate(EnqueueGrantRepository, target_mut = "inner_mut")]
 #[delegate(DurationRepository, target_mut = "inner_mut")]
 #[delegate(ContentionRepository, target_mut = "inner_mut")]
 impl FaultyTransaction {

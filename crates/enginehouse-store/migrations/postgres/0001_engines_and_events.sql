@@ -540,7 +540,8 @@ create table enginehouse.audit_log (
 );
 
 -- statement
-create unique index audit_log_position on enginehouse.audit_log (position) where position is not null;
+-- Not unique: whoever gives an entry the place of another one is found out, and keeps nobody from writing the next.
+create index audit_log_position on enginehouse.audit_log (position) where position is not null;
 
 -- statement
 -- What is not linked yet.

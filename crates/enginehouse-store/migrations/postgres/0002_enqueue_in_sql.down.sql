@@ -1,4 +1,4 @@
--- Takes away what 0002 made. It keeps no data: nothing is lost.
+-- Takes away what 0002 made: the grants of database roles are lost, and nothing else.
 
 -- statement
 drop function
@@ -17,6 +17,7 @@ drop function
         bigint, bigint, bigint, json
     ),
     enginehouse.add_events,
+    enginehouse.is_granted,
     enginehouse.label_text,
     enginehouse.capability_text,
     enginehouse.fingerprint,
@@ -36,6 +37,9 @@ drop function
     enginehouse.read_whole_number,
     enginehouse.read_time,
     enginehouse.read_number;
+
+-- statement
+drop table enginehouse.enqueue_grants;
 
 -- statement
 drop type enginehouse.event_draft;

@@ -1,12 +1,33 @@
 -- Enqueue in SQL: any application adds events in its own transaction, in any language.
 --
 -- An application may call `enqueue`, `enqueue_many` and `wake`, and nothing else: they have the rights of their owner
--- (`security definer`), so that it needs none on the tables. Their search path is pinned, or whoever calls them could
--- put an object of the same name first. The other functions have the rights of their caller. None is compiled (`jit`):
+-- (`security definer`), so that it needs none on the tables. What a database role may enqueue stands in `enqueue_grants`.
+-- Their search path is pinned, or whoever calls them could put an object of the same name first. The other functions have the rights of their caller. None is compiled (`jit`):
 -- that takes longer than what they do.
 --
 -- Both make drafts, which are checked by one function and added by another. A server refuses the same requests in the
 -- same words, and adds the same rows: a test compares the two. Numbers in here are those of core's limits.
+
+-- statement
+-- What database roles may enqueue: a role, and those that inherit from it. `queue` and `event_type` are names, or the
+-- beginning of names and an asterisk. `enginehouse sql grant` and `revoke` write it.
+create table enginehouse.enqueue_grants (
+    role_name text collate "C" not null,
+    queue text collate "C" not null,
+    event_type text collate "C" not null,
+    granted_at timestamptz not null,
+    constraint enqueue_grants_key primary key (role_name, queue, event_type),
+    constraint a_grant_names_what_it_is_for check (
+        queue ~ '^([A-Za-z0-9][A-Za-z0-9._:-]{0,199})?[*]?$' and queue <> ''
+        and event_type ~ '^([A-Za-z0-9][A-Za-z0-9._:-]{0,199})?[*]?$' and event_type <> ''
+    )
+);
+
+-- statement
+-- Whether a name is the one that is granted, or begins with it.
+create function enginehouse.is_granted(granted text, said text) returns boolean
+language sql immutable
+return case when right(granted, 1) = '*' then said ^@ left(granted, -1) else said = granted end;
 
 -- statement
 -- One event as it is asked for. Numbers are wide enough for anything that a caller may have written: they are checked
@@ -457,6 +478,8 @@ language plpgsql as $$
 #variable_conflict use_column
 declare
     refused text;
+    refused_queue text;
+    refused_type text;
     capabilities text[];
     fingerprints bytea[];
     lane_ids bigint[];
@@ -495,6 +518,35 @@ begin
     from (select *, dense_rank() over (order by place) as nth from wrong) as numbered;
     if refused is not null then
         raise exception using errcode = '22023', message = refused;
+    end if;
+
+    -- Who has connected, whatever role they have taken since. In here, the current user is the owner, who may do what they
+    -- like anyway, and so may a superuser.
+    if not pg_has_role(session_user, current_user, 'usage') then
+        select d.queue, d.event_type
+        into refused_queue, refused_type
+        from unnest(drafts) as d
+        where not exists (
+            select
+            from enginehouse.enqueue_grants as g
+            join pg_roles as r on r.rolname = g.role_name
+            where
+                pg_has_role(session_user, r.oid, 'usage')
+                and enginehouse.is_granted(g.queue, d.queue) and enginehouse.is_granted(g.event_type, d.event_type)
+        )
+        limit 1;
+        if found then
+            raise exception using
+                errcode = '42501',
+                message = format(
+                    'database role %s may not enqueue events of type %s in queue %s', session_user, refused_type, refused_queue
+                ),
+                -- The word is not the schema here.
+                hint = format(
+                    'whoever looks after the store runs: ' || 'engine' || 'house sql grant %s --queue %s --event-type %s --store URL',
+                    session_user, refused_queue, refused_type
+                );
+        end if;
     end if;
 
     select

@@ -467,7 +467,8 @@ create table audit_log (
 ) strict;
 
 -- statement
-create unique index audit_log_position on audit_log (position) where position is not null;
+-- Not unique: whoever gives an entry the place of another one is found out, and keeps nobody from writing the next.
+create index audit_log_position on audit_log (position) where position is not null;
 
 -- statement
 -- What is not linked yet.

@@ -7,6 +7,7 @@ pub(crate) mod copying;
 pub(crate) mod dead_letters;
 pub(crate) mod durations;
 pub(crate) mod engines;
+mod enqueue_grants;
 pub(crate) mod events;
 pub(crate) mod inspect;
 pub(crate) mod opening;

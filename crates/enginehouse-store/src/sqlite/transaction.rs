@@ -28,9 +28,9 @@ use crate::rows::{
     TokenUse,
 };
 use crate::transaction::{
-    AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
-    LaneRepository, LockRepository, ReadyRepository, ReportRepository, SettingsRepository, TokenRepository,
-    Transaction, TransactionTime,
+    AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository,
+    EnqueueGrantRepository, EventRepository, LaneRepository, LockRepository, ReadyRepository, ReportRepository,
+    SettingsRepository, TokenRepository, Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -430,6 +430,9 @@ impl DurationRepository for SqliteTransaction {
         self.run(|writer, _| durations::delete(&writer.connection, before, limit))
     }
 }
+
+/// Nobody else writes to a data file.
+impl EnqueueGrantRepository for SqliteTransaction {}
 
 /// One transaction runs at a time.
 impl ContentionRepository for SqliteTransaction {}

@@ -33,6 +33,15 @@ impl Database {
         client
     }
 
+    /// A connection as another role.
+    #[allow(dead_code, reason = "not every suite needs it")]
+    pub(crate) async fn connect_as(&self, role: &str) -> Client {
+        let mut config: tokio_postgres::Config = self.url.parse().unwrap();
+        let (client, connection) = config.user(role).connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
     /// A connection that listens, and the channels of what it hears.
     pub(crate) async fn listen(&self, channel: &str) -> (Client, UnboundedReceiver<String>) {
         let (client, mut connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();

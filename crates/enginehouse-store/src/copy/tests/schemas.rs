@@ -6,7 +6,7 @@ use super::*;
 use crate::table::COUNTS;
 
 /// What only one of the stores has, or what is made anew.
-const NOT_COPIED: [&str; 12] = [
+const NOT_COPIED: [&str; 13] = [
     "events.lock_given_by",
     "engines.registry_version",
     "lanes.changed_by",
@@ -18,6 +18,7 @@ const NOT_COPIED: [&str; 12] = [
     "meta.value",
     "schema_version",
     "lane_changes",
+    "enqueue_grants",
     "sqlite_sequence",
 ];
 

@@ -41,15 +41,11 @@ async fn link_some(shared: &PgState) -> PgResult<u32> {
         end_chore(session).await?;
         return Ok(0);
     }
-    let Some(head) = lock_head(&session).await? else {
+    let Some(head) = lock_head(&session, &shared.unreadable).await? else {
         end_chore(session).await?;
         return Ok(0);
     };
-    // If somebody has taken the end of the chain away, it goes on from the newest entry: no position is given twice.
-    let rows = session.query(sql!("newest_link"), params![]).await?;
-    let read_link = |columns: &mut PgColumns<'_>| Ok(columns.group::<AuditLinkColumns<'_>>()?.into_link()?);
-    let entry = RowReader::new(&shared.unreadable).all("audit_log", &rows, read_link)?.pop().flatten();
-    let head = entry.filter(|entry| entry.position > head.position).unwrap_or(head);
+    let head = if head == ChainLink::GENESIS { newest_link(&session, &shared.unreadable).await? } else { head };
     let rows = session.query(sql!("unlinked_audit"), params![INT8: &i64::from(MAX_LINKED)]).await?;
     let records = read(&shared.unreadable, &rows)?;
     if let Some(newest) = link(&session, head, &records).await? {
@@ -57,6 +53,13 @@ async fn link_some(shared: &PgState) -> PgResult<u32> {
     }
     end_chore(session).await?;
     Ok(u32::try_from(records.len()).unwrap_or(u32::MAX))
+}
+
+/// The link of the newest entry: if somebody has taken the end of the chain away, it goes on from there.
+async fn newest_link(session: &Session, unreadable: &UnreadableRows) -> PgResult<ChainLink> {
+    let rows = session.query(sql!("newest_link"), params![]).await?;
+    let read = |columns: &mut PgColumns<'_>| Ok(columns.group::<AuditLinkColumns<'_>>()?.into_link()?);
+    Ok(RowReader::new(unreadable).all("audit_log", &rows, read)?.pop().flatten().unwrap_or(ChainLink::GENESIS))
 }
 
 /// Links entries behind the newest one. Answers the last of them.
@@ -77,11 +80,14 @@ async fn link(session: &Session, head: ChainLink, records: &[AuditRecord]) -> Pg
 }
 
 /// The newest link, locked for whoever links or deletes entries; none if somebody else does.
-pub(crate) async fn lock_head(session: &Session) -> PgResult<Option<ChainLink>> {
+pub(crate) async fn lock_head(session: &Session, unreadable: &UnreadableRows) -> PgResult<Option<ChainLink>> {
     let begins = [ChainEndColumns::of(HEAD, &ChainLink::GENESIS)];
     session.execute(sql!("begin_chain"), Arrays::of(&begins).parameters()).await?;
     let rows = session.query(sql!("lock_chain_head"), params![]).await?;
-    rows.first().map(|row| Ok(PgColumns::of(row).group::<ChainEndColumns<'_>>()?.into_link())).transpose()
+    let Some(row) = rows.first() else { return Ok(None) };
+    let read = |columns: &mut PgColumns<'_>| Ok(columns.group::<ChainEndColumns<'_>>()?.into_link());
+    // One that cannot be read is as if there were none.
+    Ok(Some(RowReader::new(unreadable).one("audit_chain", row, read)?.unwrap_or(ChainLink::GENESIS)))
 }
 
 pub(crate) async fn write_end(session: &Session, name: &str, link: &ChainLink) -> PgResult<()> {

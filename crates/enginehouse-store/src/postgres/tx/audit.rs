@@ -37,7 +37,7 @@ pub(crate) async fn delete(
 ) -> PgResult<u32> {
     // Most of the time there is nothing to delete, which a look at the oldest tells.
     let oldest = session.query(sql!("audit_chain"), params![INT8: &0_i64, INT8: &1_i64]).await?;
-    if linked_before(&read(unreadable, &oldest)?, before).is_none() || lock_head(session).await?.is_none() {
+    if linked_before(&read(unreadable, &oldest)?, before).is_none() || lock_head(session, unreadable).await?.is_none() {
         return Ok(0);
     }
     let rows = session.query(sql!("oldest_linked_audit"), params![INT8: &i64::from(limit)]).await?;

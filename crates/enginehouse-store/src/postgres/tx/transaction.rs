@@ -25,21 +25,21 @@ use enginehouse_core::transition::AttemptEnd;
 
 use super::columns::{Moment, params, sql, uuids};
 use super::pg_transaction::PostgresTransaction;
-use super::{attempts, audit, dead_letters, durations, reads, settings, tokens};
+use super::{attempts, audit, dead_letters, durations, enqueue_grants, reads, settings, tokens};
 use crate::error::{HeldResource, StoreError};
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::lanes;
 use crate::postgres::wire::error;
 use crate::postgres::wire::statement::WriteFailure;
 use crate::rows::{
-    DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow, SettingsRows,
-    StatusCounts, TokenUse,
+    DeadLetterFilter, DurationRow, EnqueueGrant, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
+    SettingsRows, StatusCounts, TokenUse,
 };
 use crate::transaction::{
-    AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
-    LaneRepository, LockRepository, ReadyRepository, ReportRepository, SettingsRepository, TokenRepository,
-    Transaction, TransactionTime,
+    AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository,
+    EnqueueGrantRepository, EventRepository, LaneRepository, LockRepository, ReadyRepository, ReportRepository,
+    SettingsRepository, TokenRepository, Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -522,6 +522,24 @@ impl AuditRepository for PostgresTransaction {
 
     async fn token_addresses(&mut self, accessor: &Accessor) -> Result<Vec<String>, StoreError> {
         let outcome = audit::token_addresses(self.reader().await?, accessor.as_str()).await;
+        self.ended(outcome)
+    }
+}
+
+#[async_trait]
+impl EnqueueGrantRepository for PostgresTransaction {
+    async fn enqueue_grants(&mut self) -> Result<Vec<(EnqueueGrant, bool)>, StoreError> {
+        let outcome = enqueue_grants::all(self.reader().await?).await;
+        self.ended(outcome)
+    }
+
+    async fn write_enqueue_grant(&mut self, grant: &EnqueueGrant) -> Result<bool, StoreError> {
+        let outcome = enqueue_grants::write(self.session().await?, grant).await;
+        self.ended(outcome)
+    }
+
+    async fn delete_enqueue_grant(&mut self, grant: &EnqueueGrant) -> Result<bool, StoreError> {
+        let outcome = enqueue_grants::delete(self.session().await?, grant).await;
         self.ended(outcome)
     }
 }

@@ -136,7 +136,8 @@ fn a_file_of_the_first_version_is_migrated() {
 }
 
 /// What stands for the part that the caller of a statement fills in.
-const PARTS: [(&str, &str); 2] = [("source", "events as e where e.event_id < ?1"), ("entries", "audit_log where at < ?1")];
+const PARTS: [(&str, &str); 2] =
+    [("source", "events as e where e.event_id < ?1"), ("entries", "audit_log where at < ?1")];
 
 #[test]
 fn every_statement_prepares_on_a_fresh_schema() {
