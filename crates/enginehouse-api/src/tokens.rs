@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enginehouse_core::access::network::Network;
 use enginehouse_core::access::role::Role;
 use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::access::selector::Selectors;
@@ -30,6 +31,11 @@ pub struct CreateTokenRequest {
     /// On what it may act; on everything if absent.
     #[serde(default, skip_serializing_if = "Selectors::is_empty")]
     pub selectors: Selectors,
+    /// From where it may be used: addresses and networks; from anywhere if absent. With them, it is not used by way of a Unix
+    /// socket, unless a trusted proxy says from where.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, min_items = 1, max_items = 100)]
+    pub allowed_addresses: Vec<Network>,
     /// From when on it is valid; from now on if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
@@ -90,6 +96,10 @@ pub struct TokenView {
     pub read_payloads: bool,
     /// On what it may act.
     pub selectors: Selectors,
+    /// From where it may be used; from anywhere if empty.
+    #[serde(default)]
+    #[schema(required = true, max_items = 100)]
+    pub allowed_addresses: Vec<Network>,
     /// Whether it opens anything now.
     pub status: TokenStatus,
     /// When it was made.
@@ -130,6 +140,7 @@ impl TokenView {
             role: token.role,
             read_payloads: token.reads_payloads,
             selectors: token.selectors,
+            allowed_addresses: token.allowed_addresses,
             status,
             created_at: token.created_at,
             created_by: token.created_by,

@@ -1,12 +1,13 @@
 //! Who calls, and what they may do.
 //!
 //! A **token** is what a caller proves itself with: [`secret`] is its text, [`token`] what is kept of it. It has a role, which is
-//! a set of permissions ([`role`]), and selectors, which say on what ([`selector`]). The [`principal`] is who calls, once that is
-//! known; every check asks it.
+//! a set of permissions ([`role`]), and selectors, which say on what ([`selector`]); it may be bound to addresses ([`network`]). The
+//! [`principal`] is who calls, once that is known; every check asks it.
 //!
 //! What is not permitted is refused. Where one may not even know that something is there, it is as if it were not.
 
 pub mod event_token;
+pub mod network;
 pub mod principal;
 pub mod role;
 pub mod secret;

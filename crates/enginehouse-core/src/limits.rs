@@ -116,6 +116,8 @@ pub const MAX_ECHO_LENGTH: usize = 100;
 pub const MAX_TOKENS: u64 = 10_000;
 /// Most selectors of one kind that a token has.
 pub const MAX_SELECTORS: usize = 100;
+/// Most addresses and networks from which a token may be used.
+pub const MAX_ALLOWED_ADDRESSES: usize = 100;
 /// Longest life of a token: ten years.
 pub const MAX_TOKEN_LIFE: Duration = Duration::from_secs(3_650 * 86_400);
 /// Shortest life of a token.

@@ -11,8 +11,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
+use enginehouse_core::access::network::{Network, NotANetwork};
 use http::{HeaderMap, HeaderName, header};
-use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -22,7 +22,7 @@ const UNIX: &str = "unix";
 /// The proxies that are trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
-    networks: Vec<IpNet>,
+    networks: Vec<Network>,
     /// Whether one that calls by way of a Unix socket is.
     unix: bool,
 }
@@ -37,17 +37,13 @@ impl FromStr for TrustedProxies {
                 proxies.unix = true;
                 continue;
             }
-            let address = network.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
-            let network = address.or_else(|_| network.parse::<IpNet>()).map_err(|_| {
-                format!(
+            let read = network.parse().map_err(|why| match why {
+                NotANetwork::Malformed => format!(
                     "{network:?} is no network: must be addresses and networks such as 10.0.0.0/8, or `unix`, separated by commas"
-                )
+                ),
+                NotANetwork::HostBits(_) => format!("{network} {why}"),
             })?;
-            // What is meant by host bits is not known, and a network that is too large trusts too many.
-            if network.trunc() != network {
-                return Err(format!("{network} has bits of a host: must be {}", network.trunc()));
-            }
-            proxies.networks.push(network);
+            proxies.networks.push(read);
         }
         Ok(proxies)
     }
@@ -55,20 +51,15 @@ impl FromStr for TrustedProxies {
 
 impl fmt::Display for TrustedProxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |network: &IpNet| match network.prefix_len() == network.max_prefix_len() {
-            true => network.addr().to_string(),
-            false => network.to_string(),
-        };
         let unix = self.unix.then(|| UNIX.to_owned());
-        let networks: Vec<_> = self.networks.iter().map(shown).chain(unix).collect();
+        let networks: Vec<_> = self.networks.iter().map(Network::to_string).chain(unix).collect();
         f.write_str(&networks.join(","))
     }
 }
 
 impl TrustedProxies {
     fn has(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.networks.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| network.contains(address))
     }
 
     /// Whom a request is from that came from this address; none stands for a Unix socket.
@@ -175,6 +166,7 @@ mod tests {
             ("10.0.0.0/8, 127.0.0.1", "10.0.0.0/8,127.0.0.1"),
             ("::1,2001:db8::/32", "::1,2001:db8::/32"),
             ("::ffff:10.0.0.1", "10.0.0.1"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
             ("unix,10.0.0.1", "10.0.0.1,unix"),
         ] {
             assert_eq!(text.parse::<TrustedProxies>().unwrap().to_string(), want);

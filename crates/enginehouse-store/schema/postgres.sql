@@ -359,6 +359,7 @@ create table enginehouse.tokens (
     role text collate "C" not null,
     reads_payloads boolean not null,
     selectors enginehouse.json_object not null,
+    allowed_addresses json not null default '[]'::json,
     secret_sha256 bytea not null,
     previous_sha256 bytea,
     previous_expires_at timestamp with time zone,
@@ -374,6 +375,7 @@ create table enginehouse.tokens (
     constraint tokens_key PRIMARY KEY (accessor),
     constraint a_hash_has_32_bytes CHECK (length(secret_sha256) = 32 AND length(previous_sha256) = 32),
     constraint a_previous_secret_expires CHECK ((previous_sha256 IS NULL) = (previous_expires_at IS NULL)),
+    constraint allowed_addresses_are_an_array CHECK (json_typeof(allowed_addresses) = 'array'::text),
     constraint an_accessor_is_12_characters CHECK (accessor ~ '^[a-z2-7]{12}$'::text),
     constraint role_is_known CHECK (role = 'metrics'::text OR role = 'viewer'::text OR role = 'producer'::text OR role = 'engine'::text OR role = 'operator'::text OR role = 'admin'::text),
     constraint who_revokes_is_known CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))

@@ -336,6 +336,7 @@ CREATE TABLE tokens (
     role text not null,
     reads_payloads integer not null,
     selectors text not null,
+    allowed_addresses text not null default '[]',
     secret_sha256 blob not null,
     previous_sha256 blob,
     previous_expires_at integer,
@@ -357,6 +358,7 @@ CREATE TABLE tokens (
     ),
     constraint reads_payloads_is_yes_or_no check (reads_payloads in (0, 1)),
     constraint selectors_are_json check (json_valid(selectors)),
+    constraint allowed_addresses_are_json check (json_valid(allowed_addresses)),
     constraint a_hash_has_32_bytes check (length(secret_sha256) = 32 and length(previous_sha256) = 32),
     constraint a_previous_secret_expires check ((previous_sha256 is null) = (previous_expires_at is null)),
     constraint who_revokes_is_known check ((revoked_at is null) = (revoked_by is null))

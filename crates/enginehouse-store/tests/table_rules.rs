@@ -92,6 +92,7 @@ const CHANGES: &[(&str, &str, Option<&str>)] = &[
     ("tokens set accessor = 'ABCDEFGHIJ27'", "an_accessor_is_12_characters", Some("an_accessor_is_12_characters")),
     ("tokens set name = 'a b'", "a_name_needs_no_quotes", Some("a_token_name_is_a_name")),
     ("tokens set role = 'root'", "role_is_known", Some("role_is_known")),
+    ("tokens set allowed_addresses = '{}'", "allowed_addresses_are_an_array", None),
     ("tokens set secret_sha256 = {bytes}", "a_hash_has_32_bytes", Some("a_hash_has_32_bytes")),
     ("tokens set previous_sha256 = secret_sha256", "a_previous_secret_expires", Some("a_previous_secret_expires")),
     ("tokens set revoked_at = created_at", "who_revokes_is_known", Some("who_revokes_is_known")),

@@ -1,16 +1,18 @@
 //! What is kept of a token, and whether it is one still.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::network::Network;
 use super::role::Role;
 use super::secret::{Accessor, SecretHash};
 use super::selector::Selectors;
 use crate::ids::TokenName;
 use crate::input::Value;
-use crate::limits::{MAX_TOKEN_LIFE, MIN_TOKEN_LIFE};
+use crate::limits::{MAX_ALLOWED_ADDRESSES, MAX_TOKEN_LIFE, MIN_TOKEN_LIFE};
 use crate::read_fields;
 use crate::time::Timestamp;
 
@@ -30,6 +32,8 @@ pub struct TokenRecord {
     /// Whether an operator may read payloads, results and what errors say, too.
     pub reads_payloads: bool,
     pub selectors: Selectors,
+    /// From where it may be used; from anywhere if empty.
+    pub allowed_addresses: Vec<Network>,
     pub secret: SecretHash,
     /// The secret from before the last rotation, as long as it is taken.
     pub previous: Option<PreviousSecret>,
@@ -104,6 +108,12 @@ impl TokenRecord {
         }
     }
 
+    /// Whether it may be used from there. No address stands for a Unix socket: a token for some networks is not for it.
+    pub fn admits_address(&self, address: Option<IpAddr>) -> bool {
+        let is_from_there = |address| self.allowed_addresses.iter().any(|network| network.contains(address));
+        self.allowed_addresses.is_empty() || address.is_some_and(is_from_there)
+    }
+
     /// The token with another secret. The present one is taken for so long.
     #[must_use]
     pub fn rotated(&self, secret: SecretHash, overlap: Duration, life: Option<Duration>, now: Timestamp) -> Self {
@@ -135,6 +145,7 @@ pub struct TokenDraft {
     pub role: Role,
     pub reads_payloads: bool,
     pub selectors: Selectors,
+    pub allowed_addresses: Vec<Network>,
     pub not_before: Option<Timestamp>,
     /// How long it lasts from now, or from `not_before`.
     pub life: Duration,
@@ -147,6 +158,7 @@ impl TokenDraft {
             role: required(|value| value.word::<Role>()),
             read_payloads: or_default(|value| value.boolean()),
             selectors: or_default(Selectors::read),
+            allowed_addresses: or_default(read_addresses),
             not_before: optional(|value| value.parsed()),
             expires_in_seconds: optional(read_life),
         );
@@ -163,6 +175,7 @@ impl TokenDraft {
             role,
             reads_payloads,
             selectors: selectors?,
+            allowed_addresses: allowed_addresses?,
             not_before,
             life: expires_in_seconds.unwrap_or_else(|| default_life(role)),
         })
@@ -170,13 +183,14 @@ impl TokenDraft {
 
     /// The token itself.
     pub fn made(self, accessor: Accessor, secret: SecretHash, by: String, now: Timestamp) -> TokenRecord {
-        let Self { name, role, reads_payloads, selectors, not_before, life } = self;
+        let Self { name, role, reads_payloads, selectors, allowed_addresses, not_before, life } = self;
         TokenRecord {
             accessor,
             name,
             role,
             reads_payloads,
             selectors,
+            allowed_addresses,
             secret,
             previous: None,
             created_at: now,
@@ -189,6 +203,11 @@ impl TokenDraft {
             revoked_by: None,
         }
     }
+}
+
+/// Reads from where a token may be used. An empty list would be a riddle: from nowhere, or from anywhere?
+pub fn read_addresses(value: Value<'_>) -> Option<Vec<Network>> {
+    value.list(1..=MAX_ALLOWED_ADDRESSES, |value| value.parsed())
 }
 
 /// Reads how long a token lasts, in seconds.
@@ -223,9 +242,28 @@ mod tests {
             r#"{"name":"a","role":"viewer","expires_in_seconds":59}"#,
             r#"{"name":"a","role":"viewer","expires_in_seconds":315360001}"#,
             r#"{"name":"a","role":"viewer","read_payloads":true}"#,
+            r#"{"name":"a","role":"viewer","allowed_addresses":[]}"#,
+            r#"{"name":"a","role":"viewer","allowed_addresses":["10.0.0.1/8"]}"#,
         ] {
             assert!(draft(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_token_is_used_from_where_it_may_be() {
+        let token = |addresses: &str| {
+            let text = format!(r#"{{"name":"a","role":"viewer"{addresses}}}"#);
+            let token = AccessToken::made(1, [1; 32]);
+            draft(&text).unwrap().made(token.accessor().clone(), token.hash(), "test".to_owned(), Timestamp::MIN)
+        };
+        let (inside, outside) = (Some([10, 1, 2, 3].into()), Some([192, 0, 2, 8].into()));
+        let anywhere = token("");
+        assert!([inside, outside, None].into_iter().all(|address| anywhere.admits_address(address)));
+        let bound = token(r#","allowed_addresses":["10.0.0.0/8","192.0.2.7"]"#);
+        assert!(bound.admits_address(inside) && bound.admits_address(Some([192, 0, 2, 7].into())));
+        assert!(!bound.admits_address(outside) && !bound.admits_address(None), "a Unix socket is no address");
+        let rotated = bound.rotated(bound.secret, DAY, None, Timestamp::MIN);
+        assert_eq!(rotated.allowed_addresses, bound.allowed_addresses);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! or over, or there was none when it began and there is one now.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -76,9 +77,14 @@ impl SeenAddresses {
     }
 }
 
-/// Nobody who may call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unauthenticated;
+/// Nobody who may call. Why, is for the server's own metrics and log: a caller is answered the same in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unauthenticated {
+    /// What is shown is no token that is valid now.
+    NoToken,
+    /// A token is, but not from that address.
+    NotFromThere(Accessor),
+}
 
 impl TokenCache {
     /// Whether the tokens were read.
@@ -145,29 +151,34 @@ impl TokenCache {
         *guard = Some(KnownTokens { version: rows.version, exist: rows.exist, by_accessor, open });
     }
 
-    /// Who shows this. Takes the same time for each token that opens nothing.
+    /// Who shows this, calling from an address, or by way of a Unix socket if there is none. Takes the same time for each token
+    /// that opens nothing.
     ///
     /// # Errors
     /// Nobody who may call.
     pub(crate) fn caller(
         &self,
         shown: Option<&str>,
-        address: ClientAddress,
+        address: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<AdmittedCaller, Unauthenticated> {
         let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let known = guard.as_ref().ok_or(Unauthenticated)?;
+        let known = guard.as_ref().ok_or(Unauthenticated::NoToken)?;
         if !known.exist {
             return Ok(AdmittedCaller { principal: Principal::Anyone, over: known.open.clone() });
         }
-        let token: AccessToken = shown.ok_or(Unauthenticated)?.parse().map_err(|_| Unauthenticated)?;
+        let token: AccessToken = shown.and_then(|shown| shown.parse().ok()).ok_or(Unauthenticated::NoToken)?;
         let hash = token.hash();
         let Some(cached) = known.by_accessor.get(token.accessor()) else {
             // As long as it takes to find that a secret is another one.
             let _ = bool::from(SecretHash::from_bytes([0; 32]).is(&hash)) | bool::from(hash.is(&hash));
-            return Err(Unauthenticated);
+            return Err(Unauthenticated::NoToken);
         };
-        let used_at = match cached.record.verify(&hash, now).ok_or(Unauthenticated)? {
+        let secret = cached.record.verify(&hash, now).ok_or(Unauthenticated::NoToken)?;
+        if !cached.record.admits_address(address) {
+            return Err(Unauthenticated::NotFromThere(cached.record.accessor.clone()));
+        }
+        let used_at = match secret {
             ShownSecret::Current => &cached.used_at,
             ShownSecret::Previous => &cached.previous_used_at,
         };
@@ -175,7 +186,7 @@ impl TokenCache {
         if used_at.load(Ordering::Relaxed) / 1_000 != now.as_millis() / 1_000 {
             used_at.fetch_max(now.as_millis(), Ordering::Relaxed);
         }
-        cached.addresses.see(address, now);
+        cached.addresses.see(address.map_or(ClientAddress::UNIX, ClientAddress::from), now);
         Ok(AdmittedCaller { principal: Principal::Bearer(Arc::clone(&cached.grant)), over: cached.over.clone() })
     }
 
@@ -260,6 +271,7 @@ impl CachedToken {
         let secrets = |record: &TokenRecord| (record.secret, record.previous.map(|previous| previous.secret));
         *self.grant == Grant::from(record)
             && secrets(&self.record) == secrets(record)
+            && self.record.allowed_addresses == record.allowed_addresses
             && self.record.expires_at == record.expires_at
             && self.record.revoked_at == record.revoked_at
     }
@@ -275,7 +287,6 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
-    const HERE: ClientAddress = ClientAddress::UNIX;
 
     fn token(number: u8) -> (AccessToken, TokenRecord) {
         let token = AccessToken::made(number.into(), [number; 32]);
@@ -288,13 +299,17 @@ mod tests {
         TokenRows { version, tokens: tokens.iter().map(|token| (*token).clone()).collect(), exist: !tokens.is_empty() }
     }
 
+    fn call(cache: &TokenCache, shown: Option<&str>, now: Timestamp) -> Result<AdmittedCaller, Unauthenticated> {
+        cache.caller(shown, Some([192, 0, 2, 7].into()), now)
+    }
+
     #[test]
     fn nobody_is_let_in_before_the_tokens_were_read() {
         let cache = TokenCache::default();
-        assert_eq!(cache.caller(None, HERE, NOW).err(), Some(Unauthenticated));
+        assert_eq!(call(&cache, None, NOW).err(), Some(Unauthenticated::NoToken));
         cache.replace(rows(0, &[]));
-        assert_eq!(cache.caller(None, HERE, NOW).unwrap().principal, Principal::Anyone);
-        assert_eq!(cache.caller(Some("whatever a proxy asks for"), HERE, NOW).unwrap().principal, Principal::Anyone);
+        assert_eq!(call(&cache, None, NOW).unwrap().principal, Principal::Anyone);
+        assert_eq!(call(&cache, Some("whatever a proxy asks for"), NOW).unwrap().principal, Principal::Anyone);
     }
 
     #[test]
@@ -302,17 +317,17 @@ mod tests {
         let cache = TokenCache::default();
         cache.replace(rows(0, &[]));
         cache.unload();
-        assert!(!cache.is_loaded() && cache.caller(None, HERE, NOW).is_err());
+        assert!(!cache.is_loaded() && call(&cache, None, NOW).is_err());
     }
 
     #[test]
     fn the_first_token_ends_what_began_without_and_one_that_cannot_be_read_is_one() {
         let cache = TokenCache::default();
         cache.replace(rows(0, &[]));
-        let before = cache.caller(None, HERE, NOW).unwrap();
+        let before = call(&cache, None, NOW).unwrap();
         cache.replace(TokenRows { version: 1, tokens: Vec::new(), exist: true });
         assert!(before.over.is_cancelled());
-        assert_eq!(cache.caller(None, HERE, NOW).err(), Some(Unauthenticated));
+        assert_eq!(call(&cache, None, NOW).err(), Some(Unauthenticated::NoToken));
     }
 
     #[test]
@@ -322,7 +337,7 @@ mod tests {
         let rotated = record.rotated(new.hash(), Duration::from_secs(60), None, NOW);
         cache.replace(rows(1, &[&rotated]));
         for (shown, at) in [(&old, 1), (&new, 2_000), (&new, 5_000)] {
-            cache.caller(Some(&shown.reveal()), HERE, NOW + Duration::from_millis(at)).unwrap();
+            call(&cache, Some(&shown.reveal()), NOW + Duration::from_millis(at)).unwrap();
         }
         let uses: Vec<_> = cache.take_uses().into_iter().map(|used| (used.secret, used.at)).collect();
         let at = |millis| NOW + Duration::from_millis(millis);
@@ -334,25 +349,26 @@ mod tests {
     fn an_address_is_told_once_unless_it_could_not_be_written() {
         let (cache, (shown, record)) = (TokenCache::default(), token(1));
         cache.replace(rows(1, &[&record]));
-        let there = ClientAddress::from(std::net::IpAddr::from([192, 0, 2, 7]));
-        let call = |address, at| cache.caller(Some(&shown.reveal()), address, NOW + Duration::from_millis(at)).unwrap();
-        for (address, at) in [(HERE, 1), (there, 2), (HERE, 3), (there, 4)] {
+        let there = Some(IpAddr::from([192, 0, 2, 7]));
+        let address = |ip: Option<IpAddr>| ip.map_or(ClientAddress::UNIX, ClientAddress::from);
+        let call = |ip, at| cache.caller(Some(&shown.reveal()), ip, NOW + Duration::from_millis(at)).unwrap();
+        for (address, at) in [(None, 1), (there, 2), (None, 3), (there, 4)] {
             call(address, at);
         }
         let taken = cache.take_first_uses();
         let told: Vec<_> = taken.iter().map(|used| (used.address, used.at.since(NOW).as_millis())).collect();
-        assert_eq!(told, [(HERE, 1), (there, 2)]);
+        assert_eq!(told, [(ClientAddress::UNIX, 1), (address(there), 2)]);
         call(there, 5);
         assert_eq!(cache.take_first_uses(), []);
         cache.forget_first_uses(&taken[1..]);
         // What was noted of its use does not begin anew.
         cache.replace(rows(2, &[&TokenRecord { last_used_at: Some(NOW), ..record.clone() }]));
         call(there, 6);
-        call(HERE, 6);
-        assert_eq!(cache.take_first_uses().iter().map(|used| used.address).collect::<Vec<_>>(), [there]);
+        call(None, 6);
+        assert_eq!(cache.take_first_uses().iter().map(|used| used.address).collect::<Vec<_>>(), [address(there)]);
         for number in 0..=u8::MAX {
             for third in 0..5 {
-                call(ClientAddress::from(std::net::IpAddr::from([10, 0, third, number])), 7);
+                call(Some(IpAddr::from([10, 0, third, number])), 7);
             }
         }
         assert_eq!(cache.take_first_uses().len(), MAX_TOKEN_ADDRESSES as usize - 2, "memory is bounded");
@@ -362,7 +378,7 @@ mod tests {
     fn a_caller_goes_on_until_the_token_is_revoked_or_over() {
         let (cache, (shown, record)) = (TokenCache::default(), token(1));
         cache.replace(rows(1, &[&record]));
-        let caller = cache.caller(Some(&shown.reveal()), HERE, NOW).unwrap();
+        let caller = call(&cache, Some(&shown.reveal()), NOW).unwrap();
         let used = TokenRecord { last_used_at: Some(NOW), ..record.clone() };
         cache.replace(rows(2, &[&used, &token(2).1]));
         cache.end_expired(NOW);
@@ -370,12 +386,12 @@ mod tests {
         let revoked = TokenRecord { revoked_at: Some(NOW), revoked_by: Some("x".to_owned()), ..record.clone() };
         cache.replace(rows(3, &[&revoked]));
         assert!(caller.over.is_cancelled());
-        assert_eq!(cache.caller(Some(&shown.reveal()), HERE, NOW).err(), Some(Unauthenticated));
+        assert_eq!(call(&cache, Some(&shown.reveal()), NOW).err(), Some(Unauthenticated::NoToken));
         cache.replace(rows(2, &[&record]));
-        assert!(cache.caller(Some(&shown.reveal()), HERE, NOW).is_err(), "what was read before does not come back");
+        assert!(call(&cache, Some(&shown.reveal()), NOW).is_err(), "what was read before does not come back");
         let other = TokenCache::default();
         other.replace(rows(1, &[&record]));
-        let caller = other.caller(Some(&shown.reveal()), HERE, NOW).unwrap();
+        let caller = call(&other, Some(&shown.reveal()), NOW).unwrap();
         other.end_expired(record.expires_at);
         assert!(caller.over.is_cancelled());
     }

@@ -125,6 +125,7 @@ fn detail(token: &TokenRecord) -> Value {
         "role": token.role,
         "read_payloads": token.reads_payloads,
         "selectors": token.selectors,
+        "allowed_addresses": token.allowed_addresses,
         "expires_at": token.expires_at,
         "previous_secret_until": token.previous.map(|previous| previous.expires_at),
     })

@@ -22,7 +22,7 @@ use super::app::App;
 use super::budgets::CallOrigin;
 use super::known_routes::RequiredAccess;
 use super::problem::ProblemResponse;
-use crate::access::token_cache::AdmittedCaller;
+use crate::access::token_cache::{AdmittedCaller, Unauthenticated};
 
 /// Reads the tokens, if they were not read before: the first request of a server does.
 pub(super) async fn know_tokens(app: &App) -> Result<(), ProblemResponse> {
@@ -47,7 +47,7 @@ pub(super) fn admit(
         None => {
             let shown = bearer(request.headers());
             let now = app.metrics().store_now();
-            app.tokens().caller(shown, origin.address, now).map_err(|_| refused(origin, app))?
+            app.tokens().caller(shown, origin.ip, now).map_err(|why| refused(&why, origin, app))?
         }
     };
     request.headers_mut().remove(header::AUTHORIZATION);
@@ -138,13 +138,20 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn refused(origin: CallOrigin, app: &App) -> ProblemResponse {
+/// Whoever has a token that is not for their address is told what they would be told without one.
+fn refused(why: &Unauthenticated, origin: CallOrigin, app: &App) -> ProblemResponse {
+    if let Unauthenticated::NotFromThere(accessor) = why {
+        app.metrics().access_refused("address_not_allowed");
+        tracing::debug!(principal = %accessor, address = %origin.address, "a token is not for the address that it is used from");
+    }
     if app.failed_logins().is_too_many(origin.address) {
         app.metrics().access_refused("throttled");
         let detail = "this address sends many tokens that are not valid".to_owned();
         return Problem { detail, ..Problem::overloaded(1) }.into();
     }
-    app.metrics().access_refused("unauthenticated");
+    if *why == Unauthenticated::NoToken {
+        app.metrics().access_refused("unauthenticated");
+    }
     Problem::unauthenticated().into()
 }
 

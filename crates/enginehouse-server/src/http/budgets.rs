@@ -5,6 +5,7 @@
 //! takes room of the other, and of each an address has its share (`budget`). The first bytes of a body and of an answer are
 //! free, for a connection costs as much anyway: so small calls are never refused, whatever large ones do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -46,14 +47,16 @@ impl Traffic {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CallOrigin {
     pub(super) address: ClientAddress,
+    /// The address itself; none stands for a Unix socket.
+    pub(super) ip: Option<IpAddr>,
     pub(super) traffic: Traffic,
 }
 
 impl CallOrigin {
     pub(super) fn of(request: &Request, route: &str, proxies: &TrustedProxies) -> Self {
         let peer = request.extensions().get().unwrap_or(&Peer::LOCAL);
-        let address = proxies.client(peer.ip, request.headers()).into();
-        Self { address, traffic: Traffic::of(request.method(), route) }
+        let ip = proxies.client(peer.ip, request.headers());
+        Self { address: ip.into(), ip, traffic: Traffic::of(request.method(), route) }
     }
 }
 

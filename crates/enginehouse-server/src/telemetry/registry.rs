@@ -57,7 +57,7 @@ pub(super) struct WithReason {
 }
 
 /// The values of [`WithReason`] for callers that are refused.
-const ACCESS_REFUSALS: [&str; 3] = ["unauthenticated", "forbidden", "throttled"];
+const ACCESS_REFUSALS: [&str; 4] = ["unauthenticated", "address_not_allowed", "forbidden", "throttled"];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OfRequest {

@@ -2,6 +2,7 @@
 //!
 //! Clock, chance and ids are set, so that a transcript is the same every time.
 
+mod allowed_addresses;
 mod answers;
 mod app;
 mod attempts;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use enginehouse_server::dispatcher::config::DispatchConfig;
 use enginehouse_server::rng::SeededRng;
 use enginehouse_server::server::{ListenAddress, Listener, Server, ServerConfig, ServerEnded};
+use enginehouse_store::Store;
 use enginehouse_store::clock::SystemClock;
 use enginehouse_store::sqlite::{SqliteOptions, SqliteStore};
 use rustls::ClientConfig;
@@ -16,6 +17,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
+use crate::permissions::token_in;
+
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) struct RunningServer {
@@ -24,6 +27,7 @@ pub(crate) struct RunningServer {
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), ServerEnded>>,
     tls: Option<TlsConnector>,
+    store: Arc<SqliteStore>,
     _folder: tempfile::TempDir,
 }
 
@@ -35,7 +39,7 @@ pub(crate) async fn start(change: impl FnOnce(&mut ServerConfig)) -> RunningServ
     change(&mut config);
     let server = Server::start(
         Listener::bind(config).await.unwrap(),
-        store,
+        Arc::clone(&store) as Arc<dyn Store>,
         DispatchConfig::default(),
         Box::new(SeededRng::from_seed(1)),
     )
@@ -49,7 +53,7 @@ pub(crate) async fn start(change: impl FnOnce(&mut ServerConfig)) -> RunningServ
     let ended = tokio::spawn(server.run(async {
         stopped.await.ok();
     }));
-    RunningServer { address, metrics_address, stop, ended, tls: None, _folder: folder }
+    RunningServer { address, metrics_address, stop, ended, tls: None, store, _folder: folder }
 }
 
 impl RunningServer {
@@ -57,6 +61,11 @@ impl RunningServer {
     pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
         tokio::time::timeout(LIMIT, self.ended).await.expect("it ends in time").unwrap().unwrap();
+    }
+
+    /// Makes a token, before the first call.
+    pub(crate) async fn token(&self, draft: &str) -> String {
+        token_in(&*self.store, draft).await
     }
 
     /// Asks for metrics over TLS from now on.

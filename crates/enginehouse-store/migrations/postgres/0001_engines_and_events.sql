@@ -491,6 +491,7 @@ create table enginehouse.tokens (
     role text collate "C" not null,
     reads_payloads boolean not null,
     selectors enginehouse.json_object not null,
+    allowed_addresses json not null default '[]',
     secret_sha256 bytea not null,
     previous_sha256 bytea,
     previous_expires_at timestamptz,
@@ -508,6 +509,7 @@ create table enginehouse.tokens (
     constraint role_is_known check (
         role = 'metrics' or role = 'viewer' or role = 'producer' or role = 'engine' or role = 'operator' or role = 'admin'
     ),
+    constraint allowed_addresses_are_an_array check (json_typeof(allowed_addresses) = 'array'),
     constraint a_hash_has_32_bytes check (length(secret_sha256) = 32 and length(previous_sha256) = 32),
     constraint a_previous_secret_expires check ((previous_sha256 is null) = (previous_expires_at is null)),
     constraint who_revokes_is_known check ((revoked_at is null) = (revoked_by is null))

@@ -31,6 +31,7 @@ pub(crate) async fn a_token_is_read_as_it_was_written(store: &dyn Store) {
     let mut first = token(store, 1, r#"{"name":"ci","role":"operator","read_payloads":true}"#).await;
     let selectors = r#"{"queues":["eu.*","render"],"event_types":["frame"],"engines":["sim-*"]}"#;
     first.selectors = serde_json::from_str(selectors).unwrap();
+    first.allowed_addresses = vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::1".parse().unwrap()];
     let second = token(store, 2, r#"{"name":"other","role":"admin"}"#).await;
     let made = write(store, &[&second, &first]).await;
     let found = store.tokens().await.unwrap();

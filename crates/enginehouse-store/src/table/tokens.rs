@@ -20,6 +20,7 @@ columns! {
         role: Role as Text,
         reads_payloads: bool as Boolean,
         selectors: Cow<'a, str> as Json,
+        allowed_addresses: Cow<'a, str> as Json,
         secret_sha256: [u8; 32] as Bytes,
         previous_sha256: Option<[u8; 32]> as Bytes,
         previous_expires_at: Option<Timestamp> as Time,
@@ -43,6 +44,7 @@ impl<'a> TokenColumns<'a> {
             role,
             reads_payloads,
             selectors,
+            allowed_addresses,
             secret,
             previous,
             created_at,
@@ -60,6 +62,7 @@ impl<'a> TokenColumns<'a> {
             role: *role,
             reads_payloads: *reads_payloads,
             selectors: json_text(selectors),
+            allowed_addresses: json_text(allowed_addresses),
             secret_sha256: *secret.as_bytes(),
             previous_sha256: previous.map(|previous| *previous.secret.as_bytes()),
             previous_expires_at: previous.map(|previous| previous.expires_at),
@@ -75,7 +78,7 @@ impl<'a> TokenColumns<'a> {
         }
     }
 
-    /// Selectors that cannot be read must not become none, which would limit nothing.
+    /// Selectors and addresses that cannot be read must not become none, which would limit nothing.
     pub(crate) fn into_token(self) -> Result<TokenRecord, Unexpected> {
         let previous = self.previous_sha256.zip(self.previous_expires_at).map(|(secret, expires_at)| PreviousSecret {
             secret: SecretHash::from_bytes(secret),
@@ -83,12 +86,14 @@ impl<'a> TokenColumns<'a> {
             last_used_at: self.previous_last_used_at,
         });
         let selectors = read_json(self.selectors.as_bytes(), Selectors::read);
+        let allowed_addresses = serde_json::from_str(&self.allowed_addresses);
         Ok(TokenRecord {
             accessor: self.accessor.into_owned(),
             name: self.name.into_owned(),
             role: self.role,
             reads_payloads: self.reads_payloads,
             selectors: selectors.map_err(|_| Unexpected::new("selectors", "not selectors"))?,
+            allowed_addresses: allowed_addresses.map_err(|_| Unexpected::new("allowed_addresses", "not networks"))?,
             secret: SecretHash::from_bytes(self.secret_sha256),
             previous,
             created_at: self.created_at,

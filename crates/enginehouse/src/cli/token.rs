@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use enginehouse_api::tokens::{CreateTokenRequest, NewToken, RotateTokenRequest, TokenView};
 use enginehouse_client::Client;
+use enginehouse_core::access::network::Network;
 use enginehouse_core::access::role::Role;
 use enginehouse_core::access::selector::{Selector, Selectors};
 use enginehouse_core::ids::TokenName;
@@ -87,6 +88,9 @@ struct CreateArgs {
     /// Register engines of these capabilities only
     #[arg(long = "capability", value_name = "SELECTOR")]
     capabilities: Vec<Selector>,
+    /// Take it from these addresses and networks only, such as 10.0.0.0/8
+    #[arg(long = "allowed-address", value_name = "CIDR")]
+    allowed_addresses: Vec<Network>,
     /// From when on it is valid; from now on if not said
     #[arg(long, value_name = "TIME", value_parser = future)]
     not_before: Option<Timestamp>,
@@ -128,13 +132,24 @@ async fn carry_out(common: &Common, place: &OfflineStoreArgs, verb: TokenCommand
 }
 
 async fn create(common: &Common, tokens: &Tokens, arguments: CreateArgs) -> Result<(), CliError> {
-    let CreateArgs { name, role, read_payloads, queues, event_types, engines, capabilities, not_before, expires_in } =
-        arguments;
+    let CreateArgs {
+        name,
+        role,
+        read_payloads,
+        queues,
+        event_types,
+        engines,
+        capabilities,
+        allowed_addresses,
+        not_before,
+        expires_in,
+    } = arguments;
     let request = CreateTokenRequest {
         name,
         role,
         read_payloads,
         selectors: Selectors { queues, event_types, engines, capabilities },
+        allowed_addresses,
         not_before,
         expires_in_seconds: expires_in.map(|life| life.as_secs()),
     };
@@ -182,6 +197,7 @@ fn fields(token: &TokenView) -> Vec<(&'static str, String)> {
         ("name", token.name.to_string()),
         ("role", role_of(token)),
         ("acts on", reach_of(&token.selectors)),
+        ("used from", used_from(&token.allowed_addresses)),
         ("status", status_of(token)),
         ("created", format!("{} by {}", token.created_at, token.created_by)),
         ("not before", moment(token.not_before)),
@@ -205,6 +221,12 @@ fn reach_of(selectors: &Selectors) -> String {
     let flags: Vec<_> =
         lists.iter().flat_map(|(flag, list)| list.iter().map(move |one| format!("--{flag} {one}"))).collect();
     if flags.is_empty() { "everything".to_owned() } else { flags.join(" ") }
+}
+
+/// From where it may be used.
+fn used_from(allowed: &[Network]) -> String {
+    let networks: Vec<_> = allowed.iter().map(Network::to_string).collect();
+    if networks.is_empty() { "anywhere".to_owned() } else { networks.join(" ") }
 }
 
 fn status_of(token: &TokenView) -> String {
