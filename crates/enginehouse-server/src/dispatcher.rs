@@ -38,6 +38,7 @@ pub mod event_actions;
 mod exchange;
 mod expiry;
 mod failed_before;
+mod fair_queue;
 mod gathering;
 mod grace;
 mod heartbeat;
@@ -87,7 +88,6 @@ use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::request::{Exchange, SettleCommand};
 use enginehouse_store::Store;
-use tokio::sync::mpsc;
 
 use self::actor::Actor;
 use self::answers::{Enqueued, ExchangeProgress, Exchanged, SettleResult};
@@ -96,7 +96,7 @@ use self::durations::Durations;
 use self::end_waits::EndWaits;
 use self::engines::{Register, Registered};
 use self::hold_backs::HoldBacks;
-use self::inbox::{Inbox, RequestSenders};
+use self::inbox::{Inbox, RequestOwner, RequestSenders};
 use self::last_claims::LastClaims;
 use self::observer::Observer;
 pub use self::operation::Operation;
@@ -195,7 +195,15 @@ impl Dispatcher {
     /// Why they were not added. Unless the error says that this is unknown, nothing was changed. The same holds for
     /// every call below.
     pub async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Vec<Enqueued>, DispatchError> {
-        self.submit(|reply| Request::Enqueue(events, reply)).await
+        self.enqueue_for(&Principal::Anyone, events).await
+    }
+
+    /// The same for somebody, with whom all others take turns.
+    ///
+    /// # Errors
+    /// They were not added.
+    pub async fn enqueue_for(&self, by: &Principal, events: Vec<NewEvent>) -> Result<Vec<Enqueued>, DispatchError> {
+        self.submit(by.accessor().cloned(), |reply| Request::Enqueue(events, reply)).await
     }
 
     /// Settles locks, each with its own answer, in the order asked.
@@ -203,7 +211,7 @@ impl Dispatcher {
     /// # Errors
     /// None was settled.
     pub async fn settle(&self, settlements: Vec<SettleCommand>) -> Result<Vec<SettleResult>, DispatchError> {
-        self.submit(|reply| Request::Settle(settlements, reply)).await
+        self.submit(None, |reply| Request::Settle(settlements, reply)).await
     }
 
     /// Lets an engine of this epoch settle, send a heartbeat and claim; waits as long as its claim does.
@@ -228,7 +236,7 @@ impl Dispatcher {
     ) -> Result<ExchangeProgress, DispatchError> {
         let EngineCaller { engine_id, epoch, session } = caller;
         let exchange = EngineExchange { engine_id, epoch, session, exchange };
-        self.submit(|reply| Request::Exchange(Box::new(exchange), reply)).await
+        self.submit(None, |reply| Request::Exchange(Box::new(exchange), reply)).await
     }
 
     /// Looks at what has fallen due, as the scheduler does by itself.
@@ -236,7 +244,7 @@ impl Dispatcher {
     /// # Errors
     /// It did not.
     pub async fn sweep(&self) -> Result<(), DispatchError> {
-        self.submit(Request::Sweep).await
+        self.submit(None, Request::Sweep).await
     }
 
     /// Carries out an operation.
@@ -244,7 +252,7 @@ impl Dispatcher {
     /// # Errors
     /// It was not carried out.
     pub async fn execute<O: Operation>(&self, operation: O) -> Result<O::Answer, DispatchError> {
-        self.submit(|reply| Request::Operation(pending(operation, reply))).await
+        self.submit(None, |reply| Request::Operation(pending(operation, reply))).await
     }
 
     /// Carries out an operation that somebody has asked for, for the audit log.
@@ -252,7 +260,8 @@ impl Dispatcher {
     /// # Errors
     /// It was not carried out.
     pub async fn execute_for<O: Operation>(&self, by: &Actor, operation: O) -> Result<O::Answer, DispatchError> {
-        self.execute(OnBehalf { by: by.clone(), operation }).await
+        let operation = OnBehalf { by: by.clone(), operation };
+        self.submit(by.accessor().cloned(), |reply| Request::Operation(pending(operation, reply))).await
     }
 
     /// Registers an engine for somebody, unless it does so too often.
@@ -282,21 +291,16 @@ impl Dispatcher {
         &self.suspects
     }
 
-    async fn submit<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, DispatchError> {
+    async fn submit<T>(
+        &self,
+        owner: RequestOwner,
+        request: impl FnOnce(Reply<T>) -> Request,
+    ) -> Result<T, DispatchError> {
         if self.shutdown.is_requested() {
             return Err(DispatchError::ShuttingDown);
         }
         let (reply, answer) = Reply::channel();
-        let request = request(reply);
-        let requests = if request.is_of_an_engine() { &self.requests.of_engines } else { &self.requests.of_others };
-        let (free, all) = (requests.capacity(), requests.max_capacity());
-        if free < all.saturating_mul(request.reserve_percent()) / 100 {
-            return Err(DispatchError::Overloaded);
-        }
-        requests.try_send(request).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => DispatchError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => DispatchError::ShuttingDown,
-        })?;
+        self.requests.send(owner, request(reply))?;
         reply::answer(answer).await
     }
 

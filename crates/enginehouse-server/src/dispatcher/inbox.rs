@@ -1,13 +1,19 @@
 //! Requests on their way to the dispatcher's thread, gathered into batches.
 //!
-//! Those of engines have a queue of their own. Where several batches are in flight, they are also gathered into batches of
+//! Those of engines have a queue of their own, with room of its own, which nothing else takes. The others wait by the token that
+//! they were sent with, and tokens have their turns (`fair_queue`): so who sends many events keeps no other producer and no
+//! operator waiting for all of them. Where several batches are in flight, they are also gathered into batches of
 //! their own, so that an engine never waits for what producers and operators wait for.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use enginehouse_core::access::secret::Accessor;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::batch::{BatchClass, RequestBatch};
+use super::fair_queue::FairQueue;
+use super::reply::DispatchError;
 use super::request::Request;
 
 /// Most requests of one transaction.
@@ -15,17 +21,55 @@ const MAX_BATCH_REQUESTS: usize = 1_024;
 /// Most events that the requests of one transaction name, unless one request alone names more.
 const MAX_BATCH_EVENTS: usize = 10_000;
 
+/// The token that a request was sent with; none for the server itself, and for everybody as long as there are no tokens.
+pub(super) type RequestOwner = Option<Accessor>;
+
 /// The ends into which callers put their requests.
 #[derive(Clone)]
 pub(super) struct RequestSenders {
-    pub(super) of_engines: mpsc::Sender<Request>,
-    pub(super) of_others: mpsc::Sender<Request>,
+    of_engines: mpsc::Sender<Request>,
+    of_others: mpsc::UnboundedSender<OwnedRequest>,
+    /// A permit for each request of others that may wait.
+    slots: Arc<Semaphore>,
+    size: usize,
+}
+
+/// A request of somebody else than an engine.
+struct OwnedRequest {
+    owner: RequestOwner,
+    request: Request,
+    slot: OwnedSemaphorePermit,
+}
+
+impl RequestSenders {
+    /// Puts a request among those that wait.
+    ///
+    /// # Errors
+    /// There is no room for more of its kind, or nobody carries out requests any more.
+    pub(super) fn send(&self, owner: RequestOwner, request: Request) -> Result<(), DispatchError> {
+        let reserve = self.size.saturating_mul(request.reserve_percent()) / 100;
+        if request.is_of_an_engine() {
+            if self.of_engines.capacity() < reserve {
+                return Err(DispatchError::Overloaded);
+            }
+            return self.of_engines.try_send(request).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => DispatchError::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => DispatchError::ShuttingDown,
+            });
+        }
+        if self.slots.available_permits() < reserve {
+            return Err(DispatchError::Overloaded);
+        }
+        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| DispatchError::Overloaded)?;
+        let owned = OwnedRequest { owner, request, slot };
+        self.of_others.send(owned).map_err(|_| DispatchError::ShuttingDown)
+    }
 }
 
 /// The requests that wait.
 pub(super) struct Inbox {
-    of_engines: RequestQueue,
-    of_others: RequestQueue,
+    of_engines: RequestQueue<EngineArrivals>,
+    of_others: RequestQueue<OtherArrivals>,
     /// Whether a batch has requests of one class only.
     separates: bool,
     /// Whether the last batch was of engines, and others have their turn: requests of both gather while a small batch is in
@@ -34,9 +78,9 @@ pub(super) struct Inbox {
 }
 
 /// The requests of one class.
-struct RequestQueue {
-    receiver: mpsc::Receiver<Request>,
-    /// Requests that come before those of the receiver: one that did not fit into the batch before, and the dispatcher's
+struct RequestQueue<A> {
+    arrivals: A,
+    /// Requests that come before those that arrive: one that did not fit into the batch before, and the dispatcher's
     /// own.
     held_over: VecDeque<Request>,
     /// Whether every caller has dropped its handle.
@@ -47,14 +91,16 @@ impl Inbox {
     /// An inbox for so many requests of each class.
     pub(super) fn channel(size: usize) -> (RequestSenders, Self) {
         let (of_engines, engines) = mpsc::channel(size);
-        let (of_others, others) = mpsc::channel(size);
+        // Bounded by the slots, which a request keeps until its turn.
+        let (of_others, others) = mpsc::unbounded_channel();
+        let slots = Arc::new(Semaphore::new(size));
         let inbox = Self {
-            of_engines: RequestQueue::new(engines),
-            of_others: RequestQueue::new(others),
+            of_engines: RequestQueue::new(EngineArrivals(engines)),
+            of_others: RequestQueue::new(OtherArrivals { receiver: others, waiting: FairQueue::default() }),
             separates: false,
             others_come_first: false,
         };
-        (RequestSenders { of_engines, of_others }, inbox)
+        (RequestSenders { of_engines, of_others, slots, size }, inbox)
     }
 
     /// Keeps the classes apart from now on.
@@ -78,13 +124,13 @@ impl Inbox {
 
     /// How many requests wait, the dispatcher's own aside.
     pub(super) fn len(&self) -> usize {
-        self.of_engines.receiver.len() + self.of_others.receiver.len()
+        self.of_engines.arrivals.len() + self.of_others.arrivals.len()
     }
 
     /// Accepts no more requests. Those that were accepted are still carried out.
     pub(super) fn close(&mut self) {
-        self.of_engines.receiver.close();
-        self.of_others.receiver.close();
+        self.of_engines.arrivals.0.close();
+        self.of_others.arrivals.receiver.close();
     }
 
     /// Puts a request of the dispatcher's own before all others.
@@ -151,9 +197,67 @@ impl Inbox {
     }
 }
 
-impl RequestQueue {
-    fn new(receiver: mpsc::Receiver<Request>) -> Self {
-        Self { receiver, held_over: VecDeque::new(), has_no_callers: false }
+/// Requests as they arrive: one after the other, or by turns.
+trait Arrivals {
+    fn len(&self) -> usize;
+    fn try_next(&mut self) -> Option<Request>;
+    /// The next one; none once no caller is left. Dropped while it waits, it has lost nothing.
+    async fn next(&mut self) -> Option<Request>;
+}
+
+struct EngineArrivals(mpsc::Receiver<Request>);
+
+impl Arrivals for EngineArrivals {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn try_next(&mut self) -> Option<Request> {
+        self.0.try_recv().ok()
+    }
+
+    async fn next(&mut self) -> Option<Request> {
+        self.0.recv().await
+    }
+}
+
+struct OtherArrivals {
+    receiver: mpsc::UnboundedReceiver<OwnedRequest>,
+    waiting: FairQueue<RequestOwner, (Request, OwnedSemaphorePermit)>,
+}
+
+impl OtherArrivals {
+    fn push(&mut self, owned: OwnedRequest) {
+        let OwnedRequest { owner, request, slot } = owned;
+        self.waiting.push(owner, request.weight(), (request, slot));
+    }
+}
+
+impl Arrivals for OtherArrivals {
+    fn len(&self) -> usize {
+        self.receiver.len() + self.waiting.len()
+    }
+
+    /// All that have arrived take part in the turns.
+    fn try_next(&mut self) -> Option<Request> {
+        while let Ok(owned) = self.receiver.try_recv() {
+            self.push(owned);
+        }
+        self.waiting.pop().map(|(request, _slot)| request)
+    }
+
+    async fn next(&mut self) -> Option<Request> {
+        if self.waiting.is_empty() {
+            let owned = self.receiver.recv().await?;
+            self.push(owned);
+        }
+        self.try_next()
+    }
+}
+
+impl<A: Arrivals> RequestQueue<A> {
+    fn new(arrivals: A) -> Self {
+        Self { arrivals, held_over: VecDeque::new(), has_no_callers: false }
     }
 
     fn may_have_more(&self) -> bool {
@@ -161,18 +265,18 @@ impl RequestQueue {
     }
 
     fn is_empty(&self) -> bool {
-        self.held_over.is_empty() && self.receiver.is_empty()
+        self.held_over.is_empty() && self.arrivals.len() == 0
     }
 
     fn try_next(&mut self) -> Option<Request> {
-        self.held_over.pop_front().or_else(|| self.receiver.try_recv().ok())
+        self.held_over.pop_front().or_else(|| self.arrivals.try_next())
     }
 
     async fn next(&mut self) -> Option<Request> {
         if let Some(request) = self.held_over.pop_front() {
             return Some(request);
         }
-        let request = self.receiver.recv().await;
+        let request = self.arrivals.next().await;
         self.has_no_callers = request.is_none();
         request
     }
@@ -181,6 +285,10 @@ impl RequestQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use enginehouse_core::access::secret::AccessToken;
+    use enginehouse_core::event::NewEvent;
+    use enginehouse_core::input::read_json;
+
     use crate::dispatcher::reply::Reply;
 
     #[tokio::test]
@@ -190,8 +298,8 @@ mod tests {
         let mut taken = Vec::new();
         for of_others in [true, true, true, false, true] {
             // More of both come all the time.
-            senders.of_engines.try_send(Request::Settle(Vec::new(), Reply::channel().0)).unwrap();
-            senders.of_others.try_send(Request::Sweep(Reply::channel().0)).unwrap();
+            senders.send(None, Request::Settle(Vec::new(), Reply::channel().0)).unwrap();
+            senders.send(None, Request::Sweep(Reply::channel().0)).unwrap();
             let first = inbox.next(of_others).await.unwrap();
             taken.push(inbox.gather(first).1);
         }
@@ -200,5 +308,33 @@ mod tests {
         let first = inbox.try_next(true).expect("what goes along has its turn, too");
         assert_eq!(inbox.gather(first).1, Engines);
         assert!(inbox.try_next(false).is_none(), "no engine asks");
+    }
+
+    /// A request of a token, which stands for so many events.
+    fn enqueue(events: usize) -> Request {
+        let event = read_json(br#"{"event_type":"a"}"#, NewEvent::read).unwrap();
+        Request::Enqueue(vec![event; events], Reply::channel().0)
+    }
+
+    #[tokio::test]
+    async fn a_token_that_floods_takes_neither_the_room_of_engines_nor_the_turns_of_others() {
+        let (senders, mut inbox) = Inbox::channel(100);
+        let token = |number| Some(AccessToken::made(number, [0; 32]).accessor().clone());
+        while senders.send(token(1), enqueue(2_000)).is_ok() {}
+        assert_eq!(inbox.len(), 51, "half of the room is for what changes or ends something");
+        let other = senders.send(token(2), Request::Sweep(Reply::channel().0));
+        other.expect("an operator's call finds room");
+        for _ in 0..100 {
+            senders
+                .send(token(1), Request::Settle(Vec::new(), Reply::channel().0))
+                .expect("engines have their own room");
+        }
+        let first = inbox.next(true).await.unwrap();
+        assert!(first.is_of_an_engine());
+        while inbox.try_next(false).is_some() {}
+        let next: Vec<_> = (0..2).filter_map(|_| inbox.try_next(true)).collect();
+        assert!(next.iter().any(|request| matches!(request, Request::Sweep(_))), "whoever asks once is soon served");
+        assert_eq!(inbox.len(), 50);
+        senders.send(token(1), enqueue(1)).expect("what is taken leaves its slot");
     }
 }
