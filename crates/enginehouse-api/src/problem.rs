@@ -58,6 +58,8 @@ pub enum Code {
     UnsupportedTransferCoding,
     /// More commands are waiting than the server takes.
     Overloaded,
+    /// The token has its share of something.
+    QuotaExceeded,
     /// There is as much of something as there may be.
     LimitReached,
     /// The store did not answer.
@@ -96,7 +98,7 @@ impl Code {
             Self::Forbidden | Self::WrongSession | Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
             Self::UnsupportedTransferCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::Overloaded | Self::LimitReached => StatusCode::TOO_MANY_REQUESTS,
+            Self::Overloaded | Self::QuotaExceeded | Self::LimitReached => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreUnavailable | Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Unreadable | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -125,6 +127,7 @@ impl Code {
             Self::MisdirectedRequest => "Misdirected request",
             Self::UnsupportedTransferCoding => "Unsupported transfer coding",
             Self::Overloaded => "Overloaded",
+            Self::QuotaExceeded => "Quota exceeded",
             Self::LimitReached => "Limit reached",
             Self::StoreUnavailable => "Store unavailable",
             Self::ShuttingDown => "Shutting down",
@@ -172,6 +175,9 @@ impl Code {
             }
             Self::CrossOrigin => "Call the API from a program or from its own pages, not from another site.",
             Self::Overloaded => "Wait as long as `Retry-After` says, and repeat the request: nothing was done.",
+            Self::QuotaExceeded => {
+                "Wait as long as `Retry-After` says, and repeat the request with less at once: nothing was done."
+            }
             Self::LimitReached => "Look at the field that `detail` names: it has too many values. Or raise the limit.",
             Self::StoreUnavailable => "Wait as long as `Retry-After` says, and repeat the request in its safe form.",
             Self::ShuttingDown => "Repeat the request when the server is back: nothing was done.",
@@ -227,6 +233,10 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub on: Option<String>,
+    /// What the token has its share of, such as `events_per_second`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub quota: Option<String>,
     /// How long to wait before a repeat, in seconds; also in the `Retry-After` header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -252,6 +262,7 @@ impl Problem {
             event_status: None,
             missing: None,
             on: None,
+            quota: None,
             retry_after_seconds: None,
             request_id: None,
         }
@@ -332,6 +343,16 @@ impl Problem {
             applied: Some(Applied::No),
             retry_after_seconds: Some(retry_after_seconds),
             ..Self::new(Code::Overloaded, "more commands are waiting than the server takes")
+        }
+    }
+
+    /// The token has its share of something, which `quota` names.
+    pub fn quota_exceeded(quota: &str, detail: impl Into<String>, retry_after_seconds: u64) -> Self {
+        Self {
+            applied: Some(Applied::No),
+            quota: Some(quota.to_owned()),
+            retry_after_seconds: Some(retry_after_seconds),
+            ..Self::new(Code::QuotaExceeded, detail)
         }
     }
 

@@ -1,8 +1,10 @@
-//! What all callers share, such as bytes under way or connections: so much of it in all, and to each address its share.
+//! What all callers share, such as bytes under way or connections: so much of it in all, and to each address its share, and to
+//! each token.
 //!
 //! **The share of an address** is as much as is left free. An address alone may hold one half; two that take all they can
 //! get hold a third each; and whoever comes next always finds room. A fixed share would either be small for the only caller
-//! there is, or let a few callers take everything.
+//! there is, or let a few callers take everything. **The share of a token**, whatever addresses it is used from, is four times what
+//! is left free (`access/quotas.rs`).
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,6 +12,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use enginehouse_core::access::secret::Accessor;
+
+use crate::access::quotas::{QuotaExceeded, RETRY_HELD, SHARE_FACTOR, TokenUsage};
 use crate::telemetry::BudgetMetrics;
 
 /// Who has a share: an IPv4 address, or the /64 network of an IPv6 address, since a single machine is given a whole one; or
@@ -48,9 +53,24 @@ impl From<Option<IpAddr>> for ClientAddress {
     }
 }
 
+/// Who takes of a budget: an address, and the token that is used from there.
+#[derive(Clone, Debug)]
+pub(crate) struct ShareOwner {
+    pub(crate) address: ClientAddress,
+    pub(crate) token: Option<Arc<TokenUsage>>,
+}
+
+impl From<ClientAddress> for ShareOwner {
+    fn from(address: ClientAddress) -> Self {
+        Self { address, token: None }
+    }
+}
+
 /// A thing of which there is so much for all callers.
 #[derive(Debug)]
 pub(crate) struct Budget {
+    /// The word for it in metrics and for programs.
+    name: &'static str,
     /// What there is so much of, in the words of whoever is refused.
     what: &'static str,
     /// The setting that says how much.
@@ -64,28 +84,53 @@ pub(crate) struct Budget {
 struct Usage {
     held: usize,
     by_address: HashMap<ClientAddress, usize>,
+    by_token: HashMap<Accessor, usize>,
+}
+
+/// Whose share is used up.
+#[derive(Clone, Debug)]
+enum Full {
+    /// What all have together.
+    All,
+    Address,
+    Token(Arc<TokenUsage>),
 }
 
 /// There is not enough left.
 #[derive(Clone, Debug)]
 pub(crate) struct NoRoom {
+    name: &'static str,
     what: &'static str,
     setting: &'static str,
     metrics: BudgetMetrics,
-    /// Whether there would be enough if the address held less.
-    by_address: bool,
+    full: Full,
+    free: usize,
+    max: usize,
 }
 
 impl NoRoom {
+    /// Whether there would be enough if the address held less.
     pub(crate) const fn by_address(&self) -> bool {
-        self.by_address
+        matches!(self.full, Full::Address)
+    }
+
+    /// The refusal, if it is for the share of a token. It is counted where the caller is told.
+    pub(crate) fn of_token(&self) -> Option<QuotaExceeded> {
+        let Full::Token(usage) = &self.full else { return None };
+        let Self { name, what, setting, free, max, .. } = self;
+        let detail = format!(
+            "token {} has its share of {what}: {SHARE_FACTOR} times what is left for all others, {free} of {max} \
+             (setting {setting})",
+            usage.name()
+        );
+        Some(QuotaExceeded { usage: Arc::clone(usage), quota: name, detail, retry_after: RETRY_HELD })
     }
 
     /// What a caller is told who is refused for it. The refusal is counted.
     pub(crate) fn refuse(&self) -> String {
         self.metrics.refused();
         let Self { what, setting, .. } = self;
-        if self.by_address {
+        if self.by_address() {
             format!(
                 "callers at this address have their share of {what}: as many as are left for all others (setting {setting})"
             )
@@ -96,30 +141,38 @@ impl NoRoom {
 }
 
 impl Budget {
-    pub(crate) fn new(what: &'static str, setting: &'static str, max: usize, metrics: BudgetMetrics) -> Arc<Self> {
-        Arc::new(Self { what, setting, max, usage: Mutex::default(), metrics })
+    pub(crate) fn new(
+        name: &'static str,
+        what: &'static str,
+        setting: &'static str,
+        max: usize,
+        metrics: BudgetMetrics,
+    ) -> Arc<Self> {
+        Arc::new(Self { name, what, setting, max, usage: Mutex::default(), metrics })
     }
 
-    /// Takes so much for an address.
-    pub(crate) fn take(self: &Arc<Self>, address: ClientAddress, amount: usize) -> Result<Share, NoRoom> {
-        let mut share = self.none(address);
+    /// Takes so much for somebody.
+    pub(crate) fn take(self: &Arc<Self>, owner: impl Into<ShareOwner>, amount: usize) -> Result<Share, NoRoom> {
+        let mut share = self.none(owner);
         share.grow(amount)?;
         Ok(share)
     }
 
     /// A share that holds nothing yet.
-    pub(crate) fn none(self: &Arc<Self>, address: ClientAddress) -> Share {
-        Share { budget: Arc::clone(self), address, held: 0 }
+    pub(crate) fn none(self: &Arc<Self>, owner: impl Into<ShareOwner>) -> Share {
+        Share { budget: Arc::clone(self), owner: owner.into(), held: 0 }
     }
 
-    /// Whether an address may take so much now.
-    pub(crate) fn check(&self, address: ClientAddress, amount: usize) -> Result<(), NoRoom> {
-        let refused = self.usage().refuses(self.max, address, amount);
-        refused.map_or(Ok(()), |by_address| Err(self.no_room(by_address)))
+    /// Whether somebody may take so much now.
+    pub(crate) fn check(&self, owner: &ShareOwner, amount: usize) -> Result<(), NoRoom> {
+        self.room(&self.usage(), owner, amount)
     }
 
-    fn no_room(&self, by_address: bool) -> NoRoom {
-        NoRoom { what: self.what, setting: self.setting, metrics: self.metrics.clone(), by_address }
+    fn room(&self, usage: &Usage, owner: &ShareOwner, amount: usize) -> Result<(), NoRoom> {
+        let Some(full) = usage.refuses(self.max, owner, amount) else { return Ok(()) };
+        let Self { name, what, setting, max, .. } = *self;
+        let free = max.saturating_sub(usage.held);
+        Err(NoRoom { name, what, setting, metrics: self.metrics.clone(), full, free, max })
     }
 
     fn usage(&self) -> MutexGuard<'_, Usage> {
@@ -129,28 +182,44 @@ impl Budget {
 }
 
 impl Usage {
-    /// Nothing, if an address may take so much; else whether it is for its share that it may not.
-    fn refuses(&self, max: usize, address: ClientAddress, amount: usize) -> Option<bool> {
+    /// Nothing, if somebody may take so much; else for whose share they may not.
+    fn refuses(&self, max: usize, owner: &ShareOwner, amount: usize) -> Option<Full> {
         let free = max.saturating_sub(self.held);
-        let own = self.by_address.get(&address).copied().unwrap_or(0);
         if amount > free {
-            return Some(false);
+            return Some(Full::All);
         }
-        (own + amount > free).then_some(true)
+        let of_address = self.by_address.get(&owner.address).copied().unwrap_or(0);
+        if of_address + amount > free {
+            return Some(Full::Address);
+        }
+        let token = owner.token.as_ref()?;
+        let of_token = self.by_token.get(token.accessor()).copied().unwrap_or(0);
+        (of_token + amount > free.saturating_mul(SHARE_FACTOR)).then(|| Full::Token(Arc::clone(token)))
     }
 
-    fn add(&mut self, address: ClientAddress, amount: usize) {
+    fn add(&mut self, owner: &ShareOwner, amount: usize) {
         self.held += amount;
-        *self.by_address.entry(address).or_default() += amount;
+        *self.by_address.entry(owner.address).or_default() += amount;
+        if let Some(token) = &owner.token {
+            *self.by_token.entry(token.accessor().clone()).or_default() += amount;
+        }
     }
 
-    fn remove(&mut self, address: ClientAddress, amount: usize) {
+    fn remove(&mut self, owner: &ShareOwner, amount: usize) {
         self.held -= amount;
-        if let Entry::Occupied(mut own) = self.by_address.entry(address) {
-            *own.get_mut() -= amount;
-            if *own.get() == 0 {
-                own.remove();
-            }
+        release(self.by_address.entry(owner.address), amount);
+        if let Some(token) = &owner.token {
+            release(self.by_token.entry(token.accessor().clone()), amount);
+        }
+    }
+}
+
+/// Whoever holds nothing any more is forgotten.
+fn release<K>(entry: Entry<'_, K, usize>, amount: usize) {
+    if let Entry::Occupied(mut own) = entry {
+        *own.get_mut() -= amount;
+        if *own.get() == 0 {
+            own.remove();
         }
     }
 }
@@ -159,7 +228,7 @@ impl Usage {
 #[derive(Debug)]
 pub(crate) struct Share {
     budget: Arc<Budget>,
-    address: ClientAddress,
+    owner: ShareOwner,
     held: usize,
 }
 
@@ -170,11 +239,8 @@ impl Share {
             return Ok(());
         }
         let mut usage = self.budget.usage();
-        if let Some(by_address) = usage.refuses(self.budget.max, self.address, amount) {
-            drop(usage);
-            return Err(self.budget.no_room(by_address));
-        }
-        usage.add(self.address, amount);
+        self.budget.room(&usage, &self.owner, amount)?;
+        usage.add(&self.owner, amount);
         drop(usage);
         self.held += amount;
         self.budget.metrics.held(amount as i64);
@@ -193,7 +259,7 @@ impl Share {
     /// Holds so much from now on, whatever is left: for what must not be refused any more.
     pub(crate) fn resize_anyway(&mut self, to: usize) {
         let more = to.saturating_sub(self.held);
-        self.budget.usage().add(self.address, more);
+        self.budget.usage().add(&self.owner, more);
         self.budget.metrics.held(more as i64);
         self.held += more;
         self.return_amount(self.held - to);
@@ -202,7 +268,7 @@ impl Share {
     fn return_amount(&mut self, amount: usize) {
         if amount > 0 {
             self.held -= amount;
-            self.budget.usage().remove(self.address, amount);
+            self.budget.usage().remove(&self.owner, amount);
             self.budget.metrics.held(-(amount as i64));
         }
     }
@@ -219,7 +285,11 @@ mod tests {
     use super::*;
 
     fn budget(max: usize) -> Arc<Budget> {
-        Budget::new("bytes of tests", "max_test_mb", max, BudgetMetrics::default())
+        Budget::new("tests", "bytes of tests", "max_test_mb", max, BudgetMetrics::default())
+    }
+
+    fn usage(name: &str) -> Arc<TokenUsage> {
+        crate::access::quotas::tests::usage(&crate::access::quotas::tests::quotas(None, None), name)
     }
 
     fn address(text: &str) -> ClientAddress {
@@ -245,6 +315,27 @@ mod tests {
         assert_eq!(take_all(&budget, "10.0.0.3").held, 450);
         drop(second);
         assert!(budget.usage().by_address.is_empty() && budget.usage().held == 0);
+    }
+
+    #[test]
+    fn a_token_may_hold_four_times_what_is_left_wherever_it_is_used_from() {
+        let budget = budget(1_000);
+        let token = usage("fleet");
+        let owner =
+            |last: u8| ShareOwner { address: IpAddr::from([10, 0, 0, last]).into(), token: Some(Arc::clone(&token)) };
+        let mut shares: Vec<_> = (0..100).map(|last| budget.none(owner(last))).collect();
+        while shares.iter_mut().any(|share| share.grow(1).is_ok()) {}
+        assert_eq!(shares.iter().map(|share| share.held).sum::<usize>(), 800);
+        let refused = budget.take(owner(200), 1).unwrap_err();
+        let exceeded = refused.of_token().expect("a new address of the token has no share of its own");
+        assert!(!refused.by_address() && exceeded.quota == "tests", "{exceeded:?}");
+        assert!(
+            exceeded.detail.contains("token fleet has its share") && exceeded.detail.ends_with("(setting max_test_mb)")
+        );
+        let another = ShareOwner { token: Some(usage("another")), ..owner(200) };
+        assert_eq!(budget.take(another, 100).unwrap().held, 100);
+        drop(shares);
+        assert!(budget.usage().by_token.is_empty() && budget.usage().held == 0);
     }
 
     #[test]

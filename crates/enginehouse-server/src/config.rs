@@ -296,6 +296,8 @@ mod tests {
             ("retry_delay_initial", "NaN"),
             ("keep_completed_days", "-3"),
             ("max_connections", "0"),
+            ("max_requests_per_second_per_token", "0"),
+            ("max_events_per_second_per_token", "0"),
             ("max_bulk_mb", "0"),
             ("max_control_mb", "0"),
             ("max_streams", "0"),

@@ -83,6 +83,7 @@ mod worker_pool;
 
 use std::sync::Arc;
 
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::session::SessionProof;
 use enginehouse_core::event::NewEvent;
 use enginehouse_core::ids::EngineId;

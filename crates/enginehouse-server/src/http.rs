@@ -19,6 +19,7 @@ mod description;
 mod docs;
 mod end_wait;
 mod engines;
+mod enqueuing;
 mod event_types;
 mod events;
 mod explain;

@@ -10,6 +10,7 @@ pub mod log_followers;
 mod log_limit;
 mod low_priority;
 mod peer;
+mod rate_limit;
 pub mod rng;
 pub mod server;
 pub mod telemetry;

@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use enginehouse_core::access::principal::{Grant, Principal};
 use enginehouse_core::access::secret::{AccessToken, Accessor, SecretHash};
@@ -20,6 +20,7 @@ use enginehouse_store::rows::{MAX_TOKEN_ADDRESSES, TokenRows, TokenUse};
 use enginehouse_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
+use super::quotas::{Quotas, TokenUsage};
 use crate::budget::ClientAddress;
 use crate::dispatcher::audit_notes::FirstUse;
 
@@ -29,11 +30,16 @@ pub(crate) struct AdmittedCaller {
     pub(crate) principal: Principal,
     /// Cancelled when they may not any more.
     pub(crate) over: CancellationToken,
+    /// What the calls of their token take; none without a token.
+    pub(crate) usage: Option<Arc<TokenUsage>>,
 }
 
 /// The tokens. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TokenCache(Arc<RwLock<Option<KnownTokens>>>);
+#[derive(Clone)]
+pub(crate) struct TokenCache {
+    known: Arc<RwLock<Option<KnownTokens>>>,
+    quotas: Quotas,
+}
 
 #[derive(Debug)]
 struct KnownTokens {
@@ -50,6 +56,8 @@ struct CachedToken {
     record: TokenRecord,
     grant: Arc<Grant>,
     over: CancellationToken,
+    /// What its calls take, from the first one on.
+    usage: OnceLock<Arc<TokenUsage>>,
     /// When its secret was last used since that was last written, in milliseconds; 0 if it was not.
     used_at: AtomicI64,
     /// The same of the secret from before the last rotation.
@@ -87,14 +95,18 @@ pub(crate) enum Unauthenticated {
 }
 
 impl TokenCache {
+    pub(crate) fn new(quotas: Quotas) -> Self {
+        Self { known: Arc::default(), quotas }
+    }
+
     /// Whether the tokens were read.
     pub(crate) fn is_loaded(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.known.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Whether the tokens were read, and there is none.
     pub(crate) fn is_open(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|known| !known.exist)
+        self.known.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|known| !known.exist)
     }
 
     /// Reads the tokens.
@@ -112,17 +124,17 @@ impl TokenCache {
     /// # Errors
     /// The store does not say.
     pub(crate) async fn follow(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|known| known.version);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|known| known.version);
         if known.is_none() || known == Some(store.tokens_version().await?) { Ok(()) } else { self.load(store).await }
     }
 
     /// Forgets the tokens: the next request reads them, or nobody is let in.
     pub(crate) fn unload(&self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn replace(&self, rows: TokenRows) {
-        let mut guard = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let mut before = guard.take();
         if before.as_ref().is_some_and(|before| before.version > rows.version && before.exist && rows.exist) {
             // Read before the one that is known.
@@ -134,10 +146,11 @@ impl TokenCache {
             let cached = match known.remove(&record.accessor) {
                 // What has not changed keeps its callers, whatever was noted of its use.
                 Some(cached) if cached.grants_the_same(&record) => CachedToken { record, ..cached },
-                before => {
-                    before.iter().for_each(|before| before.over.cancel());
-                    CachedToken::new(record)
+                Some(before) => {
+                    before.over.cancel();
+                    CachedToken { usage: before.usage, ..CachedToken::new(record) }
                 }
+                None => CachedToken::new(record),
             };
             (cached.record.accessor.clone(), cached)
         };
@@ -162,10 +175,10 @@ impl TokenCache {
         address: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<AdmittedCaller, Unauthenticated> {
-        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let known = guard.as_ref().ok_or(Unauthenticated::NoToken)?;
         if !known.exist {
-            return Ok(AdmittedCaller { principal: Principal::Anyone, over: known.open.clone() });
+            return Ok(AdmittedCaller { principal: Principal::Anyone, over: known.open.clone(), usage: None });
         }
         let token: AccessToken = shown.and_then(|shown| shown.parse().ok()).ok_or(Unauthenticated::NoToken)?;
         let hash = token.hash();
@@ -187,19 +200,24 @@ impl TokenCache {
             used_at.fetch_max(now.as_millis(), Ordering::Relaxed);
         }
         cached.addresses.see(address.map_or(ClientAddress::UNIX, ClientAddress::from), now);
-        Ok(AdmittedCaller { principal: Principal::Bearer(Arc::clone(&cached.grant)), over: cached.over.clone() })
+        let usage = cached.usage.get_or_init(|| self.quotas.of(&cached.record));
+        Ok(AdmittedCaller {
+            principal: Principal::Bearer(Arc::clone(&cached.grant)),
+            over: cached.over.clone(),
+            usage: Some(Arc::clone(usage)),
+        })
     }
 
     /// Ends the requests of tokens that are over by now.
     pub(crate) fn end_expired(&self, now: Timestamp) {
-        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let tokens = guard.iter().flat_map(|known| known.by_accessor.values());
         tokens.filter(|token| token.record.status(now) != TokenStatus::Active).for_each(|token| token.over.cancel());
     }
 
     /// The uses that were not taken before, to be written.
     pub(crate) fn take_uses(&self) -> Vec<TokenUse> {
-        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut uses = Vec::new();
         for cached in guard.iter().flat_map(|known| known.by_accessor.values()) {
             let record = &cached.record;
@@ -217,7 +235,7 @@ impl TokenCache {
 
     /// The addresses from which tokens were used for the first time, and that were not taken before, to be written.
     pub(crate) fn take_first_uses(&self) -> Vec<FirstUse> {
-        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut uses = Vec::new();
         for cached in guard.iter().flat_map(|known| known.by_accessor.values()) {
             let mut unwritten = cached.addresses.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
@@ -233,7 +251,7 @@ impl TokenCache {
 
     /// Has these be told again when they are next used: they could not be written.
     pub(crate) fn forget_first_uses(&self, uses: &[FirstUse]) {
-        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
         for FirstUse { accessor, address, .. } in uses {
             if let Some(cached) = guard.as_ref().and_then(|known| known.by_accessor.get(accessor)) {
                 cached.addresses.seen.write().unwrap_or_else(PoisonError::into_inner).remove(address);
@@ -243,7 +261,7 @@ impl TokenCache {
 
     /// The tokens that open something now.
     pub(crate) fn active(&self, now: Timestamp) -> Vec<TokenRecord> {
-        let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let records = guard.iter().flat_map(|known| known.by_accessor.values()).map(|cached| &cached.record);
         records.filter(|record| record.status(now) == TokenStatus::Active).cloned().collect()
     }
@@ -260,9 +278,10 @@ impl CachedToken {
             record,
             grant,
             over,
+            addresses: SeenAddresses::default(),
+            usage: OnceLock::new(),
             used_at: AtomicI64::new(0),
             previous_used_at: AtomicI64::new(0),
-            addresses: SeenAddresses::default(),
         }
     }
 
@@ -284,7 +303,9 @@ mod tests {
     use enginehouse_core::access::token::TokenDraft;
     use enginehouse_core::input::read_json;
 
+    use super::super::quotas::QuotaLimits;
     use super::*;
+    use crate::telemetry::Metrics;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 
@@ -299,13 +320,23 @@ mod tests {
         TokenRows { version, tokens: tokens.iter().map(|token| (*token).clone()).collect(), exist: !tokens.is_empty() }
     }
 
+    fn empty_cache() -> TokenCache {
+        let limits = QuotaLimits {
+            max_connections: 10,
+            max_waiting_requests: 10,
+            max_requests_per_second: None,
+            max_events_per_second: None,
+        };
+        TokenCache::new(Quotas::new(limits, Metrics::new()))
+    }
+
     fn call(cache: &TokenCache, shown: Option<&str>, now: Timestamp) -> Result<AdmittedCaller, Unauthenticated> {
         cache.caller(shown, Some([192, 0, 2, 7].into()), now)
     }
 
     #[test]
     fn nobody_is_let_in_before_the_tokens_were_read() {
-        let cache = TokenCache::default();
+        let cache = empty_cache();
         assert_eq!(call(&cache, None, NOW).err(), Some(Unauthenticated::NoToken));
         cache.replace(rows(0, &[]));
         assert_eq!(call(&cache, None, NOW).unwrap().principal, Principal::Anyone);
@@ -314,7 +345,7 @@ mod tests {
 
     #[test]
     fn what_was_forgotten_lets_nobody_in() {
-        let cache = TokenCache::default();
+        let cache = empty_cache();
         cache.replace(rows(0, &[]));
         cache.unload();
         assert!(!cache.is_loaded() && call(&cache, None, NOW).is_err());
@@ -322,7 +353,7 @@ mod tests {
 
     #[test]
     fn the_first_token_ends_what_began_without_and_one_that_cannot_be_read_is_one() {
-        let cache = TokenCache::default();
+        let cache = empty_cache();
         cache.replace(rows(0, &[]));
         let before = call(&cache, None, NOW).unwrap();
         cache.replace(TokenRows { version: 1, tokens: Vec::new(), exist: true });
@@ -332,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_use_is_told_once_and_each_secret_has_its_own() {
-        let (cache, (old, record)) = (TokenCache::default(), token(1));
+        let (cache, (old, record)) = (empty_cache(), token(1));
         let new = AccessToken::made(1, [2; 32]);
         let rotated = record.rotated(new.hash(), Duration::from_secs(60), None, NOW);
         cache.replace(rows(1, &[&rotated]));
@@ -347,7 +378,7 @@ mod tests {
 
     #[test]
     fn an_address_is_told_once_unless_it_could_not_be_written() {
-        let (cache, (shown, record)) = (TokenCache::default(), token(1));
+        let (cache, (shown, record)) = (empty_cache(), token(1));
         cache.replace(rows(1, &[&record]));
         let there = Some(IpAddr::from([192, 0, 2, 7]));
         let address = |ip: Option<IpAddr>| ip.map_or(ClientAddress::UNIX, ClientAddress::from);
@@ -376,7 +407,7 @@ mod tests {
 
     #[test]
     fn a_caller_goes_on_until_the_token_is_revoked_or_over() {
-        let (cache, (shown, record)) = (TokenCache::default(), token(1));
+        let (cache, (shown, record)) = (empty_cache(), token(1));
         cache.replace(rows(1, &[&record]));
         let caller = call(&cache, Some(&shown.reveal()), NOW).unwrap();
         let used = TokenRecord { last_used_at: Some(NOW), ..record.clone() };
@@ -389,7 +420,7 @@ mod tests {
         assert_eq!(call(&cache, Some(&shown.reveal()), NOW).err(), Some(Unauthenticated::NoToken));
         cache.replace(rows(2, &[&record]));
         assert!(call(&cache, Some(&shown.reveal()), NOW).is_err(), "what was read before does not come back");
-        let other = TokenCache::default();
+        let other = empty_cache();
         other.replace(rows(1, &[&record]));
         let caller = call(&other, Some(&shown.reveal()), NOW).unwrap();
         other.end_expired(record.expires_at);

@@ -306,10 +306,30 @@ const OTHERS: &[Setting] = &[
         about: "How many HTTP connections may be open at once; 1 to 1,000,000. One address (of IPv6: one /64 network) may have as many as are left for all others, which is half of them if it is alone: behind a proxy, allow twice as many. For one more, the connection that has been idle for longest is closed; if none is, a connection over the share of its address is answered with 429 `overloaded`, and one over the whole waits to be accepted.",
         placeholder: "N",
         set: |config, value| {
-            config.max_connections = number(value, 1, 1_000_000)?;
+            config.limits.max_connections = number(value, 1, 1_000_000)?;
             Ok(())
         },
-        get: |config| config.max_connections.to_string(),
+        get: |config| config.limits.max_connections.to_string(),
+    },
+    Setting {
+        name: "max_requests_per_second_per_token",
+        about: "How many calls a second one access token may make that enqueue or read; 1 to 1,000,000. Heartbeats, claims, settles and what operators change are not counted. Past it, calls are answered with 429 `quota_exceeded`. No limit by default: tokens [have shares](security.md#shares) of what there is in any case.",
+        placeholder: "N",
+        set: |config, value| {
+            config.limits.max_requests_per_second_per_token = Some(number(value, 1, 1_000_000)?);
+            Ok(())
+        },
+        get: |config| config.limits.max_requests_per_second_per_token.map_or_else(String::new, |most| most.to_string()),
+    },
+    Setting {
+        name: "max_events_per_second_per_token",
+        about: "How many events a second may be enqueued with one access token; 1 to 10,000,000. A batch may be larger, and the ones after it have to wait for longer then. Past it, calls are answered with 429 `quota_exceeded`, and a stream of lines is read more slowly. No limit by default.",
+        placeholder: "N",
+        set: |config, value| {
+            config.limits.max_events_per_second_per_token = Some(number(value, 1, 10_000_000)?);
+            Ok(())
+        },
+        get: |config| config.limits.max_events_per_second_per_token.map_or_else(String::new, |most| most.to_string()),
     },
     Setting {
         name: "max_bulk_mb",

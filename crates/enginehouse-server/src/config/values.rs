@@ -49,7 +49,6 @@ pub struct Config {
     pub migrate: Migrate,
     /// What an operator may decide about dispatch.
     pub dispatch: DispatchConfig,
-    pub max_connections: usize,
     /// What requests and answers may take.
     pub limits: Limits,
     pub shutdown_timeout: Duration,
@@ -81,7 +80,6 @@ impl Default for Config {
             max_store_bytes: None,
             migrate: Migrate::Auto,
             dispatch: DispatchConfig::default(),
-            max_connections: 10_000,
             limits: Limits::default(),
             shutdown_timeout: Duration::from_secs(10),
             log: "info".to_owned(),

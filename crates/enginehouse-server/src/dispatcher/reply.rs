@@ -12,6 +12,7 @@ use enginehouse_core::transition;
 use enginehouse_store::{StoreError, UnreadableRow};
 use tokio::sync::oneshot;
 
+use crate::access::quotas::QuotaExceeded;
 use crate::access::token_changes::TokenRefused;
 use crate::wake_queue::woken_together;
 
@@ -137,6 +138,9 @@ pub enum DispatchError {
     /// Too many requests wait already. Nothing was done.
     #[error("too many requests are waiting")]
     Overloaded,
+    /// The token of the caller has its share of something. Nothing was done.
+    #[error("{}", .0.detail)]
+    QuotaExceeded(Box<QuotaExceeded>),
     /// The server shuts down. Nothing was done.
     #[error("the server is shutting down")]
     ShuttingDown,

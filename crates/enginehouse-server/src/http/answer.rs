@@ -40,7 +40,12 @@ impl TakenRoom {
 }
 
 /// The response with the room that it takes, or a refusal.
-pub(super) async fn with_room(mut response: Response, caller: CallOrigin, coding: AnswerCoding, app: &App) -> Response {
+pub(super) async fn with_room(
+    mut response: Response,
+    caller: &CallOrigin,
+    coding: AnswerCoding,
+    app: &App,
+) -> Response {
     let taken = response.extensions_mut().remove::<TakenRoom>().and_then(|taken| taken.take());
     // A body without a known size is a stream, which is never in memory as a whole.
     let Some(bytes) = response.body().size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
@@ -84,7 +89,7 @@ impl AsRef<[u8]> for HeldBytes {
 }
 
 /// Of events that were claimed, those that there is room to send, and the room. The others are released: nobody attempts them.
-pub(super) async fn sendable(app: &App, caller: CallOrigin, claimed: Vec<Claimed>) -> (TakenRoom, Vec<Event>) {
+pub(super) async fn sendable(app: &App, caller: &CallOrigin, claimed: Vec<Claimed>) -> (TakenRoom, Vec<Event>) {
     let mut room = app.budgets().answer(caller);
     let (mut sent, mut released) = (Vec::with_capacity(claimed.len()), Vec::new());
     for one in claimed {

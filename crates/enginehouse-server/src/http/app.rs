@@ -13,6 +13,7 @@ use super::limits::Limits;
 use super::problem::ProblemResponse;
 use crate::access::denials::Denials;
 use crate::access::failed_logins::FailedLogins;
+use crate::access::quotas::{QuotaLimits, Quotas};
 use crate::access::token_cache::TokenCache;
 use crate::dispatcher::audit_notes::WriteAuditNotes;
 use crate::dispatcher::config::{DispatchConfig, Retention};
@@ -69,6 +70,13 @@ impl App {
     ) -> std::io::Result<Self> {
         let metrics = Metrics::new();
         let budgets = Budgets::new(&limits, &metrics);
+        let quotas = QuotaLimits {
+            max_connections: limits.max_connections,
+            max_waiting_requests: config.max_waiting_requests,
+            max_requests_per_second: limits.max_requests_per_second_per_token,
+            max_events_per_second: limits.max_events_per_second_per_token,
+        };
+        let tokens = TokenCache::new(Quotas::new(quotas, metrics.clone()));
         let thread_ended = CancellationToken::new();
         let log_followers = LogFollowers::default();
         let observer = CommitObserver::new(metrics.clone(), log_followers.clone(), thread_ended.clone());
@@ -90,7 +98,7 @@ impl App {
             retention: explained_by.retention,
             low_priority: LowPriorityThreads::start()?,
             log_followers,
-            tokens: TokenCache::default(),
+            tokens,
             failed_logins: FailedLogins::default(),
             denials: Denials::default(),
             limits,

@@ -22,6 +22,7 @@ use super::app::App;
 use super::budgets::CallOrigin;
 use super::known_routes::RequiredAccess;
 use super::problem::ProblemResponse;
+use crate::access::quotas::QuotaGuard;
 use crate::access::token_cache::{AdmittedCaller, Unauthenticated};
 
 /// Reads the tokens, if they were not read before: the first request of a server does.
@@ -34,7 +35,7 @@ pub(super) async fn know_tokens(app: &App) -> Result<(), ProblemResponse> {
 /// Who makes a call that needs something; none if it needs nothing.
 pub(super) fn admit(
     request: &mut Request,
-    origin: CallOrigin,
+    origin: &mut CallOrigin,
     needs: RequiredAccess<'_>,
     app: &App,
 ) -> Result<Option<AdmittedCaller>, ProblemResponse> {
@@ -43,7 +44,9 @@ pub(super) fn admit(
         RequiredAccess::AnyOf(permissions, keeps_to_selectors) => (permissions, keeps_to_selectors),
     };
     let caller = match request.extensions_mut().remove::<Arc<CommandGrant>>() {
-        Some(grant) => AdmittedCaller { principal: Principal::Command(grant), over: CancellationToken::new() },
+        Some(grant) => {
+            AdmittedCaller { principal: Principal::Command(grant), over: CancellationToken::new(), usage: None }
+        }
         None => {
             let shown = bearer(request.headers());
             let now = app.metrics().store_now();
@@ -73,6 +76,7 @@ pub(super) fn admit(
             Problem::forbidden(Permission::AttemptsSettle, Some("an event that is not its own".to_owned())).into()
         );
     }
+    origin.token.clone_from(&caller.usage);
     Ok(Some(caller))
 }
 
@@ -83,7 +87,7 @@ pub(super) fn shows_event_token(request: &Request) -> bool {
 
 /// Looks whether a call shows the token of an attempt that is under way, or that it has settled: then it is of its command. The
 /// store is asked, which no other call needs before it is admitted; so an address that shows many wrong ones is not looked up.
-pub(super) async fn know_command(request: &mut Request, origin: CallOrigin, app: &App) -> Result<(), ProblemResponse> {
+pub(super) async fn know_command(request: &mut Request, origin: &CallOrigin, app: &App) -> Result<(), ProblemResponse> {
     let Some(Ok(token)) = bearer(request.headers()).map(str::parse::<EventToken>) else { return Ok(()) };
     if app.tokens().is_open() || app.failed_logins().is_over(origin.address) {
         return Ok(());
@@ -139,7 +143,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whoever has a token that is not for their address is told what they would be told without one.
-fn refused(why: &Unauthenticated, origin: CallOrigin, app: &App) -> ProblemResponse {
+fn refused(why: &Unauthenticated, origin: &CallOrigin, app: &App) -> ProblemResponse {
     if let Unauthenticated::NotFromThere(accessor) = why {
         app.metrics().access_refused("address_not_allowed");
         tracing::debug!(principal = %accessor, address = %origin.address, "a token is not for the address that it is used from");
@@ -155,9 +159,12 @@ fn refused(why: &Unauthenticated, origin: CallOrigin, app: &App) -> ProblemRespo
     Problem::unauthenticated().into()
 }
 
-/// An answer that goes on, ended when its caller is no caller any more.
-pub(super) fn ending(response: Response, over: CancellationToken) -> Response {
+/// An answer that goes on, ended when its caller is no caller any more. Until its end it keeps its part of a share.
+pub(super) fn ending(response: Response, over: CancellationToken, share: Option<QuotaGuard>) -> Response {
     let (parts, body) = response.into_parts();
     let parts_of_body = body.into_data_stream().take_until(over.cancelled_owned());
+    let parts_of_body = parts_of_body.inspect(move |_| {
+        let _until_the_end = &share;
+    });
     Response::from_parts(parts, Body::from_stream(parts_of_body))
 }

@@ -31,14 +31,14 @@ pub(crate) async fn read(request: Request, max: usize, app: &App) -> Result<Whol
     refuse_announced(&parts.headers, &body, max)?;
     let body = IncomingBody::new(&parts.headers, body, app.limits())?;
     drop(parts);
-    let room = app.budgets().body(caller, app.limits().max_body_bytes);
+    let room = app.budgets().body(&caller, app.limits().max_body_bytes);
     let reading = read_frames(body, max, room);
     timeout(app.limits().body_timeout, reading).await.unwrap_or_else(|_| Err(too_slow("it took too long as a whole")))
 }
 
 /// Who makes a call. The layer around all calls has noted it.
 pub(crate) fn caller(request: &Request) -> Result<CallOrigin, ProblemResponse> {
-    let caller = request.extensions().get().copied();
+    let caller = request.extensions().get().cloned();
     caller.ok_or_else(|| ProblemResponse::internal("a request has no caller"))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! **Control** is what keeps a fleet alive: heartbeats, claims, settles, exchanges, and the calls of operators that change
 //! something. **Bulk** is what can be had in any amount: events that are enqueued, and everything that is only read. Neither
-//! takes room of the other, and of each an address has its share (`budget`). The first bytes of a body and of an answer are
+//! takes room of the other, and of each an address and a token have their shares (`budget`). The first bytes of a body and of an answer are
 //! free, for a connection costs as much anyway: so small calls are never refused, whatever large ones do.
 
 use std::net::IpAddr;
@@ -12,7 +12,8 @@ use axum::extract::Request;
 use http::Method;
 
 use super::limits::Limits;
-use crate::budget::{Budget, ClientAddress, NoRoom, Share};
+use crate::access::quotas::{QuotaExceeded, QuotaGuard, TokenUsage};
+use crate::budget::{Budget, ClientAddress, NoRoom, Share, ShareOwner};
 use crate::peer::Peer;
 use crate::telemetry::Metrics;
 use crate::trusted_proxies::TrustedProxies;
@@ -44,19 +45,42 @@ impl Traffic {
 }
 
 /// Who makes a call, and what for: an extension of every request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct CallOrigin {
     pub(super) address: ClientAddress,
     /// The address itself; none stands for a Unix socket.
     pub(super) ip: Option<IpAddr>,
     pub(super) traffic: Traffic,
+    /// What the calls of its token take; none without a token.
+    pub(super) token: Option<Arc<TokenUsage>>,
 }
 
 impl CallOrigin {
     pub(super) fn of(request: &Request, route: &str, proxies: &TrustedProxies) -> Self {
         let peer = request.extensions().get().unwrap_or(&Peer::LOCAL);
         let ip = proxies.client(peer.ip, request.headers());
-        Self { address: ip.into(), ip, traffic: Traffic::of(request.method(), route) }
+        Self { address: ip.into(), ip, traffic: Traffic::of(request.method(), route), token: None }
+    }
+
+    fn owner(&self) -> ShareOwner {
+        ShareOwner { address: self.address, token: self.token.clone() }
+    }
+
+    /// Lets the call go on, within the share of its token.
+    pub(super) fn begin(&self) -> Result<Option<QuotaGuard>, QuotaExceeded> {
+        let Some(token) = &self.token else { return Ok(None) };
+        token.count_request();
+        if self.traffic == Traffic::Control { Ok(None) } else { token.begin_bulk_call().map(Some) }
+    }
+
+    /// Lets so many events be enqueued, within the share of its token.
+    pub(super) fn begin_enqueue(&self, events: usize) -> Result<Option<QuotaGuard>, QuotaExceeded> {
+        self.token.as_ref().map(|token| token.begin_enqueue(events)).transpose()
+    }
+
+    /// Lets a claim wait, within the share of its token.
+    pub(super) fn begin_wait(&self) -> Result<Option<QuotaGuard>, QuotaExceeded> {
+        self.token.as_ref().map(TokenUsage::begin_wait).transpose()
     }
 }
 
@@ -71,7 +95,7 @@ pub(crate) struct Budgets {
 
 impl Budgets {
     pub(super) fn new(limits: &Limits, metrics: &Metrics) -> Self {
-        let budget = |name, what, setting, max| Budget::new(what, setting, max, metrics.of_budget(name));
+        let budget = |name, what, setting, max| Budget::new(name, what, setting, max, metrics.of_budget(name));
         let (control, bulk) = (limits.max_control_bytes, limits.max_bulk_bytes);
         Self {
             control_bodies: budget("control_bodies", "bytes of bodies of control calls", "max_control_mb", control),
@@ -83,17 +107,17 @@ impl Budgets {
     }
 
     /// A place for a stream of lines.
-    pub(super) fn stream(&self, caller: CallOrigin) -> Result<Share, NoRoom> {
-        self.streams.take(caller.address, 1)
+    pub(super) fn stream(&self, caller: &CallOrigin) -> Result<Share, NoRoom> {
+        self.streams.take(caller.owner(), 1)
     }
 
     /// Room for a body that has yet to arrive.
-    pub(super) fn body(&self, caller: CallOrigin, max_small: usize) -> BodyRoom {
+    pub(super) fn body(&self, caller: &CallOrigin, max_small: usize) -> BodyRoom {
         let small = match caller.traffic {
-            Traffic::Control => self.control_bodies.none(caller.address),
-            Traffic::Enqueue | Traffic::Read => self.bulk_bodies.none(caller.address),
+            Traffic::Control => self.control_bodies.none(caller.owner()),
+            Traffic::Enqueue | Traffic::Read => self.bulk_bodies.none(caller.owner()),
         };
-        BodyRoom { small, large: self.bulk_bodies.none(caller.address), max_small }
+        BodyRoom { small, large: self.bulk_bodies.none(caller.owner()), max_small }
     }
 
     fn answers(&self, traffic: Traffic) -> &Arc<Budget> {
@@ -104,13 +128,13 @@ impl Budgets {
     }
 
     /// Refuses a call that may answer at length, as long as its address has its share of answers under way.
-    pub(super) fn admit(&self, caller: CallOrigin) -> Result<(), NoRoom> {
-        self.answers(caller.traffic).check(caller.address, 1)
+    pub(super) fn admit(&self, caller: &CallOrigin) -> Result<(), NoRoom> {
+        self.answers(caller.traffic).check(&caller.owner(), 1)
     }
 
     /// Room for an answer, which grows with it.
-    pub(super) fn answer(&self, caller: CallOrigin) -> AnswerRoom {
-        AnswerRoom { share: self.answers(caller.traffic).none(caller.address), bytes: 0 }
+    pub(super) fn answer(&self, caller: &CallOrigin) -> AnswerRoom {
+        AnswerRoom { share: self.answers(caller.traffic).none(caller.owner()), bytes: 0 }
     }
 }
 

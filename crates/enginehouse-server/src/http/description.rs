@@ -27,7 +27,7 @@ const OF_EVERY_CALL: &[Code] =
 /// The same of calls that not everybody may make.
 const OF_EVERY_CALL_THAT_NEEDS_A_TOKEN: &[Code] = &[Code::Unauthenticated, Code::Forbidden];
 /// The same of calls that share what there is with others: all but those for machines.
-const OF_EVERY_SHARED_CALL: &[Code] = &[Code::Overloaded];
+const OF_EVERY_SHARED_CALL: &[Code] = &[Code::Overloaded, Code::QuotaExceeded];
 /// The same of a request whose head nobody has read to its end.
 const HEAD_TOO_LARGE: &str = "Send fewer and shorter headers, and a shorter path.";
 

@@ -1,5 +1,7 @@
 //! Engines: register, send heartbeats, claim; drain, resume, deregister.
 
+use std::time::Duration;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -17,7 +19,7 @@ use enginehouse_core::engine::Registration;
 use enginehouse_core::filter::EngineFilter;
 use enginehouse_core::ids::{EngineId, EngineType};
 use enginehouse_core::invalid::shortened;
-use enginehouse_core::request::Exchange;
+use enginehouse_core::request::{Claim, Exchange};
 use http::{StatusCode, header};
 
 use super::answer::sendable;
@@ -32,6 +34,7 @@ use super::problem::{
 use super::selected::engines_within;
 use super::session::SessionHeader;
 use super::wire;
+use crate::access::quotas::{QuotaExceeded, QuotaGuard};
 use crate::dispatcher::actor::Actor;
 use crate::dispatcher::answers::{ExchangeProgress, Exchanged};
 use crate::dispatcher::engines::{Deregister, Drain, LiftQuarantine, PutInQuarantine, Register, Registered, Resume};
@@ -172,13 +175,15 @@ pub(super) async fn claim_events(
 ) -> Result<Response, ProblemResponse> {
     let (epoch, mut claim) = body.read(ClaimRequest::read)?;
     claim.filter.within = principal.selectors().cloned();
-    app.budgets().admit(origin)?;
+    app.budgets().admit(&origin)?;
+    let (_waiting, exceeded) = wait_within_share(&origin, &mut claim);
     let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
     let caller = EngineCaller { engine_id, epoch, session: session.proof(&principal) };
     // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
     let progress = Box::pin(app.dispatcher().begin_exchange(caller, exchange)).await?;
     let exchanged = exchanged(progress, long_wait).await?;
-    let (room, events) = Box::pin(sendable(&app, origin, exchanged.claimed.unwrap_or_default())).await;
+    refuse_to_wait(exceeded, &exchanged)?;
+    let (room, events) = Box::pin(sendable(&app, &origin, exchanged.claimed.unwrap_or_default())).await;
     Ok((Extension(room), Json(ClaimResponse { events })).into_response())
 }
 
@@ -204,25 +209,51 @@ pub(super) async fn exchange(
     }
     let claims = claim.is_some();
     let (heartbeat, errors) = heartbeat.map_or_else(Default::default, |read| (Some(read.heartbeat), read.errors));
-    if claims && let Err(full) = app.budgets().admit(origin) {
+    if claims && let Err(full) = app.budgets().admit(&origin) {
         // What it settles, and its sign of life, must not fail for want of room for events.
         if settlements.is_empty() && heartbeat.is_none() {
             return Err(full.into());
         }
         claim = None;
     }
+    let (_waiting, exceeded) = claim.as_mut().map_or((None, None), |claim| wait_within_share(&origin, claim));
+    let exceeded = exceeded.filter(|_| settlements.is_empty() && heartbeat.is_none());
     let exchange = Exchange { settlements, heartbeat, claim };
     let caller = EngineCaller { engine_id, epoch, session: session.proof(&principal) };
     // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
     let progress = Box::pin(app.dispatcher().begin_exchange(caller, exchange)).await?;
     let exchanged = exchanged(progress, long_wait).await?;
-    let (room, claimed) = Box::pin(sendable(&app, origin, exchanged.claimed.unwrap_or_default())).await;
+    refuse_to_wait(exceeded, &exchanged)?;
+    let (room, claimed) = Box::pin(sendable(&app, &origin, exchanged.claimed.unwrap_or_default())).await;
     let answer = ExchangeResponse {
         settlements: results.with(exchanged.settlements),
         heartbeat: exchanged.heartbeat.map(|answer| wire::heartbeat(answer, errors)),
         claim: claims.then_some(ClaimResponse { events: claimed }),
     };
     Ok((Extension(room), Json(answer)).into_response())
+}
+
+/// What a claim takes of its token's share as long as it may wait. Without room for it, it does not wait: it is answered with what
+/// is there now.
+fn wait_within_share(caller: &CallOrigin, claim: &mut Claim) -> (Option<QuotaGuard>, Option<QuotaExceeded>) {
+    if claim.wait.is_zero() {
+        return (None, None);
+    }
+    match caller.begin_wait() {
+        Ok(share) => (share, None),
+        Err(exceeded) => {
+            claim.wait = Duration::ZERO;
+            (None, Some(exceeded))
+        }
+    }
+}
+
+/// Refuses a claim that might not wait and has found nothing: else its engine would ask again at once.
+fn refuse_to_wait(exceeded: Option<QuotaExceeded>, exchanged: &Exchanged) -> Result<(), ProblemResponse> {
+    match exceeded {
+        Some(exceeded) if exchanged.claimed.as_ref().is_none_or(Vec::is_empty) => Err(exceeded.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The answer to an exchange. Says so if its claim waits.

@@ -22,7 +22,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::body::caller;
+use super::budgets::CallOrigin;
 use super::end_wait::event_after;
+use super::enqueuing::enqueue;
 use super::hiding::Hide;
 use super::history;
 use super::idempotency_key_header::{IdempotencyKeyHeader, refuse_for_many};
@@ -59,6 +62,7 @@ use crate::dispatcher::reply::{DispatchError, KeyConflict};
 pub(super) async fn enqueue_event(
     State(app): State<App>,
     Extension(principal): Extension<Principal>,
+    Extension(caller): Extension<CallOrigin>,
     IdempotencyKeyHeader(key): IdempotencyKeyHeader,
     long_wait: Option<Extension<LongWait>>,
     query: Query,
@@ -68,7 +72,7 @@ pub(super) async fn enqueue_event(
     let event = body.read(|value| NewEvent::read_beside_key(value, key.as_deref()))?;
     check_enqueue(&principal, &event)?;
     // What is over before it waits lies apart: so it takes no memory meanwhile.
-    let enqueued = Box::pin(app.dispatcher().enqueue(vec![event])).await;
+    let enqueued = Box::pin(enqueue(&app, &caller, &principal, vec![event])).await;
     let enqueued = enqueued.map_err(|failure| refused(&principal, failure, |_| String::new()))?;
     let answer = enqueued.first().map(wire::enqueued);
     let mut answer =
@@ -112,6 +116,7 @@ pub(super) async fn enqueue_batch(
     refuse_for_many(request.headers())?;
     let principal = request.extensions().get::<Principal>().cloned();
     let principal = principal.ok_or_else(|| ProblemResponse::internal("a request has no principal"))?;
+    let caller = caller(&request)?;
     if media_type(request.headers()).is_some_and(|kind| ndjson::MEDIA_TYPES.contains(&&*kind)) {
         return ndjson::enqueue_lines(&app, &principal, request).await.map(|lines| Json(BatchAnswer::Lines(lines)));
     }
@@ -125,11 +130,11 @@ pub(super) async fn enqueue_batch(
         ReadBatch::Atomic(events) => {
             let at = |index| format!("/events/{index}");
             events.iter().try_for_each(|event| check_enqueue(&principal, event))?;
-            let enqueued = app.dispatcher().enqueue(events).await;
+            let enqueued = enqueue(&app, &caller, &principal, events).await;
             let enqueued = enqueued.map_err(|failure| refused(&principal, failure, at))?;
             wire::batch(enqueued.into_iter().map(Ok))
         }
-        ReadBatch::Each(events) => enqueue_each(&app, &principal, events).await?,
+        ReadBatch::Each(events) => enqueue_each(&app, &caller, &principal, events).await?,
     };
     Ok(Json(BatchAnswer::Batch(batch)))
 }
@@ -137,6 +142,7 @@ pub(super) async fn enqueue_batch(
 /// Enqueues the events that can be, in one transaction, and answers each.
 async fn enqueue_each(
     app: &App,
+    caller: &CallOrigin,
     principal: &Principal,
     read: Vec<Result<NewEvent, Invalid>>,
 ) -> Result<BatchResponse, ProblemResponse> {
@@ -155,7 +161,8 @@ async fn enqueue_each(
     }
     // All conflicts are named at once. Another round finds only those that have come up meanwhile.
     while !good.is_empty() {
-        match app.dispatcher().enqueue(good.iter().map(|(_, event)| event.clone()).collect()).await {
+        let events = good.iter().map(|(_, event)| event.clone()).collect();
+        match enqueue(app, caller, principal, events).await {
             Ok(enqueued) => {
                 for ((index, _), enqueued) in good.drain(..).zip(enqueued) {
                     answers[index] = Some(Ok(enqueued));

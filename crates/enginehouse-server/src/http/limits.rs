@@ -13,6 +13,12 @@ pub struct Limits {
     pub max_control_bytes: usize,
     /// The same for bulk calls.
     pub max_bulk_bytes: usize,
+    /// Most connections at once.
+    pub max_connections: usize,
+    /// Most calls a second that enqueue or read with one token; no bound if none.
+    pub max_requests_per_second_per_token: Option<u32>,
+    /// Most events a second that are enqueued with one token; no bound if none.
+    pub max_events_per_second_per_token: Option<u32>,
     /// Most streams of lines at once.
     pub max_streams: usize,
     /// How many bytes of a body must arrive in a second, on average.
@@ -30,6 +36,9 @@ impl Default for Limits {
             max_batch_body_bytes: enginehouse_core::limits::MAX_BATCH_BODY_BYTES,
             max_control_bytes: 128 * 1024 * 1024,
             max_bulk_bytes: 256 * 1024 * 1024,
+            max_connections: 10_000,
+            max_requests_per_second_per_token: None,
+            max_events_per_second_per_token: None,
             max_streams: 64,
             min_bytes_per_second: 1_024,
             body_grace: Duration::from_secs(10),

@@ -19,6 +19,8 @@ use futures_util::{StreamExt, stream};
 
 use super::app::App;
 use super::body::{IncomingBody, caller};
+use super::budgets::CallOrigin;
+use super::enqueuing::enqueue;
 use super::problem::{ProblemResponse, conflict};
 use super::selected::{check_enqueue, conflict_shown_to};
 use super::wire::Warnings;
@@ -51,15 +53,22 @@ pub(super) async fn enqueue_lines(
     request: Request,
 ) -> Result<NdjsonResponse, ProblemResponse> {
     let caller = caller(&request)?;
-    let _place = app.budgets().stream(caller)?;
-    let mut room = app.budgets().body(caller, app.limits().max_body_bytes);
+    let _place = app.budgets().stream(&caller)?;
+    let mut room = app.budgets().body(&caller, app.limits().max_body_bytes);
     room.resize(MAX_LINE)?;
     let (parts, body) = request.into_parts();
     let body = IncomingBody::new(&parts.headers, body, app.limits())?;
     drop(parts);
     let mut lines = Lines { body, buffer: BytesMut::new(), searched: 0, number: 0 };
-    let mut stream =
-        LineStream { app, principal, answer: NdjsonResponse::default(), warnings: Warnings::default(), lines_done: 0 };
+    let caller = &caller;
+    let mut stream = LineStream {
+        app,
+        caller,
+        principal,
+        answer: NdjsonResponse::default(),
+        warnings: Warnings::default(),
+        lines_done: 0,
+    };
     let mut chunk = Chunk::default();
     loop {
         let line = match lines.next().await {
@@ -104,6 +113,7 @@ impl Chunk {
 /// What became of the lines so far.
 struct LineStream<'a> {
     app: &'a App,
+    caller: &'a CallOrigin,
     principal: &'a Principal,
     answer: NdjsonResponse,
     warnings: Warnings,
@@ -111,7 +121,7 @@ struct LineStream<'a> {
     lines_done: u64,
 }
 
-impl LineStream<'_> {
+impl<'a> LineStream<'a> {
     /// Reads one line: an event for the chunk, or errors.
     fn read(&mut self, line: Line, chunk: &mut Chunk) {
         let event = match line.text {
@@ -143,7 +153,8 @@ impl LineStream<'_> {
             return Ok(());
         }
         let events: Vec<_> = chunk.events.iter().map(|(_, event)| event.clone()).collect();
-        match patiently(self.app, events).await {
+        let patient = self.patient();
+        match patient.enqueue(events).await {
             Ok(enqueued) => self.note(&enqueued),
             Err(failure) if conflict(&failure).is_some() => self.enqueue_each(chunk).await?,
             Err(failure) => return Err(self.broken_off(failure.into())),
@@ -151,10 +162,14 @@ impl LineStream<'_> {
         Ok(())
     }
 
+    fn patient(&self) -> Patient<'a> {
+        Patient { app: self.app, caller: self.caller, principal: self.principal }
+    }
+
     async fn enqueue_each(&mut self, chunk: Chunk) -> Result<(), ProblemResponse> {
-        let app = self.app;
+        let patient = self.patient();
         let each =
-            chunk.events.into_iter().map(|(line, event)| async move { (line, patiently(app, vec![event]).await) });
+            chunk.events.into_iter().map(|(line, event)| async move { (line, patient.enqueue(vec![event]).await) });
         let mut each = stream::iter(each).buffered(AT_ONCE);
         while let Some((line, enqueued)) = each.next().await {
             match enqueued {
@@ -192,15 +207,29 @@ impl LineStream<'_> {
     }
 }
 
-/// Enqueues, and waits a little where the queue of commands is full.
-async fn patiently(app: &App, events: Vec<NewEvent>) -> Result<Vec<Enqueued>, DispatchError> {
-    for _ in 1..TRIES {
-        match app.dispatcher().enqueue(events.clone()).await {
-            Err(DispatchError::Overloaded) => pause(PAUSE).await,
-            answered => return answered,
+/// Enqueues, and waits where there is no room for it now: a stream is slowed down, not refused.
+#[derive(Clone, Copy)]
+struct Patient<'a> {
+    app: &'a App,
+    caller: &'a CallOrigin,
+    principal: &'a Principal,
+}
+
+impl Patient<'_> {
+    async fn enqueue(self, events: Vec<NewEvent>) -> Result<Vec<Enqueued>, DispatchError> {
+        let Self { app, caller, principal } = self;
+        let mut tries = 1;
+        loop {
+            match enqueue(app, caller, principal, events.clone()).await {
+                Err(DispatchError::Overloaded) if tries < TRIES => {
+                    tries += 1;
+                    pause(PAUSE).await;
+                }
+                Err(DispatchError::QuotaExceeded(exceeded)) => pause(exceeded.retry_after).await,
+                answered => return answered,
+            }
         }
     }
-    app.dispatcher().enqueue(events).await
 }
 
 /// One line that is not blank.

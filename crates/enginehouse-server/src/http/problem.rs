@@ -13,6 +13,7 @@ use enginehouse_store::StoreError;
 use http::StatusCode;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder};
 
+use crate::access::quotas::QuotaExceeded;
 use crate::access::token_changes::TokenRefused;
 use crate::budget::NoRoom;
 use crate::dispatcher::reply::{DispatchError, KeyConflict, Refusal};
@@ -81,7 +82,20 @@ impl From<Problem> for ProblemResponse {
 /// There is no room for what the call takes: it says of what, and which setting there is for it.
 impl From<NoRoom> for ProblemResponse {
     fn from(full: NoRoom) -> Self {
+        if let Some(exceeded) = full.of_token() {
+            return exceeded.into();
+        }
         Problem { detail: full.refuse(), ..Problem::overloaded(RETRY_AFTER_SECONDS) }.into()
+    }
+}
+
+/// The refusal is counted here: whoever waits instead is not refused.
+impl From<QuotaExceeded> for ProblemResponse {
+    fn from(exceeded: QuotaExceeded) -> Self {
+        let QuotaExceeded { usage, quota, detail, retry_after } = exceeded;
+        usage.refused(quota);
+        let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
+        Problem::quota_exceeded(quota, detail, u64::try_from(seconds).unwrap_or(RETRY_AFTER_SECONDS)).into()
     }
 }
 
@@ -195,6 +209,7 @@ impl From<DispatchError> for ProblemResponse {
             DispatchError::Refused(refusal) => refusal.into(),
             DispatchError::Store(error) => error.into(),
             DispatchError::Overloaded => Self::overloaded(),
+            DispatchError::QuotaExceeded(exceeded) => (*exceeded).into(),
             DispatchError::ShuttingDown => Problem::shutting_down().into(),
         }
     }

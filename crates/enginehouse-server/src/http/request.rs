@@ -24,6 +24,7 @@ use super::docs;
 use super::known_routes::{KnownRoutes, RequiredAccess};
 use super::problem::ProblemResponse;
 use super::same_origin;
+use crate::access::quotas::QuotaGuard;
 use crate::access::token_cache::AdmittedCaller;
 use crate::dispatcher::actor::Actor;
 use crate::log_limit::LogLimit;
@@ -59,8 +60,7 @@ pub(super) async fn observe(
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
-    let caller = CallOrigin::of(&request, &route, app.trusted_proxies());
-    request.extensions_mut().insert(caller);
+    let mut caller = CallOrigin::of(&request, &route, app.trusted_proxies());
     request.extensions_mut().insert(RequestId(Arc::clone(&request_id)));
     let certificate_name = request.extensions().get::<Peer>().and_then(|peer| peer.certificate_name.clone());
     let coding = AnswerCoding::asked_for(&request);
@@ -72,12 +72,14 @@ pub(super) async fn observe(
         false => Box::pin(auth::know_tokens(&app)).await,
     };
     if known.is_ok() && !is_free && auth::shows_event_token(&request) {
-        known = Box::pin(auth::know_command(&mut request, caller, &app)).await;
+        known = Box::pin(auth::know_command(&mut request, &caller, &app)).await;
     }
-    let (mut principal, mut over) = (Principal::Anyone, None);
-    let mut response = match known.and_then(|()| admit(&mut request, caller, &app, &routes)) {
-        Ok(admitted) => {
-            if let Some(AdmittedCaller { principal: who, over: ends }) = admitted {
+    let (mut principal, mut over, mut share) = (Principal::Anyone, None, None);
+    let mut response = match known.and_then(|()| admit(&mut request, &mut caller, &app, &routes)) {
+        Ok((admitted, taken)) => {
+            share = taken;
+            request.extensions_mut().insert(caller.clone());
+            if let Some(AdmittedCaller { principal: who, over: ends, .. }) = admitted {
                 (principal, over) = (who, Some(ends));
             }
             let answering = next.run(request).instrument(span);
@@ -98,9 +100,10 @@ pub(super) async fn observe(
     if let Some(over) = over
         && response.body().size_hint().exact().is_none()
     {
-        response = auth::ending(response, over);
+        response = auth::ending(response, over, share.take());
     }
-    let mut response = Box::pin(answer::with_room(response, caller, coding, &app)).await;
+    drop(share);
+    let mut response = Box::pin(answer::with_room(response, &caller, coding, &app)).await;
     let problem = response.extensions_mut().remove::<ProblemResponse>();
     let code = problem.as_ref().map(|problem| problem.document().code);
     if let Some(problem) = problem {
@@ -127,10 +130,10 @@ pub(super) async fn observe(
 /// What no handler needs to look at.
 fn admit(
     request: &mut Request,
-    caller: CallOrigin,
+    caller: &mut CallOrigin,
     app: &App,
     routes: &KnownRoutes,
-) -> Result<Option<AdmittedCaller>, ProblemResponse> {
+) -> Result<(Option<AdmittedCaller>, Option<QuotaGuard>), ProblemResponse> {
     if let Some(EarlyRefusal(problem)) = request.extensions_mut().remove() {
         return Err((*problem).into());
     }
@@ -138,11 +141,12 @@ fn admit(
     let route = request.extensions().get::<MatchedPath>().cloned();
     let needs = routes.needs(request.method(), route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str));
     let admitted = auth::admit(request, caller, needs, app)?;
+    let share = caller.begin()?;
     if caller.traffic != Traffic::Control {
         app.budgets().admit(caller)?;
     }
     routes.check_query(request)?;
-    Ok(admitted)
+    Ok((admitted, share))
 }
 
 /// The id that a request brings along, if it may stand in a log as it is.

@@ -78,7 +78,7 @@ impl OpenConnections {
         // Connections for metrics are apart: they are what somebody looks with when there are too many of the others.
         let (name, setting, max) = match role {
             ListenerRole::Everything | ListenerRole::Calls => {
-                ("connections", "max_connections", config.max_connections)
+                ("connections", "max_connections", config.limits.max_connections)
             }
             ListenerRole::Metrics => ("metrics_connections", "metrics_listen", MAX_METRICS_CONNECTIONS),
         };
@@ -91,7 +91,7 @@ impl OpenConnections {
             // Whoever may open the file may read along anyway.
             tls: tls.filter(|_| listens_on.is_some()),
             timeouts: config.timeouts(),
-            budget: Budget::new("connections", setting, max, metrics),
+            budget: Budget::new(name, "connections", setting, max, metrics),
             signal: IdleSignal::new(),
             shutdown: CancellationToken::new(),
             threads,

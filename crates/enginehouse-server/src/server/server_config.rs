@@ -35,8 +35,6 @@ pub struct ServerConfig {
     /// Whose word is taken for who calls.
     pub trusted_proxies: TrustedProxies,
     pub limits: Limits,
-    /// Most connections at once.
-    pub max_connections: usize,
     /// How long the headers of a request may take.
     pub header_timeout: Duration,
     /// How long a connection may be without a request.
@@ -61,7 +59,6 @@ impl ServerConfig {
             allowed_hosts: AllowedHosts::default(),
             trusted_proxies: TrustedProxies::default(),
             limits: Limits::default(),
-            max_connections: 10_000,
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::event::DeadLetterReason;
-use enginehouse_core::ids::EventType;
+use enginehouse_core::ids::{EventType, TokenName};
 use enginehouse_core::time::Timestamp;
 use http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use super::budget_metrics::{BudgetMetrics, OfBudget};
 use super::dropped_lines::DroppedLines;
 use super::labels::{MAX_LABELLED, OTHER, known_method};
+use super::principal_metrics::{PrincipalFamilies, PrincipalMetrics};
 use super::store_stats::{STORE_METRICS, StoreCollector, StoreStats};
 use super::text_format::TextFormat;
 use super::tls_metrics::TlsMetrics;
@@ -116,6 +117,7 @@ pub(super) struct MetricSet {
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
     access_refused: Family<WithReason, Counter>,
     token_expires: Family<OfToken, Gauge>,
+    principals: PrincipalFamilies,
     connections: Gauge,
     connections_evicted: Counter,
     tls: TlsMetrics,
@@ -249,6 +251,21 @@ impl Metrics {
                 "How long each valid token is valid still; of many, those that expire first",
                 Family::default(),
             ),
+            principals: PrincipalFamilies {
+                requests: it.counter(
+                    "enginehouse_principal_requests",
+                    "Calls that were made with each token, by its name; of many tokens, the later ones as other",
+                ),
+                enqueued: it.counter(
+                    "enginehouse_principal_events_enqueued",
+                    "Events that were enqueued over HTTP with each token, by its name",
+                ),
+                refused: it.counter(
+                    "enginehouse_principal_refused",
+                    "Calls that were refused because their token had its share of something, by its name and the quota",
+                ),
+                labelled: Mutex::new(HashSet::new()),
+            },
             connections: it.other("enginehouse_http_connections", "Open connections", Gauge::default()),
             connections_evicted: it.counter(
                 "enginehouse_http_connections_evicted",
@@ -386,6 +403,11 @@ impl Metrics {
     /// What is measured of TLS.
     pub(crate) fn tls(&self) -> &TlsMetrics {
         &self.0.tls
+    }
+
+    /// What is counted of whoever has a token of this name.
+    pub(crate) fn of_principal(&self, name: &TokenName) -> PrincipalMetrics {
+        self.0.principals.of(name)
     }
 
     /// What is counted of the budget of this name.

@@ -35,7 +35,7 @@ async fn register(server: &RunningServer) {
 
 #[tokio::test]
 async fn the_connection_that_was_idle_for_longest_makes_room() {
-    let server = start(|config| config.max_connections = 8).await;
+    let server = start(|config| config.limits.max_connections = 8).await;
     let oldest = idle(&server, [127, 0, 0, 1]).await;
     let mut waiting = Vec::new();
     for last in 2..=5 {
@@ -59,7 +59,7 @@ async fn the_connection_that_was_idle_for_longest_makes_room() {
 
 #[tokio::test]
 async fn one_address_leaves_room_for_all_others_and_a_waiting_claim_is_not_idle() {
-    let server = start(|config| config.max_connections = 16).await;
+    let server = start(|config| config.limits.max_connections = 16).await;
     register(&server).await;
     server.until(OPEN, |open| open <= 2).await;
     let claims = waiting(&server, [127, 0, 0, 1], 8).await;
@@ -81,7 +81,7 @@ async fn one_address_leaves_room_for_all_others_and_a_waiting_claim_is_not_idle(
 
 #[tokio::test]
 async fn a_connection_that_finds_no_idle_one_waits_to_be_accepted() {
-    let server = start(|config| config.max_connections = 1).await;
+    let server = start(|config| config.limits.max_connections = 1).await;
     let head = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\ncontent-type: application/json\r\ncontent-length: 18\r\n\
                 expect: 100-continue\r\n\r\n";
     let mut first = server.connect(head).await;

@@ -10,7 +10,7 @@ use crate::request_fields::Description;
 
 /// What is not in every answer of its kind. Whatever else is answered is always there, be it null, and so required.
 const MAY_BE_ABSENT: &[&str] = &[
-    "Problem: applied, errors, event_id, event_status, missing, on, request_id, retry_after_seconds",
+    "Problem: applied, errors, event_id, event_status, missing, on, quota, request_id, retry_after_seconds",
     "Engine: locks, session_token, warnings",
     "ExchangeResponse: claim, heartbeat",
     "HeartbeatResponse: errors",

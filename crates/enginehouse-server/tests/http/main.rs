@@ -31,6 +31,7 @@ mod metrics_apart;
 mod pages;
 mod permissions;
 mod proxies;
+mod quotas;
 mod refusals;
 mod reports;
 mod request_fields;

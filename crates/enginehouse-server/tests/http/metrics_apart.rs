@@ -6,7 +6,7 @@ use crate::running_server::{read_answer, read_to_end, start};
 async fn metrics_are_where_they_are_to_be_and_nothing_else_is() {
     let server = start(|config| {
         config.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
-        config.max_connections = 1;
+        config.limits.max_connections = 1;
     })
     .await;
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");

@@ -25,7 +25,7 @@ async fn an_idle_connection_is_closed_after_a_while() {
 
 #[tokio::test]
 async fn a_server_that_is_full_shuts_down_in_time() {
-    let server = start(|config| config.max_connections = 1).await;
+    let server = start(|config| config.limits.max_connections = 1).await;
     // Its body does not come, so it is not idle.
     let body = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nexpect: 100-continue\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n";
     let mut first = server.connect(body).await;

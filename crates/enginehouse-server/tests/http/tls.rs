@@ -125,7 +125,7 @@ async fn a_new_certificate_is_served_without_a_restart_and_a_bad_one_never() {
 async fn a_handshake_that_never_ends_keeps_nobody_waiting_and_is_closed_in_time() {
     let ca = TestCa::new();
     let server = start_tls(&ca, |config| {
-        config.max_connections = 16;
+        config.limits.max_connections = 16;
         config.header_timeout = Duration::from_secs(4);
     })
     .await;

@@ -115,7 +115,7 @@ const fn exit_for(code: Code) -> Exit {
         Code::Unauthenticated | Code::Forbidden | Code::WrongSession | Code::CrossOrigin | Code::MisdirectedRequest => {
             Exit::Forbidden
         }
-        Code::Overloaded | Code::StoreUnavailable | Code::ShuttingDown => Exit::Unreachable,
+        Code::Overloaded | Code::QuotaExceeded | Code::StoreUnavailable | Code::ShuttingDown => Exit::Unreachable,
         Code::LimitReached => Exit::Failed,
         Code::Timeout => Exit::Timeout,
         Code::UnsupportedMediaType

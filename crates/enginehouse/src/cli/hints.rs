@@ -58,6 +58,7 @@ pub(super) const fn hint(subject: Subject, code: Code) -> &'static str {
         Code::Forbidden => "ask whoever looks after the server for a token that permits it",
         Code::CrossOrigin => "call the server directly",
         Code::Overloaded | Code::ShuttingDown => "try again in a moment: nothing was done",
+        Code::QuotaExceeded => "try again in a moment, with less at once: nothing was done",
         Code::LimitReached => "use fewer values of what the message names, or raise the limit: docs/configuration.md",
         Code::StoreUnavailable => "see the server's log, the disk and the database, then try again",
         Code::Timeout => "try again; look at the network if it happens again",

@@ -91,7 +91,6 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
         allowed_hosts: config.allowed_hosts.clone(),
         limits: config.limits.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
-        max_connections: config.max_connections,
         shutdown_timeout: config.shutdown_timeout,
         listen: config.listen.clone(),
         ..ServerConfig::on(SocketAddr::from(([127, 0, 0, 1], 0)))
