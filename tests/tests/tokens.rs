@@ -105,3 +105,31 @@ async fn a_token_that_one_server_revokes_is_refused_by_the_other() {
         assert_eq!(server.stop(), Some(0));
     }
 }
+
+#[tokio::test]
+async fn a_token_for_some_addresses_and_one_that_certificates_open_are_made_with_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite://{}", folder.path().join("house.db").display());
+    let create = |arguments: &[&str]| {
+        let mut create = command([&["token", "create"], arguments, &["--store", &store]].concat());
+        create.env("ENGINEHOUSE_DURABILITY", "relaxed").output().unwrap()
+    };
+    let bound =
+        create(&["ci", "--role", "producer", "--allowed-address", "10.0.0.0/8", "--allowed-address", "192.0.2.7"]);
+    let shown = text(&bound.stdout);
+    assert!(exit_of(&bound) == 0 && shown.contains("10.0.0.0/8 192.0.2.7"), "{shown} {}", text(&bound.stderr));
+    let wrong = create(&["other", "--role", "producer", "--allowed-address", "10.0.0.1/8"]);
+    let message = text(&wrong.stderr);
+    assert!(exit_of(&wrong) == 2 && message.contains("must be 10.0.0.0/8"), "{message}");
+    let named = ["engine-7", "--role", "engine", "--certificate-name", "spiffe://example.org/engine-7"];
+    let certificate = create(&[&named[..], &["-o", "json"]].concat());
+    let answer: serde_json::Value = serde_json::from_slice(&certificate.stdout).unwrap();
+    assert!(answer["token"].is_null(), "{answer}");
+    assert_eq!(answer["kept"]["certificate_name"], "spiffe://example.org/engine-7");
+    assert!(!text(&certificate.stderr).contains("shown this once"), "{}", text(&certificate.stderr));
+    let twice = create(&["again", "--role", "engine", "--certificate-name", "spiffe://example.org/engine-7"]);
+    assert!(
+        exit_of(&twice) != 0
+            && text(&twice.stderr).contains("is opened by certificates of spiffe://example.org/engine-7")
+    );
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enginehouse_core::access::certificate_name::CertificateName;
 use enginehouse_core::access::network::Network;
 use enginehouse_core::access::role::Role;
 use enginehouse_core::access::secret::Accessor;
@@ -36,6 +37,9 @@ pub struct CreateTokenRequest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, min_items = 1, max_items = 100)]
     pub allowed_addresses: Vec<Network>,
+    /// The name in the certificates of clients, whose calls need no other token then. Such a token has no text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_name: Option<CertificateName>,
     /// From when on it is valid; from now on if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
@@ -100,6 +104,10 @@ pub struct TokenView {
     #[serde(default)]
     #[schema(required = true, max_items = 100)]
     pub allowed_addresses: Vec<Network>,
+    /// The name in the certificates that open it instead of a text.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub certificate_name: Option<CertificateName>,
     /// Whether it opens anything now.
     pub status: TokenStatus,
     /// When it was made.
@@ -141,6 +149,7 @@ impl TokenView {
             read_payloads: token.reads_payloads,
             selectors: token.selectors,
             allowed_addresses: token.allowed_addresses,
+            certificate_name: token.certificate_name,
             status,
             created_at: token.created_at,
             created_by: token.created_by,
@@ -162,8 +171,9 @@ pub type TokenPage = Page<TokenView>;
 /// A token with its text, which is shown this once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NewToken {
-    /// What its bearer sends, as `Authorization: Bearer`. Nobody can show it again.
-    pub token: String,
+    /// What its bearer sends, as `Authorization: Bearer`. Nobody can show it again. Null if certificates open it.
+    #[schema(required = true)]
+    pub token: Option<String>,
     /// What is kept of it.
     pub kept: TokenView,
 }

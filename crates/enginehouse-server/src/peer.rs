@@ -1,7 +1,8 @@
 //! Who is at the other end of a connection, as far as the connection itself shows it.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+
+use enginehouse_core::access::certificate_name::CertificateName;
 
 use crate::budget::ClientAddress;
 
@@ -13,7 +14,7 @@ pub(crate) struct Peer {
     /// Whether the connection is one of TLS.
     pub(crate) is_encrypted: bool,
     /// The name in the certificate that the client has proved itself with; none without one.
-    pub(crate) certificate_name: Option<Arc<str>>,
+    pub(crate) certificate_name: Option<CertificateName>,
 }
 
 impl Peer {

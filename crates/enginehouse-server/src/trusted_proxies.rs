@@ -58,13 +58,18 @@ impl fmt::Display for TrustedProxies {
 }
 
 impl TrustedProxies {
+    /// Whether somebody is a proxy that is trusted; none stands for a Unix socket.
+    pub(crate) fn trust(&self, peer: Option<IpAddr>) -> bool {
+        peer.map_or(self.unix, |peer| self.has(peer))
+    }
+
     fn has(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(address))
     }
 
     /// Whom a request is from that came from this address; none stands for a Unix socket.
     pub(crate) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-        if !peer.map_or(self.unix, |peer| self.has(peer)) {
+        if !self.trust(peer) {
             return peer;
         }
         let by_list = self.behind(hops(headers, &X_FORWARDED_FOR, address));

@@ -360,6 +360,7 @@ create table enginehouse.tokens (
     reads_payloads boolean not null,
     selectors enginehouse.json_object not null,
     allowed_addresses json not null default '[]'::json,
+    certificate_name text collate "C",
     secret_sha256 bytea not null,
     previous_sha256 bytea,
     previous_expires_at timestamp with time zone,
@@ -380,6 +381,8 @@ create table enginehouse.tokens (
     constraint role_is_known CHECK (role = 'metrics'::text OR role = 'viewer'::text OR role = 'producer'::text OR role = 'engine'::text OR role = 'operator'::text OR role = 'admin'::text),
     constraint who_revokes_is_known CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
 );
+
+CREATE UNIQUE INDEX tokens_certificate_name ON enginehouse.tokens USING btree (certificate_name) WHERE ((certificate_name IS NOT NULL) AND (revoked_at IS NULL));
 
 CREATE UNIQUE INDEX tokens_name ON enginehouse.tokens USING btree (name) WHERE (revoked_at IS NULL);
 

@@ -337,6 +337,7 @@ CREATE TABLE tokens (
     reads_payloads integer not null,
     selectors text not null,
     allowed_addresses text not null default '[]',
+    certificate_name text,
     secret_sha256 blob not null,
     previous_sha256 blob,
     previous_expires_at integer,
@@ -365,6 +366,9 @@ CREATE TABLE tokens (
 ) strict, without rowid;
 
 CREATE UNIQUE INDEX tokens_name on tokens (name) where revoked_at is null;
+
+CREATE UNIQUE INDEX tokens_certificate_name on tokens (certificate_name)
+where certificate_name is not null and revoked_at is null;
 
 CREATE TABLE audit_log (
     audit_id integer not null primary key autoincrement,

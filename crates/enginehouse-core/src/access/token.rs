@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::certificate_name::CertificateName;
 use super::network::Network;
 use super::role::Role;
 use super::secret::{Accessor, SecretHash};
@@ -34,6 +35,9 @@ pub struct TokenRecord {
     pub selectors: Selectors,
     /// From where it may be used; from anywhere if empty.
     pub allowed_addresses: Vec<Network>,
+    /// The name of the clients whose certificates open it. Then no secret does.
+    pub certificate_name: Option<CertificateName>,
+    /// Of a token that certificates open, that of a secret which nobody has been told.
     pub secret: SecretHash,
     /// The secret from before the last rotation, as long as it is taken.
     pub previous: Option<PreviousSecret>,
@@ -99,7 +103,7 @@ impl TokenRecord {
         let previous = self.previous.as_ref();
         let is_previous = previous.map_or(&self.secret, |previous| &previous.secret).is(shown);
         let previous_holds = previous.is_some_and(|previous| previous.expires_at > now);
-        if self.status(now) != TokenStatus::Active {
+        if self.status(now) != TokenStatus::Active || self.certificate_name.is_some() {
             None
         } else if is_current.into() {
             Some(ShownSecret::Current)
@@ -146,6 +150,7 @@ pub struct TokenDraft {
     pub reads_payloads: bool,
     pub selectors: Selectors,
     pub allowed_addresses: Vec<Network>,
+    pub certificate_name: Option<CertificateName>,
     pub not_before: Option<Timestamp>,
     /// How long it lasts from now, or from `not_before`.
     pub life: Duration,
@@ -159,6 +164,7 @@ impl TokenDraft {
             read_payloads: or_default(|value| value.boolean()),
             selectors: or_default(Selectors::read),
             allowed_addresses: or_default(read_addresses),
+            certificate_name: optional(|value| value.parsed()),
             not_before: optional(|value| value.parsed()),
             expires_in_seconds: optional(read_life),
         );
@@ -176,6 +182,7 @@ impl TokenDraft {
             reads_payloads,
             selectors: selectors?,
             allowed_addresses: allowed_addresses?,
+            certificate_name,
             not_before,
             life: expires_in_seconds.unwrap_or_else(|| default_life(role)),
         })
@@ -183,7 +190,8 @@ impl TokenDraft {
 
     /// The token itself.
     pub fn made(self, accessor: Accessor, secret: SecretHash, by: String, now: Timestamp) -> TokenRecord {
-        let Self { name, role, reads_payloads, selectors, allowed_addresses, not_before, life } = self;
+        let Self { name, role, reads_payloads, selectors, allowed_addresses, certificate_name, not_before, life } =
+            self;
         TokenRecord {
             accessor,
             name,
@@ -191,6 +199,7 @@ impl TokenDraft {
             reads_payloads,
             selectors,
             allowed_addresses,
+            certificate_name,
             secret,
             previous: None,
             created_at: now,
@@ -289,6 +298,8 @@ mod tests {
         assert_eq!((at_once.verify(&first, now), at_once.expires_at), (None, now + DAY));
         let late = TokenRecord { not_before: Some(now + DAY), ..token.clone() };
         assert_eq!((late.status(now), late.verify(&first, now)), (TokenStatus::Waiting, None));
+        let by_certificate = TokenRecord { certificate_name: Some("a.example".parse().unwrap()), ..token.clone() };
+        assert_eq!((by_certificate.status(now), by_certificate.verify(&first, now)), (TokenStatus::Active, None));
         let revoked = TokenRecord { revoked_at: Some(now), ..token };
         assert_eq!((revoked.status(now), revoked.verify(&first, now)), (TokenStatus::Revoked, None));
     }

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
+use enginehouse_core::access::certificate_name::CertificateName;
 use enginehouse_core::access::principal::{Grant, Principal};
 use enginehouse_core::access::secret::{AccessToken, Accessor, SecretHash};
 use enginehouse_core::access::token::{ShownSecret, TokenRecord, TokenStatus};
@@ -47,6 +48,8 @@ struct KnownTokens {
     /// Whether there is any: if not, everybody may do everything.
     exist: bool,
     by_accessor: HashMap<Accessor, CachedToken>,
+    /// Those that are not revoked and that certificates open.
+    by_certificate: HashMap<CertificateName, Accessor>,
     /// Cancelled when the first token appears.
     open: CancellationToken,
 }
@@ -83,6 +86,16 @@ impl SeenAddresses {
             self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).push((address, now));
         }
     }
+}
+
+/// What a caller shows of itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Credentials<'a> {
+    pub(crate) token: Option<&'a str>,
+    /// The name in its certificate, which counts if it sends no token.
+    pub(crate) certificate: Option<&'a CertificateName>,
+    /// None stands for a Unix socket.
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// Nobody who may call. Why, is for the server's own metrics and log: a caller is answered the same in any case.
@@ -154,6 +167,12 @@ impl TokenCache {
             };
             (cached.record.accessor.clone(), cached)
         };
+        let by_certificate = rows
+            .tokens
+            .iter()
+            .filter(|token| token.revoked_at.is_none())
+            .filter_map(|token| Some((token.certificate_name.clone()?, token.accessor.clone())))
+            .collect();
         let by_accessor = rows.tokens.into_iter().map(keep).collect();
         known.values().for_each(|gone| gone.over.cancel());
         let open = before.map(|before| before.open).unwrap_or_default();
@@ -161,26 +180,23 @@ impl TokenCache {
             open.cancel();
         }
         let open = if open.is_cancelled() && !rows.exist { CancellationToken::new() } else { open };
-        *guard = Some(KnownTokens { version: rows.version, exist: rows.exist, by_accessor, open });
+        *guard = Some(KnownTokens { version: rows.version, exist: rows.exist, by_accessor, by_certificate, open });
     }
 
-    /// Who shows this, calling from an address, or by way of a Unix socket if there is none. Takes the same time for each token
-    /// that opens nothing.
+    /// Who shows this. Takes the same time for each token that opens nothing.
     ///
     /// # Errors
     /// Nobody who may call.
-    pub(crate) fn caller(
-        &self,
-        shown: Option<&str>,
-        address: Option<IpAddr>,
-        now: Timestamp,
-    ) -> Result<AdmittedCaller, Unauthenticated> {
+    pub(crate) fn caller(&self, shown: Credentials<'_>, now: Timestamp) -> Result<AdmittedCaller, Unauthenticated> {
         let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let known = guard.as_ref().ok_or(Unauthenticated::NoToken)?;
         if !known.exist {
             return Ok(AdmittedCaller { principal: Principal::Anyone, over: known.open.clone(), usage: None });
         }
-        let token: AccessToken = shown.and_then(|shown| shown.parse().ok()).ok_or(Unauthenticated::NoToken)?;
+        if let (None, Some(name)) = (shown.token, shown.certificate) {
+            return self.named(known, name, shown.address, now);
+        }
+        let token: AccessToken = shown.token.and_then(|shown| shown.parse().ok()).ok_or(Unauthenticated::NoToken)?;
         let hash = token.hash();
         let Some(cached) = known.by_accessor.get(token.accessor()) else {
             // As long as it takes to find that a secret is another one.
@@ -188,6 +204,33 @@ impl TokenCache {
             return Err(Unauthenticated::NoToken);
         };
         let secret = cached.record.verify(&hash, now).ok_or(Unauthenticated::NoToken)?;
+        self.admit(cached, secret, shown.address, now)
+    }
+
+    /// Who has a certificate of this name.
+    fn named(
+        &self,
+        known: &KnownTokens,
+        name: &CertificateName,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<AdmittedCaller, Unauthenticated> {
+        let accessor = known.by_certificate.get(name).ok_or(Unauthenticated::NoToken)?;
+        let cached = known.by_accessor.get(accessor).ok_or(Unauthenticated::NoToken)?;
+        if cached.record.status(now) != TokenStatus::Active {
+            return Err(Unauthenticated::NoToken);
+        }
+        self.admit(cached, ShownSecret::Current, address, now)
+    }
+
+    /// Lets in whoever has shown what opens a token, if they may come from there.
+    fn admit(
+        &self,
+        cached: &CachedToken,
+        secret: ShownSecret,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<AdmittedCaller, Unauthenticated> {
         if !cached.record.admits_address(address) {
             return Err(Unauthenticated::NotFromThere(cached.record.accessor.clone()));
         }
@@ -331,7 +374,7 @@ mod tests {
     }
 
     fn call(cache: &TokenCache, shown: Option<&str>, now: Timestamp) -> Result<AdmittedCaller, Unauthenticated> {
-        cache.caller(shown, Some([192, 0, 2, 7].into()), now)
+        cache.caller(Credentials { token: shown, address: Some([192, 0, 2, 7].into()), ..Credentials::default() }, now)
     }
 
     #[test]
@@ -425,5 +468,30 @@ mod tests {
         let caller = call(&other, Some(&shown.reveal()), NOW).unwrap();
         other.end_expired(record.expires_at);
         assert!(caller.over.is_cancelled());
+    }
+
+    #[test]
+    fn a_certificate_opens_the_token_of_its_name_alone_and_no_secret_does() {
+        let (shown, record) = token(1);
+        let name: CertificateName = "spiffe://example.org/engine-7".parse().unwrap();
+        let record = TokenRecord { certificate_name: Some(name.clone()), ..record };
+        let cache = empty_cache();
+        cache.replace(rows(1, &[&record]));
+        let show = |certificate| cache.caller(Credentials { certificate, ..Credentials::default() }, NOW);
+        let caller = show(Some(&name)).unwrap();
+        assert_eq!(caller.principal.accessor(), Some(&record.accessor));
+        assert_eq!(cache.take_uses().len(), 1);
+        for other in ["spiffe://example.org/engine-70", "spiffe://example.org/engine-", "SPIFFE://example.org/engine-7"]
+        {
+            assert!(show(Some(&other.parse().unwrap())).is_err(), "{other}");
+        }
+        assert!(show(None).is_err() && call(&cache, Some(&shown.reveal()), NOW).is_err());
+        // What is sent counts, and not who sends it.
+        let both = Credentials { token: Some("eh1_x"), certificate: Some(&name), address: None };
+        assert!(cache.caller(both, NOW).is_err());
+        assert!(cache.caller(Credentials { token: None, ..both }, record.expires_at).is_err());
+        let revoked = TokenRecord { revoked_at: Some(NOW), revoked_by: Some("x".to_owned()), ..record };
+        cache.replace(rows(2, &[&revoked]));
+        assert!(caller.over.is_cancelled() && show(Some(&name)).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enginehouse_core::access::certificate_name::CertificateName;
 use enginehouse_core::access::secret::{AccessToken, Accessor};
 use enginehouse_core::access::token::{TokenDraft, TokenRecord};
 use enginehouse_core::audit::{AuditEntry, AuditOutcome};
@@ -31,7 +32,7 @@ pub enum TokenChange {
     },
 }
 
-/// A token that was changed, and its text if it has a new one.
+/// A token that was changed, and its text if it has a new one. One that certificates open has none.
 #[derive(Clone, Debug)]
 pub struct ChangedToken {
     pub record: TokenRecord,
@@ -45,6 +46,8 @@ pub enum TokenRefused {
     NoSuchToken(Accessor),
     #[error("token {accessor} has the name {name}, and is not revoked: choose another name, or revoke it first")]
     NameTaken { name: TokenName, accessor: Accessor },
+    #[error("token {accessor} is opened by certificates of {certificate_name}, and is not revoked: revoke it first")]
+    CertificateTaken { certificate_name: CertificateName, accessor: Accessor },
     #[error("the store has {MAX_TOKENS} tokens, which is as many as it keeps")]
     TooMany,
     #[error("token {0} is revoked: make a new one")]
@@ -75,18 +78,26 @@ pub async fn change_token(
     };
     let changed = match change {
         TokenChange::Create { draft } => {
-            let taken = all.iter().find(|other| other.name == draft.name && other.revoked_at.is_none());
+            let mut active = all.iter().filter(|other| other.revoked_at.is_none());
+            let taken = active.clone().find(|other| other.name == draft.name);
+            let name = draft.certificate_name.as_ref();
+            let opened = name.and_then(|name| active.find(|other| other.certificate_name.as_ref() == Some(name)));
             match taken {
                 Some(other) => {
                     Err(TokenRefused::NameTaken { name: draft.name.clone(), accessor: other.accessor.clone() })
                 }
+                None if let (Some(other), Some(name)) = (opened, name) => Err(TokenRefused::CertificateTaken {
+                    certificate_name: name.clone(),
+                    accessor: other.accessor.clone(),
+                }),
                 None if all.len() as u64 >= MAX_TOKENS => Err(TokenRefused::TooMany),
                 None if !by.covers(&draft.selectors) => Err(TokenRefused::ReachesFurther),
                 None => {
                     let token = AccessToken::made(rng.bits() as u64, rng.secret());
-                    let record =
-                        draft.clone().made(token.accessor().clone(), token.hash(), by.principal.to_string(), now);
-                    Ok(("token.create", ChangedToken { record, token: Some(token) }))
+                    let by = by.principal.to_string();
+                    let record = draft.clone().made(token.accessor().clone(), token.hash(), by, now);
+                    let token = Some(token).filter(|_| record.certificate_name.is_none());
+                    Ok(("token.create", ChangedToken { record, token }))
                 }
             }
         }
@@ -96,7 +107,8 @@ pub async fn change_token(
             }
             let new = AccessToken::with_accessor(accessor.clone(), rng.secret());
             let record = token.rotated(new.hash(), *overlap, *life, now);
-            Ok(("token.rotate", ChangedToken { record, token: Some(new) }))
+            let new = Some(new).filter(|_| record.certificate_name.is_none());
+            Ok(("token.rotate", ChangedToken { record, token: new }))
         }),
         TokenChange::Revoke { accessor } => find(accessor).map(|token| {
             let revoked = TokenRecord {
@@ -126,6 +138,7 @@ fn detail(token: &TokenRecord) -> Value {
         "read_payloads": token.reads_payloads,
         "selectors": token.selectors,
         "allowed_addresses": token.allowed_addresses,
+        "certificate_name": token.certificate_name,
         "expires_at": token.expires_at,
         "previous_secret_until": token.previous.map(|previous| previous.expires_at),
     })

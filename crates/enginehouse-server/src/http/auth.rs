@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use enginehouse_api::problem::Problem;
+use enginehouse_core::access::certificate_name::CertificateName;
 use enginehouse_core::access::event_token::EventToken;
 use enginehouse_core::access::principal::{CommandGrant, Principal};
 use enginehouse_core::access::role::Permission;
@@ -23,7 +24,9 @@ use super::budgets::CallOrigin;
 use super::known_routes::RequiredAccess;
 use super::problem::ProblemResponse;
 use crate::access::quotas::QuotaGuard;
-use crate::access::token_cache::{AdmittedCaller, Unauthenticated};
+use crate::access::token_cache::{AdmittedCaller, Credentials, Unauthenticated};
+use crate::peer::Peer;
+use crate::trusted_proxies::TrustedProxies;
 
 /// Reads the tokens, if they were not read before: the first request of a server does.
 pub(super) async fn know_tokens(app: &App) -> Result<(), ProblemResponse> {
@@ -48,9 +51,13 @@ pub(super) fn admit(
             AdmittedCaller { principal: Principal::Command(grant), over: CancellationToken::new(), usage: None }
         }
         None => {
-            let shown = bearer(request.headers());
-            let now = app.metrics().store_now();
-            app.tokens().caller(shown, origin.ip, now).map_err(|why| refused(&why, origin, app))?
+            let shown = Credentials {
+                token: bearer(request.headers()),
+                certificate: certificate(request, app.trusted_proxies()),
+                address: origin.ip,
+            };
+            let caller = app.tokens().caller(shown, app.metrics().store_now());
+            caller.map_err(|why| refused(&why, origin, app))?
         }
     };
     request.headers_mut().remove(header::AUTHORIZATION);
@@ -132,6 +139,13 @@ fn engine_of(request: &Request) -> Option<&str> {
 fn path_part<'a>(request: &'a Request, route: &str) -> Option<&'a str> {
     request.extensions().get::<MatchedPath>()?.as_str().strip_prefix(route)?;
     request.uri().path().split('/').nth(3)
+}
+
+/// The name in the certificate of a client that sends nothing else. That of a proxy says nothing of its clients.
+fn certificate<'a>(request: &'a Request, proxies: &TrustedProxies) -> Option<&'a CertificateName> {
+    let peer: &Peer = request.extensions().get()?;
+    let counts = !request.headers().contains_key(header::AUTHORIZATION) && !proxies.trust(peer.ip);
+    peer.certificate_name.as_ref().filter(|_| counts)
 }
 
 /// What stands behind `Bearer`.

@@ -160,6 +160,7 @@ fn of_token(refused: &TokenRefused) -> Problem {
     match refused {
         TokenRefused::NoSuchToken(accessor) => Problem::not_found(format_args!("token {accessor}")),
         TokenRefused::NameTaken { .. } => Invalid::field("/name", detail).into(),
+        TokenRefused::CertificateTaken { .. } => Invalid::field("/certificate_name", detail).into(),
         TokenRefused::TooMany => Problem::limit_reached(detail),
         TokenRefused::Revoked(_) => Problem::new(Code::WrongStatus, detail),
         TokenRefused::ReachesFurther => {

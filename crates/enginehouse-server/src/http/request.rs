@@ -7,6 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::problem::{Code, Problem};
+use enginehouse_core::access::certificate_name::CertificateName;
 use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::invalid::shortened;
@@ -122,7 +123,8 @@ pub(super) async fn observe(
     let (address, status) = (caller.address, response.status());
     app.metrics().answered(&route, &method, status, took);
     let (request_id, method, path, route) = (&request_id, &method, &path, &route);
-    let principal = principal.accessor().map(Accessor::as_str).or(certificate_name.as_deref());
+    let principal =
+        principal.accessor().map(Accessor::as_str).or(certificate_name.as_ref().map(CertificateName::as_str));
     AnsweredRequest { request_id, principal, address, method, path, route, status, code, took }.log();
     response
 }

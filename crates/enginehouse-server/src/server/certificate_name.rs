@@ -1,7 +1,6 @@
 //! The name that a client's certificate gives it.
 
-use std::sync::Arc;
-
+use enginehouse_core::access::certificate_name::CertificateName;
 use rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
@@ -11,12 +10,11 @@ use x509_cert::ext::pkix::name::GeneralName;
 
 /// The attribute of a subject that is its common name.
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
-/// Longest name. A DNS name may be as long.
-const MAX_NAME: usize = 255;
 
 /// The name of whoever has a certificate: its first URI, as SPIFFE has it; without one, its first DNS name; without any, the
-/// common name of its subject. None if that is no name that a log can hold.
-pub(super) fn certificate_name(certificate: &CertificateDer<'_>) -> Option<Arc<str>> {
+/// common name of its subject. None if that is no name that a log can hold, or one that looks like a URI and is none: CAs look
+/// less closely at those.
+pub(super) fn certificate_name(certificate: &CertificateDer<'_>) -> Option<CertificateName> {
     let certificate = Certificate::from_der(certificate).ok()?.tbs_certificate;
     let names = certificate.get::<SubjectAltName>().ok()?.map(|(_, names)| names.0).unwrap_or_default();
     let uri = names.iter().find_map(|name| match name {
@@ -35,12 +33,9 @@ pub(super) fn certificate_name(certificate: &CertificateDer<'_>) -> Option<Arc<s
         // Whichever string type it is: those in use are ASCII or UTF-8.
         Some(std::str::from_utf8(value.value()).ok()?.to_owned())
     };
-    uri.or_else(dns).or_else(common_name).filter(|name| is_plain(name)).map(Arc::from)
-}
-
-fn is_plain(name: &str) -> bool {
-    let is_sane = |one: char| !one.is_control() && one != '\u{fffd}';
-    (1..=MAX_NAME).contains(&name.len()) && name.chars().all(is_sane) && name.trim() == name
+    let is_uri = uri.is_some();
+    let name: CertificateName = uri.or_else(dns).or_else(common_name)?.parse().ok()?;
+    (is_uri || !name.is_uri()).then_some(name)
 }
 
 #[cfg(test)]
@@ -63,7 +58,7 @@ mod tests {
             }
         }
         let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        assert_eq!(certificate_name(certificate.der()).as_deref(), want, "{names:?}");
+        assert_eq!(certificate_name(certificate.der()).as_ref().map(CertificateName::as_str), want, "{names:?}");
     }
 
     #[test]
@@ -77,6 +72,7 @@ mod tests {
     fn what_is_no_name_is_none() {
         check(&[], None);
         check(&["cn:"], None);
+        check(&["cn:spiffe://house/a"], None);
         check(&["cn:two\nlines"], None);
         check(&["cn: ann"], None);
         check(&[&format!("cn:{}", "x".repeat(256))], None);

@@ -11,6 +11,7 @@ mod bad_input;
 mod bounds;
 mod bulk_events;
 mod certificates;
+mod client_certificates;
 mod clock;
 mod connections;
 mod coverage;

@@ -16,7 +16,7 @@ use crate::certificates::TestCa;
 use crate::running_server::{LIMIT, RunningServer, read_answer, read_to_end, request, start};
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
-const BOTH: &[&rustls::SupportedProtocolVersion] = &[&TLS13, &TLS12];
+pub(crate) const BOTH: &[&rustls::SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
 fn server_files(ca: &TestCa) -> TlsFiles {
     let (cert, key) = ca.server_files();
@@ -24,7 +24,7 @@ fn server_files(ca: &TestCa) -> TlsFiles {
 }
 
 /// A server that speaks TLS.
-async fn start_tls(ca: &TestCa, change: impl FnOnce(&mut ServerConfig)) -> RunningServer {
+pub(crate) async fn start_tls(ca: &TestCa, change: impl FnOnce(&mut ServerConfig)) -> RunningServer {
     let server = start(|config| {
         config.tls = Some(server_files(ca));
         config.tls_look_interval = Duration::from_millis(20);

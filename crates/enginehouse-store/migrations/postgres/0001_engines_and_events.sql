@@ -492,6 +492,7 @@ create table enginehouse.tokens (
     reads_payloads boolean not null,
     selectors enginehouse.json_object not null,
     allowed_addresses json not null default '[]',
+    certificate_name text collate "C",
     secret_sha256 bytea not null,
     previous_sha256 bytea,
     previous_expires_at timestamptz,
@@ -518,6 +519,11 @@ create table enginehouse.tokens (
 -- statement
 -- A name is free again once its token is revoked.
 create unique index tokens_name on enginehouse.tokens (name) where revoked_at is null;
+
+-- statement
+-- A certificate opens one token.
+create unique index tokens_certificate_name on enginehouse.tokens (certificate_name)
+where certificate_name is not null and revoked_at is null;
 
 -- statement
 -- What people did, to whatever `target` names, and what they were kept from. `position` and `hash` link an entry to the one before

@@ -416,6 +416,7 @@ create table tokens (
     reads_payloads integer not null,
     selectors text not null,
     allowed_addresses text not null default '[]',
+    certificate_name text,
     secret_sha256 blob not null,
     previous_sha256 blob,
     previous_expires_at integer,
@@ -446,6 +447,11 @@ create table tokens (
 -- statement
 -- A name is free again once its token is revoked.
 create unique index tokens_name on tokens (name) where revoked_at is null;
+
+-- statement
+-- A certificate opens one token.
+create unique index tokens_certificate_name on tokens (certificate_name)
+where certificate_name is not null and revoked_at is null;
 
 -- statement
 -- What people did, to whatever `target` names, and what they were kept from. `position` and `hash` link an entry to the one before

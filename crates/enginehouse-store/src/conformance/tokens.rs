@@ -32,7 +32,8 @@ pub(crate) async fn a_token_is_read_as_it_was_written(store: &dyn Store) {
     let selectors = r#"{"queues":["eu.*","render"],"event_types":["frame"],"engines":["sim-*"]}"#;
     first.selectors = serde_json::from_str(selectors).unwrap();
     first.allowed_addresses = vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::1".parse().unwrap()];
-    let second = token(store, 2, r#"{"name":"other","role":"admin"}"#).await;
+    let by_certificate = r#"{"name":"other","role":"admin","certificate_name":"spiffe://example.org/é"}"#;
+    let second = token(store, 2, by_certificate).await;
     let made = write(store, &[&second, &first]).await;
     let found = store.tokens().await.unwrap();
     let mut want = vec![first.clone(), second.clone()];
@@ -50,14 +51,15 @@ pub(crate) async fn a_token_is_read_as_it_was_written(store: &dyn Store) {
         ..second
     };
     write(store, &[&revoked]).await;
-    let third = token(store, 3, r#"{"name":"other","role":"viewer"}"#).await;
+    let third =
+        token(store, 3, r#"{"name":"other","role":"viewer","certificate_name":"spiffe://example.org/é"}"#).await;
     let mut tx = begin(store).await;
     let mut want = vec![first, revoked];
     want.sort_by(|one, other| one.accessor.cmp(&other.accessor));
     assert_eq!(tx.all_tokens().await.unwrap(), want);
     tx.write_token(&third).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(store.tokens().await.unwrap().tokens.len(), 3, "the name of a revoked token is free");
+    assert_eq!(store.tokens().await.unwrap().tokens.len(), 3, "the names of a revoked token are free");
 }
 
 /// Each secret has a time of its own: so it shows when nobody uses the old one any more. No use is a change of the tokens.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use enginehouse_core::access::certificate_name::CertificateName;
 use enginehouse_core::access::role::Role;
 use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::audit::AuditOutcome;
@@ -403,7 +404,7 @@ macro_rules! names {
     )+ };
 }
 
-names! { EngineId EngineType EventType QueueName ScenarioRunId VersionRequirement Accessor TokenName }
+names! { EngineId EngineType EventType QueueName ScenarioRunId VersionRequirement Accessor TokenName CertificateName }
 
 /// The error of an attempt, which has a message.
 pub(super) fn error_of(

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use enginehouse_core::access::certificate_name::CertificateName;
 use enginehouse_core::access::role::Role;
 use enginehouse_core::access::secret::{Accessor, SecretHash};
 use enginehouse_core::access::selector::Selectors;
@@ -21,6 +22,7 @@ columns! {
         reads_payloads: bool as Boolean,
         selectors: Cow<'a, str> as Json,
         allowed_addresses: Cow<'a, str> as Json,
+        certificate_name: Option<Cow<'a, CertificateName>> as Text,
         secret_sha256: [u8; 32] as Bytes,
         previous_sha256: Option<[u8; 32]> as Bytes,
         previous_expires_at: Option<Timestamp> as Time,
@@ -45,6 +47,7 @@ impl<'a> TokenColumns<'a> {
             reads_payloads,
             selectors,
             allowed_addresses,
+            certificate_name,
             secret,
             previous,
             created_at,
@@ -63,6 +66,7 @@ impl<'a> TokenColumns<'a> {
             reads_payloads: *reads_payloads,
             selectors: json_text(selectors),
             allowed_addresses: json_text(allowed_addresses),
+            certificate_name: certificate_name.as_ref().map(Cow::Borrowed),
             secret_sha256: *secret.as_bytes(),
             previous_sha256: previous.map(|previous| *previous.secret.as_bytes()),
             previous_expires_at: previous.map(|previous| previous.expires_at),
@@ -94,6 +98,7 @@ impl<'a> TokenColumns<'a> {
             reads_payloads: self.reads_payloads,
             selectors: selectors.map_err(|_| Unexpected::new("selectors", "not selectors"))?,
             allowed_addresses: allowed_addresses.map_err(|_| Unexpected::new("allowed_addresses", "not networks"))?,
+            certificate_name: self.certificate_name.map(Cow::into_owned),
             secret: SecretHash::from_bytes(self.secret_sha256),
             previous,
             created_at: self.created_at,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use enginehouse_api::tokens::{CreateTokenRequest, NewToken, RotateTokenRequest, TokenView};
 use enginehouse_client::Client;
+use enginehouse_core::access::certificate_name::CertificateName;
 use enginehouse_core::access::network::Network;
 use enginehouse_core::access::role::Role;
 use enginehouse_core::access::selector::{Selector, Selectors};
@@ -91,6 +92,9 @@ struct CreateArgs {
     /// Take it from these addresses and networks only, such as 10.0.0.0/8
     #[arg(long = "allowed-address", value_name = "CIDR")]
     allowed_addresses: Vec<Network>,
+    /// Let clients in by their certificates of this name, and by no text: a URI, a DNS name or a common name
+    #[arg(long, value_name = "NAME")]
+    certificate_name: Option<CertificateName>,
     /// From when on it is valid; from now on if not said
     #[arg(long, value_name = "TIME", value_parser = future)]
     not_before: Option<Timestamp>,
@@ -141,6 +145,7 @@ async fn create(common: &Common, tokens: &Tokens, arguments: CreateArgs) -> Resu
         engines,
         capabilities,
         allowed_addresses,
+        certificate_name,
         not_before,
         expires_in,
     } = arguments;
@@ -150,6 +155,7 @@ async fn create(common: &Common, tokens: &Tokens, arguments: CreateArgs) -> Resu
         read_payloads,
         selectors: Selectors { queues, event_types, engines, capabilities },
         allowed_addresses,
+        certificate_name,
         not_before,
         expires_in_seconds: expires_in.map(|life| life.as_secs()),
     };
@@ -175,10 +181,12 @@ async fn revoke(common: &Common, tokens: &Tokens, named: &[String], yes: bool) -
     for_each(named, revoke_one, common).await
 }
 
-/// The text alone on stdout with `-q`, so that it can go into a file; else with what is kept of it.
+/// The text alone on stdout with `-q`, so that it can go into a file; else with what is kept of it. The accessor, if it has no
+/// text.
 fn show_new(common: &Common, new: &NewToken) -> Result<(), CliError> {
-    let fields: Vec<_> = std::iter::once(("token", new.token.clone())).chain(fields(&new.kept)).collect();
-    one(common, new, &new.token, &fields)?;
+    let Some(token) = &new.token else { return one(common, new, new.kept.accessor.as_str(), &fields(&new.kept)) };
+    let fields: Vec<_> = std::iter::once(("token", token.clone())).chain(fields(&new.kept)).collect();
+    one(common, new, token, &fields)?;
     note(
         "the token is shown this once: keep it in a file that nobody else can read, and name that in ENGINEHOUSE_TOKEN_FILE",
     );
@@ -197,6 +205,7 @@ fn fields(token: &TokenView) -> Vec<(&'static str, String)> {
         ("name", token.name.to_string()),
         ("role", role_of(token)),
         ("acts on", reach_of(&token.selectors)),
+        ("certificate", or_dash(token.certificate_name.as_ref())),
         ("used from", used_from(&token.allowed_addresses)),
         ("status", status_of(token)),
         ("created", format!("{} by {}", token.created_at, token.created_by)),

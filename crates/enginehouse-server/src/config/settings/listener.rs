@@ -82,7 +82,7 @@ pub(super) const LISTENER: &[Setting] = &[
     },
     Setting {
         name: "tls_client_ca",
-        about: "A file of certificates of CAs, in PEM. Clients are asked for a certificate, and one that these CAs have signed names who calls: by its first URI, or else its first DNS name, or else the common name of its subject. The access log shows it as `principal`. A client without a certificate is served as before; one whose certificate these CAs have not signed, or has no name, is not. Read again when it changes, as `tls_cert` is. See [TLS](tls.md#certificates-of-clients).",
+        about: "A file of certificates of CAs, in PEM. Clients are asked for a certificate, and one that these CAs have signed names who calls: by its first URI, or else its first DNS name, or else the common name of its subject. The access log shows it as `principal`, and an access token may be bound to it (`token create --certificate-name`). A client without a certificate is served as before; one whose certificate these CAs have not signed, or has no name, is not. Read again when it changes, as `tls_cert` is. See [TLS](tls.md#certificates-of-clients).",
         placeholder: "FILE",
         set: |config, value| file(&mut config.tls_client_ca, value),
         get: |config| shown(&config.tls_client_ca),

@@ -33,12 +33,12 @@ impl OfflineTokens {
 
     pub(super) async fn create(&self, request: &CreateTokenRequest) -> Result<NewToken, CliError> {
         let draft = checked(request, TokenDraft::read)?;
-        self.change(TokenChange::Create { draft }).await.and_then(new_token)
+        self.change(TokenChange::Create { draft }).await.map(new_token)
     }
 
     pub(super) async fn rotate(&self, accessor: &Accessor, request: &RotateTokenRequest) -> Result<NewToken, CliError> {
         let Rotation { overlap, life } = checked(request, RotateTokenRequest::read)?;
-        self.change(TokenChange::Rotate { accessor: accessor.clone(), overlap, life }).await.and_then(new_token)
+        self.change(TokenChange::Rotate { accessor: accessor.clone(), overlap, life }).await.map(new_token)
     }
 
     pub(super) async fn revoke(&self, accessor: &Accessor) -> Result<TokenView, CliError> {
@@ -66,18 +66,10 @@ fn checked<T>(request: &impl Serialize, read: impl FnOnce(Value<'_>) -> Option<T
     read_json(&text, read).map_err(|why| CliError::new(Exit::Invalid, "nothing was done", why, "correct what it names"))
 }
 
-fn new_token(changed: ChangedToken) -> Result<NewToken, CliError> {
+fn new_token(changed: ChangedToken) -> NewToken {
     let ChangedToken { record, token } = changed;
-    let text = token.map(|token| token.reveal()).ok_or_else(|| {
-        CliError::new(
-            Exit::Failed,
-            "the token has no text",
-            "a mistake of this program",
-            "rotate it to get another one",
-        )
-    })?;
     let now = record.rotated_at.unwrap_or(record.created_at);
-    Ok(NewToken { token: text, kept: TokenView::of(record, now) })
+    NewToken { token: token.map(|token| token.reveal()), kept: TokenView::of(record, now) }
 }
 
 fn random() -> Result<SeededRng, CliError> {
