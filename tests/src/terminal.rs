@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -27,6 +27,16 @@ impl OnTerminal {
     /// # Panics
     /// The system gives no terminal.
     pub fn start<A: AsRef<OsStr>>(url: &str, arguments: impl IntoIterator<Item = A>, columns: u16) -> Self {
+        let mut command = command(arguments);
+        command.env("ENGINEHOUSE_URL", url);
+        Self::with(command, columns)
+    }
+
+    /// The same, by a command that is prepared.
+    ///
+    /// # Panics
+    /// The system gives no terminal.
+    pub fn with(mut command: Command, columns: u16) -> Self {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there is a terminal");
         grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("it may be opened");
         tcsetwinsize(&terminal, Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })
@@ -34,8 +44,7 @@ impl OnTerminal {
         let name = ptsname(&terminal, Vec::new()).expect("it has a name");
         let path = std::path::PathBuf::from(name.into_string().expect("its name is a path"));
         let side = || -> OwnedFd { File::options().read(true).write(true).open(&path).expect("it is there").into() };
-        let child = command(arguments)
-            .env("ENGINEHOUSE_URL", url)
+        let child = command
             .stdin(Stdio::from(side()))
             .stdout(Stdio::from(side()))
             .stderr(Stdio::from(side()))

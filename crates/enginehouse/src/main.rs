@@ -12,6 +12,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 
+use self::cli::effect::ServerCall;
+
 /// A third of the server's work is small allocations that one thread makes and another frees. The system's allocator is slower
 /// at that, and keeps what many waiting claims have taken.
 #[global_allocator]
@@ -59,6 +61,8 @@ enum CliCommand {
     Audit(cli::audit::AuditArgs),
     /// Say what database roles may enqueue in SQL
     Sql(cli::sql::SqlArgs),
+    /// Keep servers by name, with what it takes to speak to them
+    Context(cli::context::ContextArgs),
     /// Show every setting of the server, and where its value comes from
     Config(cli::config::ConfigArgs),
     /// Say that the clock is right after it has leapt, so that retention goes on
@@ -75,6 +79,39 @@ enum CliCommand {
     Openapi(cli::openapi::OpenapiArgs),
     /// Print a completion script for a shell
     Completions(cli::completions::CompletionsArgs),
+}
+
+impl CliCommand {
+    /// The server that it speaks to, and what it does to it; none for a command that speaks to none, or to one of its own.
+    fn call(&self) -> Option<ServerCall<'_>> {
+        match self {
+            Self::Engine(arguments) => Some(arguments.call()),
+            Self::Event(arguments) => Some(arguments.call()),
+            Self::Dead(arguments) => Some(arguments.call()),
+            Self::Queue(arguments) => Some(arguments.call()),
+            Self::EventType(arguments) => Some(arguments.call()),
+            Self::Run(arguments) => Some(arguments.call()),
+            Self::Blocked(arguments) => Some(arguments.call()),
+            Self::Suspects(arguments) => Some(arguments.call()),
+            Self::Stats(arguments) => Some(arguments.call()),
+            Self::Bench(arguments) => Some(arguments.call()),
+            Self::AcceptClock(arguments) => Some(arguments.call()),
+            Self::Token(arguments) => arguments.call(),
+            Self::Audit(arguments) => arguments.call(),
+            Self::Serve(_)
+            | Self::Demo(_)
+            | Self::DemoEngine(_)
+            | Self::Context(_)
+            | Self::Sql(_)
+            | Self::Config(_)
+            | Self::Doctor(_)
+            | Self::Backup(_)
+            | Self::Schema(_)
+            | Self::Store(_)
+            | Self::Openapi(_)
+            | Self::Completions(_) => None,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -100,6 +137,11 @@ async fn run(command: CliCommand) -> ExitCode {
             cli::output::note(&format!("warning: {warning}"));
         }
     }
+    if let Some(call) = command.call()
+        && let Err(refused) = call.permit()
+    {
+        return call.common.finish(Err(refused)).into();
+    }
     match command {
         CliCommand::Engine(arguments) => cli::engine::run(arguments).await,
         CliCommand::Event(arguments) => cli::event::run(arguments).await,
@@ -117,6 +159,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Bench(arguments) => cli::bench::run(arguments).await,
         CliCommand::Demo(arguments) => return ExitCode::from(cli::demo::run(arguments).await),
         CliCommand::DemoEngine(arguments) => return ExitCode::from(cli::demo::run_engine(arguments).await),
+        CliCommand::Context(arguments) => cli::context::run(arguments),
         CliCommand::Config(arguments) => cli::config::run(&arguments),
         CliCommand::AcceptClock(arguments) => cli::accept_clock::run(arguments).await,
         CliCommand::Doctor(arguments) => cli::doctor::run(arguments).await,
@@ -133,6 +176,7 @@ async fn run(command: CliCommand) -> ExitCode {
 mod tests {
     use clap::CommandFactory;
 
+    use super::cli::effect::Effect;
     use super::*;
 
     #[test]
@@ -216,6 +260,96 @@ mod tests {
             let spelled: Vec<_> = flags.iter().filter(|flag| flag.contains(part)).collect();
             assert_eq!(spelled, [want]);
         }
+    }
+
+    /// One command line for each command that speaks to a server, by whether it changes anything there.
+    const READING: &[&str] = &[
+        "engine list",
+        "engine show e",
+        "engine explain e",
+        "event list",
+        "event show ID",
+        "event explain ID",
+        "event log ID",
+        "event wait ID",
+        "event cancel --all --dry-run",
+        "event retry --all --dry-run",
+        "dead list",
+        "dead show ID",
+        "dead summary",
+        "dead redrive --all --dry-run",
+        "dead discard --all --dry-run",
+        "queue list",
+        "queue show q",
+        "event-type list",
+        "event-type show t",
+        "run list",
+        "run show r",
+        "blocked",
+        "suspects",
+        "stats",
+        "token list",
+        "token show t",
+        "audit list",
+        "audit export",
+        "audit verify",
+    ];
+    const CHANGING: &[&str] = &[
+        "engine drain e",
+        "engine resume e",
+        "engine quarantine e --reason slow --until 1h",
+        "engine lift e",
+        "engine deregister e",
+        "engine run --event-type t -- true",
+        "event enqueue t",
+        "event cancel ID",
+        "event cancel --all --yes",
+        "event retry ID",
+        "event set ID --priority 1",
+        "event redrive ID",
+        "event release-key k",
+        "dead redrive ID",
+        "dead redrive --all",
+        "dead discard ID",
+        "queue set q --max-retries 1",
+        "queue delete q",
+        "queue pause q",
+        "queue resume q",
+        "event-type set t --max-retries 1",
+        "event-type delete t",
+        "event-type pause t",
+        "event-type resume t",
+        "bench",
+        "accept-clock",
+        "token create t --role viewer",
+        "token rotate t",
+        "token revoke t",
+    ];
+
+    #[test]
+    fn every_command_says_whether_it_changes_anything() {
+        let mut speaking = std::collections::BTreeSet::new();
+        let mut command = Cli::command();
+        command.build();
+        each_command(&command, "enginehouse", &mut |command, name| {
+            let speaks = command.get_arguments().any(|argument| argument.get_id() == "context");
+            if speaks && !command.has_subcommands() && !name.contains(" help") {
+                speaking.insert(name.to_owned());
+            }
+        });
+        let mut tried = std::collections::BTreeSet::new();
+        let all = [(READING, Effect::Reads), (CHANGING, Effect::Changes)];
+        for (line, effect) in all.iter().flat_map(|(lines, effect)| lines.iter().map(move |line| (line, effect))) {
+            let line = format!("enginehouse {}", line.replace("ID", "0193f2a0-0000-7000-8000-000000000000"));
+            let Cli { command } =
+                Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(command.call().map(|call| call.effect), Some(*effect), "{line}");
+            tried.extend(speaking.iter().find(|name| line.starts_with(&format!("{name} ")) || line == **name).cloned());
+        }
+        assert_eq!(tried, speaking);
+        // With the store itself, no server is changed.
+        let offline = Cli::try_parse_from(["enginehouse", "token", "list", "--store", "sqlite://a.db"]).unwrap();
+        assert!(offline.command.call().is_none());
     }
 
     #[test]

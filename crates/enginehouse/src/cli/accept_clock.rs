@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::cli_error::CliError;
+use super::effect::{Effect, ServerCall};
 use super::output::one;
 use super::server_and_output::Common;
 use crate::exit_codes::Exit;
@@ -18,6 +19,13 @@ Example:
 pub(crate) struct AcceptClockArgs {
     #[command(flatten)]
     common: Common,
+}
+
+impl AcceptClockArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = Effect::Changes;
+        ServerCall { common: &self.common, effect }
+    }
 }
 
 pub(crate) async fn run(arguments: AcceptClockArgs) -> Exit {

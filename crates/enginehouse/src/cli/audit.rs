@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use self::chain::ChainReader;
 use super::cli_error::{CliError, written};
+use super::effect::{Effect, ServerCall};
 use super::offline_store::OfflineStoreArgs;
 use super::output::{Listed, Part, document, note, one, or_dash};
 use super::server_and_output::{Common, OutputFormat, words};
@@ -73,6 +74,17 @@ Examples:
         #[command(flatten)]
         place: OfflineStoreArgs,
     },
+}
+
+impl AuditArgs {
+    /// None with the store itself: no server is spoken to.
+    pub(crate) fn call(&self) -> Option<ServerCall<'_>> {
+        let is_offline = match &self.verb {
+            AuditCommand::List { .. } => false,
+            AuditCommand::Export { place, .. } | AuditCommand::Verify { place, .. } => place.store.is_some(),
+        };
+        (!is_offline).then_some(ServerCall { common: &self.common, effect: Effect::Reads })
+    }
 }
 
 #[derive(Clone, Debug, Args)]

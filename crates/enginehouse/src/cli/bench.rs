@@ -15,6 +15,7 @@ use self::report::BenchReport;
 use self::run_end::{BenchEnd, RunEnd};
 use self::set_up::set_up;
 use super::cli_error::{CliError, written};
+use super::effect::{Effect, ServerCall};
 use super::output::one;
 use super::server_and_output::Common;
 use super::signals::StopSignals;
@@ -62,6 +63,13 @@ pub(crate) struct BenchArgs {
     keep: bool,
     #[command(flatten)]
     common: Common,
+}
+
+impl BenchArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = Effect::Changes;
+        ServerCall { common: &self.common, effect }
+    }
 }
 
 pub(crate) async fn run(arguments: BenchArgs) -> Exit {

@@ -6,6 +6,7 @@ use enginehouse_api::page::PageQuery;
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::verdict::WaitingVerdict;
 
+use super::effect::{Effect, ServerCall};
 use super::output::{Listed, Part};
 use super::server_and_output::{Common, words};
 use super::times::Times;
@@ -31,6 +32,13 @@ pub(crate) struct BlockedArgs {
     verdict: Option<WaitingVerdict>,
     #[command(flatten)]
     part: Part,
+}
+
+impl BlockedArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = Effect::Reads;
+        ServerCall { common: &self.common, effect }
+    }
 }
 
 pub(crate) async fn run(arguments: BlockedArgs) -> Exit {

@@ -16,6 +16,7 @@ use enginehouse_core::time::Timestamp;
 
 use super::change_flags::ChangeFlags;
 use super::cli_error::CliError;
+use super::effect::{Effect, ServerCall};
 use super::event::show_state;
 use super::hints::Subject;
 use super::output::{self, Listed, Part, one, or_dash};
@@ -148,6 +149,16 @@ impl From<Filter> for DeadLetterFilter {
             dead_lettered_after: filter.dead_lettered_after,
             ..Self::default()
         }
+    }
+}
+
+impl DeadArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = match &self.verb {
+            DeadCommand::List { .. } | DeadCommand::Show { .. } | DeadCommand::Summary { .. } => Effect::Reads,
+            DeadCommand::Redrive { which, .. } | DeadCommand::Discard { which, .. } => Effect::unless(which.dry_run),
+        };
+        ServerCall { common: &self.common, effect }
     }
 }
 

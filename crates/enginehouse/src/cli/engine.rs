@@ -9,6 +9,7 @@ use enginehouse_core::ids::{Capability, EngineId, EngineType, EventType};
 use enginehouse_core::time::Timestamp;
 
 use super::cli_error::CliError;
+use super::effect::{Effect, ServerCall};
 use super::engine_run;
 use super::explain;
 use super::hints::Subject;
@@ -127,6 +128,21 @@ struct EngineListArgs {
     capability: Option<Capability>,
     #[command(flatten)]
     part: Part,
+}
+
+impl EngineArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = match &self.verb {
+            EngineCommand::List(_) | EngineCommand::Show { .. } | EngineCommand::Explain { .. } => Effect::Reads,
+            EngineCommand::Drain { .. }
+            | EngineCommand::Resume { .. }
+            | EngineCommand::Quarantine { .. }
+            | EngineCommand::Lift { .. }
+            | EngineCommand::Deregister { .. }
+            | EngineCommand::Run(_) => Effect::Changes,
+        };
+        ServerCall { common: &self.common, effect }
+    }
 }
 
 pub(crate) async fn run(arguments: EngineArgs) -> Exit {

@@ -14,6 +14,7 @@ use enginehouse_core::report::AttemptUsage;
 
 use super::change_flags::ChangeFlags;
 use super::cli_error::CliError;
+use super::effect::{Effect, ServerCall};
 use super::enqueue;
 use super::event_bulk::{self, Bulk, WhichEvents};
 use super::event_filter::EventFilterArgs;
@@ -148,6 +149,24 @@ struct EventListArgs {
     filter: EventFilterArgs,
     #[command(flatten)]
     part: Part,
+}
+
+impl EventArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = match &self.verb {
+            EventSubcommand::List(_)
+            | EventSubcommand::Show { .. }
+            | EventSubcommand::Explain { .. }
+            | EventSubcommand::Log(_)
+            | EventSubcommand::Wait { .. } => Effect::Reads,
+            EventSubcommand::Cancel { which, .. } | EventSubcommand::Retry { which } => Effect::unless(which.dry_run),
+            EventSubcommand::Enqueue(_)
+            | EventSubcommand::Set { .. }
+            | EventSubcommand::Redrive { .. }
+            | EventSubcommand::ReleaseKey { .. } => Effect::Changes,
+        };
+        ServerCall { common: &self.common, effect }
+    }
 }
 
 pub(crate) async fn run(arguments: EventArgs) -> Exit {

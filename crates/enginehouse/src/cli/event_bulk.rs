@@ -31,7 +31,7 @@ pub(super) struct WhichEvents {
     all: bool,
     /// Show which events it would be, in the order in which they would be acted on, and do nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,

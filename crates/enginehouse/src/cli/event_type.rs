@@ -7,6 +7,7 @@ use enginehouse_api::problem::Code;
 use enginehouse_core::ids::EventType;
 
 use super::cli_error::CliError;
+use super::effect::{Effect, ServerCall};
 use super::hints::Subject;
 use super::output::{Listed, Part, note, one, or_dash};
 use super::seen_names::{event_type_is_seen, unseen_event_type};
@@ -71,6 +72,19 @@ Example:
         #[arg(required = true)]
         event_types: Vec<EventType>,
     },
+}
+
+impl EventTypeArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = match &self.verb {
+            EventTypeCommand::List(_) | EventTypeCommand::Show { .. } => Effect::Reads,
+            EventTypeCommand::Set { .. }
+            | EventTypeCommand::Delete { .. }
+            | EventTypeCommand::Pause { .. }
+            | EventTypeCommand::Resume { .. } => Effect::Changes,
+        };
+        ServerCall { common: &self.common, effect }
+    }
 }
 
 pub(crate) async fn run(arguments: EventTypeArgs) -> Exit {

@@ -7,6 +7,7 @@ use enginehouse_api::problem::Code;
 use enginehouse_core::ids::QueueName;
 
 use super::cli_error::CliError;
+use super::effect::{Effect, ServerCall};
 use super::hints::Subject;
 use super::output::{Listed, Part, note, one, or_dash};
 use super::seen_names::{queue_is_seen, unseen_queue};
@@ -69,6 +70,19 @@ enum QueueCommand {
         #[arg(required = true)]
         queues: Vec<QueueName>,
     },
+}
+
+impl QueueArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = match &self.verb {
+            QueueCommand::List(_) | QueueCommand::Show { .. } => Effect::Reads,
+            QueueCommand::Set { .. }
+            | QueueCommand::Delete { .. }
+            | QueueCommand::Pause { .. }
+            | QueueCommand::Resume { .. } => Effect::Changes,
+        };
+        ServerCall { common: &self.common, effect }
+    }
 }
 
 pub(crate) async fn run(arguments: QueueArgs) -> Exit {

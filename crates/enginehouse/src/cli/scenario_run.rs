@@ -6,6 +6,7 @@ use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_core::ids::ScenarioRunId;
 
 use super::cli_error::CliError;
+use super::effect::{Effect, ServerCall};
 use super::hints::Subject;
 use super::output::{Listed, Part, one};
 use super::server_and_output::Common;
@@ -32,6 +33,15 @@ enum RunSubcommand {
         #[command(flatten)]
         time: TimeArgs,
     },
+}
+
+impl RunArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = match &self.verb {
+            RunSubcommand::List(_) | RunSubcommand::Show { .. } => Effect::Reads,
+        };
+        ServerCall { common: &self.common, effect }
+    }
 }
 
 pub(crate) async fn run(arguments: RunArgs) -> Exit {

@@ -4,6 +4,7 @@ use clap::Args;
 use enginehouse_api::stats::EventTypeStats;
 
 use super::cli_error::CliError;
+use super::effect::{Effect, ServerCall};
 use super::output::{Listed, note, one, whole_list};
 use super::server_and_output::Common;
 use super::times::{TimeArgs, Times};
@@ -20,6 +21,13 @@ pub(crate) struct StatsArgs {
     time: TimeArgs,
     #[command(flatten)]
     watch: WatchArgs,
+}
+
+impl StatsArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = Effect::Reads;
+        ServerCall { common: &self.common, effect }
+    }
 }
 
 pub(crate) async fn run(arguments: StatsArgs) -> Exit {

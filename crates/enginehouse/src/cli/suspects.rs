@@ -5,6 +5,7 @@ use enginehouse_api::suspects::SuspectView;
 use enginehouse_core::ids::EventType;
 
 use super::cli_error::CliError;
+use super::effect::{Effect, ServerCall};
 use super::output::{Listed, note, one, or_dash, whole_list};
 use super::quarantine;
 use super::server_and_output::{Common, OutputFormat};
@@ -19,6 +20,13 @@ use crate::exit_codes::Exit;
 pub(crate) struct SuspectsArgs {
     #[command(flatten)]
     common: Common,
+}
+
+impl SuspectsArgs {
+    pub(crate) fn call(&self) -> ServerCall<'_> {
+        let effect = Effect::Reads;
+        ServerCall { common: &self.common, effect }
+    }
 }
 
 pub(crate) async fn run(arguments: SuspectsArgs) -> Exit {

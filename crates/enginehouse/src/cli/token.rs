@@ -18,6 +18,7 @@ use enginehouse_core::time::Timestamp;
 use self::offline::OfflineTokens;
 use self::tokens::Tokens;
 use super::cli_error::CliError;
+use super::effect::{Effect, ServerCall};
 use super::offline_store::OfflineStoreArgs;
 use super::output::{Listed, note, one, or_dash, whole_list};
 use super::server_and_output::{Common, confirm, for_each, words};
@@ -113,6 +114,17 @@ struct RotateArgs {
     /// How long it is valid from now on [default: 90d, for an admin 30d]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     expires_in: Option<Duration>,
+}
+
+impl TokenArgs {
+    /// None with the store itself: no server is spoken to.
+    pub(crate) fn call(&self) -> Option<ServerCall<'_>> {
+        let effect = match &self.verb {
+            TokenCommand::List | TokenCommand::Show { .. } => Effect::Reads,
+            TokenCommand::Create(_) | TokenCommand::Rotate(_) | TokenCommand::Revoke { .. } => Effect::Changes,
+        };
+        self.place.store.is_none().then_some(ServerCall { common: &self.common, effect })
+    }
 }
 
 pub(crate) async fn run(arguments: TokenArgs) -> Exit {

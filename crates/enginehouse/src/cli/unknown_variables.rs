@@ -3,9 +3,10 @@
 use enginehouse_core::nearest_name::nearest_name;
 use enginehouse_server::config::{SETTINGS, Setting};
 
+use super::context::file::CONTEXT_FILE_VARIABLE;
 use super::engine_run::program::{EVENT_TOKEN_VARIABLE, LOCK_TOKEN_VARIABLE};
 use super::server_address::{
-    CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
+    CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, CONTEXT_VARIABLE, TLS_CA_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
 };
 
 const PREFIX: &str = "ENGINEHOUSE_";
@@ -13,6 +14,8 @@ const PREFIX: &str = "ENGINEHOUSE_";
 const OTHERS: [&str; 15] = [
     "ENGINEHOUSE_CONFIG",
     "ENGINEHOUSE_URL",
+    CONTEXT_VARIABLE,
+    CONTEXT_FILE_VARIABLE,
     TOKEN_VARIABLE,
     TOKEN_FILE_VARIABLE,
     TLS_CA_VARIABLE,

@@ -19,7 +19,7 @@ use super::output::{Keep, PipeReader, Printed};
 use super::report_file::{ReportFile, ReportFolder};
 use super::report_lines::ReportLines;
 use crate::cli::server_address::{
-    CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, TLS_CA_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
+    CLIENT_CERT_VARIABLE, CLIENT_KEY_VARIABLE, CONTEXT_VARIABLE, TLS_CA_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
 };
 use crate::exec_guard::protocol::GuardArgs;
 
@@ -134,6 +134,7 @@ impl Program {
                 .env_remove("ENGINEHOUSE_CHECKPOINT")
                 .env_remove("ENGINEHOUSE_REPORT_FILE")
                 // Who may be an engine may do more than its command has to.
+                .env_remove(CONTEXT_VARIABLE)
                 .env_remove(TOKEN_VARIABLE)
                 .env_remove(TOKEN_FILE_VARIABLE)
                 .env_remove(CLIENT_CERT_VARIABLE)
