@@ -164,6 +164,15 @@ impl AccessToken {
         SecretHash(Sha256::digest(self.secret.as_bytes()).into())
     }
 
+    /// The token of these parts. What is no secret makes one that opens nothing.
+    pub(super) fn of_parts(accessor: Accessor, secret: String) -> Self {
+        Self { accessor, secret }
+    }
+
+    pub(super) fn secret(&self) -> &str {
+        &self.secret
+    }
+
     /// The whole text, for its bearer alone.
     pub fn reveal(&self) -> String {
         let Self { accessor, secret } = self;

@@ -11,7 +11,9 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
+use enginehouse_core::access::browser_session::{BrowserSession, MAX_BROWSER_SESSION};
 use enginehouse_core::access::certificate_name::CertificateName;
 use enginehouse_core::access::principal::{Grant, Principal};
 use enginehouse_core::access::secret::{AccessToken, Accessor, SecretHash};
@@ -107,6 +109,13 @@ pub(crate) enum Unauthenticated {
     NotFromThere(Accessor),
 }
 
+/// A session of a browser that has begun.
+pub(crate) struct NewSession {
+    /// What the browser is to send with each request. It is as secret as a token.
+    pub(crate) cookie: String,
+    pub(crate) life: Duration,
+}
+
 impl TokenCache {
     pub(crate) fn new(quotas: Quotas) -> Self {
         Self { known: Arc::default(), quotas }
@@ -197,6 +206,17 @@ impl TokenCache {
             return self.named(known, name, shown.address, now);
         }
         let token: AccessToken = shown.token.and_then(|shown| shown.parse().ok()).ok_or(Unauthenticated::NoToken)?;
+        self.bearer(known, &token, shown.address, now)
+    }
+
+    /// Who has a token. Takes the same time for each that opens nothing.
+    fn bearer(
+        &self,
+        known: &KnownTokens,
+        token: &AccessToken,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<AdmittedCaller, Unauthenticated> {
         let hash = token.hash();
         let Some(cached) = known.by_accessor.get(token.accessor()) else {
             // As long as it takes to find that a secret is another one.
@@ -204,7 +224,54 @@ impl TokenCache {
             return Err(Unauthenticated::NoToken);
         };
         let secret = cached.record.verify(&hash, now).ok_or(Unauthenticated::NoToken)?;
-        self.admit(cached, secret, shown.address, now)
+        self.admit(cached, secret, address, now)
+    }
+
+    /// Who shows this session of a browser. It is worth no more than the token that it was made of is now.
+    ///
+    /// # Errors
+    /// Nobody who may call.
+    pub(crate) fn caller_of_session(
+        &self,
+        shown: &str,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<AdmittedCaller, Unauthenticated> {
+        let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = guard.as_ref().ok_or(Unauthenticated::NoToken)?;
+        if !known.exist {
+            return Ok(AdmittedCaller { principal: Principal::Anyone, over: known.open.clone(), usage: None });
+        }
+        let session: BrowserSession = shown.parse().map_err(|_| Unauthenticated::NoToken)?;
+        let cached = known.by_accessor.get(session.accessor()).ok_or(Unauthenticated::NoToken)?;
+        let (current, previous) = (cached.record.secret, cached.record.previous.map(|previous| previous.secret));
+        let token = session.open(&current).or_else(|| session.open(&previous?)).ok_or(Unauthenticated::NoToken)?;
+        if session.expires_at() <= now {
+            Err(Unauthenticated::NoToken)
+        } else {
+            self.bearer(known, &token, address, now)
+        }
+    }
+
+    /// A session for the browser of whoever shows this token: its text, and how long it lasts. `nonce` is new each time.
+    ///
+    /// # Errors
+    /// Nobody who may call.
+    pub(crate) fn log_in(
+        &self,
+        shown: &str,
+        address: Option<IpAddr>,
+        nonce: u64,
+        now: Timestamp,
+    ) -> Result<NewSession, Unauthenticated> {
+        let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = guard.as_ref().ok_or(Unauthenticated::NoToken)?;
+        let token: AccessToken = shown.parse().map_err(|_| Unauthenticated::NoToken)?;
+        self.bearer(known, &token, address, now)?;
+        let cached = known.by_accessor.get(token.accessor()).ok_or(Unauthenticated::NoToken)?;
+        let expires_at = cached.record.expires_at.min(now + MAX_BROWSER_SESSION);
+        let cookie = BrowserSession::seal(&token, expires_at, nonce).reveal();
+        Ok(NewSession { cookie, life: expires_at.since(now) })
     }
 
     /// Who has a certificate of this name.
@@ -341,8 +408,6 @@ impl CachedToken {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use enginehouse_core::access::token::TokenDraft;
     use enginehouse_core::input::read_json;
 

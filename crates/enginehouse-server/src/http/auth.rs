@@ -16,17 +16,21 @@ use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::invalid::shortened;
 use futures_util::StreamExt;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use tokio_util::sync::CancellationToken;
 
 use super::app::App;
 use super::budgets::CallOrigin;
 use super::known_routes::RequiredAccess;
 use super::problem::ProblemResponse;
+use super::{same_origin, session_cookie};
 use crate::access::quotas::QuotaGuard;
 use crate::access::token_cache::{AdmittedCaller, Credentials, Unauthenticated};
 use crate::peer::Peer;
 use crate::trusted_proxies::TrustedProxies;
+
+/// What is asked of whoever shows nothing that opens.
+pub(super) const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 
 /// Reads the tokens, if they were not read before: the first request of a server does.
 pub(super) async fn know_tokens(app: &App) -> Result<(), ProblemResponse> {
@@ -51,16 +55,24 @@ pub(super) fn admit(
             AdmittedCaller { principal: Principal::Command(grant), over: CancellationToken::new(), usage: None }
         }
         None => {
-            let shown = Credentials {
-                token: bearer(request.headers()),
-                certificate: certificate(request, app.trusted_proxies()),
-                address: origin.ip,
+            let now = app.metrics().store_now();
+            let session = session_cookie::shown(request);
+            let caller = match (bearer(request.headers()), &session) {
+                // What a person has put there by hand counts, and not what a browser adds to it.
+                (None, Some(session)) => {
+                    same_origin::check_session(request)?;
+                    app.tokens().caller_of_session(session, origin.ip, now)
+                }
+                (token, _) => {
+                    let certificate = certificate(request, app.trusted_proxies());
+                    app.tokens().caller(Credentials { token, certificate, address: origin.ip }, now)
+                }
             };
-            let caller = app.tokens().caller(shown, app.metrics().store_now());
             caller.map_err(|why| refused(&why, origin, app))?
         }
     };
     request.headers_mut().remove(header::AUTHORIZATION);
+    request.headers_mut().remove(header::COOKIE);
     // Also for whoever is refused: logs and the audit log name them.
     request.extensions_mut().insert(caller.principal.clone());
     if !any_of.iter().any(|permission| caller.principal.may(*permission)) {
@@ -157,7 +169,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whoever has a token that is not for their address is told what they would be told without one.
-fn refused(why: &Unauthenticated, origin: &CallOrigin, app: &App) -> ProblemResponse {
+pub(super) fn refused(why: &Unauthenticated, origin: &CallOrigin, app: &App) -> ProblemResponse {
     if let Unauthenticated::NotFromThere(accessor) = why {
         app.metrics().access_refused("address_not_allowed");
         tracing::debug!(principal = %accessor, address = %origin.address, "a token is not for the address that it is used from");

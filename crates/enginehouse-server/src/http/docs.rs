@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, Request, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use enginehouse_api::problem::Code;
 use enginehouse_core::invalid::shortened;
 use enginehouse_docs::page;
@@ -13,8 +13,9 @@ use http::header;
 use utoipa::openapi::OpenApi;
 
 use super::app::App;
-use super::description;
+use super::login::{self, Visitor};
 use super::problem::ProblemResponse;
+use super::{description, html};
 
 /// The pages.
 pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
@@ -27,53 +28,73 @@ pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
         .display_request_duration(true)
         .try_it_out_enabled(false);
     Router::new()
-        .route("/", get(|| async { Html(INDEX) }))
+        .route("/", get(index))
+        .route("/login", get(login::page).post(login::log_in))
+        .route("/logout", post(login::log_out))
         .route("/openapi.json", get(described))
         .route("/problems", get(super::problem_pages::list))
         .route("/problems/{code}", get(super::problem_pages::page_of))
         .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
-        .route("/docs/", get(|| async { document("") }))
-        .route("/docs/{*path}", get(|Path(path): Path<String>| async move { document(&path) }))
+        .route("/docs/", get(|State(app): State<App>, request: Request| document(app, String::new(), request)))
+        .route(
+            "/docs/{*path}",
+            get(|State(app): State<App>, Path(path): Path<String>, request: Request| document(app, path, request)),
+        )
         .merge(utoipa_swagger_ui::SwaggerUi::new("/docs/api").config(config))
         // Its own look, but for our colours.
-        .route("/docs/api/index.css", get(|| async { document("calls.css") }))
+        .route("/docs/api/index.css", get(|| async { file("calls.css") }))
 }
 
-/// A page of the documents, or what it shows.
-fn document(path: &str) -> Response {
+/// The first page.
+async fn index(State(app): State<App>, request: Request) -> Response {
+    let visitor = Visitor::of(&request, &app).await;
+    Html(html::index(&visitor.unwrap_or(Visitor::Unknown))).into_response()
+}
+
+/// A page of the documents, or what it shows. They are for everybody, also while the store is away; who has logged in is shown
+/// as such.
+async fn document(app: App, path: String, request: Request) -> Response {
+    let found = page(&path).filter(|page| page.content_type.starts_with("text/html"));
+    let Some(Ok(text)) = found.map(|page| std::str::from_utf8(page.bytes)) else { return file(&path) };
+    let visitor = Visitor::of(&request, &app).await.unwrap_or(Visitor::Unknown);
+    let shown = Html(html::with_session(text, &visitor));
+    match visitor {
+        Visitor::LoggedIn(_) => ([(header::CACHE_CONTROL, "no-store")], shown).into_response(),
+        Visitor::Anyone | Visitor::Unknown => shown.into_response(),
+    }
+}
+
+/// A file of the documents as it is.
+fn file(path: &str) -> Response {
     match page(path) {
         Some(page) => ([(header::CONTENT_TYPE, page.content_type)], page.bytes).into_response(),
         None => ProblemResponse::new(Code::NotFound, format!("there is no page {}", shortened(path))).into_response(),
     }
 }
 
-/// What a browser may do with an answer: nothing, but for the page that needs scripts.
+/// What a browser may do with an answer: nothing, but for pages, and least of all for the one that needs scripts. No page may be
+/// shown within another one.
 pub(super) fn policy_of(path: &str) -> &'static str {
     if path.starts_with("/docs/api") {
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'"
     } else if path.starts_with("/docs") {
-        "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; \
+        "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'"
+    } else if is_made_anew(path) {
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     } else {
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     }
 }
 
-const INDEX: &str = r#"<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Enginehouse</title></head>
-<body>
-<h1>Enginehouse</h1>
-<ul>
-<li><a href="/docs/">/docs</a>: how to use it and how to run it</li>
-<li><a href="/docs/api/">/docs/api</a>: every call, to read and to try</li>
-<li><a href="/openapi.json">/openapi.json</a>: the same, for programs</li>
-<li><a href="/problems">/problems</a>: what can go wrong, and what to do about it</li>
-<li><a href="/v1/stats">/v1/stats</a>: what is in the store now</li>
-<li><a href="/metrics">/metrics</a>: for Prometheus</li>
-<li><a href="/healthz">/healthz</a> and <a href="/readyz">/readyz</a>: alive, and ready to serve</li>
-</ul>
-</body>
-</html>
-"#;
+/// Whether it is the path of a page that says who has logged in. No cache may keep it.
+pub(super) fn is_made_anew(path: &str) -> bool {
+    matches!(path, "/" | "/login" | "/logout")
+}
+
+/// What a browser says of the page that it comes from. The page on which one logs in says it to this server, which finds out
+/// by it whether a proxy does TLS.
+pub(super) fn referrer_policy_of(path: &str) -> &'static str {
+    if path == "/login" { "same-origin" } else { "no-referrer" }
+}

@@ -14,13 +14,13 @@ use utoipa::openapi::{OpenApi, RefOr};
 use super::problem::ProblemResponse;
 
 /// Paths that are no calls.
-const PAGES: [&str; 4] = ["/", "/docs", "/openapi.json", "/problems"];
+const PAGES: [&str; 6] = ["/", "/docs", "/login", "/logout", "/openapi.json", "/problems"];
 /// A longer path is no mistyped one.
 const LONGEST_MISTYPED: usize = 1_000;
 
 /// Every path. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct KnownRoutes(Arc<Vec<KnownRoute>>);
+pub(super) struct KnownRoutes(Arc<[KnownRoute]>);
 
 #[derive(Debug)]
 struct KnownRoute {
@@ -54,7 +54,8 @@ pub(super) enum RequiredAccess<'a> {
 const FREE: [&str; 2] = ["/healthz", "/readyz"];
 
 impl KnownRoutes {
-    pub(super) fn of(openapi: &OpenApi) -> Self {
+    /// Those of a description, and of the pages if a listener has them.
+    pub(super) fn of(openapi: &OpenApi, has_pages: bool) -> Self {
         // Parameters are written out where they are used, never referred to.
         let is_query = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.parameter_in == ParameterIn::Query);
         let reads_query = |operation: &Operation| operation.parameters.iter().flatten().any(is_query);
@@ -78,8 +79,14 @@ impl KnownRoutes {
             });
             KnownRoute { path: path.clone(), methods: described.collect() }
         });
-        let pages = PAGES.map(|path| KnownRoute { path: path.to_owned(), methods: Vec::new() });
-        Self(Arc::new(calls.chain(pages).collect()))
+        let pages = if has_pages { &PAGES[..] } else { &[] };
+        let pages = pages.iter().map(|path| KnownRoute { path: (*path).to_owned(), methods: Vec::new() });
+        Self(calls.chain(pages).collect())
+    }
+
+    /// Whether there are pages for people beside the calls.
+    pub(super) fn have_pages(&self) -> bool {
+        self.0.last().is_some_and(|route| PAGES.contains(&route.path.as_str()))
     }
 
     /// What the caller of a request must be permitted.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use enginehouse_api::problem::{Code, Problem};
 use enginehouse_core::access::certificate_name::CertificateName;
 use enginehouse_core::access::principal::Principal;
@@ -23,6 +23,7 @@ use super::budgets::{CallOrigin, Traffic};
 use super::content_coding::AnswerCoding;
 use super::docs;
 use super::known_routes::{KnownRoutes, RequiredAccess};
+use super::login;
 use super::problem::ProblemResponse;
 use super::same_origin;
 use crate::access::quotas::QuotaGuard;
@@ -33,6 +34,8 @@ use crate::peer::Peer;
 use crate::timers::Timer;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 /// Longest id that is taken from a request.
 const MAX_REQUEST_ID: usize = 64;
 /// The route of a request that no call has the path of.
@@ -65,6 +68,7 @@ pub(super) async fn observe(
     request.extensions_mut().insert(RequestId(Arc::clone(&request_id)));
     let certificate_name = request.extensions().get::<Peer>().and_then(|peer| peer.certificate_name.clone());
     let coding = AnswerCoding::asked_for(&request);
+    let log_in = if routes.have_pages() { login::way_to_log_in(&request) } else { None };
     let span = tracing::debug_span!("request", %request_id, %method, route);
     // Whether the process lives is for everybody, and asks the store for nothing.
     let is_free = routes.needs(&method, &route) == RequiredAccess::Nothing;
@@ -116,7 +120,10 @@ pub(super) async fn observe(
             let (missing, call) = (document.missing.as_deref().unwrap_or_default(), format!("{method} {path}"));
             app.denials().note(&actor, missing, call, document.on.as_deref(), app.metrics().store_now());
         }
-        response = written(problem, response, &request_id);
+        response = match log_in.filter(|_| code == Some(Code::Unauthenticated)) {
+            Some(log_in) => Redirect::to(&log_in).into_response(),
+            None => written(problem, response, &request_id),
+        };
     }
     add_headers(response.headers_mut(), &request_id, &path);
     let took = Timer::now().saturating_duration_since(began);
@@ -187,7 +194,7 @@ fn written(problem: ProblemResponse, response: Response, request_id: &str) -> Re
         parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if document.code == Code::Unauthenticated {
-        parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        parts.headers.insert(header::WWW_AUTHENTICATE, auth::CHALLENGE);
     }
     if document.code == Code::UnsupportedMediaType {
         parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
@@ -205,8 +212,15 @@ fn add_headers(headers: &mut HeaderMap, request_id: &str, path: &str) {
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(docs::referrer_policy_of(path)));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(docs::policy_of(path)));
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    if !path.starts_with("/v1/") {
+        headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    }
+    if docs::is_made_anew(path) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
 }
 
 /// A handler panicked: a mistake of the server, and of this request alone.

@@ -56,11 +56,18 @@ impl Described {
     fn checked(&self, method: &Method, path: &str, status: u16, headers: &HeaderMap, body: &str) -> Result<(), String> {
         let media_type = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default();
+        // A browser that asks for a page is shown where to log in.
+        let is_led_to_log_in =
+            headers.get(header::LOCATION).is_some_and(|to| to.as_bytes().starts_with(b"/login?next="));
+        if status == 303 && is_led_to_log_in {
+            return Ok(());
+        }
         let Some(call) = self.call(method, path) else {
             // A page, or a mistake in the path or the method.
             return match media_type {
                 "application/problem+json" => self.valid(&named("Problem"), body),
                 _ if status < 400 => Ok(()),
+                "text/html" if path == "/login" => Ok(()),
                 _ => Err("what is wrong is not said in a problem".to_owned()),
             };
         };

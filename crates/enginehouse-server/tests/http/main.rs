@@ -26,6 +26,7 @@ mod events;
 mod explaining;
 mod hints;
 mod hosts;
+mod logins;
 mod logs;
 mod long_waits;
 mod metrics_apart;
