@@ -15,6 +15,7 @@ use enginehouse_core::lock::LockToken;
 use enginehouse_core::request::{Affinity, Claim, Exchange, Heartbeat, SettleCommand};
 use enginehouse_core::retry::Failure;
 use enginehouse_core::transition;
+use enginehouse_server::dispatcher::EngineCaller;
 use enginehouse_server::dispatcher::config::DispatchConfig;
 use enginehouse_server::dispatcher::dead_letters::{DiscardPage, RedrivePage};
 use enginehouse_server::dispatcher::engines::{Deregister, Drain, Register, Resume};
