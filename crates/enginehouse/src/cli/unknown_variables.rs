@@ -11,7 +11,7 @@ use super::server_address::{
 
 const PREFIX: &str = "ENGINEHOUSE_";
 /// What commands read beside the settings of a server, and what `engine run` tells its commands.
-const OTHERS: [&str; 15] = [
+const OTHERS: [&str; 17] = [
     "ENGINEHOUSE_CONFIG",
     "ENGINEHOUSE_URL",
     CONTEXT_VARIABLE,
