@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use enginehouse_core::access::principal::Principal;
 use enginehouse_core::audit::{AuditEntry, AuditOutcome};
 use enginehouse_core::time::Timestamp;
 use serde_json::json;
@@ -15,8 +16,10 @@ use crate::dispatcher::actor::Actor;
 /// How many calls of one caller are written down in a minute.
 const MAX_IN_A_MINUTE: u32 = 10;
 const MINUTE: Duration = Duration::from_secs(60);
-/// How many entries wait to be written at most; callers are as many as there are tokens.
+/// How many entries wait to be written at most.
 const MAX_WAITING: usize = 10_000;
+/// All commands that work on events, together.
+const COMMANDS: &str = "commands";
 /// The action of the entry that says how many calls were left out.
 const LEFT_OUT: &str = "denials";
 
@@ -55,7 +58,11 @@ impl DeniedMinute {
 impl Denials {
     /// Notes a call of somebody that was denied.
     pub(crate) fn note(&self, actor: &Actor, missing: &str, call: String, on: Option<&str>, now: Timestamp) {
-        let principal = actor.principal.to_string();
+        // There may be as many of them as there are events under way.
+        let principal = match &actor.principal {
+            Principal::Command(_) => COMMANDS.to_owned(),
+            principal => principal.to_string(),
+        };
         let mut gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Gathered { minutes, waiting } = &mut *gathered;
         let minute = minutes.entry(principal.clone()).or_insert(DeniedMinute { began: now, written: 0, left_out: 0 });
@@ -95,8 +102,6 @@ impl Denials {
 
 #[cfg(test)]
 mod tests {
-    use enginehouse_core::access::principal::Principal;
-
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);

@@ -114,10 +114,11 @@ pub(super) async fn observe(
     if let Some(problem) = problem {
         log(app.metrics().log_limit(), &problem, &request_id, &method, &route);
         let document = problem.document();
-        if document.code == Code::Forbidden {
+        if matches!(document.code, Code::Forbidden | Code::WrongSession) {
             let address = Some(caller.address.to_string().into());
             let actor = Actor { principal: principal.clone(), request_id: Some(Arc::clone(&request_id)), address };
-            let (missing, call) = (document.missing.as_deref().unwrap_or_default(), format!("{method} {path}"));
+            let (missing, call) =
+                (document.missing.as_deref().unwrap_or(document.code.name()), format!("{method} {path}"));
             app.denials().note(&actor, missing, call, document.on.as_deref(), app.metrics().store_now());
         }
         response = match log_in.filter(|_| code == Some(Code::Unauthenticated)) {

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, START, TestApp, field, request};
 use crate::permissions::{call_as, token};
+use crate::sessions::{call_in, register};
 
 /// What engines and producers do as they work: metrics and the histories of events have it.
-const ROUTINE: [&str; 3] = ["engines:work", "engines:register", "events:enqueue"];
+const ROUTINE: [&str; 4] = ["engines:work", "engines:register", "events:enqueue", "attempts:settle"];
 
 /// Makes a call with a token, under an id that the audit log must have.
 async fn call_with_id(app: &TestApp, token: &str, id: &str, (line, body): (&str, &str)) -> Answer {
@@ -41,13 +42,15 @@ async fn enqueued(app: &TestApp, token: &str, draft: &str) -> String {
 }
 
 /// An event that has failed for good.
-async fn dead(app: &TestApp, token: &str, event_type: &str) -> String {
+async fn dead(app: &TestApp, token: &str, session: &str, event_type: &str) -> String {
     let event = enqueued(app, token, &format!(r#"{{"event_type":"{event_type}"}}"#)).await;
     let claim = format!(r#"{{"epoch":1,"event_types":["{event_type}"]}}"#);
-    let lock = field(&call_as(app, token, "POST /v1/engines/e/claim", &claim).await, "/events/0/lock/token");
+    let claimed = call_in(app, token, session, "POST /v1/engines/e/claim", &claim).await;
+    let lock = field(&claimed, "/events/0/lock/token");
     let failure =
         format!(r#"{{"lock_token":"{lock}","error":{{"message":"no"}},"retryable":false,"dead_letter":true}}"#);
-    assert_eq!(call_as(app, token, &format!("POST /v1/events/{event}/fail"), &failure).await.status, 200);
+    let failed = call_in(app, token, session, &format!("POST /v1/events/{event}/fail"), &failure).await;
+    assert_eq!(failed.status, 200, "{}", failed.body);
     event
 }
 
@@ -71,9 +74,8 @@ type Change = (&'static str, String, &'static str, &'static str);
 
 /// Each of the changing calls once, with what it needs made ready.
 async fn changes(app: &TestApp, admin: &str) -> Vec<Change> {
-    for engine in ["e", "f"] {
-        call_as(app, admin, &format!("PUT /v1/engines/{engine}"), r#"{"engine_type":"t"}"#).await;
-    }
+    let session = register(app, admin, "e").await;
+    register(app, admin, "f").await;
     let later = r#"{"event_type":"later","delay_seconds":2592000}"#;
     let (cancelled, retried, changed) =
         (enqueued(app, admin, later).await, enqueued(app, admin, later).await, enqueued(app, admin, later).await);
@@ -83,9 +85,10 @@ async fn changes(app: &TestApp, admin: &str) -> Vec<Change> {
         enqueued(app, admin, &format!(r#"{{"event_type":"{event_type}","delay_seconds":2592000}}"#)).await;
     }
     enqueued(app, admin, r#"{"event_type":"keyed","idempotency_key":"nightly"}"#).await;
-    let (redriven, discarded) = (dead(app, admin, "dead-a").await, dead(app, admin, "dead-b").await);
-    dead(app, admin, "dead-c").await;
-    dead(app, admin, "dead-d").await;
+    let (redriven, discarded) =
+        (dead(app, admin, &session, "dead-a").await, dead(app, admin, &session, "dead-b").await);
+    dead(app, admin, &session, "dead-c").await;
+    dead(app, admin, &session, "dead-d").await;
     let made = call_as(app, admin, "POST /v1/tokens", r#"{"name":"made","role":"viewer"}"#).await;
     let made = field(&made, "/kept/accessor");
     let plain = |call: &'static str, body, action| (call, call.to_owned(), body, action);

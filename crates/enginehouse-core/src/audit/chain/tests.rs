@@ -56,6 +56,10 @@ fn entry() -> impl Strategy<Value = AuditEntry> {
 enum Tampering {
     Remove(usize),
     Replace(usize, AuditEntry),
+    /// The same, with a hash that fits to it and to the entry before.
+    Forge(usize, AuditEntry),
+    /// A letter goes from the end of one field to the beginning of the next.
+    Shift(usize),
     Swap(usize, usize),
     Repeat(usize, usize),
     Insert(usize, AuditEntry),
@@ -68,6 +72,8 @@ fn tampering() -> impl Strategy<Value = Tampering> {
     prop_oneof![
         place().prop_map(Tampering::Remove),
         (place(), entry()).prop_map(|(at, entry)| Tampering::Replace(at, entry)),
+        (place(), entry()).prop_map(|(at, entry)| Tampering::Forge(at, entry)),
+        place().prop_map(Tampering::Shift),
         (place(), place()).prop_map(|(one, other)| Tampering::Swap(one, other)),
         (place(), place()).prop_map(|(from, to)| Tampering::Repeat(from, to)),
         (place(), entry()).prop_map(|(at, entry)| Tampering::Insert(at, entry)),
@@ -82,6 +88,21 @@ fn tampered(records: &[AuditRecord], tampering: &Tampering) -> Vec<AuditRecord> 
     match tampering {
         Tampering::Remove(at) => drop(all.remove(within(*at))),
         Tampering::Replace(at, entry) => all[within(*at)].entry = entry.clone(),
+        Tampering::Forge(at, entry) => {
+            let at = within(*at);
+            // Of the first that is kept, whoever forges does not know what stood before it.
+            if at > 0 && all[at].entry != *entry {
+                let before = records[at - 1].link.unwrap_or(ChainLink::GENESIS);
+                all[at].link = Some(before.next(all[at].audit_id, entry));
+                all[at].entry = entry.clone();
+            }
+        }
+        Tampering::Shift(at) => {
+            let entry = &mut all[within(*at)].entry;
+            if let Some(letter) = entry.action.pop() {
+                entry.target.insert(0, letter);
+            }
+        }
         Tampering::Swap(one, other) => {
             // What was done changes its place, in the numbers that are there.
             let (one, other) = (within(*one), within(*other));

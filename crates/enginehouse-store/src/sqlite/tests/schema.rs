@@ -149,7 +149,10 @@ fn every_statement_prepares_on_a_fresh_schema() {
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
-        let text = crate::table::sql::filled_text(&text, &PARTS);
+        // Most of those whose caller says from where are about events.
+        let is_of_letters = path.ends_with("dead_letter_groups.sql");
+        let text =
+            crate::table::sql::filled_text(&text, if is_of_letters { &[("source", "dead_letters")] } else { &PARTS });
         reader.prepare(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         count += 1;
     }
