@@ -51,7 +51,7 @@ use self::network_threads::NetworkThreads;
 use self::open_connections::OpenConnections;
 pub use self::server_config::{DEFAULT_SOCKET_MODE, ServerConfig};
 use self::tls::ServerTls;
-pub use self::tls::{TlsError, TlsFiles};
+pub use self::tls::{TlsError, TlsFiles, certificate_expires_at};
 use crate::access::token_watch::{note_uses, watch_tokens};
 use crate::dispatcher::config::DispatchConfig;
 use crate::explain::Explainer;

@@ -34,7 +34,7 @@ impl ListenAddress {
     }
 
     /// Whether nobody but this machine reaches it.
-    pub(super) fn is_near(&self) -> bool {
+    pub fn is_near(&self) -> bool {
         self.ip().is_none_or(|ip| ip.to_canonical().is_loopback())
     }
 }

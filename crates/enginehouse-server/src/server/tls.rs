@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use enginehouse_core::time::Timestamp;
 use enginehouse_pem::PemError;
 use rustls::RootCertStore;
 use rustls::crypto::ring;
@@ -213,6 +214,15 @@ impl PemContents {
             .build();
         Ok(Some(verifier.map_err(|error| refused(format!("cannot be used: {error}")))?))
     }
+}
+
+/// When the certificate in a file expires.
+///
+/// # Errors
+/// There is none in it.
+pub fn certificate_expires_at(cert: &Path) -> Result<Timestamp, TlsError> {
+    let chain = enginehouse_pem::certificates(&enginehouse_pem::read(cert, "tls_cert")?, cert, "tls_cert")?;
+    Ok(Timestamp::from_millis(expires_at(&chain[0], cert)?.saturating_mul(1_000)))
 }
 
 fn expires_at(certificate: &CertificateDer<'_>, path: &Path) -> Result<i64, TlsError> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::time::Timestamp;
 
 use super::columns::{one_value, sql};
@@ -11,7 +12,7 @@ use super::failure::SqliteResult;
 use super::file_id::beside;
 use super::file_lock::FileLock;
 use super::open::{APPLICATION_ID, SqliteOpenError, check_header, true_path, unreadable};
-use super::{connections, integrity, lanes, schema, schema_check, schema_commands};
+use super::{connections, integrity, lanes, schema, schema_check, schema_commands, tokens};
 use crate::migrations::{Dialect, Migrate, Status};
 use crate::rows::StatusCounts;
 
@@ -36,6 +37,8 @@ pub struct Inspection {
     pub counts: StatusCounts,
     /// Until when nothing is pruned, because the clock has leapt; none if it is not so.
     pub pruning_held_until: Option<Timestamp>,
+    /// The access tokens, those that are over too.
+    pub tokens: Vec<TokenRecord>,
     /// What is wrong; nothing, if all is well.
     pub findings: Vec<String>,
 }
@@ -75,19 +78,23 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
     }
     status.admit(Migrate::Auto).map_err(|refusal| schema_commands::refused(&path, refusal))?;
     let (schema, known) = (status.version(), Dialect::Sqlite.newest());
-    let look = || -> SqliteResult<(StatusCounts, Option<i64>, Vec<String>)> {
+    let look = || -> SqliteResult<(StatusCounts, Option<i64>, Vec<TokenRecord>, Vec<String>)> {
         if schema < known {
-            return Ok((StatusCounts::default(), None, Vec::new()));
+            return Ok((StatusCounts::default(), None, Vec::new(), Vec::new()));
         }
         let mut findings = schema_check::differences(&connections::open_reader(&path)?, schema)?;
         findings.extend(integrity::check(&path)?);
         let reader = SqliteConnection::new(connections::open_reader(&path)?, Arc::default());
         let counts = lanes::status_counts(&reader);
         let held_until = one_value(&reader, sql!("pruning_hold"))?;
+        let tokens = tokens::all(&reader).map(|rows| rows.tokens);
         // What is damaged need not be countable.
-        Ok((if findings.is_empty() { counts? } else { counts.unwrap_or_default() }, held_until, findings))
+        Ok(match findings.is_empty() {
+            true => (counts?, held_until, tokens?, findings),
+            false => (counts.unwrap_or_default(), held_until, tokens.unwrap_or_default(), findings),
+        })
     };
-    let (counts, held_until, mut findings) = look().map_err(|failure| unreadable(&path, failure))?;
+    let (counts, held_until, tokens, mut findings) = look().map_err(|failure| unreadable(&path, failure))?;
     if schema < known {
         findings.push(format!("schema {schema} is older than {known}: the next start of the server migrates it, or `enginehouse schema up` does"));
     }
@@ -101,6 +108,7 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
         log_bytes,
         counts,
         pruning_held_until: held_until.map(Timestamp::from_millis),
+        tokens,
         findings,
     })
 }

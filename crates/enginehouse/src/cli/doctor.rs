@@ -3,10 +3,12 @@
 mod advice;
 mod database;
 mod retention;
+mod security;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use enginehouse_server::config::Config;
 use enginehouse_store::StoreUrl;
 use enginehouse_store::sqlite::{Inspection, inspect};
 use serde_json::json;
@@ -23,7 +25,7 @@ use crate::exit_codes::Exit;
 /// Which store is to be looked at.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit status 0 only if nothing is wrong.
+Exit status 0 only if nothing is wrong. Advice is about tokens, certificates and files that are in order now, or do the store no harm.
 
 Examples:
   enginehouse doctor --store sqlite:///var/lib/enginehouse/enginehouse.db
@@ -49,14 +51,14 @@ async fn look(arguments: &DoctorArgs) -> Result<(), CliError> {
         note("reading every row; this takes a while for a large store");
     }
     match &config.store {
-        StoreUrl::Sqlite(path) => look_at_file(arguments, path).await,
+        StoreUrl::Sqlite(path) => look_at_file(arguments, &config, path).await,
         StoreUrl::Postgres(url) => database::look(&arguments.output, &config, url).await,
     }
 }
 
-async fn look_at_file(arguments: &DoctorArgs, path: &Path) -> Result<(), CliError> {
+async fn look_at_file(arguments: &DoctorArgs, config: &Config, path: &Path) -> Result<(), CliError> {
     let found = inspect(path).await.map_err(|error| unopened(&error))?;
-    show(&arguments.output, &found)?;
+    show(&arguments.output, &found, &security::advice(config, &found.tokens))?;
     if found.findings.is_empty() {
         return Ok(());
     }
@@ -69,7 +71,7 @@ async fn look_at_file(arguments: &DoctorArgs, path: &Path) -> Result<(), CliErro
     ))
 }
 
-fn show(output: &OutputArgs, found: &Inspection) -> Result<(), CliError> {
+fn show(output: &OutputArgs, found: &Inspection, advice: &[String]) -> Result<(), CliError> {
     let counts = found.counts;
     let document = json!({
         "path": found.path.display().to_string(),
@@ -85,6 +87,7 @@ fn show(output: &OutputArgs, found: &Inspection) -> Result<(), CliError> {
         },
         "pruning_held_until": found.pruning_held_until,
         "findings": found.findings,
+        "advice": advice,
     });
     let path = found.path.display().to_string();
     let fields = [
@@ -105,6 +108,7 @@ fn show(output: &OutputArgs, found: &Inspection) -> Result<(), CliError> {
             "findings",
             if found.findings.is_empty() { "none: all is well".to_owned() } else { found.findings.join("\n") },
         ),
+        ("advice", security::in_words(advice)),
     ];
     one(output, &document, &path, &fields)
 }

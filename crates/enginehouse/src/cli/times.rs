@@ -91,7 +91,7 @@ fn short(duration: Duration) -> String {
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     SystemClock::new().wall()
 }
 

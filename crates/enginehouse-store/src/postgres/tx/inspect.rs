@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::time::Timestamp;
 
 use super::columns::{PgColumns, Xid, params, sql};
 use super::reads::integrity;
+use super::tokens;
 use crate::StoreError;
 use crate::migrations::AppliedMigration;
 use crate::postgres::options::{PgOpenError, Pooler, PostgresOptions};
@@ -16,6 +18,7 @@ use crate::postgres::wire::error::{PgError, PgResult};
 use crate::postgres::wire::pool::Connections;
 use crate::postgres::wire::session::Session;
 use crate::rows::StatusCounts;
+use crate::unreadable::UnreadableRows;
 
 /// Who holds back vacuum for a shorter time than this is not worth a word.
 const HELD_FOR: Duration = Duration::from_secs(60);
@@ -71,6 +74,8 @@ pub struct PostgresInspection {
     pub pruning_held_until: Option<Timestamp>,
     /// Who keeps dead rows from being vacuumed, the oldest first.
     pub vacuum_holders: Vec<VacuumHolder>,
+    /// The access tokens, those that are over too.
+    pub tokens: Vec<TokenRecord>,
     /// What is wrong; nothing, if all is well.
     pub findings: Vec<String>,
 }
@@ -131,6 +136,7 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> PgResult<PostgresInsp
         counts: StatusCounts::default(),
         pruning_held_until: None,
         vacuum_holders: vacuum::holders(&session, HELD_FOR).await?,
+        tokens: Vec::new(),
         findings: Vec::new(),
     };
     let is_there = session.query(sql!("schema_is_there"), params![]).await?;
@@ -154,8 +160,9 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> PgResult<PostgresInsp
     }
     drop(session);
     match counts_and_findings(&connections).await {
-        Ok((counts, held_until, findings)) => {
+        Ok((counts, held_until, tokens, findings)) => {
             inspection.counts = counts;
+            inspection.tokens = tokens;
             inspection.pruning_held_until = held_until.map(Timestamp::from_millis);
             inspection.findings.extend(findings);
         }
@@ -168,12 +175,16 @@ async fn look(endpoint: &Arc<Endpoint>, pooler: Pooler) -> PgResult<PostgresInsp
     Ok(inspection)
 }
 
-async fn counts_and_findings(connections: &Connections) -> PgResult<(StatusCounts, Option<i64>, Vec<String>)> {
+async fn counts_and_findings(
+    connections: &Connections,
+) -> PgResult<(StatusCounts, Option<i64>, Vec<TokenRecord>, Vec<String>)> {
     let rows = connections.session().await?.query(sql!("pruning_hold"), params![]).await?;
     let held_until = each(&rows, |columns| columns.value::<i64>())?.pop();
     let rows = connections.session().await?.query(sql!("status_counts"), params![XID8: &Xid::default()]).await?;
     let counts = each(&rows, |columns| columns.status_counts())?.pop().unwrap_or_default();
-    Ok((counts, held_until, integrity::check(connections).await?))
+    // What cannot be read is among the findings.
+    let tokens = tokens::all(&connections.session().await?, &UnreadableRows::default()).await?;
+    Ok((counts, held_until, tokens, integrity::check(connections).await?))
 }
 
 async fn sizes(session: &Session, inspection: &mut PostgresInspection) -> PgResult<()> {

@@ -16,13 +16,14 @@ use super::super::server_and_output::OutputArgs;
 use super::super::settings_args::postgres_options;
 use super::advice::repair_of_rows;
 use super::retention::retention;
+use super::security;
 use crate::exit_codes::Exit;
 
 pub(super) async fn look(output: &OutputArgs, config: &Config, url: &str) -> Result<(), CliError> {
     let found = inspect(postgres_options(config, url)).await.map_err(|error| unusable(&error))?;
     let status = Status::of(Dialect::Postgres, found.migrations.clone());
     let refusal = status.admit(Migrate::Check).err();
-    show(output, &found, &status)?;
+    show(output, &found, &status, &security::advice(config, &found.tokens))?;
     let faults = faults(&found, refusal.as_ref(), config.durability);
     if faults.is_empty() {
         return Ok(());
@@ -51,7 +52,7 @@ fn faults(found: &PostgresInspection, refusal: Option<&SchemaRefusal>, durabilit
     faults
 }
 
-fn show(output: &OutputArgs, found: &PostgresInspection, status: &Status) -> Result<(), CliError> {
+fn show(output: &OutputArgs, found: &PostgresInspection, status: &Status, advice: &[String]) -> Result<(), CliError> {
     let counts = found.counts;
     let (word, meaning) = in_words(status);
     let migrations = found.migrations.iter().map(|row| {
@@ -91,6 +92,7 @@ fn show(output: &OutputArgs, found: &PostgresInspection, status: &Status) -> Res
         },
         "pruning_held_until": found.pruning_held_until,
         "findings": found.findings,
+        "advice": advice,
     });
     let or = |lines: Vec<String>, none: &str| if lines.is_empty() { none.to_owned() } else { lines.join("\n") };
     let settings = found.weak_settings.iter().map(|(name, value)| format!("{name} is {value}: not durable")).collect();
@@ -117,6 +119,7 @@ fn show(output: &OutputArgs, found: &PostgresInspection, status: &Status) -> Res
         ),
         ("retention", retention(found.pruning_held_until)),
         ("findings", or(found.findings.clone(), "none: all is well")),
+        ("advice", security::in_words(advice)),
     ]);
     one(output, &document, &found.place, &fields)
 }
@@ -155,6 +158,7 @@ mod tests {
             counts: StatusCounts::default(),
             pruning_held_until: None,
             vacuum_holders: Vec::new(),
+            tokens: Vec::new(),
             findings: findings.iter().map(|finding| (*finding).to_owned()).collect(),
         }
     }
