@@ -84,10 +84,14 @@ impl SideBySideArgs {
         self.only.is_empty() || self.only.iter().any(is_chosen)
     }
 
+    /// Whether a system is wanted: as the command line says, or else all but those that are only of use beside one of them.
+    pub(crate) fn takes_part(&self, system: SystemName) -> bool {
+        if self.systems.is_empty() { system.is_usual() } else { self.systems.contains(&system) }
+    }
+
     /// The systems of a class.
     pub(crate) fn systems(&self, class: LoadClass) -> Vec<SystemName> {
-        let is_wanted = |system: &SystemName| self.systems.is_empty() || self.systems.contains(system);
-        let all = SystemName::all().filter(is_wanted);
+        let all = SystemName::all().filter(|system| self.takes_part(*system));
         all.filter(|system| self.wants(class) && class.is_for(*system)).collect()
     }
 }

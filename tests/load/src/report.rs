@@ -40,7 +40,8 @@ pub(crate) fn write(
 fn page(of: &SideBySideArgs, machine: &Machine, versions: &[(&str, String)], results: &Results) -> String {
     let (rounds, seconds, backlog, snapshot) = (results.count(), of.seconds(), of.backlog(), of.snapshot_seconds());
     let postgres: Vec<_> = POSTGRES.iter().map(|(name, value)| format!("`{name} = {value}`")).collect();
-    let settings = SystemName::all().map(|system| format!("- {}: {}\n", system.label(), system.settings()));
+    let named = SystemName::all().filter(|system| system.is_usual() || of.takes_part(*system));
+    let settings = named.map(|system| format!("- {}: {}\n", system.label(), system.settings()));
     let versions = versions.iter().map(|(name, version)| format!("- {name}: {version}\n"));
     [
         "# Enginehouse beside other queues\n\n".to_owned(),

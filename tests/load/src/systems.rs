@@ -2,6 +2,7 @@
 
 mod beanstalkd;
 mod constant;
+mod credentials;
 mod engine;
 mod enginehouse;
 mod http;
@@ -13,6 +14,7 @@ use clap::ValueEnum;
 use enginehouse_cluster::Cluster;
 
 pub(crate) use self::constant::serve as serve_constant;
+use self::credentials::ServerLock;
 pub(crate) use self::engine::{EngineSpec, LoadEngine};
 pub(crate) use self::enginehouse::Enginehouse;
 pub(crate) use self::http::HttpConnection;
@@ -25,6 +27,12 @@ pub(crate) enum SystemName {
     Sqlite,
     /// Enginehouse, its events in PostgreSQL
     Postgres,
+    /// Enginehouse, its events in a file, with an access token
+    #[value(name = "sqlite+token")]
+    SqliteToken,
+    /// The same, and over TLS
+    #[value(name = "sqlite+tls")]
+    SqliteTls,
     /// Redis Streams, each command on the disk before its answer
     Redis,
     /// A table, a partial index, `for update skip locked`, rows kept
@@ -46,6 +54,8 @@ impl SystemName {
         match self {
             Self::Sqlite => "Enginehouse, SQLite",
             Self::Postgres => "Enginehouse, PostgreSQL",
+            Self::SqliteToken => "Enginehouse, SQLite, token",
+            Self::SqliteTls => "Enginehouse, SQLite, token and TLS",
             Self::Redis => "Redis Streams",
             Self::SkipLocked => "SKIP LOCKED",
             Self::Pgmq => "pgmq's shape",
@@ -58,6 +68,8 @@ impl SystemName {
     pub(crate) fn settings(self) -> &'static str {
         match self {
             Self::Sqlite | Self::Postgres => "its defaults: `--durability full`",
+            Self::SqliteToken => "the same, every call with the token of an admin",
+            Self::SqliteTls => "the same, and TLS 1.3 with a certificate of P-256, by connections that stay",
             Self::Redis => "`--appendonly yes --appendfsync always --save ''`; XADD, XREADGROUP, XACK and XDEL",
             Self::SkipLocked => "prepared statements; completed rows stay",
             Self::Pgmq => "pgmq's tables and functions as this suite writes them, not its extension",
@@ -72,14 +84,24 @@ impl SystemName {
     }
 
     pub(crate) fn is_ours(self) -> bool {
-        matches!(self, Self::Sqlite | Self::Postgres)
+        matches!(self, Self::Sqlite | Self::SqliteToken | Self::SqliteTls | Self::Postgres)
+    }
+
+    /// Whether it takes part where nobody names systems.
+    pub(crate) fn is_usual(self) -> bool {
+        !matches!(self, Self::SqliteToken | Self::SqliteTls)
     }
 
     /// Starts it with nothing in it. With `reports`, engines of ours report on each event.
     pub(crate) async fn start(self, cluster: Option<&Cluster>, reports: bool) -> Result<Box<dyn QueueSystem>> {
         let postgres = || cluster.ok_or_else(|| anyhow::anyhow!("the suite's PostgreSQL does not run"));
+        let locked = async |how| -> Result<_> {
+            Ok(Box::new(enginehouse::Enginehouse::locked_on_sqlite(how, &[]).await?.reporting(reports)))
+        };
         Ok(match self {
             Self::Sqlite => Box::new(enginehouse::Enginehouse::on_sqlite(&[]).await?.reporting(reports)),
+            Self::SqliteToken => locked(ServerLock::Token).await?,
+            Self::SqliteTls => locked(ServerLock::TokenAndTls).await?,
             Self::Postgres => {
                 Box::new(enginehouse::Enginehouse::on_postgres(postgres()?, &[]).await?.reporting(reports))
             }

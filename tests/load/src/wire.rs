@@ -8,9 +8,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
 
 pub(crate) struct Wire {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Either<TcpStream, Box<TlsStream<TcpStream>>>>,
     line: Vec<u8>,
 }
 
@@ -19,18 +22,27 @@ impl Wire {
         Self::open_from(Ipv4Addr::LOCALHOST, port).await
     }
 
+    /// Speaks TLS with a server that is called localhost.
+    pub(crate) async fn open_tls(port: u16, tls: &TlsConnector) -> Result<Self> {
+        let stream = connected(Ipv4Addr::LOCALHOST, port).await?;
+        let stream = tls.connect("localhost".try_into()?, stream).await.context("the server speaks no such TLS")?;
+        Ok(Self::of(Either::Right(Box::new(stream))))
+    }
+
     /// Comes from another address of the loopback: servers share among addresses what they have.
     pub(crate) async fn open_from(source: Ipv4Addr, port: u16) -> Result<Self> {
-        let socket = TcpSocket::new_v4().context("cannot make a socket")?;
-        socket.bind(SocketAddr::from((source, 0))).with_context(|| format!("cannot come from {source}"))?;
-        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let stream = socket.connect(server).await.context("cannot connect to the server")?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream: BufReader::with_capacity(64 << 10, stream), line: Vec::new() })
+        Ok(Self::of(Either::Left(connected(source, port).await?)))
+    }
+
+    fn of(stream: Either<TcpStream, Box<TlsStream<TcpStream>>>) -> Self {
+        Self { stream: BufReader::with_capacity(64 << 10, stream), line: Vec::new() }
     }
 
     pub(crate) async fn send(&mut self, request: &[u8]) -> Result<()> {
-        Ok(self.stream.get_mut().write_all(request).await?)
+        let stream = self.stream.get_mut();
+        stream.write_all(request).await?;
+        // TLS keeps back what the socket did not take at once.
+        Ok(stream.flush().await?)
     }
 
     /// The next line without its end.
@@ -48,4 +60,13 @@ impl Wire {
         self.stream.read_exact(&mut bytes).await?;
         Ok(bytes)
     }
+}
+
+async fn connected(source: Ipv4Addr, port: u16) -> Result<TcpStream> {
+    let socket = TcpSocket::new_v4().context("cannot make a socket")?;
+    socket.bind(SocketAddr::from((source, 0))).with_context(|| format!("cannot come from {source}"))?;
+    let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let stream = socket.connect(server).await.context("cannot connect to the server")?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }

@@ -53,6 +53,7 @@ pub(super) fn all(results: &Results) -> String {
     let sections = [
         ("Events a second", rates),
         ("How many times as many as others", over_peers(results)),
+        ("With a token and TLS, as a part of without", locked(results)),
         ("How many times as much as by itself", against_itself(results)),
         ("Milliseconds of a call, p50 / p99: of a claim, or of an enqueue where nothing is claimed", calls),
         ("The server's processor time, µs an event", medians(|figures| Some(figures.server_cpu))),
@@ -108,6 +109,19 @@ fn over_peers(results: &Results) -> String {
             .then(|| std::iter::once(class.title().to_owned()).chain(cells).collect::<Vec<_>>())
     });
     let head: Vec<_> = std::iter::once("class".to_owned()).chain(head).collect();
+    table(&head, &rows.collect::<Vec<_>>())
+}
+
+/// Our rates behind a token and TLS over those of a server that is open.
+fn locked(results: &Results) -> String {
+    let head = ["class", "system", "events a second"].map(str::to_owned);
+    let systems = [SystemName::SqliteToken, SystemName::SqliteTls];
+    let rows = LoadClass::value_variants().iter().flat_map(|class| systems.map(|system| (*class, system)));
+    let rows = rows.filter_map(|(class, system)| {
+        let open = Quantity::Rate(class, SystemName::Sqlite);
+        let ratio = results.ratio(Quantity::Rate(class, system), open)?;
+        Some(vec![class.title().to_owned(), system.label().to_owned(), spread(Some(ratio))])
+    });
     table(&head, &rows.collect::<Vec<_>>())
 }
 

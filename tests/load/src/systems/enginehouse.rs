@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use enginehouse_cluster::Cluster;
 use serde::Deserialize;
 
+use super::credentials::{self, ClientCredentials, ServerLock};
 use super::engine::{ClaimAnswer, EngineSpec, HeldLock, LoadEngine};
 use super::http::HttpConnection;
 use super::sql::FreshDatabase;
@@ -24,6 +25,7 @@ pub(crate) struct Enginehouse {
     database: Option<FreshDatabase>,
     /// What its engines report with each event, as fields behind others; mostly nothing.
     report: &'static str,
+    credentials: ClientCredentials,
 }
 
 const REPORT: &str =
@@ -32,16 +34,28 @@ const REPORT: &str =
 impl Enginehouse {
     /// With flags beside its defaults.
     pub(crate) async fn on_sqlite(flags: &[&str]) -> Result<Self> {
-        let server = ThrowawayServer::start(binary()?, |folder, port| {
-            serve(&format!("sqlite://{}", folder.join(DATA_FILE).display()), port, flags)
+        Self::locked_on_sqlite(ServerLock::Open, flags).await
+    }
+
+    /// The same, behind a token, or a token and TLS.
+    pub(crate) async fn locked_on_sqlite(how: ServerLock, flags: &[&str]) -> Result<Self> {
+        let (program, mut locked) = (binary()?, None);
+        let server = ThrowawayServer::start(&program, |folder, port| {
+            let store = format!("sqlite://{}", folder.join(DATA_FILE).display());
+            let done = credentials::lock(how, &program, &store, folder);
+            let more = done.as_ref().map(|(_, flags)| flags.clone()).unwrap_or_default();
+            locked = Some(done);
+            serve(&store, port, flags).into_iter().chain(more).collect()
         });
-        Ok(Self { server: server.await?, database: None, report: "" })
+        let server = server.await?;
+        let (credentials, _) = locked.context("the server was not locked")??;
+        Ok(Self { server, database: None, report: "", credentials })
     }
 
     pub(crate) async fn on_postgres(cluster: &Cluster, flags: &[&str]) -> Result<Self> {
         let database = FreshDatabase::on(cluster)?;
         let server = ThrowawayServer::start(binary()?, |_, port| serve(database.url(), port, flags)).await?;
-        Ok(Self { server, database: Some(database), report: "" })
+        Ok(Self { server, database: Some(database), report: "", credentials: ClientCredentials::default() })
     }
 
     /// Whether its engines report on each event.
@@ -82,7 +96,7 @@ fn serve(store: &str, port: u16, flags: &[&str]) -> Vec<String> {
 #[async_trait]
 impl QueueSystem for Enginehouse {
     async fn connect(&self, purpose: Purpose) -> Result<Box<dyn QueueConnection>> {
-        let mut http = HttpConnection::open(self.server.port()).await?;
+        let mut http = HttpConnection::open_with(&self.credentials, self.server.port()).await?;
         let engine = match purpose {
             Purpose::Enqueue => None,
             Purpose::Claim { number, batch } => {

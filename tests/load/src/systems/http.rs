@@ -5,11 +5,14 @@ use std::net::Ipv4Addr;
 
 use anyhow::{Context, Result, bail};
 
+use super::credentials::ClientCredentials;
 use crate::wire::Wire;
 
 pub(crate) struct HttpConnection {
     wire: Wire,
     request: Vec<u8>,
+    /// A line of each request, if there is a token.
+    authorization: String,
 }
 
 impl HttpConnection {
@@ -18,7 +21,17 @@ impl HttpConnection {
     }
 
     pub(crate) async fn open_from(source: Ipv4Addr, port: u16) -> Result<Self> {
-        Ok(Self { wire: Wire::open_from(source, port).await?, request: Vec::new() })
+        Ok(Self { wire: Wire::open_from(source, port).await?, request: Vec::new(), authorization: String::new() })
+    }
+
+    /// With what a server wants to see.
+    pub(crate) async fn open_with(credentials: &ClientCredentials, port: u16) -> Result<Self> {
+        let wire = match &credentials.tls {
+            Some(tls) => Wire::open_tls(port, tls).await?,
+            None => Wire::open(port).await?,
+        };
+        let authorization = credentials.token.as_ref().map(|token| format!("authorization: Bearer {token}\r\n"));
+        Ok(Self { wire, request: Vec::new(), authorization: authorization.unwrap_or_default() })
     }
 
     /// Sends a request and answers the body of its answer, which must be a success.
@@ -54,9 +67,10 @@ impl HttpConnection {
 
     fn write_head(&mut self, header: &str, method: &str, path: &str, content_type: &str, length: usize) -> Result<()> {
         self.request.clear();
+        let authorization = &self.authorization;
         Ok(write!(
             self.request,
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n{header}\r\n"
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{authorization}content-type: {content_type}\r\ncontent-length: {length}\r\n{header}\r\n"
         )?)
     }
 
