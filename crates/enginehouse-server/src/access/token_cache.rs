@@ -490,7 +490,11 @@ mod tests {
         cache.replace(rows(1, &[&record]));
         let there = Some(IpAddr::from([192, 0, 2, 7]));
         let address = |ip: Option<IpAddr>| ip.map_or(ClientAddress::UNIX, ClientAddress::from);
-        let call = |ip, at| cache.caller(Some(&shown.reveal()), ip, NOW + Duration::from_millis(at)).unwrap();
+        let shown = shown.reveal();
+        let call = |address, at| {
+            let credentials = Credentials { token: Some(&shown), address, ..Credentials::default() };
+            cache.caller(credentials, NOW + Duration::from_millis(at)).unwrap()
+        };
         for (address, at) in [(None, 1), (there, 2), (None, 3), (there, 4)] {
             call(address, at);
         }

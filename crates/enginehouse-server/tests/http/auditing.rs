@@ -229,7 +229,7 @@ async fn what_was_denied_is_in_it_but_no_more_than_ten_a_minute_of_one_caller() 
     assert_eq!(shown(of("denied-1")), (expected, json!(null)));
     let expected = format!("{} 127.0.0.1 events:enqueue POST /v1/events", accessor(&producer));
     assert_eq!(shown(of("denied-2")), (expected, json!("queue b")));
-    app.pass(60).await;
+    app.pass(90).await;
     // Any call brings the store's time.
     call_as(&app, &admin, "POST /v1/queues/q/pause", "").await;
     app.app.write_audit_notes().await;
