@@ -546,7 +546,9 @@ mod tests {
         let record = TokenRecord { certificate_name: Some(name.clone()), ..record };
         let cache = empty_cache();
         cache.replace(rows(1, &[&record]));
-        let show = |certificate| cache.caller(Credentials { certificate, ..Credentials::default() }, NOW);
+        let show = |certificate: Option<&CertificateName>| {
+            cache.caller(Credentials { certificate, ..Credentials::default() }, NOW)
+        };
         let caller = show(Some(&name)).unwrap();
         assert_eq!(caller.principal.accessor(), Some(&record.accessor));
         assert_eq!(cache.take_uses().len(), 1);
