@@ -46,7 +46,7 @@ async fn register(
 ) -> Result<Registered, DispatchError> {
     let body = format!(r#"{{"engine_type":"test","takeover":{takeover}}}"#);
     let registration = read_json(body.as_bytes(), |value| Registration::read(value, |_| id(engine_id))).unwrap();
-    harness.dispatcher.execute_for(&bearer(by), Register { registration, session }).await
+    harness.dispatcher.execute_for(&bearer(by).into(), Register { registration, session }).await
 }
 
 async fn new_engine(harness: &Harness, engine_id: &str) -> SessionToken {
