@@ -331,7 +331,14 @@ async fn a_token_with_selectors_may_make_those_calls_only_that_keep_to_them() {
     // They tell of the server as a whole, and so they do of a run: its events may be of any queue.
     assert_eq!(
         refused,
-        ["GET /metrics", "POST /v1/clock/accept", "GET /v1/scenario-runs", "GET /v1/scenario-runs/xscenario_run_id",]
+        [
+            "GET /metrics",
+            "GET /v1/audit",
+            "GET /v1/audit/chain",
+            "POST /v1/clock/accept",
+            "GET /v1/scenario-runs",
+            "GET /v1/scenario-runs/xscenario_run_id",
+        ]
     );
     app.close().await;
 }
