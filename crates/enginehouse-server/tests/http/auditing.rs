@@ -135,7 +135,7 @@ async fn changes(app: &TestApp, admin: &str) -> Vec<Change> {
         (
             "POST /v1/engines/{engine_id}/quarantine",
             "POST /v1/engines/e/quarantine".to_owned(),
-            "{}",
+            r#"{"reason":"its fan is loud"}"#,
             "engine.quarantine",
         ),
         ("POST /v1/engines/{engine_id}/lift", "POST /v1/engines/e/lift".to_owned(), "", "engine.lift"),
@@ -185,7 +185,7 @@ async fn every_change_by_a_person_is_in_the_audit_log() {
     }
     verifier.finish(chain.ends().head).unwrap();
     assert!(verifier.entries() >= changes.len() as u64 && chain.unlinked == 0);
-    assert!(!answer.body.contains(&admin) && !answer.body.contains("secret"), "{}", answer.body);
+    assert!(!answer.body.contains("eh1_"), "no token is in it: {}", answer.body);
     app.close().await;
 }
 
