@@ -53,6 +53,7 @@ mod stats;
 mod suspects;
 mod tokens;
 mod unpacking;
+mod visitor;
 mod wire;
 
 use axum::Router;

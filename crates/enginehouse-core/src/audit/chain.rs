@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-use super::{AuditEntry, AuditRecord};
+use super::entry::AuditEntry;
 
 /// The beginning of what is hashed: it changes with the encoding.
 const VERSION: &[u8] = b"enginehouse audit 1";
@@ -106,6 +106,16 @@ impl ChainLink {
         }
         Self { position, hash: ChainHash(hash.finalize().into()) }
     }
+}
+
+/// An entry as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditRecord {
+    /// The number that it was given when it was written.
+    pub audit_id: i64,
+    pub entry: AuditEntry,
+    /// Its place in the chain; none until it is linked, which follows within a second.
+    pub link: Option<ChainLink>,
 }
 
 /// What a store says of the chain, apart from its entries.

@@ -360,7 +360,7 @@ impl TokenCache {
     }
 
     /// Has these be told again when they are next used: they could not be written.
-    pub(crate) fn forget_first_uses(&self, uses: &[FirstUse]) {
+    pub(crate) fn take_back_first_uses(&self, uses: &[FirstUse]) {
         let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
         for FirstUse { accessor, address, .. } in uses {
             if let Some(cached) = guard.as_ref().and_then(|known| known.by_accessor.get(accessor)) {
@@ -499,11 +499,11 @@ mod tests {
             call(address, at);
         }
         let taken = cache.take_first_uses();
-        let told: Vec<_> = taken.iter().map(|used| (used.address, used.at.since(NOW).as_millis())).collect();
-        assert_eq!(told, [(ClientAddress::UNIX, 1), (address(there), 2)]);
+        let noted: Vec<_> = taken.iter().map(|used| (used.address, used.at.since(NOW).as_millis())).collect();
+        assert_eq!(noted, [(ClientAddress::UNIX, 1), (address(there), 2)]);
         call(there, 5);
         assert_eq!(cache.take_first_uses(), []);
-        cache.forget_first_uses(&taken[1..]);
+        cache.take_back_first_uses(&taken[1..]);
         // What was noted of its use does not begin anew.
         cache.replace(rows(2, &[&TokenRecord { last_used_at: Some(NOW), ..record.clone() }]));
         call(there, 6);

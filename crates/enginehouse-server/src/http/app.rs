@@ -214,7 +214,7 @@ impl App {
         if let Err(error) = self.dispatcher().execute(notes).await {
             tracing::debug!(%error, "nobody can write to the audit log which calls were denied");
             self.denials().put_back(denials);
-            self.tokens().forget_first_uses(&first_uses);
+            self.tokens().take_back_first_uses(&first_uses);
         }
     }
 

@@ -13,8 +13,9 @@ use http::header;
 use utoipa::openapi::OpenApi;
 
 use super::app::App;
-use super::login::{self, Visitor};
+use super::login;
 use super::problem::ProblemResponse;
+use super::visitor::Visitor;
 use super::{description, html};
 
 /// The pages.

@@ -1,6 +1,6 @@
 //! The pages that are made anew for each visitor, without a script.
 
-use super::login::Visitor;
+use super::visitor::Visitor;
 
 /// What the documents have where it is shown who has logged in.
 const SESSION_MARK: &str = "<!--session-->";

@@ -2,12 +2,9 @@
 //!
 //! The pages are plain HTML. What a person wrote, or is called, stands in them with its signs escaped.
 
-use std::net::IpAddr;
-
 use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use enginehouse_api::problem::Code;
-use enginehouse_core::access::principal::{Grant, Principal};
 use http::{HeaderValue, Method, StatusCode, header};
 
 use super::app::App;
@@ -15,6 +12,7 @@ use super::body;
 use super::problem::ProblemResponse;
 use super::same_origin::SEC_FETCH_SITE;
 use super::session_cookie::{self, CookieKind};
+use super::visitor::Visitor;
 use super::{auth, html};
 use crate::access::token_cache::NewSession;
 
@@ -22,42 +20,6 @@ use crate::access::token_cache::NewSession;
 const MAX_FORM: usize = 8 * 1024;
 /// Most bytes of the address of a page that is gone back to.
 const MAX_NEXT: usize = 2_000;
-
-/// Who looks at a page.
-pub(super) enum Visitor {
-    /// There is no token, so everybody may do everything.
-    Anyone,
-    /// Nobody has logged in with this browser, or the session is over.
-    Unknown,
-    LoggedIn(Box<Grant>),
-}
-
-impl Visitor {
-    /// The one who sends a request.
-    pub(super) fn of<'a>(
-        request: &Request,
-        app: &'a App,
-    ) -> impl Future<Output = Result<Self, ProblemResponse>> + use<'a> {
-        let session = session_cookie::shown(request).unwrap_or_default();
-        let address = body::caller(request).ok().and_then(|origin| origin.ip);
-        async move {
-            if !app.tokens().is_loaded() {
-                auth::know_tokens(app).await?;
-            }
-            Ok(Self::of_session(&session, address, app))
-        }
-    }
-
-    fn of_session(session: &str, address: Option<IpAddr>, app: &App) -> Self {
-        let caller = app.tokens().caller_of_session(session, address, app.metrics().store_now());
-        match caller.map(|caller| caller.principal) {
-            Ok(Principal::Anyone) => Self::Anyone,
-            Ok(Principal::Bearer(grant)) => Self::LoggedIn(Box::new(Grant::clone(&grant))),
-            // No browser is any of the others.
-            Ok(Principal::Store | Principal::Server | Principal::Command(_)) | Err(_) => Self::Unknown,
-        }
-    }
-}
 
 /// Where a browser goes that asks for a page which needs a token: there it logs in, and comes back.
 pub(super) fn way_to_log_in(request: &Request) -> Option<String> {

@@ -42,7 +42,7 @@ Examples:
     )]
     List {
         #[command(flatten)]
-        filter: Filter,
+        filter: AuditFilterArgs,
         #[command(flatten)]
         part: Part,
     },
@@ -88,7 +88,7 @@ impl AuditArgs {
 }
 
 #[derive(Clone, Debug, Args)]
-struct Filter {
+struct AuditFilterArgs {
     /// Only what they did: the accessor of a token, anyone, store or server
     #[arg(long, value_name = "WHO")]
     principal: Option<String>,
@@ -119,9 +119,9 @@ pub(crate) async fn run(arguments: AuditArgs) -> Exit {
     common.finish(result)
 }
 
-async fn list(common: &Common, filter: &Filter, part: Part) -> Result<(), CliError> {
+async fn list(common: &Common, filter: &AuditFilterArgs, part: Part) -> Result<(), CliError> {
     let fetch = async |limit, cursor| {
-        let Filter { principal, action, target, outcome, from, until } = filter.clone();
+        let AuditFilterArgs { principal, action, target, outcome, from, until } = filter.clone();
         let page = PageQuery { limit: Some(limit), cursor };
         common.client.audit(&AuditQuery { principal, action, target, outcome, from, until, page }).await
     };

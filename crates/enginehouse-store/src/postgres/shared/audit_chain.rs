@@ -9,13 +9,12 @@ use enginehouse_core::audit::chain::{ChainEnds, ChainLink};
 use tokio_postgres::Row;
 
 use super::state::PgState;
-use crate::postgres::tx::audit::read;
 use crate::postgres::tx::columns::{Arrays, PgColumns, params, sql};
 use crate::postgres::tx::row_reader::RowReader;
 use crate::postgres::tx::snapshot::{begin_chore, end_chore};
 use crate::postgres::wire::error::PgResult;
 use crate::postgres::wire::session::Session;
-use crate::table::{AuditLinkColumns, ChainEndColumns, HEAD, chain_ends};
+use crate::table::{AuditLinkColumns, ChainEndColumns, HEAD, chain_ends, read_record};
 use crate::unreadable::UnreadableRows;
 
 /// How many entries one transaction links.
@@ -53,6 +52,10 @@ async fn link_some(shared: &PgState) -> PgResult<u32> {
     }
     end_chore(session).await?;
     Ok(u32::try_from(records.len()).unwrap_or(u32::MAX))
+}
+
+pub(crate) fn read(unreadable: &UnreadableRows, rows: &[Row]) -> PgResult<Vec<AuditRecord>> {
+    RowReader::new(unreadable).all("audit_log", rows, |columns| read_record(columns))
 }
 
 /// The link of the newest entry: if somebody has taken the end of the chain away, it goes on from there.

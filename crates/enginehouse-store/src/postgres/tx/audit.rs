@@ -2,12 +2,11 @@
 
 use enginehouse_core::audit::{AuditEntry, AuditFilter, AuditRecord};
 use enginehouse_core::time::Timestamp;
-use tokio_postgres::Row;
 
 use super::columns::{Arrays, Moment, PgColumns, params, sql};
 use super::row_reader::RowReader;
 use super::snapshot::Snapshot;
-use crate::postgres::shared::audit_chain::{ends_of, lock_head, write_end};
+use crate::postgres::shared::audit_chain::{ends_of, lock_head, read, write_end};
 use crate::postgres::shared::state::PgState;
 use crate::postgres::wire::error::{PgResult, both};
 use crate::postgres::wire::session::Session;
@@ -22,10 +21,6 @@ const MAX_SCANNED_ROWS: i64 = 20_000;
 pub(crate) fn insert(entries: &[AuditEntry]) -> PgResult<EncodedStatement> {
     let columns: Vec<_> = entries.iter().map(AuditColumns::of).collect();
     EncodedStatement::new(sql!("insert_audit"), Arrays::of(&columns).parameters())
-}
-
-pub(crate) fn read(unreadable: &UnreadableRows, rows: &[Row]) -> PgResult<Vec<AuditRecord>> {
-    RowReader::new(unreadable).all("audit_log", rows, |columns| read_record(columns))
 }
 
 /// Deletes the oldest entries as long as each is from before a moment; none if somebody else links or deletes entries.

@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_token_is_worth_a_word_near_its_end_and_if_nobody_uses_it() {
-        let said =
+        let message =
             |token: &TokenRecord, day: u64| of_token(token, START + Duration::from_secs(day * DAY)).unwrap_or_default();
         let unused = token();
         let used = TokenRecord { last_used_at: Some(START), ..token() };
@@ -116,8 +116,8 @@ mod tests {
             (&used, 90, "has expired at 2026-04-01"),
             (&revoked, 90, ""),
         ] {
-            let said = said(token, day);
-            assert!(said.contains(part) && said.is_empty() == part.is_empty(), "{day}: {said}");
+            let message = message(token, day);
+            assert!(message.contains(part) && message.is_empty() == part.is_empty(), "{day}: {message}");
         }
     }
 
