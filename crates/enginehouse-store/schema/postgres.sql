@@ -69,7 +69,7 @@ create table enginehouse.audit_log (
 
 CREATE INDEX audit_log_at ON enginehouse.audit_log USING btree (at, audit_id);
 
-CREATE UNIQUE INDEX audit_log_position ON enginehouse.audit_log USING btree ("position") WHERE ("position" IS NOT NULL);
+CREATE INDEX audit_log_position ON enginehouse.audit_log USING btree ("position") WHERE ("position" IS NOT NULL);
 
 CREATE INDEX audit_log_target ON enginehouse.audit_log USING btree (target, audit_id);
 
@@ -459,11 +459,9 @@ begin
         raise exception using errcode = '22023', message = refused;
     end if;
 
-    -- Who has connected, whatever role they have taken since. Who owns the tables may do anyway what they like, and so may
-    -- a superuser.
-    if not pg_has_role(
-        session_user, (select relowner from pg_class where oid = 'enginehouse.enqueue_grants'::regclass), 'usage'
-    ) then
+    -- Who has connected, whatever role they have taken since. In here, the current user is the owner, who may do what they
+    -- like anyway, and so may a superuser.
+    if not pg_has_role(session_user, current_user, 'usage') then
         select d.queue, d.event_type
         into refused_queue, refused_type
         from unnest(drafts) as d

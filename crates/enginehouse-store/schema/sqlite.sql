@@ -388,7 +388,7 @@ CREATE TABLE audit_log (
     constraint a_link_has_32_bytes check (length(hash) = 32)
 ) strict;
 
-CREATE UNIQUE INDEX audit_log_position on audit_log (position) where position is not null;
+CREATE INDEX audit_log_position on audit_log (position) where position is not null;
 
 CREATE INDEX audit_log_unlinked on audit_log (audit_id) where position is null;
 
