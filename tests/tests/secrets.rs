@@ -1,10 +1,12 @@
-//! A password that stands in the address of a store is in nothing that a command, a server, its log or its metrics say.
+//! A password that stands in the address of a store is in nothing that a command, a server, its log or its metrics say; nor is
+//! what callers prove themselves with, or what their events hold.
 
 use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
 use enginehouse_tests::postgres::TestDatabase;
-use enginehouse_tests::{TestServer, command, run, text};
+use enginehouse_tests::{TestServer, binary, command, run, text};
 
 /// What must not be found.
 const PASSWORD: &str = "hunter2";
@@ -124,4 +126,135 @@ async fn no_server_says_a_password() {
     let log = reading.join().unwrap();
     assert!(log.contains("serving") && log.contains("enginehouse::requests"), "{log}");
     assert!(!log.contains(PASSWORD), "{log}");
+}
+
+/// The command lines and environments of all processes that may be read.
+fn processes() -> String {
+    let mut read = String::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let bytes = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        read.push_str(&String::from_utf8_lossy(&bytes).replace('\0', " "));
+    }
+    read
+}
+
+/// Tokens of people, of engines and of attempts, right ones and wrong ones, and payloads: planted, and searched for everywhere.
+#[test]
+fn nothing_that_callers_prove_themselves_with_is_said_or_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_file = folder.path().join("house.db");
+    let store = format!("sqlite://{}", data_file.display());
+    let token = |name: &str, role: &str| {
+        let output = command(["token", "create", name, "--role", role, "-q", "--store", &store]).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).trim().to_owned()
+    };
+    let (root, fleet, gone) = (token("root", "admin"), token("fleet", "engine"), token("gone", "viewer"));
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let mut serve = command(["serve"]);
+    serve.env("ENGINEHOUSE_LOG", "trace").env("ENGINEHOUSE_LOG_REQUESTS", "true").stderr(writer);
+    let server = TestServer::with(serve, &store, &["--durability", "relaxed"]);
+    let reading = std::thread::spawn(move || {
+        let mut log = String::new();
+        reader.read_to_string(&mut log).unwrap();
+        log
+    });
+    let url = server.url.clone();
+    let mut said = String::new();
+    let mut call = |token: &str, arguments: &[&str]| {
+        let output = command([arguments, &["--url", &url]].concat()).env("ENGINEHOUSE_TOKEN", token).output().unwrap();
+        said.push_str(&text(&output.stderr));
+        if !arguments.contains(&"-q") {
+            said.push_str(&text(&output.stdout));
+        }
+        (output.status.code(), text(&output.stdout).trim().to_owned())
+    };
+    let rotated = call(&root, &["token", "rotate", "gone", "-q"]).1;
+    let wrong = format!("{}X{}", &root[..20], &root[21..]);
+    for (token, status) in [(&wrong, 5), (&gone, 0), (&rotated, 0)] {
+        assert_eq!(call(token, &["event", "list"]).0, Some(status));
+    }
+    assert_eq!(call(&root, &["token", "revoke", "gone", "--yes"]).0, Some(0));
+    assert_eq!(call(&rotated, &["event", "list"]).0, Some(5));
+    assert_eq!(call(&root, &["event", "enqueue", "a", "\"planted-payload\"", "-q"]).0, Some(0));
+    // The command of an engine writes down what it was given; what its process had besides is none of its own.
+    let given = folder.path().join("given");
+    let script = format!("env > {}; exit 0", given.display());
+    let mut engine = command(["engine", "run", "--event-type", "a", "--url", &url, "--", "sh", "-c", &script]);
+    let mut engine = engine.env("ENGINEHOUSE_TOKEN", &fleet).env("ENGINEHOUSE_LOG", "trace").spawn().unwrap();
+    let is_given = || std::fs::read_to_string(&given).is_ok_and(|given| given.contains("ENGINEHOUSE_LOCK_TOKEN"));
+    let began = std::time::Instant::now();
+    while !is_given() {
+        assert!(began.elapsed() < enginehouse_tests::LIMIT, "no event was run");
+        std::thread::yield_now();
+    }
+    let listed = processes();
+    let id = rustix::process::Pid::from_raw(i32::try_from(engine.id()).unwrap()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    engine.wait().unwrap();
+    let given = std::fs::read_to_string(&given).unwrap();
+    let variable = |name: &str| {
+        let line = given.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.unwrap_or_else(|| panic!("{name} in {given}")).to_owned()
+    };
+    let (of_attempt, lock) = (variable("ENGINEHOUSE_EVENT_TOKEN"), variable("ENGINEHOUSE_LOCK_TOKEN"));
+    assert!(!given.contains(&fleet), "the command of an engine is not given its token");
+    for arguments in
+        [&["audit", "list", "--all"][..], &["audit", "export"], &["token", "list"], &["stats"], &["doctor"]]
+    {
+        call(&root, arguments);
+    }
+    let config = command(["config"]).env("ENGINEHOUSE_TOKEN", &root).output().unwrap();
+    said.push_str(&text(&config.stdout));
+    assert_eq!(server.stop(), Some(0));
+    let log = reading.join().unwrap();
+    assert!(log.contains("serving") && log.contains("enginehouse::requests"), "{log}");
+    let secret = |token: &str| token.rsplit('_').nth(1).unwrap().to_owned();
+    let file = String::from_utf8_lossy(&std::fs::read(&data_file).unwrap()).into_owned();
+    for planted in [&root, &fleet, &gone, &rotated, &wrong, &of_attempt].map(|token| secret(token)) {
+        for (place, found) in [("a command", &said), ("the log", &log), ("a process", &listed), ("the file", &file)] {
+            assert!(!found.contains(&planted), "{planted} is in {place}");
+        }
+    }
+    for planted in [lock.as_str(), "planted-payload"] {
+        for (place, found) in [("a command", &said), ("the log", &log), ("a process", &listed)] {
+            assert!(!found.contains(planted), "{planted} is in {place}: {found}");
+        }
+    }
+}
+
+/// What a process holds in memory is not written into a file when it crashes.
+#[test]
+fn no_command_leaves_a_core_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let aborted = |program: &str, arguments: &str| {
+        let script = format!("ulimit -c unlimited; exec {program} {arguments}");
+        let mut child = Command::new("sh").args(["-c", &script]).current_dir(folder.path()).spawn().unwrap();
+        let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        let name = format!("/proc/{}/cmdline", child.id());
+        let began = std::time::Instant::now();
+        // Until it is the program itself, and has come to where it waits.
+        let waits =
+            || std::fs::read_to_string(&name).is_ok_and(|line| line.starts_with(program)) && is_asleep(child.id());
+        while !waits() {
+            assert!(began.elapsed() < enginehouse_tests::LIMIT, "{program} does not start");
+            std::thread::yield_now();
+        }
+        rustix::process::kill_process(id, rustix::process::Signal::ABORT).unwrap();
+        child.wait().unwrap()
+    };
+    let other = aborted("sleep", "60");
+    assert_eq!(other.signal(), Some(6));
+    if !other.core_dumped() {
+        println!("this machine writes no core files at all");
+    }
+    let program = binary();
+    let store = format!("--store sqlite://{}/house.db --listen 127.0.0.1:0", folder.path().display());
+    let ours = aborted(program.to_str().unwrap(), &format!("serve {store}"));
+    assert_eq!((ours.signal(), ours.core_dumped()), (Some(6), false));
+}
+
+fn is_asleep(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('S'))
 }

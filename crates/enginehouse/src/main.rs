@@ -119,8 +119,20 @@ fn main() -> ExitCode {
     exec_guard::run_if_asked().unwrap_or_else(run_command)
 }
 
+/// Has no core file written of this process, and lets no other process of its user look into its memory: there are tokens and
+/// payloads in it. Root still can.
+#[cfg(target_os = "linux")]
+fn keep_memory_to_itself() {
+    // Nobody could do more about it if the kernel refuses.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_memory_to_itself() {}
+
 #[tokio::main]
 async fn run_command() -> ExitCode {
+    keep_memory_to_itself();
     let command = match Cli::try_parse() {
         Ok(Cli { command }) => command,
         Err(error) => return cli::usage_error::show(&error),
