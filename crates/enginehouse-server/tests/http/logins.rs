@@ -49,14 +49,14 @@ async fn who_logs_in_has_a_session_that_opens_what_the_token_does() {
 
     let answer = log_in(&app, &format!("%20{viewer}%0A"), &[SAME]).await;
     let set = answer.headers["set-cookie"].to_str().unwrap();
-    assert!(set.starts_with("enginehouse=ehs1_"), "{set}");
+    assert!(set.starts_with("enginehouse=ehb1_"), "{set}");
     assert!(set.contains("; Path=/; Max-Age=28") && set.ends_with("; HttpOnly; SameSite=Strict"), "{set}");
     assert!(!set.contains(&viewer[17..60]), "{set}");
     assert_eq!(answer.headers["location"], "/docs/");
     let cookie = cookie_of(&answer);
     assert_eq!(called(&app, &cookie, "GET /v1/stats", &[SAME]).await, 200);
     assert_eq!(called(&app, &cookie, "POST /v1/queues/a/pause", &[SAME]).await, 403, "no viewer may");
-    assert_eq!(called(&app, "enginehouse=ehs1_x", "GET /v1/stats", &[SAME]).await, 401);
+    assert_eq!(called(&app, "enginehouse=ehb1_x", "GET /v1/stats", &[SAME]).await, 401);
     assert_eq!(called(&app, "", "GET /v1/stats", &[SAME]).await, 401);
     // The pages say who has logged in, and no cache keeps that.
     for path in ["/", "/docs/", "/docs/security.html"] {
@@ -142,7 +142,7 @@ async fn no_other_site_uses_a_session_or_logs_anybody_in() {
     // A token that is sent counts, whatever the cookie is.
     let bearer = format!("Bearer {admin}");
     let headers = [("authorization", bearer.as_str()), (site, "same-site")];
-    assert_eq!(called(&app, "enginehouse=ehs1_old", "GET /v1/stats", &headers).await, 200);
+    assert_eq!(called(&app, "enginehouse=ehb1_old", "GET /v1/stats", &headers).await, 200);
     let headers = [("authorization", "Bearer eh1_wrong"), SAME];
     assert_eq!(called(&app, &cookie, "GET /v1/stats", &headers).await, 401);
     // What a proxy asks a person for is none of ours.
