@@ -24,6 +24,7 @@ mod encodings;
 mod engines;
 mod events;
 mod explaining;
+mod given_tokens;
 mod hints;
 mod hosts;
 mod logins;

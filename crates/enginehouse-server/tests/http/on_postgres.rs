@@ -7,6 +7,7 @@ mod described;
 mod engines;
 mod events;
 mod explaining;
+mod given_tokens;
 mod logs;
 mod permissions;
 mod refusals;

@@ -1,22 +1,15 @@
 //! Who may make which call: tokens, roles, and what each answer shows.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use enginehouse_core::access::role::{Permission, Role};
 use enginehouse_core::access::secret::AccessToken;
-use enginehouse_core::access::token::TokenDraft;
-use enginehouse_core::input::read_json;
-use enginehouse_server::access::token_changes::{TokenChange, change_token};
-use enginehouse_server::dispatcher::actor::Actor;
-use enginehouse_server::rng::SeededRng;
-use enginehouse_store::Store;
-use enginehouse_store::rows::RegistryChange;
 use http::HeaderValue;
 use serde_json::Value;
 use strum::VariantArray;
 
 use crate::app::{Answer, TestApp, field, request};
+use crate::given_tokens::token_in;
 use crate::sessions::{call_in, register};
 
 /// Makes a token with the store itself, as the command line does.
@@ -24,20 +17,6 @@ pub(crate) async fn token(app: &TestApp, draft: &str) -> String {
     let token = token_in(app.store(), draft).await;
     app.app.follow_tokens().await;
     token
-}
-
-/// The same, for a server that has not read the tokens yet. The accessor of one that certificates open.
-pub(crate) async fn token_in(store: &dyn Store, draft: &str) -> String {
-    static SEED: AtomicU64 = AtomicU64::new(1);
-    let mut rng = SeededRng::from_seed(SEED.fetch_add(1, Ordering::Relaxed));
-    let draft = read_json(draft.as_bytes(), TokenDraft::read).unwrap();
-    // On a file, the dispatcher's transactions and this one take turns.
-    let mut tx = store.begin().await.unwrap();
-    tx.raise_registry_version(RegistryChange::Tokens).await.unwrap();
-    let change = TokenChange::Create { draft };
-    let (made, _) = change_token(&mut *tx, &mut rng, &Actor::STORE, &change).await.unwrap().unwrap();
-    tx.commit().await.unwrap();
-    made.token.map_or(made.record.accessor.to_string(), |token| token.reveal())
 }
 
 /// Makes a call with a token.

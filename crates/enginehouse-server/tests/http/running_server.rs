@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
-use crate::permissions::token_in;
+use crate::given_tokens::token_in;
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 

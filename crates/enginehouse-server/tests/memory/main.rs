@@ -4,6 +4,8 @@
 
 #[path = "../http/certificates.rs"]
 mod certificates;
+#[path = "../http/given_tokens.rs"]
+mod given_tokens;
 #[path = "../http/running_server.rs"]
 mod running_server;
 

@@ -53,6 +53,9 @@ pub async fn inspect(path: &Path) -> Result<Inspection, SqliteOpenError> {
     done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
+/// Counts, until when pruning is held, tokens, and what is wrong.
+type Content = (StatusCounts, Option<i64>, Vec<TokenRecord>, Vec<String>);
+
 fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
     let path = true_path(given)?;
     if !path.exists() {
@@ -78,7 +81,7 @@ fn inspect_blocking(given: &Path) -> Result<Inspection, SqliteOpenError> {
     }
     status.admit(Migrate::Auto).map_err(|refusal| schema_commands::refused(&path, refusal))?;
     let (schema, known) = (status.version(), Dialect::Sqlite.newest());
-    let look = || -> SqliteResult<(StatusCounts, Option<i64>, Vec<TokenRecord>, Vec<String>)> {
+    let look = || -> SqliteResult<Content> {
         if schema < known {
             return Ok((StatusCounts::default(), None, Vec::new(), Vec::new()));
         }

@@ -60,7 +60,9 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
         "audit_log" => {
             read_record(cells)?;
         }
-        "audit_chain" => drop(ChainEndColumns::read(cells)?),
+        "audit_chain" => {
+            ChainEndColumns::read(cells)?;
+        }
         "scenario_runs" => {
             value::<ScenarioRunId, C>(cells, "scenario_run_id")?;
             value::<Timestamp, C>(cells, "first_enqueued_at")?;

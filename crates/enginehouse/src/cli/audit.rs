@@ -65,7 +65,7 @@ The first bad entry is named, and the exit status is 1. Keep the hash that is sh
 
 Examples:
   enginehouse audit verify
-  enginehouse audit verify --store sqlite:///var/lib/enginehouse/enginehouse.db \\
+  enginehouse audit verify --store sqlite:///srv/enginehouse.db \\
     --head 32abf5f7706db72a5784fd54a25372465d0bfb164478277de0a82b7bcfd6ba0f")]
     Verify {
         /// A hash that was kept: an entry must have it
