@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
 use enginehouse_tests::postgres::TestDatabase;
-use enginehouse_tests::{TestServer, binary, command, run, text};
+use enginehouse_tests::{TestServer, binary, command, run, text, until};
 
 /// What must not be found.
 const PASSWORD: &str = "hunter2";
@@ -139,8 +139,8 @@ fn processes() -> String {
 }
 
 /// Tokens of people, of engines and of attempts, right ones and wrong ones, and payloads: planted, and searched for everywhere.
-#[test]
-fn nothing_that_callers_prove_themselves_with_is_said_or_kept() {
+#[tokio::test]
+async fn nothing_that_callers_prove_themselves_with_is_said_or_kept() {
     let folder = tempfile::tempdir().unwrap();
     let data_file = folder.path().join("house.db");
     let store = format!("sqlite://{}", data_file.display());
@@ -182,12 +182,11 @@ fn nothing_that_callers_prove_themselves_with_is_said_or_kept() {
     let script = format!("env > {}; exit 0", given.display());
     let mut engine = command(["engine", "run", "--event-type", "a", "--url", &url, "--", "sh", "-c", &script]);
     let mut engine = engine.env("ENGINEHOUSE_TOKEN", &fleet).env("ENGINEHOUSE_LOG", "trace").spawn().unwrap();
-    let is_given = || std::fs::read_to_string(&given).is_ok_and(|given| given.contains("ENGINEHOUSE_LOCK_TOKEN"));
-    let began = std::time::Instant::now();
-    while !is_given() {
-        assert!(began.elapsed() < enginehouse_tests::LIMIT, "no event was run");
-        std::thread::yield_now();
-    }
+    let is_given = async || {
+        let given = std::fs::read_to_string(&given).unwrap_or_default();
+        given.contains("ENGINEHOUSE_LOCK_TOKEN").then_some(())
+    };
+    until("an event is run", is_given).await;
     let listed = processes();
     let id = rustix::process::Pid::from_raw(i32::try_from(engine.id()).unwrap()).unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
@@ -224,33 +223,31 @@ fn nothing_that_callers_prove_themselves_with_is_said_or_kept() {
 }
 
 /// What a process holds in memory is not written into a file when it crashes.
-#[test]
-fn no_command_leaves_a_core_file() {
+#[tokio::test]
+async fn no_command_leaves_a_core_file() {
     let folder = tempfile::tempdir().unwrap();
-    let aborted = |program: &str, arguments: &str| {
+    let aborted = async |program: &str, arguments: &str| {
         let script = format!("ulimit -c unlimited; exec {program} {arguments}");
         let mut child = Command::new("sh").args(["-c", &script]).current_dir(folder.path()).spawn().unwrap();
         let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         let name = format!("/proc/{}/cmdline", child.id());
-        let began = std::time::Instant::now();
         // Until it is the program itself, and has come to where it waits.
-        let waits =
-            || std::fs::read_to_string(&name).is_ok_and(|line| line.starts_with(program)) && is_asleep(child.id());
-        while !waits() {
-            assert!(began.elapsed() < enginehouse_tests::LIMIT, "{program} does not start");
-            std::thread::yield_now();
-        }
+        let waits = async || {
+            let line = std::fs::read_to_string(&name).unwrap_or_default();
+            (line.starts_with(program) && is_asleep(child.id())).then_some(())
+        };
+        until(program, waits).await;
         rustix::process::kill_process(id, rustix::process::Signal::ABORT).unwrap();
         child.wait().unwrap()
     };
-    let other = aborted("sleep", "60");
+    let other = aborted("sleep", "60").await;
     assert_eq!(other.signal(), Some(6));
     if !other.core_dumped() {
         println!("this machine writes no core files at all");
     }
     let program = binary();
     let store = format!("--store sqlite://{}/house.db --listen 127.0.0.1:0", folder.path().display());
-    let ours = aborted(program.to_str().unwrap(), &format!("serve {store}"));
+    let ours = aborted(program.to_str().unwrap(), &format!("serve {store}")).await;
     assert_eq!((ours.signal(), ours.core_dumped()), (Some(6), false));
 }
 

@@ -11,6 +11,7 @@ use enginehouse_store::Store;
 use enginehouse_store::rows::RegistryChange;
 
 /// Makes a token with the store itself, as the command line does. Answers its text, or the accessor of one that certificates open.
+#[allow(dead_code, reason = "not every suite needs it")]
 pub(crate) async fn token_in(store: &dyn Store, draft: &str) -> String {
     static SEED: AtomicU64 = AtomicU64::new(1);
     let mut rng = SeededRng::from_seed(SEED.fetch_add(1, Ordering::Relaxed));

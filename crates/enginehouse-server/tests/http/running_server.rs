@@ -27,6 +27,7 @@ pub(crate) struct RunningServer {
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), ServerEnded>>,
     tls: Option<TlsConnector>,
+    #[allow(dead_code, reason = "not every suite needs it")]
     store: Arc<SqliteStore>,
     _folder: tempfile::TempDir,
 }
@@ -64,6 +65,7 @@ impl RunningServer {
     }
 
     /// Makes a token, before the first call.
+    #[allow(dead_code, reason = "not every suite needs it")]
     pub(crate) async fn token(&self, draft: &str) -> String {
         token_in(&*self.store, draft).await
     }
