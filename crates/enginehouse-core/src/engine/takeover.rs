@@ -80,7 +80,8 @@ impl RegisteredEngine {
         if !self.is_alive(now) || by.session.is_of(self.session.as_ref()) {
             return Ok(Succession::Restart);
         }
-        let is_open = *by.principal == Principal::Anyone;
+        // Nobody but whoever has a token is bound by whose it was.
+        let is_open = matches!(by.principal, Principal::Anyone | Principal::Store | Principal::Server);
         let same_token = by.principal.accessor().is_some_and(|accessor| self.registered_by.as_ref() == Some(accessor));
         match by.takeover {
             false if is_open => Ok(Succession::Restart),

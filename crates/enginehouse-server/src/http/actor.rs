@@ -20,7 +20,7 @@ pub(super) fn actor_of(extensions: &Extensions) -> Actor {
     Actor {
         principal: extensions.get::<Principal>().cloned().unwrap_or_default(),
         request_id: extensions.get().map(|RequestId(id)| Arc::clone(id)),
-        address: extensions.get().map(|origin: &CallOrigin| origin.address.to_string().into()),
+        address: extensions.get().map(|origin: &CallOrigin| origin.address().to_string().into()),
     }
 }
 

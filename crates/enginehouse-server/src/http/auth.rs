@@ -108,7 +108,7 @@ pub(super) fn shows_event_token(request: &Request) -> bool {
 /// store is asked, which no other call needs before it is admitted; so an address that shows many wrong ones is not looked up.
 pub(super) async fn know_command(request: &mut Request, origin: &CallOrigin, app: &App) -> Result<(), ProblemResponse> {
     let Some(Ok(token)) = bearer(request.headers()).map(str::parse::<EventToken>) else { return Ok(()) };
-    if app.tokens().is_open() || app.failed_logins().is_over(origin.address) {
+    if app.tokens().is_open() || app.failed_logins().is_over(origin.address()) {
         return Ok(());
     }
     let Some(record) = app.store().event(token.event_id()).await? else { return Ok(()) };
@@ -172,9 +172,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 pub(super) fn refused(why: &Unauthenticated, origin: &CallOrigin, app: &App) -> ProblemResponse {
     if let Unauthenticated::NotFromThere(accessor) = why {
         app.metrics().access_refused("address_not_allowed");
-        tracing::debug!(principal = %accessor, address = %origin.address, "a token is not for the address that it is used from");
+        tracing::debug!(principal = %accessor, address = %origin.address(), "a token is not for the address that it is used from");
     }
-    if app.failed_logins().is_too_many(origin.address) {
+    if app.failed_logins().is_too_many(origin.address()) {
         app.metrics().access_refused("throttled");
         let detail = "this address sends many tokens that are not valid".to_owned();
         return Problem { detail, ..Problem::overloaded(1) }.into();

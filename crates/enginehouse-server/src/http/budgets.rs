@@ -47,8 +47,7 @@ impl Traffic {
 /// Who makes a call, and what for: an extension of every request.
 #[derive(Clone, Debug)]
 pub(super) struct CallOrigin {
-    pub(super) address: ClientAddress,
-    /// The address itself; none stands for a Unix socket.
+    /// Its address; none stands for a Unix socket.
     pub(super) ip: Option<IpAddr>,
     pub(super) traffic: Traffic,
     /// What the calls of its token take; none without a token.
@@ -59,11 +58,16 @@ impl CallOrigin {
     pub(super) fn of(request: &Request, route: &str, proxies: &TrustedProxies) -> Self {
         let peer = request.extensions().get().unwrap_or(&Peer::LOCAL);
         let ip = proxies.client(peer.ip, request.headers());
-        Self { address: ip.into(), ip, traffic: Traffic::of(request.method(), route), token: None }
+        Self { ip, traffic: Traffic::of(request.method(), route), token: None }
+    }
+
+    /// Whose share it takes.
+    pub(super) fn address(&self) -> ClientAddress {
+        self.ip.into()
     }
 
     fn owner(&self) -> ShareOwner {
-        ShareOwner { address: self.address, token: self.token.clone() }
+        ShareOwner { address: self.address(), token: self.token.clone() }
     }
 
     /// Lets the call go on, within the share of its token.

@@ -179,6 +179,7 @@ pub(super) async fn claim_events(
     let (_waiting, exceeded) = wait_within_share(&origin, &mut claim);
     let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
     let caller = EngineCaller { engine_id, epoch, session: session.proof(&principal) };
+    drop(principal);
     // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
     let progress = Box::pin(app.dispatcher().begin_exchange(caller, exchange)).await?;
     let exchanged = exchanged(progress, long_wait).await?;
@@ -220,6 +221,7 @@ pub(super) async fn exchange(
     let exceeded = exceeded.filter(|_| settlements.is_empty() && heartbeat.is_none());
     let exchange = Exchange { settlements, heartbeat, claim };
     let caller = EngineCaller { engine_id, epoch, session: session.proof(&principal) };
+    drop(principal);
     // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
     let progress = Box::pin(app.dispatcher().begin_exchange(caller, exchange)).await?;
     let exchanged = exchanged(progress, long_wait).await?;
@@ -235,7 +237,7 @@ pub(super) async fn exchange(
 
 /// What a claim takes of its token's share as long as it may wait. Without room for it, it does not wait: it is answered with what
 /// is there now.
-fn wait_within_share(caller: &CallOrigin, claim: &mut Claim) -> (Option<QuotaGuard>, Option<QuotaExceeded>) {
+fn wait_within_share(caller: &CallOrigin, claim: &mut Claim) -> (Option<QuotaGuard>, Option<Box<QuotaExceeded>>) {
     if claim.wait.is_zero() {
         return (None, None);
     }
@@ -243,15 +245,16 @@ fn wait_within_share(caller: &CallOrigin, claim: &mut Claim) -> (Option<QuotaGua
         Ok(share) => (share, None),
         Err(exceeded) => {
             claim.wait = Duration::ZERO;
-            (None, Some(exceeded))
+            // Boxed: a claim that waits has room for it, and none of it.
+            (None, Some(Box::new(exceeded)))
         }
     }
 }
 
 /// Refuses a claim that might not wait and has found nothing: else its engine would ask again at once.
-fn refuse_to_wait(exceeded: Option<QuotaExceeded>, exchanged: &Exchanged) -> Result<(), ProblemResponse> {
+fn refuse_to_wait(exceeded: Option<Box<QuotaExceeded>>, exchanged: &Exchanged) -> Result<(), ProblemResponse> {
     match exceeded {
-        Some(exceeded) if exchanged.claimed.as_ref().is_none_or(Vec::is_empty) => Err(exceeded.into()),
+        Some(exceeded) if exchanged.claimed.as_ref().is_none_or(Vec::is_empty) => Err((*exceeded).into()),
         _ => Ok(()),
     }
 }

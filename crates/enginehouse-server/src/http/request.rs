@@ -63,15 +63,17 @@ pub(super) async fn observe(
     let request_id: Arc<str> = given_id(request.headers()).unwrap_or_else(|| app.next_request_id()).into();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
-    let mut caller = CallOrigin::of(&request, &route, app.trusted_proxies());
+    // Shared, and no text of its own: it is kept as long as a claim waits.
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+    let mut caller = CallOrigin::of(&request, route, app.trusted_proxies());
     request.extensions_mut().insert(RequestId(Arc::clone(&request_id)));
     let certificate_name = request.extensions().get::<Peer>().and_then(|peer| peer.certificate_name.clone());
     let coding = AnswerCoding::asked_for(&request);
     let log_in = if routes.have_pages() { login::way_to_log_in(&request) } else { None };
     let span = tracing::debug_span!("request", %request_id, %method, route);
     // Whether the process lives is for everybody, and asks the store for nothing.
-    let is_free = routes.needs(&method, &route) == RequiredAccess::Nothing;
+    let is_free = routes.needs(&method, route) == RequiredAccess::Nothing;
     let mut known = match is_free || app.tokens().is_loaded() {
         true => Ok(()),
         false => Box::pin(auth::know_tokens(&app)).await,
@@ -112,10 +114,10 @@ pub(super) async fn observe(
     let problem = response.extensions_mut().remove::<ProblemResponse>();
     let code = problem.as_ref().map(|problem| problem.document().code);
     if let Some(problem) = problem {
-        log(app.metrics().log_limit(), &problem, &request_id, &method, &route);
+        log(app.metrics().log_limit(), &problem, &request_id, &method, route);
         let document = problem.document();
         if matches!(document.code, Code::Forbidden | Code::WrongSession) {
-            let address = Some(caller.address.to_string().into());
+            let address = Some(caller.address().to_string().into());
             let actor = Actor { principal: principal.clone(), request_id: Some(Arc::clone(&request_id)), address };
             let (missing, call) =
                 (document.missing.as_deref().unwrap_or(document.code.name()), format!("{method} {path}"));
@@ -128,9 +130,9 @@ pub(super) async fn observe(
     }
     add_headers(response.headers_mut(), &request_id, &path);
     let took = Timer::now().saturating_duration_since(began);
-    let (address, status) = (caller.address, response.status());
-    app.metrics().answered(&route, &method, status, took);
-    let (request_id, method, path, route) = (&request_id, &method, &path, &route);
+    let (address, status) = (caller.address(), response.status());
+    app.metrics().answered(route, &method, status, took);
+    let (request_id, method, path, route) = (&request_id, &method, &path, route);
     let principal =
         principal.accessor().map(Accessor::as_str).or(certificate_name.as_ref().map(CertificateName::as_str));
     AnsweredRequest { request_id, principal, address, method, path, route, status, code, took }.log();
