@@ -231,7 +231,7 @@ fn an_event_is_changed_while_it_waits_and_redriven_with_changes() {
         assert_eq!(event.pointer(pointer).unwrap().to_string(), expected, "{pointer}");
     }
     let history = evening.done(&format!("event show {id}"));
-    assert!(history.contains("change: available_at: ") && history.contains("priority: 5 -> 0"), "{history}");
+    assert!(history.contains("change by anyone: available_at: ") && history.contains("priority: 5 -> 0"), "{history}");
     let expires = evening.json(&format!("event set {id} --expires-after-seconds 90"));
     assert!(expires["expires_at"].is_string(), "{expires}");
     assert!(evening.done(&format!("event show {id}")).contains("expires"));
