@@ -98,7 +98,16 @@ pub(super) fn finished(mut openapi: OpenApi) -> OpenApi {
     }
     add_reports(&mut openapi);
     nulls::put_right(&mut openapi);
+    drop_unused(&mut openapi);
     openapi
+}
+
+/// Drops what nothing refers to: a type of text that may always be null is written out wherever it is.
+fn drop_unused(openapi: &mut OpenApi) {
+    let Ok(text) = serde_json::to_string(openapi) else { return };
+    if let Some(components) = &mut openapi.components {
+        components.schemas.retain(|name, _| text.contains(&format!("\"#/components/schemas/{name}\"")));
+    }
 }
 
 /// Adds the fields of a report to the requests that have them among their own. The macros would describe such a request as two
