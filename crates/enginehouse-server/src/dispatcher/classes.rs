@@ -25,6 +25,8 @@ pub(super) struct EngineClasses {
     classes: HashMap<Arc<Abilities>, Class>,
     /// What keeps all classes from a lane, as far as it was asked; nothing, if some class could serve it.
     misses: HashMap<LaneId, Option<Arc<NearestMiss>>>,
+    /// Whether something keeps all classes from one of those lanes: a miss counts engines, so it holds until one joins or leaves.
+    has_misses: bool,
     /// How many lanes the classes keep.
     cached: usize,
     /// How often a class was compared with a lane.
@@ -71,10 +73,10 @@ impl EngineClasses {
         if let Some((known, _)) = self.classes.get_key_value(&of_class) {
             let known = Arc::clone(known);
             self.classes.entry(Arc::clone(&known)).or_default().engines += 1;
+            self.drop_misses();
             return known;
         }
-        // What could be served before still can be.
-        self.misses.retain(|_, miss| miss.is_none());
+        self.drop_misses();
         let of_class = Arc::new(of_class);
         self.classes.insert(Arc::clone(&of_class), Class { engines: 1, ..Class::default() });
         of_class
@@ -109,8 +111,18 @@ impl EngineClasses {
         if known.engines == 0 {
             let lanes = self.classes.remove(class).and_then(|class| class.lanes);
             self.cached -= lanes.map_or(0, |(_, lanes)| lanes.len());
-            // What could not be served before still cannot be; but another class may be the nearest now.
+            // What could be served before may not be any more.
             self.misses.clear();
+            self.has_misses = false;
+        } else {
+            self.drop_misses();
+        }
+    }
+
+    /// Engines have joined or left. What could be served before still can be; of the rest, the nearest are others, or not as many.
+    fn drop_misses(&mut self) {
+        if std::mem::take(&mut self.has_misses) {
+            self.misses.retain(|_, miss| miss.is_none());
         }
     }
 
@@ -164,6 +176,7 @@ impl EngineClasses {
         self.comparisons += compared;
         let classes = self.classes.iter().map(|(abilities, class)| (&**abilities, class.engines as u64));
         let miss = (!servable).then(|| Arc::new(nearest_miss(classes, key).unwrap_or_default()));
+        self.has_misses |= miss.is_some();
         self.misses.insert(lane_id, miss.clone());
         Servable::from_miss(miss)
     }
@@ -241,6 +254,21 @@ mod tests {
         assert_eq!(ask(&mut classes), Some(true));
         classes.leave(&other);
         assert_eq!(ask(&mut classes), Some(false));
+    }
+
+    #[test]
+    fn a_miss_counts_the_engines_that_there_are() {
+        let mut classes = EngineClasses::default();
+        let (lane_id, key) = lane(1, 7);
+        let mut count = |classes: &mut EngineClasses| {
+            classes.servable(lane_id, &key, &mut PLENTY.clone()).miss().map(|miss| miss.engines)
+        };
+        let class = classes.join(&abilities(1));
+        assert_eq!(count(&mut classes), Some(1));
+        classes.join(&abilities(1));
+        assert_eq!(count(&mut classes), Some(2));
+        classes.leave(&class);
+        assert_eq!(count(&mut classes), Some(1));
     }
 
     #[test]
