@@ -179,7 +179,7 @@ pub(super) async fn claim_events(
     let (_waiting, exceeded) = wait_within_share(&origin, &mut claim);
     let exchange = Exchange { claim: Some(claim), ..Exchange::default() };
     let caller = EngineCaller { engine_id, epoch, session: session.proof(&principal) };
-    drop(principal);
+    drop((principal, session));
     // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
     let progress = Box::pin(app.dispatcher().begin_exchange(caller, exchange)).await?;
     let exchanged = exchanged(progress, long_wait).await?;
@@ -204,7 +204,7 @@ pub(super) async fn exchange(
     body: LargeJsonBody,
 ) -> Result<Response, ProblemResponse> {
     let ReadExchange { epoch, settlements, heartbeat, mut claim } = body.read(ExchangeRequest::read).await?;
-    let (settlements, results) = wire::settlements(settlements, &principal, session);
+    let (settlements, results) = wire::settlements(settlements, &principal, session.clone());
     if let Some(claim) = &mut claim {
         claim.filter.within = principal.selectors().cloned();
     }
@@ -221,7 +221,7 @@ pub(super) async fn exchange(
     let exceeded = exceeded.filter(|_| settlements.is_empty() && heartbeat.is_none());
     let exchange = Exchange { settlements, heartbeat, claim };
     let caller = EngineCaller { engine_id, epoch, session: session.proof(&principal) };
-    drop(principal);
+    drop((principal, session));
     // What is over before a claim waits, and what comes after, lies apart: so it takes no memory meanwhile.
     let progress = Box::pin(app.dispatcher().begin_exchange(caller, exchange)).await?;
     let exchanged = exchanged(progress, long_wait).await?;

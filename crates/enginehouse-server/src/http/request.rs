@@ -70,7 +70,6 @@ pub(super) async fn observe(
     request.extensions_mut().insert(RequestId(Arc::clone(&request_id)));
     let certificate_name = request.extensions().get::<Peer>().and_then(|peer| peer.certificate_name.clone());
     let coding = AnswerCoding::asked_for(&request);
-    let log_in = if routes.have_pages() { login::way_to_log_in(&request) } else { None };
     let span = tracing::debug_span!("request", %request_id, %method, route);
     // Whether the process lives is for everybody, and asks the store for nothing.
     let is_free = routes.needs(&method, route) == RequiredAccess::Nothing;
@@ -82,7 +81,7 @@ pub(super) async fn observe(
         known = Box::pin(auth::know_command(&mut request, &caller, &app)).await;
     }
     let (mut principal, mut over, mut share) = (Principal::Anyone, None, None);
-    let mut response = match known.and_then(|()| admit(&mut request, &mut caller, &app, &routes)) {
+    let (mut response, log_in) = match known.and_then(|()| admit(&mut request, &mut caller, &app, &routes)) {
         Ok((admitted, taken)) => {
             share = taken;
             request.extensions_mut().insert(caller.clone());
@@ -90,18 +89,19 @@ pub(super) async fn observe(
                 (principal, over) = (who, Some(ends));
             }
             let answering = next.run(request).instrument(span);
-            match &over {
+            let response = match &over {
                 Some(over) => tokio::select! {
                     response = answering => response,
                     // Dropped, as if its client had hung up: what it has asked for already is carried out.
                     () = over.cancelled() => ProblemResponse::from(Problem::unauthenticated()).into_response(),
                 },
                 None => answering.await,
-            }
+            };
+            (response, None)
         }
         Err(refused) => {
             principal = request.extensions().get().cloned().unwrap_or_default();
-            refused.into_response()
+            (refused.into_response(), login::way_to_log_in(&request).filter(|_| routes.have_pages()))
         }
     };
     if let Some(over) = over

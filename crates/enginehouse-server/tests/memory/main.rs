@@ -27,8 +27,8 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 /// Both ends of each connection are in this process, which may open 1,024 files.
 const CLAIMS: usize = 200;
-/// Most that a waiting claim may take: with who calls, and its part of a token's share.
-const MAX_BYTES: usize = 8 * 1024 + 256;
+/// Most that a waiting claim may take.
+const MAX_BYTES: usize = 8 * 1024;
 /// The same over TLS: its session has keys, and a buffer for what comes next.
 const MAX_TLS_BYTES: usize = 20 * 1024;
 
