@@ -31,7 +31,7 @@ use super::params::{Path, Query, listed};
 use super::problem::{
     EngineProblems, EpochProblems, ListProblems, OneEpochProblems, ProblemResponse, ReadProblems, RegisterProblems,
 };
-use super::selected::engines_within;
+use super::selected::{engine_shown_to, engines_within};
 use super::session::SessionHeader;
 use super::wire;
 use crate::access::quotas::{QuotaExceeded, QuotaGuard};
@@ -61,7 +61,7 @@ pub(super) async fn register_engine(
     let register = Register { registration, session: session.proof(&by) };
     let registered = app.dispatcher().register(&by, register).await?;
     let status = if registered.is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(answer(&app, registered))).into_response())
+    Ok((status, Json(answer(&app, &by, registered))).into_response())
 }
 
 /// Refuses an engine that says of itself more than the caller's token is for.
@@ -78,8 +78,8 @@ fn check_capabilities(principal: &Principal, registration: &Registration) -> Res
 }
 
 /// The engine, with the token of its session: the only answer that has it.
-fn answer(app: &App, registered: Registered) -> Engine {
-    let engine = Engine::new(&registered.engine, 0, app.metrics().store_now());
+fn answer(app: &App, by: &Principal, registered: Registered) -> Engine {
+    let engine = engine_shown_to(by, Engine::new(&registered.engine, 0, app.metrics().store_now()));
     Engine { session_token: Some(registered.session), ..engine }
 }
 
@@ -106,7 +106,7 @@ pub(super) async fn register_new_engine(
     check_capabilities(&by, &registration)?;
     let registered = app.dispatcher().register(&by, Register::new(registration)).await?;
     let location = format!("/v1/engines/{}", registered.engine.engine_id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer(&app, registered))).into_response())
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer(&app, &by, registered))).into_response())
 }
 
 /// List engines by id.
@@ -120,7 +120,9 @@ pub(super) async fn list_engines(
     let (filter, page) = query.read(EnginesQuery::read)?;
     let engines = engines_within(&app, EngineFilter { within: principal.reach(), ..filter }, page).await?;
     let now = app.metrics().store_now();
-    Ok(Json(listed(ListKind::Engines, engines, |(engine, locks_held)| Engine::new(&engine, locks_held, now))))
+    Ok(Json(listed(ListKind::Engines, engines, |(engine, locks_held)| {
+        engine_shown_to(&principal, Engine::new(&engine, locks_held, now))
+    })))
 }
 
 /// Show one engine, with its locks.
@@ -135,7 +137,8 @@ pub(super) async fn get_engine(
     let found = app.store().engine(&engine_id).await?;
     let (engine, mut locks) = found.ok_or_else(|| Problem::not_found(format_args!("engine {engine_id}")))?;
     locks.retain(|held| principal.admits_lane(&held.lane));
-    Ok(Json(wire::engine_with_locks(&engine, &locks, app.metrics().store_now())))
+    let engine = wire::engine_with_locks(&engine, &locks, app.metrics().store_now());
+    Ok(Json(engine_shown_to(&principal, engine)))
 }
 
 /// Send a heartbeat: stay alive, keep locks, learn what has changed.
@@ -361,5 +364,5 @@ async fn change(
         ProblemResponse::from(error).with(|document| Problem { applied: Some(Applied::Unknown), ..document })
     })?;
     let locks_held = held.map_or(0, |(_, locks)| u32::try_from(locks.len()).unwrap_or(u32::MAX));
-    Ok(Json(Engine::new(&engine, locks_held, app.metrics().store_now())))
+    Ok(Json(engine_shown_to(by, Engine::new(&engine, locks_held, app.metrics().store_now()))))
 }

@@ -1,5 +1,6 @@
 //! What callers with selectors are told of events: of those that the selectors reach, and of no others.
 
+use enginehouse_api::engines::Engine;
 use enginehouse_api::problem::{Code, Problem};
 use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
@@ -77,6 +78,19 @@ pub(super) async fn engines_within(
             _ => return Ok(found),
         }
     }
+}
+
+/// An engine as the caller may see it: quarantined for what event types they may see, and for no others.
+pub(super) fn engine_shown_to(principal: &Principal, mut engine: Engine) -> Engine {
+    let within = principal.reach();
+    engine.automatic_quarantines.retain(|kept| within.admit_event_type(&kept.event_type));
+    engine.quarantine = engine.quarantine.take().and_then(|mut quarantine| {
+        // One that names no type is for all.
+        let is_for_all = quarantine.event_types.is_empty();
+        quarantine.event_types.retain(|event_type| within.admit_event_type(event_type));
+        (is_for_all || !quarantine.event_types.is_empty()).then_some(quarantine)
+    });
+    engine
 }
 
 /// Acts on an event, if the caller may.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use enginehouse_core::access::role::{Permission, Role};
 use enginehouse_core::access::secret::AccessToken;
+use enginehouse_core::engine::RegisteredEngine;
+use enginehouse_core::quarantine::AutomaticQuarantine;
 use http::HeaderValue;
 use serde_json::Value;
 use strum::VariantArray;
@@ -492,6 +494,45 @@ async fn settings_are_changed_by_whoever_may_act_on_all_that_they_hold_for() {
         let (missing, on) = (text(&answer, "missing"), text(&answer, "on"));
         assert_eq!(missing.as_deref().zip(on.as_deref()), refused, "{line}: {} {}", answer.status, answer.body);
         assert_eq!(answer.status == 403, refused.is_some(), "{line}: {}", answer.body);
+    }
+    app.close().await;
+}
+
+/// An engine is quarantined for event types, and whoever may see some of them is told of those.
+#[tokio::test]
+async fn an_engine_is_shown_with_the_quarantines_of_event_types_that_are_reached() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t"}"#).await;
+    let operator = token(&app, r#"{"name":"o","role":"operator","selectors":{"event_types":["a-*"]}}"#).await;
+    let root = token(&app, r#"{"name":"root","role":"admin"}"#).await;
+    let quarantine = |types: &str| format!(r#"{{"reason":"slow","event_types":[{types}]}}"#);
+    for (types, want) in [(r#""a-x","hidden""#, serde_json::json!(["a-x"])), (r#""hidden""#, Value::Null)] {
+        call_as(&app, &root, "POST /v1/engines/e/quarantine", &quarantine(types)).await;
+        for line in ["GET /v1/engines", "GET /v1/engines/e", "POST /v1/engines/e/resume"] {
+            let answer = call_as(&app, &operator, line, "").await;
+            let engine = if line.ends_with("engines") { &answer.json()["items"][0] } else { &answer.json() };
+            assert_eq!(engine["quarantine"]["event_types"], want, "{line}: {}", answer.body);
+            assert!(!answer.body.contains("hidden"), "{line}: {}", answer.body);
+        }
+    }
+    // What a server found out by itself, too.
+    let (engine, _) = app.store().engine(&"e".parse().unwrap()).await.unwrap().unwrap();
+    let now = engine.last_heartbeat_at;
+    let of = |event_type: &str| AutomaticQuarantine {
+        event_type: event_type.parse().unwrap(),
+        reason: "it fails".to_owned(),
+        since: now,
+        until: now + Duration::from_secs(60),
+        times: 1,
+        over_at: None,
+    };
+    let suspect = RegisteredEngine { automatic_quarantines: vec![of("hidden"), of("a-x")], ..engine };
+    let mut tx = app.store().begin().await.unwrap();
+    tx.write_engines(&[suspect]).await.unwrap();
+    tx.commit().await.unwrap();
+    for line in ["GET /v1/engines", "GET /v1/engines/e"] {
+        let answer = call_as(&app, &operator, line, "").await;
+        assert!(answer.body.contains("a-x") && !answer.body.contains("hidden"), "{line}: {}", answer.body);
     }
     app.close().await;
 }
