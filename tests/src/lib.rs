@@ -17,6 +17,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use enginehouse_client::{Client, ClientConfig};
@@ -73,6 +74,42 @@ pub fn serve_with_clock(clock_file: &Path) -> Command {
     serve
 }
 
+/// Waits for the end of a child whose output is piped.
+///
+/// # Panics
+/// It takes longer than [`LIMIT`].
+pub fn output(child: Child) -> Output {
+    let watchdog = Watchdog::of(&child);
+    let output = child.wait_with_output().expect("the binary ends");
+    watchdog.assert_in_time();
+    output
+}
+
+/// Kills a child that does not end within [`LIMIT`]: a test would wait for it for ever, and all tests with it.
+struct Watchdog {
+    ended: mpsc::Sender<()>,
+    /// Answers whether it has killed it.
+    thread: JoinHandle<bool>,
+}
+
+impl Watchdog {
+    fn of(child: &Child) -> Self {
+        let pid = Pid::from_child(child);
+        let (ended, waits) = mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let is_late = waits.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout);
+            is_late && kill_process(pid, Signal::KILL).is_ok()
+        });
+        Self { ended, thread }
+    }
+
+    /// Call it once the child has ended.
+    fn assert_in_time(self) {
+        drop(self.ended);
+        assert!(!self.thread.join().expect("it waits"), "a process has not ended in time and was killed");
+    }
+}
+
 /// Runs a command of the binary to its end, with `input` on stdin.
 pub fn run<A: AsRef<OsStr>>(url: &str, arguments: impl IntoIterator<Item = A>, input: &str) -> Output {
     let mut child = command(arguments)
@@ -86,7 +123,7 @@ pub fn run<A: AsRef<OsStr>>(url: &str, arguments: impl IntoIterator<Item = A>, i
     let input = input.to_owned();
     // A command that ends before it has read everything closes its end.
     let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()).ok());
-    let output = child.wait_with_output().expect("the binary ends");
+    let output = output(child);
     writing.join().expect("the writer does not panic");
     output
 }
@@ -210,16 +247,9 @@ impl TestServer {
     /// # Panics
     /// It takes longer than [`LIMIT`].
     pub fn ended(mut self) -> Option<i32> {
-        let pid = Pid::from_child(&self.child);
-        // A server that does not end would have the test wait for ever.
-        let (ended, waits) = mpsc::channel::<()>();
-        let late = std::thread::spawn(move || {
-            let is_late = waits.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout);
-            is_late && kill_process(pid, Signal::KILL).is_ok()
-        });
+        let watchdog = Watchdog::of(&self.child);
         let status = self.child.wait().expect("it has ended");
-        drop(ended);
-        assert!(!late.join().expect("it waits"), "the server has not ended in time");
+        watchdog.assert_in_time();
         status.code()
     }
 }

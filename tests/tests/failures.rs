@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use enginehouse_tests::{TestServer, command, run, text};
+use enginehouse_tests::{TestServer, command, output, run, text};
 
 /// Starts a server that is to refuse. Answers its exit status and what it says.
 fn refused(data_file: &Path, flags: &[&str]) -> (Option<i32>, String) {
     let store = format!("sqlite://{}", data_file.display());
-    let output = command(["serve", "--store", &store]).args(flags).stdin(Stdio::null()).output().unwrap();
+    let mut serve = command(["serve", "--store", &store]);
+    let output = output(serve.args(flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
     (output.status.code(), text(&output.stderr))
 }
 

@@ -63,6 +63,8 @@ use crate::timers::pause;
 /// How often to look whether the store is still there.
 const STORE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long a read of the store that is under way at the end may take.
+const STORE_CLOSES_WITHIN: Duration = Duration::from_secs(5);
 /// How long a scrape that is under way may take once everything else has ended.
 const METRICS_SHUTDOWN: Duration = Duration::from_secs(1);
 /// How often events that nobody can run are looked for.
@@ -236,6 +238,12 @@ impl Server {
             connections.finish(METRICS_SHUTDOWN).await;
         }
         app.join().await;
+        tokio::select! {
+            () = app.store().close() => {}
+            () = pause(STORE_CLOSES_WITHIN) => {
+                tracing::warn!("something still reads from the store: the next start does what closing it would have done");
+            }
+        }
         ended
     }
 }

@@ -58,7 +58,7 @@ use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use self::backup::{BackUpError, back_up};
 pub use self::inspect::{Inspection, inspect};
@@ -88,7 +88,8 @@ pub struct SqliteStore {
     schema_version: i32,
     /// Dropped before the writer: the last connection to close takes the log away, and these may not.
     readers: Readers,
-    writer: Arc<Mutex<Writer>>,
+    /// None once it is closed.
+    writer: Arc<Mutex<Option<Writer>>>,
     files: Arc<FileWatch>,
     poison: Poison,
     damage: Damage,
@@ -103,7 +104,7 @@ impl SqliteStore {
     /// An [`SqliteOpenError`] says what to do.
     pub fn open(options: SqliteOptions) -> Result<Self, SqliteOpenError> {
         let open::Opened { path, version, writer, readers, files, poison, damage, lock } = open::open(options)?;
-        let writer = Arc::new(Mutex::new(writer));
+        let writer = Arc::new(Mutex::new(Some(writer)));
         Ok(Self { path, schema_version: version, writer, readers, files, poison, damage, lock })
     }
 }
@@ -112,6 +113,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         let writer = Arc::clone(&self.writer).lock_owned().await;
+        let writer = OwnedMutexGuard::try_map(writer, Option::as_mut).map_err(|_| connections::closed())?;
         Ok(Box::new(SqliteTransaction::begin(writer)?))
     }
 }
@@ -285,6 +287,12 @@ impl StoreAdmin for SqliteStore {
         // The answer is in the poison; and where no question can be asked any more, nothing has happened to the files.
         let _ = blocking(move || files.check().map_err(StoreError::unavailable)).await;
         self.poison.get().map(str::to_owned)
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        // After the readers: the last connection to close takes the log away, and these may not.
+        self.writer.lock().await.take();
     }
 
     fn health(&self) -> StoreHealth {

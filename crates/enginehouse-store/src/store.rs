@@ -218,6 +218,9 @@ pub trait StoreAdmin: Send + Sync {
     async fn ended(&self) -> Option<String> {
         None
     }
+    /// Closes it, although others may still hold it: waits for what is under way, and refuses what comes later. Of a data
+    /// file, nothing is left beside it.
+    async fn close(&self) {}
     /// How it does, as far as it has noticed by itself: nothing is asked of it.
     fn health(&self) -> StoreHealth {
         StoreHealth::default()

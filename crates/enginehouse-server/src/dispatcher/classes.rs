@@ -260,7 +260,7 @@ mod tests {
     fn a_miss_counts_the_engines_that_there_are() {
         let mut classes = EngineClasses::default();
         let (lane_id, key) = lane(1, 7);
-        let mut count = |classes: &mut EngineClasses| {
+        let count = |classes: &mut EngineClasses| {
             classes.servable(lane_id, &key, &mut PLENTY.clone()).miss().map(|miss| miss.engines)
         };
         let class = classes.join(&abilities(1));

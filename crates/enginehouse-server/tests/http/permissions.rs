@@ -516,7 +516,8 @@ async fn an_engine_is_shown_with_the_quarantines_of_event_types_that_are_reached
         }
     }
     // What a server found out by itself, too.
-    let (engine, _) = app.store().engine(&"e".parse().unwrap()).await.unwrap().unwrap();
+    let mut tx = app.store().begin().await.unwrap();
+    let engine = tx.engines_by_id(&["e".parse().unwrap()]).await.unwrap().remove(0);
     let now = engine.last_heartbeat_at;
     let of = |event_type: &str| AutomaticQuarantine {
         event_type: event_type.parse().unwrap(),
@@ -527,7 +528,6 @@ async fn an_engine_is_shown_with_the_quarantines_of_event_types_that_are_reached
         over_at: None,
     };
     let suspect = RegisteredEngine { automatic_quarantines: vec![of("hidden"), of("a-x")], ..engine };
-    let mut tx = app.store().begin().await.unwrap();
     tx.write_engines(&[suspect]).await.unwrap();
     tx.commit().await.unwrap();
     for line in ["GET /v1/engines", "GET /v1/engines/e"] {

@@ -1,5 +1,6 @@
 //! The store that a suite runs over: a file of its own, or a database of its own.
 
+use std::num::NonZero;
 use std::sync::{Arc, OnceLock};
 
 use enginehouse_core::time::Timestamp;
@@ -37,7 +38,7 @@ impl TestStore {
             Self::Folder(folder) => {
                 let options = SqliteOptions {
                     durability: Durability::Relaxed,
-                    readers: 2,
+                    readers: NonZero::new(2).unwrap(),
                     ..SqliteOptions::new(folder.path().join("harness.db"), Arc::clone(clock) as _)
                 };
                 Arc::new(SqliteStore::open(options).unwrap())

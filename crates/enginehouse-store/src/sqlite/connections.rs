@@ -1,5 +1,6 @@
 //! How connections are set up, and the readers.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -102,6 +103,7 @@ struct ReaderPoolState {
     path: PathBuf,
     idle: Mutex<Vec<SqliteConnection>>,
     unreadable: Arc<UnreadableRows>,
+    count: u32,
     free: Arc<Semaphore>,
     damage: Damage,
     /// Held as long as anything reads: a server that starts would otherwise meet readers of this one.
@@ -111,13 +113,22 @@ struct ReaderPoolState {
 impl Readers {
     pub(super) fn new(
         path: PathBuf,
-        count: usize,
+        count: NonZero<u32>,
         unreadable: Arc<UnreadableRows>,
         damage: Damage,
         lock: Arc<FileLock>,
     ) -> Self {
-        let free = Arc::new(Semaphore::new(count.max(1)));
-        Self(Arc::new(ReaderPoolState { path, idle: Mutex::default(), unreadable, free, damage, _lock: lock }))
+        let free = Arc::new(Semaphore::new(count.get() as usize));
+        let count = count.get();
+        Self(Arc::new(ReaderPoolState { path, count, idle: Mutex::default(), unreadable, free, damage, _lock: lock }))
+    }
+
+    /// Waits for what is being read, closes the connections, and opens none any more.
+    pub(super) async fn close(&self) {
+        // Whoever has waited for longer comes first. It fails if they are closed already.
+        drop(self.0.free.acquire_many(self.0.count).await);
+        self.0.free.close();
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The rows that could not be read, by table.
@@ -131,7 +142,7 @@ impl Readers {
         read: impl FnOnce(&SqliteConnection) -> SqliteResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.0.free).acquire_owned().await;
-        let permit = permit.map_err(|_| StoreError::unavailable("the store is closing"))?;
+        let permit = permit.map_err(|_| closed())?;
         let shared = Arc::clone(&self.0);
         // The closure returns the connection itself: its caller may have gone away meanwhile.
         blocking(move || {
@@ -163,8 +174,13 @@ pub(super) async fn blocking<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(StoreError::unavailable("the store is closing")),
+        Err(_) => Err(closed()),
     }
+}
+
+/// What whoever comes too late is told.
+pub(super) fn closed() -> StoreError {
+    StoreError::unavailable("the store is closed: the server shuts down")
 }
 
 /// What `read` sees does not change under it.

@@ -1,5 +1,6 @@
 //! How to open a data file.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub struct SqliteOptions {
     /// When a commit is answered.
     pub durability: Durability,
     /// How many reads may run at once.
-    pub readers: usize,
+    pub readers: NonZero<u32>,
     /// How large the file may become, in bytes; none for as large as the disk.
     pub max_size: Option<u64>,
     /// What to do about its schema.
@@ -28,6 +29,7 @@ impl SqliteOptions {
     /// The defaults: durable, four readers, no limit but the disk, migrated when it is opened.
     pub fn new(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         let path = path.into();
-        Self { path, clock, durability: Durability::Full, readers: 4, max_size: None, migrate: Migrate::Auto }
+        let readers = const { NonZero::new(4).unwrap() };
+        Self { path, clock, durability: Durability::Full, readers, max_size: None, migrate: Migrate::Auto }
     }
 }

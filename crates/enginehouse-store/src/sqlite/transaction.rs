@@ -14,7 +14,7 @@ use enginehouse_core::lane::{Lane, LaneKey};
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::OwnedMappedMutexGuard;
 
 use super::counts::CountChanges;
 use super::failure::SqliteResult;
@@ -35,7 +35,7 @@ use crate::transaction::{
 use crate::unreadable::UnreadableRow;
 
 pub(super) struct SqliteTransaction {
-    writer: OwnedMutexGuard<Writer>,
+    writer: OwnedMappedMutexGuard<Option<Writer>, Writer>,
     reading: Reading,
     counts: CountChanges,
     /// Rows that were to be read and could not be.
@@ -47,7 +47,7 @@ pub(super) struct SqliteTransaction {
 }
 
 impl SqliteTransaction {
-    pub(super) fn begin(mut writer: OwnedMutexGuard<Writer>) -> Result<Self, StoreError> {
+    pub(super) fn begin(mut writer: OwnedMappedMutexGuard<Option<Writer>, Writer>) -> Result<Self, StoreError> {
         let reading = writer.begin()?;
         Ok(Self {
             writer,

@@ -68,7 +68,7 @@ async fn after_a_lost_write_nothing_is_written_until_a_restart() {
     let store = folder.open();
     given_events(&store, "render", [1]).await;
     let not_synced = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None);
-    store.writer.lock().await.failed(SqliteError::from(not_synced));
+    store.writer.lock().await.as_mut().unwrap().failed(SqliteError::from(not_synced));
     assert!(store.ended().await.is_some());
     for _ in 0..2 {
         match store.begin().await.map(drop) {
@@ -161,7 +161,7 @@ async fn rows_that_disagree_are_found() {
 async fn a_log_that_was_held_shrinks_again() {
     let folder = TestFolder::new();
     let store = folder.open();
-    store.writer.lock().await.large_log_bytes = 8 * 1024 * 1024;
+    store.writer.lock().await.as_mut().unwrap().large_log_bytes = 8 * 1024 * 1024;
     let log = file_id::beside(&folder.path(), "-wal");
     let size = || fs::metadata(&log).unwrap().len();
     let lane_id = given_events(&store, "render", [1]).await;
@@ -179,7 +179,8 @@ async fn a_log_that_was_held_shrinks_again() {
     claim(&store, 1, "sim-1").await;
     assert_eq!(size(), 0);
     let writer = store.writer.lock().await;
-    let patience: i64 = writer.connection.query_row("pragma busy_timeout", [], |row| row.get(0)).unwrap();
+    let patience: i64 =
+        writer.as_ref().unwrap().connection.query_row("pragma busy_timeout", [], |row| row.get(0)).unwrap();
     assert_eq!(patience, 5_000, "it has waited for other writers as long as ever");
     drop(writer);
     claim(&store, 2, "sim-1").await;

@@ -9,7 +9,7 @@ use super::TestFolder;
 use crate::conformance::given::{claim, given_events, status};
 use crate::sqlite::file_lock::FileLock;
 use crate::sqlite::{SqliteOpenError, SqliteOptions, SqliteStore, back_up, inspect};
-use crate::store::Store;
+use crate::store::{Queries, Store};
 use crate::{Applied, StoreAdmin, StoreError};
 
 fn refusal(opened: Result<SqliteStore, SqliteOpenError>) -> SqliteOpenError {
@@ -51,6 +51,37 @@ async fn a_file_is_opened_once_whatever_it_is_called() {
     let store = open(&folder, &link).unwrap();
     assert!(store.describe().ends_with(&fs::canonicalize(folder.path()).unwrap().display().to_string()));
     status(&store, 1).await;
+}
+
+/// Other threads may be about to let go of it when the server has ended.
+#[tokio::test]
+async fn a_store_that_is_closed_leaves_one_file_whoever_still_holds_it() {
+    let folder = TestFolder::new();
+    let store = Arc::new(folder.open());
+    given_events(&*store, "render", [1]).await;
+    status(&*store, 1).await;
+    let (reads, may_end) = std::sync::mpsc::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let reading = {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            let wait = move |_: &_| Ok((begun.send(()), may_end.recv()).1.is_err());
+            store.readers.read(wait).await
+        })
+    };
+    has_begun.await.unwrap();
+    let closing = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.close().await }
+    });
+    drop(reads);
+    closing.await.unwrap();
+    assert!(reading.await.unwrap().unwrap(), "what was read when it was closed is answered");
+    assert_eq!(folder.names(), ["enginehouse.db"]);
+    for refused in [store.begin().await.map(drop), store.settings().await.map(drop)] {
+        assert!(matches!(refused, Err(StoreError::Unavailable { applied: Applied::No, .. })), "{refused:?}");
+    }
+    store.close().await;
 }
 
 #[test]

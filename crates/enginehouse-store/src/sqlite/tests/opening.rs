@@ -1,6 +1,7 @@
 //! One server per file, and only on files of ours.
 
 use std::fs;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use rusqlite::config::DbConfig;
@@ -199,7 +200,8 @@ fn a_commit_waits_for_the_disk_unless_the_operator_says_otherwise() {
     for (durability, synchronous) in [(Durability::Full, 2), (Durability::Relaxed, 1)] {
         let folder = TestFolder::new();
         let store = SqliteStore::open(SqliteOptions { durability, ..folder.options() }).unwrap();
-        let writer = Arc::clone(&store.writer).try_lock_owned().unwrap();
+        let writer = store.writer.try_lock().unwrap();
+        let writer = writer.as_ref().unwrap();
         let pragma = |name: &str| -> rusqlite::types::Value {
             writer.connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
         };
@@ -232,7 +234,7 @@ async fn a_reader_cannot_write() {
 #[tokio::test]
 async fn readers_come_back_whatever_becomes_of_their_callers() {
     let folder = TestFolder::new();
-    let store = SqliteStore::open(SqliteOptions { readers: 1, ..folder.options() }).unwrap();
+    let store = SqliteStore::open(SqliteOptions { readers: NonZero::new(1).unwrap(), ..folder.options() }).unwrap();
     for _ in 0..3 {
         let read = store.readers.read(|_| Ok(()));
         let mut read = Box::pin(read);

@@ -162,6 +162,7 @@ async fn what_runs_for_each_event_is_prepared_once() {
         tx.commit().await.unwrap();
     }
     let writer = store.writer.lock().await;
+    let writer = writer.as_ref().unwrap();
     for (name, sql) in OF_EACH_EVENT {
         let statement = writer.connection.prepare_cached(sql).unwrap();
         assert!(statement.get_status(StatementStatus::Run) > 0, "{name} was not run");
