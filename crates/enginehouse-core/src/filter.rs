@@ -1,4 +1,7 @@
 //! Which events, engines and dead letters a list is about, and which part of the list. A field that is none matches all.
+//!
+//! People write a filter as one line of terms: `status:failed queue:render age:>5m`, read by [`FilterTerms::parse`]. What of
+//! it a field here says, and so an index may answer, becomes that field; the other terms are compared with what is found.
 
 use std::sync::Arc;
 
@@ -14,6 +17,21 @@ use crate::label::Label;
 use crate::limits::{MAX_LABEL_LENGTH, MAX_PRIORITY};
 use crate::read_fields;
 use crate::time::Timestamp;
+
+mod age;
+mod engine_facts;
+mod field;
+mod json_path;
+mod parse;
+mod pushdown;
+mod terms;
+#[cfg(test)]
+mod tests;
+
+pub use self::field::{FilterField, FilterSubject};
+pub use self::json_path::{JsonPath, NotAJsonPath};
+pub use self::pushdown::{DeadLetterSearch, TermsAsOf};
+pub use self::terms::{Comparison, FilterError, FilterFact, FilterFacts, FilterTerm, FilterTerms, ValueTest};
 
 /// Which events. What is absent matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -67,6 +85,9 @@ pub struct EventFilter {
     /// Only those that whoever asks may see. No part of what they ask for.
     #[serde(skip)]
     pub within: Arc<Selectors>,
+    /// What else the filter that they have written asks for.
+    #[serde(skip)]
+    pub terms: TermsAsOf,
 }
 
 impl EventFilter {
@@ -97,6 +118,7 @@ impl EventFilter {
             enqueued_after,
             enqueued_before,
             within: Arc::default(),
+            terms: TermsAsOf::default(),
         })
     }
 
@@ -125,6 +147,9 @@ pub struct EngineFilter {
     /// Only those that whoever asks may see. No part of what they ask for.
     #[serde(skip)]
     pub within: Arc<Selectors>,
+    /// What else the filter that they have written asks for.
+    #[serde(skip)]
+    pub terms: TermsAsOf,
 }
 
 /// Which dead letters. What is absent matches all.

@@ -45,7 +45,7 @@
 //! - [`error_group`]: which failures are of one kind, and what their group is called.
 //! - [`access`]: who calls, and what they may do: tokens, roles, permissions, selectors.
 //! - [`audit`]: what people did, linked to a chain that shows whether somebody has changed it.
-//! - [`filter`]: which events, engines and dead letters a list is about.
+//! - [`filter`]: which events, engines and dead letters a list is about, and the language in which people say it.
 
 pub mod access;
 pub mod applied;

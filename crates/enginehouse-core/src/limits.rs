@@ -126,3 +126,9 @@ pub const MIN_TOKEN_LIFE: Duration = Duration::from_secs(60);
 pub const MAX_TOKEN_OVERLAP: Duration = Duration::from_secs(90 * 86_400);
 /// Most bad fields that the answer to one request names.
 pub const MAX_FIELD_ERRORS: usize = 1_000;
+/// Longest filter, in characters.
+pub const MAX_FILTER_LENGTH: usize = 2_000;
+/// Most terms of a filter.
+pub const MAX_FILTER_TERMS: usize = 50;
+/// Most values of one term of a filter.
+pub const MAX_FILTER_VALUES: usize = 100;
