@@ -38,6 +38,7 @@
 //! - [`explain`]: why an event does not run.
 //! - [`when_blocked`]: what becomes of events that nobody can run for a while.
 //! - [`durations`]: how long events waited and took, as histograms.
+//! - [`minutes`]: what happened within one minute, for charts.
 //! - [`hold_back`]: what an engine is not given, so that an event that has waited long fits it.
 //! - [`blame`]: which engines and versions fail more than others do.
 //! - [`grace`]: what must not expire after an outage.
@@ -74,6 +75,7 @@ pub mod label;
 pub mod lane;
 pub mod limits;
 pub mod lock;
+pub mod minutes;
 pub mod miss;
 pub mod nearest_name;
 pub mod pause;

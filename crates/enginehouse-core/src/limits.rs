@@ -92,6 +92,10 @@ pub const MAX_DURATION_TYPES: usize = 10_000;
 pub const MAX_DURATION_VERSIONS: usize = 10;
 /// For how long durations are kept.
 pub const DURATIONS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// Most queues with an event type that one server tells apart in what happened each minute. The rest count as one.
+pub const MAX_MINUTE_PAIRS: usize = 500;
+/// For how long is kept what happened each minute.
+pub const MINUTES_KEPT: Duration = Duration::from_secs(72 * 3_600);
 /// Most event types that one quarantine names.
 pub const MAX_QUARANTINED_TYPES: usize = 100;
 /// Longest error code, in characters.

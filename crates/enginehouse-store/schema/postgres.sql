@@ -140,6 +140,28 @@ create table enginehouse.enqueue_grants (
     constraint a_grant_names_what_it_is_for CHECK (queue ~ '^([A-Za-z0-9][A-Za-z0-9._:-]{0,199})?[*]?$'::text AND queue <> ''::text AND event_type ~ '^([A-Za-z0-9][A-Za-z0-9._:-]{0,199})?[*]?$'::text AND event_type <> ''::text)
 );
 
+create table enginehouse.event_minutes (
+    minute timestamp with time zone not null,
+    queue text collate "C" not null,
+    event_type text collate "C" not null,
+    enqueued bigint not null,
+    claimed bigint not null,
+    completed bigint not null,
+    failed bigint not null,
+    lost bigint not null,
+    dead_lettered bigint not null,
+    waiting_ms bigint not null,
+    waiting_buckets enginehouse.bucket_counts not null,
+    processing_ms bigint not null,
+    processing_buckets enginehouse.bucket_counts not null,
+    constraint event_minutes_key PRIMARY KEY (minute, queue, event_type),
+    constraint a_minute_is_whole CHECK (date_trunc('minute'::text, minute, 'UTC'::text) = minute),
+    constraint a_queue_is_a_name_or_nothing CHECK (queue = ''::text OR enginehouse.is_name(queue)),
+    constraint an_event_type_is_a_name_or_nothing CHECK (event_type = ''::text OR enginehouse.is_name(event_type)),
+    constraint both_are_named_or_neither CHECK ((queue = ''::text) = (event_type = ''::text)),
+    constraint sums_can_be_added_to CHECK (enqueued >= 0 AND enqueued <= '4000000000000000000'::bigint AND claimed >= 0 AND claimed <= '4000000000000000000'::bigint AND completed >= 0 AND completed <= '4000000000000000000'::bigint AND failed >= 0 AND failed <= '4000000000000000000'::bigint AND lost >= 0 AND lost <= '4000000000000000000'::bigint AND dead_lettered >= 0 AND dead_lettered <= '4000000000000000000'::bigint AND waiting_ms >= 0 AND waiting_ms <= '4000000000000000000'::bigint AND processing_ms >= 0 AND processing_ms <= '4000000000000000000'::bigint)
+) with (fillfactor=50);
+
 create table enginehouse.event_payloads (
     event_id uuid not null,
     payload json not null,

@@ -330,6 +330,39 @@ CREATE TABLE duration_histograms (
 
 CREATE INDEX duration_histograms_day on duration_histograms (day);
 
+CREATE TABLE event_minutes (
+    minute integer not null,
+    queue text not null,
+    event_type text not null,
+    enqueued integer not null,
+    claimed integer not null,
+    completed integer not null,
+    failed integer not null,
+    lost integer not null,
+    dead_lettered integer not null,
+    waiting_ms integer not null,
+    waiting_buckets text not null,
+    processing_ms integer not null,
+    processing_buckets text not null,
+    constraint event_minutes_key primary key (minute, queue, event_type),
+    constraint a_minute_is_whole check (minute % 60000 = 0),
+    constraint a_queue_is_a_name_or_nothing check (
+        queue = '' or queue glob '[A-Za-z0-9]*' and queue not glob '*[^A-Za-z0-9._:-]*' and length(queue) <= 200
+    ),
+    constraint an_event_type_is_a_name_or_nothing check (
+        event_type = ''
+        or event_type glob '[A-Za-z0-9]*' and event_type not glob '*[^A-Za-z0-9._:-]*' and length(event_type) <= 200
+    ),
+    constraint both_are_named_or_neither check ((queue = '') = (event_type = '')),
+    constraint sums_can_be_added_to check (
+        enqueued between 0 and 4000000000000000000 and claimed between 0 and 4000000000000000000
+        and completed between 0 and 4000000000000000000 and failed between 0 and 4000000000000000000
+        and lost between 0 and 4000000000000000000 and dead_lettered between 0 and 4000000000000000000
+        and waiting_ms between 0 and 4000000000000000000 and processing_ms between 0 and 4000000000000000000
+    ),
+    constraint buckets_are_json check (json_valid(waiting_buckets) and json_valid(processing_buckets))
+) strict, without rowid;
+
 CREATE TABLE tokens (
     accessor text not null primary key,
     name text not null,

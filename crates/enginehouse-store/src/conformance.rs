@@ -13,6 +13,7 @@ pub(crate) mod given;
 mod lanes;
 mod lists;
 mod locks;
+mod minutes;
 mod ready;
 mod records;
 mod reports;
@@ -84,6 +85,10 @@ macro_rules! conformance_tests {
         locks::locks_expire_in_the_order_of_their_time,
         locks::expiring_locks_go_on_behind_a_place,
         locks::a_renewed_lock_expires_later,
+        minutes::what_happened_in_one_minute_is_added_together,
+        minutes::minutes_are_read_in_their_order_and_from_a_place_on,
+        minutes::minutes_are_read_of_one_queue_or_one_type,
+        minutes::the_oldest_minutes_are_forgotten_first,
         ready::ready_events_come_in_the_order_in_which_they_became_available,
         ready::ranges_are_answered_together,
         ready::each_range_begins_at_its_own_place,

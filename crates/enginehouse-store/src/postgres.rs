@@ -39,7 +39,7 @@ use self::tx::columns::{PgColumns, params, sql};
 use self::tx::inspect::ForeignObject;
 pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
 use self::tx::pg_transaction::PostgresTransaction;
-use self::tx::{audit, durations, reads, settings, tokens};
+use self::tx::{audit, durations, minutes, reads, settings, tokens};
 use self::wire::endpoint::Endpoint;
 use self::wire::error::{PgError, PgResult};
 pub use self::wire::hidden_password::without_password;
@@ -49,8 +49,8 @@ use crate::error::StoreError;
 use crate::migrations::prepare_postgres;
 use crate::rows::{
     AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow,
-    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage,
-    ScenarioRunCounts, SettingsRows, TokenRows,
+    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, MinuteFilter, MinuteKey,
+    MinuteRow, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows, TokenRows,
 };
 use crate::store::{ChangeFeed, ConnectionsUsed, Durability, FirstReads, Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -261,6 +261,15 @@ impl Queries for PostgresStore {
 
     async fn durations(&self, event_type: Option<&EventType>) -> Result<Vec<DurationRow>, StoreError> {
         Ok(durations::of(&self.shared, event_type).await?)
+    }
+
+    async fn minutes(
+        &self,
+        filter: &MinuteFilter,
+        after: Option<MinuteKey>,
+        limit: u32,
+    ) -> Result<Vec<MinuteRow>, StoreError> {
+        Ok(minutes::of(&self.shared, filter, after, limit).await?)
     }
 
     async fn tokens(&self) -> Result<TokenRows, StoreError> {

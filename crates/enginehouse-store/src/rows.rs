@@ -18,6 +18,7 @@ pub use enginehouse_core::filter::{DeadLetterFilter, EngineFilter, EventFilter, 
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::minutes::MinuteTally;
 use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Overrides;
 use enginehouse_core::policy::Settings;
@@ -464,6 +465,51 @@ pub struct DurationRow {
     pub day: Timestamp,
     pub kind: DurationKind,
     pub histogram: DurationHistogram,
+}
+
+/// What happened within one minute to events of a type in a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MinuteRow {
+    pub key: MinuteKey,
+    pub tally: MinuteTally,
+}
+
+/// Of which minute, and of which events. In the order in which they are read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MinuteKey {
+    /// The beginning of the minute.
+    pub minute: Timestamp,
+    /// The queue and the event type; none for all that were not told apart.
+    pub pair: Option<(QueueName, EventType)>,
+}
+
+impl MinuteKey {
+    /// As the stores keep them: empty where there are none.
+    pub(crate) fn names(&self) -> (&str, &str) {
+        self.pair.as_ref().map_or(("", ""), |(queue, event_type)| (queue.as_str(), event_type.as_str()))
+    }
+}
+
+/// Which minutes to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MinuteFilter {
+    /// From this one on.
+    pub from: Timestamp,
+    /// Before this one.
+    pub to: Timestamp,
+    /// Of this queue; with what was not told apart, if neither is named.
+    pub queue: Option<QueueName>,
+    /// Of this event type.
+    pub event_type: Option<EventType>,
+}
+
+impl MinuteFilter {
+    /// Behind which place to begin: behind `after`, or before the first minute.
+    pub(crate) fn place(&self, after: Option<MinuteKey>) -> MinuteKey {
+        // Minutes are whole: no key is at such a moment.
+        let before = Timestamp::from_millis(self.from.as_millis() - 1);
+        after.unwrap_or(MinuteKey { minute: before, pair: None })
+    }
 }
 
 /// What is set for event types and queues, by name.

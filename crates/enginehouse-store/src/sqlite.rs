@@ -29,6 +29,7 @@ mod inspect;
 mod integrity;
 mod lanes;
 mod locks;
+mod minutes;
 pub(crate) mod open;
 mod options;
 mod poison;
@@ -76,8 +77,8 @@ use self::writer::Writer;
 use crate::error::StoreError;
 use crate::rows::{
     AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow,
-    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage,
-    ScenarioRunCounts, SettingsRows, TokenRows,
+    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, MinuteFilter, MinuteKey,
+    MinuteRow, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows, TokenRows,
 };
 use crate::store::{Queries, Store, StoreAdmin, StoreHealth};
 use crate::transaction::Transaction;
@@ -193,6 +194,16 @@ impl Queries for SqliteStore {
     async fn durations(&self, event_type: Option<&EventType>) -> Result<Vec<DurationRow>, StoreError> {
         let event_type = event_type.cloned();
         self.readers.read(move |reader| durations::of(reader, event_type.as_ref())).await
+    }
+
+    async fn minutes(
+        &self,
+        filter: &MinuteFilter,
+        after: Option<MinuteKey>,
+        limit: u32,
+    ) -> Result<Vec<MinuteRow>, StoreError> {
+        let filter = filter.clone();
+        self.readers.read(move |reader| minutes::of(reader, &filter, after, limit)).await
     }
 
     async fn tokens(&self) -> Result<TokenRows, StoreError> {

@@ -16,8 +16,8 @@ use enginehouse_core::time::Timestamp;
 use crate::error::StoreError;
 use crate::rows::{
     AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow,
-    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, PageRequest, ResultPage,
-    ScenarioRunCounts, SettingsRows, TokenRows,
+    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, MinuteFilter, MinuteKey,
+    MinuteRow, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows, TokenRows,
 };
 use crate::transaction::Transaction;
 
@@ -156,6 +156,13 @@ pub trait Queries: Send + Sync {
     async fn settings(&self) -> Result<SettingsRows, StoreError>;
     /// How long events of a type waited and took, or of all types, by day and by version of the engines.
     async fn durations(&self, event_type: Option<&EventType>) -> Result<Vec<DurationRow>, StoreError>;
+    /// What happened each minute, in the order of the keys: up to `limit` rows, behind one whose key is given.
+    async fn minutes(
+        &self,
+        filter: &MinuteFilter,
+        after: Option<MinuteKey>,
+        limit: u32,
+    ) -> Result<Vec<MinuteRow>, StoreError>;
     /// What callers prove themselves with. As soon as there is one token, whoever has none is refused.
     async fn tokens(&self) -> Result<TokenRows, StoreError>;
     /// The version of the tokens, for whoever has read them before. Costs one row.

@@ -19,6 +19,7 @@ mod engines;
 mod events;
 mod lanes;
 mod lists;
+mod minutes;
 mod reports;
 mod settings;
 pub(crate) mod sql;
@@ -37,6 +38,7 @@ pub(crate) use self::events::{
 };
 pub(crate) use self::lanes::LaneColumns;
 pub(crate) use self::lists::{COUNTS, TABLES, Table};
+pub(crate) use self::minutes::MinuteColumns;
 pub(crate) use self::reports::{ReportColumns, ReportTextColumns, log_tail};
 pub(crate) use self::settings::SettingsColumns;
 pub(crate) use self::state_write::StateWrite;

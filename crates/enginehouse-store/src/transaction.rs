@@ -22,8 +22,8 @@ use enginehouse_core::transition::AttemptEnd;
 use crate::error::StoreError;
 use crate::rows::{
     DeadLetterFilter, DurationRow, EnqueueGrant, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
-    StatusCounts, TokenUse,
+    MinuteRow, NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite,
+    SettingsRow, StatusCounts, TokenUse,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -46,6 +46,7 @@ pub trait Transaction:
     + AuditRepository
     + EnqueueGrantRepository
     + DurationRepository
+    + MinuteRepository
     + ContentionRepository
 {
     /// Makes every change durable, or none.
@@ -312,6 +313,16 @@ pub trait DurationRepository: Send {
     async fn add_durations(&mut self, rows: &[DurationRow]) -> Result<(), StoreError>;
     /// Forgets up to `limit` histograms of days before `before`. Answers how many.
     async fn delete_durations(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+}
+
+/// What happened each minute.
+#[async_trait]
+#[delegatable_trait]
+pub trait MinuteRepository: Send {
+    /// Adds what happened to what is kept of the same minutes, others' included.
+    async fn add_minutes(&mut self, rows: &[MinuteRow]) -> Result<(), StoreError>;
+    /// Forgets up to `limit` rows of minutes before `before`, the oldest first. Answers how many.
+    async fn delete_minutes(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
 }
 
 /// What other transactions hold at this moment, and nobody waits for. Where one transaction runs at a time, nothing is.

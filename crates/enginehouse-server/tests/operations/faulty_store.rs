@@ -108,6 +108,7 @@ struct FaultyTransaction(Box<dyn Transaction>, Arc<Faults>);
 #[delegate(AuditRepository, target_mut = "inner_mut")]
 #[delegate(EnqueueGrantRepository, target_mut = "inner_mut")]
 #[delegate(DurationRepository, target_mut = "inner_mut")]
+#[delegate(MinuteRepository, target_mut = "inner_mut")]
 #[delegate(ContentionRepository, target_mut = "inner_mut")]
 impl FaultyTransaction {
     fn inner(&self) -> &dyn Transaction {

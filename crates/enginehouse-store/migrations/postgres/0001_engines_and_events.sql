@@ -484,6 +484,37 @@ create table enginehouse.duration_histograms (
 create index duration_histograms_day on enginehouse.duration_histograms (day);
 
 -- statement
+-- What happened to events of a type in a queue, each minute: counts, and how long events waited and took, in milliseconds in all
+-- and as counts by bucket. Without a queue and an event type it is of all that were not told apart. Servers add to a row every
+-- few seconds, in its page, for which there is room.
+create table enginehouse.event_minutes (
+    minute timestamptz not null,
+    queue text collate "C" not null,
+    event_type text collate "C" not null,
+    enqueued bigint not null,
+    claimed bigint not null,
+    completed bigint not null,
+    failed bigint not null,
+    lost bigint not null,
+    dead_lettered bigint not null,
+    waiting_ms bigint not null,
+    waiting_buckets enginehouse.bucket_counts not null,
+    processing_ms bigint not null,
+    processing_buckets enginehouse.bucket_counts not null,
+    constraint event_minutes_key primary key (minute, queue, event_type),
+    constraint a_minute_is_whole check (date_trunc('minute', minute, 'UTC') = minute),
+    constraint a_queue_is_a_name_or_nothing check (queue = '' or enginehouse.is_name(queue)),
+    constraint an_event_type_is_a_name_or_nothing check (event_type = '' or enginehouse.is_name(event_type)),
+    constraint both_are_named_or_neither check ((queue = '') = (event_type = '')),
+    constraint sums_can_be_added_to check (
+        enqueued between 0 and 4000000000000000000 and claimed between 0 and 4000000000000000000
+        and completed between 0 and 4000000000000000000 and failed between 0 and 4000000000000000000
+        and lost between 0 and 4000000000000000000 and dead_lettered between 0 and 4000000000000000000
+        and waiting_ms between 0 and 4000000000000000000 and processing_ms between 0 and 4000000000000000000
+    )
+) with (fillfactor = 50);
+
+-- statement
 -- What callers prove themselves with. Of a secret its SHA-256 is kept; after a rotation, of the one before, too, for a while.
 create table enginehouse.tokens (
     accessor text collate "C" not null,

@@ -19,6 +19,9 @@ drop table audit_log;
 drop table tokens;
 
 -- statement
+drop table event_minutes;
+
+-- statement
 drop table duration_histograms;
 
 -- statement

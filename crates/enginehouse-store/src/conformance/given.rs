@@ -11,6 +11,7 @@ use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, LaneId, QueueName};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
+use enginehouse_core::minutes::MinuteTally;
 use enginehouse_core::policy::Overrides;
 use enginehouse_core::policy::RetryPolicy;
 use enginehouse_core::retry::{Failure, Jitter};
@@ -18,7 +19,7 @@ use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventCommand, EventState, Facts, Loss, Transition, transition};
 
 use crate::StoreError;
-use crate::rows::{DurationRow, EventChange, EventRow, NewEventRow};
+use crate::rows::{DurationRow, EventChange, EventRow, MinuteKey, MinuteRow, NewEventRow};
 use crate::{Store, Transaction};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -289,6 +290,12 @@ pub(crate) fn duration_row(
         kind,
         histogram,
     }
+}
+
+/// What happened in a minute to a queue's events of a type, or to all that were not told apart.
+pub(crate) fn minute_row(minute: Timestamp, pair: Option<(&str, &str)>, tally: MinuteTally) -> MinuteRow {
+    let pair = pair.map(|(queue, event_type)| (queue.parse().unwrap(), event_type.parse().unwrap()));
+    MinuteRow { key: MinuteKey { minute, pair }, tally }
 }
 
 /// What queues and event types somebody may see; all where none is named.

@@ -207,6 +207,7 @@ pub(crate) async fn an_empty_set_is_no_error(store: &dyn Store) {
     assert_eq!(tx.next_engine_loss().await.unwrap(), None);
     tx.insert_attempts(&[]).await.unwrap();
     tx.add_durations(&[]).await.unwrap();
+    tx.add_minutes(&[]).await.unwrap();
     tx.insert_dead_letters(&[]).await.unwrap();
     tx.delete_dead_letters(&[]).await.unwrap();
     tx.insert_audit(&[]).await.unwrap();

@@ -13,6 +13,7 @@ use enginehouse_core::audit::{AuditEntry, AuditOutcome};
 use enginehouse_core::durations::DurationKind;
 use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::json::RawJson;
+use enginehouse_core::minutes::{MinuteTally, minute_of};
 use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::{Overrides, Settings};
 use enginehouse_core::time::Timestamp;
@@ -24,7 +25,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::conformance::given::{
     HOUR, LOST, MINUTE, after, apply, begin, change, claim, complete, duration_row, fail, given_events, id, lane_key,
-    new_event, now, of_run, registered, release, write_engines, write_in,
+    minute_row, new_event, now, of_run, registered, release, write_engines, write_in,
 };
 use crate::postgres::{PostgresOptions, PostgresStore};
 use crate::rows::{EventRow, NewDeadLetter, NewEventRow, RegistryChange, SettingsRow};
@@ -131,6 +132,10 @@ async fn given_everything(path: &Path) {
     let seen = |version, millis: &[u64]| duration_row("render", version, since, DurationKind::Waiting, millis);
     tx.add_durations(&[seen(None, &[5]), seen(Some("1.2 \u{e9}"), &[90, 90])]).await.unwrap();
     tx.add_durations(&[seen(None, &[5, 7_000])]).await.unwrap();
+    let minute = minute_of(since);
+    let tally = MinuteTally { enqueued: 7, waiting: seen(None, &[5, 7_000]).histogram, ..MinuteTally::default() };
+    let minutes = [None, Some(("gpu", "render"))].map(|pair| minute_row(minute, pair, tally.clone()));
+    tx.add_minutes(&minutes).await.unwrap();
     tx.commit().await.unwrap();
     // Numbers that were given once are never given again.
     let mut tx = begin(store).await;
@@ -238,7 +243,7 @@ async fn everything_is_the_same_there_and_back() {
     let rows: BTreeMap<_, _> = there.tables.iter().map(|table| (table.name, table.rows)).collect();
     assert_eq!((rows["events"], rows["event_payloads"], rows["attempts"]), (609, 609, 3));
     assert_eq!((rows["engines"], rows["dead_letters"], rows["audit_log"], rows["lane_counts"]), (2, 1, 1, 1));
-    assert_eq!((rows["duration_histograms"], rows["audit_chain"]), (2, 2));
+    assert_eq!((rows["duration_histograms"], rows["event_minutes"], rows["audit_chain"]), (2, 2, 2));
     let back = copied(&database(&url), &file(&second)).await;
     assert_eq!(back.tables, there.tables, "the hashes too");
     assert_eq!((there.unreadable, back.unreadable), (Vec::new(), Vec::new()));

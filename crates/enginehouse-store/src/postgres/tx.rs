@@ -10,6 +10,7 @@ pub(crate) mod engines;
 mod enqueue_grants;
 pub(crate) mod events;
 pub(crate) mod inspect;
+pub(crate) mod minutes;
 pub(crate) mod opening;
 pub(crate) mod pg_transaction;
 pub(crate) mod reads;

@@ -19,18 +19,18 @@ use tokio::sync::OwnedMappedMutexGuard;
 use super::counts::CountChanges;
 use super::failure::SqliteResult;
 use super::writer::Writer;
-use super::{audit, dead_letters, durations, engines, events, lanes, locks, ready, reports, settings, tokens};
+use super::{audit, dead_letters, durations, engines, events, lanes, locks, minutes, ready, reports, settings, tokens};
 use crate::clock::Reading;
 use crate::error::StoreError;
 use crate::rows::{
-    DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, NewDeadLetter,
-    NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow, StatusCounts,
-    TokenUse,
+    DeadLetterFilter, DurationRow, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor, MinuteRow,
+    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
+    StatusCounts, TokenUse,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository,
-    EnqueueGrantRepository, EventRepository, LaneRepository, LockRepository, ReadyRepository, ReportRepository,
-    SettingsRepository, TokenRepository, Transaction, TransactionTime,
+    EnqueueGrantRepository, EventRepository, LaneRepository, LockRepository, MinuteRepository, ReadyRepository,
+    ReportRepository, SettingsRepository, TokenRepository, Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -428,6 +428,17 @@ impl DurationRepository for SqliteTransaction {
 
     async fn delete_durations(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         self.run(|writer, _| durations::delete(&writer.connection, before, limit))
+    }
+}
+
+#[async_trait]
+impl MinuteRepository for SqliteTransaction {
+    async fn add_minutes(&mut self, rows: &[MinuteRow]) -> Result<(), StoreError> {
+        self.run(|writer, _| minutes::add(&writer.connection, rows))
+    }
+
+    async fn delete_minutes(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        self.run(|writer, _| minutes::delete(&writer.connection, before, limit))
     }
 }
 

@@ -7,8 +7,8 @@ use enginehouse_core::time::Timestamp;
 use super::column::{Cells, ColumnGroup, ColumnValue, Unexpected, raw_json};
 use super::lists::{COUNTS, Table};
 use super::{
-    AttemptColumns, ChainEndColumns, DeadLetterColumns, DurationColumns, EngineColumns, LaneColumns, ReportColumns,
-    ReportTextColumns, SettingsColumns, TokenColumns, read_event, read_payload, read_record,
+    AttemptColumns, ChainEndColumns, DeadLetterColumns, DurationColumns, EngineColumns, LaneColumns, MinuteColumns,
+    ReportColumns, ReportTextColumns, SettingsColumns, TokenColumns, read_event, read_payload, read_record,
 };
 
 /// Reads a row whose cells are those of the table's list, in their order.
@@ -56,6 +56,7 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
             SettingsColumns::read(cells)?.into_row()?;
         }
         "duration_histograms" => drop(DurationColumns::read(cells)?.into_row()?),
+        "event_minutes" => drop(MinuteColumns::read(cells)?.into_row()?),
         "tokens" => drop(TokenColumns::read(cells)?.into_token()?),
         "audit_log" => {
             read_record(cells)?;

@@ -8,6 +8,7 @@ use super::durations::DurationColumns;
 use super::engines::EngineColumns;
 use super::events::{AttributeColumns, EnqueuedColumns, PayloadColumns, StateColumns};
 use super::lanes::LaneColumns;
+use super::minutes::MinuteColumns;
 use super::reports::{ReportColumns, ReportTextColumns};
 use super::settings::SettingsColumns;
 use super::state_write::StateWrite;
@@ -38,6 +39,7 @@ pub(super) const LISTS: &[(&str, List)] = &[
     ("audit_link", &[AuditLinkColumns::COLUMNS]),
     ("chain_end", &[ChainEndColumns::COLUMNS]),
     ("duration", &[DurationColumns::COLUMNS]),
+    ("minute", &[MinuteColumns::COLUMNS]),
     ("token", &[TokenColumns::COLUMNS]),
     ("token_use", &[TokenUseColumns::COLUMNS]),
 ];
@@ -107,6 +109,7 @@ pub(crate) const TABLES: &[Table] = &[
     Table { name: "event_types", key: 1, columns: &[&[text("event_type")], SettingsColumns::COLUMNS] },
     Table { name: "queues", key: 1, columns: &[&[text("queue")], SettingsColumns::COLUMNS] },
     Table { name: "duration_histograms", key: 4, columns: &[DurationColumns::COLUMNS] },
+    Table { name: "event_minutes", key: 3, columns: &[MinuteColumns::COLUMNS] },
     Table { name: "tokens", key: 1, columns: &[TokenColumns::COLUMNS] },
     Table {
         name: "audit_log",

@@ -52,6 +52,11 @@ from generate_series(1, 5000) as n;
 insert into enginehouse.duration_histograms (event_type, engine_version, day, kind, total_ms, buckets)
 select 'type-' || n, '', now(), 'waiting', 7, '{}' from generate_series(1, 5000) as n;
 
+insert into enginehouse.event_minutes
+select
+    date_trunc('minute', now()) - interval '1 minute' * n, 'default', 'type-1', 1, 1, 1, 1, 1, 1, 1, '{}', 1, '{}'
+from generate_series(1, 5000) as n;
+
 insert into enginehouse.lane_changes (lane_id, scenario_run_id, queued, first_available_at, first_enqueued_at)
 select 1 + n % 200, 'run-' || n % 10, 1, now(), now() from generate_series(1, 5000) as n;
 
@@ -267,6 +272,8 @@ async fn statements_find_their_rows_by_an_index() {
         ("token_addresses", &["audit_log_target|(target = $1)"]),
         ("durations_of_type", &["duration_histograms_key|(event_type = $1)"]),
         ("delete_durations", &["duration_histograms_day|(day < $1)"]),
+        ("delete_minutes", &["event_minutes_key|(minute < $1)"]),
+        ("minutes", &["event_minutes_key|(ROW(minute, queue, event_type) > ROW($1, $2, $3)) AND (minute < $4)"]),
     ];
     for counted in COUNTED {
         let (_fresh, client) = given_tables(counted).await;

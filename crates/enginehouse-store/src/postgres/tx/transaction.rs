@@ -25,7 +25,7 @@ use enginehouse_core::transition::AttemptEnd;
 
 use super::columns::{Moment, params, sql, uuids};
 use super::pg_transaction::PostgresTransaction;
-use super::{attempts, audit, dead_letters, durations, enqueue_grants, reads, settings, tokens};
+use super::{attempts, audit, dead_letters, durations, enqueue_grants, minutes, reads, settings, tokens};
 use crate::error::{HeldResource, StoreError};
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::lanes;
@@ -33,13 +33,13 @@ use crate::postgres::wire::error;
 use crate::postgres::wire::statement::WriteFailure;
 use crate::rows::{
     DeadLetterFilter, DurationRow, EnqueueGrant, EventChange, EventRow, KeyedEvent, LaneChangesSince, LockCursor,
-    NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite, SettingsRow,
-    SettingsRows, StatusCounts, TokenUse,
+    MinuteRow, NewDeadLetter, NewEventRow, ReadyEvent, ReadyRange, RegistryChange, RegistryChangesSince, ReportWrite,
+    SettingsRow, SettingsRows, StatusCounts, TokenUse,
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository,
-    EnqueueGrantRepository, EventRepository, LaneRepository, LockRepository, ReadyRepository, ReportRepository,
-    SettingsRepository, TokenRepository, Transaction, TransactionTime,
+    EnqueueGrantRepository, EventRepository, LaneRepository, LockRepository, MinuteRepository, ReadyRepository,
+    ReportRepository, SettingsRepository, TokenRepository, Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -555,6 +555,21 @@ impl DurationRepository for PostgresTransaction {
 
     async fn delete_durations(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let outcome = durations::delete(self.session().await?, before, limit).await;
+        self.ended(outcome)
+    }
+}
+
+#[async_trait]
+impl MinuteRepository for PostgresTransaction {
+    async fn add_minutes(&mut self, rows: &[MinuteRow]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.defer(minutes::add(rows).map(|statement| [statement]))
+    }
+
+    async fn delete_minutes(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        let outcome = minutes::delete(self.session().await?, before, limit).await;
         self.ended(outcome)
     }
 }

@@ -5,12 +5,15 @@ use std::io::{Seek, SeekFrom, Write};
 
 use enginehouse_core::durations::DurationKind;
 use enginehouse_core::json::RawJson;
+use enginehouse_core::minutes::MinuteTally;
 use enginehouse_core::time::Timestamp;
 use rusqlite::ffi;
 
 use super::{TestFolder, connect};
-use crate::conformance::given::{begin, claim, duration_row, given_events, id, insert, lane, new_event, now, status};
-use crate::rows::NewEventRow;
+use crate::conformance::given::{
+    MINUTE, begin, claim, duration_row, given_events, id, insert, lane, minute_row, new_event, now, status,
+};
+use crate::rows::{MinuteFilter, NewEventRow};
 use crate::sqlite::failure::SqliteError;
 use crate::sqlite::{SqliteOptions, SqliteStore, file_id};
 use crate::{Applied, Queries, Store, StoreAdmin, StoreError};
@@ -212,4 +215,38 @@ async fn durations_are_added_to_a_row_that_is_damaged() {
     let kept = store.durations(None).await.unwrap();
     let counts: Vec<_> = kept.iter().map(|row| (row.event_type.as_str(), row.histogram.count())).collect();
     assert_eq!(counts, [("a", 1), ("b", 1_000_000_000_000_001), ("c", 1_000_000_000_000_001), ("d", 2)]);
+}
+
+#[tokio::test]
+async fn minutes_are_added_to_a_row_that_is_damaged() {
+    let folder = TestFolder::new();
+    let store = folder.open();
+    let minute = Timestamp::from_millis(1_800_000_000_000);
+    let waiting = duration_row("work", None, minute, DurationKind::Waiting, &[7]).histogram;
+    let row = |queue| minute_row(minute, Some((queue, "work")), MinuteTally { waiting: waiting.clone(), ..tally(1) });
+    let add = async || {
+        let mut tx = begin(&store).await;
+        tx.add_minutes(&[row("a"), row("b"), row("c"), row("d")]).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    add().await;
+    connect(&folder.path())
+        .execute_batch(
+            "pragma ignore_check_constraints = on;
+            update event_minutes set waiting_buckets = 'seven' where queue = 'a';
+            update event_minutes set waiting_buckets = '{\"7\":\"many\"}' where queue = 'b';
+            update event_minutes set enqueued = 4000000000000000000 where queue = 'c';",
+        )
+        .unwrap();
+    add().await;
+    let filter = MinuteFilter { from: minute, to: minute + MINUTE, queue: None, event_type: None };
+    let kept = store.minutes(&filter, None, 10).await.unwrap();
+    let counts: Vec<_> =
+        kept.iter().map(|row| (row.key.names().0, row.tally.waiting.count(), row.tally.enqueued)).collect();
+    let most = 4_000_000_000_000_000_000;
+    assert_eq!(counts, [("a", 1, 2), ("b", 1_000_000_000_000_001, 2), ("c", 2, most), ("d", 2, 2)]);
+}
+
+fn tally(enqueued: u64) -> MinuteTally {
+    MinuteTally { enqueued, ..MinuteTally::default() }
 }

@@ -120,6 +120,8 @@ fn counts_look_at_no_event_that_is_not_counted() {
         (audit::newest::ALL, "SEARCH audit_log USING INDEX audit_log_at (at>? AND at<?)"),
         (audit::newest::OF_TARGET, "SEARCH audit_log USING INDEX audit_log_target (target=?)"),
         (sql!("delete_durations"), "SEARCH duration_histograms USING COVERING INDEX duration_histograms_day (day<?)"),
+        (sql!("delete_minutes"), "SEARCH event_minutes USING PRIMARY KEY (minute<?)"),
+        (sql!("minutes"), "SEARCH event_minutes USING PRIMARY KEY ((minute,queue,event_type)>(?,?,?) AND minute<?)"),
         (newest::PROCESSING, "SCAN events USING COVERING INDEX events_locks_of_engine"),
     ] {
         let plan = plan(&connection, sql);
