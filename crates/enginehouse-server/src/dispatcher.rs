@@ -48,6 +48,7 @@ mod isolation;
 pub mod last_claims;
 mod late_locks;
 mod levels;
+pub mod minutes;
 pub mod observer;
 mod operation;
 mod outage;
@@ -99,6 +100,7 @@ use self::engines::{Register, Registered};
 use self::hold_backs::HoldBacks;
 use self::inbox::{Inbox, RequestOwner, RequestSenders};
 use self::last_claims::LastClaims;
+use self::minutes::Minutes;
 use self::observer::Observer;
 pub use self::operation::Operation;
 use self::operation::{OnBehalf, pending};
@@ -121,6 +123,7 @@ pub struct Dispatcher {
     last_claims: LastClaims,
     retry_waits: RetryWaits,
     durations: Durations,
+    minutes: Minutes,
     hold_backs: HoldBacks,
     suspects: Suspects,
 }
@@ -170,6 +173,7 @@ impl Dispatcher {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let scheduler = Scheduler::new(store, config, rng, observer, inbox, shutdown.clone(), pulse);
         let (last_claims, retry_waits) = (scheduler.last_claims.clone(), scheduler.retry_waits.clone());
+        let minutes = scheduler.minutes().clone();
         let (durations, hold_backs) = (scheduler.durations().clone(), scheduler.hold_backs().clone());
         let (suspects, end_waits) = (scheduler.suspects().clone(), scheduler.end_waits.clone());
         let thread = std::thread::Builder::new()
@@ -184,6 +188,7 @@ impl Dispatcher {
             retry_waits,
             end_waits,
             durations,
+            minutes,
             hold_backs,
             suspects,
         };
@@ -280,6 +285,11 @@ impl Dispatcher {
     /// How long events wait and take, as far as it was seen.
     pub fn durations(&self) -> &Durations {
         &self.durations
+    }
+
+    /// What has happened of late, as far as the store does not have it yet.
+    pub fn minutes(&self) -> &Minutes {
+        &self.minutes
     }
 
     /// Which engines are held back for which events.

@@ -25,6 +25,7 @@ use super::effects::Effects;
 use super::hold_backs::HoldBacks;
 use super::last_claims::LastClaims;
 use super::late_locks::LateLocks;
+use super::minutes::{Minutes, UnwrittenMinutes};
 use super::registry::Registry;
 use super::reply::{OperationResult, Refusal};
 use super::retries::{RetriedEvent, Retry, RetryWaits};
@@ -54,12 +55,15 @@ pub struct TransactionContext<'a> {
     /// Events that other engines are to retry, as far as they were looked up.
     pub(super) retried: HashMap<EventId, RetriedEvent>,
     pub(super) durations: &'a Durations,
+    pub(super) minutes: &'a Minutes,
     /// What was looked up of it.
     pub(super) takes: RefCell<HashMap<EventType, Option<Duration>>>,
     /// For looks that are none of the transaction's.
     pub(super) store: &'a dyn Store,
     /// What this transaction adds to the durations that the store has.
     pub(super) unwritten: Option<Unwritten>,
+    /// What it adds to the minutes.
+    pub(super) unwritten_minutes: Option<UnwrittenMinutes>,
     /// The events that operations have read, with what they have decided about them.
     pub(super) events: UnitOfWork,
     pub(super) effects: Effects,
@@ -237,6 +241,9 @@ impl TransactionContext<'_> {
         }
         self.transaction.commit().await?;
         if let Some(unwritten) = self.unwritten {
+            unwritten.written();
+        }
+        if let Some(unwritten) = self.unwritten_minutes {
             unwritten.written();
         }
         Ok(self.effects)

@@ -28,8 +28,8 @@ pub(super) struct Deadlines {
     pub(super) ready_known: bool,
     /// The retention of a finished event ends.
     pub(super) retention: Option<Timestamp>,
-    /// What was counted of durations goes to the store.
-    pub(super) durations: Option<Timestamp>,
+    /// What was counted of durations and minutes goes to the store.
+    pub(super) statistics: Option<Timestamp>,
     /// Lanes that may starve are looked at.
     pub(super) hold_backs: Option<Timestamp>,
 }
@@ -53,7 +53,7 @@ impl Deadlines {
         bring_forward(&mut self.engine_loss, other.engine_loss);
         bring_forward(&mut self.event_expiry, other.event_expiry);
         bring_forward(&mut self.retention, other.retention);
-        bring_forward(&mut self.durations, other.durations);
+        bring_forward(&mut self.statistics, other.statistics);
         bring_forward(&mut self.hold_backs, other.hold_backs);
         bring_forward(&mut self.ready, other.ready);
         self.ready_known |= other.ready_known;
@@ -67,14 +67,14 @@ impl Deadlines {
             Self { engine_loss: self.engine_loss, ready: self.ready, ..none },
             Self { event_expiry: self.event_expiry, ..none },
             Self { retention: self.retention, ..none },
-            Self { durations: self.durations, hold_backs: self.hold_backs, ..none },
+            Self { statistics: self.statistics, hold_backs: self.hold_backs, ..none },
         ]
     }
 
     fn earliest(&self) -> Option<Timestamp> {
-        let Self { lock_expiry, engine_loss, event_expiry, ready, ready_known: _, retention, durations, hold_backs } =
+        let Self { lock_expiry, engine_loss, event_expiry, ready, ready_known: _, retention, statistics, hold_backs } =
             *self;
-        [lock_expiry, engine_loss, event_expiry, ready, retention, durations, hold_backs].into_iter().flatten().min()
+        [lock_expiry, engine_loss, event_expiry, ready, retention, statistics, hold_backs].into_iter().flatten().min()
     }
 }
 
@@ -156,9 +156,9 @@ impl SweepSchedule {
         bring_forward(&mut self.deadlines.ready, Some(at));
     }
 
-    /// Writes what was counted of durations at `at`, if that is not to be done before.
-    pub(super) fn write_durations(&mut self, at: Timestamp) {
-        bring_forward(&mut self.deadlines.durations, Some(at));
+    /// Writes what was counted of durations and minutes at `at`, if that is not to be done before.
+    pub(super) fn write_statistics(&mut self, at: Timestamp) {
+        bring_forward(&mut self.deadlines.statistics, Some(at));
     }
 
     /// A claim begins to wait. The batch that was to find out when the next event becomes ready did so before.

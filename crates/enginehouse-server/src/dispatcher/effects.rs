@@ -39,6 +39,8 @@ pub struct Effects {
     pub enqueued: HashMap<LaneId, u64>,
     /// Events that were claimed, by lane.
     pub claimed: HashMap<LaneId, u64>,
+    /// How attempts ended, by lane.
+    pub attempts: HashMap<LaneId, AttemptCounts>,
     /// Settles by outcome.
     pub settled: HashMap<&'static str, u64>,
     /// How long each event that was claimed had waited, and how long each attempt took that was completed, failed or timed out.
@@ -70,6 +72,17 @@ pub struct Effects {
     pub pruning_held_until: Option<Timestamp>,
     /// Events whose retention has ended.
     pub events_deleted: u64,
+}
+
+/// How many attempts at the events of a lane ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttemptCounts {
+    pub completed: u64,
+    /// Those that took too long among them.
+    pub failed: u64,
+    pub lost: u64,
+    /// Events that became dead letters with it, or without any attempt.
+    pub dead_lettered: u64,
 }
 
 impl Effects {
@@ -127,8 +140,17 @@ impl Effects {
         self.timed_out += u64::from(lost && failed && timed_out);
         self.stuck += u64::from(lost && failed && !timed_out);
         self.retries += u64::from(failed && after.status == EventStatus::Queued);
-        if let Some(reason) = after.dead_letter.filter(|_| before.dead_letter.is_none()) {
+        let dead_letter = after.dead_letter.filter(|_| before.dead_letter.is_none());
+        if let Some(reason) = dead_letter {
             *self.dead_letters.entry(reason).or_default() += 1;
+        }
+        let completed = outcome == Some("complete");
+        if completed || failed || lost || dead_letter.is_some() {
+            let ended = self.attempts.entry(event.lane_id).or_default();
+            ended.completed += u64::from(completed);
+            ended.failed += u64::from(failed);
+            ended.lost += u64::from(lost && !failed);
+            ended.dead_lettered += u64::from(dead_letter.is_some());
         }
         if after.status.is_final() && !before.status.is_final() {
             self.ended.push(event.event_id);

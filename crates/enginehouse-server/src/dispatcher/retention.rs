@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use enginehouse_core::limits::DURATIONS_KEPT;
+use enginehouse_core::limits::{DURATIONS_KEPT, MINUTES_KEPT};
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::RegistryChange;
@@ -25,7 +25,7 @@ const EVENT_DELETE_LIMIT: u32 = 100;
 const DELETE_LIMIT: u32 = 500;
 /// How long at least between two sweeps that delete, unless the first was full.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
-/// How long at most until the next look for empty lanes, engines that are gone, old audit entries and old durations.
+/// How long at most until the next look for empty lanes, engines that are gone, old audit entries, old durations and old minutes.
 const MAX_INTERVAL: Duration = Duration::from_secs(600);
 /// For how long nothing is deleted after the clock has leapt, unless somebody says that it is right.
 const HELD_AFTER_LEAP: Duration = Duration::from_secs(86_400);
@@ -94,7 +94,7 @@ impl Operation for AcceptClock {
     }
 }
 
-/// Deletes lanes without events, engines that are gone for good, old audit entries and old durations.
+/// Deletes lanes without events, engines that are gone for good, old audit entries, old durations and old minutes.
 async fn delete_unused(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
     for lane_id in context.transaction.delete_empty_lanes(DELETE_LIMIT).await? {
         context.registry.remove_lane(lane_id);
@@ -109,5 +109,6 @@ async fn delete_unused(context: &mut TransactionContext<'_>) -> Result<(), Store
     }
     context.transaction.delete_audit(context.now - context.config.retention.audit, DELETE_LIMIT).await?;
     context.transaction.delete_durations(context.now - DURATIONS_KEPT, DELETE_LIMIT).await?;
+    context.transaction.delete_minutes(context.now - MINUTES_KEPT, DELETE_LIMIT).await?;
     Ok(())
 }

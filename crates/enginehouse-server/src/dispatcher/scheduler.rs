@@ -28,6 +28,7 @@ use super::hold_backs::HoldBacks;
 use super::inbox::Inbox;
 use super::last_claims::LastClaims;
 use super::late_locks::LateLocks;
+use super::minutes::Minutes;
 use super::observer::Observer;
 use super::outage::OutageDetector;
 use super::pending_wake_ups::PendingWakeUps;
@@ -48,7 +49,7 @@ use crate::timers::{Timer, alarm, pause};
 mod finish;
 
 /// How long a shutdown waits at most for statistics.
-const TIME_FOR_DURATIONS: Duration = Duration::from_secs(2);
+const TIME_FOR_STATISTICS: Duration = Duration::from_secs(2);
 
 /// What may wake the scheduler.
 enum Wake {
@@ -99,6 +100,7 @@ pub(super) struct Scheduler {
     set_aside: SetAsideQueue,
     gathering: Gathering,
     durations: Durations,
+    minutes: Minutes,
     hold_backs: HoldBacks,
     suspects: Suspects,
 }
@@ -137,6 +139,7 @@ impl Scheduler {
             (WaitQueue::default(), HoldBacks::default(), SeenEngines::default());
         let (last_claims, retry_waits, suspects) = (LastClaims::default(), RetryWaits::default(), Suspects::default());
         let (held, late_locks, durations) = (HeldResources::default(), LateLocks::default(), Durations::default());
+        let minutes = Minutes::default();
         let worker = || TransactionWorker {
             store: Arc::clone(&store),
             config: Arc::clone(&config),
@@ -148,6 +151,7 @@ impl Scheduler {
             suspects: suspects.clone(),
             retry_waits: retry_waits.clone(),
             durations: durations.clone(),
+            minutes: minutes.clone(),
             wait_queue: wait_queue.clone(),
             seen_engines: seen_engines.clone(),
             held: held.clone(),
@@ -177,6 +181,7 @@ impl Scheduler {
             set_aside: SetAsideQueue::default(),
             gathering: Gathering::default(),
             durations,
+            minutes,
             hold_backs,
             suspects,
         }
@@ -190,6 +195,11 @@ impl Scheduler {
     /// What it counts of durations.
     pub(super) fn durations(&self) -> &Durations {
         &self.durations
+    }
+
+    /// What it counts of minutes.
+    pub(super) fn minutes(&self) -> &Minutes {
+        &self.minutes
     }
 
     /// Which engines are held back for which events.
@@ -238,7 +248,7 @@ impl Scheduler {
             } else if self.is_ending() && self.inbox.is_empty() {
                 // Batches in flight finish. What has fallen due waits for the next start.
                 if in_flight.is_empty() && self.set_aside.is_empty() {
-                    self.write_durations().await;
+                    self.write_statistics().await;
                     break;
                 }
             } else if sweep_is_due || serves_waiting {
@@ -391,30 +401,34 @@ impl Scheduler {
         }
     }
 
-    /// Adds to the store what was counted of durations since that was last done. A store that is slow to take it does without.
-    async fn write_durations(&self) {
+    /// Adds to the store what was counted of durations and minutes since that was last done. A store that is slow to take it does
+    /// without.
+    async fn write_statistics(&self) {
         let write = async {
             loop {
                 let (unwritten, has_more) = self.durations.take_unwritten();
-                let rows = unwritten.rows();
-                if rows.is_empty() {
+                let (minutes, has_more_minutes) = self.minutes.take_unwritten();
+                let (rows, of_minutes) = (unwritten.rows(), minutes.rows());
+                if rows.is_empty() && of_minutes.is_empty() {
                     return Ok(());
                 }
                 let mut transaction = self.store.begin().await?;
                 transaction.add_durations(&rows).await?;
+                transaction.add_minutes(&of_minutes).await?;
                 transaction.commit().await?;
                 unwritten.written();
-                if !has_more {
+                minutes.written();
+                if !has_more && !has_more_minutes {
                     return Ok(());
                 }
             }
         };
         let written: Result<(), StoreError> = tokio::select! {
             written = write => written,
-            () = pause(TIME_FOR_DURATIONS) => Err(StoreError::unavailable("it took too long")),
+            () = pause(TIME_FOR_STATISTICS) => Err(StoreError::unavailable("it took too long")),
         };
         if let Err(error) = written {
-            tracing::warn!(%error, "the last seconds of what was counted of durations are lost");
+            tracing::warn!(%error, "the last seconds of what was counted of durations and minutes are lost");
         }
     }
 }

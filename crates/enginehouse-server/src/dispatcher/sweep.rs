@@ -9,6 +9,7 @@ use std::time::Duration;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::hold_back::effective_priority;
 use enginehouse_core::ids::EngineId;
+use enginehouse_core::limits::MINUTES_KEPT;
 use enginehouse_core::policy::Precedence;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{EventCommand, Loss};
@@ -22,6 +23,7 @@ use super::engines::{count_by_holder, is_alone, lock_held_events, lose};
 use super::expiry::expire_events;
 use super::grace::grant_grace;
 use super::hold_backs::{LOOK_INTERVAL, StarvingEvent};
+use super::minutes::DELETED_WITH_A_WRITE;
 use super::outage::Grace;
 use super::retention::delete_expired;
 use super::unheard::postpone_losses;
@@ -80,8 +82,8 @@ pub(super) async fn sweep(
     if is_due(deadlines.hold_backs) {
         look_for_starving(context).await?;
     }
-    if is_due(deadlines.durations) {
-        write_durations(context).await?;
+    if is_due(deadlines.statistics) {
+        write_statistics(context).await?;
     }
     Ok(())
 }
@@ -125,12 +127,16 @@ fn starving(context: &TransactionContext<'_>, event: &EventRow) -> Option<Starvi
     })
 }
 
-/// Adds to the store what was counted of durations: no more than requests of the same batch can wait for.
-async fn write_durations(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+/// Adds to the store what was counted of durations and minutes: no more than requests of the same batch can wait for.
+async fn write_statistics(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
     let (unwritten, has_more) = context.durations.take_unwritten();
     context.transaction.add_durations(&unwritten.rows()).await?;
     context.unwritten = Some(unwritten);
-    context.effects.deadlines.durations = has_more.then(|| context.now + NEXT_WRITE);
+    let (minutes, has_more_minutes) = context.minutes.take_unwritten();
+    context.transaction.add_minutes(&minutes.rows()).await?;
+    context.unwritten_minutes = Some(minutes);
+    context.transaction.delete_minutes(context.now - MINUTES_KEPT, DELETED_WITH_A_WRITE).await?;
+    context.effects.deadlines.statistics = (has_more || has_more_minutes).then(|| context.now + NEXT_WRITE);
     Ok(())
 }
 

@@ -27,6 +27,7 @@ use super::exchange::Exchanges;
 use super::hold_backs::HoldBacks;
 use super::last_claims::LastClaims;
 use super::late_locks::LateLocks;
+use super::minutes::Minutes;
 use super::outage::{AfterOutage, Grace, OutageDetector};
 use super::pending_wake_ups::TakenWakeUps;
 use super::registry::Registry;
@@ -63,6 +64,7 @@ pub(super) struct TransactionWorker {
     pub(super) suspects: Suspects,
     pub(super) retry_waits: RetryWaits,
     pub(super) durations: Durations,
+    pub(super) minutes: Minutes,
     pub(super) wait_queue: WaitQueue,
     pub(super) seen_engines: SeenEngines,
     pub(super) held: HeldResources,
@@ -244,8 +246,10 @@ impl TransactionWorker {
             retry_waits: &self.retry_waits,
             retried: HashMap::new(),
             durations: &self.durations,
+            minutes: &self.minutes,
             takes: RefCell::default(),
             store: &*self.store,
+            unwritten_minutes: None,
             unwritten: None,
             events: UnitOfWork::default(),
             effects: Effects { deadlines: scope.deadlines, ..Effects::default() },

@@ -16,6 +16,7 @@ mod faults;
 mod faulty_store;
 mod harness;
 mod last_chance;
+mod minutes;
 mod quarantining;
 mod reporting;
 mod retention;

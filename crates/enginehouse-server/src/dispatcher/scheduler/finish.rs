@@ -123,7 +123,11 @@ impl Scheduler {
         self.suspects.clear(&committed.effects.cleared_suspects);
         if !samples.is_empty() {
             self.durations.record(samples, committed.now, event_type_of, |engine_id| registry.version_of(engine_id));
-            self.schedule.write_durations(committed.now + WRITE_INTERVAL);
+            self.schedule.write_statistics(committed.now + WRITE_INTERVAL);
+        }
+        let pair_of = |lane_id| registry.lane(lane_id).ok().map(|lane| (lane.queue.clone(), lane.event_type.clone()));
+        if self.minutes.record(&committed.effects, committed.now, pair_of) {
+            self.schedule.write_statistics(committed.now + WRITE_INTERVAL);
         }
         self.observer.committed(&CommittedTransaction {
             requests: batch.len(),

@@ -16,6 +16,7 @@ use crate::dispatcher::durations::Durations;
 use crate::dispatcher::hold_backs::HoldBacks;
 use crate::dispatcher::last_claims::LastClaims;
 use crate::dispatcher::late_locks::LateLocks;
+use crate::dispatcher::minutes::Minutes;
 use crate::dispatcher::outage::OutageDetector;
 use crate::dispatcher::pending_wake_ups::TakenWakeUps;
 use crate::dispatcher::pulse::Pulse;
@@ -54,6 +55,7 @@ impl Worker {
             hold_backs: HoldBacks::default(),
             last_claims: LastClaims::default(),
             durations: Durations::default(),
+            minutes: Minutes::default(),
             suspects: Suspects::default(),
             retry_waits: RetryWaits::default(),
             wait_queue: WaitQueue::default(),
