@@ -72,6 +72,8 @@ pub struct DurationFigures {
     pub p50_seconds: f64,
     /// 95 of a hundred took at most so long, within 3.2 %.
     pub p95_seconds: f64,
+    /// 99 of a hundred took at most so long, within 3.2 %.
+    pub p99_seconds: f64,
 }
 
 impl From<DurationSummary> for DurationFigures {
@@ -81,6 +83,7 @@ impl From<DurationSummary> for DurationFigures {
             mean_seconds: summary.mean.as_secs_f64(),
             p50_seconds: summary.p50.as_secs_f64(),
             p95_seconds: summary.p95.as_secs_f64(),
+            p99_seconds: summary.p99.as_secs_f64(),
         }
     }
 }

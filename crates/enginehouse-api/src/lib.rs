@@ -20,6 +20,8 @@ pub mod events;
 pub mod explain;
 pub mod idempotency_keys;
 pub mod logs;
+pub mod minutes;
+pub mod overview;
 pub mod page;
 pub mod problem;
 pub mod reports;

@@ -9,6 +9,8 @@ use enginehouse_api::dead_letters::{
 };
 use enginehouse_api::events::Event;
 use enginehouse_api::explain::{BlockedLane, BlockedQuery, EngineExplanation, EventExplanation, ExplainQuery};
+use enginehouse_api::minutes::{MinutesQuery, MinutesResponse};
+use enginehouse_api::overview::{Overview, QueueActivityList};
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::stats::{LaneStats, Stats};
@@ -211,6 +213,21 @@ impl Client {
     /// Lanes and their counts, in the order in which they were made.
     pub async fn lanes(&self, page: &PageQuery) -> Result<Page<LaneStats>, Error> {
         self.list("/v1/stats/lanes", page).await
+    }
+
+    /// What happened, step by step, of the last 72 hours.
+    pub async fn minutes(&self, query: &MinutesQuery) -> Result<MinutesResponse, Error> {
+        self.list("/v1/stats/minutes", query).await
+    }
+
+    /// The state of everything in a few numbers, and what needs a person.
+    pub async fn overview(&self) -> Result<Overview, Error> {
+        self.get("/v1/stats/overview".to_owned()).await
+    }
+
+    /// What is in every queue by event type, and how fast it goes there.
+    pub async fn queue_activity(&self) -> Result<QueueActivityList, Error> {
+        self.get("/v1/stats/queues".to_owned()).await
     }
 
     /// Whether the server is ready to serve.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use enginehouse_api::enqueue::EnqueueRequest;
 use enginehouse_api::events::EventsQuery;
+use enginehouse_api::minutes::{MinuteGrouping, MinutesQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_client::{Client, ClientConfig, Error};
@@ -122,4 +123,18 @@ async fn an_answer_of_something_else_is_unexpected() {
     assert_eq!(error.to_string(), "unexpected answer with status 404: <html>nginx");
     let mock = Mock::start(|_| Answer::Text(200, "[]")).await;
     assert!(matches!(client(&mock.url).stats().await, Err(Error::Unexpected { status: 200, .. })));
+}
+
+#[tokio::test]
+async fn a_chart_is_asked_for_as_it_is_wanted() {
+    let answer = json!({ "from": "2026-11-23T09:00:00.000Z", "to": "2026-11-23T10:00:00.000Z", "step_seconds": 60, "series": [] });
+    let mock = Mock::start(move |_| ok(answer.clone())).await;
+    let query = MinutesQuery {
+        queue: Some("q".parse().unwrap()),
+        step_seconds: Some(60),
+        group_by: Some(MinuteGrouping::EventType),
+        ..MinutesQuery::default()
+    };
+    assert!(client(&mock.url).minutes(&query).await.unwrap().series.is_empty());
+    assert_eq!(mock.lines(), ["GET /v1/stats/minutes?queue=q&step_seconds=60&group_by=event_type"]);
 }

@@ -49,7 +49,7 @@ pub struct DurationHistogram {
     total_ms: u64,
 }
 
-/// A histogram in four numbers.
+/// A histogram in a few numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DurationSummary {
     pub count: u64,
@@ -58,6 +58,8 @@ pub struct DurationSummary {
     pub p50: Duration,
     /// As long as 95 of a hundred took at most.
     pub p95: Duration,
+    /// As long as 99 of a hundred took at most.
+    pub p99: Duration,
 }
 
 /// Numbers that are no histogram.
@@ -132,6 +134,7 @@ impl DurationHistogram {
             mean: self.mean()?,
             p50: self.quantile(0.5)?,
             p95: self.quantile(0.95)?,
+            p99: self.quantile(0.99)?,
         })
     }
 }

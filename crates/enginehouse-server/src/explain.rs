@@ -255,7 +255,10 @@ impl Explainer {
     }
 
     /// Engines, lanes and settings as they are, or were a few seconds ago.
-    async fn snapshot(&self, now: Timestamp) -> Result<Arc<FleetSnapshot>, StoreError> {
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn snapshot(&self, now: Timestamp) -> Result<Arc<FleetSnapshot>, StoreError> {
         self.views.get(now).await
     }
 

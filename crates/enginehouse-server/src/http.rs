@@ -4,6 +4,7 @@
 //! answer into the words of the wire. Its description for OpenAPI stands above it and is registered with it.
 
 mod access_log;
+mod activity;
 mod actor;
 mod answer;
 mod app;
@@ -35,7 +36,9 @@ mod limits;
 mod login;
 mod logs;
 mod long_wait;
+mod minutes;
 mod ndjson;
+mod overview;
 mod params;
 mod problem;
 mod problem_pages;
@@ -143,6 +146,9 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(scenario_runs::get_scenario_run))
         .routes(routes!(stats::get_stats))
         .routes(routes!(stats::list_lanes))
+        .routes(routes!(minutes::get_minutes))
+        .routes(routes!(overview::get_overview))
+        .routes(routes!(activity::list_queue_activity))
         .routes(routes!(stats::accept_clock))
         .routes(routes!(tokens::create_token, tokens::list_tokens))
         .routes(routes!(tokens::get_token, tokens::revoke_token))

@@ -17,6 +17,7 @@ use enginehouse_core::quarantine::{EnforcedQuarantine, QuarantineMode, enforced}
 use enginehouse_core::retry::is_final_attempt;
 use enginehouse_core::retry_elsewhere::RetryElsewhere;
 use enginehouse_core::time::Timestamp;
+use enginehouse_core::verdict::Verdict;
 use enginehouse_store::rows::{EventRow, FleetRows, LaneCounts, SettingsRows};
 
 use crate::dispatcher::durations::Durations;
@@ -315,6 +316,11 @@ impl FleetSnapshot {
             *could_run[*requirement].get_or_insert_with(serves)
         });
         ahead.map(|(_, row)| row.counts.queued).sum()
+    }
+
+    /// What is to be said of the lanes in which something waits, the worst first.
+    pub fn verdicts(&self) -> impl Iterator<Item = (Verdict, &LaneKey)> {
+        self.worst_first().iter().map(|(place, row)| (place.verdict, &row.lane.key))
     }
 
     /// The lanes in which something waits, each with its verdict: the worst first, and of those the longest waiting.

@@ -124,6 +124,11 @@ impl App {
         &self.0.dispatcher
     }
 
+    /// Answers why events wait, for whoever is away from the threads that serve calls.
+    pub(super) fn explainer(&self) -> &Explainer {
+        &self.0.explainer
+    }
+
     /// Asks why events wait, away from the threads that serve calls. If its caller goes away, nothing is explained any more.
     ///
     /// # Panics
@@ -134,7 +139,19 @@ impl App {
         F: Future<Output = T> + Send + 'static,
         Q: FnOnce(Explainer) -> F,
     {
-        let asked = self.0.low_priority.spawn(question(self.0.explainer.clone()));
+        self.at_low_priority(question(self.0.explainer.clone()))
+    }
+
+    /// Does something away from the threads that serve calls. If its caller goes away, it is not gone on with.
+    ///
+    /// # Panics
+    /// If it does.
+    pub(crate) fn at_low_priority<T, F>(&self, work: F) -> impl Future<Output = T> + use<T, F>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let asked = self.0.low_priority.spawn(work);
         async move {
             match asked.await {
                 Ok(answer) => answer,

@@ -9,10 +9,11 @@ use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::stats::{EventTypeStats, LaneStatsPage, Stats};
 use enginehouse_core::access::principal::Principal;
 use enginehouse_core::access::role::Permission;
+use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::ids::{EventType, QueueName};
 use enginehouse_core::time::Timestamp;
-use enginehouse_store::STATUSES;
 use enginehouse_store::rows::{LaneCounts, ResultPage, SettingsRows, StatusCounts};
+use enginehouse_store::{STATUSES, StoreError};
 
 use super::app::App;
 use super::json::Json;
@@ -91,6 +92,16 @@ pub(super) async fn accept_clock(State(app): State<App>, by: Actor) -> Result<St
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What is in each queue by event type, of those with the most events, and how many are left out.
+pub(super) async fn queue_stats(app: &App, within: &Selectors) -> Result<(Vec<EventTypeStats>, u64), StoreError> {
+    let settings = app.store().settings().await?;
+    let mut lanes = app.store().lane_counts().await?;
+    lanes.retain(|row| within.admit_lane(&row.lane.key));
+    let sums = sums(&lanes);
+    let left_out = sums.len().saturating_sub(MAX_SUMS) as u64;
+    Ok((largest(sums).into_iter().map(|sum| shown(sum, &settings)).collect(), left_out))
+}
+
 /// The lanes of one queue and event type, added up.
 type Sum<'a> = ((&'a QueueName, &'a EventType), SumOfLanes);
 
@@ -145,7 +156,7 @@ fn is_paused(settings: &SettingsRows, queue: &QueueName, event_type: &EventType)
         || settings.event_types.get(event_type).is_some_and(|set| set.paused)
 }
 
-fn add(counts: &mut StatusCounts, more: &StatusCounts) {
+pub(super) fn add(counts: &mut StatusCounts, more: &StatusCounts) {
     for status in STATUSES {
         *counts.of_mut(status) += more.of(status);
     }

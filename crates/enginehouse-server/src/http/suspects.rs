@@ -47,7 +47,7 @@ pub(super) async fn list_suspects(
 }
 
 /// Whether selectors reach a suspect, and every event type at which it is one.
-fn is_within(within: &Selectors, subject: &SuspectSubject) -> bool {
+pub(super) fn is_within(within: &Selectors, subject: &SuspectSubject) -> bool {
     match subject {
         SuspectSubject::Engine { engine_id, event_types } => {
             within.admit_engine(engine_id) && event_types.iter().all(|event_type| within.admit_event_type(event_type))

@@ -1,6 +1,6 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 14] = [
     include_str!("auditing.rs"),
     include_str!("bulk_events.rs"),
     include_str!("clock.rs"),
@@ -9,6 +9,8 @@ const SOURCES: [&str; 12] = [
     include_str!("events.rs"),
     include_str!("explaining.rs"),
     include_str!("logs.rs"),
+    include_str!("minutes.rs"),
+    include_str!("overview.rs"),
     include_str!("permissions.rs"),
     include_str!("refusals.rs"),
     include_str!("settings.rs"),

@@ -12,6 +12,7 @@ use crate::request_fields::Description;
 const MAY_BE_ABSENT: &[&str] = &[
     "Problem: applied, errors, event_id, event_status, missing, on, quota, request_id, retry_after_seconds",
     "Engine: locks, session_token, warnings",
+    "MinutePoint: processing, waiting",
     "ExchangeResponse: claim, heartbeat",
     "HeartbeatResponse: errors",
     "BatchedEvent: error",

@@ -31,6 +31,8 @@ mod logins;
 mod logs;
 mod long_waits;
 mod metrics_apart;
+mod minutes;
+mod overview;
 mod pages;
 mod permissions;
 mod proxies;

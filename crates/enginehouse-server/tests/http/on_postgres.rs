@@ -9,6 +9,8 @@ mod events;
 mod explaining;
 mod given_tokens;
 mod logs;
+mod minutes;
+mod overview;
 mod permissions;
 mod refusals;
 mod reports;

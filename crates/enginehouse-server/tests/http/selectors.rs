@@ -205,6 +205,10 @@ impl World {
             format!("GET /v1/scenario-runs/run-{queue}-{event_type}"),
             "GET /v1/stats".to_owned(),
             format!("GET /v1/stats/lanes?limit={limit}"),
+            format!("GET /v1/stats/minutes?{of_letters}"),
+            "GET /v1/stats/overview".to_owned(),
+            "GET /v1/stats/queues".to_owned(),
+            format!("GET /v1/stats/minutes?group_by={}", self.pick(&["queue", "event_type", "all"])),
             "GET /metrics".to_owned(),
             "GET /v1/tokens".to_owned(),
             // What changes something, and must change nothing else.

@@ -80,7 +80,7 @@ async fn an_event_type_is_shown_with_how_long_its_events_waited_and_took() {
     (2 s later)
     (30 s later)
     > GET /v1/event-types/a
-    200 {"event_type":"a","paused":false,"durations":{"waiting":{"count":1,"mean_seconds":2.0,"p50_seconds":2.015,"p95_seconds":2.015},"processing":{"count":1,"mean_seconds":30.0,"p50_seconds":30.207,"p95_seconds":30.207},"by_version":[{"engine_version":"1.4.0","waiting":{"count":1,"mean_seconds":2.0,"p50_seconds":2.015,"p95_seconds":2.015},"processing":{"count":1,"mean_seconds":30.0,"p50_seconds":30.207,"p95_seconds":30.207}}]}}
+    200 {"event_type":"a","paused":false,"durations":{"waiting":{"count":1,"mean_seconds":2.0,"p50_seconds":2.015,"p95_seconds":2.015,"p99_seconds":2.015},"processing":{"count":1,"mean_seconds":30.0,"p50_seconds":30.207,"p95_seconds":30.207,"p99_seconds":30.207},"by_version":[{"engine_version":"1.4.0","waiting":{"count":1,"mean_seconds":2.0,"p50_seconds":2.015,"p95_seconds":2.015,"p99_seconds":2.015},"processing":{"count":1,"mean_seconds":30.0,"p50_seconds":30.207,"p95_seconds":30.207,"p99_seconds":30.207}}]}}
     > GET /v1/event-types
     200 {"items":[{"event_type":"a","paused":false}],"next_cursor":null}
     "#);

@@ -212,14 +212,15 @@ fn duration_fields(durations: &EventTypeDurations) -> Vec<(&'static str, String)
 }
 
 fn in_words(figures: &DurationFigures) -> String {
-    let DurationFigures { count, mean_seconds, p50_seconds, p95_seconds } = figures;
+    let DurationFigures { count, mean_seconds, p50_seconds, p95_seconds, p99_seconds } = figures;
     let seconds = |seconds: &f64| match seconds {
         seconds if *seconds < 10.0 => format!("{seconds:.3} s"),
         seconds if *seconds < 600.0 => format!("{seconds:.1} s"),
         seconds => format!("{:.0} min", seconds / 60.0),
     };
-    let (mean, p50, p95) = (seconds(mean_seconds), seconds(p50_seconds), seconds(p95_seconds));
-    format!("mean {mean}, p50 {p50}, p95 {p95}, of {count}")
+    let (mean, p50) = (seconds(mean_seconds), seconds(p50_seconds));
+    let (p95, p99) = (seconds(p95_seconds), seconds(p99_seconds));
+    format!("mean {mean}, p50 {p50}, p95 {p95}, p99 {p99}, of {count}")
 }
 
 impl Listed for EventTypeSettings {
@@ -248,7 +249,13 @@ mod tests {
 
     #[test]
     fn durations_are_said_in_units_that_fit() {
-        let figures = |p95_seconds| DurationFigures { count: 7, mean_seconds: 0.25, p50_seconds: 12.34, p95_seconds };
+        let figures = |p95_seconds| DurationFigures {
+            count: 7,
+            mean_seconds: 0.25,
+            p50_seconds: 12.34,
+            p95_seconds,
+            p99_seconds: p95_seconds * 2.0,
+        };
         let version = |name: Option<&str>| VersionDurations {
             engine_version: name.map(str::to_owned),
             waiting: Some(figures(1.0)),
@@ -256,10 +263,10 @@ mod tests {
         };
         let mut durations =
             EventTypeDurations { waiting: None, processing: Some(figures(7_200.0)), by_version: vec![version(None)] };
-        let all = ("processing", "mean 0.250 s, p50 12.3 s, p95 120 min, of 7".to_owned());
+        let all = ("processing", "mean 0.250 s, p50 12.3 s, p95 120 min, p99 240 min, of 7".to_owned());
         assert_eq!(duration_fields(&durations), std::slice::from_ref(&all), "one version is no news");
         durations.by_version.extend([version(Some("1.2.0")), version(Some("*"))]);
-        let by = |name| ("processing by", format!("{name}: mean 0.250 s, p50 12.3 s, p95 1.000 s, of 7"));
+        let by = |name| ("processing by", format!("{name}: mean 0.250 s, p50 12.3 s, p95 1.000 s, p99 2.000 s, of 7"));
         assert_eq!(duration_fields(&durations), [all, by("1.2.0"), by("other versions")]);
     }
 }

@@ -1,0 +1,50 @@
+//! What a person should know at a glance.
+
+use serde_json::{Value, json};
+
+use crate::app::{TestApp, field};
+
+/// What needs a person comes first, each with the sentence that says what to do.
+#[tokio::test]
+async fn the_overview_names_what_needs_a_person() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/gone", r#"{"engine_type":"t","heartbeat_interval_seconds":1}"#).await;
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t","heartbeat_interval_seconds":0}"#).await;
+    let quiet = app.call("GET /v1/stats/overview", "").await.json();
+    assert_eq!((&quiet["attention"], &quiet["oldest"]), (&json!([]), &Value::Null));
+    let dead = r#"{"event_type":"a","retry_policy":{"max_retries":0,"dead_letter_threshold":1}}"#;
+    for event in [r#"{"event_type":"b"}"#, r#"{"event_type":"c","required_capabilities":["gpu"]}"#, dead] {
+        app.prepare("POST /v1/events", event).await;
+    }
+    app.prepare("POST /v1/event-types/b/pause", "").await;
+    let claimed = app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1,"event_types":["a"]}"#).await;
+    let (event_id, lock) = (field(&claimed, "/events/0/event_id"), field(&claimed, "/events/0/lock/token"));
+    let failure = json!({ "lock_token": lock, "error": { "message": "no" } }).to_string();
+    app.prepare(&format!("POST /v1/events/{event_id}/fail"), &failure).await;
+    app.pass(20).await;
+    let shown = app.call("GET /v1/stats/overview", "").await.json();
+    let kinds: Vec<_> =
+        shown["attention"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["lane_impossible", "lane_blocked", "engine_lost", "dead_letters_grow"], "{shown}");
+    let item =
+        |kind: &str| shown["attention"].as_array().unwrap().iter().find(|item| item["kind"] == kind).unwrap().clone();
+    assert!(item("lane_impossible")["summary"].as_str().unwrap().contains("gpu"), "{shown}");
+    assert_eq!(item("lane_impossible")["event_type"], "c");
+    assert_eq!((&item("engine_lost")["engine_id"], &item("lane_blocked")["count"]), (&json!("gone"), &json!(1)));
+    assert_eq!((&shown["dead_letters"], &shown["oldest"]["event_type"]), (&json!(1), &json!("b")));
+    assert!(shown["rates"]["failed_per_second"].as_f64().unwrap() > 0.0);
+    // It is no longer news after a while, and what has waited for long is.
+    app.pass(1_000).await;
+    let later = app.call("GET /v1/stats/overview", "").await.json();
+    let kinds: Vec<_> =
+        later["attention"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["lane_impossible", "lane_blocked", "engine_lost", "events_wait"], "{later}");
+    assert_eq!(later["rates"]["failed_per_second"], 0.0);
+    // By queue and event type, it says the same.
+    let queues = app.call("GET /v1/stats/queues", "").await.json();
+    let verdicts: Vec<_> =
+        queues["queues"].as_array().unwrap().iter().map(|of| (&of["event_type"], &of["verdict"])).collect();
+    let said = [(json!("a"), Value::Null), (json!("b"), json!("blocked")), (json!("c"), json!("impossible"))];
+    assert_eq!(verdicts, said.iter().map(|(event_type, verdict)| (event_type, verdict)).collect::<Vec<_>>());
+    app.close().await;
+}
