@@ -76,6 +76,9 @@ fn linters_find_nothing_wrong_in_the_description() {
     }
 }
 
+/// A call whose answer has no end: who reads the whole of it waits for ever.
+const ENDLESS: [&str; 2] = ["--exclude-operation-id", "follow_topics"];
+
 /// How many calls a description has.
 fn calls_of(description: &Path) -> usize {
     let read: serde_json::Value = serde_json::from_slice(&fs::read(description).unwrap()).unwrap();
@@ -93,10 +96,11 @@ fn schemathesis_finds_no_request_that_is_not_answered_as_described() {
     let said = must(
         python_program("schemathesis", folder.path())
             .args(["--config-file", "schemathesis.toml", "run", "--no-color", "--url", &server.url])
+            .args(ENDLESS)
             .arg(&description),
     );
-    // Whatever else it says, it has tried every call.
-    let calls = calls_of(&description);
+    // Whatever else it says, it has tried every call but one.
+    let calls = calls_of(&description) - 1;
     assert!(said.contains(&format!("Tested: {calls}\n")), "{said}");
     assert_eq!(server.stop(), Some(0));
 }
@@ -122,9 +126,10 @@ fn schemathesis_finds_no_call_that_is_answered_without_its_token() {
             .args(["--phases", "examples,fuzzing", "--max-examples", "3"])
             // The one call that could take the token away.
             .args(["--exclude-operation-id", "revoke_token"])
+            .args(ENDLESS)
             .arg(&description),
     );
-    assert!(said.contains(&format!("Tested: {}\n", calls_of(&description) - 1)), "{said}");
+    assert!(said.contains(&format!("Tested: {}\n", calls_of(&description) - 2)), "{said}");
     assert_eq!(server.stop(), Some(0));
 }
 

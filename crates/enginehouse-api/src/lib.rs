@@ -28,5 +28,6 @@ pub mod reports;
 pub mod scenario_runs;
 pub mod settle;
 pub mod stats;
+pub mod stream;
 pub mod suspects;
 pub mod tokens;

@@ -14,6 +14,7 @@ use enginehouse_api::overview::{Overview, QueueActivityList};
 use enginehouse_api::page::{Page, PageQuery};
 use enginehouse_api::scenario_runs::ScenarioRun;
 use enginehouse_api::stats::{LaneStats, Stats};
+use enginehouse_api::stream::{StreamQuery, StreamTopic, StreamTopics};
 use enginehouse_api::suspects::SuspectList;
 use enginehouse_core::access::session::SessionToken;
 use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
@@ -24,6 +25,7 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::server_url::BadUrl;
 use crate::tls::ClientTls;
+use crate::topic_stream::TopicStream;
 use crate::transport::{ClientConfig, HttpCall, Repeat, RequestBody, Transport};
 
 mod audit;
@@ -228,6 +230,13 @@ impl Client {
     /// What is in every queue by event type, and how fast it goes there.
     pub async fn queue_activity(&self) -> Result<QueueActivityList, Error> {
         self.get("/v1/stats/queues".to_owned()).await
+    }
+
+    /// Topics as they change: all that there is first. Whoever comes back begins anew.
+    pub async fn follow(&self, topics: &[StreamTopic]) -> Result<TopicStream, Error> {
+        let query = StreamQuery { topics: StreamTopics(topics.to_vec()) };
+        let query = serde_urlencoded::to_string(query).unwrap_or_default();
+        Ok(TopicStream::new(self.transport.stream(&format!("/v1/stream?{query}")).await?))
     }
 
     /// Whether the server is ready to serve.

@@ -32,6 +32,7 @@ mod error;
 mod log_stream;
 mod server_url;
 mod tls;
+mod topic_stream;
 mod transport;
 
 pub use backoff::Backoff;
@@ -46,4 +47,5 @@ pub use error::Error;
 pub use log_stream::LogStream;
 pub use server_url::BadUrl;
 pub use tls::{ClientCertificate, ClientTls};
+pub use topic_stream::{TopicEvent, TopicStream};
 pub use transport::{ClientConfig, Repeat};

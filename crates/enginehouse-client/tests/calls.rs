@@ -10,7 +10,8 @@ use enginehouse_api::events::EventsQuery;
 use enginehouse_api::minutes::{MinuteGrouping, MinutesQuery};
 use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
-use enginehouse_client::{Client, ClientConfig, Error};
+use enginehouse_api::stream::{StreamPartKind, StreamTopic};
+use enginehouse_client::{Client, ClientConfig, Error, TopicEvent};
 use enginehouse_core::filter::EventFilter;
 use mock::{Answer, Mock, ok, problem};
 use serde_json::json;
@@ -123,6 +124,24 @@ async fn an_answer_of_something_else_is_unexpected() {
     assert_eq!(error.to_string(), "unexpected answer with status 404: <html>nginx");
     let mock = Mock::start(|_| Answer::Text(200, "[]")).await;
     assert!(matches!(client(&mock.url).stats().await, Err(Error::Unexpected { status: 200, .. })));
+}
+
+#[tokio::test]
+async fn topics_are_followed_part_by_part() {
+    let parts = "retry: 2000\n\nevent: engines\nid: 1-2-3\ndata: {\"topic\":\"engines\",\"kind\":\"snapshot\",\
+        \"as_of\":\"2026-11-23T10:00:00.000Z\",\"items\":[{\"engine_id\":\"e\"}],\"gone\":[],\"more\":false}\n\n\
+        : nothing new\n\nevent: reset\ndata: {\"topics\":[\"engines\"]}\n\nevent: engines\ndata: {\"topic\":";
+    let mock = Mock::start(move |_| Answer::Text(200, parts)).await;
+    let event = StreamTopic::Event(EVENT_ID.parse().unwrap());
+    let mut stream = client(&mock.url).follow(&[StreamTopic::Engines, event]).await.unwrap();
+    let Some(TopicEvent::Part(part)) = stream.next().await.unwrap() else { panic!("no part") };
+    assert_eq!((part.topic.as_str(), part.kind, part.more), ("engines", StreamPartKind::Snapshot, false));
+    assert_eq!(part.items[0].as_str(), r#"{"engine_id":"e"}"#);
+    let Some(TopicEvent::Reset(topics)) = stream.next().await.unwrap() else { panic!("no reset") };
+    assert_eq!(topics, ["engines"]);
+    // What was cut off is nothing.
+    assert!(stream.next().await.unwrap().is_none());
+    assert_eq!(mock.lines(), [format!("GET /v1/stream?topics=engines%2Cevent%3A{EVENT_ID}")]);
 }
 
 #[tokio::test]

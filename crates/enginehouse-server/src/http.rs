@@ -53,6 +53,7 @@ mod settings;
 mod settle;
 mod shown_fleet;
 mod stats;
+mod stream;
 mod suspects;
 mod tokens;
 mod unpacking;
@@ -149,6 +150,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(minutes::get_minutes))
         .routes(routes!(overview::get_overview))
         .routes(routes!(activity::list_queue_activity))
+        .routes(routes!(stream::follow_topics))
         .routes(routes!(stats::accept_clock))
         .routes(routes!(tokens::create_token, tokens::list_tokens))
         .routes(routes!(tokens::get_token, tokens::revoke_token))

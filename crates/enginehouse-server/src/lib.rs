@@ -13,6 +13,7 @@ mod peer;
 mod rate_limit;
 pub mod rng;
 pub mod server;
+mod stream_hub;
 pub mod telemetry;
 mod timers;
 pub mod trusted_proxies;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use enginehouse_core::ids::EventId;
 use enginehouse_store::Store;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::budgets::Budgets;
 use super::limits::Limits;
@@ -24,6 +25,7 @@ use crate::explain::Explainer;
 use crate::log_followers::LogFollowers;
 use crate::low_priority::LowPriorityThreads;
 use crate::rng::{Rng, SeededRng};
+use crate::stream_hub::StreamHub;
 use crate::telemetry::{CommitObserver, Metrics};
 use crate::trusted_proxies::TrustedProxies;
 
@@ -47,6 +49,7 @@ struct Parts {
     /// Where it explains.
     low_priority: LowPriorityThreads,
     log_followers: LogFollowers,
+    streams: StreamHub,
     tokens: TokenCache,
     failed_logins: FailedLogins,
     denials: Denials,
@@ -98,6 +101,7 @@ impl App {
             retention: explained_by.retention,
             low_priority: LowPriorityThreads::start()?,
             log_followers,
+            streams: StreamHub::new(own_rng.bits() as u64),
             tokens,
             failed_logins: FailedLogins::default(),
             denials: Denials::default(),
@@ -127,6 +131,19 @@ impl App {
     /// Answers why events wait, for whoever is away from the threads that serve calls.
     pub(super) fn explainer(&self) -> &Explainer {
         &self.0.explainer
+    }
+
+    /// What streams tell of.
+    pub(super) fn streams(&self) -> &StreamHub {
+        &self.0.streams
+    }
+
+    /// Has something done away from the threads that serve calls, until it ends or what is answered is dropped.
+    pub(super) fn spawn_at_low_priority(
+        &self,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> AbortOnDropHandle<()> {
+        self.0.low_priority.spawn(work)
     }
 
     /// Asks why events wait, away from the threads that serve calls. If its caller goes away, nothing is explained any more.
@@ -249,6 +266,7 @@ impl App {
     /// Answers waiting claims with nothing and refuses new work; what was accepted is carried out.
     pub fn shut_down(&self) {
         self.0.going_down.store(true, Ordering::Release);
+        self.0.streams.close();
         self.0.dispatcher.shut_down();
     }
 

@@ -27,7 +27,7 @@ pub(crate) struct TestApp {
     router: Router,
     store: Arc<dyn Store>,
     transcript: String,
-    _place: TestStore,
+    place: TestStore,
 }
 
 /// One answer.
@@ -61,7 +61,7 @@ impl TestApp {
             clock,
             store,
             transcript: String::new(),
-            _place: place,
+            place,
         }
     }
 
@@ -81,6 +81,12 @@ impl TestApp {
     #[allow(dead_code, reason = "not every suite needs it")]
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// The store, opened by another server.
+    #[allow(dead_code, reason = "not every suite needs it")]
+    pub(crate) fn open_again(&self) -> Arc<dyn Store> {
+        self.place.open(&self.clock)
     }
 
     /// The service itself.

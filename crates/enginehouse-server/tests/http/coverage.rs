@@ -1,6 +1,6 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     include_str!("auditing.rs"),
     include_str!("bulk_events.rs"),
     include_str!("clock.rs"),
@@ -14,6 +14,7 @@ const SOURCES: [&str; 14] = [
     include_str!("permissions.rs"),
     include_str!("refusals.rs"),
     include_str!("settings.rs"),
+    include_str!("stream.rs"),
     include_str!("suspects.rs"),
 ];
 

@@ -47,6 +47,7 @@ mod settings;
 mod settling;
 mod sharing;
 mod sockets;
+mod stream;
 mod suspects;
 mod tls;
 #[path = "../under_test/mod.rs"]

@@ -18,6 +18,7 @@ mod selectors;
 mod sessions;
 mod settings;
 mod settling;
+mod stream;
 #[path = "../under_test/mod.rs"]
 mod under_test;
 mod unreadable_rows;
