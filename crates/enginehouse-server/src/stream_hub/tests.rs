@@ -118,7 +118,7 @@ fn whoever_cannot_go_on_is_told_to_forget() {
         assert_eq!(taken(&mut open(&hub, &["a"], Some(wrong))), [reset.clone(), snapshot(json!([0]))], "{wrong}");
     }
     let mut on_another_server = open(&other_server, &["a"], Some(&id));
-    assert_eq!(taken(&mut on_another_server), [reset.clone()]);
+    assert_eq!(taken(&mut on_another_server), std::slice::from_ref(&reset));
     made(&other_server, "a").show(&[("x", 9)]);
     assert_eq!(taken(&mut on_another_server), [snapshot(json!([9]))]);
 
