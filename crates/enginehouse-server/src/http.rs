@@ -58,6 +58,7 @@ mod suspects;
 mod tokens;
 mod unpacking;
 mod visitor;
+mod whoami;
 mod wire;
 
 use axum::Router;
@@ -155,6 +156,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(tokens::create_token, tokens::list_tokens))
         .routes(routes!(tokens::get_token, tokens::revoke_token))
         .routes(routes!(tokens::rotate_token))
+        .routes(routes!(whoami::whoami))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::read_audit_chain))
 }

@@ -536,3 +536,32 @@ async fn an_engine_is_shown_with_the_quarantines_of_event_types_that_are_reached
     }
     app.close().await;
 }
+
+/// What a user interface asks first: it offers what its visitor may do, and the server decides all the same.
+#[tokio::test]
+async fn everybody_is_shown_who_they_are_and_what_they_may_do() {
+    let app = TestApp::new();
+    let open: Value = serde_json::from_str(&app.send(request("GET /v1/whoami", "", "")).await.body).unwrap();
+    assert!(open["role"].is_null() && open["accessor"].is_null(), "{open}");
+    assert_eq!(open["permissions"].as_array().unwrap().len(), Permission::VARIANTS.len());
+    for (draft, permissions, queues) in [
+        (r#"{"name":"m","role":"metrics"}"#, vec!["stats:read"], Value::Null),
+        (
+            r#"{"name":"v","role":"viewer","selectors":{"queues":["render*"]}}"#,
+            vec!["stats:read", "events:read", "engines:read", "settings:read"],
+            serde_json::json!(["render*"]),
+        ),
+        (r#"{"name":"e","role":"engine"}"#, vec!["engines:register", "engines:work"], Value::Null),
+    ] {
+        let token = token(&app, draft).await;
+        let answer = call_as(&app, &token, "GET /v1/whoami", "").await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let who: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(who["permissions"], serde_json::json!(permissions), "{draft}");
+        assert_eq!(who["selectors"]["queues"], queues, "{draft}");
+        assert!(token.contains(who["accessor"].as_str().unwrap()), "{who}");
+        assert!(!answer.body.contains(&token), "its secret is no part of it");
+    }
+    assert_eq!(call_as(&app, "eh1_nobody", "GET /v1/whoami", "").await.status, 401);
+    app.close().await;
+}
