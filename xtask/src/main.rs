@@ -1,4 +1,4 @@
-//! What a contributor runs: check, test, bench, openapi, docs, tidy.
+//! What a contributor runs: check, test, bench, openapi, docs, ui, tidy.
 
 #![expect(
     clippy::print_stdout,
@@ -19,6 +19,7 @@ mod process;
 mod test;
 mod tidy;
 mod tools;
+mod ui;
 
 /// What a contributor runs.
 #[derive(Parser)]
@@ -39,6 +40,8 @@ enum XtaskCommand {
     Openapi,
     /// Write the pages of docs/ that are generated
     Docs,
+    /// Check and build the dashboard: needs Node
+    Ui,
     /// Check what no compiler does: links, names, words, layers, circles, SQL, leftovers
     Tidy,
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         XtaskCommand::Bench { flags } => bench::run(&flags),
         XtaskCommand::Openapi => openapi::run(),
         XtaskCommand::Docs => docs::run(),
+        XtaskCommand::Ui => ui::run(),
         XtaskCommand::Tidy => tidy::run(),
     };
     match done {

@@ -93,6 +93,12 @@ pub(crate) const OF_TESTS: &[Tool] = &[
         package: "npm",
         for_what: "tests install what checks the description of the API",
     },
+    Tool {
+        program: "chromium",
+        is_installed: says_version,
+        package: "chromium",
+        for_what: "tests look at the dashboard as people do",
+    },
 ];
 
 /// What is measured beside our own server, again by servers of the suite's own.

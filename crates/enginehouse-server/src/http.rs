@@ -15,6 +15,7 @@ mod budgets;
 mod bulk;
 mod bulk_events;
 mod content_coding;
+mod dashboard;
 mod dead_letters;
 mod description;
 mod docs;
@@ -64,6 +65,7 @@ mod wire;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -168,13 +170,17 @@ pub fn router(app: App, role: ListenerRole) -> Router {
     let (calls, openapi) = calls.split_for_parts();
     let routes = KnownRoutes::of(&openapi, role != ListenerRole::Metrics);
     let missing = routes.clone();
+    let has_pages = role != ListenerRole::Metrics;
     let pages =
         if role == ListenerRole::Metrics { Router::new() } else { docs::pages(&description::finished(openapi)) };
     // Of layers, the last is the outermost.
     calls
         .merge(pages)
         .method_not_allowed_fallback(no_such_method)
-        .fallback(async move |request: Request| missing.no_such_path(request.uri().path()))
+        .fallback(async move |request: Request| match has_pages && dashboard::is_asked_for(&request) {
+            true => dashboard::page(&request),
+            false => missing.no_such_path(request.uri().path()).into_response(),
+        })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state((app.clone(), routes), observe))
         .with_state(app)

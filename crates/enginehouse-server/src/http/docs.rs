@@ -16,7 +16,7 @@ use super::app::App;
 use super::login;
 use super::problem::ProblemResponse;
 use super::visitor::Visitor;
-use super::{description, html};
+use super::{dashboard, description, html};
 
 /// The pages.
 pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
@@ -29,7 +29,8 @@ pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
         .display_request_duration(true)
         .try_it_out_enabled(false);
     Router::new()
-        .route("/", get(index))
+        .route("/", get(dashboard::first_page))
+        .route("/assets/{file}", get(dashboard::asset))
         .route("/login", get(login::page).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/openapi.json", get(described))
@@ -44,12 +45,6 @@ pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
         .merge(utoipa_swagger_ui::SwaggerUi::new("/docs/api").config(config))
         // Its own look, but for our colours.
         .route("/docs/api/index.css", get(|| async { file("calls.css") }))
-}
-
-/// The first page.
-async fn index(State(app): State<App>, request: Request) -> Response {
-    let visitor = Visitor::of(&request, &app).await;
-    Html(html::index(&visitor.unwrap_or(Visitor::Unknown))).into_response()
 }
 
 /// A page of the documents, or what it shows. They are for everybody, also while the store is away; who has logged in is shown
@@ -82,6 +77,9 @@ pub(super) fn policy_of(path: &str) -> &'static str {
     } else if path.starts_with("/docs") {
         "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'"
+    } else if dashboard::is_page(path) {
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'self'; \
+         form-action 'self'; frame-ancestors 'none'"
     } else if is_made_anew(path) {
         "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     } else {
@@ -91,7 +89,7 @@ pub(super) fn policy_of(path: &str) -> &'static str {
 
 /// Whether it is the path of a page that says who has logged in. No cache may keep it.
 pub(super) fn is_made_anew(path: &str) -> bool {
-    matches!(path, "/" | "/login" | "/logout")
+    matches!(path, "/login" | "/logout")
 }
 
 /// What a browser says of the page that it comes from. The page on which one logs in says it to this server, which finds out

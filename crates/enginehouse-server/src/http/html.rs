@@ -12,7 +12,7 @@ pub(super) fn login_page(visitor: &Visitor, next: &str, why_not: Option<&str>, a
     let content = match visitor {
         Visitor::Anyone => {
             "<h1>No login is needed</h1>\n<p>This server has no token, so everybody who reaches it may do \
-                            everything. <a href=\"/docs/security.html\">Security</a> says how to change that.</p>"
+                            everything. <a href=\"docs/security.html\">Security</a> says how to change that.</p>"
                 .to_owned()
         }
         Visitor::LoggedIn(grant) => {
@@ -20,11 +20,11 @@ pub(super) fn login_page(visitor: &Visitor, next: &str, why_not: Option<&str>, a
             format!(
                 "<h1>Logged in</h1>\n<p>As <strong>{name}</strong>, with a token of role {role} (<code>{accessor}</code>). The \
                  session lasts 8 hours at most, and no longer than the token.</p>\n\
-                 <form method=\"post\" action=\"/logout\"><button>Log out</button></form>"
+                 <form method=\"post\" action=\"logout\"><button>Log out</button></form>"
             )
         }
         Visitor::Unknown => format!(
-            "<h1>Log in</h1>\n{}<form method=\"post\" action=\"/login\">\n\
+            "<h1>Log in</h1>\n{}<form method=\"post\" action=\"login\">\n\
              <label for=\"token\">Access token</label>\n\
              <input id=\"token\" name=\"token\" type=\"password\" autocomplete=\"current-password\" required autofocus \
              spellcheck=\"false\" maxlength=\"200\" placeholder=\"eh1_…\">\n\
@@ -35,12 +35,7 @@ pub(super) fn login_page(visitor: &Visitor, next: &str, why_not: Option<&str>, a
             escaped(next)
         ),
     };
-    shell("Log in", &again.unwrap_or_default(), "", &content)
-}
-
-/// The first page.
-pub(super) fn index(visitor: &Visitor) -> String {
-    shell("Enginehouse", "", &session_bar(visitor), INDEX)
+    shell("Log in", &again.unwrap_or_default(), &content)
 }
 
 /// A page of the documents, with who has logged in.
@@ -60,12 +55,13 @@ fn session_bar(visitor: &Visitor) -> String {
     }
 }
 
-fn shell(title: &str, head: &str, session: &str, content: &str) -> String {
+/// What is around a page. It refers to what is beside it, for a proxy may have put the server below a path.
+fn shell(title: &str, head: &str, content: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n{head}<link rel=\"stylesheet\" href=\"/docs/docs.css\">\n\
-         </head>\n<body>\n<header><a class=\"home\" href=\"/\">Enginehouse</a><nav><a href=\"/docs/\">Documents</a>{session}</nav>\
+         <meta name=\"color-scheme\" content=\"light dark\">\n{head}<link rel=\"stylesheet\" href=\"docs/docs.css\">\n\
+         </head>\n<body>\n<header><a class=\"home\" href=\"./\">Enginehouse</a><nav><a href=\"docs/\">Documents</a></nav>\
          </header>\n<main class=\"alone\">\n{content}\n</main>\n</body>\n</html>\n"
     )
 }
@@ -85,17 +81,6 @@ fn escaped(text: &str) -> String {
     }
     escaped
 }
-
-const INDEX: &str = r#"<h1>Enginehouse</h1>
-<ul>
-<li><a href="/docs/">/docs</a>: how to use it and how to run it</li>
-<li><a href="/docs/api/">/docs/api</a>: every call, to read and to try</li>
-<li><a href="/openapi.json">/openapi.json</a>: the same, for programs</li>
-<li><a href="/problems">/problems</a>: what can go wrong, and what to do about it</li>
-<li><a href="/v1/stats">/v1/stats</a>: what is in the store now</li>
-<li><a href="/metrics">/metrics</a>: for Prometheus</li>
-<li><a href="/healthz">/healthz</a> and <a href="/readyz">/readyz</a>: alive, and ready to serve</li>
-</ul>"#;
 
 #[cfg(test)]
 mod tests {

@@ -41,13 +41,13 @@ pub(super) async fn page(State(app): State<App>, request: Request) -> Result<Res
     let visitor = Visitor::of(&request, &app);
     let visitor = visitor.await?;
     if let (Visitor::LoggedIn(_), Some(next)) = (&visitor, &next) {
-        return Ok(Redirect::to(next).into_response());
+        return Ok(see_other(next));
     }
     // Coming from another site, a browser keeps the cookie back. If the page asks again by itself, it comes from this site.
     let is_from_elsewhere = request.headers().get(SEC_FETCH_SITE).is_some_and(|site| site == "cross-site");
-    let again = is_from_elsewhere.then(|| request.uri().path_and_query().map_or("/login", |uri| uri.as_str()));
+    let again = is_from_elsewhere.then(|| format!("./login?{}", request.uri().query().unwrap_or_default()));
     let next = next.as_deref().unwrap_or("/");
-    Ok(Html(html::login_page(&visitor, next, None, again)).into_response())
+    Ok(Html(html::login_page(&visitor, next, None, again.as_deref())).into_response())
 }
 
 /// Logs in.
@@ -105,8 +105,9 @@ const NOT_VALID: &str = "This token opens nothing here: it is mistyped, expired,
 const TOO_MANY: &str = "This address has sent many tokens that are not valid. Try again in a moment.";
 const NOT_OVER_HTTP: &str = "Nobody can log in over plain HTTP across a network: the token could be read on its way. Call the server by https://.";
 
+/// Leads to a page of this server, which is below whatever path a proxy has put the page on which one logs in.
 fn see_other(next: &str) -> Response {
-    Redirect::to(next).into_response()
+    Redirect::to(&format!(".{next}")).into_response()
 }
 
 /// A form of a browser and nothing else, so that no script of another site can send one without being asked for.

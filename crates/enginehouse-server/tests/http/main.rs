@@ -15,6 +15,7 @@ mod client_certificates;
 mod clock;
 mod connections;
 mod coverage;
+mod dashboard;
 mod dead_letters;
 mod described;
 mod description;

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { ago, duration, moment, plural, quoted } from './format';
+import { ExactNumber, readJson, writeJson } from './json';
+import { delays } from './retry';
+
+describe('JSON', () => {
+  it('keeps numbers as they were written', () => {
+    const text = '{"id":12345678901234567890,"amount":1.10,"tiny":1e-7,"small":3,"__proto__":{"a":[]},"text":"\\u00e9\\n\\"\\ud83e\\udd80"}';
+    expect(writeJson(readJson(text), 0)).toBe(text.replace('\\u00e9', 'é').replace('\\ud83e\\udd80', '🦀'));
+    expect((readJson('[1.0]') as unknown[])[0]).toEqual(new ExactNumber('1.0'));
+  });
+  it('reads what it has written, whatever it is', () => {
+    // A fixed sequence that looks like chance, so that a failure comes again.
+    let seed = 7;
+    const next = (below: number): number => (seed = (seed * 1103515245 + 12345) % 2147483648) % below;
+    const value = (depth: number): unknown => {
+      const kind = next(depth > 3 ? 5 : 7);
+      if (kind === 0) return null;
+      if (kind === 1) return next(2) === 0;
+      if (kind === 2) return next(1_000_000) / 64;
+      if (kind === 3) return String.fromCharCode(...Array.from({ length: next(9) }, () => next(0x2fff)));
+      if (kind === 4) return -next(1000);
+      if (kind === 5) return Array.from({ length: next(4) }, () => value(depth + 1));
+      return Object.fromEntries(Array.from({ length: next(4) }, (_, index) => [`${index}"\\${next(99)}`, value(depth + 1)]));
+    };
+    for (let round = 0; round < 500; round += 1) {
+      const made = value(0);
+      for (const indent of [0, 2]) expect(JSON.parse(writeJson(readJson(JSON.stringify(made)), indent))).toEqual(made);
+    }
+  });
+  it.each(['', '{', '[1,]', '{"a":}', '01', '1.', "'a'", '"\n"', 'nul', '{"a":1}x', '"\\x"', '[1 2]'])('refuses %j and says where', (text) => {
+    expect(() => readJson(text)).toThrow(/no JSON: .* in line \d+, column \d+/);
+  });
+});
+
+describe('texts', () => {
+  it('shows lengths of time in two units', () => {
+    expect([0, 0.0001, 0.25, 5, 59, 61, 3600, 12_000, 90_000, null].map(duration)).toEqual(['0 s', '<1 ms', '250 ms', '5.0 s', '59 s', '1 min 1 s', '1 h', '3 h 20 min', '1 d 1 h', '–']);
+  });
+  it('tells how long ago or in how long', () => {
+    const now = Date.parse('2026-01-01T00:01:00Z');
+    expect([ago('2026-01-01T00:00:00Z', now), ago('2026-01-01T01:01:00Z', now), ago('2026-01-01T00:01:00.2Z', now), ago(null, now)]).toEqual(['1 min ago', 'in 1 h', 'now', '–']);
+    expect(moment('2026-01-01T00:01:00.005Z', true)).toBe('2026-01-01 00:01:00.005 UTC');
+  });
+  it('quotes what a shell would take for something else', () => {
+    expect([quoted('sim-3'), quoted("it's $HOME"), quoted('')]).toEqual(['sim-3', "'it'\\''s $HOME'", "''"]);
+    expect([plural(1, 'event'), plural(12_000, 'event')]).toEqual(['1 event', '12,000 events']);
+  });
+});
+
+describe('retries', () => {
+  it('wait as the server has them wait', () => {
+    const delay = { initial: 30, multiplier: 2, max: 100, jitter: 0.1 };
+    expect(delays(delay, 4).map((one) => one.least)).toEqual([30, 60, 100, 100]);
+    expect(delays(delay, 1)[0]!.most).toBeCloseTo(33);
+    expect(delays({ ...delay, initial: 0, multiplier: 1000 }, 999).every((one) => one.least === 0)).toBe(true);
+    expect(delays(delay, 0)).toEqual([]);
+  });
+});
