@@ -65,6 +65,7 @@ pub struct MinutesQuery {
     pub step_seconds: Option<u32>,
     /// Whether there is a series of each queue and event type, of each queue, of each event type, or of everything together.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
     pub group_by: Option<MinuteGrouping>,
 }
 
