@@ -14,7 +14,7 @@ before(async () => {
 after(() => browser?.close());
 
 const pages = () => [
-  ['overview', '/', 'What needs a person'],
+  ['overview', '/', 'Events a minute'],
   ['engines', '/engines', 'sim-2'],
   ['engines-grid', '/engines?view=grid', 'Each square is an engine'],
   ['engine', '/engines/sim-2', 'Locks that it holds'],

@@ -24,6 +24,7 @@ export type ScenarioRun = Schemas['ScenarioRun'];
 export type AuditItem = Schemas['AuditItem'];
 export type TokenView = Schemas['TokenView'];
 export type ProblemDocument = Schemas['Problem'];
+export type Minutes = Schemas['MinutesResponse'];
 export type WhoAmI = Schemas['WhoAmI'];
 
 export interface Page<T> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ago, duration, moment, plural, quoted } from './format';
 import { ExactNumber, readJson, writeJson } from './json';
+import { perMinute, timesOf, valuesOf } from './minutes';
 import { delays } from './retry';
 
 describe('JSON', () => {
@@ -55,5 +56,16 @@ describe('retries', () => {
     expect(delays(delay, 1)[0]!.most).toBeCloseTo(33);
     expect(delays({ ...delay, initial: 0, multiplier: 1000 }, 999).every((one) => one.least === 0)).toBe(true);
     expect(delays(delay, 0)).toEqual([]);
+  });
+});
+
+describe('minutes', () => {
+  it('have a value for each step, also where nothing happened', () => {
+    const none = { claimed: 0, completed: 0, failed: 0, lost: 0, dead_lettered: 0 };
+    const points = [{ at: '2026-01-01T00:02:00.000Z', enqueued: 10, ...none }];
+    const minutes = { from: '2026-01-01T00:00:00.000Z', to: '2026-01-01T00:08:00.000Z', step_seconds: 120, series: [{ queue: null, event_type: null, points }] };
+    expect(timesOf(minutes).map((time) => time - Date.parse(minutes.from) / 1000)).toEqual([0, 120, 240, 360]);
+    expect(perMinute(minutes, points, 'enqueued')).toEqual([0, 5, 0, 0]);
+    expect(valuesOf(minutes, points, (point) => point.waiting?.p50_seconds ?? null)).toEqual([null, null, null, null]);
   });
 });
