@@ -2,7 +2,7 @@
 
 use enginehouse_core::error_group::ErrorGroupId;
 use enginehouse_core::event::{AttemptError, DeadLetterReason};
-use enginehouse_core::filter::{DeadLetterFilter, PageRequest};
+use enginehouse_core::filter::{DeadLetterFilter, FilterSubject, FilterTerms, PageRequest};
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 use enginehouse_core::input::Value;
 use enginehouse_core::json::RawJson;
@@ -12,6 +12,7 @@ use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::filter::{FilterQuery, read_terms};
 use crate::page::{ListKind, Page, PageQuery, page_request, read_cursor, read_limit};
 
 /// The most that a bulk redrive may put back in one second.
@@ -57,11 +58,13 @@ pub struct DeadLettersQuery {
     #[serde(flatten)]
     pub filter: DeadLetterFilter,
     #[serde(flatten)]
+    pub terms: FilterQuery,
+    #[serde(flatten)]
     pub page: PageQuery,
 }
 
 impl DeadLettersQuery {
-    pub fn read(value: Value<'_>) -> Option<(DeadLetterFilter, PageRequest)> {
+    pub fn read(value: Value<'_>) -> Option<(DeadLetterFilter, FilterTerms, PageRequest)> {
         read_fields!(value;
             event_type: optional(|value| value.parsed()),
             queue: optional(|value| value.parsed()),
@@ -70,9 +73,11 @@ impl DeadLettersQuery {
             group_id: optional(|value| value.parsed()),
             dead_lettered_before: optional(|value| value.parsed()),
             dead_lettered_after: optional(|value| value.parsed()),
+            filter: optional(|value| read_terms(value, FilterSubject::DeadLetters)),
             limit: optional(read_limit),
             cursor: optional(|value| read_cursor(value, ListKind::DeadLetters)),
         );
+        let terms = filter.unwrap_or(FilterTerms::none(FilterSubject::DeadLetters));
         let filter = DeadLetterFilter {
             event_type,
             queue,
@@ -83,7 +88,7 @@ impl DeadLettersQuery {
             dead_lettered_after,
             ..DeadLetterFilter::default()
         };
-        Some((filter, page_request(limit, cursor)))
+        Some((filter, terms, page_request(limit, cursor)))
     }
 }
 
@@ -253,15 +258,16 @@ pub struct DeadLetterSummary {
     pub groups: Vec<DeadLetterGroup>,
 }
 
-/// Dead letters with one event type, reason, error code and kind of message.
+/// Dead letters with one event type, error code and kind of message.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetterGroup {
-    /// What filters call the group: the same for the same failure, on every server and after a redrive.
+    /// What filters call the group: the same for the same failure, on every server, before it is a dead letter and after a redrive.
     pub group_id: ErrorGroupId,
     /// What kind of work they are.
     pub event_type: EventType,
-    /// Why they are dead letters.
-    pub reason: DeadLetterReason,
+    /// Why they are dead letters: each reason that some of them have, once.
+    #[schema(min_items = 1, max_items = 5)]
+    pub reasons: Vec<DeadLetterReason>,
     /// The code of their last error.
     #[schema(required = true)]
     pub error_code: Option<String>,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use enginehouse_core::access::session::SessionToken;
 use enginehouse_core::engine::{DynamicState, EngineStatus, Metadata};
-use enginehouse_core::filter::{EngineFilter, PageRequest};
+use enginehouse_core::filter::{EngineFilter, FilterSubject, FilterTerms, PageRequest};
 use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType};
 use enginehouse_core::input::Value;
 use enginehouse_core::invalid::{FieldError, Invalid};
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::enqueue::{Warning, WarningCode};
+use crate::filter::{FilterQuery, read_terms};
 use crate::page::{ListKind, Page, PageQuery, page_request, read_cursor, read_limit};
 use crate::reports::LockReport;
 
@@ -158,21 +159,25 @@ pub struct EnginesQuery {
     #[serde(flatten)]
     pub filter: EngineFilter,
     #[serde(flatten)]
+    pub terms: FilterQuery,
+    #[serde(flatten)]
     pub page: PageQuery,
 }
 
 impl EnginesQuery {
-    pub fn read(value: Value<'_>) -> Option<(EngineFilter, PageRequest)> {
+    pub fn read(value: Value<'_>) -> Option<(EngineFilter, FilterTerms, PageRequest)> {
         read_fields!(value;
             status: optional(|value| value.word()),
             stopped: optional(|value| value.boolean()),
             engine_type: optional(|value| value.parsed()),
             capability: optional(|value| value.parsed()),
+            filter: optional(|value| read_terms(value, FilterSubject::Engines)),
             limit: optional(read_limit),
             cursor: optional(|value| read_cursor(value, ListKind::Engines)),
         );
+        let terms = filter.unwrap_or(FilterTerms::none(FilterSubject::Engines));
         let filter = EngineFilter { status, stopped, engine_type, capability, ..EngineFilter::default() };
-        Some((filter, page_request(limit, cursor)))
+        Some((filter, terms, page_request(limit, cursor)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
-use enginehouse_core::filter::{EventFilter, PageRequest};
+use enginehouse_core::filter::{EventFilter, FilterSubject, FilterTerms, PageRequest};
 use enginehouse_core::ids::{Capability, EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::input::Value;
 use enginehouse_core::json::RawJson;
@@ -17,6 +17,7 @@ use enginehouse_core::time::{Timestamp, seconds};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::filter::{FilterQuery, read_terms};
 use crate::page::{ListKind, Page, PageQuery, page_request, read_cursor, read_limit};
 
 /// One unit of work, as it stands.
@@ -221,11 +222,13 @@ pub struct EventsQuery {
     #[serde(flatten)]
     pub filter: EventFilter,
     #[serde(flatten)]
+    pub terms: FilterQuery,
+    #[serde(flatten)]
     pub page: PageQuery,
 }
 
 impl EventsQuery {
-    pub fn read(value: Value<'_>) -> Option<(EventFilter, PageRequest)> {
+    pub fn read(value: Value<'_>) -> Option<(EventFilter, FilterTerms, PageRequest)> {
         read_fields!(value;
             status: optional(|value| value.word()),
             event_type: optional(|value| value.parsed()),
@@ -238,9 +241,11 @@ impl EventsQuery {
             available_after: optional(|value| value.parsed()),
             enqueued_after: optional(|value| value.parsed()),
             enqueued_before: optional(|value| value.parsed()),
+            filter: optional(|value| read_terms(value, FilterSubject::Events)),
             limit: optional(read_limit),
             cursor: optional(|value| read_cursor(value, ListKind::Events)),
         );
+        let terms = filter.unwrap_or(FilterTerms::none(FilterSubject::Events));
         let filter = EventFilter {
             status,
             event_type,
@@ -255,7 +260,7 @@ impl EventsQuery {
             enqueued_before,
             ..EventFilter::default()
         };
-        Some((filter, page_request(limit, cursor)))
+        Some((filter, terms, page_request(limit, cursor)))
     }
 }
 

@@ -17,7 +17,7 @@ use enginehouse_core::read_fields;
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
@@ -30,6 +30,10 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Send it as `cursor` to get the next page; null on the last one. Opaque.
     pub next_cursor: Option<String>,
+    /// How far back the list was searched, if the page ended before it was full: a page looks at so many rows at most. What is
+    /// older may be on the next page. Absent from full pages and the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched_until: Option<Timestamp>,
 }
 
 impl<T: ToSchema> PartialSchema for Page<T> {
@@ -40,13 +44,21 @@ impl<T: ToSchema> PartialSchema for Page<T> {
         let next_cursor = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
             .description(Some("Send it as `cursor` to get the next page; null on the last one. Opaque."));
-        ObjectBuilder::new()
+        let searched_until = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some(
+                "How far back the list was searched, if the page ended before it was full: a page looks at so many rows at most. \
+                 What is older may be on the next page. Absent from full pages and the last one.",
+            ));
+        let page = ObjectBuilder::new()
             .description(Some("One page of a list."))
             .property("items", items)
             .required("items")
             .property("next_cursor", next_cursor)
-            .required("next_cursor")
-            .into()
+            .required("next_cursor");
+        let is_searched = matches!(&*T::name(), "Event" | "DeadLetter");
+        if is_searched { page.property("searched_until", searched_until).into() } else { page.into() }
     }
 }
 

@@ -45,7 +45,7 @@ async fn fails_once(mut failure: Option<Answer>) -> Mock {
 async fn a_query_carries_what_is_asked_for() {
     let mock = Mock::start(|_| ok(json!({"items": [], "next_cursor": "n"}))).await;
     let filter = EventFilter { status: Some("queued".parse().unwrap()), ..EventFilter::default() };
-    let query = EventsQuery { filter, page: PageQuery { limit: Some(7), cursor: None } };
+    let query = EventsQuery { filter, page: PageQuery { limit: Some(7), cursor: None }, ..EventsQuery::default() };
     let page = client(&mock.url).events(&query).await.unwrap();
     assert_eq!(page.next_cursor.as_deref(), Some("n"));
     assert_eq!(mock.lines(), ["GET /v1/events?status=queued&limit=7"]);

@@ -11,20 +11,19 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::event::DeadLetterReason;
 use crate::ids::EventType;
 use crate::input::Textual;
 
-/// Names dead letters of one event type, reason, error code and [`error_pattern`]. The same failure has the same id on
-/// every server, before and after a redrive.
+/// Names failures of one event type, error code and [`error_pattern`], whatever became of the event. The same failure has the
+/// same id on every server, before and after a redrive.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorGroupId([u8; 6]);
 
 impl ErrorGroupId {
-    pub fn of(event_type: &EventType, reason: DeadLetterReason, error_code: Option<&str>, pattern: &str) -> Self {
+    pub fn of(event_type: &EventType, error_code: Option<&str>, pattern: &str) -> Self {
         let mut hash = Sha256::new();
         // Each field with its length, so that no two lists of fields are one text.
-        for field in [Some(event_type.as_str()), Some(reason.name()), error_code, Some(pattern)] {
+        for field in [Some(event_type.as_str()), error_code, Some(pattern)] {
             match field {
                 Some(field) => hash.update(format!("{}:{field}", field.len())),
                 None => hash.update("-"),
@@ -335,12 +334,12 @@ mod tests {
     #[test]
     fn a_group_has_one_id_however_often_it_is_computed() {
         let id = |event_type: &str, code: Option<&str>, pattern: &str| {
-            ErrorGroupId::of(&event_type.parse().unwrap(), DeadLetterReason::Rejected, code, pattern)
+            ErrorGroupId::of(&event_type.parse().unwrap(), code, pattern)
         };
         let one = id("mail", Some("smtp"), "550 no mailbox");
         assert_eq!(one, id("mail", Some("smtp"), "550 no mailbox"));
         assert_eq!(one.to_string().parse(), Ok(one));
-        assert_eq!(one.to_string(), "fbe57e38494b", "it is stored, and never changes");
+        assert_eq!(one.to_string(), "bab4bc2805ea", "it is stored, and never changes");
         for other in
             [id("mails", Some("mtp"), "550 no mailbox"), id("mail", None, "550 no mailbox"), id("mail", Some(""), "")]
         {

@@ -134,5 +134,7 @@ pub const MAX_FIELD_ERRORS: usize = 1_000;
 pub const MAX_FILTER_LENGTH: usize = 2_000;
 /// Most terms of a filter.
 pub const MAX_FILTER_TERMS: usize = 50;
+/// Most terms of a filter that ask for something in payloads, each of which reads the payload anew.
+pub const MAX_FILTER_PAYLOAD_TERMS: usize = 4;
 /// Most values of one term of a filter.
 pub const MAX_FILTER_VALUES: usize = 100;

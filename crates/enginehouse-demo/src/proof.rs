@@ -65,7 +65,8 @@ pub(super) async fn check(client: &Client, scene: &Scene, tiles: &[TilePayload])
 async fn all_events(client: &Client) -> anyhow::Result<Vec<Event>> {
     let mut events = Vec::new();
     let filter = EventFilter { scenario_run_id: Some(SCENARIO_RUN.parse()?), ..EventFilter::default() };
-    let mut query = EventsQuery { filter, page: PageQuery { limit: Some(100), cursor: None } };
+    let mut query =
+        EventsQuery { filter, page: PageQuery { limit: Some(100), cursor: None }, ..EventsQuery::default() };
     loop {
         let page = client.events(&query).await?;
         events.extend(page.items);

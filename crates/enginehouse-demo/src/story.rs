@@ -129,7 +129,8 @@ impl TileWatcher<'_> {
     async fn events(&self, status: EventStatus) -> anyhow::Result<Vec<Event>> {
         let scenario_run_id = Some(SCENARIO_RUN.parse()?);
         let filter = EventFilter { status: Some(status), scenario_run_id, ..EventFilter::default() };
-        let query = EventsQuery { filter, page: PageQuery { limit: Some(1_000), cursor: None } };
+        let query =
+            EventsQuery { filter, page: PageQuery { limit: Some(1_000), cursor: None }, ..EventsQuery::default() };
         Ok(self.client.events(&query).await?.items)
     }
 

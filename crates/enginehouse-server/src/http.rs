@@ -25,6 +25,7 @@ mod enqueuing;
 mod event_types;
 mod events;
 mod explain;
+mod filtering;
 mod health;
 mod hiding;
 mod history;

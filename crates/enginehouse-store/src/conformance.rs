@@ -18,6 +18,7 @@ mod ready;
 mod records;
 mod reports;
 mod retention;
+mod terms;
 mod tokens;
 mod transactions;
 
@@ -113,6 +114,9 @@ macro_rules! conformance_tests {
         retention::a_dead_letter_is_not_prunable,
         retention::the_oldest_finished_event_is_known,
         retention::a_forgotten_event_takes_its_attempts_and_payload_with_it,
+        terms::events_are_found_by_terms,
+        terms::dead_letters_are_found_by_terms,
+        terms::engines_are_found_by_terms,
         tokens::a_token_is_read_as_it_was_written,
         tokens::the_last_use_of_each_secret_is_known,
         transactions::a_dropped_transaction_changes_nothing,

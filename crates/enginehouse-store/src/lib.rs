@@ -11,6 +11,7 @@ pub mod clock;
 mod conformance;
 pub mod copy;
 mod error;
+mod facts;
 pub mod migrations;
 pub mod postgres;
 pub mod rows;
@@ -18,6 +19,7 @@ pub mod sqlite;
 pub mod store;
 mod store_url;
 mod table;
+mod term_search;
 pub mod transaction;
 mod unreadable;
 

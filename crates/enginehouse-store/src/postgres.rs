@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::audit::{AuditFilter, AuditRecord};
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
+use enginehouse_core::filter::TermsAsOf;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
@@ -48,11 +49,12 @@ use crate::clock::{SystemClock, TimeNote};
 use crate::error::StoreError;
 use crate::migrations::prepare_postgres;
 use crate::rows::{
-    AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow,
-    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, MinuteFilter, MinuteKey,
-    MinuteRow, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows, TokenRows,
+    AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DeadLetterSearch,
+    DurationRow, EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, MinuteFilter,
+    MinuteKey, MinuteRow, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows, TokenRows,
 };
 use crate::store::{ChangeFeed, ConnectionsUsed, Durability, FirstReads, Queries, Store, StoreAdmin, StoreHealth};
+use crate::term_search::TermSearch;
 use crate::transaction::Transaction;
 
 /// Checks the URL of a database.
@@ -208,10 +210,21 @@ impl Queries for PostgresStore {
     }
 
     async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventRecord>, StoreError> {
-        Ok(reads::events(&self.shared, filter, page).await?)
+        if filter.terms.is_empty() {
+            return Ok(reads::events(&self.shared, filter, page).await?);
+        }
+        let mut search = TermSearch::new(&filter.terms, page);
+        while let Some(part) = search.next_part() {
+            let found = reads::events(&self.shared, filter, &part).await?;
+            search.take(found, |record| filter.terms.match_facts(record), EventRecord::place);
+        }
+        Ok(search.page())
     }
 
     async fn event_ids(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventId>, StoreError> {
+        if !filter.terms.is_empty() {
+            return Ok(self.events(filter, page).await?.map(|record| record.event.event_id));
+        }
         Ok(reads::event_ids(&self.shared, filter, page).await?)
     }
 
@@ -232,7 +245,19 @@ impl Queries for PostgresStore {
         filter: &EngineFilter,
         page: &PageRequest,
     ) -> Result<ResultPage<(RegisteredEngine, u32)>, StoreError> {
-        Ok(reads::engines(&self.shared, filter, page).await?)
+        if filter.terms.is_empty() {
+            return Ok(reads::engines(&self.shared, filter, page).await?);
+        }
+        let mut search = TermSearch::new(&TermsAsOf::default(), page);
+        while let Some(part) = search.next_part() {
+            let found = reads::engines(&self.shared, filter, &part).await?;
+            search.take(
+                found,
+                |(engine, _)| filter.terms.match_facts(engine),
+                |(engine, _)| engine.engine_id.to_string(),
+            );
+        }
+        Ok(search.page())
     }
 
     async fn engine_counts(&self, within: &Selectors) -> Result<Vec<(EngineStatus, u64)>, StoreError> {
@@ -294,10 +319,20 @@ impl Queries for PostgresStore {
 
     async fn dead_letters(
         &self,
-        filter: &DeadLetterFilter,
+        search: &DeadLetterSearch,
         page: &PageRequest,
     ) -> Result<ResultPage<DeadLetterRow>, StoreError> {
-        Ok(reads::dead_letters(&self.shared, filter, page).await?)
+        let DeadLetterSearch { filter, terms } = search;
+        if terms.is_empty() {
+            return Ok(reads::dead_letters(&self.shared, filter, None, page).await?);
+        }
+        let ids = terms.event_ids();
+        let mut search = TermSearch::new(terms, page);
+        while let Some(part) = search.next_part() {
+            let found = reads::dead_letters(&self.shared, filter, ids, &part).await?;
+            search.take(found, |row| terms.match_facts(row), |row| row.record.place());
+        }
+        Ok(search.page())
     }
 
     async fn preview_dead_letters(

@@ -14,7 +14,7 @@ use enginehouse_core::durations::{DurationHistogram, DurationKind};
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::error_group::ErrorGroupId;
 use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus};
-pub use enginehouse_core::filter::{DeadLetterFilter, EngineFilter, EventFilter, PageRequest};
+pub use enginehouse_core::filter::{DeadLetterFilter, DeadLetterSearch, EngineFilter, EventFilter, PageRequest};
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
@@ -106,6 +106,13 @@ pub struct EventRecord {
     pub payload: RawJson,
     /// What engines have reported of it, if they have.
     pub reports: Option<ReportSummary>,
+}
+
+impl EventRecord {
+    /// Its place in the lists that it is in.
+    pub(crate) fn place(&self) -> String {
+        self.event.event_id.to_string()
+    }
 }
 
 impl NewEventRow {
@@ -222,7 +229,7 @@ pub struct DeadLetterPreviewRow {
     pub first: Vec<DeadLetterRow>,
 }
 
-/// Dead letters that failed alike.
+/// Dead letters that failed alike and wait for the same reason. Those of other reasons may be of the same group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeadLetterGroupRow {
     pub event_type: EventType,
@@ -242,7 +249,7 @@ pub struct DeadLetterGroupRow {
 
 impl DeadLetterGroupRow {
     pub fn id(&self) -> ErrorGroupId {
-        ErrorGroupId::of(&self.event_type, self.reason, self.error_code.as_deref(), &self.message)
+        ErrorGroupId::of(&self.event_type, self.error_code.as_deref(), &self.message)
     }
 }
 
@@ -252,6 +259,13 @@ pub struct ResultPage<T> {
     pub items: Vec<T>,
     /// The place behind the last of them, if more may follow.
     pub next: Option<String>,
+}
+
+impl<T> ResultPage<T> {
+    /// The same part, of what belongs to each item.
+    pub fn map<U>(self, each: impl FnMut(T) -> U) -> ResultPage<U> {
+        ResultPage { items: self.items.into_iter().map(each).collect(), next: self.next }
+    }
 }
 
 /// How many events are in each status.

@@ -76,11 +76,12 @@ use self::transaction::SqliteTransaction;
 use self::writer::Writer;
 use crate::error::StoreError;
 use crate::rows::{
-    AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow,
-    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, MinuteFilter, MinuteKey,
-    MinuteRow, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows, TokenRows,
+    AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DeadLetterSearch,
+    DurationRow, EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, MinuteFilter,
+    MinuteKey, MinuteRow, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows, TokenRows,
 };
 use crate::store::{Queries, Store, StoreAdmin, StoreHealth};
+use crate::term_search::TermSearch;
 use crate::transaction::Transaction;
 
 /// A [`Store`] in one SQLite file.
@@ -128,11 +129,24 @@ impl Queries for SqliteStore {
     }
 
     async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventRecord>, StoreError> {
-        let (filter, page) = (filter.clone(), page.clone());
-        self.readers.read(move |reader| search::events(reader, &filter, &page)).await
+        let find = async |page: PageRequest| {
+            let filter = filter.clone();
+            self.readers.read(move |reader| search::events(reader, &filter, &page)).await
+        };
+        if filter.terms.is_empty() {
+            return find(page.clone()).await;
+        }
+        let mut search = TermSearch::new(&filter.terms, page);
+        while let Some(part) = search.next_part() {
+            search.take(find(part).await?, |record| filter.terms.match_facts(record), EventRecord::place);
+        }
+        Ok(search.page())
     }
 
     async fn event_ids(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventId>, StoreError> {
+        if !filter.terms.is_empty() {
+            return Ok(self.events(filter, page).await?.map(|record| record.event.event_id));
+        }
         let (filter, page) = (filter.clone(), page.clone());
         self.readers.read(move |reader| search::event_ids(reader, &filter, &page)).await
     }
@@ -229,11 +243,23 @@ impl Queries for SqliteStore {
 
     async fn dead_letters(
         &self,
-        filter: &DeadLetterFilter,
+        search: &DeadLetterSearch,
         page: &PageRequest,
     ) -> Result<ResultPage<DeadLetterRow>, StoreError> {
-        let (filter, page) = (filter.clone(), page.clone());
-        self.readers.read(move |reader| dead_letters::page(reader, &filter, &page)).await
+        let DeadLetterSearch { filter, terms } = search;
+        let ids = terms.event_ids();
+        let find = async |page: PageRequest| {
+            let filter = filter.clone();
+            self.readers.read(move |reader| dead_letters::page(reader, &filter, ids, &page)).await
+        };
+        if terms.is_empty() {
+            return find(page.clone()).await;
+        }
+        let mut search = TermSearch::new(terms, page);
+        while let Some(part) = search.next_part() {
+            search.take(find(part).await?, |row| terms.match_facts(row), |row| row.record.place());
+        }
+        Ok(search.page())
     }
 
     async fn preview_dead_letters(

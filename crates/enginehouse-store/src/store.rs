@@ -15,9 +15,9 @@ use enginehouse_core::time::Timestamp;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DurationRow,
-    EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, MinuteFilter, MinuteKey,
-    MinuteRow, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows, TokenRows,
+    AuditChainPage, DeadLetterFilter, DeadLetterGroupRow, DeadLetterPreviewRow, DeadLetterRow, DeadLetterSearch,
+    DurationRow, EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, MinuteFilter,
+    MinuteKey, MinuteRow, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows, TokenRows,
 };
 use crate::transaction::Transaction;
 
@@ -123,7 +123,8 @@ pub trait Queries: Send + Sync {
     /// One event with its payload, if it is there.
     async fn event(&self, event_id: EventId) -> Result<Option<EventRecord>, StoreError>;
     /// Events that match, newest first. A page may be shorter than asked and still have a successor: a search
-    /// looks at a bounded number of rows, and a page holds a bounded number of bytes.
+    /// looks at a bounded number of rows, and a page holds a bounded number of bytes. What no index answers is compared row by
+    /// row, of fewer rows.
     async fn events(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventRecord>, StoreError>;
     /// The same, but only which they are: for whoever acts on them.
     async fn event_ids(&self, filter: &EventFilter, page: &PageRequest) -> Result<ResultPage<EventId>, StoreError>;
@@ -177,7 +178,7 @@ pub trait Queries: Send + Sync {
     /// Dead letters that match, newest event first.
     async fn dead_letters(
         &self,
-        filter: &DeadLetterFilter,
+        search: &DeadLetterSearch,
         page: &PageRequest,
     ) -> Result<ResultPage<DeadLetterRow>, StoreError>;
     /// How many dead letters match, at most `limit`, and the first few of those: oldest event first, as

@@ -25,6 +25,7 @@ mod event_log;
 pub(crate) mod event_type;
 mod event_wait;
 mod explain;
+mod filter_terms;
 mod hints;
 mod json_lines;
 mod log_output;

@@ -10,7 +10,7 @@ use super::terms::{Comparison, FilterTerm, ValueTest};
 use crate::ids::{Capability, EventId};
 use crate::input::{Textual, likeness};
 use crate::invalid::shortened;
-use crate::limits::{MAX_FILTER_LENGTH, MAX_FILTER_TERMS, MAX_FILTER_VALUES};
+use crate::limits::{MAX_FILTER_LENGTH, MAX_FILTER_PAYLOAD_TERMS, MAX_FILTER_TERMS, MAX_FILTER_VALUES};
 use crate::time::Timestamp;
 
 /// A text that is no filter: its first term that is none.
@@ -32,7 +32,7 @@ pub(super) fn terms(subject: FilterSubject, text: &str) -> Result<Vec<FilterTerm
     if length > MAX_FILTER_LENGTH {
         return Err(reader.error(0, format!("a filter has at most {MAX_FILTER_LENGTH} characters, this one {length}")));
     }
-    let mut terms = Vec::new();
+    let (mut terms, mut payload_terms) = (Vec::new(), 0);
     loop {
         reader.skip(char::is_whitespace);
         if reader.rest().is_empty() {
@@ -42,7 +42,13 @@ pub(super) fn terms(subject: FilterSubject, text: &str) -> Result<Vec<FilterTerm
         if terms.len() == MAX_FILTER_TERMS {
             return Err(reader.error(reader.at, format!("a filter has at most {MAX_FILTER_TERMS} terms")));
         }
-        terms.push(reader.term()?);
+        let term = reader.term()?;
+        payload_terms += usize::from(matches!(term.field, FilterField::Payload(_)));
+        if payload_terms > MAX_FILTER_PAYLOAD_TERMS {
+            let problem = format!("a filter asks for at most {MAX_FILTER_PAYLOAD_TERMS} places in payloads");
+            return Err(reader.error(reader.term_from, problem));
+        }
+        terms.push(term);
     }
 }
 

@@ -35,6 +35,12 @@ pub struct DeadLetterSearch {
     pub terms: TermsAsOf,
 }
 
+impl From<DeadLetterFilter> for DeadLetterSearch {
+    fn from(filter: DeadLetterFilter) -> Self {
+        Self { filter, terms: TermsAsOf::default() }
+    }
+}
+
 /// The facts that all events of a lane have in common.
 struct LaneFacts<'a>(&'a LaneKey);
 

@@ -162,12 +162,31 @@ fn what_is_wrong_is_named_with_its_place() {
 }
 
 #[test]
+fn the_examples_of_the_document_are_filters() {
+    let page = include_str!("../../../../docs/filter.md");
+    let examples = page.split("```filter\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert!(examples.lines().count() >= 9);
+    for example in examples.lines() {
+        parse(example);
+    }
+    for list in FIELDS_OF_LISTS {
+        for name in field::names(*list) {
+            assert!(page.contains(&format!("`{name}`")) || page.contains(&format!("`{name}.")), "{name}");
+        }
+    }
+}
+
+const FIELDS_OF_LISTS: &[FilterSubject] = &[FilterSubject::Events, FilterSubject::DeadLetters, FilterSubject::Engines];
+
+#[test]
 fn a_filter_has_an_end() {
     let parse = |text: &str| FilterTerms::parse(FilterSubject::Events, text);
     assert!(parse(&" ".repeat(MAX_FILTER_LENGTH)).is_ok());
     assert!(parse(&" ".repeat(MAX_FILTER_LENGTH + 1)).unwrap_err().problem.contains("at most 2000 characters"));
     assert!(parse(&"queue:a ".repeat(MAX_FILTER_TERMS)).is_ok());
     assert!(parse(&"queue:a ".repeat(MAX_FILTER_TERMS + 1)).unwrap_err().problem.contains("at most 50 terms"));
+    assert!(parse(&"payload.a:1 ".repeat(4)).is_ok());
+    assert!(parse(&"payload.a:1 ".repeat(5)).unwrap_err().problem.contains("at most 4 places in payloads"));
     let values = |count: usize| format!("queue:{}", vec!["a"; count].join(","));
     assert!(parse(&values(MAX_FILTER_VALUES)).is_ok());
     assert!(parse(&values(MAX_FILTER_VALUES + 1)).unwrap_err().problem.contains("at most 100 values"));

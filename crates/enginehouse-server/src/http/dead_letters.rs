@@ -7,6 +7,7 @@ use enginehouse_api::dead_letters::{
     DeadLetterPage, DeadLetterPreview, DeadLetterPreviewQuery, DeadLetterSummary, DeadLettersQuery, DiscardRequest,
 };
 use enginehouse_api::events::Event;
+use enginehouse_api::filter::FilterQuery;
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::access::principal::Principal;
@@ -17,9 +18,10 @@ use enginehouse_core::ids::EventId;
 
 use super::app::App;
 use super::bulk;
+use super::filtering::check_terms;
 use super::hiding::Hide;
 use super::json::{Json, JsonBody};
-use super::params::{Path, Query, listed};
+use super::params::{Path, Query, searched};
 use super::problem::{ActProblems, ChangeProblems, ListProblems, ProblemResponse, ReadProblems, WriteProblems};
 use super::selected::{act, check_visible, veiled};
 use super::wire;
@@ -30,7 +32,7 @@ use crate::dispatcher::event_actions::EventAction;
 const PREVIEWED: u32 = 10;
 
 /// List dead letters, newest event first.
-#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))), params(DeadLetterFilter, PageQuery),
+#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))), params(DeadLetterFilter, FilterQuery, PageQuery),
     responses((status = 200, description = "A page of dead letters. It may be short and still have a successor.",
         body = DeadLetterPage), ListProblems))]
 pub(super) async fn list_dead_letters(
@@ -38,14 +40,16 @@ pub(super) async fn list_dead_letters(
     Extension(principal): Extension<Principal>,
     query: Query,
 ) -> Result<Json<DeadLetterPage>, ProblemResponse> {
-    let (filter, page) = query.read(DeadLettersQuery::read)?;
+    let (filter, terms, page) = query.read(DeadLettersQuery::read)?;
+    check_terms(&principal, &terms)?;
     let filter = DeadLetterFilter { within: principal.reach(), ..filter };
-    let rows = app.store().dead_letters(&filter, &page).await?;
+    let search = filter.matching(terms, app.metrics().store_now());
+    let rows = app.store().dead_letters(&search, &page).await?;
     let rows = veiled(&principal, &page, rows, |row| row.record.event.event_id);
-    Ok(Json(listed(ListKind::DeadLetters, rows, |row| wire::dead_letter(row).shown_to(&principal))))
+    Ok(Json(searched(ListKind::DeadLetters, &page, rows, |row| wire::dead_letter(row).shown_to(&principal))))
 }
 
-/// Group dead letters by event type, reason and error, the largest group first; at most 1,000 groups.
+/// Group dead letters by event type and error, the largest group first; at most 1,000 groups.
 #[utoipa::path(get, path = "/v1/dead-letters/summary", tag = "dead letters", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))),
     responses((status = 200, description = "The groups.", body = DeadLetterSummary), ListProblems))]
 pub(super) async fn summarize_dead_letters(
@@ -53,7 +57,7 @@ pub(super) async fn summarize_dead_letters(
     Extension(principal): Extension<Principal>,
 ) -> Result<Json<DeadLetterSummary>, ProblemResponse> {
     let groups = app.store().dead_letter_groups(&principal.reach()).await?;
-    Ok(Json(DeadLetterSummary { groups: groups.into_iter().map(wire::dead_letter_group).collect() }))
+    Ok(Json(DeadLetterSummary { groups: wire::dead_letter_groups(groups) }))
 }
 
 /// Show what a bulk redrive or discard would touch, in its order. Nothing is changed.

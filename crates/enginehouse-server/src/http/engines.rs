@@ -10,6 +10,7 @@ use enginehouse_api::engines::{
     DeregisterQuery, DrainRequest, Engine, EnginePage, EnginesQuery, HeartbeatRequest, HeartbeatResponse,
     QuarantineRequest, ReadHeartbeat, RegisterRequest,
 };
+use enginehouse_api::filter::FilterQuery;
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::access::principal::Principal;
@@ -110,16 +111,17 @@ pub(super) async fn register_new_engine(
 }
 
 /// List engines by id.
-#[utoipa::path(get, path = "/v1/engines", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": true }))), params(EngineFilter, PageQuery),
+#[utoipa::path(get, path = "/v1/engines", tag = "engines", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": true }))), params(EngineFilter, FilterQuery, PageQuery),
     responses((status = 200, description = "A page of engines.", body = EnginePage), ListProblems))]
 pub(super) async fn list_engines(
     State(app): State<App>,
     Extension(principal): Extension<Principal>,
     query: Query,
 ) -> Result<Json<EnginePage>, ProblemResponse> {
-    let (filter, page) = query.read(EnginesQuery::read)?;
-    let engines = engines_within(&app, EngineFilter { within: principal.reach(), ..filter }, page).await?;
+    let (filter, terms, page) = query.read(EnginesQuery::read)?;
     let now = app.metrics().store_now();
+    let filter = EngineFilter { within: principal.reach(), ..filter.matching(terms, now) };
+    let engines = engines_within(&app, filter, page).await?;
     Ok(Json(listed(ListKind::Engines, engines, |(engine, locks_held)| {
         engine_shown_to(&principal, Engine::new(&engine, locks_held, now))
     })))

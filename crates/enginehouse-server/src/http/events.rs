@@ -7,6 +7,7 @@ use enginehouse_api::enqueue::{
     BatchRequest, BatchResponse, EnqueueRequest, EnqueueResponse, NdjsonResponse, ReadBatch,
 };
 use enginehouse_api::events::{CancelRequest, Event, EventPage, EventsQuery, HistoryResponse, WaitQuery};
+use enginehouse_api::filter::FilterQuery;
 use enginehouse_api::page::{ListKind, PageQuery};
 use enginehouse_api::problem::Problem;
 use enginehouse_core::access::principal::Principal;
@@ -26,13 +27,14 @@ use super::body::caller;
 use super::budgets::CallOrigin;
 use super::end_wait::event_after;
 use super::enqueuing::enqueue;
+use super::filtering::check_terms;
 use super::hiding::Hide;
 use super::history;
 use super::idempotency_key_header::{IdempotencyKeyHeader, refuse_for_many};
 use super::json::{Json, JsonBody, LargeJsonBody, is_json, media_type, wrong_type};
 use super::long_wait::LongWait;
 use super::ndjson;
-use super::params::{Path, Query, listed};
+use super::params::{Path, Query, searched};
 use super::problem::{
     ActProblems, ChangeProblems, EnqueueProblems, ListProblems, ProblemResponse, ReadProblems, conflict,
 };
@@ -202,7 +204,7 @@ fn refused(principal: &Principal, failure: DispatchError, at: impl Fn(usize) -> 
 }
 
 /// List events, newest first.
-#[utoipa::path(get, path = "/v1/events", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))), params(EventFilter, PageQuery), responses(
+#[utoipa::path(get, path = "/v1/events", tag = "events", extensions(("x-permission" = json!({ "any_of": [Permission::EventsRead.name()], "selectors": true }))), params(EventFilter, FilterQuery, PageQuery), responses(
     (status = 200, description = "A page of events. It may be short and still have a successor.", body = EventPage),
     ListProblems,
 ))]
@@ -211,11 +213,12 @@ pub(super) async fn list_events(
     Extension(principal): Extension<Principal>,
     query: Query,
 ) -> Result<Json<EventPage>, ProblemResponse> {
-    let (filter, page) = query.read(EventsQuery::read)?;
-    let filter = EventFilter { within: principal.reach(), ..filter };
+    let (filter, terms, page) = query.read(EventsQuery::read)?;
+    check_terms(&principal, &terms)?;
+    let filter = EventFilter { within: principal.reach(), ..filter.matching(terms, app.metrics().store_now()) };
     let rows = app.store().events(&filter, &page).await?;
     let rows = veiled(&principal, &page, rows, |record| record.event.event_id);
-    Ok(Json(listed(ListKind::Events, rows, |record| wire::event(record).shown_to(&principal))))
+    Ok(Json(searched(ListKind::Events, &page, rows, |record| wire::event(record).shown_to(&principal))))
 }
 
 /// Show one event; with `wait_seconds`, once it has completed, failed or been cancelled, or as it is when the time is over.

@@ -99,7 +99,7 @@ pub(super) async fn list_blocked(
         let cursor = |place: enginehouse_api::page::BlockedPlace| {
             Cursor { list: ListKind::Blocked, place: place.to_string() }.to_string()
         };
-        Ok::<_, ProblemResponse>(Page { items, next_cursor: explained.next.map(cursor) })
+        Ok::<_, ProblemResponse>(Page { items, next_cursor: explained.next.map(cursor), searched_until: None })
     });
     answer.await.map(Json)
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use enginehouse_api::page::{Cursor, ListKind, Page};
+use enginehouse_core::filter::PageRequest;
+use enginehouse_core::ids::EventId;
 use enginehouse_core::input::{Textual, Value, read_parameter, read_query};
 use enginehouse_core::invalid::Invalid;
 use enginehouse_store::rows::ResultPage;
@@ -53,5 +55,17 @@ impl Query {
 /// A page of rows as a page of a list.
 pub(crate) fn listed<R, T>(list: ListKind, rows: ResultPage<R>, wire: impl FnMut(R) -> T) -> Page<T> {
     let next_cursor = rows.next.map(|place| Cursor { list, place }.to_string());
-    Page { items: rows.items.into_iter().map(wire).collect(), next_cursor }
+    Page { items: rows.items.into_iter().map(wire).collect(), next_cursor, searched_until: None }
+}
+
+/// The same of a list of events, newest first, with how far it was searched if it ended before it was full.
+pub(crate) fn searched<R, T>(
+    list: ListKind,
+    asked: &PageRequest,
+    rows: ResultPage<R>,
+    wire: impl FnMut(R) -> T,
+) -> Page<T> {
+    let is_short = rows.items.len() < asked.limit as usize;
+    let place = rows.next.as_deref().filter(|_| is_short).and_then(|place| place.parse::<EventId>().ok());
+    Page { searched_until: place.and_then(EventId::made_at), ..listed(list, rows, wire) }
 }

@@ -1,6 +1,6 @@
 //! What the store and the dispatcher answer, in the words of the wire.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use enginehouse_api::dead_letters::{DeadLetter, DeadLetterGroup};
 use enginehouse_api::engines::{Engine, EngineLock, HeartbeatResponse};
@@ -249,29 +249,36 @@ pub(super) fn dead_letter(row: DeadLetterRow) -> DeadLetter {
     }
 }
 
-pub(super) fn dead_letter_group(group: rows::DeadLetterGroupRow) -> DeadLetterGroup {
-    let group_id = group.id();
-    let rows::DeadLetterGroupRow {
-        event_type,
-        reason,
-        error_code,
-        message,
-        count,
-        oldest_at,
-        newest_at,
-        sample_event_id,
-    } = group;
-    DeadLetterGroup {
-        group_id,
-        event_type,
-        reason,
-        error_code,
-        message: Some(message).filter(|message| !message.is_empty()),
-        count,
-        oldest_at,
-        newest_at,
-        sample_event_id,
+/// Groups of dead letters. Those that wait for different reasons are one.
+pub(super) fn dead_letter_groups(rows: Vec<rows::DeadLetterGroupRow>) -> Vec<DeadLetterGroup> {
+    let mut groups: Vec<DeadLetterGroup> = Vec::with_capacity(rows.len());
+    let mut places = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let group_id = row.id();
+        let place = *places.entry(group_id).or_insert(groups.len());
+        let Some(group) = groups.get_mut(place) else {
+            groups.push(DeadLetterGroup {
+                group_id,
+                event_type: row.event_type,
+                reasons: vec![row.reason],
+                error_code: row.error_code,
+                message: Some(row.message).filter(|message| !message.is_empty()),
+                count: row.count,
+                oldest_at: row.oldest_at,
+                newest_at: row.newest_at,
+                sample_event_id: row.sample_event_id,
+            });
+            continue;
+        };
+        group.reasons.push(row.reason);
+        group.count += row.count;
+        group.oldest_at = group.oldest_at.min(row.oldest_at);
+        group.newest_at = group.newest_at.max(row.newest_at);
+        group.sample_event_id = group.sample_event_id.max(row.sample_event_id);
     }
+    // The parts of a group are in the order of their own sizes.
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    groups
 }
 
 pub(super) fn scenario_run(run: ScenarioRunCounts, engines: Option<Vec<EngineId>>) -> ScenarioRun {

@@ -13,6 +13,8 @@ const MAY_BE_ABSENT: &[&str] = &[
     "Problem: applied, errors, event_id, event_status, missing, on, quota, request_id, retry_after_seconds",
     "Engine: locks, session_token, warnings",
     "MinutePoint: processing, waiting",
+    "EventPage: searched_until",
+    "DeadLetterPage: searched_until",
     "ExchangeResponse: claim, heartbeat",
     "HeartbeatResponse: errors",
     "BatchedEvent: error",

@@ -25,6 +25,7 @@ mod encodings;
 mod engines;
 mod events;
 mod explaining;
+mod filters;
 mod given_tokens;
 mod hints;
 mod hosts;

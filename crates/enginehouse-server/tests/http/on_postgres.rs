@@ -7,6 +7,7 @@ mod described;
 mod engines;
 mod events;
 mod explaining;
+mod filters;
 mod given_tokens;
 mod logs;
 mod minutes;

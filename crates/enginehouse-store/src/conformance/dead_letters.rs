@@ -8,7 +8,7 @@ use enginehouse_core::transition::EventCommand;
 
 use super::given::{HOUR, MINUTE, apply, begin, claim, event, fail, given_events, id, ids, now, selectors};
 use crate::Store;
-use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, NewDeadLetter, PageRequest};
+use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, DeadLetterSearch, NewDeadLetter, PageRequest};
 
 const REQUESTED: DeadLetterReason = DeadLetterReason::Requested;
 
@@ -60,7 +60,7 @@ pub(crate) async fn dead_letters_are_listed_newest_first_and_each_once(store: &d
     }
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = store.dead_letters(&DeadLetterFilter::default(), &PageRequest { limit: 2, after }).await.unwrap();
+        let page = store.dead_letters(&DeadLetterSearch::default(), &PageRequest { limit: 2, after }).await.unwrap();
         found.extend(ids_of(&page.items));
         after = page.next;
         if after.is_none() {
@@ -76,7 +76,7 @@ pub(crate) async fn dead_letters_are_listed_newest_first_and_each_once(store: &d
         assert_eq!((preview.count, ids_of(&preview.first)), (count, ids(first)), "up to {limit}");
     }
     let lost = PageRequest { limit: 2, after: Some("no such place".to_owned()) };
-    store.dead_letters(&DeadLetterFilter::default(), &lost).await.unwrap();
+    store.dead_letters(&DeadLetterSearch::default(), &lost).await.unwrap();
 }
 
 /// A list and a bulk operation with one filter find the same dead letters.
@@ -122,7 +122,7 @@ pub(crate) async fn dead_letters_are_found_by_every_field(store: &dyn Store) {
         let preview = store.preview_dead_letters(&filter, u64::MAX, 1).await.unwrap();
         assert_eq!(preview.count, want.len() as u64, "{filter:?}");
         assert_eq!(ids_of(&preview.first), ids(want.iter().copied().take(1)), "{filter:?}");
-        let page = store.dead_letters(&filter, &PageRequest { limit: 10, after: None }).await.unwrap();
+        let page = store.dead_letters(&filter.clone().into(), &PageRequest { limit: 10, after: None }).await.unwrap();
         assert_eq!(ids_of(&page.items), ids(want.into_iter().rev()), "{filter:?}");
     }
 }

@@ -92,9 +92,10 @@ pub(super) fn one(connection: &SqliteConnection, event_id: EventId) -> SqliteRes
 pub(super) fn page(
     connection: &SqliteConnection,
     filter: &DeadLetterFilter,
+    ids: Option<(EventId, EventId)>,
     page: &PageRequest,
 ) -> SqliteResult<ResultPage<DeadLetterRow>> {
-    let Some(before) = search::place(page) else { return Ok(search::nothing()) };
+    let Some(before) = search::place(page, ids) else { return Ok(search::nothing()) };
     let group_id = filter.group_id.map(|id| id.to_string());
     let mut statement = connection.prepare_cached(sql!("dead_letters"))?;
     let mut rows = statement.query(params![before, MAX_SCANNED_ROWS])?;

@@ -113,4 +113,5 @@ fn matches(filter: &EngineFilter, engine: &RegisteredEngine) -> bool {
         && filter.stopped.is_none_or(|stopped| stopped == (engine.status == EngineStatus::Stopped))
         && filter.engine_type.as_ref().is_none_or(|wanted| *wanted == engine.engine_type)
         && filter.capability.as_ref().is_none_or(|wanted| has(wanted.as_str()))
+        && filter.terms.match_facts(engine)
 }

@@ -33,13 +33,17 @@ pub(super) fn record(
     Ok(Some(EventRecord { event, lane, payload, reports }))
 }
 
-/// The id that the page lies before. A place that no page has answered finds nothing.
-pub(super) fn place(page: &PageRequest) -> Option<Vec<u8>> {
-    match &page.after {
+/// The id that the page lies before, if the ids that are wanted are the first and the last of these. A place that no page has
+/// answered finds nothing.
+pub(super) fn place(page: &PageRequest, wanted: Option<(EventId, EventId)>) -> Option<Vec<u8>> {
+    let place = match &page.after {
         // Behind every id: longer than the last one.
-        None => Some(vec![u8::MAX; 17]),
-        Some(place) => place.parse::<EventId>().ok().map(|id| id.0.as_bytes().to_vec()),
-    }
+        None => vec![u8::MAX; 17],
+        Some(place) => place.parse::<EventId>().ok()?.0.as_bytes().to_vec(),
+    };
+    // Right behind the last one that is wanted.
+    let behind = wanted.map(|(_, last)| [&last.0.as_bytes()[..], &[0]].concat());
+    Some(behind.map_or(place.clone(), |behind| behind.min(place)))
 }
 
 pub(super) fn nothing<T>() -> ResultPage<T> {
@@ -140,7 +144,9 @@ fn search<T>(
     page: &PageRequest,
     look_at: impl Fn(&mut Search<'_, T>, EventId, bool) -> SqliteResult<()>,
 ) -> SqliteResult<ResultPage<T>> {
-    let (Some(before), Some(lanes)) = (place(page), lanes_of(connection, filter)?) else { return Ok(nothing()) };
+    let (Some(before), Some(lanes)) = (place(page, filter.terms.event_ids()), lanes_of(connection, filter)?) else {
+        return Ok(nothing());
+    };
     let (sql, name) = path(connection, filter)?;
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![before, MAX_SCANNED_ROWS, name, filter.label.is_some()])?;
@@ -189,12 +195,14 @@ fn lanes_of(connection: &SqliteConnection, filter: &EventFilter) -> SqliteResult
         && filter.queue.is_none()
         && filter.priority.is_none()
         && !filter.within.limit_lanes()
+        && !filter.terms.limit_lanes()
     {
         return Ok(Some(None));
     }
     let mut lanes = lanes::after(connection, LaneId(0))?;
     lanes.retain(|lane| {
         filter.within.admit_lane(&lane.key)
+            && filter.terms.admit_lane(&lane.key)
             && filter.event_type.as_ref().is_none_or(|wanted| *wanted == lane.key.event_type)
             && filter.queue.as_ref().is_none_or(|wanted| *wanted == lane.key.queue)
             && filter.priority.is_none_or(|wanted| wanted == lane.key.priority)

@@ -29,7 +29,7 @@ impl<'a> DeadLetterColumns<'a> {
         let error = error.as_ref();
         let error_code = error.and_then(|error| error.code.as_deref());
         let error_group = error.map(|error| error_pattern(&error.message)).unwrap_or_default();
-        let group_id = ErrorGroupId::of(event_type, *reason, error_code, &error_group).to_string();
+        let group_id = ErrorGroupId::of(event_type, error_code, &error_group).to_string();
         Self {
             event_id: *event_id,
             event_type: Cow::Borrowed(event_type),

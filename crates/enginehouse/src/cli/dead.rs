@@ -7,6 +7,7 @@ use enginehouse_api::dead_letters::{
     BulkDiscardRequest, BulkLimit, BulkRedriveRequest, DeadLetter, DeadLetterGroup, DeadLetterPreviewQuery,
     DeadLettersQuery, DiscardRequest,
 };
+use enginehouse_api::filter::FilterQuery;
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::error_group::{ErrorGroupId, last_line};
 use enginehouse_core::event::DeadLetterReason;
@@ -18,6 +19,7 @@ use super::change_flags::ChangeFlags;
 use super::cli_error::CliError;
 use super::effect::{Effect, ServerCall};
 use super::event::show_state;
+use super::filter_terms::dead_letter_terms;
 use super::hints::Subject;
 use super::output::{self, Listed, Part, one, or_dash};
 use super::seen_names::note_unseen;
@@ -41,6 +43,9 @@ enum DeadCommand {
     List {
         #[command(flatten)]
         filter: Filter,
+        /// Only those of which these terms hold too, such as 'error:~timeout age:<1h -queue:render'
+        #[arg(long = "filter", value_name = "TERMS", value_parser = dead_letter_terms)]
+        terms: Option<String>,
         #[command(flatten)]
         part: Part,
     },
@@ -165,7 +170,7 @@ impl DeadArgs {
 pub(crate) async fn run(arguments: DeadArgs) -> Exit {
     let DeadArgs { common, verb } = arguments;
     let result = match verb {
-        DeadCommand::List { filter, part } => list(&common, &filter, part).await,
+        DeadCommand::List { filter, terms, part } => list(&common, &filter, terms, part).await,
         DeadCommand::Show { event_id, time } => show(&common, event_id, time).await,
         DeadCommand::Summary { watch } => watch.repeat(&common, async || summary(&common).await).await,
         DeadCommand::Redrive { which, to_queue, rate_per_second, limit, changes } => {
@@ -179,10 +184,12 @@ pub(crate) async fn run(arguments: DeadArgs) -> Exit {
     common.finish(result)
 }
 
-async fn list(common: &Common, filter: &Filter, part: Part) -> Result<(), CliError> {
+async fn list(common: &Common, filter: &Filter, terms: Option<String>, part: Part) -> Result<(), CliError> {
     let is_empty = Cell::new(true);
     let fetch = async |limit, cursor| {
-        let page = common.client.dead_letters(&query(filter, limit, cursor)).await?;
+        let (filter, terms) = (filter.clone().into(), FilterQuery { terms: terms.clone() });
+        let query = DeadLettersQuery { filter, terms, page: PageQuery { limit: Some(limit), cursor } };
+        let page = common.client.dead_letters(&query).await?;
         is_empty.set(is_empty.get() && page.items.is_empty());
         Ok(page)
     };
@@ -191,10 +198,6 @@ async fn list(common: &Common, filter: &Filter, part: Part) -> Result<(), CliErr
         note_unseen(common, (filter.queue.as_ref(), filter.event_type.as_ref())).await?;
     }
     Ok(())
-}
-
-fn query(filter: &Filter, limit: u64, cursor: Option<String>) -> DeadLettersQuery {
-    DeadLettersQuery { filter: filter.clone().into(), page: PageQuery { limit: Some(limit), cursor } }
 }
 
 async fn show(common: &Common, event_id: EventId, time: TimeArgs) -> Result<(), CliError> {
@@ -397,7 +400,7 @@ impl Listed for DeadLetterGroup {
             self.group_id.to_string(),
             self.count.to_string(),
             self.event_type.to_string(),
-            self.reason.to_string(),
+            self.reasons.iter().map(|reason| reason.name()).collect::<Vec<_>>().join(","),
             or_dash(self.error_code.as_ref()),
             times.show(self.oldest_at),
             times.show(self.newest_at),

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use enginehouse_api::engines::{DrainRequest, Engine, EnginesQuery, QuarantineRequest};
+use enginehouse_api::filter::FilterQuery;
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::filter::EngineFilter;
@@ -12,6 +13,7 @@ use super::cli_error::CliError;
 use super::effect::{Effect, ServerCall};
 use super::engine_run;
 use super::explain;
+use super::filter_terms::engine_terms;
 use super::hints::Subject;
 use super::output::{Listed, Part, one, or_dash};
 use super::quarantine;
@@ -126,6 +128,9 @@ struct EngineListArgs {
     /// Only those that are capable of this
     #[arg(long)]
     capability: Option<Capability>,
+    /// Only those of which these terms hold too, such as 'version:1.2 -host:node-7 silent:>30s'
+    #[arg(long = "filter", value_name = "TERMS", value_parser = engine_terms)]
+    terms: Option<String>,
     #[command(flatten)]
     part: Part,
 }
@@ -164,12 +169,13 @@ pub(crate) async fn run(arguments: EngineArgs) -> Exit {
 }
 
 async fn list(common: &Common, arguments: EngineListArgs) -> Result<(), CliError> {
-    let EngineListArgs { status, stopped, engine_type, capability, part } = arguments;
+    let EngineListArgs { status, stopped, engine_type, capability, terms, part } = arguments;
     let stopped = (status.is_none() && !stopped).then_some(false);
     let fetch = async |limit, cursor| {
         let (engine_type, capability) = (engine_type.clone(), capability.clone());
         let filter = EngineFilter { status, stopped, engine_type, capability, ..EngineFilter::default() };
-        let query = EnginesQuery { filter, page: PageQuery { limit: Some(limit), cursor } };
+        let terms = FilterQuery { terms: terms.clone() };
+        let query = EnginesQuery { filter, terms, page: PageQuery { limit: Some(limit), cursor } };
         common.client.engines(&query).await
     };
     part.show(common, "could not list engines", fetch).await

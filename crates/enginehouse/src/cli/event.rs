@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use enginehouse_api::event_types::PauseFields;
 use enginehouse_api::events::{CancelRequest, Event, EventProgress, EventsQuery};
+use enginehouse_api::filter::FilterQuery;
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::error_group::last_line;
 use enginehouse_core::event::{AttemptOutcome, EventStatus};
@@ -21,6 +22,7 @@ use super::event_filter::EventFilterArgs;
 use super::event_log::{self, EventLogArgs};
 use super::event_wait::{self, wait_seconds};
 use super::explain;
+use super::filter_terms::event_terms;
 use super::hints::Subject;
 use super::output::{Listed, Part, one, or_dash};
 use super::seen_names::note_unseen;
@@ -147,6 +149,9 @@ The exit status is 10 if the event has failed, 11 if it was cancelled, and 7 if 
 struct EventListArgs {
     #[command(flatten)]
     filter: EventFilterArgs,
+    /// Only those of which these terms hold too, such as 'type:frame.* age:>5m -error:~timeout'
+    #[arg(long = "filter", value_name = "TERMS", value_parser = event_terms)]
+    terms: Option<String>,
     #[command(flatten)]
     part: Part,
 }
@@ -198,11 +203,12 @@ pub(crate) async fn run(arguments: EventArgs) -> Exit {
 }
 
 async fn list(common: &Common, arguments: EventListArgs) -> Result<(), CliError> {
-    let EventListArgs { filter, part } = arguments;
+    let EventListArgs { filter, terms, part } = arguments;
     let is_empty = Cell::new(true);
     let fetch = async |limit, cursor| {
         let page = PageQuery { limit: Some(limit), cursor };
-        let page = common.client.events(&EventsQuery { filter: (&filter).into(), page }).await?;
+        let terms = FilterQuery { terms: terms.clone() };
+        let page = common.client.events(&EventsQuery { filter: (&filter).into(), terms, page }).await?;
         is_empty.set(is_empty.get() && page.items.is_empty());
         Ok(page)
     };

@@ -48,7 +48,8 @@ pub(super) async fn cancel(client: &Client, names: &BenchNames, payload_bytes: u
             queue: Some(names.queue.clone()),
             ..EventFilter::default()
         };
-        let mut query = EventsQuery { filter, page: PageQuery { limit: Some(limit), cursor: None } };
+        let mut query =
+            EventsQuery { filter, page: PageQuery { limit: Some(limit), cursor: None }, ..EventsQuery::default() };
         loop {
             let page = client.events(&query).await?;
             cancelled += all(page.items.iter().map(|event| cancel_one(client.clone(), event.event_id))).await?;

@@ -16,7 +16,7 @@ use super::table::TableLayout;
 /// Shows a list that comes as a whole.
 pub(crate) fn whole_list<T: Listed>(output: &OutputArgs, times: &Times, items: Vec<T>) -> Result<(), CliError> {
     let layout = TableLayout::new::<T>(output.format() == OutputFormat::Wide, None)?;
-    list(output, &layout, times, &Page { items, next_cursor: None })
+    list(output, &layout, times, &Page { items, next_cursor: None, searched_until: None })
 }
 
 /// Shows one page of a list.

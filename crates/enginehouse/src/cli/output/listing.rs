@@ -87,7 +87,12 @@ impl Part {
             // These show as they come, so that the longest list needs no memory.
             if is_last || matches!(format, OutputFormat::Name | OutputFormat::Jsonl) {
                 let next_cursor = cursor.clone().filter(|_| is_last);
-                list(common, layout, &times, &Page { items: std::mem::take(&mut items), next_cursor })?;
+                list(
+                    common,
+                    layout,
+                    &times,
+                    &Page { items: std::mem::take(&mut items), next_cursor, searched_until: None },
+                )?;
             }
             if is_last {
                 break;

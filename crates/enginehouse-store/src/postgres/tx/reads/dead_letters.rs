@@ -59,9 +59,10 @@ pub(crate) async fn preview_dead_letters(
 pub(crate) async fn dead_letters(
     shared: &PgState,
     filter: &DeadLetterFilter,
+    ids: Option<(EventId, EventId)>,
     page: &PageRequest,
 ) -> PgResult<ResultPage<DeadLetterRow>> {
-    let Some(before) = search::place(page) else { return Ok(search::nothing()) };
+    let Some(before) = search::place(page, ids) else { return Ok(search::nothing()) };
     let event_type = filter.event_type.as_ref().map(EventType::as_str);
     let queue = filter.queue.as_ref().map(QueueName::as_str);
     let reason = filter.reason.map(|reason| reason.name());

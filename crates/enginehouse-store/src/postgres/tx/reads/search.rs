@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use enginehouse_core::event::EventStatus;
+use enginehouse_core::filter::FilterField;
 use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::label::Label;
 use tokio_postgres::Row;
@@ -66,7 +67,7 @@ async fn search(
     filter: &EventFilter,
     page: &PageRequest,
 ) -> PgResult<Option<(Snapshot, Matches<()>)>> {
-    let Some(before) = place(page) else { return Ok(None) };
+    let Some(before) = place(page, filter.terms.event_ids()) else { return Ok(None) };
     // What is remembered, before the snapshot is taken: a lock that had ended then has ended.
     let (locks_from, given_from) = {
         let positions = shared.scan_positions();
@@ -95,7 +96,10 @@ async fn search(
         TEXT: &queue, TEXT: &engine, TIMESTAMPTZ: &after, TIMESTAMPTZ: &until, INT4: &priority, TEXT: &label,
         TEXT: &value, TEXT: &run, TIMESTAMPTZ: &available,
     ];
-    let (queues, event_types) = (likes(&filter.within.queues), likes(&filter.within.event_types));
+    // What the caller may see, or else what the terms ask for: what is found is compared with them.
+    let terms = |field| filter.terms.like_patterns(&field);
+    let queues = likes(&filter.within.queues).or_else(|| terms(FilterField::Queue));
+    let event_types = likes(&filter.within.event_types).or_else(|| terms(FilterField::EventType));
     let within = params![TEXT_ARRAY: &queues, TEXT_ARRAY: &event_types];
     let rows = snapshot.query(sql, common.into_iter().chain(within).chain([own]).collect::<Vec<_>>()).await?;
     let found = Matches::read(reader, "events", &rows, page, |_| Ok(()))?;
@@ -181,12 +185,15 @@ async fn path(session: &Session, shared: &PgState, filter: &EventFilter) -> PgRe
     Ok(SearchPlan::Plain(if count <= u64::from(MAX_SCANNED_ROWS) { sorted } else { newest::ALL }))
 }
 
-/// The id that the page lies before. A place that no page has answered finds nothing.
-pub(super) fn place(page: &PageRequest) -> Option<Uuid> {
-    match &page.after {
-        None => Some(Uuid::max()),
-        Some(place) => place.parse::<EventId>().ok().map(|id| id.0),
-    }
+/// The id that the page lies before, if the ids that are wanted are the first and the last of these. A place that no page has
+/// answered finds nothing.
+pub(super) fn place(page: &PageRequest, wanted: Option<(EventId, EventId)>) -> Option<Uuid> {
+    let place = match &page.after {
+        None => Uuid::max(),
+        Some(place) => place.parse::<EventId>().ok()?.0,
+    };
+    let behind = wanted.map(|(_, last)| Uuid::from_u128(last.0.as_u128().saturating_add(1)));
+    Some(behind.map_or(place, |behind| behind.min(place)))
 }
 
 /// One more than asked for tells whether more follow.
