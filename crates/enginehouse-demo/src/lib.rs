@@ -1,8 +1,11 @@
 //! The demo: a fleet of engines renders one picture, tile by tile, and one of them is killed on the way.
 //!
 //! Only the failures are staged. The server is `enginehouse serve`, each engine is a process of its own that calls it over
-//! HTTP, and the one that is killed is killed with SIGKILL. [`run`] is the demo, [`run_engine`] is one of its engines.
+//! HTTP, and the one that is killed is killed with SIGKILL. [`run`] is the demo, [`run_engine`] is one of its engines, and
+//! [`run_fleet`] keeps a fleet busy for whoever wants to look around.
 
+mod busy_fleet;
+mod busy_work;
 mod engine;
 mod fleet;
 mod output;
@@ -19,6 +22,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 
+pub use self::busy_fleet::{BusyFleetConfig, run_fleet};
 pub use self::engine::{EngineConfig, run_engine};
 use self::fleet::DemoFleet;
 use self::output::ProgressOutput;

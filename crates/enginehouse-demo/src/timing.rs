@@ -13,6 +13,12 @@ pub(super) fn seconds(since: Instant) -> f64 {
     now().saturating_duration_since(since).as_secs_f64()
 }
 
+/// Lets time pass, as work does that is none.
+#[expect(clippy::disallowed_methods, reason = "the engines of the busy fleet work by letting time pass")]
+pub(super) async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// Asks ten times a second until there is an answer.
 pub(super) async fn until<T>(
     what: &str,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use enginehouse_core::ids::EngineId;
-use enginehouse_demo::{DemoConfig, DemoEnd, EngineConfig};
+use enginehouse_demo::{BusyFleetConfig, DemoConfig, DemoEnd, EngineConfig};
 
 use super::engine_run::load::LoadMeter;
 use super::output::note;
@@ -14,7 +14,8 @@ use super::output::note;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  enginehouse demo --engines 6 --output picture.png --exit")]
+  enginehouse demo --engines 6 --output picture.png --exit
+  enginehouse demo --fleet 40")]
 pub(crate) struct DemoArgs {
     /// How many engines
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(3..=16))]
@@ -25,6 +26,10 @@ pub(crate) struct DemoArgs {
     /// Where to write the picture
     #[arg(long, value_name = "FILE", default_value = "enginehouse-demo.png")]
     output: PathBuf,
+    /// Render no picture: keep a fleet of so many engines busy until Ctrl-C, with something slow, something flaky and something
+    /// that no engine can run. Each engine keeps a connection or two
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(4..=2_000), conflicts_with_all = ["engines", "tiles", "output", "exit"])]
+    fleet: Option<u32>,
     /// End at once when the picture is done, with status 0 only if everything held
     #[arg(long)]
     exit: bool,
@@ -48,7 +53,11 @@ pub(crate) struct DemoEngineArgs {
 pub(crate) async fn run(arguments: DemoArgs) -> u8 {
     let demo = async {
         let program = std::env::current_exe().context("this program does not know where it is")?;
-        let DemoArgs { engines, tiles, output, exit } = arguments;
+        let DemoArgs { engines, tiles, output, exit, fleet } = arguments;
+        if let Some(engines) = fleet {
+            enginehouse_demo::run_fleet(BusyFleetConfig { program, engines }).await?;
+            return Ok(DemoEnd::Interrupted);
+        }
         enginehouse_demo::run(DemoConfig { program, engines, tiles, output, keep_serving: !exit }).await
     };
     match demo.await {
