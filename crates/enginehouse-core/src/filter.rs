@@ -24,14 +24,18 @@ mod field;
 mod json_path;
 mod parse;
 mod pushdown;
+mod quoting;
 mod terms;
+mod terms_as_of;
 #[cfg(test)]
 mod tests;
 
 pub use self::field::{FilterField, FilterSubject};
 pub use self::json_path::{JsonPath, NotAJsonPath};
-pub use self::pushdown::{DeadLetterSearch, TermsAsOf};
-pub use self::terms::{Comparison, FilterError, FilterFact, FilterFacts, FilterTerm, FilterTerms, ValueTest};
+pub use self::parse::FilterError;
+pub use self::pushdown::DeadLetterSearch;
+pub use self::terms::{Comparison, FilterFact, FilterFacts, FilterTerm, FilterTerms, ValueTest};
+pub use self::terms_as_of::TermsAsOf;
 
 /// Which events. What is absent matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -44,7 +44,7 @@ impl fmt::Display for JsonPath {
 
 /// The members of an object. A name may be written with escapes.
 #[derive(Deserialize)]
-struct Members<'a>(#[serde(borrow)] HashMap<Cow<'a, str>, &'a RawValue>);
+struct JsonMembers<'a>(#[serde(borrow)] HashMap<Cow<'a, str>, &'a RawValue>);
 
 impl JsonPath {
     /// The text of the value that is at this place; none if nothing is.
@@ -52,7 +52,7 @@ impl JsonPath {
         let mut value = json;
         for name in &self.0 {
             value = match value.trim_start().as_bytes().first()? {
-                b'{' => serde_json::from_str::<Members<'_>>(value).ok()?.0.get(name.as_str())?.get(),
+                b'{' => serde_json::from_str::<JsonMembers<'_>>(value).ok()?.0.get(name.as_str())?.get(),
                 b'[' => elements(value)?.get(name.parse::<usize>().ok()?)?.get(),
                 _ => return None,
             };
@@ -74,8 +74,8 @@ pub(super) fn values(json: &str) -> Vec<&str> {
 /// The text of a JSON string.
 pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    json.starts_with('"').then(|| serde_json::from_str::<Text<'_>>(json).ok()).flatten().map(|text| text.0)
+    struct JsonText<'a>(#[serde(borrow)] Cow<'a, str>);
+    json.starts_with('"').then(|| serde_json::from_str::<JsonText<'_>>(json).ok()).flatten().map(|text| text.0)
 }
 
 /// How two numbers compare: whole ones exactly, however large. None if one is no number.

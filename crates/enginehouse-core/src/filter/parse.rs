@@ -6,7 +6,8 @@ use std::fmt;
 use super::age::Age;
 use super::field::{self, FieldKind, FilterField, FilterSubject};
 use super::json_path;
-use super::terms::{Comparison, FilterTerm, ValueTest};
+use super::quoting::ends_value;
+use super::terms::{Comparison, FilterTerm, FilterTerms, ValueTest};
 use crate::ids::{Capability, EventId};
 use crate::input::{Textual, likeness};
 use crate::invalid::shortened;
@@ -25,9 +26,19 @@ pub struct FilterError {
     pub problem: String,
 }
 
+impl FilterTerms {
+    /// Reads the filter of a list.
+    ///
+    /// # Errors
+    /// The first term that is none: where it stands, and what may stand there.
+    pub fn parse(subject: FilterSubject, text: &str) -> Result<Self, FilterError> {
+        terms(subject, text).map(|terms| Self::new(subject, terms))
+    }
+}
+
 /// The terms of a text.
-pub(super) fn terms(subject: FilterSubject, text: &str) -> Result<Vec<FilterTerm>, FilterError> {
-    let mut reader = Reader { subject, text, at: 0, term_from: 0 };
+fn terms(subject: FilterSubject, text: &str) -> Result<Vec<FilterTerm>, FilterError> {
+    let mut reader = FilterReader { subject, text, at: 0, term_from: 0 };
     let length = text.chars().count();
     if length > MAX_FILTER_LENGTH {
         return Err(reader.error(0, format!("a filter has at most {MAX_FILTER_LENGTH} characters, this one {length}")));
@@ -52,22 +63,6 @@ pub(super) fn terms(subject: FilterSubject, text: &str) -> Result<Vec<FilterTerm
     }
 }
 
-/// A text as a value is written: in quotes if it could be read as something else without.
-pub(super) fn written(text: &str, in_quotes: bool) -> Cow<'_, str> {
-    let is_bare = !text.is_empty()
-        && !text.starts_with(['>', '<', '~'])
-        && !text.ends_with('*')
-        && !text.contains(|character: char| ends_value(character) || character == '"');
-    if is_bare && !in_quotes {
-        return text.into();
-    }
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")).into()
-}
-
-fn ends_value(character: char) -> bool {
-    character == ',' || character.is_whitespace()
-}
-
 /// One value as it is written.
 struct Written<'a> {
     /// Where it begins.
@@ -80,7 +75,7 @@ struct Written<'a> {
     is_beginning: bool,
 }
 
-struct Reader<'a> {
+struct FilterReader<'a> {
     subject: FilterSubject,
     text: &'a str,
     /// How much of the text is read, in bytes.
@@ -89,7 +84,7 @@ struct Reader<'a> {
     term_from: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FilterReader<'a> {
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }

@@ -9,10 +9,8 @@ use std::time::Duration;
 use super::age::Age;
 use super::field::{FilterField, FilterSubject};
 use super::json_path;
-use super::parse;
+use super::quoting::written;
 use crate::time::Timestamp;
-
-pub use super::parse::FilterError;
 
 /// The terms of a filter, all of which must hold. Without terms, all things match.
 ///
@@ -116,12 +114,8 @@ pub trait FilterFacts {
 }
 
 impl FilterTerms {
-    /// Reads the filter of a list.
-    ///
-    /// # Errors
-    /// The first term that is none: where it stands, and what may stand there.
-    pub fn parse(subject: FilterSubject, text: &str) -> Result<Self, FilterError> {
-        Ok(Self { subject, terms: parse::terms(subject, text)?.into() })
+    pub(super) fn new(subject: FilterSubject, terms: Vec<FilterTerm>) -> Self {
+        Self { subject, terms: terms.into() }
     }
 
     /// A filter that everything matches.
@@ -236,10 +230,10 @@ impl fmt::Display for FilterTerm {
 impl fmt::Display for ValueTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Is { text, is_quoted } => f.write_str(&parse::written(text, *is_quoted)),
+            Self::Is { text, is_quoted } => f.write_str(&written(text, *is_quoted)),
             Self::Begins(beginning) if beginning.is_empty() => f.write_str("*"),
-            Self::Begins(beginning) => write!(f, "{}*", parse::written(beginning, false)),
-            Self::Contains(part) => write!(f, "~{}", parse::written(part, false)),
+            Self::Begins(beginning) => write!(f, "{}*", written(beginning, false)),
+            Self::Contains(part) => write!(f, "~{}", written(part, false)),
             Self::Number(comparison, number) => write!(f, "{}{number}", comparison.sign()),
             Self::Age(comparison, age) => write!(f, "{}{}", comparison.sign(), Age(*age)),
             Self::Moment(comparison, at) => write!(f, "{}{at}", comparison.sign()),
