@@ -265,6 +265,8 @@ pub struct DeadLetterGroup {
     pub group_id: ErrorGroupId,
     /// What kind of work they are.
     pub event_type: EventType,
+    /// Why most of them are dead letters.
+    pub reason: DeadLetterReason,
     /// Why they are dead letters: each reason that some of them have, once.
     #[schema(min_items = 1, max_items = 5)]
     pub reasons: Vec<DeadLetterReason>,

@@ -260,6 +260,8 @@ pub(super) fn dead_letter_groups(rows: Vec<rows::DeadLetterGroupRow>) -> Vec<Dea
             groups.push(DeadLetterGroup {
                 group_id,
                 event_type: row.event_type,
+                // The largest part comes first.
+                reason: row.reason,
                 reasons: vec![row.reason],
                 error_code: row.error_code,
                 message: Some(row.message).filter(|message| !message.is_empty()),
