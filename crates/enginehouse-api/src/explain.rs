@@ -5,7 +5,7 @@ use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::explain::{Passage, Verdict};
 use enginehouse_core::filter::PageRequest;
-use enginehouse_core::ids::{Capability, EngineId, EventId, EventType, QueueName};
+use enginehouse_core::ids::{Capability, EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::input::Value;
 use enginehouse_core::read_fields;
 use enginehouse_core::time::Timestamp;
@@ -181,6 +181,10 @@ pub struct ChangeView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub event_type: Option<EventType>,
+    /// The scenario run that it is done to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub scenario_run_id: Option<ScenarioRunId>,
     /// The capabilities that the engine has to have too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<Capability>,
@@ -203,6 +207,8 @@ pub enum ChangeAction {
     ResumeQueue,
     /// Resume an event type.
     ResumeEventType,
+    /// Resume a scenario run.
+    ResumeScenarioRun,
     /// Make the event available now.
     MakeAvailable,
     /// Let an engine that drains take events again.
@@ -240,6 +246,7 @@ impl From<&ChangeStep> for ChangeView {
             event_id: None,
             queue: None,
             event_type: None,
+            scenario_run_id: None,
             capabilities: Vec::new(),
             engine_version: None,
             to: None,
@@ -249,6 +256,9 @@ impl From<&ChangeStep> for ChangeView {
             ChangeStep::ResumeQueue(queue) => Self { queue: Some(queue.clone()), ..view(ChangeAction::ResumeQueue) },
             ChangeStep::ResumeEventType(event_type) => {
                 Self { event_type: Some(event_type.clone()), ..view(ChangeAction::ResumeEventType) }
+            }
+            ChangeStep::ResumeRun(run) => {
+                Self { scenario_run_id: Some(run.clone()), ..view(ChangeAction::ResumeScenarioRun) }
             }
             ChangeStep::MakeAvailable { .. } => view(ChangeAction::MakeAvailable),
             ChangeStep::ResumeEngine(engine_id) => of(ChangeAction::ResumeEngine, engine_id),

@@ -17,6 +17,14 @@ pub struct ScenarioRun {
     pub events: EventCounts,
     /// When the first of its events that are kept was enqueued.
     pub first_enqueued_at: Timestamp,
+    /// Since when it is paused; absent if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub paused_at: Option<Timestamp>,
+    /// Why it is paused; absent if nobody has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub pause_reason: Option<String>,
     /// The engines that are on it; only where one run is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

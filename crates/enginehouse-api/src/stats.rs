@@ -1,6 +1,6 @@
 //! Counts and ages of everything in the store: in all, by queue and event type, and by lane.
 
-use enginehouse_core::ids::{Capability, EventType, QueueName};
+use enginehouse_core::ids::{Capability, EventType, QueueName, ScenarioRunId};
 use enginehouse_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -77,7 +77,10 @@ pub struct LaneStats {
     /// The range that the engine's version must lie in.
     #[schema(required = true)]
     pub engine_version: Option<String>,
-    /// Whether its queue or its event type is paused.
+    /// The scenario run whose events these are, if that was paused while they waited: they stand apart until they are claimed.
+    #[schema(required = true)]
+    pub scenario_run_id: Option<ScenarioRunId>,
+    /// Whether its queue, its event type or its scenario run is paused.
     pub paused: bool,
     /// Waiting to be claimed, now or later.
     pub queued: u64,

@@ -7,6 +7,7 @@ use enginehouse_api::dead_letters::{
     BulkDiscardRequest, BulkDiscardResponse, BulkRedriveRequest, BulkRedriveResponse, DeadLetter, DeadLetterPreview,
     DeadLetterPreviewQuery, DeadLetterSummary, DeadLettersQuery, DiscardRequest,
 };
+use enginehouse_api::event_types::PauseRequest;
 use enginehouse_api::events::Event;
 use enginehouse_api::explain::{BlockedLane, BlockedQuery, EngineExplanation, EventExplanation, ExplainQuery};
 use enginehouse_api::minutes::{MinutesQuery, MinutesResponse};
@@ -185,6 +186,21 @@ impl Client {
     /// One scenario run, with its engines.
     pub async fn scenario_run(&self, scenario_run_id: &ScenarioRunId) -> Result<ScenarioRun, Error> {
         self.get(format!("/v1/scenario-runs/{scenario_run_id}")).await
+    }
+
+    /// Keeps the events of a scenario run from being claimed, for a reason if one is given.
+    pub async fn pause_scenario_run(
+        &self,
+        scenario_run_id: &ScenarioRunId,
+        request: &PauseRequest,
+    ) -> Result<ScenarioRun, Error> {
+        self.post(format!("/v1/scenario-runs/{scenario_run_id}/pause"), RequestBody::json(request), Repeat::Always)
+            .await
+    }
+
+    /// Lets the events of a scenario run be claimed again.
+    pub async fn resume_scenario_run(&self, scenario_run_id: &ScenarioRunId) -> Result<ScenarioRun, Error> {
+        self.post(format!("/v1/scenario-runs/{scenario_run_id}/resume"), RequestBody::Nothing, Repeat::Always).await
     }
 
     /// Why an event does not run now; and how far it gets with one engine, if one is named.

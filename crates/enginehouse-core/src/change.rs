@@ -5,7 +5,7 @@ use std::fmt;
 use crate::engine::EngineStatus;
 use crate::gates::{ClaimFilter, EngineFacts, Gate, Held, LaneFacts, Shortfall};
 use crate::hold_back::HeldBackFor;
-use crate::ids::{Capability, EngineId, EventId, EventType, QueueName};
+use crate::ids::{Capability, EngineId, EventId, EventType, QueueName, ScenarioRunId};
 use crate::limits::{MAX_CLAIM_LIMIT, MAX_MEMORY_MB};
 use crate::miss::capability_names;
 use crate::time::Timestamp;
@@ -16,6 +16,7 @@ use crate::time::Timestamp;
 pub enum ChangeStep {
     ResumeQueue(QueueName),
     ResumeEventType(EventType),
+    ResumeRun(ScenarioRunId),
     /// Make the event available now, instead of at a time.
     MakeAvailable {
         available_at: Timestamp,
@@ -243,6 +244,7 @@ impl fmt::Display for ChangeStep {
         match self {
             Self::ResumeQueue(queue) => write!(f, "resume queue {queue}"),
             Self::ResumeEventType(event_type) => write!(f, "resume event type {event_type}"),
+            Self::ResumeRun(run) => write!(f, "resume scenario run {run}"),
             Self::MakeAvailable { available_at } => write!(f, "make it available now instead of at {available_at}"),
             Self::ResumeEngine(engine_id) => write!(f, "resume engine {engine_id}"),
             Self::LiftQuarantine(engine_id) => write!(f, "lift the quarantine of engine {engine_id}"),

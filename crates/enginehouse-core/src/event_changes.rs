@@ -169,6 +169,7 @@ impl EventChanges {
                 .of_value(before.required_capabilities, BTreeSet::new),
             required_memory_mb: self.required_memory_mb.of_optional(before.required_memory_mb),
             engine_version: self.engine_version.clone().of_optional(before.engine_version),
+            suspended_run: before.suspended_run,
         }
     }
 

@@ -87,7 +87,7 @@ pub fn verdict_of(lane: &LaneFacts<'_>, due: &Availability<'_>, reach: Reach) ->
     match reach {
         Reach { any_fits: false, .. } => Verdict::Impossible,
         Reach { any_active: false, .. } => Verdict::Blocked,
-        _ if lane.queue_paused || lane.event_type_paused => Verdict::Blocked,
+        _ if lane.is_paused() => Verdict::Blocked,
         Reach { any_free: false, .. } => Verdict::Waiting,
         _ if due.available_at > due.now => Verdict::Waiting,
         _ => Verdict::Runnable,
@@ -101,6 +101,9 @@ fn smallest_change(lane: &LaneFacts<'_>, due: &Availability<'_>, fit: &LaneFit) 
     }
     if lane.event_type_paused {
         steps.push(ChangeStep::ResumeEventType(lane.key.event_type.clone()));
+    }
+    if let Some(paused) = lane.paused_run {
+        steps.push(ChangeStep::ResumeRun(paused.scenario_run_id.clone()));
     }
     if due.available_at > due.now {
         steps.push(ChangeStep::MakeAvailable { available_at: due.available_at });
@@ -130,6 +133,7 @@ fn gates(lane: &LaneFacts<'_>, due: &Availability<'_>, fit: &LaneFit) -> Vec<Gat
     for (gate, paused, running) in [
         (Gate::QueueRunning, paused_queue(lane), format!("queue {} is not paused", lane.key.queue)),
         (Gate::EventTypeRunning, paused_event_type(lane), format!("event type {} is not paused", lane.key.event_type)),
+        (Gate::ScenarioRunRunning, paused_run(lane), "no scenario run of it is paused".to_owned()),
     ] {
         let passage = open_if(paused.is_none());
         gates.push(GateState { gate: gate.name(), passage, detail: paused.unwrap_or(running), opens_at: None });
@@ -179,14 +183,16 @@ fn condition(gate: Gate, lane: &LaneFacts<'_>, is_one: bool) -> String {
         Gate::MemoryPressure => format!("{} not over memory_limit_mb", verb("is", "are")),
         Gate::CpuPressure => format!("{} not over the mark for processor time", verb("is", "are")),
         Gate::HeldBack => format!("{} not held back for another event", verb("is", "are")),
-        Gate::ClaimFilter | Gate::QueueRunning | Gate::EventTypeRunning => verb("passes", "pass").to_owned(),
+        Gate::ClaimFilter | Gate::QueueRunning | Gate::EventTypeRunning | Gate::ScenarioRunRunning => {
+            verb("passes", "pass").to_owned()
+        }
     }
 }
 
 fn summary(verdict: Verdict, lane: &LaneFacts<'_>, due: &Availability<'_>, fit: &LaneFit) -> String {
     match verdict {
         Verdict::Impossible => impossible(fit),
-        Verdict::Blocked if lane.queue_paused || lane.event_type_paused => paused(lane),
+        Verdict::Blocked if lane.is_paused() => paused(lane),
         Verdict::Blocked => none_active(fit),
         Verdict::Waiting if due.available_at > due.now => not_due(due),
         Verdict::Waiting => busy(fit),
@@ -204,8 +210,8 @@ fn impossible(fit: &LaneFit) -> String {
 }
 
 fn paused(lane: &LaneFacts<'_>) -> String {
-    let both = [paused_queue(lane), paused_event_type(lane)];
-    both.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let all = [paused_queue(lane), paused_event_type(lane), paused_run(lane)];
+    all.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// Since when the lane's queue is paused and why, if it is.
@@ -217,6 +223,12 @@ pub fn paused_queue(lane: &LaneFacts<'_>) -> Option<String> {
 pub fn paused_event_type(lane: &LaneFacts<'_>) -> Option<String> {
     lane.event_type_paused
         .then(|| paused_since(format_args!("event type {}", lane.key.event_type), lane.event_type_pause))
+}
+
+/// Since when the scenario run is paused and why, if it is.
+pub fn paused_run(lane: &LaneFacts<'_>) -> Option<String> {
+    let run = lane.paused_run?;
+    Some(paused_since(format_args!("scenario run {}", run.scenario_run_id), Some(run.pause)))
 }
 
 fn paused_since(what: fmt::Arguments<'_>, pause: Option<&Pause>) -> String {

@@ -13,7 +13,7 @@ use strum::VariantArray;
 use crate::access::selector::Selectors;
 use crate::engine::{Abilities, EngineStatus};
 use crate::hold_back::{HoldBack, HoldBackCandidate};
-use crate::ids::{Capability, EngineId, EventType, QueueName};
+use crate::ids::{Capability, EngineId, EventType, QueueName, ScenarioRunId};
 use crate::lane::LaneKey;
 use crate::pause::Pause;
 use crate::quarantine::{EnforcedQuarantine, Quarantine};
@@ -36,6 +36,8 @@ pub enum Gate {
     QueueRunning,
     /// The event type is not paused.
     EventTypeRunning,
+    /// The scenario run of the event is not paused.
+    ScenarioRunRunning,
     /// The engine is capable of all that is required.
     Capabilities,
     /// The engine's version lies in the required range.
@@ -134,6 +136,8 @@ pub struct LaneFacts<'a> {
     pub queue_pause: Option<&'a Pause>,
     /// The same of its event type.
     pub event_type_pause: Option<&'a Pause>,
+    /// The scenario run of its events, or of the event in question, if that is paused.
+    pub paused_run: Option<PausedRun<'a>>,
     /// Whether the event in question is on its last chance.
     pub final_attempt: bool,
     /// The event's priority as it counts by now: that of its lane, or a better one if it has waited long.
@@ -153,10 +157,22 @@ impl<'a> LaneFacts<'a> {
             failed_on: None,
             queue_pause: None,
             event_type_pause: None,
+            paused_run: None,
             final_attempt: false,
             priority: key.priority,
             takes: None,
         }
+    }
+
+    /// Whether somebody keeps the events from being claimed by whatever engine.
+    pub const fn is_paused(&self) -> bool {
+        self.queue_paused || self.event_type_paused || self.paused_run.is_some()
+    }
+
+    /// The same as if nothing were paused.
+    #[must_use]
+    pub const fn unpaused(self) -> Self {
+        Self { queue_paused: false, event_type_paused: false, paused_run: None, ..self }
     }
 
     fn candidate(&self) -> HoldBackCandidate {
@@ -167,6 +183,13 @@ impl<'a> LaneFacts<'a> {
             final_attempt: self.final_attempt,
         }
     }
+}
+
+/// A scenario run that is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PausedRun<'a> {
+    pub scenario_run_id: &'a ScenarioRunId,
+    pub pause: &'a Pause,
 }
 
 /// Which events a claim asks for; an empty list asks for all.
@@ -206,6 +229,7 @@ pub enum Shortfall {
     NotAskedFor,
     QueuePaused(QueueName),
     EventTypePaused(EventType),
+    RunPaused(ScenarioRunId),
     /// Capabilities that the engine lacks.
     Lacks(Vec<Capability>),
     /// The engine's version is outside of the range.
@@ -270,6 +294,10 @@ impl Gate {
             Self::EventTypeRunning => {
                 pass_if(!lane.event_type_paused, || Shortfall::EventTypePaused(key.event_type.clone()))
             }
+            Self::ScenarioRunRunning => match lane.paused_run {
+                Some(paused) => Err(Shortfall::RunPaused(paused.scenario_run_id.clone())),
+                None => Ok(()),
+            },
             Self::Capabilities => check_capabilities(engine.abilities, key),
             Self::Version => check_version(engine.abilities, key),
             Self::Concurrency => {
@@ -385,6 +413,7 @@ impl fmt::Display for Shortfall {
             Self::NotAskedFor => f.write_str("the claim does not ask for this queue and event type"),
             Self::QueuePaused(queue) => write!(f, "queue {queue} is paused"),
             Self::EventTypePaused(event_type) => write!(f, "event type {event_type} is paused"),
+            Self::RunPaused(run) => write!(f, "scenario run {run} is paused"),
             Self::Lacks(capabilities) => {
                 let names: Vec<_> = capabilities.iter().map(Capability::as_str).collect();
                 write!(f, "the engine lacks {}", names.join(", "))

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::ids::{Capability, EventType, LaneId, QueueName};
+use crate::ids::{Capability, EventType, LaneId, QueueName, ScenarioRunId};
 use crate::version::VersionRequirement;
 
 /// Everything of an event that decides which engine may have it, and in which order.
@@ -21,6 +21,9 @@ pub struct LaneKey {
     pub required_memory_mb: Option<u64>,
     /// The range that the engine's version must lie in.
     pub engine_version: Option<VersionRequirement>,
+    /// The scenario run whose events these are, if that was paused while they waited. They stand apart from then on, so that a
+    /// claim passes all of them at once.
+    pub suspended_run: Option<ScenarioRunId>,
 }
 
 /// The field in which lanes differ most, and how many values of it there are: what keeps a set of lanes from being small.

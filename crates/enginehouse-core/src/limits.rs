@@ -80,6 +80,8 @@ pub const MAX_CAPABILITIES: usize = 64;
 pub const MAX_MEMORY_MB: u64 = 1 << 30;
 /// Most event types, and most queues, that have settings of their own.
 pub const MAX_SETTINGS: usize = 10_000;
+/// Most scenario runs that are paused at once: the events of each stand in lanes of their own.
+pub const MAX_PAUSED_RUNS: usize = 100;
 /// Most labels of an event.
 pub const MAX_LABELS: usize = 32;
 /// Longest value of a label, and longest idempotency key, in characters.

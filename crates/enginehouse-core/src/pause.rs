@@ -15,6 +15,9 @@ pub struct Pause {
 }
 
 impl Pause {
+    /// Stands for a pause of which nobody can read since when it is.
+    pub const UNREADABLE: Self = Self { since: Timestamp::MIN, reason: None };
+
     /// What is paused now. A pause of what is paused already goes on since then, and keeps its reason unless another one is given.
     pub fn begun(present: Option<&Self>, reason: Option<String>, now: Timestamp) -> Self {
         match present {

@@ -18,7 +18,7 @@ use enginehouse_core::change::ChangeStep;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::explain::{
     Availability, GateState, LaneExplanation, Passage, Verdict, explain_lane, explain_state, paused_event_type,
-    paused_queue,
+    paused_queue, paused_run,
 };
 use enginehouse_core::fleet::{EngineClass, FleetEngine, NearEngine};
 use enginehouse_core::gates::{Gate, LaneFacts};
@@ -302,20 +302,22 @@ fn closed_gate(facts: &LaneFacts<'_>, not_due: Option<Timestamp>) -> Option<&'st
     match facts {
         LaneFacts { queue_paused: true, .. } => Some(Gate::QueueRunning.name()),
         LaneFacts { event_type_paused: true, .. } => Some(Gate::EventTypeRunning.name()),
+        LaneFacts { paused_run: Some(_), .. } => Some(Gate::ScenarioRunRunning.name()),
         _ => not_due.map(|_| "available_at"),
     }
 }
 
 /// How it is closed.
 fn closed_detail(facts: &LaneFacts<'_>, not_due: Option<Timestamp>) -> String {
-    let paused = paused_queue(facts).or_else(|| paused_event_type(facts));
+    let paused = paused_queue(facts).or_else(|| paused_event_type(facts)).or_else(|| paused_run(facts));
     paused.or_else(|| Some(format!("the first is due at {}", not_due?))).unwrap_or_default()
 }
 
 fn lane_steps(facts: &LaneFacts<'_>) -> Vec<ChangeStep> {
     let queue = facts.queue_paused.then(|| ChangeStep::ResumeQueue(facts.key.queue.clone()));
     let event_type = facts.event_type_paused.then(|| ChangeStep::ResumeEventType(facts.key.event_type.clone()));
-    queue.into_iter().chain(event_type).collect()
+    let run = facts.paused_run.map(|run| ChangeStep::ResumeRun(run.scenario_run_id.clone()));
+    queue.into_iter().chain(event_type).chain(run).collect()
 }
 
 /// The sentence of a lane, for one event of it.

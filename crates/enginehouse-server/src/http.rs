@@ -149,6 +149,8 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(dead_letters::redrive_dead_letter))
         .routes(routes!(scenario_runs::list_scenario_runs))
         .routes(routes!(scenario_runs::get_scenario_run))
+        .routes(routes!(scenario_runs::pause_scenario_run))
+        .routes(routes!(scenario_runs::resume_scenario_run))
         .routes(routes!(stats::get_stats))
         .routes(routes!(stats::list_lanes))
         .routes(routes!(minutes::get_minutes))

@@ -316,6 +316,7 @@ create table enginehouse.lanes (
     required_capabilities enginehouse.capability_set not null,
     required_memory_mb bigint,
     engine_version enginehouse.version_range,
+    suspended_run enginehouse.name,
     changed_by xid8 not null default pg_current_xact_id(),
     retired boolean not null default false,
     prunable_by xid8,
@@ -327,7 +328,7 @@ create table enginehouse.lanes (
 
 CREATE INDEX lanes_changed_by ON enginehouse.lanes USING btree (changed_by);
 
-CREATE UNIQUE INDEX lanes_requirements ON enginehouse.lanes USING btree (queue, event_type, priority, required_capabilities, COALESCE(required_memory_mb, (0)::bigint), COALESCE((engine_version)::text, ''::text));
+CREATE UNIQUE INDEX lanes_requirements ON enginehouse.lanes USING btree (queue, event_type, priority, required_capabilities, COALESCE(required_memory_mb, (0)::bigint), COALESCE((engine_version)::text, ''::text), COALESCE((suspended_run)::text, ''::text));
 
 create table enginehouse.meta (
     key text collate "C" not null,
@@ -353,6 +354,12 @@ create table enginehouse.queues (
     constraint processing_takes_at_most_30_days CHECK (max_processing_seconds >= 1 AND max_processing_seconds <= 2592000),
     constraint progress_takes_at_most_30_days CHECK (progress_timeout_seconds >= 1 AND progress_timeout_seconds <= 2592000),
     constraint quarantine_is_known CHECK (quarantine = 'off'::text OR quarantine = 'advise'::text OR quarantine = 'enforce'::text)
+);
+
+create table enginehouse.run_pauses (
+    scenario_run_id enginehouse.name not null,
+    pause enginehouse.json_object not null,
+    constraint run_pauses_key PRIMARY KEY (scenario_run_id)
 );
 
 create table enginehouse.scenario_runs (
@@ -533,6 +540,7 @@ begin
                 and l.required_capabilities = capabilities[d.ordinality]
                 and coalesce(l.required_memory_mb, 0) = coalesce(d.required_memory_mb, 0)::bigint
                 and coalesce(l.engine_version, '') = coalesce(d.engine_version, '')
+                and l.suspended_run is null
             order by l.lane_id desc
             limit 1
         ) as lane on true;

@@ -60,11 +60,15 @@ CREATE TABLE lanes (
     required_capabilities text not null,
     required_memory_mb integer,
     engine_version text,
+    suspended_run text,
     constraint a_queue_is_a_name check (
         queue glob '[A-Za-z0-9]*' and queue not glob '*[^A-Za-z0-9._:-]*' and length(queue) <= 200
     ),
     constraint an_event_type_is_a_name check (
         event_type glob '[A-Za-z0-9]*' and event_type not glob '*[^A-Za-z0-9._:-]*' and length(event_type) <= 200
+    ),
+    constraint a_suspended_run_is_a_name check (
+        suspended_run glob '[A-Za-z0-9]*' and suspended_run not glob '*[^A-Za-z0-9._:-]*' and length(suspended_run) <= 200
     ),
     constraint a_version_range_is_short check (length(engine_version) <= 128),
     constraint priority_is_one_digit check (priority between 0 and 9),
@@ -72,7 +76,8 @@ CREATE TABLE lanes (
 ) strict;
 
 CREATE UNIQUE INDEX lanes_key on lanes (
-    queue, event_type, priority, required_capabilities, coalesce(required_memory_mb, 0), coalesce(engine_version, '')
+    queue, event_type, priority, required_capabilities, coalesce(required_memory_mb, 0), coalesce(engine_version, ''),
+    coalesce(suspended_run, '')
 );
 
 CREATE TABLE events (
@@ -452,6 +457,16 @@ CREATE TABLE scenario_runs (
     completed integer not null,
     failed integer not null,
     cancelled integer not null
+) strict, without rowid;
+
+CREATE TABLE run_pauses (
+    scenario_run_id text not null primary key,
+    pause text not null,
+    constraint a_scenario_run_id_is_a_name check (
+        scenario_run_id glob '[A-Za-z0-9]*' and scenario_run_id not glob '*[^A-Za-z0-9._:-]*'
+        and length(scenario_run_id) <= 200
+    ),
+    constraint pause_is_json check (json_valid(pause))
 ) strict, without rowid;
 
 CREATE VIEW event_overview as

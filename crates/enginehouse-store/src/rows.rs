@@ -15,6 +15,7 @@ use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::error_group::ErrorGroupId;
 use enginehouse_core::event::{AttemptError, DeadLetterReason, EventStatus};
 pub use enginehouse_core::filter::{DeadLetterFilter, DeadLetterSearch, EngineFilter, EventFilter, PageRequest};
+use enginehouse_core::gates::PausedRun;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
@@ -526,7 +527,7 @@ impl MinuteFilter {
     }
 }
 
-/// What is set for event types and queues, by name.
+/// What is set for event types and queues, by name, and which scenario runs are paused.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SettingsRows {
     pub event_types: BTreeMap<EventType, Settings>,
@@ -546,6 +547,12 @@ impl SettingsRows {
         let pause = self.pauses.queues.get(queue).cloned();
         self.queues.get(queue).map(|settings| SettingsRow { settings: *settings, pause })
     }
+
+    /// A scenario run, if it is paused.
+    pub fn paused_run(&self, run: Option<&ScenarioRunId>) -> Option<PausedRun<'_>> {
+        let (scenario_run_id, pause) = self.pauses.scenario_runs.get_key_value(run?)?;
+        Some(PausedRun { scenario_run_id, pause })
+    }
 }
 
 /// Since when and why what is paused is. Of settings that nobody can read, nothing is known.
@@ -553,6 +560,8 @@ impl SettingsRows {
 pub struct Pauses {
     pub event_types: BTreeMap<EventType, Pause>,
     pub queues: BTreeMap<QueueName, Pause>,
+    /// Of a pause that nobody can read, the run alone is known: it is paused.
+    pub scenario_runs: BTreeMap<ScenarioRunId, Pause>,
 }
 
 /// What is set for an event type or a queue. It is paused exactly if there is a pause.

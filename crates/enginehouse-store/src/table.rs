@@ -40,6 +40,6 @@ pub(crate) use self::lanes::LaneColumns;
 pub(crate) use self::lists::{COUNTS, TABLES, Table};
 pub(crate) use self::minutes::MinuteColumns;
 pub(crate) use self::reports::{ReportColumns, ReportTextColumns, log_tail};
-pub(crate) use self::settings::SettingsColumns;
+pub(crate) use self::settings::{RunPauseColumns, SettingsColumns};
 pub(crate) use self::state_write::StateWrite;
 pub(crate) use self::tokens::{TokenColumns, TokenUseColumns};

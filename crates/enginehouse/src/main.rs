@@ -41,7 +41,7 @@ enum CliCommand {
     Queue(cli::queue::QueueArgs),
     /// See, set, pause and resume event types
     EventType(cli::event_type::EventTypeArgs),
-    /// See scenario runs, and how far they are
+    /// See, pause and resume scenario runs
     Run(cli::scenario_run::RunArgs),
     /// List the events that wait, the worst first, and say why
     Blocked(cli::blocked::BlockedArgs),
@@ -331,6 +331,8 @@ mod tests {
         "event-type delete t",
         "event-type pause t",
         "event-type resume t",
+        "run pause r --reason slow",
+        "run resume r",
         "bench",
         "accept-clock",
         "token create t --role viewer",

@@ -224,6 +224,7 @@ impl NewEvent {
                 required_capabilities: required_capabilities?,
                 required_memory_mb,
                 engine_version,
+                suspended_run: None,
             },
             payload: payload.unwrap_or_else(RawJson::empty_object),
             start,

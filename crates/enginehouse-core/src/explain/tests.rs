@@ -1,7 +1,8 @@
 use super::*;
 use crate::engine::{Abilities, EngineStatus};
 use crate::fleet::FleetEngine;
-use crate::gates::Held;
+use crate::gates::{Held, PausedRun};
+use crate::ids::ScenarioRunId;
 use crate::lane::LaneKey;
 
 const NOW: Timestamp = Timestamp::from_millis(1_793_000_000_000);
@@ -11,6 +12,7 @@ struct Story {
     queue_paused: bool,
     event_type_paused: bool,
     queue_pause: Option<Pause>,
+    run_pause: Option<(ScenarioRunId, Pause)>,
     available_at: Timestamp,
     state: Option<EventState>,
     key: LaneKey,
@@ -49,22 +51,25 @@ fn check(change: impl FnOnce(&mut Story), verdict: Verdict, summary: &str, steps
         required_capabilities: ["gpu".parse().unwrap()].into(),
         required_memory_mb: Some(600),
         engine_version: Some(">=2".parse().unwrap()),
+        suspended_run: None,
     };
     let mut story = Story {
         queue_paused: false,
         event_type_paused: false,
         queue_pause: None,
+        run_pause: None,
         available_at: NOW,
         state: None,
         key,
         engines: vec![sim(1)],
     };
     change(&mut story);
-    let Story { queue_paused, event_type_paused, queue_pause, available_at, state, key, engines } = &story;
+    let Story { queue_paused, event_type_paused, queue_pause, run_pause, available_at, state, key, engines } = &story;
     let lane = LaneFacts {
         queue_paused: *queue_paused,
         event_type_paused: *event_type_paused,
         queue_pause: queue_pause.as_ref(),
+        paused_run: run_pause.as_ref().map(|(scenario_run_id, pause)| PausedRun { scenario_run_id, pause }),
         ..LaneFacts::running(key)
     };
     let due = Availability { now: NOW, available_at: *available_at, state: state.as_ref() };
@@ -118,6 +123,12 @@ fn what_a_person_can_change_is_told_with_who_is_to_be_woken() {
         Blocked,
         "queue default is paused since 2026-10-26T07:33:20.000Z: disk full; event type frame.render is paused",
         &["resume queue default", "resume event type frame.render"],
+    );
+    check(
+        |story| story.run_pause = Some(("night".parse().unwrap(), Pause { since: NOW, reason: None })),
+        Blocked,
+        "scenario run night is paused since 2026-10-26T07:33:20.000Z",
+        &["resume scenario run night"],
     );
     check(
         |story| {

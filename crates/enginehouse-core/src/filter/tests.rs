@@ -220,6 +220,7 @@ fn what_a_list_can_find_it_finds_by_its_fields() {
         required_capabilities: std::collections::BTreeSet::new(),
         required_memory_mb: None,
         engine_version: None,
+        suspended_run: None,
     };
     assert!(lanes.limit_lanes() && lanes.admit_lane(&key("frame.x", "y")) && lanes.admit_lane(&key("a_b", "y")));
     assert!(!lanes.admit_lane(&key("frame.x", "x")) && !lanes.admit_lane(&key("b", "y")));

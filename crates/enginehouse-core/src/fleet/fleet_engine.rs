@@ -84,7 +84,7 @@ impl FleetEngine {
 
 /// The lane as if nothing were paused: what keeps one engine and not another.
 pub(super) fn running<'a>(lane: &LaneFacts<'a>) -> LaneFacts<'a> {
-    LaneFacts { queue_paused: false, event_type_paused: false, ..*lane }
+    lane.unpaused()
 }
 
 pub(super) fn check(gate: Gate, facts: &EngineFacts<'_>, lane: &LaneFacts<'_>) -> Result<(), Shortfall> {

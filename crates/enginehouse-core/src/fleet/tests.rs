@@ -6,10 +6,11 @@ use strum::VariantArray;
 
 use super::*;
 use crate::explain::{Availability, LaneExplanation, Passage, Verdict, explain_lane, verdict_of};
-use crate::gates::{ClaimFilter, Held, first_failure};
+use crate::gates::{ClaimFilter, Held, PausedRun, first_failure};
 use crate::hold_back::{HeldBackFor, HoldBack, Reservation};
-use crate::ids::Capability;
+use crate::ids::{Capability, ScenarioRunId};
 use crate::lane::LaneKey;
+use crate::pause::Pause;
 use crate::quarantine::{EnforcedQuarantine, Quarantine};
 use crate::retry_elsewhere::{FailedOn, RetryElsewhere};
 use crate::time::Timestamp;
@@ -45,8 +46,10 @@ impl Random {
 #[derive(Clone, Debug)]
 struct World {
     key: LaneKey,
+    run: ScenarioRunId,
     queue_paused: bool,
     event_type_paused: bool,
+    run_pause: Option<Pause>,
     final_attempt: bool,
     available_at: Timestamp,
     max_cpu_percent: Option<f64>,
@@ -67,6 +70,7 @@ impl World {
             required_capabilities: random.capabilities(3),
             required_memory_mb: random.is(2).then(|| 1 + random.below(12)),
             engine_version: random.is(3).then(|| ">=2".parse().unwrap()),
+            suspended_run: None,
         };
         let engines: Vec<_> = (0..random.below(5)).map(|number| engine(random, number)).collect();
         let failed_on = match random.is(4) {
@@ -75,8 +79,10 @@ impl World {
         };
         Self {
             key,
+            run: "night".parse().unwrap(),
             queue_paused: random.is(5),
             event_type_paused: random.is(5),
+            run_pause: random.is(5).then_some(Pause { since: NOW, reason: None }),
             final_attempt: random.is(6),
             available_at: if random.is(4) { NOW + std::time::Duration::from_secs(60) } else { NOW },
             max_cpu_percent: random.is(3).then_some(50.0),
@@ -91,6 +97,7 @@ impl World {
         LaneFacts {
             queue_paused: self.queue_paused,
             event_type_paused: self.event_type_paused,
+            paused_run: self.run_pause.as_ref().map(|pause| PausedRun { scenario_run_id: &self.run, pause }),
             final_attempt: self.final_attempt,
             enforces_quarantine: self.enforces_quarantine,
             failed_on: self.failed_on(),
@@ -133,6 +140,10 @@ impl World {
         match step {
             ChangeStep::ResumeQueue(_) => self.queue_paused = false,
             ChangeStep::ResumeEventType(_) => self.event_type_paused = false,
+            ChangeStep::ResumeRun(run) => {
+                assert_eq!(*run, self.run);
+                self.run_pause = None;
+            }
             ChangeStep::MakeAvailable { .. } => self.available_at = NOW,
             ChangeStep::ResumeEngine(id) | ChangeStep::StartEngine(id) => self.of(id).1.status = EngineStatus::Active,
             ChangeStep::LiftQuarantine(id) => {
@@ -194,6 +205,7 @@ fn held_back(random: &mut Random) -> HeldBackFor {
         required_capabilities: BTreeSet::new(),
         required_memory_mb: None,
         engine_version: None,
+        suspended_run: None,
     };
     let reservation = Reservation {
         opens_at: NOW,
@@ -312,7 +324,7 @@ fn an_event_is_runnable_exactly_when_some_claim_is_given_it() {
             let (class, found) = fleet.engine(&engine.engine_id).expect("it is in its fleet");
             assert_eq!((&*class.abilities, found), (abilities, engine));
             let near = fleet.near(class, found, &world.lane());
-            let keeps_nothing_else = !world.queue_paused && !world.event_type_paused && world.available_at <= NOW;
+            let keeps_nothing_else = !world.lane().is_paused() && world.available_at <= NOW;
             let given = world.is_given_to(&(abilities.clone(), engine.clone()));
             assert_eq!(near.fails.is_empty() && keeps_nothing_else, given, "seed {seed}");
         }
@@ -352,6 +364,7 @@ fn what_an_engine_needs_is_what_it_lacks() {
     for seed in 0..FLEETS / 10 {
         let mut world = World::random(seed);
         (world.queue_paused, world.event_type_paused, world.available_at) = (false, false, NOW);
+        world.run_pause = None;
         for near in world.explained().fit.nearest {
             let changed = world.with(&near.change);
             let engine = changed.engines.iter().find(|(_, engine)| engine.engine_id == near.engine.engine_id);
@@ -425,7 +438,7 @@ fn engines_that_are_alike_are_told_as_if_each_were_asked() {
 #[test]
 fn every_gate_is_asked_of_the_engine_or_of_the_lane_or_of_the_claim() {
     let others: Vec<_> = Gate::VARIANTS.iter().filter(|gate| !ENGINE_GATES.contains(gate)).collect();
-    assert_eq!(others, [&Gate::ClaimFilter, &Gate::QueueRunning, &Gate::EventTypeRunning]);
+    assert_eq!(others, [&Gate::ClaimFilter, &Gate::QueueRunning, &Gate::EventTypeRunning, &Gate::ScenarioRunRunning]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ struct Case {
     key: LaneKey,
     queue_paused: bool,
     event_type_paused: bool,
+    run_pause: Option<(ScenarioRunId, Pause)>,
     final_attempt: bool,
     filter: ClaimFilter,
 }
@@ -37,9 +38,11 @@ fn fits() -> Case {
             required_capabilities: ["gpu".parse().unwrap()].into(),
             required_memory_mb: Some(900),
             engine_version: Some(">=1.4, <2".parse().unwrap()),
+            suspended_run: None,
         },
         queue_paused: false,
         event_type_paused: false,
+        run_pause: None,
         final_attempt: false,
         filter: ClaimFilter {
             queues: vec!["other".parse().unwrap(), "default".parse().unwrap()],
@@ -73,6 +76,7 @@ impl Case {
         LaneFacts {
             queue_paused: self.queue_paused,
             event_type_paused: self.event_type_paused,
+            paused_run: self.run_pause.as_ref().map(|(scenario_run_id, pause)| PausedRun { scenario_run_id, pause }),
             final_attempt: self.final_attempt,
             ..LaneFacts::running(&self.key)
         }
@@ -119,6 +123,10 @@ fn each_gate_says_by_how_much_it_fails() {
     );
     check(|case| case.queue_paused = true, "queue_running: queue default is paused");
     check(|case| case.event_type_paused = true, "event_type_running: event type frame.render is paused");
+    check(
+        |case| case.run_pause = Some(("night".parse().unwrap(), Pause { since: Timestamp::MIN, reason: None })),
+        "scenario_run_running: scenario run night is paused",
+    );
     check(|case| case.abilities.capabilities.clear(), "capabilities: the engine lacks gpu");
     check(
         |case| case.abilities.version = Some("2.0.0".to_owned()),

@@ -27,6 +27,7 @@ fn key(priority: u8, memory_mb: Option<u64>) -> LaneKey {
         required_capabilities: Default::default(),
         required_memory_mb: memory_mb,
         engine_version: None,
+        suspended_run: None,
     }
 }
 

@@ -28,6 +28,7 @@ use super::hold_backs::{LOOK_INTERVAL, StarvingEvent};
 use super::levels::{Level, Levels};
 use super::previous_attempts::previous_attempts;
 use super::ready_events::{Candidate, ReadyEvents, ReadySearch};
+use super::suspension::{resumed_attributes, suspend};
 use super::wait_queue::{EngineRoom, Occupancy};
 use super::wake_ups::EventForOthers;
 
@@ -37,6 +38,8 @@ const MAX_BATCH_BYTES: usize = 64 * 1024 * 1024;
 const MAX_PASSED_OVER: usize = 128;
 /// For how many events that its engine has failed one claim has others woken.
 const MAX_RETRIED_ELSEWHERE: usize = 8;
+/// How many events of paused scenario runs a claim suspends at most, so that its transaction stays short.
+const MAX_SUSPENDED: u32 = 256;
 /// How many expired events a claim cancels at most, so that its transaction stays short: the sweep cancels the others.
 const MAX_EXPIRED: u32 = 256;
 
@@ -161,6 +164,10 @@ struct Choice<'a> {
     passed_over: HashMap<EventId, LaneId>,
     /// Those of them that its engine has failed, and another one is to retry.
     failed_before: Vec<EventId>,
+    /// How many events of paused scenario runs it has put where claims pass them at once.
+    suspended: u32,
+    /// Those of the ones that it has passed over for which there was no lane to suspend them in.
+    not_suspended: Vec<EventId>,
     /// Lanes that it had no room for.
     refused: Vec<LaneId>,
     /// Lanes that it was kept from because its engine is held back.
@@ -208,6 +215,8 @@ impl<'a> Choice<'a> {
             expired: 0,
             passed_over: HashMap::new(),
             failed_before: Vec::new(),
+            suspended: 0,
+            not_suspended: Vec::new(),
             refused: Vec::new(),
             kept_from: HashSet::new(),
         }
@@ -244,6 +253,7 @@ impl<'a> Choice<'a> {
             ))
         };
         let for_others = retried.filter_map(retry).collect();
+        self.passed_over.retain(|event_id, _| !self.not_suspended.contains(event_id));
         let passed_over = self.passed_over.iter().filter(|(event_id, _)| !self.failed_before.contains(event_id));
         Given {
             events: Vec::new(),
@@ -337,10 +347,11 @@ impl<'a> Choice<'a> {
 
     /// Its engine is held back for an event, unless that is paused, or would not fit any more.
     fn hold_back(&mut self, head: StarvingEvent, lane: Arc<LaneKey>, context: &TransactionContext<'_>) {
-        let is_paused = context.registry.lane_facts(&lane);
+        let is_paused = context.registry.lane_facts(&lane).is_paused()
+            || context.events.get(head.event_id).is_some_and(|event| context.registry.paused_run(event).is_some());
         let quarantine = self.engine.quarantine_at(context.now);
         let is_kept = quarantine.is_some_and(|quarantine| quarantine.covers(&lane.event_type));
-        if is_paused.queue_paused || is_paused.event_type_paused || is_kept {
+        if is_paused || is_kept {
             return;
         }
         let now = context.now;
@@ -392,13 +403,15 @@ impl<'a> Choice<'a> {
         let takes = held_back.and_then(|_| context.takes(&lane.event_type));
         let is_suspect = self.enforced.iter().any(|enforced| enforced.event_type == lane.event_type);
         let enforces_quarantine = is_suspect && context.registry.enforces_quarantine(lane, context.now);
+        let facts = context.registry.lane_facts(lane);
         let lane = LaneFacts {
             enforces_quarantine,
             final_attempt,
             priority,
             takes,
             failed_on,
-            ..context.registry.lane_facts(lane)
+            paused_run: facts.paused_run.or_else(|| context.registry.paused_run(context.events.get(event_id?)?)),
+            ..facts
         };
         Ok(first_failure(&engine, &lane, &self.claim.filter).map(|(gate, _)| gate))
     }
@@ -484,6 +497,22 @@ impl<'a> Choice<'a> {
                     // Then it may be given to this engine.
                     bring_forward(&mut context.effects.deadlines.ready, Some(context.now + PREFERS_FOR));
                 }
+                // So that the next claims pass it at once with all others of its run.
+                Some(Gate::ScenarioRunRunning)
+                    if self.suspended < MAX_SUSPENDED && suspend(context, event_id).await? =>
+                {
+                    ready.taken.insert(event_id);
+                    self.suspended += 1;
+                    if self.suspended >= MAX_SUSPENDED {
+                        let now = context.now;
+                        bring_forward(&mut context.effects.deadlines.ready, Some(now));
+                        break;
+                    }
+                }
+                Some(Gate::ScenarioRunRunning) if self.passed_over.len() < MAX_PASSED_OVER => {
+                    self.not_suspended.push(event_id);
+                    self.passed_over.insert(event_id, lane_id);
+                }
                 // What it holds only grows within a claim: a lane that is closed once stays closed.
                 Some(gate) => {
                     self.refused_by(gate, lane_id);
@@ -507,6 +536,7 @@ async fn lock(
     for (claim, events) in claims.iter().zip(given) {
         let version = claim.engine.metadata.static_config.engine_software_version.as_deref().map(Arc::<str>::from);
         for event_id in events {
+            let attributes = resumed_attributes(context, *event_id).await?;
             let Some(event) = context.events.get(*event_id) else { continue };
             let policy = context.registry.policy(event)?;
             let command = EventCommand::Claim {
@@ -519,7 +549,11 @@ async fn lock(
                 max_processing: policy.max_processing,
                 progress_timeout: policy.progress_timeout,
             };
-            if context.transition(*event_id, &command)?.is_ok() {
+            let claimed = match attributes {
+                Some(attributes) => context.transition_with(*event_id, &command, attributes)?,
+                None => context.transition(*event_id, &command)?,
+            };
+            if claimed.is_ok() {
                 locked.insert(*event_id);
             }
         }

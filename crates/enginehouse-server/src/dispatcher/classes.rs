@@ -210,6 +210,7 @@ mod tests {
             required_capabilities: [format!("kind-{kind}").parse().unwrap()].into(),
             required_memory_mb: None,
             engine_version: None,
+            suspended_run: None,
         };
         (LaneId(number), Arc::new(key))
     }

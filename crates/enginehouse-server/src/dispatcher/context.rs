@@ -109,7 +109,9 @@ impl TransactionContext<'_> {
     /// quarantine ends, or an event has waited long enough for an engine that has not failed it.
     pub(super) async fn find_next_ready(&mut self) -> Result<(), StoreError> {
         let lanes = self.registry.lanes();
-        self.effects.deadlines.ready = self.transaction.next_ready_at(&lanes).await?;
+        let next = self.transaction.next_ready_at(&lanes).await?;
+        // A claim that has stopped before the end of a lane wants it looked at again sooner.
+        bring_forward(&mut self.effects.deadlines.ready, next);
         let quarantine_ends = self.registry.quarantines.end(self.now);
         bring_forward(&mut self.effects.deadlines.ready, quarantine_ends);
         bring_forward(&mut self.effects.deadlines.ready, self.retry_waits.next_end(self.now));

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use enginehouse_core::access::secret::SecretHash;
 use enginehouse_core::engine::{Abilities, EngineStatus, RegisteredEngine};
-use enginehouse_core::gates::{ClaimFilter, LaneFacts, could_ever_serve};
-use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName};
+use enginehouse_core::gates::{ClaimFilter, LaneFacts, PausedRun, could_ever_serve};
+use enginehouse_core::ids::{EngineId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::lane::{Lane, LaneKey, most_varied};
 use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::{Policy, Precedence, Settings, precedence, quarantine_mode, resolve};
@@ -335,11 +335,29 @@ impl Registry {
             .collect()
     }
 
-    pub(super) fn lane_facts<'a>(&self, key: &'a LaneKey) -> LaneFacts<'a> {
+    pub(super) fn lane_facts<'a>(&'a self, key: &'a LaneKey) -> LaneFacts<'a> {
         LaneFacts {
             queue_paused: self.settings.queues.get(&key.queue).is_some_and(|settings| settings.paused),
             event_type_paused: self.settings.event_types.get(&key.event_type).is_some_and(|settings| settings.paused),
+            paused_run: self.settings.paused_run(key.suspended_run.as_ref()),
             ..LaneFacts::running(key)
+        }
+    }
+
+    /// The scenario run of an event, if that is paused.
+    pub(super) fn paused_run(&self, event: &EventRow) -> Option<PausedRun<'_>> {
+        self.settings.paused_run(event.scenario_run_id.as_ref())
+    }
+
+    /// The scenario runs that are paused.
+    pub(super) const fn run_pauses(&self) -> &BTreeMap<ScenarioRunId, Pause> {
+        &self.settings.pauses.scenario_runs
+    }
+
+    pub(super) fn set_run_pause(&mut self, run: ScenarioRunId, pause: Option<Pause>) {
+        match pause {
+            Some(pause) => drop(self.settings.pauses.scenario_runs.insert(run, pause)),
+            None => drop(self.settings.pauses.scenario_runs.remove(&run)),
         }
     }
 

@@ -90,6 +90,9 @@ pub enum Refusal {
     /// As many event types or queues have settings as may have.
     #[error("at most {most} of a kind have settings of their own: {field} varies too much")]
     NoMoreSettings { most: usize, field: &'static str },
+    /// As many scenario runs are paused as may be.
+    #[error("at most {most} scenario runs may be paused at once: resume one that need not be, or pause a queue")]
+    NoMorePausedRuns { most: usize },
     /// As many events wait in a queue as may wait.
     #[error("max_queued_per_queue is {most}, and queue {queue} has no room for the events of this request")]
     QueueFull { queue: QueueName, most: u64 },

@@ -116,7 +116,8 @@ fn starving(context: &TransactionContext<'_>, event: &EventRow) -> Option<Starvi
     let Precedence { hold_back_after, aging } = context.registry.precedence(lane);
     let after = hold_back_after?;
     let available_at = event.state.available_at;
-    (!facts.queue_paused && !facts.event_type_paused && available_at <= context.now).then(|| StarvingEvent {
+    let is_paused = facts.is_paused() || context.registry.paused_run(event).is_some();
+    (!is_paused && available_at <= context.now).then(|| StarvingEvent {
         lane_id: event.lane_id,
         event_id: event.event_id,
         priority: effective_priority(lane.priority, aging, available_at, context.now),
@@ -247,8 +248,8 @@ pub(super) async fn find_next_losses(context: &mut TransactionContext<'_>) -> Re
 
 /// Finds the lanes in which delayed events have become ready, for the claims that wait, and notes when the next one will.
 async fn find_ready(context: &mut TransactionContext<'_>, claims_wait: bool) -> Result<(), StoreError> {
+    context.effects.deadlines.ready = None;
     if !claims_wait {
-        context.effects.deadlines.ready = None;
         context.effects.deadlines.ready_known = false;
         return Ok(());
     }

@@ -48,6 +48,13 @@ pub(super) struct EventAttributes {
     pub(super) labels: BTreeMap<String, String>,
 }
 
+impl EventAttributes {
+    /// Those of an event, in another lane.
+    pub(super) fn in_lane(event: &EventRow, lane_id: LaneId) -> Self {
+        Self { lane_id, overrides: event.overrides.clone(), labels: event.labels.clone() }
+    }
+}
+
 impl UnitOfWork {
     /// Reads those of `ids` that were not read before. Answers the lanes of those.
     pub(super) async fn load(
@@ -116,6 +123,16 @@ impl UnitOfWork {
         let EventAttributes { lane_id, overrides, labels } = attributes;
         entry.stored_lane.get_or_insert(entry.row.lane_id);
         (entry.row.lane_id, entry.row.overrides, entry.row.labels) = (lane_id, overrides, labels);
+    }
+
+    /// Moves an event to another lane. Nothing else of it changes.
+    pub(super) fn move_to_lane(&mut self, event_id: EventId, lane_id: LaneId) {
+        let Some(entry) = self.events.get_mut(&event_id) else { return };
+        entry.stored_lane.get_or_insert(entry.row.lane_id);
+        entry.row.lane_id = lane_id;
+        if entry.change(Box::new(entry.row.state.clone())) {
+            self.changed.push(event_id);
+        }
     }
 
     /// Writes what has changed: events under their guard, with their attempts and dead letters. If somebody else has changed one

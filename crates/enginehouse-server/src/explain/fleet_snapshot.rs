@@ -187,7 +187,7 @@ impl FleetSnapshot {
         let facts = self.facts(lane, None);
         let quarantine = engine.quarantine_at(self.as_of);
         let is_kept = quarantine.is_some_and(|quarantine| quarantine.covers(&lane.event_type));
-        if facts.queue_paused || facts.event_type_paused || is_kept {
+        if facts.is_paused() || is_kept {
             return None;
         }
         let (work, _) = self.work(&engine.engine_id);
@@ -255,12 +255,14 @@ impl FleetSnapshot {
     /// What a lane brings, and one event of it, if one is meant.
     pub(super) fn facts<'a>(&'a self, key: &'a LaneKey, event: Option<&EventRow>) -> LaneFacts<'a> {
         let SettingsRows { queues, event_types, pauses } = &self.settings;
+        let run = key.suspended_run.as_ref().or_else(|| event?.scenario_run_id.as_ref());
         let facts = LaneFacts {
             queue_paused: queues.get(&key.queue).is_some_and(|set| set.paused),
             event_type_paused: event_types.get(&key.event_type).is_some_and(|set| set.paused),
             enforces_quarantine: self.enforces_quarantine(key),
             queue_pause: pauses.queues.get(&key.queue),
             event_type_pause: pauses.event_types.get(&key.event_type),
+            paused_run: self.settings.paused_run(run),
             takes: self.any_held_back.then(|| self.takes(&key.event_type)).flatten(),
             ..LaneFacts::running(key)
         };

@@ -116,6 +116,7 @@ impl From<Refusal> for ProblemResponse {
             Refusal::NoMoreLanes { .. }
             | Refusal::NoMoreEngines { .. }
             | Refusal::NoMoreSettings { .. }
+            | Refusal::NoMorePausedRuns { .. }
             | Refusal::QueueFull { .. } => Problem::limit_reached(refusal.to_string()),
             Refusal::EngineNotRegistered(engine_id) => Problem::engine_not_registered(&engine_id),
             Refusal::RegistersTooOften { ref engine_id, retry_after } => {
@@ -258,6 +259,8 @@ problems! {
     ChangeProblems: InvalidRequest NotFound WrongStatus LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls of operators about one idempotency key.
     KeyProblems: InvalidRequest NotFound CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
+    /// Of calls that change a scenario run.
+    RunProblems: InvalidRequest NotFound LimitReached TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls about one token.
     TokenProblems: InvalidRequest NotFound WrongStatus TooLarge UnsupportedMediaType Timeout CrossOrigin Overloaded Internal Unreadable StoreUnavailable ShuttingDown;
     /// Of calls that settle one event.

@@ -79,7 +79,8 @@ pub(super) async fn list_lanes(
     items.truncate(page.limit as usize);
     let next = items.last().filter(|_| has_more).map(|row| row.lane.lane_id.0.to_string());
     Ok(Json(listed(ListKind::Lanes, ResultPage { items, next }, |row| {
-        let paused = is_paused(&settings, &row.lane.key.queue, &row.lane.key.event_type);
+        let paused = is_paused(&settings, &row.lane.key.queue, &row.lane.key.event_type)
+            || settings.paused_run(row.lane.key.suspended_run.as_ref()).is_some();
         wire::lane(row, paused)
     })))
 }
@@ -177,6 +178,7 @@ mod tests {
             required_capabilities: [].into(),
             required_memory_mb: None,
             engine_version: None,
+            suspended_run: None,
         };
         let counts = StatusCounts { queued: events, ..StatusCounts::default() };
         LaneCounts { lane: Lane { lane_id: LaneId(number), key }, counts, oldest_available_at: None }

@@ -17,6 +17,7 @@ use enginehouse_core::invalid::FieldError;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::miss::NearestMiss;
+use enginehouse_core::pause::Pause;
 use enginehouse_core::request::SettleCommand;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::version::VersionRequirement;
@@ -283,8 +284,14 @@ pub(super) fn dead_letter_groups(rows: Vec<rows::DeadLetterGroupRow>) -> Vec<Dea
     groups
 }
 
-pub(super) fn scenario_run(run: ScenarioRunCounts, engines: Option<Vec<EngineId>>) -> ScenarioRun {
+pub(super) fn scenario_run(
+    run: ScenarioRunCounts,
+    pause: Option<&Pause>,
+    engines: Option<Vec<EngineId>>,
+) -> ScenarioRun {
     ScenarioRun {
+        paused_at: pause.map(|pause| pause.since),
+        pause_reason: pause.and_then(|pause| pause.reason.clone()),
         scenario_run_id: run.scenario_run_id,
         events: counts(run.counts),
         first_enqueued_at: run.first_enqueued_at,
@@ -302,6 +309,7 @@ pub(super) fn lane(row: LaneCounts, paused: bool) -> LaneStats {
         required_capabilities: lane.key.required_capabilities.into_iter().collect(),
         required_memory_mb: lane.key.required_memory_mb,
         engine_version,
+        scenario_run_id: lane.key.suspended_run,
         paused,
         queued: counts.queued,
         processing: counts.processing,

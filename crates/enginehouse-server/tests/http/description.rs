@@ -19,14 +19,14 @@ const MAY_BE_ABSENT: &[&str] = &[
     "HeartbeatResponse: errors",
     "BatchedEvent: error",
     "SettlementResult: error",
-    "ScenarioRun: engines",
+    "ScenarioRun: engines, pause_reason, paused_at",
     "Warning: event_id",
     "Event: payload_hidden, progress, usage",
     "DeadLetter: payload_hidden",
     "EnqueueResponse: event",
     "ClaimedEvent: payload_hidden, previous, progress, usage",
     "EventLock: progress_due_at, times_out_at",
-    "ChangeView: capabilities, engine_id, engine_version, event_id, event_type, queue, to",
+    "ChangeView: capabilities, engine_id, engine_version, event_id, event_type, queue, scenario_run_id, to",
     "ClaimedLock: progress_due_at, times_out_at",
     "EventTypeDurations: processing, waiting",
     "EventTypeSettings: durations, hold_back_after_seconds, max_processing_seconds, pause_reason, paused_at, priority_aging_seconds, progress_timeout_seconds, quarantine, retry_policy, visibility_timeout_seconds, when_blocked",
@@ -217,12 +217,18 @@ async fn every_example_of_a_request_is_valid_and_works() {
                 story.claimed().await
             }
             false if operation == "change_event" => (story.queued().await, String::new()),
+            false if operation == "pause_scenario_run" => {
+                let event = r#"{"event_type":"frame.render","scenario_run_id":"night"}"#;
+                story.app.prepare("POST /v1/events", event).await;
+                (String::new(), String::new())
+            }
             false => (String::new(), String::new()),
         };
         let body = example.to_string();
         let body = body.replace("0193f2a0-7c4e-7000-8000-000000000000", &event_id);
         let body = body.replace("1-0123456789abcdef0123456789abcdef", &lock_token);
         let path = template.replace("{event_id}", &event_id).replace("{engine_id}", "renderer-1");
+        let path = path.replace("{scenario_run_id}", "night");
         let path = path.replace("{event_type}", "frame.render").replace("{queue}", "default");
         let answer = if call["tags"][0] == "tokens" {
             // Without any token there is nobody who could make one.
@@ -237,7 +243,7 @@ async fn every_example_of_a_request_is_valid_and_works() {
         story.app.close().await;
         tried += 1;
     }
-    assert_eq!(tried, 29, "calls with a body");
+    assert_eq!(tried, 30, "calls with a body");
 }
 
 #[tokio::test]

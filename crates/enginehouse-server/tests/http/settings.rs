@@ -85,3 +85,29 @@ async fn an_event_type_is_shown_with_how_long_its_events_waited_and_took() {
     200 {"items":[{"event_type":"a","paused":false}],"next_cursor":null}
     "#);
 }
+
+#[tokio::test]
+async fn a_scenario_run_is_paused_and_goes_on() {
+    let mut app = TestApp::new();
+    let engine = r#"{"engine_type":"sim","metadata":{"static_config":{}}}"#;
+    app.call("PUT /v1/engines/e", engine).await;
+    app.call("POST /v1/events", r#"{"event_type":"a","scenario_run_id":"night"}"#).await;
+    let paused = app.call("POST /v1/scenario-runs/night/pause", r#"{"reason":"the disk is full"}"#).await;
+    assert_eq!(field(&paused, "/pause_reason"), "the disk is full");
+    let claimed = app.call("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await;
+    assert!(claimed.body.contains("\"events\":[]"), "{}", claimed.body);
+    for line in ["GET /v1/scenario-runs/night", "GET /v1/scenario-runs"] {
+        let shown = app.call(line, "").await;
+        assert!(shown.body.contains("\"paused_at\":\"2026-01-01T00:00:00.000Z\""), "{}", shown.body);
+    }
+    let lanes = app.call("GET /v1/stats/lanes", "").await;
+    assert!(lanes.body.contains("\"scenario_run_id\":\"night\",\"paused\":true"), "{}", lanes.body);
+    let resumed = app.call("POST /v1/scenario-runs/night/resume", "").await;
+    assert!(resumed.status == 200 && !resumed.body.contains("paused_at"), "{}", resumed.body);
+    let claimed = app.call("POST /v1/engines/e/claim", r#"{"epoch":1}"#).await;
+    assert_eq!(field(&claimed, "/events/0/scenario_run_id"), "night");
+    for line in ["POST /v1/scenario-runs/day/pause", "POST /v1/scenario-runs/day/resume"] {
+        assert_eq!(app.call(line, "").await.status, 404, "{line}: nothing is of that run");
+    }
+    app.close().await;
+}

@@ -6,11 +6,12 @@ use enginehouse_core::engine::DynamicState;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::explain::{Passage, Verdict};
 use enginehouse_core::gates::ClaimFilter;
-use enginehouse_core::ids::{EngineId, EventId};
+use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use enginehouse_core::quarantine::Quarantine;
 use enginehouse_core::request::{Claim, Exchange, Heartbeat};
 use enginehouse_server::dispatcher::config::DispatchConfig;
 use enginehouse_server::dispatcher::engines::{Drain, PutInQuarantine};
+use enginehouse_server::dispatcher::run_pauses::{PauseRun, ResumeRun};
 use enginehouse_server::dispatcher::settings::{ChangeEventType, ChangeQueue, SettingsChange};
 use enginehouse_server::explain::{ExplainedEvent, Explainer, LaneQuestion};
 use enginehouse_server::rng::{Rng, SeededRng};
@@ -48,6 +49,11 @@ impl House {
         let names: Vec<_> =
             ["gpu", "cuda"].into_iter().filter(|_| self.is(one_in)).map(|name| format!("{name:?}")).collect();
         format!("[{}]", names.join(","))
+    }
+
+    /// One of a few scenario runs.
+    fn run(&mut self) -> ScenarioRunId {
+        ["dawn", "day", "night"][self.below(3)].parse().unwrap()
     }
 
     async fn add_engine(&mut self) {
@@ -106,8 +112,9 @@ impl House {
         let capabilities = self.capabilities(8);
         let mode = ["prefer", "require", "off"][self.below(3)];
         let retry = format!(r#"{{"max_retries":9,"retry_delay":{{"initial":0}},"retry_elsewhere":"{mode}"}}"#);
+        let run = self.run();
         let draft = format!(
-            r#"{{"event_type":"{event_type}","queue":"{queue}","required_capabilities":{capabilities}{memory}{version}{delay},"retry_policy":{retry}}}"#
+            r#"{{"event_type":"{event_type}","queue":"{queue}","scenario_run_id":"{run}","required_capabilities":{capabilities}{memory}{version}{delay},"retry_policy":{retry}}}"#
         );
         let event_id = self.harness.enqueue(&draft).await;
         if self.is(8) {
@@ -165,13 +172,20 @@ async fn compare(number: u64) -> (usize, usize) {
             let name = ["a", "b"][house.below(2)].parse().unwrap();
             house.harness.execute(ChangeQueue { queue: name, change }).await.unwrap();
         }
+        if pair % 10 == 0 {
+            let scenario_run_id = house.run();
+            match house.is(2) {
+                true => _ = house.harness.execute(PauseRun { scenario_run_id, reason: None }).await.unwrap(),
+                false => _ = house.harness.execute(ResumeRun { scenario_run_id }).await.unwrap(),
+            }
+        }
         let (engine, recent) = (house.below(house.engines.len()), house.below(house.events.len().min(8)));
         let engine = house.engines[engine].clone();
         let (event_id, event_type) = house.events[house.events.len() - 1 - recent].clone();
         let explained = house.explain(event_id, &engine).await;
         let Some(waits) = &explained.waits else { continue };
         let near = waits.asked_engine.as_ref().expect("the engine is registered");
-        let lane_is_open = waits.lane.gates.iter().take(3).all(|gate| gate.passage == Passage::Open)
+        let lane_is_open = waits.lane.gates.iter().take(4).all(|gate| gate.passage == Passage::Open)
             && waits.lane.verdict != Verdict::Impossible;
         let expected = lane_is_open && near.fails.is_empty();
         let claimed = house.harness.try_claim(&engine, 1, only(&event_type)).await.unwrap();

@@ -20,6 +20,7 @@ mod quarantining;
 mod reporting;
 mod retention;
 mod retrying;
+mod run_pauses;
 mod sessions;
 mod settling;
 mod starvation;

@@ -21,6 +21,7 @@ mod quarantining;
 mod reporting;
 mod retention;
 mod retrying;
+mod run_pauses;
 mod same_on_both;
 mod sessions;
 mod settling;

@@ -5,7 +5,7 @@ drop view enginehouse.event_overview;
 
 -- statement
 drop table
-    enginehouse.lane_changes, enginehouse.scenario_runs, enginehouse.lane_counts, enginehouse.audit_chain,
+    enginehouse.lane_changes, enginehouse.run_pauses, enginehouse.scenario_runs, enginehouse.lane_counts, enginehouse.audit_chain,
     enginehouse.audit_log,
     enginehouse.tokens, enginehouse.event_minutes, enginehouse.duration_histograms,
     enginehouse.queues, enginehouse.event_types, enginehouse.dead_letters, enginehouse.attempt_reports, enginehouse.attempts,

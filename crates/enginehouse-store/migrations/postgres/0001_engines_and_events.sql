@@ -149,7 +149,8 @@ create index engines_registry_version on enginehouse.engines (registry_version);
 
 -- statement
 -- All that decides which engine may have an event. A number is never given twice. `changed_by` is the transaction that made
--- the lane, or took it out of use; a lane out of use is forgotten once nobody can put an event into it any more.
+-- the lane, or took it out of use; a lane out of use is forgotten once nobody can put an event into it any more. `suspended_run` is the scenario
+-- run whose events these are, where that was paused while they waited.
 create table enginehouse.lanes (
     lane_id bigint not null generated always as identity,
     queue enginehouse.name not null,
@@ -158,6 +159,7 @@ create table enginehouse.lanes (
     required_capabilities enginehouse.capability_set not null,
     required_memory_mb bigint,
     engine_version enginehouse.version_range,
+    suspended_run enginehouse.name,
     changed_by xid8 not null default pg_current_xact_id(),
     retired boolean not null default false,
     prunable_by xid8,
@@ -170,7 +172,8 @@ create table enginehouse.lanes (
 -- statement
 -- Equal requirements are one lane. A null equals nothing, hence the words in its place.
 create unique index lanes_requirements on enginehouse.lanes (
-    queue, event_type, priority, required_capabilities, coalesce(required_memory_mb, 0), coalesce(engine_version, '')
+    queue, event_type, priority, required_capabilities, coalesce(required_memory_mb, 0), coalesce(engine_version, ''),
+    coalesce(suspended_run, '')
 );
 
 -- statement
@@ -628,6 +631,14 @@ create table enginehouse.scenario_runs (
     cancelled bigint not null,
     constraint scenario_runs_key primary key (scenario_run_id)
 ) with (fillfactor = 50);
+
+-- statement
+-- The scenario runs that are paused: since when, and why. Of these, no event is claimed.
+create table enginehouse.run_pauses (
+    scenario_run_id enginehouse.name not null,
+    pause enginehouse.json_object not null,
+    constraint run_pauses_key primary key (scenario_run_id)
+);
 
 -- statement
 -- What each transaction has changed in each lane: by how much each count, and from when on the first of the events that it

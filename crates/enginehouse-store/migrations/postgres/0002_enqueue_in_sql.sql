@@ -572,6 +572,7 @@ begin
                 and l.required_capabilities = capabilities[d.ordinality]
                 and coalesce(l.required_memory_mb, 0) = coalesce(d.required_memory_mb, 0)::bigint
                 and coalesce(l.engine_version, '') = coalesce(d.engine_version, '')
+                and l.suspended_run is null
             order by l.lane_id desc
             limit 1
         ) as lane on true;

@@ -4,6 +4,9 @@
 drop view event_overview;
 
 -- statement
+drop table run_pauses;
+
+-- statement
 drop table scenario_runs;
 
 -- statement

@@ -47,6 +47,7 @@ pub(crate) fn lane_key(event_type: &str) -> LaneKey {
         required_capabilities: [].into(),
         required_memory_mb: None,
         engine_version: None,
+        suspended_run: None,
     }
 }
 

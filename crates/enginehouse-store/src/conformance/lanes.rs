@@ -21,7 +21,8 @@ fn keys() -> Vec<LaneKey> {
         LaneKey { required_memory_mb: Some(512), ..plain.clone() },
         LaneKey { required_memory_mb: Some(1 << 30), ..plain.clone() },
         LaneKey { engine_version: Some(">=1.4, <2".parse().unwrap()), ..plain.clone() },
-        LaneKey { engine_version: Some(">=1.4,<2".parse().unwrap()), ..plain },
+        LaneKey { engine_version: Some(">=1.4,<2".parse().unwrap()), ..plain.clone() },
+        LaneKey { suspended_run: Some("night".parse().unwrap()), ..plain },
     ]
 }
 
@@ -31,11 +32,11 @@ pub(crate) async fn equal_requirements_are_one_lane(store: &dyn Store) {
     let mut tx = begin(store).await;
     let first = tx.intern_lanes(&twice).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(first[..10], first[10..]);
+    assert_eq!(first[..11], first[11..]);
     let mut tx = begin(store).await;
-    assert_eq!(tx.intern_lanes(&keys()).await.unwrap(), first[..10]);
+    assert_eq!(tx.intern_lanes(&keys()).await.unwrap(), first[..11]);
     drop(tx);
-    assert_eq!(all(store).await.len(), 10);
+    assert_eq!(all(store).await.len(), 11);
 }
 
 /// What an engine could tell apart is not one lane, and comes back as it was asked for.

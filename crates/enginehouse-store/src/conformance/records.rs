@@ -3,6 +3,7 @@
 use enginehouse_core::event::AttemptOutcome;
 use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Settings;
+use enginehouse_core::time::Timestamp;
 
 use super::audit::{entry, write};
 use super::given::{
@@ -30,11 +31,22 @@ pub(crate) async fn settings_are_read_as_they_were_written(store: &dyn Store) {
     tx.write_event_type(&name, Some(&row(full))).await.unwrap();
     tx.write_event_type(&"b".parse().unwrap(), Some(&SettingsRow::default())).await.unwrap();
     tx.write_queue(&queue, Some(&row(settings(r#"{"paused": true}"#)))).await.unwrap();
+    for run in ["night", "gone"] {
+        let first = Pause { since: Timestamp::MIN, reason: None };
+        tx.write_run_pause(&run.parse().unwrap(), Some(&first)).await.unwrap();
+        tx.write_run_pause(&run.parse().unwrap(), Some(&pause)).await.unwrap();
+    }
+    tx.write_run_pause(&"gone".parse().unwrap(), None).await.unwrap();
+    tx.write_run_pause(&"gone".parse().unwrap(), None).await.unwrap();
     tx.write_queue(&queue, Some(&row(settings(r#"{"max_processing_seconds": 7}"#)))).await.unwrap();
     let mut want = SettingsRows {
         event_types: [(name.clone(), full), ("b".parse().unwrap(), Settings::default())].into(),
         queues: [(queue.clone(), settings(r#"{"max_processing_seconds": 7}"#))].into(),
-        pauses: Pauses { event_types: [(name.clone(), pause)].into(), ..Pauses::default() },
+        pauses: Pauses {
+            event_types: [(name.clone(), pause.clone())].into(),
+            scenario_runs: [("night".parse().unwrap(), pause)].into(),
+            ..Pauses::default()
+        },
     };
     assert_eq!(tx.registry_since(None).await.unwrap().settings.unwrap(), want);
     tx.commit().await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use enginehouse_core::ids::{EventType, QueueName};
+use enginehouse_core::ids::{EventType, QueueName, ScenarioRunId};
 use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::time::Timestamp;
@@ -14,12 +14,26 @@ use super::engines;
 use super::failure::SqliteResult;
 use super::writer::Writer;
 use crate::rows::{Pauses, RegistryChange, RegistryChangesSince, SettingsRow, SettingsRows};
-use crate::table::{ColumnValue, SettingsColumns};
+use crate::table::{ColumnValue, RunPauseColumns, SettingsColumns};
 
 pub(super) fn all(connection: &SqliteConnection) -> SqliteResult<SettingsRows> {
     let (event_types, paused_types) = by_name(connection, "event_types", sql!("settings_of_event_types"))?;
     let (queues, paused_queues) = by_name(connection, "queues", sql!("settings_of_queues"))?;
-    Ok(SettingsRows { event_types, queues, pauses: Pauses { event_types: paused_types, queues: paused_queues } })
+    let pauses = Pauses { event_types: paused_types, queues: paused_queues, scenario_runs: run_pauses(connection)? };
+    Ok(SettingsRows { event_types, queues, pauses })
+}
+
+fn run_pauses(connection: &SqliteConnection) -> SqliteResult<BTreeMap<ScenarioRunId, Pause>> {
+    let mut statement = connection.prepare_cached(sql!("run_pauses"))?;
+    let mut rows = statement.query([])?;
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let Some(run) = connection.readable("run_pauses", row, |columns| columns.read())? else { continue };
+        let pause = connection
+            .readable("run_pauses", row, |columns| Ok(columns.group::<RunPauseColumns<'_>>()?.into_pause()?.1))?;
+        found.insert(run, pause.unwrap_or(Pause::UNREADABLE));
+    }
+    Ok(found)
 }
 
 fn by_name<N: for<'a> ColumnValue<'a> + Ord + Clone>(
@@ -74,6 +88,17 @@ pub(super) fn write_queue(
         Some(row) => write(connection, sql!("write_queue"), queue.as_str(), row),
         None => delete(connection, sql!("delete_queue"), queue.as_str()),
     }
+}
+
+pub(super) fn write_run_pause(
+    connection: &SqliteConnection,
+    run: &ScenarioRunId,
+    pause: Option<&Pause>,
+) -> SqliteResult<()> {
+    let Some(pause) = pause else { return delete(connection, sql!("delete_run_pause"), run.as_str()) };
+    let mut statement = connection.prepare_cached(sql!("write_run_pause"))?;
+    Parameters::of(&mut statement).group(&RunPauseColumns::of(run, pause)).execute()?;
+    Ok(())
 }
 
 fn write(connection: &SqliteConnection, sql: &str, name: &str, row: &SettingsRow) -> SqliteResult<()> {

@@ -11,6 +11,7 @@ use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::pause::Pause;
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
@@ -387,6 +388,10 @@ impl SettingsRepository for SqliteTransaction {
 
     async fn write_queue(&mut self, queue: &QueueName, row: Option<&SettingsRow>) -> Result<(), StoreError> {
         self.run(|writer, _| settings::write_queue(&writer.connection, queue, row))
+    }
+
+    async fn write_run_pause(&mut self, run: &ScenarioRunId, pause: Option<&Pause>) -> Result<(), StoreError> {
+        self.run(|writer, _| settings::write_run_pause(&writer.connection, run, pause))
     }
 }
 

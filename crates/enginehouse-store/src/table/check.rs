@@ -8,7 +8,8 @@ use super::column::{Cells, ColumnGroup, ColumnValue, Unexpected, raw_json};
 use super::lists::{COUNTS, Table};
 use super::{
     AttemptColumns, ChainEndColumns, DeadLetterColumns, DurationColumns, EngineColumns, LaneColumns, MinuteColumns,
-    ReportColumns, ReportTextColumns, SettingsColumns, TokenColumns, read_event, read_payload, read_record,
+    ReportColumns, ReportTextColumns, RunPauseColumns, SettingsColumns, TokenColumns, read_event, read_payload,
+    read_record,
 };
 
 /// Reads a row whose cells are those of the table's list, in their order.
@@ -55,6 +56,7 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
             value::<QueueName, C>(cells, "queue")?;
             SettingsColumns::read(cells)?.into_row()?;
         }
+        "run_pauses" => drop(RunPauseColumns::read(cells)?.into_pause()?),
         "duration_histograms" => drop(DurationColumns::read(cells)?.into_row()?),
         "event_minutes" => drop(MinuteColumns::read(cells)?.into_row()?),
         "tokens" => drop(TokenColumns::read(cells)?.into_token()?),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use enginehouse_core::ids::{EventType, QueueName};
+use enginehouse_core::ids::{EventType, QueueName, ScenarioRunId};
 use enginehouse_core::lane::LaneKey;
 use enginehouse_core::limits::MAX_PRIORITY;
 use enginehouse_core::version::VersionRequirement;
@@ -18,12 +18,21 @@ columns! {
         required_capabilities: Cow<'a, str> as Text,
         required_memory_mb: Option<u64> as Long,
         engine_version: Option<Cow<'a, VersionRequirement>> as Text,
+        suspended_run: Option<Cow<'a, ScenarioRunId>> as Text,
     }
 }
 
 impl<'a> LaneColumns<'a> {
     pub(crate) fn of(key: &'a LaneKey) -> Self {
-        let LaneKey { queue, event_type, priority, required_capabilities, required_memory_mb, engine_version } = key;
+        let LaneKey {
+            queue,
+            event_type,
+            priority,
+            required_capabilities,
+            required_memory_mb,
+            engine_version,
+            suspended_run,
+        } = key;
         Self {
             queue: Cow::Borrowed(queue),
             event_type: Cow::Borrowed(event_type),
@@ -31,6 +40,7 @@ impl<'a> LaneColumns<'a> {
             required_capabilities: json_text(required_capabilities),
             required_memory_mb: *required_memory_mb,
             engine_version: engine_version.as_ref().map(Cow::Borrowed),
+            suspended_run: suspended_run.as_ref().map(Cow::Borrowed),
         }
     }
 
@@ -45,6 +55,7 @@ impl<'a> LaneColumns<'a> {
             required_capabilities: from_json("required_capabilities", &self.required_capabilities)?,
             required_memory_mb: self.required_memory_mb,
             engine_version: self.engine_version.map(Cow::into_owned),
+            suspended_run: self.suspended_run.map(Cow::into_owned),
         })
     }
 }

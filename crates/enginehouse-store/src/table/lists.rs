@@ -10,7 +10,7 @@ use super::events::{AttributeColumns, EnqueuedColumns, PayloadColumns, StateColu
 use super::lanes::LaneColumns;
 use super::minutes::MinuteColumns;
 use super::reports::{ReportColumns, ReportTextColumns};
-use super::settings::SettingsColumns;
+use super::settings::{RunPauseColumns, SettingsColumns};
 use super::state_write::StateWrite;
 use super::tokens::{TokenColumns, TokenUseColumns};
 
@@ -35,6 +35,7 @@ pub(super) const LISTS: &[(&str, List)] = &[
     ("report_text", &[ReportTextColumns::COLUMNS]),
     ("dead_letter", &[DeadLetterColumns::COLUMNS]),
     ("settings", &[SettingsColumns::COLUMNS]),
+    ("run_pause", &[RunPauseColumns::COLUMNS]),
     ("audit", &[AuditColumns::COLUMNS]),
     ("audit_link", &[AuditLinkColumns::COLUMNS]),
     ("chain_end", &[ChainEndColumns::COLUMNS]),
@@ -108,6 +109,7 @@ pub(crate) const TABLES: &[Table] = &[
     Table { name: "dead_letters", key: 1, columns: &[DeadLetterColumns::COLUMNS] },
     Table { name: "event_types", key: 1, columns: &[&[text("event_type")], SettingsColumns::COLUMNS] },
     Table { name: "queues", key: 1, columns: &[&[text("queue")], SettingsColumns::COLUMNS] },
+    Table { name: "run_pauses", key: 1, columns: &[RunPauseColumns::COLUMNS] },
     Table { name: "duration_histograms", key: 4, columns: &[DurationColumns::COLUMNS] },
     Table { name: "event_minutes", key: 3, columns: &[MinuteColumns::COLUMNS] },
     Table { name: "tokens", key: 1, columns: &[TokenColumns::COLUMNS] },

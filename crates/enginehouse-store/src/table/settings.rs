@@ -1,8 +1,9 @@
-//! Settings of event types and of queues. The name comes before these columns.
+//! Settings of event types and of queues, whose name comes before these columns; and the pauses of scenario runs.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
+use enginehouse_core::ids::ScenarioRunId;
 use enginehouse_core::input::read_json;
 use enginehouse_core::limits::{MAX_PRECEDENCE_WAIT, MAX_PROCESSING, MAX_PROGRESS_TIMEOUT, MAX_VISIBILITY_TIMEOUT};
 use enginehouse_core::pause::Pause;
@@ -79,6 +80,23 @@ impl SettingsColumns<'_> {
             paused: pause.is_some(),
         };
         Ok(SettingsRow { settings, pause })
+    }
+}
+
+columns! {
+    pub(crate) struct RunPauseColumns<'a> {
+        scenario_run_id: Cow<'a, ScenarioRunId> as Text,
+        pause: Cow<'a, str> as Json,
+    }
+}
+
+impl<'a> RunPauseColumns<'a> {
+    pub(crate) fn of(run: &'a ScenarioRunId, pause: &Pause) -> Self {
+        Self { scenario_run_id: Cow::Borrowed(run), pause: json_text(pause) }
+    }
+
+    pub(crate) fn into_pause(self) -> Result<(ScenarioRunId, Pause), Unexpected> {
+        Ok((self.scenario_run_id.into_owned(), from_json("pause", &self.pause)?))
     }
 }
 

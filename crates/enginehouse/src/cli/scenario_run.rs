@@ -1,16 +1,18 @@
-//! `enginehouse run`: scenario runs, and how far they are.
+//! `enginehouse run`: scenario runs, how far they are, and whether they go on.
 
 use clap::{Args, Subcommand};
+use enginehouse_api::event_types::PauseRequest;
 use enginehouse_api::page::PageQuery;
 use enginehouse_api::scenario_runs::ScenarioRun;
+use enginehouse_client::Error;
 use enginehouse_core::ids::ScenarioRunId;
 
 use super::cli_error::CliError;
 use super::effect::{Effect, ServerCall};
 use super::hints::Subject;
-use super::output::{Listed, Part, one};
-use super::server_and_output::Common;
-use super::times::{TimeArgs, Times};
+use super::output::{Listed, Part, one, or_dash};
+use super::server_and_output::{Common, for_each};
+use super::times::{TimeArgs, TimeFormat, Times};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -33,12 +35,29 @@ enum RunSubcommand {
         #[command(flatten)]
         time: TimeArgs,
     },
+    /// Keep the events of these scenario runs from being claimed
+    #[command(after_help = "Example:\n  enginehouse run pause night-7 --reason 'the licence server is down'")]
+    Pause {
+        /// The scenario runs
+        #[arg(required = true)]
+        scenario_run_ids: Vec<ScenarioRunId>,
+        /// Why, for whoever asks why their event waits
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Let the events of these scenario runs be claimed again
+    Resume {
+        /// The scenario runs
+        #[arg(required = true)]
+        scenario_run_ids: Vec<ScenarioRunId>,
+    },
 }
 
 impl RunArgs {
     pub(crate) fn call(&self) -> ServerCall<'_> {
         let effect = match &self.verb {
             RunSubcommand::List(_) | RunSubcommand::Show { .. } => Effect::Reads,
+            RunSubcommand::Pause { .. } | RunSubcommand::Resume { .. } => Effect::Changes,
         };
         ServerCall { common: &self.common, effect }
     }
@@ -53,6 +72,21 @@ pub(crate) async fn run(arguments: RunArgs) -> Exit {
             part.show(&common, "could not list scenario runs", fetch).await
         }
         RunSubcommand::Show { scenario_run_id, time } => show(&common, &scenario_run_id, time).await,
+        RunSubcommand::Pause { scenario_run_ids, reason } => {
+            let request = PauseRequest { reason };
+            let pause_one = async |run: &ScenarioRunId| {
+                let paused = common.client.pause_scenario_run(run, &request).await;
+                show_changed(&common, paused.map_err(|error| failed("pause", run, error))?)
+            };
+            for_each(&scenario_run_ids, pause_one, &common).await
+        }
+        RunSubcommand::Resume { scenario_run_ids } => {
+            let resume_one = async |run: &ScenarioRunId| {
+                let resumed = common.client.resume_scenario_run(run).await;
+                show_changed(&common, resumed.map_err(|error| failed("resume", run, error))?)
+            };
+            for_each(&scenario_run_ids, resume_one, &common).await
+        }
     };
     common.finish(result)
 }
@@ -60,14 +94,25 @@ pub(crate) async fn run(arguments: RunArgs) -> Exit {
 async fn show(common: &Common, scenario_run_id: &ScenarioRunId, time: TimeArgs) -> Result<(), CliError> {
     let times = &time.times(common)?;
     let found = common.client.scenario_run(scenario_run_id).await;
-    let run = found.map_err(|error| {
-        CliError::call_about(Subject::ScenarioRun, format!("could not show scenario run {scenario_run_id}"), error)
-    })?;
+    show_one(common, &found.map_err(|error| failed("show", scenario_run_id, error))?, times)
+}
+
+fn failed(verb: &str, run: &ScenarioRunId, error: Error) -> CliError {
+    CliError::call_about(Subject::ScenarioRun, format!("could not {verb} scenario run {run}"), error)
+}
+
+fn show_changed(common: &Common, run: ScenarioRun) -> Result<(), CliError> {
+    show_one(common, &run, &Times::new(TimeFormat::Utc))
+}
+
+fn show_one(common: &Common, run: &ScenarioRun, times: &Times) -> Result<(), CliError> {
     let engines: Vec<_> = run.engines.iter().flatten().map(ToString::to_string).collect();
     let events = &run.events;
     let fields = [
         ("scenario run", run.scenario_run_id.to_string()),
         ("first enqueued", times.show(run.first_enqueued_at)),
+        ("paused", run.paused_at.map_or_else(|| "no".to_owned(), |at| times.show(at))),
+        ("pause reason", or_dash(run.pause_reason.as_ref())),
         ("events", events.total().to_string()),
         ("queued", events.queued.to_string()),
         ("processing", events.processing.to_string()),
@@ -76,12 +121,12 @@ async fn show(common: &Common, scenario_run_id: &ScenarioRunId, time: TimeArgs) 
         ("cancelled", events.cancelled.to_string()),
         ("engines", if engines.is_empty() { "-".to_owned() } else { engines.join(", ") }),
     ];
-    one(common, &run, run.scenario_run_id.as_str(), &fields)
+    one(common, run, run.scenario_run_id.as_str(), &fields)
 }
 
 impl Listed for ScenarioRun {
     const HEADER: &'static [&'static str] =
-        &["RUN", "EVENTS", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED", "FIRST ENQUEUED"];
+        &["RUN", "EVENTS", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED", "FIRST ENQUEUED", "PAUSED"];
 
     fn row(&self, times: &Times) -> Vec<String> {
         vec![
@@ -93,6 +138,7 @@ impl Listed for ScenarioRun {
             self.events.failed.to_string(),
             self.events.cancelled.to_string(),
             times.show(self.first_enqueued_at),
+            or_dash(self.paused_at.map(|at| times.show(at)).as_ref()),
         ]
     }
 

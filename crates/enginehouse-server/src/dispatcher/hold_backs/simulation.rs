@@ -229,6 +229,7 @@ fn lane(random: &mut Random, number: u64, memory_mb: u64) -> SimulatedLane {
             required_capabilities: Default::default(),
             required_memory_mb: Some(memory_mb),
             engine_version: None,
+            suspended_run: None,
         },
         takes: Duration::from_secs(random.between(1, 300)),
         final_attempt: false,

@@ -175,6 +175,7 @@ mod tests {
             required_capabilities: [].into(),
             required_memory_mb: None,
             engine_version: None,
+            suspended_run: None,
         };
         Lane { lane_id: LaneId(number), key }
     }

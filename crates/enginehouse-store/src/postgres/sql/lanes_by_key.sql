@@ -7,4 +7,5 @@ inner join enginehouse.lanes as l
         and l.required_capabilities = k.required_capabilities
         and coalesce(l.required_memory_mb, 0) = coalesce(k.required_memory_mb, 0)
         and coalesce(l.engine_version, '') = coalesce(k.engine_version, '')
+        and coalesce(l.suspended_run, '') = coalesce(k.suspended_run, '')
 order by k.place;

@@ -19,6 +19,7 @@ use enginehouse_core::generation::Generation;
 use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::pause::Pause;
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::AttemptEnd;
@@ -480,6 +481,11 @@ impl SettingsRepository for PostgresTransaction {
             Some(set) => settings::write(self.session().await?, sql!("write_queue"), queue.as_str(), set).await,
             None => settings::delete(self.session().await?, sql!("delete_queue"), queue.as_str()).await,
         };
+        self.ended(outcome)
+    }
+
+    async fn write_run_pause(&mut self, run: &ScenarioRunId, pause: Option<&Pause>) -> Result<(), StoreError> {
+        let outcome = settings::write_run_pause(self.session().await?, run, pause).await;
         self.ended(outcome)
     }
 }

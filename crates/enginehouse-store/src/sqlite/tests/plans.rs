@@ -74,7 +74,7 @@ fn statements_of_every_transaction_find_their_rows_by_an_index() {
         (
             "lanes_by_key",
             sql!("lanes_by_key"),
-            "COVERING INDEX lanes_key (queue=? AND event_type=? AND priority=? AND required_capabilities=? AND <expr>=? AND <expr>=?)",
+            "COVERING INDEX lanes_key (queue=? AND event_type=? AND priority=? AND required_capabilities=? AND <expr>=? AND <expr>=? AND <expr>=?)",
         ),
         ("silent_engines", sql!("silent_engines"), "INDEX engines_lost_due (lost_due_at<?)"),
         ("next_engine_loss", sql!("next_engine_loss"), "COVERING INDEX engines_lost_due (lost_due_at>?)"),

@@ -1,0 +1,4 @@
+-- The scenario runs that are paused.
+select {run_pause_columns}
+from enginehouse.run_pauses
+order by scenario_run_id;
