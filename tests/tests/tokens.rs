@@ -3,9 +3,15 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use enginehouse_api::enqueue::EnqueueRequest;
+use enginehouse_api::problem::Code;
+use enginehouse_client::{BearerToken, Client, ClientConfig};
 use enginehouse_tests::postgres::TestDatabase;
-use enginehouse_tests::{TestServer, command, text, until};
+use enginehouse_tests::{LIMIT, TestServer, command, text, until};
+use futures_util::future::join_all;
 
 /// Makes a token in the store itself. Answers its text.
 #[track_caller]
@@ -18,6 +24,12 @@ fn made(store: &str, arguments: &[&str]) -> String {
 
 fn at(url: &str, arguments: &[&str]) -> Command {
     command([arguments, &["--url", url]].concat())
+}
+
+/// A client with a token.
+fn client(url: &str, token: &str) -> Client {
+    let config = ClientConfig { token: Some(BearerToken::new(token).unwrap()), ..ClientConfig::default() };
+    Client::with_config(url, config).unwrap()
 }
 
 fn with(url: &str, token: &str, arguments: &[&str]) -> Output {
@@ -101,6 +113,44 @@ async fn a_token_that_one_server_revokes_is_refused_by_the_other() {
         (exit_of(&with(&servers[1].url, &viewer, &["stats"])) == 5).then_some(())
     })
     .await;
+    for server in servers {
+        assert_eq!(server.stop(), Some(0));
+    }
+}
+
+/// Callers that never stop asking are refused by both servers, each by its next call; nobody's claim that waits outlives it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_revoked_under_load_ends_every_call_of_its_holders() {
+    let database = TestDatabase::new().await;
+    let store = database.url();
+    let root = made(&store, &["root", "--role", "admin"]);
+    let fleet = made(&store, &["fleet", "--role", "producer"]);
+    let servers = [0, 1].map(|_| TestServer::at(&store, &["--durability", "relaxed"]));
+    let answered = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+    let callers: Vec<_> = (0..16)
+        .map(|number| {
+            let client = client(&servers[number % 2].url, &fleet);
+            let answered = Arc::clone(&answered[number % 2]);
+            tokio::spawn(async move {
+                let request: EnqueueRequest = serde_json::from_str(r#"{"event_type":"work"}"#).unwrap();
+                loop {
+                    match client.enqueue(&request).await {
+                        Ok(_) => _ = answered.fetch_add(1, Ordering::Relaxed),
+                        Err(error) => return error,
+                    }
+                }
+            })
+        })
+        .collect();
+    for answered in &answered {
+        until("calls are answered", async || (answered.load(Ordering::Relaxed) > 50).then_some(())).await;
+    }
+    let revoked = with(&servers[0].url, &root, &["token", "revoke", "fleet", "--yes"]);
+    assert_eq!(exit_of(&revoked), 0, "{}", text(&revoked.stderr));
+    let ended = tokio::time::timeout(LIMIT, join_all(callers)).await.expect("they are refused in time");
+    for error in ended {
+        assert_eq!(error.unwrap().code(), Some(Code::Unauthenticated));
+    }
     for server in servers {
         assert_eq!(server.stop(), Some(0));
     }
