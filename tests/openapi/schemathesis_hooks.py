@@ -13,6 +13,7 @@ MOMENT = st.datetimes(min_value=datetime(1970, 1, 2)).map(lambda at: at.strftime
 schemathesis.openapi.format("date-time", MOMENT)
 
 schemathesis.openapi.format("label", st.sampled_from(["film=42", "owner=a", "a=b"]))
+schemathesis.openapi.format("filter", st.sampled_from(["", "type:film.*", "-type:a,b age:>5m", '"019b"']))
 
 # Calls that want a filter, or the word that all are meant.
 BULK = ("redrive_dead_letters", "discard_dead_letters", "cancel_events", "retry_events")

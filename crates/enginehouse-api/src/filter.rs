@@ -17,7 +17,7 @@ pub struct FilterQuery {
     /// any; `-` before a term negates it. A term without a colon is an id or its beginning. To ask for something in payloads
     /// needs `events:read_payload`.
     #[serde(rename = "filter", skip_serializing_if = "Option::is_none")]
-    #[param(rename = "filter", max_length = 2_000, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
+    #[param(rename = "filter", value_type = Option<String>, format = "filter")]
     pub terms: Option<String>,
 }
 

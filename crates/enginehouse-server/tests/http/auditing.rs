@@ -84,6 +84,7 @@ async fn changes(app: &TestApp, admin: &str) -> Vec<Change> {
     for event_type in ["bulk-cancel", "bulk-retry"] {
         enqueued(app, admin, &format!(r#"{{"event_type":"{event_type}","delay_seconds":2592000}}"#)).await;
     }
+    enqueued(app, admin, r#"{"event_type":"later","delay_seconds":2592000,"scenario_run_id":"r"}"#).await;
     enqueued(app, admin, r#"{"event_type":"keyed","idempotency_key":"nightly"}"#).await;
     let (redriven, discarded) =
         (dead(app, admin, &session, "dead-a").await, dead(app, admin, &session, "dead-b").await);
@@ -132,6 +133,18 @@ async fn changes(app: &TestApp, admin: &str) -> Vec<Change> {
         ("POST /v1/queues/{queue}/pause", "POST /v1/queues/q/pause".to_owned(), "", "queue.pause"),
         ("POST /v1/queues/{queue}/resume", "POST /v1/queues/q/resume".to_owned(), "", "queue.resume"),
         ("DELETE /v1/queues/{queue}", "DELETE /v1/queues/q".to_owned(), "", "queue.delete"),
+        (
+            "POST /v1/scenario-runs/{scenario_run_id}/pause",
+            "POST /v1/scenario-runs/r/pause".to_owned(),
+            "",
+            "scenario_run.pause",
+        ),
+        (
+            "POST /v1/scenario-runs/{scenario_run_id}/resume",
+            "POST /v1/scenario-runs/r/resume".to_owned(),
+            "",
+            "scenario_run.resume",
+        ),
         (
             "POST /v1/engines/{engine_id}/quarantine",
             "POST /v1/engines/e/quarantine".to_owned(),

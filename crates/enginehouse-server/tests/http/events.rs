@@ -107,7 +107,7 @@ async fn many_events_are_enqueued_settled_and_listed_at_once() {
     200 {"now":"...","pruning_held_until":null,"events":{"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":1},"event_types":[{"queue":"default","event_type":"a","paused":false,"lanes":1,"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":0,"oldest_available_at":null},{"queue":"default","event_type":"b","paused":false,"lanes":1,"queued":0,"processing":0,"completed":0,"failed":0,"cancelled":1,"oldest_available_at":null}],"event_types_left_out":0,"lanes":2,"engines":{"active":1,"draining":0,"lost":0,"stopped":0},"dead_letters":0,"waiting_claims":0}
 
     > GET /v1/stats/lanes?limit=1
-    200 {"items":[{"queue":"default","event_type":"a","priority":5,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"paused":false,"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":0,"oldest_available_at":null}],"next_cursor":"bGFuZXMvMQ"}
+    200 {"items":[{"queue":"default","event_type":"a","priority":5,"required_capabilities":[],"required_memory_mb":null,"engine_version":null,"scenario_run_id":null,"paused":false,"queued":0,"processing":1,"completed":1,"failed":0,"cancelled":0,"oldest_available_at":null}],"next_cursor":"bGFuZXMvMQ"}
     "#);
 }
 

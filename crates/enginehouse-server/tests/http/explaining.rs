@@ -19,8 +19,8 @@ async fn an_event_is_explained_with_the_change_that_would_let_it_run() {
     assert_eq!(field(&why, "/smallest_change/0/action"), "add_capabilities");
     assert_eq!(field(&why, "/smallest_change/0/capabilities/0"), "gpuu");
     assert_eq!(field(&why, "/asked_engine/fails/0/gate"), "capabilities");
-    assert_eq!(field(&why, "/gates/3/state"), "closed");
-    assert_eq!(field(&why, "/gates/3/holder"), "sim-1");
+    assert_eq!(field(&why, "/gates/4/state"), "closed");
+    assert_eq!(field(&why, "/gates/4/holder"), "sim-1");
     // One that is busy, and since when.
     let busy = field(&app.prepare("POST /v1/events", r#"{"event_type":"busy"}"#).await, "/event_id");
     let other = field(&app.prepare("POST /v1/events", r#"{"event_type":"busy"}"#).await, "/event_id");
