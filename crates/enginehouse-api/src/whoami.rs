@@ -33,7 +33,11 @@ impl WhoAmI {
     pub fn of(principal: &Principal, server_version: &str) -> Self {
         let grant = match principal {
             Principal::Bearer(grant) => Some(grant),
-            Principal::Anyone | Principal::Store | Principal::Server | Principal::Command(_) => None,
+            Principal::Anyone
+            | Principal::Store
+            | Principal::Server
+            | Principal::Command(_)
+            | Principal::Operation(_) => None,
         };
         let permitted = Permission::VARIANTS.iter().filter(|permission| principal.may(**permission));
         Self {

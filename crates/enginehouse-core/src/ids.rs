@@ -202,6 +202,57 @@ impl Textual for EventId {
     const MUST_BE: &'static str = "the id of an event: a UUID such as 0193f2a0-0000-7000-8000-000000000000";
 }
 
+/// Names one operation: a UUID of version 7 (RFC 9562), so that ids sort by the time at which operations were created.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OperationId(pub uuid::Uuid);
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for OperationId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("uuid".to_owned())))
+            .description(Some("Names one operation: a UUID of version 7 (RFC 9562)."))
+            .examples(["0193f2a0-7c4e-7000-8000-000000000001"])
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for OperationId {}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is not the id of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be {}", OperationId::MUST_BE)]
+pub struct NotAnOperationId;
+
+impl FromStr for OperationId {
+    type Err = NotAnOperationId;
+
+    /// Reads the hyphenated form only, so that an operation has one spelling.
+    fn from_str(text: &str) -> Result<Self, NotAnOperationId> {
+        uuid::fmt::Hyphenated::from_str(text).map(|id| Self(id.into_uuid())).map_err(|_| NotAnOperationId)
+    }
+}
+
+impl Textual for OperationId {
+    const MUST_BE: &'static str = "the id of an operation: a UUID such as 0193f2a0-0000-7000-8000-000000000001";
+}
+
 /// Numbers a lane within one store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LaneId(pub i64);

@@ -78,6 +78,7 @@ pub mod lock;
 pub mod minutes;
 pub mod miss;
 pub mod nearest_name;
+pub mod operation;
 pub mod pause;
 pub mod policy;
 pub mod quarantine;

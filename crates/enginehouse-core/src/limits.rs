@@ -140,3 +140,11 @@ pub const MAX_FILTER_TERMS: usize = 50;
 pub const MAX_FILTER_PAYLOAD_TERMS: usize = 4;
 /// Most values of one term of a filter.
 pub const MAX_FILTER_VALUES: usize = 100;
+/// Most members of one operation.
+pub const MAX_OPERATION_MEMBERS: u64 = 1_000_000;
+/// Most operations that go on at once.
+pub const MAX_UNFINISHED_OPERATIONS: u32 = 100;
+/// Most of them that one caller has created.
+pub const MAX_UNFINISHED_OPERATIONS_OF_ONE: usize = 10;
+/// For how long operations are kept after their end.
+pub const OPERATIONS_KEPT: Duration = Duration::from_secs(30 * 86_400);

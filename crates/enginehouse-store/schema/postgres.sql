@@ -336,6 +336,48 @@ create table enginehouse.meta (
     constraint meta_key PRIMARY KEY (key)
 ) with (fillfactor=20);
 
+create table enginehouse.operation_members (
+    operation_id uuid not null,
+    place bigint not null,
+    target text collate "C" not null,
+    outcome text collate "C",
+    why text collate "C",
+    constraint operation_members_key PRIMARY KEY (operation_id, place),
+    constraint outcome_is_known CHECK (outcome = 'conflict'::text OR outcome = 'failed'::text),
+    constraint what_was_not_changed_has_a_reason CHECK ((outcome IS NULL) = (why IS NULL))
+);
+
+CREATE UNIQUE INDEX operation_members_target ON enginehouse.operation_members USING btree (operation_id, target);
+
+create table enginehouse.operations (
+    operation_id uuid not null,
+    action text collate "C" not null,
+    status text collate "C" not null,
+    plan enginehouse.json_object not null,
+    created_at timestamp with time zone not null,
+    created_by text collate "C" not null,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    collected_to text collate "C",
+    last_place bigint not null,
+    total bigint not null,
+    done_to bigint not null,
+    changed bigint not null,
+    conflicts bigint not null,
+    failed bigint not null,
+    next_at timestamp with time zone not null,
+    failure text collate "C",
+    constraint operations_key PRIMARY KEY (operation_id),
+    constraint action_is_known CHECK (action = 'cancel_events'::text OR action = 'retry_events'::text OR action = 'redrive_events'::text OR action = 'redrive_dead_letters'::text OR action = 'discard_dead_letters'::text OR action = 'drain_engines'::text OR action = 'resume_engines'::text OR action = 'deregister_engines'::text),
+    constraint an_end_has_a_time CHECK ((finished_at IS NULL) = (status = 'collecting'::text OR status = 'running'::text)),
+    constraint nothing_is_counted_below_zero CHECK (last_place >= 0 AND total >= 0 AND done_to >= 0 AND changed >= 0 AND conflicts >= 0 AND failed >= 0),
+    constraint status_is_known CHECK (status = 'collecting'::text OR status = 'running'::text OR status = 'completed'::text OR status = 'cancelled'::text OR status = 'failed'::text)
+) with (fillfactor=50);
+
+CREATE INDEX operations_finished ON enginehouse.operations USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
+CREATE INDEX operations_unfinished ON enginehouse.operations USING btree (operation_id) WHERE (finished_at IS NULL);
+
 create table enginehouse.queues (
     queue enginehouse.name not null,
     retry_policy enginehouse.json_object,

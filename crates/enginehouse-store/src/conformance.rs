@@ -14,6 +14,7 @@ mod lanes;
 mod lists;
 mod locks;
 mod minutes;
+pub(crate) mod operations;
 mod ready;
 mod records;
 mod reports;
@@ -90,6 +91,12 @@ macro_rules! conformance_tests {
         minutes::minutes_are_read_in_their_order_and_from_a_place_on,
         minutes::minutes_are_read_of_one_queue_or_one_type,
         minutes::the_oldest_minutes_are_forgotten_first,
+        operations::an_operation_is_read_as_it_was_written,
+        operations::operations_are_listed_newest_first,
+        operations::a_member_of_an_operation_is_one_once,
+        operations::members_that_were_not_changed_are_kept_with_why,
+        operations::operations_are_forgotten_some_time_after_their_end,
+        operations::ids_of_dead_letters_come_page_by_page,
         ready::ready_events_come_in_the_order_in_which_they_became_available,
         ready::ranges_are_answered_together,
         ready::each_range_begins_at_its_own_place,

@@ -33,8 +33,8 @@ pub use crate::store::{
 pub use crate::store_url::StoreUrl;
 pub use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository, EventRepository,
-    LaneRepository, LockRepository, MinuteRepository, ReadyRepository, SettingsRepository, TokenRepository,
-    Transaction, TransactionTime,
+    LaneRepository, LockRepository, MinuteRepository, OperationRepository, ReadyRepository, SettingsRepository,
+    TokenRepository, Transaction, TransactionTime,
 };
 pub use crate::unreadable::UnreadableRow;
 

@@ -22,7 +22,8 @@ use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::audit::{AuditFilter, AuditRecord};
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::filter::TermsAsOf;
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, OperationId, ScenarioRunId};
+use enginehouse_core::operation::{OperationRecord, UnchangedMember};
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use strum::VariantArray;
@@ -40,7 +41,7 @@ use self::tx::columns::{PgColumns, params, sql};
 use self::tx::inspect::ForeignObject;
 pub use self::tx::inspect::{IndexSize, PostgresInspection, TableSize, inspect};
 use self::tx::pg_transaction::PostgresTransaction;
-use self::tx::{audit, durations, minutes, reads, settings, tokens};
+use self::tx::{audit, durations, minutes, operations, reads, settings, tokens};
 use self::wire::endpoint::Endpoint;
 use self::wire::error::{PgError, PgResult};
 pub use self::wire::hidden_password::without_password;
@@ -333,6 +334,44 @@ impl Queries for PostgresStore {
             search.take(found, |row| terms.match_facts(row), |row| row.record.place());
         }
         Ok(search.page())
+    }
+
+    async fn dead_letter_ids(
+        &self,
+        filter: &DeadLetterFilter,
+        page: &PageRequest,
+    ) -> Result<ResultPage<EventId>, StoreError> {
+        Ok(reads::dead_letter_ids(&self.shared, filter, page).await?)
+    }
+
+    async fn operation(&self, operation_id: OperationId) -> Result<Option<OperationRecord>, StoreError> {
+        Ok(operations::one(&self.shared, operation_id).await?)
+    }
+
+    async fn operations(&self, page: &PageRequest) -> Result<ResultPage<OperationRecord>, StoreError> {
+        Ok(operations::page(&self.shared, page).await?)
+    }
+
+    async fn unfinished_operations(&self, limit: u32) -> Result<Vec<OperationRecord>, StoreError> {
+        Ok(operations::unfinished(&self.shared, limit).await?)
+    }
+
+    async fn unchanged_operation_members(
+        &self,
+        operation_id: OperationId,
+        places: (u64, u64),
+        limit: u32,
+    ) -> Result<Vec<UnchangedMember>, StoreError> {
+        Ok(operations::unchanged(&self.shared, operation_id, places, limit).await?)
+    }
+
+    async fn last_unchanged_operation_members(
+        &self,
+        operation_id: OperationId,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<UnchangedMember>, StoreError> {
+        Ok(operations::last_unchanged(&self.shared, operation_id, up_to, limit).await?)
     }
 
     async fn preview_dead_letters(

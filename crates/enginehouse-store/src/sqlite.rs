@@ -31,6 +31,7 @@ mod lanes;
 mod locks;
 mod minutes;
 pub(crate) mod open;
+mod operations;
 mod options;
 mod poison;
 mod quiet_lanes;
@@ -56,7 +57,8 @@ use async_trait::async_trait;
 use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::audit::{AuditFilter, AuditRecord};
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, OperationId, ScenarioRunId};
+use enginehouse_core::operation::{OperationRecord, UnchangedMember};
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -260,6 +262,46 @@ impl Queries for SqliteStore {
             search.take(find(part).await?, |row| terms.match_facts(row), |row| row.record.place());
         }
         Ok(search.page())
+    }
+
+    async fn dead_letter_ids(
+        &self,
+        filter: &DeadLetterFilter,
+        page: &PageRequest,
+    ) -> Result<ResultPage<EventId>, StoreError> {
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers.read(move |reader| dead_letters::ids(reader, &filter, &page)).await
+    }
+
+    async fn operation(&self, operation_id: OperationId) -> Result<Option<OperationRecord>, StoreError> {
+        self.readers.read(move |reader| reader.named(operations::one(reader, operation_id)?)).await
+    }
+
+    async fn operations(&self, page: &PageRequest) -> Result<ResultPage<OperationRecord>, StoreError> {
+        let page = page.clone();
+        self.readers.read(move |reader| operations::page(reader, &page)).await
+    }
+
+    async fn unfinished_operations(&self, limit: u32) -> Result<Vec<OperationRecord>, StoreError> {
+        self.readers.read(move |reader| operations::unfinished(reader, limit)).await
+    }
+
+    async fn unchanged_operation_members(
+        &self,
+        operation_id: OperationId,
+        places: (u64, u64),
+        limit: u32,
+    ) -> Result<Vec<UnchangedMember>, StoreError> {
+        self.readers.read(move |reader| operations::unchanged(reader, operation_id, places, limit)).await
+    }
+
+    async fn last_unchanged_operation_members(
+        &self,
+        operation_id: OperationId,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<UnchangedMember>, StoreError> {
+        self.readers.read(move |reader| operations::last_unchanged(reader, operation_id, up_to, limit)).await
     }
 
     async fn preview_dead_letters(

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use enginehouse_core::access::selector::Selectors;
 use enginehouse_core::audit::{AuditFilter, AuditRecord};
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, OperationId, ScenarioRunId};
+use enginehouse_core::operation::{OperationRecord, UnchangedMember};
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
 
@@ -181,6 +182,32 @@ pub trait Queries: Send + Sync {
         search: &DeadLetterSearch,
         page: &PageRequest,
     ) -> Result<ResultPage<DeadLetterRow>, StoreError>;
+    /// Those of them that match by their ids, oldest event first: for whoever acts on them.
+    async fn dead_letter_ids(
+        &self,
+        filter: &DeadLetterFilter,
+        page: &PageRequest,
+    ) -> Result<ResultPage<EventId>, StoreError>;
+    /// One operation, if it is kept.
+    async fn operation(&self, operation_id: OperationId) -> Result<Option<OperationRecord>, StoreError>;
+    /// Operations, newest first.
+    async fn operations(&self, page: &PageRequest) -> Result<ResultPage<OperationRecord>, StoreError>;
+    /// Operations that go on, oldest first; at most `limit`.
+    async fn unfinished_operations(&self, limit: u32) -> Result<Vec<OperationRecord>, StoreError>;
+    /// Members of an operation that had their turn, up to `places.1`, and were not changed, from behind `places.0` on.
+    async fn unchanged_operation_members(
+        &self,
+        operation_id: OperationId,
+        places: (u64, u64),
+        limit: u32,
+    ) -> Result<Vec<UnchangedMember>, StoreError>;
+    /// The last members of an operation that had their turn, up to a place, and were not changed; the last one first.
+    async fn last_unchanged_operation_members(
+        &self,
+        operation_id: OperationId,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<UnchangedMember>, StoreError>;
     /// How many dead letters match, at most `limit`, and the first few of those: oldest event first, as
     /// `matching_dead_letters` of a transaction has them.
     async fn preview_dead_letters(

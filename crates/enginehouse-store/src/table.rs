@@ -20,6 +20,7 @@ mod events;
 mod lanes;
 mod lists;
 mod minutes;
+mod operations;
 mod reports;
 mod settings;
 pub(crate) mod sql;
@@ -39,6 +40,7 @@ pub(crate) use self::events::{
 pub(crate) use self::lanes::LaneColumns;
 pub(crate) use self::lists::{COUNTS, TABLES, Table};
 pub(crate) use self::minutes::MinuteColumns;
+pub(crate) use self::operations::{OperationColumns, OperationMemberColumns};
 pub(crate) use self::reports::{ReportColumns, ReportTextColumns, log_tail};
 pub(crate) use self::settings::{RunPauseColumns, SettingsColumns};
 pub(crate) use self::state_write::StateWrite;

@@ -12,9 +12,10 @@ use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::audit::AuditEntry;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, OperationId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::operation::{OperationMember, OperationRecord, UnchangedMember};
 use enginehouse_core::pause::Pause;
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
@@ -48,6 +49,7 @@ pub trait Transaction:
     + EnqueueGrantRepository
     + DurationRepository
     + MinuteRepository
+    + OperationRepository
     + ContentionRepository
 {
     /// Makes every change durable, or none.
@@ -326,6 +328,43 @@ pub trait MinuteRepository: Send {
     async fn add_minutes(&mut self, rows: &[MinuteRow]) -> Result<(), StoreError>;
     /// Forgets up to `limit` rows of minutes before `before`, the oldest first. Answers how many.
     async fn delete_minutes(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+}
+
+/// Operations, and what they are about.
+#[async_trait]
+#[delegatable_trait]
+pub trait OperationRepository: Send {
+    /// Adds an operation, or replaces the one that was read for it in this transaction.
+    async fn write_operation(&mut self, operation: &OperationRecord) -> Result<(), StoreError>;
+    /// One operation. No other transaction changes it before this one ends.
+    async fn operation_for_update(&mut self, operation_id: OperationId) -> Result<Option<OperationRecord>, StoreError>;
+    /// The same, but nothing if another transaction is at work for it: it waits for nobody.
+    async fn free_operation(&mut self, operation_id: OperationId) -> Result<Option<OperationRecord>, StoreError>;
+    /// Operations that go on, oldest first.
+    async fn unfinished_operations(&mut self, limit: u32) -> Result<Vec<OperationRecord>, StoreError>;
+    /// Adds members to an operation, each once: what is a member already stays where it is. Answers how many were added.
+    async fn insert_operation_members(
+        &mut self,
+        operation_id: OperationId,
+        members: &[OperationMember],
+    ) -> Result<u64, StoreError>;
+    /// The next members of an operation behind a place, in their order.
+    async fn pending_operation_members(
+        &mut self,
+        operation_id: OperationId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<OperationMember>, StoreError>;
+    /// Notes that the members behind `places.0`, up to `places.1`, had their turn. Those that were not changed are kept, with why.
+    async fn settle_operation_members(
+        &mut self,
+        operation_id: OperationId,
+        places: (u64, u64),
+        unchanged: &[UnchangedMember],
+    ) -> Result<(), StoreError>;
+    /// Forgets operations that ended before a moment, with their members, and members whose operation ended before their turn
+    /// came: up to `limit` rows of each. Answers how many rows.
+    async fn delete_operations(&mut self, ended_before: Timestamp, limit: u32) -> Result<u32, StoreError>;
 }
 
 /// What other transactions hold at this moment, and nobody waits for. Where one transaction runs at a time, nothing is.

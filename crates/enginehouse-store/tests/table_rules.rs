@@ -24,6 +24,10 @@ const ROWS: &str = r#"
     insert into queues (queue) values ('q');
     insert into duration_histograms (event_type, engine_version, day, kind, total_ms, buckets)
     values ('a', '', {time}, 'waiting', 7, '{"7":1}');
+    insert into operations (
+        operation_id, action, status, plan, created_at, created_by, last_place, total, done_to, changed, conflicts, failed, next_at
+    ) values ({id}, 'cancel_events', 'running', '{}', {time}, 'x', 0, 0, 0, 0, 0, 0, {time});
+    insert into operation_members (operation_id, place, target) values ({id}, 1, 'x');
     insert into tokens (accessor, name, role, reads_payloads, selectors, secret_sha256, created_at, created_by, expires_at)
     values ('abcdefghij27', 'ci', 'viewer', {no}, '{}', {hash}, {time}, 'x', {time})"#;
 
@@ -89,6 +93,17 @@ const CHANGES: &[(&str, &str, Option<&str>)] = &[
     ("duration_histograms set kind = 'thinking'", "kind_is_known", Some("kind_is_known")),
     ("duration_histograms set total_ms = -1", "a_sum_can_be_added_to", Some("a_sum_can_be_added_to")),
     ("duration_histograms set buckets = '{\"7\":\"many\"}'", "buckets_are_counts", None),
+    ("operations set action = 'erase_events'", "action_is_known", Some("action_is_known")),
+    ("operations set status = 'lost', finished_at = created_at", "status_is_known", Some("status_is_known")),
+    ("operations set plan = '[]'", "json_is_an_object", None),
+    ("operations set status = 'completed'", "an_end_has_a_time", Some("an_end_has_a_time")),
+    ("operations set conflicts = -1", "nothing_is_counted_below_zero", Some("nothing_is_counted_below_zero")),
+    ("operation_members set outcome = 'changed'", "outcome_is_known", Some("outcome_is_known")),
+    (
+        "operation_members set outcome = 'conflict'",
+        "what_was_not_changed_has_a_reason",
+        Some("what_was_not_changed_has_a_reason"),
+    ),
     ("tokens set accessor = 'ABCDEFGHIJ27'", "an_accessor_is_12_characters", Some("an_accessor_is_12_characters")),
     ("tokens set name = 'a b'", "a_name_needs_no_quotes", Some("a_token_name_is_a_name")),
     ("tokens set role = 'root'", "role_is_known", Some("role_is_known")),

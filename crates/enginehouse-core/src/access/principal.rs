@@ -7,7 +7,7 @@ use super::role::{Permission, Role};
 use super::secret::Accessor;
 use super::selector::Selectors;
 use super::token::TokenRecord;
-use crate::ids::{EngineId, EventId, TokenName};
+use crate::ids::{EngineId, EventId, OperationId, TokenName};
 use crate::lane::LaneKey;
 use crate::lock::LockToken;
 
@@ -25,6 +25,16 @@ pub enum Principal {
     Bearer(Arc<Grant>),
     /// The command that works on one event, with the token of its attempt.
     Command(Arc<CommandGrant>),
+    /// An operation, for what it does to its members.
+    Operation(Arc<OperationGrant>),
+}
+
+/// In whose name an operation acts. It was permitted when it was created, and its selectors are kept with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationGrant {
+    pub operation_id: OperationId,
+    /// Of the token that it was created with.
+    pub accessor: Option<Accessor>,
 }
 
 /// What the token of an attempt gives to the command that has it: to report on the attempt, and to settle it.
@@ -63,6 +73,8 @@ impl Principal {
         match self {
             Self::Anyone | Self::Store | Self::Server => true,
             Self::Command(_) => permission == Permission::AttemptsSettle,
+            // It makes no calls.
+            Self::Operation(_) => false,
             Self::Bearer(grant) => {
                 grant.role.may(permission) || (permission == Permission::EventsReadPayload && grant.reads_payloads)
             }
@@ -72,7 +84,7 @@ impl Principal {
     /// On what they may act; none if that is not limited.
     pub fn selectors(&self) -> Option<&Arc<Selectors>> {
         match self {
-            Self::Anyone | Self::Store | Self::Server | Self::Command(_) => None,
+            Self::Anyone | Self::Store | Self::Server | Self::Command(_) | Self::Operation(_) => None,
             Self::Bearer(grant) => Some(&grant.selectors).filter(|selectors| !selectors.is_empty()),
         }
     }
@@ -107,6 +119,7 @@ impl Principal {
         match self {
             Self::Anyone | Self::Store | Self::Server | Self::Command(_) => None,
             Self::Bearer(grant) => Some(&grant.accessor),
+            Self::Operation(grant) => grant.accessor.as_ref(),
         }
     }
 }
@@ -117,6 +130,7 @@ impl fmt::Display for Principal {
         match self {
             Self::Anyone => f.write_str("anyone"),
             Self::Command(grant) => write!(f, "the command of event {}", grant.event_id),
+            Self::Operation(grant) => write!(f, "operation {}", grant.operation_id),
             Self::Store => f.write_str("store"),
             Self::Server => f.write_str("server"),
             Self::Bearer(grant) => fmt::Display::fmt(&grant.accessor, f),

@@ -31,8 +31,8 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// The id of the request, as the access log has it; none of what nobody has sent a request for.
     pub request_id: Option<String>,
-    /// Who: the accessor of a token, `anyone` where there are no tokens, `store` for whoever has opened the store itself, or
-    /// `server` for what it does by itself.
+    /// Who: the accessor of a token, `anyone` where there are no tokens, `store` for whoever has opened the store itself,
+    /// `operation` and its id for what one does to its members, or `server` for what it does by itself.
     pub principal: String,
     /// From which address the request came.
     pub address: Option<String>,

@@ -40,7 +40,9 @@ impl Visitor {
             Ok(Principal::Anyone) => Self::Anyone,
             Ok(Principal::Bearer(grant)) => Self::LoggedIn(Box::new(Grant::clone(&grant))),
             // No browser is any of the others.
-            Ok(Principal::Store | Principal::Server | Principal::Command(_)) | Err(_) => Self::Unknown,
+            Ok(Principal::Store | Principal::Server | Principal::Command(_) | Principal::Operation(_)) | Err(_) => {
+                Self::Unknown
+            }
         }
     }
 }

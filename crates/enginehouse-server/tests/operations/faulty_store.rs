@@ -13,9 +13,10 @@ use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::audit::{AuditEntry, AuditFilter, AuditRecord};
 use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::generation::Generation;
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, OperationId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::operation::{OperationMember, OperationRecord, UnchangedMember};
 use enginehouse_core::pause::Pause;
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
@@ -110,6 +111,7 @@ struct FaultyTransaction(Box<dyn Transaction>, Arc<Faults>);
 #[delegate(EnqueueGrantRepository, target_mut = "inner_mut")]
 #[delegate(DurationRepository, target_mut = "inner_mut")]
 #[delegate(MinuteRepository, target_mut = "inner_mut")]
+#[delegate(OperationRepository, target_mut = "inner_mut")]
 #[delegate(ContentionRepository, target_mut = "inner_mut")]
 impl FaultyTransaction {
     fn inner(&self) -> &dyn Transaction {

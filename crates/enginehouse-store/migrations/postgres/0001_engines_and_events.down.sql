@@ -7,7 +7,7 @@ drop view enginehouse.event_overview;
 drop table
     enginehouse.lane_changes, enginehouse.run_pauses, enginehouse.scenario_runs, enginehouse.lane_counts, enginehouse.audit_chain,
     enginehouse.audit_log,
-    enginehouse.tokens, enginehouse.event_minutes, enginehouse.duration_histograms,
+    enginehouse.tokens, enginehouse.operation_members, enginehouse.operations, enginehouse.event_minutes, enginehouse.duration_histograms,
     enginehouse.queues, enginehouse.event_types, enginehouse.dead_letters, enginehouse.attempt_reports, enginehouse.attempts,
     enginehouse.event_payloads, enginehouse.events, enginehouse.lanes, enginehouse.engines, enginehouse.meta,
     enginehouse.schema_version;

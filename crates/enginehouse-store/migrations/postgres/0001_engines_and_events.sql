@@ -518,6 +518,66 @@ create table enginehouse.event_minutes (
 ) with (fillfactor = 50);
 
 -- statement
+-- Operations: one action on many events or engines, as far as it is. Its members are worked through in the order of their places;
+-- those up to `done_to` have had their turn. `plan` is what was asked for.
+create table enginehouse.operations (
+    operation_id uuid not null,
+    action text collate "C" not null,
+    status text collate "C" not null,
+    plan enginehouse.json_object not null,
+    created_at timestamptz not null,
+    created_by text collate "C" not null,
+    started_at timestamptz,
+    finished_at timestamptz,
+    collected_to text collate "C",
+    last_place bigint not null,
+    total bigint not null,
+    done_to bigint not null,
+    changed bigint not null,
+    conflicts bigint not null,
+    failed bigint not null,
+    next_at timestamptz not null,
+    failure text collate "C",
+    constraint operations_key primary key (operation_id),
+    constraint action_is_known check (
+        action = 'cancel_events' or action = 'retry_events' or action = 'redrive_events' or action = 'redrive_dead_letters'
+        or action = 'discard_dead_letters' or action = 'drain_engines' or action = 'resume_engines'
+        or action = 'deregister_engines'
+    ),
+    constraint status_is_known check (
+        status = 'collecting' or status = 'running' or status = 'completed' or status = 'cancelled' or status = 'failed'
+    ),
+    constraint an_end_has_a_time check ((finished_at is null) = (status = 'collecting' or status = 'running')),
+    constraint nothing_is_counted_below_zero check (
+        last_place >= 0 and total >= 0 and done_to >= 0 and changed >= 0 and conflicts >= 0 and failed >= 0
+    )
+) with (fillfactor = 50);
+
+-- statement
+-- There are few of them.
+create index operations_unfinished on enginehouse.operations (operation_id) where finished_at is null;
+
+-- statement
+create index operations_finished on enginehouse.operations (finished_at) where finished_at is not null;
+
+-- statement
+-- What an operation is about: one that was changed is taken away, as its own history tells of it; one that was not stays, with why.
+create table enginehouse.operation_members (
+    operation_id uuid not null,
+    place bigint not null,
+    target text collate "C" not null,
+    outcome text collate "C",
+    why text collate "C",
+    constraint operation_members_key primary key (operation_id, place),
+    constraint outcome_is_known check (outcome = 'conflict' or outcome = 'failed'),
+    constraint what_was_not_changed_has_a_reason check ((outcome is null) = (why is null))
+);
+
+-- statement
+-- Each once, however often it is found.
+create unique index operation_members_target on enginehouse.operation_members (operation_id, target);
+
+-- statement
 -- What callers prove themselves with. Of a secret its SHA-256 is kept; after a rotation, of the one before, too, for a while.
 create table enginehouse.tokens (
     accessor text collate "C" not null,

@@ -22,6 +22,12 @@ drop table audit_log;
 drop table tokens;
 
 -- statement
+drop table operation_members;
+
+-- statement
+drop table operations;
+
+-- statement
 drop table event_minutes;
 
 -- statement

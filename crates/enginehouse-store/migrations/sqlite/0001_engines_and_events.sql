@@ -451,6 +451,67 @@ create table event_minutes (
 ) strict, without rowid;
 
 -- statement
+-- Operations: one action on many events or engines, as far as it is. Its members are worked through in the order of their places;
+-- those up to `done_to` have had their turn. `plan` is what was asked for.
+create table operations (
+    operation_id blob not null primary key,
+    action text not null,
+    status text not null,
+    plan text not null,
+    created_at integer not null,
+    created_by text not null,
+    started_at integer,
+    finished_at integer,
+    collected_to text,
+    last_place integer not null,
+    total integer not null,
+    done_to integer not null,
+    changed integer not null,
+    conflicts integer not null,
+    failed integer not null,
+    next_at integer not null,
+    failure text,
+    constraint an_operation_id_is_a_uuid check (length(operation_id) = 16),
+    constraint action_is_known check (
+        action = 'cancel_events' or action = 'retry_events' or action = 'redrive_events' or action = 'redrive_dead_letters'
+        or action = 'discard_dead_letters' or action = 'drain_engines' or action = 'resume_engines'
+        or action = 'deregister_engines'
+    ),
+    constraint status_is_known check (
+        status = 'collecting' or status = 'running' or status = 'completed' or status = 'cancelled' or status = 'failed'
+    ),
+    constraint plan_is_json check (json_valid(plan)),
+    constraint an_end_has_a_time check ((finished_at is null) = (status = 'collecting' or status = 'running')),
+    constraint nothing_is_counted_below_zero check (
+        last_place >= 0 and total >= 0 and done_to >= 0 and changed >= 0 and conflicts >= 0 and failed >= 0
+    )
+) strict, without rowid;
+
+-- statement
+-- There are few of them.
+create index operations_unfinished on operations (operation_id) where finished_at is null;
+
+-- statement
+create index operations_finished on operations (finished_at) where finished_at is not null;
+
+-- statement
+-- What an operation is about: one that was changed is taken away, as its own history tells of it; one that was not stays, with why.
+create table operation_members (
+    operation_id blob not null,
+    place integer not null,
+    target text not null,
+    outcome text,
+    why text,
+    constraint operation_members_key primary key (operation_id, place),
+    constraint outcome_is_known check (outcome = 'conflict' or outcome = 'failed'),
+    constraint what_was_not_changed_has_a_reason check ((outcome is null) = (why is null))
+) strict, without rowid;
+
+-- statement
+-- Each once, however often it is found.
+create unique index operation_members_target on operation_members (operation_id, target);
+
+-- statement
 -- What callers prove themselves with. Of a secret its SHA-256 is kept; after a rotation, of the one before, too, for a while.
 create table tokens (
     accessor text not null primary key,

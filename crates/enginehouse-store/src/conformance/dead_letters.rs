@@ -13,7 +13,7 @@ use crate::rows::{DeadLetterFilter, DeadLetterGroupRow, DeadLetterRow, DeadLette
 const REQUESTED: DeadLetterReason = DeadLetterReason::Requested;
 
 /// A failed event that waits for a person since `at`.
-async fn given_dead_letter(store: &dyn Store, number: u32, message: &str, at: Timestamp) -> NewDeadLetter {
+pub(crate) async fn given_dead_letter(store: &dyn Store, number: u32, message: &str, at: Timestamp) -> NewDeadLetter {
     given_events(store, "render", [number]).await;
     claim(store, number, "sim-1").await;
     let failed = apply(store, number, |state| fail(state, false, true, message)).await;

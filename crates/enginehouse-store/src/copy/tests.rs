@@ -14,6 +14,7 @@ use enginehouse_core::durations::DurationKind;
 use enginehouse_core::event::{AttemptError, EventStatus};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::minutes::{MinuteTally, minute_of};
+use enginehouse_core::operation::OperationMember;
 use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::{Overrides, Settings};
 use enginehouse_core::time::Timestamp;
@@ -27,6 +28,7 @@ use crate::conformance::given::{
     HOUR, LOST, MINUTE, after, apply, begin, change, claim, complete, duration_row, fail, given_events, id, lane_key,
     minute_row, new_event, now, of_run, registered, release, write_engines, write_in,
 };
+use crate::conformance::operations::operation;
 use crate::postgres::{PostgresOptions, PostgresStore};
 use crate::rows::{EventRow, NewDeadLetter, NewEventRow, RegistryChange, SettingsRow};
 use crate::sqlite::{SqliteOptions, SqliteStore};
@@ -136,6 +138,10 @@ async fn given_everything(path: &Path) {
     let tally = MinuteTally { enqueued: 7, waiting: seen(None, &[5, 7_000]).histogram, ..MinuteTally::default() };
     let minutes = [None, Some(("gpu", "render"))].map(|pair| minute_row(minute, pair, tally.clone()));
     tx.add_minutes(&minutes).await.unwrap();
+    let operation = operation(7, since);
+    tx.write_operation(&operation).await.unwrap();
+    let members = [1, 2].map(|place| OperationMember { place, target: format!("sim-{place} \u{e9}") });
+    tx.insert_operation_members(operation.operation_id, &members).await.unwrap();
     tx.commit().await.unwrap();
     // Numbers that were given once are never given again.
     let mut tx = begin(store).await;
@@ -244,6 +250,7 @@ async fn everything_is_the_same_there_and_back() {
     assert_eq!((rows["events"], rows["event_payloads"], rows["attempts"]), (609, 609, 3));
     assert_eq!((rows["engines"], rows["dead_letters"], rows["audit_log"], rows["lane_counts"]), (2, 1, 1, 1));
     assert_eq!((rows["duration_histograms"], rows["event_minutes"], rows["audit_chain"]), (2, 2, 2));
+    assert_eq!((rows["operations"], rows["operation_members"]), (1, 2));
     let back = copied(&database(&url), &file(&second)).await;
     assert_eq!(back.tables, there.tables, "the hashes too");
     assert_eq!((there.unreadable, back.unreadable), (Vec::new(), Vec::new()));

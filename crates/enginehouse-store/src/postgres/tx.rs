@@ -12,6 +12,7 @@ pub(crate) mod events;
 pub(crate) mod inspect;
 pub(crate) mod minutes;
 pub(crate) mod opening;
+pub(crate) mod operations;
 pub(crate) mod pg_transaction;
 pub(crate) mod reads;
 pub(crate) mod row_reader;

@@ -59,6 +59,39 @@ pub(super) fn preview(
     Ok(DeadLetterPreviewRow { count: count.unsigned_abs(), first: letters })
 }
 
+/// Those that match, oldest event first.
+pub(super) fn ids(
+    connection: &SqliteConnection,
+    filter: &DeadLetterFilter,
+    page: &PageRequest,
+) -> SqliteResult<ResultPage<EventId>> {
+    let after = match &page.after {
+        None => Vec::new(),
+        Some(place) => match place.parse::<EventId>() {
+            Ok(id) => id.0.as_bytes().to_vec(),
+            Err(_) => return Ok(search::nothing()),
+        },
+    };
+    let mut statement = connection.prepare_cached(sql!("dead_letter_ids"))?;
+    let rows = statement.query(params![
+        filter.event_type.as_ref().map(|name| name.as_str()),
+        filter.queue.as_ref().map(|name| name.as_str()),
+        filter.reason.map(|reason| reason.name()),
+        filter.error_code,
+        filter.group_id.map(|id| id.to_string()),
+        filter.dead_lettered_before.map(|at| at.as_millis()),
+        filter.dead_lettered_after.map(|at| at.as_millis()),
+        page.limit,
+        globs(&filter.within.queues),
+        globs(&filter.within.event_types),
+        after,
+    ])?;
+    let items: Vec<EventId> = connection.all_readable("dead_letters", rows, |columns| columns.read())?;
+    let is_full = items.len() >= page.limit as usize;
+    let next = items.last().filter(|_| is_full).map(ToString::to_string);
+    Ok(ResultPage { items, next })
+}
+
 /// Runs a statement over the dead letters that match.
 fn query_matching<'a>(
     statement: &'a mut rusqlite::Statement<'_>,

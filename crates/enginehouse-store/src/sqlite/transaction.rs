@@ -8,9 +8,10 @@ use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::audit::AuditEntry;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, OperationId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::operation::{OperationMember, OperationRecord, UnchangedMember};
 use enginehouse_core::pause::Pause;
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
@@ -20,7 +21,10 @@ use tokio::sync::OwnedMappedMutexGuard;
 use super::counts::CountChanges;
 use super::failure::SqliteResult;
 use super::writer::Writer;
-use super::{audit, dead_letters, durations, engines, events, lanes, locks, minutes, ready, reports, settings, tokens};
+use super::{
+    audit, dead_letters, durations, engines, events, lanes, locks, minutes, operations, ready, reports, settings,
+    tokens,
+};
 use crate::clock::Reading;
 use crate::error::StoreError;
 use crate::rows::{
@@ -30,8 +34,8 @@ use crate::rows::{
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository,
-    EnqueueGrantRepository, EventRepository, LaneRepository, LockRepository, MinuteRepository, ReadyRepository,
-    ReportRepository, SettingsRepository, TokenRepository, Transaction, TransactionTime,
+    EnqueueGrantRepository, EventRepository, LaneRepository, LockRepository, MinuteRepository, OperationRepository,
+    ReadyRepository, ReportRepository, SettingsRepository, TokenRepository, Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -444,6 +448,56 @@ impl MinuteRepository for SqliteTransaction {
 
     async fn delete_minutes(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         self.run(|writer, _| minutes::delete(&writer.connection, before, limit))
+    }
+}
+
+#[async_trait]
+impl OperationRepository for SqliteTransaction {
+    async fn write_operation(&mut self, operation: &OperationRecord) -> Result<(), StoreError> {
+        self.run(|writer, _| operations::write(&writer.connection, operation))
+    }
+
+    async fn operation_for_update(&mut self, operation_id: OperationId) -> Result<Option<OperationRecord>, StoreError> {
+        self.run(|writer, _| operations::one(&writer.connection, operation_id))
+    }
+
+    async fn free_operation(&mut self, operation_id: OperationId) -> Result<Option<OperationRecord>, StoreError> {
+        // There is one transaction at a time.
+        self.operation_for_update(operation_id).await
+    }
+
+    async fn unfinished_operations(&mut self, limit: u32) -> Result<Vec<OperationRecord>, StoreError> {
+        self.run(|writer, _| operations::unfinished(&writer.connection, limit))
+    }
+
+    async fn insert_operation_members(
+        &mut self,
+        operation_id: OperationId,
+        members: &[OperationMember],
+    ) -> Result<u64, StoreError> {
+        self.run(|writer, _| operations::insert_members(&writer.connection, operation_id, members))
+    }
+
+    async fn pending_operation_members(
+        &mut self,
+        operation_id: OperationId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<OperationMember>, StoreError> {
+        self.run(|writer, _| operations::pending(&writer.connection, operation_id, after, limit))
+    }
+
+    async fn settle_operation_members(
+        &mut self,
+        operation_id: OperationId,
+        places: (u64, u64),
+        unchanged: &[UnchangedMember],
+    ) -> Result<(), StoreError> {
+        self.run(|writer, _| operations::settle(&writer.connection, operation_id, places, unchanged))
+    }
+
+    async fn delete_operations(&mut self, ended_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        self.run(|writer, _| operations::delete(&writer.connection, ended_before, limit))
     }
 }
 

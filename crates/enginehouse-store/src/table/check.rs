@@ -8,8 +8,8 @@ use super::column::{Cells, ColumnGroup, ColumnValue, Unexpected, raw_json};
 use super::lists::{COUNTS, Table};
 use super::{
     AttemptColumns, ChainEndColumns, DeadLetterColumns, DurationColumns, EngineColumns, LaneColumns, MinuteColumns,
-    ReportColumns, ReportTextColumns, RunPauseColumns, SettingsColumns, TokenColumns, read_event, read_payload,
-    read_record,
+    OperationColumns, OperationMemberColumns, ReportColumns, ReportTextColumns, RunPauseColumns, SettingsColumns,
+    TokenColumns, read_event, read_payload, read_record,
 };
 
 /// Reads a row whose cells are those of the table's list, in their order.
@@ -59,6 +59,13 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
         "run_pauses" => drop(RunPauseColumns::read(cells)?.into_pause()?),
         "duration_histograms" => drop(DurationColumns::read(cells)?.into_row()?),
         "event_minutes" => drop(MinuteColumns::read(cells)?.into_row()?),
+        "operations" => drop(OperationColumns::read(cells)?.into_operation()?),
+        "operation_members" => {
+            let member = OperationMemberColumns::read(cells)?;
+            if member.outcome.is_some() {
+                member.into_unchanged()?;
+            }
+        }
         "tokens" => drop(TokenColumns::read(cells)?.into_token()?),
         "audit_log" => {
             read_record(cells)?;

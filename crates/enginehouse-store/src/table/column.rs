@@ -10,9 +10,12 @@ use enginehouse_core::audit::AuditOutcome;
 use enginehouse_core::durations::DurationKind;
 use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::{AttemptError, AttemptOutcome, DeadLetterReason, EventStatus};
-use enginehouse_core::ids::{EngineId, EngineType, EventId, EventType, LaneId, QueueName, ScenarioRunId, TokenName};
+use enginehouse_core::ids::{
+    EngineId, EngineType, EventId, EventType, LaneId, OperationId, QueueName, ScenarioRunId, TokenName,
+};
 use enginehouse_core::input::read_json;
 use enginehouse_core::json::RawJson;
+use enginehouse_core::operation::{MemberOutcome, OperationAction, OperationStatus};
 use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::quarantine::QuarantineMode;
 use enginehouse_core::time::Timestamp;
@@ -23,7 +26,7 @@ use uuid::Uuid;
 /// What a column holds, in the words of neither store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// An event's id: `uuid`, or a blob of its 16 bytes.
+    /// The id of an event or an operation: `uuid`, or a blob of its 16 bytes.
     Id,
     /// `smallint`.
     Short,
@@ -283,6 +286,16 @@ impl<'a> ColumnValue<'a> for EventId {
     }
 }
 
+impl<'a> ColumnValue<'a> for OperationId {
+    fn cell(&self) -> Cell<'_> {
+        Cell::Bytes(self.0.as_bytes())
+    }
+
+    fn from_cell(cell: Cell<'a>) -> Result<Self, String> {
+        EventId::from_cell(cell).map(|EventId(id)| Self(id))
+    }
+}
+
 impl<'a> ColumnValue<'a> for LaneId {
     fn cell(&self) -> Cell<'_> {
         Cell::Number(self.0)
@@ -376,7 +389,10 @@ macro_rules! words {
     )+ };
 }
 
-words! { EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy DurationKind QuarantineMode Role AuditOutcome }
+words! {
+    EventStatus EngineStatus DeadLetterReason AttemptOutcome SettledBy DurationKind QuarantineMode Role AuditOutcome OperationAction
+    OperationStatus MemberOutcome
+}
 
 /// Texts with a type of their own; behind a `Cow` they are borrowed to be written, and owned when they were read.
 macro_rules! names {

@@ -9,6 +9,7 @@ use super::engines::EngineColumns;
 use super::events::{AttributeColumns, EnqueuedColumns, PayloadColumns, StateColumns};
 use super::lanes::LaneColumns;
 use super::minutes::MinuteColumns;
+use super::operations::{OperationColumns, OperationMemberColumns};
 use super::reports::{ReportColumns, ReportTextColumns};
 use super::settings::{RunPauseColumns, SettingsColumns};
 use super::state_write::StateWrite;
@@ -41,6 +42,9 @@ pub(super) const LISTS: &[(&str, List)] = &[
     ("chain_end", &[ChainEndColumns::COLUMNS]),
     ("duration", &[DurationColumns::COLUMNS]),
     ("minute", &[MinuteColumns::COLUMNS]),
+    ("operation", &[OperationColumns::COLUMNS]),
+    ("operation_change", &[OperationColumns::COLUMNS.split_at(1).1]),
+    ("operation_member", &[OperationMemberColumns::COLUMNS]),
     ("token", &[TokenColumns::COLUMNS]),
     ("token_use", &[TokenUseColumns::COLUMNS]),
 ];
@@ -112,6 +116,8 @@ pub(crate) const TABLES: &[Table] = &[
     Table { name: "run_pauses", key: 1, columns: &[RunPauseColumns::COLUMNS] },
     Table { name: "duration_histograms", key: 4, columns: &[DurationColumns::COLUMNS] },
     Table { name: "event_minutes", key: 3, columns: &[MinuteColumns::COLUMNS] },
+    Table { name: "operations", key: 1, columns: &[OperationColumns::COLUMNS] },
+    Table { name: "operation_members", key: 2, columns: &[OperationMemberColumns::COLUMNS] },
     Table { name: "tokens", key: 1, columns: &[TokenColumns::COLUMNS] },
     Table {
         name: "audit_log",

@@ -105,7 +105,8 @@ async fn what_changed_in_the_source_meanwhile_is_noticed() {
     let stopped = copy(&from, &target, |progress| {
         if progress.table == "event_payloads" { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    assert!(matches!(stopped.await, Err(CopyError::Stopped)));
+    let stopped = stopped.await;
+    assert!(matches!(stopped, Err(CopyError::Stopped)), "{stopped:?}");
     apply(&open(&path), 1, |_| EventCommand::Cancel).await;
     let why = refused(&file(&path), &file(&to)).await;
     assert!(

@@ -270,6 +270,13 @@ async fn statements_find_their_rows_by_an_index() {
         ("newest_audit", &["audit_log_at|(ROW(at, audit_id) < ROW($1, $2)) AND (at >= $3)"]),
         ("newest_audit_of_target", &["audit_log_target|(target = $5)"]),
         ("token_addresses", &["audit_log_target|(target = $1)"]),
+        ("operations", &["operations_key|(operation_id < $1)"]),
+        ("unfinished_operations", &["operations_unfinished|"]),
+        ("pending_operation_members", &["operation_members_key|((operation_id = $1) AND (place > $2))"]),
+        (
+            "delete_operation_members",
+            &["operation_members_key|((operation_id = $1) AND (place > $2) AND (place <= $3))"],
+        ),
         ("durations_of_type", &["duration_histograms_key|(event_type = $1)"]),
         ("delete_durations", &["duration_histograms_day|(day < $1)"]),
         ("delete_minutes", &["event_minutes_key|(minute < $1)"]),

@@ -2,9 +2,11 @@
 
 use enginehouse_core::ids::{EventId, EventType, QueueName};
 
+use tokio_postgres::types::Type;
+
 use super::columns::{Arrays, Moment, PgColumns, likes, params, shown, sql};
 use crate::postgres::wire::error::PgResult;
-use crate::postgres::wire::session::Session;
+use crate::postgres::wire::session::{Param, Session};
 use crate::postgres::wire::statement::EncodedStatement;
 use crate::rows::{DeadLetterFilter, NewDeadLetter};
 use crate::table::DeadLetterColumns;
@@ -16,6 +18,17 @@ pub(crate) fn insert(dead_letters: &[NewDeadLetter]) -> PgResult<EncodedStatemen
 
 pub(crate) async fn matching(session: &Session, filter: &DeadLetterFilter, limit: u32) -> PgResult<Vec<EventId>> {
     let rows = query_matching(session, sql!("matching_dead_letters"), filter, limit.into()).await?;
+    rows.iter().map(|row| PgColumns::of(row).read()).collect()
+}
+
+/// Those that match, oldest event first, from behind a place.
+pub(crate) async fn ids(
+    session: &Session,
+    filter: &DeadLetterFilter,
+    after: uuid::Uuid,
+    limit: u32,
+) -> PgResult<Vec<EventId>> {
+    let rows = query_from(session, sql!("dead_letter_ids"), filter, limit.into(), &[(&after, Type::UUID)]).await?;
     rows.iter().map(|row| PgColumns::of(row).read()).collect()
 }
 
@@ -33,20 +46,27 @@ async fn query_matching(
     filter: &DeadLetterFilter,
     limit: i64,
 ) -> PgResult<Vec<tokio_postgres::Row>> {
+    query_from(session, sql, filter, limit, &[]).await
+}
+
+/// The same for a statement that has more parameters.
+async fn query_from(
+    session: &Session,
+    sql: &'static str,
+    filter: &DeadLetterFilter,
+    limit: i64,
+    more: &[Param<'_>],
+) -> PgResult<Vec<tokio_postgres::Row>> {
     let event_type = filter.event_type.as_ref().map(EventType::as_str);
     let queue = filter.queue.as_ref().map(QueueName::as_str);
     let reason = filter.reason.map(|reason| reason.name());
     let (before, after) = (filter.dead_lettered_before.map(Moment), filter.dead_lettered_after.map(Moment));
     let code = filter.error_code.as_deref().map(shown);
     let group_id = filter.group_id.map(|id| id.to_string());
-    session
-        .query(
-            sql,
-            params![
-                TEXT: &event_type, TEXT: &queue, TEXT: &reason, TEXT: &code, TEXT: &group_id,
-                TIMESTAMPTZ: &before, TIMESTAMPTZ: &after, INT8: &limit, TEXT_ARRAY: &likes(&filter.within.queues),
-                TEXT_ARRAY: &likes(&filter.within.event_types),
-            ],
-        )
-        .await
+    let (queues, event_types) = (likes(&filter.within.queues), likes(&filter.within.event_types));
+    let common = params![
+        TEXT: &event_type, TEXT: &queue, TEXT: &reason, TEXT: &code, TEXT: &group_id, TIMESTAMPTZ: &before,
+        TIMESTAMPTZ: &after, INT8: &limit, TEXT_ARRAY: &queues, TEXT_ARRAY: &event_types,
+    ];
+    session.query(sql, common.into_iter().chain(more.iter().cloned()).collect::<Vec<_>>()).await
 }

@@ -10,7 +10,7 @@ mod reports;
 mod search;
 
 pub(crate) use counts::{lane_counts, scenario_run, scenario_runs, totals};
-pub(crate) use dead_letters::{dead_letter, dead_letter_groups, dead_letters, preview_dead_letters};
+pub(crate) use dead_letters::{dead_letter, dead_letter_groups, dead_letter_ids, dead_letters, preview_dead_letters};
 pub(crate) use engines::{engine, engine_counts, engines};
 pub(crate) use fleet::{fleet, lane_heads, queued_before};
 pub(crate) use history::{ended, failed_by, history};

@@ -16,9 +16,10 @@ use enginehouse_core::access::token::TokenRecord;
 use enginehouse_core::audit::AuditEntry;
 use enginehouse_core::engine::RegisteredEngine;
 use enginehouse_core::generation::Generation;
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, OperationId, QueueName, ScenarioRunId};
 use enginehouse_core::json::RawJson;
 use enginehouse_core::lane::{Lane, LaneKey};
+use enginehouse_core::operation::{OperationMember, OperationRecord, UnchangedMember};
 use enginehouse_core::pause::Pause;
 use enginehouse_core::report::LogTail;
 use enginehouse_core::time::Timestamp;
@@ -26,7 +27,7 @@ use enginehouse_core::transition::AttemptEnd;
 
 use super::columns::{Moment, params, sql, uuids};
 use super::pg_transaction::PostgresTransaction;
-use super::{attempts, audit, dead_letters, durations, enqueue_grants, minutes, reads, settings, tokens};
+use super::{attempts, audit, dead_letters, durations, enqueue_grants, minutes, operations, reads, settings, tokens};
 use crate::error::{HeldResource, StoreError};
 use crate::postgres::shared::lane_changes::LaneChanges;
 use crate::postgres::shared::lanes;
@@ -39,8 +40,8 @@ use crate::rows::{
 };
 use crate::transaction::{
     AttemptRepository, AuditRepository, ContentionRepository, DurationRepository, EngineRepository,
-    EnqueueGrantRepository, EventRepository, LaneRepository, LockRepository, MinuteRepository, ReadyRepository,
-    ReportRepository, SettingsRepository, TokenRepository, Transaction, TransactionTime,
+    EnqueueGrantRepository, EventRepository, LaneRepository, LockRepository, MinuteRepository, OperationRepository,
+    ReadyRepository, ReportRepository, SettingsRepository, TokenRepository, Transaction, TransactionTime,
 };
 use crate::unreadable::UnreadableRow;
 
@@ -576,6 +577,66 @@ impl MinuteRepository for PostgresTransaction {
 
     async fn delete_minutes(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let outcome = minutes::delete(self.session().await?, before, limit).await;
+        self.ended(outcome)
+    }
+}
+
+#[async_trait]
+impl OperationRepository for PostgresTransaction {
+    async fn write_operation(&mut self, operation: &OperationRecord) -> Result<(), StoreError> {
+        self.defer(operations::write(operation).map(|statement| [statement]))
+    }
+
+    async fn operation_for_update(&mut self, operation_id: OperationId) -> Result<Option<OperationRecord>, StoreError> {
+        let rows = self.query(sql!("operation_for_update"), params![UUID: &operation_id.0]).await?;
+        Ok(self.readable("operations", &rows, operations::read_one)?.pop())
+    }
+
+    async fn free_operation(&mut self, operation_id: OperationId) -> Result<Option<OperationRecord>, StoreError> {
+        let rows = self.query(sql!("free_operation"), params![UUID: &operation_id.0]).await?;
+        Ok(self.readable("operations", &rows, operations::read_one)?.pop())
+    }
+
+    async fn unfinished_operations(&mut self, limit: u32) -> Result<Vec<OperationRecord>, StoreError> {
+        let rows = self.query(sql!("unfinished_operations"), params![INT8: &i64::from(limit)]).await?;
+        self.readable("operations", &rows, operations::read_one)
+    }
+
+    async fn insert_operation_members(
+        &mut self,
+        operation_id: OperationId,
+        members: &[OperationMember],
+    ) -> Result<u64, StoreError> {
+        if members.is_empty() {
+            return Ok(0);
+        }
+        let outcome = operations::insert_members(self.session().await?, operation_id, members).await;
+        self.ended(outcome)
+    }
+
+    async fn pending_operation_members(
+        &mut self,
+        operation_id: OperationId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<OperationMember>, StoreError> {
+        let (after, limit) = (operations::as_place(after), i64::from(limit));
+        let parameters = params![UUID: &operation_id.0, INT8: &after, INT8: &limit];
+        let rows = self.query(sql!("pending_operation_members"), parameters).await?;
+        self.readable("operation_members", &rows, operations::read_member)
+    }
+
+    async fn settle_operation_members(
+        &mut self,
+        operation_id: OperationId,
+        places: (u64, u64),
+        unchanged: &[UnchangedMember],
+    ) -> Result<(), StoreError> {
+        self.defer(operations::settle(operation_id, places, unchanged))
+    }
+
+    async fn delete_operations(&mut self, ended_before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        let outcome = operations::delete(self.session().await?, ended_before, limit).await;
         self.ended(outcome)
     }
 }

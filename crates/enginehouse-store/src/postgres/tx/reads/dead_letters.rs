@@ -56,6 +56,27 @@ pub(crate) async fn preview_dead_letters(
     Ok(DeadLetterPreviewRow { count, first: letters })
 }
 
+/// Those that match, oldest event first.
+pub(crate) async fn dead_letter_ids(
+    shared: &PgState,
+    filter: &DeadLetterFilter,
+    page: &PageRequest,
+) -> PgResult<ResultPage<EventId>> {
+    let after = match &page.after {
+        None => uuid::Uuid::nil(),
+        Some(place) => match place.parse::<EventId>() {
+            Ok(id) => id.0,
+            Err(_) => return Ok(search::nothing()),
+        },
+    };
+    let snapshot = Snapshot::begin(&shared.readers).await?;
+    let items = dead_letters::ids(&snapshot, filter, after, page.limit).await?;
+    snapshot.end().await?;
+    let is_full = items.len() >= page.limit as usize;
+    let next = items.last().filter(|_| is_full).map(ToString::to_string);
+    Ok(ResultPage { items, next })
+}
+
 pub(crate) async fn dead_letters(
     shared: &PgState,
     filter: &DeadLetterFilter,

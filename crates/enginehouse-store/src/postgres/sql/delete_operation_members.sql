@@ -1,0 +1,2 @@
+-- Take away members up to a place that have had their turn.
+delete from enginehouse.operation_members where operation_id = $1 and place > $2 and place <= $3;
