@@ -4,7 +4,7 @@
 //! on ([`enginehouse_core::input`]): checked, or with every bad field named.
 //!
 //! One file per resource: [`enqueue`], [`events`], [`bulk_events`], [`changes`], [`settle`], [`engines`], [`claims`], [`event_types`] (and queues),
-//! [`dead_letters`], [`scenario_runs`], [`stats`], [`explain`], [`suspects`], [`tokens`], [`whoami`]; [`page`] and [`filter`] for lists; [`problem`] for all that can go wrong.
+//! [`dead_letters`], [`scenario_runs`], [`stats`], [`explain`], [`suspects`], [`tokens`], [`operations`], [`whoami`]; [`page`] and [`filter`] for lists; [`problem`] for all that can go wrong.
 
 pub mod audit;
 pub mod bulk_events;
@@ -22,6 +22,7 @@ pub mod filter;
 pub mod idempotency_keys;
 pub mod logs;
 pub mod minutes;
+pub mod operations;
 pub mod overview;
 pub mod page;
 pub mod problem;

@@ -10,7 +10,7 @@ use enginehouse_core::access::secret::Accessor;
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::explain::Verdict;
 use enginehouse_core::filter::PageRequest;
-use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, QueueName, ScenarioRunId};
+use enginehouse_core::ids::{EngineId, EventId, EventType, LaneId, OperationId, QueueName, ScenarioRunId};
 use enginehouse_core::input::{Textual, Value};
 use enginehouse_core::limits::{DEFAULT_PAGE, MAX_PAGE};
 use enginehouse_core::read_fields;
@@ -131,6 +131,9 @@ pub enum ListKind {
     Tokens,
     /// Entries of the audit log.
     Audit,
+    Operations,
+    /// Members of an operation that were not changed.
+    UnchangedMembers,
 }
 
 impl ListKind {
@@ -142,6 +145,8 @@ impl ListKind {
             Self::EventTypes => place.parse::<EventType>().is_ok(),
             Self::Queues => place.parse::<QueueName>().is_ok(),
             Self::ScenarioRuns => place.parse::<ScenarioRunId>().is_ok(),
+            Self::Operations => place.parse::<OperationId>().is_ok(),
+            Self::UnchangedMembers => place.parse::<u64>().is_ok(),
             Self::Tokens => place.parse::<Accessor>().is_ok(),
             // When, and the number of the entry.
             Self::Audit => place

@@ -51,6 +51,7 @@ mod levels;
 pub mod minutes;
 pub mod observer;
 mod operation;
+pub mod operations;
 mod outage;
 mod pending_wake_ups;
 mod previous_attempts;

@@ -40,6 +40,7 @@ mod logs;
 mod long_wait;
 mod minutes;
 mod ndjson;
+mod operations;
 mod overview;
 mod params;
 mod problem;
@@ -131,6 +132,11 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(events::redrive_event))
         .routes(routes!(bulk_events::cancel_events))
         .routes(routes!(bulk_events::retry_events))
+        .routes(routes!(operations::create_operation, operations::list_operations))
+        .routes(routes!(operations::preview_operation))
+        .routes(routes!(operations::get_operation))
+        .routes(routes!(operations::list_operation_conflicts))
+        .routes(routes!(operations::cancel_operation))
         .routes(routes!(idempotency_keys::release_idempotency_key))
         .routes(routes!(event_types::list_event_types))
         .routes(routes!(event_types::get_event_type, event_types::set_event_type, event_types::delete_event_type))

@@ -9,6 +9,7 @@ pub mod http;
 pub mod log_followers;
 mod log_limit;
 mod low_priority;
+pub mod operations;
 mod peer;
 mod rate_limit;
 pub mod rng;

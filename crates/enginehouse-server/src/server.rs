@@ -57,6 +57,7 @@ use crate::dispatcher::config::DispatchConfig;
 use crate::explain::Explainer;
 use crate::explain::blocked_watch::BlockedWatch;
 use crate::http::{App, ListenerRole};
+use crate::operations::runner::run_operations;
 use crate::rng::Rng;
 use crate::timers::pause;
 
@@ -212,6 +213,7 @@ impl Server {
         let fresh =
             tls.clone().map(|tls| tokio::spawn(tls.keep_fresh(config.tls_look_interval, app.metrics().clone())));
         let tokens = tokio::spawn(watch_tokens(app.clone()));
+        let operations = tokio::spawn(run_operations(app.clone()));
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             why = store_ended(app.store()) => Err(ServerEnded::Store(why)),
@@ -225,6 +227,7 @@ impl Server {
         // Before claims are answered: their answers say that the connection is closed.
         connections.shut_down();
         tokens.abort();
+        operations.abort();
         note_uses(&app).await;
         app.write_audit_notes().await;
         app.shut_down();

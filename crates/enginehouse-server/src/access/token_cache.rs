@@ -369,6 +369,13 @@ impl TokenCache {
         }
     }
 
+    /// Whether a token is known to be revoked.
+    pub(crate) fn is_revoked(&self, accessor: &Accessor) -> bool {
+        let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let cached = guard.as_ref().and_then(|known| known.by_accessor.get(accessor));
+        cached.is_some_and(|cached| cached.record.revoked_at.is_some())
+    }
+
     /// The tokens that open something now.
     pub(crate) fn active(&self, now: Timestamp) -> Vec<TokenRecord> {
         let guard = self.known.read().unwrap_or_else(PoisonError::into_inner);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use enginehouse_core::access::role::Permission;
 use enginehouse_core::engine::SuccessionRefused;
-use enginehouse_core::ids::{EngineId, EventId, QueueName};
+use enginehouse_core::ids::{EngineId, EventId, OperationId, QueueName};
 use enginehouse_core::invalid::Invalid;
 use enginehouse_core::retention::MissingEvent;
 use enginehouse_core::transition;
@@ -96,6 +96,15 @@ pub enum Refusal {
     /// As many events wait in a queue as may wait.
     #[error("max_queued_per_queue is {most}, and queue {queue} has no room for the events of this request")]
     QueueFull { queue: QueueName, most: u64 },
+    /// No such operation, or it is not kept any more.
+    #[error("there is no operation {0}: operations are kept for 30 days after their end")]
+    NoSuchOperation(OperationId),
+    /// As many operations go on as may.
+    #[error("{most} operations of {of} go on, and that is how many may: wait until one has ended, or cancel one")]
+    TooManyOperations { most: usize, of: &'static str },
+    /// There is nothing to do: it is so already.
+    #[error("it is so already")]
+    AlreadySo,
     /// The caller's token does not reach what it is about.
     #[error("the token does not permit {missing} on {on}")]
     Forbidden { missing: Permission, on: String },

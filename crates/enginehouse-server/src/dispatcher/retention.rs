@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use enginehouse_core::limits::{DURATIONS_KEPT, MINUTES_KEPT};
+use enginehouse_core::limits::{DURATIONS_KEPT, MINUTES_KEPT, OPERATIONS_KEPT};
 use enginehouse_core::time::Timestamp;
 use enginehouse_store::StoreError;
 use enginehouse_store::rows::RegistryChange;
@@ -25,7 +25,7 @@ const EVENT_DELETE_LIMIT: u32 = 100;
 const DELETE_LIMIT: u32 = 500;
 /// How long at least between two sweeps that delete, unless the first was full.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
-/// How long at most until the next look for empty lanes, engines that are gone, old audit entries, old durations and old minutes.
+/// How long at most until the next look for empty lanes, engines that are gone, old operations, audit entries, durations and minutes.
 const MAX_INTERVAL: Duration = Duration::from_secs(600);
 /// For how long nothing is deleted after the clock has leapt, unless somebody says that it is right.
 const HELD_AFTER_LEAP: Duration = Duration::from_secs(86_400);
@@ -53,7 +53,11 @@ pub(super) async fn delete_expired(context: &mut TransactionContext<'_>, settlem
         context.effects.deadlines.retention = Some(now);
         return Ok(());
     }
-    delete_unused(context).await?;
+    let may_be_more = delete_unused(context).await?;
+    if may_be_more {
+        context.effects.deadlines.retention = Some(now + MIN_INTERVAL);
+        return Ok(());
+    }
     let (oldest_completed, oldest_failed) = context.transaction.oldest_finished().await?;
     let next = [oldest_completed.map(|at| at + completed), oldest_failed.map(|at| at + failed)];
     let next = next.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
@@ -94,8 +98,9 @@ impl Operation for AcceptClock {
     }
 }
 
-/// Deletes lanes without events, engines that are gone for good, old audit entries, old durations and old minutes.
-async fn delete_unused(context: &mut TransactionContext<'_>) -> Result<(), StoreError> {
+/// Deletes lanes without events, engines that are gone for good, old operations, audit entries, durations and minutes. Answers whether
+/// there may be more operations that are old, or members of those: there may be a million.
+async fn delete_unused(context: &mut TransactionContext<'_>) -> Result<bool, StoreError> {
     for lane_id in context.transaction.delete_empty_lanes(DELETE_LIMIT).await? {
         context.registry.remove_lane(lane_id);
     }
@@ -110,5 +115,6 @@ async fn delete_unused(context: &mut TransactionContext<'_>) -> Result<(), Store
     context.transaction.delete_audit(context.now - context.config.retention.audit, DELETE_LIMIT).await?;
     context.transaction.delete_durations(context.now - DURATIONS_KEPT, DELETE_LIMIT).await?;
     context.transaction.delete_minutes(context.now - MINUTES_KEPT, DELETE_LIMIT).await?;
-    Ok(())
+    let deleted = context.transaction.delete_operations(context.now - OPERATIONS_KEPT, DELETE_LIMIT).await?;
+    Ok(deleted >= DELETE_LIMIT)
 }

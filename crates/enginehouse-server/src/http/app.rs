@@ -24,6 +24,7 @@ use crate::dispatcher::{Dispatcher, DispatcherThread};
 use crate::explain::Explainer;
 use crate::log_followers::LogFollowers;
 use crate::low_priority::LowPriorityThreads;
+use crate::operations::signal::OperationsSignal;
 use crate::rng::{Rng, SeededRng};
 use crate::stream_hub::StreamHub;
 use crate::telemetry::{CommitObserver, Metrics};
@@ -53,6 +54,7 @@ struct Parts {
     tokens: TokenCache,
     failed_logins: FailedLogins,
     denials: Denials,
+    operations_signal: OperationsSignal,
     /// For what need not be secret: ids of requests and engines.
     rng: Mutex<SeededRng>,
     request_prefix: u32,
@@ -105,6 +107,7 @@ impl App {
             tokens,
             failed_logins: FailedLogins::default(),
             denials: Denials::default(),
+            operations_signal: OperationsSignal::default(),
             limits,
             trusted_proxies,
             rng: Mutex::new(own_rng),
@@ -250,6 +253,11 @@ impl App {
             self.denials().put_back(denials);
             self.tokens().take_back_first_uses(&first_uses);
         }
+    }
+
+    /// What wakes whoever lets operations go on.
+    pub(crate) fn operations_signal(&self) -> &OperationsSignal {
+        &self.0.operations_signal
     }
 
     /// 64 random bits that need not be secret.

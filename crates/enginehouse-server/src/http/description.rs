@@ -41,6 +41,7 @@ pub(super) fn head() -> OpenApi {
         ("event types", "What each event type sets for its events."),
         ("queues", "What each queue sets for its events."),
         ("scenario runs", "Groups of events, and the engines on them."),
+        ("operations", "One action on many events or engines, which lasts and can be watched."),
         ("house", "Counts and ages of everything."),
         ("tokens", "What callers prove themselves with."),
         ("audit", "What people did, and what they were kept from."),

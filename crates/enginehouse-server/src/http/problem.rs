@@ -117,6 +117,7 @@ impl From<Refusal> for ProblemResponse {
             | Refusal::NoMoreEngines { .. }
             | Refusal::NoMoreSettings { .. }
             | Refusal::NoMorePausedRuns { .. }
+            | Refusal::TooManyOperations { .. }
             | Refusal::QueueFull { .. } => Problem::limit_reached(refusal.to_string()),
             Refusal::EngineNotRegistered(engine_id) => Problem::engine_not_registered(&engine_id),
             Refusal::RegistersTooOften { ref engine_id, retry_after } => {
@@ -135,6 +136,8 @@ impl From<Refusal> for ProblemResponse {
                 Problem { detail, ..Problem::overloaded(whole_seconds(retry_after)) }
             }
             Refusal::WrongSession(engine_id) => Problem::wrong_session(Some(&engine_id)),
+            Refusal::NoSuchOperation(_) => Problem { detail: refusal.to_string(), ..Problem::not_found("operation") },
+            Refusal::AlreadySo => Problem::new(Code::WrongStatus, refusal.to_string()),
             Refusal::EngineLost(engine_id) => Problem::engine_lost(&engine_id),
             Refusal::EngineSuperseded { engine_id, epoch, current } => {
                 Problem::engine_superseded(&engine_id, epoch, current)

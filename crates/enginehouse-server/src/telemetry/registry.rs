@@ -42,6 +42,9 @@ const REQUESTS_OF_A_COMMIT: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 1
 /// The values of [`WithOutcome`], as the dispatcher's effects name them.
 const SETTLE_OUTCOMES: [&str; 4] = ["complete", "fail", "release", "extend"];
 
+/// The values of [`WithOutcome`] for members of operations.
+const MEMBER_OUTCOMES: [&str; 3] = ["changed", "conflict", "failed"];
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct OfEventType {
     event_type: String,
@@ -113,6 +116,8 @@ pub(super) struct MetricSet {
     blocked: Family<OfEventType, Gauge>,
     pub(super) waiting_requests: Gauge,
     suspects: Gauge,
+    operations: Gauge,
+    operation_members: Family<WithOutcome, Counter>,
     requests: Family<OfRequest, Counter>,
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
     access_refused: Family<WithReason, Counter>,
@@ -235,6 +240,15 @@ impl Metrics {
                 "Engines and versions that fail more than others do at the same work",
                 Gauge::default(),
             ),
+            operations: it.other(
+                "enginehouse_operations_unfinished",
+                "Operations that have not ended",
+                Gauge::default(),
+            ),
+            operation_members: it.counter(
+                "enginehouse_operation_members",
+                "Members of operations that had their turn on this server, by outcome: changed, conflict, failed",
+            ),
             requests: it.counter("enginehouse_http_requests", "Requests that were answered"),
             request_seconds: it.other(
                 "enginehouse_http_request_duration_seconds",
@@ -307,6 +321,9 @@ impl Metrics {
         // From the start, so that the first one is an increase.
         for outcome in SETTLE_OUTCOMES {
             set.settles.get_or_create(&WithOutcome { outcome }).inc_by(0);
+        }
+        for outcome in MEMBER_OUTCOMES {
+            set.operation_members.get_or_create(&WithOutcome { outcome }).inc_by(0);
         }
         for reason in ACCESS_REFUSALS {
             set.access_refused.get_or_create(&WithReason { reason }).inc_by(0);
@@ -427,6 +444,18 @@ impl Metrics {
     /// How many engines and versions are suspect.
     pub(crate) fn set_suspects(&self, count: usize) {
         self.0.suspects.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// How many operations have not ended.
+    pub(crate) fn set_unfinished_operations(&self, count: usize) {
+        self.0.operations.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Members of an operation had their turn.
+    pub(crate) fn operation_members(&self, changed: u64, conflicts: u64, failed: u64) {
+        for (outcome, count) in MEMBER_OUTCOMES.into_iter().zip([changed, conflicts, failed]) {
+            self.0.operation_members.get_or_create(&WithOutcome { outcome }).inc_by(count);
+        }
     }
 
     pub fn waiting_claims(&self) -> u64 {

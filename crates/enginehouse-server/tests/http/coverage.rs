@@ -1,6 +1,6 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     include_str!("auditing.rs"),
     include_str!("bulk_events.rs"),
     include_str!("clock.rs"),
@@ -10,6 +10,7 @@ const SOURCES: [&str; 15] = [
     include_str!("explaining.rs"),
     include_str!("logs.rs"),
     include_str!("minutes.rs"),
+    include_str!("operations.rs"),
     include_str!("overview.rs"),
     include_str!("permissions.rs"),
     include_str!("refusals.rs"),

@@ -34,6 +34,7 @@ mod logs;
 mod long_waits;
 mod metrics_apart;
 mod minutes;
+mod operations;
 mod overview;
 mod pages;
 mod permissions;

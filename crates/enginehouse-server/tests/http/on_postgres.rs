@@ -11,6 +11,7 @@ mod filters;
 mod given_tokens;
 mod logs;
 mod minutes;
+mod operations;
 mod overview;
 mod permissions;
 mod refusals;

@@ -41,6 +41,7 @@ fn calls() -> Vec<(String, Vec<Permission>)> {
         for (method, operation) in item.as_object().unwrap() {
             let path = path
                 .replace("{event_id}", "0193f2a0-0000-7000-8000-000000000000")
+                .replace("{operation_id}", "0193f2a0-0000-7000-8000-000000000000")
                 .replace("{accessor}", "abcdefghij27")
                 .replace('{', "x")
                 .replace('}', "");

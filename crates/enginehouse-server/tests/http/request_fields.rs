@@ -121,7 +121,7 @@ pub(crate) fn path_of(template: &str, bad: Option<&str>) -> String {
     let part = |part: &str| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
         None => part.to_owned(),
         Some(name) if bad == Some(name) => "a%20b%00".to_owned(),
-        Some("event_id") => "0193f2a0-0000-7000-8000-000000000000".to_owned(),
+        Some("event_id" | "operation_id") => "0193f2a0-0000-7000-8000-000000000000".to_owned(),
         Some("accessor") => "abcdefghij27".to_owned(),
         Some(_) => "good".to_owned(),
     };

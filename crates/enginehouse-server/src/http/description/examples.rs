@@ -55,6 +55,9 @@ pub(super) fn of(operation: &str) -> Option<Value> {
         "drain_engine" => json!({ "stop_when_drained": true }),
         "cancel_event" => json!({ "force": false }),
         "set_event_type" | "set_queue" => settings,
+        "create_operation" | "preview_operation" => json!({
+            "action": "cancel_events", "filter": "type:frame.render", "rate_per_second": 100, "reason": "the film was cancelled",
+        }),
         "cancel_events" | "retry_events" => json!({ "filter": { "event_type": "frame.render" }, "dry_run": true }),
         "change_event" => json!({ "priority": 0, "required_memory_mb": 2048, "engine_version": null }),
         "redrive_event" | "redrive_dead_letter" => json!({ "payload": { "frame": 1 } }),

@@ -1,0 +1,236 @@
+//! Operations: what is written down stays, each member has its turn once, and whatever is not done is counted.
+
+use enginehouse_server::operations::runner::work_on_operations;
+use serde_json::{Value, json};
+
+use crate::app::TestApp;
+use crate::permissions::{call_as, token};
+
+async fn call(app: &mut TestApp, line: &str, body: Value) -> Value {
+    let text = if body.is_null() { String::new() } else { body.to_string() };
+    app.prepare(line, &text).await.json()
+}
+
+async fn enqueue(app: &mut TestApp, drafts: Vec<Value>) -> Vec<String> {
+    let answer = call(app, "POST /v1/events/batch", json!({ "events": drafts })).await;
+    let ids = answer["events"].as_array().unwrap().iter();
+    ids.map(|event| event["event_id"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn shown(app: &mut TestApp, operation: &Value) -> Value {
+    call(app, &format!("GET /v1/operations/{}", operation["operation_id"].as_str().unwrap()), json!(null)).await
+}
+
+fn counts(operation: &Value) -> Value {
+    let names = ["status", "total", "changed", "conflicts", "failed", "remaining"];
+    names.iter().map(|name| operation[name].clone()).collect()
+}
+
+#[tokio::test]
+async fn what_matches_is_cancelled_and_what_comes_later_is_left_alone() {
+    let mut app = TestApp::new();
+    // More than one transaction takes, and more than one page finds.
+    let ours = enqueue(&mut app, vec![json!({"event_type": "a"}); 701]).await;
+    enqueue(&mut app, vec![json!({"event_type": "b"})]).await;
+    let request = json!({"action": "cancel_events", "filter": "type:a", "reason": "too old"});
+    let preview = call(&mut app, "POST /v1/operations/preview", request.clone()).await;
+    assert_eq!(
+        json!([preview["count"], preview["count_is_exact"], preview["effect"]]),
+        json!([701, true, "Cancels 701 events"])
+    );
+    assert_eq!(preview["samples"].as_array().unwrap().len(), 10);
+    assert_eq!(preview["samples"][0], json!({"id": ours[700], "kind": "a", "queue": "default", "status": "queued"}));
+    let created = call(&mut app, "POST /v1/operations", request).await;
+    assert_eq!(counts(&created), json!(["collecting", 0, 0, 0, 0, 0]));
+    app.pass(1).await;
+    let late = enqueue(&mut app, vec![json!({"event_type": "a"})]).await;
+    work_on_operations(&app.app).await;
+    let done = shown(&mut app, &created).await;
+    assert_eq!(counts(&done), json!(["completed", 701, 701, 0, 0, 0]));
+    assert_eq!(json!([done["filter"], done["reason"], done["created_by"]]), json!(["type:a", "too old", "anyone"]));
+    let stats = call(&mut app, "GET /v1/stats", json!(null)).await;
+    assert_eq!(json!([stats["events"]["queued"], stats["events"]["cancelled"]]), json!([2, 701]));
+    let event = call(&mut app, &format!("GET /v1/events/{}", late[0]), json!(null)).await;
+    assert_eq!(event["status"], "queued");
+    let history = call(&mut app, &format!("GET /v1/events/{}/history", ours[0]), json!(null)).await;
+    let by = format!("operation {}", created["operation_id"].as_str().unwrap());
+    let actions = history["actions"].as_array().unwrap();
+    assert_eq!((actions.len(), &actions[0]["by"], &actions[0]["action"]), (1, &json!(by), &json!("cancel")), "once");
+    assert_eq!(actions[0]["detail"], "created_by: anyone, reason: too old");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn members_that_have_moved_on_are_conflicts_and_say_why() {
+    let mut app = TestApp::new();
+    let ids = enqueue(&mut app, vec![json!({"event_type": "a"}); 4]).await;
+    let request = json!({"action": "cancel_events", "filter": "type:a", "rate_per_second": 1});
+    let operation = call(&mut app, "POST /v1/operations", request).await;
+    work_on_operations(&app.app).await;
+    assert_eq!(counts(&shown(&mut app, &operation).await), json!(["running", 4, 1, 0, 0, 3]), "one a second");
+    // The next two are cancelled by somebody else meanwhile.
+    for id in &ids[1..3] {
+        app.prepare(&format!("POST /v1/events/{id}/cancel"), "").await;
+    }
+    for _ in 0..3 {
+        app.pass(1).await;
+        work_on_operations(&app.app).await;
+    }
+    let done = shown(&mut app, &operation).await;
+    assert_eq!(counts(&done), json!(["completed", 4, 2, 2, 0, 0]));
+    let why = "it is so already";
+    let second = json!({"id": ids[2], "outcome": "conflict", "why": why});
+    let third = json!({"id": ids[1], "outcome": "conflict", "why": why});
+    assert_eq!(done["last_conflicts"], json!([third, second]), "the last one first");
+    let id = operation["operation_id"].as_str().unwrap();
+    let page = call(&mut app, &format!("GET /v1/operations/{id}/conflicts?limit=1"), json!(null)).await;
+    assert_eq!(page["items"], json!([second]));
+    let next = format!("GET /v1/operations/{id}/conflicts?cursor={}", page["next_cursor"].as_str().unwrap());
+    assert_eq!(call(&mut app, &next, json!(null)).await, json!({"items": [third], "next_cursor": null}));
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_operation_does_nothing_more_and_says_how_many_are_left() {
+    let mut app = TestApp::new();
+    enqueue(&mut app, vec![json!({"event_type": "a"}); 5]).await;
+    let request = json!({"action": "cancel_events", "all": true, "rate_per_second": 1});
+    let operation = call(&mut app, "POST /v1/operations", request).await;
+    work_on_operations(&app.app).await;
+    let line = format!("POST /v1/operations/{}/cancel", operation["operation_id"].as_str().unwrap());
+    let cancelled = call(&mut app, &line, json!(null)).await;
+    assert_eq!(counts(&cancelled), json!(["cancelled", 5, 1, 0, 0, 4]));
+    app.pass(60).await;
+    work_on_operations(&app.app).await;
+    assert_eq!(counts(&shown(&mut app, &operation).await), json!(["cancelled", 5, 1, 0, 0, 4]));
+    assert_eq!(call(&mut app, &line, json!(null)).await["status"], "cancelled", "again is the same as once");
+    let stats = call(&mut app, "GET /v1/stats", json!(null)).await;
+    assert_eq!(stats["events"]["queued"], 4);
+    let audit = call(&mut app, "GET /v1/audit?action=operation", json!(null)).await;
+    let actions: Vec<_> = audit["items"].as_array().unwrap().iter().map(|item| item["action"].clone()).collect();
+    assert_eq!(actions, ["operation.cancel", "operation.create"]);
+    let list = call(&mut app, "GET /v1/operations", json!(null)).await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_redriven_oldest_first_up_to_a_limit() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t"}"#).await;
+    let ids = enqueue(&mut app, vec![json!({"event_type": "a"}); 3]).await;
+    let claimed = call(&mut app, "POST /v1/engines/e/claim", json!({"epoch": 1, "limit": 3})).await;
+    for event in claimed["events"].as_array().unwrap() {
+        let fail = json!({"lock_token": event["lock"]["token"], "error": {"message": "no"}, "retryable": false, "dead_letter": true});
+        let line = format!("POST /v1/events/{}/fail", event["event_id"].as_str().unwrap());
+        app.prepare(&line, &fail.to_string()).await;
+    }
+    let request = json!({"action": "redrive_dead_letters", "filter": "type:a", "limit": 2});
+    let preview = call(&mut app, "POST /v1/operations/preview", request.clone()).await;
+    assert_eq!(json!([preview["effect"], preview["samples"][0]["id"]]), json!(["Redrives 2 dead letters", ids[0]]));
+    let operation = call(&mut app, "POST /v1/operations", request).await;
+    work_on_operations(&app.app).await;
+    assert_eq!(counts(&shown(&mut app, &operation).await), json!(["completed", 2, 2, 0, 0, 0]));
+    for (id, status) in ids.iter().zip(["queued", "queued", "failed"]) {
+        assert_eq!(call(&mut app, &format!("GET /v1/events/{id}"), json!(null)).await["status"], status);
+    }
+    let discard = json!({"action": "discard_dead_letters", "all": true});
+    let operation = call(&mut app, "POST /v1/operations", discard).await;
+    work_on_operations(&app.app).await;
+    assert_eq!(counts(&shown(&mut app, &operation).await), json!(["completed", 1, 1, 0, 0, 0]));
+    app.close().await;
+}
+
+#[tokio::test]
+async fn engines_of_a_version_are_drained_and_resumed() {
+    let mut app = TestApp::new();
+    for (engine, version) in [("a", "1.0.0"), ("b", "1.0.0"), ("c", "2.0.0")] {
+        let body = json!({"engine_type": "t", "metadata": {"static_config": {"engine_software_version": version}}});
+        app.prepare(&format!("PUT /v1/engines/{engine}"), &body.to_string()).await;
+    }
+    for (action, filter, changed, status) in
+        [("drain_engines", "version:1.0.0", 2, "draining"), ("resume_engines", "status:draining", 2, "active")]
+    {
+        let operation = call(&mut app, "POST /v1/operations", json!({"action": action, "filter": filter})).await;
+        work_on_operations(&app.app).await;
+        assert_eq!(
+            counts(&shown(&mut app, &operation).await),
+            json!(["completed", changed, changed, 0, 0, 0]),
+            "{action}"
+        );
+        for (engine, status) in [("a", status), ("b", status), ("c", "active")] {
+            let shown = call(&mut app, &format!("GET /v1/engines/{engine}"), json!(null)).await;
+            assert_eq!(shown["status"], status, "{engine} after {action}");
+        }
+    }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn what_is_meant_has_to_be_said_in_terms_that_there_are() {
+    let mut app = TestApp::new();
+    for (body, pointer) in [
+        (json!({"action": "cancel_events"}), "/filter"),
+        (json!({"action": "cancel_events", "filter": "quue:a"}), "/filter"),
+        (json!({"action": "cancel_events", "filter": "status:completed"}), "/filter"),
+        (json!({"action": "drain_engines", "all": true, "force": true}), "/force"),
+        (json!({"action": "explode", "all": true}), "/action"),
+        (json!({"action": "cancel_events", "all": true, "speed": 1}), "/speed"),
+    ] {
+        for line in ["POST /v1/operations", "POST /v1/operations/preview"] {
+            let answer = app.call(line, &body.to_string()).await;
+            assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (422, &json!(pointer)), "{body}");
+        }
+    }
+    let nothing = "GET /v1/operations/0193f2a0-0000-7000-8000-000000000000";
+    assert_eq!(app.call(nothing, "").await.status, 404);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn one_caller_has_so_many_unfinished_operations_at_most() {
+    let mut app = TestApp::new();
+    let request = json!({"action": "cancel_events", "filter": "type:a"});
+    for _ in 0..10 {
+        call(&mut app, "POST /v1/operations", request.clone()).await;
+    }
+    let refused = app.call("POST /v1/operations", &request.to_string()).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (429, &json!("limit_reached")), "{}", refused.body);
+    work_on_operations(&app.app).await;
+    call(&mut app, "POST /v1/operations", request).await;
+    app.close().await;
+}
+
+/// A token acts on what its selectors reach, as they were; it sees its own operations, and its revocation ends them.
+#[tokio::test]
+async fn an_operation_acts_with_the_selectors_of_its_token_until_that_is_revoked() {
+    let mut app = TestApp::new();
+    let drafts = ["eu", "us"].map(|queue| json!({"event_type": "a", "queue": queue}));
+    enqueue(&mut app, drafts.iter().cycle().take(6).cloned().collect()).await;
+    let admin = token(&app, r#"{"name":"admin","role":"admin"}"#).await;
+    let viewer = token(&app, r#"{"name":"viewer","role":"viewer"}"#).await;
+    let eu = token(&app, r#"{"name":"eu","role":"operator","selectors":{"queues":["eu"]}}"#).await;
+    let request = r#"{"action":"cancel_events","all":true,"rate_per_second":1}"#;
+    assert_eq!(call_as(&app, &viewer, "POST /v1/operations", request).await.status, 403);
+    let producer = token(&app, r#"{"name":"producer","role":"producer"}"#).await;
+    let engines = r#"{"action":"drain_engines","all":true}"#;
+    assert_eq!(call_as(&app, &producer, "POST /v1/operations", engines).await.status, 403);
+    let operation = call_as(&app, &eu, "POST /v1/operations", request).await.json();
+    let of_admin = call_as(&app, &admin, "POST /v1/operations", r#"{"action":"retry_events","all":true}"#).await.json();
+    work_on_operations(&app.app).await;
+    let path = |operation: &Value| format!("GET /v1/operations/{}", operation["operation_id"].as_str().unwrap());
+    let seen = call_as(&app, &eu, &path(&operation), "").await.json();
+    assert_eq!(counts(&seen), json!(["running", 3, 1, 0, 0, 2]), "those of its queue alone");
+    assert_eq!(call_as(&app, &eu, &path(&of_admin), "").await.status, 404);
+    let list = call_as(&app, &eu, "GET /v1/operations", "").await.json();
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    assert_eq!(call_as(&app, &viewer, &path(&operation), "").await.status, 200);
+    let accessor = eu.split('_').nth(1).unwrap();
+    assert_eq!(call_as(&app, &admin, &format!("DELETE /v1/tokens/{accessor}"), "").await.status, 200);
+    app.pass(10).await;
+    work_on_operations(&app.app).await;
+    let ended = call_as(&app, &admin, &path(&operation), "").await.json();
+    assert_eq!(counts(&ended), json!(["failed", 3, 1, 0, 0, 2]));
+    assert_eq!(ended["failure"], "the token that it was created with was revoked");
+    app.close().await;
+}
