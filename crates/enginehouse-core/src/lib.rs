@@ -87,6 +87,7 @@ pub mod request;
 pub mod retention;
 pub mod retry;
 pub mod retry_elsewhere;
+pub mod run_activity;
 pub mod time;
 pub mod transition;
 pub mod verdict;

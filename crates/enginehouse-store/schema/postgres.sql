@@ -293,7 +293,9 @@ create table enginehouse.lane_changes (
     failed bigint not null default 0,
     cancelled bigint not null default 0,
     first_available_at timestamp with time zone,
-    first_enqueued_at timestamp with time zone
+    first_enqueued_at timestamp with time zone,
+    active_at timestamp with time zone,
+    ended bigint not null default 0
 ) with (autovacuum_vacuum_cost_delay=1, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=5000);
 
 CREATE INDEX lane_changes_changed_by ON enginehouse.lane_changes USING btree (changed_by);
@@ -412,6 +414,8 @@ create table enginehouse.scenario_runs (
     completed bigint not null,
     failed bigint not null,
     cancelled bigint not null,
+    last_activity_at timestamp with time zone not null,
+    ended_lately bigint not null,
     constraint scenario_runs_key PRIMARY KEY (scenario_run_id)
 ) with (fillfactor=50);
 
@@ -871,6 +875,13 @@ begin
     );
 end
 $function$
+;
+
+CREATE OR REPLACE FUNCTION enginehouse.decayed(value bigint, since timestamp with time zone, now timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN ((NOT isfinite(since)) OR (NOT isfinite(now)) OR ((now - since) >= '01:00:00'::interval)) THEN (0)::bigint ELSE enginehouse.as_count((floor(((value)::double precision * exp(((- GREATEST((EXTRACT(epoch FROM (now - since)))::double precision, (0)::double precision)) / (300)::double precision)))))::numeric) END
 ;
 
 CREATE OR REPLACE FUNCTION enginehouse.delay_ms(seconds double precision)

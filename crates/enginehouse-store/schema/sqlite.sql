@@ -507,7 +507,10 @@ CREATE TABLE scenario_runs (
     processing integer not null,
     completed integer not null,
     failed integer not null,
-    cancelled integer not null
+    cancelled integer not null,
+    last_activity_at integer not null,
+    -- How many events ended lately, as of then, in millionths: an end counts less the longer ago it is.
+    ended_lately integer not null
 ) strict, without rowid;
 
 CREATE TABLE run_pauses (

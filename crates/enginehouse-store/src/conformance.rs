@@ -36,6 +36,7 @@ macro_rules! conformance_tests {
         counts::a_count_is_seen_within_its_transaction,
         counts::a_lane_knows_since_when_its_oldest_event_has_been_due,
         counts::a_scenario_run_is_kept_as_long_as_an_event_of_it,
+        counts::a_scenario_run_knows_its_activity,
         counts::a_scenario_run_names_the_engines_that_hold_its_events,
         counts::scenario_runs_are_listed_page_by_page,
         dead_letters::a_dead_letter_is_read_with_its_event,

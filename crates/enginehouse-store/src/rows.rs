@@ -24,6 +24,7 @@ use enginehouse_core::pause::Pause;
 use enginehouse_core::policy::Overrides;
 use enginehouse_core::policy::Settings;
 use enginehouse_core::report::{AttemptProgress, AttemptReport, AttemptUsage, LogTail};
+use enginehouse_core::run_activity::RunActivity;
 use enginehouse_core::time::Timestamp;
 use enginehouse_core::transition::{AttemptEnd, EventState};
 
@@ -393,6 +394,7 @@ pub struct ScenarioRunCounts {
     pub scenario_run_id: ScenarioRunId,
     pub first_enqueued_at: Timestamp,
     pub counts: StatusCounts,
+    pub activity: RunActivity,
 }
 
 /// How many bytes of what callers have written one page of a list holds, unless a single item has more.

@@ -19,7 +19,8 @@ drop domain
     enginehouse.progress_timeout_ms;
 
 -- statement
-drop function enginehouse.is_name, enginehouse.is_one_line, enginehouse.is_version_range, enginehouse.as_count;
+drop function enginehouse.is_name, enginehouse.is_one_line, enginehouse.is_version_range, enginehouse.as_count,
+    enginehouse.decayed;
 
 -- statement
 drop schema enginehouse;

@@ -29,6 +29,18 @@ language sql immutable parallel safe
 return greatest(least(value, 1000000000000000), -1000000000000000)::bigint;
 
 -- statement
+-- What a sum of one moment, in which what is longer ago counts less, is at a later one: after 5 minutes, a factor of e less.
+-- After an hour it is 0, so that no number is too small to be one.
+create function enginehouse.decayed(value bigint, since timestamptz, now timestamptz) returns bigint
+language sql immutable parallel safe
+return case
+    when not isfinite(since) or not isfinite(now) or now - since >= interval '1 hour' then 0
+    else enginehouse.as_count(
+        floor(value * exp(-greatest(extract(epoch from now - since)::double precision, 0) / 300))::numeric
+    )
+end;
+
+-- statement
 -- A range of semantic versions, such as `>=1.4, <2`: `*`, or up to 32 comparators, each of which a comma ends here. A
 -- number has at most 19 digits, so that it fits into 64 bits.
 create function enginehouse.is_version_range(value text) returns boolean
@@ -689,6 +701,9 @@ create table enginehouse.scenario_runs (
     completed bigint not null,
     failed bigint not null,
     cancelled bigint not null,
+    last_activity_at timestamptz not null,
+    -- How many events ended lately, as of then, in millionths: an end counts less the longer ago it is.
+    ended_lately bigint not null,
     constraint scenario_runs_key primary key (scenario_run_id)
 ) with (fillfactor = 50);
 
@@ -715,7 +730,10 @@ create table enginehouse.lane_changes (
     failed bigint not null default 0,
     cancelled bigint not null default 0,
     first_available_at timestamptz,
-    first_enqueued_at timestamptz
+    first_enqueued_at timestamptz,
+    -- When events of the run were enqueued or changed their status, and how many ended, if any.
+    active_at timestamptz,
+    ended bigint not null default 0
 ) with (autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 1);
 
 -- statement

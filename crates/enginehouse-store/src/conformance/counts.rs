@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use enginehouse_core::event::{EventStatus, Start};
 use enginehouse_core::event_changes::FieldChange;
 use enginehouse_core::ids::{LaneId, ScenarioRunId};
+use enginehouse_core::run_activity::{RunActivity, UNITS_OF_AN_END};
 use enginehouse_core::transition::{EventCommand, EventState};
 
 use super::given::{
@@ -172,6 +173,50 @@ pub(crate) async fn a_scenario_run_is_kept_as_long_as_an_event_of_it(store: &dyn
         tx.commit().await.unwrap();
         assert_eq!(store.scenario_run(&run).await.unwrap().is_some(), left);
     }
+}
+
+/// What is enqueued or changes its status is activity, and what ends is counted; what is deleted is neither.
+pub(crate) async fn a_scenario_run_knows_its_activity(store: &dyn Store) {
+    let lane_id = lane(store, "render").await;
+    let run: ScenarioRunId = "one".parse().unwrap();
+    let activity = async || store.scenario_run(&run).await.unwrap().unwrap().0.activity;
+    // Time passes, and so what ended counts a little less than one each.
+    let counts_as = |activity: RunActivity, ends: u64| {
+        let sum = activity.ended_lately;
+        assert!(sum <= ends * UNITS_OF_AN_END && sum >= ends * UNITS_OF_AN_END * 9 / 10, "{sum}, not {ends} ends");
+    };
+    let began = now(store).await;
+    let events: Vec<_> = (1..=6).map(|number| of_run(new_event(number, lane_id, began - HOUR), "one")).collect();
+    insert(store, &events).await;
+    insert(store, &[of_run(new_event(7, lane_id, began), "two")]).await;
+    let enqueued = activity().await;
+    assert!(enqueued.last_activity_at >= began, "by when it was done, not by when it was enqueued");
+    counts_as(enqueued, 0);
+    for number in 1..=4 {
+        claim(store, number, "a").await;
+    }
+    let claimed = activity().await;
+    assert!(claimed.last_activity_at >= enqueued.last_activity_at);
+    counts_as(claimed, 0);
+    apply(store, 1, complete).await;
+    apply(store, 2, |state| fail(state, false, false, "no")).await;
+    apply(store, 3, release).await;
+    apply(store, 5, |_| EventCommand::Cancel).await;
+    counts_as(activity().await, 3);
+    apply(store, 4, complete).await;
+    let ended = activity().await;
+    counts_as(ended, 4);
+    assert!(ended.last_activity_at >= claimed.last_activity_at);
+    let mut tx = begin(store).await;
+    tx.delete_events(&[id(1), id(4)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let after_deletion = activity().await;
+    assert_eq!(after_deletion.last_activity_at, ended.last_activity_at);
+    counts_as(after_deletion, 4);
+    let listed = store.scenario_runs(&PageRequest { limit: 10, after: None }).await.unwrap().items;
+    assert_eq!(listed[0].activity.last_activity_at, ended.last_activity_at);
+    counts_as(listed[0].activity, 4);
+    counts_as(listed[1].activity, 0);
 }
 
 /// Each once, by id, and only while they hold a lock.

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use enginehouse_core::run_activity;
+use enginehouse_core::time::Timestamp;
 use rusqlite::config::DbConfig;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
@@ -92,7 +95,13 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     // A page that is mapped into memory is a page that a stray pointer can write to.
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    Ok(())
+    // As PostgreSQL's schema has it. SQLite has no functions of powers.
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("decayed", 3, flags, |arguments| {
+        let moment = |index| arguments.get(index).map(Timestamp::from_millis);
+        let sum = u64::try_from(arguments.get::<i64>(0)?).unwrap_or(0);
+        Ok(i64::try_from(run_activity::decayed(sum, moment(1)?, moment(2)?)).unwrap_or(i64::MAX))
+    })
 }
 
 /// Read-only connections, opened when they are needed, and at most so many.

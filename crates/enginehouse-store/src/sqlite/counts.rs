@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::ids::{LaneId, ScenarioRunId};
+use enginehouse_core::run_activity::UNITS_OF_AN_END;
 use enginehouse_core::time::Timestamp;
 use rusqlite::params;
 
@@ -25,6 +26,10 @@ struct RunChange {
     /// The earliest enqueue among the added events.
     first_enqueued_at: Timestamp,
     by_status: BTreeMap<EventStatus, i64>,
+    /// Whether an event was enqueued or changed its status.
+    is_active: bool,
+    /// How many of its events ended.
+    ended: u64,
 }
 
 impl CountChanges {
@@ -33,6 +38,7 @@ impl CountChanges {
         self.change(lane, run, status, 1);
         if let Some(change) = run.and_then(|run| self.runs.get_mut(run)) {
             change.first_enqueued_at = change.first_enqueued_at.min(at);
+            change.is_active = true;
         }
     }
 
@@ -47,6 +53,12 @@ impl CountChanges {
             self.change(from.0, run, from.1, -1);
             self.change(to.0, run, to.1, 1);
         }
+        if let Some(change) = run.and_then(|run| self.runs.get_mut(run))
+            && from.1 != to.1
+        {
+            change.is_active = true;
+            change.ended += u64::from(to.1.is_final());
+        }
     }
 
     /// An event was forgotten.
@@ -59,7 +71,8 @@ impl CountChanges {
         let Some(run) = run else { return };
         if !self.runs.contains_key(run) {
             // A run that is only changed has its beginning in its row.
-            let change = RunChange { first_enqueued_at: Timestamp::MAX, by_status: BTreeMap::new() };
+            let change =
+                RunChange { first_enqueued_at: Timestamp::MAX, by_status: BTreeMap::new(), is_active: false, ended: 0 };
             self.runs.insert(run.clone(), change);
         }
         if let Some(change) = self.runs.get_mut(run) {
@@ -68,7 +81,7 @@ impl CountChanges {
     }
 
     /// Writes what has changed, so that statements see it.
-    pub(super) fn write(&mut self, connection: &SqliteConnection) -> SqliteResult<()> {
+    pub(super) fn write(&mut self, connection: &SqliteConnection, now: Timestamp) -> SqliteResult<()> {
         if !self.lanes.is_empty() {
             let mut statement = connection.prepare_cached(sql!("add_lane_counts"))?;
             for ((lane, status), by) in std::mem::take(&mut self.lanes) {
@@ -83,7 +96,9 @@ impl CountChanges {
             for (run, change) in std::mem::take(&mut self.runs) {
                 let by = STATUSES.map(|status| change.by_status.get(&status).copied().unwrap_or(0));
                 let first = change.first_enqueued_at.as_millis();
-                add.execute(params![run.as_str(), first, by[0], by[1], by[2], by[3], by[4]])?;
+                let active_at = change.is_active.then_some(now.as_millis());
+                let ended = (change.ended * UNITS_OF_AN_END).cast_signed();
+                add.execute(params![run.as_str(), first, by[0], by[1], by[2], by[3], by[4], active_at, ended])?;
                 if by.iter().sum::<i64>() <= 0 {
                     delete.execute([run.as_str()])?;
                 }

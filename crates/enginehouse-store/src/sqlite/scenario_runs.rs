@@ -1,6 +1,7 @@
 //! Scenario runs and their counts.
 
 use enginehouse_core::ids::{EngineId, ScenarioRunId};
+use enginehouse_core::run_activity::RunActivity;
 use rusqlite::params;
 
 use super::columns::{SqliteColumns, sql};
@@ -15,7 +16,8 @@ fn scenario_run(columns: &mut SqliteColumns<'_, '_>) -> SqliteResult<ScenarioRun
     for status in STATUSES {
         *counts.of_mut(status) = columns.read()?;
     }
-    Ok(ScenarioRunCounts { scenario_run_id, first_enqueued_at, counts })
+    let activity = RunActivity { last_activity_at: columns.read()?, ended_lately: columns.read()? };
+    Ok(ScenarioRunCounts { scenario_run_id, first_enqueued_at, counts, activity })
 }
 
 pub(super) fn page(connection: &SqliteConnection, page: &PageRequest) -> SqliteResult<ResultPage<ScenarioRunCounts>> {

@@ -271,8 +271,9 @@ impl LaneRepository for SqliteTransaction {
     }
 
     async fn delete_empty_lanes(&mut self, limit: u32) -> Result<Vec<LaneId>, StoreError> {
+        let now = self.reading.now;
         self.run(|writer, counts| {
-            counts.write(&writer.connection)?;
+            counts.write(&writer.connection, now)?;
             let gone = lanes::delete_empty(&writer.connection, limit)?;
             gone.iter().for_each(|lane| writer.quiet_lanes.remove(*lane));
             Ok(gone)
@@ -284,8 +285,9 @@ impl LaneRepository for SqliteTransaction {
     }
 
     async fn status_counts(&mut self) -> Result<StatusCounts, StoreError> {
+        let now = self.reading.now;
         self.run(|writer, counts| {
-            counts.write(&writer.connection)?;
+            counts.write(&writer.connection, now)?;
             lanes::status_counts(&writer.connection)
         })
     }

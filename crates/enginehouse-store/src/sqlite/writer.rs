@@ -122,7 +122,7 @@ impl Writer {
     }
 
     fn write_bookkeeping(&self, counts: &mut CountChanges, now: Timestamp) -> SqliteResult<Timestamp> {
-        counts.write(&self.connection)?;
+        counts.write(&self.connection, now)?;
         if now <= self.written_time {
             return Ok(self.written_time);
         }

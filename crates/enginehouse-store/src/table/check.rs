@@ -77,6 +77,8 @@ pub(crate) fn check_row<'a, C: Cells<'a>>(table: &Table, cells: &mut C) -> Resul
             value::<ScenarioRunId, C>(cells, "scenario_run_id")?;
             value::<Timestamp, C>(cells, "first_enqueued_at")?;
             counts(cells)?;
+            value::<Timestamp, C>(cells, "last_activity_at")?;
+            count(cells, "ended_lately")?;
         }
         "lane_counts" => {
             value::<LaneId, C>(cells, "lane_id")?;

@@ -92,6 +92,8 @@ const LANE_ID: Column = long("lane_id");
 /// A hash of the request, beside its idempotency key. It is written once, and read only to compare.
 const FINGERPRINT: Column = Column { name: "fingerprint", kind: Kind::Bytes };
 const FIRST_ENQUEUED_AT: Column = Column { name: "first_enqueued_at", kind: Kind::Time };
+/// When something happened last to events of a run, and how many ended lately.
+const RUN_ACTIVITY: &[Column] = &[Column { name: "last_activity_at", kind: Kind::Time }, long("ended_lately")];
 const SCENARIO_RUN_ID: Column = text("scenario_run_id");
 
 /// The columns that count events, one per status, in the order of `STATUSES`.
@@ -125,7 +127,11 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[&[long("audit_id")], AuditColumns::COLUMNS, AuditLinkColumns::COLUMNS],
     },
     Table { name: "audit_chain", key: 1, columns: &[ChainEndColumns::COLUMNS] },
-    Table { name: "scenario_runs", key: 1, columns: &[&[SCENARIO_RUN_ID, FIRST_ENQUEUED_AT], COUNT_COLUMNS] },
+    Table {
+        name: "scenario_runs",
+        key: 1,
+        columns: &[&[SCENARIO_RUN_ID, FIRST_ENQUEUED_AT], COUNT_COLUMNS, RUN_ACTIVITY],
+    },
     Table { name: "lane_counts", key: 1, columns: &[&[LANE_ID], COUNT_COLUMNS] },
 ];
 

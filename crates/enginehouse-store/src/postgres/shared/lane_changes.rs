@@ -24,6 +24,10 @@ struct Change {
     first_available_at: Option<Timestamp>,
     /// When the first of the added events was enqueued.
     first_enqueued_at: Option<Timestamp>,
+    /// Whether an event was enqueued or changed its status.
+    is_active: bool,
+    /// How many events ended.
+    ended: i64,
 }
 
 impl LaneChanges {
@@ -37,6 +41,7 @@ impl LaneChanges {
         *change.by_status.entry(EventStatus::Queued).or_default() += 1;
         change.first_enqueued_at = earlier(change.first_enqueued_at, at);
         change.first_available_at = earlier(change.first_available_at, available_at);
+        change.is_active = true;
     }
 
     /// An event went from one lane and status to others, or stayed where it was.
@@ -48,7 +53,12 @@ impl LaneChanges {
     ) {
         if from != to {
             *self.of(from.0, run).by_status.entry(from.1).or_default() -= 1;
-            *self.of(to.0, run).by_status.entry(to.1).or_default() += 1;
+            let change = self.of(to.0, run);
+            *change.by_status.entry(to.1).or_default() += 1;
+            if from.1 != to.1 {
+                change.is_active = true;
+                change.ended += i64::from(to.1.is_final());
+            }
         }
     }
 
@@ -77,13 +87,15 @@ impl LaneChanges {
         self.0.retain(|_, change| {
             change.by_status.clear();
             change.first_enqueued_at = None;
+            change.is_active = false;
+            change.ended = 0;
             change.first_available_at.is_some()
         });
     }
 
     /// Prepares the statement of `write`, so that `write` sends it at once and a commit that is sent after it comes after it.
     pub(crate) async fn prepare(session: &Session) -> PgResult<()> {
-        const TYPES: [Type; 9] = [
+        const TYPES: [Type; 11] = [
             Type::INT8_ARRAY,
             Type::TEXT_ARRAY,
             Type::INT8_ARRAY,
@@ -93,15 +105,17 @@ impl LaneChanges {
             Type::INT8_ARRAY,
             Type::TIMESTAMPTZ_ARRAY,
             Type::TIMESTAMPTZ_ARRAY,
+            Type::TIMESTAMPTZ_ARRAY,
+            Type::INT8_ARRAY,
         ];
         session.prepare(sql!("insert_lane_changes"), &TYPES).await
     }
 
     /// Inserts the rows.
-    pub(crate) async fn write(&self, session: &Session) -> PgResult<()> {
+    pub(crate) async fn write(&self, session: &Session, now: Timestamp) -> PgResult<()> {
         let (mut lanes, mut runs) = (Vec::new(), Vec::new());
         let mut counts: [Vec<i64>; 5] = Default::default();
-        let (mut available, mut enqueued) = (Vec::new(), Vec::new());
+        let (mut available, mut enqueued, mut active, mut ended) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for ((lane, run), change) in &self.0 {
             lanes.push(lane.0);
             runs.push(run.as_ref().map(|run| run.as_str()));
@@ -110,6 +124,8 @@ impl LaneChanges {
             }
             available.push(change.first_available_at.map(Moment));
             enqueued.push(change.first_enqueued_at.map(Moment));
+            active.push((run.is_some() && change.is_active).then_some(Moment(now)));
+            ended.push(change.ended);
         }
         let [queued, processing, completed, failed, cancelled] = &counts;
         session
@@ -118,7 +134,7 @@ impl LaneChanges {
                 params![
                     INT8_ARRAY: &lanes, TEXT_ARRAY: &runs, INT8_ARRAY: queued, INT8_ARRAY: processing,
                     INT8_ARRAY: completed, INT8_ARRAY: failed, INT8_ARRAY: cancelled, TIMESTAMPTZ_ARRAY: &available,
-                    TIMESTAMPTZ_ARRAY: &enqueued,
+                    TIMESTAMPTZ_ARRAY: &enqueued, TIMESTAMPTZ_ARRAY: &active, INT8_ARRAY: &ended,
                 ],
             )
             .await?;

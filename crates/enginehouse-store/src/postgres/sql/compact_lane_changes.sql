@@ -14,7 +14,12 @@ compacted as (
         for update
     ))
     returning
-        lane_id, scenario_run_id, queued, processing, completed, failed, cancelled, first_enqueued_at
+        lane_id, scenario_run_id, queued, processing, completed, failed, cancelled, first_enqueued_at, active_at, ended
+),
+of_runs as (
+    select *, max(active_at) over (partition by scenario_run_id) as last_active_at
+    from compacted
+    where scenario_run_id is not null
 ),
 lanes as (
     insert into enginehouse.lane_counts as c (lane_id, queued, processing, completed, failed, cancelled)
@@ -34,15 +39,19 @@ lanes as (
 ),
 runs as (
     insert into enginehouse.scenario_runs as r (
-        scenario_run_id, first_enqueued_at, queued, processing, completed, failed, cancelled
+        scenario_run_id, first_enqueued_at, queued, processing, completed, failed, cancelled, last_activity_at, ended_lately
     )
     -- A run whose first event is in changes that are still to come knows nothing of its beginning yet.
     select
         scenario_run_id, coalesce(min(first_enqueued_at), 'infinity'), enginehouse.as_count(sum(queued)),
         enginehouse.as_count(sum(processing)),
-        enginehouse.as_count(sum(completed)), enginehouse.as_count(sum(failed)), enginehouse.as_count(sum(cancelled))
-    from compacted
-    where scenario_run_id is not null and (select count(*) from lanes) > 0
+        enginehouse.as_count(sum(completed)), enginehouse.as_count(sum(failed)), enginehouse.as_count(sum(cancelled)),
+        coalesce(max(active_at), '1970-01-01 00:00:00Z'),
+        enginehouse.as_count(coalesce(sum(
+            enginehouse.decayed(enginehouse.as_count(ended::numeric * 1000000), active_at, last_active_at)
+        ), 0))
+    from of_runs
+    where (select count(*) from lanes) > 0
     group by scenario_run_id
     order by scenario_run_id
     on conflict (scenario_run_id) do update set
@@ -51,7 +60,15 @@ runs as (
         processing = enginehouse.as_count(r.processing::numeric + excluded.processing),
         completed = enginehouse.as_count(r.completed::numeric + excluded.completed),
         failed = enginehouse.as_count(r.failed::numeric + excluded.failed),
-        cancelled = enginehouse.as_count(r.cancelled::numeric + excluded.cancelled)
+        cancelled = enginehouse.as_count(r.cancelled::numeric + excluded.cancelled),
+        last_activity_at = greatest(r.last_activity_at, excluded.last_activity_at),
+        ended_lately =
+            enginehouse.decayed(
+                r.ended_lately, r.last_activity_at, greatest(r.last_activity_at, excluded.last_activity_at)
+            )
+            + enginehouse.decayed(
+                excluded.ended_lately, excluded.last_activity_at, greatest(r.last_activity_at, excluded.last_activity_at)
+            )
     returning
         r.scenario_run_id, (r.queued, r.processing, r.completed, r.failed, r.cancelled) = (0, 0, 0, 0, 0) as is_zero
 )

@@ -62,7 +62,7 @@ select 1 + n % 200, 'run-' || n % 10, 1, now(), now() from generate_series(1, 50
 
 insert into enginehouse.lane_counts select lane_id, 1, 1, 1, 1, 1 from enginehouse.lanes;
 
-insert into enginehouse.scenario_runs select 'run-' || n, now(), 1, 1, 1, 1, 1 from generate_series(1, 5000) as n;
+insert into enginehouse.scenario_runs select 'run-' || n, now(), 1, 1, 1, 1, 1, now(), 0 from generate_series(1, 5000) as n;
 
 insert into enginehouse.engines
 select 'sim-' || n, 'simulator', 1, 'active', 10000, now(), now(), now(), false, false, '{}' from generate_series(1, 2000) as n;

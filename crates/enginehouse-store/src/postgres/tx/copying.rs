@@ -123,13 +123,18 @@ impl Database {
                 let counts = counts.collect::<Vec<_>>().join(", ");
                 format!("(select lane_id, {counts} from {schema}.events group by lane_id) as c")
             }
-            // As they were added up, and what was not added up yet.
+            // As they were added up, and what was not added up yet. How fast a run went does not outlast the copy, so that
+            // the ends which were not added up may be missing.
             ("scenario_runs", true) => format!(
                 "(select {} from (\
-                 select scenario_run_id, first_enqueued_at, {statuses} from {schema}.scenario_runs union all \
-                 select scenario_run_id, first_enqueued_at, {statuses} from {schema}.lane_changes \
+                 select scenario_run_id, first_enqueued_at, {statuses}, last_activity_at, ended_lately \
+                 from {schema}.scenario_runs union all \
+                 select scenario_run_id, first_enqueued_at, {statuses}, active_at, 0 from {schema}.lane_changes \
                  where scenario_run_id is not null) as a group by scenario_run_id having sum({all}) > 0) as c",
-                sums("scenario_run_id, min(first_enqueued_at) as first_enqueued_at"),
+                format_args!(
+                    "{}, max(last_activity_at) as last_activity_at, max(ended_lately) as ended_lately",
+                    sums("scenario_run_id, min(first_enqueued_at) as first_enqueued_at")
+                ),
                 statuses = COUNTS.join(", "),
                 all = COUNTS.join(" + "),
             ),

@@ -261,7 +261,8 @@ impl PostgresTransaction {
         }
         self.must_last = true;
         let changes = std::mem::take(&mut self.changes);
-        self.with_queue(async |session| changes.write(session).await).await?;
+        let now = self.reading.now;
+        self.with_queue(async |session| changes.write(session, now).await).await?;
         self.changes = changes;
         self.changes.clear_written();
         Ok(())

@@ -76,7 +76,7 @@ impl Transaction for PostgresTransaction {
         let changes = async {
             match self.changes.is_empty() {
                 true => Ok(()),
-                false => self.changes.write(session).await,
+                false => self.changes.write(session, self.reading.now).await,
             }
         };
         let end = if self.must_last || !self.changes.is_empty() { "commit" } else { END_WITHOUT_CHANGES };

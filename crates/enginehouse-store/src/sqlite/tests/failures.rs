@@ -124,7 +124,7 @@ async fn rows_that_disagree_are_found() {
         ("delete from lane_counts", "lane 1 has 3 queued events, but 0 are counted"),
         ("insert into lane_counts values (1, 'failed', 2)", "lane 1 has 0 failed events, but 2 are counted"),
         (
-            "insert into scenario_runs values ('run', 0, 1, 0, 0, 0, 0)",
+            "insert into scenario_runs values ('run', 0, 1, 0, 0, 0, 0, 0, 0)",
             "the events of this scenario run are not as many as are counted: run",
         ),
         (

@@ -1,6 +1,7 @@
 //! Counts: those that were added up, and the changes since.
 
 use enginehouse_core::ids::{EngineId, ScenarioRunId};
+use enginehouse_core::run_activity::RunActivity;
 
 use super::super::columns::{Moment, PgColumns, params, shown, sql};
 use super::super::row_reader::{RowReader, key_of};
@@ -43,6 +44,7 @@ fn run_counts(columns: &mut PgColumns<'_>) -> PgResult<ScenarioRunCounts> {
         scenario_run_id: columns.read()?,
         first_enqueued_at: columns.read()?,
         counts: columns.status_counts()?,
+        activity: RunActivity { last_activity_at: columns.read()?, ended_lately: columns.read()? },
     })
 }
 
