@@ -11,9 +11,10 @@ use enginehouse_api::event_types::PauseRequest;
 use enginehouse_api::events::Event;
 use enginehouse_api::explain::{BlockedLane, BlockedQuery, EngineExplanation, EventExplanation, ExplainQuery};
 use enginehouse_api::minutes::{MinutesQuery, MinutesResponse};
+use enginehouse_api::operations::BulkOperation;
 use enginehouse_api::overview::{Overview, QueueActivityList};
 use enginehouse_api::page::{Page, PageQuery};
-use enginehouse_api::scenario_runs::ScenarioRun;
+use enginehouse_api::scenario_runs::{RunCancelRequest, ScenarioRun};
 use enginehouse_api::stats::{LaneStats, Stats};
 use enginehouse_api::stream::{StreamQuery, StreamTopic, StreamTopics};
 use enginehouse_api::suspects::SuspectList;
@@ -201,6 +202,16 @@ impl Client {
     /// Lets the events of a scenario run be claimed again.
     pub async fn resume_scenario_run(&self, scenario_run_id: &ScenarioRunId) -> Result<ScenarioRun, Error> {
         self.post(format!("/v1/scenario-runs/{scenario_run_id}/resume"), RequestBody::Nothing, Repeat::Always).await
+    }
+
+    /// Cancels the events of a scenario run that are queued or processing now: an operation, which goes on by itself.
+    pub async fn cancel_scenario_run(
+        &self,
+        scenario_run_id: &ScenarioRunId,
+        request: &RunCancelRequest,
+    ) -> Result<BulkOperation, Error> {
+        let path = format!("/v1/scenario-runs/{scenario_run_id}/cancel");
+        self.post(path, RequestBody::json(request), Repeat::IfNotApplied).await
     }
 
     /// Why an event does not run now; and how far it gets with one engine, if one is named.

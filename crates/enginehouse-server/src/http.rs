@@ -157,6 +157,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(scenario_runs::get_scenario_run))
         .routes(routes!(scenario_runs::pause_scenario_run))
         .routes(routes!(scenario_runs::resume_scenario_run))
+        .routes(routes!(scenario_runs::cancel_scenario_run))
         .routes(routes!(stats::get_stats))
         .routes(routes!(stats::list_lanes))
         .routes(routes!(minutes::get_minutes))

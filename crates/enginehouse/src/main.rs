@@ -332,6 +332,7 @@ mod tests {
         "event-type pause t",
         "event-type resume t",
         "run pause r --reason slow",
+        "run cancel r --force --reason wrong",
         "run resume r",
         "bench",
         "accept-clock",

@@ -86,7 +86,17 @@ pub(super) async fn create_operation(
     body: JsonBody,
 ) -> Result<Response, ProblemResponse> {
     let (action, plan, _) = wanted(&app, &by, body).await?;
-    let operation = app.dispatcher().execute_for(&by, CreateOperation { action, plan }).await?;
+    created(&app, &by, action, plan).await
+}
+
+/// Creates an operation that the caller may ask for.
+pub(super) async fn created(
+    app: &App,
+    by: &Actor,
+    action: OperationAction,
+    plan: OperationPlan,
+) -> Result<Response, ProblemResponse> {
+    let operation = app.dispatcher().execute_for(by, CreateOperation { action, plan }).await?;
     app.operations_signal().notify();
     let location = format!("/v1/operations/{}", operation.operation_id);
     let answer = shown(&operation, Some(Vec::new()), app.metrics().store_now());

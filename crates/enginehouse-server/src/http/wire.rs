@@ -288,8 +288,14 @@ pub(super) fn scenario_run(
     run: ScenarioRunCounts,
     pause: Option<&Pause>,
     engines: Option<Vec<EngineId>>,
+    now: Timestamp,
 ) -> ScenarioRun {
+    let (activity, began) = (run.activity, run.first_enqueued_at);
+    let open = run.counts.of(EventStatus::Queued) + run.counts.of(EventStatus::Processing);
     ScenarioRun {
+        last_activity_at: activity.last_activity_at,
+        ends_per_second: activity.ends_per_second(began, now),
+        estimated_end_at: activity.estimated_end(began, open, now).filter(|_| pause.is_none()),
         paused_at: pause.map(|pause| pause.since),
         pause_reason: pause.and_then(|pause| pause.reason.clone()),
         scenario_run_id: run.scenario_run_id,

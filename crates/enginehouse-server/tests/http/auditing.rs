@@ -158,6 +158,12 @@ async fn changes(app: &TestApp, admin: &str) -> Vec<Change> {
             "scenario_run.resume",
         ),
         (
+            "POST /v1/scenario-runs/{scenario_run_id}/cancel",
+            "POST /v1/scenario-runs/r/cancel".to_owned(),
+            "",
+            "operation.create",
+        ),
+        (
             "POST /v1/engines/{engine_id}/quarantine",
             "POST /v1/engines/e/quarantine".to_owned(),
             r#"{"reason":"its fan is loud"}"#,

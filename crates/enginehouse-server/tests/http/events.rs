@@ -61,9 +61,9 @@ async fn an_event_is_enqueued_once_looked_at_and_settled() {
     > GET /v1/events/019b76da-a800-7000-8000-02460f8bbccd/history
     200 {"event_id":"019b76da-a800-7000-8000-02460f8bbccd","attempts":[{"attempt":1,"engine_id":"e","engine_software_version":null,"outcome":"failed","error":{"code":"oom","message":"out of memory","details":{"mb":9}},"waited_seconds":0.0,"claimed_at":"2026-01-01T00:00:00.000Z","ended_at":"2026-01-01T00:00:00.000Z","usage":null,"progress":null,"log_url":null},{"attempt":2,"engine_id":"e","engine_software_version":null,"outcome":"completed","error":null,"waited_seconds":0.0,"claimed_at":"2026-01-01T00:00:00.000Z","ended_at":"2026-01-01T00:00:00.000Z","usage":null,"progress":null,"log_url":null}],"usage":null,"actions":[{"at":"2026-01-01T00:00:00.000Z","action":"retry","by":"anyone","detail":null}]}
     > GET /v1/scenario-runs
-    200 {"items":[{"scenario_run_id":"run-1","events":{"queued":0,"processing":0,"completed":1,"failed":0,"cancelled":0},"first_enqueued_at":"2026-01-01T00:00:00.000Z"}],"next_cursor":null}
+    200 {"items":[{"scenario_run_id":"run-1","events":{"queued":0,"processing":0,"completed":1,"failed":0,"cancelled":0},"first_enqueued_at":"2026-01-01T00:00:00.000Z","last_activity_at":"2026-01-01T00:00:00.000Z","ends_per_second":1.0}],"next_cursor":null}
     > GET /v1/scenario-runs/run-1
-    200 {"scenario_run_id":"run-1","events":{"queued":0,"processing":0,"completed":1,"failed":0,"cancelled":0},"first_enqueued_at":"2026-01-01T00:00:00.000Z","engines":[]}
+    200 {"scenario_run_id":"run-1","events":{"queued":0,"processing":0,"completed":1,"failed":0,"cancelled":0},"first_enqueued_at":"2026-01-01T00:00:00.000Z","last_activity_at":"2026-01-01T00:00:00.000Z","ends_per_second":1.0,"engines":[]}
     "#);
 }
 

@@ -61,6 +61,55 @@ async fn what_matches_is_cancelled_and_what_comes_later_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_scenario_run_is_cancelled_and_other_runs_go_on() {
+    let mut app = TestApp::new();
+    let of_run = |run: &str| json!({"event_type": "a", "scenario_run_id": run});
+    enqueue(&mut app, vec![of_run("night.7"), of_run("night.7"), of_run("night.70"), json!({"event_type": "a"})]).await;
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t"}"#).await;
+    app.prepare("POST /v1/engines/e/claim", r#"{"epoch":1,"limit":1}"#).await;
+    let request = json!({"force": true, "reason": "the wrong film"});
+    let created = call(&mut app, "POST /v1/scenario-runs/night.7/cancel", request).await;
+    let asked: Vec<_> = ["action", "filter", "reason", "force"].iter().map(|name| &created[name]).collect();
+    assert_eq!(json!(asked), json!(["cancel_events", "run:night.7", "the wrong film", true]));
+    work_on_operations(&app.app).await;
+    assert_eq!(counts(&shown(&mut app, &created).await), json!(["completed", 2, 2, 0, 0, 0]));
+    let run = call(&mut app, "GET /v1/scenario-runs/night.7", json!(null)).await;
+    assert_eq!(json!([run["events"]["cancelled"], run["estimated_end_at"]]), json!([2, null]));
+    let other = call(&mut app, "GET /v1/scenario-runs/night.70", json!(null)).await;
+    assert_eq!(other["events"]["queued"], 1);
+    app.call("POST /v1/scenario-runs/none/cancel", "").await;
+    assert!(app.close().await.contains("there is no scenario run none"));
+}
+
+#[tokio::test]
+async fn a_scenario_run_says_how_fast_it_goes_and_when_it_will_have_ended() {
+    let mut app = TestApp::new();
+    enqueue(&mut app, vec![json!({"event_type": "a", "scenario_run_id": "night"}); 200]).await;
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t"}"#).await;
+    for _ in 0..100 {
+        app.pass(1).await;
+        let claimed = call(&mut app, "POST /v1/engines/e/claim", json!({"epoch": 1, "limit": 1})).await;
+        let (id, token) = (&claimed["events"][0]["event_id"], &claimed["events"][0]["lock"]["token"]);
+        let line = format!("POST /v1/events/{}/complete", id.as_str().unwrap());
+        call(&mut app, &line, json!({"lock_token": token})).await;
+    }
+    let run = call(&mut app, "GET /v1/scenario-runs/night", json!(null)).await;
+    assert_eq!(run["last_activity_at"], "2026-01-01T00:01:40.000Z");
+    assert_eq!(run["ends_per_second"], 1.0);
+    // Another 100 s, rounded up to the next eight.
+    assert_eq!(run["estimated_end_at"], "2026-01-01T00:03:28.000Z");
+    call(&mut app, "POST /v1/scenario-runs/night/pause", json!(null)).await;
+    app.pass(600).await;
+    let paused = call(&mut app, "GET /v1/scenario-runs", json!(null)).await["items"][0].clone();
+    assert_eq!(paused["estimated_end_at"], json!(null), "nothing ends while it is paused");
+    let rate = paused["ends_per_second"].as_f64().unwrap();
+    assert!(rate > 0.0 && rate < 0.1, "{rate}");
+    app.pass(3_600).await;
+    assert_eq!(call(&mut app, "GET /v1/scenario-runs", json!(null)).await["items"][0]["ends_per_second"], 0.0);
+    app.close().await;
+}
+
+#[tokio::test]
 async fn members_that_have_moved_on_are_conflicts_and_say_why() {
     let mut app = TestApp::new();
     let ids = enqueue(&mut app, vec![json!({"event_type": "a"}); 4]).await;

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use enginehouse_api::event_types::PauseRequest;
 use enginehouse_api::page::PageQuery;
-use enginehouse_api::scenario_runs::ScenarioRun;
+use enginehouse_api::scenario_runs::{RunCancelRequest, ScenarioRun};
 use enginehouse_client::Error;
 use enginehouse_core::ids::ScenarioRunId;
 
@@ -45,6 +45,21 @@ enum RunSubcommand {
         #[arg(long)]
         reason: Option<String>,
     },
+    /// Cancel the events of these scenario runs that are queued or processing now
+    ///
+    /// The server goes on with it by itself: an operation, whose id is shown. Events that are enqueued later are not cancelled.
+    #[command(after_help = "Example:\n  enginehouse run cancel night-7 --reason 'the wrong film'")]
+    Cancel {
+        /// The scenario runs
+        #[arg(required = true)]
+        scenario_run_ids: Vec<ScenarioRunId>,
+        /// Take the locks away from engines that work on them, instead of asking these to stop
+        #[arg(long)]
+        force: bool,
+        /// Why, for the history
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Let the events of these scenario runs be claimed again
     Resume {
         /// The scenario runs
@@ -57,7 +72,9 @@ impl RunArgs {
     pub(crate) fn call(&self) -> ServerCall<'_> {
         let effect = match &self.verb {
             RunSubcommand::List(_) | RunSubcommand::Show { .. } => Effect::Reads,
-            RunSubcommand::Pause { .. } | RunSubcommand::Resume { .. } => Effect::Changes,
+            RunSubcommand::Pause { .. } | RunSubcommand::Cancel { .. } | RunSubcommand::Resume { .. } => {
+                Effect::Changes
+            }
         };
         ServerCall { common: &self.common, effect }
     }
@@ -79,6 +96,21 @@ pub(crate) async fn run(arguments: RunArgs) -> Exit {
                 show_changed(&common, paused.map_err(|error| failed("pause", run, error))?)
             };
             for_each(&scenario_run_ids, pause_one, &common).await
+        }
+        RunSubcommand::Cancel { scenario_run_ids, force, reason } => {
+            let request = RunCancelRequest { force, reason };
+            let cancel_one = async |run: &ScenarioRunId| {
+                let created = common.client.cancel_scenario_run(run, &request).await;
+                let operation = created.map_err(|error| failed("cancel", run, error))?;
+                let fields = [
+                    ("scenario run", run.to_string()),
+                    ("operation", operation.operation_id.to_string()),
+                    ("status", operation.status.name().to_owned()),
+                    ("filter", operation.filter.clone()),
+                ];
+                one(&common, &operation, &operation.operation_id.to_string(), &fields)
+            };
+            for_each(&scenario_run_ids, cancel_one, &common).await
         }
         RunSubcommand::Resume { scenario_run_ids } => {
             let resume_one = async |run: &ScenarioRunId| {
@@ -111,6 +143,9 @@ fn show_one(common: &Common, run: &ScenarioRun, times: &Times) -> Result<(), Cli
     let fields = [
         ("scenario run", run.scenario_run_id.to_string()),
         ("first enqueued", times.show(run.first_enqueued_at)),
+        ("last activity", times.show(run.last_activity_at)),
+        ("ends per second", run.ends_per_second.to_string()),
+        ("estimated end", or_dash(run.estimated_end_at.map(|at| times.show(at)).as_ref())),
         ("paused", run.paused_at.map_or_else(|| "no".to_owned(), |at| times.show(at))),
         ("pause reason", or_dash(run.pause_reason.as_ref())),
         ("events", events.total().to_string()),
@@ -125,8 +160,18 @@ fn show_one(common: &Common, run: &ScenarioRun, times: &Times) -> Result<(), Cli
 }
 
 impl Listed for ScenarioRun {
-    const HEADER: &'static [&'static str] =
-        &["RUN", "EVENTS", "QUEUED", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED", "FIRST ENQUEUED", "PAUSED"];
+    const HEADER: &'static [&'static str] = &[
+        "RUN",
+        "EVENTS",
+        "QUEUED",
+        "PROCESSING",
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+        "ENDS/S",
+        "LAST ACTIVITY",
+        "PAUSED",
+    ];
 
     fn row(&self, times: &Times) -> Vec<String> {
         vec![
@@ -137,7 +182,8 @@ impl Listed for ScenarioRun {
             self.events.completed.to_string(),
             self.events.failed.to_string(),
             self.events.cancelled.to_string(),
-            times.show(self.first_enqueued_at),
+            self.ends_per_second.to_string(),
+            times.show(self.last_activity_at),
             or_dash(self.paused_at.map(|at| times.show(at)).as_ref()),
         ]
     }

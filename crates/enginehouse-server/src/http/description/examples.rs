@@ -47,6 +47,7 @@ pub(super) fn of(operation: &str) -> Option<Value> {
             ],
         }),
         "quarantine_engine" => json!({ "reason": "its fan is loud", "event_types": ["frame.render"] }),
+        "cancel_scenario_run" => json!({ "reason": "the wrong film" }),
         "pause_queue" | "pause_event_type" | "pause_scenario_run" => json!({ "reason": "the disk is full" }),
         "create_token" => {
             json!({ "name": "ci", "role": "producer", "selectors": { "queues": ["ci.*"] }, "expires_in_seconds": 2_592_000 })

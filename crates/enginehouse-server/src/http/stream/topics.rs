@@ -135,13 +135,14 @@ async fn engines(app: &App, principal: &Principal) -> Result<TopicRows, ProblemR
 
 async fn runs(app: &App) -> Result<TopicRows, ProblemResponse> {
     let mut shown = none(app);
+    let now = shown.as_of;
     let pauses = app.store().settings().await?.pauses.scenario_runs;
     let mut page = PageRequest { limit: ROWS_AT_ONCE, after: None };
     loop {
         let found = app.store().scenario_runs(&page).await?;
         let rows = found.items.into_iter().map(|run| {
             let pause = pauses.get(&run.scenario_run_id);
-            let run = wire::scenario_run(run, pause, None);
+            let run = wire::scenario_run(run, pause, None, now);
             row(run.scenario_run_id.to_string(), &run)
         });
         shown.rows.extend(rows);
