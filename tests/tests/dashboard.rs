@@ -114,6 +114,11 @@ fn every_page_is_sound_in_a_browser() {
 }
 
 #[test]
+fn lists_are_narrowed_by_one_line_of_text() {
+    look_at_a_new_store(&["filter"]);
+}
+
+#[test]
 fn every_action_says_what_it_does_and_does_it() {
     look_at_a_new_store(&["actions"]);
 }

@@ -147,11 +147,11 @@ test('by keys alone: from the overview to why an event waits', async () => {
 test('back and forward lead where one was, with what was chosen there', async () => {
   await page.show('/events?event_type=ledger.post');
   await page.getByRole('link', { name: /^queued/ }).click();
-  await page.waitForURL(/status=queued/);
+  await page.waitForURL(/status%3Aqueued/);
   await page.locator('tbody tr td a').first().click();
   await page.getByText('Facts').waitFor();
   await page.goBack();
-  assert.match(page.url(), /event_type=ledger\.post&status=queued/);
-  assert.equal(await page.getByLabel('Event type').inputValue(), 'ledger.post');
+  assert.match(page.url(), /\?filter=type%3Aledger\.post\+status%3Aqueued$/);
+  assert.equal(await page.getByRole('combobox', { name: 'Filter' }).inputValue(), 'type:ledger.post status:queued');
   assert.deepEqual(page.faults, []);
 });

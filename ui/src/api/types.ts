@@ -30,4 +30,6 @@ export type WhoAmI = Schemas['WhoAmI'];
 export interface Page<T> {
   items: T[];
   next_cursor: string | null;
+  /** What was enqueued before was not looked at for this page. */
+  searched_until?: string | null;
 }

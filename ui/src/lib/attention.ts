@@ -2,7 +2,7 @@
 
 import type { BlockedLane, DeadLetterGroup, Engine, Stats, Suspect } from '../api/types';
 import { ago, plural, words } from './format';
-import { href } from './router.svelte';
+import { href, listHref } from './router.svelte';
 
 export interface Attention {
   key: string;
@@ -42,7 +42,7 @@ export function attention({ blocked, lost, suspects, dead, stats, now }: Seen): 
       title: `${plural(lane.queued, 'event')} of ${lane.event_type} in ${lane.queue}`,
       detail: lane.summary,
       at: lane.oldest_available_at,
-      href: lane.first_event_id ? href(['events', lane.first_event_id]) : href(['events'], { status: 'queued', queue: lane.queue, event_type: lane.event_type }),
+      href: lane.first_event_id ? href(['events', lane.first_event_id]) : listHref('events', { status: 'queued', queue: lane.queue, type: lane.event_type }),
     });
   }
   for (const engine of lost) {
@@ -70,7 +70,7 @@ export function attention({ blocked, lost, suspects, dead, stats, now }: Seen): 
       title: `${plural(group.count, 'dead letter')} of ${group.event_type}`,
       detail: [words(group.reason), group.error_code, group.message].filter(Boolean).join(': '),
       at: group.newest_at,
-      href: href(['dead-letters'], { group_id: group.group_id }),
+      href: listHref('dead-letters', { group: group.group_id }),
     });
   }
   if (stats?.pruning_held_until) {

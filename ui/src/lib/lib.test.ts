@@ -3,6 +3,7 @@ import { ago, duration, moment, plural, quoted } from './format';
 import { ExactNumber, readJson, writeJson } from './json';
 import { perMinute, timesOf, valuesOf } from './minutes';
 import { delays } from './retry';
+import { asFilter, filterOf, suggestions, termsOf, valueOf, withValue, without, wrongAt } from './terms';
 
 describe('JSON', () => {
   it('keeps numbers as they were written', () => {
@@ -67,5 +68,31 @@ describe('minutes', () => {
     expect(timesOf(minutes).map((time) => time - Date.parse(minutes.from) / 1000)).toEqual([0, 120, 240, 360]);
     expect(perMinute(minutes, points, 'enqueued')).toEqual([0, 5, 0, 0]);
     expect(valuesOf(minutes, points, (point) => point.waiting?.p50_seconds ?? null)).toEqual([null, null, null, null]);
+  });
+});
+
+describe('filters', () => {
+  const filter = 'status:failed label.team:"two words" -error:~timeout';
+  it('have terms, which are taken out and put in', () => {
+    expect(termsOf(filter)).toEqual(['status:failed', 'label.team:"two words"', '-error:~timeout']);
+    expect(without(filter, 1)).toBe('status:failed -error:~timeout');
+    expect(valueOf(filter, 'status')).toBe('failed');
+    expect(withValue(filter, 'status', '')).toBe('label.team:"two words" -error:~timeout');
+    expect(withValue('status:failed', 'queue', 'a b"c')).toBe('status:failed queue:"a b\\"c"');
+    expect(filterOf({ queue: 'a,b', type: '', run: 'r*' })).toBe('queue:"a,b" run:"r*"');
+  });
+  it('say how they may go on', () => {
+    const known = { status: ['queued', 'failed'], queue: ['render', 'two words'] };
+    expect(suggestions('', known)).toEqual(['status:', 'queue:']);
+    expect(suggestions('status:failed -qu', known)).toEqual(['status:failed -queue:']);
+    expect(suggestions('status:queued,f', known)).toEqual(['status:queued,failed']);
+    expect(suggestions('queue:wor', known)).toEqual(['queue:"two words"']);
+    expect(suggestions('queue:render ', known)).toEqual(['queue:render status:', 'queue:render queue:']);
+  });
+  it('hold what addresses of before narrow by, and say where they are wrong', () => {
+    expect(asFilter(new URLSearchParams('filter=status:failed'))).toBeNull();
+    expect(asFilter(new URLSearchParams('status=failed&event_type=a b&label=team=x&cursor=c'))).toMatchObject({ filter: 'status:failed type:"a b" label.team:x', status: null, cursor: null });
+    expect(wrongAt('stauts:failed at column 7: no')?.column).toBe(7);
+    expect(wrongAt('no such engine')).toBeNull();
   });
 });

@@ -1,5 +1,7 @@
 // The address is the only state of what is shown: path and query. Everything else follows from it.
 
+import { filterOf } from './terms';
+
 /** Where the server is, below whatever a proxy puts it: `/` or `/enginehouse/`. */
 export const base = new URL(document.baseURI).pathname;
 
@@ -36,6 +38,10 @@ export const pathText = (parts: string[]): string => parts.map(encodeURIComponen
 
 /** The address of a page. */
 export const href = (parts: string[], query: Query = {}): string => `${base}${pathText(parts)}${queryText(query)}`;
+
+/** The address of a list of what has these values: fields of the filter language. */
+export const listHref = (section: 'events' | 'dead-letters' | 'engines', values: Record<string, string | null | undefined>): string =>
+  href([section], { filter: filterOf(values) });
 
 class Route {
   parts = $state.raw<string[]>([]);
