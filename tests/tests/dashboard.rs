@@ -124,6 +124,11 @@ fn every_action_says_what_it_does_and_does_it() {
 }
 
 #[test]
+fn all_that_match_are_acted_on_by_the_server() {
+    look_at_a_new_store(&["operations"]);
+}
+
+#[test]
 fn it_works_below_a_path_for_a_viewer_and_after_an_outage() {
     let folder = tempfile::tempdir().unwrap();
     let data_file = folder.path().join("house.db");

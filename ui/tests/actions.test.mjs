@@ -81,17 +81,6 @@ test('what is no JSON is not sent, and a refusal is said in place', async () => 
   await page.getByText('What would let it run').waitFor();
 });
 
-test('three dead letters of a group are tried first, then the rest at a rate', async () => {
-  await page.show('/dead-letters');
-  await act('Try 3 first', { says: '3 dead letters of this error', command: '--limit 3', curl: '"limit":3', confirm: 'Redrive 3 dead letters' });
-  await page.getByText('3 dead letters redriven.').waitFor();
-  await page.getByText('unsupported codec').first().waitFor();
-  const rest = page.locator('section', { hasText: 'unsupported codec' }).getByRole('button', { name: /^Redrive \d/ });
-  const name = await rest.innerText();
-  const count = Number(name.split(' ')[1]);
-  await act(name, { says: 'of this error', command: '--rate-per-second 10', curl: '"rate_per_second":10', confirm: `Redrive ${count} dead letter${count === 1 ? '' : 's'}`, fill: { 'How many a second': '10' } });
-});
-
 test('a queue is paused with a reason and resumed, and its policy is drawn and changed', async () => {
   await page.show('/queues/media');
   await act('Pause', { says: 'is paused', command: 'enginehouse queue pause media', curl: '/v1/queues/media/pause', confirm: 'Pause', fill: { Why: 'disk full' } });

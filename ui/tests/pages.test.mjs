@@ -32,6 +32,8 @@ const pages = () => [
   ['event-type', '/event-types/thumbnail.make', 'How attempts follow each other'],
   ['dead-letters', '/dead-letters', 'disk_full'],
   ['dead-letters-list', '/dead-letters?view=list', 'thumbnail.make'],
+  ['operations', '/operations', 'clean up after the outage'],
+  ['operation', `/operations/${ids.operation}`, 'What it is'],
   ['audit', '/audit', 'queue.pause'],
   ['tokens', '/tokens', TOKEN ? 'admin' : 'no token'],
   ['system', '/system', 'Where the server is'],

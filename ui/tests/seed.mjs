@@ -77,6 +77,7 @@ export async function seed(url, token) {
   await settle(engines['spare-1'], bad, 'fail', { error: { code: 'bad', message: HOSTILE, details: { html: HOSTILE } }, log: [`${HOSTILE}\n`] });
   await call('POST', '/v1/engines/render-2/drain', {});
   await call('POST', '/v1/engines/sim-3/quarantine', { reason: `suspect after the upgrade ${HOSTILE}` });
+  ids.operation = (await call('POST', '/v1/operations', { action: 'cancel_events', filter: 'queue:nothing-is-in-it', reason: 'clean up after the outage', rate_per_second: 10 })).operation_id;
   ids.run = run;
   return { ids, engines };
 }

@@ -25,6 +25,10 @@ export type AuditItem = Schemas['AuditItem'];
 export type TokenView = Schemas['TokenView'];
 export type ProblemDocument = Schemas['Problem'];
 export type Minutes = Schemas['MinutesResponse'];
+export type BulkOperation = Schemas['BulkOperation'];
+export type OperationAction = Schemas['OperationAction'];
+export type OperationPreview = Schemas['OperationPreview'];
+export type Unchanged = Schemas['UnchangedItem'];
 export type WhoAmI = Schemas['WhoAmI'];
 
 export interface Page<T> {

@@ -18,6 +18,10 @@ export interface Action {
   title: string;
   /** What will happen, in one sentence that names the count. */
   effect: string;
+  /** The first of what it is about. */
+  samples?: string;
+  /** Why there is nothing to do; absent if there is. */
+  empty?: string;
   /** On how many things. */
   count: number;
   confirm: string;

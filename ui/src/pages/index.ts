@@ -12,6 +12,8 @@ import EventTypes from './EventTypes.svelte';
 import Overview from './Overview.svelte';
 import Queue from './Queue.svelte';
 import Queues from './Queues.svelte';
+import Operation from './Operation.svelte';
+import Operations from './Operations.svelte';
 import ScenarioRun from './ScenarioRun.svelte';
 import ScenarioRuns from './ScenarioRuns.svelte';
 import System from './System.svelte';
@@ -42,6 +44,8 @@ export const PAGES: PageOfDashboard[] = [
   { section: 'event-types', title: 'Event types', component: EventTypes, key: 't', permission: 'settings:read' },
   { section: 'event-types', takesId: true, title: 'Event type', component: EventType },
   { section: 'dead-letters', title: 'Dead letters', component: DeadLetters, key: 'd', permission: 'events:read' },
+  { section: 'operations', title: 'Operations', component: Operations, key: 'b', permission: 'events:read' },
+  { section: 'operations', takesId: true, title: 'Operation', component: Operation },
   { section: 'audit', title: 'Audit log', component: Audit, key: 'a', permission: 'audit:read' },
   { section: 'tokens', title: 'Tokens', component: Tokens, key: 'k', permission: 'tokens:read' },
   { section: 'system', title: 'System', component: System, key: 's' },
