@@ -129,6 +129,11 @@ fn all_that_match_are_acted_on_by_the_server() {
 }
 
 #[test]
+fn a_run_is_paused_resumed_and_cancelled() {
+    look_at_a_new_store(&["runs"]);
+}
+
+#[test]
 fn it_works_below_a_path_for_a_viewer_and_after_an_outage() {
     let folder = tempfile::tempdir().unwrap();
     let data_file = folder.path().join("house.db");
