@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use enginehouse_tests::test_store::{StoreKind, TestStore};
 use enginehouse_tests::{TestServer, command, node, text};
 use tempfile::TempDir;
 
@@ -102,8 +103,12 @@ fn look(server: &TestServer, token: Option<&str>, tests: &[&str]) {
 }
 
 fn look_at_a_new_store(tests: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
-    let server = TestServer::on(&folder.path().join("house.db"), &[]);
+    look_at_a_new(StoreKind::Sqlite, tests);
+}
+
+fn look_at_a_new(kind: StoreKind, tests: &[&str]) {
+    let store = TestStore::on(kind);
+    let server = store.serve(&[]);
     look(&server, None, tests);
     assert_eq!(server.stop(), Some(0));
 }
@@ -131,6 +136,18 @@ fn all_that_match_are_acted_on_by_the_server() {
 #[test]
 fn a_run_is_paused_resumed_and_cancelled() {
     look_at_a_new_store(&["runs"]);
+}
+
+#[test]
+fn five_tasks_take_few_steps_by_mouse_and_by_keys() {
+    look_at_a_new_store(&["tasks"]);
+}
+
+#[test]
+fn pages_actions_and_tasks_are_the_same_on_postgres() {
+    for tests in ["pages", "actions", "operations", "tasks"] {
+        look_at_a_new(StoreKind::Postgres, &[tests]);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ago, duration, moment, plural, quoted } from './format';
 import { ExactNumber, readJson, writeJson } from './json';
-import { perMinute, timesOf, valuesOf } from './minutes';
+import { meanOf, perMinute, timesOf, valuesOf } from './minutes';
 import { delays } from './retry';
 import { asFilter, filterOf, suggestions, termsOf, valueOf, withValue, without, wrongAt } from './terms';
 
@@ -68,6 +68,13 @@ describe('minutes', () => {
     expect(timesOf(minutes).map((time) => time - Date.parse(minutes.from) / 1000)).toEqual([0, 120, 240, 360]);
     expect(perMinute(minutes, points, 'enqueued')).toEqual([0, 5, 0, 0]);
     expect(valuesOf(minutes, points, (point) => point.waiting?.p50_seconds ?? null)).toEqual([null, null, null, null]);
+  });
+});
+
+describe('means', () => {
+  it('weigh as much as they count', () => {
+    expect(meanOf([{ count: 3, mean_seconds: 1 }, null, undefined, { count: 1, mean_seconds: 5 }])).toBe(2);
+    expect(meanOf([null])).toBeNull();
   });
 });
 

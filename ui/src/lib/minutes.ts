@@ -28,3 +28,10 @@ export function valuesOf(minutes: Minutes, points: MinutePoint[], value: (point:
 /** How many a minute. Where nothing happened it is none. */
 export const perMinute = (minutes: Minutes, points: MinutePoint[], what: 'enqueued' | 'completed' | 'failed' | 'lost'): (number | null)[] =>
   valuesOf(minutes, points, (point) => (point[what] * 60) / minutes.step_seconds, 0);
+
+/** The mean of several means, each of as many as it counts; null if nothing is counted. */
+export function meanOf(parts: ({ count: number; mean_seconds: number } | null | undefined)[]): number | null {
+  const counted = parts.filter((part) => part !== null && part !== undefined);
+  const many = counted.reduce((sum, part) => sum + part.count, 0);
+  return many === 0 ? null : counted.reduce((sum, part) => sum + part.count * part.mean_seconds, 0) / many;
+}
