@@ -134,6 +134,11 @@ fn all_that_match_are_acted_on_by_the_server() {
 }
 
 #[test]
+fn the_server_sends_what_happens_and_is_asked_where_it_cannot() {
+    look_at_a_new_store(&["stream"]);
+}
+
+#[test]
 fn a_run_is_paused_resumed_and_cancelled() {
     look_at_a_new_store(&["runs"]);
 }

@@ -29,6 +29,9 @@ export type BulkOperation = Schemas['BulkOperation'];
 export type OperationAction = Schemas['OperationAction'];
 export type OperationPreview = Schemas['OperationPreview'];
 export type Unchanged = Schemas['UnchangedItem'];
+export type Overview = Schemas['Overview'];
+export type AttentionItem = Schemas['AttentionItem'];
+export type QueueActivities = Schemas['QueueActivityList'];
 export type WhoAmI = Schemas['WhoAmI'];
 
 export interface Page<T> {

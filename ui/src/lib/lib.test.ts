@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ago, duration, moment, plural, quoted } from './format';
 import { ExactNumber, readJson, writeJson } from './json';
 import { meanOf, perMinute, timesOf, valuesOf } from './minutes';
+import { after } from './parts';
 import { delays } from './retry';
 import { asFilter, filterOf, suggestions, termsOf, valueOf, withValue, without, wrongAt } from './terms';
 
@@ -101,5 +102,16 @@ describe('filters', () => {
     expect(asFilter(new URLSearchParams('status=failed&event_type=a b&label=team=x&cursor=c'))).toMatchObject({ filter: 'status:failed type:"a b" label.team:x', status: null, cursor: null });
     expect(wrongAt('stauts:failed at column 7: no')?.column).toBe(7);
     expect(wrongAt('no such engine')).toBeNull();
+  });
+});
+
+describe('parts of a stream', () => {
+  const key = (one: { id: string }): string => one.id;
+  it('are kept by their keys', () => {
+    const first = after(null, { kind: 'snapshot', items: [{ id: 'a', n: 1 }, { id: 'b', n: 1 }], gone: [] }, key);
+    const second = after(first, { kind: 'changes', items: [{ id: 'b', n: 2 }, { id: 'c', n: 1 }], gone: ['a'] }, key);
+    expect([...second.values()]).toEqual([{ id: 'b', n: 2 }, { id: 'c', n: 1 }]);
+    expect([...after(second, { kind: 'snapshot', items: [{ id: 'd', n: 1 }], gone: [] }, key).keys()]).toEqual(['d']);
+    expect([...first.keys()]).toEqual(['a', 'b']);
   });
 });
