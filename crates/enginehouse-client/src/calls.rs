@@ -33,6 +33,7 @@ use crate::transport::{ClientConfig, HttpCall, Repeat, RequestBody, Transport};
 mod audit;
 mod engines;
 mod events;
+mod operations;
 mod settings;
 mod tokens;
 

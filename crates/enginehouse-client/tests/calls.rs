@@ -8,11 +8,14 @@ use std::time::Duration;
 use enginehouse_api::enqueue::EnqueueRequest;
 use enginehouse_api::events::EventsQuery;
 use enginehouse_api::minutes::{MinuteGrouping, MinutesQuery};
+use enginehouse_api::operations::OperationRequest;
 use enginehouse_api::page::PageQuery;
 use enginehouse_api::problem::Code;
 use enginehouse_api::stream::{StreamPartKind, StreamTopic};
 use enginehouse_client::{Client, ClientConfig, Error, TopicEvent};
 use enginehouse_core::filter::EventFilter;
+use enginehouse_core::ids::OperationId;
+use enginehouse_core::operation::OperationAction;
 use mock::{Answer, Mock, ok, problem};
 use serde_json::json;
 
@@ -156,4 +159,30 @@ async fn a_chart_is_asked_for_as_it_is_wanted() {
     };
     assert!(client(&mock.url).minutes(&query).await.unwrap().series.is_empty());
     assert_eq!(mock.lines(), ["GET /v1/stats/minutes?queue=q&step_seconds=60&group_by=event_type"]);
+}
+
+#[tokio::test]
+async fn an_operation_is_created_once_and_looked_at_as_often_as_it_takes() {
+    let id: OperationId = EVENT_ID.parse().unwrap();
+    let request = OperationRequest::new(OperationAction::CancelEvents, "queue:a");
+    // What may have been done is not done again; a look is.
+    let mock = Mock::start(|_| problem(503, "store_unavailable", json!({"applied": "unknown"}))).await;
+    let client = client(&mock.url);
+    assert!(client.create_operation(&request).await.is_err());
+    assert_eq!(mock.lines(), ["POST /v1/operations"]);
+    assert!(client.preview_operation(&request).await.is_err());
+    assert!(client.cancel_operation(id).await.is_err());
+    assert!(client.operation(id).await.is_err());
+    let query = PageQuery { limit: Some(2), cursor: None };
+    assert!(client.operations(&query).await.is_err());
+    assert!(client.operation_conflicts(id, &query).await.is_err());
+    let each = [
+        "POST /v1/operations/preview".to_owned(),
+        format!("POST /v1/operations/{id}/cancel"),
+        format!("GET /v1/operations/{id}"),
+        "GET /v1/operations?limit=2".to_owned(),
+        format!("GET /v1/operations/{id}/conflicts?limit=2"),
+    ];
+    let want: Vec<_> = each.iter().flat_map(|line| [line, line, line]).cloned().collect();
+    assert_eq!(mock.lines()[1..], want);
 }

@@ -32,6 +32,8 @@ mod log_output;
 mod offline_store;
 mod open_error;
 pub(crate) mod openapi;
+pub(crate) mod operation;
+mod operation_wait;
 pub(crate) mod output;
 mod quarantine;
 pub(crate) mod queue;

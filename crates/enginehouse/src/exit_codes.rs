@@ -13,8 +13,8 @@ Exit status:
   7  it took too long
   8  partly done
   9  refused for want of --yes
-  10 the event that was waited for has failed
-  11 the event that was waited for was cancelled";
+  10 the event or operation that was waited for has failed
+  11 the event or operation that was waited for was cancelled";
 
 /// One number per kind of error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +39,10 @@ pub(crate) enum Exit {
     Partly = 8,
     /// It needs `--yes`.
     Refused = 9,
-    /// The event that was waited for has finally failed.
-    EventFailed = 10,
-    /// The event that was waited for was cancelled.
-    EventCancelled = 11,
+    /// The event that was waited for has finally failed, or the operation has.
+    WaitedFailed = 10,
+    /// The event or operation that was waited for was cancelled.
+    WaitedCancelled = 11,
 }
 
 impl From<Exit> for std::process::ExitCode {
@@ -68,8 +68,8 @@ mod tests {
             Exit::Timeout,
             Exit::Partly,
             Exit::Refused,
-            Exit::EventFailed,
-            Exit::EventCancelled,
+            Exit::WaitedFailed,
+            Exit::WaitedCancelled,
         ];
         for (line, exit) in HELP.lines().skip(1).zip(all) {
             assert!(line.trim_start().starts_with(&format!("{} ", exit as u8)), "{line}");

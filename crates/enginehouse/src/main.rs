@@ -43,6 +43,8 @@ enum CliCommand {
     EventType(cli::event_type::EventTypeArgs),
     /// See, pause and resume scenario runs
     Run(cli::scenario_run::RunArgs),
+    /// Act on many events, dead letters or engines at once, and see how far it is
+    Operation(cli::operation::OperationArgs),
     /// List the events that wait, the worst first, and say why
     Blocked(cli::blocked::BlockedArgs),
     /// List engines and versions that fail more than others do
@@ -91,6 +93,7 @@ impl CliCommand {
             Self::Queue(arguments) => Some(arguments.call()),
             Self::EventType(arguments) => Some(arguments.call()),
             Self::Run(arguments) => Some(arguments.call()),
+            Self::Operation(arguments) => Some(arguments.call()),
             Self::Blocked(arguments) => Some(arguments.call()),
             Self::Suspects(arguments) => Some(arguments.call()),
             Self::Stats(arguments) => Some(arguments.call()),
@@ -164,6 +167,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Sql(arguments) => cli::sql::run(arguments).await,
         CliCommand::EventType(arguments) => cli::event_type::run(arguments).await,
         CliCommand::Run(arguments) => cli::scenario_run::run(arguments).await,
+        CliCommand::Operation(arguments) => cli::operation::run(arguments).await,
         CliCommand::Blocked(arguments) => cli::blocked::run(arguments).await,
         CliCommand::Suspects(arguments) => cli::suspects::run(arguments).await,
         CliCommand::Stats(arguments) => cli::stats::run(arguments).await,
@@ -247,6 +251,7 @@ mod tests {
                 assert!(
                     !has(option)
                         || name.ends_with("list")
+                        || name.ends_with("conflicts")
                         || name.ends_with("summary")
                         || name.ends_with("stats")
                         || name.ends_with("blocked"),
@@ -297,6 +302,11 @@ mod tests {
         "event-type show t",
         "run list",
         "run show r",
+        "operation preview --action cancel_events --filter queue:a",
+        "operation list",
+        "operation show ID",
+        "operation conflicts ID",
+        "operation wait ID",
         "blocked",
         "suspects",
         "stats",
@@ -334,6 +344,8 @@ mod tests {
         "run pause r --reason slow",
         "run cancel r --force --reason wrong",
         "run resume r",
+        "operation create --action drain_engines --all",
+        "operation cancel ID",
         "bench",
         "accept-clock",
         "token create t --role viewer",

@@ -5,4 +5,5 @@ mod explanations;
 mod given;
 mod hints;
 mod lists;
+mod operations;
 mod texts;

@@ -55,10 +55,10 @@ fn how_it_ended(event: &Event) -> Option<(Exit, String, String)> {
     match event.status {
         EventStatus::Completed => None,
         EventStatus::Failed => {
-            Some((Exit::EventFailed, format!("event {event_id} has failed"), reason("nobody said why")))
+            Some((Exit::WaitedFailed, format!("event {event_id} has failed"), reason("nobody said why")))
         }
         EventStatus::Cancelled => {
-            Some((Exit::EventCancelled, format!("event {event_id} was cancelled"), reason("somebody cancelled it")))
+            Some((Exit::WaitedCancelled, format!("event {event_id} was cancelled"), reason("somebody cancelled it")))
         }
         status @ (EventStatus::Queued | EventStatus::Processing) => {
             Some((Exit::Timeout, format!("event {event_id} has not ended in time"), format!("it is {status}")))

@@ -13,6 +13,7 @@ pub(crate) enum Subject {
     EventType,
     Queue,
     ScenarioRun,
+    Operation,
     IdempotencyKey,
     /// Nothing that has a name.
     Other,
@@ -32,6 +33,9 @@ impl Subject {
             Self::EventType => "check the name: `enginehouse event-type list` shows those that set something",
             Self::Queue => "check the name: `enginehouse queue list` shows those that set something",
             Self::ScenarioRun => "check the id: `enginehouse run list` shows the scenario runs that have events",
+            Self::Operation => {
+                "check the id: `enginehouse operation list` shows the operations of the last 30 days that this token may see"
+            }
             Self::IdempotencyKey => "check the key; if it is right, there is nothing to release",
             Self::Other => "check the name, and that the server has the version of this program",
         }
