@@ -39,6 +39,21 @@ test('the overview is sent by one stream, and asks for nothing of it again', asy
   await page.context().close();
 });
 
+test('idle engines that are lost are told of together, with the list of them', async () => {
+  const page = await open(browser);
+  const lost = (index, count) => ({ kind: 'engine_lost', summary: `engine gone-${index} is lost`, count, since: '2026-11-01T00:00:00.000Z', queue: null, event_type: null, engine_id: `gone-${index}`, event_id: null });
+  const overview = await call('GET', '/v1/stats/overview');
+  await page.route('**/v1/stream?*', (route) => route.fulfill({ status: 503, body: '' }));
+  await page.route('**/v1/stats/overview', (route) => route.fulfill({ json: { ...overview, attention: [lost(0, 2), ...[1, 2, 3, 4, 5].map((index) => lost(index, 0)), ...overview.attention] } }));
+  await page.show('/');
+  await page.getByText('engine gone-0 is lost').waitFor();
+  assert.equal(await page.getByText('gone-1').count(), 0);
+  await page.getByRole('link', { name: '5 engines are lost, and hold nothing any more' }).click();
+  await page.waitForURL(/engines\?filter=status%3Alost/);
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
 test('where no stream gets through, it is asked for', async () => {
   const page = await counted();
   await page.route('**/v1/stream?*', (route) => route.fulfill({ status: 503, body: '' }));

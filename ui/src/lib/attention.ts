@@ -18,10 +18,25 @@ export function subjectOf(item: AttentionItem): string | null {
   return item.queue;
 }
 
+/** From so many engines on that are lost and hold nothing, they are told of together. */
+const TOGETHER = 4;
+
+/** What needs a person, with idle engines that are lost as one thing, so that they do not push away the rest. */
+export function folded(items: AttentionItem[]): AttentionItem[] {
+  const isIdle = (item: AttentionItem): boolean => item.kind === 'engine_lost' && item.count === 0;
+  const idle = items.filter(isIdle);
+  if (idle.length < TOGETHER) return items;
+  const since = idle.map((item) => item.since).filter((at) => at !== null).sort().at(-1) ?? null;
+  const first = items.findIndex(isIdle);
+  const one = { ...idle[0]!, engine_id: null, count: idle.length, since, summary: `${plural(idle.length, 'engine is', 'engines are')} lost, and hold nothing any more` };
+  return items.flatMap((item, index) => (index === first ? [one] : isIdle(item) ? [] : [item]));
+}
+
 export function whereOf(item: AttentionItem): string {
   if (item.event_id && item.kind !== 'dead_letters_grow') return href(['events', item.event_id]);
   if (item.kind === 'dead_letters_grow') return listHref('dead-letters', { type: item.event_type, queue: item.queue });
   if (item.engine_id) return href(['engines', item.engine_id]);
+  if (item.kind === 'engine_lost') return listHref('engines', { status: 'lost' });
   if (item.event_type || item.queue) return listHref('events', { status: 'queued', type: item.event_type, queue: item.queue });
   return href(['system']);
 }
