@@ -39,6 +39,7 @@ test('all engines of a version are drained, and the operation says what it did',
   await dialog.getByLabel('Why, for the history').fill('1.4.0 loses frames');
   await dialog.getByText('The command and the call').click();
   await dialog.getByText(/"action":"drain_engines","filter":"version:1.4.0","reason":"1.4.0 loses frames"/).first().waitFor();
+  await dialog.getByText("enginehouse operation create --action drain_engines --filter version:1.4.0 --reason '1.4.0 loses frames'").first().waitFor();
   await sound(page, 'the question of an operation');
   await dialog.getByRole('button', { name: 'Drain engines (3)' }).click();
   const id = await begun();

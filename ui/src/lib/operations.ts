@@ -3,6 +3,7 @@
 import { path, send } from '../api/client';
 import type { BulkOperation, OperationAction, OperationPreview } from '../api/types';
 import type { Action, Field, Values } from './actions.svelte';
+import { command } from './commands';
 import { count, duration, plural } from './format';
 import { href, route } from './router.svelte';
 
@@ -35,6 +36,17 @@ export function request({ action, filter, limit }: Plan, values: Values = {}): s
   });
 }
 
+/** The same as flags of the command line. */
+const flags = ({ action, filter, limit }: Plan, values: Values): string[] => [
+  '--action', action,
+  ...(filter.trim() === '' ? ['--all'] : ['--filter', filter.trim()]),
+  ...(limit ? ['--limit', String(limit)] : []),
+  ...(values.rate?.trim() ? ['--rate-per-second', values.rate.trim()] : []),
+  ...(values.reason?.trim() ? ['--reason', values.reason.trim()] : []),
+  ...(values.force === 'true' ? ['--force'] : []),
+  ...(values.stop === 'true' ? ['--stop-when-drained'] : []),
+];
+
 const EXTRA: Partial<Record<OperationAction, Field>> = {
   cancel_events: { name: 'force', label: 'Take running ones from their engines at once', kind: 'check', value: 'false' },
   drain_engines: { name: 'stop', label: 'Stop each when its last event is settled', kind: 'check', value: 'false' },
@@ -62,6 +74,7 @@ export function asked(plan: Plan, preview: OperationPreview): Action {
       { name: 'reason', label: 'Why, for the history', kind: 'text', value: '' },
       ...(extra ? [extra] : []),
     ],
+    command: (values) => command('operation', 'create', ...flags(plan, values)),
     calls: (values) => [{ method: 'POST', path: path(['operations']), body: request(plan, values) }],
     done: 'The operation has begun.',
     after: (answer) => route.go(href(['operations', (JSON.parse(answer) as BulkOperation).operation_id])),
@@ -80,6 +93,7 @@ export const cancelOperation = (operation: BulkOperation): Action => ({
   count: 1,
   confirm: 'Cancel the operation',
   danger: true,
+  command: () => command('operation', 'cancel', operation.operation_id),
   calls: () => [{ method: 'POST', path: path(['operations', operation.operation_id, 'cancel']) }],
   done: 'The operation is cancelled.',
 });
