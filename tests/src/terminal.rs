@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -12,6 +13,8 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::{LIMIT, command};
 
+const ROWS: u16 = 50;
+
 /// Killed when dropped.
 pub struct OnTerminal {
     child: Child,
@@ -19,6 +22,8 @@ pub struct OnTerminal {
     /// What comes from the terminal, piece by piece; the end of the channel is the end of the command.
     pieces: mpsc::Receiver<Vec<u8>>,
     shown: Vec<u8>,
+    /// What somebody sees who looks at it.
+    screen: vt100::Parser,
 }
 
 impl OnTerminal {
@@ -39,7 +44,7 @@ impl OnTerminal {
     pub fn with(mut command: Command, columns: u16) -> Self {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there is a terminal");
         grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("it may be opened");
-        tcsetwinsize(&terminal, Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })
+        tcsetwinsize(&terminal, Winsize { ws_row: ROWS, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })
             .expect("it has a size");
         let name = ptsname(&terminal, Vec::new()).expect("it has a name");
         let path = std::path::PathBuf::from(name.into_string().expect("its name is a path"));
@@ -51,18 +56,20 @@ impl OnTerminal {
             .spawn()
             .expect("the binary starts");
         let keyboard = File::from(terminal);
-        let mut screen = keyboard.try_clone().expect("it can be read");
+        let mut output = keyboard.try_clone().expect("it can be read");
         let (sender, pieces) = mpsc::channel();
         std::thread::spawn(move || {
             let mut piece = [0; 4_096];
             // Reading fails once the command has ended.
-            while let Ok(length @ 1..) = screen.read(&mut piece) {
+            while let Ok(length @ 1..) = output.read(&mut piece) {
                 if sender.send(piece[..length].to_vec()).is_err() {
                     return;
                 }
             }
         });
-        Self { child, keyboard, pieces, shown: Vec::new() }
+        let size = |of| NonZero::new(of).expect("a terminal has a size");
+        let screen = vt100::Parser::new(size(ROWS), size(columns), 0);
+        Self { child, keyboard, pieces, shown: Vec::new(), screen }
     }
 
     /// Waits until the terminal has shown a text, and answers with all that it has shown.
@@ -75,9 +82,32 @@ impl OnTerminal {
         while !crate::text(&self.shown).contains(text) {
             let piece = self.pieces.recv_timeout(LIMIT.saturating_sub(began.elapsed()));
             let piece = piece.unwrap_or_else(|_| panic!("{text:?} is not in {:?}", crate::text(&self.shown)));
-            self.shown.extend(piece);
+            self.take(&piece);
         }
         crate::text(&self.shown)
+    }
+
+    /// Waits until a text is to be seen on the screen, however it was put there.
+    ///
+    /// # Panics
+    /// It is not to be seen in time.
+    pub fn pictures(&mut self, text: &str) -> String {
+        #[expect(clippy::disallowed_methods, reason = "a test's limit")]
+        let began = std::time::Instant::now();
+        loop {
+            let seen = self.screen.screen().contents();
+            if seen.contains(text) {
+                return seen;
+            }
+            let piece = self.pieces.recv_timeout(LIMIT.saturating_sub(began.elapsed()));
+            let piece = piece.unwrap_or_else(|_| panic!("{text:?} is not to be seen:\n{seen}"));
+            self.take(&piece);
+        }
+    }
+
+    fn take(&mut self, piece: &[u8]) {
+        self.screen.process(piece);
+        self.shown.extend(piece);
     }
 
     /// # Panics
@@ -93,7 +123,7 @@ impl OnTerminal {
     pub fn ended(mut self) -> (Option<i32>, String) {
         loop {
             match self.pieces.recv_timeout(LIMIT) {
-                Ok(piece) => self.shown.extend(piece),
+                Ok(piece) => self.take(&piece),
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
                 Err(mpsc::RecvTimeoutError::Timeout) => panic!("the command goes on: {}", crate::text(&self.shown)),
             }

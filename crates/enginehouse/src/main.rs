@@ -51,6 +51,8 @@ enum CliCommand {
     Suspects(cli::suspects::SuspectsArgs),
     /// Count what is in the store
     Stats(cli::stats::StatsArgs),
+    /// Watch the fleet and its work on the whole screen, and act on them
+    Top(cli::top::TopArgs),
     /// Measure how much a server takes, and how fast, with a load of its own
     Bench(cli::bench::BenchArgs),
     /// Watch a fleet of engines render a picture, lose one of its engines and recover
@@ -96,6 +98,7 @@ impl CliCommand {
             Self::Operation(arguments) => Some(arguments.call()),
             Self::Blocked(arguments) => Some(arguments.call()),
             Self::Suspects(arguments) => Some(arguments.call()),
+            Self::Top(arguments) => Some(arguments.call()),
             Self::Stats(arguments) => Some(arguments.call()),
             Self::Bench(arguments) => Some(arguments.call()),
             Self::AcceptClock(arguments) => Some(arguments.call()),
@@ -170,6 +173,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Operation(arguments) => cli::operation::run(arguments).await,
         CliCommand::Blocked(arguments) => cli::blocked::run(arguments).await,
         CliCommand::Suspects(arguments) => cli::suspects::run(arguments).await,
+        CliCommand::Top(arguments) => cli::top::run(arguments).await,
         CliCommand::Stats(arguments) => cli::stats::run(arguments).await,
         CliCommand::Serve(arguments) => cli::serve::run(arguments).await,
         CliCommand::Bench(arguments) => cli::bench::run(arguments).await,
@@ -309,6 +313,7 @@ mod tests {
         "operation wait ID",
         "blocked",
         "suspects",
+        "top --once",
         "stats",
         "token list",
         "token show t",

@@ -7,3 +7,4 @@ mod hints;
 mod lists;
 mod operations;
 mod texts;
+mod top;

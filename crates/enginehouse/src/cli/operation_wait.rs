@@ -9,7 +9,7 @@ use enginehouse_core::operation::OperationStatus;
 use tokio::time::MissedTickBehavior;
 
 use super::cli_error::CliError;
-use super::operation::{failed, show_one};
+use super::operation_output::{failed, show_one};
 use super::output::note;
 use super::server_and_output::Common;
 use super::times::{TimeFormat, Times};

@@ -77,7 +77,12 @@ pub(crate) fn write_error(format: LogFormat, error: &CliError, mut log: LogOutpu
 
 /// Whether lines for people on stderr may have colours: on a terminal, unless `NO_COLOR` is set (no-color.org).
 pub(crate) fn stderr_has_colours() -> bool {
-    std::io::stderr().is_terminal() && environment("NO_COLOR").is_none_or(|value| value.is_empty())
+    std::io::stderr().is_terminal() && colours_are_wanted()
+}
+
+/// Whether `NO_COLOR` does not take colours away.
+pub(crate) fn colours_are_wanted() -> bool {
+    environment("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl Times {
 }
 
 /// A duration in its two largest units, or one if that says enough: `4s`, `3m12s`, `12m`, `2h05m`, `3d`.
-fn short(duration: Duration) -> String {
+pub(crate) fn short(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match (seconds, minutes, hours, days) {
