@@ -89,6 +89,8 @@ impl ActivityRates {
 pub enum AttentionKind {
     /// The store is damaged, or has rows that cannot be read.
     StoreDamaged,
+    /// The disk of the data file is nearly full.
+    DiskLow,
     /// No engine that is registered could ever run the events of a lane.
     LaneImpossible,
     /// The events of a lane wait for a person: something is paused, or no engine that fits is active.

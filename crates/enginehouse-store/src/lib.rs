@@ -28,7 +28,8 @@ use enginehouse_core::event::EventStatus;
 
 pub use crate::error::{HeldResource, StoreError};
 pub use crate::store::{
-    ChangeFeed, ConnectionsUsed, Durability, FirstReads, Queries, RemoteChanges, Store, StoreAdmin, StoreHealth,
+    ChangeFeed, ConnectionsUsed, DiskSpace, Durability, FirstReads, Queries, RemoteChanges, Store, StoreAdmin,
+    StoreHealth,
 };
 pub use crate::store_url::StoreUrl;
 pub use crate::transaction::{

@@ -426,7 +426,7 @@ impl StoreAdmin for PostgresStore {
         let kinds = VacuumHolderKind::VARIANTS.iter();
         let vacuum_held_for = kinds.map(|kind| (kind.name(), health.held_for(*kind, now))).collect();
         let unreadable_rows = self.shared.unreadable.counts();
-        StoreHealth { connections, dead_rows: health.dead_rows, vacuum_held_for, unreadable_rows }
+        StoreHealth { connections, dead_rows: health.dead_rows, vacuum_held_for, unreadable_rows, disk: None }
     }
 
     fn describe(&self) -> String {

@@ -82,7 +82,7 @@ use crate::rows::{
     DurationRow, EngineFilter, EventFilter, EventRecord, EventRow, FleetRows, History, LaneCounts, MinuteFilter,
     MinuteKey, MinuteRow, PageRequest, ResultPage, ScenarioRunCounts, SettingsRows, TokenRows,
 };
-use crate::store::{Queries, Store, StoreAdmin, StoreHealth};
+use crate::store::{DiskSpace, Queries, Store, StoreAdmin, StoreHealth};
 use crate::term_search::TermSearch;
 use crate::transaction::Transaction;
 
@@ -375,7 +375,12 @@ impl StoreAdmin for SqliteStore {
     }
 
     fn health(&self) -> StoreHealth {
-        StoreHealth { unreadable_rows: self.readers.unreadable_rows(), ..StoreHealth::default() }
+        // A disk that cannot be asked, such as one that was taken away, is noticed by what is written.
+        let disk = rustix::fs::statvfs(&self.path).ok().map(|disk| DiskSpace {
+            free: disk.f_bavail.saturating_mul(disk.f_frsize),
+            total: disk.f_blocks.saturating_mul(disk.f_frsize),
+        });
+        StoreHealth { unreadable_rows: self.readers.unreadable_rows(), disk, ..StoreHealth::default() }
     }
 
     fn describe(&self) -> String {

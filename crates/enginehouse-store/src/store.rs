@@ -43,6 +43,16 @@ pub struct StoreHealth {
     pub vacuum_held_for: Vec<(&'static str, Duration)>,
     /// How many rows could not be read and were passed over since the store was opened, by table.
     pub unreadable_rows: Vec<(&'static str, u64)>,
+    /// The room on the disk of a data file. A database keeps that to itself.
+    pub disk: Option<DiskSpace>,
+}
+
+/// The room on a disk, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskSpace {
+    /// What a program without special rights may still write.
+    pub free: u64,
+    pub total: u64,
 }
 
 /// How many connections a store has.

@@ -12,6 +12,7 @@ use enginehouse_core::filter::EngineFilter;
 use enginehouse_core::minutes::{MinuteTally, minute_of};
 use enginehouse_core::time::{Timestamp, in_words};
 use enginehouse_core::verdict::Verdict;
+use enginehouse_store::DiskSpace;
 use enginehouse_store::rows::{LaneCounts, PageRequest, StatusCounts};
 
 use super::activity::{begin_of_rates, recent};
@@ -61,6 +62,7 @@ pub(super) async fn read(app: &App, principal: &Principal) -> Result<Overview, P
     let mut attention = Vec::new();
     if within.is_empty() {
         attention.extend(damage(app, &health.unreadable_rows));
+        attention.extend(health.disk.and_then(low_disk));
     }
     if principal.may(Permission::EventsRead) {
         attention.extend(blocked(app, principal, now).await?);
@@ -118,6 +120,22 @@ fn damage(app: &App, unreadable_rows: &[(&'static str, u64)]) -> Vec<AttentionIt
     });
     let damaged = app.store().damage().map(|what| AttentionItem::new(AttentionKind::StoreDamaged, what, 1));
     damaged.into_iter().chain(unreadable).collect()
+}
+
+/// A disk of which less than a twentieth is free, and less than 10 GiB: a small share of a large disk lasts.
+fn low_disk(disk: DiskSpace) -> Option<AttentionItem> {
+    const GIB: u64 = 1 << 30;
+    (disk.free < (disk.total / 20).min(10 * GIB)).then(|| {
+        let (mib, percent) = (disk.free >> 20, disk.free * 100 / disk.total.max(1));
+        AttentionItem::new(
+            AttentionKind::DiskLow,
+            format!(
+                "the disk of the data file has {mib} MiB left, {percent} % of it: once it is full, nothing more can be enqueued \
+                 or completed; make room, or shorten retention"
+            ),
+            1,
+        )
+    })
 }
 
 /// Lanes whose events wait for a person, with the sentence that says for what.
@@ -222,5 +240,29 @@ fn waiting(oldest: &OldestEvent, now: Timestamp, queued: u64) -> AttentionItem {
             format!("the oldest event that could run, of {event_type} in queue {queue}, has waited for {waited}"),
             queued,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_low_when_a_small_share_of_it_is_little() {
+        const MIB: u64 = 1 << 20;
+        for (free, total, is_low) in [
+            (0, 100 * MIB, true),
+            (4 * MIB, 100 * MIB, true),
+            (5 * MIB, 100 * MIB, false),
+            (11 * 1_024 * MIB, 1_000_000 * MIB, false),
+            (9 * 1_024 * MIB, 1_000_000 * MIB, true),
+            // A file system that does not say.
+            (0, 0, false),
+        ] {
+            let found = low_disk(DiskSpace { free, total });
+            assert_eq!(found.is_some(), is_low, "{free} of {total}: {found:?}");
+        }
+        let found = low_disk(DiskSpace { free: 4 * MIB, total: 100 * MIB }).unwrap();
+        assert!(found.summary.contains("has 4 MiB left, 4 % of it"), "{}", found.summary);
     }
 }

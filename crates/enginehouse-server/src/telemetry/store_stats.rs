@@ -44,8 +44,12 @@ const VACUUM_HELD: Described = (
     "For how long the oldest of each kind has kept dead rows from being vacuumed.",
 );
 
+const DISK_FREE: Described =
+    ("enginehouse_store_disk_free_bytes", "What may still be written to the disk that the data file is on.");
+const DISK_TOTAL: Described = ("enginehouse_store_disk_total_bytes", "The size of the disk that the data file is on.");
+
 /// The names of the metrics in this file, as they stand in the text.
-pub(super) const STORE_METRICS: [&str; 11] = [
+pub(super) const STORE_METRICS: [&str; 13] = [
     EVENTS.0,
     OLDEST_AVAILABLE.0,
     ENGINES.0,
@@ -57,6 +61,8 @@ pub(super) const STORE_METRICS: [&str; 11] = [
     DEAD_ROWS.0,
     UNREADABLE_ROWS.0,
     VACUUM_HELD.0,
+    DISK_FREE.0,
+    DISK_TOTAL.0,
 ];
 
 /// Counts of everything in the store that selectors reach, at one moment.
@@ -116,11 +122,15 @@ impl Collector for StoreCollector {
         gauge(&mut encoder, PRUNING_HELD, self.pruning_held.as_secs())?;
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         version.encode(encoder.encode_descriptor(BUILD.0, BUILD.1, None, MetricType::Info)?)?;
-        let StoreHealth { connections, dead_rows, vacuum_held_for, unreadable_rows } = &self.stats.health;
+        let StoreHealth { connections, dead_rows, vacuum_held_for, unreadable_rows, disk } = &self.stats.health;
         if !connections.is_empty() {
             let of = |pool, count| ([("pool", pool)], signed(count as u64));
             gauges(&mut encoder, CONNECTIONS, connections.iter().map(|&(pool, used)| of(pool, used.open)))?;
             gauges(&mut encoder, CONNECTIONS_IN_USE, connections.iter().map(|&(pool, used)| of(pool, used.in_use)))?;
+        }
+        if let Some(disk) = disk {
+            gauge(&mut encoder, DISK_FREE, disk.free)?;
+            gauge(&mut encoder, DISK_TOTAL, disk.total)?;
         }
         if let Some(dead_rows) = dead_rows {
             gauge(&mut encoder, DEAD_ROWS, *dead_rows)?;

@@ -277,3 +277,10 @@ async fn a_file_that_was_cut_off_is_not_opened() {
     let error = refusal(open(&folder, &folder.path()));
     assert!(matches!(error, SqliteOpenError::Unreadable { .. }), "{error}");
 }
+
+#[test]
+fn a_store_says_how_much_room_its_disk_has() {
+    let folder = TestFolder::new();
+    let disk = folder.open().health().disk.unwrap();
+    assert!(disk.free > 0 && disk.free <= disk.total, "{disk:?}");
+}
