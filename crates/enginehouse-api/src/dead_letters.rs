@@ -3,7 +3,7 @@
 use enginehouse_core::error_group::ErrorGroupId;
 use enginehouse_core::event::{AttemptError, DeadLetterReason};
 use enginehouse_core::filter::{DeadLetterFilter, FilterSubject, FilterTerms, PageRequest};
-use enginehouse_core::ids::{EventId, EventType, QueueName};
+use enginehouse_core::ids::{EngineId, EventId, EventType, QueueName};
 use enginehouse_core::input::Value;
 use enginehouse_core::json::RawJson;
 use enginehouse_core::limits::MAX_LABEL_LENGTH;
@@ -38,6 +38,14 @@ pub struct DeadLetter {
     /// What went wrong last.
     #[schema(required = true)]
     pub last_error: Option<AttemptError>,
+    /// The engine that claimed it last; null if none has.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub engine_id: Option<EngineId>,
+    /// The version of that engine's software then; null if it has not said.
+    #[serde(default)]
+    #[schema(required = true, max_length = 64, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
+    pub engine_software_version: Option<String>,
     /// When it became a dead letter.
     pub dead_lettered_at: Timestamp,
     /// How often it was redriven.

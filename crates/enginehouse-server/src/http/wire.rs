@@ -243,6 +243,8 @@ pub(super) fn dead_letter(row: DeadLetterRow) -> DeadLetter {
         failures: event.state.tally.failures,
         losses: event.state.tally.losses,
         last_error: event.state.last_error,
+        engine_id: event.state.engine_id,
+        engine_software_version: event.state.engine_software_version.as_deref().map(str::to_owned),
         dead_lettered_at,
         redrives: event.state.redrives,
         payload,

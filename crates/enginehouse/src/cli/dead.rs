@@ -367,8 +367,8 @@ async fn agreed(
 
 impl Listed for DeadLetter {
     const HEADER: &'static [&'static str] =
-        &["EVENT", "TYPE", "QUEUE", "REASON", "FAILURES", "LOSSES", "SINCE", "CODE", "ERROR"];
-    const WIDE: &'static [&'static str] = &["QUEUE", "FAILURES", "LOSSES"];
+        &["EVENT", "TYPE", "QUEUE", "REASON", "FAILURES", "LOSSES", "ENGINE", "VERSION", "SINCE", "CODE", "ERROR"];
+    const WIDE: &'static [&'static str] = &["QUEUE", "FAILURES", "LOSSES", "ENGINE", "VERSION"];
 
     fn row(&self, times: &Times) -> Vec<String> {
         let error = self.last_error.as_ref();
@@ -379,6 +379,8 @@ impl Listed for DeadLetter {
             self.reason.to_string(),
             self.failures.to_string(),
             self.losses.to_string(),
+            or_dash(self.engine_id.as_ref()),
+            or_dash(self.engine_software_version.as_ref()),
             times.show(self.dead_lettered_at),
             or_dash(error.and_then(|error| error.code.as_ref())),
             error.map_or_else(String::new, |error| last_line(&error.message).to_owned()),
