@@ -1,6 +1,7 @@
 //! The suite at scale: our server against what it has to stand, on both stores.
 
 mod backlog;
+mod dashboards;
 mod explanations;
 mod finding;
 mod finished_events;
@@ -59,5 +60,6 @@ async fn measure(bench: &ScaleBench<'_>, scenario: ScaleScenario, store: ScaleSt
         ScaleScenario::Waiting => waiting::measure(bench, store).await,
         ScaleScenario::Lost => lost::measure(bench, store).await,
         ScaleScenario::Explanations => explanations::measure(bench, store).await,
+        ScaleScenario::Dashboards => dashboards::measure(bench, store).await,
     }
 }

@@ -33,14 +33,7 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
     let (port, pid) = (server.server().port(), server.server().pid());
     let before = server_memory(pid);
     let began = Instant::now();
-    let mut registering = JoinSet::new();
-    for connection in 0..CONNECTIONS {
-        registering.spawn(register(port, connection, engines));
-    }
-    let mut fleet = Vec::with_capacity(CONNECTIONS);
-    while let Some(registered) = registering.join_next().await {
-        fleet.push(registered??);
-    }
+    let fleet = register_all(port, engines).await?;
     let mut found = vec![
         ScaleFigure::new(
             format!("registration of {engines} engines, engines/s"),
@@ -50,16 +43,8 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
     ];
 
     let over = Arc::new(AtomicBool::new(false));
-    let mut beating = JoinSet::new();
     let start = Instant::now();
-    for (number, (http, engines)) in fleet.into_iter().enumerate() {
-        beating.spawn(beat(
-            http,
-            engines,
-            start + INTERVAL * number as u32 / (CONNECTIONS * CONNECTIONS) as u32,
-            Arc::clone(&over),
-        ));
-    }
+    let mut beating = beat_all(fleet, &over);
     let share = CpuShare::begin(&server);
     let mut running = RunningSystem { system: Box::new(server), standing: 0 };
     let phase = LoadPhase {
@@ -100,6 +85,32 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
         ScaleFigure::new("memory, MiB", server_memory(pid) / MIB),
     ]);
     Ok(found)
+}
+
+/// Engines of one connection each.
+pub(super) type BeatingFleet = Vec<(HttpConnection, Vec<LoadEngine>)>;
+
+pub(super) async fn register_all(port: u16, engines: usize) -> Result<BeatingFleet> {
+    let mut registering = JoinSet::new();
+    for connection in 0..CONNECTIONS {
+        registering.spawn(register(port, connection, engines));
+    }
+    let mut fleet = Vec::with_capacity(CONNECTIONS);
+    while let Some(registered) = registering.join_next().await {
+        fleet.push(registered??);
+    }
+    Ok(fleet)
+}
+
+/// Sends the heartbeats of all, evenly, until it is over.
+pub(super) fn beat_all(fleet: BeatingFleet, over: &Arc<AtomicBool>) -> JoinSet<Result<Vec<Duration>>> {
+    let mut beating = JoinSet::new();
+    let start = Instant::now();
+    for (number, (http, engines)) in fleet.into_iter().enumerate() {
+        let first = start + INTERVAL * number as u32 / (CONNECTIONS * CONNECTIONS) as u32;
+        beating.spawn(beat(http, engines, first, Arc::clone(over)));
+    }
+    beating
 }
 
 /// Registers those of the engines that a connection is for.

@@ -16,6 +16,8 @@ pub(crate) enum ScaleScenario {
     Lost,
     /// Somebody asks why events wait, of a large backlog and a large fleet, beside claims
     Explanations,
+    /// Dashboards are open and lists are filtered, beside a fleet and a large backlog
+    Dashboards,
 }
 
 /// Where the events are.
