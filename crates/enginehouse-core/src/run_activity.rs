@@ -114,8 +114,8 @@ mod tests {
         for open in [1, 20, 1_000, 100_000, 10_000_000] {
             let left = open as f64 / activity.ends_per_second(at(0), at(1_200));
             let end = activity.estimated_end(at(0), open, at(1_200)).unwrap();
-            let said = end.since(at(1_200)).as_secs_f64();
-            assert!(said >= left - 0.001 && said <= left * 1.11 + 2.0, "{open}: {said}, not {left}");
+            let estimated = end.since(at(1_200)).as_secs_f64();
+            assert!(estimated >= left - 0.001 && estimated <= left * 1.11 + 2.0, "{open}: {estimated}, not {left}");
             // Each second later it is much the same, unless it is passed.
             let later = activity.estimated_end(at(0), open, at(1_201)).unwrap();
             assert!(later >= end, "{open}");

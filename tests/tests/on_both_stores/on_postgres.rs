@@ -8,6 +8,8 @@ mod engine_loop;
 mod engines;
 mod first_engines;
 mod locks;
+mod operation_takeover;
+mod operations;
 mod operator;
 mod stops;
 

@@ -8,6 +8,7 @@ mod engine_loop;
 mod engines;
 mod first_engines;
 mod locks;
+mod operations;
 mod operator;
 mod stops;
 
