@@ -145,6 +145,8 @@ async fn blocked(app: &App, principal: &Principal, now: Timestamp) -> Result<Vec
     let explained = app.explainer().lanes(&question, now).await?;
     let shown = ShownFleet { view: &explained.view, within: &within };
     let item = |lane: &crate::explain::ExplainedLane| {
+        // What is not due yet is no trouble yet.
+        lane.counts.oldest_available_at.filter(|at| *at <= now)?;
         let kind = match lane.explanation.verdict {
             Verdict::Impossible => AttentionKind::LaneImpossible,
             Verdict::Blocked => AttentionKind::LaneBlocked,

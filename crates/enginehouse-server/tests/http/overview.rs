@@ -48,3 +48,18 @@ async fn the_overview_names_what_needs_a_person() {
     assert_eq!(verdicts, said.iter().map(|(event_type, verdict)| (event_type, verdict)).collect::<Vec<_>>());
     app.close().await;
 }
+
+/// Until an event is due, somebody may come who can run it.
+#[tokio::test]
+async fn what_is_not_due_yet_needs_nobody() {
+    let mut app = TestApp::new();
+    let event = r#"{"event_type":"a","required_capabilities":["gpu"],"delay_seconds":60}"#;
+    app.prepare("POST /v1/events", event).await;
+    let kinds = |shown: Value| -> Vec<Value> {
+        shown["attention"].as_array().unwrap().iter().map(|item| item["kind"].clone()).collect()
+    };
+    assert_eq!(kinds(app.prepare("GET /v1/stats/overview", "").await.json()), [json!(null); 0]);
+    app.pass(61).await;
+    assert_eq!(kinds(app.prepare("GET /v1/stats/overview", "").await.json()), [json!("lane_impossible")]);
+    app.close().await;
+}
