@@ -68,6 +68,9 @@ test('what has moved on when it is its turn is a conflict, and listed with why',
 test('three dead letters of a group are redriven first, then the rest by the server at a rate', async () => {
   await page.show('/dead-letters');
   const group = page.locator('section', { hasText: 'unsupported codec' });
+  await group.getByRole('link', { name: 'See them' }).click();
+  await group.getByText(/^Of the 5 shown: engine .+ \d/).waitFor();
+  await page.show('/dead-letters');
   await group.getByRole('button', { name: 'Try 3 first' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByText(/^Redrives 3 dead letters/).waitFor();

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { DeadLetter } from '../api/types';
+import { concerned } from './concerned';
 import { ago, duration, moment, plural, quoted } from './format';
 import { ExactNumber, readJson, writeJson } from './json';
 import { meanOf, perMinute, timesOf, valuesOf } from './minutes';
@@ -113,5 +115,13 @@ describe('parts of a stream', () => {
     expect([...second.values()]).toEqual([{ id: 'b', n: 2 }, { id: 'c', n: 1 }]);
     expect([...after(second, { kind: 'snapshot', items: [{ id: 'd', n: 1 }], gone: [] }, key).keys()]).toEqual(['d']);
     expect([...first.keys()]).toEqual(['a', 'b']);
+  });
+});
+
+describe('dead letters', () => {
+  it('tell whom they concern, most first, and leave out who is not known', () => {
+    const letters = [['b', '2.0'], ['a', null], ['c', '1.0'], ['c', '2.0'], [null, null]].map(([engine_id, engine_software_version]) => ({ engine_id, engine_software_version }) as DeadLetter);
+    expect(concerned(letters, 'engine_id')).toEqual([['c', 2], ['a', 1], ['b', 1]]);
+    expect(concerned(letters, 'engine_software_version')).toEqual([['2.0', 2], ['1.0', 1]]);
   });
 });
