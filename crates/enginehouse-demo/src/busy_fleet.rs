@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use enginehouse_api::enqueue::{BatchRequest, EnqueueRequest};
-use enginehouse_client::{Client, DynamicState, EngineLoop, StaticConfig};
+use enginehouse_client::{Client, DynamicState, EngineLoop, Error, StaticConfig};
 use enginehouse_core::engine::{ResourceLimits, ResourceUtilization};
 use futures_util::future::join_all;
 use tokio::signal::unix::{SignalKind, signal};
@@ -152,7 +152,8 @@ async fn enqueue(client: &Client, server: &mut DemoFleet, engines: u32) -> anyho
     for tick in 0.. {
         ticks.tick().await;
         server.require_alive(None)?;
-        let waiting = client.stats().await.context("the server cannot be asked what waits")?.events.queued;
+        let stats = unless_busy(client.stats().await).context("the server cannot be asked what waits")?;
+        let Some(waiting) = stats.map(|stats| stats.events.queued) else { continue };
         if waiting > MOST_WAITING_EACH * u64::from(engines) + MOST_BLOCKED {
             continue;
         }
@@ -173,8 +174,31 @@ async fn enqueue(client: &Client, server: &mut DemoFleet, engines: u32) -> anyho
         }
         for part in events.chunks(1_000) {
             let request = BatchRequest { events: part.to_vec(), atomic: None };
-            client.enqueue_batch(&request).await.context("events cannot be enqueued")?;
+            unless_busy(client.enqueue_batch(&request).await).context("events cannot be enqueued")?;
         }
     }
     Ok(())
+}
+
+/// What a call answers; nothing if the machine is too busy for it now. A large fleet may be more than a machine can do for a
+/// while, and goes on then.
+fn unless_busy<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.is_passing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_server_ends_nothing_and_one_that_refuses_does() {
+        let answered = |status| Err::<u32, _>(Error::Unexpected { status, reason: String::new() });
+        assert_eq!(unless_busy(Ok(7)).unwrap(), Some(7));
+        assert_eq!(unless_busy(answered(503)).unwrap(), None);
+        assert!(unless_busy(answered(400)).is_err());
+    }
 }
