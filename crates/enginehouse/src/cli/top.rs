@@ -6,6 +6,7 @@ mod feed;
 mod keys;
 mod rows;
 mod screen;
+mod server;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -18,10 +19,11 @@ use clap::Args;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use self::draw::Picture;
+use self::draw::TopFrame;
 use self::keys::ScreenState;
 use self::rows::Tab;
-use self::snapshot::{Snapshot, TOPICS};
+use self::server::{not_understood, server_name};
+use self::snapshot::{TOPICS, TopSnapshot};
 use super::cli_error::{CliError, written};
 use super::effect::{Effect, ServerCall};
 use super::server_and_output::{Common, OutputFormat};
@@ -82,18 +84,9 @@ pub(crate) async fn run(arguments: TopArgs) -> Exit {
     common.finish(result)
 }
 
-/// What stands first on the screen.
-fn server_name(common: &Common) -> String {
-    let url = common.client.url();
-    match common.client.production() {
-        Some(context) => format!("enginehouse {url} PRODUCTION {context}"),
-        None => format!("enginehouse {url}"),
-    }
-}
-
 async fn print_once(common: &Common) -> Result<(), CliError> {
     let failed = |error| CliError::call("could not follow what happens", error);
-    let mut snapshot = Snapshot::default();
+    let mut snapshot = TopSnapshot::default();
     let fill = async {
         let mut stream = common.client.follow(&TOPICS).await.map_err(failed)?;
         while !snapshot.is_whole() {
@@ -113,8 +106,7 @@ async fn print_once(common: &Common) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     for (place, tab) in Tab::ALL.into_iter().enumerate() {
         let state = ScreenState { tab, ..ScreenState::default() };
-        let picture =
-            Picture { snapshot: &snapshot, state: &state, server: &server, trouble: None, has_colours: false };
+        let picture = TopFrame { snapshot: &snapshot, state: &state, server: &server, fault: None, has_colours: false };
         // The head once, and the foot never.
         let lines = picture.text(width);
         let from = if place == 0 { 0 } else { draw::HEAD };
@@ -125,16 +117,7 @@ async fn print_once(common: &Common) -> Result<(), CliError> {
     written(out.flush())
 }
 
-fn not_understood(error: serde_json::Error) -> CliError {
-    CliError::new(
-        Exit::Failed,
-        "could not read what the server tells",
-        error,
-        "use the version of this program that the server has",
-    )
-}
-
-impl Picture<'_> {
+impl TopFrame<'_> {
     /// The lines of a picture that is as high as it takes, without blanks at their ends.
     fn text(&self, width: u16) -> Vec<String> {
         let area = Rect::new(0, 0, width, self.height());

@@ -47,7 +47,7 @@ impl Database {
         let key_column = columns[0].name.clone();
         if let (Self::Postgres(client), "scenario_runs") = (self, table) {
             // They are added up after a while; a test does not wait for that.
-            let sql = "insert into enginehouse.scenario_runs select unnest($1::text[]), now(), 0, 0, 0, 0, 0 on conflict do nothing";
+            let sql = "insert into enginehouse.scenario_runs select unnest($1::text[]), now(), 0, 0, 0, 0, 0, now(), 0 on conflict do nothing";
             client.execute(sql, &[&keys]).await.unwrap();
         }
         let mut keys = keys.iter();

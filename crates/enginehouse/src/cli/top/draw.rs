@@ -6,8 +6,8 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::super::terminal_text::one_line;
 use super::keys::{Overlay, ScreenState};
-use super::rows::{Row, Tab, Urgency};
-use super::snapshot::Snapshot;
+use super::rows::{Tab, TopRow, Urgency};
+use super::snapshot::TopSnapshot;
 
 /// The least that makes sense.
 const LEAST: (u16, u16) = (40, 8);
@@ -19,17 +19,17 @@ pub(super) const HEAD: usize = 4;
 
 /// What is drawn.
 #[derive(Debug)]
-pub(super) struct Picture<'a> {
-    pub(super) snapshot: &'a Snapshot,
+pub(super) struct TopFrame<'a> {
+    pub(super) snapshot: &'a TopSnapshot,
     pub(super) state: &'a ScreenState,
     /// The server, and whether it is in production.
     pub(super) server: &'a str,
     /// What is wrong with the connection; nothing while it is there.
-    pub(super) trouble: Option<&'a str>,
+    pub(super) fault: Option<&'a str>,
     pub(super) has_colours: bool,
 }
 
-impl Picture<'_> {
+impl TopFrame<'_> {
     /// How many lines it takes to show all rows.
     pub(super) fn height(&self) -> u16 {
         let rows = u16::try_from(self.state.rows(self.snapshot).len()).unwrap_or(u16::MAX);
@@ -51,9 +51,9 @@ impl Picture<'_> {
     fn draw_head(&self, area: Rect, buffer: &mut Buffer) {
         let bold = Style::new().add_modifier(Modifier::BOLD);
         let server = one_line(self.server);
-        match self.trouble {
-            Some(trouble) => {
-                let text = format!("{server}  {}", one_line(trouble));
+        match self.fault {
+            Some(fault) => {
+                let text = format!("{server}  {}", one_line(fault));
                 self.line(area, 0, &text, self.style(Urgency::Alarm), buffer);
             }
             None => self.line(area, 0, &format!("{server}  live"), bold, buffer),
@@ -96,7 +96,7 @@ impl Picture<'_> {
         // The chosen row is always in sight.
         let first = (chosen + 1).saturating_sub(room.into());
         for (line, (place, row)) in (0..room).zip(rows.iter().enumerate().skip(first)) {
-            let Row { cells, urgency, .. } = row;
+            let TopRow { cells, urgency, .. } = row;
             let mut style = self.style(*urgency);
             if place == chosen {
                 style = style.add_modifier(Modifier::REVERSED);
@@ -148,7 +148,7 @@ impl Picture<'_> {
             Overlay::Text { title, lines } => (title.as_str(), lines.clone()),
         };
         let width = usize::from(area.width) - 4;
-        let lines: Vec<_> = lines.iter().flat_map(|line| folded(&one_line(line), width)).collect();
+        let lines: Vec<_> = lines.iter().flat_map(|line| wrapped(&one_line(line), width)).collect();
         let room = usize::from(area.height) - 2;
         let shown = lines.len().min(room);
         let top = area.height - 2 - u16::try_from(shown).unwrap_or(0);
@@ -197,7 +197,7 @@ impl Picture<'_> {
 }
 
 /// A text in lines of so many letters at most, broken between words where there are some.
-fn folded(text: &str, width: usize) -> Vec<String> {
+fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let last = lines.len() - 1;

@@ -10,7 +10,7 @@ use super::snapshot::TOPICS;
 /// What comes from the server.
 #[derive(Debug)]
 pub(super) enum FeedEvent {
-    Told(TopicEvent),
+    Received(TopicEvent),
     /// It is away; it is asked again.
     Away(String),
     /// It will not answer, whenever it is asked.
@@ -28,7 +28,7 @@ pub(super) async fn follow(client: Client, events: mpsc::Sender<FeedEvent>) {
             Ok(mut stream) => loop {
                 match stream.next().await {
                     Ok(Some(event)) => {
-                        if events.send(FeedEvent::Told(event)).await.is_err() {
+                        if events.send(FeedEvent::Received(event)).await.is_err() {
                             return;
                         }
                     }

@@ -3,8 +3,8 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::TopAction;
-use super::rows::{Row, RowSubject, Tab, rows};
-use super::snapshot::Snapshot;
+use super::rows::{RowSubject, Tab, TopRow, rows};
+use super::snapshot::TopSnapshot;
 
 /// What lies over the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,17 +43,17 @@ pub(super) enum NextStep {
 
 impl ScreenState {
     /// The rows of the tab that is shown.
-    pub(super) fn rows(&self, snapshot: &Snapshot) -> Vec<Row> {
+    pub(super) fn rows(&self, snapshot: &TopSnapshot) -> Vec<TopRow> {
         rows(snapshot, self.tab, &self.filter, self.sorted_by)
     }
 
     /// Where the chosen row is; the first one if it is gone.
-    pub(super) fn chosen_in(&self, rows: &[Row]) -> usize {
+    pub(super) fn chosen_in(&self, rows: &[TopRow]) -> usize {
         rows.iter().position(|row| row.cells.first() == self.chosen.as_ref()).unwrap_or(0)
     }
 
     /// Takes a key.
-    pub(super) fn press(&mut self, key: KeyEvent, snapshot: &Snapshot) -> NextStep {
+    pub(super) fn press(&mut self, key: KeyEvent, snapshot: &TopSnapshot) -> NextStep {
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return if key.code == KeyCode::Char('c') { NextStep::Quit } else { NextStep::Nothing };
         }
@@ -89,7 +89,7 @@ impl ScreenState {
         self.overlay = Overlay::Filter { before };
     }
 
-    fn press_in_list(&mut self, code: KeyCode, snapshot: &Snapshot) -> NextStep {
+    fn press_in_list(&mut self, code: KeyCode, snapshot: &TopSnapshot) -> NextStep {
         const PAGE: usize = 10;
         let rows = self.rows(snapshot);
         let at = self.chosen_in(&rows);
@@ -123,7 +123,7 @@ impl ScreenState {
         *self = Self { tab, ..Self::default() };
     }
 
-    fn choose(&mut self, rows: &[Row], at: usize) {
+    fn choose(&mut self, rows: &[TopRow], at: usize) {
         self.chosen = rows.get(at.min(rows.len().saturating_sub(1))).and_then(|row| row.cells.first().cloned());
     }
 }

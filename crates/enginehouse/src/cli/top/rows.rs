@@ -13,7 +13,7 @@ use enginehouse_core::verdict::WaitingVerdict;
 
 use super::super::terminal_text::one_line;
 use super::super::times::short;
-use super::snapshot::Snapshot;
+use super::snapshot::TopSnapshot;
 
 /// A list on the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub(super) enum Urgency {
 
 /// One row: its cells are safe to show.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub(super) struct TopRow {
     pub(super) subject: RowSubject,
     pub(super) cells: Vec<String>,
     pub(super) urgency: Urgency,
@@ -109,9 +109,9 @@ enum RowOrder {
 }
 
 /// The rows of a tab that have the text in one of their cells, sorted by a column.
-pub(super) fn rows(snapshot: &Snapshot, tab: Tab, wanted: &str, sorted_by: usize) -> Vec<Row> {
+pub(super) fn rows(snapshot: &TopSnapshot, tab: Tab, wanted: &str, sorted_by: usize) -> Vec<TopRow> {
     let now = snapshot.as_of.unwrap_or(Timestamp::MIN);
-    let mut rows: Vec<Row> = match tab {
+    let mut rows: Vec<TopRow> = match tab {
         Tab::Engines => snapshot.engines.values().map(|engine| engine_row(engine, now)).collect(),
         Tab::Queues => snapshot.queues.values().map(|queue| queue_row(queue, now)).collect(),
         Tab::Runs => snapshot.runs.values().map(run_row).collect(),
@@ -138,7 +138,7 @@ fn number(number: f64) -> RowOrder {
     RowOrder::Number(Reverse(number))
 }
 
-fn engine_row(engine: &Engine, now: Timestamp) -> Row {
+fn engine_row(engine: &Engine, now: Timestamp) -> TopRow {
     let limits = &engine.metadata.static_config.resource_limits;
     let load = &engine.metadata.dynamic_state.resource_utilization;
     let run = engine.metadata.dynamic_state.current_scenario_run_id.as_deref().unwrap_or("-");
@@ -181,10 +181,10 @@ fn engine_row(engine: &Engine, now: Timestamp) -> Row {
         number(silent.as_secs_f64()),
         text(run),
     ];
-    Row { subject: RowSubject::Engine { engine_id: engine.engine_id.clone() }, cells, urgency, order }
+    TopRow { subject: RowSubject::Engine { engine_id: engine.engine_id.clone() }, cells, urgency, order }
 }
 
-fn queue_row(queue: &QueueActivity, now: Timestamp) -> Row {
+fn queue_row(queue: &QueueActivity, now: Timestamp) -> TopRow {
     let name = format!("{} / {}", queue.queue, queue.event_type);
     let waited = queue.oldest_available_at.map_or(Duration::ZERO, |at| now.since(at));
     let verdict = match (queue.paused, queue.verdict) {
@@ -218,7 +218,7 @@ fn queue_row(queue: &QueueActivity, now: Timestamp) -> Row {
         number(rates.failed_per_second),
         text(verdict),
     ];
-    Row {
+    TopRow {
         subject: RowSubject::Queue { queue: queue.queue.clone(), event_type: Some(queue.event_type.clone()) },
         cells,
         urgency,
@@ -226,7 +226,7 @@ fn queue_row(queue: &QueueActivity, now: Timestamp) -> Row {
     }
 }
 
-fn run_row(run: &ScenarioRun) -> Row {
+fn run_row(run: &ScenarioRun) -> TopRow {
     let id = run.scenario_run_id.to_string();
     let events = &run.events;
     let paused = run.paused_at.is_some();
@@ -249,16 +249,16 @@ fn run_row(run: &ScenarioRun) -> Row {
     let mut order = vec![text(&id)];
     order.extend(counts.iter().map(|count| number(*count as f64)));
     order.extend([number(run.ends_per_second), text(&state)]);
-    Row { subject: RowSubject::Run { scenario_run_id: run.scenario_run_id.clone() }, cells, urgency, order }
+    TopRow { subject: RowSubject::Run { scenario_run_id: run.scenario_run_id.clone() }, cells, urgency, order }
 }
 
-fn attention_row(item: &enginehouse_api::overview::AttentionItem) -> Row {
+fn attention_row(item: &enginehouse_api::overview::AttentionItem) -> TopRow {
     let subject = match (&item.engine_id, &item.queue) {
         (Some(engine_id), _) => RowSubject::Engine { engine_id: engine_id.clone() },
         (None, Some(queue)) => RowSubject::Queue { queue: queue.clone(), event_type: item.event_type.clone() },
         (None, None) => RowSubject::Nothing,
     };
-    Row { subject, cells: vec![one_line(&item.summary).into_owned()], urgency: Urgency::Warning, order: Vec::new() }
+    TopRow { subject, cells: vec![one_line(&item.summary).into_owned()], urgency: Urgency::Warning, order: Vec::new() }
 }
 
 /// A share as four cells.

@@ -10,12 +10,12 @@ use tokio::time::MissedTickBehavior;
 use super::super::cli_error::CliError;
 use super::super::server_and_output::Common;
 use super::super::signals::StopSignals;
-use super::draw::Picture;
+use super::draw::TopFrame;
 use super::feed::{FeedEvent, follow};
 use super::keys::{NextStep, Overlay, ScreenState};
-use super::snapshot::Snapshot;
+use super::server::{not_understood, server_name};
+use super::snapshot::TopSnapshot;
 use super::why::why;
-use super::{not_understood, server_name};
 use crate::exit_codes::Exit;
 
 /// How often the thread of the keyboard looks whether it is still needed.
@@ -57,11 +57,11 @@ async fn show(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let has_colours = !no_color && super::super::server_log::colours_are_wanted();
     let server = server_name(common);
-    let (mut snapshot, mut state) = (Snapshot::default(), ScreenState::default());
-    let mut trouble = Some("connecting".to_owned());
+    let (mut snapshot, mut state) = (TopSnapshot::default(), ScreenState::default());
+    let mut fault = Some("connecting".to_owned());
     let ended = loop {
         let picture =
-            Picture { snapshot: &snapshot, state: &state, server: &server, trouble: trouble.as_deref(), has_colours };
+            TopFrame { snapshot: &snapshot, state: &state, server: &server, fault: fault.as_deref(), has_colours };
         if let Err(error) = terminal.draw(|frame| picture.draw(frame.area(), frame.buffer_mut())) {
             break Err(failed(error));
         }
@@ -69,13 +69,13 @@ async fn show(
             () = signals.next() => break Ok(()),
             _ = ticks.tick() => {}
             event = feed.recv() => match event {
-                Some(FeedEvent::Told(event)) => {
-                    trouble = None;
+                Some(FeedEvent::Received(event)) => {
+                    fault = None;
                     if let Err(error) = snapshot.apply(event) {
                         break Err(not_understood(error));
                     }
                 }
-                Some(FeedEvent::Away(why)) => trouble = Some(format!("reconnecting: {why}")),
+                Some(FeedEvent::Away(why)) => fault = Some(format!("reconnecting: {why}")),
                 Some(FeedEvent::Refused(error)) => break Err(CliError::call("could not follow what happens", error)),
                 None => break Ok(()),
             },

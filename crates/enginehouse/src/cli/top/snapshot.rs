@@ -17,7 +17,7 @@ pub(super) const TOPICS: [StreamTopic; 4] =
 
 /// The fleet and its work, as far as they are known.
 #[derive(Debug, Default)]
-pub(super) struct Snapshot {
+pub(super) struct TopSnapshot {
     pub(super) overview: Option<Overview>,
     pub(super) engines: BTreeMap<String, Engine>,
     pub(super) queues: BTreeMap<String, QueueActivity>,
@@ -30,11 +30,11 @@ pub(super) struct Snapshot {
     pub(super) cut: Vec<String>,
 }
 
-impl Snapshot {
+impl TopSnapshot {
     /// Takes in what came next.
     pub(super) fn apply(&mut self, event: TopicEvent) -> Result<(), serde_json::Error> {
         match event {
-            TopicEvent::Reset(topics) => topics.iter().for_each(|topic| self.forget(topic)),
+            TopicEvent::Reset(topics) => topics.iter().for_each(|topic| self.prune(topic)),
             TopicEvent::Part(part) => self.take(&part)?,
         }
         Ok(())
@@ -45,7 +45,7 @@ impl Snapshot {
         TOPICS.iter().all(|topic| self.known.iter().any(|known| known == topic.name()))
     }
 
-    fn forget(&mut self, topic: &str) {
+    fn prune(&mut self, topic: &str) {
         match topic {
             "engines" => self.engines.clear(),
             "queues" => self.queues.clear(),
@@ -57,7 +57,7 @@ impl Snapshot {
 
     fn take(&mut self, part: &StreamPart) -> Result<(), serde_json::Error> {
         if part.kind == StreamPartKind::Snapshot {
-            self.forget(&part.topic);
+            self.prune(&part.topic);
         }
         match part.topic.as_str() {
             "overview" => {

@@ -8,10 +8,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
-use super::draw::Picture;
+use super::draw::TopFrame;
 use super::keys::{NextStep, Overlay, ScreenState};
 use super::rows::RowSubject;
-use super::snapshot::Snapshot;
+use super::snapshot::TopSnapshot;
 use super::text_of;
 
 const NOW: &str = "2026-11-23T10:00:00.000Z";
@@ -53,8 +53,8 @@ fn overview() -> Value {
         "oldest": null, "rates": queue("x", 0, "waiting")["rates"]})
 }
 
-fn given() -> Snapshot {
-    let mut snapshot = Snapshot::default();
+fn given() -> TopSnapshot {
+    let mut snapshot = TopSnapshot::default();
     let whole = StreamPartKind::Snapshot;
     let run = json!({"scenario_run_id": "night-7", "first_enqueued_at": NOW, "last_activity_at": NOW,
         "ends_per_second": 0.5, "paused_at": NOW,
@@ -75,15 +75,15 @@ fn given() -> Snapshot {
     snapshot
 }
 
-fn drawn(snapshot: &Snapshot, state: &ScreenState, trouble: Option<&str>, (width, height): (u16, u16)) -> Vec<String> {
+fn drawn(snapshot: &TopSnapshot, state: &ScreenState, fault: Option<&str>, (width, height): (u16, u16)) -> Vec<String> {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     let server = "enginehouse http://127.0.0.1:7420";
-    Picture { snapshot, state, server, trouble, has_colours: true }.draw(area, &mut buffer);
+    TopFrame { snapshot, state, server, fault, has_colours: true }.draw(area, &mut buffer);
     text_of(&buffer)
 }
 
-fn press(state: &mut ScreenState, snapshot: &Snapshot, keys: &[KeyCode]) -> NextStep {
+fn press(state: &mut ScreenState, snapshot: &TopSnapshot, keys: &[KeyCode]) -> NextStep {
     let press_one = |_, key: &KeyCode| state.press(KeyEvent::new(*key, KeyModifiers::NONE), snapshot);
     keys.iter().fold(NextStep::Nothing, press_one)
 }
@@ -156,7 +156,7 @@ fn a_change_is_asked_about_with_its_effect_and_its_command() {
         assert_eq!(press(&mut state, &snapshot, &keys), NextStep::Nothing);
         let Overlay::Question(action) = state.overlay.clone() else { panic!("{command}: {state:?}") };
         assert_eq!(action.command(), command);
-        // What is too long for a line is folded between words.
+        // What is too long for a line is wrapped between words.
         let lines = drawn(&snapshot, &state, None, (80, 24));
         let text = lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
         assert!(text.contains(command) && text.contains(&action.effect()), "{text}");

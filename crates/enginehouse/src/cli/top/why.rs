@@ -13,8 +13,8 @@ const MOST_LANES: u64 = 5;
 pub(super) async fn why(client: &Client, subject: &RowSubject) -> Result<Vec<String>, Error> {
     Ok(match subject {
         RowSubject::Engine { engine_id } => {
-            let told = client.explain_engine(engine_id).await?;
-            let mut lines = vec![told.summary, format!("It could claim {} events now.", told.could_claim)];
+            let answer = client.explain_engine(engine_id).await?;
+            let mut lines = vec![answer.summary, format!("It could claim {} events now.", answer.could_claim)];
             lines.push(format!("More: enginehouse engine explain {engine_id}"));
             lines
         }
