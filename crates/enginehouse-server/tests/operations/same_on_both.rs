@@ -379,7 +379,12 @@ async fn rows(harness: &Harness, story: &Story) -> Vec<String> {
     rows.extend(store.engines(&Default::default(), &page).await.unwrap().items.iter().map(plain));
     rows.extend(store.events(&Default::default(), &page).await.unwrap().items.iter().map(plain));
     rows.extend(store.dead_letters(&Default::default(), &page).await.unwrap().items.iter().map(plain));
-    rows.extend(store.scenario_runs(&page).await.unwrap().items.iter().map(plain));
+    for mut run in store.scenario_runs(&page).await.unwrap().items {
+        // Each cuts off a millionth of an end whenever it adds up, and one of them does that when it likes. What it is, the
+        // stores' own suite says.
+        run.activity.ended_lately = 0;
+        rows.push(plain(&run));
+    }
     rows.push(plain(&store.dead_letter_groups(&Selectors::default()).await.unwrap()));
     rows.push(plain(&store.engine_counts(&Selectors::default()).await.unwrap()));
     rows.push(plain(&store.settings().await.unwrap()));
