@@ -67,6 +67,14 @@ def before_call(ctx: Any, case: Any, kwargs: Any) -> None:
             # What has ended is neither cancelled nor retried.
             matches.pop("status", None)
             body["all"] = not any(value is not None for value in matches.values())
+        if case.operation.definition.raw.get("operationId") in ("create_operation", "preview_operation"):
+            # Which fields an action has depends on the action, and so do the terms that it is found by.
+            if body.get("action") != "cancel_events":
+                body.pop("force", None)
+            if body.get("action") != "drain_engines":
+                body.pop("stop_when_drained", None)
+            body.pop("filter", None)
+            body["all"] = True
 
 
 def waits(seconds: Any) -> bool:
