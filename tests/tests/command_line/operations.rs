@@ -64,3 +64,22 @@ async fn an_exit_status_says_how_an_operation_has_ended() {
         assert_eq!(refused.status.code(), Some(2), "{wrong:?}: {}", text(&refused.stderr));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scenario_run_is_cancelled_once_somebody_has_said_so() {
+    let given = Given::new().await;
+    let url = &given.server.url;
+    let event = serde_json::json!({ "event_type": "frame", "scenario_run_id": "night-7" });
+    for _ in 0..2 {
+        given.client.enqueue(&serde_json::from_value(event.clone()).unwrap()).await.unwrap();
+    }
+    let refused = run(url, ["run", "cancel", "night-7"], "");
+    assert_eq!(refused.status.code(), Some(9), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("Cancels 2 events of scenario run night-7"), "{}", text(&refused.stderr));
+    assert_eq!(document(url, &["run", "show", "night-7"])["events"]["queued"], 2);
+    let created = run(url, ["run", "cancel", "night-7", "--yes", "--reason", "the wrong film", "-q"], "");
+    let id = text(&created.stdout).trim().to_owned();
+    assert!(run(url, ["operation", "wait", &id], "").status.success());
+    assert_eq!(document(url, &["run", "show", "night-7"])["events"]["cancelled"], 2);
+    assert_eq!(document(url, &["operation", "show", &id])["reason"], "the wrong film");
+}

@@ -98,3 +98,36 @@ fn how_it_ended(operation: &BulkOperation) -> Option<(Exit, String, String)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn ended(status: &str, failed: u64) -> BulkOperation {
+        let json = json!({
+            "operation_id": "0193f2a0-0000-7000-8000-000000000001", "action": "cancel_events", "status": status, "filter": "",
+            "limit": null, "rate_per_second": null, "reason": null, "force": false, "stop_when_drained": false, "total": 9,
+            "changed": 4, "conflicts": 2, "failed": failed, "remaining": 3 - failed, "created_at": "2026-11-23T10:00:00Z",
+            "created_by": "anyone", "started_at": null, "finished_at": null, "estimated_end_at": null,
+            "failure": if status == "failed" { json!("its filter cannot be read") } else { json!(null) },
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn the_exit_status_says_how_it_ended() {
+        for (status, failed, exit, why) in [
+            ("completed", 1, Exit::Partly, "4 were changed, and 1 could not be"),
+            ("cancelled", 0, Exit::WaitedCancelled, "4 were changed, and 3 had no turn"),
+            ("failed", 0, Exit::WaitedFailed, "its filter cannot be read"),
+        ] {
+            let (found, _, message) = how_it_ended(&ended(status, failed)).unwrap();
+            assert_eq!((found, message.as_str()), (exit, why), "{status}");
+        }
+        // Conflicts are no failure.
+        assert!(how_it_ended(&ended("completed", 0)).is_none());
+        assert_eq!(progress(&ended("running", 0)), "running: 6 of 9, 4 changed, 2 conflicts, 0 failed");
+    }
+}

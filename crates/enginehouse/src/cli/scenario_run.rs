@@ -2,16 +2,18 @@
 
 use clap::{Args, Subcommand};
 use enginehouse_api::event_types::PauseRequest;
+use enginehouse_api::operations::OperationRequest;
 use enginehouse_api::page::PageQuery;
 use enginehouse_api::scenario_runs::{RunCancelRequest, ScenarioRun};
 use enginehouse_client::Error;
 use enginehouse_core::ids::ScenarioRunId;
+use enginehouse_core::operation::OperationAction;
 
 use super::cli_error::CliError;
 use super::effect::{Effect, ServerCall};
 use super::hints::Subject;
 use super::output::{Listed, Part, one, or_dash};
-use super::server_and_output::{Common, for_each};
+use super::server_and_output::{Common, confirm, for_each};
 use super::times::{TimeArgs, TimeFormat, Times};
 use crate::exit_codes::Exit;
 
@@ -47,7 +49,7 @@ enum RunSubcommand {
     },
     /// Cancel the events of these scenario runs that are queued or processing now
     ///
-    /// The server goes on with it by itself: an operation, whose id is shown. Events that are enqueued later are not cancelled.
+    /// Says how many they are, and asks. The server goes on with it by itself: an operation, whose id is shown. Events that are enqueued later are not cancelled.
     #[command(after_help = "Example:\n  enginehouse run cancel night-7 --reason 'the wrong film'")]
     Cancel {
         /// The scenario runs
@@ -59,6 +61,9 @@ enum RunSubcommand {
         /// Why, for the history
         #[arg(long)]
         reason: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Let the events of these scenario runs be claimed again
     Resume {
@@ -97,9 +102,15 @@ pub(crate) async fn run(arguments: RunArgs) -> Exit {
             };
             for_each(&scenario_run_ids, pause_one, &common).await
         }
-        RunSubcommand::Cancel { scenario_run_ids, force, reason } => {
+        RunSubcommand::Cancel { scenario_run_ids, force, reason, yes } => {
             let request = RunCancelRequest { force, reason };
             let cancel_one = async |run: &ScenarioRunId| {
+                if !yes {
+                    let request = OperationRequest::new(OperationAction::CancelEvents, format!("run:{run}"));
+                    let found = common.client.preview_operation(&OperationRequest { force, ..request }).await;
+                    let found = found.map_err(|error| failed("cancel", run, error))?;
+                    confirm(&format!("{} of scenario run {run}: go on?", found.effect), false)?;
+                }
                 let created = common.client.cancel_scenario_run(run, &request).await;
                 let operation = created.map_err(|error| failed("cancel", run, error))?;
                 let fields = [

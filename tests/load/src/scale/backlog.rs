@@ -19,7 +19,7 @@ use crate::queue::{Purpose, QueueSystem};
 use crate::systems::HttpConnection;
 
 /// Streams of lines at once.
-const STREAMS: usize = 8;
+pub(super) const STREAMS: usize = 8;
 /// How often each call is made whose time is taken.
 const CALLS: usize = 500;
 /// Events of a claim, which is the default of one.
@@ -38,7 +38,10 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
     let events = (per_stream * STREAMS) as f64;
 
     let began = Instant::now();
-    load(port, per_stream).await?;
+    load(port, per_stream, |stream| {
+        format!("{{\"event_type\":\"load\",\"queue\":\"load-{stream}\",\"payload\":{}}}", payload())
+    })
+    .await?;
     let rate =
         ScaleFigure::new(format!("load of {events} events as lines, events/s"), events / began.elapsed().as_secs_f64());
     let mut found = vec![match store {
@@ -83,11 +86,12 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
     Ok(found)
 }
 
-async fn load(port: u16, per_stream: usize) -> Result<()> {
+/// Loads as many events in each of several streams of lines at once, all of one stream alike.
+pub(super) async fn load(port: u16, per_stream: usize, event: fn(usize) -> String) -> Result<()> {
     let mut streams = JoinSet::new();
     for stream in 0..STREAMS {
         streams.spawn(async move {
-            let line = format!("{{\"event_type\":\"load\",\"queue\":\"load-{stream}\",\"payload\":{}}}\n", payload());
+            let line = event(stream) + "\n";
             let answer = HttpConnection::open(port).await?.post_lines("/v1/events/batch", &line, per_stream).await?;
             let LinesAnswer { enqueued } = serde_json::from_slice(&answer)?;
             if enqueued != per_stream {

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use super::backlog::{STREAMS, load};
 use super::finding::ScaleFigure;
 use super::fleet::{beat_all, register_all};
 use super::probe::{CpuShare, MIB, server_memory};
@@ -23,8 +24,6 @@ use super::server_start::ScaleBench;
 use crate::measurement::payload;
 use crate::systems::{Enginehouse, HttpConnection};
 
-/// Streams of lines at once, each into a queue, an event type and a scenario run of its own.
-const STREAMS: usize = 8;
 /// Events that become dead letters, of ten kinds of errors.
 const DEAD_LETTERS: usize = 2_000;
 const CLAIMED: usize = 100;
@@ -38,11 +37,6 @@ const TOPICS: &str = "overview,engines,queues,runs";
 const TURNS: usize = 3;
 /// What is enqueued each second meanwhile.
 const RATE: u64 = 50;
-
-#[derive(Deserialize)]
-struct AddedLines {
-    enqueued: usize,
-}
 
 #[derive(Deserialize)]
 struct FailingEvents {
@@ -67,7 +61,7 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
     let port = server.server().port();
     let per_stream = bench.of.backlog().div_ceil(STREAMS);
     let began = Instant::now();
-    load(port, per_stream).await?;
+    load(port, per_stream, event).await?;
     let events = (per_stream * STREAMS) as f64;
     let rate = events / began.elapsed().as_secs_f64();
     let mut found = vec![ScaleFigure::new(format!("load of {events} events, events/s"), rate)];
@@ -77,25 +71,7 @@ pub(super) async fn measure(bench: &ScaleBench<'_>, store: ScaleStore) -> Result
     Ok(found)
 }
 
-async fn load(port: u16, per_stream: usize) -> Result<()> {
-    let mut streams = JoinSet::new();
-    for stream in 0..STREAMS {
-        streams.spawn(async move {
-            let line = event(stream) + "\n";
-            let answer = HttpConnection::open(port).await?.post_lines("/v1/events/batch", &line, per_stream).await?;
-            let AddedLines { enqueued } = serde_json::from_slice(&answer)?;
-            if enqueued != per_stream {
-                bail!("of {per_stream} lines, {enqueued} were enqueued: {}", String::from_utf8_lossy(&answer));
-            }
-            Ok(())
-        });
-    }
-    while let Some(streamed) = streams.join_next().await {
-        streamed??;
-    }
-    Ok(())
-}
-
+/// An event of a stream, which has a queue, an event type and a scenario run of its own.
 fn event(stream: usize) -> String {
     format!(
         "{{\"event_type\":\"load-{stream}\",\"queue\":\"load-{stream}\",\"scenario_run_id\":\"run-{stream}\",\"labels\":{{\"team\":\"t-{stream}\"}},\"payload\":{}}}",

@@ -23,7 +23,7 @@ pub(super) enum Overlay {
 #[derive(Clone, Debug, Default)]
 pub(super) struct ScreenState {
     pub(super) tab: Tab,
-    /// The row that is chosen, by its first cell: it stays chosen where it moves to.
+    /// The key of the row that is chosen: it stays chosen where it moves to.
     pub(super) chosen: Option<String>,
     pub(super) filter: String,
     pub(super) sorted_by: usize,
@@ -49,7 +49,7 @@ impl ScreenState {
 
     /// Where the chosen row is; the first one if it is gone.
     pub(super) fn chosen_in(&self, rows: &[TopRow]) -> usize {
-        rows.iter().position(|row| row.cells.first() == self.chosen.as_ref()).unwrap_or(0)
+        rows.iter().position(|row| Some(&row.key) == self.chosen.as_ref()).unwrap_or(0)
     }
 
     /// Takes a key.
@@ -124,7 +124,7 @@ impl ScreenState {
     }
 
     fn choose(&mut self, rows: &[TopRow], at: usize) {
-        self.chosen = rows.get(at.min(rows.len().saturating_sub(1))).and_then(|row| row.cells.first().cloned());
+        self.chosen = rows.get(at.min(rows.len().saturating_sub(1))).map(|row| row.key.clone());
     }
 }
 

@@ -95,6 +95,8 @@ pub(super) enum Urgency {
 /// One row: its cells are safe to show.
 #[derive(Clone, Debug)]
 pub(super) struct TopRow {
+    /// What it is chosen by: it stays the same while the cells change.
+    pub(super) key: String,
     pub(super) subject: RowSubject,
     pub(super) cells: Vec<String>,
     pub(super) urgency: Urgency,
@@ -181,7 +183,8 @@ fn engine_row(engine: &Engine, now: Timestamp) -> TopRow {
         number(silent.as_secs_f64()),
         text(run),
     ];
-    TopRow { subject: RowSubject::Engine { engine_id: engine.engine_id.clone() }, cells, urgency, order }
+    let (key, subject) = (engine.engine_id.to_string(), RowSubject::Engine { engine_id: engine.engine_id.clone() });
+    TopRow { key, subject, cells, urgency, order }
 }
 
 fn queue_row(queue: &QueueActivity, now: Timestamp) -> TopRow {
@@ -218,12 +221,8 @@ fn queue_row(queue: &QueueActivity, now: Timestamp) -> TopRow {
         number(rates.failed_per_second),
         text(verdict),
     ];
-    TopRow {
-        subject: RowSubject::Queue { queue: queue.queue.clone(), event_type: Some(queue.event_type.clone()) },
-        cells,
-        urgency,
-        order,
-    }
+    let subject = RowSubject::Queue { queue: queue.queue.clone(), event_type: Some(queue.event_type.clone()) };
+    TopRow { key: name, subject, cells, urgency, order }
 }
 
 fn run_row(run: &ScenarioRun) -> TopRow {
@@ -249,7 +248,8 @@ fn run_row(run: &ScenarioRun) -> TopRow {
     let mut order = vec![text(&id)];
     order.extend(counts.iter().map(|count| number(*count as f64)));
     order.extend([number(run.ends_per_second), text(&state)]);
-    TopRow { subject: RowSubject::Run { scenario_run_id: run.scenario_run_id.clone() }, cells, urgency, order }
+    let subject = RowSubject::Run { scenario_run_id: run.scenario_run_id.clone() };
+    TopRow { key: id, subject, cells, urgency, order }
 }
 
 fn attention_row(item: &enginehouse_api::overview::AttentionItem) -> TopRow {
@@ -258,7 +258,10 @@ fn attention_row(item: &enginehouse_api::overview::AttentionItem) -> TopRow {
         (None, Some(queue)) => RowSubject::Queue { queue: queue.clone(), event_type: item.event_type.clone() },
         (None, None) => RowSubject::Nothing,
     };
-    TopRow { subject, cells: vec![one_line(&item.summary).into_owned()], urgency: Urgency::Warning, order: Vec::new() }
+    // Its sentence tells for how long, and so is another one each second.
+    let key = format!("{:?} {subject:?} {:?}", item.kind, item.event_id);
+    let cells = vec![one_line(&item.summary).into_owned()];
+    TopRow { key, subject, cells, urgency: Urgency::Warning, order: Vec::new() }
 }
 
 /// A share as four cells.

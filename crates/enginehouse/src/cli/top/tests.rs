@@ -195,3 +195,23 @@ fn rows_are_chosen_sorted_filtered_and_explained() {
 fn engine_of_the_front() -> Value {
     engine("Z", "active", 0, "")
 }
+
+#[test]
+fn what_needs_a_person_stays_chosen_while_its_sentence_changes() {
+    let lost = |id: &str, seconds: u32| {
+        json!({"kind": "engine_lost", "summary": format!("engine {id} is silent for {seconds} s"), "count": 1, "since": null,
+            "queue": null, "event_type": null, "engine_id": id, "event_id": null})
+    };
+    let shown = |seconds| {
+        let mut overview = overview();
+        overview["attention"] = json!([lost("a", seconds), lost("b", seconds)]);
+        part("overview", StreamPartKind::Snapshot, &[overview], &[])
+    };
+    let mut snapshot = given();
+    snapshot.apply(shown(30)).unwrap();
+    let mut state = ScreenState::default();
+    press(&mut state, &snapshot, &[KeyCode::Char('4'), KeyCode::Down]);
+    snapshot.apply(shown(31)).unwrap();
+    let second = RowSubject::Engine { engine_id: "b".parse().unwrap() };
+    assert_eq!(press(&mut state, &snapshot, &[KeyCode::Enter]), NextStep::Explain(second));
+}
