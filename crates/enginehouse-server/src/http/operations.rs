@@ -20,6 +20,7 @@ use enginehouse_store::rows::ResultPage;
 use http::{StatusCode, header};
 
 use super::app::App;
+use super::filtering::check_terms;
 use super::json::{Json, JsonBody};
 use super::params::{Path, Query, listed};
 use super::problem::{ListProblems, ProblemResponse, ReadProblems, TokenProblems, WriteProblems};
@@ -183,6 +184,7 @@ async fn wanted(
     app.dispatcher().sweep().await?;
     let search = MemberSearch::new(action, &plan, app.metrics().last_commit_at());
     let search = search.map_err(|error| Invalid::field("/filter", error.to_string()))?;
+    check_terms(by, search.terms())?;
     Ok((action, plan, search))
 }
 

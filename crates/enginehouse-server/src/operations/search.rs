@@ -15,13 +15,16 @@ use enginehouse_store::{Store, StoreError};
 
 /// What an operation is about, as questions to the store. Those that come to match after the moment that it is made for are left out.
 #[derive(Clone, Debug)]
-pub(crate) struct MemberSearch(Question);
+pub(crate) struct MemberSearch {
+    terms: FilterTerms,
+    question: Question,
+}
 
 #[derive(Clone, Debug)]
 enum Question {
     /// One after the other: the first of them is looked through to its end, then the next.
     Events(Vec<EventFilter>),
-    DeadLetters(DeadLetterFilter),
+    DeadLetters(DeadLetterSearch),
     Engines(EngineFilter, OperationAction),
 }
 
@@ -52,23 +55,30 @@ impl MemberSearch {
     pub(crate) fn new(action: OperationAction, plan: &OperationPlan, at: Timestamp) -> Result<Self, UnfitFilter> {
         let terms = FilterTerms::parse(action.subject(), &plan.filter).map_err(UnfitFilter::Unreadable)?;
         let (within, before) = (Arc::new(plan.within.clone()), at + Duration::from_millis(1));
-        Ok(Self(match action.member_kind() {
+        let asked = terms.clone();
+        let question = match action.member_kind() {
             MemberKind::Event => {
-                let filter = EventFilter { within, ..EventFilter::default() }.matching(terms, at);
+                let filter = EventFilter { within, ..EventFilter::default() }.matching(asked, at);
                 Question::Events(of_statuses(action, filter, before)?)
             }
             MemberKind::DeadLetter => {
                 let filter = DeadLetterFilter { within, ..DeadLetterFilter::default() };
-                let DeadLetterSearch { filter, terms } = filter.matching(terms, at);
-                refuse_others(terms.is_empty(), "type, queue, reason, error_code, group and dead_lettered")?;
-                let dead_lettered_before = Some(filter.dead_lettered_before.map_or(before, |asked| asked.min(before)));
-                Question::DeadLetters(DeadLetterFilter { dead_lettered_before, ..filter })
+                let mut search = filter.matching(asked, at);
+                let latest = search.filter.dead_lettered_before.map_or(before, |asked| asked.min(before));
+                search.filter.dead_lettered_before = Some(latest);
+                Question::DeadLetters(search)
             }
             MemberKind::Engine => {
                 let filter = EngineFilter { within, ..EngineFilter::default() };
-                Question::Engines(filter.matching(terms, at), action)
+                Question::Engines(filter.matching(asked, at), action)
             }
-        }))
+        };
+        Ok(Self { terms, question })
+    }
+
+    /// What was asked for.
+    pub(crate) fn terms(&self) -> &FilterTerms {
+        &self.terms
     }
 
     /// The next of them from behind a place on, at most `limit`; and the place to go on from, if there may be more.
@@ -78,13 +88,9 @@ impl MemberSearch {
         place: Option<&str>,
         limit: u32,
     ) -> Result<ResultPage<String>, StoreError> {
-        match &self.0 {
+        match &self.question {
             Question::Events(filters) => events(store, filters, place, limit).await,
-            Question::DeadLetters(filter) => {
-                let page = PageRequest { limit, after: place.map(str::to_owned) };
-                let ResultPage { items, next } = store.dead_letter_ids(filter, &page).await?;
-                Ok(ResultPage { items: items.iter().map(ToString::to_string).collect(), next })
-            }
+            Question::DeadLetters(search) => dead_letters(store, search, place, limit).await,
             Question::Engines(filter, action) => {
                 let page = PageRequest { limit, after: place.map(str::to_owned) };
                 let ResultPage { items, next } = store.engines(filter, &page).await?;
@@ -112,10 +118,6 @@ fn of_statuses(
     before: Timestamp,
 ) -> Result<Vec<EventFilter>, UnfitFilter> {
     let wanted = statuses(action);
-    refuse_others(
-        filter.terms.is_empty(),
-        "one status, queue, type, engine, run, priority, key and label, and by when events were enqueued or may be claimed",
-    )?;
     let of = |status: EventStatus| EventFilter {
         status: Some(status),
         enqueued_before: Some(filter.enqueued_before.map_or(before, |asked| asked.min(before))),
@@ -137,11 +139,40 @@ fn of_statuses(
     }
 }
 
-fn refuse_others(are_none: bool, known: &str) -> Result<(), UnfitFilter> {
-    if are_none {
-        return Ok(());
+/// How many dead letters are compared for a page, each of which is read by itself.
+const COMPARED_AT_ONCE: u32 = 200;
+
+/// Oldest first, also where they have to be compared one by one. A place is the last one that was looked at.
+async fn dead_letters(
+    store: &dyn Store,
+    search: &DeadLetterSearch,
+    place: Option<&str>,
+    limit: u32,
+) -> Result<ResultPage<String>, StoreError> {
+    let after = place.map(str::to_owned);
+    if search.terms.is_empty() {
+        let found = store.dead_letter_ids(&search.filter, &PageRequest { limit, after }).await?;
+        return Ok(ResultPage { items: found.items.iter().map(ToString::to_string).collect(), next: found.next });
     }
-    Err(UnfitFilter::Unfit(format!("what an operation is about is found by {known} alone")))
+    let page = PageRequest { limit: COMPARED_AT_ONCE, after };
+    let ResultPage { items: candidates, next } = store.dead_letter_ids(&search.filter, &page).await?;
+    let (mut items, last) = (Vec::new(), candidates.last().copied());
+    for event_id in candidates {
+        let matches = match store.dead_letter(event_id).await {
+            Ok(row) => row.is_some_and(|row| search.terms.match_facts(&row)),
+            // It cannot be compared, as in a list.
+            Err(StoreError::Unreadable(_)) => false,
+            Err(error) => return Err(error),
+        };
+        if matches {
+            items.push(event_id.to_string());
+            if items.len() >= limit as usize {
+                let next = if last == Some(event_id) { next } else { items.last().cloned() };
+                return Ok(ResultPage { items, next });
+            }
+        }
+    }
+    Ok(ResultPage { items, next })
 }
 
 /// A place is the number of the filter and the last event that it has found.

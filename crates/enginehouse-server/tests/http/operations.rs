@@ -236,6 +236,79 @@ async fn what_is_meant_has_to_be_said_in_terms_that_there_are() {
     app.close().await;
 }
 
+/// What no index answers is compared one by one, and found in the same order, a limit included.
+#[tokio::test]
+async fn what_an_operation_is_about_is_found_by_every_term() {
+    let mut app = TestApp::new();
+    let draft = |number: usize| {
+        json!({"event_type": if number.is_multiple_of(2) { "film.frame" } else { "film.sound" }, "payload": {"scene": number % 3},
+            "labels": {"team": if number < 6 { "a" } else { "b" }}})
+    };
+    let ids = enqueue(&mut app, (0..12).map(draft).collect()).await;
+    for (filter, limit, expected) in [
+        ("type:film.f*", None, &[10, 8, 6, 4, 2, 0][..]),
+        ("type:film.* -label.team:b", None, &[5, 4, 3, 2, 1, 0]),
+        ("type:film.frame,film.sound payload.scene:2", None, &[11, 8, 5, 2]),
+        ("payload.scene:1", Some(2), &[10, 7]),
+        ("attempts:>0", None, &[]),
+    ] {
+        let request = json!({"action": "cancel_events", "filter": filter, "limit": limit});
+        let preview = call(&mut app, "POST /v1/operations/preview", request).await;
+        let found: Vec<_> = preview["samples"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+        let expected: Vec<_> = expected.iter().map(|number| json!(ids[*number])).collect();
+        assert_eq!((found, &preview["count"]), (expected.clone(), &json!(expected.len())), "{filter}");
+    }
+    let request = json!({"action": "cancel_events", "filter": "payload.scene:1 type:film.f*"});
+    let created = call(&mut app, "POST /v1/operations", request).await;
+    work_on_operations(&app.app).await;
+    assert_eq!(counts(&shown(&mut app, &created).await), json!(["completed", 2, 2, 0, 0, 0]));
+    // Whoever may not read payloads does not find out by a preview what stands in them.
+    let operator = token(&app, r#"{"name":"operator","role":"operator","read_payloads":false}"#).await;
+    let asked = r#"{"action":"cancel_events","filter":"payload.scene:1"}"#;
+    for line in ["POST /v1/operations/preview", "POST /v1/operations"] {
+        let refused = call_as(&app, &operator, line, asked).await;
+        assert!(refused.status == 403 && refused.body.contains("events:read_payload"), "{}", refused.body);
+    }
+    app.close().await;
+}
+
+/// Oldest first, also where they are compared one by one, and more than one page of them.
+#[tokio::test]
+async fn dead_letters_are_found_by_every_term_oldest_first() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t"}"#).await;
+    let ids = enqueue(&mut app, vec![json!({"event_type": "a"}); 450]).await;
+    let mut failed = 0;
+    while failed < ids.len() {
+        let claimed = call(&mut app, "POST /v1/engines/e/claim", json!({"epoch": 1, "limit": 100})).await;
+        let settlements: Vec<_> = claimed["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| {
+                let place = ids.iter().position(|id| event["event_id"] == json!(id)).unwrap();
+                let message = if place % 100 == 99 { "a timeout" } else { "broken" };
+                json!({"event_id": event["event_id"], "lock_token": event["lock"]["token"], "outcome": "fail", "dead_letter": true,
+                    "retryable": false, "error": {"message": message}})
+            })
+            .collect();
+        failed += settlements.len();
+        call(&mut app, "POST /v1/events/settle", json!({"settlements": settlements})).await;
+    }
+    for (limit, expected) in [(None, &[99, 199, 299, 399][..]), (Some(2), &[99, 199]), (Some(3), &[99, 199, 299])] {
+        let request = json!({"action": "discard_dead_letters", "filter": "error:~TIMEOUT", "limit": limit});
+        let preview = call(&mut app, "POST /v1/operations/preview", request).await;
+        let found: Vec<_> = preview["samples"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+        assert_eq!(found, expected.iter().map(|place| json!(ids[*place])).collect::<Vec<_>>(), "{limit:?}");
+        assert_eq!(preview["count"], expected.len());
+    }
+    let request = json!({"action": "discard_dead_letters", "filter": "error:~timeout", "limit": 3});
+    let created = call(&mut app, "POST /v1/operations", request).await;
+    work_on_operations(&app.app).await;
+    assert_eq!(counts(&shown(&mut app, &created).await), json!(["completed", 3, 3, 0, 0, 0]));
+    app.close().await;
+}
+
 #[tokio::test]
 async fn one_caller_has_so_many_unfinished_operations_at_most() {
     let mut app = TestApp::new();
