@@ -11,7 +11,7 @@ async fn the_overview_names_what_needs_a_person() {
     app.prepare("PUT /v1/engines/gone", r#"{"engine_type":"t","heartbeat_interval_seconds":1}"#).await;
     app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t","heartbeat_interval_seconds":0}"#).await;
     let quiet = app.call("GET /v1/stats/overview", "").await.json();
-    assert_eq!((&quiet["attention"], &quiet["oldest"]), (&json!([]), &Value::Null));
+    assert_eq!((attention(&quiet), &quiet["oldest"]), (vec![], &Value::Null));
     let dead = r#"{"event_type":"a","retry_policy":{"max_retries":0,"dead_letter_threshold":1}}"#;
     for event in [r#"{"event_type":"b"}"#, r#"{"event_type":"c","required_capabilities":["gpu"]}"#, dead] {
         app.prepare("POST /v1/events", event).await;
@@ -23,11 +23,9 @@ async fn the_overview_names_what_needs_a_person() {
     app.prepare(&format!("POST /v1/events/{event_id}/fail"), &failure).await;
     app.pass(20).await;
     let shown = app.call("GET /v1/stats/overview", "").await.json();
-    let kinds: Vec<_> =
-        shown["attention"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["lane_impossible", "lane_blocked", "engine_lost", "dead_letters_grow"], "{shown}");
-    let item =
-        |kind: &str| shown["attention"].as_array().unwrap().iter().find(|item| item["kind"] == kind).unwrap().clone();
+    let expected = ["lane_impossible", "lane_blocked", "engine_lost", "dead_letters_grow"];
+    assert_eq!(kinds(&shown), expected, "{shown}");
+    let item = |kind: &str| attention(&shown).into_iter().find(|item| item["kind"] == kind).unwrap();
     assert!(item("lane_impossible")["summary"].as_str().unwrap().contains("gpu"), "{shown}");
     assert_eq!(item("lane_impossible")["event_type"], "c");
     assert_eq!((&item("engine_lost")["engine_id"], &item("lane_blocked")["count"]), (&json!("gone"), &json!(1)));
@@ -36,9 +34,7 @@ async fn the_overview_names_what_needs_a_person() {
     // It is no longer news after a while, and what has waited for long is.
     app.pass(1_000).await;
     let later = app.call("GET /v1/stats/overview", "").await.json();
-    let kinds: Vec<_> =
-        later["attention"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["lane_impossible", "lane_blocked", "engine_lost", "events_wait"], "{later}");
+    assert_eq!(kinds(&later), ["lane_impossible", "lane_blocked", "engine_lost", "events_wait"], "{later}");
     assert_eq!(later["rates"]["failed_per_second"], 0.0);
     // By queue and event type, it says the same.
     let queues = app.call("GET /v1/stats/queues", "").await.json();
@@ -55,11 +51,18 @@ async fn what_is_not_due_yet_needs_nobody() {
     let mut app = TestApp::new();
     let event = r#"{"event_type":"a","required_capabilities":["gpu"],"delay_seconds":60}"#;
     app.prepare("POST /v1/events", event).await;
-    let kinds = |shown: Value| -> Vec<Value> {
-        shown["attention"].as_array().unwrap().iter().map(|item| item["kind"].clone()).collect()
-    };
-    assert_eq!(kinds(app.prepare("GET /v1/stats/overview", "").await.json()), [json!(null); 0]);
+    assert_eq!(kinds(&app.prepare("GET /v1/stats/overview", "").await.json()), [""; 0]);
     app.pass(61).await;
-    assert_eq!(kinds(app.prepare("GET /v1/stats/overview", "").await.json()), [json!("lane_impossible")]);
+    assert_eq!(kinds(&app.prepare("GET /v1/stats/overview", "").await.json()), ["lane_impossible"]);
     app.close().await;
+}
+
+/// What needs a person, without the disk of the machine that the tests run on: how full that is, no test decides.
+fn attention(shown: &Value) -> Vec<&Value> {
+    let items = shown["attention"].as_array().expect("a list");
+    items.iter().filter(|item| item["kind"] != "disk_low").collect()
+}
+
+fn kinds(shown: &Value) -> Vec<&str> {
+    attention(shown).iter().map(|item| item["kind"].as_str().expect("a word")).collect()
 }
