@@ -91,14 +91,20 @@ fn the_files_in_the_repository_are_those_of_their_sources() {
 
 /// Runs the browser's tests of these files on a server.
 fn look(server: &TestServer, token: Option<&str>, tests: &[&str]) {
+    run_tests(
+        tests,
+        [("ENGINEHOUSE_URL", server.url.as_str())].into_iter().chain(token.map(|t| ("ENGINEHOUSE_TOKEN", t))),
+    );
+}
+
+/// Runs the browser's tests of these files, which are told by variables what to look at.
+fn run_tests<'a>(tests: &[&str], variables: impl Iterator<Item = (&'a str, &'a str)>) {
     let (folder, sources) = sources();
     let mut program = Command::new("node");
     program.args(["--test", "--test-reporter", "spec"]).args(tests.iter().map(|name| format!("tests/{name}.test.mjs")));
-    program.current_dir(&sources).env("ENGINEHOUSE_URL", &server.url).env_remove("NODE_TEST_CONTEXT");
-    if let Some(token) = token {
-        program.env("ENGINEHOUSE_TOKEN", token);
-    }
-    must(&mut program);
+    program.current_dir(&sources).env_remove("NODE_TEST_CONTEXT");
+    enginehouse_tests::without_variables(&mut program);
+    must(program.envs(variables));
     drop(folder);
 }
 
@@ -136,6 +142,21 @@ fn all_that_match_are_acted_on_by_the_server() {
 #[test]
 fn the_server_sends_what_happens_and_is_asked_where_it_cannot() {
     look_at_a_new_store(&["stream"]);
+}
+
+#[test]
+fn open_pages_live_on_when_the_server_was_killed_and_is_started_again() {
+    for kind in [StoreKind::Sqlite, StoreKind::Postgres] {
+        let store = TestStore::on(kind);
+        let mut command =
+            vec![enginehouse_tests::binary().display().to_string(), "serve".into(), "--store".into(), store.url()];
+        if kind == StoreKind::Postgres {
+            command.extend(["--durability".into(), "relaxed".into()]);
+        }
+        let command = serde_json::to_string(&command).unwrap();
+        run_tests(&["restart"], [("DASHBOARD_SERVER", command.as_str())].into_iter());
+        store.examine();
+    }
 }
 
 #[test]

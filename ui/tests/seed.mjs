@@ -48,9 +48,9 @@ export async function seed(url, token) {
 
   // Done, and how long it took.
   for (let tile = 0; tile < 6; tile += 1) await enqueue({ event_type: 'frame.simulate', queue: 'simulation', scenario_run_id: run, payload: { tile, scene: 'alps' } });
-  for (const event of await claim(engines['sim-1'], ['frame.simulate'], 4)) await settle(engines['sim-1'], event, 'complete', { result: { ok: true }, usage: { cpu_seconds: 4.2, max_memory_mb: 900 }, log: ['loading scene\n', 'done\n'] });
+  for (const event of await claim(engines['sim-1'], ['frame.simulate'], 4)) await settle(engines['sim-1'], event, 'complete', { result: { ok: true }, usage: { cpu_seconds: 4.2, max_memory_mb: 900 }, log: ['loading scene', 'done'] });
   ids.running = (await claim(engines['sim-2'], ['frame.simulate'], 1))[0];
-  await settle(engines['sim-2'], ids.running, 'extend', { visibility_timeout_seconds: 600, progress: { percent: 42, message: 'tile 5 of 12' }, log: ['loading scene alps\n', 'tile 1 of 12\n', 'tile 5 of 12\n'] });
+  await settle(engines['sim-2'], ids.running, 'extend', { visibility_timeout_seconds: 600, progress: { percent: 42, message: 'tile 5 of 12' }, log: ['loading scene alps', 'tile 1 of 12', 'tile 5 of 12'] });
 
   // Never to run: nobody has so much memory, or such a capability.
   ids.impossible = (await enqueue({ event_type: 'volume.render', queue: 'render', required_capabilities: ['gpu'], required_memory_mb: 65536, payload: { scene: 'glacier', seed: 1 } })).event_id;
@@ -66,7 +66,7 @@ export async function seed(url, token) {
   const disk = (index) => ({ code: 'disk_full', message: `cannot write /var/cache/thumb-${index}.png: no space left on device` });
   for (let index = 0; index < 7; ) {
     for (const event of await claim(engines['batch-1'], ['thumbnail.make'], 4)) {
-      await settle(engines['batch-1'], event, 'fail', { error: index < 5 ? codec(index) : disk(index), log: [`reading IMG_${index}.jpg\n`, 'giving up\n'] });
+      await settle(engines['batch-1'], event, 'fail', { error: index < 5 ? codec(index) : disk(index), log: [`reading IMG_${index}.jpg`, 'giving up'] });
       ids.dead ??= event.event_id;
       index += 1;
     }
@@ -74,7 +74,7 @@ export async function seed(url, token) {
   // Text of others, as hostile as it may be.
   ids.hostile = (await enqueue({ event_type: 'hostile.event', queue: 'hostile', payload: { [HOSTILE]: HOSTILE }, labels: { note: HOSTILE.slice(0, 100) }, retry_policy: { max_retries: 0 } })).event_id;
   const [bad] = await claim(engines['spare-1'], ['hostile.event'], 1);
-  await settle(engines['spare-1'], bad, 'fail', { error: { code: 'bad', message: HOSTILE, details: { html: HOSTILE } }, log: [`${HOSTILE}\n`] });
+  await settle(engines['spare-1'], bad, 'fail', { error: { code: 'bad', message: HOSTILE, details: { html: HOSTILE } }, log: [`${HOSTILE}`] });
   await call('POST', '/v1/engines/render-2/drain', {});
   await call('POST', '/v1/engines/sim-3/quarantine', { reason: `suspect after the upgrade ${HOSTILE}` });
   ids.operation = (await call('POST', '/v1/operations', { action: 'cancel_events', filter: 'queue:nothing-is-in-it', reason: 'clean up after the outage', rate_per_second: 10 })).operation_id;
