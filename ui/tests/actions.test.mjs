@@ -53,7 +53,7 @@ test('many engines are drained at once, and the list stays while they are chosen
   await act('Drain', { says: `${chosen} engines`, command: 'engine drain sim-1', curl: '/v1/engines/sim-1/drain', confirm: 'Drain' });
   assert.equal((await call('GET', '/v1/engines/sim-4')).status, 'draining');
   // They are not active any more, so they have left the list, and hold it no more.
-  await page.getByText('Live').waitFor();
+  await page.locator('header .state', { hasText: 'Polling' }).waitFor();
 });
 
 test('a dead letter is edited and redriven with every digit', async () => {

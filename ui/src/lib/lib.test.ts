@@ -4,7 +4,7 @@ import { concerned } from './concerned';
 import { ago, duration, moment, plural, quoted } from './format';
 import { ExactNumber, readJson, writeJson } from './json';
 import { meanOf, perMinute, timesOf, valuesOf } from './minutes';
-import { after } from './parts';
+import { after, withinPage } from './parts';
 import { delays } from './retry';
 import { asFilter, filterOf, suggestions, termsOf, valueOf, withValue, without, wrongAt } from './terms';
 
@@ -109,11 +109,17 @@ describe('filters', () => {
 
 describe('parts of a stream', () => {
   const key = (one: { id: string }): string => one.id;
+  it('are shown as far as a page goes, by their keys', () => {
+    const rows = ['c', 'a', 'd', 'b'].map((id) => ({ id, n: 1 }));
+    const shown = (last: string | null): string => withinPage(rows, key, last).map((row) => row.id).join('');
+    expect([shown(null), shown('b'), shown('bb'), shown('')]).toEqual(['abcd', 'ab', 'ab', '']);
+    expect(rows[0]!.id).toBe('c');
+  });
   it('are kept by their keys', () => {
-    const first = after(null, { kind: 'snapshot', items: [{ id: 'a', n: 1 }, { id: 'b', n: 1 }], gone: [] }, key);
-    const second = after(first, { kind: 'changes', items: [{ id: 'b', n: 2 }, { id: 'c', n: 1 }], gone: ['a'] }, key);
+    const first = after(null, { kind: 'snapshot', items: [{ id: 'a', n: 1 }, { id: 'b', n: 1 }], gone: [], more: false }, key);
+    const second = after(first, { kind: 'changes', items: [{ id: 'b', n: 2 }, { id: 'c', n: 1 }], gone: ['a'], more: false }, key);
     expect([...second.values()]).toEqual([{ id: 'b', n: 2 }, { id: 'c', n: 1 }]);
-    expect([...after(second, { kind: 'snapshot', items: [{ id: 'd', n: 1 }], gone: [] }, key).keys()]).toEqual(['d']);
+    expect([...after(second, { kind: 'snapshot', items: [{ id: 'd', n: 1 }], gone: [], more: false }, key).keys()]).toEqual(['d']);
     expect([...first.keys()]).toEqual(['a', 'b']);
   });
 });

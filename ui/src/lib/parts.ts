@@ -4,6 +4,8 @@ export interface Part<T> {
   kind: 'snapshot' | 'changes';
   items: T[];
   gone: string[];
+  /** Whether there is more than is told of. */
+  more: boolean;
 }
 
 /** What is known after a part, by the keys of its topic. */
@@ -12,4 +14,10 @@ export function after<T>(known: ReadonlyMap<string, T> | null, part: Part<T>, ke
   for (const gone of part.gone) next.delete(gone);
   for (const item of part.items) next.set(key(item), item);
   return next;
+}
+
+/** Those of a page that ends with this key, or of all there are, in the order of their keys. */
+export function withinPage<T>(rows: T[], key: (row: T) => string, last: string | null): T[] {
+  const within = last === null ? [...rows] : rows.filter((row) => key(row) <= last);
+  return within.sort((one, other) => (key(one) < key(other) ? -1 : 1));
 }

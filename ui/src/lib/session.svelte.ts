@@ -19,6 +19,11 @@ class Session {
     return this.who?.permissions.includes(permission) ?? false;
   }
 
+  /** Whether it is permitted on everything, not only on what selectors name. */
+  maySeeAll(permission: string): boolean {
+    return this.may(permission) && Object.values(this.who?.selectors ?? {}).every((one) => (one ?? []).length === 0);
+  }
+
   /** Why something cannot be done; null if it can. */
   whyNot(permission: string): string | null {
     if (!this.who || this.may(permission)) return null;

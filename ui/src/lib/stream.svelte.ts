@@ -1,5 +1,6 @@
 // What the server sends by itself, once a second at most: in place of asking, wherever a stream gets through.
 
+import { untrack } from 'svelte';
 import { path } from '../api/client';
 import { live } from './live.svelte';
 import { after, type Part } from './parts';
@@ -7,42 +8,109 @@ import { base } from './router.svelte';
 
 /** After how long a stream that was refused is tried again. */
 const AGAIN = 30_000;
+/** After how long without a part it is opened anew: a connection may be gone without a word. */
+const SILENT = 60_000;
 
-/** The topics that a page follows, by one stream. It ends with the component, while the page is hidden, and unless the refresh is the fastest. */
+interface Topic {
+  rows: ReadonlyMap<string, unknown>;
+  more: boolean;
+}
+type Known = Readonly<Record<string, Topic>>;
+
+/**
+ * The topics that a page follows, by one stream. It ends with the component, while the page is hidden, and unless the refresh is the
+ * fastest. While rows are chosen, what comes is kept, and shown once the choice is given up.
+ */
 export class Stream {
-  private topics = $state.raw<Record<string, ReadonlyMap<string, unknown>>>({});
+  private shown = $state.raw<Known>({});
+  private known: Known = {};
+  private meanwhile = new Set<string>();
+  /** How many things have changed that are not shown yet. */
+  changed = $state(0);
 
-  constructor(keys: Record<string, (item: never) => string>, may: () => boolean) {
+  /** The topics, with what tells the items of each apart. */
+  constructor(
+    private readonly topics: Record<string, (item: never) => string>,
+    may: () => boolean,
+    private readonly parse: (text: string) => unknown = JSON.parse,
+  ) {
     $effect(() => {
-      if (!may() || live.hidden || live.refresh !== '2') return;
-      let source: EventSource;
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const open = (): void => {
-        source = new EventSource(`${base}${path(['stream'], { topics: Object.keys(keys).join(',') })}`);
-        for (const [topic, key] of Object.entries(keys)) {
-          source.addEventListener(topic, (event: MessageEvent<string>) => {
-            this.topics = { ...this.topics, [topic]: after(this.topics[topic] ?? null, JSON.parse(event.data) as Part<unknown>, key as (item: unknown) => string) };
-            live.answered();
-          });
-        }
-        source.onerror = () => {
-          // What is shown is asked for until the stream is there again, which the browser sees to, unless it was refused.
-          this.topics = {};
-          if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN);
-        };
-      };
-      open();
-      return () => {
-        clearTimeout(timer);
-        source.close();
-        this.topics = {};
-      };
+      if (!may() || live.refresh !== '2') return untrack(() => this.forget());
+      if (live.hidden) return;
+      return untrack(() => this.follow());
     });
+    $effect(() => {
+      void live.wanted;
+      if (live.holds === 0 || !live.held) untrack(() => this.show());
+    });
+  }
+
+  private follow(): () => void {
+    let source: EventSource;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let heardAt = 0;
+    const heard = (topic: string, text: string): void => {
+      heardAt = Date.now();
+      this.take(topic, this.parse(text) as Part<unknown>);
+      live.sent = true;
+      live.answered();
+    };
+    const open = (): void => {
+      heardAt = Date.now();
+      source = new EventSource(`${base}${path(['stream'], { topics: Object.keys(this.topics).join(',') })}`);
+      for (const topic of Object.keys(this.topics)) {
+        source.addEventListener(topic.split(':')[0]!, (event: MessageEvent<string>) => heard(topic, event.data));
+      }
+      source.onerror = () => {
+        // What is shown is asked for until the stream is there again, which the browser sees to, unless it was refused.
+        this.forget();
+        clearTimeout(timer);
+        if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN);
+      };
+    };
+    open();
+    const watch = setInterval(() => {
+      if (Date.now() - heardAt < SILENT || source.readyState !== EventSource.OPEN) return;
+      source.close();
+      open();
+    }, 5000);
+    return () => {
+      clearTimeout(timer);
+      clearInterval(watch);
+      source.close();
+      live.sent = false;
+    };
+  }
+
+  private take(topic: string, part: Part<unknown>): void {
+    const key = this.topics[topic] as (item: unknown) => string;
+    const isNew = !this.known[topic];
+    this.known = { ...this.known, [topic]: { rows: after(this.known[topic]?.rows ?? null, part, key), more: part.more } };
+    if (!live.held) return this.show();
+    if (!isNew) for (const id of [...part.gone, ...part.items.map(key)]) this.meanwhile.add(`${topic} ${id}`);
+    this.changed = this.meanwhile.size;
+  }
+
+  private show(): void {
+    this.shown = this.known;
+    this.meanwhile.clear();
+    this.changed = 0;
+  }
+
+  private forget(): void {
+    this.known = {};
+    live.sent = false;
+    if (!live.held) this.show();
   }
 
   /** What there is of a topic; null if it has to be asked for. */
   of<T>(topic: string): T[] | null {
-    const known = this.topics[topic];
-    return known ? ([...known.values()] as T[]) : null;
+    const known = this.shown[topic];
+    return known ? ([...known.rows.values()] as T[]) : null;
+  }
+
+  /** Whether there is more of a topic than is told of. */
+  hasMore(topic: string): boolean {
+    return this.shown[topic]?.more ?? false;
   }
 }
