@@ -120,6 +120,14 @@ fn look_at_a_new(kind: StoreKind, tests: &[&str]) {
 }
 
 #[test]
+fn an_installation_shows_its_name_its_colour_and_its_settings() {
+    let store = TestStore::on(StoreKind::Sqlite);
+    let server = store.serve(&["--instance-name", "render farm 2", "--instance-color", "red"]);
+    look(&server, None, &["system"]);
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
 fn every_page_is_sound_in_a_browser() {
     look_at_a_new_store(&["pages"]);
 }

@@ -4,7 +4,7 @@
 //! on ([`enginehouse_core::input`]): checked, or with every bad field named.
 //!
 //! One file per resource: [`enqueue`], [`events`], [`bulk_events`], [`changes`], [`settle`], [`engines`], [`claims`], [`event_types`] (and queues),
-//! [`dead_letters`], [`scenario_runs`], [`stats`], [`explain`], [`suspects`], [`tokens`], [`operations`], [`whoami`]; [`page`] and [`filter`] for lists; [`problem`] for all that can go wrong.
+//! [`dead_letters`], [`scenario_runs`], [`stats`], [`system`], [`explain`], [`suspects`], [`tokens`], [`operations`], [`whoami`]; [`page`] and [`filter`] for lists; [`problem`] for all that can go wrong.
 
 pub mod audit;
 pub mod bulk_events;
@@ -32,5 +32,6 @@ pub mod settle;
 pub mod stats;
 pub mod stream;
 pub mod suspects;
+pub mod system;
 pub mod tokens;
 pub mod whoami;

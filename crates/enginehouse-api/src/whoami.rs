@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 use utoipa::ToSchema;
 
+use crate::system::InstanceColor;
+
 /// Who makes a call, and what the server permits them: what a user interface offers, and what it leaves out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WhoAmI {
@@ -27,9 +29,16 @@ pub struct WhoAmI {
     pub selectors: Selectors,
     /// The version of the server that answers.
     pub server_version: String,
+    /// What people call this installation; null if nobody has named it.
+    #[schema(required = true)]
+    pub instance_name: Option<String>,
+    /// The colour by which they tell it from others; null if it has none.
+    #[schema(required = true)]
+    pub instance_color: Option<InstanceColor>,
 }
 
 impl WhoAmI {
+    /// Whoever has no token shows as nobody. The installation is the server's to add.
     pub fn of(principal: &Principal, server_version: &str) -> Self {
         let grant = match principal {
             Principal::Bearer(grant) => Some(grant),
@@ -47,6 +56,8 @@ impl WhoAmI {
             permissions: permitted.map(ToString::to_string).collect(),
             selectors: principal.selectors().map(|selectors| Selectors::clone(selectors)).unwrap_or_default(),
             server_version: server_version.to_owned(),
+            instance_name: None,
+            instance_color: None,
         }
     }
 }

@@ -18,6 +18,7 @@ use enginehouse_api::scenario_runs::{RunCancelRequest, ScenarioRun};
 use enginehouse_api::stats::{LaneStats, Stats};
 use enginehouse_api::stream::{StreamQuery, StreamTopic, StreamTopics};
 use enginehouse_api::suspects::SuspectList;
+use enginehouse_api::system::SystemInfo;
 use enginehouse_core::access::session::SessionToken;
 use enginehouse_core::ids::{EngineId, EventId, ScenarioRunId};
 use reqwest::Method;
@@ -233,6 +234,11 @@ impl Client {
     /// Lists engines and versions that fail more than others do, the surest first.
     pub async fn suspects(&self) -> Result<SuspectList, Error> {
         self.get("/v1/suspects".to_owned()).await
+    }
+
+    /// How the server is set up, and how it does.
+    pub async fn system(&self) -> Result<SystemInfo, Error> {
+        self.get("/v1/system".to_owned()).await
     }
 
     /// Counts and ages of everything in the store.

@@ -76,6 +76,13 @@ pub struct Resolved {
     pub sources: Vec<ValueSource>,
 }
 
+impl Default for Resolved {
+    /// What holds where nobody says anything.
+    fn default() -> Self {
+        Self { config: Config::default(), sources: vec![ValueSource::Default; SETTINGS.len()] }
+    }
+}
+
 /// Puts a configuration together: `flags` over `variable` over the file over the defaults.
 ///
 /// # Errors

@@ -58,6 +58,7 @@ mod shown_fleet;
 mod stats;
 mod stream;
 mod suspects;
+mod system;
 mod tokens;
 mod unpacking;
 mod visitor;
@@ -165,6 +166,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(activity::list_queue_activity))
         .routes(routes!(stream::follow_topics))
         .routes(routes!(stats::accept_clock))
+        .routes(routes!(system::get_system))
         .routes(routes!(tokens::create_token, tokens::list_tokens))
         .routes(routes!(tokens::get_token, tokens::revoke_token))
         .routes(routes!(tokens::rotate_token))

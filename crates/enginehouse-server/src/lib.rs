@@ -1,6 +1,7 @@
 //! The Enginehouse server: HTTP over a dispatcher over a store.
 
 pub mod access;
+pub mod advice;
 pub mod budget;
 pub mod config;
 pub mod dispatcher;

@@ -53,6 +53,7 @@ pub use self::server_config::{DEFAULT_SOCKET_MODE, ServerConfig};
 use self::tls::ServerTls;
 pub use self::tls::{TlsError, TlsFiles, certificate_expires_at};
 use crate::access::token_watch::{note_uses, watch_tokens};
+use crate::config::Resolved;
 use crate::dispatcher::config::DispatchConfig;
 use crate::explain::Explainer;
 use crate::explain::blocked_watch::BlockedWatch;
@@ -165,7 +166,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a dispatcher over `store`. Nothing is served before [`Server::run`].
+    /// Starts a dispatcher over `store`. Nothing is served before [`Server::run`]. What it says of its settings when somebody
+    /// asks is `settings`.
     ///
     /// # Errors
     /// The operating system gives no thread.
@@ -173,11 +175,12 @@ impl Server {
         listener: Listener,
         store: Arc<dyn Store>,
         dispatch: DispatchConfig,
+        settings: Arc<Resolved>,
         rng: Box<dyn Rng>,
     ) -> io::Result<Self> {
         let threads = NetworkThreads::start()?;
         let ServerConfig { limits, trusted_proxies, .. } = listener.config.clone();
-        let app = App::start(store, dispatch, limits, trusted_proxies, rng)?;
+        let app = App::start(store, dispatch, limits, trusted_proxies, settings, rng)?;
         Ok(Self { app, listener, threads })
     }
 

@@ -52,6 +52,7 @@ pub(crate) mod sql;
 pub(crate) mod stats;
 pub(crate) mod store;
 pub(crate) mod suspects;
+pub(crate) mod system;
 pub(crate) mod terminal_text;
 pub(crate) mod times;
 pub(crate) mod token;

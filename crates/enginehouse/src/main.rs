@@ -51,6 +51,8 @@ enum CliCommand {
     Suspects(cli::suspects::SuspectsArgs),
     /// Count what is in the store
     Stats(cli::stats::StatsArgs),
+    /// Show how a running server is set up, and what to look after
+    System(cli::system::SystemArgs),
     /// Watch the fleet and its work on the whole screen, and act on them
     Top(cli::top::TopArgs),
     /// Measure how much a server takes, and how fast, with a load of its own
@@ -100,6 +102,7 @@ impl CliCommand {
             Self::Suspects(arguments) => Some(arguments.call()),
             Self::Top(arguments) => Some(arguments.call()),
             Self::Stats(arguments) => Some(arguments.call()),
+            Self::System(arguments) => Some(arguments.call()),
             Self::Bench(arguments) => Some(arguments.call()),
             Self::AcceptClock(arguments) => Some(arguments.call()),
             Self::Token(arguments) => arguments.call(),
@@ -175,6 +178,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Suspects(arguments) => cli::suspects::run(arguments).await,
         CliCommand::Top(arguments) => cli::top::run(arguments).await,
         CliCommand::Stats(arguments) => cli::stats::run(arguments).await,
+        CliCommand::System(arguments) => cli::system::run(arguments).await,
         CliCommand::Serve(arguments) => cli::serve::run(arguments).await,
         CliCommand::Bench(arguments) => cli::bench::run(arguments).await,
         CliCommand::Demo(arguments) => return ExitCode::from(cli::demo::run(arguments).await),
@@ -315,6 +319,7 @@ mod tests {
         "suspects",
         "top --once",
         "stats",
+        "system",
         "token list",
         "token show t",
         "audit list",

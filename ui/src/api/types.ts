@@ -32,6 +32,7 @@ export type Unchanged = Schemas['UnchangedItem'];
 export type Overview = Schemas['Overview'];
 export type AttentionItem = Schemas['AttentionItem'];
 export type QueueActivities = Schemas['QueueActivityList'];
+export type System = Schemas['SystemInfo'];
 export type WhoAmI = Schemas['WhoAmI'];
 
 export interface Page<T> {

@@ -50,6 +50,9 @@ pub enum Permission {
     /// The audit log.
     #[strum(serialize = "audit:read")]
     AuditRead,
+    /// How the server is set up: its settings, its store and its certificates.
+    #[strum(serialize = "system:read")]
+    SystemRead,
 }
 
 impl Permission {
@@ -110,6 +113,7 @@ impl Role {
                     | P::EnginesControl
                     | P::SettingsRead
                     | P::SettingsPause
+                    | P::SystemRead
             ),
             Self::Admin => true,
         }
@@ -150,7 +154,8 @@ mod tests {
             settings:write      . . . . . x
             tokens:read         . . . . . x
             tokens:write        . . . . . x
-            audit:read          . . . . . x";
+            audit:read          . . . . . x
+            system:read         . . . . x x";
         let rows: Vec<_> = table.lines().filter(|line| !line.is_empty()).collect();
         assert_eq!(rows.len(), Permission::VARIANTS.len());
         for (row, permission) in rows.into_iter().zip(Permission::VARIANTS) {

@@ -33,6 +33,32 @@ const fn joined() -> [Setting; LISTENER.len() + OTHERS.len()] {
 
 const OTHERS: &[Setting] = &[
     Setting {
+        name: "instance_name",
+        about: "What people call this installation, such as `production` or `render farm 2`; 1 to 40 characters. The dashboard, the title of its tab and `enginehouse top` show it.",
+        placeholder: "NAME",
+        set: |config, value| {
+            let fits = (1..=40).contains(&value.chars().count()) && value.trim() == value;
+            if !fits || value.chars().any(char::is_control) {
+                return Err(
+                    "must be 1 to 40 characters, without control characters and without spaces at its ends".to_owned()
+                );
+            }
+            config.instance_name = Some(value.to_owned());
+            Ok(())
+        },
+        get: |config| config.instance_name.clone().unwrap_or_default(),
+    },
+    Setting {
+        name: "instance_color",
+        about: "A colour for the dashboard's header and the icon of its tab, so that nobody takes one installation for another: `red`, `orange`, `yellow`, `green`, `teal`, `blue`, `purple` or `pink`.",
+        placeholder: "COLOR",
+        set: |config, value| {
+            config.instance_color = Some(word(value)?);
+            Ok(())
+        },
+        get: |config| config.instance_color.map_or("", Into::into).to_owned(),
+    },
+    Setting {
         name: "store",
         about: "Where the rows are. `sqlite://PATH`: a file, relative to the working directory unless the path begins with a slash; it is made if it is not there. `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`: a PostgreSQL database, 14 or newer; any number of servers may share it. Several hosts are given as `HOST1:PORT1,HOST2:PORT2` with `target_session_attrs=read-write`. Anybody who sees a process sees its flags: give an address with a password as the variable or in the file.",
         placeholder: "URL",

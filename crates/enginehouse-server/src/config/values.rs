@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use enginehouse_api::system::InstanceColor;
 use enginehouse_store::migrations::{Migrate, SchemaName};
 use enginehouse_store::postgres::Pooler;
 use enginehouse_store::{Durability, StoreUrl};
@@ -16,6 +17,10 @@ use crate::trusted_proxies::TrustedProxies;
 /// Everything that a server needs to know. Complete: every default is filled in.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// What people call this installation.
+    pub instance_name: Option<String>,
+    /// By which colour they tell it from others.
+    pub instance_color: Option<InstanceColor>,
     pub listen: ListenAddress,
     /// Where metrics are; none if they are where calls are.
     pub metrics_listen: Option<ListenAddress>,
@@ -62,6 +67,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            instance_name: None,
+            instance_color: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 7420)).into(),
             metrics_listen: None,
             socket_mode: DEFAULT_SOCKET_MODE,

@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use enginehouse_core::ids::EventId;
 use enginehouse_store::Store;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -16,6 +18,7 @@ use crate::access::denials::Denials;
 use crate::access::failed_logins::FailedLogins;
 use crate::access::quotas::{QuotaLimits, Quotas};
 use crate::access::token_cache::TokenCache;
+use crate::config::{Config, Resolved};
 use crate::dispatcher::audit_notes::WriteAuditNotes;
 use crate::dispatcher::config::{DispatchConfig, Retention};
 use crate::dispatcher::pulse::Pulse;
@@ -28,6 +31,7 @@ use crate::operations::signal::OperationsSignal;
 use crate::rng::{Rng, SeededRng};
 use crate::stream_hub::StreamHub;
 use crate::telemetry::{CommitObserver, Metrics};
+use crate::timers::Timer;
 use crate::trusted_proxies::TrustedProxies;
 
 /// What every handler may use. Cheap to clone.
@@ -44,6 +48,8 @@ struct Parts {
     metrics: Metrics,
     limits: Limits,
     trusted_proxies: TrustedProxies,
+    settings: Arc<Resolved>,
+    started_at: Instant,
     budgets: Budgets,
     explainer: Explainer,
     retention: Retention,
@@ -71,6 +77,7 @@ impl App {
         config: DispatchConfig,
         limits: Limits,
         trusted_proxies: TrustedProxies,
+        settings: Arc<Resolved>,
         mut rng: Box<dyn Rng>,
     ) -> std::io::Result<Self> {
         let metrics = Metrics::new();
@@ -110,6 +117,8 @@ impl App {
             operations_signal: OperationsSignal::default(),
             limits,
             trusted_proxies,
+            settings,
+            started_at: Timer::now(),
             rng: Mutex::new(own_rng),
             request_prefix,
             requests: AtomicU64::new(0),
@@ -119,6 +128,20 @@ impl App {
     /// The store, for reads.
     pub fn store(&self) -> &dyn Store {
         &*self.0.store
+    }
+
+    /// What operators have set up, and where they have.
+    pub(super) fn settings(&self) -> &Resolved {
+        &self.0.settings
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.0.settings.config
+    }
+
+    /// For how long it has run.
+    pub(super) fn uptime(&self) -> Duration {
+        Timer::now().saturating_duration_since(self.0.started_at)
     }
 
     /// What has been counted and measured.

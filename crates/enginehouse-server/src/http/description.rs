@@ -42,7 +42,7 @@ pub(super) fn head() -> OpenApi {
         ("queues", "What each queue sets for its events."),
         ("scenario runs", "Groups of events, and the engines on them."),
         ("operations", "One action on many events or engines, which lasts and can be watched."),
-        ("house", "Counts and ages of everything."),
+        ("house", "Counts and ages of everything, and how the server is set up."),
         ("tokens", "What callers prove themselves with."),
         ("audit", "What people did, and what they were kept from."),
         ("health", "For machines."),

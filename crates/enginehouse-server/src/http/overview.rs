@@ -12,8 +12,8 @@ use enginehouse_core::filter::EngineFilter;
 use enginehouse_core::minutes::{MinuteTally, minute_of};
 use enginehouse_core::time::{Timestamp, in_words};
 use enginehouse_core::verdict::Verdict;
-use enginehouse_store::DiskSpace;
 use enginehouse_store::rows::{LaneCounts, PageRequest, StatusCounts};
+use enginehouse_store::{DiskSpace, StoreHealth};
 
 use super::activity::{begin_of_rates, recent};
 use super::app::App;
@@ -61,8 +61,7 @@ pub(super) async fn read(app: &App, principal: &Principal) -> Result<Overview, P
     let oldest = oldest(&lanes);
     let mut attention = Vec::new();
     if within.is_empty() {
-        attention.extend(damage(app, &health.unreadable_rows));
-        attention.extend(health.disk.and_then(low_disk));
+        attention.extend(findings(app, &health));
     }
     if principal.may(Permission::EventsRead) {
         attention.extend(blocked(app, principal, now).await?);
@@ -111,7 +110,9 @@ fn oldest(lanes: &[LaneCounts]) -> Option<OldestEvent> {
     })
 }
 
-fn damage(app: &App, unreadable_rows: &[(&'static str, u64)]) -> Vec<AttentionItem> {
+/// What is wrong with the store.
+pub(super) fn findings(app: &App, health: &StoreHealth) -> Vec<AttentionItem> {
+    let unreadable_rows = &health.unreadable_rows;
     let rows: u64 = unreadable_rows.iter().map(|(_, rows)| rows).sum();
     let unreadable = (rows > 0).then(|| {
         let tables: Vec<_> = unreadable_rows.iter().filter(|(_, rows)| *rows > 0).map(|(table, _)| *table).collect();
@@ -119,7 +120,7 @@ fn damage(app: &App, unreadable_rows: &[(&'static str, u64)]) -> Vec<AttentionIt
         AttentionItem::new(AttentionKind::StoreDamaged, summary, rows)
     });
     let damaged = app.store().damage().map(|what| AttentionItem::new(AttentionKind::StoreDamaged, what, 1));
-    damaged.into_iter().chain(unreadable).collect()
+    damaged.into_iter().chain(unreadable).chain(health.disk.and_then(low_disk)).collect()
 }
 
 /// A disk of which less than a twentieth is free, and less than 10 GiB: a small share of a large disk lasts.

@@ -53,8 +53,15 @@ impl TestApp {
         let clock = Arc::new(ManualClock::at(enginehouse_core::time::Timestamp::from_millis(START)));
         let store = place.open(&clock);
         let chance = Box::new(SeededRng::from_seed(7));
-        let app = App::start(Arc::clone(&store), DispatchConfig::default(), limits, TrustedProxies::default(), chance)
-            .unwrap();
+        let app = App::start(
+            Arc::clone(&store),
+            DispatchConfig::default(),
+            limits,
+            TrustedProxies::default(),
+            Arc::default(),
+            chance,
+        )
+        .unwrap();
         Self {
             router: router(app.clone(), ListenerRole::Everything),
             app,

@@ -1,6 +1,6 @@
 //! The description of the API is fresh, and no call of it is without a test.
 
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     include_str!("auditing.rs"),
     include_str!("bulk_events.rs"),
     include_str!("clock.rs"),
@@ -17,6 +17,7 @@ const SOURCES: [&str; 16] = [
     include_str!("settings.rs"),
     include_str!("stream.rs"),
     include_str!("suspects.rs"),
+    include_str!("system.rs"),
 ];
 
 /// Whether a path that a test uses is one of a template: `/v1/events/{event_id}` of `/v1/events/{event}`.

@@ -52,6 +52,7 @@ mod sharing;
 mod sockets;
 mod stream;
 mod suspects;
+mod system;
 mod tls;
 #[path = "../under_test/mod.rs"]
 mod under_test;

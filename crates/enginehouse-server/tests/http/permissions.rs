@@ -323,6 +323,7 @@ async fn a_token_with_selectors_may_make_those_calls_only_that_keep_to_them() {
             "POST /v1/scenario-runs/xscenario_run_id/cancel",
             "POST /v1/scenario-runs/xscenario_run_id/pause",
             "POST /v1/scenario-runs/xscenario_run_id/resume",
+            "GET /v1/system",
         ]
     );
     app.close().await;

@@ -42,6 +42,7 @@ pub(crate) async fn start(change: impl FnOnce(&mut ServerConfig)) -> RunningServ
         Listener::bind(config).await.unwrap(),
         Arc::clone(&store) as Arc<dyn Store>,
         DispatchConfig::default(),
+        Arc::default(),
         Box::new(SeededRng::from_seed(1)),
     )
     .unwrap();

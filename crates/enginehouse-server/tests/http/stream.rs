@@ -237,7 +237,15 @@ async fn what_another_server_does_is_told_of() {
         assert_eq!(stream.next().await.unwrap().data["items"], json!([]));
     }
     let (chance, config) = (Box::new(SeededRng::from_seed(8)), DispatchConfig::default());
-    let other = App::start(app.open_again(), config, Limits::default(), TrustedProxies::default(), chance).unwrap();
+    let other = App::start(
+        app.open_again(),
+        config,
+        Limits::default(),
+        TrustedProxies::default(),
+        std::sync::Arc::default(),
+        chance,
+    )
+    .unwrap();
     let of_other = router(other.clone(), ListenerRole::Everything);
     let engine = r#"{"engine_type":"t","heartbeat_interval_seconds":0}"#;
     assert_eq!(answer_of(&of_other, request("PUT /v1/engines/theirs", "application/json", engine)).await.status, 201);

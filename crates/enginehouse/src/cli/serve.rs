@@ -55,9 +55,9 @@ pub(crate) async fn run(arguments: ServeArgs) -> Exit {
         }
     };
     let (format, result) = match arguments.settings.resolve(arguments.config.as_ref()) {
-        Ok(Resolved { config, .. }) => {
-            server_log::start(&config, &log);
-            (config.log_format, serve(config, arguments.until_stdin_ends, &log).await)
+        Ok(resolved) => {
+            server_log::start(&resolved.config, &log);
+            (resolved.config.log_format, serve(resolved, arguments.until_stdin_ends, &log).await)
         }
         // It has not said in which format.
         Err(error) => (LogFormat::Text, Err(error)),
@@ -73,7 +73,8 @@ pub(crate) async fn run(arguments: ServeArgs) -> Exit {
     exit
 }
 
-async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Result<(), CliError> {
+async fn serve(settings: Resolved, until_stdin_ends: bool, log: &LogOutput) -> Result<(), CliError> {
+    let config = settings.config.clone();
     for warning in unknown_variables::warnings() {
         tracing::warn!("{warning}");
     }
@@ -109,9 +110,10 @@ async fn serve(config: Config, until_stdin_ends: bool, log: &LogOutput) -> Resul
         tracing::warn!(%address, "what is sent to this address is not encrypted: whoever is in between reads all of it");
     }
     let about = store.describe();
-    let server = Server::start(listener, store, config.dispatch, Box::new(rng)).map_err(|error| {
-        CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system lets the process start threads")
-    })?;
+    let server =
+        Server::start(listener, store, config.dispatch, Arc::new(settings), Box::new(rng)).map_err(|error| {
+            CliError::new(Exit::Failed, NOT_STARTED, error, "see that the system lets the process start threads")
+        })?;
     server.app().metrics().show_dropped_lines(log.dropped());
     tracing::info!(%address, metrics, store = about, version = env!("CARGO_PKG_VERSION"), "serving");
     server_log::announce(config.log_format, &url);

@@ -63,6 +63,7 @@ impl World {
             DispatchConfig::default(),
             Limits::default(),
             TrustedProxies::default(),
+            Arc::default(),
             chance,
         )
         .unwrap();
