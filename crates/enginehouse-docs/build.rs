@@ -16,6 +16,8 @@ use regex::{Captures, Regex};
 /// What is in the root of the repository and in the book.
 const OF_THE_ROOT: [&str; 6] =
     ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE-APACHE", "LICENSE-MIT"];
+/// The icon of the dashboard is that of the documents, too: without one, browsers ask for `/favicon.ico`.
+const ICON: &str = "ui/src/icon.svg";
 /// Of the pages, and of the one that shows the calls.
 const STYLES: [&str; 2] = ["calls.css", "docs.css"];
 const BOOK: &str = r#"
@@ -33,11 +35,11 @@ fn main() -> Result<()> {
     let crate_folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let repository = crate_folder.join("../..").canonicalize()?;
-    for input in OF_THE_ROOT
-        .iter()
-        .map(|name| repository.join(name))
-        .chain([repository.join("docs"), crate_folder.join("theme")])
-    {
+    for input in OF_THE_ROOT.iter().map(|name| repository.join(name)).chain([
+        repository.join("docs"),
+        repository.join(ICON),
+        crate_folder.join("theme"),
+    ]) {
         println!("cargo::rerun-if-changed={}", input.display());
     }
     let book = out.join("book");
@@ -63,6 +65,7 @@ fn main() -> Result<()> {
     for style in STYLES {
         fs::copy(crate_folder.join("theme").join(style), book.join("pages").join(style))?;
     }
+    fs::copy(repository.join(ICON), book.join("pages/icon.svg"))?;
     fs::write(out.join("pages.rs"), list(&book.join("pages"))?)?;
     Ok(())
 }

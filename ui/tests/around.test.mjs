@@ -56,6 +56,81 @@ test('below a path one logs in, and every link stays there', async () => {
   await page.context().close();
 });
 
+/** What a page leads to, loads and sends forms to: all of it below the path, with no slash doubled. */
+async function references(page) {
+  const found = await page.evaluate(() => [
+    ...[...document.querySelectorAll('a[href]')].map((one) => one.href),
+    ...[...document.querySelectorAll('form')].map((one) => one.action),
+    ...performance.getEntriesByType('resource').map((one) => one.name),
+  ]);
+  // Documents name servers of others, and one that their reader has started.
+  const own = found.map((one) => one.split('#')[0]).filter((one) => new URL(one).origin === new URL(below()).origin);
+  assert.deepEqual(own.filter((one) => !one.startsWith(`${below()}/`) || new URL(one).pathname.includes('//')), [], page.url());
+  return own;
+}
+
+test('all that the dashboard and the documents refer to is below the path', async () => {
+  const page = await open(browser, { url: below() });
+  await page.goto(`${below()}/login?next=/`);
+  await page.getByLabel('Access token').fill(TOKEN);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.waitForURL(`${below()}/`);
+  await settled(page);
+  const all = new Set();
+  const sections = await page.getByRole('navigation', { name: 'Pages' })
+    .getByRole('link').evaluateAll((links) => links.filter((link) => !link.hasAttribute('data-load')).map((link) => link.href));
+  assert.ok(sections.length >= 10, sections.join());
+  const things = ['engines/sim-1', `events/${ids.dead}`, `scenario-runs/${ids.run}`, 'queues/media', 'event-types/thumbnail.make', `operations/${ids.operation}`, 'system/nothing'];
+  for (const address of [...sections, ...things.map((thing) => `${below()}/${thing}`), `${below()}/login`]) {
+    await page.goto(address);
+    if (!address.endsWith('/login')) await settled(page);
+    for (const one of await references(page)) all.add(one);
+  }
+  // A problem leads to its page.
+  await page.route('**/v1/audit?*', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', json: { type: '/problems/overloaded', title: 'Overloaded', status: 503, detail: 'too many requests at once', code: 'overloaded' } }));
+  await page.goto(`${below()}/audit`);
+  await page.getByRole('link', { name: 'What to do about overloaded' }).click();
+  await page.waitForURL(`${below()}/docs/problems/overloaded.html`);
+  for (const path of ['docs/', 'docs/security.html', 'docs/adr/index.html', 'docs/problems/lock_lost.html']) {
+    await page.goto(`${below()}/${path}`);
+    await page.getByRole('button', { name: 'Log out' }).waitFor();
+    await page.getByRole('link', { name: 'root', exact: true }).waitFor();
+    for (const one of await references(page)) all.add(one);
+  }
+  // Every address answers, and wherever it leads it stays below the path.
+  const wrong = [];
+  for (const one of all) {
+    const answer = one.endsWith('/logout') ? null : await page.request.get(one, { headers: { Accept: 'text/html' } });
+    if (answer && (answer.status() >= 400 || !answer.url().startsWith(`${below()}/`))) wrong.push(`${one}: ${answer.status()} ${answer.url()}`);
+  }
+  assert.deepEqual(wrong, []);
+  assert.ok(all.size > 100, `${all.size}`);
+  for (const [path, to] of [['docs', 'docs/'], ['docs/api', 'docs/api/'], ['problems', 'docs/problems/'], ['problems/lock_lost', 'docs/problems/lock_lost.html']]) {
+    const answer = await page.request.get(`${below()}/${path}`, { headers: { Accept: 'text/html' } });
+    assert.deepEqual([answer.status(), answer.url()], [200, `${below()}/${to}`]);
+  }
+  // The calls are shown, from the description that is below the path.
+  await page.goto(`${below()}/docs/`);
+  await page.getByRole('link', { name: 'API reference' }).click();
+  await page.waitForURL(`${below()}/docs/api/`);
+  await page.locator('.opblock').first().waitFor({ timeout: 30_000 });
+  await references(page);
+  // Out by the bar of the documents, and back to what one wanted to see.
+  await page.goto(`${below()}/docs/security.html`);
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.waitForURL(`${below()}/login`);
+  await page.goto(`${below()}/docs/security.html`);
+  await page.getByRole('link', { name: 'Log in', exact: true }).click();
+  await page.waitForURL(`${below()}/login`);
+  await page.goto(`${below()}/v1/whoami`);
+  await page.waitForURL(`${below()}/login?next=%2Fv1%2Fwhoami`);
+  await page.getByLabel('Access token').fill(viewer);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.waitForURL(`${below()}/v1/whoami`);
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
 test('who may only look is offered nothing else, and no payload', async () => {
   const page = await open(browser);
   await page.goto(`${URL_OF_SERVER}/`);

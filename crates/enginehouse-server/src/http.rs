@@ -62,6 +62,7 @@ mod system;
 mod tokens;
 mod unpacking;
 mod visitor;
+mod way_up;
 mod whoami;
 mod wire;
 

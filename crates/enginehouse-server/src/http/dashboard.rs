@@ -12,6 +12,7 @@ use enginehouse_core::invalid::shortened;
 use http::{HeaderMap, Method, StatusCode, header};
 
 use super::problem::ProblemResponse;
+use super::way_up::way_up;
 
 /// A file that the build of the dashboard has written: made from `ui/`, by `cargo xtask ui`.
 #[derive(Debug)]
@@ -68,8 +69,8 @@ pub(super) async fn first_page(request: Request) -> Response {
 
 /// The page, whose way up to the server fits its address.
 pub(super) fn page(request: &Request) -> Response {
-    let depth = request.uri().path().matches('/').count().saturating_sub(1);
-    let tag = format!("\"{INDEX_HASH}-{depth}\"");
+    let up = way_up(request.uri().path());
+    let tag = format!("\"{INDEX_HASH}-{}\"", up.matches("../").count());
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
@@ -80,7 +81,6 @@ pub(super) fn page(request: &Request) -> Response {
     if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    let up = if depth == 0 { "./".to_owned() } else { "../".repeat(depth) };
     (headers, INDEX.replacen(BASE, &format!("<base href=\"{up}\">"), 1)).into_response()
 }
 

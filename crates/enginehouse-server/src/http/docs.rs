@@ -16,6 +16,7 @@ use super::app::App;
 use super::login;
 use super::problem::ProblemResponse;
 use super::visitor::Visitor;
+use super::way_up::way_up;
 use super::{dashboard, description, html};
 
 /// The pages.
@@ -23,7 +24,7 @@ pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
     let text: Arc<str> = description::text(openapi).into();
     let described = move || async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()) };
     // Without `none`, Swagger UI sends the description to a validator on the internet.
-    let config = utoipa_swagger_ui::Config::from("/openapi.json")
+    let config = utoipa_swagger_ui::Config::from("../../openapi.json")
         .validator_url("none")
         .display_operation_id(true)
         .display_request_duration(true)
@@ -36,13 +37,15 @@ pub(super) fn pages(openapi: &OpenApi) -> Router<App> {
         .route("/openapi.json", get(described))
         .route("/problems", get(super::problem_pages::list))
         .route("/problems/{code}", get(super::problem_pages::page_of))
-        .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
+        .route("/docs", get(|| async { Redirect::permanent("./docs/") }))
         .route("/docs/", get(|State(app): State<App>, request: Request| document(app, String::new(), request)))
         .route(
             "/docs/{*path}",
             get(|State(app): State<App>, Path(path): Path<String>, request: Request| document(app, path, request)),
         )
-        .merge(utoipa_swagger_ui::SwaggerUi::new("/docs/api").config(config))
+        // By itself it would lead there by a path that no proxy is in front of.
+        .route("/docs/api", get(|| async { Redirect::permanent("./api/") }))
+        .nest("/docs/api/", utoipa_swagger_ui::SwaggerUi::new("/").config(config).into())
         // Its own look, but for our colours.
         .route("/docs/api/index.css", get(|| async { file("calls.css") }))
 }
@@ -53,7 +56,7 @@ async fn document(app: App, path: String, request: Request) -> Response {
     let found = page(&path).filter(|page| page.content_type.starts_with("text/html"));
     let Some(Ok(text)) = found.map(|page| std::str::from_utf8(page.bytes)) else { return file(&path) };
     let visitor = Visitor::of(&request, &app).await.unwrap_or(Visitor::Unknown);
-    let shown = Html(html::with_session(text, &visitor));
+    let shown = Html(html::with_session(text, &visitor, &way_up(request.uri().path())));
     match visitor {
         Visitor::LoggedIn(_) => ([(header::CACHE_CONTROL, "no-store")], shown).into_response(),
         Visitor::Anyone | Visitor::Unknown => shown.into_response(),

@@ -38,18 +38,18 @@ pub(super) fn login_page(visitor: &Visitor, next: &str, why_not: Option<&str>, a
     shell("Log in", &again.unwrap_or_default(), &content)
 }
 
-/// A page of the documents, with who has logged in.
-pub(super) fn with_session(page: &str, visitor: &Visitor) -> String {
-    page.replacen(SESSION_MARK, &session_bar(visitor), 1)
+/// A page of the documents, with who has logged in; `up` leads from it to where the server is.
+pub(super) fn with_session(page: &str, visitor: &Visitor, up: &str) -> String {
+    page.replacen(SESSION_MARK, &session_bar(visitor, up), 1)
 }
 
 /// Who has logged in, and the way out; or the way in.
-fn session_bar(visitor: &Visitor) -> String {
+fn session_bar(visitor: &Visitor, up: &str) -> String {
     match visitor {
         Visitor::Anyone => String::new(),
-        Visitor::Unknown => "<a href=\"/login\">Log in</a>".to_owned(),
+        Visitor::Unknown => format!("<a href=\"{up}login\">Log in</a>"),
         Visitor::LoggedIn(grant) => format!(
-            "<form class=\"session\" method=\"post\" action=\"/logout\"><a href=\"/login\">{}</a> <button>Log out</button></form>",
+            "<form class=\"session\" method=\"post\" action=\"{up}logout\"><a href=\"{up}login\">{}</a> <button>Log out</button></form>",
             escaped(&grant.name.to_string())
         ),
     }

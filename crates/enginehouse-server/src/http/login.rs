@@ -13,6 +13,7 @@ use super::problem::ProblemResponse;
 use super::same_origin::SEC_FETCH_SITE;
 use super::session_cookie::{self, CookieKind};
 use super::visitor::Visitor;
+use super::way_up::way_up;
 use super::{auth, html};
 use crate::access::token_cache::NewSession;
 
@@ -32,7 +33,8 @@ pub(super) fn way_to_log_in(request: &Request) -> Option<String> {
     }
     accepts_pages()?;
     let next = request.uri().path_and_query()?.as_str();
-    Some(format!("/login?{}", form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish()))
+    let up = way_up(request.uri().path());
+    Some(format!("{up}login?{}", form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish()))
 }
 
 /// The page on which one logs in, or out.

@@ -38,13 +38,13 @@ impl ProblemKind {
 /// All problems.
 pub(super) async fn list(headers: HeaderMap) -> Response {
     let kinds = || ProblemKinds { items: Code::VARIANTS.iter().copied().map(ProblemKind::of).collect() };
-    shown(&headers, "/docs/problems/", kinds)
+    shown(&headers, "./docs/problems/", kinds)
 }
 
 /// One of them.
 pub(super) async fn page_of(headers: HeaderMap, Path(code): Path<String>) -> Response {
     match code.parse::<Code>() {
-        Ok(code) => shown(&headers, &format!("/docs/problems/{code}.html"), || ProblemKind::of(code)),
+        Ok(code) => shown(&headers, &format!("../docs/problems/{code}.html"), || ProblemKind::of(code)),
         Err(_) => {
             let detail = format!("there is no problem {:?}; /problems lists them", shortened(&code));
             ProblemResponse::new(Code::NotFound, detail).into_response()

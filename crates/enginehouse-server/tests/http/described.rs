@@ -57,8 +57,9 @@ impl Described {
         let media_type = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default();
         // A browser that asks for a page is shown where to log in.
-        let is_led_to_log_in =
-            headers.get(header::LOCATION).is_some_and(|to| to.as_bytes().starts_with(b"/login?next="));
+        let is_led_to_log_in = headers
+            .get(header::LOCATION)
+            .is_some_and(|to| to.to_str().is_ok_and(|to| to.trim_start_matches("../").starts_with("login?next=")));
         if status == 303 && is_led_to_log_in {
             return Ok(());
         }

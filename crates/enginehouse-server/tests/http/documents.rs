@@ -22,7 +22,7 @@ async fn the_documents_are_pages_and_the_calls_are_beside_them() {
         assert_eq!(policy.starts_with("default-src 'none'"), !path.starts_with("/docs/api"), "{path}: {policy}");
     }
     let moved = app.send(request("GET /docs", "application/json", "")).await;
-    assert_eq!((moved.status, &moved.headers["location"]), (308, &"/docs/".parse().unwrap()));
+    assert_eq!((moved.status, &moved.headers["location"]), (308, &"./docs/".parse().unwrap()));
     app.call("GET /docs/nosuch.html", "").await;
     insta::assert_snapshot!(app.close().await, @r#"
     > GET /docs/nosuch.html

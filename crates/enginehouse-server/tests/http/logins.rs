@@ -62,10 +62,10 @@ async fn who_logs_in_has_a_session_that_opens_what_the_token_does() {
     // The pages say who has logged in, and no cache keeps that.
     for path in ["/docs/", "/docs/security.html"] {
         let page = app.send(with(&format!("GET {path}"), "", "", &[("cookie", &cookie)])).await;
-        assert!(page.body.contains(">ann</a>") && page.body.contains("action=\"/logout\""), "{path}: {}", page.body);
+        assert!(page.body.contains(">ann</a>") && page.body.contains("action=\"../logout\""), "{path}: {}", page.body);
         assert_eq!(page.headers["cache-control"], "no-store", "{path}");
         let page = app.send(with(&format!("GET {path}"), "", "", &[])).await;
-        assert!(page.body.contains("<a href=\"/login\">Log in</a>") && !page.body.contains(">ann</a>"), "{path}");
+        assert!(page.body.contains("<a href=\"../login\">Log in</a>") && !page.body.contains(">ann</a>"), "{path}");
     }
     let again = app.send(with("GET /login?next=/docs/", "", "", &[("cookie", &cookie)])).await;
     assert_eq!((again.status, &again.headers["location"]), (303, &"./docs/".parse().unwrap()));
@@ -217,7 +217,7 @@ async fn a_browser_without_a_session_is_shown_where_to_log_in() {
 
     let page = app.send(with("GET /v1/events?status=failed", "", "", &[("accept", TEXT)])).await;
     assert_eq!(page.status, 303, "{}", page.body);
-    assert_eq!(page.headers["location"], "/login?next=%2Fv1%2Fevents%3Fstatus%3Dfailed");
+    assert_eq!(page.headers["location"], "../login?next=%2Fv1%2Fevents%3Fstatus%3Dfailed");
     for headers in [&[("accept", "application/json")][..], &[], &[("accept", TEXT), ("authorization", "Bearer x")]] {
         let call = app.send(with("GET /v1/events", "", "", headers)).await;
         assert!(call.status == 401 && call.headers.contains_key("www-authenticate"), "{headers:?}");

@@ -10,9 +10,19 @@ use crate::app::{Answer, TestApp, request};
 async fn page(app: &TestApp, path: &str) -> Answer {
     let answer = app.send(request(&format!("GET {path}"), "", "")).await;
     match answer.headers.get(header::LOCATION) {
-        Some(place) => app.send(request(&format!("GET {}", place.to_str().unwrap()), "", "")).await,
+        Some(place) => app.send(request(&format!("GET {}", resolved(path, place.to_str().unwrap())), "", "")).await,
         None => answer,
     }
+}
+
+/// Where a reference leads to that stands in an answer. One that began at the root would leave the path of a proxy.
+fn resolved(path: &str, reference: &str) -> String {
+    assert!(reference.starts_with('.'), "{path} leads to {reference}");
+    let (mut folder, mut rest) = (path.rsplit_once('/').unwrap().0, reference.trim_start_matches("./"));
+    while let Some(further) = rest.strip_prefix("../") {
+        (folder, rest) = (folder.rsplit_once('/').unwrap().0, further);
+    }
+    format!("{folder}/{rest}")
 }
 
 #[tokio::test]
