@@ -133,6 +133,11 @@ fn every_page_is_sound_in_a_browser() {
 }
 
 #[test]
+fn what_others_wrote_is_text_on_every_page() {
+    look_at_a_new_store(&["hostile"]);
+}
+
+#[test]
 fn lists_are_narrowed_by_one_line_of_text() {
     look_at_a_new_store(&["filter"]);
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, open, picture, sound, TOKEN, URL_OF_SERVER } from './browser.mjs';
+import { pagesOf } from './pages.mjs';
 import { seed } from './seed.mjs';
 
 let browser;
@@ -13,37 +14,10 @@ before(async () => {
 });
 after(() => browser?.close());
 
-const pages = () => [
-  ['overview', '/', 'Events a minute'],
-  ['engines', '/engines', 'sim-2'],
-  ['engines-grid', '/engines?view=grid', 'Each square is an engine'],
-  ['engine', '/engines/sim-2', 'Locks that it holds'],
-  ['scenario-runs', '/scenario-runs', ids.run],
-  ['scenario-run', `/scenario-runs/${ids.run}`, 'Who did what when'],
-  ['events', '/events', 'frame.simulate'],
-  ['events-failed', '/events?status=failed&event_type=thumbnail.make', 'unsupported codec'],
-  ['event-impossible', `/events/${ids.impossible}`, 'What would let it run'],
-  ['event-running', `/events/${ids.running.event_id}`, 'tile 5 of 12'],
-  ['event-failed', `/events/${ids.dead}`, 'Attempt 1'],
-  ['event-hostile', `/events/${ids.hostile}`, '<script>'],
-  ['queues', '/queues', 'billing'],
-  ['queue', '/queues/billing', 'month end'],
-  ['event-types', '/event-types', 'volume.render'],
-  ['event-type', '/event-types/thumbnail.make', 'How attempts follow each other'],
-  ['dead-letters', '/dead-letters', 'disk_full'],
-  ['dead-letters-list', '/dead-letters?view=list', 'thumbnail.make'],
-  ['operations', '/operations', 'clean up after the outage'],
-  ['operation', `/operations/${ids.operation}`, 'What it is'],
-  ['audit', '/audit', 'queue.pause'],
-  ['tokens', '/tokens', TOKEN ? 'admin' : 'no token'],
-  ['system', '/system', 'Where the server is'],
-  ['not-found', '/events/00000000-0000-7000-8000-000000000000', 'There is no event'],
-];
-
 /** Looks at every page, and says afterwards of each that is wrong what is wrong. */
 async function everyPage(look) {
   const wrong = [];
-  for (const [name, path, text] of pages()) {
+  for (const [name, path, text] of pagesOf(ids)) {
     await look(name, path, text).catch((error) => wrong.push(`${name}: ${error.message}`));
   }
   assert.equal(wrong.length, 0, wrong.join('\n\n'));

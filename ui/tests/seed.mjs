@@ -15,12 +15,12 @@ export function client(url, token, session) {
 export const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'"&{{7*7}}`;
 
 export async function register(call, engine_id, options = {}) {
-  const { capabilities = [], slots = 4, memory = 8192, version = '2.4.1', type = 'simulator', cpu = 35, used = 2100, run = null } = options;
+  const { capabilities = [], slots = 4, memory = 8192, version = '2.4.1', type = 'simulator', cpu = 35, used = 2100, run = null, own = {} } = options;
   const engine = await call('PUT', `/v1/engines/${encodeURIComponent(engine_id)}`, {
     engine_type: type,
     heartbeat_interval_seconds: 300,
     metadata: {
-      static_config: { capabilities, engine_software_version: version, resource_limits: { max_concurrent_events: slots, memory_limit_mb: memory } },
+      static_config: { ...own, capabilities, engine_software_version: version, resource_limits: { max_concurrent_events: slots, memory_limit_mb: memory } },
       dynamic_state: { resource_utilization: { cpu_percent: cpu, memory_usage_mb: used }, ...(run ? { current_scenario_run_id: run } : {}) },
     },
   });
