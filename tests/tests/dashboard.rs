@@ -143,6 +143,11 @@ fn lists_are_narrowed_by_one_line_of_text() {
 }
 
 #[test]
+fn a_large_fleet_is_a_grid_that_keeps_nobody_waiting() {
+    look_at_a_new_store(&["grid"]);
+}
+
+#[test]
 fn every_action_says_what_it_does_and_does_it() {
     look_at_a_new_store(&["actions"]);
 }

@@ -172,7 +172,7 @@ test('while the server is away, what is known stays, and it comes back by itself
   await page.getByText('Reconnecting').waitFor();
   assert.ok(await page.getByText('sim-1').first().isVisible());
   isAway = false;
-  await page.getByText('Live').waitFor();
+  await page.locator('header .state', { hasText: 'Live' }).waitFor();
   await page.getByText('The server does not answer.').waitFor({ state: 'hidden' });
   assert.deepEqual(page.faults, []);
   await page.context().close();

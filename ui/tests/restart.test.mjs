@@ -29,7 +29,7 @@ async function shown(path, text) {
   page.many = (called) => page.calls.filter((one) => one === called).length;
   await page.show(path);
   await page.getByText(text).first().waitFor();
-  await page.getByText('Live').waitFor();
+  await page.locator('header .state', { hasText: /Live|Polling/ }).waitFor();
   await page.evaluate(() => (window.mark = 'not loaded again'));
   return page;
 }
@@ -73,7 +73,7 @@ test('pages that are open live on when the server was killed and is started agai
   await engine('POST', `/v1/events/${ids.running.event_id}/extend`, { lock_token: ids.running.lock.token, visibility_timeout_seconds: 600, log: ['tile 6 of 12'] });
 
   for (const page of pages) {
-    await page.getByText('Live').waitFor();
+    await page.locator('header .state', { hasText: /Live|Polling/ }).waitFor();
     await page.getByText('The server does not answer.').waitFor({ state: 'hidden' });
     assert.equal(await page.evaluate(() => window.mark), 'not loaded again');
   }

@@ -86,3 +86,12 @@ export const usage = (engine: Engine) => engine.metadata.dynamic_state?.resource
 /** How an engine is, in one word: what keeps it from events counts more than that it lives. */
 export const state = (engine: Engine): string =>
   engine.status === 'active' && engine.quarantine ? 'quarantined' : engine.status;
+
+export const slots = (engine: Engine): number => limits(engine).max_concurrent_events ?? 1;
+
+/** How many are how, those first that a person looks for. */
+export function byState(engines: Engine[]): [string, number][] {
+  const found = new Map(['lost', 'quarantined', 'draining', 'active', 'stopped'].map((one) => [one, 0]));
+  for (const engine of engines) found.set(state(engine), (found.get(state(engine)) ?? 0) + 1);
+  return [...found].filter(([, many]) => many > 0);
+}

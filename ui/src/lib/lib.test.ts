@@ -6,6 +6,7 @@ import { ExactNumber, readJson, writeJson } from './json';
 import { meanOf, perMinute, timesOf, valuesOf } from './minutes';
 import { after, withinPage } from './parts';
 import { delays } from './retry';
+import { rawItems } from './rawItems';
 import { asFilter, filterOf, suggestions, termsOf, valueOf, withValue, without, wrongAt } from './terms';
 
 describe('JSON', () => {
@@ -35,6 +36,16 @@ describe('JSON', () => {
   });
   it.each(['', '{', '[1,]', '{"a":}', '01', '1.', "'a'", '"\n"', 'nul', '{"a":1}x', '"\\x"', '[1 2]'])('refuses %j and says where', (text) => {
     expect(() => readJson(text)).toThrow(/no JSON: .* in line \d+, column \d+/);
+  });
+});
+
+describe('a page of a list', () => {
+  it('is cut into its items with every character that they have', () => {
+    const items = ['{"id":12345678901234567890,"price":1.10}', '{"text":"a \\"]}[{\\\\"}', '{"2":[[],{"a":[1]}],"1":{}}', '{ "x" : "\\u00e9" }'];
+    for (const some of [items, items.slice(0, 1), []]) {
+      expect(rawItems(`{"items":[${some.join(',')}],"next_cursor":"abc]","searched_until":null}`)).toEqual({ items: some, next: 'abc]' });
+    }
+    expect(rawItems('{"items":[],"next_cursor":null}')).toEqual({ items: [], next: null });
   });
 });
 

@@ -6,12 +6,16 @@ import { base } from './router.svelte';
 
 class Session {
   who = $state.raw<WhoAmI | null>(null);
+  /** Whether the server was asked who it is, whatever it said. */
+  isKnown = $state(false);
 
   async load(): Promise<void> {
     try {
       this.who = await get<WhoAmI>(path(['whoami']));
     } catch {
       // What is asked for next says why not.
+    } finally {
+      this.isKnown = true;
     }
   }
 

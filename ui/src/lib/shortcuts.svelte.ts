@@ -20,7 +20,7 @@ const choose = (selector: string): HTMLElement | null => document.querySelector<
 
 /** Moves the focus between the links of the rows of a table. */
 function move(step: number): void {
-  const links = [...document.querySelectorAll<HTMLElement>('main tbody tr td > a:first-child, main .attention a, main [data-row] h2 a')].filter((link) => link.offsetParent);
+  const links = [...document.querySelectorAll<HTMLElement>('main tbody tr td > a:first-child, main .attention a, main [data-row] h2 a, main a[data-row]')].filter((link) => link.offsetParent);
   const at = links.indexOf(document.activeElement as HTMLElement);
   links[at === -1 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
 }

@@ -25,6 +25,8 @@ export class Stream {
   private shown = $state.raw<Known>({});
   private known: Known = {};
   private meanwhile = new Set<string>();
+  /** Whether it is open, or about to be. */
+  isOpen = $state(false);
   /** How many things have changed that are not shown yet. */
   changed = $state(0);
 
@@ -51,11 +53,13 @@ export class Stream {
     let heardAt = 0;
     const heard = (topic: string, text: string): void => {
       heardAt = Date.now();
+      this.isOpen = true;
       this.take(topic, this.parse(text) as Part<unknown>);
       live.sent = true;
       live.answered();
     };
     const open = (): void => {
+      this.isOpen = true;
       heardAt = Date.now();
       source = new EventSource(`${base}${path(['stream'], { topics: Object.keys(this.topics).join(',') })}`);
       for (const topic of Object.keys(this.topics)) {
@@ -64,6 +68,7 @@ export class Stream {
       source.onerror = () => {
         // What is shown is asked for until the stream is there again, which the browser sees to, unless it was refused.
         this.forget();
+        this.isOpen = false;
         clearTimeout(timer);
         if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN);
       };
@@ -78,6 +83,7 @@ export class Stream {
       clearTimeout(timer);
       clearInterval(watch);
       source.close();
+      this.isOpen = false;
       live.sent = false;
     };
   }
