@@ -148,6 +148,11 @@ fn a_large_fleet_is_a_grid_that_keeps_nobody_waiting() {
 }
 
 #[test]
+fn lists_are_downloaded_with_every_digit() {
+    look_at_a_new_store(&["export"]);
+}
+
+#[test]
 fn every_action_says_what_it_does_and_does_it() {
     look_at_a_new_store(&["actions"]);
 }
