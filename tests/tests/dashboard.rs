@@ -153,6 +153,11 @@ fn lists_are_downloaded_with_every_digit() {
 }
 
 #[test]
+fn lists_are_gone_through_and_acted_on_by_keys() {
+    look_at_a_new_store(&["keys"]);
+}
+
+#[test]
 fn every_action_says_what_it_does_and_does_it() {
     look_at_a_new_store(&["actions"]);
 }
