@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, open, sound, TOKEN, URL_OF_SERVER } from './browser.mjs';
-import { client, seed } from './seed.mjs';
+import { client, register, seed } from './seed.mjs';
 
 let browser;
 let page;
@@ -60,5 +60,35 @@ test('a run is cancelled, and the operation says what it did', async () => {
   await page.show(`/scenario-runs/${run}`);
   await page.getByText('it has ended').waitFor();
   assert.ok(await page.getByRole('button', { name: 'Cancel', exact: true }).isDisabled());
+  assert.deepEqual(page.faults, []);
+});
+
+test('a run that has ended reads as the story that it was', async () => {
+  const run = 'night-1';
+  const engines = {};
+  for (const id of ['first-engine', 'second-engine']) engines[id] = await register(call, id, { run });
+  const work = async (id, how) => {
+    const as = client(URL_OF_SERVER, TOKEN, engines[id].session);
+    const { events } = await as('POST', `/v1/engines/${id}/claim`, { epoch: engines[id].epoch, limit: 1, event_types: ['night.work'] });
+    await as('POST', `/v1/events/${events[0].event_id}/${how}`, { lock_token: events[0].lock.token, ...(how === 'fail' ? { error: { code: 'odd', message: 'a <b>stone</b> in the way' } } : { result: {} }) });
+    return events[0].event_id;
+  };
+  for (let index = 0; index < 3; index += 1) await call('POST', '/v1/events', { event_type: 'night.work', queue: 'night', scenario_run_id: run, payload: { index }, retry_policy: { max_retries: 0 } });
+  await work('first-engine', 'complete');
+  const failed = await work('first-engine', 'fail');
+  await work('second-engine', 'complete');
+  await page.show(`/scenario-runs/${run}`);
+  await page.locator('.story a.completed').first().waitFor();
+  await call('POST', `/v1/events/${failed}/redrive`, { payload: { index: 7 } });
+  await work('second-engine', 'complete');
+  await page.getByText('2 engines made 4 attempts').waitFor();
+  await page.getByText('failed once (a <b>stone</b> in the way).').waitFor();
+  await page.getByText('was put back in its queue with another payload by').waitFor();
+  await page.getByText('was completed after all.').waitFor();
+  await page.getByText('Took', { exact: true }).waitFor();
+  assert.deepEqual(await page.locator('.story .lane').evaluateAll((lanes) => lanes.map((lane) => [...lane.children].map((one) => one.className.split(' ')[0]))), [['completed', 'failed'], ['completed', 'completed']]);
+  await sound(page, 'the story of a run');
+  await page.locator('.story a.failed').click();
+  await page.waitForURL(`**/events/${failed}`);
   assert.deepEqual(page.faults, []);
 });

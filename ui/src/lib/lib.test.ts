@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DeadLetter } from '../api/types';
+import type { DeadLetter, Event, History } from '../api/types';
 import { concerned } from './concerned';
 import { ago, duration, moment, plural, quoted } from './format';
 import { ExactNumber, readJson, writeJson } from './json';
@@ -7,6 +7,7 @@ import { meanOf, perMinute, timesOf, valuesOf } from './minutes';
 import { after, withinPage } from './parts';
 import { delays } from './retry';
 import { rawItems } from './rawItems';
+import { linesOf, remarksOf, summaryOf } from './story';
 import { asFilter, filterOf, suggestions, termsOf, valueOf, withValue, without, wrongAt } from './terms';
 
 describe('JSON', () => {
@@ -140,5 +141,32 @@ describe('dead letters', () => {
     const letters = [['b', '2.0'], ['a', null], ['c', '1.0'], ['c', '2.0'], [null, null]].map(([engine_id, engine_software_version]) => ({ engine_id, engine_software_version }) as DeadLetter);
     expect(concerned(letters, 'engine_id')).toEqual([['c', 2], ['a', 1], ['b', 1]]);
     expect(concerned(letters, 'engine_software_version')).toEqual([['2.0', 2], ['1.0', 1]]);
+  });
+});
+
+describe('the story of a run', () => {
+  const event = (event_id: string, more: Partial<Event> = {}): Event => ({ event_id, status: 'completed', redrives: 0, ...more }) as Event;
+  const at = (second: number): string => new Date(second * 1000).toISOString();
+  const attempt = (attempt: number, engine_id: string, from: number, to: number | null, outcome: string | null) => ({ attempt, engine_id, claimed_at: at(from), ended_at: to === null ? null : at(to), outcome, error: outcome === 'failed' ? { message: 'no space' } : null });
+  const history = (event_id: string, attempts: unknown[], actions: unknown[] = []): [string, History] => [event_id, { event_id, attempts, actions } as unknown as History];
+  const events = [event('a'), event('b', { redrives: 1, finished_at: at(40) }), event('c', { status: 'processing' }), event('unread')];
+  const histories = new Map([
+    history('a', [attempt(1, 'e10', 0, 10, 'lost'), attempt(2, 'e2', 11, 20, 'completed')]),
+    history('b', [attempt(1, 'e10', 5, 12, 'lost'), attempt(2, 'e2', 13, 14, 'failed'), attempt(3, 'e2', 30, 40, 'completed')], [{ at: at(25), action: 'dead_letter.redrive', by: 'ana', detail: 'payload_replaced: true' }]),
+    history('c', [attempt(1, 'e10', 10, null, null)]),
+  ]);
+  const lines = linesOf(events, histories);
+  it('has a line for each engine, and rows for what it did at once', () => {
+    expect(lines.map(({ engine, rows }) => [engine, rows])).toEqual([['e2', 2], ['e10', 2]]);
+    expect(lines[1]!.stretches.map((one) => [one.event.event_id, one.row, one.outcome])).toEqual([['a', 0, 'lost'], ['b', 1, 'lost'], ['c', 0, 'processing']]);
+    expect(summaryOf(lines, 0, 50_000, true)).toBe('2 engines made 6 attempts in 50 s, 1 min 17 s of work in all.');
+  });
+  it('says what stands out, in the order in which it happened', () => {
+    expect(remarksOf(events, lines, histories).map((one) => `${one.at / 1000} ${one.engine ?? one.event?.event_id} ${one.text}`)).toEqual([
+      '10 e10 was lost with 2 events: other engines took over',
+      '14 b failed once (no space)',
+      '25 b was put back in its queue with another payload by ana',
+      '40 b was completed after all',
+    ]);
   });
 });
