@@ -1,4 +1,4 @@
-//! What a contributor runs: check, test, bench, openapi, docs, ui, tidy.
+//! What a contributor runs: check, test, bench, openapi, docs, ui, pictures, tidy.
 
 #![expect(
     clippy::print_stdout,
@@ -15,6 +15,7 @@ mod check;
 mod docs;
 mod openapi;
 mod orphans;
+mod pictures;
 mod process;
 mod test;
 mod tidy;
@@ -42,6 +43,8 @@ enum XtaskCommand {
     Docs,
     /// Check and build the dashboard: needs Node
     Ui,
+    /// Take pictures of every page of the dashboard over the demo's fleet: needs Node and Chromium
+    Pictures(pictures::PicturesArgs),
     /// Check what no compiler does: links, names, words, layers, circles, SQL, leftovers
     Tidy,
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         XtaskCommand::Openapi => openapi::run(),
         XtaskCommand::Docs => docs::run(),
         XtaskCommand::Ui => ui::run(),
+        XtaskCommand::Pictures(arguments) => pictures::take(&arguments),
         XtaskCommand::Tidy => tidy::run(),
     };
     match done {

@@ -13,8 +13,9 @@ const OF_OTHERS: &[&str] = &[
     // Alembic and Django
     "--sql",
     "--template",
-    // cargo, and `cargo xtask bench`
+    // cargo, `cargo xtask bench` and `cargo xtask pictures`
     "--backlog",
+    "--documents",
     "--lost",
     "--only",
     "--path",
