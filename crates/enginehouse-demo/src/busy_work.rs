@@ -144,7 +144,7 @@ async fn perform(event: &ClaimedEvent, context: &HandlerContext, version: &str) 
         let percent = f64::from(step * 100 / STEPS);
         context.progress(Some(percent), Some(&format!("step {step} of {STEPS}")));
         if kind == BusyEvent::Simulation {
-            context.log(&format!("step {step} of {STEPS}: {} cells\n", 1_000 + pick(seed + u64::from(step), 9_000)));
+            context.log(&format!("step {step} of {STEPS}: {} cells", 1_000 + pick(seed + u64::from(step), 9_000)));
         }
     }
     HandlerOutcome::Complete { result: Some(RawJson::from(&json!({ "seconds": length.as_secs_f64() }))) }

@@ -10,7 +10,7 @@ use enginehouse_demo::{BusyFleetConfig, DemoConfig, DemoEnd, EngineConfig};
 use super::engine_run::load::LoadMeter;
 use super::output::note;
 
-/// WatchArgs a fleet of engines render a picture, lose one of its engines and recover.
+/// Watch a fleet of engines render a picture, lose one of its engines and recover.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
