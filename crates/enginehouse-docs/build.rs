@@ -143,6 +143,7 @@ fn list(pages: &Path) -> Result<String> {
             Some("css") if STYLES.contains(&name) => "text/css; charset=utf-8",
             Some("svg") if !name.starts_with("favicon") && !name.starts_with("fonts") => "image/svg+xml",
             Some("jpg") => "image/jpeg",
+            Some("webp") => "image/webp",
             Some("png") if !name.starts_with("favicon") => "image/png",
             None if OF_THE_ROOT.contains(&name) => "text/plain; charset=utf-8",
             _ => continue,

@@ -120,6 +120,24 @@ mod tests {
     }
 
     #[test]
+    fn pictures_of_the_dashboard_are_shown_and_small() {
+        let pictures: Vec<_> = PAGES.iter().filter(|page| page.path.starts_with("pictures/")).collect();
+        assert!(pictures.len() >= 8, "{}", pictures.len());
+        let shown: HashSet<_> = PAGES
+            .iter()
+            .filter(|page| page.path.ends_with(".html"))
+            .flat_map(|page| values(text(page), "src").map(|source| source.trim_start_matches("../")))
+            .collect();
+        for picture in &pictures {
+            assert_eq!(picture.content_type, "image/webp", "{}", picture.path);
+            assert!(shown.contains(picture.path), "no document shows {}", picture.path);
+        }
+        // They are in the binary.
+        let bytes: usize = pictures.iter().map(|picture| picture.bytes.len()).sum();
+        assert!(bytes < 1_000_000, "{bytes} bytes");
+    }
+
+    #[test]
     fn pages_run_nothing_and_load_nothing_from_elsewhere() {
         for page in PAGES.iter().filter(|page| page.path.ends_with(".html")) {
             let html = text(page);

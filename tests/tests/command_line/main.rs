@@ -8,3 +8,4 @@ mod lists;
 mod operations;
 mod texts;
 mod top;
+mod tour;
