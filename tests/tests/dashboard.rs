@@ -120,6 +120,11 @@ fn look_at_a_new(kind: StoreKind, tests: &[&str]) {
 }
 
 #[test]
+fn the_last_quarter_of_an_hour_of_engines_is_drawn() {
+    look_at_a_new_store(&["loads"]);
+}
+
+#[test]
 fn an_installation_shows_its_name_its_colour_and_its_settings() {
     let store = TestStore::on(StoreKind::Sqlite);
     let server = store.serve(&["--instance-name", "render farm 2", "--instance-color", "red"]);

@@ -136,6 +136,26 @@ fn unreadable(version: &str) -> Option<Warning> {
 /// One page of a list of them.
 pub type EnginePage = Page<Engine>;
 
+/// What an engine said of its load in the last quarter of an hour, as far as the server that answers has run for so long.
+///
+/// The lists go together: what stands at one place of each was noted at the same moment, once a minute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EngineLoad {
+    /// Which engine.
+    pub engine_id: EngineId,
+    /// When it was noted, oldest first; at most 15. Nothing is noted of an engine while it is lost.
+    pub at: Vec<Timestamp>,
+    /// Processor time of the engine, in percent of one core, at its last heartbeat; null where it did not say.
+    pub cpu_percent: Vec<Option<f64>>,
+    /// Memory in use, in MiB, at its last heartbeat; null where it did not say.
+    pub memory_usage_mb: Vec<Option<f64>>,
+    /// How many locks it held.
+    pub locks_held: Vec<u32>,
+}
+
+/// A page of loads.
+pub type EngineLoadPage = Page<EngineLoad>;
+
 /// A lock that an engine holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EngineLock {

@@ -165,6 +165,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(minutes::get_minutes))
         .routes(routes!(overview::get_overview))
         .routes(routes!(activity::list_queue_activity))
+        .routes(routes!(engines::list_engine_loads))
         .routes(routes!(stream::follow_topics))
         .routes(routes!(stats::accept_clock))
         .routes(routes!(system::get_system))

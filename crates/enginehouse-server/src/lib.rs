@@ -7,6 +7,7 @@ pub mod config;
 pub mod dispatcher;
 pub mod explain;
 pub mod http;
+mod load_history;
 pub mod log_followers;
 mod log_limit;
 mod low_priority;

@@ -58,6 +58,7 @@ use crate::dispatcher::config::DispatchConfig;
 use crate::explain::Explainer;
 use crate::explain::blocked_watch::BlockedWatch;
 use crate::http::{App, ListenerRole};
+use crate::load_history::LOAD_INTERVAL;
 use crate::operations::runner::run_operations;
 use crate::rng::Rng;
 use crate::timers::pause;
@@ -215,6 +216,7 @@ impl Server {
         let blocked = app.explain(|explainer| watch_blocked(app.clone(), explainer));
         let fresh =
             tls.clone().map(|tls| tokio::spawn(tls.keep_fresh(config.tls_look_interval, app.metrics().clone())));
+        let loads = tokio::spawn(keep_loads(app.clone()));
         let tokens = tokio::spawn(watch_tokens(app.clone()));
         let operations = tokio::spawn(run_operations(app.clone()));
         let ended = tokio::select! {
@@ -235,6 +237,7 @@ impl Server {
         app.write_audit_notes().await;
         app.shut_down();
         durations.abort();
+        loads.abort();
         drop(blocked);
         fresh.inspect(tokio::task::JoinHandle::abort);
         // Whoever looks at the server sees how it ends.
@@ -269,6 +272,16 @@ async fn keep_durations(app: App) {
             tracing::debug!(%error, "the durations that were seen cannot be read");
         }
         pause(DURATIONS_INTERVAL).await;
+    }
+}
+
+/// Notes each minute what engines say of their load.
+async fn keep_loads(app: App) {
+    loop {
+        if let Err(error) = app.note_loads().await {
+            tracing::debug!(%error, "nobody can look at the load of engines");
+        }
+        pause(LOAD_INTERVAL).await;
     }
 }
 

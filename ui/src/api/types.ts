@@ -2,6 +2,7 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 export type Engine = Schemas['Engine'];
+export type EngineLoad = Schemas['EngineLoad'];
 export type EngineExplanation = Schemas['EngineExplanation'];
 export type Event = Schemas['Event'];
 export type EventExplanation = Schemas['EventExplanation'];

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse};
 use enginehouse_api::engines::{
-    DrainRequest, Engine, EnginesQuery, HeartbeatRequest, HeartbeatResponse, QuarantineRequest, RegisterRequest,
+    DrainRequest, Engine, EngineLoad, EnginesQuery, HeartbeatRequest, HeartbeatResponse, QuarantineRequest,
+    RegisterRequest,
 };
 use enginehouse_api::page::Page;
 use enginehouse_core::ids::EngineId;
@@ -31,6 +32,11 @@ impl Client {
     /// Lists engines.
     pub async fn engines(&self, query: &EnginesQuery) -> Result<Page<Engine>, Error> {
         self.list("/v1/engines", query).await
+    }
+
+    /// What engines said of their load, minute by minute, in the last quarter of an hour.
+    pub async fn engine_loads(&self, query: &EnginesQuery) -> Result<Page<EngineLoad>, Error> {
+        self.list("/v1/stats/engines", query).await
     }
 
     /// One engine, with its locks.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use enginehouse_core::ids::EventId;
-use enginehouse_store::Store;
+use enginehouse_store::{Store, StoreError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -25,6 +25,7 @@ use crate::dispatcher::pulse::Pulse;
 use crate::dispatcher::reply::Refusal;
 use crate::dispatcher::{Dispatcher, DispatcherThread};
 use crate::explain::Explainer;
+use crate::load_history::LoadHistory;
 use crate::log_followers::LogFollowers;
 use crate::low_priority::LowPriorityThreads;
 use crate::operations::signal::OperationsSignal;
@@ -56,6 +57,7 @@ struct Parts {
     /// Where it explains.
     low_priority: LowPriorityThreads,
     log_followers: LogFollowers,
+    load_history: LoadHistory,
     streams: StreamHub,
     tokens: TokenCache,
     failed_logins: FailedLogins,
@@ -110,6 +112,7 @@ impl App {
             retention: explained_by.retention,
             low_priority: LowPriorityThreads::start()?,
             log_followers,
+            load_history: LoadHistory::default(),
             streams: StreamHub::new(own_rng.bits() as u64),
             tokens,
             failed_logins: FailedLogins::default(),
@@ -123,6 +126,25 @@ impl App {
             request_prefix,
             requests: AtomicU64::new(0),
         })))
+    }
+
+    /// Notes what all engines say of their load now. A server does so each minute.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn note_loads(&self) -> Result<(), StoreError> {
+        let (app, now) = (self.clone(), self.metrics().store_now());
+        let look = async move |explainer: Explainer| {
+            let snapshot = explainer.snapshot(now).await?;
+            app.load_history().note(snapshot.fleet(), now);
+            Ok(())
+        };
+        self.explain(look).await
+    }
+
+    /// What engines said of their load lately.
+    pub(super) fn load_history(&self) -> &LoadHistory {
+        &self.0.load_history
     }
 
     /// The store, for reads.

@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use enginehouse_api::claims::{ClaimRequest, ClaimResponse, ExchangeRequest, ExchangeResponse, ReadExchange};
 use enginehouse_api::engines::{
-    DeregisterQuery, DrainRequest, Engine, EnginePage, EnginesQuery, HeartbeatRequest, HeartbeatResponse,
-    QuarantineRequest, ReadHeartbeat, RegisterRequest,
+    DeregisterQuery, DrainRequest, Engine, EngineLoad, EngineLoadPage, EnginePage, EnginesQuery, HeartbeatRequest,
+    HeartbeatResponse, QuarantineRequest, ReadHeartbeat, RegisterRequest,
 };
 use enginehouse_api::filter::FilterQuery;
 use enginehouse_api::page::{ListKind, PageQuery};
@@ -124,6 +124,33 @@ pub(super) async fn list_engines(
     let engines = engines_within(&app, filter, page).await?;
     Ok(Json(listed(ListKind::Engines, engines, |(engine, locks_held)| {
         engine_shown_to(&principal, Engine::new(&engine, locks_held, now))
+    })))
+}
+
+/// List what engines said of their load, minute by minute, in the last quarter of an hour.
+///
+/// The engines are those that the list of engines has for the same filter and page. A server notes the load each minute, in
+/// memory: one that was started lately has less.
+#[utoipa::path(get, path = "/v1/stats/engines", tag = "house", extensions(("x-permission" = json!({ "any_of": [Permission::EnginesRead.name()], "selectors": true }))), params(EngineFilter, FilterQuery, PageQuery),
+    responses((status = 200, description = "A page of loads.", body = EngineLoadPage), ListProblems))]
+pub(super) async fn list_engine_loads(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+    query: Query,
+) -> Result<Json<EngineLoadPage>, ProblemResponse> {
+    let (filter, terms, page) = query.read(EnginesQuery::read)?;
+    let now = app.metrics().store_now();
+    let filter = EngineFilter { within: principal.reach(), ..filter.matching(terms, now) };
+    let engines = engines_within(&app, filter, page).await?;
+    Ok(Json(listed(ListKind::Engines, engines, |(engine, _)| {
+        let points = app.load_history().of(&engine.engine_id);
+        EngineLoad {
+            engine_id: engine.engine_id,
+            at: points.iter().map(|point| point.at()).collect(),
+            cpu_percent: points.iter().map(|point| point.cpu_percent()).collect(),
+            memory_usage_mb: points.iter().map(|point| point.memory_usage_mb()).collect(),
+            locks_held: points.iter().map(|point| point.locks_held).collect(),
+        }
     })))
 }
 

@@ -84,6 +84,12 @@ impl TestApp {
         (parts.headers, body.collect().await.unwrap().to_bytes().into())
     }
 
+    /// What does by itself what a server does now and then.
+    #[allow(dead_code, reason = "not every suite needs it")]
+    pub(crate) fn service(&self) -> &App {
+        &self.app
+    }
+
     /// The store, behind the service's back.
     #[allow(dead_code, reason = "not every suite needs it")]
     pub(crate) fn store(&self) -> &dyn Store {

@@ -133,6 +133,7 @@ fn a_claimed_event_has_its_lock_and_the_lock_its_token() {
             "BlockedLanePage",
             "BulkOperationPage",
             "DeadLetterPage",
+            "EngineLoadPage",
             "EnginePage",
             "EventPage",
             "EventTypeSettingsPage",

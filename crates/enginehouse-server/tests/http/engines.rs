@@ -1,4 +1,7 @@
+use serde_json::json;
+
 use crate::app::{TestApp, field};
+use crate::permissions::{call_as, token};
 
 const ENGINE: &str = r#"{"engine_type":"simulator","metadata":{"static_config":{"capabilities":["gpu"],"resource_limits":{"max_concurrent_events":5,"memory_limit_mb":1024},"engine_software_version":"1.0.0"},"dynamic_state":{"resource_utilization":{"cpu_percent":45.2,"memory_usage_mb":512}},"team":"render"}}"#;
 
@@ -91,5 +94,35 @@ async fn an_engine_that_registers_again_and_again_is_told_to_wait() {
     assert!(refused.body.contains("\"retry_after_seconds\":1"), "{}", refused.body);
     assert!(field(&refused, "/detail").contains("engine busy"), "{}", refused.body);
     app.prepare("PUT /v1/engines/other", r#"{"engine_type":"a"}"#).await;
+    app.close().await;
+}
+
+/// What engines said minute by minute is there for small charts, of those that the caller sees.
+#[tokio::test]
+async fn the_load_of_the_last_quarter_of_an_hour_is_kept() {
+    let mut app = TestApp::new();
+    app.prepare("PUT /v1/engines/e", r#"{"engine_type":"t","heartbeat_interval_seconds":60}"#).await;
+    app.prepare("PUT /v1/engines/quiet", r#"{"engine_type":"t","heartbeat_interval_seconds":0}"#).await;
+    for cpu in [10.04, 250.0] {
+        app.pass(50).await;
+        let load = format!(
+            r#"{{"epoch":1,"dynamic_state":{{"resource_utilization":{{"cpu_percent":{cpu},"memory_usage_mb":512}}}}}}"#
+        );
+        app.prepare("POST /v1/engines/e/heartbeat", &load).await;
+        app.service().note_loads().await.unwrap();
+    }
+    let shown = app.call("GET /v1/stats/engines?filter=id:e", "").await.json();
+    let (load, others) = (&shown["items"][0], shown["items"].as_array().unwrap().len() - 1);
+    assert_eq!((others, &load["engine_id"]), (0, &json!("e")), "{shown}");
+    assert_eq!((&load["cpu_percent"], &load["memory_usage_mb"]), (&json!([10.0, 250.0]), &json!([512.0, 512.0])));
+    assert_eq!((&load["locks_held"], load["at"].as_array().unwrap().len()), (&json!([0, 0]), 2));
+    let all = app.call("GET /v1/stats/engines", "").await.json();
+    assert_eq!(
+        (&all["items"][1]["engine_id"], &all["items"][1]["cpu_percent"]),
+        (&json!("quiet"), &json!([null, null]))
+    );
+    let limited = token(&app, r#"{"name":"v","role":"viewer","selectors":{"engines":["q*"]}}"#).await;
+    let seen = call_as(&app, &limited, "GET /v1/stats/engines", "").await.json();
+    assert_eq!((seen["items"].as_array().unwrap().len(), &seen["items"][0]["engine_id"]), (1, &json!("quiet")));
     app.close().await;
 }
