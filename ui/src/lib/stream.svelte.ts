@@ -49,8 +49,9 @@ export class Stream {
 
   private follow(): () => void {
     let source: EventSource;
-    let timer: ReturnType<typeof setTimeout> | undefined;
     let heardAt = 0;
+    let failedAt = 0;
+    let wasAway = false;
     const heard = (topic: string, text: string): void => {
       heardAt = Date.now();
       this.isOpen = true;
@@ -60,27 +61,50 @@ export class Stream {
     };
     const open = (): void => {
       this.isOpen = true;
+      this.known = {};
       heardAt = Date.now();
       source = new EventSource(`${base}${path(['stream'], { topics: Object.keys(this.topics).join(',') })}`);
       for (const topic of Object.keys(this.topics)) {
         source.addEventListener(topic.split(':')[0]!, (event: MessageEvent<string>) => heard(topic, event.data));
       }
+      // It goes on behind what came last, if the server still knows what that was, and perhaps there is nothing to tell.
+      source.onopen = () => {
+        if (Object.keys(this.known).length === 0) return;
+        heardAt = Date.now();
+        this.isOpen = true;
+        live.sent = true;
+        if (!live.held) this.show();
+      };
+      // Otherwise these are told of as a whole again.
+      source.addEventListener('reset', (event: MessageEvent<string>) => {
+        const { topics } = JSON.parse(event.data) as { topics: string[] };
+        this.known = Object.fromEntries(Object.entries(this.known).filter(([topic]) => !topics.includes(topic)));
+        if (!live.held) this.show();
+      });
       source.onerror = () => {
         // What is shown is asked for until the stream is there again, which the browser sees to, unless it was refused.
-        this.forget();
+        live.sent = false;
+        if (!live.held) this.shown = {};
         this.isOpen = false;
-        clearTimeout(timer);
-        if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN);
+        failedAt = Date.now();
+        wasAway = false;
       };
     };
     open();
     const watch = setInterval(() => {
-      if (Date.now() - heardAt < SILENT || source.readyState !== EventSource.OPEN) return;
+      wasAway ||= !live.reachable;
+      const isBack = wasAway && live.reachable;
+      const again = {
+        [EventSource.CONNECTING]: false,
+        [EventSource.OPEN]: Date.now() - heardAt >= SILENT,
+        // Refused, or nobody was there: the browser has given up.
+        [EventSource.CLOSED]: isBack || Date.now() - failedAt >= AGAIN,
+      }[source.readyState];
+      if (!again) return;
       source.close();
       open();
-    }, 5000);
+    }, 1000);
     return () => {
-      clearTimeout(timer);
       clearInterval(watch);
       source.close();
       this.isOpen = false;
@@ -91,6 +115,8 @@ export class Stream {
   private take(topic: string, part: Part<unknown>): void {
     const key = this.topics[topic] as (item: unknown) => string;
     const isNew = !this.known[topic];
+    // What has changed of something that is not known says nothing of the rest.
+    if (isNew && part.kind === 'changes') return;
     this.known = { ...this.known, [topic]: { rows: after(this.known[topic]?.rows ?? null, part, key), more: part.more } };
     if (!live.held) return this.show();
     if (!isNew) for (const id of [...part.gone, ...part.items.map(key)]) this.meanwhile.add(`${topic} ${id}`);
