@@ -24,6 +24,8 @@ before(async () => {
       got.pipe(answer);
     });
     passed.on('error', () => answer.destroy());
+    // A stream has no end of its own.
+    answer.on('close', () => passed.destroy());
     asked.pipe(passed);
   });
   await new Promise((ready) => proxy.listen(0, '127.0.0.1', ready));
