@@ -73,6 +73,9 @@ def before_call(ctx: Any, case: Any, kwargs: Any) -> None:
                 body.pop("force", None)
             if body.get("action") != "drain_engines":
                 body.pop("stop_when_drained", None)
+            body.pop("until", None)
+            if body.get("action") != "quarantine_engines":
+                body.pop("event_types", None)
             body.pop("filter", None)
             body["all"] = True
 

@@ -1,8 +1,8 @@
 // Written by the build of the dashboard.
 const INDEX: &str = include_str!("index.html");
-const INDEX_HASH: &str = "8f714b4daff3adb6";
+const INDEX_HASH: &str = "80609ac71d6e54ad";
 static ASSETS: [BuiltFile; 3] = [
     BuiltFile { name: "icon-DRGIQG5M.svg", content_type: "image/svg+xml", bytes: include_bytes!("assets/icon-DRGIQG5M.svg") },
+    BuiltFile { name: "index-CYYebtXI.js", content_type: "text/javascript; charset=utf-8", bytes: include_bytes!("assets/index-CYYebtXI.js") },
     BuiltFile { name: "index-CmO6u23E.css", content_type: "text/css; charset=utf-8", bytes: include_bytes!("assets/index-CmO6u23E.css") },
-    BuiltFile { name: "index-VNwgknIR.js", content_type: "text/javascript; charset=utf-8", bytes: include_bytes!("assets/index-VNwgknIR.js") },
 ];

@@ -1,9 +1,9 @@
 //! Operations: one action on many events or engines, which lasts and can be watched.
 
 use enginehouse_core::filter::FilterTerms;
-use enginehouse_core::ids::OperationId;
+use enginehouse_core::ids::{EventType, OperationId};
 use enginehouse_core::input::Value;
-use enginehouse_core::limits::{MAX_FILTER_LENGTH, MAX_LABEL_LENGTH, MAX_OPERATION_MEMBERS};
+use enginehouse_core::limits::{MAX_FILTER_LENGTH, MAX_LABEL_LENGTH, MAX_OPERATION_MEMBERS, MAX_QUARANTINED_TYPES};
 use enginehouse_core::operation::{MemberOutcome, OperationAction, OperationPlan, OperationStatus};
 use enginehouse_core::read_fields;
 use enginehouse_core::time::Timestamp;
@@ -46,6 +46,13 @@ pub struct OperationRequest {
     /// Of `drain_engines`: whether the engines are to stop once their last lock is settled.
     #[serde(default)]
     pub stop_when_drained: bool,
+    /// Of `quarantine_engines`: when the quarantine ends by itself; never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Of `quarantine_engines`: the event types that it is for, at most 100; all if absent or empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    pub event_types: Vec<EventType>,
 }
 
 impl OperationRequest {
@@ -60,11 +67,13 @@ impl OperationRequest {
             reason: None,
             force: false,
             stop_when_drained: false,
+            until: None,
+            event_types: Vec::new(),
         }
     }
 
     /// Answers what to do, and to which ones.
-    pub fn read(value: Value<'_>) -> Option<(OperationAction, OperationPlan)> {
+    pub fn read(value: Value<'_>, now: Timestamp) -> Option<(OperationAction, OperationPlan)> {
         read_fields!(value;
             action: required(|value| value.word::<OperationAction>()),
             filter: optional(|value| value.line(0..=MAX_FILTER_LENGTH)),
@@ -74,8 +83,11 @@ impl OperationRequest {
             reason: optional(|value| value.line(0..=MAX_LABEL_LENGTH)),
             force: or_default(|value| value.boolean()),
             stop_when_drained: or_default(|value| value.boolean()),
+            until: optional(|value| value.parsed()),
+            event_types: or_default(|value| value.list(0..=MAX_QUARANTINED_TYPES, |value| value.parsed())),
         );
         let (action, all, force, stop_when_drained) = (action?, all?, force?, stop_when_drained?);
+        let event_types: Vec<EventType> = event_types?;
         let filter = filter.unwrap_or_default();
         match FilterTerms::parse(action.subject(), &filter) {
             Err(error) => value.refuse_field("filter", error),
@@ -92,8 +104,28 @@ impl OperationRequest {
         if stop_when_drained && action != OperationAction::DrainEngines {
             value.refuse_field("stop_when_drained", "only drain_engines can stop engines");
         }
-        let within = Default::default();
-        Some((action, OperationPlan { filter, limit, rate_per_second, reason, force, stop_when_drained, within }))
+        if action != OperationAction::QuarantineEngines {
+            if until.is_some() {
+                value.refuse_field("until", "only quarantine_engines has an end of its own");
+            }
+            if !event_types.is_empty() {
+                value.refuse_field("event_types", "only quarantine_engines can be for some event types");
+            }
+        } else if let Some(until) = until.filter(|until| *until <= now) {
+            value.refuse_field("until", format_args!("must be in the future, was {until}"));
+        }
+        let plan = OperationPlan {
+            filter,
+            limit,
+            rate_per_second,
+            reason,
+            force,
+            stop_when_drained,
+            until,
+            event_types,
+            within: Default::default(),
+        };
+        Some((action, plan))
     }
 }
 
@@ -143,6 +175,11 @@ pub struct BulkOperation {
     pub reason: Option<String>,
     pub force: bool,
     pub stop_when_drained: bool,
+    /// Of a quarantine: when it ends by itself; null if never.
+    #[schema(required = true)]
+    pub until: Option<Timestamp>,
+    /// Of a quarantine: the event types that it is for; all if there are none.
+    pub event_types: Vec<EventType>,
     /// How many members it has. It is final once the status is not `collecting` any more.
     pub total: u64,
     /// How many were changed.
@@ -193,9 +230,11 @@ mod tests {
 
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
     #[test]
     fn what_is_meant_has_to_be_said() {
-        let refused = |json: &str| match read_json(json.as_bytes(), OperationRequest::read) {
+        let refused = |json: &str| match read_json(json.as_bytes(), |value| OperationRequest::read(value, NOW)) {
             Ok(_) => String::new(),
             Err(refused) => refused.to_string(),
         };
@@ -219,6 +258,16 @@ mod tests {
             refused(r#"{"action":"resume_engines","all":true,"stop_when_drained":true}"#),
             "/stop_when_drained: only drain_engines can stop engines"
         );
+        assert_eq!(
+            refused(r#"{"action":"lift_quarantines","all":true,"event_types":["a"]}"#),
+            "/event_types: only quarantine_engines can be for some event types"
+        );
+        assert_eq!(
+            refused(r#"{"action":"drain_engines","all":true,"until":"2100-01-01T00:00:00Z"}"#),
+            "/until: only quarantine_engines has an end of its own"
+        );
+        let past = refused(r#"{"action":"quarantine_engines","all":true,"until":"2026-01-01T00:00:00Z"}"#);
+        assert!(past.starts_with("/until: must be in the future"), "{past}");
         for wrong in [r#""limit":0"#, r#""limit":1000001"#, r#""rate_per_second":0"#, r#""rate":1"#] {
             assert!(!refused(&format!(r#"{{"action":"cancel_events","all":true,{wrong}}}"#)).is_empty(), "{wrong}");
         }
@@ -234,7 +283,7 @@ mod tests {
             ..OperationRequest::new(OperationAction::CancelEvents, "queue:render")
         };
         let json = serde_json::to_vec(&request).unwrap();
-        let (action, plan) = read_json(&json, OperationRequest::read).unwrap();
+        let (action, plan) = read_json(&json, |value| OperationRequest::read(value, NOW)).unwrap();
         assert_eq!(
             (action, plan.filter.as_str(), plan.limit),
             (OperationAction::CancelEvents, "queue:render", Some(7))

@@ -11,7 +11,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use crate::access::role::Permission;
 use crate::access::selector::Selectors;
 use crate::filter::FilterSubject;
-use crate::ids::OperationId;
+use crate::ids::{EventType, OperationId};
 use crate::json::RawJson;
 use crate::time::Timestamp;
 
@@ -37,6 +37,10 @@ pub enum OperationAction {
     ResumeEngines,
     /// Deregister engines: what they hold is back in its queue.
     DeregisterEngines,
+    /// Keep engines from new events, or from those of some types.
+    QuarantineEngines,
+    /// Give engines events again that are in a quarantine.
+    LiftQuarantines,
 }
 
 /// What the members of an operation are.
@@ -58,7 +62,11 @@ impl OperationAction {
         match self {
             Self::CancelEvents | Self::RetryEvents | Self::RedriveEvents => MemberKind::Event,
             Self::RedriveDeadLetters | Self::DiscardDeadLetters => MemberKind::DeadLetter,
-            Self::DrainEngines | Self::ResumeEngines | Self::DeregisterEngines => MemberKind::Engine,
+            Self::DrainEngines
+            | Self::ResumeEngines
+            | Self::DeregisterEngines
+            | Self::QuarantineEngines
+            | Self::LiftQuarantines => MemberKind::Engine,
         }
     }
 
@@ -89,6 +97,8 @@ impl OperationAction {
             Self::DrainEngines => "Drains",
             Self::ResumeEngines => "Resumes",
             Self::DeregisterEngines => "Deregisters",
+            Self::QuarantineEngines => "Quarantines",
+            Self::LiftQuarantines => "Lifts the quarantines of",
         };
         let noun = match self.member_kind() {
             MemberKind::Event => "event",
@@ -162,6 +172,12 @@ pub struct OperationPlan {
     /// Of a drain: whether the engines are to stop once they are drained.
     #[serde(default)]
     pub stop_when_drained: bool,
+    /// Of a quarantine: when it ends by itself; never if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Of a quarantine: the event types that it is for; all if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub event_types: Vec<EventType>,
     /// On what whoever has created it may act: as it was then.
     #[serde(default)]
     pub within: Selectors,

@@ -370,7 +370,7 @@ create table enginehouse.operations (
     next_at timestamp with time zone not null,
     failure text collate "C",
     constraint operations_key PRIMARY KEY (operation_id),
-    constraint action_is_known CHECK (action = 'cancel_events'::text OR action = 'retry_events'::text OR action = 'redrive_events'::text OR action = 'redrive_dead_letters'::text OR action = 'discard_dead_letters'::text OR action = 'drain_engines'::text OR action = 'resume_engines'::text OR action = 'deregister_engines'::text),
+    constraint action_is_known CHECK (action = 'cancel_events'::text OR action = 'retry_events'::text OR action = 'redrive_events'::text OR action = 'redrive_dead_letters'::text OR action = 'discard_dead_letters'::text OR action = 'drain_engines'::text OR action = 'resume_engines'::text OR action = 'deregister_engines'::text OR action = 'quarantine_engines'::text OR action = 'lift_quarantines'::text),
     constraint an_end_has_a_time CHECK ((finished_at IS NULL) = (status = 'collecting'::text OR status = 'running'::text)),
     constraint nothing_is_counted_below_zero CHECK (last_place >= 0 AND total >= 0 AND done_to >= 0 AND changed >= 0 AND conflicts >= 0 AND failed >= 0),
     constraint status_is_known CHECK (status = 'collecting'::text OR status = 'running'::text OR status = 'completed'::text OR status = 'cancelled'::text OR status = 'failed'::text)

@@ -15,10 +15,12 @@ export interface Plan {
   limit?: number;
 }
 
-const ofEngines = (action: string): boolean => action.endsWith('engines');
+const ofEngines = (action: string): boolean => /engines$|quarantines$/.test(action);
 export const permissionOf = (action: OperationAction): string => (ofEngines(action) ? 'engines:control' : 'events:control');
 export const sectionOf = (action: OperationAction): 'events' | 'engines' | 'dead-letters' =>
   ofEngines(action) ? 'engines' : action.endsWith('dead_letters') ? 'dead-letters' : 'events';
+
+const typesOf = (values: Values): string[] => (values.types ?? '').split(/[\s,]+/).filter((type) => type !== '');
 
 /** The body of a preview, and of the operation itself. */
 export function request({ action, filter, limit }: Plan, values: Values = {}): string {
@@ -33,6 +35,7 @@ export function request({ action, filter, limit }: Plan, values: Values = {}): s
     ...(values.reason?.trim() ? { reason: values.reason.trim() } : {}),
     ...(values.force === 'true' ? { force: true } : {}),
     ...(values.stop === 'true' ? { stop_when_drained: true } : {}),
+    ...(typesOf(values).length > 0 ? { event_types: typesOf(values) } : {}),
   });
 }
 
@@ -45,10 +48,12 @@ const flags = ({ action, filter, limit }: Plan, values: Values): string[] => [
   ...(values.reason?.trim() ? ['--reason', values.reason.trim()] : []),
   ...(values.force === 'true' ? ['--force'] : []),
   ...(values.stop === 'true' ? ['--stop-when-drained'] : []),
+  ...typesOf(values).flatMap((type) => ['--event-type', type]),
 ];
 
 const EXTRA: Partial<Record<OperationAction, Field>> = {
   cancel_events: { name: 'force', label: 'Take running ones from their engines at once', kind: 'check', value: 'false' },
+  quarantine_engines: { name: 'types', label: 'Only from these event types', kind: 'text', hint: 'Names with blanks between; from all if empty.', value: '' },
   drain_engines: { name: 'stop', label: 'Stop each when its last event is settled', kind: 'check', value: 'false' },
 };
 
@@ -68,7 +73,7 @@ export function asked(plan: Plan, preview: OperationPreview): Action {
     count: preview.count,
     empty: preview.count === 0 ? 'Nothing matches that it could be done to.' : undefined,
     confirm: `${titled(plan.action)} (${many})`,
-    danger: /^(cancel|discard|deregister)/.test(plan.action),
+    danger: /^(cancel|discard|deregister|quarantine)/.test(plan.action),
     fields: [
       { name: 'rate', label: 'How many a second', kind: 'number', hint: 'As fast as the server can if empty.', value: '' },
       { name: 'reason', label: 'Why, for the history', kind: 'text', value: '' },

@@ -177,7 +177,8 @@ async fn wanted(
     by: &Principal,
     body: JsonBody,
 ) -> Result<(OperationAction, OperationPlan, MemberSearch), ProblemResponse> {
-    let (action, plan) = body.read(OperationRequest::read)?;
+    let now = app.metrics().store_now();
+    let (action, plan) = body.read(|value| OperationRequest::read(value, now))?;
     check_permission(by, action)?;
     let plan = OperationPlan { within: (*by.reach()).clone(), ..plan };
     // A look at what is due brings the store's time.
@@ -231,6 +232,8 @@ fn shown(operation: &OperationRecord, last_conflicts: Option<Vec<UnchangedItem>>
         reason: plan.reason,
         force: plan.force,
         stop_when_drained: plan.stop_when_drained,
+        until: plan.until,
+        event_types: plan.event_types,
         total: operation.total,
         changed: operation.changed,
         conflicts: operation.conflicts,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enginehouse_core::engine::EngineStatus;
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::event::EventStatus;
 use enginehouse_core::filter::{
     DeadLetterFilter, DeadLetterSearch, EngineFilter, EventFilter, FilterError, FilterTerms, PageRequest,
@@ -95,19 +95,20 @@ impl MemberSearch {
                 let page = PageRequest { limit, after: place.map(str::to_owned) };
                 let ResultPage { items, next } = store.engines(filter, &page).await?;
                 let engines = items.into_iter().map(|(engine, _)| engine);
-                let found =
-                    engines.filter(|engine| is_about(*action, engine.status) && filter.terms.match_facts(engine));
+                let found = engines.filter(|engine| is_about(*action, engine) && filter.terms.match_facts(engine));
                 Ok(ResultPage { items: found.map(|engine| engine.engine_id.to_string()).collect(), next })
             }
         }
     }
 }
 
-/// Whether an action may have something to do with an engine of this status.
-fn is_about(action: OperationAction, status: EngineStatus) -> bool {
+/// Whether an action may have something to do with an engine.
+fn is_about(action: OperationAction, engine: &RegisteredEngine) -> bool {
+    let status = engine.status;
     match action {
         OperationAction::DrainEngines => matches!(status, EngineStatus::Active | EngineStatus::Lost),
         OperationAction::ResumeEngines => status == EngineStatus::Draining,
+        OperationAction::LiftQuarantines => engine.quarantine.is_some() || !engine.automatic_quarantines.is_empty(),
         _ => status != EngineStatus::Stopped,
     }
 }

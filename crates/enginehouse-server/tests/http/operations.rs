@@ -215,6 +215,44 @@ async fn engines_of_a_version_are_drained_and_resumed() {
     app.close().await;
 }
 
+/// A version that misbehaves is kept from one type of events, and given them again; what is so already is a conflict.
+#[tokio::test]
+async fn engines_of_a_version_are_quarantined_and_lifted() {
+    let mut app = TestApp::new();
+    for (engine, version) in [("a", "1.0.0"), ("b", "1.0.0"), ("c", "2.0.0")] {
+        let body = json!({"engine_type": "t", "metadata": {"static_config": {"engine_software_version": version}}});
+        app.prepare(&format!("PUT /v1/engines/{engine}"), &body.to_string()).await;
+    }
+    let kept = json!({"reason": "bad frames", "until": "2026-01-01T02:00:00.000Z", "event_types": ["frame.render"]});
+    app.prepare("POST /v1/engines/a/quarantine", &kept.to_string()).await;
+    let quarantine = json!({"action": "quarantine_engines", "filter": "version:1.0.0", "reason": "bad frames",
+        "until": "2026-01-01T02:00:00Z", "event_types": ["frame.render"]});
+    let operation = call(&mut app, "POST /v1/operations", quarantine).await;
+    work_on_operations(&app.app).await;
+    assert_eq!(counts(&shown(&mut app, &operation).await), json!(["completed", 2, 1, 1, 0, 0]), "a was in it already");
+    let with = shown(&mut app, &operation).await;
+    assert_eq!((&with["until"], &with["event_types"]), (&kept["until"], &kept["event_types"]));
+    for (engine, is_kept) in [("a", true), ("b", true), ("c", false)] {
+        let shown = call(&mut app, &format!("GET /v1/engines/{engine}"), json!(null)).await;
+        for field in ["reason", "until", "event_types"] {
+            assert_eq!(&shown["quarantine"][field], if is_kept { &kept[field] } else { &Value::Null }, "{engine}");
+        }
+    }
+    // Only engines in a quarantine are about to be lifted.
+    let lift = json!({"action": "lift_quarantines", "all": true});
+    let preview = call(&mut app, "POST /v1/operations/preview", lift.clone()).await;
+    assert_eq!((&preview["count"], &preview["effect"]), (&json!(2), &json!("Lifts the quarantines of 2 engines")));
+    let operation = call(&mut app, "POST /v1/operations", lift).await;
+    app.prepare("POST /v1/engines/b/lift", "").await;
+    work_on_operations(&app.app).await;
+    assert_eq!(counts(&shown(&mut app, &operation).await)[0], "completed");
+    for engine in ["a", "b", "c"] {
+        let shown = call(&mut app, &format!("GET /v1/engines/{engine}"), json!(null)).await;
+        assert!(shown["quarantine"].is_null(), "{engine}");
+    }
+    app.close().await;
+}
+
 #[tokio::test]
 async fn what_is_meant_has_to_be_said_in_terms_that_there_are() {
     let mut app = TestApp::new();

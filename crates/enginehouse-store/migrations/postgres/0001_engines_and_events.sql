@@ -554,7 +554,7 @@ create table enginehouse.operations (
     constraint action_is_known check (
         action = 'cancel_events' or action = 'retry_events' or action = 'redrive_events' or action = 'redrive_dead_letters'
         or action = 'discard_dead_letters' or action = 'drain_engines' or action = 'resume_engines'
-        or action = 'deregister_engines'
+        or action = 'deregister_engines' or action = 'quarantine_engines' or action = 'lift_quarantines'
     ),
     constraint status_is_known check (
         status = 'collecting' or status = 'running' or status = 'completed' or status = 'cancelled' or status = 'failed'

@@ -8,6 +8,7 @@ use enginehouse_core::operation::{
     MemberOutcome, OperationAction, OperationMember, OperationRecord, OperationStatus, UnchangedMember,
 };
 use enginehouse_core::time::Timestamp;
+use strum::VariantArray;
 
 use super::dead_letters::given_dead_letter;
 use super::given::{HOUR, MINUTE, begin, id, ids, now};
@@ -87,6 +88,14 @@ pub(crate) async fn an_operation_is_read_as_it_was_written(store: &dyn Store) {
     assert_eq!(tx.operation_for_update(operation_id(3)).await.unwrap(), None);
     tx.commit().await.unwrap();
     assert_eq!(store.operation(operation_id(1)).await.unwrap(), Some(ended));
+    // The tables know every action that there is.
+    let each: Vec<_> = (10..).zip(OperationAction::VARIANTS).collect();
+    let of =
+        |(number, action): &(u32, &OperationAction)| OperationRecord { action: **action, ..operation(*number, at) };
+    write(store, &each.iter().map(of).collect::<Vec<_>>()).await;
+    for (number, action) in each {
+        assert_eq!(store.operation(operation_id(number)).await.unwrap().map(|found| found.action), Some(*action));
+    }
 }
 
 /// All of them page by page, and those that go on by themselves.

@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use enginehouse_api::operations::{BulkOperation, OperationPreview, OperationRequest, OperationSample, UnchangedItem};
 use enginehouse_api::page::PageQuery;
 use enginehouse_core::filter::FilterTerms;
-use enginehouse_core::ids::OperationId;
+use enginehouse_core::ids::{EventType, OperationId};
 use enginehouse_core::operation::OperationAction;
+use enginehouse_core::time::Timestamp;
 use serde::Serialize;
 
 use super::cli_error::CliError;
@@ -14,7 +15,7 @@ use super::operation_output::{failed, show_one};
 use super::operation_wait;
 use super::output::{Listed, Part, note, one, or_dash, preview, show_below};
 use super::server_and_output::{Common, confirm, for_each, words};
-use super::times::{TimeArgs, TimeFormat, Times};
+use super::times::{TimeArgs, TimeFormat, Times, future};
 use crate::exit_codes::Exit;
 
 #[derive(Debug, Args)]
@@ -109,12 +110,19 @@ struct WhatToDo {
     /// Of drain_engines: have the engines stop once they are drained
     #[arg(long)]
     stop_when_drained: bool,
+    /// Of quarantine_engines: when it ends by itself; never by default
+    #[arg(long, value_name = "TIME", value_parser = future)]
+    until: Option<Timestamp>,
+    /// Of quarantine_engines: only for events of this type; may be given again
+    #[arg(long = "event-type", value_name = "TYPE")]
+    event_types: Vec<EventType>,
 }
 
 impl WhatToDo {
     /// What is sent. A filter that cannot be read is refused before anything is.
     fn request(self) -> Result<OperationRequest, CliError> {
-        let Self { action, filter, all, limit, rate_per_second, reason, force, stop_when_drained } = self;
+        let Self { action, filter, all, limit, rate_per_second, reason, force, stop_when_drained, until, event_types } =
+            self;
         if let Some(Err(error)) = filter.as_ref().map(|terms| FilterTerms::parse(action.subject(), terms)) {
             return Err(CliError::new(
                 Exit::Invalid,
@@ -123,7 +131,18 @@ impl WhatToDo {
                 "correct --filter: docs/filter.md has its terms",
             ));
         }
-        Ok(OperationRequest { action, filter, all, limit, rate_per_second, reason, force, stop_when_drained })
+        Ok(OperationRequest {
+            action,
+            filter,
+            all,
+            limit,
+            rate_per_second,
+            reason,
+            force,
+            stop_when_drained,
+            until,
+            event_types,
+        })
     }
 }
 
@@ -211,7 +230,11 @@ fn order(found: &OperationPreview) -> &'static str {
     match found.action {
         OperationAction::CancelEvents | OperationAction::RetryEvents | OperationAction::RedriveEvents => "newest first",
         OperationAction::RedriveDeadLetters | OperationAction::DiscardDeadLetters => "oldest first",
-        OperationAction::DrainEngines | OperationAction::ResumeEngines | OperationAction::DeregisterEngines => "by id",
+        OperationAction::DrainEngines
+        | OperationAction::ResumeEngines
+        | OperationAction::DeregisterEngines
+        | OperationAction::QuarantineEngines
+        | OperationAction::LiftQuarantines => "by id",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use enginehouse_api::operations::BulkOperation;
 use enginehouse_client::Error;
+use enginehouse_core::ids::EventType;
 use enginehouse_core::ids::OperationId;
 
 use super::cli_error::CliError;
@@ -38,6 +39,13 @@ pub(super) fn show_one(common: &Common, operation: &BulkOperation, times: &Times
     }
     if operation.stop_when_drained {
         fields.push(("stop when drained", "yes".to_owned()));
+    }
+    if let Some(until) = operation.until {
+        fields.push(("until", times.show(until)));
+    }
+    if !operation.event_types.is_empty() {
+        fields
+            .push(("event types", operation.event_types.iter().map(EventType::as_str).collect::<Vec<_>>().join(", ")));
     }
     if let Some(at) = operation.estimated_end_at {
         fields.push(("estimated end", times.show(at)));

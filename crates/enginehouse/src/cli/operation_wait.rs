@@ -108,7 +108,7 @@ mod tests {
     fn ended(status: &str, failed: u64) -> BulkOperation {
         let json = json!({
             "operation_id": "0193f2a0-0000-7000-8000-000000000001", "action": "cancel_events", "status": status, "filter": "",
-            "limit": null, "rate_per_second": null, "reason": null, "force": false, "stop_when_drained": false, "total": 9,
+            "limit": null, "rate_per_second": null, "reason": null, "force": false, "stop_when_drained": false, "until": null, "event_types": [], "total": 9,
             "changed": 4, "conflicts": 2, "failed": failed, "remaining": 3 - failed, "created_at": "2026-11-23T10:00:00Z",
             "created_by": "anyone", "started_at": null, "finished_at": null, "estimated_end_at": null,
             "failure": if status == "failed" { json!("its filter cannot be read") } else { json!(null) },

@@ -7,11 +7,12 @@ use enginehouse_core::engine::EngineStatus;
 use enginehouse_core::event::Start;
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::operation::{MemberOutcome, OperationAction, OperationMember, OperationPlan, OperationRecord};
+use enginehouse_core::quarantine::Quarantine;
 use enginehouse_core::transition::{EventCommand, Transition};
 use enginehouse_store::StoreError;
 
 use super::super::context::TransactionContext;
-use super::super::engines::{Deregister, Drain, Resume};
+use super::super::engines::{Deregister, Drain, LiftQuarantine, PutInQuarantine, Resume};
 use super::super::event_actions::{discard_detail, no_dead_letter};
 use super::super::operation::Operation;
 use super::super::reply::{OperationResult, Refusal};
@@ -20,6 +21,8 @@ use super::super::reply::{OperationResult, Refusal};
 pub(super) type TurnOutcome = Result<(), (MemberOutcome, String)>;
 
 const HELD: &str = "another transaction holds it";
+/// The reason of a quarantine, where whoever wanted it gave none.
+const NO_REASON: &str = "by an operation, which gave no reason";
 
 fn conflict(why: impl Into<String>) -> TurnOutcome {
     Err((MemberOutcome::Conflict, why.into()))
@@ -154,6 +157,13 @@ async fn act_on_engine(
             engine.status == EngineStatus::Draining && engine.stop_when_drained >= plan.stop_when_drained
         }
         OperationAction::ResumeEngines => !engine.draining && engine.status != EngineStatus::Stopped,
+        OperationAction::QuarantineEngines => {
+            let kept = engine.quarantine_at(context.now).map(|kept| (kept.until, &kept.event_types));
+            kept == Some((plan.until, &plan.event_types))
+        }
+        OperationAction::LiftQuarantines => {
+            engine.quarantine_at(context.now).is_none() && engine.automatic_quarantines.is_empty()
+        }
         _ => engine.status == EngineStatus::Stopped,
     };
     if is_so {
@@ -166,6 +176,16 @@ async fn act_on_engine(
             drain.execute(context).await?
         }
         OperationAction::ResumeEngines => Resume(engine_id).execute(context).await?,
+        OperationAction::QuarantineEngines => {
+            let quarantine = Quarantine {
+                reason: plan.reason.clone().unwrap_or_else(|| NO_REASON.to_owned()),
+                since: context.now,
+                until: plan.until,
+                event_types: plan.event_types.clone(),
+            };
+            PutInQuarantine { engine_id, quarantine }.execute(context).await?
+        }
+        OperationAction::LiftQuarantines => LiftQuarantine(engine_id).execute(context).await?,
         _ => Deregister { engine_id, epoch: None, session }.execute(context).await?,
     };
     Ok(done.map(|_| ()))
