@@ -34,7 +34,7 @@ const fn joined() -> [Setting; LISTENER.len() + OTHERS.len()] {
 const OTHERS: &[Setting] = &[
     Setting {
         name: "instance_name",
-        about: "What people call this installation, such as `production` or `render farm 2`; 1 to 40 characters. The dashboard, the title of its tab and `enginehouse top` show it.",
+        about: "What people call this installation, such as `production` or `render farm 2`; 1 to 40 characters. The header of the dashboard, the title of its tab and `GET /v1/whoami` show it.",
         placeholder: "NAME",
         set: |config, value| {
             let fits = (1..=40).contains(&value.chars().count()) && value.trim() == value;
