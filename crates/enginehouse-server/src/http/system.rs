@@ -22,6 +22,12 @@ pub(super) async fn get_system(
     State(app): State<App>,
     Extension(principal): Extension<Principal>,
 ) -> Result<Json<SystemInfo>, ProblemResponse> {
+    // Files and the disk may keep whoever looks at them waiting.
+    let asking = app.clone();
+    app.at_low_priority(async move { read(&asking, &principal).await }).await.map(Json)
+}
+
+async fn read(app: &App, principal: &Principal) -> Result<SystemInfo, ProblemResponse> {
     let (now, health) = (app.metrics().store_now(), app.store().health());
     let tokens = match principal.may(Permission::TokensRead) {
         true => app.store().tokens().await?.tokens,
@@ -34,15 +40,15 @@ pub(super) async fn get_system(
         from: from.to_string(),
         about: setting.about.to_owned(),
     });
-    Ok(Json(SystemInfo {
+    Ok(SystemInfo {
         now,
         uptime_seconds: app.uptime().as_secs(),
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         instance_name: config.instance_name.clone(),
         store: app.store().describe(),
         disk: health.disk.map(|DiskSpace { free, total }| DiskRoom { free_bytes: free, total_bytes: total }),
-        findings: overview::findings(&app, &health).into_iter().map(|item| item.summary).collect(),
+        findings: overview::findings(app, &health).into_iter().map(|item| item.summary).collect(),
         advice: advice(config, &tokens, now),
         settings: settings.collect(),
-    }))
+    })
 }

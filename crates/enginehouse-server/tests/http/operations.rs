@@ -238,6 +238,19 @@ async fn engines_of_a_version_are_quarantined_and_lifted() {
             assert_eq!(&shown["quarantine"][field], if is_kept { &kept[field] } else { &Value::Null }, "{engine}");
         }
     }
+    // One whose end comes before an engine has its turn changes nothing, and an empty reason is none.
+    let soon = json!({"action": "quarantine_engines", "filter": "id:c", "reason": "", "until": "2026-01-01T00:10:00Z"});
+    let late = call(&mut app, "POST /v1/operations", soon).await;
+    app.pass(700).await;
+    work_on_operations(&app.app).await;
+    assert_eq!(counts(&shown(&mut app, &late).await), json!(["completed", 1, 0, 1, 0, 0]));
+    assert!(call(&mut app, "GET /v1/engines/c", json!(null)).await["quarantine"].is_null());
+    let now = json!({"action": "quarantine_engines", "filter": "id:c", "reason": ""});
+    call(&mut app, "POST /v1/operations", now).await;
+    work_on_operations(&app.app).await;
+    let kept = call(&mut app, "GET /v1/engines/c", json!(null)).await;
+    assert_eq!(kept["quarantine"]["reason"], "by an operation, which gave no reason");
+    app.prepare("POST /v1/engines/c/lift", "").await;
     // Only engines in a quarantine are about to be lifted.
     let lift = json!({"action": "lift_quarantines", "all": true});
     let preview = call(&mut app, "POST /v1/operations/preview", lift.clone()).await;

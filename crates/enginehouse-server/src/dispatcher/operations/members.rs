@@ -21,6 +21,8 @@ use super::super::reply::{OperationResult, Refusal};
 pub(super) type TurnOutcome = Result<(), (MemberOutcome, String)>;
 
 const HELD: &str = "another transaction holds it";
+/// Of a quarantine whose end has come before the engine had its turn.
+const OVER: &str = "the quarantine would be over already";
 /// The reason of a quarantine, where whoever wanted it gave none.
 const NO_REASON: &str = "by an operation, which gave no reason";
 
@@ -133,6 +135,7 @@ pub(super) async fn act_on_engines(
         outcomes.push(match engine_id {
             None => Err((MemberOutcome::Failed, "it is no id of an engine".to_owned())),
             Some(engine_id) if held.contains(&engine_id) => conflict(HELD),
+            Some(_) if plan.until.is_some_and(|until| until <= context.now) => conflict(OVER),
             Some(engine_id) => match act_on_engine(context, action, plan, engine_id).await? {
                 Ok(()) => Ok(()),
                 Err(refusal) => refused(refusal),
@@ -178,7 +181,7 @@ async fn act_on_engine(
         OperationAction::ResumeEngines => Resume(engine_id).execute(context).await?,
         OperationAction::QuarantineEngines => {
             let quarantine = Quarantine {
-                reason: plan.reason.clone().unwrap_or_else(|| NO_REASON.to_owned()),
+                reason: plan.reason.clone().filter(|why| !why.is_empty()).unwrap_or_else(|| NO_REASON.to_owned()),
                 since: context.now,
                 until: plan.until,
                 event_types: plan.event_types.clone(),
