@@ -68,12 +68,8 @@ impl LoadHistory {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what a fleet says now, forgets what is too old, and the engines that have gone. Before the first commit of a server
-    /// nobody knows the store's time, and nothing is noted.
+    /// Notes what a fleet says now, forgets what is too old, and the engines that have gone.
     pub(crate) fn note(&self, fleet: &Fleet, now: Timestamp) {
-        if now == Timestamp::MIN {
-            return;
-        }
         let mut engines = self.engines();
         let since = now - KEPT;
         for engine in fleet.classes().iter().flat_map(|class| class.engines()) {
@@ -138,13 +134,6 @@ mod tests {
         assert_eq!(cpu, (25..40).map(f64::from).collect::<Vec<_>>());
         let last = points.last().unwrap();
         assert_eq!((last.at(), last.locks_held, last.memory_usage_mb()), (START + LOAD_INTERVAL * 39, 2, None));
-    }
-
-    #[test]
-    fn nothing_is_noted_before_the_time_is_known() {
-        let history = LoadHistory::default();
-        history.note(&fleet(&[("a", EngineStatus::Active, None)]), Timestamp::MIN);
-        assert!(history.engines().is_empty(), "it would never be too old");
     }
 
     #[test]
