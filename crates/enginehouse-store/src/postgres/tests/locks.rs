@@ -75,3 +75,19 @@ async fn a_lock_that_an_older_transaction_gives_after_a_scan_is_found_by_the_nex
     older.commit().await.unwrap();
     assert_eq!(read_and_commit(&*fresh).await, 1);
 }
+
+/// A new connection prepares its statements, so that the one that cannot be run may fail before those in front of it. What is held
+/// is known by its own failure, not by theirs.
+#[tokio::test]
+async fn a_table_of_the_registry_that_is_held_is_done_without_also_on_a_new_connection() {
+    for table in ["lanes", "meta"] {
+        let fresh = open_fresh().await;
+        begin(&*fresh).await.commit().await.unwrap();
+        // The one that has prepared them is in use, so the next transaction has another.
+        let _in_use = fresh.shared.writers.session().await.unwrap();
+        let holder = fresh.connect().await;
+        let hold = format!("begin; lock table enginehouse.{table} in access exclusive mode");
+        holder.batch_execute(&hold).await.unwrap();
+        fresh.begin().await.unwrap_or_else(|error| panic!("{table} is held: {error}"));
+    }
+}

@@ -13,7 +13,7 @@ use tokio_postgres::Row;
 
 use super::columns::{PgColumns, Xid, params, sql, uuids};
 use crate::postgres::shared::state::{PgState, RegistryReads, RegistryTable};
-use crate::postgres::wire::error::{PgError, PgResult};
+use crate::postgres::wire::error::{PgError, PgResult, StatementFailure, both};
 use crate::postgres::wire::session::TransactionGuard;
 use crate::store::FirstReads;
 
@@ -50,6 +50,12 @@ pub(super) struct OpeningError {
     pub(super) failure: PgError,
     /// The table that could not be read.
     pub(super) held: Option<RegistryTable>,
+}
+
+impl StatementFailure for OpeningError {
+    fn follows_another(&self) -> bool {
+        self.failure.follows_another()
+    }
 }
 
 impl From<PgError> for OpeningError {
@@ -106,11 +112,14 @@ impl Opening {
             engines,
             events,
         );
-        let opened = begun.and(opened)?;
         let held = |table| move |failure| OpeningError { failure, held: Some(table) };
-        let version = version.map_err(held(RegistryTable::Version))?;
-        let changed_lanes = changed_lanes.map_err(held(RegistryTable::Lanes))?;
-        let first_rows = FirstRows { engines: engines?, events: events? };
+        let first_rows = both(engines, events).map(|(engines, events)| FirstRows { engines, events });
+        // On a new connection each of them is prepared before it runs, and the last may fail first.
+        let registry =
+            both(version.map_err(held(RegistryTable::Version)), changed_lanes.map_err(held(RegistryTable::Lanes)));
+        let first = both(registry, first_rows.map_err(OpeningError::from));
+        let (opened, ((version, changed_lanes), first_rows)) =
+            both(begun.and(opened).map_err(OpeningError::from), first)?;
         let row = opened.first().ok_or_else(|| PgError::Bug("the database does not tell the time".to_owned()))?;
         let mut columns = PgColumns::of(row);
         let now = columns.read()?;
@@ -126,7 +135,8 @@ impl Opening {
             // The cache was reset, and this transaction needs all lanes.
             Some(_) if shared.lanes().is_stale(update) => {
                 let update = shared.lanes().begin_update();
-                Some((update, session.query(sql!("changed_lanes"), params![XID8: &update.from]).await?))
+                let rows = session.query(sql!("changed_lanes"), params![XID8: &update.from]).await;
+                Some((update, rows.map_err(held(RegistryTable::Lanes))?))
             }
             read => read.map(|rows| (update, rows)),
         };

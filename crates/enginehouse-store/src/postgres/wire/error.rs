@@ -36,12 +36,19 @@ impl PgError {
     }
 }
 
-impl PgError {
+/// A failure of one of the statements that were sent together.
+pub(crate) trait StatementFailure {
     /// Whether the statement was refused because another one of its transaction had failed.
-    pub(crate) fn follows_another(&self) -> bool {
+    fn follows_another(&self) -> bool;
+}
+
+impl StatementFailure for PgError {
+    fn follows_another(&self) -> bool {
         matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION))
     }
+}
 
+impl PgError {
     /// Whether another transaction holds what a statement needs.
     pub(crate) fn is_held(&self) -> bool {
         matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
@@ -51,7 +58,7 @@ impl PgError {
 /// What two statements of one transaction have answered that were sent together. If both have failed, the error is that of the
 /// one that has failed first: the other was refused for that reason alone, and one that was sent first may be run last, because
 /// it had to be prepared.
-pub(crate) fn both<A, B>(one: PgResult<A>, other: PgResult<B>) -> PgResult<(A, B)> {
+pub(crate) fn both<A, B, E: StatementFailure>(one: Result<A, E>, other: Result<B, E>) -> Result<(A, B), E> {
     match (one, other) {
         (Ok(one), Ok(other)) => Ok((one, other)),
         (Err(failure), Err(cause)) if failure.follows_another() => Err(cause),

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-use super::error::{PgError, PgResult, both};
+use super::error::{PgError, PgResult, StatementFailure, both};
 use super::session::{Param, Session};
 use crate::error::{HeldResource, StoreError};
 
@@ -71,7 +71,7 @@ impl StatementQueue {
                 (None, Err(error)) => Some(WriteFailure { error, waited_for: statement.waits_for }),
                 (Some(WriteFailure { error: first, waited_for }), Err(error)) => {
                     let is_cause = first.follows_another();
-                    let error = both::<(), ()>(Err(first), Err(error)).expect_err("both have failed");
+                    let error = both::<(), (), _>(Err(first), Err(error)).expect_err("both have failed");
                     Some(WriteFailure { error, waited_for: if is_cause { statement.waits_for } else { waited_for } })
                 }
             };
