@@ -53,6 +53,8 @@ enum CliCommand {
     Stats(cli::stats::StatsArgs),
     /// Show how a running server is set up, and what to look after
     System(cli::system::SystemArgs),
+    /// Say whether a server is ready
+    Health(cli::health::HealthArgs),
     /// Watch the fleet and its work on the whole screen, and act on them
     Top(cli::top::TopArgs),
     /// Measure how much a server takes, and how fast, with a load of its own
@@ -85,6 +87,8 @@ enum CliCommand {
     Openapi(cli::openapi::OpenapiArgs),
     /// Print a completion script for a shell
     Completions(cli::completions::CompletionsArgs),
+    /// Write manual pages into a folder
+    Man(cli::man::ManArgs),
 }
 
 impl CliCommand {
@@ -103,6 +107,7 @@ impl CliCommand {
             Self::Top(arguments) => Some(arguments.call()),
             Self::Stats(arguments) => Some(arguments.call()),
             Self::System(arguments) => Some(arguments.call()),
+            Self::Health(arguments) => Some(arguments.call()),
             Self::Bench(arguments) => Some(arguments.call()),
             Self::AcceptClock(arguments) => Some(arguments.call()),
             Self::Token(arguments) => arguments.call(),
@@ -118,7 +123,8 @@ impl CliCommand {
             | Self::Schema(_)
             | Self::Store(_)
             | Self::Openapi(_)
-            | Self::Completions(_) => None,
+            | Self::Completions(_)
+            | Self::Man(_) => None,
         }
     }
 }
@@ -179,6 +185,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Top(arguments) => cli::top::run(arguments).await,
         CliCommand::Stats(arguments) => cli::stats::run(arguments).await,
         CliCommand::System(arguments) => cli::system::run(arguments).await,
+        CliCommand::Health(arguments) => cli::health::run(arguments).await,
         CliCommand::Serve(arguments) => cli::serve::run(arguments).await,
         CliCommand::Bench(arguments) => cli::bench::run(arguments).await,
         CliCommand::Demo(arguments) => return ExitCode::from(cli::demo::run(arguments).await),
@@ -192,6 +199,7 @@ async fn run(command: CliCommand) -> ExitCode {
         CliCommand::Store(arguments) => cli::store::run(arguments).await,
         CliCommand::Openapi(arguments) => cli::openapi::run(&arguments),
         CliCommand::Completions(arguments) => cli::completions::run::<Cli>(&arguments),
+        CliCommand::Man(arguments) => cli::man::run::<Cli>(&arguments),
     }
     .into()
 }
@@ -252,7 +260,8 @@ mod tests {
     fn help_lists_only_what_a_command_uses() {
         each_command(&Cli::command(), "enginehouse", &mut |command, name| {
             let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
-            let of_stores = ["doctor", "backup", "schema", "store", "serve", "config", "openapi", "completions", "sql"];
+            let of_stores =
+                ["doctor", "backup", "schema", "store", "serve", "config", "openapi", "completions", "man", "sql"];
             let is_about_stores = of_stores.iter().any(|noun| name.starts_with(&format!("enginehouse {noun}")));
             assert!(!is_about_stores || !has("url"), "{name} needs no server");
             for option in ["columns", "watch", "cursor"] {
@@ -320,6 +329,7 @@ mod tests {
         "top --once",
         "stats",
         "system",
+        "health",
         "token list",
         "token show t",
         "audit list",

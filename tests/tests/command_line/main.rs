@@ -3,8 +3,10 @@
 mod confirmations;
 mod explanations;
 mod given;
+mod health;
 mod hints;
 mod lists;
+mod manual_pages;
 mod operations;
 mod texts;
 mod top;

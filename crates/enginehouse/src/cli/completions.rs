@@ -16,12 +16,14 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-/// A command line without its hidden commands, which clap completes like others.
+/// A command line without its hidden commands, which clap completes, and describes in manual pages, like others.
 pub(crate) fn visible(full: clap::Command) -> clap::Command {
     let commands: Vec<_> = full.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
     let arguments: Vec<_> = full.get_arguments().cloned().collect();
     clap::Command::new(full.get_name().to_owned())
         .version(full.get_version().unwrap_or_default().to_owned())
+        .about(full.get_about().cloned().unwrap_or_default())
+        .after_help(full.get_after_help().cloned().unwrap_or_default())
         .args(arguments)
         .subcommands(commands)
 }
