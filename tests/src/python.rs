@@ -29,6 +29,13 @@ pub const OPENAPI_TOOLS: Requirements = Requirements {
     content: include_str!("../openapi/requirements.txt"),
 };
 
+/// What the SDK for Python needs, and what it is tested with.
+pub const PYTHON_SDK_TOOLS: Requirements = Requirements {
+    name: "python-sdk",
+    path: concat!(env!("CARGO_MANIFEST_DIR"), "/../sdks/python/tests/requirements.txt"),
+    content: include_str!("../../sdks/python/tests/requirements.txt"),
+};
+
 /// The interpreter that has these packages.
 ///
 /// # Panics
