@@ -99,7 +99,7 @@ class Client(Calls, Streams):
             arguments: What belongs into path, query and body, by name.
         """
         body = self._transport.send(_operation(operation, arguments).request(arguments))
-        return RawJson(body or b"null")
+        return RawJson(body.strip() or b"null")
 
     def call_typed(
         self, operation: str, arguments: Mapping[str, Any], answer: type[T], timeout: float | None = None
@@ -182,7 +182,7 @@ class AsyncClient(AsyncCalls, AsyncStreams):
             arguments: What belongs into path, query and body, by name.
         """
         body = await self._transport.send(_operation(operation, arguments).request(arguments))
-        return RawJson(body or b"null")
+        return RawJson(body.strip() or b"null")
 
     async def call_typed(
         self, operation: str, arguments: Mapping[str, Any], answer: type[T], timeout: float | None = None
