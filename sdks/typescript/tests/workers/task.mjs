@@ -1,0 +1,26 @@
+// A handler of a worker that does as its payload says.
+
+export default async function task(payload, context) {
+  switch (payload.what) {
+    case "burn": {
+      const until = performance.now() + payload.milliseconds;
+      while (performance.now() < until);
+      return { burnt: payload.milliseconds, big: payload.big };
+    }
+    case "until stopped":
+      context.log("began");
+      context.progress(7, "seven");
+      while (!context.stopped);
+      return { reason: context.stopReason, aborted: context.signal.aborted };
+    case "for ever":
+      context.progress(1, "for ever");
+      for (;;);
+    case "exit":
+      process.exit(5);
+      break;
+    case "throw":
+      throw new TypeError("bad");
+    default:
+      return { previous: context.previous?.checkpoint ?? null, token: context.eventToken !== undefined };
+  }
+}
