@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from enginehouse import Client
+from enginehouse.testing import ServerProcess
+
+pytest_plugins = ["enginehouse.pytest_plugin"]
 
 LIMIT = 20.0
 
@@ -24,27 +23,13 @@ def until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server on a free port, with a data file of its own."""
-    folder: Path = tmp_path_factory.mktemp("server")
-    log = folder / "log"
-    binary = os.environ.get("ENGINEHOUSE_BINARY", "enginehouse")
-    command = [binary, "serve", "--listen", "127.0.0.1:0", "--store", f"sqlite://{folder}/events.db", "--until-stdin-ends"]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output)
-    try:
-        until(lambda: process.poll() is not None or "listening on" in log.read_text(), "the server listens")
-        found = re.search(r"listening on (\S+)", log.read_text())
-        assert found, log.read_text()
-        yield found[1]
-    finally:
-        process.kill()
-        process.wait(LIMIT)
+@pytest.fixture
+def server_url(enginehouse_server: ServerProcess) -> str:
+    """Where the server is."""
+    return enginehouse_server.url
 
 
 @pytest.fixture
-def client(server_url: str) -> Iterator[Client]:
+def client(enginehouse_client: Client) -> Client:
     """A client of that server."""
-    with Client(server_url) as client:
-        yield client
+    return enginehouse_client

@@ -248,21 +248,27 @@ def test_a_stop_lets_the_handler_finish_and_takes_no_more(server_url: str, clien
     assert client.get_engine(engine.engine_id).status == "stopped"
 
 
-def test_a_second_stop_releases_what_ignores_the_first(server_url: str, client: Client) -> None:
-    engine, started = Engine("hurrying", url=server_url, stop_wait=0.05), threading.Event()
+def test_a_second_stop_releases_what_ignores_the_first_or_fails_by_it(server_url: str, client: Client) -> None:
+    engine, started = Engine("hurrying", url=server_url, concurrency=2, stop_wait=0.05), list[str]()
 
-    @engine.on("hurrying")
-    async def ignore(_payload: Any) -> None:
-        started.set()
+    @engine.on("hurrying.ignore")
+    async def ignore(_payload: Any, cx: Context) -> None:
+        started.append(cx.event.event_id)
         await asyncio.sleep(LIMIT)
 
+    @engine.on("hurrying.fail")
+    def fail(_payload: Any, cx: Context) -> None:
+        started.append(cx.event.event_id)
+        cx.wait(LIMIT)
+        raise OSError("broken off")
+
     with running(engine) as end:
-        event_id = client.enqueue("hurrying").event_id
-        assert started.wait(LIMIT)
+        ids = [client.enqueue("hurrying.ignore").event_id, client.enqueue("hurrying.fail").event_id]
+        until(lambda: len(started) == 2, "both work")
         engine.stop()
         engine.stop()
-        assert end().released == 1
-    assert (client.get_event(event_id).status, client.get_event(event_id).failures) == ("queued", 0)
+        assert end().released == 2
+    assert [(client.get_event(one).status, client.get_event(one).failures) for one in ids] == [("queued", 0)] * 2
 
 
 def test_an_engine_whose_id_is_taken_over_ends(server_url: str, client: Client) -> None:

@@ -113,6 +113,7 @@ class Engine:
             stop_wait=length(stop_wait, "stop_wait"),
             claim_wait=min(length(claim_wait, "claim_wait"), 60.0),
             load=self._load.state,
+            works_on=self._load.works_on,
             metadata=dict(metadata or {}),
         )
         self._guard = threading.Lock()

@@ -72,6 +72,7 @@ class RunningEngine:
         for event in events:
             held = self._hold(event)
             slots -= 1
+            self.settings.works_on(event.scenario_run_id)
             # Heartbeats list the lock from here on, whatever the handler does.
             self.held.add(held)
             handler = self.settings.handler_of(event.event_type)

@@ -39,6 +39,7 @@ class EngineSettings:
     stop_wait: float
     claim_wait: float
     load: Callable[[], dict[str, Any]]
+    works_on: Callable[[str | None], None]
     metadata: Mapping[str, Any]
     handlers: dict[str, Handler] = field(default_factory=dict[str, Handler])
 
