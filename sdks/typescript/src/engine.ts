@@ -14,6 +14,7 @@ import type { HandlerRunner, LoopSettings } from "./engine/settings.js";
 import { onStopSignals } from "./engine/signals.js";
 import type { StandardSchema } from "./engine/standard-schema.js";
 import { WorkerRunner } from "./engine/worker-runner.js";
+import type { Numbers } from "./json.js";
 import { consoleLogger, type Logger } from "./logger.js";
 
 /** What an engine is, and how it works. What is left out has the default that is named. */
@@ -173,6 +174,12 @@ export class Engine {
   /** @internal The handler of a type of events. */
   runnerOf(eventType: string): HandlerRunner | undefined {
     return this.handlers.get(eventType) ?? this.handlers.get("*");
+  }
+
+  /** @internal What an attempt in memory needs to know. */
+  attemptSettings(): { logger: Logger; numbers: Numbers; stopWait: number } {
+    const { numbers = "safe", stopWait = 10 } = this.options;
+    return { logger: this.logger, numbers, stopWait: milliseconds(stopWait, "stopWait") };
   }
 
   private loopSettings(): LoopSettings {

@@ -154,7 +154,9 @@ test("an attempt that takes longer than its handler's timeout has failed, and it
 
 test("an attempt that the server has failed for its time is stopped in time, and its result is dropped", async (t) => {
   const stopped = signal();
-  const { stop } = started(t, { "g.slow": async (_, context) => stopped.happen(await context.waitStopped()) });
+  // No heartbeat tells it in time.
+  const handlers = { "g.slow": async (_, context) => stopped.happen(await context.waitStopped()) };
+  const { stop } = started(t, handlers, { heartbeatIntervalSeconds: 60 });
   const id = await enqueued("g.slow", {}, { max_processing_seconds: 1, retry_policy: { max_retries: 0 } });
   assert.equal(await stopped.happened, "timed_out");
   assert.equal((await ended(id)).last_error.code, "timed_out");
@@ -207,10 +209,10 @@ test("progress, usage, log and checkpoint reach the server while the handler run
 
 test("at the stop, what is nearly done is completed, the rest is released, and nothing more is claimed", async (t) => {
   const [first, second, go] = [signal(), signal(), signal()];
-  const { stop, hurry } = started(
+  const { engine, stop, hurry } = started(
     t,
     {
-      "j.done": async () => (first.happen(), await go.happened, "done"),
+      "j.done": async (_, context) => (first.happen(), await go.happened, context.stopped ? "stopped" : "done"),
       "j.long": async (_, context) => (second.happen(), await context.waitStopped(), context.check()),
     },
     { concurrency: 2 },
@@ -218,6 +220,7 @@ test("at the stop, what is nearly done is completed, the rest is released, and n
   const [done, long] = [await enqueued("j.done"), await enqueued("j.long")];
   await Promise.all([first.happened, second.happened]);
   const summary = stop();
+  await until("it drains", async () => (await client.getEngine({ engine_id: engine.engineId })).status === "draining");
   go.happen();
   assert.equal((await ended(done)).result, "done");
   hurry();
@@ -238,16 +241,17 @@ test("a handler that does not stop is given up after the wait", async (t) => {
 
 test("an engine that is drained finishes what it holds, takes no more, and ends by itself", async (t) => {
   const [began, go] = [signal(), signal()];
-  const { engine, ended: end } = started(t, { "l.any": async () => (began.happen(), await go.happened) }, { concurrency: 2 });
+  // No heartbeat tells it: its last settle is answered before.
+  const options = { concurrency: 2, heartbeatIntervalSeconds: 60 };
+  const { engine, ended: end } = started(t, { "l.any": async () => (began.happen(), await go.happened) }, options);
   await enqueued("l.any");
   await began.happened;
   await client.drainEngine({ engine_id: engine.engineId, stop_when_drained: true });
-  // It is drained once its next heartbeat is answered.
-  await until("it knows", async () => (await client.getEngine({ engine_id: engine.engineId })).status === "draining");
   const next = await enqueued("l.any");
   go.happen();
   assert.equal((await end).completed, 1);
   assert.equal((await client.getEvent({ event_id: next })).status, "queued");
+  assert.equal((await client.getEngine({ engine_id: engine.engineId })).status, "stopped");
 });
 
 test("an engine whose id another process takes over ends, and its handlers are stopped", async (t) => {

@@ -35,10 +35,15 @@ test("handlers in workers", async (t) => {
   });
 
   await t.test("one that does not stop is ended, and the next event has a new thread", async () => {
+    let lastTick = 0;
+    const ticks = new BroadcastChannel("ticks");
+    ticks.onmessage = () => (lastTick = performance.now());
     const id = await enqueued({ what: "for ever" });
     await until("it runs", async () => (await client.getEvent({ event_id: id })).progress?.percent === 1);
     await client.cancelEvent({ event_id: id });
     assert.equal((await event(id)).status, "cancelled");
+    await until("it is quiet", () => lastTick > 0 && performance.now() - lastTick > 300);
+    ticks.close();
     assert.deepEqual((await event(await enqueued({}))).result, { previous: null, token: true });
   });
 

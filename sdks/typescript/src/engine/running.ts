@@ -1,14 +1,13 @@
 // The state that the tasks of one engine share, and the handlers that it runs.
 
-import type { Clock } from "../clock.js";
-import { pause } from "../clock.js";
 import { loggerWith } from "../logger.js";
 import { Observed } from "../observed.js";
+import { deadlineOf, outcomeAfterStop, runAttempt } from "./attempt.js";
 import { type ClaimedEvent, Context } from "./context.js";
 import { eventTokenOf } from "./event-token.js";
 import { type EngineSession, Heartbeats } from "./heartbeat.js";
 import { HeldLocks, timeLimit } from "./held-locks.js";
-import { failed, type HandlerOutcome, type Settlement, settlementOf } from "./outcome.js";
+import { type HandlerOutcome, type Settlement, settlementOf } from "./outcome.js";
 import { ReportBuffer } from "./report-buffer.js";
 import type { LoopSettings } from "./settings.js";
 
@@ -86,51 +85,19 @@ export class RunningEngine {
       return;
     }
     this.settings.worksOn(event);
-    void this.run(token, context, runner).then((outcome) => this.finishEvent(token, event, context, reports, outcome));
-  }
-
-  /** Runs a handler until it returns, or has not stopped for too long after it should have. */
-  private async run(
-    token: string,
-    context: Context,
-    runner: NonNullable<ReturnType<LoopSettings["runnerOf"]>>,
-  ): Promise<HandlerOutcome> {
-    const { clock, logger, stopWait } = this.settings;
-    const limit = timeLimit(context.event);
     // Not left to the next heartbeat: somebody else may be given the event by then.
+    const limit = timeLimit(event);
     const noLimit = limit === undefined ? undefined : clock.after(limit, () => this.held.timeOut(token));
-    let ranOver = false;
-    const { timeout } = runner;
-    const noTimeout =
-      timeout === undefined
-        ? undefined
-        : clock.after(timeout, () => {
-            ranOver = !context.stopped;
-            context.stop("timed_out");
-          });
-    const ended = new AbortController();
-    const invocation = runner.invoke(context.event, context);
-    const ignored = context.waitStopped().then(async (): Promise<HandlerOutcome> => {
-      await pause(clock, stopWait, ended.signal);
-      if (!ended.signal.aborted) {
-        logger.warn("gave up a handler that did not stop", { event_id: context.event.event_id, reason: context.stopReason });
-        invocation.abandon();
-      }
-      return { kind: "release", delaySeconds: undefined };
+    void runAttempt(this.settings, context, runner).then((outcome) => {
+      noLimit?.();
+      this.finishEvent(token, event, context, reports, outcome);
     });
-    const outcome = await Promise.race([invocation.outcome, ignored]);
-    ended.abort();
-    noLimit?.();
-    noTimeout?.();
-    if (!ranOver) return outcome;
-    return failed("timed_out", `the handler took longer than ${(timeout ?? 0) / 1_000} s`);
   }
 
   /** Hands over the result of a handler to be settled, unless the lock is lost. */
   private finishEvent(token: string, event: ClaimedEvent, context: Context, reports: ReportBuffer, given: HandlerOutcome): void {
     const { logger } = this.settings;
     const reason = context.stopReason;
-    let outcome = given;
     if (reason === "lock_lost") {
       logger.warn("dropped a result: its lock is lost", { event_id: event.event_id });
       this.held.settled(token, "lost");
@@ -143,18 +110,8 @@ export class RunningEngine {
       this.giveSlots(1);
       return;
     }
-    // What fails because it was stopped says nothing about the event; what was ready before still counts.
-    if ((reason === "cancelled" || reason === "shutting_down") && given.kind !== "complete") {
-      outcome = { kind: "release", delaySeconds: undefined };
-    }
     this.held.isSettling(token);
-    const settlement = settlementOf({ event_id: event.event_id, lock_token: token }, outcome, reports.last());
+    const settlement = settlementOf({ event_id: event.event_id, lock_token: token }, outcomeAfterStop(context, given), reports.last());
     this.results.set([...this.results.value, settlement]);
   }
-}
-
-/** When the attempt has taken too long, by the server's limit or the handler's. */
-function deadlineOf(event: ClaimedEvent, timeout: number | undefined, clock: Clock): Date | undefined {
-  const limits = [timeLimit(event), timeout].filter((limit) => limit !== undefined);
-  return limits.length === 0 ? undefined : new Date(clock.now() + Math.min(...limits));
 }

@@ -14,7 +14,11 @@ export default async function task(payload, context) {
       return { reason: context.stopReason, aborted: context.signal.aborted };
     case "for ever":
       context.progress(1, "for ever");
-      for (;;);
+      for (const ticks = new BroadcastChannel("ticks"); ; ) {
+        const next = performance.now() + 20;
+        while (performance.now() < next);
+        ticks.postMessage("tick");
+      }
     case "exit":
       process.exit(5);
       break;
