@@ -1,4 +1,4 @@
-//! What a contributor runs: check, test, bench, openapi, docs, ui, pictures, tidy.
+//! What a contributor runs: check, test, bench, openapi, docs, ui, pictures, package, tidy.
 
 #![expect(
     clippy::print_stdout,
@@ -15,6 +15,7 @@ mod check;
 mod docs;
 mod openapi;
 mod orphans;
+mod package;
 mod pictures;
 mod process;
 mod test;
@@ -45,6 +46,8 @@ enum XtaskCommand {
     Ui,
     /// Take pictures of every page of the dashboard over the demo's fleet: needs Node and Chromium
     Pictures(pictures::PicturesArgs),
+    /// Make what people install: a Debian package, wheels, packages for npm and a container image
+    Package(package::PackageArgs),
     /// Check what no compiler does: links, names, words, layers, circles, SQL, leftovers
     Tidy,
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         XtaskCommand::Docs => docs::run(),
         XtaskCommand::Ui => ui::run(),
         XtaskCommand::Pictures(arguments) => pictures::take(&arguments),
+        XtaskCommand::Package(arguments) => package::make(&arguments),
         XtaskCommand::Tidy => tidy::run(),
     };
     match done {

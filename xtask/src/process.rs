@@ -29,9 +29,15 @@ pub(crate) fn command(line: &[&str]) -> Command {
 
 /// Runs a program whose output the contributor should see.
 pub(crate) fn run(line: &[&str]) -> Result<()> {
-    let shown = line.join(" ");
+    run_prepared(command(line))
+}
+
+/// The same of one that is prepared.
+pub(crate) fn run_prepared(mut command: Command) -> Result<()> {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let shown = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     eprintln!("$ {shown}");
-    let status = command(line).status().with_context(|| format!("cannot run `{shown}`"))?;
+    let status = command.status().with_context(|| format!("cannot run `{shown}`"))?;
     if !status.success() {
         bail!("`{shown}` ended with {status}");
     }

@@ -99,6 +99,53 @@ pub(crate) const OF_TESTS: &[Tool] = &[
         package: "chromium",
         for_what: "tests look at the dashboard as people do",
     },
+    Tool {
+        program: "lintian",
+        is_installed: says_version,
+        package: "lintian",
+        for_what: "a test asks what Debian has against the package",
+    },
+    Tool {
+        program: "systemd-analyze",
+        is_installed: says_version,
+        package: "systemd",
+        for_what: "a test looks at the unit of the package, whose user systemd-sysusers makes",
+    },
+];
+
+/// What makes packages.
+pub(crate) const OF_PACKAGES: &[Tool] = &[
+    Tool {
+        program: "debhelper",
+        is_installed: |_| succeeds(&["dpkg-query", "--show", "debhelper"]),
+        package: "debhelper",
+        for_what: "it makes the package for Debian",
+    },
+    Tool {
+        program: "readelf",
+        is_installed: says_version,
+        package: "binutils",
+        for_what: "it tells which C library the binary needs",
+    },
+    Tool {
+        program: "python3 with venv",
+        is_installed: |_| succeeds(&["python3", "-c", "import ensurepip, venv"]),
+        package: "python3-venv",
+        for_what: "hatchling makes wheels",
+    },
+    Tool { program: "npm", is_installed: says_version, package: "npm", for_what: "it makes its packages" },
+    Tool {
+        program: "buildah",
+        is_installed: says_version,
+        package: "buildah",
+        for_what: "it makes the container image",
+    },
+    Tool {
+        program: "certificates of CAs",
+        is_installed: |_| std::path::Path::new("/etc/ssl/certs/ca-certificates.crt").exists(),
+        package: "ca-certificates",
+        for_what: "the container image brings them",
+    },
 ];
 
 /// What is measured beside our own server, again by servers of the suite's own.
