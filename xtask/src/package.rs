@@ -14,6 +14,7 @@ mod contents;
 mod deb;
 mod licenses;
 mod sbom;
+mod wheel;
 
 #[derive(Args)]
 pub(crate) struct PackageArgs {
@@ -32,6 +33,8 @@ pub(crate) struct PackageArgs {
 enum PackageKind {
     /// A package for Debian and Ubuntu, with a service
     Deb,
+    /// A wheel for PyPI
+    Wheel,
 }
 
 /// What `target/release` has once it is built.
@@ -57,6 +60,7 @@ pub(crate) fn make(arguments: &PackageArgs) -> Result<()> {
     for kind in kinds {
         made.extend(match kind {
             PackageKind::Deb => deb::make(&contents, &out)?,
+            PackageKind::Wheel => wheel::make(&contents, &out)?,
         });
     }
     made.sort();
