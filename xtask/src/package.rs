@@ -13,6 +13,7 @@ mod components;
 mod contents;
 mod deb;
 mod licenses;
+mod npm;
 mod sbom;
 mod wheel;
 
@@ -35,6 +36,8 @@ enum PackageKind {
     Deb,
     /// A wheel for PyPI
     Wheel,
+    /// Packages for npm
+    Npm,
 }
 
 /// What `target/release` has once it is built.
@@ -61,6 +64,7 @@ pub(crate) fn make(arguments: &PackageArgs) -> Result<()> {
         made.extend(match kind {
             PackageKind::Deb => deb::make(&contents, &out)?,
             PackageKind::Wheel => wheel::make(&contents, &out)?,
+            PackageKind::Npm => npm::make(&contents, &out)?,
         });
     }
     made.sort();
