@@ -12,6 +12,7 @@ use crate::tools;
 mod components;
 mod contents;
 mod deb;
+mod image;
 mod licenses;
 mod npm;
 mod sbom;
@@ -38,6 +39,8 @@ enum PackageKind {
     Wheel,
     /// Packages for npm
     Npm,
+    /// A container image, as an archive that is loaded
+    Image,
 }
 
 /// What `target/release` has once it is built.
@@ -65,6 +68,7 @@ pub(crate) fn make(arguments: &PackageArgs) -> Result<()> {
             PackageKind::Deb => deb::make(&contents, &out)?,
             PackageKind::Wheel => wheel::make(&contents, &out)?,
             PackageKind::Npm => npm::make(&contents, &out)?,
+            PackageKind::Image => image::make(&contents, &out)?,
         });
     }
     made.sort();
