@@ -36,6 +36,13 @@ pub const PYTHON_SDK_TOOLS: Requirements = Requirements {
     content: include_str!("../../sdks/python/tests/requirements.txt"),
 };
 
+/// What looks at packages and manifests.
+pub const PACKAGE_TOOLS: Requirements = Requirements {
+    name: "python-packages",
+    path: concat!(env!("CARGO_MANIFEST_DIR"), "/packages/requirements.txt"),
+    content: include_str!("../packages/requirements.txt"),
+};
+
 /// The interpreter that has these packages.
 ///
 /// # Panics

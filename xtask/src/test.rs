@@ -43,6 +43,8 @@ pub(crate) fn run() -> ExitCode {
 
 fn run_all(counts: &mut TestCounts) -> Result<()> {
     tools::ensure(tools::OF_TESTS)?;
+    // Tests make packages and try them.
+    tools::ensure(tools::OF_PACKAGES)?;
     let untidy = count_tidy(counts);
     // Whole-system tests run the binary that lies beside their own folder, so it is built before any test.
     // `--workspace` gives dependencies the features that the tests build them with: they are built once.
