@@ -8,7 +8,8 @@ engine.on("price", { timeout: "30s" }, async ({ sku, qty }, context) => {
   context.log(`asks for ${sku}`);
   context.progress(50, "asked");
   context.checkpoint({ sku });
-  if (sku === "slow") await context.waitStopped();
+  if (sku === "slow" || sku === "checks") await context.waitStopped();
+  if (sku === "checks") context.check();
   if (sku === "deaf") await new Promise(() => {});
   if (sku === "busy") throw new Retry({ after: "30s", cause: new TypeError("no answer") });
   if (sku === "none") throw new Reject("no such sku", { code: "unknown_sku" });
@@ -55,15 +56,17 @@ test("the clock stands still until it is moved, and then a handler times out", a
 });
 
 test("a handler is stopped as an engine would stop it", async () => {
-  for (const [reason, outcome] of [
-    ["cancelled", "completed"],
-    ["shutting_down", "completed"],
-    ["lock_lost", "dropped"],
-    ["timed_out", "dropped"],
+  for (const [reason, sku, outcome] of [
+    ["cancelled", "slow", "completed"],
+    ["cancelled", "checks", "released"],
+    ["shutting_down", "slow", "completed"],
+    ["shutting_down", "checks", "released"],
+    ["lock_lost", "slow", "dropped"],
+    ["timed_out", "slow", "dropped"],
   ]) {
-    const attempt = startAttempt(engine, "price", { sku: "slow", qty: 1 }, { clock: new TestClock() });
+    const attempt = startAttempt(engine, "price", { sku, qty: 1 }, { clock: new TestClock() });
     attempt.stop(reason);
-    assert.equal((await attempt.ended).outcome, outcome, reason);
+    assert.equal((await attempt.ended).outcome, outcome, `${reason} ${sku}`);
   }
 });
 
