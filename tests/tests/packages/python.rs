@@ -18,7 +18,7 @@ fn a_wheel_is_installed_and_does_a_first_event() {
     let found = Command::new(&python).args(["-c", "import enginehouse_server as s; print(s.find_binary())"]).output();
     let found = must(&found.unwrap(), "find_binary");
     assert_eq!(found.trim(), folder.path().join("venv/bin/enginehouse").to_str().unwrap());
-    let version = must(&Command::new(&found.trim()).arg("--version").output().unwrap(), "the binary");
+    let version = must(&Command::new(found.trim()).arg("--version").output().unwrap(), "the binary");
     let module = Command::new(&python).args(["-m", "enginehouse_server", "--version"]).output().unwrap();
     assert_eq!(must(&module, "python -m"), version);
 

@@ -27,10 +27,10 @@ pub(super) fn make(contents: &Contents, out: &Path) -> Result<Vec<String>> {
         }
         let mut pack = contents.tool(folder, &["npm", "pack", "--silent", "--ignore-scripts"]);
         let packed = pack.output().context("cannot run `npm pack`")?;
-        let said = String::from_utf8(packed.stdout)?;
-        anyhow::ensure!(packed.status.success(), "`npm pack` ended with {}: {said}", packed.status);
+        let printed = String::from_utf8(packed.stdout)?;
+        anyhow::ensure!(packed.status.success(), "`npm pack` ended with {}: {printed}", packed.status);
         // It prints the name of what it has made.
-        made.push(contents.copy_to(out, &folder.join(said.trim()))?);
+        made.push(contents.copy_to(out, &folder.join(printed.trim()))?);
     }
     Ok(made)
 }
