@@ -251,6 +251,11 @@ impl RegisteredEngine {
         Self { status, draining: false, stop_when_drained: false, ..self }
     }
 
+    /// Whether it was drained to its end, and so has stopped by itself.
+    pub fn is_drained(&self) -> bool {
+        self.status == EngineStatus::Stopped && self.stop_when_drained
+    }
+
     /// The engine after it was deregistered, or drained to the end.
     #[must_use]
     pub fn stopped(self) -> Self {

@@ -35,7 +35,8 @@ pub(super) struct Exchanges<'a> {
 }
 
 impl<'a> Exchanges<'a> {
-    /// Reads the engines, and refuses exchanges of older epochs and of engines that are gone.
+    /// Reads the engines, and refuses exchanges of older epochs and of engines that are gone. One that was drained to its end may
+    /// not know it: its heartbeat is answered once more, and says so.
     pub(super) async fn begin(
         context: &mut TransactionContext<'_>,
         requests: &'a [EngineExchange],
@@ -46,11 +47,14 @@ impl<'a> Exchanges<'a> {
             engines.extend(by_id(context.transaction.engines_by_id(&ids).await?));
         }
         let check = |request: &EngineExchange| {
-            let claims_only = request.exchange.claim.is_some() && request.exchange.heartbeat.is_none();
+            let exchange = &request.exchange;
+            let claims_only = exchange.claim.is_some() && exchange.heartbeat.is_none();
+            let only_heartbeats = exchange.heartbeat.is_some() && exchange.claim.is_none();
             let Some(engine) = engines.get(&request.engine_id) else {
                 return Err(context.no_engine(&request.engine_id));
             };
-            let refused = refusal(engine, request.epoch, claims_only);
+            let is_drained = only_heartbeats && engine.epoch == request.epoch && engine.is_drained();
+            let refused = if is_drained { None } else { refusal(engine, request.epoch, claims_only) };
             let is_own = || request.session.admits(engine.session.as_ref());
             match refused.or_else(|| (!is_own()).then(|| Refusal::WrongSession(engine.engine_id.clone()))) {
                 Some(refused) => Err(refused),

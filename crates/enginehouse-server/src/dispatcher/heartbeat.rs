@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use enginehouse_core::engine::RegisteredEngine;
+use enginehouse_core::engine::{EngineStatus, RegisteredEngine};
 use enginehouse_core::ids::{EngineId, EventId};
 use enginehouse_core::lock::LockToken;
 use enginehouse_core::request::Heartbeat;
@@ -36,6 +36,10 @@ pub(super) async fn heartbeat(
     let mut answers = Vec::with_capacity(heartbeats.len());
     for (engine_id, heartbeat) in heartbeats {
         let Some(engine) = engines.get_mut(*engine_id) else { continue };
+        if engine.is_drained() {
+            answers.push(drained_to_the_end(heartbeat));
+            continue;
+        }
         *engine = engine.clone().heard(heartbeat.dynamic_state.clone(), context.now);
         bring_forward(&mut context.effects.deadlines.engine_loss, engine.lost_due_at);
         context.effects.wake_ups.engines.insert((*engine_id).clone());
@@ -50,9 +54,20 @@ pub(super) async fn heartbeat(
         });
     }
     context.write_events().await?;
-    let heard: Vec<_> = ids.iter().filter_map(|id| engines.get(id)).cloned().collect();
+    let heard: Vec<_> = ids.iter().filter_map(|id| engines.get(id)).filter(|one| !one.is_drained()).cloned().collect();
     context.transaction.write_engines(&heard).await?;
     Ok(answers)
+}
+
+/// The last answer to an engine that has stopped by itself: it holds nothing, and is to end.
+fn drained_to_the_end(heartbeat: &Heartbeat) -> HeartbeatAnswer {
+    HeartbeatAnswer {
+        status: EngineStatus::Stopped,
+        renewed: Vec::new(),
+        lost: heartbeat.named_locks().collect(),
+        cancel: Vec::new(),
+        drain: true,
+    }
 }
 
 /// The listed locks whose events another transaction works on. It mostly ends within milliseconds, so a heartbeat that meets one

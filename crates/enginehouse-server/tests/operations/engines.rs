@@ -153,6 +153,15 @@ async fn a_draining_engine_gets_nothing_new_and_stops_when_it_is_empty() {
     assert_eq!(status(&harness, "e").await, EngineStatus::Stopped);
     let refused = harness.try_claim("e", 1, claim(1)).await.unwrap_err();
     assert!(matches!(refused, DispatchError::Refused(Refusal::EngineNotRegistered(_))));
+    // Whoever was drained between two heartbeats learns from the next one that it is to end, and not to register again.
+    for _ in 0..2 {
+        let heard = harness.heartbeat("e", &[token(&claimed)]).await;
+        assert_eq!((heard.status, heard.drain, &heard.lost[..]), (EngineStatus::Stopped, true, &[token(&claimed)][..]));
+        assert_eq!(status(&harness, "e").await, EngineStatus::Stopped);
+    }
+    harness.register("e", "{}").await;
+    let refused = harness.try_heartbeat("e", 1, &[]).await.unwrap_err();
+    assert!(matches!(refused, DispatchError::Refused(Refusal::EngineSuperseded { .. })));
     harness.close().await;
 }
 
