@@ -28,8 +28,11 @@ mod bearer_token;
 #[expect(clippy::missing_errors_doc, reason = "its first line says it of all calls")]
 mod calls;
 pub mod engine_loop;
+pub mod engine_name;
 mod error;
 mod log_stream;
+pub mod process_load;
+mod sdk;
 mod server_url;
 mod tls;
 mod topic_stream;
@@ -45,6 +48,7 @@ pub use engine_loop::{
 pub use enginehouse_core::engine::{DynamicState, StaticConfig};
 pub use error::Error;
 pub use log_stream::LogStream;
+pub use sdk::{Context, Engine, EnvironmentError, Handler, HandlerError, Reject, Release, Retry, RunError, State};
 pub use server_url::BadUrl;
 pub use tls::{ClientCertificate, ClientTls};
 pub use topic_stream::{TopicEvent, TopicStream};

@@ -1,12 +1,12 @@
 //! `enginehouse engine run`: makes any program an engine.
 
 use std::ffi::OsString;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::Args;
+use enginehouse_client::engine_name::{own_name, plain};
 use enginehouse_client::{ClaimedEvent, Client, EngineError, EngineLoop, HandlerContext, HandlerOutcome, StaticConfig};
 use enginehouse_core::engine::ResourceLimits;
 use enginehouse_core::ids::{Capability, EngineId, EngineType, EventType, QueueName};
@@ -248,26 +248,9 @@ fn listen(shutdown: CancellationToken, hurry: CancellationToken) -> std::io::Res
     Ok(())
 }
 
-/// A name that no other process has, here or elsewhere: of the machine, of the process, and a random number.
-fn own_name() -> EngineId {
-    let host = rustix::system::uname();
-    let random = RandomState::new().build_hasher().finish() & 0xffff;
-    let host = host.nodename().to_string_lossy();
-    let name = format!("{}-{}-{random:04x}", plain(&host, 100), std::process::id());
-    name.parse().unwrap_or_else(|_| unreachable!("plain words joined by dashes are a name"))
-}
-
 fn named_after(command: &OsString) -> EngineType {
     let name = Path::new(command).file_name().unwrap_or(command).to_string_lossy();
     plain(&name, 100).parse().unwrap_or_else(|_| unreachable!("plain words are a name"))
-}
-
-/// A text as a part of a name.
-fn plain(text: &str, max: usize) -> String {
-    let allowed = |letter: char| if letter.is_ascii_alphanumeric() || "._:-".contains(letter) { letter } else { '-' };
-    let text: String =
-        text.chars().map(allowed).skip_while(|letter| !letter.is_ascii_alphanumeric()).take(max).collect();
-    if text.is_empty() { "engine".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -285,6 +268,5 @@ mod tests {
         ] {
             assert_eq!(named_after(&command.into()).as_str(), name);
         }
-        assert_ne!(own_name(), own_name());
     }
 }

@@ -1,22 +1,19 @@
 //! How much of the machine this engine uses: itself, its commands, and their children.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
+use enginehouse_client::process_load::{OwnLoad, Process, mebibytes, processes, seconds, sum_below};
 use enginehouse_client::{DynamicState, HandlerContext};
-use enginehouse_core::engine::ResourceUtilization;
 use enginehouse_core::ids::ScenarioRunId;
 use enginehouse_core::report::AttemptUsage;
-use tokio::time::Instant;
-
-/// Two measurements closer than this say nothing about processor time.
-const MIN_SPAN: Duration = Duration::from_millis(200);
 
 /// Measures for heartbeats.
 #[derive(Debug, Default)]
 pub(crate) struct LoadMeter {
-    inner: Mutex<MeterState>,
+    own: OwnLoad,
+    /// By the process that guards it.
+    commands: Mutex<HashMap<u32, MeasuredCommand>>,
 }
 
 /// A command whose use is measured.
@@ -27,31 +24,20 @@ struct MeasuredCommand {
     max_pages: u64,
 }
 
-#[derive(Debug, Default)]
-struct MeterState {
-    /// By the process that guards it.
-    commands: HashMap<u32, MeasuredCommand>,
-    before: Option<(Instant, u64)>,
-    cpu_percent: Option<f64>,
-    scenario_run_id: Option<String>,
-}
-
 impl LoadMeter {
     /// Notes the scenario run of an event that is begun.
     pub(crate) fn works_on(&self, run: Option<&ScenarioRunId>) {
-        if let Some(run) = run {
-            self.lock().scenario_run_id = Some(run.to_string());
-        }
+        self.own.works_on(run);
     }
 
     /// Measures a command from now on, with each heartbeat.
     pub(super) fn measure(&self, guard: u32, context: &HandlerContext) {
-        self.lock().commands.insert(guard, MeasuredCommand { context: context.clone(), max_pages: 0 });
+        self.lock().insert(guard, MeasuredCommand { context: context.clone(), max_pages: 0 });
     }
 
     /// A command has ended. What its guard has counted is exact, but for memory: there it is that of the largest process.
     pub(super) fn ended(&self, guard: u32, used: Option<(u64, u64)>) {
-        let Some(MeasuredCommand { context, max_pages }) = self.lock().commands.remove(&guard) else { return };
+        let Some(MeasuredCommand { context, max_pages }) = self.lock().remove(&guard) else { return };
         if let Some((cpu_ms, max_memory_kb)) = used {
             let largest = max_memory_kb as f64 / 1024.0;
             context.usage(usage(cpu_ms as f64 / 1_000.0, mebibytes(max_pages).max(largest)));
@@ -61,189 +47,29 @@ impl LoadMeter {
     /// How the engine is doing. Where there is no `/proc`, nothing is known about its load.
     pub(crate) fn state(&self) -> DynamicState {
         let processes = processes();
-        let used = processes.as_ref().map(|processes| sum(processes, std::process::id()));
-        let mut inner = self.lock();
         if let Some(processes) = &processes {
-            inner.measure_commands(processes);
-        }
-        if let Some(used) = used {
-            let now = Instant::now();
-            let span = inner.before.map(|(at, ticks)| (now - at, used.ticks.saturating_sub(ticks)));
-            match span {
-                Some((span, ticks)) if span >= MIN_SPAN => {
-                    let seconds = ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
-                    inner.cpu_percent = Some(tenths(100.0 * seconds / span.as_secs_f64()));
-                    inner.before = Some((now, used.ticks));
-                }
-                Some(_) => {}
-                None => inner.before = Some((now, used.ticks)),
+            for (guard, command) in &mut *self.lock() {
+                command.measure(processes, *guard);
             }
         }
-        DynamicState {
-            resource_utilization: ResourceUtilization {
-                cpu_percent: inner.cpu_percent,
-                memory_usage_mb: used.map(|used| tenths(mebibytes(used.pages))),
-                ..ResourceUtilization::default()
-            },
-            current_scenario_run_id: inner.scenario_run_id.clone(),
-            ..DynamicState::default()
-        }
+        self.own.state_among(processes.as_ref())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, MeterState> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u32, MeasuredCommand>> {
         // No code that holds it can panic half-way through a change.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl MeterState {
+impl MeasuredCommand {
     /// So far: what has ended without having been waited for is not counted yet.
-    fn measure_commands(&mut self, processes: &HashMap<u32, Process>) {
-        for (guard, command) in &mut self.commands {
-            let used = sum_below(processes, *guard);
-            command.max_pages = command.max_pages.max(used.pages);
-            let seconds = used.ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
-            command.context.usage(usage(seconds, mebibytes(command.max_pages)));
-        }
+    fn measure(&mut self, processes: &HashMap<u32, Process>, guard: u32) {
+        let used = sum_below(processes, guard);
+        self.max_pages = self.max_pages.max(used.pages);
+        self.context.usage(usage(seconds(used.ticks), mebibytes(self.max_pages)));
     }
-}
-
-fn mebibytes(pages: u64) -> f64 {
-    pages as f64 * rustix::param::page_size() as f64 / (1024.0 * 1024.0)
 }
 
 fn usage(cpu_seconds: f64, max_memory_mb: f64) -> AttemptUsage {
     AttemptUsage { cpu_seconds: Some(cpu_seconds), max_memory_mb: Some(max_memory_mb), gpu_seconds: None }
-}
-
-fn tenths(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Used {
-    /// Processor time, of children that have ended too.
-    ticks: u64,
-    /// Memory that is resident. What processes share is counted for each.
-    pages: u64,
-}
-
-fn processes() -> Option<HashMap<u32, Process>> {
-    let mut processes = HashMap::new();
-    for entry in std::fs::read_dir("/proc").ok()?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        // A process that has just ended is not there any more.
-        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
-        if let Some(process) = Process::parse(&stat) {
-            processes.insert(pid, process);
-        }
-    }
-    (!processes.is_empty()).then_some(processes)
-}
-
-/// One line of `/proc/<pid>/stat`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Process {
-    parent: u32,
-    group: u32,
-    used: Used,
-}
-
-impl Process {
-    fn parse(stat: &str) -> Option<Self> {
-        // The name before it may hold spaces and parentheses.
-        let fields: Vec<_> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-        let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
-        // utime, stime, cutime and cstime; see proc_pid_stat(5).
-        let ticks = (11..=14).map(number).sum::<Option<u64>>()?;
-        Some(Self {
-            parent: u32::try_from(number(1)?).ok()?,
-            group: u32::try_from(number(2)?).ok()?,
-            used: Used { ticks, pages: number(21)? },
-        })
-    }
-}
-
-/// What a process, its descendants, and the groups of its children use.
-fn sum(processes: &HashMap<u32, Process>, root: u32) -> Used {
-    // A process whose parent has ended is no descendant any more, but it is still in the process group of our child.
-    let groups: HashSet<u32> = processes
-        .iter()
-        .filter(|(pid, process)| process.parent == root && process.group == **pid)
-        .map(|(pid, _)| *pid)
-        .collect();
-    let is_ours = |pid: u32| {
-        let mut at = pid;
-        for _ in 0..processes.len() {
-            let Some(process) = processes.get(&at) else { return false };
-            if at == root || groups.contains(&process.group) {
-                return true;
-            }
-            at = process.parent;
-        }
-        false
-    };
-    processes.iter().filter(|(pid, _)| is_ours(**pid)).fold(Used::default(), |sum, (_, process)| Used {
-        ticks: sum.ticks + process.used.ticks,
-        // Our children are the guards of commands: what they have of memory is this program, which is counted once.
-        pages: sum.pages + if process.parent == root { 0 } else { process.used.pages },
-    })
-}
-
-/// What the descendants of a guard use, and what those have used that it has waited for.
-fn sum_below(processes: &HashMap<u32, Process>, guard: u32) -> Used {
-    let all = sum(processes, guard);
-    let descends = |pid: u32| {
-        let mut at = pid;
-        for _ in 0..processes.len() {
-            match processes.get(&at) {
-                Some(process) if process.parent == guard => return true,
-                Some(process) => at = process.parent,
-                None => return false,
-            }
-        }
-        false
-    };
-    let pages = processes.iter().filter(|(pid, _)| descends(**pid)).map(|(_, process)| process.used.pages).sum();
-    Used { ticks: all.ticks, pages }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_proc_is_read_whatever_the_process_is_called() {
-        let stat = "77 (a) b (c)) S 12 77 77 0 -1 4194560 9 8 0 0 100 20 3 4 20 0 1 0 5 1000 33 18446744073709551615 1";
-        let process = Process::parse(stat).unwrap();
-        assert_eq!(process, Process { parent: 12, group: 77, used: Used { ticks: 127, pages: 33 } });
-        assert_eq!(Process::parse("77 (x"), None);
-    }
-
-    #[test]
-    fn children_and_their_groups_count_and_others_do_not() {
-        let process = |parent, group, ticks| Process { parent, group, used: Used { ticks, pages: 1 } };
-        let processes = HashMap::from([
-            (1, process(0, 1, 1_000)),
-            (10, process(1, 10, 1)),
-            // The guard of a command.
-            (11, process(10, 11, 2)),
-            (12, process(11, 11, 4)),
-            // Its parent has ended: it belongs to init by now, but to our group still.
-            (13, process(1, 11, 8)),
-            (20, process(1, 20, 1_000)),
-            // A loop that a reused number makes.
-            (30, process(31, 30, 1_000)),
-            (31, process(30, 31, 1_000)),
-        ]);
-        assert_eq!(sum(&processes, 10), Used { ticks: 15, pages: 3 });
-    }
-
-    #[test]
-    fn this_process_uses_memory() {
-        let load = LoadMeter::default();
-        let state = load.state();
-        assert!(state.resource_utilization.memory_usage_mb.is_none_or(|memory| memory > 0.5));
-        assert_eq!(state.resource_utilization.cpu_percent, None);
-    }
 }
