@@ -43,8 +43,8 @@ fn the_generated_parts_of_the_python_sdk_are_those_of_the_description() {
 fn the_types_of_the_python_sdk_are_strict() {
     let cache = tempfile::tempdir().unwrap();
     must(python(&["-m", "mypy", "--cache-dir", &cache.path().display().to_string()]));
-    let python = interpreter(PYTHON_SDK_TOOLS).display().to_string();
-    must(python(&["-m", "pyright", "--pythonpath", &python]));
+    let own = interpreter(PYTHON_SDK_TOOLS).display().to_string();
+    must(python(&["-m", "pyright", "--pythonpath", &own]));
 }
 
 #[test]
