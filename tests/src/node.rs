@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tempfile::TempDir;
+
 use crate::installed::{installed_once, must};
+use crate::text;
 
 /// A package of the tests: its `package.json`, and every package that it needs with its version and a hash of what it holds.
 struct NodePackage {
@@ -29,6 +33,12 @@ const TYPESCRIPT_SDK: NodePackage = NodePackage {
     name: "node-typescript-sdk",
     package: include_str!("../../sdks/typescript/package.json"),
     lock: include_str!("../../sdks/typescript/package-lock.json"),
+};
+
+const RUNTIMES: NodePackage = NodePackage {
+    name: "node-runtimes",
+    package: include_str!("../../sdks/typescript/tests/runtimes/package.json"),
+    lock: include_str!("../../sdks/typescript/tests/runtimes/package-lock.json"),
 };
 
 /// Where the SDK for TypeScript has its sources.
@@ -67,9 +77,58 @@ pub fn typescript_sdk() -> PathBuf {
             fs::write(path, content).expect("the folder can be written to");
         }
         let modules = packages.join("node_modules");
-        std::os::unix::fs::symlink(&modules, folder.join("node_modules")).expect("the folder can be written to");
+        symlink(&modules, folder.join("node_modules")).expect("the folder can be written to");
         let built = Command::new(modules.join(".bin/tsc")).args(["--project", "."]).current_dir(folder).output();
         must(built.expect("the compiler is there"), "tsc");
+    })
+}
+
+/// The SDK for TypeScript as npm gives it to others, packed into this folder.
+///
+/// # Panics
+/// It cannot be built, or not be packed.
+pub fn packed_typescript_sdk(folder: &Path) -> PathBuf {
+    let mut npm = Command::new("npm");
+    npm.args(["pack", "--silent", "--ignore-scripts", "--pack-destination"]).arg(folder);
+    let output = npm.current_dir(typescript_sdk()).output().expect("npm is there");
+    let name = text(&output.stdout);
+    must(output, "npm pack");
+    folder.join(name.trim())
+}
+
+/// A folder in which Node and the compiler find the SDK for TypeScript as it is published, and the compiler itself.
+///
+/// # Panics
+/// It cannot be built, or not be packed.
+pub fn typescript_project() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let modules = folder.path().join("node_modules");
+    fs::create_dir(&modules).expect("the folder can be written to");
+    let tools = typescript_sdk().join("node_modules");
+    for tool in ["typescript", "@types", "undici-types"] {
+        symlink(tools.join(tool), modules.join(tool)).expect("the folder can be written to");
+    }
+    let package = packed_typescript_sdk(folder.path());
+    let unpacked = Command::new("tar").arg("-xzf").arg(package).arg("-C").arg(&modules).output();
+    must(unpacked.expect("tar is there"), "tar");
+    let package = r#"{"private":true,"type":"module","dependencies":{"enginehouse":"*"}}"#;
+    fs::write(folder.path().join("package.json"), package).expect("the folder can be written to");
+    fs::rename(modules.join("package"), modules.join("enginehouse")).expect("the folder can be written to");
+    folder
+}
+
+/// The binaries of Deno and Bun, in this order.
+///
+/// # Panics
+/// The packages cannot be had, or have none for this machine.
+pub fn other_runtimes() -> [PathBuf; 2] {
+    let modules = installed(&RUNTIMES).join("node_modules");
+    // Of each there is a package per kind of machine, and npm installs the one that fits.
+    [("@deno", "deno"), ("@oven", "bin/bun")].map(|(scope, path)| {
+        let packages = fs::read_dir(modules.join(scope)).expect("it is installed");
+        let found =
+            packages.map(|package| package.expect("it can be read").path().join(path)).find(|path| path.exists());
+        found.unwrap_or_else(|| panic!("{scope} has no binary for this machine"))
     })
 }
 

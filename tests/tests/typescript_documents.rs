@@ -3,12 +3,10 @@
 #![expect(clippy::print_stdout, reason = "what tools say is shown")]
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use enginehouse_tests::{binary, node, text, without_variables};
-use tempfile::TempDir;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -20,29 +18,6 @@ fn must(program: &mut Command) -> String {
     println!("$ {program:?}\n{written}");
     assert!(output.status.success(), "{program:?}\n{written}");
     text(&output.stdout)
-}
-
-/// The package as npm gives it to others.
-fn packed(folder: &Path) -> PathBuf {
-    let mut npm = Command::new("npm");
-    npm.args(["pack", "--silent", "--ignore-scripts", "--pack-destination"]).arg(folder);
-    let name = must(npm.current_dir(node::typescript_sdk()));
-    folder.join(name.trim())
-}
-
-/// A folder in which Node and the compiler find the package as it is published, and the compiler itself.
-fn project() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let modules = folder.path().join("node_modules");
-    fs::create_dir(&modules).unwrap();
-    let tools = node::typescript_sdk().join("node_modules");
-    for tool in ["typescript", "@types", "undici-types"] {
-        symlink(tools.join(tool), modules.join(tool)).unwrap();
-    }
-    let package = packed(folder.path());
-    must(Command::new("tar").arg("-xzf").arg(package).arg("-C").arg(&modules));
-    fs::rename(modules.join("package"), modules.join("enginehouse")).unwrap();
-    folder
 }
 
 fn compiler(folder: &Path) -> Command {
@@ -59,7 +34,7 @@ fn blocks<'a>(document: &'a str, language: &str) -> Vec<&'a str> {
 
 #[test]
 fn examples_of_documents_compile() {
-    let folder = project();
+    let folder = node::typescript_project();
     let mut documents: Vec<_> =
         fs::read_dir(Path::new(ROOT).join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
     documents
@@ -76,7 +51,6 @@ fn examples_of_documents_compile() {
     }
     assert!(count >= 8, "documents have examples, found {count}");
     fs::copy(Path::new(ROOT).join("sdks/typescript/tests/snippets.d.ts"), folder.path().join("snippets.d.ts")).unwrap();
-    fs::write(folder.path().join("package.json"), r#"{"type":"module"}"#).unwrap();
     let config =
         r#"{"compilerOptions":{"strict":true,"target":"es2022","module":"nodenext","types":["node"],"noEmit":true}}"#;
     fs::write(folder.path().join("tsconfig.json"), config).unwrap();
@@ -86,7 +60,7 @@ fn examples_of_documents_compile() {
 #[test]
 fn the_quickstart_for_typescript_can_be_walked() {
     let folder = tempfile::tempdir().unwrap();
-    let package = packed(folder.path());
+    let package = node::packed_typescript_sdk(folder.path());
     let document = fs::read_to_string(Path::new(ROOT).join("docs/quickstart-typescript.md")).unwrap();
     let blocks = blocks(&document, "sh");
     assert!(blocks.len() >= 6, "it has steps");
@@ -111,7 +85,7 @@ fn the_quickstart_for_typescript_can_be_walked() {
 
 #[test]
 fn the_example_of_webhooks_passes_its_tests() {
-    let folder = project();
+    let folder = node::typescript_project();
     must(Command::new("cp").arg("-r").arg(Path::new(ROOT).join("examples/webhooks/.")).arg(folder.path()));
     must(&mut compiler(folder.path()));
     let mut tests = Command::new("node");

@@ -152,6 +152,9 @@ function isSuccess(response: IncomingMessage): boolean {
 class Exchange {
   readonly response: Promise<IncomingMessage>;
   private readonly request: ClientRequest;
+  /** Rejects when the exchange is given up, whatever the runtime makes of a request that is destroyed. */
+  private readonly broken: Promise<never>;
+  private readonly breakOff: (error: Error) => void;
   private isConnected = false;
   private timedOut = false;
   private readonly timers: (() => void)[] = [];
@@ -161,7 +164,15 @@ class Exchange {
     private readonly call: HttpCall,
   ) {
     const { settings } = transport;
+    let reject: (reason: unknown) => void = () => {};
+    this.broken = new Promise((_, rejects) => (reject = rejects));
+    // Nobody may be waiting for it any more.
+    this.broken.catch(() => undefined);
     this.request = transport.send(call);
+    this.breakOff = (error) => {
+      reject(this.failure(error));
+      this.request.destroy();
+    };
     this.limit(call.timeout ?? settings.timeout, () => true);
     this.limit(settings.connectTimeout, () => !this.isConnected);
     this.request.setNoDelay(true);
@@ -169,22 +180,46 @@ class Exchange {
       if (!socket.connecting) this.isConnected = true;
       else socket.once(settings.address.url.protocol === "https:" ? "secureConnect" : "connect", () => (this.isConnected = true));
     });
-    const abort = () => this.request.destroy();
+    const abort = () => this.breakOff(new Error("aborted"));
     call.signal?.addEventListener("abort", abort, { once: true });
+    this.request.on("error", (error) => this.breakOff(error));
+    let hasAnswer = false;
     this.request.on("close", () => {
+      if (!hasAnswer) this.breakOff(new Error("the connection was closed"));
       this.noTimeout();
       call.signal?.removeEventListener("abort", abort);
     });
-    this.response = new Promise((resolve, reject) => {
-      this.request.on("response", resolve);
-      this.request.on("error", (error) => reject(this.failure(error)));
-      // A request that is destroyed before its answer need not end with an error.
-      this.request.on("close", () => reject(this.failure(new Error("the connection was closed"))));
+    const answered = new Promise<IncomingMessage>((resolve) => {
+      this.request.on("response", (response) => {
+        hasAnswer = true;
+        resolve(response);
+      });
     });
+    this.response = Promise.race([answered, this.broken]);
   }
 
   /** Reads an answer as far as it may go: who answers may be anybody. */
-  async body(response: IncomingMessage): Promise<string> {
+  body(response: IncomingMessage): Promise<string> {
+    return Promise.race([this.read(response), this.broken]);
+  }
+
+  noTimeout(): void {
+    for (const cancel of this.timers.splice(0)) cancel();
+  }
+
+  destroy(): void {
+    this.request.destroy();
+  }
+
+  failure(error: NodeJS.ErrnoException): unknown {
+    if (this.call.signal?.aborted && !this.timedOut) return this.call.signal.reason;
+    const code = error.code ?? "";
+    const isSent = this.isConnected && !NOT_CONNECTED.test(code);
+    const why = this.timedOut ? "it took too long" : error.message || code || "the connection failed";
+    return new Unreachable(this.transport.settings.address.shown, why, isSent ? "unknown" : "no", this.timedOut);
+  }
+
+  private async read(response: IncomingMessage): Promise<string> {
     const max = this.transport.settings.maxAnswerBytes;
     const parts: Buffer[] = [];
     let length = 0;
@@ -200,27 +235,11 @@ class Exchange {
     return Buffer.concat(parts).toString("utf8");
   }
 
-  noTimeout(): void {
-    for (const cancel of this.timers.splice(0)) cancel();
-  }
-
-  destroy(): void {
-    this.request.destroy();
-  }
-
-  failure(error: NodeJS.ErrnoException): unknown {
-    if (this.call.signal?.aborted && !this.timedOut) return this.call.signal.reason;
-    const code = error.code ?? "";
-    const isSent = this.isConnected && !NOT_CONNECTED.test(code);
-    const why = this.timedOut ? "it took too long" : (error.message || code || "the connection failed");
-    return new Unreachable(this.transport.settings.address.shown, why, isSent ? "unknown" : "no", this.timedOut);
-  }
-
   private limit(milliseconds: number, isOver: () => boolean): void {
     const end = () => {
       if (!isOver()) return;
       this.timedOut = true;
-      this.request.destroy(new Error("it took too long"));
+      this.breakOff(new Error("it took too long"));
     };
     this.timers.push(systemClock.after(milliseconds, end));
   }

@@ -1,0 +1,1 @@
+export default ({ n }) => ({ twice: n * 2n });
