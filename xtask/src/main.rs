@@ -46,7 +46,7 @@ enum XtaskCommand {
     Ui,
     /// Take pictures of every page of the dashboard over the demo's fleet: needs Node and Chromium
     Pictures(pictures::PicturesArgs),
-    /// Make what people install: a Debian package, wheels, packages for npm and a container image
+    /// Make what people install: a Debian package, wheels, packages for npm, both with the SDKs, and a container image
     Package(package::PackageArgs),
     /// Check what no compiler does: links, names, words, layers, circles, SQL, leftovers
     Tidy,

@@ -35,9 +35,9 @@ pub(crate) struct PackageArgs {
 enum PackageKind {
     /// A package for Debian and Ubuntu, with a service
     Deb,
-    /// A wheel for PyPI
+    /// Wheels for PyPI: the SDK, and the binary
     Wheel,
-    /// Packages for npm
+    /// Packages for npm: the SDK, and the binary
     Npm,
     /// A container image, as an archive that is loaded
     Image,

@@ -9,3 +9,4 @@ mod image;
 mod kubernetes;
 mod node;
 mod python;
+mod sdks;

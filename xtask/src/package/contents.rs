@@ -16,6 +16,10 @@ const EPOCH: &str = "SOURCE_DATE_EPOCH";
 /// The shells whose completions are packaged, each with the name of the file that it looks for.
 const SHELLS: [(&str, &str); 3] = [("bash", "enginehouse"), ("zsh", "_enginehouse"), ("fish", "enginehouse.fish")];
 
+/// What lies in the folder of an SDK once it was tested there, and is none of its sources.
+const LEFT_BY_TOOLS: [&str; 7] =
+    [".mypy_cache", ".pytest_cache", ".venv", "__pycache__", "build", "dist", "node_modules"];
+
 pub(super) struct Contents {
     pub(super) version: String,
     /// The time of everything in a package: that of the commit, in seconds since 1970.
@@ -67,7 +71,23 @@ impl Contents {
     /// A folder in which a package is put together: a copy of one of the repository.
     pub(super) fn copy_of(&self, path: &str) -> Result<PathBuf> {
         let copy = self.folder.join("of").join(path);
-        copy_folder(&root().join(path), &copy)?;
+        copy_all(&root().join(path), &copy)?;
+        Ok(copy)
+    }
+
+    /// The same of an SDK, without what its tools have left there, and with the licences of all.
+    pub(super) fn copy_of_sdk(&self, path: &str) -> Result<PathBuf> {
+        let copy = self.folder.join("of").join(path);
+        fs::create_dir_all(&copy)?;
+        for entry in fs::read_dir(root().join(path))? {
+            let (name, from) = entry.map(|entry| (entry.file_name(), entry.path()))?;
+            if !LEFT_BY_TOOLS.iter().any(|left| name == *left) {
+                copy_all(&from, &copy.join(name))?;
+            }
+        }
+        for license in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            self.copy_to(&copy, &root().join(license))?;
+        }
         Ok(copy)
     }
 
@@ -87,8 +107,8 @@ impl Contents {
     }
 }
 
-/// Copies a folder with all that is in it.
-pub(super) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+/// Copies a file, or a folder with all that is in it.
+pub(super) fn copy_all(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to.parent().context("it is in a folder")?)?;
     run_prepared(command(&["cp", "--recursive", "--no-target-directory", utf8(from)?, utf8(to)?]))
 }

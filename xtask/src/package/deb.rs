@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::contents::{Contents, copy_folder};
+use super::contents::{Contents, copy_all};
 use crate::process::{output_of, root, run_prepared};
 
 /// Which package of one version this is.
@@ -18,8 +18,8 @@ pub(super) fn make(contents: &Contents, out: &Path) -> Result<Vec<String>> {
     for file in [&contents.binary, &contents.sbom, &contents.licenses, &root().join("CHANGELOG.md")] {
         contents.copy_to(&source, file)?;
     }
-    copy_folder(&contents.man, &source.join("man"))?;
-    copy_folder(&contents.completions, &source.join("completions"))?;
+    copy_all(&contents.man, &source.join("man"))?;
+    copy_all(&contents.completions, &source.join("completions"))?;
     // Packages that build it are not asked for: only debhelper is, which builds nothing here.
     let line = ["dpkg-buildpackage", "--build=binary", "--no-sign", "--no-check-builddeps"];
     let mut build = contents.tool(&source, &line);

@@ -1,4 +1,4 @@
-//! The packages for npm: one that everybody names, and the binary in one that npm takes where it fits.
+//! The packages for npm: the binary in one that npm takes where it fits, one that everybody names instead, and the SDK.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,11 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::contents::Contents;
-use crate::process::root;
+use crate::process::{root, run_prepared};
+
+/// What makes JavaScript of the SDK. No package may run anything while it is installed.
+const BUILD_THE_SDK: [&[&str]; 2] =
+    [&["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], &["npm", "run", "--silent", "build"]];
 
 pub(super) fn make(contents: &Contents, out: &Path) -> Result<Vec<String>> {
     let cpu = node_cpu(std::env::consts::ARCH)?;
@@ -20,19 +24,26 @@ pub(super) fn make(contents: &Contents, out: &Path) -> Result<Vec<String>> {
     let server = contents.copy_of("packaging/npm/server")?;
     let exactly = json!({ (carrier.as_str()): contents.version });
     complete(&server, &json!({ "version": contents.version, "optionalDependencies": exactly }))?;
-    let mut made = Vec::new();
     for folder in [&of_binary, &server] {
         for license in ["LICENSE-MIT", "LICENSE-APACHE"] {
             contents.copy_to(folder, &root().join(license))?;
         }
-        let mut pack = contents.tool(folder, &["npm", "pack", "--silent", "--ignore-scripts"]);
-        let packed = pack.output().context("cannot run `npm pack`")?;
-        let printed = String::from_utf8(packed.stdout)?;
-        anyhow::ensure!(packed.status.success(), "`npm pack` ended with {}: {printed}", packed.status);
-        // It prints the name of what it has made.
-        made.push(contents.copy_to(out, &folder.join(printed.trim()))?);
     }
-    Ok(made)
+    let sdk = contents.copy_of_sdk("sdks/typescript")?;
+    for step in BUILD_THE_SDK {
+        run_prepared(contents.tool(&sdk, step))?;
+    }
+    [&of_binary, &server, &sdk].into_iter().map(|folder| pack(contents, folder, out)).collect()
+}
+
+/// Packs a folder, and answers the name of the package.
+fn pack(contents: &Contents, folder: &Path, out: &Path) -> Result<String> {
+    let mut pack = contents.tool(folder, &["npm", "pack", "--silent", "--ignore-scripts"]);
+    let packed = pack.output().context("cannot run `npm pack`")?;
+    let printed = String::from_utf8(packed.stdout)?;
+    anyhow::ensure!(packed.status.success(), "`npm pack` ended with {}: {printed}", packed.status);
+    // It prints the name of what it has made.
+    contents.copy_to(out, &folder.join(printed.trim()))
 }
 
 /// How Node names a processor that Rust names so.

@@ -1,4 +1,4 @@
-//! The wheel that carries the binary, by hatchling over `packaging/wheel/`.
+//! The wheels: that which carries the binary, by hatchling over `packaging/wheel/`, and that of the SDK.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,18 @@ pub(super) fn make(contents: &Contents, out: &Path) -> Result<Vec<String>> {
     for file in [&contents.licenses, &root().join("LICENSE-MIT"), &root().join("LICENSE-APACHE")] {
         contents.copy_to(&source.join("licenses"), file)?;
     }
+    let mut made = build(contents, &source, out)?;
+    made.extend(build(contents, &contents.copy_of_sdk("sdks/python")?, out)?);
+    Ok(made)
+}
+
+/// Builds the wheel of a project, and answers its name.
+fn build(contents: &Contents, source: &Path, out: &Path) -> Result<Vec<String>> {
     let made = source.join("made");
     let python = python()?;
-    let mut build = contents.tool(&source, &[utf8(&python)?, "-m", "hatchling", "build", "--target", "wheel"]);
+    let mut build = contents.tool(source, &[utf8(&python)?, "-m", "hatchling", "build", "--target", "wheel"]);
     build.arg("--directory").arg(&made);
+    // Of the one with the binary.
     build.env("ENGINEHOUSE_VERSION", &contents.version);
     build.env("ENGINEHOUSE_WHEEL_PLATFORM", platform(&contents.binary)?);
     run_prepared(build)?;
