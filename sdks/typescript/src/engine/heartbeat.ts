@@ -165,26 +165,12 @@ export class Heartbeats {
     const code = error instanceof CallError ? error.code : undefined;
     if (code === "engine_superseded") {
       this.session.set({ ...session, end: "superseded" });
-    } else if (code === "engine_not_registered" && (session.draining || (await this.wasDrained(session)))) {
+    } else if (code === "engine_not_registered" && session.draining) {
       // It was drained, and stopped as well: it must not register again.
       this.session.set({ ...session, end: "drained" });
     } else if (code === "engine_not_registered") {
       await this.registerAgain();
     } else {
-      throw error;
-    }
-  }
-
-  /**
-   * Whether the server has stopped this engine because it was drained. Its last lock may have been settled before any heartbeat could tell.
-   * With a token that does not permit to read engines, nobody knows.
-   */
-  private async wasDrained({ client, epoch }: EngineSession): Promise<boolean> {
-    try {
-      const engine = await client.getEngine({ engine_id: this.settings.engineId }, { maxRepeats: 0 });
-      return engine.status === "stopped" && engine.draining && engine.epoch === epoch;
-    } catch (error) {
-      if (error instanceof CallError) return false;
       throw error;
     }
   }
