@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use enginehouse_tests::{until, without_variables};
+use enginehouse_tests::{node, until, without_variables};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -14,20 +14,27 @@ use crate::expectation::has;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sdk {
     Rust,
+    TypeScript,
 }
 
 impl Sdk {
-    pub(crate) const ALL: &[Self] = &[Self::Rust];
+    pub(crate) const ALL: &[Self] = &[Self::Rust, Self::TypeScript];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Rust => "rust",
+            Self::TypeScript => "typescript",
         }
     }
 
     fn command(self) -> Command {
         match self {
             Self::Rust => Command::new(env!("CARGO_BIN_EXE_scenario_agent")),
+            Self::TypeScript => {
+                let mut command = Command::new("node");
+                command.arg(node::typescript_sdk().join("tests/scenario-agent.mjs"));
+                command
+            }
         }
     }
 }
