@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use enginehouse_tests::python::{PYTHON_SDK_TOOLS, interpreter};
 use enginehouse_tests::{node, until, without_variables};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -14,15 +15,17 @@ use crate::expectation::has;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sdk {
     Rust,
+    Python,
     TypeScript,
 }
 
 impl Sdk {
-    pub(crate) const ALL: &[Self] = &[Self::Rust, Self::TypeScript];
+    pub(crate) const ALL: &[Self] = &[Self::Rust, Self::Python, Self::TypeScript];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Rust => "rust",
+            Self::Python => "python",
             Self::TypeScript => "typescript",
         }
     }
@@ -30,6 +33,12 @@ impl Sdk {
     fn command(self) -> Command {
         match self {
             Self::Rust => Command::new(env!("CARGO_BIN_EXE_scenario_agent")),
+            Self::Python => {
+                let mut command = Command::new(interpreter(PYTHON_SDK_TOOLS));
+                command.arg(file("sdks/python/tests/scenario_agent.py"));
+                command.env("PYTHONPATH", file("sdks/python/src")).env("PYTHONDONTWRITEBYTECODE", "1");
+                command
+            }
             Self::TypeScript => {
                 let mut command = Command::new("node");
                 command.arg(node::typescript_sdk().join("tests/scenario-agent.mjs"));
@@ -134,7 +143,6 @@ impl Drop for Agent {
 }
 
 /// A file of the repository.
-#[expect(dead_code, reason = "for the SDKs in other languages")]
-pub(crate) fn file(path: &str) -> PathBuf {
+fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
