@@ -16,6 +16,21 @@ use super::handler_error::HandlerError;
 use crate::engine_loop::HandlerOutcome;
 
 /// What all handlers of an engine share: a pool of connections, a model that was loaded once.
+///
+/// ```
+/// use enginehouse_client::{Context, Engine, HandlerError, State};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order { qty: u32 }
+/// struct Prices { tea: u32 }
+///
+/// async fn price(prices: State<Prices>, order: Order, _: Context) -> Result<u32, HandlerError> {
+///     Ok(prices.tea * order.qty)
+/// }
+///
+/// let engine = Engine::with_state("pricing", Prices { tea: 12 }).on("order.created", price);
+/// # drop(engine);
+/// ```
 #[derive(Debug)]
 pub struct State<S>(pub Arc<S>);
 
