@@ -368,6 +368,49 @@ def test_a_handler_that_cannot_be_sent_to_a_process_fails_its_attempt(server_url
         assert error.code == "not_started" and "function of a module" in error.message
 
 
+class Odd(msgspec.Struct):
+    """Raises what nobody expects, as it is read and as it is written."""
+
+    read: bool
+
+    def __post_init__(self) -> None:
+        if self.read:
+            raise LookupError("odd")
+
+class Unwritable:
+    """Cannot be written as JSON, in a way of its own."""
+
+    def model_dump(self, mode: str) -> None:
+        raise LookupError(mode)
+
+
+@pytest.mark.parametrize("executor", ["thread", "process"])
+def test_what_a_payload_or_a_result_raises_fails_its_attempt(server_url: str, client: Client, executor: Any) -> None:
+    engine = Engine("odd", url=server_url, executor=executor)
+    engine.on("odd", odd)
+    with running(engine):
+        assert error_of(client, client.enqueue("odd", {"read": True}).event_id).code == "lookup"
+        assert error_of(client, client.enqueue("odd", {"read": False}).event_id).code == "invalid_result"
+
+
+def odd(_payload: Odd) -> Unwritable:
+    """Answers what cannot be written."""
+    return Unwritable()
+
+
+def test_a_stop_before_it_runs_counts_once(server_url: str, client: Client) -> None:
+    engine, started = Engine("early", url=server_url), threading.Event()
+    engine.on("early", lambda payload: started.set())
+    stop = asyncio.Event()
+
+    async def run() -> EngineSummary:
+        stop.set()
+        return await engine.run_async(stop)
+
+    assert asyncio.run(run()) == EngineSummary()
+    assert not started.is_set()
+
+
 def test_what_cannot_be_right_is_refused_where_it_is_declared() -> None:
     engine = Engine("wrong")
     engine.on("twice", lambda payload: payload)

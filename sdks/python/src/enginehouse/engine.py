@@ -116,7 +116,8 @@ class Engine:
             works_on=self._load.works_on,
             metadata=dict(metadata or {}),
         )
-        self._guard = threading.Lock()
+        # A signal handler may stop the engine while this thread holds it.
+        self._guard = threading.RLock()
         self._running: tuple[asyncio.AbstractEventLoop, EngineLoop] | None = None
         self._stops = 0
 
@@ -205,11 +206,11 @@ class Engine:
 
     def stop(self) -> None:
         """Stops it, from any thread or signal handler: the first call leaves its handlers `grace`, and the second one ends that."""
-        self._stops += 1
-        running = self._running
-        if running is not None:
-            loop, engine = running
-            loop.call_soon_threadsafe(engine.stop)
+        with self._guard:
+            self._stops += 1
+            if self._running is not None:
+                loop, engine = self._running
+                loop.call_soon_threadsafe(engine.stop)
 
     def _hurry(self) -> None:
         self.stop()
@@ -241,9 +242,9 @@ class Engine:
             engine = EngineLoop(self._settings, client, executor_of)
             with self._guard:
                 self._running = (asyncio.get_running_loop(), engine)
-            # It may have been stopped before it ran.
-            for _ in range(self._stops):
-                engine.stop()
+                # It may have been stopped before it ran.
+                for _ in range(self._stops):
+                    engine.stop()
             try:
                 return await engine.run()
             finally:

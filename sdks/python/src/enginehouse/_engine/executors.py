@@ -93,10 +93,16 @@ class ThreadExecutor:
     def _serve(self) -> None:
         while (taken := self._work.get()) is not None:
             handler, context, run = taken
-            outcome = invoke(handler, context, self._engine_id)
+            try:
+                outcome = invoke(handler, context, self._engine_id)
+            except BaseException as error:
+                # A bug of this package, and not of the handler: its event must not wait for an answer for ever.
+                run.future.set_exception(error)
+                outcome = None
             with self._guard:
                 self._idle += 1
-            run.future.set_result(outcome)
+            if outcome is not None:
+                run.future.set_result(outcome)
 
     def close(self) -> None:
         with self._guard:

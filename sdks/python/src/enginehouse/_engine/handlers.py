@@ -118,6 +118,9 @@ def invoke(handler: Handler, context: Context, engine_id: str) -> Outcome:
         arguments = _arguments(handler, context)
     except InvalidPayload as error:
         return invalid_payload(str(error))
+    except Exception as error:
+        # A check of the payload's own type, which raises what it likes.
+        return of_exception(error)
     try:
         with handler_span(context.event, engine_id):
             result = handler.function(*arguments)
@@ -132,6 +135,9 @@ async def invoke_async(handler: Handler, context: Context, engine_id: str) -> Ou
         arguments = _arguments(handler, context)
     except InvalidPayload as error:
         return invalid_payload(str(error))
+    except Exception as error:
+        # A check of the payload's own type, which raises what it likes.
+        return of_exception(error)
     try:
         with handler_span(context.event, engine_id):
             result = await handler.function(*arguments)

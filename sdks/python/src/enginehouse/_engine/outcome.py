@@ -7,8 +7,6 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-
 from .._json import RawJson, encode
 from ..outcomes import Reject, Release, Retry
 
@@ -61,7 +59,7 @@ def _kept(details: Any) -> Any:
     """Details as the server keeps them; a handler's own mistake in them must not hide what went wrong."""
     try:
         text = encode(details)
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         return {"left_out": f"the details have no form in JSON: {error}"}
     return RawJson(text) if len(text) <= MAX_DETAILS_BYTES else {"left_out": f"the details have {len(text)} bytes"}
 
@@ -70,7 +68,8 @@ def completed(result: object) -> Outcome:
     """The completion with this result, or the failure that takes its place if it cannot be stored."""
     try:
         text = encode(result)
-    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+    except Exception as error:
+        # What its own types raise as they become JSON, too.
         return invalid_result(f"the result is no JSON: {error}")
     if len(text) > MAX_RESULT_BYTES:
         return invalid_result(f"the result has {len(text)} bytes of JSON, more than the {MAX_RESULT_BYTES} that are kept")
