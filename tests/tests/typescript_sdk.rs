@@ -15,6 +15,7 @@ fn node_run(folder: &Path, arguments: &[&str]) -> String {
     program.args(arguments).current_dir(folder);
     without_variables(&mut program);
     program.env("OPENAPI", concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.json"));
+    program.env("REFERENCE", concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference-typescript.md"));
     program.env("ENGINEHOUSE_BINARY", binary());
     must(&mut program)
 }
@@ -30,8 +31,9 @@ fn must(program: &mut Command) -> String {
 }
 
 #[test]
-fn the_generated_parts_of_the_typescript_sdk_are_those_of_the_description() {
+fn the_generated_parts_of_the_typescript_sdk_and_its_reference_are_fresh() {
     node_run(&node::typescript_sdk(), &["tools/generate.mjs", "--check"]);
+    node_run(&node::typescript_sdk(), &["tools/reference.mjs", "--check"]);
 }
 
 #[test]

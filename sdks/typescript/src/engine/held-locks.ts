@@ -8,9 +8,11 @@ import { type ReportBuffer, reportWeight } from "./report-buffer.js";
 
 /** How many events an engine has settled, and how. */
 export interface EngineSummary {
+  /** Events whose result the server has. */
   completed: number;
   /** Attempts that failed: those that took too long, and those that will be retried, too. */
   failed: number;
+  /** Events that are back in their queues. */
   released: number;
   /** Events whose lock it lost, or whose settle the server refused. */
   lost: number;

@@ -5,6 +5,7 @@ import { type HandlerOutcome, messageOf, rejected } from "./outcome.js";
 
 /** The part of https://standardschema.dev that is used here. */
 export interface StandardSchema<Output = unknown> {
+  /** What every library offers under this name: above all `validate`. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
@@ -20,7 +21,9 @@ export type StandardResult<Output> =
 
 /** One thing that is wrong, and where. */
 export interface StandardIssue {
+  /** What is wrong, for people. */
   readonly message: string;
+  /** Where it is: the keys from the value down. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
