@@ -26,9 +26,9 @@ pub(crate) struct PackageArgs {
     /// The binary to put into them, instead of building what is released
     #[arg(long, value_name = "PATH")]
     binary: Option<PathBuf>,
-    /// Where they are put
-    #[arg(long, value_name = "FOLDER", default_value = "target/package")]
-    out: PathBuf,
+    /// Where they are put; target/package of this repository if left out
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -58,7 +58,7 @@ pub(crate) fn make(arguments: &PackageArgs) -> Result<()> {
             root().join(RELEASED)
         }
     };
-    let out = root().join(&arguments.out);
+    let out = arguments.out.as_ref().map_or_else(|| root().join("target/package"), |out| here.join(out));
     std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     let folder = tempfile::tempdir().context("there is no room for what packages are made of")?;
     let contents = Contents::prepare(&binary, folder.path())?;
