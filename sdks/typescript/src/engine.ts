@@ -7,12 +7,13 @@ import { Client, type ClientOptions } from "./client.js";
 import { systemClock } from "./clock.js";
 import { type Duration, milliseconds } from "./duration.js";
 import type { EngineSummary } from "./engine/held-locks.js";
-import { FunctionRunner, type Handler } from "./engine/function-runner.js";
+import { type Around, FunctionRunner, type Handler } from "./engine/function-runner.js";
 import { LoadMeter } from "./engine/load.js";
 import { runLoop } from "./engine/loop.js";
 import type { HandlerRunner, LoopSettings } from "./engine/settings.js";
 import { onStopSignals } from "./engine/signals.js";
 import type { StandardSchema } from "./engine/standard-schema.js";
+import { traced, untraced } from "./engine/tracing.js";
 import { WorkerRunner } from "./engine/worker-runner.js";
 import type { Numbers } from "./json.js";
 import { consoleLogger, type Logger } from "./logger.js";
@@ -98,6 +99,7 @@ export class Engine {
   private readonly handlers = new Map<string, HandlerRunner>();
   private readonly options: EngineOptions;
   private readonly logger: Logger;
+  private around: Around = untraced;
   private isRunning = false;
 
   /** Connects when it runs. Throws what a `Client` throws, and a `RangeError` for a setting that is out of range. */
@@ -124,12 +126,13 @@ export class Engine {
     if (this.handlers.has(eventType)) throw new HandlerError(`${eventType} has a handler already`);
     const options: HandlerOptions & { worker?: URL } = typeof first === "function" ? {} : first;
     const handler = typeof first === "function" ? first : second;
+    const around: Around = (event, invoke) => this.around(event, invoke);
     const timeout = options.timeout === undefined ? undefined : milliseconds(options.timeout, "timeout");
     if (options.worker !== undefined && handler === undefined) {
       const { numbers = "safe" } = this.options;
-      this.handlers.set(eventType, new WorkerRunner(options.worker, options.schema, timeout, numbers, this.logger));
+      this.handlers.set(eventType, new WorkerRunner(options.worker, options.schema, timeout, numbers, this.logger, around));
     } else if (typeof handler === "function") {
-      this.handlers.set(eventType, new FunctionRunner(handler, options.schema, timeout, (_event, invoke) => invoke()));
+      this.handlers.set(eventType, new FunctionRunner(handler, options.schema, timeout, around));
     } else {
       throw new HandlerError(`${eventType} needs a handler: a function, or the module of a worker`);
     }
@@ -162,6 +165,7 @@ export class Engine {
     }
     this.isRunning = true;
     try {
+      this.around = await traced();
       return await runLoop(this.client, this.loopSettings(), stop, hurry);
     } finally {
       this.isRunning = false;

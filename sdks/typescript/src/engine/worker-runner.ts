@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import { parseJson, stringifyJson } from "../json.js";
 import type { Logger } from "../logger.js";
 import type { ClaimedEvent, Context } from "./context.js";
+import type { Around } from "./function-runner.js";
 import { failed, type HandlerOutcome, messageOf } from "./outcome.js";
 import type { AttemptUsage } from "./report-buffer.js";
 import type { HandlerRunner, Invocation } from "./settings.js";
@@ -23,6 +24,7 @@ export class WorkerRunner implements HandlerRunner {
     readonly timeout: number | undefined,
     private readonly numbers: ToWorker["numbers"],
     private readonly logger: Logger,
+    private readonly around: Around,
   ) {}
 
   invoke(event: ClaimedEvent, context: Context): Invocation {
@@ -36,7 +38,8 @@ export class WorkerRunner implements HandlerRunner {
       else this.all.delete(thread);
       return outcome;
     };
-    const outcome = run().catch((error: unknown) => failed("worker_failed", `the worker could not be used: ${messageOf(error)}`));
+    const unusable = (error: unknown) => failed("worker_failed", `the worker could not be used: ${messageOf(error)}`);
+    const outcome = this.around(event, () => run().catch(unusable));
     return { outcome, abandon: () => thread?.terminate() };
   }
 
