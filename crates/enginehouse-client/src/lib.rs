@@ -48,7 +48,10 @@ pub use engine_loop::{
 pub use enginehouse_core::engine::{DynamicState, StaticConfig};
 pub use error::Error;
 pub use log_stream::LogStream;
-pub use sdk::{Context, Engine, EnvironmentError, Handler, HandlerError, Reject, Release, Retry, RunError, State};
+pub use sdk::{
+    Context, Engine, EnvironmentError, Handler, HandlerError, Reject, Release, Retry, RunError, State, TestAttempt,
+    TriedAttempt,
+};
 pub use server_url::BadUrl;
 pub use tls::{ClientCertificate, ClientTls};
 pub use topic_stream::{TopicEvent, TopicStream};

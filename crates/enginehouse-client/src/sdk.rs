@@ -7,9 +7,11 @@ mod engine;
 mod environment;
 mod handler;
 mod handler_error;
+mod test_attempt;
 
 pub use context::Context;
 pub use engine::{Engine, RunError};
 pub use environment::EnvironmentError;
 pub use handler::{Handler, State};
 pub use handler_error::{HandlerError, Reject, Release, Retry};
+pub use test_attempt::{TestAttempt, TriedAttempt};

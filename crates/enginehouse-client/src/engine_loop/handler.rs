@@ -26,7 +26,7 @@ pub struct ClaimedEvent {
 }
 
 impl ClaimedEvent {
-    pub(super) fn new(event: Event) -> Option<Self> {
+    pub(crate) fn new(event: Event) -> Option<Self> {
         let token = event.lock.as_ref().and_then(|lock| lock.token);
         if token.is_none() {
             // The server releases it by itself, because no heartbeat lists its lock.
@@ -140,7 +140,7 @@ impl HandlerContext {
         self.reports.last()
     }
 
-    pub(super) fn stop(&self, reason: StopReason) {
+    pub(crate) fn stop(&self, reason: StopReason) {
         // The first reason stands.
         self.reason.get_or_init(|| reason);
         self.stop.cancel();

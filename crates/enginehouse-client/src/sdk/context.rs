@@ -27,11 +27,6 @@ impl Context {
         Self { event, handler }
     }
 
-    /// The context of an event that no server has given, to test a handler with.
-    pub fn of(event: ClaimedEvent) -> Self {
-        Self::new(event, HandlerContext::default())
-    }
-
     /// The event, with its token.
     pub const fn event(&self) -> &ClaimedEvent {
         &self.event

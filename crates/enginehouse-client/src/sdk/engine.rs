@@ -267,14 +267,28 @@ impl<S: Send + Sync + 'static> Engine<S> {
     ) -> Result<EngineSummary, RunError> {
         let load = Arc::new(OwnLoad::default());
         let engine = self.engine_loop(Arc::clone(&load))?.hurry(hurry);
-        let (state, handlers) = (self.state, Arc::new(self.handlers));
+        let handlers = Arc::new(self);
         let handle = move |event: ClaimedEvent, context: HandlerContext| {
             let handlers = Arc::clone(&handlers);
-            let state = state.clone();
             load.works_on(event.scenario_run_id.as_ref());
-            async move { handle(&handlers, state, event, context).await }
+            async move { handlers.handle(event, context).await }
         };
         Ok(engine.run(shutdown, handle).await?)
+    }
+
+    /// Runs the handler of the event's type.
+    pub(super) async fn handle(&self, event: ClaimedEvent, context: HandlerContext) -> HandlerOutcome {
+        let Some(entry) = self.handlers.get(event.event_type.as_str()).or_else(|| self.handlers.get("*")) else {
+            // The engine claims the types that it has handlers for.
+            return HandlerOutcome::Release { delay_seconds: None };
+        };
+        let handling = (entry.handler)(self.state.clone(), Context::new(event, context));
+        match entry.timeout {
+            None => handling.await,
+            Some(limit) => tokio::time::timeout(limit, handling).await.unwrap_or_else(|_| {
+                HandlerOutcome::failed("timed_out", format!("the handler took longer than {} s", limit.as_secs_f64()))
+            }),
+        }
     }
 
     fn engine_loop(&self, load: Arc<OwnLoad>) -> Result<EngineLoop, RunError> {
@@ -329,25 +343,5 @@ impl<S: Send + Sync + 'static> Engine<S> {
             engine = engine.visibility_timeout_seconds(seconds);
         }
         Ok(engine)
-    }
-}
-
-/// Runs the handler of the event's type.
-async fn handle<S>(
-    handlers: &HashMap<String, HandlerEntry<S>>,
-    state: State<S>,
-    event: ClaimedEvent,
-    context: HandlerContext,
-) -> HandlerOutcome {
-    let Some(entry) = handlers.get(event.event_type.as_str()).or_else(|| handlers.get("*")) else {
-        // The engine claims the types that it has handlers for.
-        return HandlerOutcome::Release { delay_seconds: None };
-    };
-    let handling = (entry.handler)(state, Context::new(event, context));
-    match entry.timeout {
-        None => handling.await,
-        Some(limit) => tokio::time::timeout(limit, handling).await.unwrap_or_else(|_| {
-            HandlerOutcome::failed("timed_out", format!("the handler took longer than {} s", limit.as_secs_f64()))
-        }),
     }
 }
