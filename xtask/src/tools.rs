@@ -100,12 +100,6 @@ pub(crate) const OF_TESTS: &[Tool] = &[
         for_what: "tests look at the dashboard as people do",
     },
     Tool {
-        program: "kubectl",
-        is_installed: |_| succeeds(&["kubectl", "version", "--client"]),
-        package: "kubernetes-client",
-        for_what: "a test builds the manifests for Kubernetes as they are applied",
-    },
-    Tool {
         program: "lintian",
         is_installed: says_version,
         package: "lintian",

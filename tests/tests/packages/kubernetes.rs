@@ -21,14 +21,33 @@ fn in_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/kubernetes").join(path)
 }
 
-/// A kustomization as it is applied, or a file.
+/// A kustomization, with nothing in it but what [`manifest`] does as `kubectl` does it.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Kustomization {
+    api_version: String,
+    kind: String,
+    /// Where all of it is put, which changes nothing of what is looked at here.
+    #[expect(dead_code, reason = "it may be set")]
+    #[serde(default)]
+    namespace: Option<String>,
+    resources: Vec<PathBuf>,
+}
+
+/// What a kustomization puts together, or a file. The `kubectl` of Debian 12 is older than this form of a base.
 fn manifest(path: &str) -> String {
-    if path.ends_with(".yaml") {
-        return fs::read_to_string(in_repository(path)).unwrap();
+    resource(&in_repository(path))
+}
+
+fn resource(path: &Path) -> String {
+    if !path.is_dir() {
+        return fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
-    let built = Command::new("kubectl").arg("kustomize").arg(in_repository(path)).output().unwrap();
-    must(&built, "kubectl kustomize");
-    text(&built.stdout)
+    let list = fs::read_to_string(path.join("kustomization.yaml")).unwrap();
+    let list: Kustomization = serde_saphyr::from_str(&list).unwrap();
+    assert_eq!((&*list.api_version, &*list.kind), ("kustomize.config.k8s.io/v1beta1", "Kustomization"));
+    let parts: Vec<_> = list.resources.iter().map(|resource_path| resource(&path.join(resource_path))).collect();
+    parts.join("\n---\n")
 }
 
 /// The documents of a manifest.
