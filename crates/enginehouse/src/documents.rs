@@ -15,9 +15,13 @@ const OF_OTHERS: &[&str] = &[
     "--template",
     // cargo, `cargo xtask bench` and `cargo xtask pictures`
     "--backlog",
+    "--bin",
     "--documents",
+    "--features",
+    "--locked",
     "--lost",
     "--only",
+    "--open",
     "--path",
     "--quick",
     "--release",
@@ -28,6 +32,11 @@ const OF_OTHERS: &[&str] = &[
     "--snapshot-minutes",
     "--systems",
     "--waiting",
+    // Celery
+    "--pool",
+    // containers, and coreutils
+    "--check",
+    "--rm",
     // curl
     "--cacert",
     "--retry",
@@ -42,18 +51,35 @@ const OF_OTHERS: &[&str] = &[
     "--seed",
     "--server-binary",
     "--servers",
+    // kubectl
+    "--filename",
+    "--for",
+    "--from-file",
+    "--from-literal",
+    "--kustomize",
+    "--namespace",
+    "--replicas",
+    // npm and TypeScript
+    "--ignore-scripts",
+    "--module",
+    "--save-dev",
+    "--strict",
+    "--types",
     // psql, pg_dump and pg_restore
     "--dbname",
     "--exit-on-error",
     "--no-owner",
+    // Python's SDK
+    "--reload",
     // systemd
     "--now",
     "--pipe",
     "--unit",
 ];
-/// Variables that are no setting: what commands of an engine find, and what tests take.
+/// Variables that are no setting: what commands of an engine find, what engines of the SDKs are set up by, and what tests take.
 const VARIABLES: &[&str] = &[
     "ENGINEHOUSE_ATTEMPT",
+    "ENGINEHOUSE_BINARY",
     "ENGINEHOUSE_CHECKPOINT",
     "ENGINEHOUSE_REPORT_FILE",
     "ENGINEHOUSE_BLESS",
@@ -61,6 +87,7 @@ const VARIABLES: &[&str] = &[
     "ENGINEHOUSE_CLIENT_KEY",
     "ENGINEHOUSE_CONTEXT",
     "ENGINEHOUSE_CONTEXT_FILE",
+    "ENGINEHOUSE_ENGINE_ID",
     "ENGINEHOUSE_EVENT_ID",
     "ENGINEHOUSE_EVENT_TOKEN",
     "ENGINEHOUSE_EVENT_TYPE",
