@@ -14,6 +14,7 @@ use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::read_fields;
 use enginehouse_core::report::{AttemptProgress, AttemptUsage, PreviousAttempt};
 use enginehouse_core::time::{Timestamp, seconds};
+use enginehouse_core::trace_parent::TraceParent;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -110,6 +111,9 @@ pub struct Event {
     pub progress_timeout_seconds: Option<u64>,
     /// The producer's own words.
     pub labels: BTreeMap<String, String>,
+    /// The span that enqueued it, as W3C Trace Context writes it.
+    #[schema(required = true)]
+    pub traceparent: Option<TraceParent>,
     /// What its attempts have used together, as far as engines have reported it: times added up, and the most memory. Absent
     /// where nothing was reported, and in answers to other calls than those that look at events.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -17,6 +17,8 @@
 //! one that has a default is that default. Whole numbers are decimal; the numbers of a retry delay are the sixteen
 //! hexadecimal digits of their IEEE 754 bits, so that no two programs can disagree on how to write them.
 //!
+//! `traceparent` is not among them: who sends a request again often does so in another span.
+//!
 //! Producers that enqueue in SQL get theirs from the database, which builds the same text: so the format is part of a
 //! migration, and never changes.
 
@@ -140,6 +142,14 @@ mod tests {
         for other in [r#"{"a":1.0,"b":"é/"}"#, r#"{"a":"1","b":"é/"}"#, r#"{"a":1,"b":"e/"}"#, r#"{"a":1}"#] {
             assert_ne!(fingerprint(&format!(r#"{{"event_type":"a","payload":{other}}}"#)), first, "{other}");
         }
+    }
+
+    #[test]
+    fn a_repeat_in_another_span_is_the_same_request() {
+        let of_span = |span: &str| fingerprint(&format!(r#"{{"event_type":"a"{span}}}"#));
+        let first = of_span(r#","traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01""#);
+        assert_eq!(first, of_span(r#","traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111111-01""#));
+        assert_eq!(first, of_span(""));
     }
 
     #[test]

@@ -89,6 +89,7 @@ pub mod retry;
 pub mod retry_elsewhere;
 pub mod run_activity;
 pub mod time;
+pub mod trace_parent;
 pub mod transition;
 pub mod verdict;
 pub mod version;

@@ -231,6 +231,7 @@ create table enginehouse.events (
     fingerprint bytea,
     retry_policy enginehouse.json_object,
     labels enginehouse.json_object,
+    traceparent enginehouse.traceparent,
     last_error_code text collate "C",
     last_error_message text collate "C",
     last_error_details json,
@@ -704,7 +705,7 @@ begin
                 event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key,
                 idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms,
                 expires_at, progress_timeout_ms,
-                labels
+                labels, traceparent
             )
             select
                 new_ids[d.ordinality],
@@ -732,7 +733,8 @@ begin
                     )
                 end,
                 d.progress_timeout_seconds * 1000,
-                nullif(enginehouse.label_text(d.labels), '{}')::json
+                nullif(enginehouse.label_text(d.labels), '{}')::json,
+                d.traceparent
             from unnest(drafts) with ordinality as d
             where d.idempotency_key is not null or cardinality(added) = 0
             order by d.idempotency_key, d.ordinality
@@ -945,6 +947,14 @@ declare
             || enginehouse.range_error(d.progress_timeout_seconds, 'a whole number', 1, 2592000),
         pointer || '/expires_after_seconds: '
             || enginehouse.range_error(d.expires_after_seconds, 'a whole number', 1, 31622400),
+        case
+            when d.traceparent !~ '^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'
+                then pointer || '/traceparent: ' || enginehouse.must_be(
+                    'a W3C traceparent, such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, whose ids are not '
+                    'all zeros',
+                    to_json(d.traceparent)
+                )
+        end,
         pointer || '/payload: ' || case
             when octet_length(d.payload::text) > 262144 then 'at most 262144 bytes, was ' || octet_length(d.payload::text)
             -- No text of a database has the character zero: any other one stands for it here.
@@ -976,7 +986,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload json DEFAULT '{}'::json, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, progress_timeout_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload json DEFAULT '{}'::json, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, progress_timeout_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json, traceparent text DEFAULT NULL::text)
  RETURNS uuid
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -994,7 +1004,7 @@ begin
                 coalesce(required_capabilities, '{}'), required_memory_mb,
                 engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
                 visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds,
-                expires_after_seconds, coalesce(labels, '{}')
+                expires_after_seconds, coalesce(labels, '{}'), traceparent
             )::enginehouse.event_draft],
             array[json_build_object('retry_policy', retry_policy, 'labels', coalesce(labels, '{}'))],
             ''
@@ -1004,16 +1014,16 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, progress_timeout_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload jsonb, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, progress_timeout_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json, traceparent text DEFAULT NULL::text)
  RETURNS uuid
  LANGUAGE sql
-RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels)
+RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels, traceparent)
 ;
 
-CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload text, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, progress_timeout_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json)
+CREATE OR REPLACE FUNCTION enginehouse.enqueue(event_type text, payload text, queue text DEFAULT 'default'::text, priority integer DEFAULT 5, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, delay_seconds double precision DEFAULT NULL::double precision, required_capabilities text[] DEFAULT '{}'::text[], required_memory_mb bigint DEFAULT NULL::bigint, engine_version text DEFAULT NULL::text, scenario_run_id text DEFAULT NULL::text, idempotency_key text DEFAULT NULL::text, idempotency_window_seconds bigint DEFAULT NULL::bigint, retry_policy json DEFAULT NULL::json, visibility_timeout_seconds bigint DEFAULT NULL::bigint, max_processing_seconds bigint DEFAULT NULL::bigint, progress_timeout_seconds bigint DEFAULT NULL::bigint, expires_after_seconds bigint DEFAULT NULL::bigint, labels json DEFAULT '{}'::json, traceparent text DEFAULT NULL::text)
  RETURNS uuid
  LANGUAGE sql
-RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels)
+RETURN enginehouse.enqueue(event_type, (payload)::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels, traceparent)
 ;
 
 CREATE OR REPLACE FUNCTION enginehouse.enqueue_many(events json)
@@ -1080,14 +1090,16 @@ begin
             enginehouse.read_whole_number(f.max_processing_seconds),
             enginehouse.read_whole_number(f.progress_timeout_seconds),
             enginehouse.read_whole_number(f.expires_after_seconds),
-            coalesce(f.labels, '{}')
+            coalesce(f.labels, '{}'),
+            f.traceparent
         )::enginehouse.event_draft
         from unnest(objects) with ordinality as element (object, number)
         cross join lateral json_to_record(case json_typeof(object) when 'object' then object else '{}' end) as f (
             event_type text, queue text, priority text, run_at text, delay_seconds text, required_capabilities json,
             required_memory_mb text, engine_version text, scenario_run_id text, idempotency_key text,
             idempotency_window_seconds text, retry_policy json, visibility_timeout_seconds text,
-            max_processing_seconds text, progress_timeout_seconds text, expires_after_seconds text, labels json
+            max_processing_seconds text, progress_timeout_seconds text, expires_after_seconds text, labels json,
+            traceparent text
         )
         order by number
     );
@@ -1346,7 +1358,8 @@ with recursive known (path, kind, is_optional, lowest, highest) as (
         ('/progress_timeout_seconds', 'a whole number', true, 1, 2592000),
         ('/expires_after_seconds', 'a whole number', true, 1, 31622400),
         ('/labels', 'an object', false, null, null),
-        ('/labels/*', 'a string', false, null, null)
+        ('/labels/*', 'a string', false, null, null),
+        ('/traceparent', 'a string', true, null, null)
 ),
 given (place, pointer, path, value, times) as (
     select number - 1, case at when '' then '' else at || '/' || number - 1 end, '', object, 1::bigint
@@ -1440,7 +1453,8 @@ create type enginehouse.event_draft as (
     max_processing_seconds numeric,
     progress_timeout_seconds numeric,
     expires_after_seconds numeric,
-    labels json
+    labels json,
+    traceparent text
 );
 
 create domain enginehouse.idempotency_key as text collate "C"
@@ -1457,6 +1471,9 @@ constraint a_name_needs_no_quotes CHECK (enginehouse.is_name(VALUE));
 
 create domain enginehouse.progress_timeout_ms as bigint
 constraint progress_takes_at_most_30_days CHECK (VALUE >= 1 AND VALUE <= '2592000000'::bigint);
+
+create domain enginehouse.traceparent as text collate "C"
+constraint a_traceparent_names_a_span CHECK (VALUE ~ '^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'::text);
 
 create domain enginehouse.version_range as text collate "C"
 constraint a_version_range_can_be_read CHECK (enginehouse.is_version_range(VALUE));

@@ -118,6 +118,7 @@ CREATE TABLE events (
     progress_timeout_ms integer,
     retry_policy text,
     labels text,
+    traceparent text,
     expires_at integer,
     last_error_code text,
     last_error_message text,
@@ -161,6 +162,12 @@ CREATE TABLE events (
     constraint a_key_is_one_line check (
         length(idempotency_key) between 1 and 256
         and idempotency_key not glob '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+    ),
+    constraint a_traceparent_names_a_span check (
+        traceparent glob '??-????????????????????????????????-????????????????-??'
+        and replace(traceparent, '-', '') not glob '*[^0-9a-f]*' and length(replace(traceparent, '-', '')) = 52
+        and traceparent not glob 'ff*' and substr(traceparent, 4, 32) glob '*[^0]*'
+        and substr(traceparent, 37, 16) glob '*[^0]*'
     ),
     constraint a_visibility_timeout_is_at_most_7_days check (visibility_timeout_ms between 1 and 604800000),
     constraint processing_takes_at_most_30_days check (max_processing_ms between 1 and 2592000000),

@@ -26,6 +26,7 @@ use enginehouse_core::policy::Settings;
 use enginehouse_core::report::{AttemptProgress, AttemptReport, AttemptUsage, LogTail};
 use enginehouse_core::run_activity::RunActivity;
 use enginehouse_core::time::Timestamp;
+use enginehouse_core::trace_parent::TraceParent;
 use enginehouse_core::transition::{AttemptEnd, EventState};
 
 /// An event, without its payload.
@@ -42,6 +43,8 @@ pub struct EventRow {
     pub overrides: Overrides,
     /// Words of the producer's own.
     pub labels: BTreeMap<String, String>,
+    /// The span that enqueued it.
+    pub trace_parent: Option<TraceParent>,
     pub enqueued_at: Timestamp,
     /// What changes during its life.
     pub state: EventState,

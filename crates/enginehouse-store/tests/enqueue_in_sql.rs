@@ -226,6 +226,7 @@ fn compare_row(row: &Row, draft: &str, event: &NewEvent) {
     assert_eq!(row.get::<_, Option<i64>>("expires_ms").map(Timestamp::from_millis), expires_at, "{draft}");
     let labels = (!event.labels.is_empty()).then(|| serde_json::to_string(&event.labels).unwrap());
     assert_eq!(text("label_text"), labels, "{draft}");
+    assert_eq!(text("traceparent"), event.trace_parent.as_ref().map(ToString::to_string), "{draft}");
     assert_eq!(text("payload_text").as_deref(), Some(event.payload.as_str()), "{draft}");
     let digest: [u8; 32] = Sha256::digest(event.payload.as_str()).into();
     assert_eq!(row.get::<_, i64>("checksum").to_be_bytes(), digest[..8], "{draft}");
@@ -262,7 +263,7 @@ async fn every_bad_field_of_every_event_is_named() {
          /events/2: must be an object, was 7; /events/3/prioritty: unknown, must be event_type, payload, queue, \
          priority, run_at, delay_seconds, required_capabilities, required_memory_mb, engine_version, scenario_run_id, \
          idempotency_key, idempotency_window_seconds, retry_policy, visibility_timeout_seconds, \
-         max_processing_seconds, progress_timeout_seconds, expires_after_seconds or labels"
+         max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels or traceparent"
     );
     let enqueue = "select enginehouse.enqueue('a', priority => 10, delay_seconds => 'NaN', labels => '[]')";
     let refused = client.query(enqueue, &[]).await.unwrap_err();
@@ -294,7 +295,8 @@ async fn one_event_is_the_same_request_by_arguments_and_as_json() {
                 run_at => '2030-01-01 12:00:00.5+01', required_capabilities => '{gpu,cuda-12,gpu}',
                 required_memory_mb => 512, engine_version => '>=1.4, <2', scenario_run_id => 'run-1',
                 idempotency_key => 'frame "42"', idempotency_window_seconds => 3600, retry_policy => '{"max_retries": 0, "retry_delay": {"initial": 0.1}}',
-                visibility_timeout_seconds => 60, max_processing_seconds => 600, progress_timeout_seconds => 80, expires_after_seconds => 90, labels => '{"b": "\u00fc", "a": "\""}'
+                visibility_timeout_seconds => 60, max_processing_seconds => 600, progress_timeout_seconds => 80, expires_after_seconds => 90, labels => '{"b": "\u00fc", "a": "\""}',
+                traceparent => '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
             )"#,
             &[],
         )
@@ -313,7 +315,7 @@ async fn one_event_is_the_same_request_by_arguments_and_as_json() {
 
     // A null is what is not given.
     let nulls = "select enginehouse.enqueue(
-        'a', null, null, null, null, null, null, null, null, null, 'k', null, null, null, null, null, null
+        'a', null, null, null, null, null, null, null, null, null, 'k', null, null, null, null, null, null, null, null
     )";
     client.query_one(nulls, &[]).await.unwrap();
     let row = client.query_one(ENQUEUE_MANY, &[&r#"[{"event_type":"a","idempotency_key":"k"}]"#]).await.unwrap();
@@ -941,7 +943,7 @@ async fn the_documented_grants_are_enough_and_no_more() {
     }
     refused(client.batch_execute("select from enginehouse.event_overview").await, "event_overview");
     // What the functions call has no more rights than its caller.
-    let draft = "row('a','{}','q',5,null,null,'{}',null,null,null,null,null,null,null,null,null,null,'{}')::enginehouse.event_draft";
+    let draft = "row('a','{}','q',5,null,null,'{}',null,null,null,null,null,null,null,null,null,null,'{}',null)::enginehouse.event_draft";
     let inner = format!("select enginehouse.add_events(array[{draft}], array['{{\"event_type\":\"a\"}}'::json], '')");
     refused(client.batch_execute(&inner).await, &inner);
     client.batch_execute(&format!("reset role; drop owned by {role}; drop role {role}")).await.unwrap();

@@ -53,6 +53,31 @@ const CHANGES: &[(&str, &str, Option<&str>)] = &[
     ("events set idempotency_key = 'a\n'", "a_key_is_one_line", Some("a_key_is_one_line")),
     ("events set idempotency_key = '\u{85}'", "a_key_is_one_line", Some("a_key_is_one_line")),
     (
+        "events set traceparent = '00-00000000000000000000000000000000-00f067aa0ba902b7-01'",
+        "a_traceparent_names_a_span",
+        Some("a_traceparent_names_a_span"),
+    ),
+    (
+        "events set traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01'",
+        "a_traceparent_names_a_span",
+        Some("a_traceparent_names_a_span"),
+    ),
+    (
+        "events set traceparent = 'ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'",
+        "a_traceparent_names_a_span",
+        Some("a_traceparent_names_a_span"),
+    ),
+    (
+        "events set traceparent = '00-4bf92f3577b34da6a3ce929d0e0e473--00f067aa0ba902b7-01'",
+        "a_traceparent_names_a_span",
+        Some("a_traceparent_names_a_span"),
+    ),
+    (
+        "events set traceparent = '00-4bf92f3577b34da6a3ce929d0e0e473G-00f067aa0ba902b7-01'",
+        "a_traceparent_names_a_span",
+        Some("a_traceparent_names_a_span"),
+    ),
+    (
         "events set idempotency_key = null, fingerprint = null, idempotency_key_expires_at = enqueued_at",
         "only_a_key_expires",
         Some("only_a_key_expires"),

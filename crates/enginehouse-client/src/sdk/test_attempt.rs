@@ -60,7 +60,7 @@ impl<'a, S: Send + Sync + 'static> TestAttempt<'a, S> {
             },
             "cancel_requested": false, "engine_id": "test", "scenario_run_id": null, "required_capabilities": [],
             "required_memory_mb": null, "engine_version": null, "idempotency_key": null,
-            "idempotency_key_expires_at": null, "retry_policy": null, "visibility_timeout_seconds": null,
+            "idempotency_key_expires_at": null, "traceparent": null, "retry_policy": null, "visibility_timeout_seconds": null,
             "max_processing_seconds": null, "progress_timeout_seconds": null, "labels": {},
         });
         Self { engine, event, context: HandlerContext::default() }

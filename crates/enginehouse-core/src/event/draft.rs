@@ -21,6 +21,7 @@ use crate::limits::{
 use crate::policy::{Overrides, RetryPolicyPatch};
 use crate::read_fields;
 use crate::time::{Timestamp, seconds};
+use crate::trace_parent::TraceParent;
 
 /// An event as a producer asks for it. Unknown fields are refused, so that a typo is not silently lost.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -101,6 +102,11 @@ pub struct EventDraft {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "openapi", schema(schema_with = labels_schema))]
     pub labels: BTreeMap<String, String>,
+    /// The span that enqueues it, as W3C Trace Context writes it: engines link theirs to it. A repeat of the request may
+    /// have another one; the first is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<TraceParent>))]
+    pub traceparent: Option<String>,
 }
 
 /// How a description of the API shows labels: each key is a name.
@@ -158,6 +164,8 @@ pub struct NewEvent {
     pub overrides: Overrides,
     /// The producer's own words.
     pub labels: BTreeMap<String, String>,
+    /// The span that enqueues it.
+    pub trace_parent: Option<TraceParent>,
 }
 
 impl EventDraft {
@@ -198,6 +206,7 @@ impl NewEvent {
             progress_timeout_seconds: optional(|value| value.whole(1..=MAX_PROGRESS_TIMEOUT.as_secs())),
             expires_after_seconds: optional(|value| value.whole(1..=MAX_EXPIRES_AFTER.as_secs())),
             labels: or_default(read_labels),
+            traceparent: optional(|value| value.parsed()),
         );
         if let (Some(Some(key)), Some(header)) = (&idempotency_key, header)
             && key != header
@@ -239,6 +248,7 @@ impl NewEvent {
                 progress_timeout: progress_timeout_seconds.map(Duration::from_secs),
             },
             labels: labels?,
+            trace_parent: traceparent,
         })
     }
 }
@@ -318,13 +328,13 @@ mod tests {
                     "required_capabilities":["gpu","no good"],"required_memory_mb":0,"engine_version":"latest",
                     "scenario_run_id":"/","idempotency_key":"","retry_policy":{"max_retries":5000},
                     "visibility_timeout_seconds":0,"max_processing_seconds":99999999,"expires_after_seconds":0,
-                    "labels":{"a/b":"x","ok":"\u0000"},"payload":[1e999]}"#;
+                    "labels":{"a/b":"x","ok":"\u0000"},"traceparent":"00","payload":[1e999]}"#;
         let refused = read_json(draft.as_bytes(), NewEvent::read).unwrap_err();
         assert_eq!(
             refused.errors.iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>().join(" "),
             "/event_type /payload /queue /priority /run_at /delay_seconds /required_capabilities/1 /required_memory_mb \
              /engine_version /scenario_run_id /idempotency_key /retry_policy/max_retries /visibility_timeout_seconds \
-             /max_processing_seconds /expires_after_seconds /labels/a~1b /labels/ok"
+             /max_processing_seconds /expires_after_seconds /labels/a~1b /labels/ok /traceparent"
         );
     }
 

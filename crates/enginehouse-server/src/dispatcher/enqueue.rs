@@ -132,6 +132,7 @@ impl Additions {
                 idempotency_key_expires_at: event.idempotency_window.map(|window| context.now + window),
                 overrides: event.overrides.clone(),
                 labels: event.labels.clone(),
+                trace_parent: event.trace_parent,
                 enqueued_at: context.now,
                 state,
             };

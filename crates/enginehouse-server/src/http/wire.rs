@@ -80,6 +80,7 @@ pub(super) fn event_parts(row: EventRow, lane: &LaneKey, payload: RawJson, lock:
         max_processing_seconds: overrides.max_processing.map(|max| max.as_secs()),
         progress_timeout_seconds: overrides.progress_timeout.map(|timeout| timeout.as_secs()),
         labels,
+        traceparent: row.trace_parent,
         usage: None,
         progress: None,
         previous: None,

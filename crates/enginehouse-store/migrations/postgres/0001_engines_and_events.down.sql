@@ -14,7 +14,7 @@ drop table
 
 -- statement
 drop domain
-    enginehouse.name, enginehouse.idempotency_key, enginehouse.version_range, enginehouse.capability_set,
+    enginehouse.name, enginehouse.idempotency_key, enginehouse.traceparent, enginehouse.version_range, enginehouse.capability_set,
     enginehouse.json_object, enginehouse.bucket_counts, enginehouse.visibility_timeout_ms, enginehouse.max_processing_ms,
     enginehouse.progress_timeout_ms;
 

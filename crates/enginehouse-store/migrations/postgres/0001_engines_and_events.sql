@@ -65,6 +65,13 @@ create domain enginehouse.idempotency_key as text collate "C"
 constraint a_key_is_one_line check (enginehouse.is_one_line(value, 1));
 
 -- statement
+-- W3C Trace Context: a version, the ids of a trace and a span, flags.
+create domain enginehouse.traceparent as text collate "C"
+constraint a_traceparent_names_a_span check (
+    value ~ '^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'
+);
+
+-- statement
 create domain enginehouse.version_range as text collate "C"
 constraint a_version_range_can_be_read check (enginehouse.is_version_range(value));
 
@@ -243,6 +250,7 @@ create table enginehouse.events (
     fingerprint bytea,
     retry_policy enginehouse.json_object,
     labels enginehouse.json_object,
+    traceparent enginehouse.traceparent,
     last_error_code text collate "C",
     last_error_message text collate "C",
     last_error_details json,

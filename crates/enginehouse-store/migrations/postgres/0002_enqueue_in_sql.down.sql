@@ -6,15 +6,15 @@ drop function
     enginehouse.enqueue_many,
     enginehouse.enqueue(
         text, text, text, integer, timestamptz, float8, text[], bigint, text, text, text, bigint, json, bigint,
-        bigint, bigint, bigint, json
+        bigint, bigint, bigint, json, text
     ),
     enginehouse.enqueue(
         text, jsonb, text, integer, timestamptz, float8, text[], bigint, text, text, text, bigint, json, bigint,
-        bigint, bigint, bigint, json
+        bigint, bigint, bigint, json, text
     ),
     enginehouse.enqueue(
         text, json, text, integer, timestamptz, float8, text[], bigint, text, text, text, bigint, json, bigint,
-        bigint, bigint, bigint, json
+        bigint, bigint, bigint, json, text
     ),
     enginehouse.add_events,
     enginehouse.is_granted,

@@ -36,7 +36,7 @@ create type enginehouse.event_draft as (
     event_type text, payload json, queue text, priority numeric, run_at timestamptz, delay_seconds float8,
     required_capabilities text[], required_memory_mb numeric, engine_version text, scenario_run_id text,
     idempotency_key text, idempotency_window_seconds numeric, retry_policy json, visibility_timeout_seconds numeric,
-    max_processing_seconds numeric, progress_timeout_seconds numeric, expires_after_seconds numeric, labels json
+    max_processing_seconds numeric, progress_timeout_seconds numeric, expires_after_seconds numeric, labels json, traceparent text
 );
 
 -- statement
@@ -207,7 +207,8 @@ with recursive known (path, kind, is_optional, lowest, highest) as (
         ('/progress_timeout_seconds', 'a whole number', true, 1, 2592000),
         ('/expires_after_seconds', 'a whole number', true, 1, 31622400),
         ('/labels', 'an object', false, null, null),
-        ('/labels/*', 'a string', false, null, null)
+        ('/labels/*', 'a string', false, null, null),
+        ('/traceparent', 'a string', true, null, null)
 ),
 given (place, pointer, path, value, times) as (
     select number - 1, case at when '' then '' else at || '/' || number - 1 end, '', object, 1::bigint
@@ -315,6 +316,14 @@ declare
             || enginehouse.range_error(d.progress_timeout_seconds, 'a whole number', 1, 2592000),
         pointer || '/expires_after_seconds: '
             || enginehouse.range_error(d.expires_after_seconds, 'a whole number', 1, 31622400),
+        case
+            when d.traceparent !~ '^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'
+                then pointer || '/traceparent: ' || enginehouse.must_be(
+                    'a W3C traceparent, such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, whose ids are not '
+                    'all zeros',
+                    to_json(d.traceparent)
+                )
+        end,
         pointer || '/payload: ' || case
             when octet_length(d.payload::text) > 262144 then 'at most 262144 bytes, was ' || octet_length(d.payload::text)
             -- No text of a database has the character zero: any other one stands for it here.
@@ -690,7 +699,7 @@ begin
                 event_id, lane_id, enqueued_at, available_at, scenario_run_id, idempotency_key,
                 idempotency_key_expires_at, fingerprint, retry_policy, visibility_timeout_ms, max_processing_ms,
                 expires_at, progress_timeout_ms,
-                labels
+                labels, traceparent
             )
             select
                 new_ids[d.ordinality],
@@ -718,7 +727,8 @@ begin
                     )
                 end,
                 d.progress_timeout_seconds * 1000,
-                nullif(enginehouse.label_text(d.labels), '{}')::json
+                nullif(enginehouse.label_text(d.labels), '{}')::json,
+                d.traceparent
             from unnest(drafts) with ordinality as d
             where d.idempotency_key is not null or cardinality(added) = 0
             order by d.idempotency_key, d.ordinality
@@ -821,7 +831,8 @@ create function enginehouse.enqueue(
     max_processing_seconds bigint default null,
     progress_timeout_seconds bigint default null,
     expires_after_seconds bigint default null,
-    labels json default '{}'
+    labels json default '{}',
+    traceparent text default null
 ) returns uuid
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -838,7 +849,7 @@ begin
                 coalesce(required_capabilities, '{}'), required_memory_mb,
                 engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
                 visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds,
-                expires_after_seconds, coalesce(labels, '{}')
+                expires_after_seconds, coalesce(labels, '{}'), traceparent
             )::enginehouse.event_draft],
             array[json_build_object('retry_policy', retry_policy, 'labels', coalesce(labels, '{}'))],
             ''
@@ -856,13 +867,14 @@ create function enginehouse.enqueue(
     idempotency_key text default null, idempotency_window_seconds bigint default null,
     retry_policy json default null, visibility_timeout_seconds bigint default null,
     max_processing_seconds bigint default null, progress_timeout_seconds bigint default null,
-    expires_after_seconds bigint default null, labels json default '{}'
+    expires_after_seconds bigint default null, labels json default '{}', traceparent text default null
 ) returns uuid
 language sql volatile
 return enginehouse.enqueue(
     event_type, payload::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb,
     engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
-    visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels
+    visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels,
+    traceparent
 );
 
 -- statement
@@ -875,13 +887,14 @@ create function enginehouse.enqueue(
     idempotency_key text default null, idempotency_window_seconds bigint default null,
     retry_policy json default null, visibility_timeout_seconds bigint default null,
     max_processing_seconds bigint default null, progress_timeout_seconds bigint default null,
-    expires_after_seconds bigint default null, labels json default '{}'
+    expires_after_seconds bigint default null, labels json default '{}', traceparent text default null
 ) returns uuid
 language sql volatile
 return enginehouse.enqueue(
     event_type, payload::json, queue, priority, run_at, delay_seconds, required_capabilities, required_memory_mb,
     engine_version, scenario_run_id, idempotency_key, idempotency_window_seconds, retry_policy,
-    visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels
+    visibility_timeout_seconds, max_processing_seconds, progress_timeout_seconds, expires_after_seconds, labels,
+    traceparent
 );
 
 -- statement
@@ -955,14 +968,16 @@ begin
             enginehouse.read_whole_number(f.max_processing_seconds),
             enginehouse.read_whole_number(f.progress_timeout_seconds),
             enginehouse.read_whole_number(f.expires_after_seconds),
-            coalesce(f.labels, '{}')
+            coalesce(f.labels, '{}'),
+            f.traceparent
         )::enginehouse.event_draft
         from unnest(objects) with ordinality as element (object, number)
         cross join lateral json_to_record(case json_typeof(object) when 'object' then object else '{}' end) as f (
             event_type text, queue text, priority text, run_at text, delay_seconds text, required_capabilities json,
             required_memory_mb text, engine_version text, scenario_run_id text, idempotency_key text,
             idempotency_window_seconds text, retry_policy json, visibility_timeout_seconds text,
-            max_processing_seconds text, progress_timeout_seconds text, expires_after_seconds text, labels json
+            max_processing_seconds text, progress_timeout_seconds text, expires_after_seconds text, labels json,
+            traceparent text
         )
         order by number
     );

@@ -27,6 +27,7 @@ pub(crate) async fn an_event_is_read_as_it_was_written(store: &dyn Store) {
     let mut full = with_key(new_event(2, lane_id, now + MINUTE), "née-7 \u{1f980}", 9);
     full.event.scenario_run_id = Some("run-1".parse().unwrap());
     full.event.labels = [("city".to_owned(), "Zürich \"A\"".to_owned()), ("a".to_owned(), String::new())].into();
+    full.event.trace_parent = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap());
     full.event.enqueued_at = now - MINUTE;
     full.event.idempotency_key_expires_at = Some(now + MINUTE);
     full.event.state.expires_at = Some(now + 2 * MINUTE);

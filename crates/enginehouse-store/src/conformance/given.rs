@@ -78,6 +78,7 @@ pub(crate) fn new_event(number: u32, lane_id: LaneId, available_at: Timestamp) -
             idempotency_key_expires_at: None,
             overrides: Overrides::default(),
             labels: [].into(),
+            trace_parent: None,
             enqueued_at: available_at,
             state: EventState::enqueued(available_at),
         },

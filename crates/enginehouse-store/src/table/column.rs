@@ -19,6 +19,7 @@ use enginehouse_core::operation::{MemberOutcome, OperationAction, OperationStatu
 use enginehouse_core::policy::RetryPolicyPatch;
 use enginehouse_core::quarantine::QuarantineMode;
 use enginehouse_core::time::Timestamp;
+use enginehouse_core::trace_parent::TraceParent;
 use enginehouse_core::transition::SettledBy;
 use enginehouse_core::version::VersionRequirement;
 use uuid::Uuid;
@@ -420,7 +421,7 @@ macro_rules! names {
     )+ };
 }
 
-names! { EngineId EngineType EventType QueueName ScenarioRunId VersionRequirement Accessor TokenName CertificateName }
+names! { EngineId EngineType EventType QueueName ScenarioRunId TraceParent VersionRequirement Accessor TokenName CertificateName }
 
 /// The error of an attempt, which has a message.
 pub(super) fn error_of(

@@ -12,6 +12,7 @@ use enginehouse_core::lock::{HOLDER_PREFIX, Lock, LockToken, ProgressLimit};
 use enginehouse_core::policy::Overrides;
 use enginehouse_core::retry::Tally;
 use enginehouse_core::time::Timestamp;
+use enginehouse_core::trace_parent::TraceParent;
 use enginehouse_core::transition::{EventState, Settled, SettledBy};
 
 use super::checksum::{checked_json, checksum};
@@ -34,6 +35,7 @@ columns! {
         progress_timeout_ms: Option<Duration> as Long,
         retry_policy: Option<Cow<'a, str>> as Json,
         labels: Option<Cow<'a, str>> as Json,
+        traceparent: Option<TraceParent> as Text,
     }
 }
 
@@ -142,6 +144,7 @@ impl<'a> EnqueuedColumns<'a> {
             idempotency_key_expires_at,
             overrides,
             labels,
+            trace_parent,
             enqueued_at,
             state: _,
         } = event;
@@ -158,6 +161,7 @@ impl<'a> EnqueuedColumns<'a> {
             progress_timeout_ms: *progress_timeout,
             retry_policy: retry_policy.as_ref().map(json_text),
             labels: if labels.is_empty() { None } else { Some(json_text(labels)) },
+            traceparent: *trace_parent,
         }
     }
 
@@ -179,6 +183,7 @@ impl<'a> EnqueuedColumns<'a> {
                 progress_timeout: self.progress_timeout_ms,
             },
             labels: self.labels.map(|text| from_json("labels", &text)).transpose()?.unwrap_or_default(),
+            trace_parent: self.traceparent,
             enqueued_at: self.enqueued_at,
             state,
         })

@@ -162,6 +162,23 @@ const VERSIONS: &[&str] = &[
     "1.2.3 -a",
 ];
 
+const TRACE_PARENTS: &[&str] = &[
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "cc-00000000000000000000000000000001-0000000000000001-00",
+    "fe-ffffffffffffffffffffffffffffffff-ffffffffffffffff-ff",
+    "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "f0-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\n",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+    "00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01",
+    "00-4bf92f3577b34da6a3ce929d0e0e473-000f067aa0ba902b7-01",
+    "00_4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7_01",
+    "00-4bf92f3577b34da6a3ce929d0e0e473é-0f067aa0ba902b7-01",
+];
+
 const MOMENTS: &[&str] = &[
     "2026-11-23T10:00:00Z",
     "2026-11-23t10:00:00z",
@@ -297,6 +314,7 @@ pub(crate) fn table() -> Vec<String> {
         "max_processing_seconds",
         "expires_after_seconds",
         "progress_timeout_seconds",
+        "traceparent",
         "unknown",
     ] {
         any().for_each(|value| field(name, value));
@@ -328,6 +346,7 @@ pub(crate) fn table() -> Vec<String> {
     }
     VERSIONS.iter().for_each(|version| field("engine_version", &quoted(version)));
     MOMENTS.iter().for_each(|moment| field("run_at", &quoted(moment)));
+    TRACE_PARENTS.iter().for_each(|text| field("traceparent", &quoted(text)));
     PAYLOADS.iter().for_each(|payload| field("payload", payload));
     for depth in [63, 64, 65, 66, 200] {
         field("payload", &format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
@@ -462,6 +481,7 @@ fn draft() -> impl Strategy<Value = String> {
         ("expires_after_seconds", number("[1-9][0-9]{0,7}")),
         ("progress_timeout_seconds", number("[1-9][0-9]{0,5}")),
         ("labels", prop::collection::vec((name(), words()), 0..4).prop_map(|labels| object(&labels)).boxed()),
+        ("traceparent", "00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]".prop_map(|text| quoted(&text)).boxed()),
     ];
     // A field in three is given, and few are what some field elsewhere would take.
     let fields = fields.map(|(field, good)| {

@@ -46,7 +46,7 @@ Example:
   enginehouse engine run --event-type frame.render --capability gpu \\
     --memory-mb 2048 --max-concurrent 2 -- ./render
 
-For each event the command gets the payload on stdin, and in its environment ENGINEHOUSE_EVENT_ID, ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID (if the event has one), ENGINEHOUSE_CHECKPOINT (if an attempt before has left one), ENGINEHOUSE_REPORT_FILE, ENGINEHOUSE_URL, and ENGINEHOUSE_EVENT_TOKEN and ENGINEHOUSE_LOCK_TOKEN, with which it may extend its lock and settle the event itself.
+For each event the command gets the payload on stdin, and in its environment ENGINEHOUSE_EVENT_ID, ENGINEHOUSE_EVENT_TYPE, ENGINEHOUSE_ATTEMPT, ENGINEHOUSE_SCENARIO_RUN_ID and TRACEPARENT (if the event has one), ENGINEHOUSE_CHECKPOINT (if an attempt before has left one), ENGINEHOUSE_REPORT_FILE, ENGINEHOUSE_URL, and ENGINEHOUSE_EVENT_TOKEN and ENGINEHOUSE_LOCK_TOKEN, with which it may extend its lock and settle the event itself.
 
   exit 0             completes the event, with its stdout as the result
   exit 65            fails it for good

@@ -392,6 +392,9 @@ fn fields(event: &Event, times: &Times) -> Vec<(&'static str, String)> {
     if let Some(expires_at) = event.expires_at {
         fields.push(("expires", times.show(expires_at)));
     }
+    if let Some(traceparent) = &event.traceparent {
+        fields.push(("traceparent", traceparent.to_string()));
+    }
     if let Some(lock) = &event.lock {
         fields.push(("lock", format!("{} until {}", lock.holder, times.show(lock.expires_at))));
     }

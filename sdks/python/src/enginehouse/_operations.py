@@ -221,7 +221,7 @@ OPERATIONS: dict[str, Operation] = {
     "enqueue_event": Operation(
         "enqueue_event", "POST", "/v1/events",
         query=(('wait_seconds', 'wait_seconds'),),
-        body=(('delay_seconds', 'delay_seconds'), ('engine_version', 'engine_version'), ('event_type', 'event_type'), ('expires_after_seconds', 'expires_after_seconds'), ('idempotency_key', 'idempotency_key'), ('idempotency_window_seconds', 'idempotency_window_seconds'), ('labels', 'labels'), ('max_processing_seconds', 'max_processing_seconds'), ('payload', 'payload'), ('priority', 'priority'), ('progress_timeout_seconds', 'progress_timeout_seconds'), ('queue', 'queue'), ('required_capabilities', 'required_capabilities'), ('required_memory_mb', 'required_memory_mb'), ('retry_policy', 'retry_policy'), ('run_at', 'run_at'), ('scenario_run_id', 'scenario_run_id'), ('visibility_timeout_seconds', 'visibility_timeout_seconds')),
+        body=(('delay_seconds', 'delay_seconds'), ('engine_version', 'engine_version'), ('event_type', 'event_type'), ('expires_after_seconds', 'expires_after_seconds'), ('idempotency_key', 'idempotency_key'), ('idempotency_window_seconds', 'idempotency_window_seconds'), ('labels', 'labels'), ('max_processing_seconds', 'max_processing_seconds'), ('payload', 'payload'), ('priority', 'priority'), ('progress_timeout_seconds', 'progress_timeout_seconds'), ('queue', 'queue'), ('required_capabilities', 'required_capabilities'), ('required_memory_mb', 'required_memory_mb'), ('retry_policy', 'retry_policy'), ('run_at', 'run_at'), ('scenario_run_id', 'scenario_run_id'), ('traceparent', 'traceparent'), ('visibility_timeout_seconds', 'visibility_timeout_seconds')),
         has_body=True, has_session=False, repeat=IF_KEYED,
     ),
     "enqueue_batch": Operation(

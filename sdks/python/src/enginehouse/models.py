@@ -692,6 +692,9 @@ class ClaimedEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     status: EventStatus
     """Where it is in its life."""
 
+    traceparent: str | None
+    """The span that enqueued it, as W3C Trace Context writes it."""
+
     usage: AttemptUsage | None = None
     """What its attempts have used together, as far as engines have reported it: times added up, and the most
     memory. Absent where nothing was reported, and in answers to other calls than those that look at events.
@@ -1204,6 +1207,9 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     status: EventStatus
     """Where it is in its life."""
+
+    traceparent: str | None
+    """The span that enqueued it, as W3C Trace Context writes it."""
 
     usage: AttemptUsage | None = None
     """What its attempts have used together, as far as engines have reported it: times added up, and the most

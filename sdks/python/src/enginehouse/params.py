@@ -431,6 +431,11 @@ class EnqueueRequest(TypedDict, total=False):
     scenario_run_id: str | None
     """The scenario run it belongs to."""
 
+    traceparent: str | None
+    """The span that enqueues it, as W3C Trace Context writes it: engines link theirs to it. A repeat of the
+    request may have another one; the first is kept.
+    """
+
     visibility_timeout_seconds: int | None
     """How long a lock on it lasts unless extended; 1 to 604,800."""
 
@@ -947,6 +952,11 @@ class EnqueueOptions(TypedDict, total=False):
 
     scenario_run_id: str | None
     """The scenario run it belongs to."""
+
+    traceparent: str | None
+    """The span that enqueues it, as W3C Trace Context writes it: engines link theirs to it. A repeat of the
+    request may have another one; the first is kept.
+    """
 
     visibility_timeout_seconds: int | None
     """How long a lock on it lasts unless extended; 1 to 604,800."""

@@ -33,6 +33,7 @@ from ._engine.outcome import Outcome
 from ._engine.report_buffer import ReportBuffer
 from ._errors import EnginehouseError
 from ._json import RawJson, decode, encode
+from ._tracing import current_traceparent
 from .client import Client
 from .context import Context, StopReason, StopSignal
 from .engine import Engine
@@ -79,6 +80,7 @@ class InMemoryEvent:
     available_at: datetime
     labels: dict[str, str]
     scenario_run_id: str | None
+    traceparent: str | None
     status: Status = "queued"
     result_json: RawJson | None = None
     #: Whether a person would have to look at it.
@@ -128,14 +130,16 @@ class InMemoryQueue:
         delay: Duration = 0.0,
         labels: dict[str, str] | None = None,
         scenario_run_id: str | None = None,
+        traceparent: str | None = None,
     ) -> InMemoryEvent:
-        """Enqueues one event; `{}` is its payload if none is given."""
+        """Enqueues one event; `{}` is its payload if none is given, and the current span, if there is one, its `traceparent`."""
         if event_type not in self._engine.handlers and "*" not in self._engine.handlers:
             known = ", ".join(sorted(self._engine.handlers)) or "none"
             raise ValueError(f"the engine has no handler of {event_type}; it has {known}")
         text = RawJson(encode({} if payload is None else payload))
         available_at = self.now + timedelta(seconds=seconds(delay))
-        event = InMemoryEvent(str(uuid.uuid4()), event_type, text, available_at, labels or {}, scenario_run_id)
+        span = traceparent or current_traceparent()
+        event = InMemoryEvent(str(uuid.uuid4()), event_type, text, available_at, labels or {}, scenario_run_id, span)
         self.events.append(event)
         return event
 
@@ -215,7 +219,7 @@ class InMemoryQueue:
             payload_json=event.payload_json, previous=before if event.attempts else None, priority=5, progress_timeout_seconds=None,
             queue="default", redrives=0, required_capabilities=[], required_memory_mb=None, result_json=RawJson(b"null"),
             retries=failures, retry_policy=None, scenario_run_id=event.scenario_run_id, status="processing",
-            visibility_timeout_seconds=None,
+            traceparent=event.traceparent, visibility_timeout_seconds=None,
         )  # fmt: skip
 
 

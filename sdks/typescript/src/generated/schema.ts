@@ -2268,6 +2268,11 @@ export interface components {
             /** @description Where it is in its life. */
             status: components["schemas"]["EventStatus"];
             /**
+             * @description The span that enqueued it, as W3C Trace Context writes it.
+             * @example 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+             */
+            traceparent: string | null;
+            /**
              * @description What its attempts have used together, as far as engines have reported it: times added up, and the most memory. Absent
              *     where nothing was reported, and in answers to other calls than those that look at events.
              */
@@ -2823,6 +2828,12 @@ export interface components {
              */
             scenario_run_id?: string | null;
             /**
+             * @description The span that enqueues it, as W3C Trace Context writes it: engines link theirs to it. A repeat of the request may
+             *     have another one; the first is kept.
+             * @example 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+             */
+            traceparent?: string | null;
+            /**
              * Format: int64
              * @description How long a lock on it lasts unless extended; 1 to 604,800.
              */
@@ -2972,6 +2983,11 @@ export interface components {
             scenario_run_id: string | null;
             /** @description Where it is in its life. */
             status: components["schemas"]["EventStatus"];
+            /**
+             * @description The span that enqueued it, as W3C Trace Context writes it.
+             * @example 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+             */
+            traceparent: string | null;
             /**
              * @description What its attempts have used together, as far as engines have reported it: times added up, and the most memory. Absent
              *     where nothing was reported, and in answers to other calls than those that look at events.

@@ -125,6 +125,7 @@ function eventOf(engine: Engine, eventType: string, payload: unknown, options: A
     max_processing_seconds: null,
     progress_timeout_seconds: null,
     labels: {},
+    traceparent: null,
     lock: {
       holder: `processing_by_${engine.engineId}`,
       engine_id: engine.engineId,

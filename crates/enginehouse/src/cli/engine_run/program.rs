@@ -27,6 +27,9 @@ use crate::exec_guard::protocol::GuardArgs;
 pub(crate) const EVENT_TOKEN_VARIABLE: &str = "ENGINEHOUSE_EVENT_TOKEN";
 /// The token of the lock, which these calls name.
 pub(crate) const LOCK_TOKEN_VARIABLE: &str = "ENGINEHOUSE_LOCK_TOKEN";
+/// The span that enqueued the event, where programs that trace themselves look for it: OpenTelemetry, "Environment
+/// Variables as Context Propagation Carriers".
+const TRACE_PARENT_VARIABLE: &str = "TRACEPARENT";
 /// The exit status that says: no attempt can succeed. `EX_DATAERR` of sysexits.h.
 const REJECTED: i32 = 65;
 /// The message of a failure.
@@ -133,6 +136,7 @@ impl Program {
                 .env_remove("ENGINEHOUSE_SCENARIO_RUN_ID")
                 .env_remove("ENGINEHOUSE_CHECKPOINT")
                 .env_remove("ENGINEHOUSE_REPORT_FILE")
+                .env_remove(TRACE_PARENT_VARIABLE)
                 // Who may be an engine may do more than its command has to.
                 .env_remove(CONTEXT_VARIABLE)
                 .env_remove(TOKEN_VARIABLE)
@@ -151,6 +155,9 @@ impl Program {
             }
             if let Some(checkpoint) = event.previous.as_ref().and_then(|previous| previous.checkpoint.as_ref()) {
                 command.env("ENGINEHOUSE_CHECKPOINT", checkpoint.as_str());
+            }
+            if let Some(trace_parent) = &event.traceparent {
+                command.env(TRACE_PARENT_VARIABLE, trace_parent.as_str());
             }
             if let Some(run) = &event.scenario_run_id {
                 command.env("ENGINEHOUSE_SCENARIO_RUN_ID", run.as_str());

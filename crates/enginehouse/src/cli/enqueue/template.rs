@@ -23,6 +23,9 @@ pub(super) struct Template {
     /// For how many seconds the event has its idempotency key; as long as it is kept, if left out
     #[arg(long, value_name = "SECONDS")]
     idempotency_window_seconds: Option<u64>,
+    /// The span that enqueues it, as W3C Trace Context writes it: engines link theirs to it
+    #[arg(long)]
+    traceparent: Option<String>,
     #[command(flatten)]
     event: EventFlags,
 }
@@ -51,6 +54,7 @@ impl Template {
             expires_after_seconds: self.event.expires_after_seconds,
             progress_timeout_seconds: policy.progress_timeout_seconds,
             labels: labels.iter().cloned().collect::<BTreeMap<_, _>>(),
+            traceparent: self.traceparent.clone(),
         }
     }
 
