@@ -13,11 +13,27 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from enginehouse import Client, Engine, Problem, problems
+from enginehouse import Client, Context, Engine, Problem, Retry, problems
 from enginehouse._engine.load import LoadMeter, read_gpus
 from enginehouse._engine.session import EngineSession
 from enginehouse._tracing import current_traceparent
 from enginehouse.testing import InMemoryQueue, start_server
+
+
+@pytest.fixture(scope="module")
+def exporter() -> InMemorySpanExporter:
+    """Where all spans of this process end: a process has one provider."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return exporter
+
+
+@pytest.fixture
+def spans(exporter: InMemorySpanExporter) -> InMemorySpanExporter:
+    """The spans of one test."""
+    exporter.clear()
+    return exporter
 
 
 def process(folder: Path, pid: int, parent: int, ticks: int, pages: int) -> None:
@@ -67,10 +83,7 @@ def test_the_run_that_an_engine_works_on_stays_the_newest() -> None:
     assert meter.state()["current_scenario_run_id"] == "film-1"
 
 
-def test_a_handler_runs_in_a_span_and_an_error_is_in_it() -> None:
-    exporter, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
+def test_a_handler_runs_in_a_span_and_an_error_is_in_it(spans: InMemorySpanExporter) -> None:
     seen = list[str | None]()
     engine = Engine("traced", engine_id="traced-1")
 
@@ -82,13 +95,44 @@ def test_a_handler_runs_in_a_span_and_an_error_is_in_it() -> None:
     queue = InMemoryQueue(engine)
     event = queue.enqueue("traced")
     queue.run_due()
-    (span,) = exporter.get_finished_spans()
+    (span,) = spans.get_finished_spans()
     assert (span.name, span.kind.name, span.status.status_code.name) == ("process traced", "CONSUMER", "ERROR")
     assert span.context is not None and span.attributes is not None
     assert span.attributes["messaging.message.id"] == event.event_id
     assert (span.attributes["messaging.system"], span.attributes["messaging.client.id"]) == ("enginehouse", "traced-1")
     assert seen == [f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-{int(span.context.trace_flags):02x}"]
     assert current_traceparent() is None
+
+
+def test_the_span_that_enqueues_an_event_is_linked_by_every_attempt_at_it(spans: InMemorySpanExporter) -> None:
+    engine = Engine("traced", engine_id="traced-2")
+
+    @engine.on("flaky")
+    def handle(_payload: Any, context: Context) -> None:
+        if context.attempt == 1:
+            raise Retry(after=1)
+
+    queue = InMemoryQueue(engine)
+    with trace.get_tracer("test").start_as_current_span("producer") as producer:
+        event = queue.enqueue("flaky")
+        queue.run_until_idle()
+    found = producer.get_span_context()
+    assert event.traceparent == f"00-{found.trace_id:032x}-{found.span_id:016x}-{int(found.trace_flags):02x}"
+    attempts = [span for span in spans.get_finished_spans() if span.name == "process flaky"]
+    assert [[link.context.span_id for link in span.links] for span in attempts] == [[found.span_id], [found.span_id]]
+
+
+def test_whoever_enqueues_in_a_span_sends_it_with_the_event() -> None:
+    tracer = TracerProvider().get_tracer("test")
+    own = "00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111111-00"
+    with start_server() as server, Client(server.url) as client:
+        outside = client.enqueue("traced").event_id
+        with tracer.start_as_current_span("producer"):
+            span = current_traceparent()
+            one = client.enqueue("traced").event_id
+            many = client.enqueue_many([{"event_type": "traced"}, {"event_type": "traced", "traceparent": own}])
+        ids = [outside, one, *(event.event_id for event in many.events)]
+        assert [client.get_event(event_id).traceparent for event_id in ids] == [None, span, span, own]
 
 
 def test_the_token_of_an_attempt_settles_that_and_nothing_else(tmp_path: Path) -> None:

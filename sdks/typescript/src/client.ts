@@ -9,6 +9,7 @@ import { type Numbers, parseAnswer, parseJson, stringifyJson } from "./json.js";
 import { UnexpectedAnswer } from "./problem.js";
 import { messages, type StreamMessage } from "./server-sent-events.js";
 import { DEFAULT_URL, isOverheard, serverAddress } from "./server-url.js";
+import { withTraceparent } from "./tracing.js";
 import { type TlsOptions, Transport } from "./transport.js";
 
 /** How a client reaches its server, and how it reads numbers. */
@@ -105,15 +106,22 @@ export class Client extends GeneratedCalls {
 
   /**
    * Enqueues one event. With an `idempotency_key`, it is repeated after any failure that may pass; without one, only if the one that
-   * failed certainly changed nothing.
+   * failed certainly changed nothing. Where OpenTelemetry's API is installed, the current span is its `traceparent`.
    */
-  enqueue(eventType: string, payload?: unknown, fields: EnqueueFields = {}, options?: CallOptions): Promise<Schemas["EnqueueResponse"]> {
-    return this.enqueueEvent({ event_type: eventType, ...(payload === undefined ? {} : { payload }), ...fields }, options);
+  async enqueue(
+    eventType: string,
+    payload?: unknown,
+    fields: EnqueueFields = {},
+    options?: CallOptions,
+  ): Promise<Schemas["EnqueueResponse"]> {
+    const event = { event_type: eventType, ...(payload === undefined ? {} : { payload }), ...fields };
+    return this.enqueueEvent(await withTraceparent(event), options);
   }
 
   /** Enqueues up to 10,000 events, all or nothing. Repeated like {@link Client.enqueue}, if each has an `idempotency_key`. */
   async enqueueMany(events: Schemas["EnqueueRequest"][], options?: CallOptions): Promise<Schemas["BatchResponse"]> {
-    return (await this.enqueueBatch({ events }, options)) as Schemas["BatchResponse"];
+    const traced = await Promise.all(events.map(withTraceparent));
+    return (await this.enqueueBatch({ events: traced }, options)) as Schemas["BatchResponse"];
   }
 
   /** Enqueues one event and answers it once it has completed, failed or been cancelled, or as it is after `wait`. */
@@ -126,7 +134,7 @@ export class Client extends GeneratedCalls {
   ): Promise<Schemas["Event"]> {
     const until = systemClock.monotonic() + milliseconds(wait, "wait");
     const first = Math.min(seconds(wait, "wait"), MAX_WAIT_SECONDS);
-    const asked = { event_type: eventType, payload, ...fields, wait_seconds: first };
+    const asked = { ...(await withTraceparent({ event_type: eventType, payload, ...fields })), wait_seconds: first };
     const answer = await this.enqueueEvent(asked, options);
     if (answer.event && FINAL.has(answer.event.status)) return answer.event;
     return this.waitForEvent(answer.event_id, Math.max(until - systemClock.monotonic(), 0) / 1_000, options);

@@ -13,7 +13,7 @@ import { runLoop } from "./engine/loop.js";
 import type { HandlerRunner, LoopSettings } from "./engine/settings.js";
 import { onStopSignals } from "./engine/signals.js";
 import type { StandardSchema } from "./engine/standard-schema.js";
-import { traced, untraced } from "./engine/tracing.js";
+import { traced, untraced } from "./tracing.js";
 import { WorkerRunner } from "./engine/worker-runner.js";
 import type { Numbers } from "./json.js";
 import { consoleLogger, type Logger } from "./logger.js";

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .models import ClaimedEvent
 
 
 @cache
@@ -27,8 +30,14 @@ def current_traceparent() -> str | None:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
 
 
+def traced(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The request of an event with the current span, unless it names one itself."""
+    traceparent = None if "traceparent" in event else current_traceparent()
+    return {**event, "traceparent": traceparent} if traceparent else dict(event)
+
+
 @contextmanager
-def handler_span(event: Any, engine_id: str) -> Generator[Any, None, None]:
+def handler_span(event: ClaimedEvent, engine_id: str) -> Generator[Any, None, None]:
     """A span around a handler, linked to the span that enqueued the event. Each attempt has its own, all with the same link."""
     if not is_installed():
         yield None
@@ -38,9 +47,8 @@ def handler_span(event: Any, engine_id: str) -> Generator[Any, None, None]:
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     links: list[Link] = []
-    traceparent = getattr(event, "traceparent", None)
-    if isinstance(traceparent, str):
-        carrier = TraceContextTextMapPropagator().extract({"traceparent": traceparent})
+    if event.traceparent is not None:
+        carrier = TraceContextTextMapPropagator().extract({"traceparent": event.traceparent})
         context = trace.get_current_span(carrier).get_span_context()
         if context.is_valid:
             links.append(Link(context))

@@ -21,7 +21,7 @@ from ._json import RawJson
 from ._operation import Operation
 from ._operations import OPERATIONS
 from ._streams import AsyncStreams, Streams
-from ._tracing import current_traceparent
+from ._tracing import traced
 from ._transport import AsyncTransport, Limits, Transport
 
 T = TypeVar("T")
@@ -29,8 +29,6 @@ T = TypeVar("T")
 #: The longest wait of one call, in seconds.
 _MAX_WAIT = 60.0
 _FINAL = ("completed", "failed", "cancelled")
-#: Whether servers of this version take the trace of whoever enqueues.
-_TAKES_TRACES = "traceparent" in params.EnqueueRequest.__annotations__
 
 
 def _decoded(body: bytes, answer: Any) -> Any:
@@ -62,12 +60,7 @@ def _event(event_type: str, payload: Any, options: Mapping[str, Any]) -> dict[st
     event = {"event_type": event_type, **options}
     if payload is not UNSET:
         event["payload"] = payload
-    return _traced(event)
-
-
-def _traced(event: Mapping[str, Any]) -> dict[str, Any]:
-    traceparent = current_traceparent() if _TAKES_TRACES and "traceparent" not in event else None
-    return {**event, "traceparent": traceparent} if traceparent else dict(event)
+    return traced(event)
 
 
 class Client(Calls, Streams):
@@ -132,7 +125,7 @@ class Client(Calls, Streams):
 
     def enqueue_many(self, events: Iterable[params.EnqueueRequest]) -> models.BatchResponse:
         """Enqueues up to 10,000 events, all or none. Repeated after a lost answer if each has an `idempotency_key`."""
-        arguments = {"events": [_traced(event) for event in events]}
+        arguments = {"events": [traced(event) for event in events]}
         answer: models.BatchResponse = self._call(OPERATIONS["enqueue_batch"], arguments, models.BatchResponse)
         return answer
 
@@ -215,7 +208,7 @@ class AsyncClient(AsyncCalls, AsyncStreams):
 
     async def enqueue_many(self, events: Iterable[params.EnqueueRequest]) -> models.BatchResponse:
         """Enqueues up to 10,000 events, all or none. Repeated after a lost answer if each has an `idempotency_key`."""
-        arguments = {"events": [_traced(event) for event in events]}
+        arguments = {"events": [traced(event) for event in events]}
         answer: models.BatchResponse = await self._call(OPERATIONS["enqueue_batch"], arguments, models.BatchResponse)
         return answer
 

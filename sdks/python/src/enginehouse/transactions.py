@@ -21,6 +21,7 @@ from msgspec import UNSET
 
 from . import params
 from ._json import encode
+from ._tracing import traced
 
 #: The schema that servers are configured with.
 SCHEMA = "enginehouse"
@@ -52,7 +53,7 @@ def enqueue(
 
 def enqueue_many(connection: Any, events: Iterable[params.EnqueueRequest], *, schema: str = SCHEMA) -> list[Enqueued]:
     """Enqueues up to 10,000 events in the transaction of this connection, all or none, and answers them in their order."""
-    function, text = _function(schema), encode(list(events)).decode()
+    function, text = _function(schema), encode([traced(event) for event in events]).decode()
     library = _library(connection)
     if library == "sqlalchemy":
         return _answer(connection.execute(_sqlalchemy(function), {"events": text}).fetchall())
@@ -76,7 +77,7 @@ async def enqueue_many_async(
     connection: Any, events: Iterable[params.EnqueueRequest], *, schema: str = SCHEMA
 ) -> list[Enqueued]:
     """`enqueue_many` on a connection or session of asyncio."""
-    function, text = _function(schema), encode(list(events)).decode()
+    function, text = _function(schema), encode([traced(event) for event in events]).decode()
     library = _library(connection)
     if library == "asyncpg":
         return _answer(await connection.fetch(_ASYNCPG.format(function), text))
