@@ -6,11 +6,13 @@ import { pause, systemClock } from "./clock.js";
 import { type Duration, milliseconds, seconds } from "./duration.js";
 import { GeneratedCalls, OPERATIONS, type OperationId } from "./generated/calls.js";
 import { type Numbers, parseAnswer, parseJson, stringifyJson } from "./json.js";
+import { consoleLogger, type Logger } from "./logger.js";
 import { UnexpectedAnswer } from "./problem.js";
 import { messages, type StreamMessage } from "./server-sent-events.js";
 import { DEFAULT_URL, isOverheard, serverAddress } from "./server-url.js";
+import { type TlsOptions, tlsConnectionOptions } from "./tls.js";
 import { withTraceparent } from "./tracing.js";
-import { type TlsOptions, Transport } from "./transport.js";
+import { Transport } from "./transport.js";
 
 /** How a client reaches its server, and how it reads numbers. */
 export interface ClientOptions {
@@ -29,10 +31,12 @@ export interface ClientOptions {
   maxRepeats?: number;
   /** How the numbers of payloads, results and checkpoints are read: `"safe"` unless set. */
   numbers?: Numbers;
-  /** What `https://` is spoken with, besides what the runtime trusts. */
+  /** What `https://` is spoken with, besides what the runtime trusts. What it leaves out is of the files that the environment names. */
   tls?: TlsOptions;
   /** The largest answer that is read: 128 MiB unless set, which no answer of a server reaches. */
   maxAnswerBytes?: number;
+  /** Takes what a client or an engine says of itself; lines on stderr unless set. */
+  logger?: Logger;
 }
 
 /** An event as a producer asks for it, without its type and payload. */
@@ -63,7 +67,7 @@ export class Client extends GeneratedCalls {
   private readonly numbers: Numbers;
   private session: string | undefined;
 
-  /** Connects with the first call. Throws a {@link BadUrl} or a {@link BadToken}. */
+  /** Connects with the first call. Throws a {@link BadUrl}, a {@link BadToken} or a {@link BadTls}. */
   constructor(options: ClientOptions = {}) {
     super();
     const address = serverAddress(options.url ?? (process.env["ENGINEHOUSE_URL"] || DEFAULT_URL));
@@ -71,12 +75,16 @@ export class Client extends GeneratedCalls {
     this.transport = new Transport({
       address,
       token: options.token === undefined ? tokenOfEnvironment() : checkedToken(options.token, "token"),
-      tls: options.tls ?? {},
+      tls: tlsConnectionOptions(options.tls ?? {}, address.url.protocol === "https:"),
       timeout: milliseconds(options.timeout ?? 30, "timeout"),
       connectTimeout: milliseconds(options.connectTimeout ?? 5, "connectTimeout"),
       maxRepeats: options.maxRepeats ?? 4,
       maxAnswerBytes: options.maxAnswerBytes ?? 128 * 1024 * 1024,
     });
+    if (this.showsToken) {
+      const logger = options.logger ?? consoleLogger();
+      logger.warn("the token is sent unencrypted to another machine: whoever is in between can use it", { url: this.url });
+    }
   }
 
   /** The server's address. */

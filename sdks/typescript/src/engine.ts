@@ -49,8 +49,6 @@ export interface EngineOptions extends ClientOptions {
   stopWait?: Duration;
   /** How long one claim waits on the server for events: 20 seconds unless set, at most 60. */
   claimWait?: Duration;
-  /** Takes what the engine says of itself; lines on stderr unless set. */
-  logger?: Logger;
 }
 
 /** How the attempts of one handler are run. */
@@ -160,9 +158,6 @@ export class Engine {
   async runAsync(stop: AbortSignal, hurry: AbortSignal = new AbortController().signal): Promise<EngineSummary> {
     if (this.handlers.size === 0) throw new HandlerError("the engine has no handler: declare one with engine.on");
     if (this.isRunning) throw new HandlerError("the engine runs already");
-    if (this.client.showsToken) {
-      this.logger.warn("the token is sent unencrypted to another machine: whoever is in between can use it", { url: this.client.url });
-    }
     this.isRunning = true;
     try {
       this.around = await traced();

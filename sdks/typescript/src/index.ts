@@ -23,5 +23,5 @@ export { type Applied, CallError, type FieldError, Problem, type ProblemDocument
 export * from "./generated/problems.js";
 export { BadToken } from "./access-token.js";
 export { BadUrl } from "./server-url.js";
-export type { TlsOptions } from "./transport.js";
+export { BadTls, type TlsOptions } from "./tls.js";
 export { VERSION } from "./version.js";

@@ -2,28 +2,20 @@
 
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { rootCertificates } from "node:tls";
+import type { SecureContextOptions } from "node:tls";
 import { Backoff } from "./backoff.js";
 import { pause, systemClock } from "./clock.js";
 import { problemOf } from "./generated/problems.js";
 import { CallError, type ProblemDocument, UnexpectedAnswer, Unreachable } from "./problem.js";
 import type { ServerAddress } from "./server-url.js";
+import { adviceOf } from "./tls.js";
 import { VERSION } from "./version.js";
-
-/** What `https://` is spoken with: texts in PEM. */
-export interface TlsOptions {
-  /** Certificates of authorities that are trusted besides those that the runtime trusts. */
-  ca?: string;
-  /** The client's own certificate, for a server that knows callers by theirs. */
-  cert?: string;
-  /** The key of `cert`. */
-  key?: string;
-}
 
 export interface TransportSettings {
   readonly address: ServerAddress;
   readonly token: string | undefined;
-  readonly tls: TlsOptions;
+  /** What `https://` is spoken with. */
+  readonly tls: SecureContextOptions;
   readonly timeout: number;
   readonly connectTimeout: number;
   readonly maxRepeats: number;
@@ -64,9 +56,7 @@ export class Transport {
     this.base = address.url.pathname.replace(/\/+$/, "");
     // An engine that polls keeps its connections; a server that restarts has none of them.
     const options = { keepAlive: true, timeout: 30_000, maxFreeSockets: 16 };
-    this.agent = this.isTls
-      ? new HttpsAgent({ ...options, ...(tls.cert ? { cert: tls.cert } : {}), ...(tls.key ? { key: tls.key } : {}), ...authorities(tls) })
-      : new HttpAgent(options);
+    this.agent = this.isTls ? new HttpsAgent({ ...options, ...tls }) : new HttpAgent(options);
   }
 
   /** Ends the connections that are idle. */
@@ -137,10 +127,6 @@ export class Transport {
     request.end(body);
     return request;
   }
-}
-
-function authorities(tls: TlsOptions): { ca?: string[] } {
-  return tls.ca ? { ca: [...rootCertificates, tls.ca] } : {};
 }
 
 function isSuccess(response: IncomingMessage): boolean {
@@ -216,7 +202,8 @@ class Exchange {
     const code = error.code ?? "";
     const isSent = this.isConnected && !NOT_CONNECTED.test(code);
     const why = this.timedOut ? "it took too long" : error.message || code || "the connection failed";
-    return new Unreachable(this.transport.settings.address.shown, why, isSent ? "unknown" : "no", this.timedOut);
+    const advice = adviceOf(error);
+    return new Unreachable(this.transport.settings.address.shown, advice === undefined ? why : `${why.trim()}; ${advice}`, isSent ? "unknown" : "no", this.timedOut);
   }
 
   private async read(response: IncomingMessage): Promise<string> {
