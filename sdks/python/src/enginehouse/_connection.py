@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 from ._errors import ConfigurationError
+from ._tls import CA, CERT, KEY, tls_context
 
 DEFAULT_URL = "http://127.0.0.1:7420"
 DEFAULT_PORT = 7420
@@ -35,26 +36,18 @@ class Connection:
         """The connection of these arguments, or else of the environment."""
         url = url or _variable("ENGINEHOUSE_URL") or DEFAULT_URL
         base, socket = server_address(url)
-        cert, key = _variable("ENGINEHOUSE_CLIENT_CERT"), _variable("ENGINEHOUSE_CLIENT_KEY")
+        cert, key = _variable(CERT), _variable(KEY)
         if (cert is None) != (key is None):
-            raise ConfigurationError("ENGINEHOUSE_CLIENT_CERT and ENGINEHOUSE_CLIENT_KEY go together: set both, or neither")
+            raise ConfigurationError(f"{CERT} and {KEY} go together: set both, or neither")
         token = _token_of_environment() if token is None else checked_token(token, "the token")
         pair = (cert, key) if cert is not None and key is not None else None
-        return cls(f"unix:{socket}" if socket else base, base, socket, token, _variable("ENGINEHOUSE_TLS_CA"), pair)
+        return cls(f"unix:{socket}" if socket else base, base, socket, token, _variable(CA), pair)
 
     def tls(self) -> ssl.SSLContext | bool:
         """What `https://` is spoken with."""
         if not self.base.startswith("https:"):
             return True
-        context = ssl.create_default_context()
-        try:
-            if self.ca is not None:
-                context.load_verify_locations(self.ca)
-            if self.certificate is not None:
-                context.load_cert_chain(*self.certificate)
-        except OSError as error:
-            raise ConfigurationError(f"a certificate for {self.url} cannot be used: {error}") from error
-        return context
+        return tls_context(self.ca, self.certificate)
 
     def shows_token(self) -> bool:
         """Whether a token is sent unencrypted to another machine."""

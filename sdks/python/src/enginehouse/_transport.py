@@ -16,6 +16,7 @@ from ._backoff import Backoff
 from ._connection import Connection
 from ._errors import CallError, UnexpectedAnswer, Unreachable, problem_of
 from ._operation import WAIT_MARGIN, Request
+from ._tls import advice
 from ._version import VERSION
 
 _log = logging.getLogger("enginehouse")
@@ -98,6 +99,8 @@ class _Base:
         not_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
         timed_out = isinstance(error, httpx.TimeoutException | TimeoutError)
         reason = "it took too long" if timed_out else str(error) or type(error).__name__
+        todo = advice(reason)
+        reason = reason if todo is None else f"{reason}; {todo}"
         return Unreachable(self.connection.url, reason, "no" if not_sent else "unknown", timed_out)
 
     def _too_large(self, status: int) -> UnexpectedAnswer:

@@ -66,6 +66,9 @@ def _event(event_type: str, payload: Any, options: Mapping[str, Any]) -> dict[st
 class Client(Calls, Streams):
     """Calls one server, for code that waits for its answers. Threads may share one. It connects with the first call.
 
+    For `https://` it trusts the CAs of the system and those of the file that `ENGINEHOUSE_TLS_CA` names, and proves itself with the
+    certificate of the file `ENGINEHOUSE_CLIENT_CERT` and its key, in `ENGINEHOUSE_CLIENT_KEY`. They are read when it is made.
+
     Args:
         url: Where the server is: `https://queue.example.org`, `http://127.0.0.1:7420` or, for short, `127.0.0.1:7420` or
             `:7420`; or `unix:/PATH` of its socket. `ENGINEHOUSE_URL`, or else `http://127.0.0.1:7420`, if left out.

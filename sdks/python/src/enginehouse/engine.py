@@ -92,8 +92,8 @@ class Engine:
     ) -> None:
         if executor not in ("thread", "process"):
             raise ConfigurationError(f'executor is "thread" or "process", was {executor!r}')
-        # Refused here if it cannot be right, and read again when it runs: a token's file may be another one by then.
-        Connection.of(url, token)
+        # Refused here if it cannot be right, and read again when it runs: files of a token or a certificate may be others by then.
+        Connection.of(url, token).tls()
         self._url, self._token, self._limits = url, token, limits
         self._executor_name = executor
         self._load = LoadMeter()
