@@ -33,8 +33,7 @@ impl TraceParent {
 }
 
 impl Textual for TraceParent {
-    const MUST_BE: &'static str =
-        "a W3C traceparent, such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, whose ids are not all zeros";
+    const MUST_BE: &'static str = "a W3C traceparent, such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, whose ids are not all zeros";
 }
 
 impl FromStr for TraceParent {
