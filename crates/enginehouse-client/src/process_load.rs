@@ -14,7 +14,19 @@ const MIN_SPAN: Duration = Duration::from_millis(200);
 /// Measures this process with its descendants.
 #[derive(Debug, Default)]
 pub struct OwnLoad {
+    children: Children,
     inner: Mutex<OwnLoadState>,
+}
+
+/// What an engine's own children are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Children {
+    /// Programs that do its work.
+    #[default]
+    Workers,
+    /// Copies of this process, each of which waits for a command: what they have of memory is this program's, which is
+    /// counted once.
+    Guards,
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +37,11 @@ struct OwnLoadState {
 }
 
 impl OwnLoad {
+    /// Measures an engine whose children are these.
+    pub fn with(children: Children) -> Self {
+        Self { children, inner: Mutex::default() }
+    }
+
     /// Notes the scenario run of an event that is begun.
     pub fn works_on(&self, run: Option<&ScenarioRunId>) {
         if let Some(run) = run {
@@ -39,7 +56,7 @@ impl OwnLoad {
 
     /// The same, of processes that were read already.
     pub fn state_among(&self, processes: Option<&HashMap<u32, Process>>) -> DynamicState {
-        let used = processes.map(|processes| sum(processes, std::process::id()));
+        let used = processes.map(|processes| sum(processes, std::process::id(), self.children));
         let mut inner = self.lock();
         if let Some(used) = used {
             let now = Instant::now();
@@ -133,7 +150,7 @@ impl Process {
 }
 
 /// What a process, its descendants, and the groups of its children use.
-pub fn sum(processes: &HashMap<u32, Process>, root: u32) -> Used {
+fn sum(processes: &HashMap<u32, Process>, root: u32, children: Children) -> Used {
     // A process whose parent has ended is no descendant any more, but it is still in the process group of our child.
     let groups: HashSet<u32> = processes
         .iter()
@@ -153,14 +170,17 @@ pub fn sum(processes: &HashMap<u32, Process>, root: u32) -> Used {
     };
     processes.iter().filter(|(pid, _)| is_ours(**pid)).fold(Used::default(), |sum, (_, process)| Used {
         ticks: sum.ticks + process.used.ticks,
-        // Our children are the guards of commands: what they have of memory is this program, which is counted once.
-        pages: sum.pages + if process.parent == root { 0 } else { process.used.pages },
+        pages: sum.pages
+            + match children {
+                Children::Guards if process.parent == root => 0,
+                _ => process.used.pages,
+            },
     })
 }
 
 /// What the descendants of a guard use, and what those have used that it has waited for.
 pub fn sum_below(processes: &HashMap<u32, Process>, guard: u32) -> Used {
-    let all = sum(processes, guard);
+    let all = sum(processes, guard, Children::Workers);
     let descends = |pid: u32| {
         let mut at = pid;
         for _ in 0..processes.len() {
@@ -194,7 +214,7 @@ mod tests {
         let processes = HashMap::from([
             (1, process(0, 1, 1_000)),
             (10, process(1, 10, 1)),
-            // The guard of a command.
+            // The guard of a command, or a program that does work itself.
             (11, process(10, 11, 2)),
             (12, process(11, 11, 4)),
             // Its parent has ended: it belongs to init by now, but to our group still.
@@ -204,7 +224,8 @@ mod tests {
             (30, process(31, 30, 1_000)),
             (31, process(30, 31, 1_000)),
         ]);
-        assert_eq!(sum(&processes, 10), Used { ticks: 15, pages: 3 });
+        assert_eq!(sum(&processes, 10, Children::Guards), Used { ticks: 15, pages: 3 });
+        assert_eq!(sum(&processes, 10, Children::Workers), Used { ticks: 15, pages: 4 });
     }
 
     #[test]

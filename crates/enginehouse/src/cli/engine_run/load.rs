@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use enginehouse_client::process_load::{OwnLoad, Process, mebibytes, processes, seconds, sum_below};
+use enginehouse_client::process_load::{Children, OwnLoad, Process, mebibytes, processes, seconds, sum_below};
 use enginehouse_client::{DynamicState, HandlerContext};
 use enginehouse_core::ids::ScenarioRunId;
 use enginehouse_core::report::AttemptUsage;
 
 /// Measures for heartbeats.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LoadMeter {
     own: OwnLoad,
     /// By the process that guards it.
@@ -22,6 +22,12 @@ struct MeasuredCommand {
     context: HandlerContext,
     /// The most memory that its processes had together at any measurement, in pages.
     max_pages: u64,
+}
+
+impl Default for LoadMeter {
+    fn default() -> Self {
+        Self { own: OwnLoad::with(Children::Guards), commands: Mutex::default() }
+    }
 }
 
 impl LoadMeter {
