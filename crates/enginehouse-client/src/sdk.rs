@@ -7,6 +7,7 @@ mod engine;
 mod environment;
 mod handler;
 mod handler_error;
+mod span;
 mod test_attempt;
 
 pub use context::Context;

@@ -9,10 +9,12 @@ use enginehouse_core::ids::{EngineId, EngineType, EventType, QueueName};
 use enginehouse_core::request::Affinity;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::context::Context;
 use super::environment::{EnvironmentError, variable};
 use super::handler::{BoxedOutcome, Handler, State};
+use super::span::{note, span_of};
 use crate::calls::Client;
 use crate::engine_loop::{ClaimedEvent, EngineError, EngineLoop, EngineSummary, HandlerContext, HandlerOutcome};
 use crate::engine_name::own_name;
@@ -282,13 +284,17 @@ impl<S: Send + Sync + 'static> Engine<S> {
             // The engine claims the types that it has handlers for.
             return HandlerOutcome::Release { delay_seconds: None };
         };
-        let handling = (entry.handler)(self.state.clone(), Context::new(event, context));
-        match entry.timeout {
+        let span = span_of(&event);
+        let handling = span.in_scope(|| (entry.handler)(self.state.clone(), Context::new(event, context)));
+        let handling = handling.instrument(span.clone());
+        let outcome = match entry.timeout {
             None => handling.await,
             Some(limit) => tokio::time::timeout(limit, handling).await.unwrap_or_else(|_| {
                 HandlerOutcome::failed("timed_out", format!("the handler took longer than {} s", limit.as_secs_f64()))
             }),
-        }
+        };
+        note(&span, &outcome);
+        outcome
     }
 
     fn engine_loop(&self, load: Arc<OwnLoad>) -> Result<EngineLoop, RunError> {
