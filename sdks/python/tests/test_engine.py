@@ -146,6 +146,35 @@ def test_each_way_to_fail_is_what_the_server_is_sent(server_url: str, client: Cl
         assert "QuotaError: none left" in own.details["traceback"] and "s3cret" not in own.details["traceback"]
 
 
+def test_what_json_has_no_room_for_ends_nothing(server_url: str, client: Client) -> None:
+    engine, go_on = Engine("half", url=server_url, concurrency=2, heartbeat_interval_seconds=1), threading.Event()
+    # The name of a file that is not in UTF-8.
+    name = os.fsdecode(b"a\xff")
+
+    @engine.on("half.report")
+    def report(_payload: Any, cx: Context) -> None:
+        cx.progress(1, name)
+        cx.log(name)
+        cx.log_url(f"http://127.0.0.1/{name}")
+        cx.usage(cpu_seconds=float("nan"), gpu_seconds=1)
+        assert go_on.wait(LIMIT)
+
+    @engine.on("half.fail")
+    def fail(_payload: Any) -> None:
+        raise Reject(name, code=name, details={name: 1})
+
+    with running(engine) as end:
+        reporting, failing = client.enqueue("half.report").event_id, client.enqueue("half.fail").event_id
+        until(lambda: client.get_event(reporting).progress is not None, "a heartbeat brought the progress")
+        progress, error = client.get_event(reporting).progress, error_of(client, failing)
+        assert progress is not None and progress.message == "a?"
+        assert error.message == "a?"
+        go_on.set()
+        assert ended(client, reporting).status == "completed"
+        engine.stop()
+        assert end().completed == 1
+
+
 def test_a_released_event_comes_back_as_the_same_attempt(server_url: str, client: Client) -> None:
     engine, attempts = Engine("releasing", url=server_url), list[int]()
 

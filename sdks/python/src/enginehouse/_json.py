@@ -36,6 +36,12 @@ def encode(value: object) -> bytes:
     return text
 
 
+def well_formed(text: str) -> str:
+    """The text with a question mark for each half of a surrogate pair, as names of files that are not in UTF-8 have them: JSON in UTF-8 has
+    no room for those."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _plain(value: Any) -> Any:
     """What a value of another library is in JSON."""
     dump = getattr(value, "model_dump", None)

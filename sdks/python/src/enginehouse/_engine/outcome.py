@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from .._json import RawJson, encode
+from .._json import RawJson, encode, well_formed
 from ..outcomes import Reject, Release, Retry
 
 MAX_RESULT_BYTES = 256 * 1024
@@ -46,7 +46,7 @@ def failed(
     retry_after_seconds: float | None = None,
 ) -> Outcome:
     """A failure of the attempt."""
-    error = {"code": code[:MAX_CODE_LENGTH], "message": message[:MAX_MESSAGE_LENGTH]}
+    error = {"code": well_formed(code[:MAX_CODE_LENGTH]), "message": well_formed(message[:MAX_MESSAGE_LENGTH])}
     fields: dict[str, Any] = {"error": error, "retryable": retryable, "dead_letter": dead_letter}
     if details is not None:
         fields["error"] = {**error, "details": _kept(details)}

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from .._json import RawJson
+from .._json import RawJson, well_formed
 
 MAX_CHECKPOINT_BYTES = 16 * 1024
 MAX_LOG_BYTES = 64 * 1024
@@ -36,7 +36,7 @@ class ReportBuffer:
         if percent is not None and math.isfinite(percent):
             progress["percent"] = min(max(float(percent), 0.0), 100.0)
         if message is not None:
-            progress["message"] = message[:MAX_PROGRESS_MESSAGE_LENGTH]
+            progress["message"] = well_formed(message[:MAX_PROGRESS_MESSAGE_LENGTH])
         with self._guard:
             self._pending["progress"] = progress
 
@@ -47,13 +47,14 @@ class ReportBuffer:
 
     def usage(self, usage: dict[str, float]) -> None:
         """What the attempt has used since it began."""
+        known = {name: value for name, value in usage.items() if math.isfinite(value)}
         with self._guard:
-            self._pending["usage"] = {**self._pending.get("usage", {}), **usage}
+            self._pending["usage"] = {**self._pending.get("usage", {}), **known}
 
     def log_url(self, url: str) -> None:
         """Where the whole log is."""
         with self._guard:
-            self._pending["log_url"] = url
+            self._pending["log_url"] = well_formed(url)
 
     def log(self, text: str) -> None:
         """Appends lines to the log of the attempt."""
