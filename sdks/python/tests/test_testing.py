@@ -89,10 +89,10 @@ engine.on("hot", lambda payload: "RESULT")
 """
 
 
-def command(folder: Path, server_url: str, *arguments: str) -> subprocess.Popen[str]:
+def command(folder: Path, server_url: str, *arguments: str) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "ENGINEHOUSE_URL": server_url, "PYTHONPATH": os.pathsep.join(sys.path)}
     line = [sys.executable, "-m", "enginehouse", "run", "hot:engine", *arguments]
-    return subprocess.Popen(line, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(line, cwd=folder, env=environment, stderr=subprocess.DEVNULL)
 
 
 def result(client: Client) -> Any:
@@ -114,7 +114,35 @@ def test_an_engine_of_a_module_runs_and_is_started_again_when_its_file_changes(
         assert client.get_engine("hot-1").status == "stopped"
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+
+
+PATIENT = """
+from enginehouse import Engine
+engine = Engine("patient", engine_id="patient-1", grace="1h")
+
+@engine.on("hot")
+def wait(payload, cx):
+    cx.wait()
+    cx.check()
+"""
+
+
+def test_a_second_signal_reaches_the_engine_of_a_reloader(tmp_path: Path, server_url: str, client: Client) -> None:
+    (tmp_path / "hot.py").write_text(PATIENT)
+    process = command(tmp_path, server_url, "--reload")
+    try:
+        event_id = client.enqueue("hot").event_id
+        until(lambda: client.get_event(event_id).status == "processing", "the handler waits")
+        process.send_signal(signal.SIGTERM)
+        until(lambda: client.get_engine("patient-1").status == "draining", "the engine finishes what it holds")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT) == 0
+        assert client.get_event(event_id).status == "queued"
+        client.cancel_event(event_id)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize(

@@ -31,12 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = commands.add_parser("run", help="run the engine of a module")
     run.add_argument("target", metavar="MODULE:ENGINE", help="the module, and the name of the engine in it")
     run.add_argument("--reload", action="store_true", help="for development: start again when a file of Python changes")
+    run.add_argument("--until-stdin-ends", action="store_true", help="stop as by SIGTERM, too, once stdin ends: with a pipe, when whoever has started it does")
     run.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"], metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=given.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         if given.reload:
-            return _run_again(Path.cwd(), [given.target, "--log-level", given.log_level])
+            return _run_again(Path.cwd(), [given.target, "--until-stdin-ends", "--log-level", given.log_level])
+        if given.until_stdin_ends:
+            threading.Thread(target=_stop_when_stdin_ends, name="enginehouse-stdin", daemon=True).start()
         engine = engine_of(given.target)
     except EnginehouseError as error:
         print(f"enginehouse-python: {error}", file=sys.stderr)
@@ -69,21 +72,43 @@ def engine_of(target: str) -> Engine:
     return engine
 
 
+def _stop_when_stdin_ends() -> None:
+    # Past the buffer of `sys.stdin`, whose lock would be held when Python ends.
+    while os.read(0, 4096):
+        continue
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _run_again(folder: Path, arguments: list[str]) -> int:
-    """Runs the engine in a process of its own, and again whenever a file changes, until a signal ends both."""
-    stop = threading.Event()
+    """Runs the engine in a process of its own, and again whenever a file changes, until a signal ends both; a second one ends the grace."""
+    stopped = threading.Event()
+    running: list[subprocess.Popen[bytes]] = []
+
+    def stop(_number: int, _frame: object) -> None:
+        stopped.set()
+        for process in running:
+            process.terminate()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
+        signal.signal(number, stop)
     while True:
         seen = _files(folder)
-        process = subprocess.Popen([sys.executable, "-m", "enginehouse", "run", *arguments], start_new_session=True)
-        while not stop.wait(LOOK_EVERY) and _files(folder) == seen:
+        # Its stdin is a pipe that ends with this process, however that ends: the engine does not outlive it.
+        command = [sys.executable, "-m", "enginehouse", "run", *arguments]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        running[:] = [process]
+        if stopped.is_set():
+            process.terminate()
+        while not stopped.wait(LOOK_EVERY) and _files(folder) == seen:
             # One that has ended by a mistake in a file waits for the file to change.
             continue
-        if process.poll() is None:
+        if not stopped.is_set():
             process.terminate()
         status = process.wait()
-        if stop.is_set():
+        running.clear()
+        if process.stdin is not None:
+            process.stdin.close()
+        if stopped.is_set():
             return max(status, 0)
         _log.info("a file has changed: starting again")
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import pickle
 import signal
 import threading
+import time
+import weakref
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import msgspec
@@ -23,6 +27,8 @@ _log = logging.getLogger("enginehouse")
 
 #: Fresh processes: a fork of one that has threads may keep their locks for ever.
 _SPAWN = multiprocessing.get_context("spawn")
+#: How long processes that have nothing to do may take to end, in seconds: what a handler has left running there may keep them.
+LAST_WORK = 1.0
 
 
 class ProcessExecutor:
@@ -33,6 +39,9 @@ class ProcessExecutor:
         self._processes = processes
         self._guard = threading.Lock()
         self._idle: list[_Worker] = []
+        self._living: set[BaseProcess] = set()
+        # When Python ends, it waits for its processes, and these would wait for it.
+        weakref.finalize(self, _kill_all, self._living)
 
     def start(self, handler: Handler, context: Context, stop: StopSignal, reports: ReportBuffer) -> _ProcessRun:
         """Runs a handler in a process."""
@@ -49,7 +58,11 @@ class ProcessExecutor:
                 worker = self._idle.pop()
                 if worker.process.is_alive():
                     return worker
-        return _Worker()
+        worker = _Worker()
+        with self._guard:
+            self._living.difference_update([process for process in self._living if not process.is_alive()])
+            self._living.add(worker.process)
+        return worker
 
     def give_back(self, worker: _Worker) -> None:
         """It has nothing to do any more."""
@@ -60,11 +73,19 @@ class ProcessExecutor:
         worker.end()
 
     def close(self) -> None:
-        """Ends the processes."""
+        """Ends the processes, and waits until they have ended."""
         with self._guard:
             idle, self._idle = self._idle, []
         for worker in idle:
             worker.end()
+        ends_at = time.monotonic() + LAST_WORK
+        for worker in idle:
+            worker.join(max(0.0, ends_at - time.monotonic()))
+
+
+def _kill_all(processes: set[BaseProcess]) -> None:
+    for process in list(processes):
+        process.kill()
 
 
 def _task(handler: Handler, context: Context, engine_id: str) -> bytes:
@@ -103,6 +124,13 @@ class _Worker:
     def kill(self) -> None:
         self.process.kill()
 
+    def join(self, limit: float) -> None:
+        """Waits for its end, and kills it after so long: Python waits for its processes when it ends, however long they take."""
+        self.process.join(limit)
+        if self.process.is_alive():
+            self.kill()
+            self.process.join()
+
 
 class _ProcessRun:
     def __init__(self, executor: ProcessExecutor, task: bytes, reports: ReportBuffer) -> None:
@@ -112,13 +140,15 @@ class _ProcessRun:
         self._reports = reports
         self._worker: _Worker | None = None
         self._aborted = False
+        #: Whether the handler has ended. From then on the process is another one's, and must be neither stopped nor killed from here.
+        self._has_ended = False
         self._guard = threading.Lock()
 
     def abort(self) -> bool:
         """Kills the process."""
         with self._guard:
             self._aborted = True
-            if self._worker is not None:
+            if self._worker is not None and not self._has_ended:
                 self._worker.kill()
         return True
 
@@ -134,18 +164,33 @@ class _ProcessRun:
             if self._aborted:
                 worker.kill()
         worker.send(("task", self._task))
-        stop.then(lambda reason: worker.send(("stop", reason)))
+        stop.then(lambda reason: self._stop(worker, reason))
         outcome: Outcome | None
         try:
             outcome = self._listen(worker)
         except (EOFError, OSError):
             outcome = self._died(worker)
+        except Exception as error:
+            # A bug of this package, and not of the handler: its event must not wait for an answer for ever.
+            worker.kill()
+            outcome = failed("internal", f"what a process of a handler answered cannot be read: {error}")
         else:
-            self._executor.give_back(worker)
+            with self._guard:
+                self._has_ended = True
+                was_killed = self._aborted
+            if was_killed:
+                worker.end()
+            else:
+                self._executor.give_back(worker)
         if outcome is None:
             self.future.cancel()
         else:
             self.future.set_result(outcome)
+
+    def _stop(self, worker: _Worker, reason: StopReason) -> None:
+        with self._guard:
+            if not self._has_ended:
+                worker.send(("stop", reason))
 
     def _listen(self, worker: _Worker) -> Outcome:
         while True:
@@ -161,21 +206,34 @@ class _ProcessRun:
         if self._aborted:
             return None
         status = worker.process.exitcode
-        how = f"signal {signal.Signals(-status).name}" if status is not None and status < 0 else f"exit status {status}"
+        how = f"signal {_signal_name(-status)}" if status is not None and status < 0 else f"exit status {status}"
         _log.error("a process of a handler has died: %s", how)
         return failed("process_died", f"the process of the handler has died: {how}")
 
 
-class _RemoteReports:
-    """Sends what a handler reports to the process of the engine."""
+def _signal_name(number: int) -> str:
+    # Real-time signals have no names.
+    return signal.Signals(number).name if number in set(signal.Signals) else str(number)
 
-    def __init__(self, connection: Connection) -> None:
+
+class _RemoteReports:
+    """Sends what one handler reports, and its end, to the process of the engine."""
+
+    def __init__(self, connection: Connection, guard: threading.Lock) -> None:
         self._connection = connection
-        self._guard = threading.Lock()
+        self._guard = guard
+        self.has_ended = False
 
     def send(self, kind: str, value: Any) -> None:
         with self._guard:
-            self._connection.send((kind, value))
+            # What a thread reports that a handler has left running would be taken for a report of the next one.
+            if not self.has_ended:
+                self._connection.send((kind, value))
+
+    def end(self, outcome: Outcome) -> None:
+        with self._guard:
+            self.has_ended = True
+            self._connection.send(("ended", outcome))
 
     def progress(self, percent: float | None, message: str | None) -> None:
         self.send("progress", (percent, message))
@@ -198,25 +256,27 @@ def _serve(connection: Connection) -> None:
     # A signal to the whole group, as Ctrl-C sends it, is for the engine to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    remote = _RemoteReports(connection)
-    running: list[StopSignal] = []
+    guard = threading.Lock()
+    stop, remote = StopSignal(), _RemoteReports(connection, guard)
+    remote.has_ended = True
 
-    def run(task: bytes, stop: StopSignal) -> None:
-        remote.send("ended", _run(task, stop, remote))
+    def run(task: bytes, stop: StopSignal, remote: _RemoteReports) -> None:
+        remote.end(_run(task, stop, remote))
 
     try:
         while True:
             kind, value = connection.recv()
             if kind == "stop":
                 reason: StopReason = value
-                for stop in running:
-                    stop.set(reason)
+                stop.set(reason)
             else:
-                running[:] = [StopSignal()]
+                stop, remote = StopSignal(), _RemoteReports(connection, guard)
                 # In a thread, so that a stop arrives while the handler computes.
-                threading.Thread(target=run, args=(value, running[0]), name="enginehouse-handler", daemon=True).start()
+                threading.Thread(target=run, args=(value, stop, remote), name="enginehouse-handler", daemon=True).start()
     except (EOFError, OSError):
-        return
+        if not remote.has_ended:
+            # The engine has been killed, and nobody waits for the handler any more. Neither does this wait for the handler's threads.
+            os._exit(1)
 
 
 def _run(task: bytes, stop: StopSignal, reports: _RemoteReports) -> Outcome:
