@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { test } from "node:test";
-import { consoleLogger, Engine, Reject, Release, Retry } from "enginehouse";
+import { Client, consoleLogger, Engine, Reject, Release, Retry, Unreachable } from "enginehouse";
 import { runHandler, startAttempt, TestClock, TestServer, TestServerError } from "enginehouse/testing";
+import { until } from "./until.mjs";
 
 const engine = new Engine("test", { url: "127.0.0.1:1", logger: consoleLogger("silent"), stopWait: "10s" });
 engine.on("price", { timeout: "30s" }, async ({ sku, qty }, context) => {
@@ -73,4 +76,17 @@ test("a handler is stopped as an engine would stop it", async () => {
 test("a server that cannot start says why", async () => {
   await assert.rejects(TestServer.start({ binary: "/nonexistent/enginehouse" }), (error) => error instanceof TestServerError && error.message.includes("ENGINEHOUSE_BINARY"));
   await assert.rejects(TestServer.start({ store: "nothing://" }), (error) => error instanceof TestServerError && error.message.includes("did not start"));
+});
+
+test("a server ends with the process that has started it, however that ends", async () => {
+  const program = `
+    import { TestServer } from "enginehouse/testing";
+    console.log((await TestServer.start()).url);
+  `;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { cwd: new URL("..", import.meta.url), stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(child.stdout, "data");
+  const client = new Client({ url: String(line).trim(), maxRepeats: 0 });
+  await client.getHealth();
+  child.kill("SIGKILL");
+  await until("the server is away", () => client.getHealth().then(() => false, (error) => error instanceof Unreachable));
 });

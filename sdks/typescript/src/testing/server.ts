@@ -1,6 +1,6 @@
 // A real server for tests, from the binary.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ export class TestServerError extends Error {
 }
 
 /**
- * A server of its own for a test. It is killed with the process that has started it.
+ * A server of its own for a test. It ends with the process that has started it, however that ends.
  *
  * ```ts
  * const server = await TestServer.start();
@@ -41,7 +41,7 @@ export class TestServer {
   private constructor(
     /** Where it is. */
     readonly url: string,
-    private readonly child: ChildProcess,
+    private readonly child: ChildProcessWithoutNullStreams,
     private readonly folder: string | undefined,
     private readonly killWithUs: () => void,
   ) {}
@@ -51,10 +51,12 @@ export class TestServer {
     const binary = options.binary ?? process.env["ENGINEHOUSE_BINARY"] ?? "enginehouse";
     const folder = options.store === undefined ? await mkdtemp(join(tmpdir(), "enginehouse-test-")) : undefined;
     const store = options.store ?? `sqlite://${join(folder ?? "", "events.db")}`;
-    const given = ["serve", "--store", store, "--listen", options.listen ?? "127.0.0.1:0", ...(options.arguments ?? [])];
+    const given = ["serve", "--store", store, "--listen", options.listen ?? "127.0.0.1:0", "--until-stdin-ends", ...(options.arguments ?? [])];
     // What sets up whoever runs the tests is no setting of this server.
     const environment = Object.entries(process.env).filter(([name]) => !name.startsWith("ENGINEHOUSE_"));
-    const child = spawn(binary, given, { env: Object.fromEntries(environment), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(binary, given, { env: Object.fromEntries(environment), stdio: ["pipe", "pipe", "pipe"] });
+    // It ends with its stdin, and so with this process, however that ends.
+    child.stdin.on("error", () => undefined);
     const killWithUs = () => child.kill("SIGKILL");
     process.once("exit", killWithUs);
     let written = "";
@@ -81,13 +83,13 @@ export class TestServer {
 
   /** Asks it to stop, waits until it has, and deletes its data if it is its own. */
   async stop(): Promise<void> {
-    await this.end("SIGTERM");
+    await this.ended(() => this.child.stdin.end());
     if (this.folder !== undefined) await rm(this.folder, { recursive: true, force: true });
   }
 
   /** Ends it as a power cut would. Its data stays: another server may be started on it. */
   async kill(): Promise<void> {
-    await this.end("SIGKILL");
+    await this.ended(() => this.child.kill("SIGKILL"));
   }
 
   /** Stops it at the end of an `await using` block. */
@@ -95,11 +97,11 @@ export class TestServer {
     await this.stop();
   }
 
-  private async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  private async ended(end: () => void): Promise<void> {
     process.removeListener("exit", this.killWithUs);
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const closed = once(this.child, "close");
-    this.child.kill(signal);
+    end();
     await closed;
   }
 }
