@@ -40,9 +40,7 @@ export function pause(clock: Clock, milliseconds: number, ...signals: (AbortSign
       resolve();
     };
     const cancel = clock.after(milliseconds, end);
-    for (const signal of given) {
-      if (signal.aborted) end();
-      else signal.addEventListener("abort", end, { once: true });
-    }
+    for (const signal of given) signal.addEventListener("abort", end, { once: true });
+    if (given.some((signal) => signal.aborted)) end();
   });
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client, consoleLogger, Engine } from "enginehouse";
 import { TestServer } from "enginehouse/testing";
-import { until } from "./until.mjs";
+import { WorkerRunner } from "../dist/engine/worker-runner.js";
+import { signal, until } from "./until.mjs";
 
 const worker = new URL("./workers/task.mjs", import.meta.url);
 
@@ -11,7 +12,9 @@ test("handlers in workers", async (t) => {
   t.after(() => server.stop());
   const client = new Client({ url: server.url });
   const stop = new AbortController();
-  const engine = new Engine("test", { url: server.url, engineId: "w-1", concurrency: 2, heartbeatIntervalSeconds: 1, stopWait: "100ms", logger: consoleLogger("silent") });
+  const errors = [];
+  const logger = { ...consoleLogger("silent"), error: (message, fields) => errors.push(`${message}: ${fields?.why}`) };
+  const engine = new Engine("test", { url: server.url, engineId: "w-1", concurrency: 2, heartbeatIntervalSeconds: 1, stopWait: "100ms", logger });
   engine.on("task", { worker }).on("broken", { worker: new URL("./workers/none.mjs", import.meta.url) });
   const end = engine.runAsync(stop.signal);
   end.catch(() => {});
@@ -57,9 +60,34 @@ test("handlers in workers", async (t) => {
     assert.match(missing.message, /none\.mjs/);
   });
 
+  await t.test("what a handler leaves running concerns no other event", async () => {
+    await event(await enqueued({ what: "keep" }));
+    const id = await enqueued({ what: "report" });
+    const { result, progress } = await event(id);
+    assert.deepEqual([result, progress ?? null], [true, null], "they share a thread");
+    const { logs } = await client.getEventLog({ event_id: id });
+    assert.deepEqual(logs.map(({ text }) => text.trim()), ["of this one"]);
+    await event(await enqueued({ what: "fail later" }));
+    const fail = new BroadcastChannel("fail");
+    fail.postMessage("now");
+    fail.close();
+    await until("the thread has ended", () => errors.includes("a worker that had nothing to do has ended: too late"));
+    assert.equal((await event(await enqueued({}))).status, "completed");
+  });
+
   await t.test("at the end, no thread is left", async () => {
     stop.abort();
     const { completed, failed, released, lost } = await end;
-    assert.deepEqual([completed, failed, released, lost], [3, 3, 1, 0]);
+    assert.deepEqual([completed, failed, released, lost], [7, 3, 1, 0]);
   });
+});
+
+test("an attempt that was given up while its payload was checked does not begin", async () => {
+  const { happen, happened } = signal();
+  const schema = { "~standard": { version: 1, vendor: "test", validate: (value) => happened.then(() => ({ value })) } };
+  const runner = new WorkerRunner(worker, schema, undefined, "safe", consoleLogger("silent"), (_, invoke) => invoke());
+  const { outcome, abandon } = runner.invoke({ payload: { what: "for ever" } }, undefined);
+  abandon();
+  happen();
+  assert.equal((await outcome).code, "worker_exited");
 });

@@ -5,7 +5,7 @@ import { parseJson } from "../json.js";
 import type { LogFields, Logger } from "../logger.js";
 import { type ClaimedEvent, Context } from "./context.js";
 import { type Handler, invokeHandler } from "./function-runner.js";
-import { messageOf } from "./outcome.js";
+import { type HandlerOutcome, messageOf } from "./outcome.js";
 import type { ReportSink } from "./report-buffer.js";
 import { type FromWorker, stopReasonOf, type ToWorker } from "./worker-messages.js";
 
@@ -13,16 +13,31 @@ const port = parentPort;
 if (!port) throw new Error("this module is the program of a worker's thread");
 const send = (message: FromWorker) => port.postMessage(message);
 
-const reports: ReportSink = {
-  progress: (percent, message) => send({ kind: "progress", percent, message }),
-  checkpoint: (text) => send({ kind: "checkpoint", text }),
-  log: (text) => send({ kind: "log", text }),
-  logUrl: (url) => send({ kind: "logUrl", url }),
-  usage: (usage) => send({ kind: "usage", usage }),
-};
+/** Where what concerns one event goes. After its end that is nowhere: what a handler has left running would be taken for the next event's. */
+class EventPort {
+  private hasEnded = false;
+  readonly reports: ReportSink = {
+    progress: (percent, message) => this.send({ kind: "progress", percent, message }),
+    checkpoint: (text) => this.send({ kind: "checkpoint", text }),
+    log: (text) => this.send({ kind: "log", text }),
+    logUrl: (url) => this.send({ kind: "logUrl", url }),
+    usage: (usage) => this.send({ kind: "usage", usage }),
+  };
+  readonly logger: Logger = { debug: this.logs("debug"), info: this.logs("info"), warn: this.logs("warn"), error: this.logs("error") };
 
-const say = (level: keyof Logger) => (text: string, fields?: LogFields) => send({ kind: "logger", level, text, fields });
-const logger: Logger = { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
+  end(outcome: HandlerOutcome): void {
+    this.send({ kind: "ended", outcome });
+    this.hasEnded = true;
+  }
+
+  private send(message: FromWorker): void {
+    if (!this.hasEnded) send(message);
+  }
+
+  private logs(level: keyof Logger) {
+    return (text: string, fields?: LogFields) => this.send({ kind: "logger", level, text, fields });
+  }
+}
 
 let current: Context | undefined;
 
@@ -44,15 +59,16 @@ async function run(message: ToWorker): Promise<void> {
     return;
   }
   const event = { ...(parseJson(message.event) as object), payload: parseJson(message.payload, message.numbers) } as ClaimedEvent;
+  const own = new EventPort();
   const context = new Context({
     event,
     deadline: message.deadline === undefined ? undefined : new Date(message.deadline),
     eventToken: message.eventToken,
-    logger,
-    reports,
+    logger: own.logger,
+    reports: own.reports,
     poll: () => stopReasonOf(Atomics.load(message.stop, 0)),
   });
   current = context;
-  send({ kind: "ended", outcome: await invokeHandler(handler, undefined, event, context) });
-  current = undefined;
+  own.end(await invokeHandler(handler, undefined, event, context));
+  if (current === context) current = undefined;
 }

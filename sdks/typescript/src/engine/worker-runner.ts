@@ -29,18 +29,26 @@ export class WorkerRunner implements HandlerRunner {
 
   invoke(event: ClaimedEvent, context: Context): Invocation {
     let thread: WorkerThread | undefined;
+    let isAbandoned = false;
     const run = async (): Promise<HandlerOutcome> => {
       const checked = await checkedPayload(event, this.schema);
       if ("outcome" in checked) return checked.outcome;
-      thread = this.idle.pop() ?? this.started();
-      const outcome = await thread.run(event, checked.payload, context, this.numbers);
-      if (thread.isUsable) this.idle.push(thread);
-      else this.all.delete(thread);
+      // A schema that waits may have taken longer than the attempt may.
+      if (isAbandoned) return failed("worker_exited", "the attempt was given up before its handler began");
+      const own = (thread = this.idleThread() ?? this.started());
+      const outcome = await own.run(event, checked.payload, context, this.numbers);
+      // From here on the thread may have another event.
+      thread = undefined;
+      if (own.isUsable) this.idle.push(own);
       return outcome;
     };
     const unusable = (error: unknown) => failed("worker_failed", `the worker could not be used: ${messageOf(error)}`);
     const outcome = this.around(event, () => run().catch(unusable));
-    return { outcome, abandon: () => thread?.terminate() };
+    const abandon = () => {
+      isAbandoned = true;
+      return thread?.terminate();
+    };
+    return { outcome, abandon };
   }
 
   /** Ends all threads. */
@@ -50,8 +58,16 @@ export class WorkerRunner implements HandlerRunner {
     this.idle.length = 0;
   }
 
+  /** A thread that has nothing to do. One may have ended meanwhile, by what a handler has left running. */
+  private idleThread(): WorkerThread | undefined {
+    for (;;) {
+      const thread = this.idle.pop();
+      if (thread === undefined || thread.isUsable) return thread;
+    }
+  }
+
   private started(): WorkerThread {
-    const thread = new WorkerThread(this.module, this.logger);
+    const thread = new WorkerThread(this.module, this.logger, () => this.all.delete(thread));
     this.all.add(thread);
     return thread;
   }
@@ -64,7 +80,7 @@ class WorkerThread {
   private current: { context: Context; end: (outcome: HandlerOutcome) => void } | undefined;
   private lastError: string | undefined;
 
-  constructor(module: URL, private readonly logger: Logger) {
+  constructor(module: URL, private readonly logger: Logger, ended: () => void) {
     this.worker = new Worker(new URL("./worker-entry.js", import.meta.url), { workerData: { module: module.href } });
     // Nobody waits for a thread that has nothing to do.
     this.worker.unref();
@@ -72,7 +88,9 @@ class WorkerThread {
     this.worker.on("error", (error) => (this.lastError = messageOf(error)));
     this.worker.on("exit", (code) => {
       this.isUsable = false;
+      ended();
       const why = this.lastError ?? `it exited with ${code}`;
+      if (!this.current && this.lastError !== undefined) this.logger.error("a worker that had nothing to do has ended", { why });
       this.current?.end(failed("worker_exited", `the worker ended before its handler did: ${why}`));
     });
   }

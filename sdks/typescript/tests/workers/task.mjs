@@ -1,5 +1,7 @@
 // A handler of a worker that does as its payload says.
 
+let kept;
+
 export default async function task(payload, context) {
   switch (payload.what) {
     case "burn": {
@@ -24,6 +26,19 @@ export default async function task(payload, context) {
       break;
     case "throw":
       throw new TypeError("bad");
+    case "fail later":
+      new BroadcastChannel("fail").onmessage = () => {
+        throw new Error("too late");
+      };
+      return null;
+    case "keep":
+      kept = context;
+      return null;
+    case "report":
+      kept?.log("of the one before");
+      kept?.progress(1);
+      context.log("of this one");
+      return kept !== undefined;
     default:
       return { previous: context.previous?.checkpoint ?? null, token: context.eventToken !== undefined };
   }
