@@ -82,7 +82,7 @@ def add_up(event: Day) -> dict[str, int]:
 
 def read(path: Path) -> list[tuple[date, int]]:
     """The rows of a file. One bad line refuses the file, and says which it is."""
-    rows = []
+    rows: list[tuple[date, int]] = []
     with path.open(newline="", encoding="utf-8") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enginehouse import Client
-from model import points
+from model import Array, points
 
 #: What a batch needs: the model itself, and so much for each input.
 MODEL_MB, INPUTS_PER_MB = 200, 4
@@ -16,14 +16,15 @@ def memory_of(inputs: int) -> int:
 
 def main() -> None:
     with Client() as client:
-        asked = []
+        asked: list[tuple[str, Array]] = []
         for seed, size in enumerate([10, 100, 1000], start=2):
             inputs, labels = points(seed, size)
             payload = {"inputs": inputs.round(6).tolist()}
-            needs = {"required_memory_mb": memory_of(size), "required_capabilities": ["model:classifier-1"]}
-            asked.append((client.enqueue("model.predict", payload, **needs), labels))  # type: ignore[arg-type]
-        for enqueued, labels in asked:
-            event = client.wait_for_event(enqueued.event_id, "2m")
+            needs = ["model:classifier-1"]
+            enqueued = client.enqueue("model.predict", payload, required_memory_mb=memory_of(size), required_capabilities=needs)
+            asked.append((enqueued.event_id, labels))
+        for event_id, labels in asked:
+            event = client.wait_for_event(event_id, "2m")
             if event.status != "completed":
                 print(f"{event.status}: {event.last_error and event.last_error.message}")
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,9 +43,9 @@ class Epidemic:
         """One day."""
         given = self.parameters
         susceptible = given.people - self.infected - self.recovered
-        risk = -np.expm1(-given.infections_per_day * self.infected / given.people)
+        risk = -math.expm1(-given.infections_per_day * self.infected / given.people)
         ill = int(self.rng.binomial(susceptible, risk))
-        well = int(self.rng.binomial(self.infected, -np.expm1(-1 / given.recovery_days)))
+        well = int(self.rng.binomial(self.infected, -math.expm1(-1 / given.recovery_days)))
         self.infected += ill - well
         self.recovered += well
         self.peak = max(self.peak, self.infected)

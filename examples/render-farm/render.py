@@ -39,7 +39,7 @@ class Frame:
 @engine.on("frame.render", timeout="15m")
 def render(frame: Frame, cx: Context) -> dict[str, Any]:
     """Renders a frame, a few rows at a time, so that it stops soon when it is to stop."""
-    rows = []
+    rows: list[np.ndarray[Any, np.dtype[np.uint8]]] = []
     for first in range(0, frame.height, ROWS_AT_ONCE):
         cx.check()
         rows.append(brightness(frame, first, min(first + ROWS_AT_ONCE, frame.height)))

@@ -19,8 +19,10 @@ import msgspec
 import enginehouse
 from enginehouse import Client, Context, Engine, RawJson, Reject, Release, Retry
 
-#: Handlers of other processes cannot wait for what comes on stdin: whoever reads it makes a file here.
-FOLDER = os.environ.get("SCENARIO_AGENT_FOLDER", "")
+
+def go_file(name: str) -> str:
+    """What is there once stdin has brought a go. Handlers in other processes cannot wait for stdin, and so they wait for a file."""
+    return os.path.join(os.environ["SCENARIO_AGENT_FOLDER"], f"go-{name.encode().hex()}")
 
 
 def say(line: dict[str, Any] | str) -> None:
@@ -31,7 +33,7 @@ def say(line: dict[str, Any] | str) -> None:
 
 def has_gone(name: str) -> bool:
     """Whether stdin has brought this `go`."""
-    return os.path.exists(os.path.join(FOLDER, f"go-{name.encode().hex()}"))
+    return os.path.exists(go_file(name))
 
 
 class Ended(Exception):
@@ -160,7 +162,8 @@ def answer(client: Client, line: Line) -> None:
         if call == "enqueue":
             found: Any = client.enqueue(**args)
         elif call == "enqueue_many":
-            found = client.enqueue_many(map(plain, msgspec.json.decode(line.args["events"], type=list[dict[str, RawJson]])))
+            events: Any = [plain(one) for one in msgspec.json.decode(line.args["events"], type=list[dict[str, RawJson]])]
+            found = client.enqueue_many(events)
         else:
             found = client.call(call, args)
     except enginehouse.CallError as error:
@@ -176,7 +179,7 @@ def read_stdin(client: Client) -> None:
     for text in sys.stdin:
         line = msgspec.json.decode(text, type=Line)
         if line.go is not None:
-            open(os.path.join(FOLDER, f"go-{line.go.encode().hex()}"), "w").close()
+            open(go_file(line.go), "w").close()
         else:
             threading.Thread(target=answer, args=(client, line), daemon=True).start()
 
@@ -228,5 +231,5 @@ def main() -> int:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         # Processes of handlers inherit it.
-        os.environ["SCENARIO_AGENT_FOLDER"] = FOLDER = folder
+        os.environ["SCENARIO_AGENT_FOLDER"] = folder
         raise SystemExit(main())

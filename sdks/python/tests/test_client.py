@@ -44,7 +44,7 @@ class ScriptedServer:
 
             do_GET = do_PUT = do_DELETE = do_PATCH = do_POST
 
-            def log_message(self, *_arguments: Any) -> None: ...
+            def log_message(self, format: str, *args: Any) -> None: ...
 
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"

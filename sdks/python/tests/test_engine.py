@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from enginehouse import Client, ConfigurationError, Context, Engine, EngineSumma
 
 
 @contextmanager
-def running(engine: Engine) -> Iterator[Callable[[], EngineSummary]]:
+def running(engine: Engine) -> Generator[Callable[[], EngineSummary]]:
     """Runs an engine in a thread; what is yielded waits for its end."""
     ended: list[Any] = []
 
@@ -443,7 +443,7 @@ def test_a_stop_before_it_runs_counts_once(server_url: str, client: Client) -> N
 def test_what_cannot_be_right_is_refused_where_it_is_declared() -> None:
     engine = Engine("wrong")
     engine.on("twice", lambda payload: payload)
-    for wrong, part in [
+    refused: list[tuple[Callable[[], object], str]] = [
         (lambda: engine.on("twice", lambda payload: payload), "has a handler already"),
         (lambda: engine.on("none", lambda: None), "has to take"),
         (lambda: engine.on("three", lambda a, b, c: None), "has to take"),
@@ -452,7 +452,8 @@ def test_what_cannot_be_right_is_refused_where_it_is_declared() -> None:
         (lambda: Engine("wrong", queues="render"), "a list of names"),
         (lambda: Engine("wrong", executor="fork"), "executor is"),  # type: ignore[arg-type]
         (lambda: Engine("none").run(), "has no handler"),
-    ]:
+    ]
+    for wrong, part in refused:
         with pytest.raises(ConfigurationError, match=part):
             wrong()
 

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def run(example: str, *command: str, url: str) -> str:
 
 
 @contextmanager
-def engine(example: str, program: str, url: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def engine(example: str, program: str, url: str, **more: str) -> Generator[subprocess.Popen[bytes]]:
     """Runs the engine of an example, and stops it in good order."""
     process = subprocess.Popen([sys.executable, program], cwd=EXAMPLES / example, env=environment(url, **more))
     try:

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 import sqlalchemy
 from django.conf import settings
-from psycopg.rows import dict_row
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, dict_row
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ def payloads(client: Client, event_type: str) -> list[Any]:
 
 
 def test_psycopg_has_an_event_with_the_commit_and_none_without(client: Client, database: str) -> None:
-    with psycopg.connect(database, row_factory=dict_row) as connection:
+    with psycopg.Connection[DictRow].connect(database, row_factory=dict_row) as connection:
         with connection.transaction():
             connection.execute("insert into orders values (1)")
             first = transactions.enqueue(connection, "tx.psycopg", {"n": 2**70}, idempotency_key="psycopg", delay_seconds=0.5)
@@ -62,15 +63,16 @@ def test_sqlalchemy_takes_sessions_and_connections(client: Client, database: str
 
 
 def test_django_takes_its_connections(client: Client, database: str) -> None:
-    parts = psycopg.conninfo.conninfo_to_dict(database)
+    parts = conninfo_to_dict(database)
     default = {"ENGINE": "django.db.backends.postgresql", "NAME": parts["dbname"], "USER": parts["user"], "HOST": parts["host"], "PORT": parts.get("port", "")}
     settings.configure(DATABASES={"default": default})
     django.setup()
-    from django.db import connection, transaction
+    from django.db import connection
+    from django.db.transaction import atomic
 
-    with transaction.atomic():
+    with atomic():  # pyright: ignore[reportGeneralTypeIssues]
         transactions.enqueue(connection, "tx.django", {"n": 1})
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with pytest.raises(RuntimeError), atomic():  # pyright: ignore[reportGeneralTypeIssues]
         transactions.enqueue(connection, "tx.django", {"n": 2})
         raise RuntimeError
     assert payloads(client, "tx.django") == [{"n": 1}]
