@@ -222,7 +222,7 @@ def test_reports_go_along_and_the_next_attempt_has_the_checkpoint(server_url: st
 
 
 def test_a_timeout_stops_the_handler_and_fails_the_attempt(server_url: str, client: Client) -> None:
-    engine, reasons = Engine("slow", url=server_url, concurrency=2, stop_wait=0.05), list[str | None]()
+    engine, reasons, cancelled = Engine("slow", url=server_url, concurrency=2, stop_wait=0.05), list[str | None](), threading.Event()
 
     @engine.on("slow.kind", timeout="50ms")
     def kind(_payload: Any, cx: Context) -> None:
@@ -231,11 +231,15 @@ def test_a_timeout_stops_the_handler_and_fails_the_attempt(server_url: str, clie
 
     @engine.on("slow.deaf", timeout="50ms")
     async def deaf(_payload: Any) -> None:
-        await asyncio.sleep(LIMIT)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
 
     with running(engine):
         for event_type in ("slow.kind", "slow.deaf"):
             assert error_of(client, client.enqueue(event_type).event_id).code == "timed_out"
+        assert cancelled.wait(LIMIT), "what ignores its timeout is ended"
     assert reasons == ["timed_out"]
 
 

@@ -51,14 +51,16 @@ def test_sqlalchemy_takes_sessions_and_connections(client: Client, database: str
     engine = sqlalchemy.create_engine(database.replace("postgres://", "postgresql+psycopg://", 1))
     with Session(engine) as session, session.begin():
         session.execute(sqlalchemy.text("insert into orders values (2)"))
-        transactions.enqueue(session, "tx.sqlalchemy", RawJson(b'{"n": 1.0}'))
+        exact = transactions.enqueue(session, "tx.sqlalchemy", RawJson(b'{"n": 1.0, "a": 1e2}'))
     with engine.begin() as connection:
         events = [{"event_type": "tx.sqlalchemy", "payload": {"n": n}} for n in (2, 3)]
-        assert len(transactions.enqueue_many(connection, events)) == 2  # type: ignore[arg-type]
+        many = transactions.enqueue_many(connection, events)  # type: ignore[arg-type]
+    assert [client.get_event(one.event_id).payload for one in many] == [{"n": 2}, {"n": 3}]
+    assert bytes(client.get_event(exact.event_id).payload_json) == b'{"n": 1.0, "a": 1e2}'
     with Session(engine) as session:
         transactions.enqueue(session, "tx.sqlalchemy", {"n": 4})
         session.rollback()
-    assert payloads(client, "tx.sqlalchemy") == [{"n": 1.0}, {"n": 2}, {"n": 3}]
+    assert payloads(client, "tx.sqlalchemy") == [{"n": 1.0, "a": 100.0}, {"n": 2}, {"n": 3}]
     engine.dispose()
 
 
