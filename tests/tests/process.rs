@@ -63,6 +63,19 @@ async fn a_log_that_nobody_reads_stops_nothing() {
     assert!(log.contains("lines of the log are missing here"), "{}", log.len());
 }
 
+/// The thread that reads stdin is none that the process waits for.
+#[test]
+fn a_signal_stops_a_server_whose_stdin_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stdin, kept_open) = pipe().unwrap();
+    let mut serve = command(["serve"]);
+    serve.stdin(stdin);
+    let store = format!("sqlite://{}", folder.path().join("enginehouse.db").display());
+    let server = TestServer::with(serve, &store, &["--until-stdin-ends"]);
+    assert_eq!(server.stop(), Some(0));
+    drop(kept_open);
+}
+
 #[test]
 fn a_hangup_is_ignored_and_said_to_be_and_quit_stops_in_good_order() {
     let folder = tempfile::tempdir().unwrap();

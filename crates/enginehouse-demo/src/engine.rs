@@ -10,7 +10,7 @@ use enginehouse_core::engine::ResourceLimits;
 use enginehouse_core::event::AttemptError;
 use enginehouse_core::ids::EngineId;
 use enginehouse_core::json::RawJson;
-use tokio::io::AsyncReadExt;
+use std::io::Read;
 use tokio_util::sync::CancellationToken;
 
 use super::scene::Scene;
@@ -40,9 +40,10 @@ pub async fn run_engine(config: EngineConfig) -> anyhow::Result<()> {
     let client = Client::new(&config.url)?;
     let shutdown = CancellationToken::new();
     let at_end_of_stdin = shutdown.clone();
-    tokio::spawn(async move {
+    // Not a task: the runtime would wait for its read, also when this engine ends by itself.
+    std::thread::spawn(move || {
         // The demo sends nothing: whatever this read answers, the demo is over.
-        let _ended = tokio::io::stdin().read_u8().await;
+        let _ended = std::io::stdin().read(&mut [0]);
         at_end_of_stdin.cancel();
     });
     let mut capabilities = vec![RAYTRACE.to_owned()];

@@ -222,9 +222,14 @@ fn stop_signal(until_stdin_ends: bool, log: &LogOutput) -> Result<impl Future<Ou
 
 /// Ends when stdin does. What comes before its end is of no interest.
 async fn stdin_ends() {
-    let mut stdin = tokio::io::stdin();
-    let mut ignored = [0; 1_024];
-    while tokio::io::AsyncReadExt::read(&mut stdin, &mut ignored).await.is_ok_and(|read| read > 0) {}
+    // A thread of its own, which ends with the process. The runtime would wait, before it ends, for a read that it has begun,
+    // and this one may last for ever.
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        drop(ended);
+    });
+    let _ = end.await;
 }
 
 #[cfg(test)]
