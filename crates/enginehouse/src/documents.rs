@@ -71,6 +71,8 @@ const OF_OTHERS: &[&str] = &[
     "--no-owner",
     // Python's SDK
     "--reload",
+    // Node
+    "--use-system-ca",
     // systemd
     "--now",
     "--pipe",
