@@ -148,7 +148,7 @@ fn lists_are_narrowed_by_one_line_of_text() {
 }
 
 #[test]
-fn a_large_fleet_is_a_grid_that_keeps_nobody_waiting() {
+fn a_large_fleet_is_a_grid() {
     look_at_a_new_store(&["grid"]);
 }
 

@@ -54,12 +54,12 @@ test('all engines of a version are drained, and the operation says what it did',
 
 test('what has moved on when it is its turn is a conflict, and listed with why', async () => {
   const ids = [];
-  for (let index = 0; index < 3; index += 1) ids.push((await call('POST', '/v1/events', { event_type: 'moved.on', queue: 'moved', delay_seconds: 3600 })).event_id);
+  for (let index = 0; index < 10; index += 1) ids.push((await call('POST', '/v1/events', { event_type: 'moved.on', queue: 'moved', delay_seconds: 3600 })).event_id);
   const { operation_id } = await call('POST', '/v1/operations', { action: 'cancel_events', filter: 'queue:moved', rate_per_second: 1 });
-  // The newest goes first, so there is time for the oldest to move on.
+  // The newest goes first, so there are nine seconds for the oldest to move on.
   await call('POST', `/v1/events/${ids[0]}/cancel`);
   await page.show(`/operations/${operation_id}`);
-  await page.getByText('What was not changed').waitFor();
+  await page.getByText('What was not changed').waitFor({ timeout: 30_000 });
   await page.locator('tbody tr', { hasText: ids[0] }).getByText('conflict').waitFor();
   await ended('completed');
   await sound(page, 'an operation with conflicts');
