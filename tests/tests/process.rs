@@ -72,6 +72,8 @@ fn a_signal_stops_a_server_whose_stdin_goes_on() {
     serve.stdin(stdin);
     let store = format!("sqlite://{}", folder.path().join("enginehouse.db").display());
     let server = TestServer::with(serve, &store, &["--until-stdin-ends"]);
+    // By then it reads its stdin.
+    assert!(run(&server.url, ["event", "list"], "").status.success(), "it serves");
     assert_eq!(server.stop(), Some(0));
     drop(kept_open);
 }
