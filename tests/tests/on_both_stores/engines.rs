@@ -11,10 +11,8 @@ use enginehouse_tests::{command, terminate, until};
 async fn a_command_gets_the_payload_and_its_json_is_the_result() {
     let fixture = EngineRunFixture::on(crate::STORE);
     let span = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    fixture.enqueue(
-        &format!(r#"{{"event_type":"echo","payload":{{"n":1}},"scenario_run_id":"run-1","traceparent":"{span}"}}"#),
-        &[],
-    );
+    let about = ["--event-type", "echo", "--scenario-run-id", "run-1", "--traceparent", span];
+    fixture.enqueue("{\"n\":1}\n", &about);
     let script = r#"read payload; printf '{"payload":%s,"type":"%s","attempt":%s,"run":"%s","span":"%s","id":"%s"}' \
         "$payload" "$ENGINEHOUSE_EVENT_TYPE" "$ENGINEHOUSE_ATTEMPT" "$ENGINEHOUSE_SCENARIO_RUN_ID" "$TRACEPARENT" "$ENGINEHOUSE_EVENT_ID""#;
     let engine = fixture.engine("e", &["--event-type", "echo"], script);
