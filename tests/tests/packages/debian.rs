@@ -11,16 +11,16 @@ use super::given::{a_first_event_is_done_by, commands, must, package_named, pack
 /// has changed is what the layer holds.
 const LAYERED: &str = r#"
 mount -t tmpfs tmpfs layers
-mkdir layers/changes layers/work layers/root
-mount -t overlay overlay -o "lowerdir=/,upperdir=$PWD/layers/changes,workdir=$PWD/layers/work" layers/root
-mount --rbind /dev layers/root/dev
-mount -t proc proc layers/root/proc
-mkdir layers/root/packages
-cp "$PACKAGES"/enginehouse_*.deb layers/root/packages
+mkdir layers/changes layers/work layers/system
+mount -t overlay overlay -o "lowerdir=/,upperdir=$PWD/layers/changes,workdir=$PWD/layers/work" layers/system
+mount --rbind /dev layers/system/dev
+mount -t proc proc layers/system/proc
+mkdir layers/system/packages
+cp "$PACKAGES"/enginehouse_*.deb layers/system/packages
 # No service manager runs in there.
-printf '#!/bin/sh\nexit 101\n' > layers/root/usr/sbin/policy-rc.d
-chmod +x layers/root/usr/sbin/policy-rc.d
-chroot layers/root bash -c "$INSIDE" 
+printf '#!/bin/sh\nexit 101\n' > layers/system/usr/sbin/policy-rc.d
+chmod +x layers/system/usr/sbin/policy-rc.d
+chroot layers/system bash -c "$INSIDE" 
 echo left behind:
 cd layers/changes
 find . -path '*enginehouse*' -not -path './packages/*' -not -path './tmp/*' -not -path './var/log/*' -not -path './var/cache/*' -not -type c | sort
